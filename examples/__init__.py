@@ -1,0 +1,1 @@
+"""Services that mlpolicy governs without their knowing."""

@@ -1,0 +1,1 @@
+"""A small service that reads handwritten digits, and a demo that runs it under a policy."""

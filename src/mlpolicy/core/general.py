@@ -1,0 +1,96 @@
+"""The general weave: a step with plain methods becomes lines that call them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.verdict import Again
+
+if TYPE_CHECKING:
+    from mlpolicy.core.step import Step
+
+
+def weave(step: Step, inner: Lines, loom: Loom) -> Lines:
+    """Return *inner* with the calls of *step* around it.
+
+    `before` is asked until it says something final; `failed` and `after` may ask for
+    another attempt.
+    In shadow the verdicts are reported and dropped.
+    """
+    from mlpolicy.core.step import Call
+
+    call, verdict = loom.local("call"), loom.local("verdict")
+    make = loom.constant("Call", Call)
+    pairs = ", ".join(f"({name!r}, {local})" for name, local in loom.arguments.items())
+    arguments = f"{loom.constant('dict', dict)}(({pairs}{',' if pairs else ''}))"
+    ask = _ask(step, loom)
+    attempt = _attempt(ask, inner, loom, call)
+    return [
+        f"{call} = {make}({arguments})",
+        *loom.settle(ask("before", call), verdict),
+        f"if {verdict} is None:",
+        *indented(attempt),
+    ]
+
+
+class _Asking:
+    """Spells the question to one method of a step; shadow reports the answer and drops it."""
+
+    def __init__(self, step: Step, loom: Loom) -> None:
+        self._step = step
+        self._loom = loom
+
+    def __call__(self, method: str, *arguments: str) -> str:
+        bound = getattr(self._step, method)
+        if self._step.site.shadow:
+            bound = shadowed(self._step, bound)
+        name = self._loom.method(f"{self._step.kind}_{method}", bound)
+        return f"{name}({', '.join(arguments)})"
+
+
+_ask = _Asking
+
+
+def _attempt(ask: _Asking, inner: Lines, loom: Loom, call: str) -> Lines:
+    verdict, error = loom.local("verdict"), loom.local("error")
+    again, exception = loom.constant("Again", Again), loom.constant("Exception", Exception)
+    return [
+        "while True:",
+        "    try:",
+        *indented(indented(inner)),
+        f"        {verdict} = {ask('after', call, loom.result)}",
+        f"    except {exception} as {error}:",
+        f"        {verdict} = {ask('failed', call, error)}",
+        f"        if {verdict} is None:",
+        "            raise",
+        f"    if {verdict} is None:",
+        "        break",
+        f"    if {verdict}.__class__ is not {again}:",
+        *indented(indented(loom.act(verdict))),
+        "        break",
+        f"    {loom.pause(f'{verdict}.pause')}",
+        f"    {call}.attempt += 1",
+    ]
+
+
+class shadowed:  # noqa: N801 (reads as the word at its only use)
+    """A method of a step whose verdicts are counted and dropped."""
+
+    __slots__ = ("_counter", "_method", "_step")
+
+    def __init__(self, step: Step, method: object) -> None:
+        self._step = step
+        self._method = method
+        self._counter = step.site.meters.counter
+
+    def __call__(self, *arguments: object) -> None:
+        verdict = self._method(*arguments)  # type: ignore[operator]  # bound above
+        if verdict is not None:
+            would = _WOULD.get(type(verdict).__name__, "refuse")
+            labels = {"function": self._step.site.target, "kind": self._step.kind, "would": would}
+            self._counter("mlpolicy_shadow_total", SHADOW_HELP, **labels).add()
+
+
+SHADOW_HELP = "What rules in shadow mode would have done."
+_WOULD = {"Again": "retry", "Refuse": "refuse", "Answer": "hit", "Wait": "refuse", "Do": "hit"}

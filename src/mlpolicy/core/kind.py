@@ -1,0 +1,67 @@
+"""A kind of rule: its names, and where its parts are, imported only when needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from mlpolicy.core.codes import Code
+    from mlpolicy.core.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Synonym:
+    """A word that people type from habit, and the field that they mean."""
+
+    field: str
+    note: str = ""
+    shift: int = 0
+    """What to add to the number when the word is put right (`max_retries` counts one less)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of rule.
+
+    `rule`, `step` and `codes` are paths `module:name` of the pydantic model, the Step class
+    and the tuple of finding codes.
+    """
+
+    name: str
+    rule: str
+    step: str
+    codes: str | None = None
+    check: str | None = None
+    """`module:function` taking (rule) and giving (code, field, message) triples: meaning, not shape."""
+    shorthand: str | None = None
+    """The field that a bare value fills: `retry: 3`."""
+    synonyms: Mapping[str, Synonym] = field(default_factory=dict)
+
+    def rule_model(self) -> type[Any]:
+        """Return the pydantic model of what an operator writes."""
+        return cast("type[Any]", load(self.rule))
+
+    def step_class(self) -> type[Step]:
+        """Return the class of what happens at a call."""
+        return cast("type[Step]", load(self.step))
+
+    def finding_codes(self) -> tuple[Code, ...]:
+        """Return the codes that only this kind reports."""
+        return cast("tuple[Code, ...]", load(self.codes)) if self.codes else ()
+
+    def findings(self, rule: Any) -> tuple[tuple[str, str, str], ...]:
+        """Return (code, field, message) for each thing wrong with the meaning of *rule*."""
+        return tuple(cast("Any", load(self.check))(rule)) if self.check else ()
+
+
+def load(path: str) -> object:
+    """Import `module:name` and return what it names."""
+    import importlib
+
+    module, _, name = path.partition(":")
+    found: object = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found

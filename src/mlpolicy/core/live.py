@@ -1,0 +1,91 @@
+"""Live objects: reached by a driver at every call, and pickled by name, never by content.
+
+cloudpickle carries a function of `__main__` by value, its code's constants with it.
+A constant that holds locks, queues or a cache must not travel: what travels is where it
+lives, and the other process looks its own up.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+
+class Home(NamedTuple):
+    """Where a live object lives: its target, its kind of rule, and its part there."""
+
+    target: str
+    kind: str
+    part: str
+
+
+_live: WeakValueDictionary[Home, Live] = WeakValueDictionary()
+_revivers: list[Callable[[Home], object]] = []
+
+
+class Live:
+    """Mixed into whatever a driver holds: pickling gives its home."""
+
+    home: Home | None = None
+
+    def settle(self, home: Home) -> None:
+        """Give this object its home, once; later calls change nothing."""
+        if self.home is None:
+            self.home = home
+            _live[home] = self
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str, ...]]:
+        """Travel as a name."""
+        home = self.home or Home("", type(self).__name__, "")
+        return revive, (*home, type(self).__module__, type(self).__qualname__)
+
+
+def revive(target: str, kind: str, part: str, module: str, qualname: str) -> object:
+    """Return the live object of that home in this process.
+
+    Where the policy is not in force here, an idle object of the same class stands in, so
+    that the function still works.
+    """
+    home = Home(target, kind, part)
+    found: object = _live.get(home)
+    for reviver in _revivers:
+        if found is None:
+            found = reviver(home)
+    return found if found is not None else _idle(module, qualname)
+
+
+def on_revive(reviver: Callable[[Home], object]) -> None:
+    """Ask *reviver* for live objects that this process has not made yet."""
+    _revivers.append(reviver)
+
+
+def _idle(module: str, qualname: str) -> object:
+    import importlib
+
+    cls: Any = importlib.import_module(module)
+    for part in qualname.split("."):
+        cls = getattr(cls, part)
+    return cls.__new__(cls)
+
+
+class Ring(deque[Any], Live):
+    """A deque that pickles by name; its `append` is what a driver calls."""
+
+    __reduce__ = Live.__reduce__  # type: ignore[assignment]  # deque's own travels by content
+
+
+class Ticker(itertools.count, Live):  # type: ignore[type-arg]  # a count of int
+    """An exact counter under threads: `__next__` is one atomic step of the interpreter.
+
+    The count is read from `repr`, the only way that does not move it and does not go away
+    with `count.__reduce__` in Python 3.14.
+    """
+
+    def read(self) -> int:
+        """Return how often it was advanced."""
+        return int(itertools.count.__repr__(self)[len(type(self).__name__) + 1 : -1])
+
+    __reduce__ = Live.__reduce__  # type: ignore[assignment]  # count's own travels by content

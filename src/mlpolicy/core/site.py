@@ -1,0 +1,69 @@
+"""What a step may know of the function that it guards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mlpolicy.core.metrics import METERS, Meters
+
+FunctionKind = Literal["function", "coroutine", "generator", "async_generator"]
+ParameterKind = Literal["positional_only", "positional", "var_positional", "keyword", "var_keyword"]
+Mode = Literal["enforce", "shadow", "disabled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: its name, how it is passed, its default and its annotation, if any."""
+
+    name: str
+    kind: ParameterKind
+    has_default: bool = False
+    annotation: object = None
+
+
+class Notes(dict[int, dict[str, Any]]):
+    """What happened inside calls in flight that a log may want: call number to facts.
+
+    Only rare paths write here; the monitor takes a call's facts out when it ends.
+    """
+
+    def add(self, call: int, fact: str, value: object) -> None:
+        """Note one fact of the call numbered *call*; 0 is no call."""
+        if call:
+            self.setdefault(call, {})[fact] = value
+
+    def append(self, call: int, fact: str, value: object) -> None:
+        """Add *value* to the list of facts of that name."""
+        if call:
+            self.setdefault(call, {}).setdefault(fact, []).append(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The place where a step works: one function under one plan."""
+
+    target: str
+    function: FunctionKind = "function"
+    parameters: tuple[Parameter, ...] = ()
+    mode: Mode = "enforce"
+    source: str = ""
+    """Where the rule stands: `file:line`."""
+    code_hash: str = ""
+    """A digest of the function's code, for keys that must not outlive it."""
+    kinds: frozenset[str] = frozenset()
+    """All kinds of the plan."""
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+    """The mode of each kind of the plan."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """`file:line` of each rule of the plan, by kind."""
+    notes: Notes | None = None
+    meters: Meters = METERS
+    resolve: Callable[[str], object] | None = None
+    """Imports a `module:function` or dotted name when it is first needed."""
+
+    @property
+    def shadow(self) -> bool:
+        """Whether the rule decides and reports, and changes nothing."""
+        return self.mode == "shadow"

@@ -1,0 +1,1 @@
+"""Put drivers around the functions of a running process, and take them away again."""

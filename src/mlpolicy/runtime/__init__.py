@@ -1,0 +1,1 @@
+"""Plan and function become a driver: generated source, one flat function per target."""

@@ -1,0 +1,99 @@
+"""What the driver awaits, and how it holds generators that have begun."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
+
+
+async def sleep_async(seconds: float) -> None:
+    """Sleep in the event loop that runs this coroutine: asyncio, or trio where it is running."""
+    trio = sys.modules.get("trio")
+    if trio is not None and _in_trio():
+        await trio.sleep(seconds)
+        return
+    import asyncio
+
+    await asyncio.sleep(seconds)
+
+
+def _in_trio() -> bool:
+    sniffio = sys.modules.get("sniffio")
+    try:
+        return sniffio is not None and sniffio.current_async_library() == "trio"
+    except Exception:  # noqa: BLE001 (sniffio raises when nothing runs; then it is not trio)
+        return False
+
+
+async def complete(value: Any) -> Any:
+    """Return *value*, awaited if it can be."""
+    return await value if inspect.isawaitable(value) else value
+
+
+class Started:
+    """A generator whose first item was drawn already: a failure before it could be retried.
+
+    It iterates as the generator itself does: `send`, `throw`, `close` and the return value
+    reach it and come back.
+    """
+
+    __slots__ = ("_first", "_generator", "_state", "_value")
+
+    def __init__(self, generator: Generator[Any, Any, Any]) -> None:
+        self._generator = generator
+        self._value: Any = None
+        self._first: Any = None
+        try:
+            self._first = next(generator)
+            self._state = "holds"
+        except StopIteration as end:
+            self._value = end.value
+            self._state = "ended"
+
+    def __iter__(self) -> Started:
+        return self
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+    def send(self, value: Any) -> Any:
+        """Hand out the first item, then whatever the generator gives for *value*."""
+        if self._state == "runs":
+            return self._generator.send(value)
+        if self._state == "ended":
+            raise StopIteration(self._value)
+        self._state = "runs"
+        first, self._first = self._first, None
+        return first
+
+    def throw(self, error: BaseException, *rest: Any) -> Any:
+        """Throw into the generator."""
+        self._state = "runs"
+        return self._generator.throw(error)
+
+    def close(self) -> None:
+        """Close the generator."""
+        self._generator.close()
+
+
+class StartedAsync:
+    """An async generator whose first item was drawn already; made by `start_async`."""
+
+    __slots__ = ("ended", "first", "generator")
+
+    def __init__(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self.generator = generator
+        self.first: Any = None
+        self.ended = False
+
+
+async def start_async(generator: AsyncGenerator[Any, Any]) -> StartedAsync:
+    """Draw the first item of *generator*."""
+    started = StartedAsync(generator)
+    try:
+        started.first = await generator.__anext__()
+    except StopAsyncIteration:
+        started.ended = True
+    return started

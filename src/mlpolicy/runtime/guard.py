@@ -1,0 +1,41 @@
+"""A step's method, made safe: a bug of ours stands aside instead of failing the user's call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mlpolicy.core.live import Live
+from mlpolicy.core.metrics import METERS
+from mlpolicy.core.report import say_once
+
+
+class Guarded(Live):
+    """Calls a method; what it should not raise is reported once, and *otherwise* given."""
+
+    def __init__(self, method: Callable[..., object], otherwise: object, target: str) -> None:
+        self.method = method
+        self.otherwise = otherwise
+        self.target = target
+
+    def __call__(self, *arguments: Any) -> object:
+        """Give what the method gives."""
+        try:
+            return self.method(*arguments)
+        except Exception as error:  # noqa: BLE001 (the one place where a bug of ours is caught)
+            name = getattr(self.method, "__qualname__", repr(type(self.method)))
+            stand_aside(self.target, name, error)
+            return self.otherwise
+
+
+def stand_aside(target: str, what: str, error: BaseException) -> None:
+    """Report once that a rule of *target* failed by our fault, and count it every time."""
+    METERS.counter(
+        "mlpolicy_engine_errors_total", "Rules that stood aside by a bug.", function=target
+    ).add()
+    say_once(
+        f"engine:{target}:{what}:{type(error).__name__}",
+        f"{target}: the rule behind {what} failed by itself ({type(error).__name__}: {error}) "
+        "and stands aside; the call goes on. Please report this.",
+        error=error,
+    )

@@ -1,0 +1,147 @@
+"""The template's side of weaving: names, constants, and what differs by kind of function."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Iterable, Mapping
+
+from mlpolicy.core.block import Lines
+from mlpolicy.core.live import Home, Live
+from mlpolicy.core.site import FunctionKind
+from mlpolicy.core.verdict import Again, Answer, Refuse, Wait
+from mlpolicy.runtime.awaiting import complete
+from mlpolicy.runtime.guard import Guarded
+from mlpolicy.runtime.world import World
+
+NO_CALL = "0"
+
+
+class Weaver:
+    """One driver in the making; implements `Loom` for the steps that weave it."""
+
+    def __init__(
+        self,
+        target: str,
+        kind: FunctionKind,
+        *,
+        parameters: Iterable[str],
+        reserved: Iterable[str],
+        world: World,
+    ) -> None:
+        self.target = target
+        self.kind = kind
+        self.constants: dict[str, object] = {}
+        self.head: Lines = []
+        self.step_kind = ""
+        self._world = world
+        self._parameters = {name: name for name in parameters}
+        self._taken = {*self._parameters, *reserved}
+        self._values: dict[int, str] = {}
+        self._now = ""
+        self._call = NO_CALL
+        self.result = self.local("result")
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether lines may await."""
+        return self.kind in ("coroutine", "async_generator")
+
+    @property
+    def arguments(self) -> Mapping[str, str]:
+        """Parameter names to the locals that hold them."""
+        return self._parameters
+
+    @property
+    def call(self) -> str:
+        """The local that holds the number of this call, or `0`."""
+        return self._call
+
+    def number_calls(self, ticker: Callable[[], int]) -> str:
+        """Number every call by *ticker*; return the local that holds the number."""
+        if self._call == NO_CALL:
+            self._call = self.local("call")
+            self.head.insert(0, f"{self._call} = {self.constant('next_call', ticker)}()")
+        return self._call
+
+    def now(self) -> str:
+        """Return the local that holds the clock at the start of the call."""
+        if not self._now:
+            self._now = self.local("now")
+            self.head.append(f"{self._now} = {self.constant('clock', self._world.now)}()")
+        return self._now
+
+    def local(self, hint: str) -> str:
+        """Return a new name like *hint*."""
+        name = hint
+        while name in self._taken or keyword.iskeyword(name):
+            name += "_"
+        self._taken.add(name)
+        return name
+
+    def constant(self, hint: str, value: object) -> str:
+        """Return the name under which lines reach *value*."""
+        known = self._values.get(id(value))
+        if known is not None:
+            return known
+        hash(value)  # a constant that cannot be hashed breaks cloudpickle: fail while weaving
+        name = self.local(hint)
+        self.constants[name] = value
+        self._values[id(value)] = name
+        owner = getattr(value, "__self__", value)
+        if isinstance(owner, Live):
+            owner.settle(Home(self.target, self.step_kind, name))
+        return name
+
+    def method(self, hint: str, method: Callable[..., object], otherwise: object = None) -> str:
+        """Return the name of *method*, made safe."""
+        return self.constant(hint, Guarded(method, otherwise, self.target))
+
+    def pause(self, seconds: str) -> str:
+        """Return the statement that sleeps for *seconds*."""
+        if self.asynchronous:
+            return f"await {self.constant('sleep', self._world.sleep_async)}({seconds})"
+        return f"{self.constant('sleep', self._world.sleep)}({seconds})"
+
+    def wait(self, waiter: str, at_most: str) -> str:
+        """Return the expression that waits for a `Waiter`."""
+        if self.asynchronous:
+            return f"await {waiter}.wait_async({at_most})"
+        return f"{waiter}.wait({at_most})"
+
+    def perform(self, call: str) -> str:
+        """Return the expression that gives the value of *call*, awaited where it can be."""
+        return f"await {self.constant('complete', complete)}({call})" if self.asynchronous else call
+
+    def settle(self, ask: str, verdict: str) -> Lines:
+        """Return lines that ask until the verdict is final, and act on it."""
+        again, wait = self.constant("Again", Again), self.constant("Wait", Wait)
+        return [
+            "while True:",
+            f"    {verdict} = {ask}",
+            f"    if {verdict}.__class__ is {wait}:",
+            f"        {self.wait(f'{verdict}.waiter', f'{verdict}.at_most')}",
+            f"    elif {verdict}.__class__ is {again}:",
+            f"        {self.pause(f'{verdict}.pause')}",
+            "    else:",
+            "        break",
+            *self.act(verdict),
+        ]
+
+    def act(self, verdict: str) -> Lines:
+        """Return lines that do what the final *verdict* says; None is left as it is."""
+        answer, refuse = self.constant("Answer", Answer), self.constant("Refuse", Refuse)
+        given = self.perform(f"{verdict}.function()")
+        return [
+            f"if {verdict}.__class__ is {answer}:",
+            f"    {self.result} = {verdict}.value",
+            f"elif {verdict}.__class__ is {refuse}:",
+            # The error must not be held by the frame that its traceback holds.
+            "    try:",
+            f"        raise {verdict}.error",
+            "    finally:",
+            f"        del {verdict}",
+            f"elif {verdict} is not None:",
+            f"    {self.result} = {given}",
+        ]
+
+

@@ -1,0 +1,246 @@
+"""The one template: woven lines become the source, and the source the code, of a driver.
+
+It alone knows `await`, `yield from` and how an async generator is delegated to.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from mlpolicy.core.block import Lines, indented
+from mlpolicy.core.order import INNERMOST, inside_out, rank
+from mlpolicy.core.site import FunctionKind
+from mlpolicy.core.step import Step, Weave
+from mlpolicy.runtime.awaiting import Started, start_async
+from mlpolicy.runtime.loom import Weaver
+
+VARARGS, VARKEYWORDS = 0x04, 0x08
+COROUTINE, GENERATOR, ASYNC_GENERATOR, ITERABLE_COROUTINE = 0x80, 0x20, 0x200, 0x100
+GENERATORS = ("generator", "async_generator")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a code object takes its arguments, and what kind of function it makes."""
+
+    kind: FunctionKind
+    positional_only: tuple[str, ...]
+    positional: tuple[str, ...]
+    var_positional: str | None
+    keyword: tuple[str, ...]
+    var_keyword: str | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All parameters, in the order of the code's locals."""
+        stars = (self.var_positional, self.var_keyword)
+        named = (*self.positional_only, *self.positional, *self.keyword)
+        return (*named, *(star for star in stars if star))
+
+    def header(self) -> str:
+        """The parameter list, without defaults: those stay with the function."""
+        parts = [*self.positional_only, "/"] if self.positional_only else []
+        parts += self.positional
+        if self.var_positional:
+            parts.append(f"*{self.var_positional}")
+        elif self.keyword:
+            parts.append("*")
+        parts += self.keyword
+        if self.var_keyword:
+            parts.append(f"**{self.var_keyword}")
+        return ", ".join(parts)
+
+    def passed_on(self) -> str:
+        """The arguments of a call that passes every parameter as it was taken."""
+        parts = [*self.positional_only, *self.positional]
+        if self.var_positional:
+            parts.append(f"*{self.var_positional}")
+        parts += (f"{name}={name}" for name in self.keyword)
+        if self.var_keyword:
+            parts.append(f"**{self.var_keyword}")
+        return ", ".join(parts)
+
+
+def shape(code: CodeType) -> Shape:
+    """Return how *code* is called."""
+    names = iter(code.co_varnames)
+    positional = tuple(itertools.islice(names, code.co_argcount))
+    keyword = tuple(itertools.islice(names, code.co_kwonlyargcount))
+    split = code.co_posonlyargcount
+    return Shape(
+        kind=kind_of(code),
+        positional_only=positional[:split],
+        positional=positional[split:],
+        var_positional=next(names) if code.co_flags & VARARGS else None,
+        keyword=keyword,
+        var_keyword=next(names) if code.co_flags & VARKEYWORDS else None,
+    )
+
+
+def kind_of(code: CodeType) -> FunctionKind:
+    """Return which of the four kinds of function *code* makes."""
+    if code.co_flags & COROUTINE:
+        return "coroutine"
+    if code.co_flags & ASYNC_GENERATOR:
+        return "async_generator"
+    return "generator" if code.co_flags & GENERATOR else "function"
+
+
+def strands(steps: Sequence[Step]) -> list[tuple[str, Step, Weave]]:
+    """Return (position, step, weave) of all *steps*, innermost first."""
+    found = [(position, step, weave) for step in steps for position, weave in step.weaves().items()]
+    return sorted(found, key=lambda strand: inside_out(strand[0]))
+
+
+def body(shape: Shape, steps: Sequence[Step], loom: Weaver, *, twin: str) -> Lines:
+    """Return the lines of the driver around the call of *twin*."""
+    call = f"{twin}({shape.passed_on()})"
+    woven = strands(steps)
+    if shape.kind not in GENERATORS:
+        lines = [f"{loom.result} = {'await ' if loom.asynchronous else ''}{call}"]
+        return [*_around(lines, woven, loom), f"return {loom.result}"]
+    # A generator is retried until it has handed out its first item: what stands at retry
+    # or within sees its start, what stands outside sees all of it.
+    woven = [strand for strand in woven if strand[0] not in (INNERMOST, "cache")]
+    started = [strand for strand in woven if rank(strand[0]) >= rank("retry")]
+    whole = [strand for strand in woven if rank(strand[0]) < rank("retry")]
+    lines = _around(_start(call, loom), started, loom)
+    return _ending(_around([*lines, *_deliver(loom)], whole, loom), loom)
+
+
+def _around(lines: Lines, woven: list[tuple[str, Step, Weave]], loom: Weaver) -> Lines:
+    for _, step, weave in woven:
+        loom.step_kind = step.kind
+        lines = weave(lines, loom)
+    return lines
+
+
+def _start(call: str, loom: Weaver) -> Lines:
+    if loom.kind == "generator":
+        return [f"{loom.result} = {loom.constant('Started', Started)}({call})"]
+    return [f"{loom.result} = await {loom.constant('start', start_async)}({call})"]
+
+
+def _deliver(loom: Weaver) -> Lines:
+    """Lines that hand out what the started generator in `loom.result` gives."""
+    if loom.kind == "generator":
+        return [f"{loom.result} = yield from {loom.result}"]
+    inner, item, sent = loom.local("inner"), loom.local("item"), loom.local("sent")
+    error = loom.local("error")
+    names = {
+        "closed": loom.constant("GeneratorExit", GeneratorExit),
+        "failed": loom.constant("BaseException", BaseException),
+        "ended": loom.constant("StopAsyncIteration", StopAsyncIteration),
+    }
+    return [
+        f"if not {loom.result}.ended:",
+        f"    {inner} = {loom.result}.generator",
+        f"    {item} = {loom.result}.first",
+        f"    {loom.result} = None",
+        "    try:",
+        "        while True:",
+        "            try:",
+        f"                {sent} = yield {item}",
+        f"            except {names['closed']}:",
+        f"                await {inner}.aclose()",
+        "                raise",
+        f"            except {names['failed']} as {error}:",
+        f"                {item} = await {inner}.athrow({error})",
+        "            else:",
+        f"                {item} = await {inner}.asend({sent})",
+        f"    except {names['ended']}:",
+        "        pass",
+    ]
+
+
+def _ending(lines: Lines, loom: Weaver) -> Lines:
+    return [*lines, f"return {loom.result}"] if loom.kind == "generator" else lines
+
+
+def source(shape: Shape, lines: Lines, loom: Weaver, *, name: str) -> str:
+    """Return the text of the driver."""
+    word = "async def" if loom.asynchronous else "def"
+    return "\n".join([f"{word} {name}({shape.header()}):", *indented([*loom.head, *lines])]) + "\n"
+
+
+def compiled(text: str, loom: Weaver, original: CodeType) -> CodeType:
+    """Compile *text* as code that stands in for *original*: same name, place, free variables."""
+    tree = ast.parse(text)
+    definition = tree.body[0]
+    assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
+    marks = {name: f"@{name}" for name in loom.constants}
+    definition = _Marked(marks).visit(definition)
+    _document(definition, original)
+    module = ast.Module(body=[_with_free(definition, original.co_freevars)], type_ignores=[])
+    for node in ast.walk(module):
+        if isinstance(node, ast.stmt | ast.expr | ast.arg | ast.keyword | ast.excepthandler):
+            node.lineno = node.end_lineno = original.co_firstlineno
+            node.col_offset = node.end_col_offset = 0
+    code = _find(compile(module, original.co_filename, "exec", dont_inherit=True), definition.name)
+    values = {mark: loom.constants[name] for name, mark in marks.items()}
+    return code.replace(
+        co_consts=tuple(_value(constant, values) for constant in code.co_consts),
+        co_freevars=original.co_freevars,
+        co_name=original.co_name,
+        co_qualname=original.co_qualname,
+        co_flags=code.co_flags | (original.co_flags & ITERABLE_COROUTINE),
+    )
+
+
+class _Marked(ast.NodeTransformer):
+    """Puts a mark, a string constant, where the text names a constant.
+
+    It is written as `mark if True else None`: the compiler reduces that to the mark alone,
+    without folding it or warning that a string is called.
+    """
+
+    def __init__(self, marks: dict[str, str]) -> None:
+        self._marks = marks
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (the visitor's naming)
+        mark = self._marks.get(node.id)
+        if mark is None or not isinstance(node.ctx, ast.Load):
+            return node
+        return ast.IfExp(
+            test=ast.Constant(True), body=ast.Constant(mark), orelse=ast.Constant(None)
+        )
+
+
+def _document(definition: Any, original: CodeType) -> None:
+    """Give the driver the docstring of the original, which functions made from it take over."""
+    doc = original.co_consts[0] if original.co_consts else None
+    if isinstance(doc, str):
+        definition.body.insert(0, ast.Expr(ast.Constant(doc)))
+
+
+def _with_free(definition: Any, free: tuple[str, ...]) -> ast.stmt:
+    """Stand *definition* in a function that owns the free variables of the original."""
+    if not free:
+        return definition  # type: ignore[no-any-return]  # a function definition
+    owned = ast.parse("\n".join(f"{name} = None" for name in free)).body
+    mention = ast.parse("if 0: (" + ", ".join(free) + ",)").body
+    definition.body.extend(mention)
+    outer = ast.parse("def outer(): pass").body[0]
+    assert isinstance(outer, ast.FunctionDef)
+    outer.body = [*owned, definition]
+    return outer
+
+
+def _find(code: CodeType, name: str) -> CodeType:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            return constant if constant.co_name == name else _find(constant, name)
+    raise LookupError(name)
+
+
+def _value(constant: object, values: dict[str, object]) -> object:
+    if isinstance(constant, str):
+        return values.get(constant, constant)
+    if isinstance(constant, tuple):
+        return tuple(_value(item, values) for item in constant)
+    return constant

@@ -1,0 +1,22 @@
+"""What a driver needs from outside: a clock, and two ways to sleep."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mlpolicy.core import clock
+from mlpolicy.runtime.awaiting import sleep_async
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The clock in seconds, and how a thread and a coroutine sleep."""
+
+    now: Callable[[], float] = clock.now
+    sleep: Callable[[float], None] = time.sleep
+    sleep_async: Callable[[float], Awaitable[None]] = sleep_async
+
+
+REAL = World()
