@@ -1,0 +1,135 @@
+"""The import hook: modules that a policy names are placed as they are imported."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from types import CodeType, ModuleType
+from typing import Any, Protocol
+
+from mlpolicy.core.report import say_once
+
+
+_STANDARD_EXEC = importlib.machinery.SourceFileLoader.exec_module
+
+
+class Placer(Protocol):
+    """What the hook asks and tells."""
+
+    def concerns(self, top: str) -> bool:
+        """Whether any policy may name a module of the top-level package *top*."""
+        ...
+
+    def wants(self, module: str) -> bool:
+        """Whether a policy may name a function of *module*."""
+        ...
+
+    def code(self, module: str, code: CodeType) -> CodeType:
+        """Return the code of *module* with drivers where exact targets are."""
+        ...
+
+    def loaded(self, module: ModuleType) -> None:
+        """Place what policies say of *module*, which has just been executed."""
+        ...
+
+    def saw_import(self) -> None:
+        """Some module is about to be imported: a moment to look for what was missed."""
+        ...
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Stands first among the finders; lets all others find, and watches what they load."""
+
+    def __init__(self, placer: Placer) -> None:
+        self._placer = placer
+        self._busy = threading.local()
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return the spec that the other finders give, with a loader that tells the placer."""
+        if not self._placer.concerns(name.partition(".")[0]):
+            self._placer.saw_import()
+            return None
+        if not self._placer.wants(name) or name in self._asked():
+            return None
+        self._asked().add(name)
+        try:
+            spec = self._ask_others(name, path, target)
+        finally:
+            self._asked().discard(name)
+        if spec is not None and spec.loader is not None:
+            spec.loader = Watched(spec.loader, self._placer)
+        return spec
+
+    def _asked(self) -> set[str]:
+        names: set[str] = self._busy.__dict__.setdefault("names", set())
+        return names
+
+    def _ask_others(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> importlib.machinery.ModuleSpec | None:
+        for finder in list(sys.meta_path):
+            find = getattr(finder, "find_spec", None)
+            if finder is self or find is None:
+                continue
+            spec: importlib.machinery.ModuleSpec | None = find(name, path, target)
+            if spec is not None:
+                return spec
+        return None
+
+
+class Watched(importlib.abc.Loader):
+    """Stands in for a module's loader until the module runs, then hands the real one back."""
+
+    def __init__(self, real: Any, placer: Placer) -> None:
+        self._real = real
+        self._placer = placer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        """Make the module as the real loader makes it."""
+        create = getattr(self._real, "create_module", None)
+        return create(spec) if create is not None else None
+
+    def get_code(self, name: str) -> CodeType | None:
+        """Return the module's code with drivers in it; `runpy` runs what it gets here."""
+        code: CodeType | None = self._real.get_code(name)
+        return _safely(lambda: self._placer.code(name, code), code) if code is not None else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module, drivers in it from its first line; then place what remains."""
+        self._hand_back(module)
+        if not self._run_rewritten(module):
+            self._real.exec_module(module)
+        _safely(lambda: self._placer.loaded(module), None)
+
+    def _hand_back(self, module: ModuleType) -> None:
+        module.__loader__ = self._real
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._real
+
+    def _run_rewritten(self, module: ModuleType) -> bool:
+        """Run the module ourselves where its loader would do just that, with other code."""
+        if getattr(type(self._real), "exec_module", None) is not _STANDARD_EXEC:
+            return False
+        code: CodeType | None = self._real.get_code(module.__name__)
+        if code is None:
+            return False
+        placed = _safely(lambda: self._placer.code(module.__name__, code), code)
+        exec(placed, module.__dict__)  # noqa: S102 (as the real loader does with its code)
+        return True
+
+
+def _safely(work: Callable[[], Any], otherwise: Any) -> Any:
+    """An error of ours is reported and never breaks the user's import."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 (the edge to the user's import)
+        say_once(f"import:{type(error).__name__}:{error}", f"placing failed: {error}", error=error)
+        return otherwise

@@ -1,0 +1,139 @@
+"""Outer placement: an attribute is replaced, for what has no Python code to swap."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import inspect
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+
+from mlpolicy.install.seek import Found
+
+_FLAVOURS = (staticmethod, classmethod)
+
+
+class NotWrappable(TypeError):
+    """What stands under the name cannot be replaced or called."""
+
+
+def stand_in(found: Found) -> tuple[FunctionType, Any]:
+    """Return a function that calls what was found, and that thing itself.
+
+    Raises:
+        NotWrappable: It is no callable, or it is a class.
+    """
+    original = found.raw.__func__ if isinstance(found.raw, _FLAVOURS) else found.raw
+    if isinstance(original, type):
+        raise NotWrappable(f"`{found.attribute}` is a class; name its `__init__` or a method")
+    if not callable(original):
+        raise NotWrappable(f"`{found.attribute}` is a {type(original).__name__}, not a function")
+    return _forwarding(original), original
+
+
+def _forwarding(original: Any) -> FunctionType:
+    """Return a function with the signature of *original*, whose body is yet to be swapped in."""
+    header, values = _header(original)
+    word = "async def" if inspect.iscoroutinefunction(original) else "def"
+    names: dict[str, Any] = {"original": original}
+    exec(f"{word} forward({header}): pass", names)  # noqa: S102 (names of parameters only)
+    forward: FunctionType = names["forward"]
+    functools.update_wrapper(forward, original, updated=())
+    forward.__defaults__ = tuple(values[0]) or None
+    forward.__kwdefaults__ = values[1] or None
+    return forward
+
+
+def _header(original: Any) -> tuple[str, tuple[list[Any], dict[str, Any]]]:
+    try:
+        parameters = list(inspect.signature(original).parameters.values())
+    except (TypeError, ValueError):
+        return "*args, **kwargs", ([], {})
+    if any(not _passes(one) for one in parameters):
+        return "*args, **kwargs", ([], {})
+    bare = inspect.Signature([_bare(one) for one in parameters])
+    text = str(bare)[1:-1].replace("=None", "")
+    positional = [p.default for p in parameters if p.kind <= p.POSITIONAL_OR_KEYWORD]
+    keyword = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    return text, (
+        [value for value in positional if value is not inspect.Parameter.empty],
+        {name: value for name, value in keyword.items() if value is not inspect.Parameter.empty},
+    )
+
+
+def _passes(parameter: inspect.Parameter) -> bool:
+    """A default that is a sentinel of C code must not be passed on: take any arguments then."""
+    return parameter.name.isidentifier() and (
+        parameter.default is inspect.Parameter.empty
+        or isinstance(parameter.default, int | float | str | bytes | bool | tuple | None)
+    )
+
+
+def _bare(parameter: inspect.Parameter) -> inspect.Parameter:
+    return parameter.replace(annotation=inspect.Parameter.empty, default=inspect.Parameter.empty)
+
+
+class Shown:
+    """Stands in for a callable instance: its call is governed, all else is the instance's."""
+
+    def __init__(self, original: Any, call: FunctionType) -> None:
+        self.__dict__["__wrapped__"] = original
+        self.__dict__["_call"] = call
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__wrapped__, name, value)
+
+    @property  # type: ignore[misc]  # isinstance() sees the class of the original
+    def __class__(self) -> type:
+        return type(self.__wrapped__)
+
+
+def replace(found: Found, function: FunctionType) -> None:
+    """Put *function* where the original stands.
+
+    Raises:
+        NotWrappable: The holder does not let its attributes be set.
+    """
+    try:
+        setattr(found.holder, found.attribute, _dressed(found.raw, function))
+    except (AttributeError, TypeError) as error:
+        raise NotWrappable(str(error)) from error
+
+
+def _dressed(raw: Any, function: FunctionType) -> Any:
+    if isinstance(raw, _FLAVOURS):
+        return type(raw)(function)
+    is_plain = inspect.isroutine(raw) or isinstance(raw, FunctionType)
+    return function if is_plain or type(raw).__call__ is None else Shown(raw, function)
+
+
+def restore(found: Found) -> None:
+    """Put the original back, or take away what stood over an inherited one."""
+    if found.inherited:
+        delattr(found.holder, found.attribute)
+    else:
+        setattr(found.holder, found.attribute, found.raw)
+
+
+def holders(original: Any, *, but: Any) -> Iterator[str]:
+    """Yield the names of modules whose own reference to *original* bypasses the policy."""
+    own = vars(but) if hasattr(but, "__dict__") else None
+    for referrer in gc.get_referrers(original):
+        if isinstance(referrer, dict) and referrer is not own:
+            module = referrer.get("__name__")
+            names = [k for k, v in referrer.items() if v is original]
+            if isinstance(module, str) and names and isinstance(_module(module), ModuleType):
+                yield f"{module}.{names[0]}"
+
+
+def _module(name: str) -> Any:
+    import sys
+
+    return sys.modules.get(name)

@@ -1,0 +1,1 @@
+"""Policies and a target become a plan: which rules hold, and where each value comes from."""
