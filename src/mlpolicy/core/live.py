@@ -88,4 +88,4 @@ class Ticker(itertools.count, Live):  # type: ignore[type-arg]  # a count of int
         """Return how often it was advanced."""
         return int(itertools.count.__repr__(self)[len(type(self).__name__) + 1 : -1])
 
-    __reduce__ = Live.__reduce__  # type: ignore[assignment]  # count's own travels by content
+    __reduce__ = Live.__reduce__  # count's own travels by content

@@ -1,1 +1,36 @@
-"""Put drivers around the functions of a running process, and take them away again."""
+"""Put drivers around the functions of a running process, and take them away again.
+
+The package is the public function too: `mlpolicy.install(policy=...)`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlpolicy.core.callable import make_callable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from os import PathLike
+
+    Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
+
+
+def _function(policy: Paths | None = None) -> None:
+    """Put a policy in force in this process, in place of any before it.
+
+    Functions that are imported already obey it from now on, others when they are imported.
+
+    Args:
+        policy: A policy file or a directory of them, or several; without it, what the
+            environment variable `MLPOLICY_POLICY` names.
+
+    Raises:
+        PolicyError: The files are wrong; nothing was changed.
+    """
+    from mlpolicy.install.bootstrap import install
+
+    install(policy)
+
+
+make_callable(__name__)

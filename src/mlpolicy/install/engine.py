@@ -5,25 +5,24 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from collections.abc import Iterable
-from types import CodeType, FunctionType, ModuleType
+from collections.abc import Callable
+from types import CodeType, ModuleType
 
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
-from mlpolicy.core.step import Step
-from mlpolicy.core.target import Target
+from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry
 from mlpolicy.install.finder import Finder
 from mlpolicy.install.frames import looks_at_caller
-from mlpolicy.install.globbed import public_functions
+from mlpolicy.install.globbed import may_take, named_in_code, public_functions
 from mlpolicy.install.outer import NotWrappable, replace, stand_in
-from mlpolicy.install.seek import LOCALS, Found, NotFound, find
+from mlpolicy.install.placing import Placing
+from mlpolicy.install.seek import Found, NotFound, enclosing, find
 from mlpolicy.install.status import STATES, Placed, count
-from mlpolicy.install.tree import rewrite
+from mlpolicy.install.tree import Tree
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.runtime.assemble import steps
-from mlpolicy.runtime.driver import Driver, from_code, twin_of
+from mlpolicy.runtime.driver import Driver
 
 
 class Engine:
@@ -32,45 +31,72 @@ class Engine:
     def __init__(self, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
         self.placed: dict[str, Placed] = {}
-        self._finder = Finder(self)
+        self.passed_over: dict[str, str] = {}
+        """Modules that a pattern covers and may not take, and why."""
+        self._placing = Placing(closed=rulebook.settings.on_engine_error == "closed")
+        self.finder = Finder(self)
         self._lock = threading.RLock()
         self._done: dict[str, weakref.ref[ModuleType]] = {}
         self._unfinished = False
-        self._steps: dict[str, list[Step]] = {}
+        self._trees: set[int] = set()
         for target in rulebook.exact:
-            plan = rulebook.plan(target)
-            if plan is not None:
-                self.placed[str(target)] = Placed(target, plan)
+            self._know(target)
+
+    def _know(self, target: Target) -> Placed | None:
+        """Return what is known of *target*; None where no policy speaks of it."""
+        known = self.placed.get(str(target))
+        if known is None:
+            plan = self.rulebook.plan(target)
+            excluded = self.rulebook.excluded(target) if plan is None else None
+            if excluded is not None:
+                plan = Plan(
+                    target, "enforce", (), policies=(excluded.name,), sources=(excluded.span,)
+                )
+            if plan is None:
+                return None
+            known = self.placed[str(target)] = Placed(target, plan)
+            if excluded is not None:
+                known.state, known.detail = "excluded", f"policy `{excluded.name}` excludes it"
+        return known
 
     # --- life -------------------------------------------------------------------------
 
     def start(self, earlier: Engine | None = None) -> None:
         """Take the place of *earlier*: watch imports, place what is imported already."""
         if earlier is not None:
-            self._steps_of_earlier = earlier._steps
-            earlier.stop(keep=True)
+            self._placing.take_over(earlier._placing)
+            earlier.withdraw()
         for state in STATES:
             METERS.gauge(
                 "mlpolicy_targets",
                 "Targets of the policy by what became of them.",
-                lambda state=state: count(self.placed.values(), state),  # type: ignore[misc]
+                lambda state=state: count(self.placed.values(), state),  # type: ignore[misc]  # (bound now)
                 state=state,
             )
-        sys.meta_path.insert(0, self._finder)
+        sys.meta_path.insert(0, self.finder)
         self.sweep()
+        if earlier is not None:
+            earlier.retire()
 
-    _steps_of_earlier: dict[str, list[Step]] = {}  # noqa: RUF012 (empty, replaced, never filled)
+    def withdraw(self) -> None:
+        """Stop watching, and give attributes back; swapped functions keep their drivers yet."""
+        if self.finder in sys.meta_path:
+            sys.meta_path.remove(self.finder)
+        for placed in self.placed.values():
+            placed.restore()
 
-    def stop(self, *, keep: bool = False) -> None:
-        """Give every function its own code back; steps stay open where *keep* hands them on."""
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
+    def retire(self) -> None:
+        """Take off every driver of ours that no other engine has replaced."""
         with self._lock:
             for placed in self.placed.values():
-                if keep:
-                    placed.driver = None
-                placed.remove()
-        registry.clear_trees()
+                placed.take_off()
+            registry.clear_stand_ins(self._trees)
+            self._placing.close()
+
+    def stop(self) -> None:
+        """Give every function its own code back."""
+        self.withdraw()
+        self.retire()
 
     # --- what the finder asks ---------------------------------------------------------
 
@@ -84,16 +110,16 @@ class Engine:
 
     def saw_import(self) -> None:
         """Look for modules that came in without us, and step to the front again."""
-        if sys.meta_path and sys.meta_path[0] is not self._finder:
+        if sys.meta_path and sys.meta_path[0] is not self.finder:
             self._to_front()
             self.sweep()
         elif self._unfinished:
             self.sweep()
 
     def _to_front(self) -> None:
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
-            sys.meta_path.insert(0, self._finder)
+        if self.finder in sys.meta_path:
+            sys.meta_path.remove(self.finder)
+            sys.meta_path.insert(0, self.finder)
 
     def sweep(self) -> None:
         """Place what is wanted of every module that is imported already."""
@@ -115,120 +141,118 @@ class Engine:
 
     # --- placing ----------------------------------------------------------------------
 
-    def code(self, module: str, code: CodeType) -> CodeType:
+    def code(self, module: str, code: CodeType, *, as_main: bool = False) -> CodeType:
         """Return the code of *module* with a driver in place of every exact target."""
         wanted = {one.qualname: one for one in self.rulebook.exact_in(module)}
-        if not wanted:
-            return code
+        if as_main and self.rulebook.globbed(module):
+            wanted |= {name: Target(module, name) for name in named_in_code(code)}
+        return self._tree(wanted).rewrite(code) if wanted else code
 
-        def replacement(qualname: str, inner: CodeType) -> CodeType | None:
+    def _tree(self, wanted: dict[str, Target]) -> Tree:
+        def make(qualname: str, code: CodeType) -> Driver | None:
             target = wanted.get(qualname)
-            placed = self.placed.get(str(target)) if target else None
-            if placed is None or placed.plan.placement == "outer" or not inner.co_flags & 0x02:
+            placed = self._know(target) if target else None
+            if placed is None or not placed.plan.rules or placed.plan.placement == "outer":
                 return None
-            driver = from_code(inner, self._steps_for(placed, inner), target=str(target))
-            placed.state, placed.placement, placed.driver = "applied", "tree", driver
-            registry.stands_for(driver.code, inner)
-            return driver.code
+            if not placed.plan.exact and looks_at_caller(code):
+                placed.skip()
+                return None
+            placed.driver = self._placing.driver(placed.plan, code)
+            placed.state, placed.placement = "applied", "tree"
+            return placed.driver
 
-        return rewrite(code, replacement)
+        return Tree(make, self._trees)
 
     def loaded(self, module: ModuleType) -> None:
         """Place what policies say of *module*."""
         name = module.__name__
-        self._done[name] = weakref.ref(module)
-        for target in self.rulebook.exact_in(name):
-            placed = self.placed.get(str(target))
-            if placed is not None:
-                self._place_exact(module, placed)
-        if self.rulebook.globbed(name):
-            self._place_globbed(module)
+        with self._lock:
+            self._done[name] = weakref.ref(module)
+            exact = [self._know(target) for target in self.rulebook.exact_in(name)]
+            within = [one for one in exact if one and LOCALS in one.target.qualname]
+            if within:
+                self._place_within(module, [one for one in within if one.plan.rules])
+            for placed in exact:
+                if placed is not None and placed.plan.rules:
+                    self._place_exact(module, placed)
+            if self.rulebook.globbed(name):
+                self._place_globbed(module)
+
+    def _place_within(self, module: ModuleType, inner: list[Placed]) -> None:
+        """Put drivers into functions that make the functions meant, for those made from now on."""
+        wanted = {one.target.qualname: one.target for one in inner}
+        for outer in dict.fromkeys(one.target.qualname.partition(f".{LOCALS}")[0] for one in inner):
+            for function in enclosing(module, outer):
+                own = registry.own_of(function)
+                code = self._tree(wanted).rewrite(own)
+                if code is not own:
+                    registry.rebase(function, code)
+                    for one in inner:
+                        one.makers[function] = code
 
     def _place_globbed(self, module: ModuleType) -> None:
+        why_not = may_take(module, self.rulebook.settings.packages)
+        if why_not:
+            self.passed_over[module.__name__] = why_not
+            say_once(f"glob:{why_not}", f"{module.__name__} is covered by a pattern, but {why_not}")
+            return
         for qualname, function in public_functions(module):
-            target = Target(module.__name__, qualname)
-            if str(target) in self.placed and self.placed[str(target)].plan.exact:
+            placed = self._know(Target(module.__name__, qualname))
+            if placed is None or placed.plan.exact or not placed.plan.rules:
                 continue
-            plan = self.rulebook.plan(target)
-            if plan is None or not plan.rules:
+            if looks_at_caller(registry.own_of(function)):
+                placed.skip()
                 continue
-            placed = self.placed.setdefault(str(target), Placed(target, plan))
-            if looks_at_caller(registry.own_code(function.__code__)):
-                placed.state, placed.detail = "skipped", "looks at its caller"
-                continue
-            self._try(placed, lambda: self._inner(placed, (function,)))  # noqa: B023 (run at once)
+            self._try(placed, lambda: self._placing.inner(placed, (function,)))  # noqa: B023 (run at once)
 
     def _place_exact(self, module: ModuleType, placed: Placed) -> None:
         try:
             found = find(module, placed.target.qualname)
         except NotFound as error:
             placed.state, placed.detail = "missing", str(error)
+            where = placed.plan.sources[0] if placed.plan.sources else "the policy"
             say_once(
-                f"missing:{placed.target}",
-                f"{placed.target} is named by the policy "
-                f"({placed.plan.sources[0] if placed.plan.sources else ''}) but {error}",
+                f"missing:{placed.target}", f"{where}: {placed.target} does not exist: {error}"
             )
             return
         self._try(placed, lambda: self._place_found(placed, found))
 
     def _place_found(self, placed: Placed, found: Found) -> None:
+        if LOCALS in placed.target.qualname and not found.functions:
+            if placed.makers or placed.state == "applied":
+                placed.state, placed.placement = "applied", "tree"
+            else:
+                placed.state, placed.detail = "missing", "no function makes one of that name"
+            return
         inner = bool(found.functions) and not found.inherited
-        if placed.plan.placement == "outer" or (not inner and LOCALS not in placed.target.qualname):
+        if placed.plan.placement == "outer" or not inner:
             self._outer(placed, found)
             return
-        if any(looks_at_caller(registry.own_code(one.__code__)) for one in found.functions):
-            say_once(f"frame:{placed.target}", f"{placed.target} looks at its caller: a driver is one frame more")
-        self._inner(placed, found.functions)
-
-    def _try(self, placed: Placed, work: object) -> None:
-        try:
-            work()  # type: ignore[operator]  # a closure of ours
-        except NotWrappable as error:
-            placed.state, placed.detail = "unwrappable", str(error)
-            say_once(f"unwrappable:{placed.target}", f"{placed.target}: {error}")
-        except Exception as error:  # noqa: BLE001 (a bug of ours must not break the import)
-            placed.state, placed.detail = "error", f"{type(error).__name__}: {error}"
-            say_once(f"error:{placed.target}", f"{placed.target} could not be placed: {error}", error=error)
-
-    def _inner(self, placed: Placed, functions: Iterable[FunctionType]) -> None:
-        for function in functions:
-            entry = registry.record(function)
-            driver = self._driver(placed, entry.own, twin_of(function, entry.own), function)
-            registry.swap(function, driver)
-            placed.driver = driver
-            placed.functions.add(function)
-        placed.state, placed.placement = "applied", "inner"
+        if any(looks_at_caller(registry.own_of(one)) for one in found.functions):
+            placed.detail = "looks at its caller, and sees the driver: it is one frame more"
+            say_once(f"frame:{placed.target}", f"{placed.target} {placed.detail}")
+        self._placing.inner(placed, found.functions)
 
     def _outer(self, placed: Placed, found: Found) -> None:
+        if placed.plan.placement == "inner":
+            raise NotWrappable("it has no Python code of its own; leave `placement: inner` out")
         forward, original = stand_in(found)
-        driver = self._driver(placed, forward.__code__, original, forward)
+        driver = self._placing.driver(placed.plan, forward.__code__, forward, twin=original)
         forward.__code__ = driver.code
         replace(found, forward)
         placed.driver, placed.outer = driver, found
         placed.state, placed.placement = "applied", "outer"
 
-    def _driver(
-        self, placed: Placed, code: CodeType, twin: object, function: FunctionType
-    ) -> Driver:
-        found = self._steps_for(placed, code, function)
-        return from_code(code, found, target=str(placed.target), twin=twin)
-
-    def _steps_for(
-        self, placed: Placed, code: CodeType, function: FunctionType | None = None
-    ) -> list[Step]:
-        """Return the steps of a target: one set for all the functions that bear its name."""
-        name = str(placed.target)
-        with self._lock:
-            if name not in self._steps:
-                made = steps(placed.plan, code, function)
-                for step in made:
-                    for old in self._steps_of_earlier.get(name, ()):
-                        if old.kind == step.kind:
-                            step.inherit(old)
-                self._steps[name] = made
-            return self._steps[name]
-
-
-def plan_of(engine: Engine, target: Target) -> Plan | None:
-    """Return the plan of *target* under *engine*."""
-    return engine.rulebook.plan(target)
+    def _try(self, placed: Placed, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except NotWrappable as error:
+            placed.state, placed.detail = "unwrappable", str(error)
+            say_once(f"unwrappable:{placed.target}", f"{placed.target}: {error}")
+        except Exception as error:  # noqa: BLE001 (a bug of ours must not break the import)
+            placed.state, placed.detail = "error", f"{type(error).__name__}: {error}"
+            say_once(
+                f"error:{placed.target}",
+                f"{placed.target} could not be placed: {error}",
+                error=error,
+            )

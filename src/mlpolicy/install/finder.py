@@ -27,8 +27,11 @@ class Placer(Protocol):
         """Whether a policy may name a function of *module*."""
         ...
 
-    def code(self, module: str, code: CodeType) -> CodeType:
-        """Return the code of *module* with drivers where exact targets are."""
+    def code(self, module: str, code: CodeType, *, as_main: bool = False) -> CodeType:
+        """Return the code of *module* with drivers where exact targets are.
+
+        A module that runs as `__main__` is never seen again, so patterns take theirs here too.
+        """
         ...
 
     def loaded(self, module: ModuleType) -> None:
@@ -100,7 +103,10 @@ class Watched(importlib.abc.Loader):
     def get_code(self, name: str) -> CodeType | None:
         """Return the module's code with drivers in it; `runpy` runs what it gets here."""
         code: CodeType | None = self._real.get_code(name)
-        return _safely(lambda: self._placer.code(name, code), code) if code is not None else None
+        if code is None:
+            return None
+        placed: CodeType = _safely(lambda: self._placer.code(name, code, as_main=True), code)
+        return placed
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module, drivers in it from its first line; then place what remains."""

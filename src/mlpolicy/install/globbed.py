@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from types import FunctionType, ModuleType
+from fnmatch import fnmatchcase
+from pathlib import PurePath
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from mlpolicy.install.seek import LOCALS, function_behind
+from mlpolicy.core.target import LOCALS
+from mlpolicy.install.registry import own_of
+from mlpolicy.install.seek import function_behind
 
 _DEPTH = 6
 
@@ -18,6 +23,35 @@ def public_functions(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:
         if id(function) not in seen:
             seen.add(id(function))
             yield qualname, function
+
+
+def may_take(module: ModuleType, packages: tuple[str, ...]) -> str:
+    """Return why a glob may not take functions of *module*; nothing where it may.
+
+    The standard library is never taken, and an installed package only by name.
+    """
+    top = module.__name__.partition(".")[0]
+    if top in sys.stdlib_module_names and top != "__main__":
+        return "globs never take functions of the standard library"
+    file = getattr(module, "__file__", None) or ""
+    installed = any(part in ("site-packages", "dist-packages") for part in PurePath(file).parts)
+    if installed and not any(fnmatchcase(top, one.partition(".")[0]) for one in packages):
+        return f"`{top}` is an installed package: list it under `settings.packages`"
+    return ""
+
+
+def named_in_code(code: CodeType) -> Iterator[str]:
+    """Yield the qualified names of the public functions in a module's *code*."""
+    for one in code.co_consts:
+        if not isinstance(one, CodeType) or one.co_name.startswith(("_", "<")):
+            continue
+        if one.co_flags & _FUNCTION:
+            yield one.co_qualname
+        else:
+            yield from named_in_code(one)
+
+
+_FUNCTION = 0x02
 
 
 def _walk(
@@ -38,7 +72,7 @@ def _own(module: str, qualname: str, raw: Any) -> Iterator[tuple[str, FunctionTy
     function = function_behind(raw, module, qualname)
     if function is None or function.__module__ != module:
         return
-    own = function.__code__.co_qualname
+    own = own_of(function).co_qualname
     if own == qualname or LOCALS in own or own.endswith("<lambda>"):
         yield qualname, function
 

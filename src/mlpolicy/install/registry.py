@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Container
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from mlpolicy.plan.plan import PlannedRule
@@ -16,21 +18,38 @@ class Record:
     """One function: its own code, and what stands on it."""
 
     own: CodeType
+    base: CodeType
+    """What its driver calls: its own code, or that with drivers in functions within."""
     decorated: dict[str, PlannedRule] = field(default_factory=dict)
     """Rules that decorators in the code asked for, by kind."""
+    decorator: Driver | None = None
+    """The driver of those rules alone: it stands where no policy names the function."""
+    outer: Any = None
+    """What the function only forwards to, where a decorator was given something else."""
     driver: Driver | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A code that we put in place of another."""
+
+    code: CodeType
+    behind: CodeType
+    driver: bool
+    """Whether it is a driver; else it is the other code with drivers in functions within."""
+
+
 _records: WeakKeyDictionary[FunctionType, Record] = WeakKeyDictionary()
-_own: dict[int, tuple[CodeType, CodeType]] = {}
-"""Codes that we put into a module's tree: identity to (that code, the code it stands for)."""
+_stand_ins: dict[int, StandIn] = {}
+"""By the identity of the code: equal codes may belong to different functions."""
 
 
 def record(function: FunctionType) -> Record:
     """Return the record of *function*, made when first asked for."""
     found = _records.get(function)
     if found is None:
-        found = _records[function] = Record(own_code(function.__code__))
+        code = function.__code__
+        found = _records[function] = Record(own_code(code), _base_code(code))
     return found
 
 
@@ -40,14 +59,44 @@ def known(function: FunctionType) -> Record | None:
 
 
 def own_code(code: CodeType) -> CodeType:
-    """Return the code that *code* stands for: itself, unless we put it into a tree."""
-    pair = _own.get(id(code))
-    return own_code(pair[1]) if pair else code
+    """Return the code that *code* stands for: itself, unless it is a stand-in of ours."""
+    while id(code) in _stand_ins:
+        code = _stand_ins[id(code)].behind
+    return code
 
 
-def stands_for(placed: CodeType, own: CodeType) -> None:
-    """Remember that *placed* was put into a module's code in place of *own*."""
-    _own[id(placed)] = (placed, own)
+def own_of(function: FunctionType) -> CodeType:
+    """Return the code that *function* was compiled with."""
+    found = _records.get(function)
+    return found.own if found is not None else own_code(function.__code__)
+
+
+def _base_code(code: CodeType) -> CodeType:
+    while id(code) in _stand_ins and _stand_ins[id(code)].driver:
+        code = _stand_ins[id(code)].behind
+    return code
+
+
+def stands_for(placed: CodeType, behind: CodeType, *, driver: bool) -> None:
+    """Remember that *placed* was put into a module's code in place of *behind*."""
+    _stand_ins[id(placed)] = StandIn(placed, behind, driver)
+
+
+def rebase(function: FunctionType, code: CodeType) -> None:
+    """Run *code*, the function's own with drivers in functions within, where it ran its own."""
+    entry = record(function)
+    entry.base = code
+    if entry.driver is None:
+        function.__code__ = code
+
+
+def debase(function: FunctionType, code: CodeType) -> None:
+    """Undo `rebase`, unless another code than *code* was put there since."""
+    entry = _records.get(function)
+    if entry is not None and entry.base is code:
+        if function.__code__ is code:
+            function.__code__ = entry.own
+        entry.base = entry.own
 
 
 def swap(function: FunctionType, driver: Driver) -> None:
@@ -71,19 +120,30 @@ def _same_call(own: CodeType, code: CodeType) -> None:
         raise TypeError(f"a driver of another shape for {own.co_qualname}")
 
 
-def take_off(function: FunctionType) -> None:
-    """Give *function* its own code back."""
+def take_off(function: FunctionType, driver: Driver | None = None) -> None:
+    """Give *function* its own code back, unless another driver than *driver* stands on it."""
     entry = _records.get(function)
-    if entry is not None and entry.driver is not None:
-        if function.__code__ is entry.driver.code or id(function.__code__) in _own:
-            function.__code__ = entry.own
-        entry.driver = None
+    if entry is None or (driver is not None and entry.driver not in (None, driver)):
+        return
+    on_it = [entry.base, *([entry.driver.code] if entry.driver else ())]
+    bare = entry.decorator.code if entry.decorator else entry.own
+    if id(function.__code__) in _stand_ins or any(function.__code__ is one for one in on_it):
+        function.__code__ = bare
+    entry.base, entry.driver = entry.own, entry.decorator
 
 
-def clear_trees() -> None:
-    """Give every living function whose code came from a tree of ours its own code back."""
-    if not _own:
+def clear_stand_ins(ids: Container[int]) -> None:
+    """Give every living function whose code is a stand-in among *ids* its own code back."""
+    mine = {key for key in _stand_ins if key in ids}
+    if not mine:
         return
     for one in gc.get_objects():
-        if type(one) is FunctionType and id(one.__code__) in _own:
+        if type(one) is FunctionType and id(one.__code__) in mine:
+            found = _records.get(one)
             one.__code__ = own_code(one.__code__)
+            if found is not None:
+                found.base = found.own
+                if found.decorator is not None:
+                    one.__code__ = found.decorator.code
+    for key in mine:
+        del _stand_ins[key]

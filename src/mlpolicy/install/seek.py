@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-LOCALS = "<locals>"
+from mlpolicy.core.target import LOCALS
+
 _DEPTH = 8
 
 
@@ -48,6 +49,14 @@ def find(module: ModuleType, qualname: str) -> Found:
     function = function_behind(raw, module.__name__, qualname)
     functions = (function,) if function else _others(raw, module.__name__, qualname)
     return Found(holder, attribute, raw, functions, inherited)
+
+
+def enclosing(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
+    """Return the functions under *qualname*, which make functions; none where it leads nowhere."""
+    try:
+        return find(module, qualname).functions
+    except NotFound:
+        return ()
 
 
 def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None:

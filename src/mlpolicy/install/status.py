@@ -4,36 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from types import CodeType, FunctionType
 from typing import Literal
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from mlpolicy.core.target import Target
+from mlpolicy.install import registry
 from mlpolicy.install.outer import NotWrappable, restore
-from mlpolicy.install.registry import take_off
 from mlpolicy.install.seek import Found
 from mlpolicy.plan.plan import Plan
 from mlpolicy.runtime.driver import Driver
 
 State = Literal[
-    "applied",
-    "excluded",
-    "skipped",
-    "pending",
-    "missing",
-    "unwrappable",
-    "bypassed",
-    "error",
+    "applied", "excluded", "skipped", "pending", "missing", "unwrappable", "bypassed", "error"
 ]
-STATES: tuple[State, ...] = (
-    "applied",
-    "excluded",
-    "skipped",
-    "pending",
-    "missing",
-    "unwrappable",
-    "bypassed",
-    "error",
-)
+STATES: tuple[State, ...] = State.__args__  # type: ignore[attr-defined]  # (of a Literal)
 
 
 @dataclass(slots=True)
@@ -47,20 +32,38 @@ class Placed:
     detail: str = ""
     """Why it is in that state, where a person would ask."""
     driver: Driver | None = None
-    functions: WeakSet[object] = field(default_factory=WeakSet)
+    drivers: WeakKeyDictionary[FunctionType, Driver] = field(default_factory=WeakKeyDictionary)
+    makers: WeakKeyDictionary[FunctionType, CodeType] = field(default_factory=WeakKeyDictionary)
+    """Functions that make functions of this name, with the code that has its driver in it."""
     outer: Found | None = None
 
-    def remove(self) -> None:
-        """Take the driver off every function and close its steps."""
-        for function in list(self.functions):
-            take_off(function)  # type: ignore[arg-type]  # only functions are added
-        if self.outer is not None:
-            try:
-                restore(self.outer)
-            except (NotWrappable, AttributeError, TypeError):
-                self.detail = "the attribute was removed by someone else"
-        if self.driver is not None:
-            self.driver.close()
+    def hold(self, function: FunctionType, driver: Driver) -> None:
+        """Remember that *driver* stands on *function*."""
+        self.drivers[function] = driver
+        self.driver = driver
+
+    def skip(self) -> None:
+        """Leave it alone: it would see the driver."""
+        self.state, self.detail = "skipped", "looks at its caller"
+
+    def restore(self) -> None:
+        """Put the attribute back where placement was outer."""
+        if self.outer is None:
+            return
+        try:
+            restore(self.outer)
+        except (NotWrappable, AttributeError, TypeError):
+            self.detail = "the attribute was removed by someone else"
+        self.outer = None
+
+    def take_off(self) -> None:
+        """Take the driver off every function that still carries it."""
+        for function, driver in list(self.drivers.items()):
+            registry.take_off(function, driver)
+        for function, code in list(self.makers.items()):
+            registry.debase(function, code)
+        self.drivers.clear()
+        self.makers.clear()
 
 
 def count(placed: Iterable[Placed], state: State) -> int:

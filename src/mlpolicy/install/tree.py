@@ -1,25 +1,50 @@
-"""Drivers placed in a module's code before it runs: for what is called while it is imported."""
+"""Drivers placed in code before it runs: for what is called while its module is imported."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import CodeType
 
-
-def rewrite(code: CodeType, replacement: Callable[[str, CodeType], CodeType | None]) -> CodeType:
-    """Return *code* with every function within replaced that *replacement* gives another for.
-
-    *replacement* is asked with the qualified name and the code; None keeps it.
-    The same code comes back where nothing was replaced.
-    """
-    constants = tuple(
-        _constant(one, replacement) if isinstance(one, CodeType) else one for one in code.co_consts
-    )
-    if all(new is old for new, old in zip(constants, code.co_consts, strict=True)):
-        return code
-    return code.replace(co_consts=constants)
+from mlpolicy.install import registry
+from mlpolicy.runtime.driver import Driver
 
 
-def _constant(code: CodeType, replacement: Callable[[str, CodeType], CodeType | None]) -> CodeType:
-    inner = rewrite(code, replacement)
-    return replacement(inner.co_qualname, inner) or inner
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Puts drivers into the code of modules and of functions that make functions."""
+
+    make: Callable[[str, CodeType], Driver | None]
+    """Gives the driver for the function of that qualified name and code, or None."""
+    placed: set[int]
+    """The identities of the codes that were put in."""
+
+    def rewrite(self, code: CodeType) -> CodeType:
+        """Return *code* with a driver in place of every function within that `make` gives one for.
+
+        The same code comes back where nothing was replaced.
+        """
+        constants = tuple(
+            self._constant(one) if isinstance(one, CodeType) else one for one in code.co_consts
+        )
+        if all(new is old for new, old in zip(constants, code.co_consts, strict=True)):
+            return code
+        rewritten = code.replace(co_consts=constants)
+        self._stands(rewritten, code, driver=False)
+        return rewritten
+
+    def _constant(self, code: CodeType) -> CodeType:
+        inner = self.rewrite(code)
+        driver = self.make(inner.co_qualname, inner) if inner.co_flags & _FUNCTION else None
+        if driver is None:
+            return inner
+        self._stands(driver.code, inner, driver=True)
+        return driver.code
+
+    def _stands(self, code: CodeType, behind: CodeType, *, driver: bool) -> None:
+        registry.stands_for(code, behind, driver=driver)
+        self.placed.add(id(code))
+
+
+_FUNCTION = 0x02
+"""Set in the code of functions, not in that of classes and modules (`CO_NEWLOCALS`)."""

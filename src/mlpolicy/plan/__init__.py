@@ -1,1 +1,32 @@
-"""Policies and a target become a plan: which rules hold, and where each value comes from."""
+"""Policies and a target become a plan: which rules hold, and where each value comes from.
+
+The package is the public function too: `mlpolicy.plan("package.module:function")`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlpolicy.core.callable import make_callable
+
+if TYPE_CHECKING:
+    from mlpolicy.plan.plan import Plan
+
+
+def _function(target: str) -> Plan | None:
+    """Return what the policy in force says of *target*; None where it says nothing.
+
+    Args:
+        target: A function path, `package.module:function`.
+
+    Raises:
+        ValueError: *target* is no function path.
+        LookupError: No policy is in force.
+    """
+    from mlpolicy.core.present import present
+
+    found: Plan | None = present().plan(target)
+    return found
+
+
+make_callable(__name__)

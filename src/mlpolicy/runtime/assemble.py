@@ -4,54 +4,53 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from types import CodeType, FunctionType
 from typing import Any
 
-from mlpolicy.core.kind import Kind, load
+from mlpolicy.core.kind import load
+from mlpolicy.core.metrics import METERS, Meters
 from mlpolicy.core.site import Notes, Parameter, ParameterKind, Site
 from mlpolicy.core.step import Step
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.runtime.template import Shape, shape
 
 
-def steps(plan: Plan, code: CodeType, function: FunctionType | None = None) -> list[Step]:
+def steps(
+    plan: Plan, code: CodeType, function: FunctionType | None = None, *, meters: Meters = METERS
+) -> list[Step]:
     """Return a step for each rule of *plan* that is not disabled, for a function of that code."""
     from mlpolicy.rules import KINDS
 
     active = [rule for rule in plan.rules if rule.mode != "disabled"]
-    notes = Notes() if any(rule.kind == "monitor" for rule in active) else None
-    form = shape(code)
-    annotations = getattr(function, "__annotations__", None) or {}
+    common = _common(plan, active, code, function, meters)
     return [
-        _step(KINDS[rule.kind], rule, _site(plan, rule, code, form, notes, annotations))
+        KINDS[rule.kind].step_class()(
+            rule.rule, replace(common, mode=rule.mode, source=_place(rule))
+        )
         for rule in active
     ]
 
 
-def _step(kind: Kind, rule: PlannedRule, site: Site) -> Step:
-    return kind.step_class()(rule.rule, site)
-
-
-def _site(  # noqa: PLR0913 (one call)
+def _common(
     plan: Plan,
-    rule: PlannedRule,
+    active: list[PlannedRule],
     code: CodeType,
-    form: Shape,
-    notes: Notes | None,
-    annotations: dict[str, Any],
+    function: FunctionType | None,
+    meters: Meters,
 ) -> Site:
-    active = [one for one in plan.rules if one.mode != "disabled"]
+    form = shape(code)
+    annotations = getattr(function, "__annotations__", None) or {}
     return Site(
         target=str(plan.target),
         function=form.kind,
         parameters=tuple(_parameters(form, annotations)),
-        mode=rule.mode,
-        source=_place(rule),
         code_hash=digest(code),
         kinds=frozenset(one.kind for one in active),
         modes={one.kind: one.mode for one in active},
         sources={one.kind: _place(one) for one in active},
-        notes=notes,
+        notes=Notes() if any(one.kind == "monitor" for one in active) else None,
+        meters=meters,
         resolve=resolve,
     )
 
@@ -86,6 +85,8 @@ def _feed(state: Any, code: CodeType) -> None:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             _feed(state, constant)
+        elif isinstance(constant, frozenset):  # its order is that of this process alone
+            state.update(repr(sorted(map(repr, constant))).encode())
         else:
             state.update(repr(constant).encode())
 

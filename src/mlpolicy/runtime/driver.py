@@ -39,7 +39,11 @@ def build(
 def twin_of(function: FunctionType, code: CodeType | None = None) -> FunctionType:
     """Return a private function that runs the original code with the same globals and cells."""
     twin = FunctionType(
-        code or function.__code__, function.__globals__, function.__name__, None, function.__closure__
+        code or function.__code__,
+        function.__globals__,
+        function.__name__,
+        None,
+        function.__closure__,
     )
     twin.__qualname__ = function.__qualname__
     twin.__module__ = function.__module__
@@ -48,16 +52,24 @@ def twin_of(function: FunctionType, code: CodeType | None = None) -> FunctionTyp
 
 
 def from_code(
-    code: CodeType, steps: Sequence[Step], *, target: str, twin: Any = None, world: World = REAL
+    code: CodeType,
+    steps: Sequence[Step],
+    *,
+    target: str,
+    twin: Any = None,
+    world: World = REAL,
+    closed: bool = False,
 ) -> Driver:
     """Return the driver for *code*.
 
     Without a *twin* it makes one at every call from its own globals and cells: such a driver
     can stand in a module's code before any function of it exists.
+    *closed* lets a bug in a step fail the call, where it would stand aside.
     """
     form = shape(code)
     free = code.co_freevars
     loom = Weaver(target, form.kind, parameters=form.names, reserved=free, world=world)
+    loom.closed = closed
     name = loom.local("twin") if twin is None else loom.constant("twin", twin)
     lines = body(form, steps, loom, twin=name)
     if twin is None:

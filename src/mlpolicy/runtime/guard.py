@@ -11,12 +11,18 @@ from mlpolicy.core.report import say_once
 
 
 class Guarded(Live):
-    """Calls a method; what it should not raise is reported once, and *otherwise* given."""
+    """Calls a method; what it should not raise is reported once, and *otherwise* given.
 
-    def __init__(self, method: Callable[..., object], otherwise: object, target: str) -> None:
+    With `on_engine_error: closed` the call fails with it.
+    """
+
+    def __init__(
+        self, method: Callable[..., object], otherwise: object, target: str, *, closed: bool
+    ) -> None:
         self.method = method
         self.otherwise = otherwise
         self.target = target
+        self.closed = closed
 
     def __call__(self, *arguments: Any) -> object:
         """Give what the method gives."""
@@ -25,6 +31,8 @@ class Guarded(Live):
         except Exception as error:  # noqa: BLE001 (the one place where a bug of ours is caught)
             name = getattr(self.method, "__qualname__", repr(type(self.method)))
             stand_aside(self.target, name, error)
+            if self.closed:
+                raise
             return self.otherwise
 
 

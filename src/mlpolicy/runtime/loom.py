@@ -33,6 +33,7 @@ class Weaver:
         self.constants: dict[str, object] = {}
         self.head: Lines = []
         self.step_kind = ""
+        self.closed = False
         self._world = world
         self._parameters = {name: name for name in parameters}
         self._taken = {*self._parameters, *reserved}
@@ -94,7 +95,7 @@ class Weaver:
 
     def method(self, hint: str, method: Callable[..., object], otherwise: object = None) -> str:
         """Return the name of *method*, made safe."""
-        return self.constant(hint, Guarded(method, otherwise, self.target))
+        return self.constant(hint, Guarded(method, otherwise, self.target, closed=self.closed))
 
     def pause(self, seconds: str) -> str:
         """Return the statement that sleeps for *seconds*."""
@@ -143,5 +144,3 @@ class Weaver:
             f"elif {verdict} is not None:",
             f"    {self.result} = {given}",
         ]
-
-

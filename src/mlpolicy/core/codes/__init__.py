@@ -1,0 +1,31 @@
+"""What can be found wrong with a policy: each code once, with its reason and an example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlpolicy.core.diagnostic import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One finding, as `mlpolicy explain CODE` shows it."""
+
+    code: str
+    severity: Severity
+    title: str
+    finds: str
+    """What it finds."""
+    why: str
+    """Why it matters."""
+    before: str
+    """A policy file in which it is found, and nothing else."""
+    after: str
+    """The same file put right."""
+
+
+def shared() -> tuple[Code, ...]:
+    """Return the codes that belong to no kind of rule."""
+    from mlpolicy.core.codes import conflicts, files, targets, values
+
+    return (*files.CODES, *values.CODES, *targets.CODES, *conflicts.CODES)

@@ -1,0 +1,26 @@
+"""MP1xx: what is wrong with a value."""
+
+from __future__ import annotations
+
+from mlpolicy.core.codes import Code
+
+CODES = (
+    Code(
+        "MP101",
+        "error",
+        "unit missing or unknown",
+        "A duration or a size has no unit, or one that does not exist.",
+        "`30` is seconds to one reader and milliseconds to another; outages came of it.",
+        "version: 1\npolicies:\n  mypkg.serve:predict:\n    cache: {ttl: 30}\n",
+        "version: 1\npolicies:\n  mypkg.serve:predict:\n    cache: {ttl: 30s}\n",
+    ),
+    Code(
+        "MP103",
+        "error",
+        "share out of range",
+        "A share is below 0% or above 100%.",
+        "No share of anything is larger than all of it.",
+        "version: 1\npolicies:\n  mypkg.serve:predict:\n    cache: {ttl: 30s, ttl_jitter: 130%}\n",
+        "version: 1\npolicies:\n  mypkg.serve:predict:\n    cache: {ttl: 30s, ttl_jitter: 13%}\n",
+    ),
+)

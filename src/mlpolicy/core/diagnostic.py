@@ -1,0 +1,53 @@
+"""Findings in policy files: values that are collected and returned, never raised at the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mlpolicy.core.span import Span
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that the finding is about."""
+
+    message: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A repair: *text* in place of *span*."""
+
+    title: str
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: a stable code, a place, one sentence, and, where known, a remedy."""
+
+    code: str
+    message: str
+    span: Span
+    severity: Severity = "error"
+    label: str = ""
+    """What to write under the carets of the excerpt."""
+    help: str = ""
+    related: tuple[Related, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the finding in one line."""
+        remedy = f" ({self.help})" if self.help else ""
+        return f"{self.span}: {self.severity}[{self.code}] {self.message}{remedy}"
+
+
+def in_order(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return *diagnostics* by place, each once."""
+    unique = dict.fromkeys(diagnostics)
+    return tuple(sorted(unique, key=lambda one: (one.span, one.code, one.message)))

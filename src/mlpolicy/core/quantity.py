@@ -1,0 +1,298 @@
+"""Amounts with units: what an operator writes, and the number that the code computes with.
+
+Each is a subclass of `float` or `int`, so that it may be used as a number; `str` prints it
+with its unit, as a policy file would.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
+_NUMBER = r"\d+(?:\.\d+)?"
+_PART = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)")
+_LONGEST = 64
+
+
+class QuantityError(ValueError):
+    """A text is no amount of that sort; *code* is the finding that says so."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class _Quantity:
+    """What all amounts share: how pydantic reads them."""
+
+    what: ClassVar[str]
+    example: ClassVar[str]
+    pattern: ClassVar[str]
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Return the amount that *value* says.
+
+        Raises:
+            QuantityError: It says none, or lacks its unit.
+        """
+        raise NotImplementedError  # (each amount reads its own units)
+
+    @classmethod
+    def _read(cls, value: Any, info: Any) -> Self:
+        from pydantic_core import PydanticCustomError
+
+        try:
+            if info.context and info.context.get("python"):
+                return cls.of_number(value)
+            return cls.of(value)
+        except QuantityError as error:
+            raise PydanticCustomError(error.code, "{text}", {"text": str(error)}) from None
+
+    @classmethod
+    def of_number(cls, value: Any) -> Self:
+        """Return the amount that *value* says; a bare number is in the base unit.
+
+        Raises:
+            QuantityError: It says none.
+        """
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return cls(value)  # type: ignore[call-arg]  # (every amount is a number)
+        return cls.of(value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema
+
+        return core_schema.with_info_plain_validator_function(
+            cls._read, serialization=core_schema.to_string_ser_schema()
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _: CoreSchema, __: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "pattern": cls.pattern, "examples": [cls.example]}
+
+
+def _parts(text: str, quantity: type[_Quantity]) -> list[tuple[float, str]]:
+    """Return (number, unit) of each part of *text*: `1m30s` has two."""
+    found: list[tuple[float, str]] = []
+    at = 0
+    text = text.strip()
+    while at < len(text) <= _LONGEST:
+        match = _PART.match(text, at)
+        if match is None:
+            break
+        found.append((float(match[1]), match[2]))
+        at = match.end()
+    if not found or at < len(text):
+        raise QuantityError(
+            "MP010", f"expected {quantity.what} such as {quantity.example}, found {_shown(text)}"
+        )
+    return found
+
+
+def _shown(value: object) -> str:
+    text = f"`{value}`" if isinstance(value, str) else f"`{value!r}`"
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…`"
+
+
+def _bare(value: Any, quantity: type[_Quantity], unit: str) -> QuantityError:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = f"{value:g}" if isinstance(value, float) else str(value)
+    elif not isinstance(value, str):
+        return QuantityError(
+            "MP010", f"expected {quantity.what} such as {quantity.example}, found {_kind(value)}"
+        )
+    return QuantityError("MP101", f"`{value}` has no unit: did you mean `{value}{unit}`?")
+
+
+def _kind(value: object) -> str:
+    names = {bool: "a truth value", list: "a list", dict: "a mapping", type(None): "nothing"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def _finite(number: float, text: object, quantity: type[_Quantity]) -> float:
+    if not math.isfinite(number):
+        raise QuantityError("MP010", f"{_shown(text)} is too large for {quantity.what}")
+    return number
+
+
+class Duration(_Quantity, float):
+    """A length of time, in seconds."""
+
+    what = "a length of time"
+    example = "250ms"
+    pattern = r"^(\d+(\.\d+)?(us|ms|s|m|h|d))+$"
+    units: ClassVar[dict[str, float]] = {
+        "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0
+    }  # fmt: skip
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Return the length of time that *value* (`250ms`, `1m30s`, a timedelta) says."""
+        if isinstance(value, Duration):
+            return cls(value)
+        if isinstance(value, timedelta):
+            return cls(value.total_seconds())
+        if not isinstance(value, str):
+            raise _bare(value, cls, "s")
+        total = 0.0
+        for number, unit in _parts(value, cls):
+            if not unit:
+                raise _bare(value, cls, "s")
+            if unit not in cls.units:
+                raise QuantityError(
+                    "MP101", f"`{unit}` is no unit of time: us, ms, s, m, h and d are"
+                )
+            total += number * cls.units[unit]
+        return cls(_finite(total, value, cls))
+
+    def __str__(self) -> str:
+        """Return it as a policy file writes it: `1m30s`."""
+        rest, text = round(float(self) * 1e6), ""
+        for unit, size in reversed(self.units.items()):
+            whole, rest = divmod(rest, round(size * 1e6))
+            text += f"{whole}{unit}" if whole else ""
+        return text or "0s"
+
+    __repr__ = __str__
+
+
+class ByteSize(_Quantity, int):
+    """An amount of memory, in bytes."""
+
+    what = "an amount of memory"
+    example = "512MiB"
+    pattern = r"^\d+(\.\d+)?(B|kB|KiB|MB|MiB|GB|GiB)$"
+    units: ClassVar[dict[str, int]] = {
+        "B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2, "GB": 1000**3, "GiB": 1024**3
+    }  # fmt: skip
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Return the amount of memory that *value* (`512MiB`) says."""
+        if isinstance(value, ByteSize):
+            return cls(value)
+        if not isinstance(value, str):
+            raise _bare(value, cls, "MiB")
+        parts = _parts(value, cls)
+        number, unit = parts[0]
+        if not unit:
+            raise _bare(value, cls, "MiB")
+        if unit not in cls.units or len(parts) > 1:
+            raise QuantityError(
+                "MP101",
+                f"{_shown(value)} has no unit of memory: B, kB, KiB, MB, MiB, GB and GiB are",
+            )
+        return cls(_finite(number * cls.units[unit], value, cls))
+
+    def __str__(self) -> str:
+        """Return it with the largest unit that leaves a whole number."""
+        exact = [(size, unit) for unit, size in self.units.items() if self and self % size == 0]
+        size, unit = max(exact, default=(1, "B"))
+        return f"{int(self) // size}{unit}"
+
+    __repr__ = __str__
+
+
+class Ratio(_Quantity, float):
+    """A share between 0 and 1; written as a percentage or as such a number."""
+
+    what = "a share"
+    example = "20%"
+    pattern = r"^\d+(\.\d+)?%$"
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Return the share that *value* (`20%`, `0.2`) says."""
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise QuantityError(
+                "MP010", f"expected {cls.what} such as {cls.example}, found {_kind(value)}"
+            )
+        return cls(cls._within(_share(value, cls), value))
+
+    @classmethod
+    def _within(cls, share: float, value: object) -> float:
+        if 0 <= share <= 1:
+            return share
+        if isinstance(value, int | float) and 1 < value <= 100:
+            raise QuantityError("MP101", f"`{value:g}` has no unit: did you mean `{value:g}%`?")
+        raise QuantityError("MP103", f"{_shown(value)} is outside 0% to 100%")
+
+    def __str__(self) -> str:
+        """Return it as a percentage."""
+        return f"{float(self) * 100:.10g}%"
+
+    __repr__ = __str__
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _: CoreSchema, __: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        number = {"type": "number", "minimum": 0, "maximum": 1}
+        return {"anyOf": [number, {"type": "string", "pattern": cls.pattern}]}
+
+
+def _share(value: str | float, quantity: type[_Quantity]) -> float:
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.endswith("%"):
+        [(number, unit), *more] = _parts(text[:-1].strip(), quantity)
+        if not unit and not more:
+            return number / 100
+    elif re.fullmatch(_NUMBER, text):
+        return float(text)
+    raise QuantityError(
+        "MP010", f"expected {quantity.what} such as {quantity.example}, found {_shown(value)}"
+    )
+
+
+class Count(_Quantity, int):
+    """A whole number; `20k` is 20,000 and `2M` is 2,000,000."""
+
+    what = "a whole number"
+    example = "20k"
+    pattern = r"^\d+[kM]$"
+    units: ClassVar[dict[str, int]] = {"": 1, "k": 1000, "M": 1000**2}
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Return the number that *value* (`20k`, `20000`) says."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            if value < 0:
+                raise QuantityError(
+                    "MP010", f"expected {cls.what} of 0 or more, found {_shown(value)}"
+                )
+            return cls(value)
+        match = re.fullmatch(r"(\d+)([kM])", value.strip()) if isinstance(value, str) else None
+        if match is None or len(match[1]) > _LONGEST:
+            found = _shown(value) if isinstance(value, str | float) else _kind(value)
+            raise QuantityError(
+                "MP010", f"expected {cls.what} such as {cls.example}, found {found}"
+            )
+        return cls(int(match[1]) * cls.units[match[2]])
+
+    def __str__(self) -> str:
+        """Return it as a policy file writes it."""
+        for unit, size in (("M", 1000**2), ("k", 1000)):
+            if self and self % size == 0:
+                return f"{int(self) // size}{unit}"
+        return int.__repr__(self)
+
+    __repr__ = __str__
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _: CoreSchema, __: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        number = {"type": "integer", "minimum": 0}
+        return {"anyOf": [number, {"type": "string", "pattern": cls.pattern}]}

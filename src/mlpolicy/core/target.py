@@ -1,0 +1,150 @@
+"""Function paths, and patterns of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+LOCALS = "<locals>"
+_IDENTIFIER = r"[^\W\d]\w*"
+_MODULE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
+_PART = rf"(?:{_IDENTIFIER}|<locals>)"
+_QUALNAME = re.compile(rf"{_PART}(?:\.{_PART})*")
+
+
+class TargetError(ValueError):
+    """A text is no function path, or no pattern of one."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """One function path: `package.module:Qual.name`."""
+
+    module: str
+    qualname: str
+
+    def __str__(self) -> str:
+        """Return it as a policy file writes it."""
+        return f"{self.module}:{self.qualname}"
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Return the path that *text* writes.
+
+        Raises:
+            TargetError: It is none.
+        """
+        module, colon, qualname = text.partition(":")
+        if not colon:
+            dotted, _, name = text.rpartition(".")
+            hint = f"; did you mean `{dotted}:{name}`?" if dotted else ""
+            raise TargetError(f"`{text}` names no function: write `package.module:function`{hint}")
+        if not _MODULE.fullmatch(module):
+            raise TargetError(f"`{module}` is no module path")
+        if not _QUALNAME.fullmatch(qualname):
+            raise TargetError(f"`{qualname}` is no function name")
+        return cls(module, qualname)
+
+
+@dataclass(frozen=True)
+class Glob:
+    """A pattern of function paths.
+
+    `*` stands for any run inside one component, `**` for any number of module components.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        """Return it as a policy file writes it."""
+        return self.text
+
+    @property
+    def module(self) -> str:
+        """The part before the colon."""
+        return self.text.partition(":")[0]
+
+    @property
+    def qualname(self) -> str:
+        """The part after the colon."""
+        return self.text.partition(":")[2]
+
+    @property
+    def top(self) -> str:
+        """The top-level package that it is confined to."""
+        return self.module.partition(".")[0]
+
+    @property
+    def exact(self) -> bool:
+        """Whether it names one function and no more."""
+        return "*" not in self.text
+
+    @cached_property
+    def literal(self) -> tuple[int, int]:
+        """How specific it is: components without a wildcard, and characters besides wildcards."""
+        parts = [*self.module.split("."), *self.qualname.split(".")]
+        whole = sum("*" not in part for part in parts)
+        return whole, sum(len(part) - part.count("*") for part in parts)
+
+    def covers_module(self, module: str) -> bool:
+        """Whether a function of *module* may match."""
+        return _expression(self.module, "module").fullmatch(module) is not None
+
+    def matches(self, target: Target) -> bool:
+        """Whether *target* is one of the functions meant."""
+        if not self.covers_module(target.module):
+            return False
+        return _expression(self.qualname, "qualname").fullmatch(target.qualname) is not None
+
+    @classmethod
+    def parse(cls, text: str) -> Glob:
+        """Return the pattern that *text* writes; an exact path is a pattern too.
+
+        Raises:
+            TargetError: It is none, or would have to look at every module that is imported.
+        """
+        if "*" not in text:
+            Target.parse(text)
+            return cls(text)
+        module, colon, qualname = text.partition(":")
+        if not colon:
+            raise TargetError(f"`{text}` names no function: write `package.module:*`")
+        if module.startswith("*"):
+            raise TargetError(
+                f"`{text}` would look at every module: begin with the name of a package"
+            )
+        _check(module, qualname)
+        return cls(text)
+
+
+def _check(module: str, qualname: str) -> None:
+    for part in module.split("."):
+        if part != "**" and ("**" in part or not re.fullmatch(r"[\w*]+", part)):
+            raise TargetError(f"`{module}` is no pattern of modules; `**` stands between dots")
+    for part in qualname.split("."):
+        if "**" in part or (part != LOCALS and not re.fullmatch(r"[\w*]+", part)):
+            raise TargetError(f"`{qualname}` is no pattern of functions; `*` is one component")
+
+
+@lru_cache(maxsize=4096)
+def _expression(pattern: str, what: str) -> re.Pattern[str]:
+    """Return a regular expression for one side of a pattern.
+
+    `a.**` covers `a` and everything below it.
+    """
+    text = ""
+    for at, part in enumerate(pattern.split(".")):
+        if part == "**" and what == "module":
+            text += r"(?:\.\w+)*"
+        else:
+            text += (r"\." if at else "") + _component(part)
+    return re.compile(text)
+
+
+def _component(part: str) -> str:
+    return (
+        r"\w*".join(re.escape(piece) for piece in part.split("*"))
+        if "*" in part
+        else re.escape(part)
+    )

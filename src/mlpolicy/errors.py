@@ -1,0 +1,126 @@
+"""Everything that mlpolicy raises.
+
+    MlpolicyError
+    ├── PolicyError            the files are wrong, before any call
+    └── CallRefused            a rule stopped one call
+        ├── ValidationFailed   (also a ValueError)
+        └── MemoryPressure
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mlpolicy.core.diagnostic import Diagnostic
+
+
+class MlpolicyError(Exception):
+    """The root of what mlpolicy raises by itself."""
+
+
+class PolicyError(MlpolicyError):
+    """The policy files are wrong; nothing was changed.
+
+    Attributes:
+        diagnostics: The findings, as `mlpolicy validate` shows them.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(str(one) for one in self.diagnostics))
+
+    def __reduce__(self) -> tuple[type[PolicyError], tuple[tuple[Diagnostic, ...]]]:
+        """Travel between processes with the findings."""
+        return type(self), (self.diagnostics,)
+
+
+class CallRefused(MlpolicyError):
+    """A rule stopped this call.
+
+    Attributes:
+        target: The function path.
+    """
+
+    def __init__(self, target: str, message: str) -> None:
+        self.target = target
+        super().__init__(f"{target} {message}")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One thing wrong with one argument or the result."""
+
+    argument: str
+    """The argument, or `returns`."""
+    where: str
+    """The path in the value: `features[17, 3]`."""
+    check: str
+    """The setting that failed: `range`."""
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        """Return what was found and what was expected."""
+        return f"{self.where} is {self.found}, expected {self.expected}"
+
+
+class ValidationFailed(CallRefused, ValueError):
+    """An argument or a result is not what the policy says it must be.
+
+    Attributes:
+        target: The function path.
+        failures: Everything that is wrong, not only the first thing.
+    """
+
+    def __init__(self, target: str, failures: Iterable[Failure]) -> None:
+        self.failures = tuple(failures)
+        super().__init__(target, "refused: " + "; ".join(str(one) for one in self.failures))
+
+    def __reduce__(self) -> tuple[type[ValidationFailed], tuple[str, tuple[Failure, ...]]]:
+        """Travel between processes with the failures."""
+        return type(self), (self.target, self.failures)
+
+
+class MemoryPressure(CallRefused):
+    """Too much memory is in use to begin this call.
+
+    Attributes:
+        target: The function path.
+        used: Bytes in use.
+        limit: Bytes that there are.
+        needed: Bytes that the call would add, 0 where nobody knows.
+        retry_after: Seconds after which another try makes sense.
+    """
+
+    def __init__(
+        self, target: str, *, used: int, limit: int, needed: int = 0, retry_after: float = 1.0
+    ) -> None:
+        self.used, self.limit, self.needed, self.retry_after = used, limit, needed, retry_after
+        share = f"{used / limit:.0%}" if limit else "all"
+        super().__init__(target, f"refused: {share} of {_size(limit)} memory is in use")
+
+    def __reduce__(self) -> tuple[object, tuple[str, dict[str, float]]]:
+        """Travel between processes with the figures."""
+        figures = {
+            "used": self.used,
+            "limit": self.limit,
+            "needed": self.needed,
+            "retry_after": self.retry_after,
+        }
+        return _memory_pressure, (self.target, figures)
+
+
+def _memory_pressure(target: str, figures: dict[str, float]) -> MemoryPressure:
+    return MemoryPressure(target, **figures)  # type: ignore[arg-type]  # (as they were given)
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:  # noqa: PLR2004 (the step between units)
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"

@@ -1,0 +1,28 @@
+"""From paths to an engine: by the plan cache where it holds, else by reading the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlpolicy.errors import PolicyError
+from mlpolicy.install.engine import Engine
+from mlpolicy.plan import cache
+from mlpolicy.plan.load import load
+from mlpolicy.plan.pack import pack, unpack
+from mlpolicy.plan.rulebook import Rulebook
+
+
+def awaken(paths: tuple[str, ...], held: cache.Held | None) -> Engine:
+    """Return the engine for the policy at *paths*, not yet started.
+
+    Raises:
+        PolicyError: The files are wrong.
+    """
+    if held is not None:
+        return Engine(Rulebook(unpack(one) for one in held.files))
+    loaded = load([Path(path) for path in paths])
+    if loaded.errors:
+        raise PolicyError(loaded.errors)
+    rulebook = loaded.rulebook
+    cache.write(paths, cache.Held(rulebook.tops, tuple(pack(file) for file in loaded.files)))
+    return Engine(rulebook)

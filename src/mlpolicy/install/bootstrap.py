@@ -1,0 +1,153 @@
+"""How a policy comes into a process: at little cost until a module that it names is imported.
+
+This module imports nothing beyond the core of the standard library.
+With a warm plan cache it reads a few kilobytes, and puts a `Sentry` among the finders that
+knows the top-level packages of the policy; the rest of mlpolicy comes with the first of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from mlpolicy.core import present
+from mlpolicy.plan import cache
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from mlpolicy.install.engine import Engine
+
+    Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
+
+VARIABLE = "MLPOLICY_POLICY"
+
+_lock = threading.RLock()
+
+
+class InForce:
+    """The policy of this process: sleeping behind a sentry, or awake in an engine."""
+
+    def __init__(self, paths: tuple[str, ...], held: cache.Held | None) -> None:
+        self.paths = paths
+        self.held = held
+        self.engine: Engine | None = None
+        self.sentry: Sentry | None = None
+
+    def wake(self, earlier: InForce | None = None) -> Engine:
+        """Return the engine, started when it is first needed.
+
+        Raises:
+            PolicyError: The files are wrong.
+        """
+        with _lock:
+            if self.engine is None:
+                from mlpolicy.install.awaken import awaken
+
+                self.engine, self.held = awaken(self.paths, self.held), None
+                self._dismiss()
+                self.engine.start(earlier.engine if earlier else None)
+            return self.engine
+
+    def post(self) -> None:
+        """Leave a sentry among the finders until a module that matters is imported."""
+        self.sentry = Sentry(self)
+        sys.meta_path.insert(0, self.sentry)
+
+    def _dismiss(self) -> None:
+        if self.sentry in sys.meta_path:
+            sys.meta_path.remove(self.sentry)
+        self.sentry = None
+
+    def stop(self) -> None:
+        """Take the policy out of force."""
+        self._dismiss()
+        if self.engine is not None:
+            self.engine.stop()
+
+    def plan(self, target: str) -> Any:
+        """Return the plan of *target*, or None."""
+        from mlpolicy.core.target import Target
+
+        return self.wake().rulebook.plan(Target.parse(target))
+
+
+class Sentry:
+    """A finder that finds nothing: it wakes the engine for the first module that matters."""
+
+    def __init__(self, policy: InForce) -> None:
+        self._policy = policy
+        self._tops = policy.held.tops if policy.held else frozenset()
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+        """Return None, or what the engine's finder gives for a module that matters."""
+        if name.partition(".")[0] not in self._tops:
+            return None
+        try:
+            engine = self._policy.wake()
+        except Exception as error:  # noqa: BLE001 (the user's import goes on)
+            from mlpolicy.core.report import say_once
+
+            say_once(f"wake:{error}", f"the policy could not be put in force: {error}", error=error)
+            self._policy._dismiss()
+            return None
+        return engine.finder.find_spec(name, path, target)  # type: ignore[arg-type]  # (as given)
+
+
+_in_force: list[InForce] = []
+
+
+def install(policy: Paths | None = None) -> None:
+    """Put a policy in force; see `mlpolicy.install`.
+
+    Raises:
+        PolicyError: The files are wrong; nothing was changed.
+    """
+    paths = _paths(policy)
+    with _lock:
+        earlier = _in_force[0] if _in_force else None
+        new = InForce(paths, cache.read(paths))
+        if new.held is not None and not (earlier and earlier.engine) and not _concerned(new.held):
+            if earlier is not None:
+                earlier.stop()
+            new.post()
+        else:
+            new.wake(earlier)
+            if earlier is not None:
+                earlier._dismiss()
+        _in_force[:] = [new]
+        present.enter(new)
+
+
+def uninstall() -> None:
+    """Take the policy out of force: every function gets its own code back."""
+    with _lock:
+        for policy in _in_force:
+            policy.stop()
+        _in_force.clear()
+        present.leave()
+
+
+def engine() -> Engine | None:
+    """Return the engine of the policy in force, awake; None where none is."""
+    return _in_force[0].wake() if _in_force else None
+
+
+def _concerned(held: cache.Held) -> bool:
+    return any(name.partition(".")[0] in held.tops for name in sys.modules)
+
+
+def _paths(policy: Paths | None) -> tuple[str, ...]:
+    if policy is None:
+        named = os.environ.get(VARIABLE, "")
+        given = [part for part in named.split(os.pathsep) if part]
+        if not given:
+            raise ValueError(f"no policy is named: give `policy=`, or set {VARIABLE}")
+    elif isinstance(policy, str | os.PathLike):
+        given = [os.fspath(policy)]
+    else:
+        given = [os.fspath(one) for one in policy]
+    return tuple(given)

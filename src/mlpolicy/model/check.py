@@ -1,0 +1,188 @@
+"""A located node against a pydantic model: each mistake is one finding, at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.kind import Synonym
+from mlpolicy.core.span import Span
+from mlpolicy.document.node import Entry, Node
+from mlpolicy.document.node import Mapping as MappingNode
+from mlpolicy.document.node import Scalar, Sequence
+from mlpolicy.model import words
+
+Loc = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What else a finding about an unknown key may say."""
+
+    section: str
+    """How the block is called: "rule `retry`"."""
+    synonyms: Mapping[str, Synonym]
+    elsewhere: Mapping[str, str]
+    """Keys that belong under another one: key to where."""
+    also: tuple[str, ...] = ()
+    """Keys that are known beside the fields of the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The outcome of a check."""
+
+    value: Any
+    """The instance, or None where something is wrong."""
+    diagnostics: tuple[Diagnostic, ...]
+    missing: tuple[Loc, ...] = ()
+    """Required keys that are not there; the caller knows whether another place may give them."""
+
+
+def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
+    """Return *node* as an instance of *model*, or what is wrong with it."""
+    try:
+        return Checked(model.model_validate(node.plain()), ())
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    missing = tuple(one["loc"] for one in errors if one["type"] == "missing")
+    wrong = [_Wrong.of(node, one) for one in errors if one["type"] != "missing"]
+    return Checked(None, tuple(_findings(wrong, model, about)), missing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """One error of pydantic, with the node that it is about."""
+
+    type: str
+    loc: Loc
+    span: Span
+    text: str
+    entry: Entry | None
+
+    @classmethod
+    def of(cls, root: Node, error: Any) -> _Wrong:
+        node, entry = locate(root, error["loc"])
+        unknown = error["type"] == "extra_forbidden" and entry is not None
+        span = entry.key_span if unknown and entry else node.span
+        return cls(error["type"], error["loc"], span, words.message(error, node.plain()), entry)
+
+
+def locate(root: Node, loc: Loc) -> tuple[Node, Entry | None]:
+    """Return the node at *loc* and the entry that holds it; parts that are no key are skipped.
+
+    pydantic puts the names of union members and wrappers into its locations.
+    """
+    node, entry = root, None
+    for part in loc:
+        if isinstance(node, MappingNode):
+            held = next((one for one in node.entries if one.key == part), None)
+            if held is not None:
+                node, entry = held.value, held
+        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+    return node, entry
+
+
+def _findings(wrong: list[_Wrong], model: type[BaseModel], about: Words) -> Iterable[Diagnostic]:
+    said: dict[Span, list[_Wrong]] = {}
+    for one in wrong:
+        if not _outdone(one, wrong) and not _empty(one):
+            said.setdefault(one.span, []).append(one)
+    for span, group in said.items():
+        first = group[0]
+        if first.type == "extra_forbidden" and first.entry is not None:
+            yield unknown_key(first.entry, _fields(model, first.loc[:-1], about), about)
+        else:
+            code = first.type if first.type.startswith("MP") else "MP010"
+            yield Diagnostic(code, _joined(group), span)
+
+
+def _outdone(one: _Wrong, wrong: list[_Wrong]) -> bool:
+    """Whether another member of the same union got further into the value."""
+    if one.type.startswith("MP") or one.type == "extra_forbidden":
+        return False
+    return any(_within(other.span, one.span) for other in wrong if other is not one)
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    if inner == outer:
+        return False
+    begins = (outer.line, outer.column) <= (inner.line, inner.column)
+    ends = (inner.end_line, inner.end_column) <= (outer.end_line, outer.end_column)
+    return begins and ends
+
+
+def _empty(one: _Wrong) -> bool:
+    """Whether the value is empty, which the reader has said already (MP009)."""
+    held = one.entry.value if one.entry is not None else None
+    return isinstance(held, Scalar) and held.value is None and not held.text
+
+
+def _joined(group: list[_Wrong]) -> str:
+    """Return one sentence for members of a union that all refused the same value."""
+    coded = [one.text for one in group if one.type.startswith("MP")]
+    texts = list(dict.fromkeys(coded or [one.text for one in group]))
+    parts = [text.removeprefix("expected ").rpartition(", found ") for text in texts]
+    if len(texts) == 1 or not all(expected for expected, _, _ in parts):
+        return texts[0]
+    expected = dict.fromkeys(expected for expected, _, _ in parts)
+    return f"expected {' or '.join(expected)}, found {parts[0][2]}"
+
+
+def unknown_key(entry: Entry, fields: Iterable[str], about: Words) -> Diagnostic:
+    """Return the finding for a key that is not there, with the right one where it can be told."""
+    key = entry.key
+    synonym = about.synonyms.get(key)
+    meant = synonym.field if synonym else words.closest(key, fields)
+    help = ""
+    suggestions: tuple[Suggestion, ...] = ()
+    if meant:
+        note = f", {synonym.note}" if synonym and synonym.note else ""
+        help = f"did you mean `{meant}`?{note}"
+        suggestions = (Suggestion(f"write `{meant}`", entry.key_span, meant),)
+        if synonym and synonym.shift:
+            suggestions = _shifted(entry, synonym)
+    elif key in about.elsewhere:
+        help = f"`{key}` belongs under {about.elsewhere[key]}"
+    else:
+        known = ", ".join(f"`{name}`" for name in fields)
+        help = f"known here: {known}" if known else ""
+    message = f"unknown key `{key}` in {about.section}"
+    return Diagnostic("MP005", message, entry.key_span, help=help, suggestions=suggestions)
+
+
+def _shifted(entry: Entry, synonym: Synonym) -> tuple[Suggestion, ...]:
+    """Return the repair of a key whose number counts otherwise, the number put right too."""
+    value = entry.value
+    if not isinstance(value, Scalar) or not isinstance(value.value, int):
+        return ()
+    title = f"write `{synonym.field}: {value.value + synonym.shift}`"
+    return (
+        Suggestion(title, entry.key_span, synonym.field),
+        Suggestion(title, value.span, str(value.value + synonym.shift)),
+    )
+
+
+def _fields(model: type[BaseModel], loc: Loc, about: Words) -> tuple[str, ...]:
+    """Return the keys that are known in the block at *loc* of *model*."""
+    if not loc:
+        return (*model.model_fields, *about.also)
+    here = model
+    for part in loc:
+        field = here.model_fields.get(str(part))
+        inner = field and next(iter(models_in(field.annotation)), None)
+        here = inner or here
+    return tuple(here.model_fields)
+
+
+def models_in(annotation: Any) -> Iterable[type[BaseModel]]:
+    """Yield the models that *annotation* mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from models_in(inner)

@@ -1,0 +1,61 @@
+"""What a finding says of a value that does not fit: words for people, not for pydantic."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "string": "text",
+    "bool": "true or false",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "a mapping",
+    "model": "a mapping",
+    "none": "nothing",
+}
+
+
+def found(value: Any) -> str:
+    """Return *value* as a message names it, cut short."""
+    match value:
+        case bool():
+            return f"`{str(value).lower()}`"
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case str():
+            return f"the text `{value if len(value) <= _LONG else value[:_LONG] + '…'}`"
+        case None:
+            return "nothing"
+        case _:
+            return f"`{value}`"
+
+
+_LONG = 40
+
+
+def message(error: Any, value: Any) -> str:
+    """Return one sentence for *error*, an entry of `ValidationError.errors()`."""
+    kind = str(error["type"])
+    subject = kind.partition("_")[0]
+    if kind == "literal_error":
+        return f"expected {error['ctx']['expected'].replace(chr(39), '`')}, found {found(value)}"
+    if kind.endswith(("_type", "_parsing")) and subject in _EXPECTED:
+        return f"expected {_EXPECTED[subject]}, found {found(value)}"
+    if kind.startswith("MP"):
+        return str(error["msg"])
+    text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    return f"expected {text}, found {found(value)}" if "Input should be" in error["msg"] else text
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return what *word* was probably meant to be."""
+    names = list(known)
+    lowered = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(word.lower().replace("-", "_"), lowered, n=1, cutoff=0.7)
+    return lowered[near[0]] if near else None

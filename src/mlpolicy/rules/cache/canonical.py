@@ -1,0 +1,185 @@
+"""Values become tokens that are equal exactly when the values are.
+
+A token is a pair of something hashable and a tag: the class for a plain scalar, and a mark of
+ours for the rest.
+So `1`, `1.0` and `True` differ, `[1]` and `(1,)` too, and the pair holds nothing but built-in,
+immutable objects: comparing tokens runs no code of the user's.
+What has no token raises `Unkeyable`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from marshal import dumps
+from operator import itemgetter, ne
+from typing import Any, Final
+
+from mlpolicy.rules.cache.digest import SEED, digest
+
+Token = tuple[object, object]
+Encoder = Callable[[Any, int], Token]
+"""Takes the value, and how deep it lies."""
+
+_DEEPEST = 50
+_MOST_CLASSES = 2048
+_NONE = type(None)
+
+SCALARS: Final = frozenset({int, str, bytes, bool, _NONE})
+"""Their own token, beside their class."""
+_FLAT: Final = frozenset({*SCALARS, float})
+
+
+class Unkeyable(TypeError):
+    """A value has no token; the message names its class, never its content."""
+
+
+class Tag:
+    """Says of what sort a token is; equal to itself alone."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+FLOAT, LIST, TUPLE, DICT, MAPPING = map(Tag, ("float", "list", "tuple", "dict", "mapping"))
+
+
+def encode(value: object, depth: int = 0) -> Token:
+    """Return the token of *value*.
+
+    Raises:
+        Unkeyable: It, or something in it, has none.
+    """
+    kind = type(value)
+    if kind in SCALARS:
+        return value, kind
+    return (ENCODERS.get(kind) or _find(kind))(value, depth)
+
+
+def encode_all(values: Sequence[object], depth: int) -> tuple[object, ...]:
+    """Return the tokens of *values*, one after the other.
+
+    Raises:
+        Unkeyable: They lie too deep, or one has no token.
+    """
+    if depth > _DEEPEST:
+        raise Unkeyable(f"nested deeper than {_DEEPEST}")
+    deeper = depth + 1
+    return tuple([part for value in values for part in encode(value, deeper)])
+
+
+def flat(values: list[Any] | tuple[Any, ...]) -> bytes | None:
+    """Return a fingerprint of *values*, in order; None unless all are plain scalars.
+
+    marshal's version 2 writes each class with its own mark and neither shares nor interns,
+    so that equal values give equal bytes; but it takes an array for bytes, and keeps the
+    many patterns of NaN apart: both are looked for first.
+    """
+    if not values:
+        return b""
+    if type(values[0]) is float and type(values[-1]) is float:
+        text = dumps(values, 2)
+        if _all_floats(text, len(values)):
+            return digest(text, SEED)
+    classes = set(map(type, values))
+    if not classes <= _FLAT or (float in classes and any(map(ne, values, values))):
+        return None
+    return digest(dumps(values, 2), SEED)
+
+
+def _all_floats(text: bytes, count: int) -> bool:
+    """Tell whether marshal wrote nothing but finite floats, from the bytes alone.
+
+    Each takes a mark and eight bytes, so that all marks lie nine apart; the last byte is
+    7f or ff for NaN, infinity and the hugest numbers.
+    """
+    if len(text) != 5 + 9 * count or text[5::9].count(b"g") != count:
+        return False
+    last = text[13::9]
+    return b"\x7f" not in last and b"\xff" not in last
+
+
+def _float(value: float, _: int) -> Token:
+    if value and value == value:  # noqa: PLR0124 (NaN alone is not itself)
+        return value, float
+    if value:
+        return "nan", FLOAT
+    return ("-0" if math.copysign(1.0, value) < 0 else "0"), FLOAT
+
+
+def _list(value: list[object], depth: int) -> Token:
+    code = flat(value)
+    return (encode_all(value, depth) if code is None else code), LIST
+
+
+def _tuple(value: tuple[object, ...], depth: int) -> Token:
+    code = flat(value)
+    return (encode_all(value, depth) if code is None else code), TUPLE
+
+
+class _Shape:
+    """The keys of a dict, all of them text: mostly those of the dict before."""
+
+    __slots__ = ("code", "get")
+
+    def __init__(self, names: list[str]) -> None:
+        names.sort()
+        self.code = digest(dumps(names, 2), SEED)
+        self.get: Callable[[dict[str, object]], Any] = itemgetter(*names)
+
+
+_shapes: dict[int, _Shape] = {}
+
+
+def _dict(value: dict[Any, object], depth: int) -> Token:
+    count = len(value)
+    if count < 2:
+        return _mapping(value, depth), MAPPING
+    shape = _shapes.get(count)
+    try:
+        values = shape.get(value)  # type: ignore[union-attr]  # (None is caught below)
+    except (KeyError, AttributeError):
+        if set(map(type, value)) != {str}:
+            return _mapping(value, depth), MAPPING
+        shape = _Shape(list(value))
+        if len(_shapes) < _MOST_CLASSES:
+            _shapes[count] = shape
+        values = shape.get(value)
+    code = flat(values)
+    assert shape is not None
+    return (shape.code, encode_all(values, depth) if code is None else code), DICT
+
+
+def _mapping(value: dict[object, object], depth: int) -> frozenset[object]:
+    items = list(value.items())
+    keys = encode_all([key for key, _ in items], depth)
+    values = encode_all([item for _, item in items], depth)
+    pairs = zip(keys[::2], keys[1::2], values[::2], values[1::2], strict=True)
+    return frozenset(pairs)
+
+
+def _find(kind: type) -> Encoder:
+    """Return the encoder of a class that is met for the first time."""
+    from mlpolicy.rules.cache.encoders import find
+
+    encoder = find(kind)
+    if len(ENCODERS) > _MOST_CLASSES:  # classes made on the fly must not pile up
+        ENCODERS.clear()
+        ENCODERS.update(_OURS)
+    ENCODERS[kind] = encoder
+    return encoder
+
+
+_OURS: Final[dict[type, Encoder]] = {
+    float: _float,
+    list: _list,
+    tuple: _tuple,
+    dict: _dict,
+}
+ENCODERS: Final[dict[type, Encoder]] = dict(_OURS)
+"""By exact class; a class is added when it is first met."""

@@ -1,0 +1,142 @@
+"""The key of a call: which parts of its arguments decide, and their canonical form."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from mlpolicy.core.argpath import ArgPath, parse
+from mlpolicy.core.live import Live
+from mlpolicy.core.report import say_once
+from mlpolicy.rules.cache.canonical import Tag, Token, Unkeyable, encode
+from mlpolicy.rules.cache.identity import IDENTITIES
+
+if TYPE_CHECKING:
+    from mlpolicy.core.site import Parameter, Site
+    from mlpolicy.rules.cache.rule import CacheRule
+
+# With `python -b`, comparing text with bytes warns, and equal ones meet in one dict.
+BARE: Final[tuple[type, ...]] = (int, str) if sys.flags.bytes_warning else (int, str, bytes)
+"""Of these classes exactly, a single argument is its own key."""
+
+_MISSING: Final[Token] = (None, Tag("missing"))
+_INSTANCE = ("self", "cls")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One argument, or a part of one, that belongs to the key."""
+
+    name: str
+    """The parameter that holds it."""
+    how: Literal["value", "instance", "path", "keyword", "keywords"] = "value"
+    path: ArgPath | None = None
+    dropped: frozenset[str] = frozenset()
+    """Of `**keywords`: the names that are left out."""
+
+    def token(self, value: Any) -> Token:
+        """Return the token of this part, where *value* is the argument."""
+        if self.how == "path":
+            assert self.path is not None
+            return encode(self.path.read(value))
+        if self.how == "keyword":
+            assert self.path is not None
+            given = self.path.name in value
+            return encode(self.path.read(value[self.path.name])) if given else _MISSING
+        if self.how == "keywords" and self.dropped:
+            value = {name: one for name, one in value.items() if name not in self.dropped}
+        return encode(value)
+
+
+def parts(rule: CacheRule, parameters: tuple[Parameter, ...]) -> tuple[Part, ...]:
+    """Return what the key is made of.
+
+    The instance of a method always belongs to it, by identity, unless the rule names it or
+    a part of it.
+    """
+    named = [parse(path) for path in rule.key or ()]
+    instance = [one for one in parameters[:1] if one.name in _INSTANCE]
+    if rule.key is None:
+        kept = [one for one in parameters if one.name not in rule.ignore]
+        return tuple(_whole(one, instance, frozenset(rule.ignore)) for one in kept)
+    first = [one for one in instance if all(path.name != one.name for path in named)]
+    return (
+        *(Part(one.name, "instance") for one in first),
+        *(_named(path, parameters, instance) for path in named),
+    )
+
+
+def _whole(one: Parameter, instance: list[Parameter], ignored: frozenset[str]) -> Part:
+    if one in instance:
+        return Part(one.name, "instance")
+    if one.kind == "var_keyword":
+        return Part(one.name, "keywords", dropped=ignored)
+    # `*rest` is one value, a tuple; it is never a plain scalar.
+    return Part(one.name, "path" if one.kind == "var_positional" else "value", ArgPath(one.name))
+
+
+def _named(path: ArgPath, parameters: tuple[Parameter, ...], instance: list[Parameter]) -> Part:
+    found = next((one for one in parameters if one.name == path.name), None)
+    if found is None:
+        keywords = next((one.name for one in parameters if one.kind == "var_keyword"), "")
+        return Part(keywords, "keyword", path)
+    if found in instance and not path.steps:
+        return Part(found.name, "instance")
+    plain = not path.steps and not found.kind.startswith("var_")
+    return Part(found.name, "value" if plain else "path", path)
+
+
+class Keys(Live):
+    """Makes the keys that the lines of a driver cannot make by themselves."""
+
+    parts: tuple[Part, ...] = ()
+    target = ""
+
+    def __init__(self, parts: tuple[Part, ...], site: Site) -> None:
+        self.parts = parts
+        self.target = site.target
+        self.single = len(parts) == 1 and parts[0].how != "instance"
+
+    def make(self, *arguments: Any) -> Hashable | None:
+        """Return the key of a call, given the argument of each part; None where it has none."""
+        try:
+            if self.single:
+                return self._one(arguments[0])
+            key: list[object] = []
+            for part, argument in zip(self.parts, arguments, strict=True):
+                if part.how == "instance":
+                    key.append(IDENTITIES.of(argument))
+                else:
+                    key += part.token(argument)
+            return tuple(key)
+        except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
+            self._without(error)
+            return None
+
+    def one(self, argument: Any) -> Hashable | None:
+        """Return the key of a call whose one part is a whole argument."""
+        try:
+            return encode(argument)
+        except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
+            self._without(error)
+            return None
+
+    def _one(self, argument: Any) -> Hashable:
+        token = self.parts[0].token(argument)
+        return token[0] if token[1] in BARE else token
+
+    def _without(self, error: Exception) -> None:
+        """Say once that calls of this sort are not cached."""
+        why = str(error) if isinstance(error, Unkeyable) else f"{type(error).__name__}: {error}"
+        say_once(
+            f"cache:{self.target}:{type(error).__name__}:{why}",
+            f"{self.target}: a call has no cache key ({why}); such calls are not cached. "
+            "Name what decides the result with `key`, or leave the argument out with `ignore`.",
+        )
+
+
+def wanted(parts: tuple[Part, ...], locals_of: Mapping[str, str]) -> list[str]:
+    """Return the local of each part."""
+    return [locals_of[part.name] for part in parts]

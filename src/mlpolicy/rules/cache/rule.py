@@ -1,0 +1,89 @@
+"""What an operator writes about a cache."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
+
+CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
+
+with warnings.catch_warnings():
+    # `copy` is the word for it, and BaseModel has a deprecated method of that name.
+    warnings.filterwarnings("ignore", message='Field name "copy"', category=UserWarning)
+
+    class CacheRule(RuleModel):
+        """Hand out a result again instead of computing it, for as long as it is good."""
+
+        ttl: Duration = Field()
+        """How long a result is handed out again after it was computed."""
+        ttl_jitter: Ratio = Ratio.of("10%")
+        """By how much of `ttl`, at most, an entry ends earlier, so that not all end at once."""
+        max_entries: Count | None = Count(1024)
+        """How many results are kept; `null` leaves the bound to `max_bytes` alone."""
+        max_bytes: ByteSize | None = None
+        """How much memory the results may take, by an estimate of their size."""
+        key: Many[str] | None = None
+        """The arguments, or parts of them (`user.id`), that decide the result; without it, all."""
+        ignore: Many[str] = ()
+        """Arguments that do not decide the result, such as a request id."""
+        version: str | int | None = None
+        """Part of every key: a new version (of a model, say) sees no result of an old one."""
+        single_flight: bool = True
+        """Whether concurrent calls with one key wait for the first instead of computing too."""
+        lock_timeout: Duration | None = None
+        """How long a call waits for the one that computes before it computes by itself."""
+        stale_if_error: Duration | None = None
+        """How long after `ttl` an old result may stand in when the function fails."""
+        cache_none: bool = True
+        """Whether None is a result worth keeping."""
+        copy: CopyMode = "auto"  # type: ignore[assignment]  # (BaseModel's method of that name is deprecated)
+        """What a caller gets: `none` the kept object itself, `shallow` or `deep` a copy of it,
+        `readonly` a view that cannot be written; `auto` is `readonly` for arrays, `shallow`
+        for lists, dicts and the like, and `none` for what cannot change."""
+
+        @field_validator("ttl")
+        @classmethod
+        def _lasts(cls, ttl: Duration) -> Duration:
+            if ttl <= 0:
+                raise finding(
+                    "MP010",
+                    "a `ttl` of 0 keeps nothing; use `mode: disabled` to switch off",
+                )
+            return ttl
+
+        @field_validator("max_entries", "max_bytes")
+        @classmethod
+        def _holds(cls, bound: int | None) -> int | None:
+            if bound is not None and bound < 1:
+                raise finding(
+                    "MP010",
+                    "a cache that holds nothing is no cache; use `mode: disabled`",
+                )
+            return bound
+
+        @field_validator("key")
+        @classmethod
+        def _paths(cls, key: tuple[str, ...] | None) -> tuple[str, ...] | None:
+            if key is not None and not key:
+                raise finding(
+                    "MP010",
+                    "`key` names no argument: every call would share one result",
+                )
+            for path in key or ():
+                try:
+                    parse(path)
+                except ArgPathError as error:
+                    raise finding("MP010", str(error)) from None
+            return key
+
+        @model_validator(mode="after")
+        def _one_of_both(self) -> Self:
+            if self.key is not None and self.ignore:
+                raise finding("MP010", "`key` and `ignore` exclude each other: keep one of them")
+            return self

@@ -1,0 +1,190 @@
+"""Entries in the memory of the process, bounded by SIEVE.
+
+A hit sets one bit on its entry and takes no lock.
+The entries form a queue, oldest first; to evict, a hand goes from old to new, clears the bit
+of what was used since it came by, and takes the first that was not.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+from mlpolicy.core.live import Live
+
+_SWEPT_PER_INSERT = 4
+_SWEPT_PER_VISIT = 1024
+
+
+class Entries(dict[Any, "Entry"], Live):
+    """Key to entry; a driver reads it by its bound `get`."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
+    __reduce__ = Live.__reduce__  # (dict's own travels by content)
+
+
+class Entry:
+    """One result, and how long it is good."""
+
+    __slots__ = (
+        "born", "copied", "expires", "key", "newer", "older", "size", "value", "visited"
+    )  # fmt: skip
+
+    def __init__(self, key: Hashable, value: object, *, born: float, expires: float) -> None:
+        self.key = key
+        self.value = value
+        self.born = born
+        self.expires = expires
+        self.copied: Callable[[Any], object] | None = None
+        """Makes what a caller gets; None where the value itself is handed out."""
+        self.visited = False
+        self.size = 0
+        self.older: Entry | None = None
+        self.newer: Entry | None = None
+
+    def given(self) -> object:
+        """Return what a caller gets."""
+        return self.value if self.copied is None else self.copied(self.value)
+
+
+class MemoryStore:
+    """A bounded number of entries, of a bounded size."""
+
+    def __init__(
+        self,
+        max_entries: int | None,
+        max_bytes: int | None = None,
+        *,
+        linger: float = 0.0,
+        evicted: Callable[[], object] = int,
+        expired: Callable[[], object] = int,
+    ) -> None:
+        self.entries = Entries()
+        self.max_entries = max_entries
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        self._linger = linger
+        self._count_evicted = evicted
+        self._count_expired = expired
+        self._lock = threading.Lock()
+        self._oldest: Entry | None = None
+        self._newest: Entry | None = None
+        self._hand: Entry | None = None
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield the entries of this moment, oldest first."""
+        with self._lock:
+            found, entry = [], self._oldest
+            while entry is not None:
+                found.append(entry)
+                entry = entry.newer
+        return iter(found)
+
+    def put(self, entry: Entry, *, now: float) -> bool:
+        """Keep *entry*, and let go what it displaces; say whether it could be kept at all."""
+        if self.max_bytes is not None and entry.size > self.max_bytes:
+            self.remove(entry.key)
+            return False
+        dropped: list[Entry] = []  # freed when the lock is not held: a finalizer may call us
+        with self._lock:
+            self._sweep(now, _SWEPT_PER_INSERT, dropped)
+            present = self.entries.get(entry.key)
+            if present is not None:
+                self._unlink(present, dropped)
+            self._make_room(entry.size, dropped)
+            self._append(entry)
+        return True
+
+    def remove(self, key: Hashable) -> None:
+        """Let the entry of *key* go, if there is one."""
+        dropped: list[Entry] = []
+        with self._lock:
+            entry = self.entries.get(key)
+            if entry is not None:
+                self._unlink(entry, dropped)
+
+    def sweep(self, now: float) -> None:
+        """Let go of old entries that are good no longer; a bounded number of them."""
+        dropped: list[Entry] = []
+        with self._lock:
+            self._sweep(now, _SWEPT_PER_VISIT, dropped)
+
+    def clear(self) -> None:
+        """Let every entry go."""
+        with self._lock:
+            dropped = list(self.entries.values())
+            self.entries.clear()
+            self._oldest = self._newest = self._hand = None
+            self.bytes = 0
+        for entry in dropped:  # a ring of neighbours would wait for the garbage collector
+            entry.older = entry.newer = None
+
+    def after_fork(self) -> None:
+        """Be usable in a forked child, where the thread that held the lock does not exist."""
+        torn = self._lock.locked()
+        self._lock = threading.Lock()
+        if torn:
+            self.clear()
+
+    def _append(self, entry: Entry) -> None:
+        entry.older, entry.newer = self._newest, None
+        if self._newest is None:
+            self._oldest = entry
+        else:
+            self._newest.newer = entry
+        self._newest = entry
+        self.bytes += entry.size
+        self.entries[entry.key] = entry
+
+    def _unlink(self, entry: Entry, dropped: list[Entry]) -> None:
+        del self.entries[entry.key]
+        older, newer = entry.older, entry.newer
+        if self._hand is entry:
+            self._hand = newer
+        if older is None:
+            self._oldest = newer
+        else:
+            older.newer = newer
+        if newer is None:
+            self._newest = older
+        else:
+            newer.older = older
+        entry.older = entry.newer = None
+        self.bytes -= entry.size
+        dropped.append(entry)
+
+    def _make_room(self, size: int, dropped: list[Entry]) -> None:
+        while self._oldest is not None and self._over(size):
+            self._evict(dropped)
+            self._count_evicted()
+
+    def _over(self, size: int) -> bool:
+        many = self.max_entries is not None and len(self.entries) >= self.max_entries
+        return many or (self.max_bytes is not None and self.bytes + size > self.max_bytes)
+
+    def _evict(self, dropped: list[Entry]) -> None:
+        entry = self._hand or self._oldest
+        # Hits set bits while the hand clears them: after one round it takes what it meets.
+        for _ in range(len(self.entries)):
+            if entry is None or not entry.visited:
+                break
+            entry.visited = False
+            entry = entry.newer
+            if entry is None:
+                entry = self._oldest
+        assert entry is not None
+        self._hand = entry.newer
+        self._unlink(entry, dropped)
+
+    def _sweep(self, now: float, at_most: int, dropped: list[Entry]) -> None:
+        """Drop expired entries from the old end, where nearly all of them are."""
+        for _ in range(at_most):
+            entry = self._oldest
+            if entry is None or entry.expires + self._linger > now:
+                return
+            self._unlink(entry, dropped)
+            self._count_expired()

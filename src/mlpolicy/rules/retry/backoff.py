@@ -1,0 +1,82 @@
+"""How long to pause before the next attempt."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Literal
+
+Growth = Literal["exponential", "constant", "linear"]
+Jitter = Literal["full", "equal", "decorrelated", "none"]
+Random = Callable[[], float]
+"""Gives a number from 0 to below 1."""
+
+_DECORRELATED = 3.0
+"""How far a decorrelated pause may exceed the one before, as in the article that named it."""
+
+_COUNTED = 1000
+"""Pauses that are added one by one."""
+
+
+class Backoff:
+    """The pauses between attempts: how they grow, and how chance spreads them."""
+
+    __slots__ = ("_growth", "_initial", "_jitter", "_longest", "_multiplier", "_random")
+
+    def __init__(
+        self,
+        growth: Growth,
+        jitter: Jitter,
+        *,
+        initial: float,
+        multiplier: float,
+        longest: float,
+        draw: Random = random.random,
+    ) -> None:
+        self._growth = growth
+        self._jitter = jitter
+        self._initial = initial
+        self._multiplier = multiplier
+        self._longest = longest
+        self._random = draw
+
+    def bound(self, attempt: int) -> float:
+        """Return the longest that the pause after that attempt (1 is the first) can be."""
+        if self._jitter == "decorrelated":
+            return self._grown(_DECORRELATED, attempt)
+        if self._growth == "exponential":
+            return self._grown(self._multiplier, attempt - 1)
+        steps = attempt if self._growth == "linear" else 1
+        return min(self._longest, self._initial * steps)
+
+    def _grown(self, factor: float, times: int) -> float:
+        try:
+            return min(self._longest, self._initial * factor**times)
+        except OverflowError:
+            return self._longest
+
+    def pause(self, attempt: int, before: float = 0.0) -> float:
+        """Return the pause after that attempt; *before* is the pause before it, 0 if none."""
+        if self._jitter == "decorrelated":
+            highest = max(self._initial, before) * _DECORRELATED
+            drawn = self._initial + self._random() * (highest - self._initial)
+            return min(self._longest, drawn)
+        bound = self.bound(attempt)
+        if self._jitter == "full":
+            return bound * self._random()
+        if self._jitter == "equal":
+            return bound / 2 * (1 + self._random())
+        return bound
+
+    def later(self, asked: float, attempt: int) -> float:
+        """Return *asked*, the pause that a server asks for, spread upward only."""
+        if self._jitter == "none":
+            return asked
+        return asked + self.bound(attempt) * self._random()
+
+    def worst(self, attempts: int) -> float:
+        """Return the longest that all pauses of so many attempts can be together."""
+        # What grows has reached the longest by then, or never will.
+        counted = min(attempts, _COUNTED)
+        total = sum(self.bound(attempt) for attempt in range(1, counted))
+        return total + (attempts - counted) * self.bound(counted)

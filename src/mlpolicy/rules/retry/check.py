@@ -1,0 +1,177 @@
+"""Whether the settings of a retry rule make sense together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mlpolicy.core.quantity import Duration
+from mlpolicy.rules.retry.backoff import Backoff
+from mlpolicy.rules.retry.choice import PROGRAMMING
+from mlpolicy.rules.retry.exceptions import Builtin, GrpcStatus, HttpStatus, Name, parse
+from mlpolicy.rules.retry.groups import Group
+
+if TYPE_CHECKING:
+    from mlpolicy.rules.retry.rule import RetryRule
+
+Finding = tuple[str, str, str]
+
+MANY_ATTEMPTS = 10
+LONG_SECONDS = 60.0
+_MISTAKES = (*PROGRAMMING, LookupError)
+
+
+def check(rule: RetryRule) -> Iterator[Finding]:
+    """Yield (code, field, message) for what is wrong."""
+    if rule.max_attempts == 1:
+        if rule.on_result is None:
+            yield "MP611", "max_attempts", "one attempt is a call without retries"
+        return
+    yield from _delays(rule)
+    yield from _broad(rule)
+    yield from _herd(rule)
+    yield from _endless(rule)
+    yield from _contradictions(rule)
+
+
+def _delays(rule: RetryRule) -> Iterator[Finding]:
+    first = rule.initial_delay
+    if first > rule.max_delay:
+        yield (
+            "MP602",
+            "initial_delay",
+            f"the first pause of {first} is longer than max_delay, {rule.max_delay}",
+        )
+    if rule.multiplier < 1:
+        yield (
+            "MP602",
+            "multiplier",
+            f"pauses shrink by a multiplier of {rule.multiplier:g}: 1 or more is expected",
+        )
+    if rule.max_elapsed is not None and rule.max_elapsed < first:
+        yield (
+            "MP602",
+            "max_elapsed",
+            f"{rule.max_elapsed} are over before the first pause of {first} is",
+        )
+
+
+def _broad(rule: RetryRule) -> Iterator[Finding]:
+    for text in rule.retry_on:
+        name = parse(text)
+        if not isinstance(name, Builtin):
+            continue
+        if name.cls is Exception:
+            yield (
+                "MP605",
+                "retry_on",
+                f"`{text}` retries what fails the same way each time: name what may pass",
+            )
+        elif issubclass(name.cls, _MISTAKES):
+            yield (
+                "MP605",
+                "retry_on",
+                f"`{text}` is most often a mistake in the program, which no retry mends",
+            )
+
+
+def _herd(rule: RetryRule) -> Iterator[Finding]:
+    if rule.jitter == "none" and rule.max_attempts > 2 and rule.initial_delay > 0:
+        yield (
+            "MP608",
+            "jitter",
+            "without jitter, callers that failed together return together: `full` spreads them",
+        )
+
+
+def _endless(rule: RetryRule) -> Iterator[Finding]:
+    if rule.max_attempts > MANY_ATTEMPTS:
+        yield (
+            "MP609",
+            "max_attempts",
+            f"{rule.max_attempts} attempts multiply the load on what already fails: "
+            + f"{MANY_ATTEMPTS} or fewer are expected",
+        )
+        return
+    worst = worst_pause(rule)
+    if worst > LONG_SECONDS:
+        yield (
+            "MP609",
+            "max_attempts",
+            f"{rule.max_attempts} attempts may pause for {_shown(worst)} together: "
+            + f"`max_elapsed` bounds it, {_shown(LONG_SECONDS)} or less is expected",
+        )
+
+
+def worst_pause(rule: RetryRule) -> float:
+    """Return the longest that all pauses of one call can be together, in seconds.
+
+    A pause that the other side asks for is not among them.
+    """
+    backoff = Backoff(
+        rule.backoff,
+        rule.jitter,
+        initial=float(rule.initial_delay),
+        multiplier=rule.multiplier,
+        longest=float(rule.max_delay),
+    )
+    worst = backoff.worst(rule.max_attempts)
+    return worst if rule.max_elapsed is None else min(worst, float(rule.max_elapsed))
+
+
+def _shown(seconds: float) -> str:
+    return str(Duration(round(seconds, 1)))
+
+
+def _contradictions(rule: RetryRule) -> Iterator[Finding]:
+    given_up = [(text, parse(text)) for text in rule.give_up_on]
+    for text in rule.retry_on:
+        name = parse(text)
+        for broader, other in given_up:
+            if _covers(other, name):
+                same = "itself" if broader == text else f"as `{broader}`"
+                yield (
+                    "MP610",
+                    "give_up_on",
+                    f"`{text}` is never retried: give_up_on holds it {same}",
+                )
+                break
+
+
+def _covers(broader: Name, name: Name) -> bool:
+    """Return whether every error of *name* is one of *broader*, as far as names tell."""
+    if broader == name:
+        return True
+    match broader, name:
+        case Builtin(cls=cls), _ if cls in (Exception, BaseException):
+            return True
+        case Builtin(cls=cls), Builtin(cls=other):
+            return issubclass(other, cls)
+        case Group(), Builtin(cls=other):
+            return broader.holds(other)
+        case Group(), _:
+            return _group_covers(broader, name)
+        case HttpStatus(text=text), HttpStatus(text=other_text):
+            return text == f"{other_text[0]}xx"
+        case _:
+            return False
+
+
+def _group_covers(group: Group, name: Name) -> bool:
+    match name:
+        case Group():
+            return (
+                all(
+                    names <= group.classes.get(key, set())
+                    for key, names in name.classes.items()
+                )
+                and name.grpc <= group.grpc
+                and name.http <= group.http
+                and name.aws <= group.aws
+            )
+        case GrpcStatus(text=text):
+            return text in group.grpc
+        case HttpStatus(text=text):
+            return text in group.http
+        case _:
+            return False

@@ -1,0 +1,131 @@
+"""Whether an error is retried: `retry_on` against `give_up_on` and what is never retried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from mlpolicy.errors import CallRefused
+from mlpolicy.rules.retry.exceptions import (
+    Builtin,
+    GrpcStatus,
+    HttpStatus,
+    Name,
+    Path,
+    parse,
+)
+from mlpolicy.rules.retry.groups import Group
+from mlpolicy.rules.retry.statuses import aws_code, grpc_code, http_status, speaks_grpc
+
+PROGRAMMING: Final = (
+    TypeError,
+    AttributeError,
+    NameError,
+    AssertionError,
+    NotImplementedError,
+    SyntaxError,
+    ImportError,
+)
+"""Errors of the program: it fails the same way the next time."""
+
+UNLESS_NAMED: Final = (CallRefused, *PROGRAMMING)
+"""What no broad name covers: `retry_on` must name them, or a class between them and the error."""
+
+_REMEMBERED = 256
+"""Classes; a program that makes classes at run time must not make us grow."""
+
+_Settled = Literal["retry", "give up", "ask"]
+
+
+class Chosen:
+    """A list of names, sorted by what has to be looked at."""
+
+    __slots__ = ("aws", "classes", "groups", "grpc", "http")
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        names = [parse(text) for text in texts]
+        self.classes = tuple(one for one in names if isinstance(one, Builtin | Path))
+        self.groups = tuple(one for one in names if isinstance(one, Group))
+        self.http = _texts(names, HttpStatus).union(*(one.http for one in self.groups))
+        self.grpc = _texts(names, GrpcStatus).union(*(one.grpc for one in self.groups))
+        self.aws: frozenset[str] = frozenset().union(*(one.aws for one in self.groups))
+
+    def holds(self, cls: type) -> bool:
+        """Return whether an error of that class is meant, whatever its status."""
+        return any(group.holds(cls) for group in self.groups) or any(
+            name.names(one) for one in cls.__mro__ for name in self.classes
+        )
+
+    def names(self, cls: type, within: tuple[type, ...]) -> bool:
+        """Return whether *cls* is meant by a name from *within*, not by a broader one."""
+        inner = [one for one in cls.__mro__ if issubclass(one, within)]
+        return any(name.names(one) for one in inner for name in self.classes)
+
+    def asks(self, cls: type) -> bool:
+        """Return whether the status of an error of that class matters."""
+        return bool(self.http or self.aws) or bool(self.grpc and speaks_grpc(cls))
+
+    def holds_status(self, error: BaseException) -> bool:
+        """Return whether *error* carries one of the statuses."""
+        if self.http:
+            status = str(http_status(error))
+            if status in self.http or f"{status[0]}xx" in self.http:
+                return True
+        if self.grpc and grpc_code(error) in self.grpc:
+            return True
+        return bool(self.aws) and aws_code(error) in self.aws
+
+    def unseen(self) -> bool:
+        """Return whether a path names nothing yet that is imported."""
+        return any(
+            isinstance(one, Path) and one.resolve() is None for one in self.classes
+        )
+
+
+def _texts(
+    names: Iterable[Name], kind: type[HttpStatus | GrpcStatus]
+) -> frozenset[str]:
+    return frozenset(one.text for one in names if isinstance(one, kind))
+
+
+class Choice:
+    """Decides for each error; what hangs on the class alone is remembered by class."""
+
+    __slots__ = ("_give_up", "_known", "_retry")
+
+    def __init__(self, retry_on: Iterable[str], give_up_on: Iterable[str]) -> None:
+        self._retry = Chosen(retry_on)
+        self._give_up = Chosen(give_up_on)
+        self._known: dict[type, _Settled] = {}
+
+    def retries(self, error: BaseException) -> bool:
+        """Return whether *error* is worth another attempt."""
+        cls = type(error)
+        settled = self._known.get(cls)
+        if settled is None:
+            settled = self._settle(cls)
+        if settled != "ask":
+            return settled == "retry"
+        if self._give_up.holds_status(error):
+            return False
+        return self._retry.holds(cls) or self._retry.holds_status(error)
+
+    def _settle(self, cls: type) -> _Settled:
+        settled = self._by_class(cls)
+        # A module that is imported later may show that an alias names this class.
+        if not (self._retry.unseen() or self._give_up.unseen()):
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[cls] = settled
+        return settled
+
+    def _by_class(self, cls: type) -> _Settled:
+        if self._give_up.holds(cls):
+            return "give up"
+        if issubclass(cls, UNLESS_NAMED) and not self._retry.names(cls, UNLESS_NAMED):
+            return "give up"
+        if self._give_up.asks(cls):
+            return "ask"
+        if self._retry.holds(cls):
+            return "retry"
+        return "ask" if self._retry.asks(cls) else "give up"

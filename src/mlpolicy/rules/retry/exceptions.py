@@ -1,0 +1,156 @@
+"""Which errors a policy means by the names that it writes.
+
+A name is a group (`transient`), a builtin (`ValueError`), a dotted path
+(`requests.ConnectionError`), or a status (`http:5xx`, `grpc:UNAVAILABLE`).
+Nothing is imported: a path is compared with the classes of the error that was raised.
+"""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlpolicy.rules.retry.groups import GROUPS, Group
+from mlpolicy.rules.retry.statuses import GRPC_CODES
+
+_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+_STATUS = re.compile(r"[1-5](\d\d|xx)")
+
+BUILTINS = {
+    name: value
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+}
+"""The builtin exceptions by name, aliases such as `IOError` too."""
+
+
+class SpellingError(ValueError):
+    """A text is no name of an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """A builtin exception and its subclasses."""
+
+    cls: type[BaseException]
+
+    def names(self, cls: type) -> bool:
+        """Return whether this is the name of that very class."""
+        return cls is self.cls
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A class by its dotted path, and its subclasses."""
+
+    text: str
+
+    def names(self, cls: type) -> bool:
+        """Return whether this is the name of that very class.
+
+        It is where it is defined there, where that module has it under this name, or, as long
+        as that cannot be seen, where it is defined deeper in that package.
+        """
+        module, name = _module(cls), cls.__qualname__
+        if self.text == f"{module}.{name}":
+            return True
+        found = self.resolve()
+        if found is not None:
+            return found is cls
+        package = self.text.removesuffix(f".{name}")
+        return package != self.text and module.startswith(f"{package}.")
+
+    def resolve(self) -> type | None:
+        """Return the class that an imported module holds under this name."""
+        module, _, rest = self.text.rpartition(".")
+        while module and module not in sys.modules:
+            module, _, name = module.rpartition(".")
+            rest = f"{name}.{rest}"
+        found: object = sys.modules.get(module)
+        for name in rest.split("."):
+            found = getattr(found, "__dict__", {}).get(name)
+        return found if isinstance(found, type) else None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStatus:
+    """An HTTP status (`429`) or a hundred of them (`5xx`)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrpcStatus:
+    """A gRPC code by name."""
+
+    text: str
+
+
+Name = Group | Builtin | Path | HttpStatus | GrpcStatus
+
+
+def _module(cls: type) -> str:
+    """Return where *cls* is defined, by its import name even if it is the program itself."""
+    if cls.__module__ != "__main__":
+        return cls.__module__
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return getattr(spec, "name", None) or "__main__"
+
+
+def parse(text: str) -> Name:
+    """Return what *text* names.
+
+    Raises:
+        SpellingError: It cannot be the name of an error.
+    """
+    scheme, colon, rest = text.partition(":")
+    if colon:
+        return _status(scheme, rest, text)
+    if text in GROUPS:
+        return GROUPS[text]
+    if text in BUILTINS:
+        return Builtin(BUILTINS[text])
+    if _PATH.fullmatch(text):
+        name = text.removeprefix("builtins.")
+        return Builtin(BUILTINS[name]) if name in BUILTINS else Path(text)
+    raise SpellingError(_unknown(text))
+
+
+def _status(scheme: str, rest: str, text: str) -> Name:
+    if scheme == "http":
+        if _STATUS.fullmatch(rest):
+            return HttpStatus(rest)
+        raise SpellingError(
+            f"`{text}` is no HTTP status: write `http:503` or `http:5xx`"
+        )
+    if scheme == "grpc":
+        if rest in GRPC_CODES:
+            return GrpcStatus(rest)
+        raise SpellingError(
+            f"`{text}` is no gRPC code{_meant(rest.upper(), GRPC_CODES, 'grpc:')}"
+        )
+    if _PATH.fullmatch(f"{scheme}.{rest}"):
+        raise SpellingError(
+            f"`{text}` is written like a function: did you mean `{scheme}.{rest}`?"
+        )
+    raise SpellingError(f"`{text}` is no error: statuses begin with `http:` or `grpc:`")
+
+
+def _unknown(text: str) -> str:
+    if text in vars(builtins):
+        return f"`{text}` is no exception"
+    meant = _meant(text, [*BUILTINS, *GROUPS])
+    if meant or not text.isidentifier():
+        return f"`{text}` is no exception{meant}"
+    return (
+        f"`{text}` is no builtin exception: write where it is defined, `package.{text}`"
+    )
+
+
+def _meant(text: str, known: Iterable[str], prefix: str = "") -> str:
+    close = difflib.get_close_matches(text, list(known), n=1, cutoff=0.75)
+    return f": did you mean `{prefix}{close[0]}`?" if close else ""

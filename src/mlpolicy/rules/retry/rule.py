@@ -1,0 +1,108 @@
+"""What an operator writes under `retry`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.quantity import Duration
+from mlpolicy.rules.retry.backoff import Growth, Jitter
+from mlpolicy.rules.retry.exceptions import SpellingError, parse
+
+Scalar = str | int | float | bool | None
+
+_PASSING = frozenset(
+    {
+        "BaseException",
+        "BaseExceptionGroup",
+        "CancelledError",
+        "GeneratorExit",
+        "KeyboardInterrupt",
+        "SystemExit",
+        "asyncio.CancelledError",
+        "asyncio.exceptions.CancelledError",
+        "trio.Cancelled",
+    }
+)
+
+
+def _error_name(text: str) -> str:
+    try:
+        parse(text)
+    except SpellingError as error:
+        raise finding("MP603", str(error)) from None
+    return text
+
+
+def _retried_name(text: str) -> str:
+    if text.removeprefix("builtins.") in _PASSING:
+        raise finding(
+            "MP605", f"`{text}` ends the program or a task and is never retried"
+        )
+    return _error_name(text)
+
+
+ErrorName = Annotated[str, AfterValidator(_error_name)]
+RetriedName = Annotated[str, AfterValidator(_retried_name)]
+
+
+class RetryAfter(RuleModel):
+    """What becomes of a pause that the other side asks for."""
+
+    respect: bool = True
+    """Pause as long as a `Retry-After` of the answer asks, rather than as `backoff` says."""
+    max: Duration = Duration.of("30s")
+    """The longest such pause; where more is asked for, the call fails at once."""
+
+
+class UnwantedResult(RuleModel):
+    """The results that are asked for again, as if the call had failed."""
+
+    is_none: bool = False
+    """Ask again where the result is None."""
+    equals: Scalar = None
+    """Ask again where the result is this text, number or truth value."""
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> UnwantedResult:
+        if self.is_none == (self.equals is not None):
+            raise finding(
+                "MP010", "expected one of `is_none: true` and `equals: VALUE`"
+            )
+        return self
+
+
+class RetryRule(RuleModel):
+    """Make calls that failed again."""
+
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    """How often the function is called at most, the first call included."""
+    retry_on: Many[RetriedName] = ("transient",)
+    """The errors that are worth another attempt: groups (`transient`, `network`, `timeout`,
+    `throttle`), exceptions (`ConnectionError`, `requests.Timeout`), statuses (`http:429`,
+    `http:5xx`, `grpc:UNAVAILABLE`)."""
+    give_up_on: Many[ErrorName] = ()
+    """Errors that are never retried, whatever `retry_on` says."""
+    backoff: Growth = "exponential"
+    """How pauses grow: `exponential` by `multiplier`, `linear` by `initial_delay`, `constant` not."""
+    initial_delay: Duration = Duration.of("200ms")
+    """The first pause, before `jitter`."""
+    multiplier: Annotated[float, Field(allow_inf_nan=False)] = 2.0
+    """By how much an exponential pause exceeds the one before."""
+    max_delay: Duration = Duration.of("10s")
+    """The longest pause, however many attempts have failed."""
+    jitter: Jitter = "full"
+    """How chance spreads the pauses, so that callers that failed together do not return together:
+    `full` from 0 to the pause, `equal` from its half, `decorrelated` up to three times the last
+    one, `none` not at all."""
+    max_elapsed: Duration | None = None
+    """The longest time from the first attempt; where the next pause would end after it, the call
+    fails at once."""
+    retry_after: RetryAfter = RetryAfter()
+    """Pauses that the other side asks for."""
+    on_result: UnwantedResult | None = None
+    """Results that are asked for again."""
+    idempotent: bool | None = None
+    """Whether calling twice does no harm; `true` says so of a function that looks as if it wrote."""

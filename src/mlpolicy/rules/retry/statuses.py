@@ -1,0 +1,101 @@
+"""What an error says of the answer behind it: an HTTP status, a gRPC code, headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+GRPC_CODES = frozenset(
+    {
+        "CANCELLED",
+        "UNKNOWN",
+        "INVALID_ARGUMENT",
+        "DEADLINE_EXCEEDED",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNIMPLEMENTED",
+        "INTERNAL",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+        "UNAUTHENTICATED",
+    }
+)
+
+
+def read(value: object, name: str) -> Any:
+    """Return an attribute of somebody else's object, None where there is none to be had."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001 (a property of a foreign class may raise anything)
+        return None
+
+
+def http_status(error: BaseException) -> int | None:
+    """Return the HTTP status that *error* carries."""
+    for status in _statuses(error):
+        # A bool is an int, and False stands in many a `status`.
+        if (
+            isinstance(status, int)
+            and not isinstance(status, bool)
+            and 100 <= status <= 599
+        ):
+            return int(status)
+    return None
+
+
+def _statuses(error: BaseException) -> Iterator[object]:
+    yield read(error, "status_code")
+    response = read(error, "response")
+    # `requests` answers are false where the status is an error: only None means none.
+    if response is not None:
+        yield read(response, "status_code")
+        yield read(response, "status")
+        yield _aws(response, "ResponseMetadata", "HTTPStatusCode")
+    yield read(error, "status")
+    yield read(error, "code")
+
+
+def speaks_grpc(cls: type) -> bool:
+    """Return whether errors of that class carry a gRPC code."""
+    return callable(read(cls, "code")) or read(cls, "grpc_status_code") is not None
+
+
+def grpc_code(error: BaseException) -> str | None:
+    """Return the name of the gRPC code that *error* carries."""
+    code = read(error, "code")
+    if callable(code):
+        try:
+            code = code()
+        except Exception:  # noqa: BLE001 (a method of a foreign class may raise anything)
+            return None
+    for one in (code, read(error, "grpc_status_code")):
+        name = read(one, "name")
+        if isinstance(name, str) and name in GRPC_CODES:
+            return name
+    return None
+
+
+def aws_code(error: BaseException) -> str | None:
+    """Return the error code of an answer of AWS."""
+    code = _aws(read(error, "response"), "Error", "Code")
+    return code if isinstance(code, str) else None
+
+
+def headers(error: BaseException) -> Iterator[Any]:
+    """Yield whatever holds headers of the answer behind *error*."""
+    response = read(error, "response")
+    if response is not None:
+        yield read(response, "headers")
+        yield _aws(response, "ResponseMetadata", "HTTPHeaders")
+    yield read(error, "headers")
+
+
+def _aws(response: object, part: str, name: str) -> object:
+    """Read the nested dict that `botocore` keeps of an answer."""
+    inner = response.get(part) if isinstance(response, Mapping) else None
+    return inner.get(name) if isinstance(inner, Mapping) else None

@@ -1,0 +1,285 @@
+"""What happens at a call: a `try` around it, and everything else only once it has failed."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from mlpolicy.core import clock
+from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.general import SHADOW_HELP
+from mlpolicy.core.site import Site
+from mlpolicy.core.step import Step
+from mlpolicy.rules.retry.backoff import Backoff, Random
+from mlpolicy.rules.retry.choice import Choice
+from mlpolicy.rules.retry.notes import note, seconds
+from mlpolicy.rules.retry.retry_after import asked_pause
+
+if TYPE_CHECKING:
+    from mlpolicy.core.metrics import Counter
+    from mlpolicy.rules.retry.rule import RetryRule
+
+Reason = Literal[
+    "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
+]
+REASONS: Final[tuple[Reason, ...]] = (
+    "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
+)  # fmt: skip
+ATTEMPTS_HELP = "Attempts: those that failed, and those that succeeded after a failure."
+RETRIES_HELP = "Calls whose first attempt failed, by how they ended."
+
+
+class Trial(NamedTuple):
+    """The attempt to come, once one has failed."""
+
+    attempt: int
+    pause: float
+    """Seconds to sleep before it."""
+    since: float
+    """When the first attempt began, if `max_elapsed` is set; else when it had failed."""
+    slept: float
+    """Seconds of all pauses, the one to come included."""
+
+
+class Stop(NamedTuple):
+    """Why no attempt follows."""
+
+    reason: Reason
+    detail: str = ""
+
+
+class RetryStep(Step):
+    """Calls again what failed in a way that may pass."""
+
+    kind = "retry"
+
+    def __init__(
+        self,
+        rule: RetryRule,
+        site: Site,
+        *,
+        draw: Random = random.random,
+        now: clock.Clock = clock.now,
+    ) -> None:
+        super().__init__(rule, site)
+        self._now = now
+        self._choice = Choice(rule.retry_on, rule.give_up_on)
+        self._backoff = Backoff(
+            rule.backoff,
+            rule.jitter,
+            initial=float(rule.initial_delay),
+            multiplier=rule.multiplier,
+            longest=float(rule.max_delay),
+            draw=draw,
+        )
+        self._attempts = rule.max_attempts
+        self._max_elapsed = (
+            None if rule.max_elapsed is None else float(rule.max_elapsed)
+        )
+        self._longest_asked = (
+            float(rule.retry_after.max) if rule.retry_after.respect else None
+        )
+        self._on_result = rule.on_result
+        self._register()
+
+    def _register(self) -> None:
+        counter, target = self.site.meters.counter, self.site.target
+        self._would: Counter | None = None
+        if self.site.shadow:
+            labels = {"function": target, "kind": self.kind, "would": "retry"}
+            self._would = counter("mlpolicy_shadow_total", SHADOW_HELP, **labels)
+            return
+        name = "mlpolicy_attempts_total"
+        self._failures = counter(name, ATTEMPTS_HELP, function=target, outcome="error")
+        self._recoveries = counter(name, ATTEMPTS_HELP, function=target, outcome="ok")
+        name = "mlpolicy_retries_total"
+        self._ends = {
+            reason: counter(name, RETRIES_HELP, function=target, reason=reason)
+            for reason in REASONS
+        }
+
+    def failed(  # type: ignore[override]  # (the woven lines call it with what they hold)
+        self, error: Exception, trial: Trial | None, started: float | None, call: int
+    ) -> Trial | None:
+        """Return the attempt that follows *error*, None where it is the caller's."""
+        next_ = self._after(error, trial, started)
+        if isinstance(next_, Trial):
+            self._count(next_.attempt - 1, call)
+            return next_
+        attempt = trial.attempt if trial else 1
+        self._count(attempt, call)
+        self._end(next_.reason, call)
+        if attempt > 1 or next_.detail:
+            elapsed = self._elapsed(trial, started)
+            note(error, self.site.target, attempt, elapsed=elapsed, detail=next_.detail)
+        return None
+
+    def unwanted(
+        self, trial: Trial | None, started: float | None, call: int
+    ) -> Trial | None:
+        """Return the attempt that follows a result that `on_result` names."""
+        next_ = self._follow(trial, started)
+        self._count(trial.attempt if trial else 1, call)
+        if isinstance(next_, Trial):
+            return next_
+        self._end(next_.reason, call)
+        return None
+
+    def recovered(self, trial: Trial, call: int) -> None:
+        """Count that an attempt succeeded after others had failed."""
+        self._recoveries.add()
+        if self.site.notes is not None:
+            self.site.notes.add(call, "attempts", trial.attempt)
+        self._end("success", call)
+
+    def would_retry(self, error: Exception) -> None:
+        """Count that another attempt would follow *error*."""
+        if self._would is not None and isinstance(
+            self._after(error, None, None), Trial
+        ):
+            self._would.add()
+
+    def would_ask_again(self) -> None:
+        """Count that another attempt would follow an unwanted result."""
+        if self._would is not None and isinstance(self._follow(None, None), Trial):
+            self._would.add()
+
+    def _after(
+        self, error: Exception, trial: Trial | None, started: float | None
+    ) -> Trial | Stop:
+        if not self._choice.retries(error):
+            return Stop("not_retryable")
+        longest = self._longest_asked
+        asked = asked_pause(error) if longest is not None else None
+        if asked is not None and longest is not None and asked > longest:
+            told = f"asked to wait {seconds(asked)}, longer than {seconds(longest)}"
+            return Stop("retry_after_too_long", told)
+        return self._follow(trial, started, asked)
+
+    def _follow(
+        self, trial: Trial | None, started: float | None, asked: float | None = None
+    ) -> Trial | Stop:
+        attempt, before, since, slept = trial or (1, 0.0, started, 0.0)
+        if attempt >= self._attempts:
+            return Stop("attempts_exhausted")
+        if asked is None:
+            pause = self._backoff.pause(attempt, before)
+        else:
+            pause = self._backoff.later(asked, attempt)
+        if since is None:
+            since = self._now()
+        elif self._max_elapsed is not None:
+            # Where time is virtual, sleeping moves no real clock.
+            ends = max(self._now() - since, slept) + pause
+            if ends > self._max_elapsed:
+                told = f"the next would begin after {seconds(ends)}"
+                return Stop(
+                    "deadline", f"{told}, max_elapsed is {seconds(self._max_elapsed)}"
+                )
+        return Trial(attempt + 1, pause, since, slept + pause)
+
+    def _elapsed(self, trial: Trial | None, started: float | None) -> float | None:
+        if trial is not None:
+            return max(self._now() - trial.since, trial.slept)
+        return None if started is None else self._now() - started
+
+    def _count(self, attempt: int, call: int) -> None:
+        self._failures.add()
+        if self.site.notes is not None:
+            self.site.notes.add(call, "attempts", attempt)
+
+    def _end(self, reason: Reason, call: int) -> None:
+        self._ends[reason].add()
+        if self.site.notes is not None:
+            fact = {"kind": self.kind, "decision": reason, "source": self.site.source}
+            self.site.notes.append(call, "rules", fact)
+
+    # Weaving.
+
+    def weave(self, inner: Lines, loom: Loom) -> Lines:
+        """Return the loop around *inner*: a `try` and a store are all that a success costs."""
+        return (
+            self._shadow(inner, loom) if self.site.shadow else self._loop(inner, loom)
+        )
+
+    def _loop(self, inner: Lines, loom: Loom) -> Lines:
+        trial, error = loom.local("trial"), loom.local("error")
+        began, started = self._start(loom)
+        failed, recovered = (
+            loom.method("failed", self.failed),
+            loom.method("recovered", self.recovered),
+        )
+        return [
+            f"{trial} = None",
+            *began,
+            "while True:",
+            "    try:",
+            *indented(indented(inner)),
+            f"    except {loom.constant('Exception', Exception)} as {error}:",
+            f"        {trial} = {failed}({error}, {trial}, {started}, {loom.call})",
+            f"        if {trial} is None:",
+            "            raise",
+            "    else:",
+            *indented(indented(self._break(trial, started, loom))),
+            *indented(self._pause(trial, loom)),
+            f"if {trial} is not None:",
+            f"    {recovered}({trial}, {loom.call})",
+        ]
+
+    def _pause(self, trial: str, loom: Loom) -> Lines:
+        """Return the pause, outside the handler: a later error must not name this one its context."""
+        pause = loom.pause(f"{trial}.pause")
+        if self.site.function in ("coroutine", "async_generator"):
+            return [pause]  # of 0 seconds, too: other tasks have their turn
+        return [f"if {trial}.pause:", f"    {pause}"]
+
+    def _start(self, loom: Loom) -> tuple[Lines, str]:
+        """Return the lines that note the time, where a limit needs it, and what holds it."""
+        if self._max_elapsed is None:
+            return [], "None"
+        started = loom.local("started")
+        return [f"{started} = {loom.constant('now', self._now)}()"], started
+
+    def _break(self, trial: str, started: str, loom: Loom) -> Lines:
+        unwanted = self._unwanted(loom)
+        if unwanted is None:
+            return ["break"]
+        ask = (
+            f"{loom.method('unwanted', self.unwanted)}({trial}, {started}, {loom.call})"
+        )
+        return [
+            f"if not ({unwanted}):",
+            "    break",
+            f"{trial} = {ask}",
+            f"if {trial} is None:",
+            "    break",
+        ]
+
+    def _shadow(self, inner: Lines, loom: Loom) -> Lines:
+        error = loom.local("error")
+        lines = [
+            "try:",
+            *indented(inner),
+            f"except {loom.constant('Exception', Exception)} as {error}:",
+            f"    {loom.method('would_retry', self.would_retry)}({error})",
+            "    raise",
+        ]
+        unwanted = self._unwanted(loom)
+        if unwanted is not None:
+            ask = loom.method("would_ask_again", self.would_ask_again)
+            lines += [f"if {unwanted}:", f"    {ask}()"]
+        return lines
+
+    def _unwanted(self, loom: Loom) -> str | None:
+        """Return the expression that finds a result unwanted; a generator has none to look at."""
+        if self._on_result is None or self.site.function in (
+            "generator",
+            "async_generator",
+        ):
+            return None
+        if self._on_result.is_none:
+            return f"{loom.result} is None"
+        # Of the same class alone: comparing an array, a tensor or a frame gives no truth value.
+        value = self._on_result.equals
+        kind, wanted = loom.constant("kind", type(value)), loom.constant("wanted", value)
+        return f"{loom.result}.__class__ is {kind} and {loom.result} == {wanted}"
