@@ -44,6 +44,10 @@ class Loom(Protocol):
         """Return the local that holds the clock at the start of the call, in seconds."""
         ...
 
+    def clock(self) -> str:
+        """Return the name of the function that reads the clock, for a reading later in the call."""
+        ...
+
     def local(self, hint: str) -> str:
         """Return a new local name like *hint* that collides with nothing."""
         ...

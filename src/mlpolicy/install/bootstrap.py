@@ -136,6 +136,15 @@ def engine() -> Engine | None:
     return _in_force[0].wake() if _in_force else None
 
 
+def concerns(top: str) -> bool:
+    """Whether the policy in force may name a module of the top-level package *top*."""
+    for policy in _in_force:
+        if policy.engine is not None:
+            return policy.engine.concerns(top)
+        return policy.held is not None and top in policy.held.tops
+    return False
+
+
 def _concerned(held: cache.Held) -> bool:
     return any(name.partition(".")[0] in held.tops for name in sys.modules)
 

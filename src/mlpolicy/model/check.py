@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.kind import Synonym
 from mlpolicy.core.span import Span
+from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Node
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.node import Scalar, Sequence
@@ -138,7 +139,7 @@ def unknown_key(entry: Entry, fields: Iterable[str], about: Words) -> Diagnostic
     """Return the finding for a key that is not there, with the right one where it can be told."""
     key = entry.key
     synonym = about.synonyms.get(key)
-    meant = synonym.field if synonym else words.closest(key, fields)
+    meant = synonym.field if synonym else closest(key, fields)
     help = ""
     suggestions: tuple[Suggestion, ...] = ()
     if meant:

@@ -173,7 +173,7 @@ class _Reader:
         self.diagnostics += checked.diagnostics
         match = self._match(entry, body)
         exclude = self._patterns(body, "exclude")
-        if not body.entries or not any(one.key in KINDS for one in body.entries):
+        if not checked.diagnostics and not any(one.key in KINDS for one in body.entries):
             self.diagnostics.append(
                 Diagnostic("MP408", f"`{entry.key}` has no rules", entry.key_span, "warning")
             )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from typing import Any
 
 _EXPECTED = {
@@ -52,10 +50,3 @@ def message(error: Any, value: Any) -> str:
     text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     return f"expected {text}, found {found(value)}" if "Input should be" in error["msg"] else text
 
-
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return what *word* was probably meant to be."""
-    names = list(known)
-    lowered = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(word.lower().replace("-", "_"), lowered, n=1, cutoff=0.7)
-    return lowered[near[0]] if near else None

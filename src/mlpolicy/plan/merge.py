@@ -84,7 +84,7 @@ def _inherited(ordered: Sequence[Layer]) -> Sequence[Layer]:
 def _lay(merged: Merged, layer: Layer) -> None:
     for path, setting in leaves(layer.block.settings):
         _make_room(merged.values, path)
-        merged.values[path] = Value(setting.value, setting.span, layer.policy)
+        merged.values[path] = Value(setting.value, setting.span, layer.policy, setting.key)
     for path in _emptied(layer.block.settings):
         merged.values.setdefault(path, Value({}, layer.block.span, layer.policy))
     if layer.mode is not None:

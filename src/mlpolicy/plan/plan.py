@@ -21,6 +21,8 @@ class Value:
     source: Span | None = None
     policy: str = ""
     """The policy that set it, `defaults`, or nothing for what is built in."""
+    key: Span | None = None
+    """Where its key stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Weaver:
         parameters: Iterable[str],
         reserved: Iterable[str],
         world: World,
+        numbered: bool = False,
     ) -> None:
         self.target = target
         self.kind = kind
@@ -39,7 +40,8 @@ class Weaver:
         self._taken = {*self._parameters, *reserved}
         self._values: dict[int, str] = {}
         self._now = ""
-        self._call = NO_CALL
+        self._call = self.local("call") if numbered else NO_CALL
+        self._counts = False
         self.result = self.local("result")
 
     @property
@@ -61,14 +63,25 @@ class Weaver:
         """Number every call by *ticker*; return the local that holds the number."""
         if self._call == NO_CALL:
             self._call = self.local("call")
+        if not self._counts:
+            self._counts = True
             self.head.insert(0, f"{self._call} = {self.constant('next_call', ticker)}()")
         return self._call
+
+    def clock(self) -> str:
+        """Return the name of the function that reads the clock; `now` is cheaper at the start."""
+        return self.constant("clock", self._world.now)
+
+    def opening(self) -> Lines:
+        """Return the lines that come before all others."""
+        unnumbered = self._call != NO_CALL and not self._counts
+        return [*([f"{self._call} = {NO_CALL}"] if unnumbered else []), *self.head]
 
     def now(self) -> str:
         """Return the local that holds the clock at the start of the call."""
         if not self._now:
             self._now = self.local("now")
-            self.head.append(f"{self._now} = {self.constant('clock', self._world.now)}()")
+            self.head.append(f"{self._now} = {self.clock()}()")
         return self._now
 
     def local(self, hint: str) -> str:

@@ -165,7 +165,7 @@ def _ending(lines: Lines, loom: Weaver) -> Lines:
 def source(shape: Shape, lines: Lines, loom: Weaver, *, name: str) -> str:
     """Return the text of the driver."""
     word = "async def" if loom.asynchronous else "def"
-    return "\n".join([f"{word} {name}({shape.header()}):", *indented([*loom.head, *lines])]) + "\n"
+    return "\n".join([f"{word} {name}({shape.header()}):", *indented([*loom.opening(), *lines])]) + "\n"
 
 
 def compiled(text: str, loom: Weaver, original: CodeType) -> CodeType:

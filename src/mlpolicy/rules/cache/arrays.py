@@ -82,17 +82,21 @@ def _dtype(value: Any, _: int) -> Token:
 
 
 def _pandas(pandas: Any, kind: type) -> Encoder | None:
-    if kind is pandas.DataFrame:
-        return _frame
-    if kind is pandas.Series:
-        return _series
     if issubclass(kind, pandas.Index):
         return _range_index if kind is pandas.RangeIndex else _index
-    if kind in (pandas.Timestamp, pandas.Timedelta):
-        return _instant
-    if kind in (type(pandas.NA), type(pandas.NaT)):
-        return lambda value, _: (value, ITSELF)
-    return None
+    known: dict[type, Encoder] = {
+        pandas.DataFrame: _frame,
+        pandas.Series: _series,
+        pandas.Timestamp: _instant,
+        pandas.Timedelta: _instant,
+        type(pandas.NA): _itself,
+        type(pandas.NaT): _itself,
+    }
+    return known.get(kind)
+
+
+def _itself(value: object, _: int) -> Token:
+    return value, ITSELF
 
 
 def _frame(value: Any, depth: int) -> Token:

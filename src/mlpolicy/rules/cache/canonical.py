@@ -23,6 +23,8 @@ Encoder = Callable[[Any, int], Token]
 
 _DEEPEST = 50
 _MOST_CLASSES = 2048
+_HUGE, _HUGE_NEGATIVE = 0x7F, 0xFF
+"""The highest byte of infinity, of NaN, and of floats beyond 1e304."""
 _NONE = type(None)
 
 SCALARS: Final = frozenset({int, str, bytes, bool, _NONE})
@@ -81,27 +83,28 @@ def flat(values: list[Any] | tuple[Any, ...]) -> bytes | None:
     many patterns of NaN apart: both are looked for first.
     """
     if not values:
-        return b""
+        return None
     if type(values[0]) is float and type(values[-1]) is float:
         text = dumps(values, 2)
         if _all_floats(text, len(values)):
             return digest(text, SEED)
-    classes = set(map(type, values))
-    if not classes <= _FLAT or (float in classes and any(map(ne, values, values))):
+    if not _FLAT.issuperset(map(type, values)):
         return None
-    return digest(dumps(values, 2), SEED)
+    text = dumps(values, 2)
+    # No NaN is written without one of these bytes.
+    if (_HUGE in text or _HUGE_NEGATIVE in text) and any(map(ne, values, values)):
+        return None
+    return digest(text, SEED)
 
 
 def _all_floats(text: bytes, count: int) -> bool:
     """Tell whether marshal wrote nothing but finite floats, from the bytes alone.
 
-    Each takes a mark and eight bytes, so that all marks lie nine apart; the last byte is
-    7f or ff for NaN, infinity and the hugest numbers.
+    Each takes a mark and eight bytes: where every ninth byte is the mark, so is every item.
+    The last of the eight is 7f or ff for NaN, infinity and the hugest numbers.
     """
-    if len(text) != 5 + 9 * count or text[5::9].count(b"g") != count:
-        return False
     last = text[13::9]
-    return b"\x7f" not in last and b"\xff" not in last
+    return text[5::9] == b"g" * count and _HUGE not in last and _HUGE_NEGATIVE not in last
 
 
 def _float(value: float, _: int) -> Token:
@@ -113,13 +116,11 @@ def _float(value: float, _: int) -> Token:
 
 
 def _list(value: list[object], depth: int) -> Token:
-    code = flat(value)
-    return (encode_all(value, depth) if code is None else code), LIST
+    return flat(value) or encode_all(value, depth), LIST
 
 
 def _tuple(value: tuple[object, ...], depth: int) -> Token:
-    code = flat(value)
-    return (encode_all(value, depth) if code is None else code), TUPLE
+    return flat(value) or encode_all(value, depth), TUPLE
 
 
 class _Shape:
@@ -130,29 +131,34 @@ class _Shape:
     def __init__(self, names: list[str]) -> None:
         names.sort()
         self.code = digest(dumps(names, 2), SEED)
-        self.get: Callable[[dict[str, object]], Any] = itemgetter(*names)
+        self.get: Callable[[dict[str, object]], tuple[object, ...]] = itemgetter(*names)
+        """All values, in the order of the names; KeyError for a dict of another shape."""
 
 
 _shapes: dict[int, _Shape] = {}
 
 
 def _dict(value: dict[Any, object], depth: int) -> Token:
+    # What an itemgetter of as many names finds is all that the dict holds.
+    shape = _shapes.get(len(value))
+    if shape is not None:
+        try:
+            values = shape.get(value)
+        except KeyError:
+            return _other_dict(value, depth)
+        return (shape.code, flat(values) or encode_all(values, depth)), DICT
+    return _other_dict(value, depth)
+
+
+def _other_dict(value: dict[Any, object], depth: int) -> Token:
     count = len(value)
-    if count < 2:
+    if count < 2 or set(map(type, value)) != {str}:  # (an itemgetter of one gives no tuple)
         return _mapping(value, depth), MAPPING
-    shape = _shapes.get(count)
-    try:
-        values = shape.get(value)  # type: ignore[union-attr]  # (None is caught below)
-    except (KeyError, AttributeError):
-        if set(map(type, value)) != {str}:
-            return _mapping(value, depth), MAPPING
-        shape = _Shape(list(value))
-        if len(_shapes) < _MOST_CLASSES:
-            _shapes[count] = shape
-        values = shape.get(value)
-    code = flat(values)
-    assert shape is not None
-    return (shape.code, encode_all(values, depth) if code is None else code), DICT
+    shape = _Shape(list(value))
+    if len(_shapes) < _MOST_CLASSES:
+        _shapes[count] = shape
+    values = shape.get(value)
+    return (shape.code, flat(values) or encode_all(values, depth)), DICT
 
 
 def _mapping(value: dict[object, object], depth: int) -> frozenset[object]:

@@ -10,27 +10,14 @@ if TYPE_CHECKING:
 
 _DAY = 24 * 3600.0
 
-Finding = tuple[str, str, str]
 
-
-def check(rule: CacheRule) -> Iterator[Finding]:
+def check(rule: CacheRule) -> Iterator[tuple[str, str, str]]:
     """Yield (code, field, message) for each doubt about *rule*."""
     if rule.max_entries is None and rule.max_bytes is None:
-        yield (
-            "MP705",
-            "max_entries",
-            "nothing bounds this cache: give `max_bytes` or `max_entries`",
-        )
+        what = "nothing bounds this cache: give `max_bytes` or `max_entries`"
+        yield "MP705", "max_entries", what
     if rule.ttl > _DAY:
-        yield (
-            "MP709",
-            "ttl",
-            f"a `ttl` of {rule.ttl} hands out results older than a day",
-        )
+        yield "MP709", "ttl", f"a `ttl` of {rule.ttl} hands out results older than a day"
     if rule.stale_if_error is not None and rule.stale_if_error > rule.ttl:
-        yield (
-            "MP709",
-            "stale_if_error",
-            f"a failing function may answer {rule.stale_if_error} late, longer than the `ttl` "
-            f"of {rule.ttl}",
-        )
+        late = f"{rule.stale_if_error} late, longer than the `ttl` of {rule.ttl}"
+        yield "MP709", "stale_if_error", f"a failing function may be answered for {late}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.cache.canonical import Tag, Token, Unkeyable, encode
+from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, Unkeyable, encode
 from mlpolicy.rules.cache.identity import IDENTITIES
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class Keys(Live):
 
     parts: tuple[Part, ...] = ()
     target = ""
+    """Empty in a process where the policy is not in force: nothing has a key there."""
+    single = False
 
     def __init__(self, parts: tuple[Part, ...], site: Site) -> None:
         self.parts = parts
@@ -116,9 +118,9 @@ class Keys(Live):
             return None
 
     def one(self, argument: Any) -> Hashable | None:
-        """Return the key of a call whose one part is a whole argument."""
+        """Return the key of a call whose one part is a whole argument, and no bare one."""
         try:
-            return encode(argument)
+            return (ENCODERS.get(type(argument)) or encode)(argument, 0)
         except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
             self._without(error)
             return None
@@ -129,6 +131,8 @@ class Keys(Live):
 
     def _without(self, error: Exception) -> None:
         """Say once that calls of this sort are not cached."""
+        if not self.target:
+            return
         why = str(error) if isinstance(error, Unkeyable) else f"{type(error).__name__}: {error}"
         say_once(
             f"cache:{self.target}:{type(error).__name__}:{why}",

@@ -20,13 +20,15 @@ def size_of(value: Any, depth: int = 0) -> int:
     if block is not None:
         return block
     own = getsizeof(value)
-    if depth >= _DEEPEST:
-        return own
+    return own if depth >= _DEEPEST else own + _inside(value, depth)
+
+
+def _inside(value: Any, depth: int) -> int:
     if isinstance(value, dict):
-        return own + _of_items(value.items(), len(value), depth)
+        return _of_items(value.items(), len(value), depth)
     if isinstance(value, list | tuple | set | frozenset):
-        return own + _of_items(value, len(value), depth)
-    return own + _of_items(getattr(value, "__dict__", {}).values(), 0, depth)
+        return _of_items(value, len(value), depth)
+    return _of_items(getattr(value, "__dict__", {}).values(), 0, depth)
 
 
 def _block(value: Any) -> int | None:

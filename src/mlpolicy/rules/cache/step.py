@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet, ref
 
+from mlpolicy.core import clock
 from mlpolicy.core.block import Lines, Loom
 from mlpolicy.core.general import SHADOW_HELP
 from mlpolicy.core.report import say_once
@@ -49,6 +50,8 @@ class CacheStep(Step):
         self._keep = keeping(rule.copy)
         self._flights = Flights()
         self._handed_on = False
+        self._skew = 0.0
+        """The clock of the calls less the clock that is read here; 0 but for tests."""
         self._meter(site)
         self.store = self._new_store(rule)
         _alive.add(self)
@@ -88,7 +91,7 @@ class CacheStep(Step):
 
         def count() -> float:
             step = me()
-            return float(len(step.store)) if step else 0.0
+            return float(step.size()) if step else 0.0
 
         meters.gauge("mlpolicy_cache_entries", _ENTRIES_HELP, count, function=name)
 
@@ -179,6 +182,7 @@ class CacheStep(Step):
         return True
 
     def _entry(self, ticket: Ticket, result: object) -> tuple[Entry, object]:
+        self._skew = ticket.start - ticket.read
         kept = self._keep(result)
         entry = self._fresh(ticket.key, kept.value, now=ticket.now())
         entry.copied = kept.copied
@@ -239,6 +243,11 @@ class CacheStep(Step):
         self._would["hit"].add()
         if token != entry.value:
             self._would["stale_mismatch"].add()
+
+    def size(self) -> int:
+        """Return how many entries there are, once those are gone whose time is over."""
+        self.store.sweep(self._skew + clock.now())
+        return len(self.store)
 
     def close(self) -> None:
         """Drop every entry, unless a later step took them over."""

@@ -80,8 +80,8 @@ def caching(step: CacheStep, inner: Lines, loom: Loom) -> Lines:
         *key_lines(step.keys, key, loom),
         f"{entry} = {loom.constant('find', step.store.entries.get)}({key})",
         f"if {entry} is not None and {loom.now()} < {entry}.expires:",
-        f"    {entry}.visited = True",
-        f"    {hit}()",
+        # The count is what marks the entry as used: one store for both.
+        f"    {entry}.visited = {hit}()",
         f"    {loom.result} = {entry}.value",
         f"    if {entry}.copied is not None:",
         f"        {loom.result} = {entry}.copied({loom.result})",

@@ -44,7 +44,6 @@ KIND = Kind(
         "max_time": Synonym("max_elapsed"),
         "max_duration": Synonym("max_elapsed"),
         "stop_after_delay": Synonym("max_elapsed"),
-        "respect_retry_after": Synonym("retry_after"),
         "retry_on_result": Synonym("on_result"),
     },
 )

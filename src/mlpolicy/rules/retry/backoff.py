@@ -17,11 +17,22 @@ _DECORRELATED = 3.0
 _COUNTED = 1000
 """Pauses that are added one by one."""
 
+_TABLE = 12
+"""Attempts whose bounds are computed beforehand; hardly any rule has more."""
+
 
 class Backoff:
     """The pauses between attempts: how they grow, and how chance spreads them."""
 
-    __slots__ = ("_growth", "_initial", "_jitter", "_longest", "_multiplier", "_random")
+    __slots__ = (
+        "_bounds",
+        "_growth",
+        "_initial",
+        "_jitter",
+        "_longest",
+        "_multiplier",
+        "_random",
+    )
 
     def __init__(
         self,
@@ -39,9 +50,13 @@ class Backoff:
         self._multiplier = multiplier
         self._longest = longest
         self._random = draw
+        self._bounds = tuple(self._bound(attempt) for attempt in range(_TABLE))
 
     def bound(self, attempt: int) -> float:
         """Return the longest that the pause after that attempt (1 is the first) can be."""
+        return self._bounds[attempt] if attempt < _TABLE else self._bound(attempt)
+
+    def _bound(self, attempt: int) -> float:
         if self._jitter == "decorrelated":
             return self._grown(_DECORRELATED, attempt)
         if self._growth == "exponential":
@@ -57,13 +72,13 @@ class Backoff:
 
     def pause(self, attempt: int, before: float = 0.0) -> float:
         """Return the pause after that attempt; *before* is the pause before it, 0 if none."""
+        if self._jitter == "full":
+            return self.bound(attempt) * self._random()
         if self._jitter == "decorrelated":
             highest = max(self._initial, before) * _DECORRELATED
             drawn = self._initial + self._random() * (highest - self._initial)
             return min(self._longest, drawn)
         bound = self.bound(attempt)
-        if self._jitter == "full":
-            return bound * self._random()
         if self._jitter == "equal":
             return bound / 2 * (1 + self._random())
         return bound

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlpolicy.core.quantity import Duration
 from mlpolicy.rules.retry.backoff import Backoff
 from mlpolicy.rules.retry.choice import PROGRAMMING
-from mlpolicy.rules.retry.exceptions import Builtin, GrpcStatus, HttpStatus, Name, parse
+from mlpolicy.rules.retry.exceptions import Builtin, HttpStatus, Name, parse
 from mlpolicy.rules.retry.groups import Group
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ _MISTAKES = (*PROGRAMMING, LookupError)
 def check(rule: RetryRule) -> Iterator[Finding]:
     """Yield (code, field, message) for what is wrong."""
     if rule.max_attempts == 1:
-        if rule.on_result is None:
-            yield "MP611", "max_attempts", "one attempt is a call without retries"
+        yield "MP611", "max_attempts", "one attempt is a call without retries"
         return
     yield from _delays(rule)
     yield from _broad(rule)
@@ -85,22 +84,14 @@ def _herd(rule: RetryRule) -> Iterator[Finding]:
 
 
 def _endless(rule: RetryRule) -> Iterator[Finding]:
-    if rule.max_attempts > MANY_ATTEMPTS:
-        yield (
-            "MP609",
-            "max_attempts",
-            f"{rule.max_attempts} attempts multiply the load on what already fails: "
-            + f"{MANY_ATTEMPTS} or fewer are expected",
-        )
-        return
-    worst = worst_pause(rule)
-    if worst > LONG_SECONDS:
-        yield (
-            "MP609",
-            "max_attempts",
-            f"{rule.max_attempts} attempts may pause for {_shown(worst)} together: "
-            + f"`max_elapsed` bounds it, {_shown(LONG_SECONDS)} or less is expected",
-        )
+    attempts, worst = rule.max_attempts, worst_pause(rule)
+    if attempts > MANY_ATTEMPTS:
+        found = f"{attempts} attempts multiply the load on what already fails"
+        yield "MP609", "max_attempts", f"{found}: {MANY_ATTEMPTS} or fewer are expected"
+    elif worst > LONG_SECONDS:
+        found = f"{attempts} attempts may pause for {_shown(worst)} together"
+        expected = f"{_shown(LONG_SECONDS)} or less are expected, `max_elapsed` bounds them"
+        yield "MP609", "max_attempts", f"{found}: {expected}"
 
 
 def worst_pause(rule: RetryRule) -> float:
@@ -140,38 +131,29 @@ def _contradictions(rule: RetryRule) -> Iterator[Finding]:
 
 def _covers(broader: Name, name: Name) -> bool:
     """Return whether every error of *name* is one of *broader*, as far as names tell."""
-    if broader == name:
-        return True
     match broader, name:
-        case Builtin(cls=cls), _ if cls in (Exception, BaseException):
-            return True
         case Builtin(cls=cls), Builtin(cls=other):
             return issubclass(other, cls)
-        case Group(), Builtin(cls=other):
-            return broader.holds(other)
+        case Builtin(cls=cls), _:
+            return issubclass(Exception, cls)
         case Group(), _:
             return _group_covers(broader, name)
         case HttpStatus(text=text), HttpStatus(text=other_text):
-            return text == f"{other_text[0]}xx"
+            return text in (other_text, f"{other_text[0]}xx")
         case _:
-            return False
+            return broader == name
 
 
 def _group_covers(group: Group, name: Name) -> bool:
     match name:
         case Group():
             return (
-                all(
-                    names <= group.classes.get(key, set())
-                    for key, names in name.classes.items()
-                )
+                all(names <= group.classes.get(key, set()) for key, names in name.classes.items())
                 and name.grpc <= group.grpc
                 and name.http <= group.http
                 and name.aws <= group.aws
             )
-        case GrpcStatus(text=text):
-            return text in group.grpc
-        case HttpStatus(text=text):
-            return text in group.http
+        case Builtin(cls=cls):
+            return group.holds(cls)
         case _:
-            return False
+            return getattr(name, "text", None) in (group.grpc | group.http)

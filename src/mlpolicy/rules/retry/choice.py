@@ -77,14 +77,10 @@ class Chosen:
 
     def unseen(self) -> bool:
         """Return whether a path names nothing yet that is imported."""
-        return any(
-            isinstance(one, Path) and one.resolve() is None for one in self.classes
-        )
+        return any(isinstance(one, Path) and one.resolve() is None for one in self.classes)
 
 
-def _texts(
-    names: Iterable[Name], kind: type[HttpStatus | GrpcStatus]
-) -> frozenset[str]:
+def _texts(names: Iterable[Name], kind: type[HttpStatus | GrpcStatus]) -> frozenset[str]:
     return frozenset(one.text for one in names if isinstance(one, kind))
 
 

@@ -124,19 +124,13 @@ def _status(scheme: str, rest: str, text: str) -> Name:
     if scheme == "http":
         if _STATUS.fullmatch(rest):
             return HttpStatus(rest)
-        raise SpellingError(
-            f"`{text}` is no HTTP status: write `http:503` or `http:5xx`"
-        )
+        raise SpellingError(f"`{text}` is no HTTP status: write `http:503` or `http:5xx`")
     if scheme == "grpc":
         if rest in GRPC_CODES:
             return GrpcStatus(rest)
-        raise SpellingError(
-            f"`{text}` is no gRPC code{_meant(rest.upper(), GRPC_CODES, 'grpc:')}"
-        )
+        raise SpellingError(f"`{text}` is no gRPC code{_meant(rest.upper(), GRPC_CODES, 'grpc:')}")
     if _PATH.fullmatch(f"{scheme}.{rest}"):
-        raise SpellingError(
-            f"`{text}` is written like a function: did you mean `{scheme}.{rest}`?"
-        )
+        raise SpellingError(f"`{text}` is written like a function: did you mean `{scheme}.{rest}`?")
     raise SpellingError(f"`{text}` is no error: statuses begin with `http:` or `grpc:`")
 
 
@@ -146,9 +140,7 @@ def _unknown(text: str) -> str:
     meant = _meant(text, [*BUILTINS, *GROUPS])
     if meant or not text.isidentifier():
         return f"`{text}` is no exception{meant}"
-    return (
-        f"`{text}` is no builtin exception: write where it is defined, `package.{text}`"
-    )
+    return f"`{text}` is no builtin exception: write where it is defined, `package.{text}`"
 
 
 def _meant(text: str, known: Iterable[str], prefix: str = "") -> str:

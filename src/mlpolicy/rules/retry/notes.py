@@ -26,6 +26,4 @@ def note(
 
 def seconds(number: float) -> str:
     """Return a time for people: `3 ms`, `1.25 s`."""
-    return (
-        f"{number * 1000:.3g} ms" if number < 0.9995 else f"{round(number, 2):,.10g} s"
-    )
+    return f"{number * 1000:.3g} ms" if number < 0.9995 else f"{round(number, 2):,.10g} s"

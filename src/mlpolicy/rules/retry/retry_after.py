@@ -20,9 +20,7 @@ _NAMES = (
 """Header names, the most exact first, and their unit; a plain dict heeds the case."""
 
 
-def asked_pause(
-    error: BaseException, now: Callable[[], float] = time.time
-) -> float | None:
+def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> float | None:
     """Return the seconds after which the other side wants to be asked again, if it says.
 
     A refusal of our own says so in its `retry_after`.

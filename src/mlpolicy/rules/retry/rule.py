@@ -38,9 +38,7 @@ def _error_name(text: str) -> str:
 
 def _retried_name(text: str) -> str:
     if text.removeprefix("builtins.") in _PASSING:
-        raise finding(
-            "MP605", f"`{text}` ends the program or a task and is never retried"
-        )
+        raise finding("MP605", f"`{text}` ends the program or a task and is never retried")
     return _error_name(text)
 
 
@@ -68,9 +66,7 @@ class UnwantedResult(RuleModel):
     @model_validator(mode="after")
     def _says_one_thing(self) -> UnwantedResult:
         if self.is_none == (self.equals is not None):
-            raise finding(
-                "MP010", "expected one of `is_none: true` and `equals: VALUE`"
-            )
+            raise finding("MP010", "expected one of `is_none: true` and `equals: VALUE`")
         return self
 
 
@@ -86,7 +82,7 @@ class RetryRule(RuleModel):
     give_up_on: Many[ErrorName] = ()
     """Errors that are never retried, whatever `retry_on` says."""
     backoff: Growth = "exponential"
-    """How pauses grow: `exponential` by `multiplier`, `linear` by `initial_delay`, `constant` not."""
+    """How pauses grow: `exponential` by `multiplier`, `linear` by `initial_delay`, or not."""
     initial_delay: Duration = Duration.of("200ms")
     """The first pause, before `jitter`."""
     multiplier: Annotated[float, Field(allow_inf_nan=False)] = 2.0
@@ -105,4 +101,4 @@ class RetryRule(RuleModel):
     on_result: UnwantedResult | None = None
     """Results that are asked for again."""
     idempotent: bool | None = None
-    """Whether calling twice does no harm; `true` says so of a function that looks as if it wrote."""
+    """Whether calling twice does no harm; `true` says so of a function that seems to write."""

@@ -39,11 +39,7 @@ def http_status(error: BaseException) -> int | None:
     """Return the HTTP status that *error* carries."""
     for status in _statuses(error):
         # A bool is an int, and False stands in many a `status`.
-        if (
-            isinstance(status, int)
-            and not isinstance(status, bool)
-            and 100 <= status <= 599
-        ):
+        if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
             return int(status)
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mlpolicy.core import clock
@@ -29,7 +30,8 @@ ATTEMPTS_HELP = "Attempts: those that failed, and those that succeeded after a f
 RETRIES_HELP = "Calls whose first attempt failed, by how they ended."
 
 
-class Trial(NamedTuple):
+@dataclass(slots=True)
+class Trial:
     """The attempt to come, once one has failed."""
 
     attempt: int
@@ -73,12 +75,8 @@ class RetryStep(Step):
             draw=draw,
         )
         self._attempts = rule.max_attempts
-        self._max_elapsed = (
-            None if rule.max_elapsed is None else float(rule.max_elapsed)
-        )
-        self._longest_asked = (
-            float(rule.retry_after.max) if rule.retry_after.respect else None
-        )
+        self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
+        self._longest_asked = float(rule.retry_after.max) if rule.retry_after.respect else None
         self._on_result = rule.on_result
         self._register()
 
@@ -90,36 +88,32 @@ class RetryStep(Step):
             self._would = counter("mlpolicy_shadow_total", SHADOW_HELP, **labels)
             return
         name = "mlpolicy_attempts_total"
-        self._failures = counter(name, ATTEMPTS_HELP, function=target, outcome="error")
-        self._recoveries = counter(name, ATTEMPTS_HELP, function=target, outcome="ok")
+        failures = counter(name, ATTEMPTS_HELP, function=target, outcome="error")
+        self._failed_attempts = failures.add
         name = "mlpolicy_retries_total"
         self._ends = {
             reason: counter(name, RETRIES_HELP, function=target, reason=reason)
             for reason in REASONS
         }
+        # One attempt has succeeded in each call that ended so.
+        name, ok = "mlpolicy_attempts_total", self._ends["success"].value
+        self.site.meters.counted(name, ATTEMPTS_HELP, ok, function=target, outcome="ok")
 
     def failed(  # type: ignore[override]  # (the woven lines call it with what they hold)
         self, error: Exception, trial: Trial | None, started: float | None, call: int
     ) -> Trial | None:
         """Return the attempt that follows *error*, None where it is the caller's."""
         next_ = self._after(error, trial, started)
+        self._count(trial, call)
         if isinstance(next_, Trial):
-            self._count(next_.attempt - 1, call)
             return next_
-        attempt = trial.attempt if trial else 1
-        self._count(attempt, call)
-        self._end(next_.reason, call)
-        if attempt > 1 or next_.detail:
-            elapsed = self._elapsed(trial, started)
-            note(error, self.site.target, attempt, elapsed=elapsed, detail=next_.detail)
+        self._give_up(error, trial, started, call=call, why=next_)
         return None
 
-    def unwanted(
-        self, trial: Trial | None, started: float | None, call: int
-    ) -> Trial | None:
+    def unwanted(self, trial: Trial | None, started: float | None, call: int) -> Trial | None:
         """Return the attempt that follows a result that `on_result` names."""
         next_ = self._follow(trial, started)
-        self._count(trial.attempt if trial else 1, call)
+        self._count(trial, call)
         if isinstance(next_, Trial):
             return next_
         self._end(next_.reason, call)
@@ -127,16 +121,13 @@ class RetryStep(Step):
 
     def recovered(self, trial: Trial, call: int) -> None:
         """Count that an attempt succeeded after others had failed."""
-        self._recoveries.add()
         if self.site.notes is not None:
             self.site.notes.add(call, "attempts", trial.attempt)
         self._end("success", call)
 
     def would_retry(self, error: Exception) -> None:
         """Count that another attempt would follow *error*."""
-        if self._would is not None and isinstance(
-            self._after(error, None, None), Trial
-        ):
+        if self._would is not None and isinstance(self._after(error, None, None), Trial):
             self._would.add()
 
     def would_ask_again(self) -> None:
@@ -144,49 +135,65 @@ class RetryStep(Step):
         if self._would is not None and isinstance(self._follow(None, None), Trial):
             self._would.add()
 
-    def _after(
-        self, error: Exception, trial: Trial | None, started: float | None
-    ) -> Trial | Stop:
+    def _after(self, error: Exception, trial: Trial | None, started: float | None) -> Trial | Stop:
         if not self._choice.retries(error):
             return Stop("not_retryable")
-        longest = self._longest_asked
-        asked = asked_pause(error) if longest is not None else None
-        if asked is not None and longest is not None and asked > longest:
-            told = f"asked to wait {seconds(asked)}, longer than {seconds(longest)}"
-            return Stop("retry_after_too_long", told)
-        return self._follow(trial, started, asked)
+        return self._follow(trial, started, error)
 
     def _follow(
-        self, trial: Trial | None, started: float | None, asked: float | None = None
+        self, trial: Trial | None, started: float | None, error: Exception | None = None
     ) -> Trial | Stop:
-        attempt, before, since, slept = trial or (1, 0.0, started, 0.0)
+        attempt, before, since, slept = 1, 0.0, started, 0.0
+        if trial is not None:
+            attempt, before, since, slept = trial.attempt, trial.pause, trial.since, trial.slept
         if attempt >= self._attempts:
             return Stop("attempts_exhausted")
-        if asked is None:
+        longest = self._longest_asked
+        asked = None if error is None or longest is None else asked_pause(error)
+        if asked is None or longest is None:
             pause = self._backoff.pause(attempt, before)
+        elif asked > longest:
+            told = f"asked to wait {seconds(asked)}, longer than {seconds(longest)}"
+            return Stop("retry_after_too_long", told)
         else:
             pause = self._backoff.later(asked, attempt)
+        return self._within(Trial(attempt + 1, pause, since or 0.0, slept + pause), since)
+
+    def _within(self, trial: Trial, since: float | None) -> Trial | Stop:
+        """Return *trial* if it begins before `max_elapsed` is over."""
         if since is None:
-            since = self._now()
+            trial.since = self._now()
         elif self._max_elapsed is not None:
             # Where time is virtual, sleeping moves no real clock.
-            ends = max(self._now() - since, slept) + pause
-            if ends > self._max_elapsed:
-                told = f"the next would begin after {seconds(ends)}"
-                return Stop(
-                    "deadline", f"{told}, max_elapsed is {seconds(self._max_elapsed)}"
-                )
-        return Trial(attempt + 1, pause, since, slept + pause)
+            begins = max(self._now() - since + trial.pause, trial.slept)
+            if begins > self._max_elapsed:
+                told = f"the next would begin after {seconds(begins)}"
+                return Stop("deadline", f"{told}, max_elapsed is {seconds(self._max_elapsed)}")
+        return trial
 
-    def _elapsed(self, trial: Trial | None, started: float | None) -> float | None:
+    def _give_up(
+        self,
+        error: Exception,
+        trial: Trial | None,
+        started: float | None,
+        *,
+        call: int,
+        why: Stop,
+    ) -> None:
+        self._end(why.reason, call)
+        attempt, elapsed = 1, None
         if trial is not None:
-            return max(self._now() - trial.since, trial.slept)
-        return None if started is None else self._now() - started
+            attempt, elapsed = trial.attempt, max(self._now() - trial.since, trial.slept)
+        elif started is not None:
+            elapsed = self._now() - started
+        if attempt > 1 or why.detail:
+            note(error, self.site.target, attempt, elapsed=elapsed, detail=why.detail)
 
-    def _count(self, attempt: int, call: int) -> None:
-        self._failures.add()
+    def _count(self, trial: Trial | None, call: int) -> None:
+        """Count an attempt that failed: that of *trial*, or the first."""
+        self._failed_attempts()
         if self.site.notes is not None:
-            self.site.notes.add(call, "attempts", attempt)
+            self.site.notes.add(call, "attempts", trial.attempt if trial else 1)
 
     def _end(self, reason: Reason, call: int) -> None:
         self._ends[reason].add()
@@ -198,17 +205,12 @@ class RetryStep(Step):
 
     def weave(self, inner: Lines, loom: Loom) -> Lines:
         """Return the loop around *inner*: a `try` and a store are all that a success costs."""
-        return (
-            self._shadow(inner, loom) if self.site.shadow else self._loop(inner, loom)
-        )
+        return self._shadow(inner, loom) if self.site.shadow else self._loop(inner, loom)
 
     def _loop(self, inner: Lines, loom: Loom) -> Lines:
         trial, error = loom.local("trial"), loom.local("error")
         began, started = self._start(loom)
-        failed, recovered = (
-            loom.method("failed", self.failed),
-            loom.method("recovered", self.recovered),
-        )
+        failed = loom.method("failed", self.failed)
         return [
             f"{trial} = None",
             *began,
@@ -223,15 +225,20 @@ class RetryStep(Step):
             *indented(indented(self._break(trial, started, loom))),
             *indented(self._pause(trial, loom)),
             f"if {trial} is not None:",
-            f"    {recovered}({trial}, {loom.call})",
+            f"    {self._recovered(trial, loom)}",
         ]
 
     def _pause(self, trial: str, loom: Loom) -> Lines:
-        """Return the pause, outside the handler: a later error must not name this one its context."""
+        """Return the pause; outside the handler, or a later error has this one as context."""
         pause = loom.pause(f"{trial}.pause")
         if self.site.function in ("coroutine", "async_generator"):
             return [pause]  # of 0 seconds, too: other tasks have their turn
         return [f"if {trial}.pause:", f"    {pause}"]
+
+    def _recovered(self, trial: str, loom: Loom) -> str:
+        if self.site.notes is None:
+            return f"{loom.constant('count_success', self._ends['success'].add)}()"
+        return f"{loom.method('recovered', self.recovered)}({trial}, {loom.call})"
 
     def _start(self, loom: Loom) -> tuple[Lines, str]:
         """Return the lines that note the time, where a limit needs it, and what holds it."""
@@ -244,9 +251,7 @@ class RetryStep(Step):
         unwanted = self._unwanted(loom)
         if unwanted is None:
             return ["break"]
-        ask = (
-            f"{loom.method('unwanted', self.unwanted)}({trial}, {started}, {loom.call})"
-        )
+        ask = f"{loom.method('unwanted', self.unwanted)}({trial}, {started}, {loom.call})"
         return [
             f"if not ({unwanted}):",
             "    break",
@@ -281,5 +286,8 @@ class RetryStep(Step):
             return f"{loom.result} is None"
         # Of the same class alone: comparing an array, a tensor or a frame gives no truth value.
         value = self._on_result.equals
-        kind, wanted = loom.constant("kind", type(value)), loom.constant("wanted", value)
+        kind, wanted = (
+            loom.constant("kind", type(value)),
+            loom.constant("wanted", value),
+        )
         return f"{loom.result}.__class__ is {kind} and {loom.result} == {wanted}"

@@ -38,7 +38,8 @@ class Entry:
         self.expires = expires
         self.copied: Callable[[Any], object] | None = None
         """Makes what a caller gets; None where the value itself is handed out."""
-        self.visited = False
+        self.visited: object = False
+        """Whether it was used since the hand came by: anything true."""
         self.size = 0
         self.older: Entry | None = None
         self.newer: Entry | None = None

@@ -1,0 +1,62 @@
+# Every target does its own set-up: `make test` and `make demo` work on a fresh machine.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements.lock
+PIP := -m pip install --quiet --disable-pip-version-check -c $(LOCK)
+
+.PHONY: help demo test check bench docs lock clean
+
+help:
+	@echo "make demo    what a policy does for a real service, side by side"
+	@echo "make test    every test, on every interpreter found here"
+	@echo "make check   lint, types, layers"
+	@echo "make bench   what a call costs, beside its peers"
+	@echo "make docs    the documentation site, in site/"
+
+$(VENV)/.made: pyproject.toml $(LOCK)
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed" >&2; exit 1; }
+	@echo "setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP) -e '.[test,demo]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made
+	@$(BIN)/python $(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.made
+	@$(BIN)/python $(PIP) -e '.[bench]'
+	@touch $@
+
+demo: $(VENV)/.made
+	@$(BIN)/python examples/digits/demo.py
+
+test: $(VENV)/.made
+	@$(BIN)/python -m pytest -q
+	@scripts/test-others $(LOCK)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_source.py
+
+bench: $(VENV)/.bench
+	@$(BIN)/python -m bench
+
+docs: $(VENV)/.made
+	@$(BIN)/python $(PIP) mkdocs
+	@$(BIN)/mkdocs build --quiet --strict && echo "site/index.html"
+
+lock: $(VENV)/.dev $(VENV)/.bench
+	@$(BIN)/python scripts/lock.py > $(LOCK).new && mv $(LOCK).new $(LOCK)
+
+clean:
+	rm -rf .venv .venv-* site build dist

@@ -1,0 +1,1 @@
+"""What a call costs under mlpolicy and under its peers, in one run."""

@@ -1,0 +1,104 @@
+"""All rules at once, beside the stacks that people build."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import cachebox
+import cachetools
+import psutil
+import tenacity
+from beartype import beartype
+from beartype.vale import Is
+from pydantic import Field, validate_call
+
+from bench import subject
+from bench.harness import Bench, Contender
+from bench.memory import by_psutil
+from bench.monitor import bound, labels
+from bench.policy import governed
+
+FOUR = """\
+monitor: {log: {sample: 1%}}
+validate: {args: {x: {type: int, range: [0, 100]}}}
+retry: {max_attempts: 3}
+memory: {warn_at: 90%, resume_at: 90%, act_at: 95%, reject_at: 99%}"""
+FIVE = FOUR + "\ncache: {ttl: 1h}"
+
+
+def benches() -> Iterator[Bench]:
+    """Yield the rows of the budget."""
+    five, four = subject.copy_of(subject.predict, "five"), subject.copy_of(subject.predict, "four")
+    with governed({"five": FIVE, "four": FOUR}):
+        yield _bench("all five, hit", five, target=3, cached=True)
+        yield _bench("four, no cache", four, target=2.7, cached=False)
+
+
+def _bench(row: str, ours: Callable[..., Any], *, target: float, cached: bool) -> Bench:
+    return Bench(
+        row,
+        subject.bare(subject.predict),
+        [
+            Contender("mlpolicy", ours, peer=False),
+            Contender("usual stack", usual(cached=cached)),
+            Contender("tuned stack", tuned(cached=cached)),
+        ],
+        target,
+        arguments=(3,),
+        note="usual: tenacity, pydantic, cachetools, psutil, labels; "
+        "tuned: tenacity, beartype, cachebox, sampled memory, bound children",
+    )
+
+
+def usual(*, cached: bool) -> Callable[..., Any]:
+    """Stack today's libraries as their tutorials do."""
+    work = validate_call(_annotated)
+    stacked = _retried(by_psutil(work))
+    if cached:
+        stacked = cachetools.cached(cachetools.TTLCache(1024, 3600), lock=threading.RLock())(stacked)
+    return labels(stacked)
+
+
+def _annotated(x: Annotated[int, Field(ge=0, le=100)]) -> int:
+    return x + 1
+
+
+@beartype
+def _typed(x: Annotated[int, Is[lambda x: 0 <= x <= 100]]) -> int:
+    return x + 1
+
+
+def tuned(*, cached: bool) -> Callable[..., Any]:
+    """Stack the quickest of today's libraries as an expert would."""
+    stacked = _retried(_sampled(_typed))
+    if cached:
+        stacked = cachebox.cached(cachebox.TTLCache(1024, 3600))(stacked)
+    return bound(stacked)
+
+
+def _retried(function: Callable[..., Any]) -> Callable[..., Any]:
+    return tenacity.retry(
+        stop=tenacity.stop_after_attempt(3),
+        retry=tenacity.retry_if_exception_type(ConnectionError),
+        reraise=True,
+    )(function)
+
+
+def _sampled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask for memory at most ten times a second."""
+    state = [psutil.virtual_memory().percent, time.monotonic()]
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        now = time.monotonic()
+        if now - state[1] > 0.1:  # noqa: PLR2004 (the interval of the bench)
+            state[:] = [psutil.virtual_memory().percent, now]
+        if state[0] > 99:  # noqa: PLR2004 (the threshold of the bench)
+            raise MemoryError
+        return function(*args, **kwargs)
+
+    return wrapper

@@ -1,0 +1,179 @@
+"""`mlpolicy apply`: the proof that a policy takes effect on the real module."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlpolicy.cli import exits, sources
+from mlpolicy.cli.options import format_option, policy_option, show, src_option
+from mlpolicy.cli.prove import Answer, Request, in_child, in_process
+from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.wait import waiting
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.quantity import Duration, QuantityError
+from mlpolicy.core.span import Span
+from mlpolicy.plan.load import Loaded
+from mlpolicy.plan.rulebook import Rulebook
+
+SCHEMA = "mlpolicy.apply/1"
+CODES = {"missing": "MP301", "unwrappable": "MP320", "bypassed": "MP321", "error": "MP320"}
+STRICT = ("unwrappable", "bypassed", "error")
+
+
+class Length(click.ParamType):  # type: ignore[type-arg]  # (generic in newer releases only)
+    """A length of time on the command line: `60s`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return *value* in seconds."""
+        try:
+            return float(Duration.of(value)) if isinstance(value, str) else float(value)
+        except QuantityError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.option("--module", "modules", multiple=True, metavar="M", help="A module to import. Repeats.")
+@click.option("--package", is_flag=True, help="Import the modules below those named, too.")
+@click.option("--all", "everything", is_flag=True, help="Import every module that a policy names.")
+@policy_option
+@src_option
+@click.option("--check", is_flag=True, help="Show findings only; fail on anything not applied.")
+@click.option("--timeout", type=Length(), default="60s", show_default=True, help="For the import.")
+@click.option("--in-process", is_flag=True, help="Import into this interpreter, for a debugger.")
+@click.option("-v", "--verbose", is_flag=True, help="Show what the modules printed.")
+@format_option("text", "json")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def command(**options: Any) -> None:
+    """Import modules under the policy in a fresh interpreter, and show what became of each target.
+
+    After `--`, ARGUMENTS run the module as a program under the policy once all is well.
+    """
+    if not options["modules"] and not options["everything"]:
+        sources.stop("name a module: --module mypkg.serve, or --all", exits.USAGE)
+    paths, loaded = sources.read(options["policy"])
+    format = options["format"]
+    if loaded.errors:
+        show(Report.of(loaded), format)
+        sys.exit(exits.FINDINGS)
+    answer = _prove(paths, options)
+    if answer.failed is not None:
+        _import_failed(answer)
+    findings = tuple(_findings(answer, loaded.rulebook, strict=options["check"]))
+    report = Report.of(loaded, findings)
+    _show(answer, report, loaded, options)
+    if report.failed:
+        sys.exit(exits.FINDINGS)
+    if options["arguments"]:
+        from mlpolicy.cli.run import run
+
+        command = [sys.executable, "-m", options["modules"][0], *options["arguments"]]
+        sys.exit(run(command, paths))
+
+
+def _prove(paths: Sequence[Path], options: dict[str, Any]) -> Answer:
+    request = Request(
+        policy=[os.path.abspath(path) for path in paths],
+        modules=options["modules"],
+        path=[os.path.abspath(one) for one in (*options["src"], ".")],
+        package=options["package"],
+        all=options["everything"],
+    )
+    if options["in_process"]:
+        return in_process(request)
+    with waiting("importing " + (", ".join(options["modules"]) or "every module named")):
+        return in_child(request, options["timeout"])
+
+
+def _import_failed(answer: Answer) -> None:
+    failed = answer.failed or {}
+    if answer.output:
+        click.echo(answer.output, err=True, nl=False)
+    if failed["traceback"]:
+        click.echo(failed["traceback"], err=True, nl=False)
+    sources.stop(f"`{failed['module']}` could not be imported: {failed['error']}", exits.IMPORT_FAILED)
+
+
+def _findings(answer: Answer, rulebook: Rulebook, *, strict: bool) -> Iterator[Diagnostic]:
+    missing = rulebook.settings.on_missing_target
+    for row in answer.targets:
+        place = _span(rulebook, row["target"])
+        status = row["status"]
+        if status == "missing" and missing != "ignore":
+            severity = "error" if strict or missing == "error" else "warning"
+            message = f"`{row['target']}` does not exist: {row['detail']}"
+            yield Diagnostic("MP301", message, place, severity)
+        elif status in STRICT:
+            message = f"`{row['target']}` is {status}: {row['detail']}"
+            yield Diagnostic(CODES[status], message, place, "error" if strict or status == "error" else "warning")
+        elif status == "pending" and strict and row["target"].partition(":")[0] in answer.modules:
+            yield Diagnostic("MP301", f"`{row['target']}` was not placed", place)
+    for one in answer.unmatched:
+        if one["imported"]:
+            why = f": {one['why']}" if one["why"] else ""
+            yield Diagnostic("MP302", f"`{one['pattern']}` matches no function{why}", Span(*one["span"]), "warning")
+
+
+def _span(rulebook: Rulebook, target: str) -> Span:
+    for policy in rulebook.policies:
+        for pattern in policy.match:
+            if pattern.glob.text == target:
+                return pattern.span
+    return Span(rulebook.files[0].file if rulebook.files else "policy")
+
+
+def _show(answer: Answer, report: Report, loaded: Loaded, options: dict[str, Any]) -> None:
+    if options["format"] == "json":
+        click.echo(json.dumps(_content(answer, report, loaded), indent=2, ensure_ascii=False))
+        return
+    if options["verbose"] and answer.output:
+        click.echo(answer.output, err=True, nl=False)
+    if not options["check"]:
+        from mlpolicy.cli.render.table import table
+
+        table(answer.targets)
+    if report.diagnostics:
+        show(report, "text")
+    click.echo(_sum(answer, loaded))
+    if not options["check"]:
+        module = (options["modules"] or ["mypkg.serve"])[0]
+        click.echo(
+            f"Nothing was changed for good. To serve under this policy: mlpolicy run -m {module}",
+            err=True,
+        )
+
+
+def _content(answer: Answer, report: Report, loaded: Loaded) -> dict[str, Any]:
+    from mlpolicy.cli.render.as_json import finding
+
+    rows = [{key: row[key] for key in row if key != "exact"} for row in answer.targets]
+    return {
+        "schema": SCHEMA,
+        "summary": dict(Counter(row["status"] for row in rows)),
+        "policy": _hash(loaded),
+        "targets": rows,
+        "diagnostics": [finding(one) for one in report.diagnostics],
+    }
+
+
+def _hash(loaded: Loaded) -> str:
+    state = hashlib.sha256()
+    for document in loaded.documents:
+        state.update("\n".join(document.lines).encode(errors="replace"))
+    return f"sha256:{state.hexdigest()[:12]}"
+
+
+def _sum(answer: Answer, loaded: Loaded) -> str:
+    counts = Counter(row["status"] for row in answer.targets)
+    parts = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no target"
+    return f"{parts} · policy {_hash(loaded)} · import {answer.import_s:.2f} s"

@@ -1,0 +1,17 @@
+"""Exit codes: the same for every command and every format."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FINE: Final = 0
+FINDINGS: Final = 1
+USAGE: Final = 2
+IMPORT_FAILED: Final = 3
+NOTHING_TO_DO: Final = 5
+OUR_BUG: Final = 70
+RUN_FAILED: Final = 125
+NOT_EXECUTABLE: Final = 126
+NOT_FOUND: Final = 127
+SIGNALLED: Final = 128
+"""Plus the number of the signal."""

@@ -1,0 +1,177 @@
+"""`mlpolicy explain`: what holds for a function, what a finding means, what a setting is."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+import click
+
+from mlpolicy.cli import exits, sources
+from mlpolicy.cli.options import format_option, policy_option, show, src_option
+from mlpolicy.cli.render.report import Report
+from mlpolicy.core.codes import Code, shared
+from mlpolicy.core.target import Target, TargetError
+from mlpolicy.core.words import closest
+from mlpolicy.plan.plan import PlannedRule
+from mlpolicy.plan.text import origin, shown
+from mlpolicy.rules import KINDS
+
+SCHEMA = "mlpolicy.explain/1"
+_CODE = re.compile(r"MP\d{3}")
+
+
+@click.command()
+@click.argument("subject")
+@policy_option
+@src_option
+@click.option("--source", is_flag=True, help="Print the generated code around the function.")
+@format_option("text", "json")
+def command(
+    subject: str, policy: tuple[str, ...], src: tuple[str, ...], source: bool, format: str
+) -> None:
+    """Explain a function (`mypkg.serve:predict`), a finding (`MP301`) or a setting (`retry.jitter`)."""
+    if _CODE.fullmatch(subject.upper()):
+        content = _code(subject.upper())
+    elif ":" in subject:
+        content = _target(subject, policy, src, source=source)
+    else:
+        content = _setting(subject)
+    if format == "json":
+        click.echo(json.dumps({"schema": SCHEMA, **content}, indent=2, default=str))
+    else:
+        click.echo(content["text"])
+
+
+# --- findings -------------------------------------------------------------------------
+
+
+def codes() -> dict[str, Code]:
+    """Return every code that can be found."""
+    found = [*shared(), *(code for name in KINDS for code in KINDS[name].finding_codes())]
+    return {code.code: code for code in sorted(found, key=lambda code: code.code)}
+
+
+def _code(name: str) -> dict[str, Any]:
+    known = codes()
+    code = known.get(name)
+    if code is None:
+        near = closest(name, known)
+        hint = f"; did you mean {near}?" if near else ""
+        sources.stop(f"there is no finding {name}{hint}", exits.USAGE)
+    parts = [f"{code.code} ({code.severity}): {code.title}", "", code.finds, "", f"Why: {code.why}"]
+    for title, example in (("Found in", code.before), ("Not found in", code.after)):
+        if example:
+            parts += ["", f"{title}:", *(f"    {line}" for line in example.rstrip().splitlines())]
+    return {"code": code.code, "severity": code.severity, "title": code.title, "text": "\n".join(parts)}
+
+
+# --- settings -------------------------------------------------------------------------
+
+
+def _setting(subject: str) -> dict[str, Any]:
+    kind, _, path = subject.partition(".")
+    if kind not in KINDS:
+        near = closest(kind, KINDS)
+        hint = f"; did you mean `{near}`?" if near else ""
+        sources.stop(
+            f"`{subject}` is no function path (`package.module:function`), finding or rule{hint}",
+            exits.USAGE,
+        )
+    schema = KINDS[kind].rule_model().model_json_schema()
+    found = _within(schema, schema, path.split(".") if path else [], subject)
+    lines = [subject, *(f"  {line}" for line in _described(found))]
+    for name, one in found.get("properties", {}).items():
+        default = f" (default {json.dumps(one['default'])})" if "default" in one else ""
+        lines.append(f"  {name}: {one.get('description', '').splitlines()[0] if one.get('description') else ''}{default}")
+    return {"setting": subject, "schema_of": found, "text": "\n".join(lines)}
+
+
+def _described(schema: dict[str, Any]) -> list[str]:
+    lines = [line for line in str(schema.get("description", "")).splitlines() if line]
+    if "enum" in schema:
+        lines.append("one of: " + ", ".join(map(str, schema["enum"])))
+    if "examples" in schema:
+        lines.append("such as: " + ", ".join(map(str, schema["examples"])))
+    if "default" in schema:
+        lines.append(f"default: {json.dumps(schema['default'])}")
+    return lines
+
+
+def _within(whole: dict[str, Any], here: dict[str, Any], path: list[str], subject: str) -> dict[str, Any]:
+    here = _followed(whole, here)
+    if not path:
+        return here
+    properties = here.get("properties", {})
+    if path[0] not in properties:
+        near = closest(path[0], properties)
+        hint = f"; did you mean `{near}`?" if near else f"; there are {', '.join(properties)}"
+        sources.stop(f"`{subject}`: there is no `{path[0]}`{hint}", exits.USAGE)
+    return _within(whole, properties[path[0]], path[1:], subject)
+
+
+def _followed(whole: dict[str, Any], here: dict[str, Any]) -> dict[str, Any]:
+    """Return the definition that *here* refers to, with its own words beside it."""
+    for one in (here, *here.get("anyOf", ()), *here.get("allOf", ())):
+        if "$ref" in one:
+            name = str(one["$ref"]).rpartition("/")[2]
+            found: dict[str, Any] = whole["$defs"][name]
+            return found | {key: here[key] for key in ("description", "default") if key in here}
+    return here
+
+
+# --- functions ------------------------------------------------------------------------
+
+
+def _target(
+    subject: str, policy: tuple[str, ...], src: tuple[str, ...], *, source: bool
+) -> dict[str, Any]:
+    try:
+        target = Target.parse(subject)
+    except TargetError as error:
+        sources.stop(str(error), exits.USAGE)
+    _, loaded = sources.read(policy)
+    if loaded.errors:
+        show(Report.of(loaded), "text")
+        sys.exit(exits.FINDINGS)
+    plan = loaded.rulebook.plan(target)
+    if plan is None:
+        _not_governed(target, loaded.rulebook)
+    text = str(plan)
+    if source:
+        from mlpolicy.cli.source import generated
+
+        text = generated(plan, src)
+    return {
+        "target": str(target),
+        "mode": plan.mode,
+        "policies": list(plan.policies),
+        "rules": [_rule(rule) for rule in plan.rules],
+        "text": text,
+    }
+
+
+def _not_governed(target: Target, rulebook: Any) -> Any:
+    excluding = rulebook.excluded(target)
+    if excluding is not None:
+        where = f"{excluding.span.file}:{excluding.span.line}"
+        sources.stop(f"policy `{excluding.name}` at {where} excludes `{target}`", exits.NOTHING_TO_DO)
+    near = closest(str(target), [str(one) for one in rulebook.exact])
+    hint = f"; did you mean `{near}`?" if near else ""
+    sources.stop(f"no policy names `{target}`{hint}", exits.NOTHING_TO_DO)
+
+
+def _rule(rule: PlannedRule) -> dict[str, Any]:
+    return {
+        "kind": rule.kind,
+        "mode": rule.mode,
+        "source": f"{rule.source.file}:{rule.source.line}",
+        "values": {
+            path: {"value": shown(value.value), "from": origin(value)}
+            for path, value in rule.values.items()
+        },
+    }
+
+

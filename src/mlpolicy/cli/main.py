@@ -1,0 +1,61 @@
+"""The command `mlpolicy`."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from mlpolicy import __version__
+from mlpolicy.cli import exits
+
+COMMANDS = {
+    "apply": "Prove that the policy takes effect on the real module.",
+    "explain": "Show what holds for a function, or what a finding means.",
+    "list": "Show what there is: targets, policies, files.",
+    "run": "Run a command under the policy, its children too.",
+    "validate": "Show everything that is wrong with policy files.",
+}
+
+
+class Commands(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        """Return the command of that name."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"mlpolicy.cli.{name}").command
+        command.short_help = COMMANDS[name]
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mlpolicy")
+def program() -> None:
+    """Reliability rules for the functions of ML services, declared in YAML."""
+
+
+def main() -> None:
+    """Run the command line; end with its exit code."""
+    try:
+        program(prog_name="mlpolicy")
+    except Exception as error:  # noqa: BLE001 (the edge of the program)
+        import traceback
+
+        traceback.print_exc()
+        click.echo(
+            f"mlpolicy: this is a bug of mlpolicy ({type(error).__name__}: {error}); "
+            "please report it with the lines above",
+            err=True,
+        )
+        sys.exit(exits.OUR_BUG)
+
+
+if __name__ == "__main__":
+    main()

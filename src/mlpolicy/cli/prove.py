@@ -1,0 +1,102 @@
+"""Asks a fresh interpreter what a policy does to real modules."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlpolicy.core.quantity import Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to import under which policy."""
+
+    policy: Sequence[str]
+    modules: Sequence[str]
+    path: Sequence[str] = ()
+    package: bool = False
+    all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of it."""
+
+    targets: list[dict[str, Any]] = field(default_factory=list)
+    unmatched: list[dict[str, Any]] = field(default_factory=list)
+    modules: list[str] = field(default_factory=list)
+    import_s: float = 0.0
+    failed: dict[str, str] | None = None
+    output: str = ""
+    """What the user's code printed."""
+
+
+def in_process(request: Request) -> Answer:
+    """Do it in this interpreter, for a debugger."""
+    from mlpolicy.install import bootstrap
+    from mlpolicy.install.child import prove
+
+    sys.path[:0] = [one for one in request.path if one not in sys.path]
+    try:
+        return Answer(**prove(_asked(request)))
+    finally:
+        bootstrap.uninstall()
+
+
+def in_child(request: Request, timeout: float) -> Answer:
+    """Do it in an interpreter of its own, at most *timeout* seconds long."""
+    with tempfile.TemporaryDirectory(prefix="mlpolicy-") as folder:
+        asked, answer = Path(folder, "asked.json"), Path(folder, "answer.json")
+        asked.write_text(json.dumps(_asked(request)), encoding="utf-8")
+        command = [sys.executable, "-m", "mlpolicy.install.child", str(asked), str(answer)]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=timeout,
+                env=_environment(),
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            late = f"not imported within {Duration.of(f'{timeout:g}s')}"
+            return _failed(request, late, _text(error.stdout))
+        if not answer.exists():
+            return _failed(request, f"the interpreter ended with code {done.returncode}", _text(done.stdout))
+        return Answer(**json.loads(answer.read_text(encoding="utf-8")), output=_text(done.stdout))
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    return {
+        "policy": list(request.policy),
+        "modules": list(request.modules),
+        "path": list(request.path),
+        "package": request.package,
+        "all": request.all,
+    }
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment less what would put another policy in force first."""
+    left_out = ("MLPOLICY_POLICY", "PYTHONSTARTUP")
+    return {key: value for key, value in os.environ.items() if key not in left_out}
+
+
+def _failed(request: Request, why: str, output: str) -> Answer:
+    module = ", ".join(request.modules)
+    return Answer(failed={"module": module, "error": why, "traceback": ""}, output=output)
+
+
+def _text(output: bytes | str | None) -> str:
+    if isinstance(output, bytes):
+        return output.decode(errors="replace")
+    return output or ""

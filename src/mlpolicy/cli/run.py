@@ -1,0 +1,98 @@
+"""`mlpolicy run`: a command under the policy, and its children too."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from mlpolicy.cli import exits, sources
+from mlpolicy.cli.options import policy_option, show
+from mlpolicy.cli.render.report import Report
+from mlpolicy.install import site
+
+SCRIPT = "mlpolicy.install.script"
+FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH")
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@policy_option
+@click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def command(policy: tuple[str, ...], module: str | None, arguments: tuple[str, ...]) -> None:
+    """Run a command under the policy: `mlpolicy run -- gunicorn app:app`.
+
+    A `script.py` or `-m MODULE` is run by this Python.
+    The exit code is that of the command; 128 and its number for a signal.
+    """
+    wanted = _command(module, arguments)
+    if not wanted:
+        sources.stop("name a command: mlpolicy run -- COMMAND", exits.USAGE)
+    paths, loaded = sources.read(policy)
+    if loaded.errors:
+        show(Report.of(loaded), "text")
+        sys.exit(exits.FINDINGS)
+    sys.exit(run(wanted, paths))
+
+
+def _command(module: str | None, arguments: Sequence[str]) -> list[str]:
+    given = list(arguments)
+    if given[:1] == ["--"]:
+        given = given[1:]
+    if module is not None:
+        return [sys.executable, "-m", module, *given]
+    if given and given[0].endswith(".py"):
+        return [sys.executable, "-m", SCRIPT, *given]
+    if len(given) > 1 and Path(given[0]).name.startswith("python") and given[1].endswith(".py"):
+        return [given[0], "-m", SCRIPT, *given[1:]]
+    return given
+
+
+def run(command: Sequence[str], paths: Sequence[Path]) -> int:
+    """Run *command* under the policy at *paths*; return its exit code."""
+    environment = _environment(paths)
+    try:
+        child = subprocess.Popen(command, env=environment)
+    except FileNotFoundError:
+        click.echo(f"mlpolicy: `{command[0]}` was not found", err=True)
+        return exits.NOT_FOUND
+    except PermissionError:
+        click.echo(f"mlpolicy: `{command[0]}` may not be executed", err=True)
+        return exits.NOT_EXECUTABLE
+    except OSError as error:
+        click.echo(f"mlpolicy: `{command[0]}` could not be started: {error}", err=True)
+        return exits.RUN_FAILED
+    return _wait(child)
+
+
+def _environment(paths: Sequence[Path]) -> Mapping[str, str]:
+    """Return the environment in which every Python process puts the policy in force."""
+    folder = str(Path(site.__file__).parent)
+    python_path = os.environ.get("PYTHONPATH", "")
+    return os.environ | {
+        "MLPOLICY_POLICY": os.pathsep.join(os.path.abspath(path) for path in paths),
+        "PYTHONPATH": os.pathsep.join([folder, *([python_path] if python_path else [])]),
+    }
+
+
+def _wait(child: subprocess.Popen[Any]) -> int:
+    """Wait for *child*; signals that reach us reach it."""
+
+    def forward(number: int, _: FrameType | None) -> None:
+        child.send_signal(number)
+
+    numbers = [getattr(signal, name) for name in FORWARDED if hasattr(signal, name)]
+    before = {number: signal.signal(number, forward) for number in numbers}
+    try:
+        code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else exits.SIGNALLED - code

@@ -1,0 +1,82 @@
+"""Which policy files a command is about."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from mlpolicy.cli import exits
+from mlpolicy.plan.load import Loaded, load, policy_files
+
+VARIABLE = "MLPOLICY_POLICY"
+FOLDER = "policies"
+
+
+def paths(given: Sequence[str]) -> tuple[Path, ...]:
+    """Return the paths to read: those given, else the environment's, the project's, `policies/`.
+
+    Ends the command with code 2 where a path does not exist, and with 5 where there is none.
+    """
+    found = [Path(one) for one in given] or _named() or _of_project() or _of_folder()
+    for path in found:
+        if not path.exists():
+            stop(f"`{path}` does not exist", exits.USAGE)
+    if not any(policy_files(path) for path in found):
+        where = ", ".join(f"`{path}`" for path in found) or f"`{FOLDER}/`"
+        stop(f"no policy file in {where}", exits.NOTHING_TO_DO)
+    return tuple(found)
+
+
+def read(given: Sequence[str]) -> tuple[tuple[Path, ...], Loaded]:
+    """Return the paths, and what their files say."""
+    found = paths(given)
+    return found, load([_shown(path) for path in found])
+
+
+def _shown(path: Path) -> Path:
+    """Return *path* as people would write it: relative where it is below here."""
+    try:
+        return path.resolve().relative_to(Path.cwd()) if path.is_absolute() else path
+    except ValueError:
+        return path
+
+
+def _named() -> list[Path]:
+    return [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
+
+
+def _of_project() -> list[Path]:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        file = folder / "pyproject.toml"
+        if file.is_file():
+            return [folder / one for one in _section(file)]
+    return []
+
+
+def _section(file: Path) -> list[str]:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("mlpolicy", {})
+    except (OSError, ValueError) as error:
+        stop(f"`{file}` cannot be read: {error}", exits.USAGE)
+    unknown = set(table) - {"policy"}
+    named = table.get("policy", [])
+    if unknown or not isinstance(named, list) or not all(isinstance(one, str) for one in named):
+        stop(f"`{file}`: [tool.mlpolicy] takes `policy`, a list of paths", exits.USAGE)
+    return named
+
+
+def _of_folder() -> list[Path]:
+    return [Path(FOLDER)] if Path(FOLDER).is_dir() else []
+
+
+def stop(message: str, code: int) -> NoReturn:
+    """End the command with *message* on stderr."""
+    click.echo(f"mlpolicy: {message}", err=True)
+    sys.exit(code)

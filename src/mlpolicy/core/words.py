@@ -1,0 +1,13 @@
+"""What was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return which of *known* the word *word* was probably meant to be."""
+    lowered = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower().replace("-", "_"), lowered, n=1, cutoff=0.7)
+    return lowered[near[0]] if near else None

@@ -1,0 +1,1 @@
+"""Text becomes located nodes; the only place that knows YAML."""

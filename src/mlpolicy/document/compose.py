@@ -1,0 +1,215 @@
+"""Events of a YAML parser become located nodes, within bounds.
+
+The bounds hold while the events come: what is nested too deep or grows too large by aliases
+is never built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.span import Span
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
+from mlpolicy.document.scalars import KNOWN_TAGS, TAG, value_of
+
+DEEPEST = 64
+MOST_NODES = 50_000
+MERGE = "<<"
+
+
+class OutOfBounds(Exception):  # noqa: N818 (it ends the composing, and is no error of ours)
+    """The document goes beyond a bound; the finding says which."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+@dataclass(slots=True)
+class _Anchor:
+    """An anchored node: what it is once it is complete, and how large."""
+
+    node: Node | None = None
+    size: int = 0
+
+
+@dataclass(slots=True)
+class Composer:
+    """Builds the nodes of one document."""
+
+    file: str
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    _anchors: dict[str, _Anchor] = field(default_factory=dict)
+    _nodes: int = 0
+
+    def compose(self, events: Iterable[Any]) -> Node | None:
+        """Return the root of the first document; findings go to `diagnostics`.
+
+        Raises:
+            OutOfBounds: The document is too deep, too large, or refers to itself.
+        """
+        stream = iter(events)
+        root: Node | None = None
+        documents = 0
+        for event in stream:
+            name = type(event).__name__
+            if name == "DocumentStartEvent":
+                documents += 1
+                if documents > 1:
+                    self._say("MP006", "a policy file is one YAML document", event)
+                    break
+            elif documents == 1 and name not in _FRAME:
+                root = self._node(event, stream, 1)
+        return root
+
+    # --- nodes ------------------------------------------------------------------------
+
+    def _node(self, event: Any, stream: Iterator[Any], depth: int) -> Node:
+        name = type(event).__name__
+        if name == "AliasEvent":
+            return self._alias(event)
+        if depth > DEEPEST:
+            raise OutOfBounds(self._finding("MP001", f"nested deeper than {DEEPEST} levels", event))
+        before = self._nodes
+        self._count(1, event)
+        self._check_tag(event)
+        anchor = _Anchor()
+        if event.anchor is not None:
+            self._anchors[event.anchor] = anchor
+        node = self._build(event, stream, depth)
+        anchor.node, anchor.size = node, self._nodes - before
+        return node
+
+    def _build(self, event: Any, stream: Iterator[Any], depth: int) -> Node:
+        match type(event).__name__:
+            case "ScalarEvent":
+                return self._scalar(event)
+            case "SequenceStartEvent":
+                return self._sequence(event, stream, depth)
+            case _:
+                return self._mapping(event, stream, depth)
+
+    def _count(self, more: int, event: Any) -> None:
+        self._nodes += more
+        if self._nodes > MOST_NODES:
+            aliased = type(event).__name__ == "AliasEvent"
+            text = f"more than {MOST_NODES:,} nodes" + (" once aliases are expanded" if aliased else "")
+            raise OutOfBounds(self._finding("MP007" if aliased else "MP001", text, event))
+
+    def _alias(self, event: Any) -> Node:
+        anchor = self._anchors.get(event.anchor)
+        if anchor is None:
+            self._say("MP002", f"alias `*{event.anchor}` has no anchor `&{event.anchor}` before it", event)
+            return Scalar(None, self._span(event), f"*{event.anchor}")
+        if anchor.node is None:
+            message = f"alias `*{event.anchor}` refers to what it stands in"
+            raise OutOfBounds(self._finding("MP007", message, event))
+        self._count(anchor.size, event)
+        return anchor.node
+
+    def _scalar(self, event: Any) -> Scalar:
+        quoted = event.style in ("'", '"', "|", ">")
+        text = event.value
+        as_text = quoted if event.tag in (None, "!") else event.tag == TAG + "str"
+        value = text if as_text else value_of(text)
+        return Scalar(value, self._span(event), text, quoted)
+
+    def _sequence(self, event: Any, stream: Iterator[Any], depth: int) -> Sequence:
+        items: list[Node] = []
+        for inner in stream:
+            if type(inner).__name__ == "SequenceEndEvent":
+                return Sequence(tuple(items), self._span(event, inner))
+            item = self._node(inner, stream, depth + 1)
+            if _is_empty(item):
+                self._say("MP009", "an item of the list is empty", inner)
+            items.append(item)
+        raise AssertionError("the parser ends what it begins")
+
+    def _mapping(self, event: Any, stream: Iterator[Any], depth: int) -> Mapping:
+        entries: dict[str, Entry] = {}
+        merged: list[Entry] = []
+        for inner in stream:
+            if type(inner).__name__ == "MappingEndEvent":
+                for entry in merged:
+                    entries.setdefault(entry.key, entry)
+                return Mapping(tuple(entries.values()), self._span(event, inner))
+            key = self._node(inner, stream, depth + 1)
+            value = self._node(next(stream), stream, depth + 1)
+            if isinstance(key, Scalar) and key.text == MERGE and not key.quoted:
+                merged += self._merge(key, value)
+            else:
+                self._enter(entries, key, value)
+        raise AssertionError("the parser ends what it begins")
+
+    def _enter(self, entries: dict[str, Entry], key: Node, value: Node) -> None:
+        if not isinstance(key, Scalar) or not isinstance(key.value, str):
+            found = f"`{key.text}`" if isinstance(key, Scalar) and key.text else "a list or a mapping"
+            help = "quote it" if isinstance(key, Scalar) and key.text else ""
+            message = f"a key must be text, found {found}"
+            self.diagnostics.append(Diagnostic("MP010", message, key.span, help=help))
+            return
+        known = entries.get(key.value)
+        if known is not None:
+            self.diagnostics.append(
+                Diagnostic(
+                    "MP004",
+                    f"key `{key.value}` stands here twice",
+                    key.span,
+                    related=(Related("first here", known.key_span),),
+                )
+            )
+            return
+        if _is_empty(value):
+            message = f"`{key.value}` has no value"
+            self.diagnostics.append(
+                Diagnostic("MP009", message, key.span, help="write a value, or leave the key out")
+            )
+        entries[key.value] = Entry(key.value, key.span, value)
+
+    def _merge(self, key: Scalar, value: Node) -> list[Entry]:
+        """Return the entries that `<<` brings in; of several mappings the first one wins."""
+        self.diagnostics.append(
+            Diagnostic(
+                "MP008",
+                "merged values point at their anchor, not here",
+                key.span,
+                "warning",
+                help="write the values out",
+            )
+        )
+        sources = value.items if isinstance(value, Sequence) else (value,)
+        found: dict[str, Entry] = {}
+        for source in sources:
+            if isinstance(source, Mapping):
+                for entry in source.entries:
+                    found.setdefault(entry.key, entry)
+            else:
+                self.diagnostics.append(Diagnostic("MP010", "`<<` takes mappings only", source.span))
+        return list(found.values())
+
+    # --- findings ---------------------------------------------------------------------
+
+    def _check_tag(self, event: Any) -> None:
+        if event.tag not in (None, "!") and event.tag not in KNOWN_TAGS:
+            shown = event.tag.replace(TAG, "!!")
+            self._say("MP002", f"tag `{shown}` has no meaning in a policy file", event, help="leave it out")
+
+    def _say(self, code: str, message: str, event: Any, *, help: str = "") -> None:
+        self.diagnostics.append(self._finding(code, message, event, help=help))
+
+    def _finding(self, code: str, message: str, event: Any, *, help: str = "") -> Diagnostic:
+        return Diagnostic(code, message, self._span(event), help=help)
+
+    def _span(self, event: Any, end: Any = None) -> Span:
+        start, stop = event.start_mark, (end or event).end_mark
+        return Span(self.file, start.line + 1, start.column + 1, stop.line + 1, stop.column + 1)
+
+
+_FRAME = frozenset({"StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"})
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None and not node.text

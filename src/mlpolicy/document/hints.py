@@ -1,0 +1,36 @@
+"""What to do about a syntax error, in words for people."""
+
+from __future__ import annotations
+
+import re
+
+_SPECIAL = re.compile(r"found character '(.)' that cannot start any token")
+_HINTS = (
+    ("mapping values are not allowed", "quote a value that contains `: `, and check the indentation"),
+    ("could not find expected ':'", "a key needs a colon and a space after it"),
+    ("did not find expected key", "check the indentation, and that quotes and brackets are closed"),
+    ("did not find expected '-' indicator", "items of one list begin in one column"),
+    ("did not find expected node content", "check for a stray comma, bracket or tab"),
+    ("found unexpected end of stream", "a quote or a bracket is not closed"),
+    ("did not find expected ',' or '}'", "separate entries with commas, and close the `}`"),
+    ("did not find expected ',' or ']'", "separate items with commas, and close the `]`"),
+    ("found undefined tag handle", "quote a value that starts with `!`"),
+    ("found unknown escape character", "use single quotes, in which a backslash is a backslash"),
+)
+
+
+def hint(problem: str, context: str, line: str) -> str:
+    """Return the remedy for the parser's *problem* and *context* at *line*; nothing if unknown."""
+    special = _SPECIAL.search(problem)
+    if special:
+        character = special[1]
+        if character == "\t":
+            return "indent with spaces, not tabs"
+        return f"quote a value that starts with `{character}`"
+    if "alias" in context or "anchor" in context:
+        return "quote a value that starts with `*` or `&`"
+    if "'}'" in problem and "${" in line:
+        return "quote a value with `${...}` inside `{...}`"
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "indent with spaces, not tabs"
+    return next((remedy for sign, remedy in _HINTS if sign in problem), "")

@@ -1,0 +1,65 @@
+"""Located nodes: what stands in a document, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mlpolicy.core.span import Span
+
+Plain = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One value, as the core schema of YAML 1.2 reads it."""
+
+    value: Plain
+    span: Span
+    text: str
+    """What was written; empty where nothing was."""
+    quoted: bool = False
+
+    def plain(self) -> Plain:
+        """Return the bare value."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    items: tuple[Node, ...]
+    span: Span
+
+    def plain(self) -> list[Any]:
+        """Return the bare values."""
+        return [item.plain() for item in self.items]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key of a mapping, and what stands under it."""
+
+    key: str
+    key_span: Span
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A mapping; keys are text, each once."""
+
+    entries: tuple[Entry, ...]
+    span: Span
+
+    def get(self, key: str) -> Node | None:
+        """Return what stands under *key*, if it is there."""
+        return next((entry.value for entry in self.entries if entry.key == key), None)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the bare values."""
+        return {entry.key: entry.value.plain() for entry in self.entries}
+
+
+Node = Scalar | Sequence | Mapping

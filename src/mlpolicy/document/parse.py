@@ -1,0 +1,123 @@
+"""Files and text become documents: bounded, located, and never an exception for bad content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.span import Span
+from mlpolicy.document.compose import Composer, OutOfBounds
+from mlpolicy.document.hints import hint
+from mlpolicy.document.node import Node
+
+LARGEST = 1024 * 1024
+"""Bytes."""
+
+_Parser: Any = getattr(yaml, "CSafeLoader", None) or yaml.SafeLoader
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file: its nodes as far as they could be read, and what is wrong with it."""
+
+    file: str
+    lines: tuple[str, ...]
+    root: Node | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read(path: Path) -> Document:
+    """Return the document in the file at *path*."""
+    file = str(path)
+    try:
+        if not path.is_file():
+            return _unreadable(file, "not a file" if path.exists() else "does not exist")
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+    except OSError as error:
+        return _unreadable(file, error.strerror or str(error))
+    return parse(content, file=file)
+
+
+def parse(text: str | bytes, *, file: str) -> Document:
+    """Return the document that *text* is; *file* is how places are called."""
+    if len(text) > LARGEST:
+        return _unreadable(file, f"larger than {LARGEST // 1024**2} MiB")
+    if isinstance(text, bytes):
+        try:
+            text = _decoded(text)
+        except UnicodeDecodeError as error:
+            return _undecodable(file, text, error)
+    text = text.removeprefix("\ufeff")
+    lines = tuple(_BREAK.split(text))
+    odd = _UNPRINTABLE.search(text)
+    if odd is not None:
+        message = f"character U+{ord(odd[0]):04X} is not allowed in YAML"
+        return _of(file, lines, Diagnostic("MP001", message, _place(file, text, odd.start())))
+    return _composed(file, text, lines)
+
+
+def _decoded(content: bytes) -> str:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise UnicodeDecodeError("utf-16", content, 0, 2, "the file is UTF-16; save it as UTF-8")
+    return content.decode("utf-8")
+
+
+def _composed(file: str, text: str, lines: tuple[str, ...]) -> Document:
+    composer = Composer(file)
+    try:
+        root = composer.compose(_events(text))
+    except OutOfBounds as error:
+        return _of(file, lines, *composer.diagnostics, error.diagnostic)
+    except yaml.YAMLError as error:
+        return _of(file, lines, *composer.diagnostics, _syntax(file, lines, error))
+    return Document(file, lines, root, tuple(composer.diagnostics))
+
+
+def _events(text: str) -> Iterator[Any]:
+    """Yield the events of *text*; the parser keeps its state on the heap, however deep it is."""
+    parser = _Parser(text)
+    try:
+        while parser.check_event():
+            yield parser.get_event()
+    finally:
+        parser.dispose()
+
+
+def _syntax(file: str, lines: tuple[str, ...], error: yaml.YAMLError) -> Diagnostic:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = str(getattr(error, "problem", None) or error)
+    context = str(getattr(error, "context", None) or "")
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    written = lines[line - 1] if line <= len(lines) else ""
+    message = f"{problem} {context}".strip() if context else problem
+    span = Span(file, line, column, line, column + 1)
+    return Diagnostic("MP002", message, span, help=hint(problem, context, written))
+
+
+def _place(file: str, text: str, at: int) -> Span:
+    before = _BREAK.split(text[:at])
+    line, column = len(before), len(before[-1]) + 1
+    return Span(file, line, column, line, column + 1)
+
+
+def _undecodable(file: str, content: bytes, error: UnicodeDecodeError) -> Document:
+    before = content[: error.start].decode("utf-8", errors="replace")
+    reason = error.reason if error.encoding == "utf-16" else "not UTF-8 text"
+    return _of(file, (), Diagnostic("MP001", f"`{file}`: {reason}", _place(file, before, len(before))))
+
+
+def _unreadable(file: str, reason: str) -> Document:
+    return _of(file, (), Diagnostic("MP001", f"`{file}`: {reason}", Span(file)))
+
+
+def _of(file: str, lines: tuple[str, ...], *diagnostics: Diagnostic) -> Document:
+    return Document(file, lines, None, diagnostics)

@@ -1,0 +1,52 @@
+"""The core schema of YAML 1.2: which plain scalars are no text.
+
+`NO`, `on`, `1:30` and dates are text, and `010` is ten: YAML 1.1 reads them otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from mlpolicy.document.node import Plain
+
+TAG = "tag:yaml.org,2002:"
+KNOWN_TAGS = {TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"true", "True", "TRUE"})
+_FALSE = frozenset({"false", "False", "FALSE"})
+_INT = re.compile(r"[-+]?[0-9]{1,400}")
+_OCTAL = re.compile(r"0o[0-7]{1,100}")
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,100}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
+_NAN = frozenset({".nan", ".NaN", ".NAN"})
+
+
+def value_of(text: str) -> Plain:
+    """Return what the plain scalar *text* stands for."""
+    if text in _NULL:
+        return None
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    number = _whole(text)
+    if number is None:
+        number = _fraction(text)
+    return text if number is None else number
+
+
+def _whole(text: str) -> int | None:
+    if _INT.fullmatch(text):
+        return int(text)
+    if _OCTAL.fullmatch(text):
+        return int(text[2:], 8)
+    return int(text, 16) if _HEX.fullmatch(text) else None
+
+
+def _fraction(text: str) -> float | None:
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _INFINITY.fullmatch(text):
+        return -math.inf if text.startswith("-") else math.inf
+    return math.nan if text in _NAN else None

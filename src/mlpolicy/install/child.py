@@ -1,0 +1,123 @@
+"""The other side of `mlpolicy apply`: imports modules under a policy and says what came of it.
+
+It runs in an interpreter of its own: `python -m mlpolicy.install.child REQUEST ANSWER`, both
+JSON files.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mlpolicy.install import bootstrap
+from mlpolicy.install.engine import Engine
+from mlpolicy.install.outer import holders
+from mlpolicy.install.status import Placed
+
+
+def main(request: str, answer: str) -> None:
+    """Do what the file *request* asks, and write the outcome to the file *answer*."""
+    asked = json.loads(Path(request).read_text(encoding="utf-8"))
+    sys.path[:0] = [one for one in asked["path"] if one not in sys.path]
+    Path(answer).write_text(json.dumps(prove(asked)), encoding="utf-8")
+
+
+def prove(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return what became of every target once the modules asked for are imported."""
+    bootstrap.install(asked["policy"])
+    engine = bootstrap.engine()
+    assert engine is not None
+    names = asked["modules"]
+    if asked.get("all"):
+        names = sorted({*names, *(target.module for target in engine.rulebook.exact)})
+    began = time.perf_counter()
+    failed = _import_all(names, packages=bool(asked.get("package")))
+    took = time.perf_counter() - began
+    engine.sweep()
+    return {
+        "targets": [_row(placed) for _, placed in sorted(engine.placed.items())],
+        "unmatched": list(_unmatched(engine)),
+        "modules": names,
+        "import_s": took,
+        "failed": failed,
+    }
+
+
+def _import_all(names: list[str], *, packages: bool) -> dict[str, str] | None:
+    """Import *names*; return what stopped it, if anything did."""
+    for name in names:
+        try:
+            module = importlib.import_module(name)
+            if packages and hasattr(module, "__path__"):
+                for found in pkgutil.walk_packages(module.__path__, f"{name}."):
+                    importlib.import_module(found.name)
+        except BaseException as error:  # noqa: BLE001 (`sys.exit` of the user's module too)
+            return {"module": name, "error": _short(error), "traceback": _of_user(error)}
+    return None
+
+
+def _short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _of_user(error: BaseException) -> str:
+    """Return the traceback of *error* without the frames of the import system and ours."""
+    ours = str(Path(__file__).resolve().parents[1])
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((ours, "<frozen importlib"))
+        and "importlib/__init__" not in frame.filename
+    ]
+    return "".join([*traceback.format_list(frames), *traceback.format_exception_only(error)])
+
+
+def _row(placed: Placed) -> dict[str, Any]:
+    plan = placed.plan
+    status, detail = placed.state, placed.detail
+    if status == "applied" and placed.outer is not None:
+        held = sorted(holders(placed.outer.raw, but=placed.outer.holder))
+        if held:
+            status, detail = "bypassed", f"{', '.join(held[:3])} holds the original"
+    return {
+        "target": str(placed.target),
+        "status": status,
+        "placement": placed.placement if placed.placement != "tree" else "inner",
+        "mode": plan.mode if plan.rules else "-",
+        "rules": [rule.kind for rule in plan.rules],
+        "source": ", ".join(f"{span.file}:{span.line}" for span in plan.sources),
+        "detail": detail,
+        "exact": plan.exact,
+    }
+
+
+def _unmatched(engine: Engine) -> Iterator[dict[str, Any]]:
+    """Yield every pattern under which no function was found, with its place."""
+    known = [placed.target for placed in engine.placed.values()]
+    for pattern in engine.rulebook.globs:
+        if any(pattern.glob.matches(target) for target in known):
+            continue
+        why = [
+            reason
+            for module, reason in engine.passed_over.items()
+            if pattern.glob.covers_module(module)
+        ]
+        imported = any(pattern.glob.covers_module(name) for name in list(sys.modules))
+        span = pattern.span
+        yield {
+            "pattern": str(pattern.glob),
+            "span": [span.file, span.line, span.column, span.end_line, span.end_column],
+            "why": why[0] if why else "",
+            "imported": imported,
+        }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

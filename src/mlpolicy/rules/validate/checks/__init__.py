@@ -1,0 +1,1 @@
+"""The checks of a value, one file for each sort of value."""

@@ -1,0 +1,144 @@
+"""What a value is, told from its class alone; no library is imported to find out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+NAMES = ("int", "float", "str", "bool", "bytes", "mapping", "sequence")
+DUCKS = ("ndarray", "tensor", "dataframe")
+"""Sorts that several libraries have, known by what their classes offer."""
+
+_FRAMES = {"pandas.core.frame.DataFrame", "pandas.DataFrame", "pyarrow.lib.Table"}
+_FRAMES |= {"polars.dataframe.frame.DataFrame"}
+
+
+def path(cls: type) -> str:
+    """Return the name of *cls* as a message shows it; built-in ones have no module."""
+    module = cls.__module__
+    return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"
+
+
+def paths(cls: type) -> set[str]:
+    """Return the dotted names of *cls* and of all its bases."""
+    return {f"{one.__module__}.{one.__qualname__}" for one in cls.__mro__}
+
+
+def comes_from(cls: type, *modules: str) -> bool:
+    """Whether *cls* or a base of it was made by one of these top-level *modules*."""
+    return any(one.__module__.partition(".")[0] in modules for one in cls.__mro__)
+
+
+def is_scalar_of_numpy(cls: type) -> bool:
+    """Whether *cls* is a class of numpy's scalars, which look like arrays."""
+    return "numpy.generic" in paths(cls)
+
+
+def is_array(cls: type) -> bool:
+    """Whether values of *cls* have a shape and elements of one dtype."""
+    return hasattr(cls, "shape") and hasattr(cls, "dtype") and not is_scalar_of_numpy(cls)
+
+
+def is_torch(cls: type) -> bool:
+    """Whether *cls* is a tensor of torch."""
+    return "torch.Tensor" in paths(cls)
+
+
+def is_traced(cls: type) -> bool:
+    """Whether *cls* stands for values that do not exist yet, as inside `jax.jit`."""
+    return any(one.__name__ == "Tracer" for one in cls.__mro__)
+
+
+def _is_int(cls: type) -> bool:
+    if issubclass(cls, int):
+        return not issubclass(cls, bool)
+    return "numpy.integer" in paths(cls)
+
+
+def _is_float(cls: type) -> bool:
+    """A whole number is a number: it is taken where a float is asked for, as Python does."""
+    return issubclass(cls, float) or "numpy.floating" in paths(cls) or _is_int(cls)
+
+
+def _is_bool(cls: type) -> bool:
+    return issubclass(cls, bool) or bool({"numpy.bool", "numpy.bool_"} & paths(cls))
+
+
+def _is_bytes(cls: type) -> bool:
+    return issubclass(cls, bytes | bytearray | memoryview)
+
+
+def is_sequence(cls: type) -> bool:
+    """Whether *cls* is a list, a tuple or the like; texts and bytes are none."""
+    return issubclass(cls, Sequence) and not issubclass(cls, str | bytes | bytearray | memoryview)
+
+
+def is_ndarray(cls: type) -> bool:
+    """Whether *cls* is an array of numpy, cupy, jax or of whoever offers their interface."""
+    if not is_array(cls) or is_torch(cls):
+        return False
+    offered = ("__array_interface__", "__cuda_array_interface__")
+    return any(hasattr(cls, one) for one in offered) or _is_jax(cls)
+
+
+def is_tensor(cls: type) -> bool:
+    """Whether *cls* is a tensor of torch, tensorflow or jax."""
+    named = any(one.__name__ == "Tensor" for one in cls.__mro__)
+    return is_array(cls) and (named or _is_jax(cls))
+
+
+def _is_jax(cls: type) -> bool:
+    return comes_from(cls, "jax", "jaxlib")
+
+
+def is_dataframe(cls: type) -> bool:
+    """Whether *cls* is a table of pandas, polars, pyarrow or of whoever offers the protocol."""
+    return hasattr(cls, "__dataframe__") or bool(_FRAMES & paths(cls))
+
+
+_TESTS: dict[str, Callable[[type], bool]] = {
+    "int": _is_int,
+    "float": _is_float,
+    "str": lambda cls: issubclass(cls, str),
+    "bool": _is_bool,
+    "bytes": _is_bytes,
+    "mapping": lambda cls: issubclass(cls, Mapping),
+    "sequence": is_sequence,
+    "ndarray": is_ndarray,
+    "tensor": is_tensor,
+    "dataframe": is_dataframe,
+}
+
+
+def is_of(cls: type, name: str) -> bool:
+    """Whether *cls* is of the type that a policy file calls *name*."""
+    test = _TESTS.get(name)
+    return test(cls) if test else _is_a(cls, name)
+
+
+def _is_a(cls: type, name: str) -> bool:
+    """Whether *cls* is the class of a dotted *name*, or one below it."""
+    dotted = name.replace(":", ".")
+    if dotted in paths(cls):
+        return True
+    found = _imported(dotted)
+    try:
+        return found is not None and issubclass(cls, found)
+    except TypeError:  # what the name leads to is no class
+        return False
+
+
+def _imported(dotted: str) -> Any:
+    """Return what *dotted* leads to if its module is imported already.
+
+    Classes are often named by where they are handed out, not by where they are made.
+    """
+    parts = dotted.split(".")
+    for end in range(len(parts) - 1, 0, -1):
+        found: Any = sys.modules.get(".".join(parts[:end]))
+        if found is not None:
+            for part in parts[end:]:
+                found = getattr(found, part, None)
+            return found
+    return None

@@ -1,0 +1,172 @@
+"""Checks of what holds other values: lengths, sizes, keys and items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlpolicy.core.quantity import ByteSize
+from mlpolicy.rules.validate.checks.classes import is_dataframe, is_sequence
+from mlpolicy.rules.validate.checks.frames import names_of
+from mlpolicy.rules.validate.look import Look, Where
+from mlpolicy.rules.validate.shown import typed
+
+if TYPE_CHECKING:
+    from mlpolicy.rules.validate.checker import Checker
+
+MISSING = object()
+"""Stands for what is not there."""
+
+
+class LengthCheck:
+    """The value is neither too short nor too long."""
+
+    name = "min_len"
+
+    def __init__(self, least: int | None, most: int | None) -> None:
+        self.least = least
+        self.most = most
+
+    def names(self) -> Iterator[str]:
+        """Yield the settings that may fail."""
+        yield from ("min_len",) if self.least is not None else ()
+        yield from ("max_len",) if self.most is not None else ()
+
+    def __call__(self, value: Any, where: Where, look: Look) -> None:
+        """Look at *value*."""
+        name = next(self.names())
+        if not hasattr(value, "__len__"):
+            look.fail(where, name, found=typed(value), expected="something that has a length")
+            return
+        length = len(value)
+        if self.least is not None and length < self.least:
+            expected = f"a length of at least {self.least}"
+            look.fail(where, "min_len", found=f"of length {length}", expected=expected)
+        if self.most is not None and length > self.most:
+            expected = f"a length of at most {self.most}"
+            look.fail(where, "max_len", found=f"of length {length}", expected=expected)
+
+
+class BytesCheck:
+    """The contents take no more than so much memory."""
+
+    name = "max_bytes"
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def __call__(self, value: Any, where: Where, look: Look) -> None:
+        """Look at *value*."""
+        if size_of(value, self.most) > self.most:
+            expected = f"at most {ByteSize(self.most)}"
+            look.fail(where, "max_bytes", found="more than that", expected=expected)
+
+
+def size_of(value: Any, enough: int) -> int:
+    """Return the bytes of the contents of *value*; counting ends soon above *enough*."""
+    total = 0
+    pending = [value]
+    while pending and total <= enough:
+        one = pending.pop()
+        total += _own_size(one)
+        if isinstance(one, Mapping):
+            pending += one.keys()
+            pending += one.values()
+        elif is_sequence(one.__class__):
+            pending += one
+    return total
+
+
+_NUMBER = 8
+
+
+def _own_size(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, bytes | bytearray):
+        return len(value)
+    for name in ("nbytes", "estimated_size", "memory_usage"):
+        found = getattr(value, name, None)
+        if callable(found):
+            found = found()
+        if found is not None:
+            return int(found.sum() if hasattr(found, "sum") else found)
+    return 0 if isinstance(value, Mapping) or is_sequence(value.__class__) else _NUMBER
+
+
+def under(value: Any, key: str) -> Any:
+    """Return what *value* has under *key*, or as its attribute; `MISSING` if it has it not."""
+    if isinstance(value, Mapping):
+        return value.get(key, MISSING)
+    return getattr(value, key, MISSING)
+
+
+class RequiredCheck:
+    """Keys, attributes or columns are there."""
+
+    name = "required"
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = tuple(keys)
+
+    def __call__(self, value: Any, where: Where, look: Look) -> None:
+        """Look at *value*."""
+        columns = names_of(value) if is_dataframe(value.__class__) else None
+        for key in self.keys:
+            there = under(value, key) is not MISSING if columns is None else key in columns
+            if not there:
+                look.fail((where, key), "required", found="missing", expected="it to be there")
+
+
+class FieldsCheck:
+    """What is under a key is what it must be."""
+
+    name = "fields"
+
+    def __init__(self, fields: Mapping[str, Checker]) -> None:
+        self.fields = dict(fields)
+
+    def __call__(self, value: Any, where: Where, look: Look) -> None:
+        """Look at the keys of *value* that are there."""
+        for key, checker in self.fields.items():
+            part = under(value, key)
+            if part is not MISSING:
+                checker.look(part, (where, key), look)
+
+    def inner(self) -> Iterable[Checker]:
+        """Return what looks at the parts."""
+        return self.fields.values()
+
+    def parts(self, value: Any) -> Iterator[tuple[Any, Checker]]:
+        """Yield each part of *value* with what looks at it."""
+        for key, checker in self.fields.items():
+            part = under(value, key)
+            if part is not MISSING:
+                yield part, checker
+
+
+class ItemsCheck:
+    """Each item is what it must be."""
+
+    name = "items"
+
+    def __init__(self, item: Checker) -> None:
+        self.item = item
+
+    def __call__(self, value: Any, where: Where, look: Look) -> None:
+        """Look at each item of *value*."""
+        if not is_sequence(value.__class__):
+            look.fail(where, "items", found=typed(value), expected="a sequence")
+            return
+        if not self.item.passes_all(value):
+            for at, item in enumerate(value):
+                self.item.look(item, (where, at), look)
+
+    def inner(self) -> Iterable[Checker]:
+        """Return what looks at the parts."""
+        return (self.item,)
+
+    def parts(self, value: Any) -> Iterator[tuple[Any, Checker]]:
+        """Yield each part of *value* with what looks at it."""
+        if is_sequence(value.__class__):
+            yield from ((item, self.item) for item in value)

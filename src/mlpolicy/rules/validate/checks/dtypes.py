@@ -1,0 +1,60 @@
+"""Names of dtypes: one spelling for numpy, torch, jax, pandas, polars and pyarrow."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any
+
+_PLAIN = frozenset((
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "float32", "float64", "float128", "bfloat16", "complex64", "complex128",
+    "object", "string", "bytes", "category", "date", "time", "decimal",
+))  # fmt: skip
+_OPEN = re.compile(r"(datetime64|timedelta64)(\[[^\]]+\])?|float8_\w+|u?int[24]")
+_SAME = {"str": "string", "utf8": "string", "large_string": "string", "boolean": "bool"}
+_SAME |= {"longdouble": "float128", "large_binary": "bytes", "binary": "bytes"}
+_OF_ARROW = {"double": "float64", "float": "float32", "halffloat": "float16"}
+_UNSAID = {"int": "int64", "float": "float64", "double": "float64", "half": "float16"}
+_UNSAID |= {
+    "complex": "complex128",
+    "long": "int64",
+    "short": "int16",
+    "single": "float32",
+}
+_SIZED = re.compile(r"(str|bytes|stringdtype)\d*")
+
+
+def canonical(dtype: Any) -> str:
+    """Return the name of a *dtype* object as policy files write it."""
+    named = getattr(dtype, "name", None)
+    name = (named if isinstance(named, str) else str(dtype)).lower().rpartition("torch.")[2]
+    sized = _SIZED.fullmatch(name)
+    if sized:
+        name = "bytes" if sized[1] == "bytes" else "string"
+    return _OF_ARROW.get(name) or spelt(name)
+
+
+def spelt(name: str) -> str:
+    """Return a *name* in a policy file in its one spelling."""
+    return _SAME.get(name.lower(), name.lower())
+
+
+def same(asked: str, dtype: Any) -> bool:
+    """Whether a *dtype* object is the one *asked* for; `datetime64` is of any unit."""
+    name = canonical(dtype)
+    asked = spelt(asked)
+    return name == asked or ("[" not in asked and name.partition("[")[0] == asked)
+
+
+def known(name: str) -> bool:
+    """Whether a *name* in a policy file is one of a dtype."""
+    return spelt(name) in _PLAIN or _OPEN.fullmatch(spelt(name)) is not None
+
+
+def meant(name: str) -> str | None:
+    """Return the dtype that was probably meant by an unknown *name*."""
+    if name.lower() in _UNSAID:
+        return _UNSAID[name.lower()]
+    near = difflib.get_close_matches(name.lower(), sorted(_PLAIN), n=1, cutoff=0.6)
+    return near[0] if near else None

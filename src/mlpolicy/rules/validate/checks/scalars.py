@@ -1,0 +1,84 @@
+"""Checks of single values: their type, the values allowed, the look of a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from mlpolicy.rules.validate.checks.classes import is_of
+from mlpolicy.rules.validate.look import Look, Where
+from mlpolicy.rules.validate.shown import listed, shown, typed
+
+
+class TypeCheck:
+    """The value is of a type."""
+
+    name = "type"
+
+    def __init__(self, type: str) -> None:
+        self.type = type
+
+    def admits(self, cls: type) -> bool:
+        """Whether values of *cls* pass."""
+        return is_of(cls, self.type)
+
+    def __call__(self, value: Any, where: Where, look: Look) -> None:
+        """Look at *value*; `__class__` counts, so that stand-ins pass as they do elsewhere."""
+        if not self.admits(value.__class__):
+            look.fail(where, "type", found=typed(value), expected=self.type)
+
+
+class EnumCheck:
+    """The value is one of a few; `true` is no `1`."""
+
+    name = "enum"
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        self.values = tuple(values)
+
+    def admits(self, value: Any) -> bool:
+        """Whether *value* is one of those allowed."""
+        return any(_equal(value, one) for one in self.values)
+
+    def __call__(self, value: Any, where: Where, look: Look) -> None:
+        """Look at *value*."""
+        if not self.admits(value):
+            look.fail(
+                where,
+                "enum",
+                found=shown(value),
+                expected=f"one of {listed(self.values)}",
+            )
+
+
+def _equal(value: Any, allowed: Any) -> bool:
+    if allowed is None or value is None:
+        return value is allowed
+    if is_of(value.__class__, "bool") != isinstance(allowed, bool):
+        return False
+    answer = value == allowed
+    # An array answers for each of its elements, which is no answer.
+    return bool(answer) if is_of(answer.__class__, "bool") else False
+
+
+class PatternCheck:
+    """A pattern is found in the text."""
+
+    name = "pattern"
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.search = re.compile(pattern).search
+
+    def __call__(self, value: Any, where: Where, look: Look) -> None:
+        """Look at *value*."""
+        if not isinstance(value, str):
+            look.fail(where, "pattern", found=typed(value), expected="a text")
+        elif self.search(value) is None:
+            look.fail(
+                where,
+                "pattern",
+                found=shown(value),
+                expected=f"to match `{self.pattern}`",
+            )

@@ -1,0 +1,187 @@
+"""What an operator writes under `validate`."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.quantity import ByteSize
+from mlpolicy.rules.validate.backtracking import backtracks, compiles
+from mlpolicy.rules.validate.checks import dtypes
+from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
+
+Number = int | float
+Plain = str | int | float | bool | None
+Whole = Annotated[int, Field(ge=0)]
+_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*[.:][^\W\d]\w*(\.[^\W\d]\w*)*")
+_MEANT = {
+    "integer": "int", "number": "float", "double": "float", "string": "str", "text": "str",
+    "boolean": "bool", "dict": "mapping", "object": "mapping", "map": "mapping",
+    "list": "sequence", "tuple": "sequence", "array": "ndarray", "frame": "dataframe",
+    "table": "dataframe", "DataFrame": "dataframe", "Tensor": "tensor",
+}  # fmt: skip
+
+
+def _range(value: tuple[Number | None, ...]) -> tuple[Number | None, ...]:
+    match value:
+        case (None, None):
+            raise finding("MP010", "a `range` without ends says nothing; leave it out")
+        case (low, high) if not any(one is not None and math.isnan(one) for one in value):
+            if low is not None and high is not None and low >= high:
+                raise finding("MP201", _no_range(low, high))
+            return value
+    raise finding("MP010", "expected two numbers, `[min, max]`, of which one may be `null`")
+
+
+def _no_range(low: Number, high: Number) -> str:
+    if low == high:
+        return f"only {low} is in the range [{low}, {high}]; write `enum: [{low}]` if that is meant"
+    return f"nothing is in the range [{low}, {high}]: did you mean [{high}, {low}]?"
+
+
+def _dtype(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    for name in (value,) if isinstance(value, str) else value:
+        if not dtypes.known(name):
+            meant = dtypes.meant(name)
+            hint = f": did you mean `{meant}`?" if meant else "; write it as numpy does: `float32`"
+            raise finding("MP204", f"`{name}` is no dtype{hint}")
+    return value
+
+
+class Column(RuleModel):
+    """What one column of a dataframe must be."""
+
+    dtype: str | Many[str] = ()
+    """The dtype, or a list of those allowed: `float64`, `string`, `datetime64`."""
+    nullable: bool = False
+    """Whether nulls (`NaN` in pandas) may stand in it."""
+    range: Many[Number | None] | None = None
+    """The least and the greatest value allowed, both inclusive; either may be `null`."""
+    categories: Many[Plain] | None = None
+    """The values allowed."""
+
+    _dtype = field_validator("dtype")(_dtype)
+    _range = field_validator("range")(_range)
+
+
+class Spec(RuleModel):
+    """What one value must be."""
+
+    type: str | None = None
+    """`int`, `float`, `str`, `bool`, `bytes`, `mapping`, `sequence`, `ndarray`, `tensor`,
+    `dataframe`, or the dotted path of a class."""
+    not_null: bool | None = None
+    """Whether null is refused; it is wherever a `type` stands, unless this is `false`."""
+    dtype: str | Many[str] = ()
+    """The dtype of an array, or a list of those allowed: `float32`."""
+    shape: Many[int | str | None] | None = None
+    """The size of each dimension: a number, `null` for any, or a name; the same name means the
+    same size everywhere in the rule."""
+    ndim: Whole | None = None
+    """How many dimensions an array has."""
+    finite: bool = False
+    """Whether NaN and infinity are refused, in every element too."""
+    range: Many[Number | None] | None = None
+    """The least and the greatest value allowed, both inclusive; either may be `null`.
+    It holds for every element of an array or a sequence, and NaN is outside of any range."""
+    enum: Annotated[tuple[Plain, ...], Field(strict=False, min_length=1)] | None = None
+    """The values allowed."""
+    pattern: str | None = None
+    """A regular expression that is found in the text; `^` and `$` tie it to the ends."""
+    min_len: Whole | None = None
+    """The least length: characters, items, or the first dimension."""
+    max_len: Whole | None = None
+    """The greatest length."""
+    max_bytes: ByteSize | None = None
+    """How much memory the contents may take."""
+    required: Many[str] = ()
+    """Keys (of an object: attributes; of a dataframe: columns) that must be there."""
+    fields: dict[str, Spec] = Field(default_factory=dict)
+    """What is under a key (or attribute) must be, where it is there."""
+    items: Spec | None = None
+    """What each item of a sequence must be."""
+    columns: dict[str, Column] = Field(default_factory=dict)
+    """What columns of a dataframe must be; each must be there."""
+    model: str | None = None
+    """The dotted path of a pydantic model that takes the value; imported at the first call."""
+    coerce: bool = False
+    """Whether what the `model` made of the value takes its place."""
+
+    _dtype = field_validator("dtype")(_dtype)
+    _range = field_validator("range")(_range)
+
+    @field_validator("type", "model")
+    @classmethod
+    def _class(cls, value: str | None, about: Any) -> str | None:
+        named = about.field_name == "type" and value in (*NAMES, *DUCKS)
+        if value is None or named or _DOTTED.fullmatch(value):
+            return value
+        known = f"one of {', '.join(NAMES + DUCKS)}, or " if about.field_name == "type" else ""
+        meant = _MEANT.get(value) if known else None
+        hint = f": did you mean `{meant}`?" if meant else ""
+        text = f"expected {known}the dotted path of a class, found `{value}`{hint}"
+        raise finding("MP010", text)
+
+    @field_validator("shape")
+    @classmethod
+    def _sizes(cls, value: tuple[int | str | None, ...] | None) -> Any:
+        for size in value or ():
+            if isinstance(size, int) and size < 0:
+                raise finding("MP204", f"no dimension has {size} elements; write `null` for any")
+            if isinstance(size, str) and not size.isidentifier():
+                raise finding("MP204", f"`{size}` is no name for a size; write one such as `N`")
+        return value
+
+    @field_validator("pattern")
+    @classmethod
+    def _searchable(cls, value: str | None) -> str | None:
+        wrong = compiles(value) if value is not None else None
+        if wrong:
+            raise finding("MP203", f"`{value}` is no regular expression: {wrong}")
+        if value is not None and backtracks(value):
+            raise finding(
+                "MP203",
+                f"`{value}` repeats what repeats by itself: a text that does not match can take "
+                "time without bound; put something between the turns, or use `(?>…)` or `++`",
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Spec:
+        if self.coerce and self.model is None:
+            raise finding("MP010", "`coerce` takes over what a `model` makes; name the `model`")
+        lengths = (self.min_len, self.max_len)
+        if None not in lengths and self.min_len > self.max_len:  # type: ignore[operator]  # (both are there)
+            raise finding("MP010", f"no length is at least {lengths[0]} and at most {lengths[1]}")
+        if self.shape is not None and self.ndim not in (None, len(self.shape)):
+            sizes = len(self.shape)
+            raise finding("MP204", f"the `shape` has {sizes} dimensions, `ndim` is {self.ndim}")
+        return self
+
+
+class ValidateRule(RuleModel):
+    """What the arguments and the result of a function must be."""
+
+    args: dict[str, Spec] = Field(default_factory=dict)
+    """What each argument must be, by its name."""
+    returns: Spec | None = None
+    """What the result must be."""
+    on_fail: Literal["raise", "default", "warn"] = "raise"
+    """`raise` ValidationFailed, give the `default`, or `warn` once and go on."""
+    default: Any = None
+    """What a refused call gives: a value, as it stands, or `{call: "module:function"}`, which
+    is called with the same arguments."""
+
+    @field_validator("default")
+    @classmethod
+    def _callable(cls, value: Any) -> Any:
+        call = value.get("call") if isinstance(value, dict) and len(value) == 1 else None
+        if call is not None and not (
+            isinstance(call, str) and re.fullmatch(r"[\w.]+:[\w.]+", call)
+        ):
+            raise finding("MP010", "expected `call` to name a function as `module:function`")
+        return value

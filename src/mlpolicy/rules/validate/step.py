@@ -1,0 +1,233 @@
+"""Validate at a call: conditions in the driver's lines, everything else in a method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mlpolicy.core.block import Lines as Block
+from mlpolicy.core.block import Loom, indented
+from mlpolicy.core.report import say_once
+from mlpolicy.core.step import Step, Weave
+from mlpolicy.core.verdict import Answer, Refuse, Verdict
+from mlpolicy.errors import ValidationFailed
+from mlpolicy.rules.validate.checker import Checker, checker
+from mlpolicy.rules.validate.default import Default, Given
+from mlpolicy.rules.validate.failing import Counters
+from mlpolicy.rules.validate.lines import Lines
+from mlpolicy.rules.validate.look import Look
+
+if TYPE_CHECKING:
+    from mlpolicy.core.site import Site
+    from mlpolicy.rules.validate.rule import ValidateRule
+
+RETURNS = "returns"
+INPUT, OUTPUT = "validate input", "validate output"
+_ONE_SHOT = ("generator", "async_generator")
+
+
+class Coerced:
+    """A verdict of our own: the call goes on with these values in place of its arguments."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: tuple[Any, ...]) -> None:
+        self.values = values
+
+
+class ValidateStep(Step):
+    """What the validate rule of one function does at a call."""
+
+    kind = "validate"
+
+    def __init__(self, rule: ValidateRule, site: Site) -> None:
+        super().__init__(rule, site)
+        self._inputs = _inputs(rule, site)
+        result = rule.returns if site.function not in _ONE_SHOT else None
+        self._output = checker(result, site.resolve) if result else None
+        self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
+        self._own = frozenset(one.name for one in site.parameters)
+        self._default = Default(rule.default, site) if rule.on_fail == "default" else None
+        named = [*self._inputs.items(), (RETURNS, self._output)]
+        self._counters = Counters(site, rule.on_fail, {k: v for k, v in named if v})
+        self._asks = self._output is not None and bool(self._output.symbols())
+
+    def weaves(self) -> Mapping[str, Weave]:
+        """Return one weave for the arguments and one for the result; they share sizes."""
+        sizes: dict[str, str] = {}
+        found: dict[str, Weave] = {}
+        enforced = self._default is not None and not self.site.shadow
+        if self._inputs or (self._output is not None and enforced):
+            found[INPUT] = partial(self._weave_input, sizes=sizes)
+        if self._output is not None:
+            found[OUTPUT] = partial(self._weave_output, sizes=sizes)
+        return found
+
+    def _weave_output(self, inner: Block, loom: Loom, *, sizes: dict[str, str]) -> Block:
+        assert self._output is not None
+        bound = {name for one in self._inputs.values() for name in one.symbols()}
+        said = Lines(loom, sizes, bound).condition(self._output, loom.result)
+        verdict = loom.local("verdict")
+        look = loom.method("validate_output", self.refused_output)
+        held = self._held(loom) if self._asks else "()"
+        ask = f"{look}({loom.call}, {loom.result}, {held})"
+        return [*inner, *_asked(said, ask, verdict, then=loom.act(verdict), loom=loom)]
+
+    def _weave_input(self, inner: Block, loom: Loom, *, sizes: dict[str, str]) -> Block:
+        verdict = loom.local("verdict")
+        look = loom.method("validate_input", self.refused_input)
+        ask = f"{look}({loom.call}, {self._held(loom)}, {self._given(loom)})"
+        then = [*self._coercing(verdict, loom), *loom.act(verdict)]
+        lines = _asked(self._said(loom, sizes), ask, verdict, then=then, loom=loom)
+        if self._default is None or self.site.shadow:
+            return [*lines, *inner]
+        if self._output is not None:
+            inner = self._answering(inner, loom)
+        return [*lines, f"if {verdict} is None:", *indented(inner)] if self._inputs else inner
+
+    def _answering(self, inner: Block, loom: Loom) -> Block:
+        """Answer a refused result with the default out here, where no cache keeps it."""
+        error, verdict = loom.local("error"), loom.local("verdict")
+        failed = loom.constant("ValidationFailed", ValidationFailed)
+        ask = loom.method("validate_default", self.answered)
+        return [
+            f"{verdict} = None",
+            "try:",
+            *indented(inner),
+            f"except {failed} as {error}:",
+            f"    {verdict} = {ask}({loom.call}, {error}, {self._given(loom)})",
+            f"    if {verdict} is None:",
+            "        raise",
+            *loom.act(verdict),
+        ]
+
+    def _said(self, loom: Loom, sizes: dict[str, str]) -> str | None:
+        """Return when all arguments pass, or None where it cannot be told quickly."""
+        writer = Lines(loom, sizes)
+        parts = []
+        for name, one in self._inputs.items():
+            if name in self._own:
+                parts.append(writer.condition(one, loom.arguments[name]))
+            else:
+                parts.append(writer.under(name, loom.arguments[self._spare], one))
+        return None if None in parts else " and ".join(part for part in parts if part)
+
+    def _held(self, loom: Loom) -> str:
+        """Return a tuple of the arguments looked at, then the one that holds unnamed ones."""
+        names = [name for name in self._inputs if name in self._own]
+        names += [self._spare] if self._spare else []
+        return f"({''.join(f'{loom.arguments[name]}, ' for name in names)})"
+
+    def _given(self, loom: Loom) -> str:
+        """Return all arguments, as the default's function takes them, or None if it is a value."""
+        if self._default is None or not self._default.calls:
+            return "None"
+        return self._default.given(loom)
+
+    def _coercing(self, verdict: str, loom: Loom) -> Block:
+        """Lines that put coerced values in the place of the arguments."""
+        names = [n for n, one in self._inputs.items() if one.coerce and n in self._own]
+        if self.site.shadow or not any(one.coerce for one in self._inputs.values()):
+            return []
+        targets = "".join(f"{loom.arguments[name]}, " for name in names)
+        lines = [f"    {targets}= {verdict}.values"] if targets else []
+        coerced = loom.constant("Coerced", Coerced)
+        return [
+            f"if {verdict}.__class__ is {coerced}:",
+            *lines,
+            f"    {verdict} = None",
+        ]
+
+    def refused_input(self, call: int, held: tuple[Any, ...], given: Given | None) -> Any:
+        """Look at the arguments thoroughly; None where the call goes on with them."""
+        look = Look()
+        values = self._values(held)
+        made = {name: self._inputs[name].made(value, name, look) for name, value in values.items()}
+        if look.failures:
+            return self._verdict(call, look, given, default=self._default)
+        if self.site.shadow or not any(one.coerce for one in self._inputs.values()):
+            return None
+        return self._coerced(made, held)
+
+    def _coerced(self, made: dict[str, Any], held: tuple[Any, ...]) -> Coerced:
+        coerced = {name: made[name] for name in made if self._inputs[name].coerce}
+        if self._spare:
+            held[-1].update((n, value) for n, value in coerced.items() if n not in self._own)
+        return Coerced(tuple(value for name, value in coerced.items() if name in self._own))
+
+    def refused_output(self, call: int, result: Any, held: tuple[Any, ...]) -> Verdict:
+        """Look at the result thoroughly; None where it is handed on."""
+        assert self._output is not None
+        look = Look()
+        for name, value in self._values(held).items() if held else ():
+            self._inputs[name].bind(value, look)
+        made = self._output.made(result, RETURNS, look)
+        if look.failures:
+            return self._verdict(call, look, None, default=None)
+        return None if made is result or self.site.shadow else Answer(made)
+
+    def answered(self, call: int, error: ValidationFailed, given: Given | None) -> Verdict:
+        """Answer our own refusal of a result with the default; None for another's."""
+        if error.target != self.site.target or self._default is None:
+            return None
+        self._counters.note(call, "default")
+        return self._default.verdict(call, given)
+
+    def _values(self, held: tuple[Any, ...]) -> dict[str, Any]:
+        """Return the arguments by name, those that were passed."""
+        own = [name for name in self._inputs if name in self._own]
+        values = dict(zip(own, held, strict=False))
+        spare = held[-1] if self._spare else {}
+        values.update(
+            (name, spare[name]) for name in self._inputs if name not in own and name in spare
+        )
+        return {name: values[name] for name in self._inputs if name in values}
+
+    def _verdict(
+        self, call: int, look: Look, given: Given | None, *, default: Default | None
+    ) -> Verdict:
+        if self.site.shadow:
+            self._counters.shadow()
+            return None
+        self._counters.count(look)
+        decision = "warn" if self.rule.on_fail == "warn" else "default" if default else "reject"
+        self._counters.note(call, decision)
+        if decision == "warn":
+            self._counters.warn(look)
+            return None
+        answer = default.verdict(call, given) if default else None
+        return answer or Refuse(ValidationFailed(self.site.target, look.failures))
+
+
+def _asked(said: str | None, ask: str, verdict: str, *, then: Block, loom: Loom) -> Block:
+    """Lines that ask the method only where the condition does not say that all is well.
+
+    The condition reads objects of the user's, which may raise anything.
+    """
+    if said is None:
+        return [f"{verdict} = {ask}", *then]
+    exception = loom.constant("Exception", Exception)
+    return [
+        "try:",
+        f"    {verdict} = None if {said} else False",
+        f"except {exception}:",
+        f"    {verdict} = False",
+        f"if {verdict} is not None:",
+        f"    {verdict} = {ask}",
+        *indented(then),
+    ]
+
+
+def _inputs(rule: ValidateRule, site: Site) -> dict[str, Checker]:
+    """Return what looks at each argument that the function takes."""
+    names = {one.name for one in site.parameters}
+    open_end = any(one.kind == "var_keyword" for one in site.parameters)
+    found = {}
+    for name, spec in rule.args.items():
+        if name in names or open_end:
+            found[name] = checker(spec, site.resolve)
+        else:
+            text = f"{site.target} has no argument `{name}`; the validate rule for it is skipped"
+            say_once(f"validate:argument:{site.target}:{name}", text)
+    return found

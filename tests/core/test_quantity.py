@@ -1,0 +1,97 @@
+"""Amounts with units."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlpolicy.core.quantity import ByteSize, Count, Duration, QuantityError, Ratio
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("250ms", 0.25), ("1m30s", 90.0), ("1.5h", 5400.0), ("20us", 2e-5), ("2d", 172800.0), ("0s", 0.0)],
+)
+def test_a_duration_is_read_with_its_unit(text, seconds):
+    """Every unit, and several together, give seconds."""
+    assert Duration.of(text) == pytest.approx(seconds)
+
+
+@given(st.integers(min_value=0, max_value=10**13))
+def test_a_duration_prints_as_what_it_reads(microseconds):
+    """What is printed reads back as the same length of time."""
+    duration = Duration(microseconds / 1e6)
+
+    assert float(Duration.of(str(duration))) == pytest.approx(float(duration), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "code", "words"),
+    [
+        (Duration, 30, "MP101", "did you mean `30s`"),
+        (Duration, "30", "MP101", "did you mean `30s`"),
+        (Duration, "3 weeks", "MP101", "no unit of time"),
+        (Duration, "soon", "MP010", "such as 250ms"),
+        (Duration, True, "MP010", "a truth value"),
+        (Duration, None, "MP010", "nothing"),
+        (Duration, [1], "MP010", "a list"),
+        (Duration, "-1s", "MP010", "expected a length of time"),
+        (Duration, "1" * 400 + "d", "MP010", "expected a length of time"),
+        (ByteSize, 512, "MP101", "did you mean `512MiB`"),
+        (ByteSize, "512", "MP101", "did you mean `512MiB`"),
+        (ByteSize, "512Mb", "MP101", "GiB are"),
+        (ByteSize, "1GiB2MiB", "MP101", "GiB are"),
+        (Ratio, 85, "MP101", "did you mean `85%`"),
+        (Ratio, "130%", "MP103", "outside 0% to 100%"),
+        (Ratio, -0.5, "MP103", "outside"),
+        (Ratio, "most", "MP010", "such as 20%"),
+        (Count, "many", "MP010", "a whole number"),
+        (Count, -1, "MP010", "0 or more"),
+        (Count, 1.5, "MP010", "a whole number"),
+        (Count, True, "MP010", "a whole number"),
+    ],
+)
+def test_what_is_no_amount_is_refused_with_a_remedy(quantity, value, code, words):
+    """The finding has its code, and says what to write."""
+    with pytest.raises(QuantityError) as caught:
+        quantity.of(value)
+
+    assert caught.value.code == code
+    assert words in str(caught.value)
+
+
+def test_numbers_from_python_are_in_the_base_unit():
+    """A decorator may say seconds, bytes and shares as bare numbers."""
+    read = [Duration.of_number(1.5), Duration.of_number(timedelta(minutes=1)), ByteSize.of_number(9)]
+
+    assert read == [1.5, 60.0, 9]
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "printed"),
+    [("512MiB", 512 * 1024**2, "512MiB"), ("1.5GiB", 1536 * 1024**2, "1536MiB"), ("7B", 7, "7B")],
+)
+def test_a_size_reads_and_prints(text, number, printed):
+    """Sizes are bytes, printed with the largest unit that leaves a whole number."""
+    size = ByteSize.of(text)
+
+    assert (int(size), str(size)) == (number, printed)
+
+
+@pytest.mark.parametrize(("text", "number"), [("20k", 20_000), ("2M", 2_000_000), (7, 7)])
+def test_a_count_reads_and_prints(text, number):
+    """`k` and `M` are thousands and millions."""
+    count = Count.of(text)
+
+    assert (int(count), str(count)) == (number, str(text))
+
+
+@given(st.floats(min_value=0, max_value=100, allow_nan=False))
+def test_a_share_reads_as_percent_and_as_number(percent):
+    """`20%` and `0.2` are the same share."""
+    text = f"{percent:.6f}"
+
+    assert float(Ratio.of(f"{text}%")) == pytest.approx(float(Ratio.of(float(text) / 100)))

@@ -1,0 +1,187 @@
+"""Which policy wins, field by field."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from policies import found, loaded
+
+from mlpolicy.core.target import Target
+
+F = Target("mypkg.serve", "predict")
+
+
+def plan(*texts):
+    made = loaded(*texts)
+    assert made.errors == ()
+    return made.rulebook.plan(F)
+
+
+def test_fields_of_several_policies_make_one_rule():
+    """The exact target wins where both speak, the pattern fills in the rest."""
+    made = plan("""
+        policies:
+          broad: {match: "mypkg.**:*", retry: {max_attempts: 5, jitter: equal}}
+          mypkg.serve:predict: {retry: {max_attempts: 2}}
+    """)
+
+    rule = made.rule("retry")
+    assert (rule.rule.max_attempts, rule.rule.jitter) == (2, "equal")
+    assert rule.values["max_attempts"].policy == "mypkg.serve:predict"
+    assert rule.values["jitter"].policy == "broad"
+    assert rule.values["multiplier"].source is None
+
+
+def test_more_literal_patterns_rank_higher():
+    """Literal components decide, then literal characters."""
+    made = plan("""
+        policies:
+          one: {match: "mypkg.**:*", retry: {max_attempts: 2}}
+          two: {match: "mypkg.serve:*", retry: {max_attempts: 3}}
+          three: {match: "mypkg.serve:pre*", retry: {max_attempts: 4}}
+    """)
+
+    assert made.rule("retry").rule.max_attempts == 4
+    assert made.policies == ("three", "two", "one")
+
+
+def test_priority_beats_exactness_and_final_beats_priority():
+    """Final, priority, exactness: in this order."""
+    made = plan("""
+        policies:
+          mypkg.serve:predict: {retry: {max_attempts: 2, jitter: none}, priority: 50}
+          loud: {match: "mypkg.serve:*", priority: 60, retry: {max_attempts: 3, jitter: equal}}
+          last: {match: "mypkg.**:*", final: true, retry: {max_attempts: 4}}
+    """)
+
+    assert (made.rule("retry").rule.max_attempts, made.rule("retry").rule.jitter) == (4, "equal")
+
+
+def test_defaults_fill_in_and_never_switch_on():
+    """A kind that no policy uses stays off."""
+    made = plan("""
+        defaults: {mode: shadow, retry: {max_attempts: 7}, cache: {max_entries: 9}}
+        policies:
+          mypkg.serve:predict: {retry: {jitter: none}}
+          other: {match: "other:f", cache: 30s}
+    """)
+
+    assert [rule.kind for rule in made.rules] == ["retry"]
+    assert (made.rule("retry").rule.max_attempts, made.rule("retry").mode) == (7, "shadow")
+
+
+def test_inherit_false_starts_afresh_above_the_defaults():
+    """What lower policies say is left out; the defaults hold still."""
+    made = plan("""
+        defaults: {retry: {max_delay: 3s}}
+        policies:
+          broad: {match: "mypkg.**:*", retry: {max_attempts: 5, jitter: equal}}
+          mypkg.serve:predict: {retry: {inherit: false, multiplier: 3}}
+    """)
+
+    rule = made.rule("retry").rule
+    assert (rule.max_attempts, rule.jitter, rule.multiplier, float(rule.max_delay)) == (3, "full", 3, 3)
+
+
+def test_lists_replace_and_blocks_merge():
+    """A list is one value; a block of settings merges key by key."""
+    made = plan("""
+        policies:
+          broad:
+            match: "mypkg.**:*"
+            retry: {retry_on: [transient, ValueError], retry_after: {respect: false, max: 9s}}
+          mypkg.serve:predict: {retry: {retry_on: [KeyError], retry_after: {max: 5s}}}
+    """)
+
+    rule = made.rule("retry").rule
+    assert tuple(map(str, rule.retry_on)) == ("KeyError",)
+    assert (rule.retry_after.respect, float(rule.retry_after.max)) == (False, 5.0)
+
+
+def test_rules_stand_in_the_fixed_order():
+    """The order of keys means nothing."""
+    made = plan("""
+        policies:
+          mypkg.serve:predict:
+            memory: true
+            cache: 30s
+            retry: 3
+            monitor: true
+            validate: {returns: {type: int}}
+    """)
+
+    assert [rule.kind for rule in made.rules] == ["monitor", "validate", "cache", "retry", "memory"]
+
+
+def test_exclude_takes_a_function_out():
+    """An excluded function has no plan, and the policy that excludes it is known."""
+    rulebook = loaded("""
+        policies:
+          broad: {match: "mypkg.**:*", exclude: ["mypkg.serve:pre*"], retry: 3}
+    """).rulebook
+
+    assert rulebook.plan(F) is None
+    assert rulebook.excluded(F).name == "broad"
+
+
+def test_equal_rank_and_different_values_is_an_error_at_both_places():
+    """Neither wins; the finding names the two lines."""
+    [finding] = loaded(
+        """
+        policies:
+          one: {match: "mypkg.serve:*", retry: {max_attempts: 2}}
+          two: {match: "mypkg.serve:*", retry: {max_attempts: 3}}
+        """
+    ).diagnostics
+
+    assert (finding.code, finding.span.line, finding.related[0].span.line) == ("MP401", 5, 4)
+
+
+def test_equal_rank_and_equal_values_is_fine():
+    """Two policies may agree."""
+    assert found("""
+        policies:
+          one: {match: "mypkg.serve:*", retry: {max_attempts: 2}}
+          two: {match: "mypkg.serve:*", retry: {max_attempts: 2, jitter: none}}
+    """) == []
+
+
+def test_disabled_and_shadow_are_modes_of_a_rule_of_a_policy_or_of_the_file():
+    """The nearest mode holds; a monitor is never shadowed."""
+    made = plan("""
+        defaults: {mode: shadow}
+        policies:
+          mypkg.serve:predict:
+            mode: enforce
+            retry: {mode: shadow}
+            cache: false
+            memory: true
+            monitor: true
+    """)
+
+    modes = {rule.kind: rule.mode for rule in made.rules}
+    assert modes == {"retry": "shadow", "memory": "enforce", "monitor": "enforce"} | {
+        "cache": "disabled"
+    }
+
+
+POLICIES = (
+    'a: {match: "mypkg.**:*", retry: {max_attempts: 2, jitter: none}}',
+    'b: {match: "mypkg.serve:*", retry: {max_attempts: 3}, cache: 30s}',
+    'c: {match: "mypkg.serve:predict", retry: {multiplier: 4}}',
+    'd: {match: "mypkg.*:predict", priority: 3, cache: {ttl: 5s, max_entries: 4}}',
+    'e: {match: "other:*", retry: 9}',
+)
+
+
+@given(st.permutations(POLICIES), st.integers(min_value=0, max_value=5))
+def test_no_order_of_policies_or_files_changes_a_plan(order, split):
+    """Shuffled over two files in any order, the same values hold."""
+    whole = loaded("policies:\n" + "".join(f"  {one}\n" for one in POLICIES))
+    parts = [part for part in (order[:split], order[split:]) if part]
+
+    files = ["policies:\n" + "".join(f"  {one}\n" for one in part) for part in parts]
+    shuffled = loaded(*files).rulebook.plan(F)
+
+    expected = whole.rulebook.plan(F)
+    assert [rule.rule for rule in shuffled.rules] == [rule.rule for rule in expected.rules]
