@@ -30,8 +30,12 @@ def main(names: Sequence[str]) -> None:
                 status.update(f"measuring {bench.row} …")
                 outcomes.append(measure(bench))
     console.print(table(outcomes))
-    console.print(f"Python {platform.python_version()}; x is a multiple of a bare wrapper in the same run; median of 5 runs.")
-    Path("bench/figures.json").write_text(json.dumps([_plain(one) for one in outcomes], indent=2) + "\n", encoding="utf-8")
+    console.print(
+        f"Python {platform.python_version()}; x is a multiple of a bare wrapper in the same run; median of 5 runs."
+    )
+    Path("bench/figures.json").write_text(
+        json.dumps([_plain(one) for one in outcomes], indent=2) + "\n", encoding="utf-8"
+    )
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:

@@ -48,13 +48,22 @@ def benches() -> Iterator[Bench]:
             subject.bare_async(subject.predict_async),
             [
                 Contender("mlpolicy", hit_async, peer=False),
-                Contender("cachebox", cachebox.cached(cachebox.TTLCache(1024, 3600))(subject.predict_async)),
+                Contender(
+                    "cachebox",
+                    cachebox.cached(cachebox.TTLCache(1024, 3600))(subject.predict_async),
+                ),
             ],
             1.0,
             asynchronous=True,
             arguments=(3,),
         )
-        yield _keyed("hit, dict of 50", functions["cached_dict"], mapping, lambda d: tuple(sorted(d.items())), 11)
+        yield _keyed(
+            "hit, dict of 50",
+            functions["cached_dict"],
+            mapping,
+            lambda d: tuple(sorted(d.items())),
+            11,
+        )
         yield _keyed("hit, array 1k", functions["cached_array"], small, lambda a: a.tobytes(), 7)
         yield _keyed("hit, array 1M", functions["cached_large"], large, lambda a: a.tobytes(), 2000)
 

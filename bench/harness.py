@@ -145,6 +145,6 @@ def _loop(arguments: int, *, asynchronous: bool) -> Callable[..., Any]:
         "    return clock() - began\n"
     )
     names_of: dict[str, Any] = {"clock": time.perf_counter}
-    exec(text, names_of)  # noqa: S102 (text of this function alone)
+    exec(text, names_of)
     made: Callable[..., Any] = names_of["loop"]
     return made

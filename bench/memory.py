@@ -18,7 +18,7 @@ def by_psutil(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if psutil.virtual_memory().percent > 92:  # noqa: PLR2004 (the threshold of the bench)
+        if psutil.virtual_memory().percent > 92:
             raise MemoryError
         return function(*args, **kwargs)
 
@@ -28,7 +28,9 @@ def by_psutil(function: Callable[..., Any]) -> Callable[..., Any]:
 def benches() -> Iterator[Bench]:
     """Yield the row of the budget."""
     guarded = subject.copy_of(subject.predict, "guarded")
-    with governed({"guarded": "memory: {act_at: 95%, reject_at: 99%, resume_at: 90%, warn_at: 90%}"}):
+    with governed(
+        {"guarded": "memory: {act_at: 95%, reject_at: 99%, resume_at: 90%, warn_at: 90%}"}
+    ):
         yield Bench(
             "memory guard",
             subject.bare(subject.predict),

@@ -23,6 +23,7 @@ class Flaky:
         self.calls = 0
 
     def __call__(self) -> int:
+        """Fail, or give 1."""
         self.calls += 1
         if self.calls % 2:
             raise ConnectionError
@@ -60,7 +61,9 @@ def benches() -> Iterator[Bench]:
         yield _bench("retry async, 1 failure", fetch_async, failing_async, target=5)
 
 
-def _bench(row: str, function: Callable[..., Any], ours: Callable[..., Any], *, target: float) -> Bench:
+def _bench(
+    row: str, function: Callable[..., Any], ours: Callable[..., Any], *, target: float
+) -> Bench:
     asynchronous = "async" in row
     bare = (subject.bare_async if asynchronous else subject.bare)(function)
     if "failure" in row:
@@ -71,8 +74,18 @@ def _bench(row: str, function: Callable[..., Any], ours: Callable[..., Any], *, 
         [
             Contender("mlpolicy", ours, peer=False),
             Contender("tenacity", _tenacity(function)),
-            Contender("stamina", stamina.retry(on=ConnectionError, attempts=3, wait_initial=0, wait_max=0, wait_jitter=0)(function)),
-            Contender("backoff", backoff.on_exception(backoff.constant, ConnectionError, max_tries=3, interval=0, jitter=None)(function)),
+            Contender(
+                "stamina",
+                stamina.retry(
+                    on=ConnectionError, attempts=3, wait_initial=0, wait_max=0, wait_jitter=0
+                )(function),
+            ),
+            Contender(
+                "backoff",
+                backoff.on_exception(
+                    backoff.constant, ConnectionError, max_tries=3, interval=0, jitter=None
+                )(function),
+            ),
         ],
         target,
         asynchronous=asynchronous,
@@ -80,7 +93,7 @@ def _bench(row: str, function: Callable[..., Any], ours: Callable[..., Any], *, 
     )
 
 
-def _steady(asynchronous: bool) -> Callable[..., Any]:  # noqa: FBT001 (one fact)
+def _steady(asynchronous: bool) -> Callable[..., Any]:
     return subject.predict_async if asynchronous else subject.predict
 
 

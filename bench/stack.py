@@ -59,7 +59,9 @@ def usual(*, cached: bool) -> Callable[..., Any]:
     work = validate_call(_annotated)
     stacked = _retried(by_psutil(work))
     if cached:
-        stacked = cachetools.cached(cachetools.TTLCache(1024, 3600), lock=threading.RLock())(stacked)
+        stacked = cachetools.cached(cachetools.TTLCache(1024, 3600), lock=threading.RLock())(
+            stacked
+        )
     return labels(stacked)
 
 
@@ -95,9 +97,9 @@ def _sampled(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         now = time.monotonic()
-        if now - state[1] > 0.1:  # noqa: PLR2004 (the interval of the bench)
+        if now - state[1] > 0.1:
             state[:] = [psutil.virtual_memory().percent, now]
-        if state[0] > 99:  # noqa: PLR2004 (the threshold of the bench)
+        if state[0] > 99:
             raise MemoryError
         return function(*args, **kwargs)
 

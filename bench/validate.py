@@ -38,20 +38,26 @@ def by_beartype(
 
 
 @validate_call
-def by_pydantic(x: Annotated[int, Field(ge=0, le=100)], y: Annotated[float, Field(ge=0, le=1)]) -> float:
+def by_pydantic(
+    x: Annotated[int, Field(ge=0, le=100)], y: Annotated[float, Field(ge=0, le=1)]
+) -> float:
     """The same promise, by pydantic."""
     return x + y
 
 
 def by_hand(features: Any) -> int:
     """The same promise, written into the function with numpy."""
-    if not np.isfinite(features).all() or features.min() < 0 or features.max() > 100:  # noqa: PLR2004 (the bounds of the bench)
+    if not np.isfinite(features).all() or features.min() < 0 or features.max() > 100:
         raise ValueError
     return 1
 
 
 @beartype
-def typed(features: Annotated[np.ndarray, Is[lambda a: a.dtype == np.float32 and a.ndim == 2 and a.shape[1] == 128]]) -> int:
+def typed(
+    features: Annotated[
+        np.ndarray, Is[lambda a: a.dtype == np.float32 and a.ndim == 2 and a.shape[1] == 128]
+    ],
+) -> int:
     """The same promise, by beartype."""
     return 1
 
@@ -67,7 +73,11 @@ def benches() -> Iterator[Bench]:
         yield Bench(
             "validate 2 scalars + range",
             subject.bare(subject.score),
-            [_ours(scalars), Contender("beartype vale", by_beartype), Contender("pydantic", by_pydantic)],
+            [
+                _ours(scalars),
+                Contender("beartype vale", by_beartype),
+                Contender("pydantic", by_pydantic),
+            ],
             1.3,
             arguments=(3, 0.5),
         )

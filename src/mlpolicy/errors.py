@@ -1,10 +1,10 @@
 """Everything that mlpolicy raises.
 
-    MlpolicyError
-    ├── PolicyError            the files are wrong, before any call
-    └── CallRefused            a rule stopped one call
-        ├── ValidationFailed   (also a ValueError)
-        └── MemoryPressure
+MlpolicyError
+├── PolicyError            the files are wrong, before any call
+└── CallRefused            a rule stopped one call
+    ├── ValidationFailed   (also a ValueError)
+    └── MemoryPressure
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _memory_pressure(target: str, figures: dict[str, float]) -> MemoryPressure:
 
 def _size(count: float) -> str:
     for unit in ("B", "KiB", "MiB"):
-        if count < 1024:  # noqa: PLR2004 (the step between units)
+        if count < 1024:
             return f"{count:.0f} {unit}"
         count /= 1024
     return f"{count:.1f} GiB"

@@ -13,7 +13,14 @@ from mlpolicy.core.quantity import ByteSize, Count, Duration, QuantityError, Rat
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("250ms", 0.25), ("1m30s", 90.0), ("1.5h", 5400.0), ("20us", 2e-5), ("2d", 172800.0), ("0s", 0.0)],
+    [
+        ("250ms", 0.25),
+        ("1m30s", 90.0),
+        ("1.5h", 5400.0),
+        ("20us", 2e-5),
+        ("2d", 172800.0),
+        ("0s", 0.0),
+    ],
 )
 def test_a_duration_is_read_with_its_unit(text, seconds):
     """Every unit, and several together, give seconds."""
@@ -65,7 +72,11 @@ def test_what_is_no_amount_is_refused_with_a_remedy(quantity, value, code, words
 
 def test_numbers_from_python_are_in_the_base_unit():
     """A decorator may say seconds, bytes and shares as bare numbers."""
-    read = [Duration.of_number(1.5), Duration.of_number(timedelta(minutes=1)), ByteSize.of_number(9)]
+    read = [
+        Duration.of_number(1.5),
+        Duration.of_number(timedelta(minutes=1)),
+        ByteSize.of_number(9),
+    ]
 
     assert read == [1.5, 60.0, 9]
 

@@ -13,13 +13,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
+from originals import Originals
 
 import mlpolicy
 from mlpolicy.core.metrics import METERS
-from originals import Originals
 
 Scene = Iterator[object]
 WHEN = ("early", "late")

@@ -113,5 +113,8 @@ def test_shorthands_are_spelt_out_with_their_place():
     [policy] = read_text(HEAD + "    retry: 3\n    cache: false\n").file.policies
 
     retry, cache = policy.rules
-    assert (retry.settings["max_attempts"].value, retry.settings["max_attempts"].span.column) == (3, 12)
+    assert (retry.settings["max_attempts"].value, retry.settings["max_attempts"].span.column) == (
+        3,
+        12,
+    )
     assert cache.mode == "disabled"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from policies import found, loaded
 
 from mlpolicy.core.target import Target
+from policies import found, loaded
 
 F = Target("mypkg.serve", "predict")
 
@@ -80,7 +80,12 @@ def test_inherit_false_starts_afresh_above_the_defaults():
     """)
 
     rule = made.rule("retry").rule
-    assert (rule.max_attempts, rule.jitter, rule.multiplier, float(rule.max_delay)) == (3, "full", 3, 3)
+    assert (rule.max_attempts, rule.jitter, rule.multiplier, float(rule.max_delay)) == (
+        3,
+        "full",
+        3,
+        3,
+    )
 
 
 def test_lists_replace_and_blocks_merge():
@@ -139,11 +144,14 @@ def test_equal_rank_and_different_values_is_an_error_at_both_places():
 
 def test_equal_rank_and_equal_values_is_fine():
     """Two policies may agree."""
-    assert found("""
+    assert (
+        found("""
         policies:
           one: {match: "mypkg.serve:*", retry: {max_attempts: 2}}
           two: {match: "mypkg.serve:*", retry: {max_attempts: 2, jitter: none}}
-    """) == []
+    """)
+        == []
+    )
 
 
 def test_disabled_and_shadow_are_modes_of_a_rule_of_a_policy_or_of_the_file():

@@ -97,5 +97,3 @@ def place() -> Iterator[Place]:
 @pytest.fixture
 def world() -> VirtualWorld:
     return VirtualWorld()
-
-

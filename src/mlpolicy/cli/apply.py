@@ -18,7 +18,7 @@ from mlpolicy.cli.options import format_option, policy_option, show, src_option
 from mlpolicy.cli.prove import Answer, Request, in_child, in_process
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.wait import waiting
-from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
 from mlpolicy.plan.load import Loaded
@@ -34,7 +34,9 @@ class Length(click.ParamType):  # type: ignore[type-arg]  # (generic in newer re
 
     name = "duration"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """Return *value* in seconds."""
         try:
             return float(Duration.of(value)) if isinstance(value, str) else float(value)
@@ -43,7 +45,9 @@ class Length(click.ParamType):  # type: ignore[type-arg]  # (generic in newer re
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
-@click.option("--module", "modules", multiple=True, metavar="M", help="A module to import. Repeats.")
+@click.option(
+    "--module", "modules", multiple=True, metavar="M", help="A module to import. Repeats."
+)
 @click.option("--package", is_flag=True, help="Import the modules below those named, too.")
 @click.option("--all", "everything", is_flag=True, help="Import every module that a policy names.")
 @policy_option
@@ -101,7 +105,9 @@ def _import_failed(answer: Answer) -> None:
         click.echo(answer.output, err=True, nl=False)
     if failed["traceback"]:
         click.echo(failed["traceback"], err=True, nl=False)
-    sources.stop(f"`{failed['module']}` could not be imported: {failed['error']}", exits.IMPORT_FAILED)
+    sources.stop(
+        f"`{failed['module']}` could not be imported: {failed['error']}", exits.IMPORT_FAILED
+    )
 
 
 def _findings(answer: Answer, rulebook: Rulebook, *, strict: bool) -> Iterator[Diagnostic]:
@@ -110,18 +116,25 @@ def _findings(answer: Answer, rulebook: Rulebook, *, strict: bool) -> Iterator[D
         place = _span(rulebook, row["target"])
         status = row["status"]
         if status == "missing" and missing != "ignore":
-            severity = "error" if strict or missing == "error" else "warning"
+            severity: Severity = "error" if strict or missing == "error" else "warning"
             message = f"`{row['target']}` does not exist: {row['detail']}"
             yield Diagnostic("MP301", message, place, severity)
         elif status in STRICT:
             message = f"`{row['target']}` is {status}: {row['detail']}"
-            yield Diagnostic(CODES[status], message, place, "error" if strict or status == "error" else "warning")
+            yield Diagnostic(
+                CODES[status], message, place, "error" if strict or status == "error" else "warning"
+            )
         elif status == "pending" and strict and row["target"].partition(":")[0] in answer.modules:
             yield Diagnostic("MP301", f"`{row['target']}` was not placed", place)
     for one in answer.unmatched:
         if one["imported"]:
             why = f": {one['why']}" if one["why"] else ""
-            yield Diagnostic("MP302", f"`{one['pattern']}` matches no function{why}", Span(*one["span"]), "warning")
+            yield Diagnostic(
+                "MP302",
+                f"`{one['pattern']}` matches no function{why}",
+                Span(*one["span"]),
+                "warning",
+            )
 
 
 def _span(rulebook: Rulebook, target: str) -> Span:
@@ -175,5 +188,7 @@ def _hash(loaded: Loaded) -> str:
 
 def _sum(answer: Answer, loaded: Loaded) -> str:
     counts = Counter(row["status"] for row in answer.targets)
-    parts = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no target"
+    parts = (
+        ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no target"
+    )
     return f"{parts} · policy {_hash(loaded)} · import {answer.import_s:.2f} s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -16,6 +16,7 @@ from mlpolicy.core.codes import Code, shared
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
 from mlpolicy.plan.plan import PlannedRule
+from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.text import origin, shown
 from mlpolicy.rules import KINDS
 
@@ -30,7 +31,7 @@ _CODE = re.compile(r"MP\d{3}")
 @click.option("--source", is_flag=True, help="Print the generated code around the function.")
 @format_option("text", "json")
 def command(
-    subject: str, policy: tuple[str, ...], src: tuple[str, ...], source: bool, format: str
+    subject: str, policy: tuple[str, ...], src: tuple[str, ...], *, source: bool, format: str
 ) -> None:
     """Explain a function (`mypkg.serve:predict`), a finding (`MP301`) or a setting (`retry.jitter`)."""
     if _CODE.fullmatch(subject.upper()):
@@ -65,7 +66,12 @@ def _code(name: str) -> dict[str, Any]:
     for title, example in (("Found in", code.before), ("Not found in", code.after)):
         if example:
             parts += ["", f"{title}:", *(f"    {line}" for line in example.rstrip().splitlines())]
-    return {"code": code.code, "severity": code.severity, "title": code.title, "text": "\n".join(parts)}
+    return {
+        "code": code.code,
+        "severity": code.severity,
+        "title": code.title,
+        "text": "\n".join(parts),
+    }
 
 
 # --- settings -------------------------------------------------------------------------
@@ -85,7 +91,9 @@ def _setting(subject: str) -> dict[str, Any]:
     lines = [subject, *(f"  {line}" for line in _described(found))]
     for name, one in found.get("properties", {}).items():
         default = f" (default {json.dumps(one['default'])})" if "default" in one else ""
-        lines.append(f"  {name}: {one.get('description', '').splitlines()[0] if one.get('description') else ''}{default}")
+        lines.append(
+            f"  {name}: {one.get('description', '').splitlines()[0] if one.get('description') else ''}{default}"
+        )
     return {"setting": subject, "schema_of": found, "text": "\n".join(lines)}
 
 
@@ -100,7 +108,9 @@ def _described(schema: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _within(whole: dict[str, Any], here: dict[str, Any], path: list[str], subject: str) -> dict[str, Any]:
+def _within(
+    whole: dict[str, Any], here: dict[str, Any], path: list[str], subject: str
+) -> dict[str, Any]:
     here = _followed(whole, here)
     if not path:
         return here
@@ -153,11 +163,13 @@ def _target(
     }
 
 
-def _not_governed(target: Target, rulebook: Any) -> Any:
+def _not_governed(target: Target, rulebook: Rulebook) -> NoReturn:
     excluding = rulebook.excluded(target)
     if excluding is not None:
         where = f"{excluding.span.file}:{excluding.span.line}"
-        sources.stop(f"policy `{excluding.name}` at {where} excludes `{target}`", exits.NOTHING_TO_DO)
+        sources.stop(
+            f"policy `{excluding.name}` at {where} excludes `{target}`", exits.NOTHING_TO_DO
+        )
     near = closest(str(target), [str(one) for one in rulebook.exact])
     hint = f"; did you mean `{near}`?" if near else ""
     sources.stop(f"no policy names `{target}`{hint}", exits.NOTHING_TO_DO)
@@ -173,5 +185,3 @@ def _rule(rule: PlannedRule) -> dict[str, Any]:
             for path, value in rule.values.items()
         },
     }
-
-

@@ -71,7 +71,9 @@ def in_child(request: Request, timeout: float) -> Answer:
             late = f"not imported within {Duration.of(f'{timeout:g}s')}"
             return _failed(request, late, _text(error.stdout))
         if not answer.exists():
-            return _failed(request, f"the interpreter ended with code {done.returncode}", _text(done.stdout))
+            return _failed(
+                request, f"the interpreter ended with code {done.returncode}", _text(done.stdout)
+            )
         return Answer(**json.loads(answer.read_text(encoding="utf-8")), output=_text(done.stdout))
 
 

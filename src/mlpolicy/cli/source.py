@@ -68,4 +68,6 @@ def _meaning(value: object) -> str:
         return "the original function"
     name = getattr(value, "__qualname__", None) or type(value).__qualname__
     owner = getattr(value, "__self__", None)
-    return f"{name} of {type(owner).__qualname__}" if owner is not None and "." not in name else name
+    return (
+        f"{name} of {type(owner).__qualname__}" if owner is not None and "." not in name else name
+    )

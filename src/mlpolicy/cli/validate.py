@@ -32,7 +32,7 @@ from mlpolicy.plan.survey import Survey, roots
     show_default=True,
     help="What makes the exit code 1.",
 )
-def command(  # noqa: PLR0913 (one parameter an option)
+def command(
     path: tuple[str, ...],
     policy: tuple[str, ...],
     src: tuple[str, ...],

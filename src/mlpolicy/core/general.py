@@ -85,6 +85,7 @@ class shadowed:  # noqa: N801 (reads as the word at its only use)
         self._counter = step.site.meters.counter
 
     def __call__(self, *arguments: object) -> None:
+        """Ask, count, and say nothing."""
         verdict = self._method(*arguments)  # type: ignore[operator]  # bound above
         if verdict is not None:
             would = _WOULD.get(type(verdict).__name__, "refuse")

@@ -20,7 +20,7 @@ MOST_NODES = 50_000
 MERGE = "<<"
 
 
-class OutOfBounds(Exception):  # noqa: N818 (it ends the composing, and is no error of ours)
+class OutOfBounds(Exception):
     """The document goes beyond a bound; the finding says which."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
@@ -96,13 +96,17 @@ class Composer:
         self._nodes += more
         if self._nodes > MOST_NODES:
             aliased = type(event).__name__ == "AliasEvent"
-            text = f"more than {MOST_NODES:,} nodes" + (" once aliases are expanded" if aliased else "")
+            text = f"more than {MOST_NODES:,} nodes" + (
+                " once aliases are expanded" if aliased else ""
+            )
             raise OutOfBounds(self._finding("MP007" if aliased else "MP001", text, event))
 
     def _alias(self, event: Any) -> Node:
         anchor = self._anchors.get(event.anchor)
         if anchor is None:
-            self._say("MP002", f"alias `*{event.anchor}` has no anchor `&{event.anchor}` before it", event)
+            self._say(
+                "MP002", f"alias `*{event.anchor}` has no anchor `&{event.anchor}` before it", event
+            )
             return Scalar(None, self._span(event), f"*{event.anchor}")
         if anchor.node is None:
             message = f"alias `*{event.anchor}` refers to what it stands in"
@@ -146,7 +150,9 @@ class Composer:
 
     def _enter(self, entries: dict[str, Entry], key: Node, value: Node) -> None:
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
-            found = f"`{key.text}`" if isinstance(key, Scalar) and key.text else "a list or a mapping"
+            found = (
+                f"`{key.text}`" if isinstance(key, Scalar) and key.text else "a list or a mapping"
+            )
             help = "quote it" if isinstance(key, Scalar) and key.text else ""
             message = f"a key must be text, found {found}"
             self.diagnostics.append(Diagnostic("MP010", message, key.span, help=help))
@@ -187,7 +193,9 @@ class Composer:
                 for entry in source.entries:
                     found.setdefault(entry.key, entry)
             else:
-                self.diagnostics.append(Diagnostic("MP010", "`<<` takes mappings only", source.span))
+                self.diagnostics.append(
+                    Diagnostic("MP010", "`<<` takes mappings only", source.span)
+                )
         return list(found.values())
 
     # --- findings ---------------------------------------------------------------------
@@ -195,7 +203,12 @@ class Composer:
     def _check_tag(self, event: Any) -> None:
         if event.tag not in (None, "!") and event.tag not in KNOWN_TAGS:
             shown = event.tag.replace(TAG, "!!")
-            self._say("MP002", f"tag `{shown}` has no meaning in a policy file", event, help="leave it out")
+            self._say(
+                "MP002",
+                f"tag `{shown}` has no meaning in a policy file",
+                event,
+                help="leave it out",
+            )
 
     def _say(self, code: str, message: str, event: Any, *, help: str = "") -> None:
         self.diagnostics.append(self._finding(code, message, event, help=help))

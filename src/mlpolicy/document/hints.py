@@ -6,7 +6,10 @@ import re
 
 _SPECIAL = re.compile(r"found character '(.)' that cannot start any token")
 _HINTS = (
-    ("mapping values are not allowed", "quote a value that contains `: `, and check the indentation"),
+    (
+        "mapping values are not allowed",
+        "quote a value that contains `: `, and check the indentation",
+    ),
     ("could not find expected ':'", "a key needs a colon and a space after it"),
     ("did not find expected key", "check the indentation, and that quotes and brackets are closed"),
     ("did not find expected '-' indicator", "items of one list begin in one column"),
@@ -22,15 +25,13 @@ _HINTS = (
 def hint(problem: str, context: str, line: str) -> str:
     """Return the remedy for the parser's *problem* and *context* at *line*; nothing if unknown."""
     special = _SPECIAL.search(problem)
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent or (special and special[1] == "\t"):
+        return "indent with spaces, not tabs"
     if special:
-        character = special[1]
-        if character == "\t":
-            return "indent with spaces, not tabs"
-        return f"quote a value that starts with `{character}`"
+        return f"quote a value that starts with `{special[1]}`"
     if "alias" in context or "anchor" in context:
         return "quote a value that starts with `*` or `&`"
     if "'}'" in problem and "${" in line:
         return "quote a value with `${...}` inside `{...}`"
-    if "\t" in line[: len(line) - len(line.lstrip())]:
-        return "indent with spaces, not tabs"
     return next((remedy for sign, remedy in _HINTS if sign in problem), "")

@@ -52,10 +52,11 @@ def parse(text: str | bytes, *, file: str) -> Document:
     if len(text) > LARGEST:
         return _unreadable(file, f"larger than {LARGEST // 1024**2} MiB")
     if isinstance(text, bytes):
+        content = text
         try:
-            text = _decoded(text)
+            text = _decoded(content)
         except UnicodeDecodeError as error:
-            return _undecodable(file, text, error)
+            return _undecodable(file, content, error)
     text = text.removeprefix("\ufeff")
     lines = tuple(_BREAK.split(text))
     odd = _UNPRINTABLE.search(text)
@@ -112,7 +113,9 @@ def _place(file: str, text: str, at: int) -> Span:
 def _undecodable(file: str, content: bytes, error: UnicodeDecodeError) -> Document:
     before = content[: error.start].decode("utf-8", errors="replace")
     reason = error.reason if error.encoding == "utf-16" else "not UTF-8 text"
-    return _of(file, (), Diagnostic("MP001", f"`{file}`: {reason}", _place(file, before, len(before))))
+    return _of(
+        file, (), Diagnostic("MP001", f"`{file}`: {reason}", _place(file, before, len(before)))
+    )
 
 
 def _unreadable(file: str, reason: str) -> Document:

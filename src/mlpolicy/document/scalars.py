@@ -30,10 +30,11 @@ def value_of(text: str) -> Plain:
         return None
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
-    number = _whole(text)
-    if number is None:
-        number = _fraction(text)
-    return text if number is None else number
+    whole = _whole(text)
+    if whole is not None:
+        return whole
+    fraction = _fraction(text)
+    return text if fraction is None else fraction
 
 
 def _whole(text: str) -> int | None:

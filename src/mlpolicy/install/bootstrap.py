@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from _thread import RLock
 
 from mlpolicy.core import present
 from mlpolicy.plan import cache
 
+TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from os import PathLike
+    from typing import Any
 
     from mlpolicy.install.engine import Engine
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "MLPOLICY_POLICY"
 
-_lock = threading.RLock()
+_lock = RLock()
 
 
 class InForce:

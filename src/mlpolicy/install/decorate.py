@@ -28,7 +28,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Decorator(Protocol):
     """What gives a function back as the object that it is."""
 
-    def __call__(self, function: F, /) -> F: ...
+    def __call__(self, function: F, /) -> F:
+        """Return *function*."""
+        ...
 
 
 class _Rule:

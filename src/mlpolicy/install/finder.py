@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from mlpolicy.core.report import say_once
 
-
 _STANDARD_EXEC = importlib.machinery.SourceFileLoader.exec_module
 
 

@@ -82,6 +82,7 @@ class Shown:
         self.__dict__["_call"] = call
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the instance under its policy."""
         return self._call(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:

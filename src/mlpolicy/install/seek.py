@@ -127,6 +127,13 @@ def _name(holder: Any) -> str:
     return str(getattr(holder, "__qualname__", getattr(holder, "__name__", type(holder).__name__)))
 
 
+_HOLD_FUNC = (
+    functools.cached_property,
+    functools.singledispatchmethod,
+    functools.partialmethod,
+)
+
+
 def _peel(raw: Any) -> Any:
     """Take the descriptors off *raw* that hold a function without decorating it."""
     for _ in range(_DEPTH):
@@ -134,9 +141,7 @@ def _peel(raw: Any) -> Any:
             raw = raw.__func__
         elif isinstance(raw, property):
             raw = raw.fget
-        elif isinstance(raw, functools.cached_property | functools.singledispatchmethod):
-            raw = raw.func
-        elif isinstance(raw, functools.partialmethod):
+        elif isinstance(raw, _HOLD_FUNC):
             raw = raw.func
         else:
             return raw

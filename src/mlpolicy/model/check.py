@@ -12,9 +12,8 @@ from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.kind import Synonym
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Node
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.document.node import Scalar, Sequence
 from mlpolicy.model import words
 
 Loc = tuple[int | str, ...]

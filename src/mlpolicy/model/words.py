@@ -19,19 +19,12 @@ _EXPECTED = {
 
 def found(value: Any) -> str:
     """Return *value* as a message names it, cut short."""
-    match value:
-        case bool():
-            return f"`{str(value).lower()}`"
-        case dict():
-            return "a mapping"
-        case list() | tuple():
-            return "a list"
-        case str():
-            return f"the text `{value if len(value) <= _LONG else value[:_LONG] + '…'}`"
-        case None:
-            return "nothing"
-        case _:
-            return f"`{value}`"
+    kinds = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
+    if type(value) in kinds:
+        return kinds[type(value)]
+    if isinstance(value, str):
+        return f"the text `{value if len(value) <= _LONG else value[:_LONG] + '…'}`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 _LONG = 40
@@ -49,4 +42,3 @@ def message(error: Any, value: Any) -> str:
         return str(error["msg"])
     text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     return f"expected {text}, found {found(value)}" if "Input should be" in error["msg"] else text
-

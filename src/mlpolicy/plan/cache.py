@@ -10,7 +10,10 @@ from __future__ import annotations
 import marshal
 import os
 import sys
-from typing import Any
+
+TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
+if TYPE_CHECKING:
+    from typing import Any
 
 MAGIC = b"mlpolicy\x01"
 VARIABLE = "MLPOLICY_CACHE_DIR"

@@ -34,19 +34,16 @@ def _width(texts: Iterable[str]) -> int:
 
 def shown(value: Any) -> str:
     """Return *value* as a policy file would write it, on one line."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case list() | tuple():
-            return "[" + ", ".join(shown(item) for item in value) + "]"
-        case dict():
-            return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
-        case _ if hasattr(value, "model_dump"):
-            return shown(dict(value))
-        case _:
-            return str(value)
+    if hasattr(value, "model_dump"):
+        value = dict(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(shown(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
+    return _WORDS.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
+
+
+_WORDS = {None: "null", True: "true", False: "false"}
 
 
 def origin(value: Value) -> str:

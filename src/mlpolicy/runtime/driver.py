@@ -69,7 +69,9 @@ def from_code(
     form = shape(code)
     numbered = any(step.kind == "monitor" for step in steps)
     free = code.co_freevars
-    loom = Weaver(target, form.kind, parameters=form.names, reserved=free, world=world, numbered=numbered)
+    loom = Weaver(
+        target, form.kind, parameters=form.names, reserved=free, world=world, numbered=numbered
+    )
     loom.closed = closed
     name = loom.local("twin") if twin is None else loom.constant("twin", twin)
     lines = body(form, steps, loom, twin=name)

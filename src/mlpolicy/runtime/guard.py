@@ -28,7 +28,7 @@ class Guarded(Live):
         """Give what the method gives."""
         try:
             return self.method(*arguments)
-        except Exception as error:  # noqa: BLE001 (the one place where a bug of ours is caught)
+        except Exception as error:
             name = getattr(self.method, "__qualname__", repr(type(self.method)))
             stand_aside(self.target, name, error)
             if self.closed:

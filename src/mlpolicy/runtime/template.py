@@ -165,7 +165,10 @@ def _ending(lines: Lines, loom: Weaver) -> Lines:
 def source(shape: Shape, lines: Lines, loom: Weaver, *, name: str) -> str:
     """Return the text of the driver."""
     word = "async def" if loom.asynchronous else "def"
-    return "\n".join([f"{word} {name}({shape.header()}):", *indented([*loom.opening(), *lines])]) + "\n"
+    return (
+        "\n".join([f"{word} {name}({shape.header()}):", *indented([*loom.opening(), *lines])])
+        + "\n"
+    )
 
 
 def compiled(text: str, loom: Weaver, original: CodeType) -> CodeType:
@@ -202,7 +205,7 @@ class _Marked(ast.NodeTransformer):
     def __init__(self, marks: dict[str, str]) -> None:
         self._marks = marks
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (the visitor's naming)
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         mark = self._marks.get(node.id)
         if mark is None or not isinstance(node.ctx, ast.Load):
             return node

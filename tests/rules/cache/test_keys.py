@@ -50,7 +50,7 @@ def meaning(value: Any) -> Any:
     """Return the slow, plain form by which values are the same or not."""
     kind = type(value)
     if kind is float:
-        return ("float", "nan" if value != value else struct.pack("d", value))
+        return ("float", "nan" if math.isnan(value) else struct.pack("d", value))
     if kind in (list, tuple):
         return (kind, tuple(meaning(item) for item in value))
     if kind is dict:

@@ -122,9 +122,7 @@ def test_the_first_number_outside_is_shown_with_its_place():
     x = np.zeros((20, 4))
     x[17, 3] = np.nan
 
-    assert failures(x, range=[-50, 50]) == [
-        "range: x[17, 3] is nan, expected between -50 and 50"
-    ]
+    assert failures(x, range=[-50, 50]) == ["range: x[17, 3] is nan, expected between -50 and 50"]
     x[18:] = 51
     assert failures(x, range=[-50, 50]) == [
         "range: x[17, 3] is nan (and 8 more), expected between -50 and 50"
@@ -223,9 +221,13 @@ def test_sizes_agree_across_arguments_and_the_result(place):
 
     for _ in range(3):  # the first call teaches, the next are told by the generated lines
         assert predict(x, w, w) is w
-        with pytest.raises(ValueError, match=r"weights is of shape \[4\], expected \[N\] with N = 2"):
+        with pytest.raises(
+            ValueError, match=r"weights is of shape \[4\], expected \[N\] with N = 2"
+        ):
             predict(x, np.zeros(4), w)
-        with pytest.raises(ValueError, match=r"returns is of shape \[3\], expected \[N\] with N = 2"):
+        with pytest.raises(
+            ValueError, match=r"returns is of shape \[3\], expected \[N\] with N = 2"
+        ):
             predict(x, w, np.zeros(3))
     assert predict(np.zeros((5, 3)), np.zeros(5), np.zeros(5)).shape == (5,)
 

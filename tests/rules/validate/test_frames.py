@@ -49,9 +49,17 @@ def test_columns_must_be_there_once():
 
 def test_a_column_has_its_dtype():
     """pandas' own dtypes go by the common names."""
-    table = frame(i=[1], f=[1.5], s=["x"], c=pd.Categorical(["x"]), d=pd.to_datetime(["2024-01-01"]))
+    table = frame(
+        i=[1], f=[1.5], s=["x"], c=pd.Categorical(["x"]), d=pd.to_datetime(["2024-01-01"])
+    )
     table["n"] = pd.array([1], dtype="Int64")
-    asked = {"i": "int64", "f": ["float32", "float64"], "c": "category", "d": "datetime64", "n": "int64"}
+    asked = {
+        "i": "int64",
+        "f": ["float32", "float64"],
+        "c": "category",
+        "d": "datetime64",
+        "n": "int64",
+    }
 
     assert failures(table, columns={name: {"dtype": dtype} for name, dtype in asked.items()}) == []
     assert failures(table, columns={"s": {"dtype": ["string", "object"]}}) == []

@@ -108,9 +108,7 @@ def test_finite_refuses_nan_and_infinity():
     assert failures(1 + 2j, finite=True) == []
     assert failures(NAN, finite=True) == ["finite: x is nan, expected a finite number"]
     assert failures([1.0, -INF], finite=True) == ["finite: x[1] is -inf, expected a finite number"]
-    assert failures(complex(0, INF), finite=True) == [
-        "finite: x is infj, expected a finite number"
-    ]
+    assert failures(complex(0, INF), finite=True) == ["finite: x is infj, expected a finite number"]
     assert failures(INF, finite=True, range=[0, None]) == [
         "finite: x is inf, expected a finite number"
     ]
@@ -124,7 +122,9 @@ def test_an_enum_takes_its_values_alone():
     assert failures(True, enum=[1]) == ["enum: x is True, expected one of 1"]
     assert failures(1, enum=[True]) == ["enum: x is 1, expected one of True"]
     assert failures(np.bool_(1), enum=[True]) == []
-    assert failures("rot", enum=["red", "blue"]) == ["enum: x is 'rot', expected one of 'red', 'blue'"]
+    assert failures("rot", enum=["red", "blue"]) == [
+        "enum: x is 'rot', expected one of 'red', 'blue'"
+    ]
     assert failures([1], enum=[1]) == ["enum: x is a list, expected one of 1"]
     assert len(failures(np.array([1, 1]), enum=[1])) == 1
 
@@ -140,7 +140,9 @@ def test_lengths_are_inclusive():
     """Both ends of a length pass."""
     assert failures("ab", min_len=2, max_len=2) == []
     assert failures([], min_len=1) == ["min_len: x is of length 0, expected a length of at least 1"]
-    assert failures("abc", max_len=2) == ["max_len: x is of length 3, expected a length of at most 2"]
+    assert failures("abc", max_len=2) == [
+        "max_len: x is of length 3, expected a length of at most 2"
+    ]
     assert failures(3, max_len=2) == ["max_len: x is int 3, expected something that has a length"]
 
 

@@ -1,4 +1,4 @@
-"""The groups of errors that a policy may name in one word: `transient`, `network`, …
+"""The groups of errors that a policy may name in one word, `transient` for one.
 
 A class belongs to a group by the top package of its module and its name, so that no library
 is imported, and none can escape by moving a class to another of its modules.

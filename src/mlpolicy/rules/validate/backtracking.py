@@ -1,7 +1,7 @@
-"""Patterns whose search can take time without bound, told from their parse tree.
+r"""Patterns whose search can take time without bound, told from their parse tree.
 
 A repeat within a repeat is harmless where each turn of the outer one must pass something that
-the inner one cannot match (`(\\w+\\.)+`); without such a separator there are many ways to read
+the inner one cannot match (`(\w+\.)+`); without such a separator there are many ways to read
 the same text, and a text that fails makes the search try them all.
 """
 

@@ -130,7 +130,7 @@ def _run(check: Check, value: Any, where: Where, look: Look) -> None:
         check(value, where, look)
     except Exception as error:  # noqa: BLE001 (objects may raise anything when they are read)
         found = f"{typed(value)}, which cannot be checked ({type(error).__name__}: {error})"
-        look.fail(where, check.name, found=found, expected=f"a value that has a {check.name}")
+        look.fail(where, check.name, found=found, expected=f"what `{check.name}` can read")
 
 
 def checker(spec: Spec, resolve: Resolve | None) -> Checker:

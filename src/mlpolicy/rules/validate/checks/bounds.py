@@ -40,6 +40,8 @@ class Bounds:
 
     def admits(self, value: Any) -> bool:
         """Whether *value*, one number, is within; NaN never is."""
+        if isinstance(value, Decimal) and value.is_nan():  # which raises when it is compared
+            return False
         within = self.low <= value <= self.high
         return bool(within and (not self.finite or -math.inf < value < math.inf))
 
@@ -94,11 +96,11 @@ class BoundsCheck:
 
     def fail(self, found: Any, where: Where, look: Look, *, more: int) -> None:
         """Say that *found* is outside, and how many more are."""
-        if not (is_number(found) or isinstance(found, complex)):
-            name = "range" if self.bounds.ranged else "finite"
-            look.fail(where, name, found=typed(found), expected="a number")
-            return
         others = f" (and {more} more)" if more else ""
+        if not (is_number(found) or isinstance(found, complex)):
+            name = next(self.names())
+            look.fail(where, name, found=typed(found) + others, expected="a number")
+            return
         name = self.bounds.wrong(found)
         expected = "a finite number" if name == "finite" else str(self.bounds)
         look.fail(where, name, found=number(found) + others, expected=expected)

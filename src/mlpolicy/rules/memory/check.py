@@ -1,0 +1,50 @@
+"""What may be wrong with the meaning of a memory rule, seen from the rule alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mlpolicy.rules.memory.levels import ORDER
+
+if TYPE_CHECKING:
+    from mlpolicy.rules.memory.rule import MemoryRule
+
+_SHORTEST_INTERVAL = 1.0
+
+Finding = tuple[str, str, str]
+
+
+def check(rule: MemoryRule) -> Iterator[Finding]:
+    """Yield (code, field, message) for each doubt about *rule*."""
+    yield from _order(rule)
+    yield from _default(rule)
+    if rule.relieve and rule.relieve_interval < _SHORTEST_INTERVAL:
+        yield (
+            "MP804",
+            "relieve_interval",
+            f"relief every {rule.relieve_interval} stops the process again and again: "
+            "1s or more is expected",
+        )
+
+
+def _order(rule: MemoryRule) -> Iterator[Finding]:
+    # Those that are not written find a place between the others, if there is one.
+    written = [name for name in ORDER if name in rule.model_fields_set]
+    for lower, upper in pairwise(written):
+        low, high = getattr(rule, lower), getattr(rule, upper)
+        if low > high:
+            yield "MP801", upper, f"`{upper}` of {high} is below `{lower}`, {low}"
+
+
+def _default(rule: MemoryRule) -> Iterator[Finding]:
+    given = "default" in rule.model_fields_set
+    if rule.on_pressure == "default" and not given:
+        yield "MP011", "on_pressure", "`memory` needs `default`, which refused calls are to get"
+    if given and rule.on_pressure != "default":
+        yield (
+            "MP010",
+            "default",
+            f"a `default` is given with `on_pressure: default` alone, this is `{rule.on_pressure}`",
+        )

@@ -1,0 +1,132 @@
+"""What an operator writes under `memory`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
+from mlpolicy.rules.memory.levels import ORDER, derived
+
+Measure = Literal["nonreclaimable", "workingset", "rss"]
+_FUNCTION = re.compile(r"[\w.]+:[\w.]+")
+_SHORTEST_POLL = 0.01
+_LATER = ("cache_evict", "cuda_empty_cache")
+
+
+def _function(text: object) -> str:
+    if not isinstance(text, str) or not _FUNCTION.fullmatch(text):
+        raise finding("MP010", "expected `call` to name a function as `module:function`")
+    return text
+
+
+class Call(RuleModel):
+    """A function of yours."""
+
+    call: str
+    """The function, as `module:function`; it is called without arguments, on a thread of mlpolicy."""
+
+    _named = field_validator("call")(_function)
+
+
+def _limit(value: Any, info: ValidationInfo) -> Literal["auto"] | ByteSize:
+    if value == "auto":
+        return "auto"
+    size = ByteSize._read(value, info)
+    if size <= 0:
+        raise finding("MP010", "a `limit` of nothing refuses every call")
+    return size
+
+
+_SIZE_OR_AUTO = {"anyOf": [{"const": "auto"}, {"type": "string", "pattern": ByteSize.pattern}]}
+Limit = Annotated[Literal["auto"] | ByteSize, PlainValidator(_limit), WithJsonSchema(_SIZE_OR_AUTO)]
+
+
+def _action(value: Any) -> Any:
+    if isinstance(value, str) and value not in ("gc", "trim"):
+        hint = "; that one is not there yet" if value in _LATER else ""
+        raise finding(
+            "MP010",
+            f'expected `gc`, `trim` or `{{call: "module:function"}}`, found `{value}`{hint}',
+        )
+    return value
+
+
+Action = Annotated[Literal["gc", "trim"] | Call, BeforeValidator(_action)]
+
+
+class MemoryRule(RuleModel):
+    """Begin no call while too little memory is left."""
+
+    limit: Limit = "auto"
+    """What there is: `auto` is the least of the cgroup's limits, the machine's memory, the limits
+    of the process and `MLPOLICY_MEMORY_LIMIT`; a size such as `2GiB` lowers it."""
+    measure: Measure = "nonreclaimable"
+    """What counts as used in a cgroup: `nonreclaimable` is all but cached files, `workingset` all
+    but those not read lately; `rss` counts this process alone."""
+    warn_at: Ratio = Ratio.of("75%")
+    """The share of `limit` above which the log warns, once each time it is crossed."""
+    act_at: Ratio = Ratio.of("85%")
+    """The share of `limit` from which `relieve` is done; calls go on."""
+    resume_at: Ratio = Ratio.of("80%")
+    """The share of `limit` down to which usage must fall before calls that wait are let in."""
+    reject_at: Ratio = Ratio.of("92%")
+    """The share of `limit` from which calls wait, and are refused in the end."""
+    min_free: ByteSize = ByteSize.of("256MiB")
+    """With less than this left, calls wait too; it counts for a tenth of `limit` at most."""
+    relieve: Many[Action] = ("gc", "trim")
+    """What is done to get memory back: `gc` collects cyclic garbage, `trim` gives free memory of
+    the C library back to the system, `{call: "module:function"}` calls a function of yours."""
+    relieve_interval: Duration = Duration.of("30s")
+    """The least time from one relief to the next; longer while it frees next to nothing."""
+    wait: Duration = Duration.of("5s")
+    """How long a call waits for memory before `on_pressure` says what becomes of it."""
+    on_pressure: Literal["raise", "default", "proceed"] = "raise"
+    """What becomes of a call that waited in vain: `raise` MemoryPressure, give the `default`, or
+    `proceed` all the same."""
+    default: Any = None
+    """What a refused call gives: a value, as it stands, or `{call: "module:function"}`, which is
+    called with the same arguments."""
+    poll: Duration = Duration.of("100ms")
+    """How often usage is read."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _put_between(cls, values: Any, info: ValidationInfo) -> Any:
+        """Let thresholds that are not written follow those that are: `memory: 95%` is enough."""
+        written = _written(values, info) if isinstance(values, Mapping) else None
+        return {**values, **derived(written)} if written else values
+
+    @field_validator("default")
+    @classmethod
+    def _callable(cls, value: Any) -> Any:
+        if isinstance(value, dict) and set(value) == {"call"}:
+            _function(value["call"])
+        return value
+
+    @field_validator("poll")
+    @classmethod
+    def _now_and_then(cls, poll: Duration) -> Duration:
+        if poll < _SHORTEST_POLL:
+            raise finding("MP010", f"expected a `poll` of 10ms or more, found {poll}")
+        return poll
+
+
+def _written(values: Mapping[str, Any], info: ValidationInfo) -> dict[str, float] | None:
+    """Return the thresholds in *values*; None where one is wrong, which its field will say."""
+    read = Ratio.of_number if info.context and info.context.get("python") else Ratio.of
+    try:
+        return {name: float(read(values[name])) for name in ORDER if name in values}
+    except QuantityError:
+        return None
