@@ -60,6 +60,13 @@ class Loom(Protocol):
         """Return the name of *method* made safe: a bug in it is reported once and gives *otherwise*."""
         ...
 
+    def guarded(self, call: str, result: str) -> Lines:
+        """Return lines that leave the value of *call* in the local *result*, None after a bug in it.
+
+        What `method` does, at no cost beyond the call: for what runs at every failure.
+        """
+        ...
+
     def pause(self, seconds: str) -> str:
         """Return the statement that sleeps for the expression *seconds*."""
         ...

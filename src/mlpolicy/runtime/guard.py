@@ -36,6 +36,21 @@ class Guarded(Live):
             return self.otherwise
 
 
+class StandAside(Live):
+    """Told of a bug in the lines of a step: reports it, and gives nothing."""
+
+    def __init__(self, kind: str, target: str, *, closed: bool) -> None:
+        self.kind = kind
+        self.target = target
+        self.closed = closed
+
+    def __call__(self, bug: Exception) -> None:
+        """Report *bug*; raise it where the policy wants such calls to fail."""
+        stand_aside(self.target, self.kind, bug)
+        if self.closed:
+            raise bug
+
+
 def stand_aside(target: str, what: str, error: BaseException) -> None:
     """Report once that a rule of *target* failed by our fault, and count it every time."""
     METERS.counter(

@@ -10,7 +10,7 @@ from mlpolicy.core.live import Home, Live
 from mlpolicy.core.site import FunctionKind
 from mlpolicy.core.verdict import Again, Answer, Refuse, Wait
 from mlpolicy.runtime.awaiting import complete
-from mlpolicy.runtime.guard import Guarded
+from mlpolicy.runtime.guard import Guarded, StandAside
 from mlpolicy.runtime.world import World
 
 NO_CALL = "0"
@@ -109,6 +109,17 @@ class Weaver:
     def method(self, hint: str, method: Callable[..., object], otherwise: object = None) -> str:
         """Return the name of *method*, made safe."""
         return self.constant(hint, Guarded(method, otherwise, self.target, closed=self.closed))
+
+    def guarded(self, call: str, result: str) -> Lines:
+        """Return lines that leave the value of *call* in *result*, None after a bug in it."""
+        bug = self.local("bug")
+        aside = self.constant("aside", StandAside(self.step_kind, self.target, closed=self.closed))
+        return [
+            "try:",
+            f"    {result} = {call}",
+            f"except {self.constant('Exception', Exception)} as {bug}:",
+            f"    {result} = {aside}({bug})",
+        ]
 
     def pause(self, seconds: str) -> str:
         """Return the statement that sleeps for *seconds*."""

@@ -58,7 +58,7 @@ def test_pauses_grow_as_the_setting_says(growth, pauses):
     ],
 )
 def test_chance_spreads_a_pause_as_the_setting_says(jitter, low, middle, high):
-    pauses = [exact(jitter=jitter, draw=draw).pause(2, before=0.3) for draw in (0.0, 0.5, 1.0)]
+    pauses = [exact(jitter=jitter, draw=draw).pause(2, 0.3) for draw in (0.0, 0.5, 1.0)]
 
     assert pauses == pytest.approx([low, middle, high])
 

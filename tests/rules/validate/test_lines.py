@@ -119,6 +119,55 @@ def test_the_fast_condition_accepts_nothing_that_the_checker_refuses(spec, value
         assert slow or not fast, (spec, value, said)
 
 
+def _arrays(*numbers):
+    return [np.array(numbers, dtype) for dtype in ("f8", "f4", "f2", "O", "c16")]
+
+
+TRICKY = [
+    *(True, False, 0, 1, 5, -1, 0.5, 0.0, -0.0, math.nan, math.inf, -math.inf, 1j, 10**400),
+    *(None, "", "a", "ab", "b1", "ä" * 5, b"", b"ab", [], (), {}, set(), object()),
+    *(np.float64(0.5), np.float64(math.nan), np.int64(1), np.bool_(True), np.str_("a")),
+    *([0.5], [0.5, math.nan], [math.nan, 0.5], [True], [0, "a"], [math.inf], (1, None), [[0.5]]),
+    *({"a": 1}, {"a": True}, {"b": 1}, {"a": "x", "b": 1}, {"a": None, "b": 2}, {"a": {"b": 1.5}}),
+    *_arrays(), *_arrays(0.5), *_arrays(0.5, math.nan), *_arrays(math.nan, 0.5),
+    *_arrays(0.5, math.inf), *_arrays(-math.inf, 0.5), *_arrays(7, -7), *_arrays(0.5, 0.25, 0.125),
+    *(np.zeros((2, 3)), np.zeros(()), np.array(["a"]), np.array([True]), np.array([200], "u1")),
+    *(np.ma.array([0.5, 99.0], mask=[False, True]), np.array([None]), np.zeros(2, "M8[s]")),
+]  # fmt: skip
+NUMBERS = [
+    {},
+    {"range": [0, 1]},
+    {"range": [0, None]},
+    {"range": [None, 1]},
+    {"finite": True},
+    {"finite": True, "range": [0, None]},
+    {"finite": True, "range": [None, 70000.0]},
+]
+OTHERS = [
+    {"enum": [1, 2]}, {"enum": ["a", 1, None]}, {"enum": [True]}, {"pattern": "^a"},
+    {"min_len": 1}, {"max_len": 1}, {"max_bytes": "8B"}, {"ndim": 1}, {"shape": [2]},
+    {"shape": [None, 3]}, {"shape": ["N", "N"]}, {"dtype": "float64"}, {"required": ["a"]},
+    {"required": ["a"], "fields": {"a": {}}}, {"fields": {"a": {"type": "int"}}},
+    {"required": ["a"], "fields": {"a": {"type": "int", "not_null": False}}},
+    {"fields": {"a": {"type": "mapping", "fields": {"b": {"type": "int"}}}}},
+    {"items": {"type": "float", "range": [0, 1]}}, {"items": {"type": "int"}},
+    {"dtype": ["float32", "float64"], "range": [0, 1]}, {"shape": [2], "finite": True},
+]  # fmt: skip
+TYPES = "int float str bool bytes mapping sequence ndarray tensor numpy.ndarray".split()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("type", [None, *TYPES])
+@pytest.mark.parametrize("rest", [*NUMBERS, *OTHERS], ids=str)
+def test_tricky_values_are_never_taken_by_mistake(type, rest):
+    """NaN last in a list, truth values, arrays of objects: told after all others were learned."""
+    spec = {"type": type, **rest} if type else rest
+    answers, said = both(spec, *TRICKY)
+
+    wrong = [v for v, (fast, slow) in zip(TRICKY, answers, strict=True) if fast and not slow]
+    assert not wrong, said
+
+
 @pytest.mark.parametrize(
     ("spec", "value"),
     [

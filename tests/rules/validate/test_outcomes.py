@@ -275,6 +275,19 @@ def test_the_arguments_of_generators_are_looked_at_when_they_begin(place):
         list(count(1.5))
 
 
+def test_a_generator_that_is_refused_gives_nothing(place):
+    """With a default it ends at once, and the function does not begin."""
+
+    def count(limit):
+        pytest.fail("begun")
+        yield
+
+    rule = {"args": {"limit": {"type": "int"}}, "on_fail": "default", "default": 0}
+    place(count, validate=rule)
+
+    assert list(count("x")) == []
+
+
 def test_arguments_may_hide_in_stars(place, caplog):
     """`*rest` is looked at as a tuple, and a name that `**more` takes by its name."""
 

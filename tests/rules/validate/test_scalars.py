@@ -82,6 +82,7 @@ def test_both_ends_are_in_the_range(value):
         (None, "range: x is null, expected a number"),
         (Decimal("NaN"), "range: x is Decimal('NaN'), expected between 0 and 10"),
         ([1, 2, NAN, 11], "range: x[2] is nan (and 1 more), expected between 0 and 10"),
+        ([1, NAN], "range: x[1] is nan, expected between 0 and 10"),
         ([[1], [2, 99]], "range: x[1][1] is 99, expected between 0 and 10"),
         ([1, "2"], "range: x[1] is str '2', expected a number"),
         ((3, None), "range: x[1] is null, expected a number"),

@@ -51,21 +51,15 @@ class Survey:
 
     def read(self) -> Reading | None:
         """Return the reading that is nearest to its limit; None where nothing can be read."""
-        if self._now() >= self._due:
-            self._look()
-        try:
-            return self._fullest()
-        except (OSError, ValueError) as error:
-            self._lost(error)
-        self._look()
-        try:
-            return self._fullest()
-        except (OSError, ValueError):
-            self.reset()
-            return None
-
-    def _fullest(self) -> Reading | None:
-        return max((one.read() for one in self._bounds), key=_share, default=None)
+        for _ in range(2):
+            try:
+                if self._now() >= self._due:
+                    self._look()
+                return max((one.read() for one in self._bounds), key=_share, default=None)
+            except (OSError, ValueError) as error:
+                self._lost(error)
+                self._due = float("-inf")
+        return None
 
     def _look(self) -> None:
         before = {one.of for one in self._bounds}

@@ -32,6 +32,7 @@ class Backoff:
         "_longest",
         "_multiplier",
         "_random",
+        "pause",
     )
 
     def __init__(
@@ -51,6 +52,14 @@ class Backoff:
         self._longest = longest
         self._random = draw
         self._bounds = tuple(self._bound(attempt) for attempt in range(_TABLE))
+        spread = {
+            "full": self._full,
+            "equal": self._equal,
+            "decorrelated": self._decorrelated,
+            "none": self._exact,
+        }
+        self.pause: Callable[..., float] = spread[jitter]
+        """Gives the pause after that attempt; the second argument is the pause before, 0 if none."""
 
     def bound(self, attempt: int) -> float:
         """Return the longest that the pause after that attempt (1 is the first) can be."""
@@ -70,18 +79,20 @@ class Backoff:
         except OverflowError:
             return self._longest
 
-    def pause(self, attempt: int, before: float = 0.0) -> float:
-        """Return the pause after that attempt; *before* is the pause before it, 0 if none."""
-        if self._jitter == "full":
-            return self.bound(attempt) * self._random()
-        if self._jitter == "decorrelated":
-            highest = max(self._initial, before) * _DECORRELATED
-            drawn = self._initial + self._random() * (highest - self._initial)
-            return min(self._longest, drawn)
-        bound = self.bound(attempt)
-        if self._jitter == "equal":
-            return bound / 2 * (1 + self._random())
-        return bound
+    def _full(self, attempt: int, _: float = 0.0) -> float:
+        bound = self._bounds[attempt] if attempt < _TABLE else self._bound(attempt)
+        return bound * self._random()
+
+    def _equal(self, attempt: int, _: float = 0.0) -> float:
+        return self.bound(attempt) / 2 * (1 + self._random())
+
+    def _decorrelated(self, _: int, before: float = 0.0) -> float:
+        highest = max(self._initial, before) * _DECORRELATED
+        drawn = self._initial + self._random() * (highest - self._initial)
+        return min(self._longest, drawn)
+
+    def _exact(self, attempt: int, _: float = 0.0) -> float:
+        return self._bounds[attempt] if attempt < _TABLE else self._bound(attempt)
 
     def later(self, asked: float, attempt: int) -> float:
         """Return *asked*, the pause that a server asks for, spread upward only."""

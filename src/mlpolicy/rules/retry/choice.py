@@ -87,12 +87,14 @@ def _texts(names: Iterable[Name], kind: type[HttpStatus | GrpcStatus]) -> frozen
 class Choice:
     """Decides for each error; what hangs on the class alone is remembered by class."""
 
-    __slots__ = ("_give_up", "_known", "_retry")
+    __slots__ = ("_give_up", "_known", "_retry", "settled")
 
     def __init__(self, retry_on: Iterable[str], give_up_on: Iterable[str]) -> None:
         self._retry = Chosen(retry_on)
         self._give_up = Chosen(give_up_on)
         self._known: dict[type, _Settled] = {}
+        self.settled = self._known.get
+        """Gives what was found out of a class before, by that class alone."""
 
     def retries(self, error: BaseException) -> bool:
         """Return whether *error* is worth another attempt."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mlpolicy.core import clock
@@ -30,17 +29,12 @@ ATTEMPTS_HELP = "Attempts: those that failed, and those that succeeded after a f
 RETRIES_HELP = "Calls whose first attempt failed, by how they ended."
 
 
-@dataclass(slots=True)
-class Trial:
-    """The attempt to come, once one has failed."""
+Trial = tuple[int, float, float, float]
+"""The attempt to come, once one has failed: its number, the seconds to sleep before it, when the
+first attempt began (with `max_elapsed`) or had failed, and the seconds of all pauses with it.
 
-    attempt: int
-    pause: float
-    """Seconds to sleep before it."""
-    since: float
-    """When the first attempt began, if `max_elapsed` is set; else when it had failed."""
-    slept: float
-    """Seconds of all pauses, the one to come included."""
+A tuple, since one is made at every failure, and an object would cost four times as much.
+"""
 
 
 class Stop(NamedTuple):
@@ -48,6 +42,16 @@ class Stop(NamedTuple):
 
     reason: Reason
     detail: str = ""
+
+
+FIRST: Final = (1, 0.0, 0.0, 0.0)
+"""What stands for the trial at the first failure."""
+
+EXHAUSTED: Final = Stop("attempts_exhausted")
+
+
+def _unsettled(_: type) -> None:
+    """Nothing is settled by the class alone where time matters."""
 
 
 class RetryStep(Step):
@@ -78,6 +82,9 @@ class RetryStep(Step):
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
         self._longest_asked = float(rule.retry_after.max) if rule.retry_after.respect else None
         self._on_result = rule.on_result
+        # An error of a settled class with nothing hung on it is decided by its class alone.
+        self._settled = self._choice.settled if self._max_elapsed is None else _unsettled
+        self._notes = site.notes
         self._register()
 
     def _register(self) -> None:
@@ -103,36 +110,54 @@ class RetryStep(Step):
         self, error: Exception, trial: Trial | None, started: float | None, call: int
     ) -> Trial | None:
         """Return the attempt that follows *error*, None where it is the caller's."""
-        next_ = self._after(error, trial, started)
-        self._count(trial, call)
-        if isinstance(next_, Trial):
-            return next_
-        self._give_up(error, trial, started, call=call, why=next_)
+        if self._settled(error.__class__) == "retry" and not error.__dict__:
+            attempt, before, since, slept = trial or FIRST
+            if attempt < self._attempts:
+                self._failed_attempts()
+                if self._notes is not None:
+                    self._notes.add(call, "attempts", attempt)
+                pause = self._backoff.pause(attempt, before)
+                return (attempt + 1, pause, since or self._now(), slept + pause)
+        return self._failed_otherwise(error, trial, started, call=call)
+
+    def _failed_otherwise(
+        self, error: Exception, trial: Trial | None, started: float | None, *, call: int
+    ) -> Trial | None:
+        """Do the same where more is to be looked at: the error, the time, the end."""
+        follows = self._after(error, trial, started)
+        self._failed_attempts()
+        if self._notes is not None:
+            self._notes.add(call, "attempts", trial[0] if trial else 1)
+        if not isinstance(follows, Stop):
+            return follows
+        self._give_up(error, trial, started, call=call, why=follows)
         return None
 
     def unwanted(self, trial: Trial | None, started: float | None, call: int) -> Trial | None:
         """Return the attempt that follows a result that `on_result` names."""
-        next_ = self._follow(trial, started)
-        self._count(trial, call)
-        if isinstance(next_, Trial):
-            return next_
-        self._end(next_.reason, call)
+        follows = self._follow(trial, started)
+        self._failed_attempts()
+        if self._notes is not None:
+            self._notes.add(call, "attempts", trial[0] if trial else 1)
+        if not isinstance(follows, Stop):
+            return follows
+        self._end(follows.reason, call)
         return None
 
     def recovered(self, trial: Trial, call: int) -> None:
         """Count that an attempt succeeded after others had failed."""
-        if self.site.notes is not None:
-            self.site.notes.add(call, "attempts", trial.attempt)
+        if self._notes is not None:
+            self._notes.add(call, "attempts", trial[0])
         self._end("success", call)
 
     def would_retry(self, error: Exception) -> None:
         """Count that another attempt would follow *error*."""
-        if self._would is not None and isinstance(self._after(error, None, None), Trial):
+        if self._would is not None and not isinstance(self._after(error, None, None), Stop):
             self._would.add()
 
     def would_ask_again(self) -> None:
         """Count that another attempt would follow an unwanted result."""
-        if self._would is not None and isinstance(self._follow(None, None), Trial):
+        if self._would is not None and not isinstance(self._follow(None, None), Stop):
             self._would.add()
 
     def _after(self, error: Exception, trial: Trial | None, started: float | None) -> Trial | Stop:
@@ -143,11 +168,9 @@ class RetryStep(Step):
     def _follow(
         self, trial: Trial | None, started: float | None, error: Exception | None = None
     ) -> Trial | Stop:
-        attempt, before, since, slept = 1, 0.0, started, 0.0
-        if trial is not None:
-            attempt, before, since, slept = trial.attempt, trial.pause, trial.since, trial.slept
+        attempt, before, since, slept = trial or (1, 0.0, started, 0.0)
         if attempt >= self._attempts:
-            return Stop("attempts_exhausted")
+            return EXHAUSTED
         longest = self._longest_asked
         asked = None if error is None or longest is None else asked_pause(error)
         if asked is None or longest is None:
@@ -157,15 +180,16 @@ class RetryStep(Step):
             return Stop("retry_after_too_long", told)
         else:
             pause = self._backoff.later(asked, attempt)
-        return self._within(Trial(attempt + 1, pause, since or 0.0, slept + pause), since)
-
-    def _within(self, trial: Trial, since: float | None) -> Trial | Stop:
-        """Return *trial* if it begins before `max_elapsed` is over."""
         if since is None:
-            trial.since = self._now()
-        elif self._max_elapsed is not None:
+            return (attempt + 1, pause, self._now(), slept + pause)
+        return self._within((attempt + 1, pause, since, slept + pause))
+
+    def _within(self, trial: Trial) -> Trial | Stop:
+        """Return *trial* if it begins before `max_elapsed` is over."""
+        _, pause, since, slept = trial
+        if self._max_elapsed is not None:
             # Where time is virtual, sleeping moves no real clock.
-            begins = max(self._now() - since + trial.pause, trial.slept)
+            begins = max(self._now() - since + pause, slept)
             if begins > self._max_elapsed:
                 told = f"the next would begin after {seconds(begins)}"
                 return Stop("deadline", f"{told}, max_elapsed is {seconds(self._max_elapsed)}")
@@ -183,23 +207,18 @@ class RetryStep(Step):
         self._end(why.reason, call)
         attempt, elapsed = 1, None
         if trial is not None:
-            attempt, elapsed = trial.attempt, max(self._now() - trial.since, trial.slept)
+            attempt, _, since, slept = trial
+            elapsed = max(self._now() - since, slept)
         elif started is not None:
             elapsed = self._now() - started
         if attempt > 1 or why.detail:
             note(error, self.site.target, attempt, elapsed=elapsed, detail=why.detail)
 
-    def _count(self, trial: Trial | None, call: int) -> None:
-        """Count an attempt that failed: that of *trial*, or the first."""
-        self._failed_attempts()
-        if self.site.notes is not None:
-            self.site.notes.add(call, "attempts", trial.attempt if trial else 1)
-
     def _end(self, reason: Reason, call: int) -> None:
         self._ends[reason].add()
-        if self.site.notes is not None:
+        if self._notes is not None:
             fact = {"kind": self.kind, "decision": reason, "source": self.site.source}
-            self.site.notes.append(call, "rules", fact)
+            self._notes.append(call, "rules", fact)
 
     # Weaving.
 
@@ -210,7 +229,7 @@ class RetryStep(Step):
     def _loop(self, inner: Lines, loom: Loom) -> Lines:
         trial, error = loom.local("trial"), loom.local("error")
         began, started = self._start(loom)
-        failed = loom.method("failed", self.failed)
+        failed = loom.constant("failed", self.failed)
         return [
             f"{trial} = None",
             *began,
@@ -218,7 +237,9 @@ class RetryStep(Step):
             "    try:",
             *indented(indented(inner)),
             f"    except {loom.constant('Exception', Exception)} as {error}:",
-            f"        {trial} = {failed}({error}, {trial}, {started}, {loom.call})",
+            *indented(
+                indented(loom.guarded(f"{failed}({error}, {trial}, {started}, {loom.call})", trial))
+            ),
             f"        if {trial} is None:",
             "            raise",
             "    else:",
@@ -230,13 +251,10 @@ class RetryStep(Step):
 
     def _pause(self, trial: str, loom: Loom) -> Lines:
         """Return the pause; outside the handler, or a later error has this one as context."""
-        pause = loom.pause(f"{trial}.pause")
-        if self.site.function in ("coroutine", "async_generator"):
-            return [pause]  # of 0 seconds, too: other tasks have their turn
-        return [f"if {trial}.pause:", f"    {pause}"]
+        return [f"if {trial}[1]:", f"    {loom.pause(f'{trial}[1]')}"]
 
     def _recovered(self, trial: str, loom: Loom) -> str:
-        if self.site.notes is None:
+        if self._notes is None:
             return f"{loom.constant('count_success', self._ends['success'].add)}()"
         return f"{loom.method('recovered', self.recovered)}({trial}, {loom.call})"
 

@@ -143,9 +143,8 @@ def _used(usage: Kept, stat: Kept, version: Version, measure: str) -> Callable[[
 
 def _number(text: bytes, name: bytes) -> int | None:
     """Return the number on the line of *name*; found, not split: a sample must cost little."""
-    key = b"\n" + name + b" "
-    at = 0 if text.startswith(key[1:]) else text.find(key) + 1
-    if at == 0 and not text.startswith(key[1:]):
+    at = (b"\n" + text).find(b"\n" + name + b" ")
+    if at < 0:
         return None
     start = at + len(name) + 1
     end = text.find(b"\n", start)

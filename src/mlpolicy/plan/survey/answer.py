@@ -1,0 +1,76 @@
+"""What the source says of a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mlpolicy.core.site import FunctionKind, Parameter
+from mlpolicy.core.target import Target
+
+DefinedKind = FunctionKind | Literal["class", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """The target is there: where, and what it is."""
+
+    file: str
+    line: int
+    column: int
+    end_column: int
+    """Its name stands in these columns; from 1, in code points, the end exclusive."""
+    kind: DefinedKind
+    """`value` is a name that is bound to something that no `def` or `lambda` made."""
+    parameters: tuple[Parameter, ...] | None = None
+    """Annotations are their source text; None where they are not known for sure."""
+    decorators: tuple[str, ...] = ()
+    """Dotted names, outermost first, with what an import calls them put in full."""
+    written: tuple[str, ...] = ()
+    """The same decorators as the source has them, arguments too."""
+    is_method: bool = False
+    abstract: bool = False
+    """Whether nothing is meant to call the body: an abstract method, or a protocol's."""
+    overload: bool = False
+    """Whether there are overloads only, and no implementation."""
+    generated: bool = False
+    """Whether no line of the source defines it: the `__init__` of a dataclass."""
+    reexported_from: Target | None = None
+    """Where it is defined, if the module of the target only imports it."""
+    inherited_from: Target | None = None
+    """Where it is defined, if the class of the target only inherits it."""
+    redefined_at: int | None = None
+    """The line where the name is bound again, by which an earlier `def` is put out of use."""
+    replaces: int | None = None
+    """The line of that earlier `def`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The module is there and has nothing of that name."""
+
+    reason: str
+    close: tuple[tuple[str, int], ...] = ()
+    """Similar qualified names of the module, and the lines where they are defined."""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoModule:
+    """The module is not there."""
+
+    component: str
+    """The dotted name up to the part that is missing."""
+    close: tuple[str, ...] = ()
+    """Similar names of modules that exist."""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """Only running the code can tell; `why` says what stands in the way."""
+
+    why: str
+
+
+Answer = Defined | Missing | NoModule | Dynamic

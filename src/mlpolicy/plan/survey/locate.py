@@ -1,0 +1,191 @@
+"""Where the file of a module is, found without importing any part of its name."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+from mlpolicy.plan.survey.installed import Editable, editables, is_site
+
+_COMPILED = (".so", ".pyd")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A module with source: a file, and, if it is a package, where its modules are."""
+
+    file: Path
+    folders: tuple[Path, ...] = ()
+    compiled: bool = False
+    """Whether *file* only describes what was compiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A namespace package: folders, and no source of its own."""
+
+    folders: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A module that exists and cannot be read; `why` completes "`name` …"."""
+
+    why: str
+    folders: tuple[Path, ...] = ()
+
+
+Place = Source | Space | Opaque
+
+
+class Finder:
+    """Finds modules below some folders, as the path finder of Python would."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self._editables: list[Editable] = []
+        self.roots = tuple(self._expanded(roots))
+        self._listed: dict[Path, tuple[int, frozenset[str]]] = {}
+
+    def top(self, name: str) -> Place | None:
+        """Return where the top-level module *name* is."""
+        if name in sys.builtin_module_names:
+            return Opaque("is part of the interpreter")
+        found = self.below(self.roots, name) or self._zipped(name) or self._editable(name)
+        if found is None and name in sys.stdlib_module_names:
+            return Opaque("is a module of the standard library without source")
+        return found
+
+    def below(self, folders: Sequence[Path], name: str) -> Place | None:
+        """Return where the module *name* in *folders* is."""
+        portions = []
+        for folder in folders:
+            listed = self.listing(folder)
+            if name in listed:
+                package = self._module(folder / name, "__init__")
+                if package is not None:
+                    return _with_folder(package, folder / name)
+                portions.append(folder / name)
+            module = self._module(folder, name)
+            if module is not None:
+                return module
+        spaces = tuple(one for one in portions if one.is_dir())
+        return Space(spaces) if spaces else None
+
+    def editable(self, dotted: str) -> Place | None:
+        """Return where an editable installation keeps the module of that whole name."""
+        for one in self._editables:
+            path = one.mapping.get(dotted)
+            if path is not None:
+                return self._at(path)
+            if dotted in one.spaces:
+                return Space(one.spaces[dotted])
+        return None
+
+    def names(self, folders: Sequence[Path]) -> Iterator[str]:
+        """Yield the names of the modules and packages in *folders*, each once."""
+        seen: set[str] = set()
+        for folder in folders:
+            for entry in sorted(self.listing(folder)):
+                name, dot, rest = entry.partition(".")
+                fits = not dot or rest in ("py", "pyc") or f".{rest}".endswith(_COMPILED)
+                if fits and name.isidentifier() and name not in seen and name != "__init__":
+                    if dot or (folder / name).is_dir():
+                        seen.add(name)
+                        yield name
+
+    def known(self) -> Iterator[str]:
+        """Yield the names of all top-level modules that may be meant."""
+        yield from self.names(self.roots)
+        yield from sys.stdlib_module_names
+        for one in self._editables:
+            yield from (name for name in one.mapping if "." not in name)
+
+    def listing(self, folder: Path) -> frozenset[str]:
+        """Return the names of what is in *folder*; nothing where it cannot be read."""
+        try:
+            changed = folder.stat().st_mtime_ns
+            held = self._listed.get(folder)
+            if held is None or held[0] != changed:
+                held = changed, frozenset(os.listdir(folder))
+                self._listed[folder] = held
+        except (OSError, ValueError):
+            return frozenset()
+        return held[1]
+
+    def _module(self, folder: Path, name: str) -> Source | Opaque | None:
+        listed = self.listing(folder)
+        source = folder / f"{name}.py"
+        readable = f"{name}.py" in listed and not source.is_dir()
+        if self._is_compiled(listed, name):
+            stub = source if readable else folder / f"{name}.pyi"
+            if readable or f"{name}.pyi" in listed:
+                return Source(stub, compiled=True)
+            return Opaque("is compiled")
+        if readable:
+            return Source(source)
+        return Opaque("has no source, only byte code") if f"{name}.pyc" in listed else None
+
+    def _is_compiled(self, listed: frozenset[str], name: str) -> bool:
+        if any(name + suffix in listed for suffix in EXTENSION_SUFFIXES):
+            return True
+        # One built for another interpreter is no module here, and is where the code is deployed.
+        return f"{name}.py" not in listed and any(
+            one.startswith(f"{name}.") and one.endswith(_COMPILED) for one in listed
+        )
+
+    def _at(self, path: Path) -> Place | None:
+        if "__init__.py" in self.listing(path):
+            return Source(path / "__init__.py", (path,))
+        if path.is_file():
+            folders = (path.parent,) if path.name == "__init__.py" else ()
+            return Source(path, folders)
+        module = self._module(path.parent, path.name)
+        return module or (Space((path,)) if path.is_dir() else None)
+
+    def _editable(self, name: str) -> Place | None:
+        found = self.editable(name)
+        if found is None and any(one.mentions(name) for one in self._editables):
+            return Opaque("is installed by a finder that only running it can ask")
+        return found
+
+    def _zipped(self, name: str) -> Opaque | None:
+        for root in self.roots:
+            if root.is_file() and any(
+                one in (f"{name}.py", f"{name}.pyc") or one.startswith(f"{name}/")
+                for one in _members(root)
+            ):
+                return Opaque(f"is inside of the archive {root.name}")
+        return None
+
+    def _expanded(self, roots: Sequence[Path]) -> Iterator[Path]:
+        """Yield *roots*, each once, and after each what its `.pth` files add."""
+        seen: set[Path] = set()
+        for root in roots:
+            added: list[Path] = []
+            if is_site(root):
+                for one in editables(root):
+                    self._editables.append(one)
+                    added += one.folders
+            for path in (root, *added):
+                if path not in seen:
+                    seen.add(path)
+                    yield path
+
+
+def _with_folder(package: Source | Opaque, folder: Path) -> Source | Opaque:
+    if isinstance(package, Source):
+        return Source(package.file, (folder,), package.compiled)
+    return Opaque(package.why, (folder,))
+
+
+def _members(archive: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return opened.namelist()
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return []

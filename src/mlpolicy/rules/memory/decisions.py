@@ -1,0 +1,52 @@
+"""What is told of decisions: counters, and facts for the log of a call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mlpolicy.core.general import SHADOW_HELP
+
+if TYPE_CHECKING:
+    from mlpolicy.core.site import Site
+
+DECISIONS: Final = ("warn", "relieve", "wait", "reject", "default", "proceed")
+_SHADOWED: Final = ("warn",)
+DECISIONS_HELP = "What memory rules decided, other than to let a call go on at once."
+REFUSALS_HELP = "Calls that were refused, by the kind of rule."
+
+
+class Decisions:
+    """Counts decisions at one site; every series is there from the start."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        counter, target = site.meters.counter, site.target
+        self._counters = {
+            one: counter(
+                "mlpolicy_memory_decisions_total", DECISIONS_HELP, function=target, decision=one
+            )
+            for one in (_SHADOWED if site.shadow else DECISIONS)
+        }
+        if site.shadow:
+            labels = {"function": target, "kind": "memory", "would": "reject"}
+            self._would = counter("mlpolicy_shadow_total", SHADOW_HELP, **labels)
+        else:
+            name = "mlpolicy_refusals_total"
+            self._refusals = counter(name, REFUSALS_HELP, function=target, kind="memory")
+
+    def count(self, decision: str) -> None:
+        """Count one decision."""
+        self._counters[decision].add()
+        if decision == "reject":
+            self._refusals.add()
+
+    def note(self, call: int, decision: str) -> None:
+        """Count one decision about the call of that number, and put it into its log event."""
+        self.count(decision)
+        if self._site.notes is not None:
+            fact = {"kind": "memory", "decision": decision, "source": self._site.source}
+            self._site.notes.append(call, "rules", fact)
+
+    def would_reject(self) -> None:
+        """Count a call that would have been refused."""
+        self._would.add()

@@ -1,0 +1,200 @@
+"""Where the calls of one function are let in, or wait in line."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from mlpolicy.core import clock
+from mlpolicy.core.live import Live
+from mlpolicy.core.verdict import Wait
+from mlpolicy.core.waiting import Waiter
+from mlpolicy.rules.memory.levels import Levels, Marks
+
+if TYPE_CHECKING:
+    from mlpolicy.rules.memory.probes import Reading
+    from mlpolicy.rules.memory.relief import Relief
+    from mlpolicy.rules.memory.gauge import Gauge
+
+REARM = 0.02
+"""By this share of the limit usage must fall below `warn_at` before its crossing is told again."""
+
+
+class Ticket:
+    """One call that found the gate shut, from its first question to its end."""
+
+    __slots__ = ("ends", "waiter")
+
+    def __init__(self) -> None:
+        self.ends = 0.0
+        """When its patience ends; 0 before it has asked."""
+        self.waiter: Waiter | None = None
+
+
+class Gate(Live):
+    """Lets calls of one function in, one after the other.
+
+    `shut` is all that a call looks at while there is memory.
+    It says that the call must ask, not that it must wait: it is also set where nobody looks
+    after the gauge, so that calls look for themselves.
+    """
+
+    shut = False
+    """Of the class: a stand-in in another process has no gauge and lets every call in."""
+
+    def __init__(
+        self,
+        gauge: Gauge,
+        levels: Levels,
+        *,
+        name: str,
+        wait: float,
+        relief: Relief | None = None,
+        count: Callable[[str], object] = str,
+        now: clock.Clock = clock.now,
+    ) -> None:
+        self.shut = True
+        self.name = name
+        self.gauge = gauge
+        self.warned = False
+        self.relief = relief
+        self._count = count
+        self._closed = False
+        self._levels = levels
+        self._wait = wait
+        self._now = now
+        self.restart()
+        gauge.join(self)
+
+    def restart(self) -> None:
+        """Forget who waits: in a forked child nobody does."""
+        self._limit = 0
+        self._marks = Marks(0, 0, 0, 0)
+        self._line: deque[Ticket] = deque()
+        self._full = False
+        self._reopening = False
+        self._batch = 1
+        self.strained = False
+        self.shut = True
+
+    @property
+    def warn_at(self) -> float:
+        """The share of the limit above which the log warns."""
+        return self._levels.warn_at
+
+    # Asked by calls.
+
+    def ask(self, ticket: Ticket) -> Wait | Literal["in", "out"]:
+        """Say what becomes of the call with that *ticket*: it is let in, waits, or is out."""
+        now = self._now()
+        self.gauge.refresh(now)
+        with self.gauge.lock:
+            answer = self._answer(ticket, now)
+            self._settle()
+        return answer
+
+    def look(self) -> bool:
+        """Whether too much memory is in use, read anew where the last reading is old."""
+        self.gauge.refresh(self._now())
+        return self._full
+
+    def close(self) -> None:
+        """Make no new call wait; those that do are let in or refused as before."""
+        with self.gauge.lock:
+            self._closed = True
+            if not self._line:
+                self.gauge.leave(self)
+
+    def _answer(self, ticket: Ticket, now: float) -> Wait | Literal["in", "out"]:
+        if not ticket.ends:
+            # Who comes new lines up behind those who wait, even if there is room by now.
+            if self._closed or not (self._full or self._line):
+                return "in"
+            ticket.ends = now + self._wait
+        elif not self._full and ticket.waiter is not None and ticket.waiter.woken:
+            return "in"
+        if now < ticket.ends:
+            return self._wait_on(ticket, now)
+        return self._at_last(ticket)
+
+    def _wait_on(self, ticket: Ticket, now: float) -> Wait:
+        if ticket.waiter is None or ticket.waiter.woken:
+            # One that was called in vain, for others were quicker, has its old place again.
+            insort(self._line, ticket, key=_ends)
+            ticket.waiter = Waiter()
+        left = ticket.ends - now
+        # Without a sampler nobody wakes it: it looks by itself.
+        return Wait(ticket.waiter, left if self.gauge.attended else min(left, self.gauge.poll))
+
+    def _at_last(self, ticket: Ticket) -> Literal["in", "out"]:
+        if ticket in self._line:
+            self._line.remove(ticket)
+        if self._full:
+            return "out"
+        # There was room for all but `resume_at` all the while: that is how much this process
+        # uses, and the others in line need not learn it one by one.
+        self._reopening = True
+        return "in"
+
+    # Told by the gauge, which holds its lock.
+
+    def update(self, reading: Reading, now: float) -> list[Waiter]:
+        """Take in what is used; return the waiters of those who are let in."""
+        if reading.limit != self._limit:
+            self._limit = reading.limit
+            self._marks = self._levels.of(reading.limit)
+        self._full = reading.used >= self._marks.bound
+        self.strained = reading.used >= self._marks.act
+        if self._full:
+            self._reopening, self._batch = False, 1
+        elif reading.used <= self._marks.resume:
+            self._reopening = True
+        self._drop_gone(now)
+        called = self._call() if self._reopening else []
+        self._settle()
+        return called
+
+    def crosses(self, reading: Reading) -> bool:
+        """Whether usage has risen above `warn_at` since it was last well below."""
+        before = self.warned
+        if reading.used > self._marks.warn:
+            self.warned = True
+        elif reading.used < self._marks.warn - REARM * reading.limit:
+            self.warned = False
+        return self.warned and not before
+
+    def tell(self, decision: str) -> None:
+        """Count what was decided for all calls of the function."""
+        self._count(decision)
+
+    def _call(self) -> list[Waiter]:
+        """Call the first in line: one, then twice as many at each reading.
+
+        All at once would pass on one reading and fill the memory again.
+        """
+        count = min(self._batch, len(self._line))
+        self._batch = self._batch * 2 if self._line else 1
+        self._reopening = len(self._line) > count
+        return [waiter for _ in range(count) if (waiter := self._line.popleft().waiter)]
+
+    def _drop_gone(self, now: float) -> None:
+        """Drop those whose patience ended without a word: tasks that were cancelled."""
+        while self._line and self._line[0].ends + self.gauge.poll < now:
+            self._line.popleft()
+
+    def _settle(self) -> None:
+        self.shut = self._full or bool(self._line) or not self.gauge.watched
+
+    def stand_aside(self) -> list[Waiter]:
+        """Let calls in, for nothing can be read; return the waiters of those who wait."""
+        self._full = self.strained = False
+        self._reopening = True
+        called = self._call()
+        self._settle()
+        return called
+
+
+def _ends(ticket: Ticket) -> float:
+    return ticket.ends

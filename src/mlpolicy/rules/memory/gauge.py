@@ -1,0 +1,157 @@
+"""What is in use, read now and then, and told to every gate that stands by it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from mlpolicy.core import clock
+from mlpolicy.core.report import LOGGER, say_once
+from mlpolicy.core.waiting import Waiter
+from mlpolicy.rules.memory.probes import Reading
+
+if TYPE_CHECKING:
+    from mlpolicy.rules.memory.gate import Gate
+
+Read = Callable[[], Reading | None]
+OLD = 2
+"""A reading of more polls than this ago is read anew by the call that needs it."""
+
+
+class Gauge:
+    """The last reading, shared by all gates of the same limit, measure and poll.
+
+    *attend* sees to it that a sampler reads it from time to time, and says whether one does.
+    Where none does (no thread can be started), the gates stay shut: calls ask, and those that
+    ask read it, once a poll at most.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        poll: float,
+        *,
+        attend: Callable[[], bool] = bool,
+        reset: Callable[[], object] = bool,
+        now: clock.Clock = clock.now,
+    ) -> None:
+        self.poll = poll
+        self._read = read
+        self._attend = attend
+        self._reset = reset
+        self._now = now
+        self._gates: WeakSet[Gate] = WeakSet()
+        self._clear()
+
+    def _clear(self) -> None:
+        # Re-entrant: a collection of garbage while it is held may run a guarded function.
+        self.lock = threading.RLock()
+        self.reading: Reading | None = None
+        self.at = float("-inf")
+        self.attended = False
+        self._blind = False
+
+    def restart(self) -> None:
+        """Begin anew in a forked child: no thread is there, and no file is its own."""
+        self._clear()
+        self._reset()
+        for gate in tuple(self._gates):
+            gate.restart()
+
+    @property
+    def watched(self) -> bool:
+        """Whether gates are told in time, so that calls need not ask."""
+        return self.attended and not self._blind
+
+    def join(self, gate: Gate) -> None:
+        """Tell *gate* of each reading from now on."""
+        with self.lock:
+            self._gates.add(gate)
+
+    def leave(self, gate: Gate) -> None:
+        """Tell *gate* no more."""
+        with self.lock:
+            self._gates.discard(gate)
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Return the gates of this moment."""
+        with self.lock:
+            return tuple(self._gates)
+
+    def refresh(self, now: float) -> None:
+        """Read anew what is too old to decide on."""
+        if now - self.at > (OLD if self.attended else 1) * self.poll:
+            self.attended = self._attend()
+            self.sample()
+
+    def blind(self) -> None:
+        """Let calls ask until the next reading: the sampler will be busy for a while."""
+        with self.lock:
+            self._blind = True
+            for gate in self._gates:
+                gate.shut = True
+
+    def sample(self, *, sighted: bool = False) -> None:
+        """Read what is in use and tell every gate; *sighted* ends what `blind` began."""
+        with self.lock:
+            self._blind = self._blind and not sighted
+            self.reading = self._safely()
+            self.at = self._now()
+            woken, crossing = self._tell(self.reading, self.at)
+        for waiter in woken:
+            waiter.wake()
+        if self.reading is not None:
+            _warn(self.reading, crossing)
+
+    def _tell(self, reading: Reading | None, now: float) -> tuple[list[Waiter], list[Gate]]:
+        woken: list[Waiter] = []
+        crossing: list[Gate] = []
+        for gate in self._gates:
+            if reading is None:
+                woken += gate.stand_aside()
+                continue
+            woken += gate.update(reading, now)
+            if gate.crosses(reading):
+                crossing.append(gate)
+        return woken, crossing
+
+    def _safely(self) -> Reading | None:
+        try:
+            reading = self._read()
+        except Exception as error:  # noqa: BLE001 (whatever an operating system comes up with)
+            why = f"{type(error).__name__}: {error}"
+            say_once("memory:probe", f"memory cannot be read ({why}): its rules stand aside")
+            return None
+        if reading is None:
+            say_once("memory:probe", "memory cannot be read here: its rules stand aside")
+        return reading
+
+
+def _warn(reading: Reading, gates: list[Gate]) -> None:
+    """Log that `warn_at` was crossed, one line for all functions of the same threshold."""
+    for share in {gate.warn_at for gate in gates}:
+        these = [gate for gate in gates if gate.warn_at == share]
+        for gate in these:
+            gate.tell("warn")
+        _log(reading, share, _names(these))
+
+
+def _log(reading: Reading, share: float, names: str) -> None:
+    try:
+        LOGGER.warning(
+            "memory: %.0f%% of %.0f MiB (%s) is in use, above warn_at %.0f%% of %s",
+            reading.share * 100,
+            reading.limit / 1024**2,
+            reading.of,
+            share * 100,
+            names,
+        )
+    except Exception as error:  # noqa: BLE001 (a handler of the user's must not stop the sampler)
+        say_once("memory:log", f"a log handler failed: {type(error).__name__}", error=error)
+
+
+def _names(gates: list[Gate]) -> str:
+    every = sorted(gate.name for gate in gates)
+    return every[0] if len(every) == 1 else f"{every[0]} and {len(every) - 1} more"

@@ -1,0 +1,131 @@
+"""One thread of the process that reads every gauge, and gives memory back where it is short."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from weakref import WeakValueDictionary
+
+from mlpolicy.core import clock
+from mlpolicy.core.report import say_once
+from mlpolicy.rules.memory.gate import Gate
+from mlpolicy.rules.memory.gauge import Gauge
+from mlpolicy.rules.memory.survey import Survey
+
+Key = tuple[int | None, str, float]
+"""Limit, measure and poll."""
+IDLE = 1.0
+"""Seconds after which the thread looks whether anything is left to read."""
+
+
+class Sampler:
+    """Reads gauges on a daemon thread, from the first call on that needs one to the last gauge."""
+
+    def __init__(self, survey: Callable[[int | None, str], Survey] = Survey) -> None:
+        self._survey = survey
+        self._gauges: WeakValueDictionary[Key, Gauge] = WeakValueDictionary()
+        self._renew()
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()
+        self._sooner = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def restart(self) -> None:
+        """Begin anew in a forked child: the next guarded call starts its thread."""
+        self._renew()
+        for gauge in tuple(self._gauges.values()):
+            gauge.restart()
+
+    def gauge(self, limit: int | None, measure: str, poll: float) -> Gauge:
+        """Return the gauge of those settings."""
+        key = (limit, measure, poll)
+        with self._lock:
+            gauge = self._gauges.get(key)
+            if gauge is None:
+                survey = self._survey(limit, measure)
+                gauge = Gauge(survey.read, poll, attend=self.attend, reset=survey.reset)
+                self._gauges[key] = gauge
+            return gauge
+
+    def attend(self) -> bool:
+        """Start the thread unless it runs; return whether it does."""
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                self._sooner.set()
+                return True
+            thread = threading.Thread(target=self._run, name="mlpolicy-memory", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # no more threads, or the interpreter shuts down
+                text = f"memory: no sampler can be started ({error}): calls read by themselves"
+                say_once("memory:thread", text)
+                return False
+            self._thread = thread
+            return True
+
+    def _run(self) -> None:
+        sooner = self._sooner
+        try:
+            while (pause := self._turn()) is not None:
+                sooner.wait(pause)
+                sooner.clear()
+        except Exception as error:  # noqa: BLE001 (a bug of ours: calls go on, and start another)
+            say_once("memory:sampler", f"the memory sampler failed ({error!r})", error=error)
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Let every call read by itself: what the gates say will not change any more."""
+        for gauge in tuple(self._gauges.values()):
+            gauge.attended = False
+            gauge.blind()
+
+    def _turn(self) -> float | None:
+        """Read what is due; return the seconds until the next turn, None where nothing is left.
+
+        Nothing of it is kept between turns: a gauge lives as long as its gates.
+        """
+        with self._lock:
+            gauges = [one for one in self._gauges.values() if one.gates()]
+            if not gauges:
+                self._thread = None
+                for one in self._gauges.values():
+                    one.attended = False
+                return None
+        for gauge in gauges:
+            if clock.now() - gauge.at >= gauge.poll:
+                gauge.sample(sighted=True)
+        self._relieve(gauges)
+        due = min(gauge.at + gauge.poll for gauge in gauges)
+        return min(max(due - clock.now(), 0.001), IDLE)
+
+    def _relieve(self, gauges: list[Gauge]) -> None:
+        for gauge in gauges:
+            strained = [gate for gate in gauge.gates() if gate.strained and gate.relief]
+            for relief in {gate.relief for gate in strained}:
+                if relief is not None and relief.due(clock.now()):
+                    self._run_relief(gauge, [one for one in strained if one.relief is relief])
+
+    def _run_relief(self, gauge: Gauge, gates: list[Gate]) -> None:
+        relief, before = gates[0].relief, gauge.reading
+        if relief is None or before is None:
+            return
+        for one in tuple(self._gauges.values()):
+            one.blind()  # however long it takes, this thread cannot read meanwhile
+        relief.run()
+        for one in tuple(self._gauges.values()):
+            one.sample(sighted=True)
+        after = gauge.reading
+        same = after is not None and after.of == before.of
+        freed = (before.used - after.used) / before.limit if after and same else 1.0
+        relief.ended(clock.now(), freed=freed)
+        for gate in gates:
+            gate.tell("relieve")
+
+
+SAMPLER = Sampler()
+"""The sampler of this process."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=SAMPLER.restart)

@@ -1,0 +1,167 @@
+"""What happens at a call: one look at a gate, and everything else only where it is shut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from mlpolicy.core import clock
+from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.step import Step
+from mlpolicy.core.verdict import PROCEED, Refuse, Verdict, Wait
+from mlpolicy.errors import MemoryPressure
+from mlpolicy.rules.memory import relief
+from mlpolicy.rules.memory.decisions import Decisions
+from mlpolicy.rules.memory.default import Default, Given
+from mlpolicy.rules.memory.gate import Gate, Ticket
+from mlpolicy.rules.memory.levels import Levels
+from mlpolicy.rules.memory.sampler import SAMPLER, Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlpolicy.core.site import Site
+    from mlpolicy.rules.memory.gauge import Gauge
+    from mlpolicy.rules.memory.probes import Reading
+    from mlpolicy.rules.memory.rule import MemoryRule
+
+USED_HELP = "Memory in use when it was last read, as the rule of the function measures it."
+LIMIT_HELP = "Memory that there is, for the rule of the function."
+SOONEST_AGAIN = 1.0
+"""The least `retry_after` of a refusal, in seconds."""
+
+
+class MemoryStep(Step):
+    """Lets calls in while there is memory; else they wait, and are refused in the end."""
+
+    kind = "memory"
+
+    def __init__(
+        self,
+        rule: MemoryRule,
+        site: Site,
+        *,
+        sampler: Sampler = SAMPLER,
+        now: clock.Clock = clock.now,
+    ) -> None:
+        super().__init__(rule, site)
+        self._wait = float(rule.wait)
+        self._decisions = Decisions(site)
+        self._default = Default(rule.default, site)
+        limit = None if rule.limit == "auto" else int(rule.limit)
+        self.gauge = sampler.gauge(limit, rule.measure, float(rule.poll))
+        self.gate = Gate(
+            self.gauge,
+            _levels(rule),
+            name=site.target,
+            wait=self._wait,
+            relief=_relief(rule, site),
+            count=self._decisions.count,
+            now=now,
+        )
+        self._show()
+
+    def _show(self) -> None:
+        gauge, target = self.site.meters.gauge, self.site.target
+        used, limit = _shown(self.gauge, "used"), _shown(self.gauge, "limit")
+        gauge("mlpolicy_memory_used_bytes", USED_HELP, used, function=target)
+        gauge("mlpolicy_memory_limit_bytes", LIMIT_HELP, limit, function=target)
+
+    def admit(self, ticket: Ticket, call: int, given: Given | None = None) -> Verdict:
+        """Say whether the call with that *ticket* begins; asked again after each wait."""
+        first = ticket.waiter is None
+        answer = self.gate.ask(ticket)
+        if answer == "in":
+            return PROCEED
+        if isinstance(answer, Wait):
+            if first:
+                self._decisions.note(call, "wait")
+            return answer
+        return self._on_pressure(call, given)
+
+    def _on_pressure(self, call: int, given: Given | None) -> Verdict:
+        if self.rule.on_pressure == "proceed":
+            self._decisions.note(call, "proceed")
+            return PROCEED
+        if self.rule.on_pressure == "default":
+            verdict = self._default.verdict(given)
+            if verdict is not None:
+                self._decisions.note(call, "default")
+                if self.site.notes is not None:
+                    self.site.notes.add(call, "outcome", "fallback")
+                return verdict
+        self._decisions.note(call, "reject")
+        return Refuse(self._error())
+
+    def _error(self) -> MemoryPressure:
+        reading = self.gauge.reading
+        used, limit = (reading.used, reading.limit) if reading else (0, 0)
+        again = max(self._wait, SOONEST_AGAIN)
+        return MemoryPressure(self.site.target, used=used, limit=limit, needed=0, retry_after=again)
+
+    def would_reject(self) -> None:
+        """Count a call that finds too little memory; whether waiting would help is not known."""
+        if self.gate.look():
+            self._decisions.would_reject()
+
+    def weave(self, inner: Lines, loom: Loom) -> Lines:
+        """Return *inner* behind the gate: one attribute is read where there is memory."""
+        gate = loom.constant("gate", self.gate)
+        if self.site.shadow:
+            would = loom.method("would_reject", self.would_reject)
+            return [f"if {gate}.shut:", f"    {would}()", *inner]
+        verdict, ticket = loom.local("verdict"), loom.local("ticket")
+        admit = loom.method("admit", self.admit)
+        ask = f"{admit}({ticket}, {loom.call}, {self._given(loom)})"
+        return [
+            f"{verdict} = None",
+            f"if {gate}.shut:",
+            f"    {ticket} = {loom.constant('Ticket', Ticket)}()",
+            *indented(loom.settle(ask, verdict)),
+            f"if {verdict} is None:",
+            *indented(inner),
+        ]
+
+    def _given(self, loom: Loom) -> str:
+        return self._default.given(loom) if self.rule.on_pressure == "default" else "None"
+
+    def close(self) -> None:
+        """Leave the gauge; calls that wait at this moment are let in."""
+        self.gate.close()
+
+    def inherit(self, earlier: Step) -> None:
+        """Do not warn again of what was warned of before a reload."""
+        if isinstance(earlier, MemoryStep):
+            self.gate.warned = earlier.gate.warned
+
+
+def _levels(rule: MemoryRule) -> Levels:
+    return Levels(
+        float(rule.warn_at),
+        float(rule.resume_at),
+        float(rule.act_at),
+        float(rule.reject_at),
+        int(rule.min_free),
+    )
+
+
+def _relief(rule: MemoryRule, site: Site) -> relief.Relief | None:
+    if site.shadow or not rule.relieve:
+        return None
+    names = tuple(one if isinstance(one, str) else one.call for one in rule.relieve)
+    return relief.shared(names, float(rule.relieve_interval), site.resolve)
+
+
+def _shown(gauge: Gauge, figure: str) -> Callable[[], float]:
+    """Return what reads one figure at a scrape, and does not keep *gauge* alive."""
+    weak = ref(gauge)
+
+    def read() -> float:
+        gauge = weak()
+        reading: Reading | None = None
+        if gauge is not None:
+            gauge.refresh(clock.now())
+            reading = gauge.reading
+        return float(getattr(reading, figure)) if reading else 0.0
+
+    return read
