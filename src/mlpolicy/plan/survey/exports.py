@@ -27,17 +27,15 @@ def _added(node: ast.stmt) -> tuple[bool, set[str]] | None:
     if not _is_about_it(node):
         return None
     match node:
-        case ast.Assign(value=value):
+        case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
             return False, _texts(value)
-        case ast.AnnAssign(value=value) if value is not None:
-            return False, _texts(value)
-        case ast.AugAssign(value=value):
+        case (
+            ast.AugAssign(value=value)
+            | ast.Expr(value=ast.Call(func=ast.Attribute(attr="extend"), args=[value]))
+        ):
             return True, _texts(value)
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=method), args=[value])):
-            if method == "append":
-                return True, _texts(ast.List([value]))
-            if method == "extend":
-                return True, _texts(value)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[value])):
+            return True, _texts(ast.List([value]))
     raise ValueError
 
 

@@ -38,9 +38,20 @@ class Opaque:
 
     why: str
     folders: tuple[Path, ...] = ()
+    guessed: bool = False
+    """Whether it may not exist at all."""
 
 
 Place = Source | Space | Opaque
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is in a folder."""
+
+    names: frozenset[str] = frozenset()
+    compiled: frozenset[str] = frozenset()
+    """Names of compiled modules, those for other interpreters too."""
 
 
 class Finder:
@@ -49,7 +60,7 @@ class Finder:
     def __init__(self, roots: Sequence[Path]) -> None:
         self._editables: list[Editable] = []
         self.roots = tuple(self._expanded(roots))
-        self._listed: dict[Path, tuple[int, frozenset[str]]] = {}
+        self._listed: dict[Path, tuple[int, Listing]] = {}
 
     def top(self, name: str) -> Place | None:
         """Return where the top-level module *name* is."""
@@ -65,7 +76,7 @@ class Finder:
         portions = []
         for folder in folders:
             listed = self.listing(folder)
-            if name in listed:
+            if name in listed.names:
                 package = self._module(folder / name, "__init__")
                 if package is not None:
                     return _with_folder(package, folder / name)
@@ -88,15 +99,13 @@ class Finder:
 
     def names(self, folders: Sequence[Path]) -> Iterator[str]:
         """Yield the names of the modules and packages in *folders*, each once."""
-        seen: set[str] = set()
+        seen: set[str] = {"__init__"}
         for folder in folders:
-            for entry in sorted(self.listing(folder)):
-                name, dot, rest = entry.partition(".")
-                fits = not dot or rest in ("py", "pyc") or f".{rest}".endswith(_COMPILED)
-                if fits and name.isidentifier() and name not in seen and name != "__init__":
-                    if dot or (folder / name).is_dir():
-                        seen.add(name)
-                        yield name
+            for entry in sorted(self.listing(folder).names):
+                name = _module_name(folder, entry)
+                if name not in seen:
+                    seen.add(name)
+                    yield name
 
     def known(self) -> Iterator[str]:
         """Yield the names of all top-level modules that may be meant."""
@@ -105,23 +114,26 @@ class Finder:
         for one in self._editables:
             yield from (name for name in one.mapping if "." not in name)
 
-    def listing(self, folder: Path) -> frozenset[str]:
-        """Return the names of what is in *folder*; nothing where it cannot be read."""
+    def listing(self, folder: Path) -> Listing:
+        """Return what is in *folder*; nothing where it cannot be read."""
         try:
             changed = folder.stat().st_mtime_ns
             held = self._listed.get(folder)
             if held is None or held[0] != changed:
-                held = changed, frozenset(os.listdir(folder))
+                names = frozenset(os.listdir(folder))
+                stems = (one.partition(".")[0] for one in names if one.endswith(_COMPILED))
+                held = changed, Listing(names, frozenset(stems))
                 self._listed[folder] = held
         except (OSError, ValueError):
-            return frozenset()
+            return Listing()
         return held[1]
 
     def _module(self, folder: Path, name: str) -> Source | Opaque | None:
-        listed = self.listing(folder)
+        listing = self.listing(folder)
+        listed = listing.names
         source = folder / f"{name}.py"
-        readable = f"{name}.py" in listed and not source.is_dir()
-        if self._is_compiled(listed, name):
+        readable = f"{name}.py" in listed and source.is_file()
+        if name in listing.compiled and _is_compiled(listed, name):
             stub = source if readable else folder / f"{name}.pyi"
             if readable or f"{name}.pyi" in listed:
                 return Source(stub, compiled=True)
@@ -130,16 +142,8 @@ class Finder:
             return Source(source)
         return Opaque("has no source, only byte code") if f"{name}.pyc" in listed else None
 
-    def _is_compiled(self, listed: frozenset[str], name: str) -> bool:
-        if any(name + suffix in listed for suffix in EXTENSION_SUFFIXES):
-            return True
-        # One built for another interpreter is no module here, and is where the code is deployed.
-        return f"{name}.py" not in listed and any(
-            one.startswith(f"{name}.") and one.endswith(_COMPILED) for one in listed
-        )
-
     def _at(self, path: Path) -> Place | None:
-        if "__init__.py" in self.listing(path):
+        if "__init__.py" in self.listing(path).names:
             return Source(path / "__init__.py", (path,))
         if path.is_file():
             folders = (path.parent,) if path.name == "__init__.py" else ()
@@ -175,6 +179,18 @@ class Finder:
                 if path not in seen:
                     seen.add(path)
                     yield path
+
+
+def _module_name(folder: Path, entry: str) -> str:
+    """Return the name of the module that is in *entry* of *folder*; `__init__` for none."""
+    name, dot, rest = entry.partition(".")
+    fits = rest in ("py", "pyc") or entry.endswith(_COMPILED) if dot else (folder / name).is_dir()
+    return name if fits and name.isidentifier() and name != "__pycache__" else "__init__"
+
+
+def _is_compiled(listed: frozenset[str], name: str) -> bool:
+    # One built for another interpreter is no module here, but may be where the code is deployed.
+    return f"{name}.py" not in listed or any(name + one in listed for one in EXTENSION_SUFFIXES)
 
 
 def _with_folder(package: Source | Opaque, folder: Path) -> Source | Opaque:

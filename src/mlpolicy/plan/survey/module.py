@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from mlpolicy.plan.survey.bindings import Binding, FunctionNode, Names, names_of
-from mlpolicy.plan.survey.dynamics import writes
+from mlpolicy.plan.survey.bindings import Binding, FunctionNode, Names, Unknown
+from mlpolicy.plan.survey.dynamics import declared_global, writes
 from mlpolicy.plan.survey.exports import exported
+from mlpolicy.plan.survey.reading import names_of
 
 LARGEST = 5 << 20
 """Files of more bytes are not parsed."""
@@ -49,7 +50,7 @@ class Scope:
     def names(self) -> Names:
         """What the block binds."""
         if isinstance(self.node, ast.Lambda):
-            return Names({}, ())
+            return Names({})
         if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef):
             return names_of(self.node.body, _arguments(self.node.args))
         return names_of(self.node.body)
@@ -120,6 +121,12 @@ class Module:
     def writes(self) -> str:
         """Why names may be there that no line binds, besides by `__getattr__`; mostly nothing."""
         return writes(self.tree, self.source)
+
+    @cached_property
+    def written(self) -> dict[str, Binding]:
+        """The names that functions of the module bind in it."""
+        lines = declared_global(self.tree, self.source)
+        return {name: Binding(name, Unknown(), line, 0) for name, line in lines.items()}
 
     @property
     def dynamic(self) -> str:

@@ -20,6 +20,7 @@ class Decisions:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self.target = site.target
         counter, target = site.meters.counter, site.target
         self._counters = {
             one: counter(

@@ -30,22 +30,36 @@ class Default:
             self._path = str(default["call"])
 
     def verdict(self, given: Given | None) -> Verdict:
-        """Return the verdict that gives the default; None where its function is not there."""
+        """Return the verdict that gives the default; None where there is none to be had."""
+        if self._site.function == "async_generator":
+            self._tell("an async generator cannot be given a default")
+            return None
         if not self._path:
-            # A fresh copy each time: the caller may change what it is given.
-            return Answer(copy.deepcopy(self._value) if self._copies else self._value)
-        found = self._find()
-        positional, named = given or ((), {})
-        return Do(partial(found, *positional, **named)) if callable(found) else None
+            return self._answer()
+        return self._call(*(given or ((), {})))
 
-    def _find(self) -> object:
+    def _answer(self) -> Answer | None:
+        if self._site.function == "generator" and not hasattr(self._value, "__iter__"):
+            self._tell(f"the default {self._value!r} has no items for a generator to give")
+            return None
+        # A fresh copy each time: the caller may change what it is given.
+        return Answer(copy.deepcopy(self._value) if self._copies else self._value)
+
+    def _call(self, positional: tuple[Any, ...], named: dict[str, Any]) -> Do | None:
         try:
-            return self._site.resolve(self._path) if self._site.resolve else None
+            found = self._site.resolve(self._path) if self._site.resolve else None
         except Exception as error:  # noqa: BLE001 (an import may raise anything)
             why = f"{type(error).__name__}: {error}"
-            text = f"{self._site.target}: the default {self._path} cannot be imported ({why})"
-            say_once(f"memory:default:{self._site.target}:{self._path}", text)
+            self._tell(f"the default {self._path} cannot be imported ({why})")
             return None
+        if not callable(found):
+            self._tell(f"the default {self._path} is no function")
+            return None
+        return Do(partial(found, *positional, **named))
+
+    def _tell(self, why: str) -> None:
+        key = f"memory:default:{self._site.target}"
+        say_once(key, f"{self._site.target}: {why}; calls are refused instead")
 
     def given(self, loom: Loom) -> str:
         """Return the expression of all arguments, `None` where no function needs them."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import insort
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from mlpolicy.core import clock
 from mlpolicy.core.live import Live
 from mlpolicy.core.verdict import Wait
 from mlpolicy.core.waiting import Waiter
 from mlpolicy.rules.memory.levels import Levels, Marks
 
 if TYPE_CHECKING:
+    from mlpolicy.rules.memory.decisions import Decisions
+    from mlpolicy.rules.memory.gauge import Gauge
     from mlpolicy.rules.memory.probes import Reading
     from mlpolicy.rules.memory.relief import Relief
-    from mlpolicy.rules.memory.gauge import Gauge
 
 REARM = 0.02
 """By this share of the limit usage must fall below `warn_at` before its crossing is told again."""
@@ -25,11 +25,13 @@ REARM = 0.02
 class Ticket:
     """One call that found the gate shut, from its first question to its end."""
 
-    __slots__ = ("ends", "waiter")
+    __slots__ = ("ends", "number", "waiter")
 
     def __init__(self) -> None:
         self.ends = 0.0
         """When its patience ends; 0 before it has asked."""
+        self.number = 0
+        """Its place among all that have asked."""
         self.waiter: Waiter | None = None
 
 
@@ -49,22 +51,18 @@ class Gate(Live):
         gauge: Gauge,
         levels: Levels,
         *,
-        name: str,
+        decisions: Decisions,
         wait: float,
         relief: Relief | None = None,
-        count: Callable[[str], object] = str,
-        now: clock.Clock = clock.now,
     ) -> None:
-        self.shut = True
-        self.name = name
         self.gauge = gauge
-        self.warned = False
+        self.decisions = decisions
         self.relief = relief
-        self._count = count
-        self._closed = False
+        self.warned = False
         self._levels = levels
         self._wait = wait
-        self._now = now
+        self._closed = False
+        self._numbers = itertools.count()
         self.restart()
         gauge.join(self)
 
@@ -88,7 +86,7 @@ class Gate(Live):
 
     def ask(self, ticket: Ticket) -> Wait | Literal["in", "out"]:
         """Say what becomes of the call with that *ticket*: it is let in, waits, or is out."""
-        now = self._now()
+        now = self.gauge.now()
         self.gauge.refresh(now)
         with self.gauge.lock:
             answer = self._answer(ticket, now)
@@ -97,15 +95,14 @@ class Gate(Live):
 
     def look(self) -> bool:
         """Whether too much memory is in use, read anew where the last reading is old."""
-        self.gauge.refresh(self._now())
+        self.gauge.refresh(self.gauge.now())
         return self._full
 
     def close(self) -> None:
         """Make no new call wait; those that do are let in or refused as before."""
         with self.gauge.lock:
             self._closed = True
-            if not self._line:
-                self.gauge.leave(self)
+            self._leave_when_done()
 
     def _answer(self, ticket: Ticket, now: float) -> Wait | Literal["in", "out"]:
         if not ticket.ends:
@@ -113,6 +110,7 @@ class Gate(Live):
             if self._closed or not (self._full or self._line):
                 return "in"
             ticket.ends = now + self._wait
+            ticket.number = next(self._numbers)
         elif not self._full and ticket.waiter is not None and ticket.waiter.woken:
             return "in"
         if now < ticket.ends:
@@ -122,7 +120,7 @@ class Gate(Live):
     def _wait_on(self, ticket: Ticket, now: float) -> Wait:
         if ticket.waiter is None or ticket.waiter.woken:
             # One that was called in vain, for others were quicker, has its old place again.
-            insort(self._line, ticket, key=_ends)
+            insort(self._line, ticket, key=_number)
             ticket.waiter = Waiter()
         left = ticket.ends - now
         # Without a sampler nobody wakes it: it looks by itself.
@@ -154,6 +152,7 @@ class Gate(Live):
         self._drop_gone(now)
         called = self._call() if self._reopening else []
         self._settle()
+        self._leave_when_done()
         return called
 
     def crosses(self, reading: Reading) -> bool:
@@ -164,10 +163,6 @@ class Gate(Live):
         elif reading.used < self._marks.warn - REARM * reading.limit:
             self.warned = False
         return self.warned and not before
-
-    def tell(self, decision: str) -> None:
-        """Count what was decided for all calls of the function."""
-        self._count(decision)
 
     def _call(self) -> list[Waiter]:
         """Call the first in line: one, then twice as many at each reading.
@@ -187,6 +182,10 @@ class Gate(Live):
     def _settle(self) -> None:
         self.shut = self._full or bool(self._line) or not self.gauge.watched
 
+    def _leave_when_done(self) -> None:
+        if self._closed and not self._line:
+            self.gauge.leave(self)
+
     def stand_aside(self) -> list[Waiter]:
         """Let calls in, for nothing can be read; return the waiters of those who wait."""
         self._full = self.strained = False
@@ -196,5 +195,5 @@ class Gate(Live):
         return called
 
 
-def _ends(ticket: Ticket) -> float:
-    return ticket.ends
+def _number(ticket: Ticket) -> int:
+    return ticket.number

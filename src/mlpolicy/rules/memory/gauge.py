@@ -41,7 +41,7 @@ class Gauge:
         self._read = read
         self._attend = attend
         self._reset = reset
-        self._now = now
+        self.now = now
         self._gates: WeakSet[Gate] = WeakSet()
         self._clear()
 
@@ -98,7 +98,7 @@ class Gauge:
         with self.lock:
             self._blind = self._blind and not sighted
             self.reading = self._safely()
-            self.at = self._now()
+            self.at = self.now()
             woken, crossing = self._tell(self.reading, self.at)
         for waiter in woken:
             waiter.wake()
@@ -108,7 +108,7 @@ class Gauge:
     def _tell(self, reading: Reading | None, now: float) -> tuple[list[Waiter], list[Gate]]:
         woken: list[Waiter] = []
         crossing: list[Gate] = []
-        for gate in self._gates:
+        for gate in tuple(self._gates):  # one that was closed may leave
             if reading is None:
                 woken += gate.stand_aside()
                 continue
@@ -134,7 +134,7 @@ def _warn(reading: Reading, gates: list[Gate]) -> None:
     for share in {gate.warn_at for gate in gates}:
         these = [gate for gate in gates if gate.warn_at == share]
         for gate in these:
-            gate.tell("warn")
+            gate.decisions.count("warn")
         _log(reading, share, _names(these))
 
 
@@ -153,5 +153,5 @@ def _log(reading: Reading, share: float, names: str) -> None:
 
 
 def _names(gates: list[Gate]) -> str:
-    every = sorted(gate.name for gate in gates)
+    every = sorted(gate.decisions.target for gate in gates)
     return every[0] if len(every) == 1 else f"{every[0]} and {len(every) - 1} more"

@@ -60,7 +60,9 @@ class Named:
     def __call__(self) -> object:
         """Call it."""
         found = self._resolve(self.__qualname__) if self._resolve else None
-        return found() if callable(found) else None
+        if not callable(found):
+            raise TypeError(f"{self.__qualname__} is no function")
+        return found()
 
 
 _shared: WeakValueDictionary[tuple[tuple[str, ...], float], Relief] = WeakValueDictionary()

@@ -5,25 +5,49 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
 
 from mlpolicy.core import clock
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.memory.gate import Gate
 from mlpolicy.rules.memory.gauge import Gauge
+from mlpolicy.rules.memory.probes import cgroup
+from mlpolicy.rules.memory.probes import limit as given
 from mlpolicy.rules.memory.survey import Survey
 
-Key = tuple[int | None, str, float]
-"""Limit, measure and poll."""
+if TYPE_CHECKING:
+    from mlpolicy.rules.memory.probes import Reading
+
+Key = tuple[int | None, str, float, str | None, str | None]
+"""Limit, measure, poll, and what the environment says of cgroups and limits."""
 IDLE = 1.0
 """Seconds after which the thread looks whether anything is left to read."""
+
+
+class Source(Protocol):
+    """What a gauge reads; `Survey` is the real one."""
+
+    def read(self) -> Reading | None:
+        """Return what is in use at this moment."""
+        ...
+
+    def reset(self) -> None:
+        """Forget what was found, in a forked child."""
+        ...
 
 
 class Sampler:
     """Reads gauges on a daemon thread, from the first call on that needs one to the last gauge."""
 
-    def __init__(self, survey: Callable[[int | None, str], Survey] = Survey) -> None:
+    def __init__(
+        self,
+        survey: Callable[[int | None, str], Source] = Survey,
+        *,
+        now: clock.Clock = clock.now,
+    ) -> None:
         self._survey = survey
+        self._now = now
         self._gauges: WeakValueDictionary[Key, Gauge] = WeakValueDictionary()
         self._renew()
 
@@ -40,12 +64,15 @@ class Sampler:
 
     def gauge(self, limit: int | None, measure: str, poll: float) -> Gauge:
         """Return the gauge of those settings."""
-        key = (limit, measure, poll)
+        said = os.environ.get(cgroup.VARIABLE), os.environ.get(given.VARIABLE)
+        key = (limit, measure, poll, *said)
         with self._lock:
             gauge = self._gauges.get(key)
             if gauge is None:
                 survey = self._survey(limit, measure)
-                gauge = Gauge(survey.read, poll, attend=self.attend, reset=survey.reset)
+                gauge = Gauge(
+                    survey.read, poll, attend=self.attend, reset=survey.reset, now=self._now
+                )
                 self._gauges[key] = gauge
             return gauge
 
@@ -94,17 +121,17 @@ class Sampler:
                     one.attended = False
                 return None
         for gauge in gauges:
-            if clock.now() - gauge.at >= gauge.poll:
+            if self._now() - gauge.at >= gauge.poll:
                 gauge.sample(sighted=True)
         self._relieve(gauges)
         due = min(gauge.at + gauge.poll for gauge in gauges)
-        return min(max(due - clock.now(), 0.001), IDLE)
+        return min(max(due - self._now(), 0.001), IDLE)
 
     def _relieve(self, gauges: list[Gauge]) -> None:
         for gauge in gauges:
             strained = [gate for gate in gauge.gates() if gate.strained and gate.relief]
             for relief in {gate.relief for gate in strained}:
-                if relief is not None and relief.due(clock.now()):
+                if relief is not None and relief.due(self._now()):
                     self._run_relief(gauge, [one for one in strained if one.relief is relief])
 
     def _run_relief(self, gauge: Gauge, gates: list[Gate]) -> None:
@@ -119,9 +146,9 @@ class Sampler:
         after = gauge.reading
         same = after is not None and after.of == before.of
         freed = (before.used - after.used) / before.limit if after and same else 1.0
-        relief.ended(clock.now(), freed=freed)
+        relief.ended(self._now(), freed=freed)
         for gate in gates:
-            gate.tell("relieve")
+            gate.decisions.count("relieve")
 
 
 SAMPLER = Sampler()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from mlpolicy.core import clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.step import Step
 from mlpolicy.core.verdict import PROCEED, Refuse, Verdict, Wait
@@ -36,14 +35,7 @@ class MemoryStep(Step):
 
     kind = "memory"
 
-    def __init__(
-        self,
-        rule: MemoryRule,
-        site: Site,
-        *,
-        sampler: Sampler = SAMPLER,
-        now: clock.Clock = clock.now,
-    ) -> None:
+    def __init__(self, rule: MemoryRule, site: Site, *, sampler: Sampler = SAMPLER) -> None:
         super().__init__(rule, site)
         self._wait = float(rule.wait)
         self._decisions = Decisions(site)
@@ -53,11 +45,9 @@ class MemoryStep(Step):
         self.gate = Gate(
             self.gauge,
             _levels(rule),
-            name=site.target,
+            decisions=self._decisions,
             wait=self._wait,
             relief=_relief(rule, site),
-            count=self._decisions.count,
-            now=now,
         )
         self._show()
 
@@ -160,7 +150,7 @@ def _shown(gauge: Gauge, figure: str) -> Callable[[], float]:
         gauge = weak()
         reading: Reading | None = None
         if gauge is not None:
-            gauge.refresh(clock.now())
+            gauge.refresh(gauge.now())
             reading = gauge.reading
         return float(getattr(reading, figure)) if reading else 0.0
 

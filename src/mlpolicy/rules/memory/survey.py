@@ -51,15 +51,21 @@ class Survey:
 
     def read(self) -> Reading | None:
         """Return the reading that is nearest to its limit; None where nothing can be read."""
-        for _ in range(2):
-            try:
-                if self._now() >= self._due:
-                    self._look()
-                return max((one.read() for one in self._bounds), key=_share, default=None)
-            except (OSError, ValueError) as error:
-                self._lost(error)
-                self._due = float("-inf")
-        return None
+        if self._now() >= self._due:
+            self._look()
+        readings = [one for bound in self._bounds if (one := self._safely(bound))]
+        if readings:
+            return max(readings, key=_share)
+        machine = self._machine()
+        return machine.read() if machine else None
+
+    def _safely(self, bound: Bound) -> Reading | None:
+        try:
+            return bound.read()
+        except (OSError, ValueError) as error:
+            self._lost(error)
+            self._due = float("-inf")
+            return None
 
     def _look(self) -> None:
         before = {one.of for one in self._bounds}

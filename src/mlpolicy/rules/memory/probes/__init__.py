@@ -45,6 +45,7 @@ class Kept:
     __slots__ = ("_descriptor",)
 
     def __init__(self, path: Path) -> None:
+        self._descriptor = -1  # so that one that could not be opened can be thrown away
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def read(self) -> bytes:

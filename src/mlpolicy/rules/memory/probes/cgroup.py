@@ -63,13 +63,12 @@ def _own(root: Path, proc: Path) -> tuple[Version, Path, Path] | None:
     for controllers, path in _memberships(proc):
         # A hybrid mount has both; the version whose line names the controller is in charge.
         if "memory" in controllers.split(","):
-            mount = _first(root / "memory", root / controllers, having=V1.limits[0])
+            mount = _first(root / "memory", root / controllers)
             if mount is not None:
                 return V1, mount, _within(mount, path)
     for controllers, path in _memberships(proc):
         if not controllers:
-            mount = _first(root, root / "unified", having="cgroup.controllers")
-            mount = mount or _first(root, having=V2.usage)
+            mount = _first(root / "unified", root)
             if mount is not None:
                 return V2, mount, _within(mount, path)
     return None
@@ -85,8 +84,8 @@ def _memberships(proc: Path) -> list[tuple[str, PurePosixPath]]:
     return [(controllers, PurePosixPath(path)) for _, controllers, path in lines]
 
 
-def _first(*directories: Path, having: str) -> Path | None:
-    return next((one for one in directories if (one / having).exists()), None)
+def _first(*directories: Path) -> Path | None:
+    return next((one for one in directories if one.is_dir()), None)
 
 
 def _within(mount: Path, path: PurePosixPath) -> Path:

@@ -1,0 +1,79 @@
+"""The source of the modules that policies name, read and never run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from mlpolicy.core.target import Glob, Target
+from mlpolicy.plan.survey import listing
+from mlpolicy.plan.survey.answer import Answer, Dynamic, Missing, NoModule
+from mlpolicy.plan.survey.answering import answer
+from mlpolicy.plan.survey.library import Found, Library
+from mlpolicy.plan.survey.locate import Opaque, Space
+from mlpolicy.plan.survey.module import Module
+
+
+def roots(src: Sequence[str | Path] = ()) -> tuple[Path, ...]:
+    """Return where modules are looked for: *src*, this folder, `src` in it, the path of Python."""
+    here = [Path(), Path("src")] if Path("src").is_dir() else [Path()]
+    path = [Path(one) for one in sys.path if one]
+    return tuple(dict.fromkeys([*(Path(one) for one in src), *here, *path]))
+
+
+class Survey:
+    """What the source says of modules and functions; each file is parsed once."""
+
+    def __init__(self, within: Sequence[Path] | None = None) -> None:
+        """Look for modules in the folders *within*, in that order; without them, in `roots()`."""
+        self._library = Library(roots() if within is None else tuple(within))
+
+    def module(self, name: str) -> Found:
+        """Return the module *name*, or what stands in the way of reading it."""
+        return self._library.module(name)
+
+    def look_up(self, target: Target) -> Answer:
+        """Return what the source says of *target*."""
+        found = self.module(target.module)
+        match found:
+            case NoModule():
+                return found
+            case Opaque():
+                return Dynamic(f"`{target.module}` {found.why}")
+            case Space():
+                return Missing(f"`{target.module}` is a folder without `__init__.py`")
+        try:
+            return answer(self.module, found, target)
+        except RecursionError:
+            return Dynamic(f"`{target}` is defined through too many steps")
+
+    def functions(self, module: str) -> tuple[str, ...]:
+        """Return the public functions that *module* defines, methods of its classes too."""
+        found = self.module(module)
+        return tuple(listing.functions(found.scope)) if isinstance(found, Module) else ()
+
+    def modules_below(self, package: str) -> tuple[str, ...]:
+        """Return the names of all modules in *package* and in the packages below it, sorted."""
+        return tuple(sorted(listing.modules(self._library, package)))
+
+    def matching(self, glob: Glob, *, packages: Collection[str] | None = None) -> Iterator[Target]:
+        """Yield the functions that *glob* takes.
+
+        Args:
+            glob: The pattern.
+            packages: Names of installed packages of which it may take functions; None for all.
+        """
+        for module in listing.covered(self._library, glob, packages):
+            for qualname in self.functions(module):
+                target = Target(module, qualname)
+                if glob.matches(target):
+                    yield target
+
+    def knows(self, glob: Glob) -> bool:
+        """Whether the source tells of everything that *glob* may take."""
+        return all(
+            isinstance(found, Space | NoModule)
+            or (isinstance(found, Module) and listing.is_plain(found, glob))
+            for found in map(self.module, listing.covered(self._library, glob))
+        )

@@ -1,0 +1,148 @@
+"""`mlpolicy apply` on real modules."""
+
+from __future__ import annotations
+
+import pytest
+
+SERVICE = """
+    import functools
+    import inspect
+
+    def predict(x):
+        return x
+
+    def caller():
+        return inspect.stack()[1].function
+
+    class Model:
+        def score(self, x):
+            return x
+
+    power = pow
+"""
+
+
+@pytest.fixture
+def service(project):
+    project.write(serve=SERVICE)
+    return project
+
+
+def applied(project, policy, *more):
+    project.write(policy="version: 1\n" + policy)
+    return project.run("apply", "--module", "serve", "--policy", "policy.yaml", *more)
+
+
+def test_every_target_is_shown_with_what_became_of_it(service):
+    """Inner, outer, skipped, excluded, missing, pending: with rules, mode and place."""
+    ended = applied(
+        service,
+        """policies:
+  all:
+    match: ["serve:*", "serve:*.*"]
+    exclude: ["serve:Model.*"]
+    monitor: true
+  serve:predict: {retry: {mode: shadow, max_attempts: 2}}
+  serve:power: {retry: 3}
+  serve:nothing: {retry: 3}
+  other.jobs:nightly: {retry: 3}
+""",
+        "--format",
+        "json",
+    )
+
+    rows = {row["target"]: row for row in ended.content["targets"]}
+    assert ended.code == 1
+    assert {name: (row["status"], row["placement"]) for name, row in rows.items()} == {
+        "serve:predict": ("applied", "inner"),
+        "serve:power": ("applied", "outer"),
+        "serve:caller": ("skipped", "-"),
+        "serve:Model.score": ("excluded", "-"),
+        "serve:nothing": ("missing", "-"),
+        "other.jobs:nightly": ("pending", "-"),
+    }
+    assert rows["serve:predict"]["rules"] == ["monitor", "retry"]
+    assert rows["serve:predict"]["source"] == "policy.yaml:7, policy.yaml:3"
+    assert [one["code"] for one in ended.content["diagnostics"]] == ["MP301"]
+
+
+def test_a_policy_that_takes_effect_is_exit_0_and_a_table(service):
+    """The table has one line a target."""
+    ended = applied(service, "policies:\n  serve:predict: {retry: 3}\n")
+
+    assert ended.code == 0
+    assert [line.split() for line in ended.out.splitlines()][1] == [
+        "serve:predict", "retry", "enforce", "policy.yaml:3", "inner", "applied",
+    ]  # fmt: skip
+    assert "mlpolicy run" in ended.err
+
+
+def test_errors_in_the_file_stop_before_any_user_code_runs(service):
+    """The module is not imported."""
+    (service.folder / "serve.py").write_text("open('ran', 'w')\ndef predict(): ...\n")
+
+    ended = applied(service, "policies:\n  serve:predict: {rety: 3}\n")
+
+    assert (ended.code, (service.folder / "ran").exists()) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import does_not_exist\n", "No module named 'does_not_exist'"),
+        ("def f(:\n", "SyntaxError"),
+        ("import sys; sys.exit(4)\n", "SystemExit"),
+        ("import os; os._exit(9)\n", "ended with code 9"),
+        ("import time; time.sleep(60)\n", "not imported within 2s"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_exit_3(service, source, words):
+    """With what went wrong, and no frames of ours."""
+    (service.folder / "serve.py").write_text(source)
+
+    ended = applied(service, "policies:\n  serve:predict: {retry: 3}\n", "--timeout", "2s")
+
+    assert ended.code == 3
+    assert words in ended.err
+    assert "mlpolicy/install" not in ended.err
+
+
+def test_missing_targets_are_forgiven_where_the_policy_says_so(service):
+    """`on_missing_target: warn`, but not under `--check`."""
+    policy = "settings: {on_missing_target: warn}\npolicies:\n  serve:nope: {retry: 3}\n"
+
+    codes = [applied(service, policy, *more).code for more in ((), ("--check",))]
+
+    assert codes == [0, 1]
+
+
+def test_a_reference_that_bypasses_outer_placement_is_found(service):
+    """A builtin has no code to swap; who took it before calls it bare."""
+    (service.folder / "early.py").write_text("from serve import power\n")
+    (service.folder / "serve.py").write_text("power = pow\nimport early\n")
+
+    ended = applied(service, "policies:\n  serve:power: {retry: 3}\n", "--check")
+
+    assert ended.code == 1
+    assert "bypassed" in ended.out
+    assert "early.power" in ended.out
+
+
+def test_after_a_clean_check_the_module_runs_under_the_policy(service):
+    """`-- ARGS` makes it the program."""
+    (service.folder / "serve.py").write_text(
+        "import sys\ncalls = []\n"
+        "def flaky():\n    calls.append(1)\n    if len(calls) < 3: raise ConnectionError\n    return len(calls)\n"
+        "if __name__ == '__main__': print('said', flaky(), sys.argv[1:])\n"
+    )
+
+    ended = applied(
+        service, "policies:\n  serve:flaky: {retry: {initial_delay: 1ms}}\n", "--", "a", "-b"
+    )
+
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "said 3 ['a', '-b']")
+
+
+def test_no_module_is_a_usage_error(service):
+    """Something must be imported."""
+    assert service.run("apply").code == 2

@@ -1,0 +1,81 @@
+"""`mlpolicy explain` and `mlpolicy list`."""
+
+from __future__ import annotations
+
+import pytest
+
+POLICY = """
+    version: 1
+    defaults: {retry: {jitter: equal}}
+    policies:
+      broad: {match: "serve:*", monitor: true}
+      serve:predict: {owner: me, retry: {max_attempts: 2}}
+"""
+
+
+@pytest.fixture
+def service(project):
+    project.write(serve="async def predict(x, *, y=1): return x\n", policy=POLICY)
+    return project
+
+
+def test_a_target_is_explained_value_by_value(service):
+    """With the place of each, and what is built in."""
+    ended = service.run("explain", "serve:predict", "--policy", "policy.yaml")
+
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert ended.code == 0
+    assert ["max_attempts", "2", "policy.yaml:5", "serve:predict"] in lines
+    assert ["jitter", "equal", "policy.yaml:2", "defaults"] in lines
+    assert ["multiplier", "2.0", "built", "in"] in lines
+
+
+def test_the_generated_source_is_printed(service):
+    """For a function of that signature and kind, without importing it."""
+    ended = service.run("explain", "serve:predict", "--source", "--policy", "policy.yaml")
+
+    assert "async def predict(x, *, y):" in ended.out
+    assert "await twin(x, y=y)" in ended.out
+
+
+def test_json_has_every_value(service):
+    """Programs see what people see."""
+    content = service.run(
+        "explain", "serve:predict", "--policy", "policy.yaml", "--format", "json"
+    ).content
+
+    [_, retry] = content["rules"]
+    assert retry["values"]["max_attempts"] == {"value": "2", "from": "policy.yaml:5 serve:predict"}
+
+
+@pytest.mark.parametrize("subject", ["MP301", "mp101", "retry", "retry.jitter", "validate.args"])
+def test_findings_and_settings_are_explained(service, subject):
+    """By their names."""
+    ended = service.run("explain", subject)
+
+    assert (ended.code, subject.lower() in ended.out.lower()) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("subject", "code", "words"),
+    [
+        ("serve:predct", 5, "did you mean `serve:predict`"),
+        ("MP999", 2, "no finding MP999"),
+        ("rety", 2, "did you mean `retry`"),
+        ("retry.jiter", 2, "did you mean `jitter`"),
+    ],
+)
+def test_what_is_not_known_is_told_with_what_was_meant(service, subject, code, words):
+    """The remedy is in the message."""
+    ended = service.run("explain", subject, "--policy", "policy.yaml")
+
+    assert (ended.code, words in ended.err) == (code, True)
+
+
+@pytest.mark.parametrize("what", ["targets", "policies", "files"])
+def test_lists(service, what):
+    """As a table, and as JSON."""
+    table = service.run("list", what, "--policy", "policy.yaml")
+    content = service.run("list", what, "--policy", "policy.yaml", "--format", "json").content
+
+    assert (table.code, len(content[what]) >= 1) == (0, True)

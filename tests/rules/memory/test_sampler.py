@@ -1,0 +1,318 @@
+"""The sampler: one thread, from the first call that needs it to the last rule."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from mlpolicy.core.metrics import Meters
+from mlpolicy.core.report import forget
+from mlpolicy.core.site import Site
+from mlpolicy.rules.memory.decisions import Decisions
+from mlpolicy.rules.memory.gate import Gate, Ticket
+from mlpolicy.rules.memory.levels import Levels
+from mlpolicy.rules.memory.relief import Relief
+from mlpolicy.rules.memory.sampler import Sampler
+
+MIB = 1024**2
+
+
+class Works:
+    """A sampler with a probe to order, and gates by it."""
+
+    def __init__(self, stock) -> None:
+        self.stock = stock
+        self.meters = Meters()
+        self.sampler = Sampler(lambda limit, measure: stock)
+        self.gates = []
+
+    def gate(self, *, poll=0.01, **more):
+        gauge = self.sampler.gauge(None, "rss", poll)
+        decisions = Decisions(Site("shop:predict", meters=self.meters))
+        gate = Gate(gauge, Levels(), decisions=decisions, wait=5.0, **more)
+        self.gates.append(gate)
+        return gate
+
+    def thread(self):
+        return self.sampler._thread
+
+    def decided(self, decision) -> float:
+        labels = {"function": "shop:predict", "decision": decision}
+        return self.meters.value("mlpolicy_memory_decisions_total", **labels)
+
+
+@pytest.fixture
+def works(stock):
+    forget()
+    works = Works(stock)
+    yield works
+    thread = works.thread()
+    for gate in works.gates:
+        gate.close()
+    if thread is not None:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def until(true, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.002)
+
+
+def test_a_rule_alone_starts_no_thread(works):
+    """A process that never calls the function has no thread of ours."""
+    works.gate()
+
+    assert works.thread() is None
+
+
+def test_the_first_call_starts_the_thread(works):
+    """From then on usage is read without any call."""
+    gate = works.gate()
+
+    answer = gate.ask(Ticket())
+
+    assert answer == "in"
+    assert works.thread().daemon
+    until(lambda: works.stock.read_so_far > 3)
+
+
+def test_all_gauges_share_one_thread(works):
+    """Polls of different length, too."""
+    for poll in (0.01, 0.02, 30.0):
+        works.gate(poll=poll).ask(Ticket())
+
+    assert [one.name for one in threading.enumerate()].count("mlpolicy-memory") == 1
+
+
+def test_equal_settings_share_one_gauge(works):
+    """And settings that differ do not."""
+    sampler = works.sampler
+    gauges = [sampler.gauge(None, "rss", 0.01) for _ in range(2)]
+
+    assert gauges[0] is gauges[1]
+    assert sampler.gauge(1, "rss", 0.01) is not gauges[0]
+    assert sampler.gauge(None, "workingset", 0.01) is not gauges[0]
+    assert sampler.gauge(None, "rss", 0.02) is not gauges[0]
+
+
+def test_a_gate_is_shut_and_opened_by_the_thread(works):
+    """No call has to look."""
+    gate = works.gate()
+    gate.ask(Ticket())
+    seen = [gate.shut]
+
+    works.stock.used = 950
+    until(lambda: gate.shut)
+    works.stock.used = 100
+    until(lambda: not gate.shut)
+
+    assert seen == [False]
+
+
+def test_the_thread_ends_with_the_last_gate(works):
+    """Nothing of a policy that is no longer in force goes on."""
+    gate = works.gate()
+    gate.ask(Ticket())
+    thread = works.thread()
+
+    gate.close()
+    thread.join(10)
+
+    assert not thread.is_alive()
+
+
+def test_the_thread_ends_with_gates_that_are_forgotten(works):
+    """A driver that is thrown away takes its thread with it."""
+    gate = works.gate()
+    gate.ask(Ticket())
+    thread = works.thread()
+
+    works.gates.clear()
+    del gate
+    gc.collect()
+    thread.join(10)
+
+    assert not thread.is_alive()
+
+
+def test_a_thread_that_ended_is_started_again(works):
+    """By the next call that needs it."""
+    first = works.gate()
+    first.ask(Ticket())
+    first.close()
+    works.thread().join(10)
+
+    gate = works.gate()
+    until(lambda: gate.ask(Ticket()) == "in" and not gate.shut)
+
+    assert works.thread().is_alive()
+
+
+def test_relief_is_run_by_the_thread_and_counted(works):
+    """At `act_at` calls go on, and memory is given back beside them."""
+    ran = []
+
+    def free():
+        ran.append(threading.current_thread().name)
+        works.stock.used = 500
+
+    gate = works.gate(relief=Relief((free,), 30.0))
+    works.stock.used = 860
+
+    assert gate.ask(Ticket()) == "in"
+    until(lambda: works.decided("relieve"))
+    assert ran == ["mlpolicy-memory"]
+
+
+def test_relief_is_not_run_below_act_at(works):
+    """Three quarters are enough to warn, not to act."""
+    ran = []
+    gate = works.gate(relief=Relief((lambda: ran.append(1),), 0.0))
+    works.stock.used = 840
+    gate.ask(Ticket())
+
+    reads = works.stock.read_so_far
+    until(lambda: works.stock.read_so_far > reads + 5)
+
+    assert ran == []
+
+
+def test_relief_is_throttled(works):
+    """However long memory is short."""
+    ran = []
+    gate = works.gate(relief=Relief((lambda: ran.append(1),), 30.0))
+    works.stock.used = 870
+    gate.ask(Ticket())
+
+    reads = works.stock.read_so_far
+    until(lambda: works.stock.read_so_far > reads + 20)
+
+    assert ran == [1]
+
+
+def test_calls_look_for_themselves_while_relief_is_run(works):
+    """A slow function of the user's must not leave everybody with an old reading."""
+    begun, end = threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        end.wait(10)
+
+    gate = works.gate(relief=Relief((slow,), 30.0))
+    works.stock.used = 870
+    gate.ask(Ticket())
+    assert begun.wait(10)
+    try:
+        works.stock.used = 950
+        until(lambda: gate.look())
+        assert gate.shut
+    finally:
+        end.set()
+    works.stock.used = 100
+    until(lambda: not gate.shut)
+
+
+def test_without_a_thread_calls_read_by_themselves(works, monkeypatch, caplog):
+    """The process may start no more threads: that is said once, and the rule holds."""
+
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    gate = works.gate()
+
+    answers = []
+    with caplog.at_level(logging.WARNING, "mlpolicy"):
+        for used in (100, 950, 100):
+            works.stock.used = used
+            time.sleep(0.011)
+            answers.append(gate.ask(Ticket()))
+            assert gate.shut
+
+    assert answers[0] == "in"
+    assert answers[1].at_most == 0.01
+    said = [one for one in caplog.messages if "no sampler" in one]
+    assert len(said) == 1
+
+
+def test_a_bug_in_the_thread_leaves_calls_to_themselves(works, caplog):
+    """It is reported, and the next call that needs one starts another."""
+
+    def broken(now):
+        raise ZeroDivisionError
+
+    relief = Relief((), 30.0)
+    relief.due = broken
+    gate = works.gate(relief=relief)
+    works.stock.used = 860
+    with caplog.at_level(logging.WARNING, "mlpolicy"):
+        gate.ask(Ticket())
+        thread = works.thread()
+        thread.join(10)
+    shut = gate.shut
+
+    del relief.due
+    until(lambda: gate.ask(Ticket()) == "in" and not gate.shut)
+
+    assert shut
+    assert [one for one in caplog.messages if "sampler failed (ZeroDivisionError" in one]
+    assert works.thread() is not thread
+
+
+FORK = """
+import os, sys, threading, time
+from mlpolicy.core.site import Site
+from mlpolicy.rules.memory.rule import MemoryRule
+from mlpolicy.rules.memory.step import MemoryStep
+from mlpolicy.rules.memory.gate import Ticket
+from mlpolicy.rules.memory.sampler import SAMPLER
+
+rule = MemoryRule.model_validate({"limit": "400MiB", "measure": "rss", "poll": "10ms", "wait": "0s"})
+step = MemoryStep(rule, Site("shop:predict"))
+assert step.admit(Ticket(), 0) is None
+parent = SAMPLER._thread
+assert parent.is_alive()
+held = threading.Event()
+threading.Thread(target=lambda: (step.gauge.lock.acquire(), held.set(), time.sleep(60)), daemon=True).start()
+held.wait()
+
+child = os.fork()
+if not child:
+    shut = step.gate.shut
+    admitted = step.admit(Ticket(), 0) is None
+    alive = SAMPLER._thread is not parent and SAMPLER._thread.is_alive()
+    opened = not step.gate.shut
+    block = b"x" * (600 << 20)  # of the child alone
+    end = time.monotonic() + 10
+    while not step.gate.shut and time.monotonic() < end:
+        time.sleep(0.01)
+    refused = step.admit(Ticket(), 0) is not None
+    print(shut, admitted, alive, opened, refused, step.gauge.reading.used > 600 << 20, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+with open("/proc/self/statm") as file:
+    print(int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") < 400 << 20)
+"""
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system cannot fork")
+def test_a_forked_child_has_a_sampler_of_its_own():
+    """It starts anew though a lock was held at the fork, and reads itself, not its parent."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORK],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert done.stdout.split() == ["True"] * 7
