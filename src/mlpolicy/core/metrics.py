@@ -10,6 +10,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Literal, TypeVar, cast
 
 from mlpolicy.core.live import Ring, Ticker
@@ -33,6 +34,12 @@ class Counter:
     def value(self) -> int:
         """Return the count."""
         return self.ticker.read() - self._base
+
+    def number_from_one(self) -> None:
+        """Let `add` return 1 for the first event: 0 stands for none."""
+        if self.ticker.read() == 0:
+            self.add()
+            self._base = 1
 
     def restart(self) -> None:
         """Count from zero again, in a child process after a fork."""
@@ -86,15 +93,17 @@ class Durations:
 
     def fold(self) -> tuple[tuple[int, ...], float]:
         """Return the count of each bucket (not cumulative, the last is +Inf) and the sum."""
-        ring, counts, buckets = self.ring, self._counts, self.buckets
+        pop, counts, buckets = self.ring.popleft, self._counts, self.buckets
         with self._lock:
-            total = self._total
-            for _ in range(len(ring)):
-                seconds = ring.popleft()
+            batch = [pop() for _ in repeat(None, len(self.ring))]
+            # Most durations of a quick function are in the first bucket: those in bulk.
+            shortest = buckets[0]
+            others = [seconds for seconds in batch if seconds > shortest]
+            counts[0] += len(batch) - len(others)
+            for seconds in others:
                 counts[bisect_left(buckets, seconds)] += 1
-                total += seconds
-            self._total = total
-            return tuple(counts), total
+            self._total += sum(batch)
+            return tuple(counts), self._total
 
     def count(self) -> int:
         """Return how many durations were recorded."""

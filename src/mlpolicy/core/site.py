@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mlpolicy.core.live import Live
 from mlpolicy.core.metrics import METERS, Meters
 
 FunctionKind = Literal["function", "coroutine", "generator", "async_generator"]
@@ -23,11 +24,14 @@ class Parameter:
     annotation: object = None
 
 
-class Notes(dict[int, dict[str, Any]]):
+class Notes(dict[int, dict[str, Any]], Live):
     """What happened inside calls in flight that a log may want: call number to facts.
 
     Only rare paths write here; the monitor takes a call's facts out when it ends.
     """
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
+    __reduce__ = Live.__reduce__  # (dict's own travels by content)
 
     def add(self, call: int, fact: str, value: object) -> None:
         """Note one fact of the call numbered *call*; 0 is no call."""

@@ -78,7 +78,7 @@ def _did_you_mean(names: Iterable[str]) -> str:
 
 
 def _glob(rulebook: Rulebook, survey: Survey, pattern: Pattern) -> Iterator[Diagnostic]:
-    targets = list(survey.matching(pattern.glob))
+    targets = list(survey.matching(pattern.glob, packages=rulebook.settings.packages))
     if not targets and survey.knows(pattern.glob):
         message = f"no function matches `{pattern.glob}`"
         yield Diagnostic("MP302", message, pattern.span, "warning")
@@ -120,8 +120,9 @@ def _cached_generator(plan: Plan, rule: PlannedRule) -> Diagnostic:
 
 
 def _arguments(plan: Plan, rule: PlannedRule, looked: Defined) -> Iterator[Diagnostic]:
-    known = [one.name for one in looked.parameters]
-    if any(one.kind == "var_keyword" for one in looked.parameters):
+    parameters = looked.parameters or ()
+    known = [one.name for one in parameters]
+    if any(one.kind == "var_keyword" for one in parameters):
         return
     for code, name, source in _named(rule):
         if name not in known:

@@ -1,0 +1,70 @@
+"""What an operator writes under `monitor`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.metrics import DEFAULT_BUCKETS
+from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.quantity import Duration, Ratio
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LabelName = Annotated[str, Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
+
+
+class LogBlock(RuleModel):
+    """Which calls are logged, and what of them."""
+
+    level: Level = "INFO"
+    """Events below it are left out: a call that went well is INFO, a refusal or a default that was
+    served is WARNING, an error is ERROR."""
+    sample: Ratio = Ratio.of("1%")
+    """The share of calls that went well that is logged, drawn by chance."""
+    slow: Duration | None = None
+    """A call that takes at least this long is always logged."""
+    errors: Literal["always", "sampled", "never"] = "always"
+    """Whether failed and refused calls are logged; `always` is up to 10 a second a function."""
+    inputs: Literal["none", "summary", "full"] = "summary"
+    """What is said of arguments and result: their types and shapes, or, of failed and refused
+    calls alone, their content."""
+    redact: Many[str] = ()
+    """Paths to what must never be written: `user.email`."""
+
+    @field_validator("redact")
+    @classmethod
+    def _paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        for path in paths:
+            try:
+                parse(path)
+            except ArgPathError as error:
+                raise finding("MP010", str(error)) from None
+        return paths
+
+
+class MonitorRule(RuleModel):
+    """Count, time and log calls."""
+
+    metrics: bool = True
+    """Whether calls are counted and timed."""
+    buckets: Many[Duration] = tuple(Duration(bound) for bound in DEFAULT_BUCKETS)
+    """Upper bounds of the histogram of durations, ascending."""
+    labels: dict[LabelName, str] = {}
+    """Labels with fixed values that every series of the function bears."""
+    log: bool | LogBlock = LogBlock()
+    """Which calls are logged; `false` logs none."""
+    sinks: Many[Literal["prometheus", "log"]] = ("prometheus", "log")
+    """Where numbers and events go."""
+
+    @field_validator("labels")
+    @classmethod
+    def _own_labels(cls, labels: dict[str, str]) -> dict[str, str]:
+        for name in labels:
+            if name in RESERVED or name.startswith("__"):
+                raise finding("MP010", f"the label `{name}` is mlpolicy's own")
+        return labels
+
+
+RESERVED = ("function", "outcome", "error_type", "le")
