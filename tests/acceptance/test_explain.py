@@ -59,7 +59,7 @@ def test_findings_and_settings_are_explained(service, subject):
 @pytest.mark.parametrize(
     ("subject", "code", "words"),
     [
-        ("serve:predct", 5, "did you mean `serve:predict`"),
+        ("server:predict", 5, "did you mean `serve:predict`"),
         ("MP999", 2, "no finding MP999"),
         ("rety", 2, "did you mean `retry`"),
         ("retry.jiter", 2, "did you mean `jitter`"),

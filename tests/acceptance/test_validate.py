@@ -52,8 +52,11 @@ def test_a_right_file_has_no_findings(service):
             "    validate: {args: {featurs: {type: int}}}\n",
             ("MP202", 4, 23),
         ),
-        ("version: 1\npolicies:\n  serve:predict:\n    cache: {ttl: 1s, key: [usr]}\n", ("MP702", 4, 22)),
-        ("version: 1\nx: " + "[" * 100_000 + "\n", ("MP001", 2, 66)),
+        (
+            "version: 1\npolicies:\n  serve:predict:\n    cache: {ttl: 1s, key: [usr]}\n",
+            ("MP702", 4, 27),
+        ),
+        ("version: 1\nx: " + "[" * 100_000 + "\n", ("MP001", 2, 67)),
     ],
 )
 def test_one_mistake_is_one_finding(service, policy, place):

@@ -87,7 +87,7 @@ def command(**options: Any) -> None:
 
 def _prove(paths: Sequence[Path], options: dict[str, Any]) -> Answer:
     request = Request(
-        policy=[os.path.abspath(path) for path in paths],
+        policy=[str(sources.shown(path)) for path in paths],
         modules=options["modules"],
         path=[os.path.abspath(one) for one in (*options["src"], ".")],
         package=options["package"],

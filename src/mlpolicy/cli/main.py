@@ -22,16 +22,16 @@ COMMANDS = {
 class Commands(click.Group):
     """Imports a command when it is asked for."""
 
-    def list_commands(self, _: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         return list(COMMANDS)
 
-    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of that name."""
-        if name not in COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"mlpolicy.cli.{name}").command
-        command.short_help = COMMANDS[name]
+        command: click.Command = import_module(f"mlpolicy.cli.{cmd_name}").command
+        command.short_help = COMMANDS[cmd_name]
         return command
 
 

@@ -36,10 +36,10 @@ def paths(given: Sequence[str]) -> tuple[Path, ...]:
 def read(given: Sequence[str]) -> tuple[tuple[Path, ...], Loaded]:
     """Return the paths, and what their files say."""
     found = paths(given)
-    return found, load([_shown(path) for path in found])
+    return found, load([shown(path) for path in found])
 
 
-def _shown(path: Path) -> Path:
+def shown(path: Path) -> Path:
     """Return *path* as people would write it: relative where it is below here."""
     try:
         return path.resolve().relative_to(Path.cwd()) if path.is_absolute() else path

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Literal, TypeVar, cast
 
-from mlpolicy.core.live import Ring, Ticker
+from mlpolicy.core.live import Ring, Ticker, new_ticker
 
 FamilyKind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[tuple[str, str], ...]
@@ -27,7 +27,7 @@ class Counter:
     __slots__ = ("_base", "add", "ticker")
 
     def __init__(self) -> None:
-        self.ticker = Ticker()
+        self.ticker: Ticker = new_ticker()
         self.add: Callable[[], int] = self.ticker.__next__
         self._base = 0
 

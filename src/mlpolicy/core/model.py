@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, LiteralString, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -25,6 +25,6 @@ class RuleModel(BaseModel):
     )
 
 
-def finding(code: str, message: str) -> PydanticCustomError:
+def finding(code: LiteralString, message: str) -> PydanticCustomError:
     """Return what a validator raises so that the finding bears *code*."""
     return PydanticCustomError(code, "{text}", {"text": message})

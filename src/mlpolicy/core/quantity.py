@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, LiteralString, Self
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -23,7 +23,7 @@ _LONGEST = 64
 class QuantityError(ValueError):
     """A text is no amount of that sort; *code* is the finding that says so."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: LiteralString, message: str) -> None:
         super().__init__(message)
         self.code = code
 
@@ -53,7 +53,8 @@ class _Quantity:
                 return cls.of_number(value)
             return cls.of(value)
         except QuantityError as error:
-            raise PydanticCustomError(error.code, "{text}", {"text": str(error)}) from None
+            code: Any = error.code
+            raise PydanticCustomError(code, "{text}", {"text": str(error)}) from None
 
     @classmethod
     def of_number(cls, value: Any) -> Self:

@@ -83,7 +83,7 @@ def _row(placed: Placed) -> dict[str, Any]:
     plan = placed.plan
     status, detail = placed.state, placed.detail
     if status == "applied" and placed.outer is not None:
-        held = sorted(holders(placed.outer.raw, but=placed.outer.holder))
+        held = sorted(set(holders(placed.outer.raw, but=placed.outer.holder)))
         if held:
             status, detail = "bypassed", f"{', '.join(held[:3])} holds the original"
     return {

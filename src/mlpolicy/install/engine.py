@@ -6,6 +6,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from functools import partial
 from types import CodeType, ModuleType
 
 from mlpolicy.core.metrics import METERS
@@ -203,12 +204,14 @@ class Engine:
             if looks_at_caller(registry.own_of(function)):
                 placed.skip()
                 continue
-            self._try(placed, lambda: self._placing.inner(placed, (function,)))  # noqa: B023 (run at once)
+            self._try(placed, partial(self._placing.inner, placed, (function,)))
 
     def _place_exact(self, module: ModuleType, placed: Placed) -> None:
         try:
             found = find(module, placed.target.qualname)
         except NotFound as error:
+            if module.__name__ == "__main__":
+                return  # the program has only begun
             placed.state, placed.detail = "missing", str(error)
             where = placed.plan.sources[0] if placed.plan.sources else "the policy"
             say_once(

@@ -91,8 +91,8 @@ class Shown:
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.__wrapped__, name, value)
 
-    @property  # type: ignore[misc]  # isinstance() sees the class of the original
-    def __class__(self) -> type:
+    @property
+    def __class__(self) -> Any:  # isinstance() sees the class of the original
         return type(self.__wrapped__)
 
 
@@ -124,13 +124,18 @@ def restore(found: Found) -> None:
 
 
 def holders(original: Any, *, but: Any) -> Iterator[str]:
-    """Yield the names of modules whose own reference to *original* bypasses the policy."""
+    """Yield the names of modules whose own reference to *original* bypasses the policy.
+
+    The package that it comes from is none of them.
+    """
     own = vars(but) if hasattr(but, "__dict__") else None
+    home = str(getattr(original, "__module__", None) or "builtins").partition(".")[0]
     for referrer in gc.get_referrers(original):
         if isinstance(referrer, dict) and referrer is not own:
             module = referrer.get("__name__")
             names = [k for k, v in referrer.items() if v is original]
-            if isinstance(module, str) and names and isinstance(_module(module), ModuleType):
+            at_home = str(module).partition(".")[0] == home
+            if not at_home and names and isinstance(_module(str(module)), ModuleType):
                 yield f"{module}.{names[0]}"
 
 

@@ -25,8 +25,17 @@ class Setting:
     """Where its key stands."""
 
 
-Tree = Mapping[str, "Setting | Tree"]
-"""Settings by key; a block that merges key by key is a tree within."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of settings that merges key by key."""
+
+    settings: Tree
+    key: Span
+    """Where its key stands."""
+
+
+Tree = Mapping[str, "Setting | Block"]
+"""Settings by key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +109,12 @@ def leaves(tree: Tree, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         if isinstance(one, Setting):
             yield path, one
         else:
-            yield from leaves(one, path)
+            yield from leaves(one.settings, path)
 
 
-def plain(tree: Tree) -> dict[str, Any]:
-    """Return the bare values of *tree*."""
-    return {key: one.value if isinstance(one, Setting) else plain(one) for key, one in tree.items()}
+def blocks(tree: Tree, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Block]]:
+    """Yield the path and the block of every block in *tree*."""
+    for key, one in tree.items():
+        if isinstance(one, Block):
+            yield (*above, key), one
+            yield from blocks(one.settings, (*above, key))

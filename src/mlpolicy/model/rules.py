@@ -12,7 +12,7 @@ from mlpolicy.document.node import Entry, Node, Scalar
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.check import Words, check, models_in
 from mlpolicy.model.grammar import PolicyBlock, RuleCommon
-from mlpolicy.model.policy import RuleBlock, Setting, Tree
+from mlpolicy.model.policy import Block, RuleBlock, Setting, Tree
 from mlpolicy.rules import KINDS
 
 _COMMON = tuple(RuleCommon.model_fields)
@@ -78,21 +78,23 @@ def _missing(node: MappingNode, loc: tuple[int | str, ...], kind: Kind) -> Diagn
 
 def tree(node: MappingNode, model: type[BaseModel]) -> Tree:
     """Return the settings of *node*: a tree where *model* has a block of its own, else values."""
-    found: dict[str, Setting | Tree] = {}
+    found: dict[str, Setting | Block] = {}
     for entry in node.entries:
         field = model.model_fields.get(entry.key)
         found[entry.key] = _branch(entry, field.annotation if field else None)
     return found
 
 
-def _branch(entry: Entry, annotation: Any) -> Setting | Tree:
+def _branch(entry: Entry, annotation: Any) -> Setting | Block:
     value = entry.value
     model = next(iter(models_in(annotation)), None)
     if model is None or not isinstance(value, MappingNode):
         return Setting(value.plain(), value.span, entry.key_span)
     if _is_table(annotation):
-        return {one.key: _branch(one, model) for one in value.entries}
-    return tree(value, model)
+        held: Tree = {one.key: _branch(one, model) for one in value.entries}
+    else:
+        held = tree(value, model)
+    return Block(held, entry.key_span)
 
 
 def _is_table(annotation: Any) -> bool:

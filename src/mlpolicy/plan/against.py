@@ -11,7 +11,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest
 from mlpolicy.model.policy import Pattern
-from mlpolicy.plan.plan import Plan, PlannedRule, Value
+from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
 
@@ -152,8 +152,5 @@ def _paths(value: Any) -> Iterator[str]:
 
 
 def _place(rule: PlannedRule, path: str) -> Span:
-    held: list[Value] = [
-        value for name, value in rule.values.items() if name == path or name.startswith(f"{path}.")
-    ]
-    spans = [value.key or value.source for value in held if value.source is not None]
-    return next((span for span in spans if span is not None), rule.source)
+    value = rule.values.get(path)
+    return rule.keys.get(path) or (value and (value.source or value.key)) or rule.source

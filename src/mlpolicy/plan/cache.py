@@ -79,7 +79,8 @@ def _place(paths: tuple[str, ...]) -> str | None:
         folder = os.path.join(home, "mlpolicy")
     if not os.path.isabs(folder):
         return None
-    key = "\0".join([os.path.abspath(path) for path in paths])
+    # Places are held as they were written, so another spelling is another entry.
+    key = "\0".join([*paths, *(os.path.abspath(path) for path in paths)])
     return os.path.join(
         folder, f"{_digest(key.encode()).hex()}-{sys.implementation.cache_tag}.plan"
     )

@@ -30,14 +30,20 @@ def complete(kind: str, layers: Sequence[Layer]) -> Completed:
     merged = merge(kind, layers)
     known = KINDS[kind]
     rule, wrong = _build(merged, known)
-    if rule is None:
+    if rule is None and (merged.mode != "disabled" or any(one.code != "MP011" for one in wrong)):
         return Completed(None, (*merged.diagnostics, *wrong))
     found = [
         Diagnostic(code, message, merged.span_of(tuple(path.split("."))), severity_of(known, code))
-        for code, path, message in known.findings(rule)
+        for code, path, message in (known.findings(rule) if rule is not None else ())
     ]
     planned = PlannedRule(
-        kind, _mode(merged), rule, _values(rule, merged), merged.source, merged.policy
+        kind,
+        _mode(merged),
+        rule,
+        _values(rule, merged),
+        merged.source,
+        merged.policy,
+        keys={".".join(path): span for path, span in merged.keys.items()},
     )
     return Completed(planned, (*merged.diagnostics, *found))
 
@@ -73,7 +79,7 @@ def _mode(merged: Merged) -> Mode:
 def _values(rule: Any, merged: Merged) -> Mapping[str, Value]:
     """Return every setting by its path: those written, and the built-in ones beside them."""
     values = {".".join(path): value for path, value in merged.values.items()}
-    for name in type(rule).model_fields:
+    for name in type(rule).model_fields if rule is not None else ():
         if not any(path == name or path.startswith(f"{name}.") for path in values):
             values[name] = Value(getattr(rule, name))
     return values

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import RuleBlock, Setting, Tree, leaves
+from mlpolicy.model.policy import RuleBlock, Setting, blocks, leaves
 from mlpolicy.plan.plan import Value
 
 Rank = tuple[bool, int, bool, int, int]
@@ -37,6 +37,8 @@ class Merged:
 
     kind: str
     values: dict[tuple[str, ...], Value] = field(default_factory=dict)
+    keys: dict[tuple[str, ...], Span] = field(default_factory=dict)
+    """Where the keys of blocks stand."""
     mode: Mode | None = None
     source: Span = Span("")
     policy: str = ""
@@ -85,22 +87,14 @@ def _lay(merged: Merged, layer: Layer) -> None:
     for path, setting in leaves(layer.block.settings):
         _make_room(merged.values, path)
         merged.values[path] = Value(setting.value, setting.span, layer.policy, setting.key)
-    for path in _emptied(layer.block.settings):
-        merged.values.setdefault(path, Value({}, layer.block.span, layer.policy))
+    for path, block in blocks(layer.block.settings):
+        merged.keys[path] = block.key
+        if not block.settings:  # written empty: `log: {}`
+            merged.values.setdefault(path, Value({}, layer.block.span, layer.policy, block.key))
     if layer.mode is not None:
         merged.mode = layer.mode
     if layer.policy != DEFAULTS:
         merged.source, merged.policy = layer.block.span, layer.policy
-
-
-def _emptied(tree: Tree, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the paths of blocks that were written empty (`log: {}`)."""
-    for key, one in tree.items():
-        if isinstance(one, Mapping):
-            if one:
-                yield from _emptied(one, (*above, key))
-            else:
-                yield (*above, key)
 
 
 def _make_room(values: dict[tuple[str, ...], Value], path: tuple[str, ...]) -> None:

@@ -7,11 +7,19 @@ from typing import Any
 
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob
-from mlpolicy.model.policy import Pattern, Policy, PolicyFile, RuleBlock, Setting, Settings
+from mlpolicy.model.policy import (
+    Block,
+    Pattern,
+    Policy,
+    PolicyFile,
+    RuleBlock,
+    Setting,
+    Settings,
+)
 
 _CLASSES = {
     cls.__name__: cls
-    for cls in (Span, Glob, Pattern, Policy, PolicyFile, RuleBlock, Setting, Settings)
+    for cls in (Span, Glob, Block, Pattern, Policy, PolicyFile, RuleBlock, Setting, Settings)
 }
 _NAMES = {name: tuple(field.name for field in fields(cls)) for name, cls in _CLASSES.items()}
 _MARK = "\0"

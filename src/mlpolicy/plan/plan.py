@@ -32,11 +32,13 @@ class PlannedRule:
     kind: str
     mode: Mode
     rule: Any
-    """The frozen model of the kind, complete."""
+    """The frozen model of the kind, complete; None for a rule that is off and lacks a setting."""
     values: Mapping[str, Value]
     source: Span
     """Where the rule stands in the policy that ranks highest among those that wrote it."""
     policy: str
+    keys: Mapping[str, Span] = field(default_factory=dict)
+    """Where the keys of its blocks of settings stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,8 +115,7 @@ class Rulebook:
         )
         found = tuple(finding for one in completed for finding in one.diagnostics)
         policies = [policy for _, policy in candidates]
-        said: Placement = "auto"
-        placement = next((one.placement for one in policies if one.placement != "auto"), said)
+        placement = _placement(policies)
         plan = Plan(
             target,
             _mode(rules),
@@ -179,5 +178,13 @@ def _position(kind: str) -> str:
 
 
 def _mode(rules: Sequence[PlannedRule]) -> Mode:
-    modes = {rule.mode for rule in rules}
+    modes: set[Mode] = {rule.mode for rule in rules}
     return modes.pop() if len(modes) == 1 else "enforce"
+
+
+def _placement(policies: Sequence[Policy]) -> Placement:
+    """Return what the highest-ranked policy says that says anything."""
+    for policy in policies:
+        if policy.placement != "auto":
+            return policy.placement
+    return "auto"

@@ -86,7 +86,7 @@ def _own_size(value: Any) -> int:
     if isinstance(value, bytes | bytearray):
         return len(value)
     for name in ("nbytes", "estimated_size", "memory_usage"):
-        found = getattr(value, name, None)
+        found: Any = getattr(value, name, None)
         if callable(found):
             found = found()
         if found is not None:

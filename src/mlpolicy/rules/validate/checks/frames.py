@@ -113,8 +113,9 @@ def count_nulls(column: Any) -> int:
     """Return how many nulls are in *column*; in pandas NaN is one."""
     if nan_is_null(column):
         return int(column.isna().sum())
-    count = column.null_count
-    return int(count() if callable(count) else count)
+    count: Any = column.null_count
+    number: Any = count() if callable(count) else count
+    return int(number)
 
 
 def without_nulls(column: Any) -> Any:

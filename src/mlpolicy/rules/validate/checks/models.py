@@ -66,7 +66,8 @@ class ModelCheck:
 
 def _errors(error: ValueError) -> list[dict[str, Any]]:
     """Return the single errors of a ValidationError of pydantic."""
-    errors = getattr(error, "errors", None)
+    errors: Any = getattr(error, "errors", None)
     if callable(errors):
-        return list(errors(include_url=False))
+        found: list[dict[str, Any]] = errors(include_url=False)
+        return found
     return [{"loc": (), "type": "value_error", "input": None, "msg": str(error)}]
