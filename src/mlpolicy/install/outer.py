@@ -91,9 +91,8 @@ class Shown:
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.__wrapped__, name, value)
 
-    @property
-    def __class__(self) -> Any:  # isinstance() sees the class of the original
-        return type(self.__wrapped__)
+    # isinstance() sees the class of the original
+    __class__ = property(lambda self: type(self.__wrapped__))  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]  # (as said)
 
 
 def replace(found: Found, function: FunctionType) -> None:

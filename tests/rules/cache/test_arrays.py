@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import pickle
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpolicy.rules.cache.canonical import Unkeyable, encode
-
-np = pytest.importorskip("numpy")
-pd = pytest.importorskip("pandas")
 
 
 def test_memory_layout_does_not_matter():

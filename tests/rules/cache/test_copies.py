@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+import pandas as pd
 import pytest
-
-np = pytest.importorskip("numpy")
-pd = pytest.importorskip("pandas")
 
 
 @dataclasses.dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from mlpolicy.core.quantity import Duration
@@ -174,7 +175,6 @@ def test_every_code_has_its_own_example():
 
 @pytest.mark.parametrize("code", CODES, ids=lambda code: code.code)
 def test_the_example_of_a_code_has_it_and_its_repair_has_none(code):
-    yaml = pytest.importorskip("yaml")
 
     def codes(text):
         fields = yaml.safe_load(text)["policies"]["mypkg.client:fetch"]["retry"]

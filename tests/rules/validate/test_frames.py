@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mlpolicy.rules.validate.checker import checker
 from mlpolicy.rules.validate.look import Look
 from mlpolicy.rules.validate.rule import Spec
-
-pd = pytest.importorskip("pandas")
 
 
 def failures(value, **spec):

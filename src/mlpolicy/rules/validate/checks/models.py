@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.validate.look import Look, Where
@@ -68,6 +68,5 @@ def _errors(error: ValueError) -> list[dict[str, Any]]:
     """Return the single errors of a ValidationError of pydantic."""
     errors: Any = getattr(error, "errors", None)
     if callable(errors):
-        found: list[dict[str, Any]] = errors(include_url=False)
-        return found
+        return cast("list[dict[str, Any]]", errors(include_url=False))
     return [{"loc": (), "type": "value_error", "input": None, "msg": str(error)}]
