@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -20,25 +19,21 @@ _exposed: list[object] = []
 def expose() -> None:
     """Let the default registry of prometheus_client show our numbers, once a process.
 
-    Where the service has not imported prometheus_client yet, that happens on our own thread:
-    the import takes a tenth of a second.
+    It is imported here and now, which takes a tenth of a second: on another thread the import
+    could be under way when the process forks, and the child would wait for it for ever.
     """
-    if _exposed:
-        return
-    if "prometheus_client" in sys.modules:
-        _expose()
-    else:
-        EXPORTER.put("prometheus", _expose)
-
-
-def _expose() -> None:
     with _lock:
         if _exposed:
             return
         if any(os.environ.get(name) for name in VARIABLES):
             mirror = Mirror(METERS)
             _exposed.append(mirror)
-            os.register_at_fork(after_in_child=mirror.restart)
+            # No update may be under way in a fork: the child would inherit its locks, held.
+            os.register_at_fork(
+                before=_lock.acquire,
+                after_in_parent=_lock.release,
+                after_in_child=mirror.restart,
+            )
             EXPORTER.every_round(mirror.update)
         else:
             from prometheus_client import REGISTRY
@@ -113,6 +108,7 @@ class Mirror:
     def restart(self) -> None:
         """Begin at zero in a forked child."""
         self._shown.clear()
+        _lock.release()
 
     def update(self) -> None:
         """Add what happened since the last round."""

@@ -1,0 +1,64 @@
+"""What holds for the source as text."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = sorted((ROOT / "src" / "mlpolicy").rglob("*.py"))
+MOST_LINES = 350
+MOST_STATEMENTS = 30
+SUPPRESSED = re.compile(r"#\s*(noqa|type: ignore)(?P<codes>[:\[][^#]*)?(?P<reason>.*)")
+MACHINE = re.compile(r"(^|[\s\"'(=])/(work|root|home|Users)/\w")
+
+
+def names(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCE, ids=names)
+def test_a_file_is_short_and_imports_by_full_name(path):
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+
+    assert text.count("\n") <= MOST_LINES
+    assert "from __future__ import annotations" in text or len(tree.body) == 1  # a docstring
+    assert not [one for one in ast.walk(tree) if isinstance(one, ast.ImportFrom) and one.level]
+
+
+@pytest.mark.parametrize("path", SOURCE, ids=names)
+def test_a_function_is_short(path):
+    for one in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
+            statements = sum(isinstance(inner, ast.stmt) for inner in ast.walk(one)) - 1
+            assert statements <= MOST_STATEMENTS, one.name
+
+
+@pytest.mark.parametrize("path", SOURCE, ids=names)
+def test_what_is_suppressed_is_named_and_explained(path):
+    for line in path.read_text(encoding="utf-8").splitlines():
+        found = SUPPRESSED.search(line)
+        if found is not None:
+            assert found["codes"], line
+            assert "(" in line[found.start() :] or "#" in found["reason"], line
+
+
+@pytest.mark.parametrize("path", SOURCE, ids=names)
+def test_nothing_is_left_for_later(path):
+    text = path.read_text(encoding="utf-8")
+
+    assert not re.search(r"\b(TODO|FIXME|XXX)\b(?! #\d)", text)
+
+
+def test_no_path_of_one_machine_is_written_down():
+    kinds = ("*.py", "*.md", "*.yaml", "*.toml", "*.yml")
+    folders = ("src", "docs", "examples", "policies", "bench", "scripts")
+    files = [file for folder in folders for kind in kinds for file in (ROOT / folder).rglob(kind)]
+
+    found = [names(file) for file in files if MACHINE.search(file.read_text(encoding="utf-8"))]
+
+    assert found == []
