@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from originals import Originals
 
 import mlpolicy
 from mlpolicy.core.metrics import METERS
+from tests.matrix.originals import Originals
 
 Scene = Iterator[object]
 WHEN = ("early", "late")

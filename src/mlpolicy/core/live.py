@@ -37,6 +37,11 @@ class Live:
             self.home = home
             _live[home] = self
 
+    @classmethod
+    def idle(cls) -> Any:
+        """Return what stands in where the policy is not in force: it lets everything go on."""
+        return cls.__new__(cls)
+
     def __reduce__(self) -> tuple[Callable[..., object], tuple[str, ...]]:
         """Travel as a name."""
         home = self.home or Home("", type(self).__name__, "")
@@ -68,11 +73,16 @@ def _idle(module: str, qualname: str) -> object:
     cls: Any = importlib.import_module(module)
     for part in qualname.split("."):
         cls = getattr(cls, part)
-    return cls.__new__(cls)
+    return cls.idle()
 
 
 class Ring(deque[Any], Live):
     """A deque that pickles by name; its `append` is what a driver calls."""
+
+    @classmethod
+    def idle(cls) -> Any:
+        """Return one that keeps nothing: nobody would ever empty it."""
+        return cls(maxlen=0)
 
     __reduce__ = Live.__reduce__  # type: ignore[assignment]  # deque's own travels by content
 

@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from functools import partial
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
@@ -91,6 +91,7 @@ class Engine:
         with self._lock:
             for placed in self.placed.values():
                 placed.take_off()
+                placed.driver = None
             registry.clear_stand_ins(self._trees)
             self._placing.close()
 
@@ -235,6 +236,7 @@ class Engine:
             placed.detail = "looks at its caller, and sees the driver: it is one frame more"
             say_once(f"frame:{placed.target}", f"{placed.target} {placed.detail}")
         self._placing.inner(placed, found.functions)
+        _spare_setters(found)
 
     def _outer(self, placed: Placed, found: Found) -> None:
         if placed.plan.placement == "inner":
@@ -259,3 +261,11 @@ class Engine:
                 f"{placed.target} could not be placed: {error}",
                 error=error,
             )
+
+
+def _spare_setters(found: Found) -> None:
+    """Give the setter and the deleter of a property their code back: they bear the same name."""
+    if isinstance(found.raw, property):
+        for one in (found.raw.fset, found.raw.fdel):
+            if isinstance(one, FunctionType) and one not in found.functions:
+                one.__code__ = registry.own_of(one)

@@ -10,7 +10,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from mlpolicy.plan.plan import PlannedRule
-from mlpolicy.runtime.driver import Driver
+from mlpolicy.runtime.driver import Birth, Driver
+from mlpolicy.runtime.template import ITERABLE_COROUTINE
 
 
 @dataclass(slots=True)
@@ -60,9 +61,25 @@ def known(function: FunctionType) -> Record | None:
 
 def own_code(code: CodeType) -> CodeType:
     """Return the code that *code* stands for: itself, unless it is a stand-in of ours."""
-    while id(code) in _stand_ins:
-        code = _stand_ins[id(code)].behind
+    while (found := _behind(code)) is not None:
+        code = found.behind
     return code
+
+
+def _behind(code: CodeType) -> StandIn | None:
+    """Return what *code* stands in for, if it is a stand-in of ours or was made from one.
+
+    `types.coroutine`, for one, gives a function a copy of its code with another flag.
+    """
+    found = _stand_ins.get(id(code))
+    if found is not None:
+        return found
+    birth = next((one for one in code.co_consts if isinstance(one, Birth)), None)
+    if birth is None:
+        return None
+    flag = code.co_flags & ITERABLE_COROUTINE
+    own = birth.code.replace(co_flags=birth.code.co_flags | flag) if flag else birth.code
+    return StandIn(code, own, driver=True)
 
 
 def own_of(function: FunctionType) -> CodeType:
@@ -72,9 +89,14 @@ def own_of(function: FunctionType) -> CodeType:
 
 
 def _base_code(code: CodeType) -> CodeType:
-    while id(code) in _stand_ins and _stand_ins[id(code)].driver:
-        code = _stand_ins[id(code)].behind
+    while (found := _behind(code)) is not None and found.driver:
+        code = found.behind
     return code
+
+
+def is_stand_in(code: CodeType) -> bool:
+    """Whether *code* is a stand-in of ours."""
+    return _behind(code) is not None
 
 
 def stands_for(placed: CodeType, behind: CodeType, *, driver: bool) -> None:

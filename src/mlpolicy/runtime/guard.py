@@ -16,6 +16,9 @@ class Guarded(Live):
     With `on_engine_error: closed` the call fails with it.
     """
 
+    method: Callable[..., object] | None = None
+    """None in a process where the policy is not in force."""
+
     def __init__(
         self, method: Callable[..., object], otherwise: object, target: str, *, closed: bool
     ) -> None:
@@ -26,6 +29,8 @@ class Guarded(Live):
 
     def __call__(self, *arguments: Any) -> object:
         """Give what the method gives."""
+        if self.method is None:
+            return None
         try:
             return self.method(*arguments)
         except Exception as error:
@@ -39,6 +44,9 @@ class Guarded(Live):
 class StandAside(Live):
     """Told of a bug in the lines of a step: reports it, and gives nothing."""
 
+    target = ""
+    """Empty in a process where the policy is not in force: steps know nothing there."""
+
     def __init__(self, kind: str, target: str, *, closed: bool) -> None:
         self.kind = kind
         self.target = target
@@ -46,6 +54,8 @@ class StandAside(Live):
 
     def __call__(self, bug: Exception) -> None:
         """Report *bug*; raise it where the policy wants such calls to fail."""
+        if not self.target:
+            return
         stand_aside(self.target, self.kind, bug)
         if self.closed:
             raise bug

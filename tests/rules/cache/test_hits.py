@@ -167,17 +167,13 @@ def test_instances_do_not_share(place):
 def test_a_cached_method_does_not_keep_its_instance(place):
     """The instance goes, and another at its address has its own results."""
     place(Ranker.rank, cache={"ttl": "1m", "key": ["query"]})
-    found = set()
     for version in range(50):
         ranker = Ranker(version)
         assert ranker.rank("q") == [version, "q"]
-        found.add(id(ranker))
         alive = weakref.ref(ranker)
         del ranker
         gc.collect()
         assert alive() is None
-
-    assert len(found) < 50
 
 
 def test_instances_share_where_the_rule_names_a_part(place, requests):

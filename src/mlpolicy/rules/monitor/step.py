@@ -41,6 +41,8 @@ class MonitorStep(Step):
     """Counts, times and logs the calls of one function."""
 
     kind: ClassVar[str] = "monitor"
+    due: float = NEVER
+    """The number of the call at which something more is to be done."""
 
     def __init__(
         self,
@@ -62,7 +64,6 @@ class MonitorStep(Step):
         self._next_sample = self._gap()
         self._next_fold: float = FOLD_EVERY if rule.metrics else NEVER
         self.due = min(self._next_sample, self._next_fold)
-        """The number of the call at which something more is to be done."""
         if rule.metrics and "prometheus" in rule.sinks and site.meters is METERS:
             from mlpolicy.rules.monitor.sinks.prometheus import expose
 
