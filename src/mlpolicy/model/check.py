@@ -41,6 +41,8 @@ class Checked:
     diagnostics: tuple[Diagnostic, ...]
     missing: tuple[Loc, ...] = ()
     """Required keys that are not there; the caller knows whether another place may give them."""
+    broken: bool = False
+    """Whether anything else is wrong, be it said here or by the reader."""
 
 
 def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
@@ -51,7 +53,7 @@ def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
         errors = error.errors(include_url=False)
     missing = tuple(one["loc"] for one in errors if one["type"] == "missing")
     wrong = [_Wrong.of(node, one) for one in errors if one["type"] != "missing"]
-    return Checked(None, tuple(_findings(wrong, model, about)), missing)
+    return Checked(None, tuple(_findings(wrong, model, about)), missing, bool(wrong))
 
 
 @dataclass(frozen=True, slots=True)

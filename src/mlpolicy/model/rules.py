@@ -30,7 +30,7 @@ def read_rule(entry: Entry, diagnostics: list[Diagnostic]) -> RuleBlock | None:
     checked = check(own, kind.rule_model(), _words(kind))
     diagnostics += (*controls.diagnostics, *checked.diagnostics)
     diagnostics += (_missing(body, loc, kind) for loc in checked.missing if len(loc) > 1)
-    if diagnostics and (controls.diagnostics or checked.diagnostics):
+    if controls.broken or checked.broken:
         return None
     settings = controls.value.model_dump()
     return RuleBlock(kind.name, entry.key_span, tree(own, kind.rule_model()), **settings)

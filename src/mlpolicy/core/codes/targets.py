@@ -65,8 +65,8 @@ CODES = (
         "not wrappable",
         "What stands under the target is no function, or cannot be replaced.",
         "The policy cannot hold there.",
-        _policy("string:ascii_letters"),
-        _policy("string:capwords"),
+        _policy("string:Template"),
+        _policy("string:Template.substitute"),
     ),
     Code(
         "MP321",

@@ -1,0 +1,49 @@
+"""Every finding has a reason and an example, and the example shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlpolicy.cli.explain import codes
+from mlpolicy.core.codes import shared
+from mlpolicy.model.read import read_text
+from mlpolicy.plan.against import against
+from mlpolicy.plan.load import check
+from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.rules import KINDS
+
+EVERY = [*shared(), *(code for name in KINDS for code in KINDS[name].finding_codes())]
+SHOWN = [code for code in EVERY if code.before]
+
+
+def found(code, text):
+    loaded = check([read_text(text)])
+    resolved = against(loaded.rulebook, Survey(roots(()))) if code.code in ABOUT_SOURCE else ()
+    return sorted({one.code for one in (*loaded.diagnostics, *resolved)})
+
+
+ABOUT_SOURCE = {"MP202", "MP301", "MP302", "MP303", "MP304", "MP320", "MP702"}
+
+
+def test_each_code_is_declared_once():
+    assert len({code.code for code in EVERY}) == len(EVERY) == len(codes())
+
+
+@pytest.mark.parametrize("code", EVERY, ids=lambda code: code.code)
+def test_a_code_says_what_and_why(code):
+    assert code.finds.endswith(".") and code.why.endswith(".") and code.title
+
+
+@pytest.mark.parametrize("code", SHOWN, ids=lambda code: code.code)
+def test_the_example_before_shows_the_finding_and_the_one_after_does_not(code):
+    assert (found(code, code.before), found(code, code.after)) == ([code.code], [])
+
+
+@pytest.mark.parametrize("code", SHOWN, ids=lambda code: code.code)
+def test_the_finding_is_as_grave_as_declared(code):
+    loaded = check([read_text(code.before)])
+    resolved = against(loaded.rulebook, Survey(roots(()))) if code.code in ABOUT_SOURCE else ()
+
+    grades = {one.severity for one in (*loaded.diagnostics, *resolved) if one.code == code.code}
+
+    assert grades == {code.severity}
