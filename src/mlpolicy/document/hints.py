@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SPECIAL = re.compile(r"found character '(.)' that cannot start any token")
+_SPECIAL = re.compile(r"found character .*that cannot start any token")
 _HINTS = (
     (
         "mapping values are not allowed",
@@ -22,14 +22,21 @@ _HINTS = (
 )
 
 
-def hint(problem: str, context: str, line: str) -> str:
-    """Return the remedy for the parser's *problem* and *context* at *line*; nothing if unknown."""
-    special = _SPECIAL.search(problem)
+def hint(problem: str, context: str, *, line: str, column: int) -> str:
+    """Return the remedy for the parser's *problem* and *context*; nothing if none is known.
+
+    Args:
+        problem: What the parser found.
+        context: What it was doing.
+        line: The line in which it found that.
+        column: Where in the line, from 1.
+    """
+    special = line[column - 1 : column] if _SPECIAL.search(problem) else ""
     indent = line[: len(line) - len(line.lstrip())]
-    if "\t" in indent or (special and special[1] == "\t"):
+    if "\t" in indent or special == "\t":
         return "indent with spaces, not tabs"
     if special:
-        return f"quote a value that starts with `{special[1]}`"
+        return f"quote a value that starts with `{special}`"
     if "alias" in context or "anchor" in context:
         return "quote a value that starts with `*` or `&`"
     if "'}'" in problem and "${" in line:

@@ -94,14 +94,19 @@ def _events(text: str) -> Iterator[Any]:
 
 
 def _syntax(file: str, lines: tuple[str, ...], error: yaml.YAMLError) -> Diagnostic:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
+    if "alias" in str(getattr(error, "context", "")):
+        marks.reverse()  # what is wrong is the `*` that makes an alias of a value
+    mark = marks[0] or marks[1]
     problem = str(getattr(error, "problem", None) or error)
     context = str(getattr(error, "context", None) or "")
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     written = lines[line - 1] if line <= len(lines) else ""
     message = f"{problem} {context}".strip() if context else problem
     span = Span(file, line, column, line, column + 1)
-    return Diagnostic("MP002", message, span, help=hint(problem, context, written))
+    return Diagnostic(
+        "MP002", message, span, help=hint(problem, context, line=written, column=column)
+    )
 
 
 def _place(file: str, text: str, at: int) -> Span:

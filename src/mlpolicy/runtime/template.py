@@ -184,7 +184,9 @@ def compiled(text: str, loom: Weaver, original: CodeType) -> CodeType:
         if isinstance(node, ast.stmt | ast.expr | ast.arg | ast.keyword | ast.excepthandler):
             node.lineno = node.end_lineno = original.co_firstlineno
             node.col_offset = node.end_col_offset = 0
-    code = _find(compile(module, original.co_filename, "exec", dont_inherit=True), definition.name)
+    code = _only(compile(module, original.co_filename, "exec", dont_inherit=True))
+    if original.co_freevars:
+        code = _only(code)  # it stands in a function that owns the free variables
     values = {mark: loom.constants[name] for name, mark in marks.items()}
     return code.replace(
         co_consts=tuple(_value(constant, values) for constant in code.co_consts),
@@ -234,11 +236,9 @@ def _with_free(definition: Any, free: tuple[str, ...]) -> ast.stmt:
     return outer
 
 
-def _find(code: CodeType, name: str) -> CodeType:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            return constant if constant.co_name == name else _find(constant, name)
-    raise LookupError(name)
+def _only(code: CodeType) -> CodeType:
+    """Return the one function that *code* makes."""
+    return next(constant for constant in code.co_consts if isinstance(constant, CodeType))
 
 
 def _value(constant: object, values: dict[str, object]) -> object:

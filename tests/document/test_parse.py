@@ -1,0 +1,158 @@
+"""Files that are wrong as YAML, each with its place."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlpolicy.document.parse import parse, read
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text("abc", min_size=1), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+def places(text):
+    return [(d.code, d.span.line, d.span.column) for d in parse(text, file="f").diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("a:\n\tb: 1\n", ("MP002", 2, 1), "spaces, not tabs"),
+        ("a: *.x\n", ("MP002", 1, 4), "starts with `*`"),
+        ("a: @x\n", ("MP002", 1, 4), "starts with `@`"),
+        ("a: `x\n", ("MP002", 1, 4), "starts with ``"),
+        ("a: {b: ${x}}\n", ("MP002", 1, 9), "${...}"),
+        ('a: "😀" b\n', ("MP002", 1, 8), ""),
+        ("a: [1\n", ("MP002", 2, 1), ""),
+        ("a: 1\nb: 2\na: 3\n", ("MP004", 3, 1), "first here"),
+        ("a: 1\n---\nb: 2\n", ("MP006", 2, 1), "one YAML document"),
+        ("a: !!python/object:os.system x\n", ("MP002", 1, 4), "leave it out"),
+        ("a: *b\n", ("MP002", 1, 4), "no anchor"),
+        ("a: &a [*a]\n", ("MP007", 1, 8), "what it stands in"),
+        ("a:\nb: 1\n", ("MP009", 1, 1), "write a value"),
+        ("a: [1, ]\nb: [- ]\n", ("MP002", 2, 5), ""),
+        ("1: a\n", ("MP010", 1, 1), "quote it"),
+        ("? [x]\n: 1\n", ("MP010", 1, 3), "must be text"),
+        ("a: \x00\n", ("MP001", 1, 4), "U+0000"),
+        ("a: &x {b: 1}\nc: {<<: *x}\n", ("MP008", 2, 5), "anchor"),
+    ],
+)
+def test_a_mistake_is_one_finding_at_its_place(text, place, words):
+    [finding] = parse(text, file="f").diagnostics
+
+    related = " ".join(one.message for one in finding.related)
+    assert (finding.code, finding.span.line, finding.span.column) == place
+    assert words in f"{finding.message} {finding.help} {related}"
+
+
+def test_the_core_schema_of_yaml_1_2():
+    """What YAML 1.1 turns into truth values, octal numbers and times is text, or ten."""
+    text = "[NO, on, yes, 010, 1:30, 0x1f, 0o17, 1e3, .inf, ~, true, 2026-01-01, '3', 1_000]\n"
+
+    assert parse(f"a: {text}", file="f").root.plain()["a"] == [
+        "NO", "on", "yes", 10, "1:30", 31, 15, 1000.0, float("inf"), None, True, "2026-01-01",
+        "3", "1_000",
+    ]  # fmt: skip
+
+
+def test_merged_values_give_way_to_own_ones():
+    """And of several mappings the first wins."""
+    text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 3}\n"
+
+    assert parse(text, file="f").root.plain()["c"] == {"x": 3, "y": 1, "z": 2}
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbfa: 1\r\nb: 2\r\n", b"a: 1\nb: 2\n"])
+def test_utf_8_with_or_without_a_mark_and_either_line_end(content):
+    document = parse(content, file="f")
+
+    assert (document.root.plain(), document.diagnostics) == ({"a": 1, "b": 2}, ())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("a: 1".encode("utf-16"), "UTF-16"),
+        (b"a: \xff\n", "not UTF-8"),
+        (bytes(range(256)), "not UTF-8"),
+        (b"a: 1\n" * 300_000, "larger than 1 MiB"),
+        (b"\x7fELF\x02\x01", "U+007F"),
+    ],
+)
+def test_what_is_no_text_is_unreadable(content, words):
+    [finding] = parse(content, file="f").diagnostics
+
+    assert (finding.code, words in finding.message) == ("MP001", True)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    """A folder, and a file that is not there."""
+    found = [read(path).diagnostics[0].message for path in (tmp_path, tmp_path / "no.yaml")]
+
+    assert ["not a file" in found[0], "does not exist" in found[1]] == [True, True]
+
+
+BOMBS = {
+    "brackets": "[" * 100_000,
+    "braces": "{" * 100_000,
+    "items": "- " * 100_000,
+    "keys": "? " * 100_000,
+    "indented": "\n".join(" " * at + "a:" for at in range(700)),
+    "laughs": "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+    + "".join(
+        f"{chr(98 + at)}: &{chr(98 + at)} [{','.join([f'*{chr(97 + at)}'] * 10)}]\n"
+        for at in range(9)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_a_finding_within_a_second(name, tmp_path):
+    """In a process of its own: a crash would take the tests with it."""
+    (tmp_path / "bomb.yaml").write_text(BOMBS[name])
+    text = (
+        "import resource, sys, time\nfrom pathlib import Path\n"
+        "from mlpolicy.document.parse import read\nbegan = time.perf_counter()\n"
+        "found = read(Path('bomb.yaml')).diagnostics\n"
+        "print(found[-1].code, time.perf_counter() - began < 1,"
+        " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 200_000)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True
+    )  # fmt: skip
+
+    assert done.stdout.split() in (["MP001", "True", "True"], ["MP007", "True", "True"])
+
+
+@given(JSON)
+def test_what_is_dumped_is_read_back(data):
+    """Of anything that JSON can say."""
+    text = yaml.safe_dump({"data": data}, allow_unicode=True)
+    document = parse(text, file="f")
+
+    assert document.root.plain() == {"data": data}
+
+
+@given(st.text() | st.binary())
+def test_no_content_raises(content):
+    """Whatever stands in a file, reading it gives a document."""
+    began = time.monotonic()
+
+    assert parse(content, file="f").file == "f"
+    assert time.monotonic() - began < 1
