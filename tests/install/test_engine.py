@@ -261,3 +261,14 @@ def test_decorators_on_methods_and_on_what_has_no_code():
     assert (Model.clip(1), Model.load(2), power(2, 3)) == (1, ("Model", 2), 8)
     with pytest.raises(TypeError):
         mlpolicy.retry(Model)
+
+
+def test_a_function_whose_rules_are_all_disabled_keeps_its_code(folder):
+    import governed
+
+    code = governed.slow.__code__
+    text = "policies: {governed:slow: {cache: false, retry: {mode: disabled}}}\n"
+    mlpolicy.install(policy=policy(folder, text))
+
+    assert governed.slow.__code__ is code
+    assert states() == {"governed:slow": "applied"}

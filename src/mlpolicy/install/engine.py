@@ -154,7 +154,7 @@ class Engine:
         def make(qualname: str, code: CodeType) -> Driver | None:
             target = wanted.get(qualname)
             placed = self._know(target) if target else None
-            if placed is None or not placed.plan.rules or placed.plan.placement == "outer":
+            if placed is None or not placed.plan.active or placed.plan.placement == "outer":
                 return None
             if not placed.plan.exact and looks_at_caller(code):
                 placed.skip()
@@ -173,7 +173,7 @@ class Engine:
             exact = [self._know(target) for target in self.rulebook.exact_in(name)]
             within = [one for one in exact if one and LOCALS in one.target.qualname]
             if within:
-                self._place_within(module, [one for one in within if one.plan.rules])
+                self._place_within(module, [one for one in within if one.plan.active])
             for placed in exact:
                 if placed is not None and placed.plan.rules:
                     self._place_exact(module, placed)
@@ -202,6 +202,9 @@ class Engine:
             placed = self._know(Target(module.__name__, qualname))
             if placed is None or placed.plan.exact or not placed.plan.rules:
                 continue
+            if not placed.plan.active:
+                placed.leave()
+                continue
             if looks_at_caller(registry.own_of(function)):
                 placed.skip()
                 continue
@@ -219,7 +222,10 @@ class Engine:
                 f"missing:{placed.target}", f"{where}: {placed.target} does not exist: {error}"
             )
             return
-        self._try(placed, lambda: self._place_found(placed, found))
+        if placed.plan.active:
+            self._try(placed, lambda: self._place_found(placed, found))
+        else:
+            placed.leave()
 
     def _place_found(self, placed: Placed, found: Found) -> None:
         if LOCALS in placed.target.qualname and not found.functions:

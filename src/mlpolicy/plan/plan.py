@@ -62,6 +62,11 @@ class Plan:
 
         return describe(self)
 
+    @property
+    def active(self) -> tuple[PlannedRule, ...]:
+        """The rules that are not disabled; without any, the function is left as it is."""
+        return tuple(rule for rule in self.rules if rule.mode != "disabled")
+
     def rule(self, kind: str) -> PlannedRule | None:
         """Return the rule of that kind, if there is one."""
         return next((rule for rule in self.rules if rule.kind == kind), None)

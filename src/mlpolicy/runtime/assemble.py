@@ -22,7 +22,7 @@ def steps(
     """Return a step for each rule of *plan* that is not disabled, for a function of that code."""
     from mlpolicy.rules import KINDS
 
-    active = [rule for rule in plan.rules if rule.mode != "disabled"]
+    active = list(plan.active)
     common = _common(plan, active, code, function, meters)
     return [
         KINDS[rule.kind].step_class()(
