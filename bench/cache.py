@@ -80,9 +80,7 @@ def _keyed(
     row: str, ours: Callable[..., Any], value: Any, key: Callable[[Any], Any], target: float
 ) -> Bench:
     tools = cachetools.cached(cachetools.TTLCache(64, 3600), key=key, lock=threading.RLock())
-    box = cachebox.cached(
-        cachebox.TTLCache(64, 3600), key_maker=lambda args, kwargs: pickle.dumps(args[0])
-    )
+    box = cachebox.cached(cachebox.TTLCache(64, 3600), key_maker=pickle.dumps)
     return Bench(
         row,
         subject.bare(subject.classify),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -59,6 +60,7 @@ def bound(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def benches() -> Iterator[Bench]:
     """Yield the row of the budget."""
+    logging.getLogger("mlpolicy.events").addHandler(logging.NullHandler())
     watched = subject.copy_of(subject.predict, "watched")
     with governed({"watched": "monitor: {log: {sample: 1%, inputs: summary}}"}):
         yield Bench(

@@ -10,7 +10,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import repeat, starmap
 from typing import Literal, TypeVar, cast
 
 from mlpolicy.core.live import Ring, Ticker, new_ticker
@@ -95,10 +95,12 @@ class Durations:
         """Return the count of each bucket (not cumulative, the last is +Inf) and the sum."""
         pop, counts, buckets = self.ring.popleft, self._counts, self.buckets
         with self._lock:
-            batch = [pop() for _ in repeat(None, len(self.ring))]
+            batch = list(starmap(pop, repeat((), len(self.ring))))
             # Most durations of a quick function are in the first bucket: those in bulk.
             shortest = buckets[0]
-            others = [seconds for seconds in batch if seconds > shortest]
+            others = []
+            if batch and max(batch) > shortest:
+                others = [seconds for seconds in batch if seconds > shortest]
             counts[0] += len(batch) - len(others)
             for seconds in others:
                 counts[bisect_left(buckets, seconds)] += 1

@@ -32,6 +32,7 @@ OTHER: Final = "other"
 NEVER: Final = math.inf
 FAILURES: Final = (10.0, 50.0)
 """Failed calls a second that are logged, and how many at once."""
+THINNED: Final = 64
 SAMPLES: Final = (100.0, 200.0)
 """The same of sampled calls: a share of a million calls a second would be a flood."""
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -209,20 +210,22 @@ class MonitorStep(Step):
 
     def _is_due(self, number: int) -> bool:
         """Fold, and say whether the call is sampled; of calls at one time one is."""
+        written = False
         with self._lock:
             sampled = number >= self._next_sample
             if sampled:
-                self._next_sample = number + self._gap()
+                written = self._samples.allows()
+                # A flood is sampled more thinly: most of it would be dropped.
+                self._next_sample = number + self._gap() * (1 if written else THINNED)
             fold = number >= self._next_fold
             if fold:
                 self._next_fold = number + FOLD_EVERY
             self.due = min(self._next_sample, self._next_fold)
         if fold:
             self._durations.fold()
-        if sampled and not self._samples.allows():
+        if sampled and not written:
             dropped("log", "rate")
-            return False
-        return sampled
+        return sampled and written
 
     def _gap(self) -> float:
         """Return after how many calls the next is sampled: drawn so that each has the same chance."""

@@ -44,6 +44,8 @@ class Stop(NamedTuple):
     detail: str = ""
 
 
+_TABLED: Final = 100
+
 FIRST: Final = (1, 0.0, 0.0, 0.0)
 """What stands for the trial at the first failure."""
 
@@ -79,6 +81,11 @@ class RetryStep(Step):
             draw=draw,
         )
         self._attempts = rule.max_attempts
+        # The default jitter, without the call: a share of a bound that is known beforehand.
+        self._spread = draw if rule.jitter == "full" and rule.max_attempts <= _TABLED else None
+        self._bounds = [
+            self._backoff.bound(at) for at in range(min(rule.max_attempts, _TABLED) + 1)
+        ]
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
         self._longest_asked = float(rule.retry_after.max) if rule.retry_after.respect else None
         self._on_result = rule.on_result
@@ -116,7 +123,10 @@ class RetryStep(Step):
                 self._failed_attempts()
                 if self._notes is not None:
                     self._notes.add(call, "attempts", attempt)
-                pause = self._backoff.pause(attempt, before)
+                if self._spread is None:
+                    pause = self._backoff.pause(attempt, before)
+                else:
+                    pause = self._bounds[attempt] * self._spread()
                 return (attempt + 1, pause, since or self._now(), slept + pause)
         return self._failed_otherwise(error, trial, started, call=call)
 
