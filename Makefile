@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
-	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+	if $$p -c 'import ensurepip, sys; v = sys.version_info; sys.exit(v < (3, 11) or v[:3] == (3, 12, 0))' 2>/dev/null; then echo $$p; break; fi; done)
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
@@ -17,9 +17,10 @@ help:
 	@echo "make check   lint, types, layers"
 	@echo "make bench   what a call costs, beside its peers"
 	@echo "make docs    the documentation site, in site/"
+	@echo "make lock    the newest versions that fit, in $(LOCK)"
 
 $(VENV)/.made: pyproject.toml $(LOCK)
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, with its venv module (on Debian: python3-venv)" >&2; exit 1; }
 	@echo "setting up $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(PIP) -e '.[test,demo]'
@@ -55,8 +56,12 @@ docs: $(VENV)/.made
 	@$(BIN)/python $(PIP) mkdocs
 	@$(BIN)/mkdocs build --quiet --strict && echo "site/index.html"
 
-lock: $(VENV)/.dev $(VENV)/.bench
-	@$(BIN)/python scripts/lock.py > $(LOCK).new && mv $(LOCK).new $(LOCK)
+# Resolved anew in an environment of its own, without the old lock: else no version would ever rise.
+lock:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, with its venv module (on Debian: python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)-lock
+	@$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,demo,dev,bench]'
+	@$(VENV)-lock/bin/python scripts/lock.py > $(LOCK).new && mv $(LOCK).new $(LOCK)
 
 clean:
 	rm -rf .venv .venv-* site build dist

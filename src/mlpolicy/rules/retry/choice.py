@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal
 
+from mlpolicy.core.live import Live
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.retry.exceptions import (
     Builtin,
@@ -84,6 +85,13 @@ def _texts(names: Iterable[Name], kind: type[HttpStatus | GrpcStatus]) -> frozen
     return frozenset(one.text for one in names if isinstance(one, kind))
 
 
+class Known(dict[type, _Settled], Live):
+    """What was found out of classes of errors; a driver reads it."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
+    __reduce__ = Live.__reduce__  # (dict's own travels by content)
+
+
 class Choice:
     """Decides for each error; what hangs on the class alone is remembered by class."""
 
@@ -92,7 +100,7 @@ class Choice:
     def __init__(self, retry_on: Iterable[str], give_up_on: Iterable[str]) -> None:
         self._retry = Chosen(retry_on)
         self._give_up = Chosen(give_up_on)
-        self._known: dict[type, _Settled] = {}
+        self._known = Known()
         self.settled = self._known.get
         """Gives what was found out of a class before, by that class alone."""
 

@@ -239,7 +239,6 @@ class RetryStep(Step):
     def _loop(self, inner: Lines, loom: Loom) -> Lines:
         trial, error = loom.local("trial"), loom.local("error")
         began, started = self._start(loom)
-        failed = loom.constant("failed", self.failed)
         return [
             f"{trial} = None",
             *began,
@@ -247,9 +246,7 @@ class RetryStep(Step):
             "    try:",
             *indented(indented(inner)),
             f"    except {loom.constant('Exception', Exception)} as {error}:",
-            *indented(
-                indented(loom.guarded(f"{failed}({error}, {trial}, {started}, {loom.call})", trial))
-            ),
+            *indented(indented(self._after_failure(trial, error, started, loom))),
             f"        if {trial} is None:",
             "            raise",
             "    else:",
@@ -257,6 +254,24 @@ class RetryStep(Step):
             *indented(self._pause(trial, loom)),
             f"if {trial} is not None:",
             f"    {self._recovered(trial, loom)}",
+        ]
+
+    def _after_failure(self, trial: str, error: str, started: str, loom: Loom) -> Lines:
+        """Return what finds out whether another attempt follows; the usual first one in lines."""
+        failed = loom.constant("failed", self.failed)
+        ask = loom.guarded(f"{failed}({error}, {trial}, {started}, {loom.call})", trial)
+        if self._spread is None or self._max_elapsed is not None or self._attempts == 1:
+            return ask
+        settled = loom.constant("settled", self._choice.settled)
+        pause, bound = loom.local("pause"), self._bounds[1]
+        drawn = f"{bound!r} * {loom.constant('draw', self._spread)}()"
+        return [
+            f"if {trial} is None and {settled}({error}.__class__) == 'retry' and not {error}.__dict__:",
+            f"    {loom.constant('count_failure', self._failed_attempts)}()",
+            f"    {pause} = {drawn}",
+            f"    {trial} = (2, {pause}, {loom.constant('now', self._now)}(), {pause})",
+            "else:",
+            *indented(ask),
         ]
 
     def _pause(self, trial: str, loom: Loom) -> Lines:
