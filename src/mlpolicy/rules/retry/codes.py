@@ -20,6 +20,16 @@ CODES = (
         _file("initial_delay: 1s, max_delay: 5s"),
     ),
     Code(
+        "MP603",
+        "error",
+        "unknown exception",
+        "A name in `retry_on` or `give_up_on` is no builtin exception, no group (`transient`), no "
+        "dotted path and no status (`http:429`).",
+        "No error will ever match it, so what was meant is not retried.",
+        _file("retry_on: [ConectionError]"),
+        _file("retry_on: [ConnectionError]"),
+    ),
+    Code(
         "MP605",
         "warning",
         "retries mistakes of the program",

@@ -41,6 +41,10 @@ class Default:
 
     def verdict(self, call: int, given: Given | None) -> Verdict:
         """Return the verdict that gives the default; None where its function is not there."""
+        if self._site.function == "async_generator":
+            text = f"{self._site.target}: an async generator cannot be given a default"
+            say_once(f"validate:default:{self._site.target}", f"{text}; calls are refused instead")
+            return None
         found = self._find() if self._path else None
         if self._path and found is None:
             return None
