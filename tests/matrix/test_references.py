@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 
+import pytest
+
 from tests.matrix.placed import placed
 
 D, P = "sample.decorated:", "sample.functions:price"
@@ -101,6 +103,22 @@ def test_context_managers():
     yield
     with decorated.opened("a") as held:
         assert (held, asyncio.run(enter())) == ("open a", "open b")
+
+
+@placed(D + "opened", calls=2)
+def test_an_error_in_a_context_manager_is_the_same_object():
+    """Before 3.12 `contextlib` throws a class, a value and a traceback."""
+    from sample import decorated
+
+    class Refused(Exception):
+        def __init__(self, one, two):
+            super().__init__(one, two)
+
+    yield
+    for error in (Refused(1, 2), KeyError("x")):
+        with pytest.raises(type(error)) as caught, decorated.opened("a"):
+            raise error
+        assert caught.value is error
 
 
 @placed(D + "describe", D + "describe_int", D + "describe_list", calls=3)

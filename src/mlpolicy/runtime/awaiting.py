@@ -69,9 +69,9 @@ class Started:
         return first
 
     def throw(self, error: BaseException, *rest: Any) -> Any:
-        """Throw into the generator."""
+        """Throw into the generator: an error, or a class, a value and a traceback."""
         self._state = "runs"
-        return self._generator.throw(error)
+        return self._generator.throw(error, *rest)
 
     def close(self) -> None:
         """Close the generator."""
