@@ -126,11 +126,15 @@ def test_a_bomb_is_a_finding_within_a_second(name, tmp_path):
     """In a process of its own: a crash would take the tests with it."""
     (tmp_path / "bomb.yaml").write_text(BOMBS[name])
     text = (
-        "import resource, sys, time\nfrom pathlib import Path\n"
+        "import time\nfrom pathlib import Path\n"
         "from mlpolicy.document.parse import read\nbegan = time.perf_counter()\n"
         "found = read(Path('bomb.yaml')).diagnostics\n"
-        "print(found[-1].code, time.perf_counter() - began < 1,"
-        " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 200_000)"
+        "took = time.perf_counter() - began\n"
+        # The peak of this program alone: that of `getrusage` counts what stood here before it.
+        "status = Path('/proc/self/status')\n"
+        "lines = status.read_text().splitlines() if status.exists() else ['VmHWM: 0']\n"
+        "peak = next(int(line.split()[1]) for line in lines if line.startswith('VmHWM'))\n"
+        "print(found[-1].code, took < 1, peak < 200_000)"
     )
 
     done = subprocess.run(

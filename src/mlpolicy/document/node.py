@@ -17,9 +17,8 @@ class Scalar:
     value: Plain
     span: Span
     text: str
-    """What was written, less quotes; empty where nothing was, or where a finding says why."""
+    """What was written; empty where nothing was."""
     quoted: bool = False
-    """Whether quotes, a block or the tag `!!str` say that it is text."""
 
     def plain(self) -> Plain:
         """Return the bare value."""

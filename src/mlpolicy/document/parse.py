@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
-from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 from mlpolicy.document.compose import Composer, OutOfBounds
-from mlpolicy.document.hints import Place, Trouble, remedy
+from mlpolicy.document.hints import hint
 from mlpolicy.document.node import Node
 
 LARGEST = 1024 * 1024
@@ -21,10 +21,7 @@ LARGEST = 1024 * 1024
 
 _Parser: Any = getattr(yaml, "CSafeLoader", None) or yaml.SafeLoader
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-# A byte order mark inside of the text comes from files that were joined; nobody sees it.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]"
-)
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +73,12 @@ def _decoded(content: bytes) -> str:
 
 
 def _composed(file: str, text: str, lines: tuple[str, ...]) -> Document:
-    composer = Composer(file, lines)
+    composer = Composer(file)
     try:
         root = composer.compose(_events(text))
     except OutOfBounds as error:
         return _of(file, lines, *composer.diagnostics, error.diagnostic)
-    except (yaml.YAMLError, ValueError) as error:  # the parser in Python lets `chr` and `int` raise
+    except yaml.YAMLError as error:
         return _of(file, lines, *composer.diagnostics, _syntax(file, lines, error))
     return Document(file, lines, root, tuple(composer.diagnostics))
 
@@ -96,27 +93,20 @@ def _events(text: str) -> Iterator[Any]:
         parser.dispose()
 
 
-def _syntax(file: str, lines: tuple[str, ...], error: Exception) -> Diagnostic:
+def _syntax(file: str, lines: tuple[str, ...], error: yaml.YAMLError) -> Diagnostic:
+    marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
+    if "alias" in str(getattr(error, "context", "")):
+        marks.reverse()  # what is wrong is the `*` that makes an alias of a value
+    mark = marks[0] or marks[1]
     problem = str(getattr(error, "problem", None) or error)
     context = str(getattr(error, "context", None) or "")
-    place = _marked(error, "problem_mark", "context_mark")
-    began = _marked(error, "context_mark", "problem_mark")
-    help, blamed = remedy(Trouble(problem, context, place, began), lines)
-    related: tuple[Related, ...] = ()
-    if "flow" in context and began != blamed:
-        related = (Related("opened here", _one(file, began)),)
-    message = f"{problem} {context}".strip()
-    return Diagnostic("MP002", message, _one(file, blamed), help=help, related=related)
-
-
-def _marked(error: Exception, *names: str) -> Place:
-    """Return the first of the marks *names* that *error* bears."""
-    marks = [mark for name in names if (mark := getattr(error, name, None)) is not None]
-    return Place(marks[0].line + 1, marks[0].column + 1) if marks else Place(1, 1)
-
-
-def _one(file: str, place: Place) -> Span:
-    return Span(file, place.line, place.column, place.line, place.column + 1)
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    written = lines[line - 1] if line <= len(lines) else ""
+    message = f"{problem} {context}".strip() if context else problem
+    span = Span(file, line, column, line, column + 1)
+    return Diagnostic(
+        "MP002", message, span, help=hint(problem, context, line=written, column=column)
+    )
 
 
 def _place(file: str, text: str, at: int) -> Span:

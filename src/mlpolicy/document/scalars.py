@@ -11,14 +11,12 @@ import re
 from mlpolicy.document.node import Plain
 
 TAG = "tag:yaml.org,2002:"
-SCALAR_TAGS = frozenset(TAG + name for name in ("str", "int", "float", "bool", "null"))
+KNOWN_TAGS = {TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
-_TYPES = {TAG + "int": int, TAG + "float": float, TAG + "bool": bool, TAG + "null": type(None)}
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
-_INT = re.compile(r"[-+]?[0-9]+")
-_MOST_DIGITS = 400
+_INT = re.compile(r"[-+]?[0-9]{1,400}")
 _OCTAL = re.compile(r"0o[0-7]{1,100}")
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,100}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -32,33 +30,16 @@ def value_of(text: str) -> Plain:
         return None
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
-    if _INT.fullmatch(text):
-        # More digits than any setting has: as a float it would be infinite, in silence.
-        return int(text) if len(text) <= _MOST_DIGITS else text
-    whole = _based(text)
+    whole = _whole(text)
     if whole is not None:
         return whole
     fraction = _fraction(text)
     return text if fraction is None else fraction
 
 
-def tagged(tag: str, text: str) -> Plain:
-    """Return what *text* stands for under one of the `SCALAR_TAGS`.
-
-    Raises:
-        ValueError: It is no such thing.
-    """
-    if tag == TAG + "str":
-        return text
-    if tag == TAG + "float" and _FLOAT.fullmatch(text):
-        return float(text)
-    value = value_of(text)
-    if type(value) is not _TYPES[tag]:
-        raise ValueError(text)
-    return value
-
-
-def _based(text: str) -> int | None:
+def _whole(text: str) -> int | None:
+    if _INT.fullmatch(text):
+        return int(text)
     if _OCTAL.fullmatch(text):
         return int(text[2:], 8)
     return int(text, 16) if _HEX.fullmatch(text) else None
