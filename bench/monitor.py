@@ -58,6 +58,26 @@ def bound(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+def bound_async(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Do the same around a coroutine function."""
+    name = function.__qualname__
+    ok, error, seconds = CALLS.labels(name, "ok"), CALLS.labels(name, "error"), SECONDS.labels(name)
+
+    @functools.wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            result = await function(*args, **kwargs)
+        except Exception:
+            error.inc()
+            raise
+        ok.inc()
+        seconds.observe(time.perf_counter() - began)
+        return result
+
+    return wrapper
+
+
 def benches() -> Iterator[Bench]:
     """Yield the row of the budget."""
     logging.getLogger("mlpolicy.events").addHandler(logging.NullHandler())

@@ -17,7 +17,7 @@ from pydantic import Field, validate_call
 from bench import subject
 from bench.harness import Bench, Contender
 from bench.memory import by_psutil
-from bench.monitor import bound, labels
+from bench.monitor import bound, bound_async, labels
 from bench.policy import governed
 
 FOUR = """\
@@ -34,6 +34,11 @@ def benches() -> Iterator[Bench]:
     with governed({"five": FIVE, "four": FOUR}):
         yield _bench("all five, hit", five, target=3, cached=True)
         yield _bench("four, no cache", four, target=2.7, cached=False)
+    five_async = subject.copy_of(subject.predict_async, "five_async")
+    four_async = subject.copy_of(subject.predict_async, "four_async")
+    with governed({"five_async": FIVE, "four_async": FOUR}):
+        yield _bench_async("all five, hit, async", five_async, target=3, cached=True)
+        yield _bench_async("four, no cache, async", four_async, target=2.7, cached=False)
 
 
 def _bench(row: str, ours: Callable[..., Any], *, target: float, cached: bool) -> Bench:
@@ -50,6 +55,34 @@ def _bench(row: str, ours: Callable[..., Any], *, target: float, cached: bool) -
         note="usual: tenacity, pydantic, cachetools, psutil, labels; "
         "tuned: tenacity, beartype, cachebox, sampled memory, bound children",
     )
+
+
+def _bench_async(row: str, ours: Callable[..., Any], *, target: float, cached: bool) -> Bench:
+    return Bench(
+        row,
+        subject.bare_async(subject.predict_async),
+        [
+            Contender("mlpolicy", ours, peer=False),
+            Contender("tuned stack", tuned_async(cached=cached)),
+        ],
+        target,
+        asynchronous=True,
+        arguments=(3,),
+        note="tuned: tenacity, beartype, cachebox, bound children",
+    )
+
+
+def tuned_async(*, cached: bool) -> Callable[..., Any]:
+    """Stack the quickest of today's libraries around a coroutine function."""
+    inner = _retried(subject.predict_async)
+    if cached:
+        inner = cachebox.cached(cachebox.TTLCache(1024, 3600))(inner)
+
+    @beartype
+    async def checked(x: Annotated[int, Is[lambda x: 0 <= x <= 100]]) -> int:
+        return await inner(x)
+
+    return bound_async(checked)
 
 
 def usual(*, cached: bool) -> Callable[..., Any]:
