@@ -50,7 +50,8 @@ def _header(original: Any) -> tuple[str, tuple[list[Any], dict[str, Any]]]:
         parameters = list(inspect.signature(original).parameters.values())
     except (TypeError, ValueError):
         return "*args, **kwargs", ([], {})
-    if any(not _passes(one) for one in parameters):
+    in_python = isinstance(getattr(type(original), "__call__", None), FunctionType)  # noqa: B004 (its code is asked for)
+    if any(not _passes(one, in_python=in_python) for one in parameters):
         return "*args, **kwargs", ([], {})
     bare = inspect.Signature([_bare(one) for one in parameters])
     text = str(bare)[1:-1].replace("=None", "")
@@ -62,12 +63,14 @@ def _header(original: Any) -> tuple[str, tuple[list[Any], dict[str, Any]]]:
     )
 
 
-def _passes(parameter: inspect.Parameter) -> bool:
-    """A default that is a sentinel of C code must not be passed on: take any arguments then."""
-    return parameter.name.isidentifier() and (
-        parameter.default is inspect.Parameter.empty
-        or isinstance(parameter.default, int | float | str | bytes | bool | tuple | None)
-    )
+def _passes(parameter: inspect.Parameter, *, in_python: bool) -> bool:
+    """Whether the parameter can be passed on by name, given or not.
+
+    To C code a default that is passed is not always what one left out is: a ufunc refuses
+    `dtype=None` beside `signature=None`.
+    """
+    left_out = parameter.default is inspect.Parameter.empty
+    return parameter.name.isidentifier() and (left_out or in_python)
 
 
 def _bare(parameter: inspect.Parameter) -> inspect.Parameter:
