@@ -107,6 +107,18 @@ def test_files_that_cannot_be_read(tmp_path):
     assert ["not a file" in found[0], "does not exist" in found[1]] == [True, True]
 
 
+def test_depth_is_counted_through_aliases():
+    """Lists in lists in lists, each the alias of the one before."""
+    lines = ["x-a0: [1]", "x-a1: &a1 [[[1]]]"]
+    lines += [f"x-a{at}: &a{at} {'[' * 10}*a{at - 1}{']' * 10}" for at in range(2, 30)]
+
+    [finding] = parse("\n".join(lines), file="f").diagnostics
+    within = parse("\n".join(lines[:7]), file="f")
+
+    assert (finding.code, finding.span.line) == ("MP001", 8)
+    assert within.diagnostics == ()
+
+
 BOMBS = {
     "brackets": "[" * 100_000,
     "braces": "{" * 100_000,

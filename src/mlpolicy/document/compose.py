@@ -30,10 +30,12 @@ class OutOfBounds(Exception):
 
 @dataclass(slots=True)
 class _Anchor:
-    """An anchored node: what it is once it is complete, and how large."""
+    """An anchored node: what it is once it is complete, how large, and how deep."""
 
     node: Node | None = None
     size: int = 0
+    height: int = 0
+    """Levels below its own, those that its aliases bring in too."""
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class Composer:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     _anchors: dict[str, _Anchor] = field(default_factory=dict)
     _nodes: int = 0
+    _reach: int = 0
+    """The deepest level so far within the node that is being built."""
 
     def compose(self, events: Iterable[Any]) -> Node | None:
         """Return the root of the first document; findings go to `diagnostics`.
@@ -70,7 +74,7 @@ class Composer:
     def _node(self, event: Any, stream: Iterator[Any], depth: int) -> Node:
         name = type(event).__name__
         if name == "AliasEvent":
-            return self._alias(event)
+            return self._alias(event, depth)
         if depth > DEEPEST:
             raise OutOfBounds(self._finding("MP001", f"nested deeper than {DEEPEST} levels", event))
         before = self._nodes
@@ -79,8 +83,11 @@ class Composer:
         anchor = _Anchor()
         if event.anchor is not None:
             self._anchors[event.anchor] = anchor
+        around, self._reach = self._reach, depth
         node = self._build(event, stream, depth)
         anchor.node, anchor.size = node, self._nodes - before
+        anchor.height = self._reach - depth
+        self._reach = max(around, self._reach)
         return node
 
     def _build(self, event: Any, stream: Iterator[Any], depth: int) -> Node:
@@ -101,7 +108,7 @@ class Composer:
             )
             raise OutOfBounds(self._finding("MP007" if aliased else "MP001", text, event))
 
-    def _alias(self, event: Any) -> Node:
+    def _alias(self, event: Any, depth: int) -> Node:
         anchor = self._anchors.get(event.anchor)
         if anchor is None:
             self._say(
@@ -112,6 +119,10 @@ class Composer:
             message = f"alias `*{event.anchor}` refers to what it stands in"
             raise OutOfBounds(self._finding("MP007", message, event))
         self._count(anchor.size, event)
+        self._reach = max(self._reach, depth + anchor.height)
+        if self._reach > DEEPEST:
+            message = f"nested deeper than {DEEPEST} levels once aliases are expanded"
+            raise OutOfBounds(self._finding("MP001", message, event))
         return anchor.node
 
     def _scalar(self, event: Any) -> Scalar:
