@@ -78,7 +78,8 @@ def _composed(file: str, text: str, lines: tuple[str, ...]) -> Document:
         root = composer.compose(_events(text))
     except OutOfBounds as error:
         return _of(file, lines, *composer.diagnostics, error.diagnostic)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # Without libyaml an escape or a version number out of range is a plain ValueError.
         return _of(file, lines, *composer.diagnostics, _syntax(file, lines, error))
     return Document(file, lines, root, tuple(composer.diagnostics))
 
@@ -93,7 +94,7 @@ def _events(text: str) -> Iterator[Any]:
         parser.dispose()
 
 
-def _syntax(file: str, lines: tuple[str, ...], error: yaml.YAMLError) -> Diagnostic:
+def _syntax(file: str, lines: tuple[str, ...], error: Exception) -> Diagnostic:
     marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
     if "alias" in str(getattr(error, "context", "")):
         marks.reverse()  # what is wrong is the `*` that makes an alias of a value
