@@ -83,7 +83,8 @@ def _row(placed: Placed) -> dict[str, Any]:
     plan = placed.plan
     status, detail = placed.state, placed.detail
     if status == "applied" and placed.outer is not None:
-        held = sorted(set(holders(placed.outer.raw, but=placed.outer.holder)))
+        found = placed.outer.found
+        held = sorted(set(holders(found.raw, but=found.holder)))
         if held:
             status, detail = "bypassed", f"{', '.join(held[:3])} holds the original"
     return {

@@ -250,8 +250,7 @@ class Engine:
         forward, original = stand_in(found)
         driver = self._placing.driver(placed.plan, forward.__code__, forward, twin=original)
         forward.__code__ = driver.code
-        replace(found, forward)
-        placed.driver, placed.outer = driver, found
+        placed.driver, placed.outer = driver, replace(found, forward)
         placed.state, placed.placement = "applied", "outer"
 
     def _try(self, placed: Placed, work: Callable[[], None]) -> None:

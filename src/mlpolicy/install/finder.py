@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -64,8 +65,18 @@ class Finder(importlib.abc.MetaPathFinder):
         finally:
             self._asked().discard(name)
         if spec is not None and spec.loader is not None:
-            spec.loader = Watched(spec.loader, self._placer)
+            spec.loader = self._watched(spec)
         return spec
+
+    def _watched(self, spec: importlib.machinery.ModuleSpec) -> Any:
+        """Return what stands in for the loader of *spec*."""
+        real: Any = spec.loader
+        if not hasattr(real, "exec_module"):
+            return WatchedOld(spec, self._placer)
+        if type(real) is importlib.util.LazyLoader:  # it must stay lazy: what it defers is watched
+            real.loader = Watched(real.loader, self._placer)
+            return real
+        return Watched(real, self._placer)
 
     def _asked(self) -> set[str]:
         names: set[str] = self._busy.__dict__.setdefault("names", set())
@@ -129,6 +140,25 @@ class Watched(importlib.abc.Loader):
         placed = _safely(lambda: self._placer.code(module.__name__, code), code)
         exec(placed, module.__dict__)  # noqa: S102 (as the real loader does with its code)
         return True
+
+
+class WatchedOld:
+    """Stands in for a loader from before `exec_module`: it makes and runs the module in one."""
+
+    def __init__(self, spec: importlib.machinery.ModuleSpec, placer: Placer) -> None:
+        self._real: Any = spec.loader
+        self._spec = spec
+        self._placer = placer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def load_module(self, name: str) -> ModuleType:
+        """Load the module as the real loader does; then place what policies say of it."""
+        self._spec.loader = self._real
+        module: ModuleType = self._real.load_module(name)
+        _safely(lambda: self._placer.loaded(sys.modules.get(name, module)), None)
+        return module
 
 
 def _safely(work: Callable[[], Any], otherwise: Any) -> Any:

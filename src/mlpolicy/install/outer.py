@@ -6,6 +6,7 @@ import functools
 import gc
 import inspect
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -98,16 +99,43 @@ class Shown:
     __class__ = property(lambda self: type(self.__wrapped__))  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]  # (as said)
 
 
-def replace(found: Found, function: FunctionType) -> None:
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What was found, and what we put in its place."""
+
+    found: Found
+    ours: Any
+
+    def restore(self) -> bool:
+        """Put the original back; return False where somebody put another thing there since."""
+        found = self.found
+        if _standing(found.holder, found.attribute) is not self.ours:
+            return False
+        if found.inherited:
+            delattr(found.holder, found.attribute)
+        else:
+            setattr(found.holder, found.attribute, found.raw)
+        return True
+
+
+def replace(found: Found, function: FunctionType) -> Replaced:
     """Put *function* where the original stands.
 
     Raises:
         NotWrappable: The holder does not let its attributes be set.
     """
+    ours = _dressed(found.raw, function)
     try:
-        setattr(found.holder, found.attribute, _dressed(found.raw, function))
+        setattr(found.holder, found.attribute, ours)
     except (AttributeError, TypeError) as error:
         raise NotWrappable(str(error)) from error
+    return Replaced(found, ours)
+
+
+def _standing(holder: Any, attribute: str) -> Any:
+    """Return what stands under *attribute*, no descriptor run where that can be helped."""
+    own = getattr(holder, "__dict__", {})
+    return own[attribute] if attribute in own else getattr(holder, attribute, None)
 
 
 def _dressed(raw: Any, function: FunctionType) -> Any:
@@ -115,14 +143,6 @@ def _dressed(raw: Any, function: FunctionType) -> Any:
         return type(raw)(function)
     is_plain = inspect.isroutine(raw) or isinstance(raw, FunctionType)
     return function if is_plain or type(raw).__call__ is None else Shown(raw, function)
-
-
-def restore(found: Found) -> None:
-    """Put the original back, or take away what stood over an inherited one."""
-    if found.inherited:
-        delattr(found.holder, found.attribute)
-    else:
-        setattr(found.holder, found.attribute, found.raw)
 
 
 def holders(original: Any, *, but: Any) -> Iterator[str]:

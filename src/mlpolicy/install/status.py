@@ -10,8 +10,7 @@ from weakref import WeakKeyDictionary
 
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
-from mlpolicy.install.outer import NotWrappable, restore
-from mlpolicy.install.seek import Found
+from mlpolicy.install.outer import Replaced
 from mlpolicy.plan.plan import Plan
 from mlpolicy.runtime.driver import Driver
 
@@ -35,7 +34,7 @@ class Placed:
     drivers: WeakKeyDictionary[FunctionType, Driver] = field(default_factory=WeakKeyDictionary)
     makers: WeakKeyDictionary[FunctionType, CodeType] = field(default_factory=WeakKeyDictionary)
     """Functions that make functions of this name, with the code that has its driver in it."""
-    outer: Found | None = None
+    outer: Replaced | None = None
 
     def hold(self, function: FunctionType, driver: Driver) -> None:
         """Remember that *driver* stands on *function*."""
@@ -55,9 +54,10 @@ class Placed:
         if self.outer is None:
             return
         try:
-            restore(self.outer)
-        except (NotWrappable, AttributeError, TypeError):
-            self.detail = "the attribute was removed by someone else"
+            if not self.outer.restore():
+                self.detail = "the attribute was replaced by someone else"
+        except (AttributeError, TypeError) as error:
+            self.detail = f"the attribute could not be put back: {error}"
         self.outer = None
 
     def take_off(self) -> None:

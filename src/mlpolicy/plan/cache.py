@@ -34,7 +34,7 @@ def read(paths: tuple[str, ...]) -> Held | None:
     """Return what was held for the policy at *paths*, or None where that is out of date."""
     try:
         place = _place(paths)
-        if place is None or not _is_ours(os.path.dirname(place)):
+        if place is None or not (_is_ours(os.path.dirname(place)) and _is_ours(place)):
             return None
         with open(place, "rb") as file:
             content = file.read()
@@ -93,9 +93,9 @@ def _digest(content: bytes) -> bytes:
     return digest
 
 
-def _is_ours(folder: str) -> bool:
-    """Whether *folder* belongs to us and nobody else may write there."""
-    state = os.stat(folder)
+def _is_ours(path: str) -> bool:
+    """Whether the folder or file at *path* belongs to us and nobody else may write it."""
+    state = os.stat(path)
     if not hasattr(os, "getuid"):
         return True
     return state.st_uid == os.getuid() and not state.st_mode & 0o022

@@ -97,3 +97,20 @@ async def start_async(generator: AsyncGenerator[Any, Any]) -> StartedAsync:
     except StopAsyncIteration:
         started.ended = True
     return started
+
+
+async def start_given(given: Any) -> StartedAsync:
+    """Draw the first item of what a rule gave in place of an async generator.
+
+    Items of an iterable are handed out one by one, as `yield from` does in a generator.
+    """
+    return await start_async(_items(given))
+
+
+async def _items(given: Any) -> AsyncGenerator[Any, Any]:
+    if hasattr(given, "__aiter__"):
+        async for item in given:
+            yield item
+    else:
+        for item in given:
+            yield item

@@ -16,7 +16,7 @@ from mlpolicy.core.block import Lines, indented
 from mlpolicy.core.order import INNERMOST, inside_out, rank
 from mlpolicy.core.site import FunctionKind
 from mlpolicy.core.step import Step, Weave
-from mlpolicy.runtime.awaiting import Started, start_async
+from mlpolicy.runtime.awaiting import Started, StartedAsync, start_async, start_given
 from mlpolicy.runtime.loom import Weaver
 
 VARARGS, VARKEYWORDS = 0x04, 0x08
@@ -109,7 +109,7 @@ def body(shape: Shape, steps: Sequence[Step], loom: Weaver, *, twin: str) -> Lin
     woven = [strand for strand in woven if strand[0] not in (INNERMOST, "cache")]
     started = [strand for strand in woven if rank(strand[0]) >= rank("retry")]
     whole = [strand for strand in woven if rank(strand[0]) < rank("retry")]
-    lines = _around(_start(call, loom), started, loom)
+    lines = [*_around(_start(call, loom), started, loom), *(_given(loom) if started else [])]
     return _ending(_around([*lines, *_deliver(loom)], whole, loom), loom)
 
 
@@ -124,6 +124,17 @@ def _start(call: str, loom: Weaver) -> Lines:
     if loom.kind == "generator":
         return [f"{loom.result} = {loom.constant('Started', Started)}({call})"]
     return [f"{loom.result} = await {loom.constant('start', start_async)}({call})"]
+
+
+def _given(loom: Weaver) -> Lines:
+    """Lines that start what a verdict gave in place of an async generator: an iterable."""
+    if loom.kind == "generator":
+        return []  # `yield from` takes any iterable
+    started, given = loom.constant("Begun", StartedAsync), loom.constant("given", start_given)
+    return [
+        f"if {loom.result}.__class__ is not {started}:",
+        f"    {loom.result} = await {given}({loom.result})",
+    ]
 
 
 def _deliver(loom: Weaver) -> Lines:
@@ -176,7 +187,8 @@ def compiled(text: str, loom: Weaver, original: CodeType) -> CodeType:
     tree = ast.parse(text)
     definition = tree.body[0]
     assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
-    marks = {name: f"@{name}" for name in loom.constants}
+    # No text of the user's is a mark: a docstring may be any string, but hardly this.
+    marks = {name: f"\0mlpolicy {name}\0" for name in loom.constants}
     definition = _Marked(marks).visit(definition)
     _document(definition, original)
     module = ast.Module(body=[_with_free(definition, original.co_freevars)], type_ignores=[])
