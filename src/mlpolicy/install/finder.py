@@ -73,7 +73,7 @@ class Finder(importlib.abc.MetaPathFinder):
         real: Any = spec.loader
         if not hasattr(real, "exec_module"):
             return WatchedOld(spec, self._placer)
-        if type(real) is importlib.util.LazyLoader:  # it must stay lazy: what it defers is watched
+        if _is_lazy(real):  # it must stay lazy: what it defers is watched
             real.loader = Watched(real.loader, self._placer)
             return real
         return Watched(real, self._placer)
@@ -140,6 +140,10 @@ class Watched(importlib.abc.Loader):
         placed = _safely(lambda: self._placer.code(module.__name__, code), code)
         exec(placed, module.__dict__)  # noqa: S102 (as the real loader does with its code)
         return True
+
+
+def _is_lazy(loader: Any) -> bool:
+    return type(loader) is importlib.util.LazyLoader
 
 
 class WatchedOld:
