@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
-from mlpolicy.cli.explain import codes
 from mlpolicy.core.codes import shared
-from mlpolicy.model.read import read_text
 from mlpolicy.plan.against import against
-from mlpolicy.plan.load import check
+from mlpolicy.plan.codes import codes
+from mlpolicy.plan.load import load_every
 from mlpolicy.plan.survey import Survey, roots
 from mlpolicy.rules import KINDS
 
@@ -16,10 +18,19 @@ EVERY = [*shared(), *(code for name in KINDS for code in KINDS[name].finding_cod
 SHOWN = [code for code in EVERY if code.before]
 
 
+def findings(code, text):
+    """Return what is shown of a file that holds *text*, in every environment."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "policy.yaml")
+        path.write_text(text)
+        loaded = load_every([path])
+    about_source = code.code in ABOUT_SOURCE
+    resolved = against(loaded.rulebook, Survey(roots(()))) if about_source else ()
+    return loaded.shown(resolved, level="ast" if about_source else "none").diagnostics
+
+
 def found(code, text):
-    loaded = check([read_text(text)])
-    resolved = against(loaded.rulebook, Survey(roots(()))) if code.code in ABOUT_SOURCE else ()
-    return sorted({one.code for one in (*loaded.diagnostics, *resolved)})
+    return sorted({one.code for one in findings(code, text)})
 
 
 ABOUT_SOURCE = {"MP202", "MP301", "MP302", "MP303", "MP304", "MP320", "MP702"}
@@ -41,9 +52,6 @@ def test_the_example_before_shows_the_finding_and_the_one_after_does_not(code):
 
 @pytest.mark.parametrize("code", SHOWN, ids=lambda code: code.code)
 def test_the_finding_is_as_grave_as_declared(code):
-    loaded = check([read_text(code.before)])
-    resolved = against(loaded.rulebook, Survey(roots(()))) if code.code in ABOUT_SOURCE else ()
-
-    grades = {one.severity for one in (*loaded.diagnostics, *resolved) if one.code == code.code}
+    grades = {one.severity for one in findings(code, code.before) if one.code == code.code}
 
     assert grades == {code.severity}

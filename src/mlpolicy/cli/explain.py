@@ -12,9 +12,9 @@ import click
 from mlpolicy.cli import exits, sources
 from mlpolicy.cli.options import format_option, policy_option, show, src_option
 from mlpolicy.cli.render.report import Report
-from mlpolicy.core.codes import Code, shared
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
+from mlpolicy.plan.codes import codes
 from mlpolicy.plan.plan import PlannedRule
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.text import origin, shown
@@ -47,12 +47,6 @@ def command(
 
 
 # --- findings -------------------------------------------------------------------------
-
-
-def codes() -> dict[str, Code]:
-    """Return every code that can be found."""
-    found = [*shared(), *(code for name in KINDS for code in KINDS[name].finding_codes())]
-    return {code.code: code for code in sorted(found, key=lambda code: code.code)}
 
 
 def _code(name: str) -> dict[str, Any]:

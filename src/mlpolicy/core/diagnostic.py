@@ -40,6 +40,8 @@ class Diagnostic:
     help: str = ""
     related: tuple[Related, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
+    environment: str = ""
+    """The environment in which it is found, where it is not found without one."""
 
     def __str__(self) -> str:
         """Return the finding in one line."""

@@ -21,8 +21,8 @@ def awaken(paths: tuple[str, ...], held: cache.Held | None) -> Engine:
     if held is not None:
         return Engine(Rulebook(unpack(one) for one in held.files))
     loaded = load([Path(path) for path in paths])
-    if loaded.errors:
-        raise PolicyError(loaded.errors)
+    if loaded.refused:
+        raise PolicyError(loaded.refused)
     rulebook = loaded.rulebook
     cache.write(paths, cache.Held(rulebook.tops, tuple(pack(file) for file in loaded.files)))
     return Engine(rulebook)

@@ -10,11 +10,13 @@ from pydantic import BaseModel, ValidationError
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.kind import Synonym
+from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
+from mlpolicy.model.interpolate import Interpolated
 
 Loc = tuple[int | str, ...]
 
@@ -43,6 +45,8 @@ class Checked:
     """Required keys that are not there; the caller knows whether another place may give them."""
     broken: bool = False
     """Whether anything else is wrong, be it said here or by the reader."""
+    texts: frozenset[int] = frozenset()
+    """Ids of the nodes that were taken as they were written."""
 
 
 def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
@@ -51,9 +55,40 @@ def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
         return Checked(model.model_validate(node.plain()), ())
     except ValidationError as error:
         errors = error.errors(include_url=False)
+    texts = _texts(node, errors)
+    if texts:
+        return _check_again(node, model, about, texts)
+    return _failed(node, model, about, errors)
+
+
+def _failed(node: MappingNode, model: type[BaseModel], about: Words, errors: Any) -> Checked:
     missing = tuple(one["loc"] for one in errors if one["type"] == "missing")
     wrong = [_Wrong.of(node, one) for one in errors if one["type"] != "missing"]
     return Checked(None, tuple(_findings(wrong, model, about)), missing, bool(wrong))
+
+
+def _texts(node: MappingNode, errors: Any) -> frozenset[int]:
+    """Return the ids of values from variables that look like numbers where text is wanted."""
+    found = (locate(node, one["loc"])[0] for one in errors if one["type"] == "string_type")
+    return frozenset(id(one) for one in found if isinstance(one, Interpolated))
+
+
+def _check_again(
+    node: MappingNode, model: type[BaseModel], about: Words, texts: frozenset[int]
+) -> Checked:
+    """Check *node* with the values that bear the ids *texts* as they were written."""
+    try:
+        return Checked(model.model_validate(_plain(node, texts)), (), texts=texts)
+    except ValidationError as error:
+        return _failed(node, model, about, error.errors(include_url=False))
+
+
+def _plain(node: Node, texts: frozenset[int]) -> Any:
+    if isinstance(node, MappingNode):
+        return {one.key: _plain(one.value, texts) for one in node.entries}
+    if isinstance(node, Sequence):
+        return [_plain(one, texts) for one in node.items]
+    return node.text if id(node) in texts else node.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +106,10 @@ class _Wrong:
         node, entry = locate(root, error["loc"])
         unknown = error["type"] == "extra_forbidden" and entry is not None
         span = entry.key_span if unknown and entry else node.span
-        return cls(error["type"], error["loc"], span, words.message(error, node.plain()), entry)
+        text = redacted(words.message(error, node.plain()))
+        if isinstance(node, Interpolated) and node.secret:
+            text = text.replace(node.text, HIDDEN)
+        return cls(error["type"], error["loc"], span, text, entry)
 
 
 def locate(root: Node, loc: Loc) -> tuple[Node, Entry | None]:

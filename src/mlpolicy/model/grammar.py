@@ -4,24 +4,46 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from mlpolicy.core.model import Many, RuleModel
-from mlpolicy.core.site import Mode
+from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.control import OnExpiry, Otherwise
+from mlpolicy.core.day import Day
+from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.quantity import Duration, Ratio
+from mlpolicy.core.site import FunctionKind, Mode
 from mlpolicy.model.policy import OnEngineError, OnMissing, Placement
 
-Patterns = str | Many[str]
+Words = str | Many[str]
+Scalar = str | int | float | bool
+META = ("owner", "reason", "ticket", "labels", "runbook")
+Required = Literal["owner", "reason", "ticket", "labels", "runbook", "expires"]
+
+
+class LintBlock(RuleModel):
+    """What is not reported."""
+
+    ignore: dict[str, str] = {}
+    """Codes of findings that are not shown, each with the reason."""
 
 
 class SettingsBlock(RuleModel):
     """What holds for the whole file."""
 
+    require: Many[Required] = ()
+    """What every policy must say of itself."""
     on_missing_target: OnMissing = "error"
     """Whether a target that does not exist fails `mlpolicy apply`; a running process warns."""
     on_engine_error: OnEngineError = "open"
     """What becomes of a call when a rule fails by itself: `open` lets it go on."""
+    expiry_warning: Duration = Duration.of("14d")
+    """How long before it expires a policy is reported."""
     packages: Many[str] = ()
     """Packages of site-packages whose functions globs may take."""
+    allow_call: Many[str] | None = None
+    """Patterns of the functions that a rule may call (`default: {call: ...}`); without it, any."""
+    lint: LintBlock = LintBlock()
+    """What is not reported."""
 
 
 class FileBlock(RuleModel):
@@ -31,21 +53,76 @@ class FileBlock(RuleModel):
     """The version of the policy language."""
     name: str = ""
     """A name for people; it appears in reports."""
+    imports: Many[str] = ()
+    """Files whose profiles, variables and policies lie under this one: `./common.yaml`, or
+    `pkg:package/file.yaml` of an installed package."""
+    vars: dict[str, Scalar] = {}
+    """Values by name, for `${vars.name}`."""
     settings: SettingsBlock = SettingsBlock()
     """What holds for the whole file."""
     defaults: dict[str, Any] = {}
     """Values for fields of rules that policies use; they never switch a rule on."""
+    resources: dict[str, Any] = {}
+    """State and limits by name, for functions that share them."""
+    profiles: dict[str, Any] = {}
+    """Rules by name, for policies to `use`."""
     policies: dict[str, Any] = {}
     """The policies by name; a key with a colon is its own exact target."""
+    environments: dict[str, Any] = {}
+    """What is otherwise in each environment, merged over all of the above (RFC 7396)."""
+
+
+class Overlay(RuleModel):
+    """What is otherwise in one environment."""
+
+    vars: dict[str, Any] = {}
+    """Variables that differ."""
+    settings: dict[str, Any] = {}
+    """Settings that differ."""
+    defaults: dict[str, Any] = {}
+    """Defaults that differ."""
+    resources: dict[str, Any] = {}
+    """Resources that differ."""
+    profiles: dict[str, Any] = {}
+    """Profiles that differ."""
+    policies: dict[str, Any] = {}
+    """Policies that differ; `null` removes a rule."""
+
+
+class MatchBlock(RuleModel):
+    """A selector: every key must hold, by any of its words."""
+
+    target: Words
+    """Function paths, or patterns of them."""
+    tag: Words = ()
+    """What `@mlpolicy.tag(...)` says of the function."""
+    kind: FunctionKind | Many[FunctionKind] = ()
+    """What sort of function it is."""
+    has_param: Words = ()
+    """Names of parameters."""
+    decorated_by: Words = ()
+    """Dotted names of decorators: `functools.lru_cache`, `tenacity.*`."""
+
+
+class ProfileBlock(RuleModel):
+    """A profile, without its rules."""
+
+    extends: Many[str] = ()
+    """Profiles that lie under it, from left to right."""
 
 
 class PolicyBlock(RuleModel):
     """One policy, without its rules."""
 
-    match: Patterns = ()
-    """The functions that it is for: `package.module:function`, or a pattern, or a list."""
-    exclude: Patterns = ()
+    match: str | Many[str] | MatchBlock = ()
+    """The functions that it is for: `package.module:function`, or a pattern, or a list, or a
+    mapping of conditions."""
+    exclude: Words = ()
     """Functions that it is not for."""
+    use: Many[str] = ()
+    """Profiles that lie under its rules, from left to right."""
+    resource: str = ""
+    """The resource whose state and limits its functions share with others."""
     owner: str = ""
     """Who answers for it."""
     reason: str = ""
@@ -58,12 +135,39 @@ class PolicyBlock(RuleModel):
     """Where to read what to do."""
     mode: Mode | None = None
     """`enforce`, `shadow` (decide and report only) or `disabled`."""
+    expires: Day | None = None
+    """The last day on which it holds."""
+    on_expiry: OnExpiry = "disable"
+    """What becomes of its rules then: `disable`, `shadow`, or `keep` and report."""
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     """Higher wins over lower where two policies meet in one function."""
     final: bool = False
     """Wins over all policies that are not final."""
+    deadline: Duration | None = None
+    """The longest that a call may take with all that rules add to it: no pause and no wait goes
+    beyond it."""
     placement: Placement = "auto"
     """`inner` swaps the function's code, `outer` replaces the attribute that holds it."""
+
+
+class RolloutBlock(RuleModel):
+    """The share of calls that a rule holds for."""
+
+    percent: Ratio
+    """How many of a hundred calls."""
+    by: str | None = None
+    """The path to an argument: calls with equal values are decided alike, in every process."""
+    otherwise: Otherwise = "disabled"
+    """What the rule is for all other calls: `shadow` or `disabled`."""
+
+    @model_validator(mode="after")
+    def _by_is_a_path(self) -> RolloutBlock:
+        if self.by is not None:
+            try:
+                parse(self.by)
+            except ArgPathError as error:
+                raise finding("MP010", str(error)) from None
+        return self
 
 
 class RuleCommon(RuleModel):
@@ -71,10 +175,11 @@ class RuleCommon(RuleModel):
 
     mode: Mode | None = None
     """`enforce`, `shadow` (decide and report only) or `disabled`."""
+    expires: Day | None = None
+    """The last day on which the rule holds."""
+    rollout: RolloutBlock | None = None
+    """The share of calls that the rule holds for."""
     inherit: bool = True
     """Whether lower policies fill in what is not said here."""
     final: bool = False
     """Wins over all policies that are not final."""
-
-
-META = ("owner", "reason", "ticket", "labels", "runbook")

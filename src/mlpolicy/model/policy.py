@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mlpolicy.core.facts import Where
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob
@@ -13,6 +14,9 @@ from mlpolicy.core.target import Glob
 Placement = Literal["auto", "inner", "outer"]
 OnMissing = Literal["error", "warn", "ignore"]
 OnEngineError = Literal["open", "closed"]
+
+COMMON = ("mode", "expires", "on_expiry", "rollout")
+"""Settings that every rule has, whatever its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,10 @@ class Setting:
     span: Span
     key: Span
     """Where its key stands."""
+    layer: str = ""
+    """The part of its file where it stands: `policies.NAME`, `environments.prod`."""
+    written: str = ""
+    """The text that variables were put into, where there were any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +54,25 @@ class RuleBlock:
     span: Span
     """Where its key stands."""
     settings: Tree = field(default_factory=dict)
-    mode: Mode | None = None
+    """The settings of the kind, and those of `COMMON`."""
     inherit: bool = True
     final: bool = False
+    removed: bool = False
+    """Whether an environment took the rule away: `retry: null`."""
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode, where the rule itself writes one."""
+        written = one(self.settings, "mode")
+        return written.value if written else None
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A word that refers to something, and where it stands."""
+
+    text: str
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +84,16 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """Rules by name, for policies to use."""
+
+    name: str
+    span: Span
+    extends: tuple[Name, ...] = ()
+    rules: tuple[RuleBlock, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One entry of a file: a selector and its rules."""
 
@@ -67,13 +101,19 @@ class Policy:
     span: Span
     match: tuple[Pattern, ...]
     exclude: tuple[Pattern, ...] = ()
+    where: Where = Where()
     rules: tuple[RuleBlock, ...] = ()
-    mode: Mode | None = None
+    use: tuple[Name, ...] = ()
+    resource: Name | None = None
+    controls: Tree = field(default_factory=dict)
+    """`mode`, `expires`, `on_expiry` and `deadline` of all its rules."""
     priority: int = 0
     final: bool = False
     placement: Placement = "auto"
     meta: Mapping[str, Any] = field(default_factory=dict)
     """`owner`, `reason`, `ticket`, `labels`, `runbook`."""
+    depth: int = 0
+    """How far its file is from those given: 0, or the number of imports between."""
 
     def rule(self, kind: str) -> RuleBlock | None:
         """Return what it says of rules of that kind."""
@@ -87,34 +127,62 @@ class Settings:
     on_missing_target: OnMissing = "error"
     on_engine_error: OnEngineError = "open"
     packages: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
+    expiry_warning: float = 14 * 86400.0
+    """Seconds."""
+    allow_call: tuple[str, ...] | None = None
+    ignore: tuple[tuple[Name, str], ...] = ()
+    """Codes of findings that are not shown, each with its reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """One file, read and checked by itself."""
+    """One file, read and checked by itself, for one environment."""
 
     file: str
     name: str = ""
+    depth: int = 0
+    """How far it is from the files given: 0, or the number of imports between."""
     settings: Settings = Settings()
-    mode: Mode | None = None
+    mode: Setting | None = None
     """The default mode."""
     defaults: tuple[RuleBlock, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    resources: tuple[Name, ...] = ()
     policies: tuple[Policy, ...] = ()
+
+
+def one(tree: Tree, key: str) -> Setting | None:
+    """Return the setting at *key*, where it is one."""
+    found = tree.get(key)
+    return found if isinstance(found, Setting) else None
 
 
 def leaves(tree: Tree, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Setting]]:
     """Yield the path and the setting of every value in *tree*."""
-    for key, one in tree.items():
+    for key, held in tree.items():
         path = (*above, key)
-        if isinstance(one, Setting):
-            yield path, one
+        if isinstance(held, Setting):
+            yield path, held
         else:
-            yield from leaves(one.settings, path)
+            yield from leaves(held.settings, path)
 
 
 def blocks(tree: Tree, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Block]]:
     """Yield the path and the block of every block in *tree*."""
-    for key, one in tree.items():
-        if isinstance(one, Block):
-            yield (*above, key), one
-            yield from blocks(one.settings, (*above, key))
+    for key, held in tree.items():
+        if isinstance(held, Block):
+            yield (*above, key), held
+            yield from blocks(held.settings, (*above, key))
+
+
+def laid_over(low: Tree, high: Tree) -> Tree:
+    """Return *low* with *high* over it, key by key; blocks merge, values replace."""
+    made: dict[str, Setting | Block] = dict(low)
+    for key, upper in high.items():
+        lower = made.get(key)
+        if isinstance(lower, Block) and isinstance(upper, Block):
+            made[key] = Block(laid_over(lower.settings, upper.settings), upper.key)
+        else:
+            made[key] = upper
+    return made

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
-from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Glob, TargetError
-from mlpolicy.document.node import Entry, Scalar, Sequence
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, parse, read
 from mlpolicy.model import words
-from mlpolicy.model.check import Words, check, unknown_key
-from mlpolicy.model.grammar import META, FileBlock, PolicyBlock
-from mlpolicy.model.policy import Pattern, Policy, PolicyFile, RuleBlock, Settings
-from mlpolicy.model.rules import elsewhere, read_rule
+from mlpolicy.model.check import Words, check
+from mlpolicy.model.grammar import META, FileBlock, Overlay
+from mlpolicy.model.interpolate import Variables
+from mlpolicy.model.layers import Layers
+from mlpolicy.model.overlay import Overlay as Overlaying
+from mlpolicy.model.policies import PolicyReader, is_name
+from mlpolicy.model.policy import Name, PolicyFile, Settings
+from mlpolicy.model.rules import elsewhere
 from mlpolicy.rules import KINDS
 
 VERSION = 1
+SECTIONS = ("defaults", "resources", "profiles", "policies", "environments")
+
+
+@dataclass(slots=True)
+class Source:
+    """One document that may be read for several environments."""
+
+    document: Document
+    root: MappingNode | None
+    """What it says, less its `x-` keys; None where nothing of it can be relied on."""
+    diagnostics: tuple[Diagnostic, ...]
+    """What is wrong with it whatever the environment."""
+    layers: Layers
+    environments: Mapping[str, MappingNode]
+    imports: tuple[Name, ...]
+    reader: PolicyReader
+    """Keeps the policies that it has read: most are the same in every environment."""
+
+    @property
+    def file(self) -> str:
+        """The file, as places name it."""
+        return self.document.file
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,197 +55,195 @@ class Reading:
     file: PolicyFile
     document: Document
     diagnostics: tuple[Diagnostic, ...]
+    variables: Variables = field(default_factory=lambda: Variables({}))
+    source: Source | None = None
 
 
 def read_file(path: Path) -> Reading:
-    """Read one policy file."""
-    return _reading(read(path))
+    """Read one policy file by itself, for no environment."""
+    return read_source(source(read(path)))
 
 
 def read_text(text: str, *, file: str = "policy.yaml") -> Reading:
-    """Read *text* as the policy file named *file*."""
-    return _reading(parse(text, file=file))
+    """Read *text* as the policy file named *file*, for no environment."""
+    return read_source(source(parse(text, file=file)))
 
 
-def _reading(document: Document) -> Reading:
-    reader = _Reader(document)
-    file = reader.file()
-    return Reading(file, document, in_order(reader.diagnostics))
+# --- whatever the environment ---------------------------------------------------------
 
 
-class _Reader:
-    """Reads one document, collecting findings."""
+def source(document: Document) -> Source:
+    """Return what *document* says before an environment is chosen."""
+    found: list[Diagnostic] = list(document.diagnostics)
+    root = _root(document, found)
+    layers = Layers(root)
+    if root is not None:
+        kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
+        root = MappingNode(kept, root.span)
+    environments = _environments(root, found) if root is not None else {}
+    reader = PolicyReader(layers)
+    imports = _names(root.get("imports")) if root is not None else ()
+    return Source(document, root, tuple(found), layers, environments, imports, reader)
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self.diagnostics = list(document.diagnostics)
 
-    def file(self) -> PolicyFile:
-        """Return the file, less what is wrong in it."""
-        root = self._document.root
-        empty = PolicyFile(self._document.file)
-        if root is None:
-            if not self.diagnostics:
-                self._say(
-                    "MP003", "the file is empty", self._start(), help="begin with `version: 1`"
-                )
-            return empty
-        if not isinstance(root, MappingNode):
-            self._say(
-                "MP010",
-                f"expected a mapping with `version`, found {words.found(root.plain())}",
-                root.span,
-            )
-            return empty
-        if not self._version_is_known(root):
-            return empty
-        return self._read(root)
+def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
+    root, start = document.root, Span(document.file)
+    if root is None:
+        if not found:
+            help = "begin with `version: 1`"
+            found.append(Diagnostic("MP003", "the file is empty", start, help=help))
+        return None
+    if not isinstance(root, MappingNode):
+        text = f"expected a mapping with `version`, found {words.found(root.plain())}"
+        found.append(Diagnostic("MP010", text, root.span))
+        return None
+    wrong = _version(root, start)
+    found += wrong
+    return None if wrong and root.get("version") is not None else root
 
-    def _say(self, code: str, message: str, span: Span, *, help: str = "") -> None:
-        self.diagnostics.append(Diagnostic(code, message, span, help=help))
 
-    def _start(self) -> Span:
-        return Span(self._document.file)
+def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
+    node = root.get("version")
+    if node is None:
+        help = "begin with `version: 1`"
+        return [Diagnostic("MP003", "`version` is missing", start, help=help)]
+    if isinstance(node, Scalar) and node.value == VERSION and type(node.value) is int:
+        return []
+    shown = node.text if isinstance(node, Scalar) else words.found(node.plain())
+    help = "this mlpolicy reads version 1; write `version: 1`, or install a newer mlpolicy"
+    return [Diagnostic("MP003", f"version `{shown}` is not supported", node.span, help=help)]
 
-    def _version_is_known(self, root: MappingNode) -> bool:
-        node = root.get("version")
-        if node is None:
-            self._say(
-                "MP003", "`version` is missing", self._start(), help="begin with `version: 1`"
-            )
-            return True
-        if isinstance(node, Scalar) and node.value == VERSION and type(node.value) is int:
-            return True
-        found = node.text if isinstance(node, Scalar) else words.found(node.plain())
-        help = "this mlpolicy reads version 1; write `version: 1`, or install a newer mlpolicy"
-        self._say("MP003", f"version `{found}` is not supported", node.span, help=help)
-        return False
 
-    def _read(self, root: MappingNode) -> PolicyFile:
-        kept = [one for one in root.entries if not one.key.startswith("x-")]
-        about = Words("the file", {}, self._places())
-        node = MappingNode(tuple(kept), root.span)
-        self.diagnostics += check(node, FileBlock, about).diagnostics
-        name, defaults = root.get("name"), self._mapping(root, "defaults")
-        rules, mode = self._defaults(defaults)
-        return PolicyFile(
-            self._document.file,
-            name=str(name.value) if isinstance(name, Scalar) and name.value is not None else "",
-            settings=self._settings(root),
-            mode=mode,
-            defaults=rules,
-            policies=tuple(self._policies(self._mapping(root, "policies"))),
-        )
+def _environments(root: MappingNode, found: list[Diagnostic]) -> dict[str, MappingNode]:
+    node = root.get("environments")
+    made: dict[str, MappingNode] = {}
+    for entry in node.entries if isinstance(node, MappingNode) else ():
+        if not isinstance(entry.value, MappingNode):
+            if not _is_empty(entry.value):
+                text = f"expected a mapping, found {words.found(entry.value.plain())}"
+                found.append(Diagnostic("MP010", text, entry.value.span))
+            continue
+        places = _places() | dict.fromkeys(("version", "name", "imports"), "the file itself")
+        about = Words(f"environment `{entry.key}`", {}, places)
+        wrong = check(_less(entry.value), Overlay, about).diagnostics
+        found += wrong
+        known = tuple(one for one in entry.value.entries if one.key in Overlay.model_fields)
+        made[entry.key] = MappingNode(known, entry.value.span)
+    return made
 
-    def _places(self) -> dict[str, str]:
-        policy = dict.fromkeys([*KINDS, "match", "exclude", *META], "a policy")
-        return elsewhere() | policy
 
-    def _mapping(self, root: MappingNode, key: str) -> MappingNode:
-        """Return the mapping at *key*; one of another type was reported with the file."""
-        node = root.get(key)
-        return node if isinstance(node, MappingNode) else MappingNode((), root.span)
+def _less(node: MappingNode) -> MappingNode:
+    """Return *node* with nothing in its sections; they are checked one by one."""
+    return MappingNode(tuple(_hollow(one) for one in node.entries), node.span)
 
-    def _settings(self, root: MappingNode) -> Settings:
-        node = MappingNode(
-            tuple(one for one in root.entries if one.key in ("version", "settings")), root.span
-        )
-        checked = check(node, FileBlock, Words("", {}, {}))
-        return Settings(**checked.value.settings.model_dump()) if checked.value else Settings()
 
-    # --- defaults and policies --------------------------------------------------------
+def _hollow(entry: Entry) -> Entry:
+    if entry.key in SECTIONS and isinstance(entry.value, MappingNode):
+        return Entry(entry.key, entry.key_span, MappingNode((), entry.value.span))
+    return entry
 
-    def _defaults(self, node: MappingNode) -> tuple[tuple[RuleBlock, ...], Mode | None]:
-        rules, rest = self._split(node)
-        about = Words("`defaults`", {}, elsewhere())
-        mode: Mode | None = None
-        for entry in rest:
-            if entry.key == "mode":
-                block = MappingNode((entry,), node.span)
-                checked = check(block, PolicyBlock, about)
-                self.diagnostics += checked.diagnostics
-                mode = checked.value.mode if checked.value else None
-            else:
-                self.diagnostics.append(unknown_key(entry, ("mode", *KINDS), about))
-        return rules, mode
 
-    def _split(self, node: MappingNode) -> tuple[tuple[RuleBlock, ...], tuple[Entry, ...]]:
-        """Return the rules of a policy or of the defaults, and the entries that are none."""
-        rules = [read_rule(one, self.diagnostics) for one in node.entries if one.key in KINDS]
-        rest = tuple(one for one in node.entries if one.key not in KINDS)
-        return tuple(rule for rule in rules if rule is not None), rest
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None and not node.text
 
-    def _policies(self, node: MappingNode) -> Iterable[Policy]:
-        for entry in node.entries:
-            if not isinstance(entry.value, MappingNode):
-                if not (isinstance(entry.value, Scalar) and not entry.value.text):
-                    found = words.found(entry.value.plain())
-                    self._say(
-                        "MP010",
-                        f"expected the rules of `{entry.key}`, found {found}",
-                        entry.value.span,
-                    )
-                continue
-            policy = self._policy(entry, entry.value)
-            if policy is not None:
-                yield policy
 
-    def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
-        rules, rest = self._split(body)
-        node = MappingNode(rest, body.span)
-        about = Words(f"policy `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
-        checked = check(node, PolicyBlock, about)
-        self.diagnostics += checked.diagnostics
-        match = self._match(entry, body)
-        exclude = self._patterns(body, "exclude")
-        if not checked.diagnostics and not any(one.key in KINDS for one in body.entries):
-            self.diagnostics.append(
-                Diagnostic("MP408", f"`{entry.key}` has no rules", entry.key_span, "warning")
-            )
-        if checked.value is None or match is None:
-            return None
-        block = checked.value
-        meta = {key: getattr(block, key) for key in META if getattr(block, key)}
-        return Policy(
-            entry.key,
-            entry.key_span,
-            match,
-            exclude=exclude,
-            rules=rules,
-            mode=block.mode,
-            priority=block.priority,
-            final=block.final,
-            placement=block.placement,
-            meta=meta,
-        )
+def _names(node: Node | None) -> tuple[Name, ...]:
+    items = node.items if isinstance(node, Sequence) else ()
+    return tuple(
+        Name(item.value, item.span)
+        for item in items
+        if isinstance(item, Scalar) and isinstance(item.value, str)
+    )
 
-    def _match(self, entry: Entry, body: MappingNode) -> tuple[Pattern, ...] | None:
-        """Return the selector: `match`, or the key itself where it is a target."""
-        written = body.get("match")
-        if written is not None:
-            return self._patterns(body, "match")
-        if ":" not in entry.key:
-            help = (
-                "write `match:`, or use the function's path as the name: `package.module:function`"
-            )
-            self._say("MP011", f"policy `{entry.key}` needs `match`", entry.key_span, help=help)
-            return None
-        pattern = self._pattern(entry.key, entry.key_span)
-        return (pattern,) if pattern else None
 
-    def _patterns(self, body: MappingNode, key: str) -> tuple[Pattern, ...]:
-        node = body.get(key)
-        items = node.items if isinstance(node, Sequence) else (node,)
-        found = (
-            self._pattern(item.value, item.span)
-            for item in items
-            if isinstance(item, Scalar) and isinstance(item.value, str)
-        )
-        return tuple(pattern for pattern in found if pattern)
+def _places() -> dict[str, str]:
+    policy = dict.fromkeys([*KINDS, "match", "exclude", "use", *META], "a policy")
+    settings = dict.fromkeys(("require", "packages", "on_missing_target"), "`settings`")
+    return elsewhere() | policy | settings
 
-    def _pattern(self, text: str, span: Span) -> Pattern | None:
-        try:
-            return Pattern(Glob.parse(text), span)
-        except TargetError as error:
-            self._say("MP010", str(error), span)
-            return None
+
+# --- for one environment --------------------------------------------------------------
+
+
+def read_source(
+    one: Source,
+    *,
+    environment: str | None = None,
+    variables: Variables | None = None,
+    depth: int = 0,
+) -> Reading:
+    """Return what *one* says in *environment*; *variables* hold what its imports define."""
+    seen = variables or Variables(os.environ)
+    empty = PolicyFile(one.file, depth=depth)
+    if one.root is None:
+        return Reading(empty, one.document, in_order(list(one.diagnostics)), seen, one)
+    found = list(one.diagnostics)
+    root = _overlaid(one, one.root, environment, found)
+    seen.vars |= _defined(root, found)
+    filled = seen.filled(_without(root, ("vars", "environments")))
+    about = Words("the file", {}, _places())
+    checked = check(_less(_with(filled, root, ("vars", "environments"))), FileBlock, about)
+    found += checked.diagnostics
+    file = one.reader.file(filled, empty)
+    if checked.value is not None:
+        file = replace(file, name=checked.value.name)
+    file = replace(file, settings=_settings(filled))
+    found += (*one.reader.diagnostics(), *seen.diagnostics)
+    return Reading(file, one.document, in_order(found), seen, one)
+
+
+def _overlaid(
+    one: Source, root: MappingNode, environment: str | None, found: list[Diagnostic]
+) -> MappingNode:
+    patch = one.environments.get(environment or "")
+    if patch is None:
+        return root
+    overlaying = Overlaying(environment or "", frozenset(KINDS))
+    merged = overlaying.over(root, patch)
+    found += overlaying.diagnostics
+    return merged
+
+
+def _defined(root: MappingNode, found: list[Diagnostic]) -> dict[str, Node]:
+    node = root.get("vars")
+    made: dict[str, Node] = {}
+    for entry in node.entries if isinstance(node, MappingNode) else ():
+        if not is_name(entry.key):
+            text = f"`{entry.key}` is no name: a letter, then letters, digits, `-` and `_`"
+            found.append(Diagnostic("MP010", text, entry.key_span))
+        made[entry.key] = entry.value
+    return made
+
+
+def _without(root: MappingNode, keys: tuple[str, ...]) -> MappingNode:
+    return MappingNode(tuple(one for one in root.entries if one.key not in keys), root.span)
+
+
+def _with(filled: MappingNode, root: MappingNode, keys: tuple[str, ...]) -> MappingNode:
+    added = tuple(one for one in root.entries if one.key in keys)
+    return MappingNode((*filled.entries, *added), root.span)
+
+
+def _settings(root: MappingNode) -> Settings:
+    kept = tuple(one for one in root.entries if one.key in ("version", "settings"))
+    checked = check(MappingNode(kept, root.span), FileBlock, Words("", {}, {}))
+    if checked.value is None:
+        return Settings()
+    block = checked.value.settings
+    return Settings(
+        on_missing_target=block.on_missing_target,
+        on_engine_error=block.on_engine_error,
+        packages=block.packages,
+        require=block.require,
+        expiry_warning=float(block.expiry_warning),
+        allow_call=block.allow_call,
+        ignore=_ignored(root),
+    )
+
+
+def _ignored(root: MappingNode) -> tuple[tuple[Name, str], ...]:
+    node: Node | None = root
+    for key in ("settings", "lint", "ignore"):
+        node = node.get(key) if isinstance(node, MappingNode) else None
+    entries = node.entries if isinstance(node, MappingNode) else ()
+    return tuple((Name(one.key, one.key_span), str(one.value.plain())) for one in entries)

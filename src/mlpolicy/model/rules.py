@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,91 +13,155 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Kind
 from mlpolicy.document.node import Entry, Node, Scalar
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.model.check import Words, check, models_in
+from mlpolicy.model.check import Words, check, locate, models_in
 from mlpolicy.model.grammar import PolicyBlock, RuleCommon
+from mlpolicy.model.interpolate import Interpolated
+from mlpolicy.model.layers import Layers
+from mlpolicy.model.overlay import is_null
 from mlpolicy.model.policy import Block, RuleBlock, Setting, Tree
 from mlpolicy.rules import KINDS
 
 _COMMON = tuple(RuleCommon.model_fields)
+_SWITCHES = ("inherit", "final")
 
 
-def read_rule(entry: Entry, diagnostics: list[Diagnostic]) -> RuleBlock | None:
-    """Return the rule that *entry* writes; what is wrong goes to *diagnostics*."""
-    kind = KINDS[entry.key]
-    body = _normal(entry, kind, diagnostics)
-    if body is None:
-        return None
-    common = MappingNode(tuple(one for one in body.entries if one.key in _COMMON), body.span)
-    own = MappingNode(tuple(one for one in body.entries if one.key not in _COMMON), body.span)
-    controls = check(common, RuleCommon, _words(kind))
-    checked = check(own, kind.rule_model(), _words(kind))
-    diagnostics += (*controls.diagnostics, *checked.diagnostics)
-    diagnostics += (_missing(body, loc, kind) for loc in checked.missing if len(loc) > 1)
-    if controls.broken or checked.broken:
-        return None
-    settings = controls.value.model_dump()
-    return RuleBlock(kind.name, entry.key_span, tree(own, kind.rule_model()), **settings)
+@dataclass(slots=True)
+class RuleReader:
+    """Reads the rules of one file, collecting findings."""
+
+    layers: Layers
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def rules(self, entries: Iterable[Entry]) -> tuple[RuleBlock, ...]:
+        """Return the rules among *entries*, less those that could not be read."""
+        found = (self.rule(entry) for entry in entries if entry.key in KINDS)
+        return tuple(rule for rule in found if rule is not None)
+
+    def rule(self, entry: Entry) -> RuleBlock | None:
+        """Return the rule that *entry* writes."""
+        kind = KINDS[entry.key]
+        if is_null(entry.value) and self.layers.of(entry.value.span).startswith("environments."):
+            return RuleBlock(kind.name, entry.key_span, removed=True)
+        body = self._normal(entry, kind)
+        if body is None:
+            return None
+        common = MappingNode(tuple(one for one in body.entries if one.key in _COMMON), body.span)
+        own = MappingNode(tuple(one for one in body.entries if one.key not in _COMMON), body.span)
+        shared = self._common(common, kind)
+        checked = check(own, kind.rule_model(), _words(kind))
+        self.diagnostics += checked.diagnostics
+        self.diagnostics += (_missing(own, loc, kind) for loc in checked.missing if len(loc) > 1)
+        if shared is None or checked.broken:
+            return None
+        settings, switches = shared
+        written = self.tree(own, kind.rule_model(), texts=checked.texts)
+        return RuleBlock(kind.name, entry.key_span, {**settings, **written}, **switches)
+
+    def _common(self, node: MappingNode, kind: Kind) -> tuple[Tree, dict[str, Any]] | None:
+        """Return the settings that every rule has, and the switches; None where one is wrong."""
+        if not node.entries:
+            return {}, {}
+        spelt = MappingNode(tuple(_spelt(one) for one in node.entries), node.span)
+        checked = check(spelt, RuleCommon, _words(kind))
+        self.diagnostics += checked.diagnostics
+        self.diagnostics += (_missing(spelt, loc, kind) for loc in checked.missing)
+        if checked.value is None:
+            return None
+        kept = tuple(one for one in spelt.entries if one.key not in _SWITCHES)
+        settings = self.tree(MappingNode(kept, node.span), RuleCommon, texts=checked.texts)
+        return settings, {name: getattr(checked.value, name) for name in _SWITCHES}
+
+    def _normal(self, entry: Entry, kind: Kind) -> MappingNode | None:
+        """Return the rule as a mapping: shorthands spelt out, with their places."""
+        node = entry.value
+        if isinstance(node, MappingNode):
+            return node
+        if isinstance(node, Scalar) and node.value is None:
+            if node.text:  # an empty value was reported by the reader
+                help = f"write `{kind.name}: false` to switch it off"
+                message = f"`{kind.name}` has no value"
+                self.diagnostics.append(Diagnostic("MP009", message, node.span, help=help))
+            return None
+        if isinstance(node, Scalar) and isinstance(node.value, bool):
+            off = Scalar("disabled", node.span, "disabled", True)
+            entries = () if node.value else (Entry("mode", node.span, off),)
+            return MappingNode(entries, node.span)
+        if kind.shorthand is None or not isinstance(node, Scalar):
+            message = f"expected a mapping of settings for `{kind.name}`, found {_what(node)}"
+            self.diagnostics.append(Diagnostic("MP010", message, node.span))
+            return None
+        return MappingNode((Entry(kind.shorthand, node.span, node),), node.span)
+
+    # --- trees ------------------------------------------------------------------------
+
+    def tree(
+        self, node: MappingNode, model: type[BaseModel], *, texts: frozenset[int] = frozenset()
+    ) -> Tree:
+        """Return the settings of *node*: a tree where *model* has a block of its own, else values.
+
+        *texts* are the ids of values that are taken as they were written, not as numbers.
+        """
+        found: dict[str, Setting | Block] = {}
+        for entry in node.entries:
+            block = _block_of(model, entry.key)
+            found[entry.key] = self._branch(entry, block, texts)
+        return found
+
+    def _branch(
+        self, entry: Entry, block: tuple[type[BaseModel], bool] | None, texts: frozenset[int]
+    ) -> Setting | Block:
+        value = entry.value
+        if block is None or not isinstance(value, MappingNode):
+            return self._setting(entry, texts)
+        model, is_table = block
+        if is_table:
+            held: Tree = {
+                one.key: self._branch(one, (model, False), texts) for one in value.entries
+            }
+        else:
+            held = self.tree(value, model, texts=texts)
+        return Block(held, entry.key_span)
+
+    def _setting(self, entry: Entry, texts: frozenset[int]) -> Setting:
+        node = entry.value
+        plain = node.text if id(node) in texts and isinstance(node, Scalar) else node.plain()
+        written = ""
+        if isinstance(node, Interpolated):
+            written = node.written
+        return Setting(plain, node.span, entry.key_span, self.layers.of(node.span), written)
 
 
-def _normal(entry: Entry, kind: Kind, diagnostics: list[Diagnostic]) -> MappingNode | None:
-    """Return the rule as a mapping: shorthands spelt out, with their places."""
-    node = entry.value
-    if isinstance(node, MappingNode):
-        return node
-    if isinstance(node, Scalar) and node.value is None:
-        if node.text:  # an empty value was reported by the reader
-            help = f"write `{kind.name}: false` to switch it off"
-            diagnostics.append(
-                Diagnostic("MP009", f"`{kind.name}` has no value", node.span, help=help)
-            )
-        return None
-    if isinstance(node, Scalar) and isinstance(node.value, bool):
-        off = Scalar("disabled", node.span, "disabled", True)
-        entries = () if node.value else (Entry("mode", node.span, off),)
-        return MappingNode(entries, node.span)
-    if kind.shorthand is None or not isinstance(node, Scalar):
-        message = f"expected a mapping of settings for `{kind.name}`, found {_what(node)}"
-        diagnostics.append(Diagnostic("MP010", message, node.span))
-        return None
-    return MappingNode((Entry(kind.shorthand, node.span, node),), node.span)
+def _spelt(entry: Entry) -> Entry:
+    """Return a rollout of one number as the mapping that it stands for."""
+    if entry.key != "rollout" or not isinstance(entry.value, Scalar) or entry.value.value is None:
+        return entry
+    percent = Entry("percent", entry.value.span, entry.value)
+    return Entry(entry.key, entry.key_span, MappingNode((percent,), entry.value.span))
 
 
 def _what(node: Node) -> str:
     return f"`{node.text}`" if isinstance(node, Scalar) else "a list"
 
 
+_OF_POLICY = {key: "the policy itself" for key in PolicyBlock.model_fields if key not in _COMMON}
+
+
 def _words(kind: Kind) -> Words:
-    elsewhere = {key: "the policy itself" for key in PolicyBlock.model_fields if key != "mode"}
-    return Words(f"rule `{kind.name}`", kind.synonyms, elsewhere)
+    return Words(f"rule `{kind.name}`", kind.synonyms, _OF_POLICY, also=_COMMON)
 
 
 def _missing(node: MappingNode, loc: tuple[int | str, ...], kind: Kind) -> Diagnostic:
-    from mlpolicy.model.check import locate
-
     held, _ = locate(node, loc[:-1])
     path = ".".join(str(part) for part in (kind.name, *loc[:-1]))
     return Diagnostic("MP011", f"`{path}` needs `{loc[-1]}`", held.span)
 
 
-def tree(node: MappingNode, model: type[BaseModel]) -> Tree:
-    """Return the settings of *node*: a tree where *model* has a block of its own, else values."""
-    found: dict[str, Setting | Block] = {}
-    for entry in node.entries:
-        field = model.model_fields.get(entry.key)
-        found[entry.key] = _branch(entry, field.annotation if field else None)
-    return found
-
-
-def _branch(entry: Entry, annotation: Any) -> Setting | Block:
-    value = entry.value
-    model = next(iter(models_in(annotation)), None)
-    if model is None or not isinstance(value, MappingNode):
-        return Setting(value.plain(), value.span, entry.key_span)
-    if _is_table(annotation):
-        held: Tree = {one.key: _branch(one, model) for one in value.entries}
-    else:
-        held = tree(value, model)
-    return Block(held, entry.key_span)
+@cache
+def _block_of(model: type[BaseModel], key: str) -> tuple[type[BaseModel], bool] | None:
+    """Return the model of the block at *key*, and whether its keys are the author's own."""
+    field = model.model_fields.get(key)
+    found = next(iter(models_in(field.annotation)), None) if field else None
+    return (found, _is_table(field.annotation)) if field and found else None
 
 
 def _is_table(annotation: Any) -> bool:

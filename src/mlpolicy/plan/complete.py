@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from mlpolicy.core.control import Control, Rollout
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Kind
-from mlpolicy.core.site import Mode
+from mlpolicy.core.quantity import Ratio
+from mlpolicy.core.redact import redacted
 from mlpolicy.plan.merge import Layer, Merged, merge
 from mlpolicy.plan.plan import PlannedRule, Value
 from mlpolicy.rules import KINDS
-
-NEVER_SHADOWED = "monitor"
-"""Watching changes nothing, so there is nothing to try out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +26,55 @@ class Completed:
 
 
 def complete(kind: str, layers: Sequence[Layer]) -> Completed:
-    """Return the rule that *layers* make together."""
+    """Return the rule that *layers* make together, as it was written."""
     merged = merge(kind, layers)
     known = KINDS[kind]
+    control = _control(merged)
     rule, wrong = _build(merged, known)
-    if rule is None and (merged.mode != "disabled" or any(one.code != "MP011" for one in wrong)):
+    if rule is None and (control.mode != "disabled" or any(one.code != "MP011" for one in wrong)):
         return Completed(None, (*merged.diagnostics, *wrong))
     found = [
-        Diagnostic(code, message, merged.span_of(tuple(path.split("."))), severity_of(known, code))
-        for code, path, message in (known.findings(rule) if rule is not None else ())
+        _meant(known, merged, one) for one in (known.findings(rule) if rule is not None else ())
     ]
     planned = PlannedRule(
         kind,
-        _mode(merged),
+        control.mode,
         rule,
         _values(rule, merged),
         merged.source,
         merged.policy,
         keys={".".join(path): span for path, span in merged.keys.items()},
+        control=control,
+        lost={".".join(path): tuple(lost) for path, lost in merged.lost.items()},
     )
     return Completed(planned, (*merged.diagnostics, *found))
+
+
+def _meant(kind: Kind, merged: Merged, one: tuple[str, ...]) -> Diagnostic:
+    """Return a finding of the kind's own check: (code, field, message), perhaps a remedy."""
+    code, path, message, *rest = one
+    span = merged.span_of(tuple(path.split(".")))
+    return Diagnostic(code, message, span, severity_of(kind, code), help=rest[0] if rest else "")
+
+
+def _control(merged: Merged) -> Control:
+    expires = merged.common("expires")
+    percent = merged.common("rollout", "percent")
+    rollout = None
+    if percent is not None:
+        rollout = Rollout(
+            float(Ratio.of(percent)),
+            merged.common("rollout", "by"),
+            merged.common("rollout", "otherwise") or "disabled",
+        )
+    return Control(
+        merged.kind,
+        merged.common("mode") or "enforce",
+        date.fromisoformat(expires) if expires else None,
+        merged.common("on_expiry") or "disable",
+        rollout,
+        tuple(merged.policies),
+    )
 
 
 def _build(merged: Merged, kind: Kind) -> tuple[Any, list[Diagnostic]]:
@@ -63,17 +92,12 @@ def _finding(merged: Merged, error: Any) -> Diagnostic:
         name = ".".join((merged.kind, *path[:-1]))
         return Diagnostic("MP011", f"`{name}` needs `{path[-1]}`", merged.source)
     code = error["type"] if error["type"].startswith("MP") else "MP010"
-    return Diagnostic(code, str(error["msg"]), merged.span_of(path))
+    return Diagnostic(code, redacted(str(error["msg"])), merged.span_of(path))
 
 
 def severity_of(kind: Kind, code: str) -> Any:
     """Return how grave a finding with a *code* of *kind* is."""
     return next((one.severity for one in kind.finding_codes() if one.code == code), "error")
-
-
-def _mode(merged: Merged) -> Mode:
-    mode = merged.mode or "enforce"
-    return "enforce" if merged.kind == NEVER_SHADOWED and mode == "shadow" else mode
 
 
 def _values(rule: Any, merged: Merged) -> Mapping[str, Value]:

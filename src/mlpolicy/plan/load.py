@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
-from mlpolicy.core.span import Span
 from mlpolicy.document.parse import Document
-from mlpolicy.model.policy import PolicyFile
-from mlpolicy.model.read import Reading, read_file
+from mlpolicy.model.interpolate import Variables
+from mlpolicy.model.policy import PolicyFile, RuleBlock
+from mlpolicy.model.read import Reading, Source, read_source
+from mlpolicy.plan.codes import Level, codes, found_at
+from mlpolicy.plan.files import policy_files
+from mlpolicy.plan.gather import Gathered, Located, gather
 from mlpolicy.plan.lint import lint
+from mlpolicy.plan.lint.written import unused_variables, written_secrets
 from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.plan.suppress import Suppressions
 
-SUFFIXES = (".yaml", ".yml")
-TESTS = (".test.yaml", ".test.yml")
-NOT_POLICIES = "examples"
+__all__ = ["Loaded", "Terms", "check", "load", "load_every", "policy_files"]
+
+OF_THE_DAY = ("MP501", "MP502")
+"""Findings that come with time alone: they never keep a service from starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a policy is read under."""
+
+    environment: str | None = None
+    environ: Mapping[str, str] | None = None
+    """Variables for `${env:...}` and the kill switch; those of the process without it."""
+    now: datetime | None = None
+    overrides: tuple[RuleBlock, ...] = ()
+    """Rules over all policies, from the command line."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Values over those of `vars`, from the command line."""
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """The variables of the environment."""
+        return os.environ if self.environ is None else self.environ
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +53,34 @@ class Loaded:
     rulebook: Rulebook
     documents: tuple[Document, ...]
     diagnostics: tuple[Diagnostic, ...]
+    environment: str | None = None
+    environments: tuple[str, ...] = ()
+    """Every environment that a file names."""
+    inputs: tuple[Path, ...] = ()
+    """Every file that was read, imported ones too."""
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+    """The variables of the process that were asked for, and what they said."""
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """The findings that keep the policy from being used."""
-        return tuple(one for one in self.diagnostics if one.severity == "error")
+        """The findings that keep the policy from being used; suppressed ones do not."""
+        kept = Suppressions.of(self.documents, self.rulebook.settings).kept(self.diagnostics)
+        return tuple(one for one in kept if one.severity == "error")
+
+    @property
+    def refused(self) -> tuple[Diagnostic, ...]:
+        """The errors for which a service refuses to start: all but those that a day brought."""
+        return tuple(one for one in self.errors if one.code not in OF_THE_DAY)
+
+    def shown(self, more: Iterable[Diagnostic] = (), *, level: Level = "ast") -> Loaded:
+        """Return all findings to show: *more* among them, suppressed ones left out.
+
+        *level* says how far targets were looked for, so which suppressions can be unused.
+        """
+        suppressions = Suppressions.of(self.documents, self.rulebook.settings)
+        kept = suppressions.kept((*self.diagnostics, *more))
+        own = suppressions.findings(codes(), may_be_found=lambda code: found_at(code, level))
+        return replace(self, diagnostics=in_order([*kept, *own]))
 
     @property
     def files(self) -> tuple[PolicyFile, ...]:
@@ -38,47 +88,87 @@ class Loaded:
         return self.rulebook.files
 
 
-def load(paths: Iterable[Path]) -> Loaded:
+def load(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     """Read the files at *paths*, directories searched, and check them together."""
-    files, absent = [], []
-    for path in paths:
-        if path.exists():
-            files += policy_files(path)
-        else:
-            absent.append(Diagnostic("MP001", f"`{path}` does not exist", Span(str(path))))
-    readings = [read_file(path) for path in _once(files)]
-    return check(readings, absent)
+    return _loaded(gather(paths), terms or Terms())
 
 
-def check(readings: Iterable[Reading], before: Iterable[Diagnostic] = ()) -> Loaded:
-    """Return what *readings* make together."""
-    readings = tuple(readings)
-    rulebook = Rulebook(reading.file for reading in readings)
-    found = [*before, *(one for reading in readings for one in reading.diagnostics)]
-    broken = any(one.severity == "error" for one in found)
-    # A rule that could not be read is missing here: what its absence would make others say is noise.
-    found += (one for one in lint(rulebook) if not broken or one.code not in _OF_ABSENCE)
-    return Loaded(rulebook, tuple(one.document for one in readings), in_order(found))
+def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
+    """Read the files at *paths* without an environment, and check them in every one.
 
-
-_OF_ABSENCE = ("MP011", "MP408")
-
-
-def policy_files(path: Path) -> list[Path]:
-    """Return the policy files at *path*: itself, or those of a directory.
-
-    A folder `examples` is no policy, and neither are policy tests.
+    What is found only in an environment says so.
     """
-    if not path.is_dir():
-        return [path]
-    found = (one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
-    return sorted(
-        one
-        for one in found
-        if not one.name.endswith(TESTS) and NOT_POLICIES not in one.relative_to(path).parts[:-1]
+    terms = terms or Terms()
+    gathered = gather(paths)
+    base = _loaded(gathered, replace(terms, environment=None))
+    found = list(base.diagnostics)
+    known = set(found)
+    for environment in gathered.environments:
+        other = _loaded(gathered, replace(terms, environment=environment))
+        new = [one for one in other.diagnostics if one not in known]
+        known.update(new)
+        found += (replace(one, environment=environment) for one in new)
+    return replace(base, diagnostics=in_order(found))
+
+
+def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:
+    """Return what *readings* make together, each read already for one environment."""
+    readings = tuple(readings)
+    sources = tuple(one.source for one in readings if one.source)
+    return _judged(readings, sources, [], terms or Terms())
+
+
+def _loaded(gathered: Gathered, terms: Terms) -> Loaded:
+    readings: dict[Path, Reading] = {}
+    for one in gathered.inmost_first():
+        readings[one.path] = _read(one, readings, terms)
+    found = list(gathered.diagnostics)
+    if terms.environment is not None and terms.environment not in gathered.environments:
+        terms = replace(terms, environment=None)
+    sources = tuple(one.source for one in gathered.files)
+    ordered = [readings[one.path] for one in gathered.files]
+    loaded = _judged(ordered, sources, found, terms)
+    return replace(
+        loaded,
+        environments=gathered.environments,
+        inputs=tuple(one.path for one in gathered.files),
     )
 
 
-def _once(paths: Iterable[Path]) -> list[Path]:
-    """Return *paths* without those that are the same file by another name."""
-    return list({path.resolve(): path for path in reversed(list(paths))}.values())[::-1]
+def _read(one: Located, readings: Mapping[Path, Reading], terms: Terms) -> Reading:
+    variables = Variables(terms.named)
+    for path in one.imports:
+        if path in readings:
+            variables.vars |= readings[path].variables.vars
+    variables.fixed = terms.variables
+    return read_source(
+        one.source, environment=terms.environment, variables=variables, depth=one.depth
+    )
+
+
+def _judged(
+    readings: Iterable[Reading], sources: tuple[Source, ...], before: list[Diagnostic], terms: Terms
+) -> Loaded:
+    readings = tuple(readings)
+    rulebook = Rulebook(
+        (reading.file for reading in readings),
+        now=terms.now,
+        environ=terms.named,
+        overrides=terms.overrides,
+    )
+    found = [*before, *(one for reading in readings for one in reading.diagnostics)]
+    broken = any(one.severity == "error" for one in found)
+    found += unused_variables(sources)
+    found += written_secrets(sources)
+    # A rule that could not be read is missing here: what its absence would make others say is noise.
+    found += (one for one in lint(rulebook) if not broken or one.code not in _OF_ABSENCE)
+    return Loaded(
+        rulebook,
+        tuple(one.document for one in readings),
+        in_order(found),
+        terms.environment,
+        variables={k: v for one in readings for k, v in one.variables.read.items()},
+    )
+
+
+_OF_ABSENCE = ("MP011", "MP404", "MP405", "MP408", "MP906")

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
-from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import RuleBlock, Setting, blocks, leaves
-from mlpolicy.plan.plan import Value
-
-Rank = tuple[bool, int, bool, int, int]
-"""Final, priority, exactness, literal components, literal characters; higher wins."""
-
-BOTTOM: Rank = (False, -101, False, 0, 0)
-"""Below every policy: the defaults of the file."""
+from mlpolicy.model.policy import COMMON, RuleBlock, Setting, blocks, leaves
+from mlpolicy.plan.plan import Rank, Value
 
 DEFAULTS = "defaults"
+OVERRIDES = "--set"
+
+Path = tuple[str, ...]
+
+
+def bottom(depth: int) -> Rank:
+    """Return the rank of the defaults of a file: below every policy, imported ones lowest."""
+    return (-1, -depth, 0, False, 0, 0, 0)
+
+
+TOP: Rank = (2, 0, 0, True, 0, 0, 0)
+"""Above every policy: what the command line sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,11 @@ class Layer:
     rank: Rank
     policy: str
     block: RuleBlock
-    mode: Mode | None
+
+    @property
+    def is_policy(self) -> bool:
+        """Whether a policy wrote it, not the defaults or the command line."""
+        return self.policy not in (DEFAULTS, OVERRIDES)
 
 
 @dataclass(slots=True)
@@ -36,25 +45,35 @@ class Merged:
     """One rule, merged: its settings by path, and where each comes from."""
 
     kind: str
-    values: dict[tuple[str, ...], Value] = field(default_factory=dict)
-    keys: dict[tuple[str, ...], Span] = field(default_factory=dict)
+    values: dict[Path, Value] = field(default_factory=dict)
+    keys: dict[Path, Span] = field(default_factory=dict)
     """Where the keys of blocks stand."""
-    mode: Mode | None = None
+    lost: dict[Path, list[Value]] = field(default_factory=dict)
+    """The values that others have beaten, the lowest first."""
     source: Span = Span("")
     policy: str = ""
+    policies: list[str] = field(default_factory=list)
+    """The policies that wrote any of it, the lowest first."""
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as the model of the kind takes them."""
         made: dict[str, Any] = {}
         for path, value in self.values.items():
+            if path[0] in COMMON:
+                continue
             here = made
             for part in path[:-1]:
                 here = here.setdefault(part, {})
             here[path[-1]] = value.value
         return made
 
-    def span_of(self, path: tuple[str, ...]) -> Span:
+    def common(self, *path: str) -> Any:
+        """Return what was written of a setting that every rule has, None where nothing was."""
+        value = self.values.get(path)
+        return value.value if value else None
+
+    def span_of(self, path: Path) -> Span:
         """Return where the setting at *path*, or the nearest above it, was written."""
         for end in range(len(path), 0, -1):
             for known, value in self.values.items():
@@ -65,12 +84,11 @@ class Merged:
 
 def merge(kind: str, layers: Sequence[Layer]) -> Merged:
     """Return the rule that *layers* write together; the highest rank wins each field."""
-    ordered = sorted(layers, key=lambda layer: (layer.rank, layer.block.span))
+    ordered = sorted(layers, key=lambda layer: (layer.rank, layer.policy, layer.block.span))
     merged = Merged(kind)
-    conflicts = _conflicts(kind, ordered)
+    merged.diagnostics += _conflicts(kind, ordered)
     for layer in _inherited(ordered):
         _lay(merged, layer)
-    merged.diagnostics.extend(conflicts)
     return merged
 
 
@@ -85,40 +103,58 @@ def _inherited(ordered: Sequence[Layer]) -> Sequence[Layer]:
 
 def _lay(merged: Merged, layer: Layer) -> None:
     for path, setting in leaves(layer.block.settings):
-        _make_room(merged.values, path)
-        merged.values[path] = Value(setting.value, setting.span, layer.policy, setting.key)
+        _make_room(merged, path)
+        merged.values[path] = _value(setting, layer)
     for path, block in blocks(layer.block.settings):
         merged.keys[path] = block.key
         if not block.settings:  # written empty: `log: {}`
-            merged.values.setdefault(path, Value({}, layer.block.span, layer.policy, block.key))
-    if layer.mode is not None:
-        merged.mode = layer.mode
-    if layer.policy != DEFAULTS:
+            empty = Value({}, layer.block.span, layer.policy, block.key, rank=layer.rank)
+            merged.values.setdefault(path, empty)
+    if layer.is_policy:
         merged.source, merged.policy = layer.block.span, layer.policy
+        merged.policies.append(layer.policy)
 
 
-def _make_room(values: dict[tuple[str, ...], Value], path: tuple[str, ...]) -> None:
-    """Drop what a value at *path* replaces: a block above it written as a scalar, or one below."""
-    for known in list(values):
+def _value(setting: Setting, layer: Layer) -> Value:
+    return Value(
+        setting.value,
+        setting.span,
+        layer.policy,
+        setting.key,
+        layer=setting.layer,
+        written=setting.written,
+        rank=layer.rank,
+    )
+
+
+def _make_room(merged: Merged, path: Path) -> None:
+    """Set aside what a value at *path* beats: the one there, a block above it, or one below."""
+    for known in list(merged.values):
         short = min(len(known), len(path))
-        if known != path and known[:short] == path[:short]:
-            del values[known]
+        if known[:short] == path[:short]:
+            merged.lost.setdefault(path, []).append(merged.values.pop(known))
 
 
-def _conflicts(kind: str, ordered: Sequence[Layer]) -> list[Diagnostic]:
-    """Return a finding for each field that layers of equal rank set to different values."""
-    found: list[Diagnostic] = []
-    set_by: dict[tuple[str, ...], tuple[Layer, Setting]] = {}
+# --- what contradicts -----------------------------------------------------------------
+
+
+def _conflicts(kind: str, ordered: Sequence[Layer]) -> Iterator[Diagnostic]:
+    """Yield a finding for each field that two layers may not both set."""
+    set_by: dict[Path, tuple[Layer, Setting]] = {}
     for layer in ordered:
         for path, setting in leaves(layer.block.settings):
             earlier = set_by.get(path)
-            if earlier and earlier[0].rank == layer.rank and earlier[1].value != setting.value:
-                found.append(_conflict(kind, path, earlier[1], setting))
             set_by[path] = (layer, setting)
-    return found
+            if earlier is None or earlier[1].key == setting.key:
+                continue
+            lower, known = earlier
+            if lower.rank == layer.rank and known.value != setting.value:
+                yield _conflict(kind, path, known, setting)
+            elif lower.is_policy and layer.rank[0] == 1 and lower.rank[0] < 1:
+                yield _fixed(kind, path, known, setting, layer.policy)
 
 
-def _conflict(kind: str, path: tuple[str, ...], one: Setting, other: Setting) -> Diagnostic:
+def _conflict(kind: str, path: Path, one: Setting, other: Setting) -> Diagnostic:
     name = ".".join((kind, *path))
     return Diagnostic(
         "MP401",
@@ -126,4 +162,15 @@ def _conflict(kind: str, path: tuple[str, ...], one: Setting, other: Setting) ->
         other.key,
         related=(Related(f"`{name}` is set here too", one.key),),
         help="give one of them a `priority`, or a more exact `match`",
+    )
+
+
+def _fixed(kind: str, path: Path, lower: Setting, upper: Setting, policy: str) -> Diagnostic:
+    name = ".".join((kind, *path))
+    return Diagnostic(
+        "MP402",
+        f"`{name}` has no effect: policy `{policy}` is final",
+        lower.key,
+        related=(Related(f"`{name}` is fixed here", upper.key),),
+        help="leave it out, or ask the owner of the final policy",
     )

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from mlpolicy.core.facts import Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob
 from mlpolicy.model.policy import (
     Block,
+    Name,
     Pattern,
     Policy,
     PolicyFile,
+    Profile,
     RuleBlock,
     Setting,
     Settings,
@@ -19,7 +22,10 @@ from mlpolicy.model.policy import (
 
 _CLASSES = {
     cls.__name__: cls
-    for cls in (Span, Glob, Block, Pattern, Policy, PolicyFile, RuleBlock, Setting, Settings)
+    for cls in (
+        *(Span, Glob, Where, Name, Pattern, Block, Setting, RuleBlock),
+        *(Profile, Policy, Settings, PolicyFile),
+    )
 }
 _NAMES = {name: tuple(field.name for field in fields(cls)) for name, cls in _CLASSES.items()}
 _MARK = "\0"

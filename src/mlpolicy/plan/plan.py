@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mlpolicy.core.control import Control, Rollout
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 
 Placement = Literal["auto", "inner", "outer"]
+
+Rank = tuple[int, int, int, bool, int, int, int]
+"""Final, nearness (imported ones are below), priority, exactness, literal components, literal
+characters, number of further conditions; higher wins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,12 @@ class Value:
     """The policy that set it, `defaults`, or nothing for what is built in."""
     key: Span | None = None
     """Where its key stands."""
+    layer: str = ""
+    """The part of its file where it stands: `policies.NAME`, `environments.prod`."""
+    written: str = ""
+    """The text that variables were put into, where there were any."""
+    rank: Rank | None = None
+    """The rank of the policy that set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,16 @@ class PlannedRule:
     policy: str
     keys: Mapping[str, Span] = field(default_factory=dict)
     """Where the keys of its blocks of settings stand."""
+    control: Control | None = None
+    """What was written of whether it holds; `mode` is what follows from it here and now."""
+    lost: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    """The values that higher ones have beaten, by path, the lowest first."""
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """The share of calls that it holds for, where that is not all of them."""
+        rollout = self.control.rollout if self.control else None
+        return rollout if rollout and self.mode == "enforce" and rollout.percent < 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +76,8 @@ class Plan:
     """Whether a policy names the target itself, not only by a glob."""
     sources: tuple[Span, ...] = field(default=())
     """Where those policies stand, in the same order."""
+    deadline: float | None = None
+    """The longest that a call may take with all that rules add to it, in seconds."""
 
     def __str__(self) -> str:
         """Return what `mlpolicy explain` prints."""

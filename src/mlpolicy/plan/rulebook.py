@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 
+from mlpolicy.core.control import effective_mode
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.facts import Facts
 from mlpolicy.core.order import rank as position
+from mlpolicy.core.quantity import Duration
 from mlpolicy.core.site import Mode
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
     OnMissing,
@@ -16,21 +23,50 @@ from mlpolicy.model.policy import (
     Policy,
     PolicyFile,
     RuleBlock,
+    Setting,
     Settings,
+    Tree,
+    laid_over,
+    one,
 )
 from mlpolicy.plan.complete import Completed, complete
-from mlpolicy.plan.merge import BOTTOM, DEFAULTS, Layer, Rank
-from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.plan.merge import DEFAULTS, OVERRIDES, TOP, Layer, bottom
+from mlpolicy.plan.plan import Plan, PlannedRule, Rank
+from mlpolicy.plan.profiles import Profiles
 
 Candidate = tuple[Rank, Policy]
 
 
-class Rulebook:
-    """The policies of a set of files; the order of the files does not matter."""
+def _now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, files: Iterable[PolicyFile]) -> None:
+
+class Rulebook:
+    """The policies of a set of files; the order of the files does not matter.
+
+    Args:
+        files: The files, each read for the same environment.
+        now: The moment that dates are compared with; the present without it.
+        environ: The variables of the process, for the kill switch.
+        overrides: Rules that lie over all policies, for the kinds that a policy uses.
+    """
+
+    def __init__(
+        self,
+        files: Iterable[PolicyFile],
+        *,
+        now: datetime | None = None,
+        environ: Mapping[str, str] | None = None,
+        overrides: Iterable[RuleBlock] = (),
+    ) -> None:
         self.files = tuple(sorted(files, key=lambda one: one.file))
-        self.policies = tuple(policy for file in self.files for policy in file.policies)
+        self.now = now or _now()
+        self.environ = os.environ if environ is None else environ
+        self.overrides = tuple(overrides)
+        self.profiles = Profiles.of(self.files)
+        self.policies = tuple(
+            self.profiles.under(policy) for file in self.files for policy in file.policies
+        )
         self._completed: dict[tuple[object, ...], tuple[Completed, ...]] = {}
 
     # --- what it speaks of ------------------------------------------------------------
@@ -42,8 +78,16 @@ class Rulebook:
         order: tuple[OnMissing, ...] = ("error", "warn", "ignore")
         missing = min((order.index(one.on_missing_target) for one in each), default=0)
         closed = any(one.on_engine_error == "closed" for one in each)
-        packages = dict.fromkeys(name for one in each for name in one.packages)
-        return Settings(order[missing], "closed" if closed else "open", tuple(packages))
+        allowed = [one.allow_call for one in each if one.allow_call is not None]
+        return Settings(
+            order[missing],
+            "closed" if closed else "open",
+            packages=_joined(one.packages for one in each),
+            require=_joined(one.require for one in each),
+            expiry_warning=max((one.expiry_warning for one in each), default=0.0),
+            allow_call=_joined(allowed) if allowed else None,
+            ignore=tuple(entry for one in each for entry in one.ignore),
+        )
 
     @cached_property
     def exact(self) -> tuple[Target, ...]:
@@ -83,14 +127,19 @@ class Rulebook:
 
     # --- plans ------------------------------------------------------------------------
 
-    def candidates(self, target: Target) -> list[Candidate]:
+    @cached_property
+    def asks_facts(self) -> bool:
+        """Whether any policy asks more of a function than its path."""
+        return any(policy.where.count for policy in self.policies)
+
+    def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""
         found = []
         for policy in self.policies:
             matched = [one for one in policy.match if one.glob.matches(target)]
-            if matched and not excluded(policy, target):
+            if matched and not excluded(policy, target) and policy.where.holds(facts):
                 found.append((max(rank(policy, one) for one in matched), policy))
-        return sorted(found, key=lambda one: (one[0], one[1].span), reverse=True)
+        return sorted(found, key=lambda one: (one[0], one[1].name, one[1].span), reverse=True)
 
     def excluded(self, target: Target) -> Policy | None:
         """Return a policy that would hold for *target* but for its `exclude`."""
@@ -99,33 +148,41 @@ class Rulebook:
                 return policy
         return None
 
-    def plan(self, target: Target) -> Plan | None:
-        """Return what holds for *target*, or None where no policy names it."""
-        return self.resolve(target)[0]
+    def plan(self, target: Target, facts: Facts | None = None) -> Plan | None:
+        """Return what holds for *target*, or None where no policy names it.
 
-    def resolve(self, target: Target) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+        Without *facts* only policies that ask no more than a path can hold.
+        """
+        return self.resolve(target, facts)[0]
+
+    def resolve(
+        self, target: Target, facts: Facts | None = None
+    ) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
         """Return what holds for *target*, and what is wrong with it."""
-        candidates = self.candidates(target)
+        candidates = self.candidates(target, facts)
         if not candidates:
             return None, ()
         completed = self.completed(candidates)
-        rules = sorted(
-            (one.rule for one in completed if one.rule is not None),
-            key=lambda rule: position(_position(rule.kind)),
-        )
-        found = tuple(finding for one in completed for finding in one.diagnostics)
+        rules = [self._held(one.rule) for one in completed if one.rule is not None]
+        rules.sort(key=lambda rule: position(_position(rule.kind)))
         policies = [policy for _, policy in candidates]
-        placement = _placement(policies)
         plan = Plan(
             target,
             _mode(rules),
             tuple(rules),
-            placement,
+            _placement(policies),
             policies=tuple(policy.name for policy in policies),
             exact=target in self.exact,
             sources=tuple(policy.span for policy in policies),
+            deadline=_deadline(policies),
         )
-        return plan, found
+        return plan, tuple(finding for one in completed for finding in one.diagnostics)
+
+    def _held(self, rule: PlannedRule) -> PlannedRule:
+        """Return *rule* with the mode that it has at this moment."""
+        assert rule.control is not None
+        mode = effective_mode(rule.control, now=self.now, environment=self.environ)
+        return rule if mode == rule.mode else replace(rule, mode=mode)
 
     def completed(self, candidates: Sequence[Candidate]) -> tuple[Completed, ...]:
         """Return every rule that *candidates* make together, made once for the same ones."""
@@ -133,14 +190,14 @@ class Rulebook:
         if key not in self._completed:
             kinds = dict.fromkeys(block.kind for _, policy in candidates for block in policy.rules)
             self._completed[key] = tuple(
-                complete(kind, self.layers(kind, candidates)) for kind in kinds
+                complete(kind, self.layers(kind, candidates)) for kind in sorted(kinds)
             )
         return self._completed[key]
 
     def layers(self, kind: str, candidates: Sequence[Candidate]) -> list[Layer]:
-        """Return the blocks of that kind: of the defaults, and of *candidates*."""
+        """Return the blocks of that kind: of the defaults, of *candidates*, of the command line."""
         found = [
-            Layer(BOTTOM, DEFAULTS, block, block.mode or file.mode)
+            Layer(bottom(file.depth), DEFAULTS, block)
             for file in self.files
             for block in (_default(file, kind),)
             if block is not None
@@ -148,24 +205,40 @@ class Rulebook:
         for ranked, policy in candidates:
             block = policy.rule(kind)
             if block is not None:
-                final = (policy.final or block.final, *ranked[1:])
-                found.append(Layer(final, policy.name, block, block.mode or policy.mode))
-        return found
+                final = (int(policy.final or block.final), *ranked[1:])
+                controls = {key: held for key, held in policy.controls.items() if key != "deadline"}
+                settings: Tree = laid_over(controls, block.settings)
+                found.append(Layer(final, policy.name, replace(block, settings=settings)))
+        over = (block for block in self.overrides if block.kind == kind)
+        return [*found, *(Layer(TOP, OVERRIDES, block) for block in over)]
+
+
+def _joined(many: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for names in many for name in names))
 
 
 def _default(file: PolicyFile, kind: str) -> RuleBlock | None:
     held = next((block for block in file.defaults if block.kind == kind), None)
-    if held is None and file.mode is not None:
-        from mlpolicy.core.span import Span
-
-        return RuleBlock(kind, Span(file.file))
-    return held
+    if file.mode is None:
+        return held
+    mode: Tree = {"mode": file.mode}
+    if held is None:
+        return RuleBlock(kind, Span(file.file), mode)
+    return replace(held, settings=laid_over(mode, held.settings))
 
 
 def rank(policy: Policy, pattern: Pattern) -> Rank:
     """Return how highly *policy* ranks where *pattern* is what matched."""
     whole, characters = pattern.glob.literal
-    return (policy.final, policy.priority, pattern.glob.exact, whole, characters)
+    return (
+        int(policy.final),
+        -policy.depth,
+        policy.priority,
+        pattern.glob.exact,
+        whole,
+        characters,
+        policy.where.count,
+    )
 
 
 def excluded(policy: Policy, target: Target) -> bool:
@@ -188,3 +261,17 @@ def _placement(policies: Sequence[Policy]) -> Placement:
         if policy.placement != "auto":
             return policy.placement
     return "auto"
+
+
+def deadline_of(policy: Policy) -> Setting | None:
+    """Return the deadline that *policy* writes."""
+    return one(policy.controls, "deadline")
+
+
+def _deadline(policies: Sequence[Policy]) -> float | None:
+    """Return the deadline of the highest-ranked policy that has one, in seconds."""
+    for policy in policies:
+        written = deadline_of(policy)
+        if written is not None:
+            return float(Duration.of(written.value))
+    return None

@@ -26,6 +26,7 @@ class Code:
 
 def shared() -> tuple[Code, ...]:
     """Return the codes that belong to no kind of rule."""
-    from mlpolicy.core.codes import conflicts, files, targets, values
+    from mlpolicy.core.codes import conflicts, files, holding, meaning, targets, values, variables
 
-    return (*files.CODES, *values.CODES, *targets.CODES, *conflicts.CODES)
+    each = (files, values, variables, targets, conflicts, holding, meaning)
+    return tuple(code for one in each for code in one.CODES)

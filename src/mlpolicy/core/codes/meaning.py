@@ -1,0 +1,58 @@
+"""What rules of one function mean together."""
+
+from __future__ import annotations
+
+from mlpolicy.core.codes import Code
+
+
+def _policy(*lines: str) -> str:
+    body = "".join(f"    {line}\n" for line in lines)
+    return f"version: 1\npolicies:\n  mypkg:f:\n{body}"
+
+
+_OTHER = "  mypkg:g: {monitor: {}}\n"
+
+CODES = (
+    Code(
+        "MP601",
+        "error",
+        "retries beyond the deadline",
+        "The pauses between attempts may last longer than the policy's `deadline`.",
+        "The last attempts can never be made: the rule promises what it does not do.",
+        _policy("deadline: 1s", "retry: {max_attempts: 5, initial_delay: 500ms}"),
+        _policy("deadline: 5s", "retry: {max_attempts: 3, initial_delay: 500ms}"),
+    ),
+    Code(
+        "MP803",
+        "warning",
+        "wait beyond the deadline",
+        "A call may wait longer for memory than the policy's `deadline` lets it take.",
+        "Whoever asked has gone by then; the work is done for nobody.",
+        _policy("deadline: 1s", "memory: {act_at: 85%, reject_at: 92%, wait: 2s}"),
+        _policy("deadline: 3s", "memory: {act_at: 85%, reject_at: 92%, wait: 2s}"),
+    ),
+    Code(
+        "MP806",
+        "warning",
+        "retries add to memory pressure",
+        "`retry_on` holds `MemoryPressure`, and `retry_after` is not respected.",
+        "Calls that were turned away for memory come back at once and keep it full.",
+        _policy(
+            "memory: {act_at: 85%, reject_at: 92%}",
+            "retry: {retry_on: [mlpolicy.MemoryPressure], retry_after: {respect: false}}",
+        ),
+        _policy(
+            "memory: {act_at: 85%, reject_at: 92%}",
+            "retry: {retry_on: [mlpolicy.MemoryPressure]}",
+        ),
+    ),
+    Code(
+        "MP906",
+        "info",
+        "effect not seen",
+        "A function has rules in force and no `monitor`, where other policies have one.",
+        "Nobody will see what the rules do.",
+        _policy("retry: 3") + _OTHER,
+        _policy("retry: 3", "monitor: {}") + _OTHER,
+    ),
+)

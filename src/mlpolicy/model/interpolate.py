@@ -1,0 +1,203 @@
+"""Variables put into values: `${env:NAME}`, `${vars.name}`, `:-` for what holds otherwise.
+
+What holds no variable stays the very same node.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.redact import is_secret
+from mlpolicy.core.span import Span
+from mlpolicy.core.words import closest
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence
+from mlpolicy.document.node import Mapping as MappingNode
+from mlpolicy.document.scalars import value_of
+
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
+_INNER = re.compile(
+    r"(?:env:(?P<env>[A-Za-z_]\w*)|vars\.(?P<var>[A-Za-z][\w-]*))(?::-(?P<default>.*))?"
+)
+LITERAL = ("match", "exclude", "use", "extends", "resource", "imports", "name", "decorated_by")
+"""Keys whose values are names and targets: no variable goes there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpolated(Scalar):
+    """A value that variables were put into."""
+
+    written: str = ""
+    """The text that they were put into."""
+    secret: bool = False
+    """Whether it must not be shown."""
+
+
+class Unset(Exception):
+    """A variable has no value; the finding was made."""
+
+
+@dataclass(slots=True)
+class Variables:
+    """The variables that one file sees, and what is wrong with their uses."""
+
+    environ: Mapping[str, str]
+    vars: dict[str, Node] = field(default_factory=dict)
+    """The file's own, over those of its imports."""
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """Values that beat all `vars`."""
+    read: dict[str, str | None] = field(default_factory=dict)
+    """Environment variables that were asked for, with what they said."""
+    _unset: dict[str, list[Span]] = field(default_factory=dict)
+    _wrong: list[Diagnostic] = field(default_factory=list)
+    _open: list[str] = field(default_factory=list)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What is wrong: one finding for each variable without a value."""
+        return (*self._wrong, *(self._missing(name, at) for name, at in self._unset.items()))
+
+    def _missing(self, name: str, spans: list[Span]) -> Diagnostic:
+        first, *others = sorted(set(spans))
+        related = tuple(Related("used here too", span) for span in others)
+        if name.startswith("env:"):
+            bare = name.removeprefix("env:")
+            help = (
+                f"set {bare}, give a default (`${{{name}:-...}}`), or say `--assume {bare}=value`"
+            )
+            return Diagnostic(
+                "MP110",
+                f"the environment variable {bare} is not set",
+                first,
+                help=help,
+                related=related,
+            )
+        near = closest(name.removeprefix("vars."), self.vars)
+        help = f"did you mean `${{vars.{near}}}`?" if near else "define it under `vars`"
+        return Diagnostic("MP110", f"`{name}` is not defined", first, help=help, related=related)
+
+    # --- nodes ------------------------------------------------------------------------
+
+    def filled(self, node: MappingNode) -> MappingNode:
+        """Return *node* with its variables put in; what lacks a value is left out."""
+        return self._mapping(node)
+
+    def _node(self, node: Node) -> Node:
+        if isinstance(node, MappingNode):
+            return self._mapping(node)
+        if isinstance(node, Sequence):
+            return self._sequence(node)
+        return self._scalar(node) if "${" in node.text else node
+
+    def _mapping(self, node: MappingNode) -> MappingNode:
+        entries: list[Entry] = []
+        changed = False
+        for entry in node.entries:
+            if "${" in entry.key:
+                self._refuse(entry.key_span, "a key")
+            if entry.key in LITERAL:
+                self._check_literal(entry.value)
+                entries.append(entry)
+                continue
+            try:
+                value = self._node(entry.value)
+            except Unset:
+                changed = True
+                continue
+            changed = changed or value is not entry.value
+            entries.append(
+                entry if value is entry.value else Entry(entry.key, entry.key_span, value)
+            )
+        return MappingNode(tuple(entries), node.span) if changed else node
+
+    def _sequence(self, node: Sequence) -> Sequence:
+        items = tuple(self._node(item) for item in node.items)
+        same = all(new is old for new, old in zip(items, node.items, strict=True))
+        return node if same else Sequence(items, node.span)
+
+    def _check_literal(self, node: Node) -> None:
+        for scalar in _scalars(node):
+            if "${" in scalar.text:
+                self._refuse(scalar.span, "a name or a target")
+
+    def _refuse(self, span: Span, where: str) -> None:
+        help = "variables go into values only: what a policy is for must be plain to read"
+        self._wrong.append(Diagnostic("MP112", f"a variable in {where}", span, help=help))
+
+    # --- scalars ----------------------------------------------------------------------
+
+    def _scalar(self, node: Scalar) -> Scalar:
+        parts: list[str] = []
+        secret, at, whole = False, 0, False
+        for match in _REFERENCE.finditer(node.text):
+            parts.append(node.text[at : match.start()])
+            at = match.end()
+            if match[0] == "$${":
+                parts.append("${")
+                continue
+            found, hidden = self._value(match, node.span)
+            whole = match.span() == (0, len(node.text))
+            secret = secret or hidden
+            parts.append(found)
+        text = "".join([*parts, node.text[at:]])
+        value = value_of(text) if whole else text
+        return Interpolated(value, node.span, text, True, written=node.text, secret=secret)
+
+    def _value(self, match: re.Match[str], span: Span) -> tuple[str, bool]:
+        """Return what stands for a reference, and whether it must not be shown."""
+        inner = _INNER.fullmatch(match[1] or "")
+        if inner is None:
+            help = (
+                "write `${env:NAME}` or `${vars.name}`, a default after `:-`; `$${` is a plain `${`"
+            )
+            self._wrong.append(
+                Diagnostic("MP110", f"`{match[0]}` names no variable", span, help=help)
+            )
+            raise Unset
+        default = inner["default"]
+        if inner["env"]:
+            return self._of_environment(inner["env"], default, span)
+        return self._of_vars(inner["var"], default, span)
+
+    def _of_environment(self, name: str, default: str | None, span: Span) -> tuple[str, bool]:
+        value = self.environ.get(name)
+        self.read[name] = value
+        if value is None:
+            value = default
+        if value is None:
+            self._unset.setdefault(f"env:{name}", []).append(span)
+            raise Unset
+        return value, is_secret(name)
+
+    def _of_vars(self, name: str, default: str | None, span: Span) -> tuple[str, bool]:
+        if name in self.fixed:
+            return self.fixed[name], is_secret(name)
+        node = self.vars.get(name)
+        if name in self._open:
+            chain = " → ".join([*self._open[self._open.index(name) :], name])
+            self._wrong.append(Diagnostic("MP110", f"`vars` refer to themselves: {chain}", span))
+            raise Unset
+        if not isinstance(node, Scalar):
+            if default is None:
+                self._unset.setdefault(f"vars.{name}", []).append(span)
+                raise Unset
+            return default, False
+        self._open.append(name)
+        try:
+            found = self._scalar(node) if "${" in node.text else node
+        finally:
+            self._open.pop()
+        return found.text, isinstance(found, Interpolated) and found.secret or is_secret(name)
+
+
+def _scalars(node: Node) -> Iterator[Scalar]:
+    if isinstance(node, Scalar):
+        yield node
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from _scalars(item)
+    else:
+        for entry in node.entries:
+            yield from _scalars(entry.value)

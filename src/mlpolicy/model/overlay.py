@@ -1,0 +1,94 @@
+"""An environment laid over its file: a JSON merge patch (RFC 7396) on located nodes.
+
+What the patch does not touch stays the very same node, so that it need not be read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.words import closest
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar
+
+_RULE_DEPTH = 3
+"""`policies`, the name of one, a rule of it."""
+
+
+@dataclass(slots=True)
+class Overlay:
+    """Lays one environment over a file, collecting findings."""
+
+    environment: str
+    kinds: frozenset[str]
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def over(self, root: Mapping, patch: Mapping) -> Mapping:
+        """Return *root* with *patch* over it."""
+        return self._merged(root, patch, ())
+
+    def _merged(self, base: Mapping, patch: Mapping, path: tuple[str, ...]) -> Mapping:
+        entries = {entry.key: entry for entry in base.entries}
+        for entry in patch.entries:
+            self._lay(entries, entry, path)
+        return Mapping(tuple(entries.values()), base.span)
+
+    def _lay(self, entries: dict[str, Entry], entry: Entry, path: tuple[str, ...]) -> None:
+        here = (*path, entry.key)
+        below = entries.get(entry.key)
+        if is_null(entry.value):
+            self._remove(entries, entry, here)
+        elif below is None:
+            self._add(entries, entry, here)
+        elif isinstance(entry.value, Mapping) and isinstance(below.value, Mapping):
+            merged = self._merged(below.value, entry.value, here)
+            entries[entry.key] = Entry(entry.key, below.key_span, merged)
+        else:
+            entries[entry.key] = entry
+
+    def _remove(self, entries: dict[str, Entry], entry: Entry, here: tuple[str, ...]) -> None:
+        below = entries.pop(entry.key, None)
+        if self._is_rule(here) and (below is not None or "use" in entries):
+            entries[entry.key] = entry  # kept as a gap: a profile must not fill it
+        elif below is None:
+            self._say(
+                entry, f"environment `{self.environment}` removes `{'.'.join(here)}`", entries
+            )
+
+    def _is_rule(self, here: tuple[str, ...]) -> bool:
+        return len(here) == _RULE_DEPTH and here[0] == "policies" and here[-1] in self.kinds
+
+    def _add(self, entries: dict[str, Entry], entry: Entry, here: tuple[str, ...]) -> None:
+        if len(here) == 2 and here[0] == "policies" and not _is_whole(entry):
+            text = f"environment `{self.environment}` changes policy `{entry.key}`"
+            self._say(entry, text, entries)
+            return
+        value = entry.value
+        if isinstance(value, Mapping):  # what it removes cannot be there
+            value = self._merged(Mapping((), value.span), value, here)
+        entries[entry.key] = Entry(entry.key, entry.key_span, value)
+
+    def _say(self, entry: Entry, what: str, known: dict[str, Entry]) -> None:
+        near = closest(entry.key, known)
+        suggestions = (Suggestion(f"write `{near}`", entry.key_span, near),) if near else ()
+        self.diagnostics.append(
+            Diagnostic(
+                "MP407",
+                f"{what}, which does not exist",
+                entry.key_span,
+                "warning",
+                help=f"did you mean `{near}`?" if near else "",
+                suggestions=suggestions,
+            )
+        )
+
+
+def is_null(node: Node) -> bool:
+    """Whether null was written, not merely nothing."""
+    return isinstance(node, Scalar) and node.value is None and bool(node.text)
+
+
+def _is_whole(entry: Entry) -> bool:
+    """Whether a policy can stand alone: its key is a target, or it has a selector."""
+    has_match = isinstance(entry.value, Mapping) and entry.value.get("match") is not None
+    return ":" in entry.key or has_match

@@ -1,0 +1,281 @@
+"""The policies, profiles and defaults of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.facts import Where
+from mlpolicy.core.span import Span
+from mlpolicy.core.target import Glob, TargetError
+from mlpolicy.core.words import closest
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence
+from mlpolicy.document.node import Mapping as MappingNode
+from mlpolicy.model import words
+from mlpolicy.model.check import Checked, Words, check, unknown_key
+from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
+from mlpolicy.model.layers import Layers
+from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting
+from mlpolicy.model.rules import RuleReader, elsewhere
+from mlpolicy.rules import KINDS
+
+_CONTROLS = ("mode", "expires", "on_expiry", "deadline")
+_LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback", "retry_budget")
+"""Words of the language for kinds that not every mlpolicy has."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """What was read of one policy, and the node that it was read from, kept alive for its id."""
+
+    node: Node
+    policy: Policy | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(slots=True)
+class PolicyReader:
+    """Reads the parts of one file, for one environment after the other."""
+
+    layers: Layers
+    _held: dict[tuple[str, int], _Held] = field(default_factory=dict)
+    _found: list[Diagnostic] = field(default_factory=list)
+    _rules: RuleReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rules = RuleReader(self.layers, self._found)
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Return what the last reading found."""
+        return tuple(self._found)
+
+    def file(self, root: MappingNode, empty: PolicyFile) -> PolicyFile:
+        """Return the file that *root* writes, less what is wrong in it."""
+        self._found.clear()
+        mode, defaults = self._defaults(_mapping(root, "defaults"))
+        return replace(
+            empty,
+            mode=mode,
+            defaults=defaults,
+            profiles=tuple(self._profiles(_mapping(root, "profiles"))),
+            resources=tuple(self._resources(_mapping(root, "resources"))),
+            policies=tuple(self._policies(_mapping(root, "policies"), empty.depth)),
+        )
+
+    def _say(self, code: str, message: str, span: Span, *, help: str = "") -> None:
+        self._found.append(Diagnostic(code, message, span, help=help))
+
+    # --- defaults, profiles, resources ------------------------------------------------
+
+    def _defaults(self, node: MappingNode) -> tuple[Setting | None, tuple[Any, ...]]:
+        about = Words("`defaults`", {}, elsewhere(), also=tuple(KINDS))
+        mode: Setting | None = None
+        for entry in node.entries:
+            if entry.key == "mode":
+                checked = check(MappingNode((entry,), node.span), PolicyBlock, about)
+                self._found += checked.diagnostics
+                tree = self._rules.tree(MappingNode((entry,), node.span), PolicyBlock)
+                mode = tree["mode"] if checked.value else None  # type: ignore[assignment]  # (a scalar)
+            elif entry.key not in KINDS:
+                self._found.append(_stranger(entry, ("mode", *KINDS), about))
+        return mode, self._rules.rules(node.entries)
+
+    def _profiles(self, node: MappingNode) -> Iterator[Profile]:
+        for entry, body in self._bodies(node, "the rules of profile"):
+            rest = MappingNode(
+                tuple(one for one in body.entries if one.key not in KINDS), body.span
+            )
+            about = Words(f"profile `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
+            self._check(rest, ProfileBlock, about)
+            self._named(entry)
+            yield Profile(
+                entry.key,
+                entry.key_span,
+                _words(body.get("extends")),
+                self._rules.rules(body.entries),
+            )
+
+    def _resources(self, node: MappingNode) -> Iterator[Name]:
+        for entry, body in self._bodies(node, "the limits of resource"):
+            for inner in body.entries:
+                self._found.append(_not_installed(inner))
+            self._named(entry)
+            yield Name(entry.key, entry.key_span)
+
+    def _bodies(self, node: MappingNode, what: str) -> Iterator[tuple[Entry, MappingNode]]:
+        for entry in node.entries:
+            if isinstance(entry.value, MappingNode):
+                yield entry, entry.value
+            elif not (isinstance(entry.value, Scalar) and not entry.value.text):
+                found = words.found(entry.value.plain())
+                self._say(
+                    "MP010", f"expected {what} `{entry.key}`, found {found}", entry.value.span
+                )
+
+    def _named(self, entry: Entry) -> None:
+        if not is_name(entry.key):
+            help = "a letter, then letters, digits, `-` and `_`"
+            self._say("MP010", f"`{entry.key}` is no name", entry.key_span, help=help)
+
+    def _check(self, node: MappingNode, model: Any, about: Words) -> Checked:
+        """Check *node*; keys that may be rules of a kind that is not here get a word of their own."""
+        strangers = {one.key: one for one in node.entries if _is_stranger(one, model, about)}
+        kept = MappingNode(
+            tuple(one for one in node.entries if one.key not in strangers), node.span
+        )
+        checked = check(kept, model, about)
+        self._found += (*checked.diagnostics, *map(_not_installed, strangers.values()))
+        return checked
+
+    # --- policies ---------------------------------------------------------------------
+
+    def _policies(self, node: MappingNode, depth: int) -> Iterable[Policy]:
+        for entry, body in self._bodies(node, "the rules of"):
+            held = self._held.get((entry.key, id(body)))
+            if held is None:
+                held = self._held[entry.key, id(body)] = self._read(entry, body)
+            else:
+                self._found += held.diagnostics
+            if held.policy is not None:
+                yield replace(held.policy, depth=depth) if depth else held.policy
+
+    def _read(self, entry: Entry, body: MappingNode) -> _Held:
+        before = len(self._found)
+        policy = self._policy(entry, body)
+        return _Held(body, policy, tuple(self._found[before:]))
+
+    def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
+        rules = self._rules.rules(body.entries)
+        rest = MappingNode(tuple(one for one in body.entries if one.key not in KINDS), body.span)
+        about = Words(f"policy `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
+        before = len(self._found)
+        checked = self._check(rest, PolicyBlock, about)
+        selected = self._match(entry, body)
+        exclude = self._patterns(body.get("exclude"))
+        clean = len(self._found) == before
+        if clean and not any(one.key in (*KINDS, "use") for one in body.entries):
+            text = f"`{entry.key}` has no rules"
+            self._found.append(Diagnostic("MP408", text, entry.key_span, "warning"))
+        if checked.value is None or selected is None:
+            return None
+        match, where = selected
+        return self._made(
+            entry, body, checked.value, match=match, where=where, exclude=exclude, rules=rules
+        )
+
+    def _made(self, entry: Entry, body: MappingNode, block: PolicyBlock, **parts: Any) -> Policy:
+        controls = MappingNode(
+            tuple(one for one in body.entries if one.key in _CONTROLS), body.span
+        )
+        resource = body.get("resource")
+        return Policy(
+            entry.key,
+            entry.key_span,
+            use=_words(body.get("use")),
+            resource=Name(block.resource, resource.span) if resource else None,
+            controls=self._rules.tree(controls, PolicyBlock),
+            priority=block.priority,
+            final=block.final,
+            placement=block.placement,
+            meta={key: getattr(block, key) for key in META if getattr(block, key)},
+            **parts,
+        )
+
+    # --- selectors --------------------------------------------------------------------
+
+    def _match(self, entry: Entry, body: MappingNode) -> tuple[tuple[Pattern, ...], Where] | None:
+        """Return the selector: `match`, or the key itself where it is a target."""
+        written = next((one for one in body.entries if one.key == "match"), None)
+        if written is not None:
+            return self._written(entry, written)
+        if ":" not in entry.key:
+            help = (
+                "write `match:`, or use the function's path as the name: `package.module:function`"
+            )
+            self._say("MP011", f"policy `{entry.key}` needs `match`", entry.key_span, help=help)
+            return None
+        pattern = self._pattern(entry.key, entry.key_span)
+        return ((pattern,), Where()) if pattern else None
+
+    def _written(self, entry: Entry, match: Entry) -> tuple[tuple[Pattern, ...], Where]:
+        if ":" in entry.key:
+            self._found.append(
+                Diagnostic(
+                    "MP010",
+                    f"policy `{entry.key}` names its target twice: by its key, and by `match`",
+                    match.key_span,
+                    help="leave `match` out, or give the policy a name of its own",
+                    related=(Related("the key is a target", entry.key_span),),
+                )
+            )
+        else:
+            self._named(entry)
+        if not isinstance(match.value, MappingNode):
+            return self._patterns(match.value), Where()
+        asked = {
+            key: tuple(name.text for name in _words(match.value.get(key)))
+            for key in ("tag", "kind", "has_param", "decorated_by")
+        }
+        return self._patterns(match.value.get("target")), Where(**asked)
+
+    def _patterns(self, node: Node | None) -> tuple[Pattern, ...]:
+        found = (self._pattern(name.text, name.span) for name in _words(node))
+        return tuple(pattern for pattern in found if pattern)
+
+    def _pattern(self, text: str, span: Span) -> Pattern | None:
+        if "${" in text:
+            return None  # said already, with all other variables
+        try:
+            return Pattern(Glob.parse(text), span)
+        except TargetError as error:
+            self._say("MP010", str(error), span)
+            return None
+
+
+def is_name(text: str) -> bool:
+    """Whether *text* can name a policy, a profile or a variable."""
+    return text[:1].isalpha() and all(one.isalnum() or one in "-_" for one in text)
+
+
+def _mapping(root: MappingNode, key: str) -> MappingNode:
+    """Return the mapping at *key*; one of another type was reported with the file."""
+    node = root.get(key)
+    return node if isinstance(node, MappingNode) else MappingNode((), root.span)
+
+
+def _words(node: Node | None) -> tuple[Name, ...]:
+    """Return the words of a list, or of a single one."""
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return tuple(
+        Name(item.value, item.span)
+        for item in items
+        if isinstance(item, Scalar) and isinstance(item.value, str)
+    )
+
+
+def _is_stranger(entry: Entry, model: Any, about: Words) -> bool:
+    """Whether a key is probably the name of a kind that is not installed."""
+    if entry.key in model.model_fields or entry.key in about.elsewhere:
+        return False
+    if entry.key in _LATER:
+        return True
+    known = (*model.model_fields, *about.also)
+    return isinstance(entry.value, MappingNode) and closest(entry.key, known) is None
+
+
+def _not_installed(entry: Entry) -> Diagnostic:
+    return Diagnostic(
+        "MP130",
+        f"no kind of rule `{entry.key}` is installed",
+        entry.key_span,
+        help="there are " + ", ".join(f"`{name}`" for name in KINDS),
+    )
+
+
+def _stranger(entry: Entry, known: tuple[str, ...], about: Words) -> Diagnostic:
+    is_kind = entry.key in _LATER or (
+        isinstance(entry.value, MappingNode) and closest(entry.key, known) is None
+    )
+    return _not_installed(entry) if is_kind else unknown_key(entry, known, about)

@@ -1,0 +1,130 @@
+"""The files of a policy: those given, and what they import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.span import Span
+from mlpolicy.document.parse import read
+from mlpolicy.model.imports import ImportRefused, located
+from mlpolicy.model.policy import Name
+from mlpolicy.model.read import Source, source
+from mlpolicy.plan.files import once, policy_files
+
+
+@dataclass(slots=True)
+class Located:
+    """One file: where it is, how deep below those given, and what it imports."""
+
+    path: Path
+    """Its real path."""
+    source: Source
+    root: Path
+    """The folder that its imports may not leave."""
+    depth: int = 0
+    imports: list[Path] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The files of a policy, read before an environment is chosen."""
+
+    known: dict[Path, Located] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def files(self) -> tuple[Located, ...]:
+        """Every file, by its real path."""
+        return tuple(self.known[path] for path in sorted(self.known))
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Every environment that a file names."""
+        return tuple(sorted({name for one in self.files for name in one.source.environments}))
+
+    def inmost_first(self) -> Iterator[Located]:
+        """Yield every file after those that it imports."""
+        yield from sorted(self.files, key=lambda one: -one.depth)
+
+    # --- imports ----------------------------------------------------------------------
+
+    def add(self, path: Path, *, root: Path, shown: str) -> Located:
+        """Read the file at *path*, and what it imports; *shown* is how places name it."""
+        real = path.resolve()
+        if real in self.known:
+            return self.known[real]
+        held = self.known[real] = Located(real, source(read(_as_shown(path, shown))), root)
+        for name in held.source.imports:
+            self._import(held, name, Path(shown))
+        return held
+
+    def _import(self, importer: Located, name: Name, shown: Path) -> None:
+        try:
+            path, root = located(name.text, importer=importer.path, root=importer.root)
+        except ImportRefused as error:
+            self.diagnostics.append(Diagnostic("MP120", str(error), name.span, help=error.help))
+            return
+        display = shown.parent / name.text if not name.text.startswith("pkg:") else path
+        held = self.add(path, root=root, shown=str(_tidy(display)))
+        if self._reaches(held, importer.path):
+            text = f"`{name.text}` imports this file: imports go in a circle"
+            help = "move what both need into a third file"
+            self.diagnostics.append(Diagnostic("MP120", text, name.span, help=help))
+            return
+        importer.imports.append(held.path)
+
+    def _reaches(self, start: Located, goal: Path) -> bool:
+        if start.path == goal:
+            return True
+        return any(self._reaches(self.known[path], goal) for path in start.imports)
+
+    def settle(self, given: Iterable[Path], *, below: int = 0) -> None:
+        """Give every file its depth: one more than the deepest of those that import it."""
+        for path in given:
+            self._sink(self.known[path], below)
+
+    def _sink(self, one: Located, depth: int) -> None:
+        if depth and depth <= one.depth:
+            return
+        one.depth = max(one.depth, depth)
+        for path in one.imports:
+            self._sink(self.known[path], one.depth + 1)
+
+
+def gather(paths: Iterable[Path]) -> Gathered:
+    """Return the files at *paths*, directories searched, and what they import."""
+    gathered = Gathered()
+    given: list[tuple[Path, Path]] = []
+    for path in paths:
+        if path.exists():
+            root = path if path.is_dir() else path.parent
+            given += ((one, root) for one in policy_files(path))
+        else:
+            text = f"`{path}` does not exist"
+            gathered.diagnostics.append(Diagnostic("MP001", text, Span(str(path))))
+    roots = dict(reversed(given))
+    files = once(one for one, _ in given)
+    for one in files:
+        gathered.add(one, root=roots[one], shown=str(one))
+    gathered.settle(one.resolve() for one in files)
+    return gathered
+
+
+def _as_shown(path: Path, shown: str) -> Path:
+    """Return the path under which places name a file, where that leads to the same file."""
+    display = Path(shown)
+    return display if display.exists() and display.samefile(path) else path
+
+
+def _tidy(path: Path) -> Path:
+    """Return *path* without `.` and `..` where that is plain."""
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts and parts[-1] not in ("..", "/"):
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return Path(*parts) if parts else Path()

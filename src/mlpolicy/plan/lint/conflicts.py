@@ -1,0 +1,82 @@
+"""Policies that contradict each other, or themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.span import Span
+from mlpolicy.model.policy import Policy, PolicyFile
+from mlpolicy.plan.rulebook import Rulebook, rank
+
+
+def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the plans that *rulebook* makes, and what stands there twice."""
+    for target in rulebook.exact:
+        yield from rulebook.resolve(target)[1]
+    for policy in rulebook.policies:
+        if any(not pattern.glob.exact for pattern in policy.match):
+            yield from _alone(rulebook, policy)
+    yield from _rivals(rulebook)
+    yield from _twice(rulebook)
+
+
+def _alone(rulebook: Rulebook, policy: Policy) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a policy of patterns, where no other policy may complete it."""
+    highest = max(rank(policy, pattern) for pattern in policy.match)
+    for completed in rulebook.completed([(highest, policy)]):
+        for finding in completed.diagnostics:
+            kinds = [one.rule for one in rulebook.policies if one is not policy]
+            others = any(rule(block.kind) for rule in kinds for block in policy.rules)
+            if finding.code != "MP011" or not others:
+                yield finding
+
+
+def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
+    """Yield the conflicts of policies that have a pattern in common."""
+    by_text: dict[str, list[tuple[object, Policy]]] = {}
+    for policy in rulebook.policies:
+        for pattern in policy.match:
+            if not pattern.glob.exact:
+                by_text.setdefault(pattern.glob.text, []).append((rank(policy, pattern), policy))
+    for candidates in by_text.values():
+        if len(candidates) > 1:
+            for completed in rulebook.completed(candidates):  # type: ignore[arg-type]  # (ranks)
+                yield from (one for one in completed.diagnostics if one.code in _OF_TWO)
+
+
+_OF_TWO = ("MP401", "MP402")
+
+
+def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
+    """Yield the names and targets that stand in two files."""
+    names: dict[tuple[str, str], tuple[Span, int]] = {}
+    for file in rulebook.files:
+        for what, name, span in _named(file):
+            first, depth = names.setdefault((what, name), (span, file.depth))
+            both = what == "target" and depth != file.depth  # the importer beats the imported
+            if first.file != span.file and not both:
+                yield _again(f"{what} `{name}`", span, first)
+
+
+def _named(file: PolicyFile) -> Iterator[tuple[str, str, Span]]:
+    for policy in file.policies:
+        if ":" not in policy.name:
+            yield "policy", policy.name, policy.span
+        for pattern in policy.match:
+            if pattern.glob.exact and not policy.where.count:
+                yield "target", pattern.glob.text, pattern.span
+    for profile in file.profiles:
+        yield "profile", profile.name, profile.span
+    for resource in file.resources:
+        yield "resource", resource.text, resource.span
+
+
+def _again(what: str, span: Span, first: Span) -> Diagnostic:
+    return Diagnostic(
+        "MP403",
+        f"{what} stands in another file too",
+        span,
+        related=(Related("first here", first),),
+        help="keep it in one file, so that one place says what holds",
+    )

@@ -1,0 +1,125 @@
+"""What rules of one plan mean together: times that do not fit, effects that nobody sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.quantity import Duration
+from mlpolicy.core.span import Span
+from mlpolicy.core.target import Glob, Target, TargetError
+from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.plan.rulebook import Rulebook, deadline_of
+from mlpolicy.rules.retry.check import worst_pause
+
+
+def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
+    """Yield what is wrong with rules that meet in one function."""
+    watched = any(policy.rule("monitor") for policy in rulebook.policies)
+    for plan in _plans(rulebook):
+        yield from _deadline(plan, rulebook)
+        yield from _pressure(plan)
+        yield from _calls(plan, rulebook)
+        if watched:
+            yield from _unseen(plan)
+
+
+def _plans(rulebook: Rulebook) -> Iterator[Plan]:
+    for target in rulebook.exact:
+        plan = rulebook.plan(target)
+        if plan is not None:
+            yield plan
+
+
+def _deadline(plan: Plan, rulebook: Rulebook) -> Iterator[Diagnostic]:
+    if plan.deadline is None:
+        return
+    written = next(
+        (
+            found
+            for policy in rulebook.policies
+            if policy.name in plan.policies and (found := deadline_of(policy))
+        ),
+        None,
+    )
+    place = (Related("the deadline", written.span),) if written else ()
+    limit = Duration(plan.deadline)
+    retry, memory = plan.rule("retry"), plan.rule("memory")
+    if retry is not None and retry.rule is not None:
+        worst = worst_pause(retry.rule)
+        if worst > plan.deadline:
+            attempts = retry.rule.max_attempts
+            text = (
+                f"{attempts} attempts may pause for {Duration(round(worst, 3))} together, "
+                f"the deadline is {limit}"
+            )
+            help = "fewer attempts, shorter delays, or `max_elapsed` below the deadline"
+            yield Diagnostic(
+                "MP601", text, _at(retry, "max_attempts", "max_delay"), help=help, related=place
+            )
+    wait = getattr(memory.rule, "wait", None) if memory is not None else None
+    if memory is not None and wait is not None and wait > plan.deadline:
+        text = f"a call may wait {wait} for memory, the deadline is {limit}"
+        help = "wait for less than the deadline"
+        yield Diagnostic("MP803", text, _at(memory, "wait"), "warning", help=help, related=place)
+
+
+def _pressure(plan: Plan) -> Iterator[Diagnostic]:
+    """Yield a retry of what the memory rule refused, which adds to the pressure."""
+    retry = plan.rule("retry")
+    if retry is None or retry.rule is None or plan.rule("memory") is None:
+        return
+    named = {text.rpartition(".")[2] for text in retry.rule.retry_on}
+    if "MemoryPressure" in named and not retry.rule.retry_after.respect:
+        yield Diagnostic(
+            "MP806",
+            "calls that were refused for memory are made again, and their pause is not respected",
+            _at(retry, "retry_on"),
+            "warning",
+            help="write `retry_after: {respect: true}`, or leave MemoryPressure out",
+        )
+
+
+def _calls(plan: Plan, rulebook: Rulebook) -> Iterator[Diagnostic]:
+    """Yield the functions that a rule calls and `settings.allow_call` does not allow."""
+    allowed = rulebook.settings.allow_call
+    if allowed is None:
+        return
+    listed = ", ".join(f"`{one}`" for one in allowed) or "none"
+    for rule in plan.rules:
+        for path, value in rule.values.items():
+            call = value.value if path.rpartition(".")[2] == "call" else None
+            if isinstance(call, str) and not any(_allows(one, call) for one in allowed):
+                yield Diagnostic(
+                    "MP010",
+                    f"`{call}` is not among the functions that `settings.allow_call` allows",
+                    value.source or rule.source,
+                    help=f"allowed: {listed}",
+                )
+
+
+def _allows(pattern: str, call: str) -> bool:
+    try:
+        return Glob.parse(pattern).matches(Target.parse(call))
+    except TargetError:
+        return False
+
+
+def _unseen(plan: Plan) -> Iterator[Diagnostic]:
+    if plan.rule("monitor") is None and any(rule.mode == "enforce" for rule in plan.rules):
+        yield Diagnostic(
+            "MP906",
+            f"`{plan.target}` has rules in force and no `monitor`: their effect will not be seen",
+            plan.sources[0],
+            "info",
+            help="add `monitor: {}`",
+        )
+
+
+def _at(rule: PlannedRule, *fields: str) -> Span:
+    """Return where the first of *fields* that was written stands, else the rule."""
+    for field in fields:
+        value = rule.values.get(field)
+        if value is not None and value.source is not None:
+            return value.source
+    return rule.source

@@ -1,0 +1,71 @@
+"""What the text of files shows by itself: variables that nothing uses, secrets written out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.redact import has_password
+from mlpolicy.document.node import Mapping, Node, Scalar
+from mlpolicy.model.read import Source
+
+_USE = re.compile(r"\$\{vars\.([A-Za-z][\w-]*)")
+_SECRET_KEY = re.compile(r"(?:^|_)(?:password|passwd|secret|token|api_?key|private_key)$", re.I)
+
+
+def unused_variables(sources: Iterable[Source]) -> Iterator[Diagnostic]:
+    """Yield the variables that no value asks for; a file without policies may be a library."""
+    sources = tuple(sources)
+    used = {name for one in sources for name in _used(one)}
+    for one in sources:
+        root = one.root
+        if root is None or root.get("policies") is None:
+            continue
+        defined = root.get("vars")
+        for entry in defined.entries if isinstance(defined, Mapping) else ():
+            if entry.key not in used:
+                text = f"no value uses the variable `{entry.key}`"
+                help = f"write `${{vars.{entry.key}}}` where it is meant, or take it out"
+                yield Diagnostic("MP111", text, entry.key_span, "warning", help=help)
+
+
+def _used(one: Source) -> Iterator[str]:
+    if not any("${vars." in line for line in one.document.lines):
+        return
+    for scalar in _scalars(one.root):
+        yield from _USE.findall(scalar.text)
+
+
+def written_secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
+    """Yield the values that look like secrets, written out for everybody who reads the file."""
+    for one in sources:
+        suspicious = any(
+            "://" in line or _SECRET_KEY.search(line.partition(":")[0].strip())
+            for line in one.document.lines
+        )
+        if not suspicious:
+            continue
+        for key, scalar in _held("", one.root):
+            if "${" in scalar.text or not isinstance(scalar.value, str):
+                continue
+            if has_password(scalar.text) or (_SECRET_KEY.search(key) and scalar.text):
+                help = "read it from the environment: `${env:NAME}`"
+                text = "a secret is written out in the file"
+                yield Diagnostic("MP113", text, scalar.span, "warning", help=help)
+
+
+def _scalars(node: Node | None) -> Iterator[Scalar]:
+    for _, scalar in _held("", node):
+        yield scalar
+
+
+def _held(key: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:
+    if isinstance(node, Scalar):
+        yield key, node
+    elif isinstance(node, Mapping):
+        for entry in node.entries:
+            yield from _held(entry.key, entry.value)
+    elif node is not None:
+        for item in node.items:
+            yield from _held(key, item)

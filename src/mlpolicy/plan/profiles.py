@@ -1,0 +1,102 @@
+"""Profiles put under the policies that use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.words import closest
+from mlpolicy.model.policy import Name, Policy, PolicyFile, Profile, RuleBlock, Tree, laid_over
+
+
+@dataclass(slots=True)
+class Profiles:
+    """The profiles of a set of files, each with those that it extends under it."""
+
+    known: Mapping[str, Profile]
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    _rules: dict[str, Mapping[str, RuleBlock]] = field(default_factory=dict)
+    _open: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, files: Iterable[PolicyFile]) -> Profiles:
+        """Return the profiles of *files*; what a file writes beats what it imports."""
+        deepest_first = sorted(files, key=lambda one: (-one.depth, one.file))
+        made = cls({one.name: one for file in deepest_first for one in file.profiles})
+        for name in made.known:
+            made._flat(name)
+        made.used.clear()  # (a profile that only another one extends is used through that)
+        return made
+
+    def under(self, policy: Policy) -> Policy:
+        """Return *policy* with the rules of its profiles under its own."""
+        if not policy.use:
+            return policy
+        below = self._joined(policy.use)
+        for name in policy.use:
+            self._note(name.text)
+        rules = _over(below, {rule.kind: rule for rule in policy.rules})
+        return replace(policy, rules=tuple(rules.values()))
+
+    def _note(self, name: str) -> None:
+        if name in self.known and name not in self.used:
+            self.used.add(name)
+            for one in self.known[name].extends:
+                self._note(one.text)
+
+    def _joined(self, names: Iterable[Name]) -> Mapping[str, RuleBlock]:
+        made: Mapping[str, RuleBlock] = {}
+        for name in names:
+            if name.text in self.known:
+                made = _over(made, self._flat(name.text))
+            else:
+                self._unknown(name)
+        return made
+
+    def _flat(self, name: str) -> Mapping[str, RuleBlock]:
+        """Return the rules of the profile of that name, those that it extends under them."""
+        if name not in self._rules:
+            profile = self.known[name]
+            self._open.append(name)
+            below = self._joined([one for one in profile.extends if not self._is_cycle(one)])
+            self._open.pop()
+            self._rules[name] = _over(below, {rule.kind: rule for rule in profile.rules})
+        return self._rules[name]
+
+    def _is_cycle(self, name: Name) -> bool:
+        if name.text not in self._open:
+            return False
+        chain = " → ".join([*self._open[self._open.index(name.text) :], name.text])
+        text = f"profiles extend each other in a circle: {chain}"
+        self.diagnostics.append(Diagnostic("MP406", text, name.span))
+        return True
+
+    def _unknown(self, name: Name) -> None:
+        near = closest(name.text, self.known)
+        known = ", ".join(f"`{one}`" for one in self.known)
+        found = Diagnostic(
+            "MP406",
+            f"there is no profile `{name.text}`",
+            name.span,
+            help=f"did you mean `{near}`?" if near else f"there are {known}" if known else "",
+            suggestions=(Suggestion(f"write `{near}`", name.span, near),) if near else (),
+        )
+        if found not in self.diagnostics:
+            self.diagnostics.append(found)
+
+
+def _over(low: Mapping[str, RuleBlock], high: Mapping[str, RuleBlock]) -> dict[str, RuleBlock]:
+    """Return the rules of *low* with those of *high* over them."""
+    made = dict(low)
+    for kind, upper in high.items():
+        lower = made.get(kind)
+        if upper.removed:
+            made.pop(kind, None)
+        elif lower is None or not upper.inherit:
+            made[kind] = upper
+        else:
+            settings: Tree = laid_over(lower.settings, upper.settings)
+            made[kind] = replace(upper, settings=settings, final=upper.final or lower.final)
+    return made

@@ -1,0 +1,118 @@
+"""Findings that an author asked not to see: by a comment on their line, or for a whole file set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.span import Span
+from mlpolicy.core.words import closest
+from mlpolicy.document.node import Mapping, Node, Scalar
+from mlpolicy.document.parse import Document
+from mlpolicy.model.policy import Settings
+
+_COMMENT = re.compile(r"(?:^|\s)#\s*mlpolicy:\s*ignore\[(?P<codes>[^\]]*)\](?P<reason>.*)$")
+_NEVER = ("MP001", "MP002", "MP003", "MP006", "MP007", "MP090", "MP091", "MP092")
+"""Without these a file means nothing, or the suppression itself is wrong."""
+
+
+@dataclass(slots=True)
+class Suppression:
+    """One code that is not to be shown: on one line, or anywhere."""
+
+    code: str
+    reason: str
+    span: Span
+    line: int | None = None
+    """The line that it is for; None for all files."""
+    used: bool = False
+
+    def covers(self, one: Diagnostic) -> bool:
+        """Whether *one* is not to be shown."""
+        if one.code != self.code or one.code in _NEVER:
+            return False
+        return self.line is None or (one.span.file, one.span.line) == (self.span.file, self.line)
+
+
+@dataclass(slots=True)
+class Suppressions:
+    """All suppressions of a set of files."""
+
+    each: list[Suppression] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, documents: Iterable[Document], settings: Settings) -> Suppressions:
+        """Return those written in *documents* and in *settings*."""
+        found = [one for document in documents for one in _comments(document)]
+        found += (Suppression(name.text, reason, name.span) for name, reason in settings.ignore)
+        return cls(found)
+
+    def kept(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return the findings to show, and remember which suppressions took one away."""
+        if not self.each:
+            return tuple(diagnostics)
+        return tuple(one for one in diagnostics if not self._take(one))
+
+    def _take(self, one: Diagnostic) -> bool:
+        taken = [each for each in self.each if each.covers(one)]
+        for each in taken:
+            each.used = True
+        return bool(taken)
+
+    def findings(
+        self, known: Iterable[str], *, may_be_found: Callable[[str], bool]
+    ) -> Iterator[Diagnostic]:
+        """Yield what is wrong with the suppressions themselves.
+
+        Args:
+            known: Every code.
+            may_be_found: Whether a code was looked for; only then can it be unused.
+        """
+        known = tuple(known)
+        for one in self.each:
+            if one.code not in known:
+                yield _unknown(one, known)
+                continue
+            if not one.reason.strip():
+                text = f"{one.code} is suppressed without a reason"
+                yield Diagnostic("MP090", text, one.span, "warning", help="say why, behind it")
+            if not one.used and may_be_found(one.code):
+                text = f"{one.code} is suppressed here and not found"
+                yield Diagnostic("MP092", text, one.span, "warning", help="take the comment out")
+
+
+def _unknown(one: Suppression, known: tuple[str, ...]) -> Diagnostic:
+    near = closest(one.code, known)
+    suggestions = (Suggestion(f"write `{near}`", one.span, near),) if near else ()
+    text = f"there is no finding `{one.code}`"
+    help = f"did you mean `{near}`?" if near else "write a code such as `MP305`"
+    return Diagnostic("MP091", text, one.span, help=help, suggestions=suggestions)
+
+
+def _comments(document: Document) -> Iterator[Suppression]:
+    for number, line in enumerate(document.lines, 1):
+        if "mlpolicy:" not in line:
+            continue
+        match = _COMMENT.search(line)
+        if match is None or _within_text(document.root, number, line.index("#", match.start()) + 1):
+            continue
+        at = match.start("codes")
+        for code in match["codes"].split(","):
+            lead = len(code) - len(code.lstrip())
+            begin = at + lead + 1
+            span = Span(document.file, number, begin, number, begin + len(code.strip()))
+            yield Suppression(code.strip(), match["reason"], span, number)
+            at += len(code) + 1
+
+
+def _within_text(node: Node | None, line: int, column: int) -> bool:
+    """Whether a place lies within a value: there `#` begins no comment."""
+    if isinstance(node, Scalar):
+        span = node.span
+        begins = (span.line, span.column) <= (line, column)
+        return begins and (line, column) < (span.end_line, span.end_column)
+    if isinstance(node, Mapping):
+        return any(_within_text(entry.value, line, column) for entry in node.entries)
+    return any(_within_text(item, line, column) for item in node.items) if node else False
