@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
     from typing import Any
 
+    from mlpolicy.core.tags import tag
     from mlpolicy.errors import (
         CallRefused,
         Failure,
@@ -46,6 +47,7 @@ _HOMES = {
     "monitor": "install.decorate",
     "plan": "",
     "retry": "install.decorate",
+    "tag": "core.tags",
     "uninstall": "install.bootstrap",
     "validate_input": "install.decorate",
 }
@@ -64,6 +66,7 @@ __all__ = [
     "monitor",
     "plan",
     "retry",
+    "tag",
     "uninstall",
     "validate_input",
 ]

@@ -33,6 +33,12 @@ class Step(Live):
     """
 
     kind: ClassVar[str] = ""
+    share: Callable[..., bool] | None = None
+    """Says of a call whether the rule holds for it; None where it holds for all."""
+    shared_by: str | None = None
+    """The argument that `share` is asked about."""
+    otherwise: Step | None = None
+    """What stands in for the step in all other calls."""
 
     def __init__(self, rule: Any, site: Site) -> None:
         self.rule = rule
@@ -53,6 +59,10 @@ class Step(Live):
     def weaves(self) -> Mapping[str, Weave]:
         """Return a weave for each position in the order where this step stands."""
         return {self.kind: self.weave}
+
+    def each(self) -> tuple[Step, ...]:
+        """Return the step, and what stands in for it in calls that it does not hold for."""
+        return (self, self.otherwise) if self.otherwise is not None else (self,)
 
     def weave(self, inner: Lines, loom: Loom) -> Lines:
         """Return the block around *inner*."""

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
 
+from mlpolicy.core.facts import Facts
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry
+from mlpolicy.install.facts import facts_of
 from mlpolicy.install.finder import Finder
 from mlpolicy.install.frames import looks_at_caller
 from mlpolicy.install.globbed import may_take, named_in_code, public_functions
@@ -43,22 +45,39 @@ class Engine:
         for target in rulebook.exact:
             self._know(target)
 
-    def _know(self, target: Target) -> Placed | None:
+    def _know(self, target: Target, facts: Facts | None = None) -> Placed | None:
         """Return what is known of *target*; None where no policy speaks of it."""
         known = self.placed.get(str(target))
         if known is None:
-            plan = self.rulebook.plan(target)
-            excluded = self.rulebook.excluded(target) if plan is None else None
-            if excluded is not None:
-                plan = Plan(
-                    target, "enforce", (), policies=(excluded.name,), sources=(excluded.span,)
-                )
+            plan = self.rulebook.plan(target, facts) or self._left_out(target)
             if plan is None:
                 return None
             known = self.placed[str(target)] = Placed(target, plan)
-            if excluded is not None:
-                known.state, known.detail = "excluded", f"policy `{excluded.name}` excludes it"
+            if not plan.rules and not plan.exact:
+                known.state, known.detail = "excluded", f"policy `{plan.policies[0]}` excludes it"
         return known
+
+    def _left_out(self, target: Target) -> Plan | None:
+        """Return an empty plan for a target that policies name, and may yet leave out."""
+        excluded = self.rulebook.excluded(target)
+        if excluded is None and not (target in self.rulebook.exact and self.rulebook.asks(target)):
+            return None
+        names = (excluded.name,) if excluded else ()
+        spans = (excluded.span,) if excluded else ()
+        return Plan(target, "enforce", (), policies=names, sources=spans, exact=excluded is None)
+
+    def _learn(self, placed: Placed, raw: object, functions: tuple[FunctionType, ...]) -> None:
+        """Plan anew for a function that was found, where policies ask more than its path."""
+        if not self.rulebook.asks(placed.target):
+            return
+        plan = self.rulebook.plan(placed.target, facts_of(placed.target, raw, functions))
+        if plan is not None:
+            placed.plan = plan
+        else:
+            placed.state, placed.detail = (
+                "excluded",
+                "its `match` asks for another sort of function",
+            )
 
     # --- life -------------------------------------------------------------------------
 
@@ -153,7 +172,9 @@ class Engine:
     def _tree(self, wanted: dict[str, Target]) -> Tree:
         def make(qualname: str, code: CodeType) -> Driver | None:
             target = wanted.get(qualname)
-            placed = self._know(target) if target else None
+            if target is None or self.rulebook.asks(target):
+                return None  # what is asked can be told only once the function exists
+            placed = self._know(target)
             if placed is None or not placed.plan.active or placed.plan.placement == "outer":
                 return None
             if not placed.plan.exact and looks_at_caller(code):
@@ -175,7 +196,7 @@ class Engine:
             if within:
                 self._place_within(module, [one for one in within if one.plan.active])
             for placed in exact:
-                if placed is not None and placed.plan.rules:
+                if placed is not None and placed.state != "excluded":
                     self._place_exact(module, placed)
             if self.rulebook.globbed(name):
                 self._place_globbed(module)
@@ -199,7 +220,10 @@ class Engine:
             say_once(f"glob:{why_not}", f"{module.__name__} is covered by a pattern, but {why_not}")
             return
         for qualname, function in public_functions(module):
-            placed = self._know(Target(module.__name__, qualname))
+            target = Target(module.__name__, qualname)
+            asks = self.rulebook.asks(target)
+            facts = facts_of(target, function, (function,)) if asks else None
+            placed = self._know(target, facts)
             if placed is None or placed.plan.exact or not placed.plan.rules:
                 continue
             if not placed.plan.active:
@@ -222,9 +246,10 @@ class Engine:
                 f"missing:{placed.target}", f"{where}: {placed.target} does not exist: {error}"
             )
             return
+        self._learn(placed, found.raw, found.functions)
         if placed.plan.active:
             self._try(placed, lambda: self._place_found(placed, found))
-        else:
+        elif placed.plan.rules:
             placed.leave()
 
     def _place_found(self, placed: Placed, found: Found) -> None:

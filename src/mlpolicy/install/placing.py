@@ -32,7 +32,8 @@ class Placing:
         """Let every step go."""
         for made in self._steps.values():
             for step in made:
-                step.close()
+                for one in step.each():
+                    one.close()
         self._steps = {}
         self._earlier = {}
 
@@ -70,7 +71,7 @@ class Placing:
                 for step in made:
                     for old in self._earlier.get(name, ()):
                         if old.kind == step.kind:
-                            step.inherit(old)
+                            _hand_over(old, step)
                 self._steps[name] = made
             return self._steps[name]
 
@@ -80,3 +81,10 @@ def with_decorated(plan: Plan, decorated: dict[str, PlannedRule]) -> Plan:
     mine = {rule.kind for rule in plan.rules}
     others = tuple(rule for kind, rule in decorated.items() if kind not in mine)
     return replace(plan, rules=(*plan.rules, *others)) if others else plan
+
+
+def _hand_over(old: Step, new: Step) -> None:
+    """Let *new* take over the state of *old*, and so its stand-in."""
+    new.inherit(old)
+    if new.otherwise is not None and old.otherwise is not None:
+        new.otherwise.inherit(old.otherwise)

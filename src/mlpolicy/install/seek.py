@@ -65,7 +65,7 @@ def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None
     A chain of decorators is followed to the function of that very name; where none bears it
     (a lambda, a closure bound to a name), what stands there is the function.
     """
-    reached = list(_reach(raw))
+    reached = list(reach(raw))
     for function in reversed(reached):
         if function.__module__ == module and function.__code__.co_qualname == qualname:
             return function
@@ -148,7 +148,7 @@ def _peel(raw: Any) -> Any:
     return raw
 
 
-def _reach(raw: Any) -> Iterator[FunctionType]:
+def reach(raw: Any) -> Iterator[FunctionType]:
     """Yield the functions that *raw* is made of, from the outside in."""
     seen: set[int] = set()
     waiting = [(raw, 0)]

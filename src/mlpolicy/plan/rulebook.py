@@ -128,9 +128,12 @@ class Rulebook:
     # --- plans ------------------------------------------------------------------------
 
     @cached_property
-    def asks_facts(self) -> bool:
-        """Whether any policy asks more of a function than its path."""
-        return any(policy.where.count for policy in self.policies)
+    def _asking(self) -> tuple[Policy, ...]:
+        return tuple(policy for policy in self.policies if policy.where.count)
+
+    def asks(self, target: Target) -> bool:
+        """Whether a policy asks more of the function under *target* than its path."""
+        return any(one.glob.matches(target) for policy in self._asking for one in policy.match)
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import CodeType, FunctionType
 from typing import Any
 
+from mlpolicy.core.argpath import parse
+from mlpolicy.core.control import NEVER_SHADOWED, Rollout
 from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Meters
+from mlpolicy.core.quantity import Duration
+from mlpolicy.core.report import say_once
 from mlpolicy.core.site import Notes, Parameter, ParameterKind, Site
 from mlpolicy.core.step import Step
 from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.runtime.rollout import Draw, Share
 from mlpolicy.runtime.template import Shape, shape
 
 
@@ -20,16 +25,51 @@ def steps(
     plan: Plan, code: CodeType, function: FunctionType | None = None, *, meters: Meters = METERS
 ) -> list[Step]:
     """Return a step for each rule of *plan* that is not disabled, for a function of that code."""
-    from mlpolicy.rules import KINDS
-
     active = list(plan.active)
     common = _common(plan, active, code, function, meters)
-    return [
-        KINDS[rule.kind].step_class()(
-            rule.rule, replace(common, mode=rule.mode, source=_place(rule))
+    return [_step(rule, _within(rule.rule, plan.deadline), common) for rule in active]
+
+
+def _step(rule: PlannedRule, settings: Any, common: Site) -> Step:
+    from mlpolicy.rules import KINDS
+
+    make = KINDS[rule.kind].step_class()
+    step = make(settings, replace(common, mode=rule.mode, source=_place(rule)))
+    rollout = rule.rollout
+    if rollout is None:
+        return step
+    step.share, step.shared_by = _share(rollout, rule, common)
+    if rollout.otherwise == "shadow" and rule.kind != NEVER_SHADOWED:
+        step.otherwise = make(settings, replace(common, mode="shadow", source=_place(rule)))
+    return step
+
+
+def _share(
+    rollout: Rollout, rule: PlannedRule, common: Site
+) -> tuple[Callable[..., bool], str | None]:
+    if rollout.by is None:
+        return Draw(rollout.percent), None
+    path = parse(rollout.by)
+    if path.name not in [one.name for one in common.parameters]:
+        say_once(
+            f"rollout:{common.target}:{rule.kind}",
+            f"{_place(rule)}: {common.target} has no argument `{path.name}`; "
+            f"the rollout of `{rule.kind}` takes its calls by chance",
         )
-        for rule in active
-    ]
+        return Draw(rollout.percent), None
+    return Share(rollout.percent, path, f"{rule.policy}:{rule.kind}"), path.name
+
+
+def _within(settings: Any, deadline: float | None) -> Any:
+    """Return the settings of a rule with no pause and no wait longer than *deadline*."""
+    if deadline is None:
+        return settings
+    limit, changed = Duration(deadline), {}
+    for name in ("max_elapsed", "wait"):
+        held = getattr(settings, name, limit)
+        if held is None or held > limit:
+            changed[name] = limit
+    return settings.model_copy(update=changed) if changed else settings
 
 
 def _common(

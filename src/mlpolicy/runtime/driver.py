@@ -26,7 +26,8 @@ class Driver:
     def close(self) -> None:
         """Let the steps go."""
         for step in self.steps:
-            step.close()
+            for one in step.each():
+                one.close()
 
 
 def build(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from mlpolicy.core.block import Lines
 from mlpolicy.core.live import Home, Live
 from mlpolicy.core.site import FunctionKind
+from mlpolicy.core.step import Step
 from mlpolicy.core.verdict import Again, Answer, Refuse, Wait
 from mlpolicy.runtime.awaiting import complete
 from mlpolicy.runtime.guard import Guarded, StandAside
@@ -42,6 +43,7 @@ class Weaver:
         self._now = ""
         self._call = self.local("call") if numbered else NO_CALL
         self._counts = False
+        self._held: dict[int, str] = {}
         self.result = self.local("result")
 
     @property
@@ -67,6 +69,15 @@ class Weaver:
             self._counts = True
             self.head.insert(0, f"{self._call} = {self.constant('next_call', ticker)}()")
         return self._call
+
+    def held(self, step: Step) -> str:
+        """Return the local that says whether *step* holds for this call, decided at its start."""
+        known = self._held.get(id(step))
+        if known is None:
+            known = self._held[id(step)] = self.local("held")
+            argument = self._parameters[step.shared_by] if step.shared_by else ""
+            self.head.append(f"{known} = {self.constant('share', step.share)}({argument})")
+        return known
 
     def clock(self) -> str:
         """Return the name of the function that reads the clock; `now` is cheaper at the start."""

@@ -114,10 +114,21 @@ def body(shape: Shape, steps: Sequence[Step], loom: Weaver, *, twin: str) -> Lin
 
 
 def _around(lines: Lines, woven: list[tuple[str, Step, Weave]], loom: Weaver) -> Lines:
-    for _, step, weave in woven:
+    for position, step, weave in woven:
         loom.step_kind = step.kind
-        lines = weave(lines, loom)
+        lines = _shared(lines, position, step, loom) if step.share else weave(lines, loom)
     return lines
+
+
+def _shared(lines: Lines, position: str, step: Step, loom: Weaver) -> Lines:
+    """Return *step* around *lines* for the calls that it holds for, its stand-in for the others."""
+    other = step.otherwise.weaves().get(position) if step.otherwise else None
+    return [
+        f"if {loom.held(step)}:",
+        *indented(step.weaves()[position](lines, loom)),
+        "else:",
+        *indented(other(lines, loom) if other else lines),
+    ]
 
 
 def _start(call: str, loom: Weaver) -> Lines:
