@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
 
 
-def _function(policy: Paths | None = None) -> None:
+def _function(policy: Paths | None = None, *, env: str | None = None) -> None:
     """Put a policy in force in this process, in place of any before it.
 
     Functions that are imported already obey it from now on, others when they are imported.
@@ -23,13 +23,15 @@ def _function(policy: Paths | None = None) -> None:
     Args:
         policy: A policy file or a directory of them, or several; without it, what the
             environment variable `MLPOLICY_POLICY` names.
+        env: The environment whose part of the policy holds (`environments.prod`); without it,
+            what `MLPOLICY_ENV` names.
 
     Raises:
         PolicyError: The files are wrong; nothing was changed.
     """
     from mlpolicy.install.bootstrap import install
 
-    install(policy)
+    install(policy, env=env)
 
 
 make_callable(__name__)

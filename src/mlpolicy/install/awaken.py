@@ -7,12 +7,12 @@ from pathlib import Path
 from mlpolicy.errors import PolicyError
 from mlpolicy.install.engine import Engine
 from mlpolicy.plan import cache
-from mlpolicy.plan.load import load
+from mlpolicy.plan.load import Terms, load
 from mlpolicy.plan.pack import pack, unpack
 from mlpolicy.plan.rulebook import Rulebook
 
 
-def awaken(paths: tuple[str, ...], held: cache.Held | None) -> Engine:
+def awaken(paths: tuple[str, ...], held: cache.Held | None, environment: str = "") -> Engine:
     """Return the engine for the policy at *paths*, not yet started.
 
     Raises:
@@ -20,9 +20,15 @@ def awaken(paths: tuple[str, ...], held: cache.Held | None) -> Engine:
     """
     if held is not None:
         return Engine(Rulebook(unpack(one) for one in held.files))
-    loaded = load([Path(path) for path in paths])
+    loaded = load([Path(path) for path in paths], Terms(environment=environment or None))
     if loaded.refused:
         raise PolicyError(loaded.refused)
     rulebook = loaded.rulebook
-    cache.write(paths, cache.Held(rulebook.tops, tuple(pack(file) for file in loaded.files)))
+    new = cache.Held(
+        rulebook.tops,
+        tuple(pack(file) for file in loaded.files),
+        inputs=tuple(map(str, loaded.inputs)),
+        variables=dict(loaded.variables),
+    )
+    cache.write(paths, new, environment)
     return Engine(rulebook)

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
+    from mlpolicy.install.calendar import Calendar
     from mlpolicy.install.engine import Engine
 
     Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
 
 VARIABLE = "MLPOLICY_POLICY"
+ENVIRONMENT = "MLPOLICY_ENV"
 
 _lock = RLock()
 
@@ -32,11 +34,13 @@ _lock = RLock()
 class InForce:
     """The policy of this process: sleeping behind a sentry, or awake in an engine."""
 
-    def __init__(self, paths: tuple[str, ...], held: cache.Held | None) -> None:
+    def __init__(self, paths: tuple[str, ...], held: cache.Held | None, environment: str) -> None:
         self.paths = paths
         self.held = held
+        self.environment = environment
         self.engine: Engine | None = None
         self.sentry: Sentry | None = None
+        self.calendar: Calendar | None = None
 
     def wake(self, earlier: InForce | None = None) -> Engine:
         """Return the engine, started when it is first needed.
@@ -48,10 +52,30 @@ class InForce:
             if self.engine is None:
                 from mlpolicy.install.awaken import awaken
 
-                self.engine, self.held = awaken(self.paths, self.held), None
+                self.engine, self.held = awaken(self.paths, self.held, self.environment), None
                 self._dismiss()
                 self.engine.start(earlier.engine if earlier else None)
+                self._mark_the_day(self.engine)
             return self.engine
+
+    def _mark_the_day(self, engine: Engine) -> None:
+        """Have the rules looked at again when the next of them expires."""
+        end = engine.rulebook.next_end
+        if end is not None:
+            from mlpolicy.install.calendar import Calendar
+
+            self.calendar = Calendar(end, self.turn)
+
+    def turn(self) -> None:
+        """Put the same policy in force anew, as it is at this moment."""
+        with _lock:
+            if self.engine is None or self not in _in_force:
+                return
+            from mlpolicy.install.engine import Engine
+
+            old, self.engine = self.engine, Engine(self.engine.rulebook.at_present())
+            self.engine.start(old)
+            self._mark_the_day(self.engine)
 
     def post(self) -> None:
         """Leave a sentry among the finders until a module that matters is imported."""
@@ -63,9 +87,15 @@ class InForce:
             sys.meta_path.remove(self.sentry)
         self.sentry = None
 
+    def retire(self) -> None:
+        """Watch nothing any longer: another policy has taken the place."""
+        self._dismiss()
+        if self.calendar is not None:
+            self.calendar.stop()
+
     def stop(self) -> None:
         """Take the policy out of force."""
-        self._dismiss()
+        self.retire()
         if self.engine is not None:
             self.engine.stop()
 
@@ -101,16 +131,17 @@ class Sentry:
 _in_force: list[InForce] = []
 
 
-def install(policy: Paths | None = None) -> None:
+def install(policy: Paths | None = None, *, env: str | None = None) -> None:
     """Put a policy in force; see `mlpolicy.install`.
 
     Raises:
         PolicyError: The files are wrong; nothing was changed.
     """
     paths = _paths(policy)
+    environment = os.environ.get(ENVIRONMENT, "") if env is None else env
     with _lock:
         earlier = _in_force[0] if _in_force else None
-        new = InForce(paths, cache.read(paths))
+        new = InForce(paths, cache.read(paths, environment), environment)
         if new.held is not None and not (earlier and earlier.engine) and not _concerned(new.held):
             if earlier is not None:
                 earlier.stop()
@@ -118,7 +149,7 @@ def install(policy: Paths | None = None) -> None:
         else:
             new.wake(earlier)
             if earlier is not None:
-                earlier._dismiss()
+                earlier.retire()
         _in_force[:] = [new]
         present.enter(new)
 

@@ -15,25 +15,38 @@ TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
     from typing import Any
 
-MAGIC = b"mlpolicy\x01"
+MAGIC = b"mlpolicy\x02"
 VARIABLE = "MLPOLICY_CACHE_DIR"
 _SUFFIXES = (".yaml", ".yml")
 
 
 class Held:
-    """What an entry holds: the top-level packages, and the files, packed."""
+    """What an entry holds: the top-level packages, and the files, packed.
 
-    __slots__ = ("files", "tops")
+    `inputs` are all files that were read, imported ones too; `variables` are those of the
+    process that the files asked for, and what they said.
+    """
 
-    def __init__(self, tops: frozenset[str], files: tuple[Any, ...]) -> None:
+    __slots__ = ("files", "inputs", "tops", "variables")
+
+    def __init__(
+        self,
+        tops: frozenset[str],
+        files: tuple[Any, ...],
+        *,
+        inputs: tuple[str, ...] = (),
+        variables: dict[str, str | None] | None = None,
+    ) -> None:
         self.tops = tops
         self.files = files
+        self.inputs = inputs
+        self.variables = variables or {}
 
 
-def read(paths: tuple[str, ...]) -> Held | None:
+def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
     """Return what was held for the policy at *paths*, or None where that is out of date."""
     try:
-        place = _place(paths)
+        place = _place(paths, environment)
         if place is None or not (_is_ours(os.path.dirname(place)) and _is_ours(place)):
             return None
         with open(place, "rb") as file:
@@ -41,23 +54,27 @@ def read(paths: tuple[str, ...]) -> Held | None:
         head, body = content[: len(_head())], content[len(_head()) :]
         if head != _head() or body[:16] != _digest(body[16:]):
             return None
-        stamps, tops, files = marshal.loads(body[16:])  # noqa: S302 (our own, owner-only, checked)
-        return Held(frozenset(tops), files) if _holds(stamps, paths) else None
+        stamps, inputs, variables, tops, files = marshal.loads(body[16:])  # noqa: S302 (our own, owner-only, checked)
+        if not (_said(variables) and _holds(stamps, paths, inputs)):
+            return None
+        return Held(frozenset(tops), files, inputs=inputs)
     except (OSError, ValueError, EOFError, TypeError):
         return None
 
 
-def write(paths: tuple[str, ...], held: Held) -> None:
+def write(paths: tuple[str, ...], held: Held, environment: str = "") -> None:
     """Hold *held* for the policy at *paths*; where nothing can be written, nothing is."""
     try:
-        place = _place(paths)
+        place = _place(paths, environment)
         if place is None:
             return
         folder = os.path.dirname(place)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if not _is_ours(folder):
             return
-        body = marshal.dumps((_stamps(paths), tuple(held.tops), held.files))
+        variables = tuple((name, _said_now(name)) for name in held.variables)
+        stamps = _stamps(paths, held.inputs)
+        body = marshal.dumps((stamps, held.inputs, variables, tuple(held.tops), held.files))
         draft = f"{place}.{os.getpid()}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -67,11 +84,21 @@ def write(paths: tuple[str, ...], held: Held) -> None:
         return
 
 
+def _said_now(name: str) -> bytes | None:
+    """Return a digest of what a variable of the process says; its text need not be kept."""
+    value = os.environ.get(name)
+    return None if value is None else _digest(value.encode(errors="surrogateescape"))
+
+
+def _said(variables: tuple[tuple[str, bytes | None], ...]) -> bool:
+    return all(_said_now(name) == digest for name, digest in variables)
+
+
 def _head() -> bytes:
     return MAGIC + (sys.implementation.cache_tag or "none").encode() + b"\0"
 
 
-def _place(paths: tuple[str, ...]) -> str | None:
+def _place(paths: tuple[str, ...], environment: str) -> str | None:
     """Return the file of the entry for *paths*; None where there is no home for it."""
     folder = os.environ.get(VARIABLE)
     if not folder:
@@ -80,7 +107,7 @@ def _place(paths: tuple[str, ...]) -> str | None:
     if not os.path.isabs(folder):
         return None
     # Places are held as they were written, so another spelling is another entry.
-    key = "\0".join([*paths, *(os.path.abspath(path) for path in paths)])
+    key = "\0".join([environment, *paths, *(os.path.abspath(path) for path in paths)])
     return os.path.join(
         folder, f"{_digest(key.encode()).hex()}-{sys.implementation.cache_tag}.plan"
     )
@@ -101,14 +128,20 @@ def _is_ours(path: str) -> bool:
     return state.st_uid == os.getuid() and not state.st_mode & 0o022
 
 
-def _stamps(paths: tuple[str, ...]) -> tuple[Any, ...]:
+def _stamps(paths: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[Any, ...]:
     """Return what tells whether any file of the policy is another than it was."""
-    return tuple((_stamp(file), _content(file)) for path in paths for file in _files(path))
+    return tuple((_stamp(file), _content(file)) for file in _every(paths, inputs))
 
 
-def _holds(stamps: tuple[Any, ...], paths: tuple[str, ...]) -> bool:
+def _every(paths: tuple[str, ...], inputs: tuple[str, ...]) -> list[str]:
+    """Return the files at *paths* as they are now, and those that were imported."""
+    found = [file for path in paths for file in _files(path)]
+    return [*found, *inputs]
+
+
+def _holds(stamps: tuple[Any, ...], paths: tuple[str, ...], inputs: tuple[str, ...]) -> bool:
     """Whether every file is what it was: by its stamp, else by its content."""
-    files = [file for path in paths for file in _files(path)]
+    files = _every(paths, inputs)
     if len(files) != len(stamps):
         return False
     return all(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 
-from mlpolicy.core.control import effective_mode
+from mlpolicy.core.control import Control, effective_mode
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.order import rank as position
@@ -69,6 +69,10 @@ class Rulebook:
         )
         self._completed: dict[tuple[object, ...], tuple[Completed, ...]] = {}
 
+    def at_present(self) -> Rulebook:
+        """Return the same policies as they hold at this moment."""
+        return Rulebook(self.files, environ=self.environ, overrides=self.overrides)
+
     # --- what it speaks of ------------------------------------------------------------
 
     @cached_property
@@ -105,6 +109,17 @@ class Rulebook:
         """The top-level packages that any policy names."""
         exact = (target.module.partition(".")[0] for target in self.exact)
         return frozenset([*exact, *(one.glob.top for one in self.globs)])
+
+    @cached_property
+    def next_end(self) -> datetime | None:
+        """The next moment at which a rule expires and no longer holds as it does."""
+        trees = [
+            *(policy.controls for policy in self.policies),
+            *(rule.settings for policy in self.policies for rule in policy.rules),
+        ]
+        written = (found for tree in trees if (found := one(tree, "expires")) is not None)
+        ends = (Control("", expires=date.fromisoformat(each.value)).ends() for each in written)
+        return min((end for end in ends if end is not None and end > self.now), default=None)
 
     @cached_property
     def _modules(self) -> dict[str, tuple[Target, ...]]:

@@ -1,0 +1,58 @@
+"""Rules end with their day in a process that goes on: somebody must look at the clock."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+LONGEST = 3600.0
+"""Seconds between two looks: clocks are set, and machines sleep."""
+
+
+class Calendar:
+    """Calls *work* once, soon after a moment has come; a fork waits for it too."""
+
+    def __init__(self, moment: datetime, work: Callable[[], None]) -> None:
+        self._moment = moment
+        self._work = work
+        self._stopped = threading.Event()
+        self._begin()
+        _waiting.add(self)
+
+    def _begin(self) -> None:
+        threading.Thread(target=self._wait, name="mlpolicy-calendar", daemon=True).start()
+
+    def _wait(self) -> None:
+        while not self._stopped.is_set():
+            left = (self._moment - datetime.now(UTC)).total_seconds()
+            if left <= 0:
+                self._work()
+                return
+            self._stopped.wait(min(left, LONGEST))
+
+    def stop(self) -> None:
+        """Wait no longer."""
+        self._stopped.set()
+        _waiting.discard(self)
+
+    def again(self) -> None:
+        """Wait on in a child of a fork, where the thread is gone."""
+        stopped = self._stopped.is_set()
+        self._stopped = threading.Event()
+        if not stopped:
+            self._begin()
+
+
+_waiting: weakref.WeakSet[Calendar] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for one in list(_waiting):
+        one.again()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
