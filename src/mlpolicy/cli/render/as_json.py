@@ -1,15 +1,19 @@
-"""Findings for programs."""
+"""Findings for programs; `diagnostics.schema.json` beside this file says what is in them."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
-from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.render.report import Report, environment, repairs, sentence
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 
-SCHEMA = "mlpolicy.diagnostics/1"
+SCHEMA: Final = "mlpolicy.diagnostics/1"
+PAGE: Final = "https://mlpolicy.readthedocs.io/en/stable/reference/findings/"
+"""Where every finding is explained."""
+_BREAKS: Final = {ord(one): f"\\u{ord(one):04x}" for one in "\x85\u2028\u2029"}
+"""What some readers take for the end of a line."""
 
 
 def as_json(report: Report) -> str:
@@ -19,6 +23,7 @@ def as_json(report: Report) -> str:
         "summary": {
             "files": report.files,
             "policies": report.policies,
+            "environments": report.environments,
             "errors": report.count("error"),
             "warnings": report.count("warning"),
             "infos": report.count("info"),
@@ -28,37 +33,43 @@ def as_json(report: Report) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
+def as_jsonl(report: Report) -> str:
+    """Return each finding as a JSON object on a line of its own."""
+    lines = (json.dumps(finding(one), ensure_ascii=False) for one in report.diagnostics)
+    return "\n".join(line.translate(_BREAKS) for line in lines)
+
+
 def finding(one: Diagnostic) -> dict[str, Any]:
     """Return one finding as JSON has it."""
     return {
         "code": one.code,
         "severity": one.severity,
-        "message": one.message,
-        "file": one.span.file,
-        "range": _range(one.span),
-        "help": one.help,
-        "related": [
-            {"message": other.message, "file": other.span.file, "range": _range(other.span)}
-            for other in one.related
-        ],
+        "message": sentence(one),
+        **_place(one.span),
+        "related": [{"message": other.message, **_place(other.span)} for other in one.related],
         "suggestions": [
             {
-                "title": other.title,
-                "edits": [
-                    {
-                        "file": other.span.file,
-                        "range": _range(other.span),
-                        "text": other.text,
-                    }
-                ],
+                "title": title,
+                "edits": [{**_place(edit.span), "text": edit.text} for edit in edits],
             }
-            for other in one.suggestions
+            for title, edits in repairs(one).items()
         ],
+        "environment": environment(one),
+        "help": one.help,
+        "url": url(one.code),
     }
 
 
-def _range(span: Span) -> dict[str, dict[str, int]]:
+def url(code: str) -> str:
+    """Return the page that explains the finding *code*."""
+    return f"{PAGE}#{code.lower()}"
+
+
+def _place(span: Span) -> dict[str, Any]:
     return {
-        "start": {"line": span.line, "col": span.column},
-        "end": {"line": span.end_line, "col": span.end_column},
+        "file": span.file,
+        "range": {
+            "start": {"line": span.line, "col": span.column},
+            "end": {"line": span.end_line, "col": span.end_column},
+        },
     }

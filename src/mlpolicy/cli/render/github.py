@@ -1,0 +1,76 @@
+"""Findings for GitHub Actions: annotations on the lines, and a summary of the step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import click
+
+from mlpolicy.cli.render.checkout import checkout, in_checkout
+from mlpolicy.cli.render.report import Report, environment, sentence
+from mlpolicy.core.diagnostic import Diagnostic
+
+_LEVEL: Final = {"error": "error", "warning": "warning", "info": "notice"}
+_IN_MESSAGE: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_IN_PROPERTY: Final = _IN_MESSAGE | {":": "%3A", ",": "%2C"}
+_MOST: Final = 1_000_000
+"""Bytes of a summary; GitHub drops one of more than 1 MiB whole."""
+
+
+def github(report: Report) -> str:
+    """Return a workflow command for each finding."""
+    root = checkout()
+    return "\n".join(_annotation(one, root) for one in report.diagnostics)
+
+
+def summarise(report: Report, environ: Mapping[str, str] = os.environ) -> None:
+    """Add *report* to the summary of the step, where GitHub asks for one.
+
+    A summary that cannot be written is told of and changes nothing else.
+    """
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    from mlpolicy.cli.render.markdown import markdown
+
+    try:
+        with open(path, "ab") as stream:
+            content = f"{markdown(report, most=_MOST - stream.tell())}\n\n"
+            stream.write(content.encode(errors="replace"))
+    except OSError as error:
+        click.echo(f"mlpolicy: the summary of the step was not written: {error}", err=True)
+
+
+def _annotation(one: Diagnostic, root: str) -> str:
+    span = one.span
+    properties = {
+        "file": in_checkout(span.file, root),
+        "line": span.line,
+        "col": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+        "title": f"mlpolicy {one.code}",
+    }
+    if span.end_line != span.line:  # GitHub takes columns on one line only
+        del properties["col"], properties["endColumn"]
+    listed = ",".join(
+        f"{name}={_escaped(str(value), _IN_PROPERTY)}" for name, value in properties.items()
+    )
+    message = _escaped("\n".join(_message(one)), _IN_MESSAGE)
+    return f"::{_LEVEL[one.severity]} {listed}::{message}"
+
+
+def _message(one: Diagnostic) -> Iterator[str]:
+    yield sentence(one)
+    if environment(one):
+        yield f"environment: {environment(one)}"
+    for other in one.related:
+        yield f"{other.span}: {other.message}"
+    if one.help:
+        yield f"help: {one.help}"
+
+
+def _escaped(text: str, table: Mapping[str, str]) -> str:
+    return text.translate({ord(one): code for one, code in table.items()})
