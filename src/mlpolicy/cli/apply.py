@@ -8,15 +8,18 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mlpolicy.cli import exits, sources
+from mlpolicy.cli.expect import unexpected
 from mlpolicy.cli.options import format_option, policy_option, show, src_option
 from mlpolicy.cli.prove import Answer, Request, in_child, in_process
 from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.terms import EVERY, asked, env_option
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.quantity import Duration, QuantityError
@@ -51,7 +54,14 @@ class Length(click.ParamType):  # type: ignore[type-arg]  # (generic in newer re
 @click.option("--package", is_flag=True, help="Import the modules below those named, too.")
 @click.option("--all", "everything", is_flag=True, help="Import every module that a policy names.")
 @policy_option
+@env_option
 @src_option
+@click.option(
+    "--expect",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --check: fail where the plan differs from this one, of `mlpolicy compile`.",
+)
 @click.option("--check", is_flag=True, help="Show findings only; fail on anything not applied.")
 @click.option("--timeout", type=Length(), default="60s", show_default=True, help="For the import.")
 @click.option("--in-process", is_flag=True, help="Import into this interpreter, for a debugger.")
@@ -68,13 +78,17 @@ def command(**options: Any) -> None:
     paths, loaded = sources.read(options["policy"])
     format = options["format"]
     if loaded.errors:
-        show(Report.of(loaded), format)
+        show(Report.of(loaded.shown()), format)
         sys.exit(exits.FINDINGS)
     answer = _prove(paths, options)
     if answer.failed is not None:
         _import_failed(answer)
-    findings = tuple(_findings(answer, loaded.rulebook, strict=options["check"]))
-    report = Report.of(loaded, findings)
+    found = tuple(findings(answer, loaded.rulebook, strict=options["check"]))
+    report = Report.of(loaded.shown(found, level="ast"))
+    if options["expect"] is not None:
+        report = replace(
+            report, diagnostics=(*report.diagnostics, *unexpected(answer, options["expect"]))
+        )
     _show(answer, report, loaded, options)
     if report.failed:
         sys.exit(exits.FINDINGS)
@@ -82,7 +96,7 @@ def command(**options: Any) -> None:
         from mlpolicy.cli.run import run
 
         command = [sys.executable, "-m", options["modules"][0], *options["arguments"]]
-        sys.exit(run(command, paths))
+        sys.exit(run(command, paths, environment=asked().environment))
 
 
 def _prove(paths: Sequence[Path], options: dict[str, Any]) -> Answer:
@@ -92,6 +106,7 @@ def _prove(paths: Sequence[Path], options: dict[str, Any]) -> Answer:
         path=[os.path.abspath(one) for one in (*options["src"], ".")],
         package=options["package"],
         all=options["everything"],
+        environment=asked().environment or "",
     )
     if options["in_process"]:
         return in_process(request)
@@ -110,7 +125,22 @@ def _import_failed(answer: Answer) -> None:
     )
 
 
-def _findings(answer: Answer, rulebook: Rulebook, *, strict: bool) -> Iterator[Diagnostic]:
+def prove_all(paths: Sequence[Path], src: Sequence[str]) -> Answer:
+    """Import every module that the policy at *paths* names, in a fresh interpreter."""
+    environment = asked().environment
+    request = Request(
+        policy=[str(sources.shown(path)) for path in paths],
+        modules=(),
+        path=[os.path.abspath(one) for one in (*src, ".")],
+        all=True,
+        environment=environment if environment and environment != EVERY else "",
+    )
+    with waiting("importing every module named"):
+        return in_child(request, 60.0)
+
+
+def findings(answer: Answer, rulebook: Rulebook, *, strict: bool) -> Iterator[Diagnostic]:
+    """Yield what became of targets that no policy should leave at that."""
     missing = rulebook.settings.on_missing_target
     for row in answer.targets:
         place = _span(rulebook, row["target"])
@@ -169,7 +199,7 @@ def _show(answer: Answer, report: Report, loaded: Loaded, options: dict[str, Any
 def _content(answer: Answer, report: Report, loaded: Loaded) -> dict[str, Any]:
     from mlpolicy.cli.render.as_json import finding
 
-    rows = [{key: row[key] for key in row if key != "exact"} for row in answer.targets]
+    rows = [{key: row[key] for key in row if key not in _WITHIN} for row in answer.targets]
     return {
         "schema": SCHEMA,
         "summary": dict(Counter(row["status"] for row in rows)),
@@ -177,6 +207,10 @@ def _content(answer: Answer, report: Report, loaded: Loaded) -> dict[str, Any]:
         "targets": rows,
         "diagnostics": [finding(one) for one in report.diagnostics],
     }
+
+
+_WITHIN = ("exact", "plan")
+"""What a row holds for our own use."""
 
 
 def _hash(loaded: Loaded) -> str:

@@ -8,6 +8,7 @@ FINE: Final = 0
 FINDINGS: Final = 1
 USAGE: Final = 2
 IMPORT_FAILED: Final = 3
+DIFFERENT: Final = 4
 NOTHING_TO_DO: Final = 5
 OUR_BUG: Final = 70
 RUN_FAILED: Final = 125

@@ -12,6 +12,8 @@ from mlpolicy.cli import exits
 
 COMMANDS = {
     "apply": "Prove that the policy takes effect on the real module.",
+    "compile": "Write what holds for every function, for review and archives.",
+    "diff": "Show what changes for each function between two policies.",
     "explain": "Show what holds for a function, or what a finding means.",
     "list": "Show what there is: targets, policies, files.",
     "run": "Run a command under the policy, its children too.",

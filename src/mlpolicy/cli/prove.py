@@ -24,6 +24,7 @@ class Request:
     path: Sequence[str] = ()
     package: bool = False
     all: bool = False
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def _asked(request: Request) -> dict[str, Any]:
         "path": list(request.path),
         "package": request.package,
         "all": request.all,
+        "environment": request.environment,
     }
 
 

@@ -16,6 +16,7 @@ import click
 from mlpolicy.cli import exits, sources
 from mlpolicy.cli.options import policy_option, show
 from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.terms import ENVIRONMENT, asked, env_option
 from mlpolicy.install import site
 
 SCRIPT = "mlpolicy.install.script"
@@ -24,6 +25,7 @@ FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SI
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @policy_option
+@env_option
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(policy: tuple[str, ...], module: str | None, arguments: tuple[str, ...]) -> None:
@@ -36,10 +38,10 @@ def command(policy: tuple[str, ...], module: str | None, arguments: tuple[str, .
     if not wanted:
         sources.stop("name a command: mlpolicy run -- COMMAND", exits.USAGE)
     paths, loaded = sources.read(policy)
-    if loaded.errors:
-        show(Report.of(loaded), "text")
+    if loaded.refused:
+        show(Report.of(loaded.shown()), "text")
         sys.exit(exits.FINDINGS)
-    sys.exit(run(wanted, paths))
+    sys.exit(run(wanted, paths, environment=asked().environment))
 
 
 def _command(module: str | None, arguments: Sequence[str]) -> list[str]:
@@ -55,11 +57,11 @@ def _command(module: str | None, arguments: Sequence[str]) -> list[str]:
     return given
 
 
-def run(command: Sequence[str], paths: Sequence[Path]) -> int:
+def run(command: Sequence[str], paths: Sequence[Path], *, environment: str | None = None) -> int:
     """Run *command* under the policy at *paths*; return its exit code."""
-    environment = _environment(paths)
+    variables = {**_environment(paths), **({ENVIRONMENT: environment} if environment else {})}
     try:
-        child = subprocess.Popen(command, env=environment)
+        child = subprocess.Popen(command, env=variables)
     except FileNotFoundError:
         click.echo(f"mlpolicy: `{command[0]}` was not found", err=True)
         return exits.NOT_FOUND

@@ -6,13 +6,15 @@ import os
 import sys
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from mlpolicy.cli import exits
-from mlpolicy.plan.load import Loaded, load, policy_files
+from mlpolicy.cli.terms import EVERY, asked, named_environment
+from mlpolicy.plan.load import Loaded, load, load_every, policy_files
 
 VARIABLE = "MLPOLICY_POLICY"
 FOLDER = "policies"
@@ -33,10 +35,19 @@ def paths(given: Sequence[str]) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def read(given: Sequence[str]) -> tuple[tuple[Path, ...], Loaded]:
-    """Return the paths, and what their files say."""
+def read(given: Sequence[str], *, every: bool = False) -> tuple[tuple[Path, ...], Loaded]:
+    """Return the paths, and what their files say in the environment that was asked for.
+
+    With *every*, the findings are those of all environments, unless one was asked for.
+    """
     found = paths(given)
-    return found, load([shown(path) for path in found])
+    terms = asked().terms()
+    files = [shown(path) for path in found]
+    if every and terms.environment in (None, EVERY):
+        return found, load_every(files, replace(terms, environment=None))
+    loaded = load(files, terms)
+    named_environment(loaded.environments)
+    return found, loaded
 
 
 def shown(path: Path) -> Path:

@@ -2,49 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import click
 
 from mlpolicy.cli import sources
-from mlpolicy.cli.options import finish, format_option, policy_option, src_option
+from mlpolicy.cli.baseline import baseline_option, without_known
+from mlpolicy.cli.choose import choose_options, chosen
+from mlpolicy.cli.options import finish, policy_option, report_options, src_option
 from mlpolicy.cli.render.report import Report
-from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.plan.against import against
-from mlpolicy.plan.load import Loaded
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.cli.resolve import resolved
+from mlpolicy.cli.terms import terms_options
+from mlpolicy.plan.codes import Level
 
 
 @click.command()
 @click.argument("path", nargs=-1)
 @policy_option
+@terms_options
 @src_option
-@format_option()
+@report_options
+@choose_options
+@baseline_option
 @click.option(
     "--resolve",
-    type=click.Choice(["none", "ast"]),
+    type=click.Choice(["none", "ast", "import"]),
     default="ast",
     show_default=True,
-    help="Whether to look for targets in the source; no code is run either way.",
+    help="How targets are looked for: not at all, in the source, or by importing them.",
 )
 @click.option(
     "--fail-on",
-    type=click.Choice(["error", "warning"]),
+    type=click.Choice(["error", "warning", "info"]),
     default="error",
     show_default=True,
     help="What makes the exit code 1.",
 )
-def command(
-    path: tuple[str, ...],
-    policy: tuple[str, ...],
-    src: tuple[str, ...],
-    format: str,
-    resolve: str,
-    fail_on: str,
-) -> None:
-    """Show everything that is wrong with policy files; 1 is the exit code if anything is."""
-    _, loaded = sources.read([*path, *policy])
-    more = _resolved(loaded, src) if resolve == "ast" else ()
-    finish(Report.of(loaded, more), format, fail_on=fail_on)
+@click.option("--fix", is_flag=True, help="Write the repairs that are safe into the files.")
+def command(path: tuple[str, ...], policy: tuple[str, ...], format: str, **options: Any) -> None:
+    """Show everything that is wrong with policy files; 1 is the exit code if anything is.
+
+    The files are checked without an environment and in every environment that they name;
+    `--env` asks for one alone.
+    """
+    given = [*path, *policy]
+    report = _report(given, options["src"], options["resolve"])
+    if options["fix"]:
+        from mlpolicy.cli.fix import fixed
+
+        if fixed(report):
+            report = _report(given, options["src"], options["resolve"])
+    finish(without_known(report), format, fail_on=options["fail_on"])
 
 
-def _resolved(loaded: Loaded, src: tuple[str, ...]) -> tuple[Diagnostic, ...]:
-    return against(loaded.rulebook, Survey(roots(src)))
+def _report(given: list[str], src: tuple[str, ...], resolve: Level) -> Report:
+    paths, loaded = sources.read(given, every=True)
+    shown = loaded.shown(resolved(loaded, paths, src, level=resolve), level=resolve)
+    looked = len(loaded.environments) + 1 if loaded.environments else 0
+    report = Report.of(shown, environments=0 if loaded.environment else looked)
+    return replace(report, diagnostics=chosen(report.diagnostics))

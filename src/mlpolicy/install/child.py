@@ -20,6 +20,7 @@ from mlpolicy.install import bootstrap
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.outer import holders
 from mlpolicy.install.status import Placed
+from mlpolicy.plan import compiled
 
 
 def main(request: str, answer: str) -> None:
@@ -31,7 +32,7 @@ def main(request: str, answer: str) -> None:
 
 def prove(asked: dict[str, Any]) -> dict[str, Any]:
     """Return what became of every target once the modules asked for are imported."""
-    bootstrap.install(asked["policy"])
+    bootstrap.install(asked["policy"], env=asked.get("environment", ""))
     engine = bootstrap.engine()
     assert engine is not None
     names = asked["modules"]
@@ -96,6 +97,7 @@ def _row(placed: Placed) -> dict[str, Any]:
         "source": ", ".join(f"{span.file}:{span.line}" for span in plan.sources),
         "detail": detail,
         "exact": plan.exact,
+        "plan": compiled.target(plan),
     }
 
 

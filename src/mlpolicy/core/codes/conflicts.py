@@ -88,4 +88,13 @@ CODES = (
         "version: 1\ndefaults: {retry: {jitter: equal}}\npolicies:\n  mypkg:f: {monitor: true}\n",
         "version: 1\ndefaults: {retry: {jitter: equal}}\npolicies:\n  mypkg:f: {retry: 3}\n",
     ),
+    Code(
+        "MP410",
+        "error",
+        "not the plan that was expected",
+        "`mlpolicy apply --check --expect FILE` finds other rules in force than FILE says.",
+        "What was reviewed is not what would serve.",
+        "",
+        "",
+    ),
 )

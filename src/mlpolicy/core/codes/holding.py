@@ -86,6 +86,15 @@ CODES = (
         _policy("owner: team-ranking", "retry: 3", head="settings: {require: [owner]}\n"),
     ),
     Code(
+        "MP506",
+        "warning",
+        "enforced at once",
+        "`mlpolicy diff` finds a rule in force that did not hold before, not even in shadow.",
+        "Nobody has seen what it would do to real calls.",
+        "",
+        "",
+    ),
+    Code(
         "MP508",
         "warning",
         "rollout of none or all",

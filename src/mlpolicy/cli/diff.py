@@ -1,0 +1,165 @@
+"""`mlpolicy diff`: what changes for each function between two policies."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlpolicy.cli import exits, sources
+from mlpolicy.cli.history import at_revision
+from mlpolicy.cli.options import format_option, show, src_option
+from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.terms import asked, terms_options
+from mlpolicy.cli.wait import waiting
+from mlpolicy.plan.difference import Difference, Line, differences
+from mlpolicy.plan.governed import governed
+from mlpolicy.plan.load import load
+from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.survey import Survey, roots
+
+SCHEMA = "mlpolicy.diff/1"
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[OLD] [NEW]")
+@click.option(
+    "--against",
+    metavar="git:REF",
+    help="Compare the policy as it is with what it was at a revision of git.",
+)
+@terms_options
+@src_option
+@format_option("text", "markdown", "json")
+@click.option("--exit-code", "strict", is_flag=True, help="End with code 4 where anything differs.")
+def command(
+    paths: tuple[str, ...],
+    against: str | None,
+    src: tuple[str, ...],
+    format: str,
+    *,
+    strict: bool,
+) -> None:
+    """Show what changes for each function from OLD to NEW: files, directories or `git:REF`.
+
+    With `--against git:main`, from that revision to the policy as it is here.
+    """
+    old, new = _sides(paths, against)
+    with ExitStack() as stack, waiting("comparing"):
+        survey = Survey(roots(src))
+        before, after = (_plans(side, survey, stack) for side in (old, new))
+        found = differences(before, after)
+    click.echo({"text": _text, "markdown": _markdown, "json": _json}[format](found))
+    sys.exit(exits.DIFFERENT if strict and found else exits.FINE)
+
+
+def _sides(paths: Sequence[str], against: str | None) -> tuple[list[str], list[str]]:
+    if against is not None:
+        if not against.startswith("git:"):
+            sources.stop("--against takes a revision: git:main, git:HEAD~1", exits.USAGE)
+        new = list(paths) or [str(one) for one in sources.paths(())]
+        return [f"{against}:{one}" for one in new], new
+    if len(paths) != 2:
+        sources.stop("name two policies, OLD and NEW, or --against git:REF", exits.USAGE)
+    old, new = ([one] for one in paths)
+    if old[0].startswith("git:") and old[0].count(":") == 1:
+        old = [f"{old[0]}:{new[0]}"]
+    if new[0].startswith("git:") and new[0].count(":") == 1:
+        new = [f"{new[0]}:{old[0]}"]
+    return old, new
+
+
+def _plans(side: Sequence[str], survey: Survey, stack: ExitStack) -> list[Plan]:
+    """Return the plans of one side; its findings end the command."""
+    found: list[Path] = []
+    for one in side:
+        if one.startswith("git:"):
+            _, revision, path = one.split(":", 2)
+            found += stack.enter_context(at_revision(revision, Path(path)))
+        else:
+            found += sources.paths([one])
+    loaded = load(found, asked().terms())
+    if loaded.errors:
+        show(Report.of(loaded.shown()), "text")
+        sys.exit(exits.FINDINGS)
+    return list(governed(loaded.rulebook, survey))
+
+
+# --- how it is shown ------------------------------------------------------------------
+
+
+def _text(found: Sequence[Difference]) -> str:
+    if not found:
+        return "Nothing changes."
+    blocks = ["\n".join(_block(one)) for one in found]
+    return "\n\n".join([*blocks, _sum(found)])
+
+
+_MARK = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
+
+
+def _block(one: Difference) -> Iterator[str]:
+    mark, colour = _MARK[one.change]
+    yield click.style(f"{mark} {one.target}", fg=colour, bold=True)
+    wide = min(max(len(line.path) for line in one.lines), 40)
+    for line in one.lines:
+        yield f"    {line.path:<{wide}}  {_arrow(line)}"
+    for risk in one.risks:
+        yield f"    {click.style('!', fg='yellow', bold=True)} {risk}"
+
+
+def _arrow(line: Line) -> str:
+    if line.old is None:
+        return f"+ {line.new}"
+    return f"- {line.old}" if line.new is None else f"{line.old} → {line.new}"
+
+
+def _sum(found: Sequence[Difference]) -> str:
+    counts = [(sum(one.change == change for one in found), change) for change in _MARK]
+    risks = sum(len(one.risks) for one in found)
+    parts = [f"{count} {change}" for count, change in counts if count]
+    return f"{', '.join(parts)} · {risks} to look at twice"
+
+
+def _markdown(found: Sequence[Difference]) -> str:
+    if not found:
+        return "**Policy**: nothing changes for any function."
+    head = [f"**Policy**: {_sum(found)}", "", "| function | setting | before | after |"]
+    rows = [
+        f"| {_code(one.target)} | {_code(line.path)} | {_cell(line.old)} | {_cell(line.new)} |"
+        for one in found
+        for line in one.lines
+    ]
+    risks = [f"- :warning: {_code(one.target)}: {risk}" for one in found for risk in one.risks]
+    return "\n".join([*head, "|---|---|---|---|", *rows, *([""] if risks else []), *risks])
+
+
+def _cell(text: str | None) -> str:
+    return "" if text is None else _code(text)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|").replace("\n", " ")
+
+
+def _json(found: Sequence[Difference]) -> str:
+    content: dict[str, Any] = {
+        "schema": SCHEMA,
+        "differences": [
+            {
+                "target": one.target,
+                "change": one.change,
+                "settings": [
+                    {"path": line.path, "old": line.old, "new": line.new} for line in one.lines
+                ],
+                "risks": list(one.risks),
+            }
+            for one in found
+        ],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False)

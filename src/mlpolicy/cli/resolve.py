@@ -1,0 +1,49 @@
+"""Findings that need the functions themselves: by their source, or by importing them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mlpolicy.cli import exits
+from mlpolicy.cli.wait import waiting
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.plan.against import against
+from mlpolicy.plan.codes import Level
+from mlpolicy.plan.load import Loaded
+from mlpolicy.plan.survey import Survey, roots
+
+
+def resolved(
+    loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], *, level: Level
+) -> tuple[Diagnostic, ...]:
+    """Return what is wrong between the policies and the functions that they name."""
+    if level == "none":
+        return ()
+    with waiting("looking targets up in the source"):
+        found = against(loaded.rulebook, Survey(roots(src)))
+    if level == "ast":
+        return found
+    return (*found, *_imported(loaded, paths, src, known=found))
+
+
+def _imported(
+    loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], *, known: Sequence[Diagnostic]
+) -> tuple[Diagnostic, ...]:
+    """Return what only importing every module that a policy names can show."""
+    from mlpolicy.cli.apply import findings, prove_all
+
+    if any(one.severity == "error" for one in loaded.diagnostics):
+        return ()  # what cannot be read cannot be put in force
+    answer = prove_all(paths, src)
+    if answer.failed is not None:
+        click.echo(answer.failed["traceback"], err=True, nl=False)
+        text = f"`{answer.failed['module']}` could not be imported: {answer.failed['error']}"
+        click.echo(f"mlpolicy: {text}", err=True)
+        sys.exit(exits.IMPORT_FAILED)
+    said = {(one.code, one.span) for one in known}
+    new = findings(answer, loaded.rulebook, strict=True)
+    return tuple(one for one in new if (one.code, one.span) not in said)

@@ -1,0 +1,183 @@
+"""Options that say under what terms a policy is read: environment, variables, values set here."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import click
+
+from mlpolicy.cli import exits
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.words import closest
+from mlpolicy.document.node import Entry
+from mlpolicy.document.node import Mapping as MappingNode
+from mlpolicy.document.parse import parse
+from mlpolicy.model.layers import Layers
+from mlpolicy.model.policy import RuleBlock
+from mlpolicy.model.rules import RuleReader
+from mlpolicy.plan.load import Terms
+from mlpolicy.rules import KINDS
+
+Command = Callable[..., Any]
+
+ENVIRONMENT: Final = "MLPOLICY_ENV"
+EVERY: Final = "all"
+_KEPT: Final = "mlpolicy.terms"
+_ASSIGNMENT = re.compile(r"(?P<name>[\w.-]+)=(?P<value>.*)", re.S)
+
+
+@dataclass(slots=True)
+class Asked:
+    """What the options of a command said."""
+
+    environment: str | None = None
+    assumed: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    overrides: tuple[RuleBlock, ...] = ()
+    written: tuple[str, ...] = ()
+    """What `--set` said, for reports."""
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables of the process, with those assumed over them."""
+        return {**os.environ, **self.assumed}
+
+    def terms(self) -> Terms:
+        """Return the terms to read a policy under."""
+        return Terms(
+            self.environment,
+            self.environ,
+            overrides=self.overrides,
+            variables=self.variables,
+        )
+
+
+def terms_options(command: Command) -> Command:
+    """Let *command* take `--env`, `--set` and `--assume`."""
+    for option in (_assume, _set, env_option):
+        command = option(command)
+    return command
+
+
+def env_option(command: Command) -> Command:
+    """Let *command* take `--env`."""
+    return click.option(
+        "--env",
+        metavar="NAME",
+        expose_value=False,
+        callback=_keep_env,
+        help=f"The environment whose part of the policy holds; else what {ENVIRONMENT} names.",
+    )(command)
+
+
+def _set(command: Command) -> Command:
+    return click.option(
+        "--set",
+        multiple=True,
+        metavar="PATH=VALUE",
+        expose_value=False,
+        callback=_keep_set,
+        help="Set `retry.max_attempts=5`, `vars.slo=2s` or `mode=shadow` over all policies. Repeats.",
+    )(command)
+
+
+def _assume(command: Command) -> Command:
+    return click.option(
+        "--assume",
+        multiple=True,
+        metavar="NAME=VALUE",
+        expose_value=False,
+        callback=_keep_assumed,
+        help="Take an environment variable to be set, where it is not. Repeats.",
+    )(command)
+
+
+def asked() -> Asked:
+    """Return what the options of the running command said."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return Asked(os.environ.get(ENVIRONMENT) or None)
+    found: Asked | None = context.meta.get(_KEPT)
+    if found is None:
+        found = context.meta[_KEPT] = Asked(os.environ.get(ENVIRONMENT) or None)
+    return found
+
+
+def named_environment(known: tuple[str, ...]) -> None:
+    """End the command where `--env` names what no file knows; a variable may name anything."""
+    context = click.get_current_context(silent=True)
+    given = context.meta.get(f"{_KEPT}.env") if context else None
+    if given in (None, EVERY) or given in known:
+        return
+    near = closest(str(given), known)
+    there = ", ".join(f"`{one}`" for one in known)
+    hint = (
+        f"did you mean `{near}`?" if near else f"there are {there}" if there else "there are none"
+    )
+    click.echo(f"mlpolicy: no file names an environment `{given}`; {hint}", err=True)
+    sys.exit(exits.USAGE)
+
+
+# --- callbacks ------------------------------------------------------------------------
+
+
+def _keep_env(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.meta[f"{_KEPT}.env"] = value
+        asked().environment = value
+
+
+def _keep_assumed(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> None:
+    for one in value:
+        name, text = _split(one)
+        asked().assumed[name] = text
+
+
+def _keep_set(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> None:
+    blocks: list[RuleBlock] = []
+    for one in value:
+        name, text = _split(one)
+        head, _dot, path = name.partition(".")
+        if name == "mode":
+            blocks += (_block(one, kind, "mode", text) for kind in KINDS)
+        elif head == "vars" and path:
+            asked().variables[path] = text
+        elif head in KINDS and path:
+            blocks.append(_block(one, head, path, text))
+        else:
+            near = closest(head, (*KINDS, "vars", "mode"))
+            hint = f"; did you mean `{near}`?" if near else ""
+            raise click.BadParameter(
+                f"`{name}` is none of `KIND.setting`, `vars.name` and `mode`{hint}"
+            )
+    asked().overrides = (*asked().overrides, *blocks)
+    asked().written = (*asked().written, *value)
+
+
+def _split(one: str) -> tuple[str, str]:
+    match = _ASSIGNMENT.fullmatch(one)
+    if match is None:
+        raise click.BadParameter(f"`{one}` is no assignment: write NAME=VALUE")
+    return match["name"], match["value"]
+
+
+def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
+    """Return the rule with one setting that *written* says."""
+    source = "".join(f"{'  ' * at}{part}:\n" for at, part in enumerate(path.split(".")))
+    document = parse(f"{source.removesuffix(chr(10))} {text}", file=f"--set {written}")
+    found: list[Diagnostic] = list(document.diagnostics)
+    reader = RuleReader(Layers(None))
+    rule = None
+    if isinstance(document.root, MappingNode):
+        rule = reader.rule(Entry(kind, document.root.span, document.root))
+    found += reader.diagnostics
+    if rule is None or found:
+        one = found[0] if found else None
+        help = f" ({one.help})" if one and one.help else ""
+        raise click.BadParameter(f"`{written}`: {one.message if one else 'nothing is set'}{help}")
+    return rule

@@ -1,0 +1,46 @@
+"""The functions that a policy governs, as far as their source tells; none of it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlpolicy.core.facts import Facts
+from mlpolicy.core.target import Target
+from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.plan.survey import Defined, Survey
+
+
+def governed(rulebook: Rulebook, survey: Survey | None) -> Iterator[Plan]:
+    """Yield the plan of every target that is named, and of every function that a pattern takes.
+
+    Without a *survey*, only of those that are named.
+    """
+    for target in targets(rulebook, survey):
+        plan = rulebook.plan(target, facts_of(rulebook, survey, target))
+        if plan is not None and plan.rules:
+            yield plan
+
+
+def targets(rulebook: Rulebook, survey: Survey | None) -> list[Target]:
+    """Return every target that is named, and every function that a pattern takes, in order."""
+    found = set(rulebook.exact)
+    for pattern in rulebook.globs if survey is not None else ():
+        assert survey is not None
+        found.update(survey.matching(pattern.glob, packages=rulebook.settings.packages))
+    return sorted(found)
+
+
+def facts_of(rulebook: Rulebook, survey: Survey | None, target: Target) -> Facts | None:
+    """Return the facts of a function where a policy asks for them and its source tells them."""
+    if survey is None or not rulebook.asks(target):
+        return None
+    looked = survey.look_up(target)
+    if not isinstance(looked, Defined) or looked.kind in ("class", "value"):
+        return None
+    return Facts(
+        looked.kind,  # type: ignore[arg-type]  # (no class and no value, as asked)
+        tuple(one.name for one in looked.parameters or ()),
+        tuple(getattr(looked, "tags", ())),
+        decorators=lambda: looked.decorators,
+    )
