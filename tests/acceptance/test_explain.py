@@ -25,8 +25,8 @@ def test_a_target_is_explained_value_by_value(service):
 
     lines = [line.split() for line in ended.out.splitlines()]
     assert ended.code == 0
-    assert ["max_attempts", "2", "policy.yaml:5", "serve:predict"] in lines
-    assert ["jitter", "equal", "policy.yaml:2", "defaults"] in lines
+    assert ["max_attempts", "2", "policy.yaml:5:52", "policies.serve:predict"] in lines
+    assert ["jitter", "equal", "policy.yaml:2:28", "defaults"] in lines
     assert ["multiplier", "2.0", "built", "in"] in lines
 
 
@@ -45,7 +45,16 @@ def test_json_has_every_value(service):
     ).content
 
     [_, retry] = content["rules"]
-    assert retry["values"]["max_attempts"] == {"value": "2", "from": "policy.yaml:5 serve:predict"}
+    assert retry["values"]["max_attempts"] == {
+        "value": "2",
+        "from": "policy.yaml:5:52 policies.serve:predict",
+        "file": "policy.yaml",
+        "line": 5,
+        "column": 52,
+        "layer": "policies.serve:predict",
+        "policy": "serve:predict",
+        "beats": [],
+    }
 
 
 @pytest.mark.parametrize("subject", ["MP301", "mp101", "retry", "retry.jitter", "validate.args"])

@@ -12,12 +12,16 @@ import click
 from mlpolicy.cli import exits, sources
 from mlpolicy.cli.options import format_option, policy_option, show, src_option
 from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.terms import asked, terms_options
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
 from mlpolicy.plan.codes import codes
-from mlpolicy.plan.plan import PlannedRule
+from mlpolicy.plan.governed import facts_of
+from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.text import origin, shown
+from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.plan.text import origin, text, why
+from mlpolicy.plan.worst import worst_case
 from mlpolicy.rules import KINDS
 
 SCHEMA = "mlpolicy.explain/1"
@@ -27,17 +31,16 @@ _CODE = re.compile(r"MP\d{3}")
 @click.command()
 @click.argument("subject")
 @policy_option
+@terms_options
 @src_option
 @click.option("--source", is_flag=True, help="Print the generated code around the function.")
 @format_option("text", "json")
-def command(
-    subject: str, policy: tuple[str, ...], src: tuple[str, ...], *, source: bool, format: str
-) -> None:
+def command(subject: str, format: str, **options: Any) -> None:
     """Explain a function (`mypkg.serve:predict`), a finding (`MP301`) or a setting (`retry.jitter`)."""
     if _CODE.fullmatch(subject.upper()):
         content = _code(subject.upper())
     elif ":" in subject:
-        content = _target(subject, policy, src, source=source)
+        content = _target(subject, options)
     else:
         content = _setting(subject)
     if format == "json":
@@ -82,7 +85,7 @@ def _setting(subject: str) -> dict[str, Any]:
         )
     schema = KINDS[kind].rule_model().model_json_schema()
     found = _within(schema, schema, path.split(".") if path else [], subject)
-    lines = [subject, *(f"  {line}" for line in _described(found))]
+    lines = [subject, *(f"  {line}" for line in _lines(found))]
     for name, one in found.get("properties", {}).items():
         default = f" (default {json.dumps(one['default'])})" if "default" in one else ""
         lines.append(
@@ -91,7 +94,7 @@ def _setting(subject: str) -> dict[str, Any]:
     return {"setting": subject, "schema_of": found, "text": "\n".join(lines)}
 
 
-def _described(schema: dict[str, Any]) -> list[str]:
+def _lines(schema: dict[str, Any]) -> list[str]:
     lines = [line for line in str(schema.get("description", "")).splitlines() if line]
     if "enum" in schema:
         lines.append("one of: " + ", ".join(map(str, schema["enum"])))
@@ -129,36 +132,47 @@ def _followed(whole: dict[str, Any], here: dict[str, Any]) -> dict[str, Any]:
 # --- functions ------------------------------------------------------------------------
 
 
-def _target(
-    subject: str, policy: tuple[str, ...], src: tuple[str, ...], *, source: bool
-) -> dict[str, Any]:
+def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
     try:
         target = Target.parse(subject)
     except TargetError as error:
         sources.stop(str(error), exits.USAGE)
-    _, loaded = sources.read(policy)
+    _, loaded = sources.read(options["policy"])
     if loaded.errors:
-        show(Report.of(loaded), "text")
+        show(Report.of(loaded.shown()), "text")
         sys.exit(exits.FINDINGS)
-    plan = loaded.rulebook.plan(target)
+    facts = facts_of(loaded.rulebook, Survey(roots(options["src"])), target)
+    plan = loaded.rulebook.plan(target, facts)
     if plan is None:
         _not_governed(target, loaded.rulebook)
-    text = str(plan)
-    if source:
-        from mlpolicy.cli.source import generated
-
-        text = generated(plan, src)
     return {
         "target": str(target),
         "mode": plan.mode,
+        "environment": loaded.environment,
         "policies": list(plan.policies),
         "rules": [_rule(rule) for rule in plan.rules],
-        "text": text,
+        "worst_case": worst_case(plan),
+        "text": _described(plan, loaded.environment, options),
     }
+
+
+def _described(plan: Plan, environment: str | None, options: dict[str, Any]) -> str:
+    if options["source"]:
+        from mlpolicy.cli.source import generated
+
+        return generated(plan, options["src"])
+    terms = [f"environment {environment}"] if environment else []
+    terms += [f"--set {one}" for one in asked().written]
+    return str(plan) + (f"\n\n  under {', '.join(terms)}" if terms else "")
 
 
 def _not_governed(target: Target, rulebook: Rulebook) -> NoReturn:
     excluding = rulebook.excluded(target)
+    if rulebook.asks(target):
+        sources.stop(
+            f"the policies that name `{target}` ask for another sort of function",
+            exits.NOTHING_TO_DO,
+        )
     if excluding is not None:
         where = f"{excluding.span.file}:{excluding.span.line}"
         sources.stop(
@@ -175,7 +189,25 @@ def _rule(rule: PlannedRule) -> dict[str, Any]:
         "mode": rule.mode,
         "source": f"{rule.source.file}:{rule.source.line}",
         "values": {
-            path: {"value": shown(value.value), "from": origin(value)}
+            path: {
+                **_value(value),
+                "beats": [
+                    {**_value(one), "why": why(one, value)} for one in rule.lost.get(path, ())
+                ],
+            }
             for path, value in rule.values.items()
         },
+    }
+
+
+def _value(value: Value) -> dict[str, Any]:
+    span = value.source
+    return {
+        "value": text(value),
+        "from": origin(value),
+        "file": span.file if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "layer": value.layer or ("built in" if span is None else value.policy),
+        "policy": value.policy or None,
     }

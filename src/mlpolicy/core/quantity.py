@@ -21,11 +21,15 @@ _LONGEST = 64
 
 
 class QuantityError(ValueError):
-    """A text is no amount of that sort; *code* is the finding that says so."""
+    """A text is no amount of that sort; *code* is the finding that says so.
 
-    def __init__(self, code: LiteralString, message: str) -> None:
+    *meant* is what was probably meant, where that can be told.
+    """
+
+    def __init__(self, code: LiteralString, message: str, meant: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.meant = meant
 
 
 class _Quantity:
@@ -54,7 +58,8 @@ class _Quantity:
             return cls.of(value)
         except QuantityError as error:
             code: Any = error.code
-            raise PydanticCustomError(code, "{text}", {"text": str(error)}) from None
+            context = {"text": str(error), "meant": error.meant}
+            raise PydanticCustomError(code, "{text}", context) from None
 
     @classmethod
     def of_number(cls, value: Any) -> Self:
@@ -112,7 +117,8 @@ def _bare(value: Any, quantity: type[_Quantity], unit: str) -> QuantityError:
         return QuantityError(
             "MP010", f"expected {quantity.what} such as {quantity.example}, found {_kind(value)}"
         )
-    return QuantityError("MP101", f"`{value}` has no unit: did you mean `{value}{unit}`?")
+    meant = f"{value}{unit}"
+    return QuantityError("MP101", f"`{value}` has no unit: did you mean `{meant}`?", meant)
 
 
 def _kind(value: object) -> str:
@@ -225,7 +231,9 @@ class Ratio(_Quantity, float):
         if 0 <= share <= 1:
             return share
         if isinstance(value, int | float) and 1 < value <= 100:
-            raise QuantityError("MP101", f"`{value:g}` has no unit: did you mean `{value:g}%`?")
+            meant = f"{value:g}%"
+            text = f"`{value:g}` has no unit: did you mean `{meant}`?"
+            raise QuantityError("MP101", text, meant)
         raise QuantityError("MP103", f"{_shown(value)} is outside 0% to 100%")
 
     def __str__(self) -> str:

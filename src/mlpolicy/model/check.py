@@ -100,6 +100,8 @@ class _Wrong:
     span: Span
     text: str
     entry: Entry | None
+    meant: str = ""
+    """What was probably meant, where that can be told."""
 
     @classmethod
     def of(cls, root: Node, error: Any) -> _Wrong:
@@ -109,7 +111,8 @@ class _Wrong:
         text = redacted(words.message(error, node.plain()))
         if isinstance(node, Interpolated) and node.secret:
             text = text.replace(node.text, HIDDEN)
-        return cls(error["type"], error["loc"], span, text, entry)
+        meant = words.meant(error, node.plain())
+        return cls(error["type"], error["loc"], span, text, entry, meant)
 
 
 def locate(root: Node, loc: Loc) -> tuple[Node, Entry | None]:
@@ -139,7 +142,10 @@ def _findings(wrong: list[_Wrong], model: type[BaseModel], about: Words) -> Iter
             yield unknown_key(first.entry, _fields(model, first.loc[:-1], about), about)
         else:
             code = first.type if first.type.startswith("MP") else "MP010"
-            yield Diagnostic(code, _joined(group), span)
+            meant = next((one.meant for one in group if one.meant), "")
+            repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
+            help = f"did you mean `{meant}`?" if meant and code == "MP010" else ""
+            yield Diagnostic(code, _joined(group), span, help=help, suggestions=repair)
 
 
 def _outdone(one: _Wrong, wrong: list[_Wrong]) -> bool:

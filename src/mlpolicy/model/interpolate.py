@@ -189,7 +189,7 @@ class Variables:
             found = self._scalar(node) if "${" in node.text else node
         finally:
             self._open.pop()
-        return found.text, isinstance(found, Interpolated) and found.secret or is_secret(name)
+        return found.text, (isinstance(found, Interpolated) and found.secret) or is_secret(name)
 
 
 def _scalars(node: Node) -> Iterator[Scalar]:

@@ -175,6 +175,6 @@ def elsewhere() -> dict[str, str]:
     """Return where the fields of rules belong, for those found where no rule is."""
     places: dict[str, list[str]] = {}
     for name in KINDS:
-        for field in KINDS[name].rule_model().model_fields:
-            places.setdefault(field, []).append(f"`{name}`")
-    return {field: " or ".join(kinds) for field, kinds in places.items()}
+        for setting in KINDS[name].rule_model().model_fields:
+            places.setdefault(setting, []).append(f"`{name}`")
+    return {setting: " or ".join(kinds) for setting, kinds in places.items()}

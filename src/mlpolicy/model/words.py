@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from mlpolicy.core.words import closest
 
 _EXPECTED = {
     "int": "a whole number",
@@ -42,3 +45,14 @@ def message(error: Any, value: Any) -> str:
         return str(error["msg"])
     text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     return f"expected {text}, found {found(value)}" if "Input should be" in error["msg"] else text
+
+
+def meant(error: Any, value: Any) -> str:
+    """Return what *value* was probably meant to be; nothing where that cannot be told."""
+    context = error.get("ctx", {})
+    if error["type"] == "literal_error" and isinstance(value, str):
+        return closest(value, _WORD.findall(context["expected"])) or ""
+    return str(context.get("meant", ""))
+
+
+_WORD = re.compile(r"'([^']*)'")

@@ -7,9 +7,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from mlpolicy.core.redact import HIDDEN, is_secret, redacted
-from mlpolicy.plan.plan import Plan, PlannedRule, Value
-from mlpolicy.plan.text import shown
+from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.plan.text import text
 
 SCHEMA: Final = "mlpolicy.plan/1"
 
@@ -61,14 +60,3 @@ def _rule(rule: PlannedRule) -> dict[str, Any]:
             path: str(value.source) for path, value in sorted(values.items()) if value.source
         },
     }
-
-
-def text(value: Value) -> str:
-    """Return a value as a policy file would write it, secrets left out."""
-    if value.written and any(is_secret(name) for name in _names(value.written)):
-        return HIDDEN
-    return redacted(shown(value.value))
-
-
-def _names(written: str) -> list[str]:
-    return [part.partition("}")[0].partition(":-")[0] for part in written.split("${")[1:]]

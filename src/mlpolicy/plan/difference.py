@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlpolicy.core.quantity import Duration
-from mlpolicy.plan.compiled import text
 from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.plan.text import text
 from mlpolicy.rules.retry.check import worst_pause
 
 Change = Literal["added", "removed", "changed"]

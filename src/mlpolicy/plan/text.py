@@ -1,11 +1,26 @@
-"""A plan in words: what holds, and where each value comes from."""
+"""A plan in words: what holds, where each value comes from, what lost against it, and how long."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mlpolicy.plan.plan import Plan, PlannedRule, Value
+from mlpolicy.core.redact import HIDDEN, is_secret, redacted
+from mlpolicy.plan.plan import Plan, PlannedRule, Rank, Value
+from mlpolicy.plan.worst import worst_case
+
+COMMAND_LINE = "--set"
+_WIDEST = 44
+_RANKS = (
+    "the other is final",
+    "imported policies rank lower",
+    "lower priority",
+    "an exact target beats a pattern",
+    "fewer literal components",
+    "fewer literal characters",
+    "fewer further conditions",
+)
+"""Why a value lost, by the first part of the rank in which it is lower."""
 
 
 def describe(plan: Plan) -> str:
@@ -16,20 +31,72 @@ def describe(plan: Plan) -> str:
         lines.append(f"  from policy {name} at {span.file}:{span.line}")
     for rule in plan.rules:
         lines += ["", *_rule(rule)]
+    worst = worst_case(plan)
+    if worst:
+        lines += ["", *worst]
     return "\n".join(lines)
 
 
 def _rule(rule: PlannedRule) -> Iterator[str]:
-    mode = "" if rule.mode == "enforce" else f"  ({rule.mode})"
-    yield f"  {rule.kind}{mode}  {rule.source.file}:{rule.source.line}"
-    rows = [(path, shown(value.value), origin(value)) for path, value in rule.values.items()]
+    yield f"  {rule.kind}{_mode(rule)}  {rule.source.file}:{rule.source.line}"
+    rows = [(path, text(value), origin(value)) for path, value in rule.values.items()]
     wide = _width(row[0] for row in rows), _width(row[1] for row in rows)
     for path, value, source in rows:
         yield f"    {path:<{wide[0]}}  {value:<{wide[1]}}  {source}".rstrip()
+        for lost in reversed(rule.lost.get(path, ())):
+            yield f"      {'beats':>{wide[0] - 2}}  {text(lost):<{wide[1]}}  {_loser(rule, path, lost)}"
+
+
+def _mode(rule: PlannedRule) -> str:
+    """Return how a rule holds, where that is not simply so."""
+    control = rule.control
+    parts: list[str] = [] if rule.mode == "enforce" else [rule.mode]
+    if control is not None and control.mode != rule.mode and control.mode == "enforce":
+        parts = [f"{rule.mode}: {'expired' if control.expires else 'switched off'}"]
+    if rule.rollout is not None:
+        by = f" by {rule.rollout.by}" if rule.rollout.by else ""
+        parts.append(f"{rule.rollout.percent:.0%} of the calls{by}, else {rule.rollout.otherwise}")
+    if control is not None and control.expires is not None:
+        parts.append(f"until {control.expires}")
+    return f"  ({', '.join(parts)})" if parts else ""
+
+
+def _loser(rule: PlannedRule, path: str, lost: Value) -> str:
+    winner = rule.values.get(path)
+    return f"{origin(lost)} ({why(lost, winner)})"
+
+
+def why(lost: Value, winner: Value | None) -> str:
+    """Return why *lost* lost against *winner*."""
+    if winner is None or lost.rank is None or winner.rank is None:
+        return "set again"
+    if lost.rank[0] < 0:
+        return "defaults only fill in" if winner.rank[0] >= 0 else "defaults of an import"
+    if winner.rank[0] > 1:
+        return "set on the command line"
+    return _compared(lost.rank, winner.rank)
+
+
+def _compared(lost: Rank, winner: Rank) -> str:
+    for part, (one, other) in enumerate(zip(lost, winner, strict=True)):
+        if one != other:
+            return _RANKS[part]
+    return "equal rank, the same value"
 
 
 def _width(texts: Iterable[str]) -> int:
-    return min(max((len(text) for text in texts), default=0), 44)
+    return min(max((len(text) for text in texts), default=0), _WIDEST)
+
+
+def text(value: Value) -> str:
+    """Return a value as a policy file would write it, secrets left out."""
+    if value.written and any(is_secret(name) for name in _names(value.written)):
+        return HIDDEN
+    return redacted(shown(value.value))
+
+
+def _names(written: str) -> list[str]:
+    return [part.partition("}")[0].partition(":-")[0] for part in written.split("${")[1:]]
 
 
 def shown(value: Any) -> str:
@@ -47,7 +114,11 @@ _WORDS = {None: "null", True: "true", False: "false"}
 
 
 def origin(value: Value) -> str:
-    """Return where *value* was set."""
+    """Return where *value* was set: place, part of the file, and the variables in it."""
     if value.source is None:
         return "built in"
-    return f"{value.source.file}:{value.source.line} {value.policy}"
+    span, layer = value.source, value.layer or value.policy
+    if span.file.startswith(COMMAND_LINE):
+        return span.file
+    place = f"{span.file}:{span.line}:{span.column}"
+    return " ".join(part for part in (place, layer, value.written) if part)

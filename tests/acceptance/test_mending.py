@@ -1,0 +1,120 @@
+"""`validate --fix`, `--baseline`, `--select`, `--ignore`, `--resolve import`."""
+
+from __future__ import annotations
+
+import pytest
+
+WRONG = """
+    version: 1
+    # kept
+    policies:
+      serve:predct:
+        retry: {max_retries: 2}   # kept too
+        cache: {ttl: 30}
+      serve:fetch: {retry: {jitter: ful}, use: [htpp]}
+    profiles:
+      http: {memory: 85%}
+"""
+RIGHT = """
+    version: 1
+    # kept
+    policies:
+      serve:predict:
+        retry: {max_attempts: 3}   # kept too
+        cache: {ttl: 30s}
+      serve:fetch: {retry: {jitter: full}, use: [http]}
+    profiles:
+      http: {memory: 85%}
+"""
+
+
+@pytest.fixture
+def service(project):
+    project.write(serve="def predict(x): return x\ndef fetch(q): return q\n")
+    return project
+
+
+def test_what_is_almost_right_is_mended(service):
+    """`max_retries: 2` becomes `max_attempts: 3`; comments and spaces stay."""
+    service.write(policy=WRONG)
+
+    ended = service.run("validate", "policy.yaml", "--fix")
+
+    service.write(pright=RIGHT)
+    assert (service.folder / "policy.yaml").read_text() == (
+        service.folder / "pright.yaml"
+    ).read_text()
+    assert (ended.code, "mended" in ended.err) == (0, True), ended.out
+
+
+def test_line_ends_and_marks_stay(service):
+    """CRLF and a byte order mark are not ours to change."""
+    path = service.folder / "policy.yaml"
+    path.write_bytes(
+        b"\xef\xbb\xbfversion: 1\r\npolicies:\r\n  serve:predct: {cache: {ttl: 30}}\r\n"
+    )
+
+    service.run("validate", "policy.yaml", "--fix")
+
+    assert path.read_bytes() == (
+        b"\xef\xbb\xbfversion: 1\r\npolicies:\r\n  serve:predict: {cache: {ttl: 30s}}\r\n"
+    )
+
+
+def test_what_is_known_is_not_shown(service):
+    """The baseline holds when lines move; what is new is shown, what is gone is said."""
+    service.write(policy=WRONG)
+    keep = ("validate", "policy.yaml", "--baseline", "known.json")
+
+    assert service.run(*keep).code == 2
+    assert service.run(*keep, "--write-baseline").code == 0
+    assert service.run(*keep).code == 0
+    service.write(policy=WRONG.replace("# kept\n", "# kept\n\n\n\n"))
+    assert service.run(*keep).code == 0
+    service.write(policy=WRONG.replace("85%", "185%"))
+    more = service.run(*keep)
+    assert (more.code, more.out.count("[MP")) == (1, 1)
+    service.write(policy=RIGHT)
+    assert "are no more" in service.run(*keep).err
+
+
+def test_codes_are_chosen(service):
+    service.write(policy=WRONG)
+
+    def codes(*more):
+        content = service.run("validate", "policy.yaml", "--format", "json", *more).content
+        return sorted({one["code"] for one in content["diagnostics"]})
+
+    everything = codes()
+    assert codes("--select", "MP0") == [code for code in everything if code < "MP1"]
+    assert codes("--ignore", "MP0,MP101") == [
+        code for code in everything if code > "MP1" and code != "MP101"
+    ]
+    assert service.run("validate", "policy.yaml", "--select", "MP9999").code == 2
+
+
+def test_what_only_an_import_shows(service):
+    """A name that the module sets at run time is there; one that it does not set is not."""
+    service.write(
+        dynamic="globals()['made'] = lambda x: x\n",
+        policy="version: 1\npolicies:\n  dynamic:made: {retry: 3}\n  dynamic:other: {retry: 3}\n",
+    )
+
+    looked = service.run("validate", "policy.yaml")
+    imported = service.run("validate", "policy.yaml", "--resolve", "import", "--format", "json")
+
+    assert looked.code == 0
+    assert [
+        (one["code"], one["range"]["start"]["line"]) for one in imported.content["diagnostics"]
+    ] == [("MP301", 4)]
+
+
+def test_a_module_that_cannot_be_imported(service):
+    service.write(
+        broken="raise RuntimeError('no model')\n",
+        policy="version: 1\npolicies:\n  broken:f: {retry: 3}\n",
+    )
+
+    ended = service.run("validate", "policy.yaml", "--resolve", "import")
+
+    assert (ended.code, "no model" in ended.err) == (3, True)
