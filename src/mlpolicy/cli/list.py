@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 import click
 
 from mlpolicy.cli import sources
-from mlpolicy.cli.options import format_option, policy_option
+from mlpolicy.cli.options import format_option, policy_option, src_option
+from mlpolicy.cli.terms import terms_options
+from mlpolicy.core.control import Control
+from mlpolicy.model.policy import Setting, one
+from mlpolicy.plan.governed import governed
 from mlpolicy.plan.load import Loaded
+from mlpolicy.plan.survey import Survey, roots
 
 Row = dict[str, Any]
 
 
-def _targets(loaded: Loaded) -> Iterable[Row]:
-    rulebook = loaded.rulebook
-    for target in rulebook.exact:
-        plan = rulebook.plan(target)
-        if plan is not None:
-            rules = [rule.kind for rule in plan.rules]
-            source = ", ".join(f"{span.file}:{span.line}" for span in plan.sources)
-            yield {"target": str(target), "rules": rules, "mode": plan.mode, "source": source}
+def _targets(loaded: Loaded, survey: Survey) -> Iterable[Row]:
+    for plan in governed(loaded.rulebook, survey):
+        yield {
+            "target": str(plan.target),
+            "rules": [rule.kind for rule in plan.rules],
+            "mode": plan.mode,
+            "source": ", ".join(f"{span.file}:{span.line}" for span in plan.sources),
+        }
 
 
-def _policies(loaded: Loaded) -> Iterable[Row]:
+def _policies(loaded: Loaded, _: Survey) -> Iterable[Row]:
     for policy in loaded.rulebook.policies:
         yield {
             "policy": policy.name,
@@ -37,32 +43,87 @@ def _policies(loaded: Loaded) -> Iterable[Row]:
         }
 
 
-def _files(loaded: Loaded) -> Iterable[Row]:
+def _profiles(loaded: Loaded, _: Survey) -> Iterable[Row]:
+    for name, profile in sorted(loaded.rulebook.profiles.known.items()):
+        users = [
+            policy.name
+            for policy in loaded.rulebook.policies
+            if name in [used.text for used in policy.use]
+        ]
+        yield {
+            "profile": name,
+            "extends": [other.text for other in profile.extends],
+            "rules": [block.kind for block in profile.rules],
+            "used by": users,
+            "source": f"{profile.span.file}:{profile.span.line}",
+        }
+
+
+def _files(loaded: Loaded, _: Survey) -> Iterable[Row]:
     for file in loaded.files:
-        yield {"file": file.file, "name": file.name, "policies": len(file.policies)}
+        yield {
+            "file": file.file,
+            "name": file.name,
+            "policies": len(file.policies),
+            "imported": "yes" if file.depth else "",
+        }
 
 
-WHAT: dict[str, Callable[[Loaded], Iterable[Row]]] = {
+def _expiring(loaded: Loaded, _: Survey) -> Iterable[Row]:
+    now = loaded.rulebook.now
+    for name, owner, written in sorted(_dates(loaded), key=lambda found: str(found[2].value)):
+        end = Control("", expires=date.fromisoformat(written.value)).ends()
+        assert end is not None
+        left = (end - now).days
+        yield {
+            "policy": name,
+            "expires": str(written.value),
+            "left": f"{left} d" if end > now else "expired",
+            "owner": owner,
+            "source": f"{written.span.file}:{written.span.line}",
+        }
+
+
+def _dates(loaded: Loaded) -> Iterator[tuple[str, str, Setting]]:
+    for policy in loaded.rulebook.policies:
+        owner = str(policy.meta.get("owner", ""))
+        written = one(policy.controls, "expires")
+        if written is not None:
+            yield policy.name, owner, written
+        for rule in policy.rules:
+            written = one(rule.settings, "expires")
+            if written is not None:
+                yield f"{policy.name}: {rule.kind}", owner, written
+
+
+WHAT: dict[str, Callable[[Loaded, Survey], Iterable[Row]]] = {
     "targets": _targets,
     "policies": _policies,
+    "profiles": _profiles,
     "files": _files,
+    "expiring": _expiring,
 }
 
 
 @click.command()
 @click.argument("what", type=click.Choice(list(WHAT)), default="targets")
 @policy_option
+@terms_options
+@src_option
 @format_option("text", "json")
-def command(what: str, policy: tuple[str, ...], format: str) -> None:
-    """Show the targets that policies name, the policies, or the files."""
+def command(what: str, policy: tuple[str, ...], src: tuple[str, ...], format: str) -> None:
+    """Show the targets that are governed, the policies, profiles, files, or what expires when."""
     _, loaded = sources.read(policy)
-    rows = list(WHAT[what](loaded))
+    rows = list(WHAT[what](loaded, Survey(roots(src))))
     if format == "json":
         click.echo(json.dumps({"schema": "mlpolicy.list/1", what: rows}, indent=2))
         return
     from mlpolicy.cli.render.table import plain
 
-    head = list(rows[0]) if rows else [what]
+    if not rows:
+        click.echo(f"no {what}", err=True)
+        return
+    head = list(rows[0])
     plain([title.upper() for title in head], [[_cell(row[key]) for key in head] for row in rows])
 
 

@@ -15,7 +15,8 @@ COMMANDS = {
     "compile": "Write what holds for every function, for review and archives.",
     "diff": "Show what changes for each function between two policies.",
     "explain": "Show what holds for a function, or what a finding means.",
-    "list": "Show what there is: targets, policies, files.",
+    "fmt": "Put policy files in their one layout, comments kept.",
+    "list": "Show what there is: targets, policies, files, what expires.",
     "run": "Run a command under the policy, its children too.",
     "validate": "Show everything that is wrong with policy files.",
 }

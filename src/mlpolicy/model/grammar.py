@@ -123,6 +123,10 @@ class PolicyBlock(RuleModel):
     """Profiles that lie under its rules, from left to right."""
     resource: str = ""
     """The resource whose state and limits its functions share with others."""
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    """Higher wins over lower where two policies meet in one function."""
+    final: bool = False
+    """Wins over all policies that are not final."""
     owner: str = ""
     """Who answers for it."""
     reason: str = ""
@@ -139,10 +143,6 @@ class PolicyBlock(RuleModel):
     """The last day on which it holds."""
     on_expiry: OnExpiry = "disable"
     """What becomes of its rules then: `disable`, `shadow`, or `keep` and report."""
-    priority: Annotated[int, Field(ge=-100, le=100)] = 0
-    """Higher wins over lower where two policies meet in one function."""
-    final: bool = False
-    """Wins over all policies that are not final."""
     deadline: Duration | None = None
     """The longest that a call may take with all that rules add to it: no pause and no wait goes
     beyond it."""
