@@ -35,6 +35,12 @@ def paths(given: Sequence[str]) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def any_policy() -> bool:
+    """Whether a policy is found where none is named."""
+    found = _named() or _of_project() or _of_folder()
+    return any(path.exists() and policy_files(path) for path in found)
+
+
 def read(given: Sequence[str], *, every: bool = False) -> tuple[tuple[Path, ...], Loaded]:
     """Return the paths, and what their files say in the environment that was asked for.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -41,19 +42,19 @@ class Kind:
 
     def rule_model(self) -> type[Any]:
         """Return the pydantic model of what an operator writes."""
-        return cast("type[Any]", load(self.rule))
+        return cast("type[Any]", part(self.rule))
 
     def step_class(self) -> type[Step]:
         """Return the class of what happens at a call."""
-        return cast("type[Step]", load(self.step))
+        return cast("type[Step]", part(self.step))
 
     def finding_codes(self) -> tuple[Code, ...]:
         """Return the codes that only this kind reports."""
-        return cast("tuple[Code, ...]", load(self.codes)) if self.codes else ()
+        return cast("tuple[Code, ...]", part(self.codes)) if self.codes else ()
 
     def findings(self, rule: Any) -> tuple[tuple[str, str, str], ...]:
         """Return (code, field, message) for each thing wrong with the meaning of *rule*."""
-        return tuple(cast("Any", load(self.check))(rule)) if self.check else ()
+        return tuple(cast("Any", part(self.check))(rule)) if self.check else ()
 
 
 def load(path: str) -> object:
@@ -65,3 +66,9 @@ def load(path: str) -> object:
     for part in name.split("."):
         found = getattr(found, part)
     return found
+
+
+@cache
+def part(path: str) -> object:
+    """Return what `module:name`, a part of a kind, names; it is looked up once."""
+    return load(path)

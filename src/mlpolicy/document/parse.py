@@ -24,6 +24,11 @@ _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
+def libyaml() -> bool:
+    """Whether files are parsed in C."""
+    return hasattr(yaml, "CSafeLoader")
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One file: its nodes as far as they could be read, and what is wrong with it."""

@@ -26,7 +26,7 @@ def awaken(paths: tuple[str, ...], held: cache.Held | None, environment: str = "
     rulebook = loaded.rulebook
     new = cache.Held(
         rulebook.tops,
-        tuple(pack(file) for file in loaded.files),
+        tuple(pack(file) for file in rulebook.complete()),
         inputs=tuple(map(str, loaded.inputs)),
         variables=dict(loaded.variables),
     )

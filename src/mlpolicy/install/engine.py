@@ -21,7 +21,7 @@ from mlpolicy.install.globbed import may_take, named_in_code, public_functions
 from mlpolicy.install.outer import NotWrappable, replace, stand_in
 from mlpolicy.install.placing import Placing
 from mlpolicy.install.seek import Found, NotFound, enclosing, find
-from mlpolicy.install.status import STATES, Placed, count
+from mlpolicy.install.status import STATES, Placed, State, count
 from mlpolicy.install.tree import Tree
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
@@ -33,7 +33,7 @@ class Engine:
 
     def __init__(self, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
-        self.placed: dict[str, Placed] = {}
+        self._known: dict[str, Placed] = {}
         self.passed_over: dict[str, str] = {}
         """Modules that a pattern covers and may not take, and why."""
         self._placing = Placing(closed=rulebook.settings.on_engine_error == "closed")
@@ -42,17 +42,31 @@ class Engine:
         self._done: dict[str, weakref.ref[ModuleType]] = {}
         self._unfinished = False
         self._trees: set[int] = set()
-        for target in rulebook.exact:
-            self._know(target)
+
+    @property
+    def placed(self) -> dict[str, Placed]:
+        """Every target that a policy names, and every function that a pattern took, by target."""
+        with self._lock:
+            for target in self.rulebook.exact:
+                self._know(target)
+            return dict(self._known)
+
+    def _count(self, state: State) -> int:
+        """Return how many targets are in *state*; those whose module never came are pending."""
+        known = list(self._known.values())
+        if state != "pending":
+            return count(known, state)
+        asked = sum(one.plan.exact for one in known)
+        return count(known, state) + max(len(self.rulebook.exact) - asked, 0)
 
     def _know(self, target: Target, facts: Facts | None = None) -> Placed | None:
         """Return what is known of *target*; None where no policy speaks of it."""
-        known = self.placed.get(str(target))
+        known = self._known.get(str(target))
         if known is None:
             plan = self.rulebook.plan(target, facts) or self._left_out(target)
             if plan is None:
                 return None
-            known = self.placed[str(target)] = Placed(target, plan)
+            known = self._known[str(target)] = Placed(target, plan)
             if not plan.rules and not plan.exact:
                 known.state, known.detail = "excluded", f"policy `{plan.policies[0]}` excludes it"
         return known
@@ -90,7 +104,7 @@ class Engine:
             METERS.gauge(
                 "mlpolicy_targets",
                 "Targets of the policy by what became of them.",
-                lambda state=state: count(self.placed.values(), state),  # type: ignore[misc]  # (bound now)
+                lambda state=state: self._count(state),  # type: ignore[misc]  # (bound now)
                 state=state,
             )
         sys.meta_path.insert(0, self.finder)
@@ -102,13 +116,13 @@ class Engine:
         """Stop watching, and give attributes back; swapped functions keep their drivers yet."""
         if self.finder in sys.meta_path:
             sys.meta_path.remove(self.finder)
-        for placed in self.placed.values():
+        for placed in list(self._known.values()):
             placed.restore()
 
     def retire(self) -> None:
         """Take off every driver of ours that no other engine has replaced."""
         with self._lock:
-            for placed in self.placed.values():
+            for placed in list(self._known.values()):
                 placed.take_off()
                 placed.driver = None
             registry.clear_stand_ins(self._trees)

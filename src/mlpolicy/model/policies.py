@@ -148,6 +148,8 @@ class PolicyReader:
 
     def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
         rules = self._rules.rules(body.entries)
+        if body.get("use") is None:  # there is nothing below that what was removed could uncover
+            rules = tuple(rule for rule in rules if not rule.removed)
         rest = MappingNode(tuple(one for one in body.entries if one.key not in KINDS), body.span)
         about = Words(f"policy `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
         before = len(self._found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -102,7 +102,7 @@ class Policy:
     match: tuple[Pattern, ...]
     exclude: tuple[Pattern, ...] = ()
     where: Where = Where()
-    rules: tuple[RuleBlock, ...] = ()
+    rules: Sequence[RuleBlock] = ()
     use: tuple[Name, ...] = ()
     resource: Name | None = None
     controls: Tree = field(default_factory=dict)

@@ -13,7 +13,7 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Kind
 from mlpolicy.document.node import Entry, Node, Scalar
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.model.check import Words, check, locate, models_in
+from mlpolicy.model.check import Checked, Words, check, locate, models_in
 from mlpolicy.model.grammar import PolicyBlock, RuleCommon
 from mlpolicy.model.interpolate import Interpolated
 from mlpolicy.model.layers import Layers
@@ -23,6 +23,7 @@ from mlpolicy.rules import KINDS
 
 _COMMON = tuple(RuleCommon.model_fields)
 _SWITCHES = ("inherit", "final")
+_RIGHT = Checked(None, ())
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class RuleReader:
 
     layers: Layers
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    _right: set[tuple[str, str]] = field(default_factory=set)
+    """Settings that were checked and found right, by kind: policies repeat themselves."""
 
     def rules(self, entries: Iterable[Entry]) -> tuple[RuleBlock, ...]:
         """Return the rules among *entries*, less those that could not be read."""
@@ -48,7 +51,7 @@ class RuleReader:
         common = MappingNode(tuple(one for one in body.entries if one.key in _COMMON), body.span)
         own = MappingNode(tuple(one for one in body.entries if one.key not in _COMMON), body.span)
         shared = self._common(common, kind)
-        checked = check(own, kind.rule_model(), _words(kind))
+        checked = self._checked(own, kind)
         self.diagnostics += checked.diagnostics
         self.diagnostics += (_missing(own, loc, kind) for loc in checked.missing if len(loc) > 1)
         if shared is None or checked.broken:
@@ -56,6 +59,16 @@ class RuleReader:
         settings, switches = shared
         written = self.tree(own, kind.rule_model(), texts=checked.texts)
         return RuleBlock(kind.name, entry.key_span, {**settings, **written}, **switches)
+
+    def _checked(self, own: MappingNode, kind: Kind) -> Checked:
+        """Return what is wrong with the settings of a rule; what was right before is right again."""
+        written = (kind.name, repr(own.plain()))
+        if written in self._right:
+            return _RIGHT
+        checked = check(own, kind.rule_model(), _words(kind))
+        if not checked.broken and not checked.missing and not checked.texts:
+            self._right.add(written)
+        return checked
 
     def _common(self, node: MappingNode, kind: Kind) -> tuple[Tree, dict[str, Any]] | None:
         """Return the settings that every rule has, and the switches; None where one is wrong."""
@@ -173,8 +186,13 @@ def _is_table(annotation: Any) -> bool:
 
 def elsewhere() -> dict[str, str]:
     """Return where the fields of rules belong, for those found where no rule is."""
+    return _elsewhere(tuple(KINDS))
+
+
+@cache
+def _elsewhere(kinds: tuple[str, ...]) -> dict[str, str]:
     places: dict[str, list[str]] = {}
-    for name in KINDS:
+    for name in kinds:
         for setting in KINDS[name].rule_model().model_fields:
             places.setdefault(setting, []).append(f"`{name}`")
     return {setting: " or ".join(kinds) for setting, kinds in places.items()}

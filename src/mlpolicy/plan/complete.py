@@ -25,17 +25,22 @@ class Completed:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def complete(kind: str, layers: Sequence[Layer]) -> Completed:
-    """Return the rule that *layers* make together, as it was written."""
+Built = dict[tuple[str, str], tuple[Any, tuple[tuple[str, ...], ...]]]
+"""Rules that were made before, with what their kinds say of them, by kind and settings."""
+
+
+def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> Completed:
+    """Return the rule that *layers* make together, as it was written.
+
+    What was made for the same settings before is taken from *built*: policies repeat themselves.
+    """
     merged = merge(kind, layers)
     known = KINDS[kind]
     control = _control(merged)
-    rule, wrong = _build(merged, known)
+    rule, meant, wrong = _build(merged, known, {} if built is None else built)
     if rule is None and (control.mode != "disabled" or any(one.code != "MP011" for one in wrong)):
         return Completed(None, (*merged.diagnostics, *wrong))
-    found = [
-        _meant(known, merged, one) for one in (known.findings(rule) if rule is not None else ())
-    ]
+    found = [_meant(known, merged, one) for one in meant]
     planned = PlannedRule(
         kind,
         control.mode,
@@ -77,13 +82,21 @@ def _control(merged: Merged) -> Control:
     )
 
 
-def _build(merged: Merged, kind: Kind) -> tuple[Any, list[Diagnostic]]:
+def _build(
+    merged: Merged, kind: Kind, built: Built
+) -> tuple[Any, tuple[tuple[str, ...], ...], list[Diagnostic]]:
+    """Return the rule, what its kind says of it, and what is wrong where it cannot be made."""
     from pydantic import ValidationError
 
-    try:
-        return kind.rule_model().model_validate(merged.plain()), []
-    except ValidationError as error:
-        return None, [_finding(merged, one) for one in error.errors(include_url=False)]
+    plain = merged.plain()
+    key = (kind.name, repr(plain))
+    if key not in built:
+        try:
+            rule = kind.rule_model().model_validate(plain)
+        except ValidationError as error:
+            return None, (), [_finding(merged, one) for one in error.errors(include_url=False)]
+        built[key] = (rule, kind.findings(rule))
+    return (*built[key], [])
 
 
 def _finding(merged: Merged, error: Any) -> Diagnostic:
@@ -103,7 +116,8 @@ def severity_of(kind: Kind, code: str) -> Any:
 def _values(rule: Any, merged: Merged) -> Mapping[str, Value]:
     """Return every setting by its path: those written, and the built-in ones beside them."""
     values = {".".join(path): value for path, value in merged.values.items()}
+    written = {path[0] for path in merged.values}
     for name in type(rule).model_fields if rule is not None else ():
-        if not any(path == name or path.startswith(f"{name}.") for path in values):
+        if name not in written:
             values[name] = Value(getattr(rule, name))
     return values

@@ -33,8 +33,7 @@ class Profiles:
     def under(self, policy: Policy) -> Policy:
         """Return *policy* with the rules of its profiles under its own."""
         if not policy.use:
-            kept = tuple(rule for rule in policy.rules if not rule.removed)
-            return policy if len(kept) == len(policy.rules) else replace(policy, rules=kept)
+            return policy
         below = self._joined(policy.use)
         for name in policy.use:
             self._note(name.text)

@@ -29,8 +29,9 @@ from mlpolicy.model.policy import (
     laid_over,
     one,
 )
-from mlpolicy.plan.complete import Completed, complete
+from mlpolicy.plan.complete import Built, Completed, complete
 from mlpolicy.plan.merge import DEFAULTS, OVERRIDES, TOP, Layer, bottom
+from mlpolicy.plan.packed import dated
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank
 from mlpolicy.plan.profiles import Profiles
 
@@ -67,7 +68,24 @@ class Rulebook:
         self.policies = tuple(
             self.profiles.under(policy) for file in self.files for policy in file.policies
         )
+        self._resolved: dict[Target, tuple[Plan | None, tuple[Diagnostic, ...]]] = {}
+        self._built: Built = {}
         self._completed: dict[tuple[object, ...], tuple[Completed, ...]] = {}
+
+    def complete(self) -> tuple[PolicyFile, ...]:
+        """Return the files with the rules of profiles in the policies, and no profiles beside."""
+        return tuple(
+            replace(
+                file,
+                profiles=(),
+                policies=tuple(
+                    replace(one, use=()) if one.use else one
+                    for one in self.policies
+                    if one.span.file == file.file
+                ),
+            )
+            for file in self.files
+        )
 
     def at_present(self) -> Rulebook:
         """Return the same policies as they hold at this moment."""
@@ -96,8 +114,7 @@ class Rulebook:
     @cached_property
     def exact(self) -> tuple[Target, ...]:
         """Every target that a policy names itself, in order."""
-        patterns = (one for policy in self.policies for one in policy.match if one.glob.exact)
-        return tuple(sorted({Target.parse(one.glob.text) for one in patterns}))
+        return tuple(sorted(Target.parse(text) for text in self._named))
 
     @cached_property
     def globs(self) -> tuple[Pattern, ...]:
@@ -115,7 +132,7 @@ class Rulebook:
         """The next moment at which a rule expires and no longer holds as it does."""
         trees = [
             *(policy.controls for policy in self.policies),
-            *(rule.settings for policy in self.policies for rule in policy.rules),
+            *(rule.settings for policy in self.policies for rule in dated(policy.rules)),
         ]
         written = (found for tree in trees if (found := one(tree, "expires")) is not None)
         ends = (Control("", expires=date.fromisoformat(each.value)).ends() for each in written)
@@ -148,23 +165,60 @@ class Rulebook:
 
     def asks(self, target: Target) -> bool:
         """Whether a policy asks more of the function under *target* than its path."""
+        if not self._asking:
+            return False
         return any(one.glob.matches(target) for policy in self._asking for one in policy.match)
+
+    @cached_property
+    def _named(self) -> dict[str, list[Policy]]:
+        """The policies that name a target itself, by the target."""
+        found: dict[str, list[Policy]] = {}
+        for policy in self.policies:
+            for text in dict.fromkeys(each.glob.text for each in policy.match if each.glob.exact):
+                found.setdefault(text, []).append(policy)
+        return found
+
+    @cached_property
+    def _broad(self) -> tuple[tuple[Policy, tuple[Pattern, ...]], ...]:
+        """The policies with patterns that may name more than one function, and those."""
+        each = (
+            (policy, tuple(one for one in policy.match if not one.glob.exact))
+            for policy in self.policies
+        )
+        return tuple((policy, patterns) for policy, patterns in each if patterns)
+
+    def _matching(self, target: Target) -> list[tuple[Policy, Pattern]]:
+        """Return each policy that names *target*, with each of its patterns that does."""
+        text = str(target)
+        found = [
+            (policy, pattern)
+            for policy in self._named.get(text, ())
+            for pattern in policy.match
+            if pattern.glob.text == text
+        ]
+        for policy, patterns in self._broad:
+            found += ((policy, one) for one in patterns if one.glob.matches(target))
+        return found
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""
-        found = []
-        for policy in self.policies:
-            matched = [one for one in policy.match if one.glob.matches(target)]
-            if matched and not excluded(policy, target) and policy.where.holds(facts):
-                found.append((max(rank(policy, one) for one in matched), policy))
-        return sorted(found, key=lambda one: (one[0], one[1].name, one[1].span), reverse=True)
+        best: dict[int, Candidate] = {}
+        for policy, pattern in self._matching(target):
+            if excluded(policy, target) or not policy.where.holds(facts):
+                continue
+            ranked = rank(policy, pattern)
+            known = best.get(id(policy))
+            if known is None or known[0] < ranked:
+                best[id(policy)] = (ranked, policy)
+        found = list(best.values())
+        if len(found) > 1:
+            found.sort(key=lambda one: (one[0], one[1].name, one[1].span), reverse=True)
+        return found
 
     def excluded(self, target: Target) -> Policy | None:
         """Return a policy that would hold for *target* but for its `exclude`."""
-        for policy in self.policies:
-            if any(one.glob.matches(target) for one in policy.match) and excluded(policy, target):
-                return policy
-        return None
+        matching = (policy for policy, _ in self._matching(target))
+        return next((policy for policy in matching if excluded(policy, target)), None)
 
     def plan(self, target: Target, facts: Facts | None = None) -> Plan | None:
         """Return what holds for *target*, or None where no policy names it.
@@ -177,6 +231,15 @@ class Rulebook:
         self, target: Target, facts: Facts | None = None
     ) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
         """Return what holds for *target*, and what is wrong with it."""
+        if facts is not None:
+            return self._resolve(target, facts)
+        if target not in self._resolved:
+            self._resolved[target] = self._resolve(target, None)
+        return self._resolved[target]
+
+    def _resolve(
+        self, target: Target, facts: Facts | None
+    ) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
         candidates = self.candidates(target, facts)
         if not candidates:
             return None, ()
@@ -190,7 +253,7 @@ class Rulebook:
             tuple(rules),
             _placement(policies),
             policies=tuple(policy.name for policy in policies),
-            exact=target in self.exact,
+            exact=str(target) in self._named,
             sources=tuple(policy.span for policy in policies),
             deadline=_deadline(policies),
         )
@@ -208,7 +271,7 @@ class Rulebook:
         if key not in self._completed:
             kinds = dict.fromkeys(block.kind for _, policy in candidates for block in policy.rules)
             self._completed[key] = tuple(
-                complete(kind, self.layers(kind, candidates)) for kind in sorted(kinds)
+                complete(kind, self.layers(kind, candidates), self._built) for kind in sorted(kinds)
             )
         return self._completed[key]
 

@@ -60,3 +60,12 @@ def _console(wide: int) -> Console:
         color_system=None if colour is False else "auto",
         force_terminal=colour,
     )
+
+
+_STATE = {"ok": "green", "note": "cyan", "warn": "yellow", "fail": "red"}
+
+
+def checks(found: Iterable[Any]) -> None:
+    """Print what was looked at, how it stands, and what to do."""
+    lines = [(one.name, Text(one.state, _STATE[one.state]), one.found, one.remedy) for one in found]
+    plain(("CHECK", "STATE", "FOUND", "REMEDY"), lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from mlpolicy.core.control import NEVER_SHADOWED, Control
@@ -62,7 +62,7 @@ def _dates(name: str, settings: Tree, rulebook: Rulebook) -> Iterator[Diagnostic
         yield Diagnostic("MP501", text, written.span, "warning", help=help)
 
 
-def _forever(name: str, settings: Tree, also: tuple[RuleBlock, ...] = ()) -> Iterator[Diagnostic]:
+def _forever(name: str, settings: Tree, also: Sequence[RuleBlock] = ()) -> Iterator[Diagnostic]:
     """Yield a shadow without an end; an expiry on each of its rules ends it too."""
     mode = one(settings, "mode")
     if mode is None or mode.value != "shadow" or one(settings, "expires") is not None:

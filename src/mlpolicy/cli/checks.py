@@ -1,0 +1,171 @@
+"""What `mlpolicy doctor` looks at."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mlpolicy.core.quantity import ByteSize
+from mlpolicy.document.parse import libyaml
+from mlpolicy.plan.load import Loaded
+from mlpolicy.plan.plan import PlannedRule
+
+State = Literal["ok", "note", "warn", "fail"]
+
+_OLDEST = (3, 11)
+_BROKEN = (3, 12, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    found: str
+    remedy: str = ""
+
+
+def of_machine() -> Iterator[Check]:
+    """Yield what is to be said of the interpreter and the machine, whatever the policy."""
+    yield _interpreter()
+    yield _hook()
+    yield _yaml()
+    yield _plan_cache()
+    yield _start_method()
+    yield from _memory()
+    yield from _workers()
+    yield from _switches()
+
+
+def of_policy(loaded: Loaded) -> Iterator[Check]:
+    """Yield what is to be said of the policy on this machine."""
+    errors = len(loaded.errors)
+    text = f"{len(loaded.files)} files, {len(loaded.rulebook.policies)} policies"
+    if errors:
+        yield Check("policy", "fail", f"{text}, {errors} errors", "run `mlpolicy validate`")
+    else:
+        yield Check("policy", "ok", text)
+    for target in loaded.rulebook.exact:
+        plan = loaded.rulebook.plan(target)
+        rule = plan.rule("memory") if plan else None
+        if rule is not None and rule.rule is not None:
+            yield from _limit(str(target), rule)
+
+
+# --- the interpreter ------------------------------------------------------------------
+
+
+def _interpreter() -> Check:
+    text = f"{platform.python_implementation()} {platform.python_version()}"
+    if platform.python_implementation() != "CPython":
+        return Check("interpreter", "fail", text, "drivers are swapped into CPython's functions")
+    if sys.version_info < _OLDEST:
+        return Check("interpreter", "fail", text, "3.11 or later is needed")
+    if sys.version_info[:3] == _BROKEN:
+        return Check("interpreter", "fail", text, "3.12.0 has a bug in code swapping: use 3.12.1")
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return Check("interpreter", "warn", f"{text}, free-threaded", "not tried by us yet")
+    return Check("interpreter", "ok", text)
+
+
+def _hook() -> Check:
+    """Say which `sitecustomize` there is: ours runs it under `mlpolicy run`."""
+    found = sys.modules.get("sitecustomize")
+    isolated = sys.flags.isolated or sys.flags.ignore_environment or sys.flags.no_site
+    if isolated:
+        remedy = "call mlpolicy.install() in the program: PYTHONPATH is not read under -I, -E, -S"
+        return Check("hook", "warn", "this Python ignores its environment", remedy)
+    if found is not None and getattr(found, "__file__", None):
+        return Check("hook", "ok", f"{found.__file__} is run after ours")
+    return Check("hook", "ok", "`mlpolicy run` brings its own sitecustomize")
+
+
+def _yaml() -> Check:
+    if libyaml():
+        return Check("libyaml", "ok", "files are parsed in C")
+    remedy = "install PyYAML from a wheel: large policies are read ten times slower"
+    return Check("libyaml", "warn", "PyYAML was built without it", remedy)
+
+
+def _plan_cache() -> Check:
+    named = os.environ.get("MLPOLICY_CACHE_DIR")
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(named or Path(home, "mlpolicy")).expanduser()
+    nearest = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    if os.access(nearest, os.W_OK):
+        return Check("plan cache", "ok", str(folder))
+    remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
+    return Check("plan cache", "warn", f"{folder} cannot be written", remedy)
+
+
+def _start_method() -> Check:
+    method = (
+        multiprocessing.get_start_method(allow_none=True)
+        or (multiprocessing.get_all_start_methods()[0])
+    )
+    text = f"multiprocessing starts workers by {method}"
+    if method == "fork":
+        return Check("workers", "ok", f"{text}; they inherit the policy")
+    remedy = "under `mlpolicy run` they obey it too; else call mlpolicy.install() in them"
+    return Check("workers", "note", text, remedy)
+
+
+# --- memory and metrics ---------------------------------------------------------------
+
+
+def _memory() -> Iterator[Check]:
+    from mlpolicy.rules.memory.survey import Survey
+
+    reading = Survey().read()
+    if reading is None:
+        yield Check("memory", "warn", "nothing can be read", "set MLPOLICY_MEMORY_LIMIT=4GiB")
+        return
+    used, limit = ByteSize(int(reading.used)), ByteSize(int(reading.limit))
+    yield Check("memory", "ok", f"{used} of {limit} ({reading.share:.0%}), by {reading.of}")
+
+
+def _limit(target: str, rule: PlannedRule) -> Iterator[Check]:
+    """Say so where a limit that was written lies above what kills the process (MP802)."""
+    from mlpolicy.rules.memory.survey import Survey
+
+    given = rule.rule.limit
+    if not isinstance(given, int):
+        return
+    reading = Survey(measure=rule.rule.measure).read()
+    if reading is not None and given > reading.limit:
+        text = f"MP802: `limit: {ByteSize(given)}` is above {ByteSize(int(reading.limit))}, {reading.of}"
+        yield Check(target, "fail", text, "leave `limit` out, or write less")
+
+
+def _workers() -> Iterator[Check]:
+    from mlpolicy.rules.monitor.sinks.prometheus import VARIABLES
+
+    folder = next((os.environ[one] for one in VARIABLES if os.environ.get(one)), "")
+    workers = os.environ.get("WEB_CONCURRENCY", "")
+    several = workers.isdigit() and int(workers) > 1
+    if folder and not os.access(folder, os.W_OK):
+        remedy = "make the folder, and let the service write there"
+        yield Check("metrics", "fail", f"{VARIABLES[0]}={folder} cannot be written", remedy)
+    elif several and not folder:
+        remedy = f"set {VARIABLES[0]} to an empty folder, the same for all workers"
+        text = f"MP905: {workers} workers, each with metrics of its own"
+        yield Check("metrics", "warn", text, remedy)
+    else:
+        yield Check("metrics", "ok", folder or "one process")
+
+
+def _switches() -> Iterator[Check]:
+    off = os.environ.get("MLPOLICY_DISABLE", "")
+    if off:
+        remedy = "unset MLPOLICY_DISABLE once the emergency is over"
+        yield Check("kill switch", "warn", f"MLPOLICY_DISABLE={off}", remedy)
+    named = os.environ.get("MLPOLICY_ENV", "")
+    if named:
+        yield Check("environment", "ok", f"MLPOLICY_ENV={named}")

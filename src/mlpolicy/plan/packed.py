@@ -1,0 +1,45 @@
+"""Rules that lie packed until somebody asks for them: most policies name modules of others."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, overload
+
+from mlpolicy.model.policy import RuleBlock
+
+
+class Packed(Sequence[RuleBlock]):
+    """The rules of one policy, as bytes that `marshal` wrote; none of them has a date."""
+
+    __slots__ = ("_content", "_rules", "_unpack")
+
+    def __init__(self, content: bytes, unpack: Callable[[Any], Any]) -> None:
+        self._content = content
+        self._unpack = unpack
+        self._rules: tuple[RuleBlock, ...] | None = None
+
+    def _held(self) -> tuple[RuleBlock, ...]:
+        if self._rules is None:
+            self._rules = self._unpack(marshal.loads(self._content))  # noqa: S302 (the plan cache's, checked as a whole)
+        return self._rules
+
+    @overload
+    def __getitem__(self, index: int) -> RuleBlock: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RuleBlock]: ...
+
+    def __getitem__(self, index: int | slice) -> RuleBlock | Sequence[RuleBlock]:
+        return self._held()[index]
+
+    def __len__(self) -> int:
+        return len(self._held())
+
+    def __iter__(self) -> Iterator[RuleBlock]:
+        return iter(self._held())
+
+
+def dated(rules: Sequence[RuleBlock]) -> Sequence[RuleBlock]:
+    """Return *rules*, or none where they are packed: what is packed has no date."""
+    return () if isinstance(rules, Packed) else rules
