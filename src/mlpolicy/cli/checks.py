@@ -99,7 +99,7 @@ def _plan_cache() -> Check:
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     folder = Path(named or Path(home, "mlpolicy")).expanduser()
     nearest = next((one for one in (folder, *folder.parents) if one.exists()), folder)
-    if os.access(nearest, os.W_OK):
+    if nearest.is_dir() and os.access(nearest, os.W_OK):
         return Check("plan cache", "ok", str(folder))
     remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
     return Check("plan cache", "warn", f"{folder} cannot be written", remedy)
