@@ -48,6 +48,9 @@ check: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_source.py
+	$(BIN)/mlpolicy fmt --check
+	$(BIN)/mlpolicy validate --fail-on info
+	$(BIN)/mlpolicy apply --module examples.digits.serve --check
 
 bench: $(VENV)/.bench
 	@$(BIN)/python -m bench
