@@ -71,7 +71,7 @@ def test_defaults_that_are_changed_later_hold():
     functions.price.__defaults__ = before
 
 
-@placed(F + "price", calls=0)
+@placed(F + "price", F + "fetch", F + "stream", F + "feed", calls=0)
 def test_what_is_asked_of_a_function_is_answered_as_before():
     from sample import functions
 
