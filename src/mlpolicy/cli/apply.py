@@ -225,4 +225,6 @@ def _sum(answer: Answer, loaded: Loaded) -> str:
     parts = (
         ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no target"
     )
-    return f"{parts} · policy {_hash(loaded)} · import {answer.import_s:.2f} s"
+    env = f" · env={loaded.environment}" if loaded.environment else ""
+    took = f"import {answer.import_s:.2f} s, placing {answer.placing_s * 1000:.1f} ms"
+    return f"{parts}{env} · policy {_hash(loaded)} · {took}"

@@ -35,6 +35,8 @@ class Answer:
     unmatched: list[dict[str, Any]] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
     import_s: float = 0.0
+    placing_s: float = 0.0
+    """The part of the work that was ours."""
     failed: dict[str, str] | None = None
     output: str = ""
     """What the user's code printed."""

@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from mlpolicy.install.engine import Engine
 from mlpolicy.install.outer import holders
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
+from mlpolicy.plan.plan import Plan
 
 
 def main(request: str, answer: str) -> None:
@@ -42,11 +44,13 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     failed = _import_all(names, packages=bool(asked.get("package")))
     took = time.perf_counter() - began
     engine.sweep()
+    placing = engine.spent
     return {
         "targets": [_row(placed) for _, placed in sorted(engine.placed.items())],
         "unmatched": list(_unmatched(engine)),
         "modules": names,
-        "import_s": took,
+        "import_s": took - placing,
+        "placing_s": placing,
         "failed": failed,
     }
 
@@ -94,11 +98,26 @@ def _row(placed: Placed) -> dict[str, Any]:
         "placement": placed.placement if placed.placement != "tree" else "inner",
         "mode": plan.mode if plan.rules else "-",
         "rules": [rule.kind for rule in plan.rules],
-        "source": ", ".join(f"{span.file}:{span.line}" for span in plan.sources),
+        "source": _source(plan),
         "detail": detail,
         "exact": plan.exact,
         "plan": compiled.target(plan),
     }
+
+
+def _source(plan: Plan) -> str:
+    """Return where a plan comes from: its policies, its environment, and how long it holds."""
+    places = [f"{span.file}:{span.line}" for span in plan.sources]
+    values = [value for rule in plan.rules for value in rule.values.values() if value.source]
+    for value in values:
+        part, _, name = value.layer.partition(".")
+        if part == "environments" and value.source:
+            places.append(f"{name}:{value.source.line}")
+            break
+    ends = [end for rule in plan.rules if rule.control and (end := rule.control.ends())]
+    left = (min(ends) - datetime.now(UTC)).days if ends else None
+    note = "" if left is None else f" ({left} d left)" if left >= 0 else " (expired)"
+    return ", ".join(places) + note
 
 
 def _unmatched(engine: Engine) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from functools import partial
+from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 
 from mlpolicy.core.facts import Facts
@@ -41,6 +42,8 @@ class Engine:
         self._lock = threading.RLock()
         self._done: dict[str, weakref.ref[ModuleType]] = {}
         self._unfinished = False
+        self.spent = 0.0
+        """Seconds that placing has taken."""
         self._trees: set[int] = set()
 
     @property
@@ -202,6 +205,13 @@ class Engine:
 
     def loaded(self, module: ModuleType) -> None:
         """Place what policies say of *module*."""
+        began = perf_counter()
+        try:
+            self._place(module)
+        finally:
+            self.spent += perf_counter() - began
+
+    def _place(self, module: ModuleType) -> None:
         name = module.__name__
         with self._lock:
             self._done[name] = weakref.ref(module)
