@@ -62,9 +62,16 @@ def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
 
 
 def _failed(node: MappingNode, model: type[BaseModel], about: Words, errors: Any) -> Checked:
-    missing = tuple(one["loc"] for one in errors if one["type"] == "missing")
     wrong = [_Wrong.of(node, one) for one in errors if one["type"] != "missing"]
-    return Checked(None, tuple(_findings(wrong, model, about)), missing, bool(wrong))
+    found = tuple(_findings(wrong, model, about))
+    # A key that is missing because it was misspelt is one mistake.
+    written = {repair.text for one in found if one.code == "MP005" for repair in one.suggestions}
+    missing = tuple(
+        one["loc"]
+        for one in errors
+        if one["type"] == "missing" and str(one["loc"][-1]) not in written
+    )
+    return Checked(None, found, missing, bool(wrong))
 
 
 def _texts(node: MappingNode, errors: Any) -> frozenset[int]:
@@ -200,6 +207,28 @@ def unknown_key(entry: Entry, fields: Iterable[str], about: Words) -> Diagnostic
         help = f"known here: {known}" if known else ""
     message = f"unknown key `{key}` in {about.section}"
     return Diagnostic("MP005", message, entry.key_span, help=help, suggestions=suggestions)
+
+
+def mended(
+    node: MappingNode, fields: Iterable[str], about: Words, said: list[Diagnostic]
+) -> MappingNode:
+    """Return *node* with misspelt keys as they were meant; each goes to *said*.
+
+    What follows from the slip is then no finding of its own.
+    """
+    known = tuple(fields)
+    there = {entry.key for entry in node.entries}
+    made: list[Entry] = []
+    for entry in node.entries:
+        meant = None if entry.key in known else closest(entry.key, known)
+        if meant is None or meant in there or entry.key in about.synonyms:
+            made.append(entry)
+        else:
+            there.add(meant)
+            said.append(unknown_key(entry, known, about))
+            made.append(Entry(meant, entry.key_span, entry.value))
+    changed = any(new is not old for new, old in zip(made, node.entries, strict=True))
+    return MappingNode(tuple(made), node.span) if changed else node
 
 
 def _shifted(entry: Entry, synonym: Synonym) -> tuple[Suggestion, ...]:

@@ -14,7 +14,7 @@ from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
-from mlpolicy.model.check import Checked, Words, check, unknown_key
+from mlpolicy.model.check import Checked, Words, check, mended, unknown_key
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting
@@ -83,11 +83,13 @@ class PolicyReader:
         return mode, self._rules.rules(node.entries)
 
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:
-        for entry, body in self._bodies(node, "the rules of profile"):
+        for entry, written in self._bodies(node, "the rules of profile"):
+            about = Words(f"profile `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
+            known = (*ProfileBlock.model_fields, *KINDS)
+            body = mended(written, known, about, self._found)
             rest = MappingNode(
                 tuple(one for one in body.entries if one.key not in KINDS), body.span
             )
-            about = Words(f"profile `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
             self._check(rest, ProfileBlock, about)
             self._named(entry)
             yield Profile(
@@ -147,12 +149,13 @@ class PolicyReader:
         return _Held(body, policy, tuple(self._found[before:]))
 
     def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
+        about = Words(f"policy `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
+        before = len(self._found)
+        body = mended(body, (*PolicyBlock.model_fields, *KINDS), about, self._found)
         rules = self._rules.rules(body.entries)
         if body.get("use") is None:  # there is nothing below that what was removed could uncover
             rules = tuple(rule for rule in rules if not rule.removed)
         rest = MappingNode(tuple(one for one in body.entries if one.key not in KINDS), body.span)
-        about = Words(f"policy `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
-        before = len(self._found)
         checked = self._check(rest, PolicyBlock, about)
         selected = self._match(entry, body)
         exclude = self._patterns(body.get("exclude"))

@@ -13,7 +13,7 @@ from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, parse, read
 from mlpolicy.model import words
-from mlpolicy.model.check import Words, check
+from mlpolicy.model.check import Words, check, mended
 from mlpolicy.model.grammar import META, FileBlock, Overlay
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.layers import Layers
@@ -76,10 +76,14 @@ def source(document: Document) -> Source:
     """Return what *document* says before an environment is chosen."""
     found: list[Diagnostic] = list(document.diagnostics)
     root = _root(document, found)
-    layers = Layers(root)
+    free: tuple[Entry, ...] = ()
     if root is not None:
+        free = tuple(one for one in root.entries if one.key.startswith("x-"))
         kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
-        root = MappingNode(kept, root.span)
+        about = Words("the file", {}, _places())
+        root = mended(MappingNode(kept, root.span), FileBlock.model_fields, about, found)
+        found += _version(root, Span(document.file))
+    layers = Layers(MappingNode((*root.entries, *free), root.span) if root else None)
     environments = _environments(root, found) if root is not None else {}
     reader = PolicyReader(layers)
     imports = _names(root.get("imports")) if root is not None else ()
@@ -97,9 +101,10 @@ def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
         text = f"expected a mapping with `version`, found {words.found(root.plain())}"
         found.append(Diagnostic("MP010", text, root.span))
         return None
-    wrong = _version(root, start)
-    found += wrong
-    return None if wrong and root.get("version") is not None else root
+    if root.get("version") is not None and _version(root, start):
+        found += _version(root, start)  # another version may mean other things
+        return None
+    return root
 
 
 def _version(root: MappingNode, start: Span) -> list[Diagnostic]:

@@ -23,6 +23,9 @@ from mlpolicy.plan.suppress import Suppressions
 
 __all__ = ["Loaded", "Terms", "check", "load", "load_every", "policy_files"]
 
+OF_ABSENCE = ("MP404", "MP405", "MP408", "MP906")
+"""Findings that say that something has no effect: noise where something else is wrong, and no
+news where an environment takes out what made use of it."""
 OF_THE_DAY = ("MP501", "MP502")
 """Findings that come with time alone: they never keep a service from starting."""
 
@@ -105,7 +108,7 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     known = set(found)
     for environment in gathered.environments:
         other = _loaded(gathered, replace(terms, environment=environment))
-        new = [one for one in other.diagnostics if one not in known]
+        new = [one for one in other.diagnostics if one not in known and one.code not in OF_ABSENCE]
         known.update(new)
         found += (replace(one, environment=environment) for one in new)
     return replace(base, diagnostics=in_order(found))
@@ -158,10 +161,11 @@ def _judged(
     )
     found = [*before, *(one for reading in readings for one in reading.diagnostics)]
     broken = any(one.severity == "error" for one in found)
-    found += unused_variables(sources)
+    if not broken:
+        found += unused_variables(sources)
     found += written_secrets(sources)
     # A rule that could not be read is missing here: what its absence would make others say is noise.
-    found += (one for one in lint(rulebook) if not broken or one.code not in _OF_ABSENCE)
+    found += (one for one in lint(rulebook) if not broken or one.code not in (*OF_ABSENCE, "MP011"))
     return Loaded(
         rulebook,
         tuple(one.document for one in readings),
@@ -169,6 +173,3 @@ def _judged(
         terms.environment,
         variables={k: v for one in readings for k, v in one.variables.read.items()},
     )
-
-
-_OF_ABSENCE = ("MP011", "MP404", "MP405", "MP408", "MP906")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
@@ -9,7 +10,7 @@ from mlpolicy.core.control import NEVER_SHADOWED, Control
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import Block, Policy, RuleBlock, Setting, Tree, one
+from mlpolicy.model.policy import Block, Policy, RuleBlock, Setting, Tree, leaves, one
 from mlpolicy.plan.rulebook import Rulebook
 
 
@@ -31,6 +32,8 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
 def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     if policy.depth and policy.depth >= _INSTALLED:
         return  # (the owner of an installed package answers for it)
+    if _is_slip(policy, rulebook):
+        return
     said = {*policy.meta, *policy.controls}
     missing = [name for name in rulebook.settings.require if name not in said]
     if missing:
@@ -44,6 +47,15 @@ def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
 
 
 _INSTALLED = 1000
+
+
+def _is_slip(policy: Policy, rulebook: Rulebook) -> bool:
+    """Whether an environment probably means another policy, whose name differs by a letter."""
+    written = next((leaf.layer for rule in policy.rules for _, leaf in leaves(rule.settings)), "")
+    if not written.startswith("environments."):
+        return False
+    others = [one.name for one in rulebook.policies if one is not policy]
+    return bool(difflib.get_close_matches(policy.name, others, n=1, cutoff=0.9))
 
 
 def _dates(name: str, settings: Tree, rulebook: Rulebook) -> Iterator[Diagnostic]:
