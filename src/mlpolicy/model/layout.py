@@ -128,7 +128,7 @@ class _Piece:
 def _ordered(text: str, file: str) -> str:
     root = parse(text, file=file).root
     lines = text.splitlines(keepends=True)
-    if not isinstance(root, Mapping) or not _is_block(root, lines):
+    if not isinstance(root, Mapping) or not root.entries or not _is_block(root, lines):
         return text
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
