@@ -215,7 +215,7 @@ class Ratio(_Quantity, float):
 
     what = "a share"
     example = "20%"
-    pattern = r"^\d+(\.\d+)?%$"
+    pattern = r"^((100(\.0+)?|\d{1,2}(\.\d+)?)%|0(\.\d+)?|1(\.0+)?)$"
 
     @classmethod
     def of(cls, value: Any) -> Self:

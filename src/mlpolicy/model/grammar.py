@@ -75,17 +75,17 @@ class FileBlock(RuleModel):
 class Overlay(RuleModel):
     """What is otherwise in one environment."""
 
-    vars: dict[str, Any] = {}
+    vars: dict[str, Any] | None = {}
     """Variables that differ."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] | None = {}
     """Settings that differ."""
-    defaults: dict[str, Any] = {}
+    defaults: dict[str, Any] | None = {}
     """Defaults that differ."""
-    resources: dict[str, Any] = {}
+    resources: dict[str, Any] | None = {}
     """Resources that differ."""
-    profiles: dict[str, Any] = {}
+    profiles: dict[str, Any] | None = {}
     """Profiles that differ."""
-    policies: dict[str, Any] = {}
+    policies: dict[str, Any] | None = {}
     """Policies that differ; `null` removes a rule."""
 
 

@@ -89,6 +89,10 @@ def is_null(node: Node) -> bool:
 
 
 def _is_whole(entry: Entry) -> bool:
-    """Whether a policy can stand alone: its key is a target, or it has a selector."""
-    has_match = isinstance(entry.value, Mapping) and entry.value.get("match") is not None
-    return ":" in entry.key or has_match
+    """Whether a policy can stand alone: its key is a target, or it has a selector.
+
+    What is no policy at all is said elsewhere.
+    """
+    if not isinstance(entry.value, Mapping):
+        return True
+    return ":" in entry.key or entry.value.get("match") is not None

@@ -1,0 +1,94 @@
+"""`mlpolicy init`: a first policy that is right, its schema, its test and its CI job."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from mlpolicy.cli import exits, sources, starting
+from mlpolicy.cli.options import src_option
+from mlpolicy.cli.render.save import save
+from mlpolicy.core.target import Target
+from mlpolicy.plan.survey import Defined, NoModule, Survey, roots
+
+SKIPPED = ("tests", "test", "docs", "conftest", "setup", "build", "dist", "venv", "site")
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", default=".")
+@click.option(
+    "--module", metavar="PKG", help="The module that the policy is for; else one that is found."
+)
+@src_option
+def command(folder: str, module: str | None, src: tuple[str, ...]) -> None:
+    """Write what one begins with into DIR; no file that is there is touched.
+
+    The policy watches the public functions of the module; what else it could do stands in it
+    as comments, with names of functions that exist.
+    """
+    root = Path(folder)
+    survey = Survey(roots((*src, folder, str(root / "src"))))
+    chosen = module or _first(root, survey)
+    if chosen is None:
+        sources.stop(
+            f"no module with a function was found in `{folder}`: name one, --module mypkg.serve",
+            exits.USAGE,
+        )
+    names = _functions(survey, chosen)
+    written = 0
+    for name, text in starting.files(chosen, names).items():
+        written += _write(root / name, text)
+    click.echo(f"\n{starting.next_steps(chosen)}" if written else "nothing to write")
+    sys.exit(exits.FINE)
+
+
+def _functions(survey: Survey, module: str) -> list[str]:
+    found = survey.module(module)
+    if isinstance(found, NoModule):
+        near = f"; did you mean `{found.close[0]}`?" if found.close else ""
+        hint = f" ({found.hint})" if found.hint else ""
+        sources.stop(f"there is no module `{found.component}`{near}{hint}", exits.USAGE)
+    names = [name for name in survey.functions(module) if _is_function(survey, module, name)]
+    if not names:
+        sources.stop(f"`{module}` defines no public function", exits.USAGE)
+    return names
+
+
+def _is_function(survey: Survey, module: str, name: str) -> bool:
+    looked = survey.look_up(Target(module, name))
+    return isinstance(looked, Defined) and "." not in name and looked.kind not in ("class", "value")
+
+
+def _first(root: Path, survey: Survey) -> str | None:
+    """Return the module with the most public functions among those of the project."""
+    counted = {name: len(survey.functions(name)) for name in _modules(root, survey)}
+    best = max(counted, key=lambda name: (counted[name], -len(name)), default=None)
+    return best if best is not None and counted[best] else None
+
+
+def _modules(root: Path, survey: Survey) -> Iterator[str]:
+    for base in (root, root / "src"):
+        for one in sorted(base.iterdir()) if base.is_dir() else ():
+            if one.name.startswith((".", "_")) or one.stem in SKIPPED:
+                continue
+            if one.suffix == ".py" and one.stem.isidentifier():
+                yield one.stem
+            elif (one / "__init__.py").is_file():
+                yield from (one.name, *survey.modules_below(one.name))
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write a new file; leave one that is there as it is."""
+    if path.exists():
+        click.echo(f"kept   {path}")
+        return False
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(text.encode("utf-8"), path)
+    except OSError as error:
+        sources.stop(f"`{path}` cannot be written: {error.strerror or error}", exits.USAGE)
+    click.echo(f"wrote  {path}")
+    return True

@@ -1,0 +1,44 @@
+"""`mlpolicy schema`: the JSON Schema of policy files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mlpolicy.cli import exits, sources
+from mlpolicy.cli.render.save import save
+from mlpolicy.model.schema import DRAFTS, published
+
+
+@click.command()
+@click.option(
+    "--draft",
+    type=click.Choice(list(DRAFTS)),
+    default="2020-12",
+    show_default=True,
+    help="The draft of JSON Schema; most editors' YAML servers read 7.",
+)
+@click.option(
+    "--write",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where to write it; without it, to the terminal.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; end with code 4 if FILE is another.")
+def command(draft: str, write: Path | None, *, check: bool) -> None:
+    """Print the schema that editors complete and check by, with the kinds of plugins."""
+    text = published(draft)
+    if write is None:
+        click.echo(text, nl=False)
+        return
+    current = write.read_text(encoding="utf-8") if write.is_file() else ""
+    if check:
+        if current != text:
+            sources.stop(f"`{write}` is not current: write it anew", exits.DIFFERENT)
+        return
+    try:
+        save(text.encode("utf-8"), write)
+    except OSError as error:
+        sources.stop(f"`{write}` cannot be written: {error.strerror or error}", exits.USAGE)
+    click.echo(f"wrote {write}", err=True)

@@ -1,0 +1,247 @@
+"""From the models of blocks and rules to one schema, as JSON Schema 2020-12 has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from mlpolicy.core.kind import Kind
+from mlpolicy.model.grammar import FileBlock, Overlay, PolicyBlock, ProfileBlock, RuleCommon
+from mlpolicy.model.interpolate import LITERAL
+from mlpolicy.rules import KINDS
+
+Schema = dict[str, Any]
+
+VARIABLE = {"type": "string", "pattern": r"\$\{"}
+NAME = r"^[^\W\d_][\w-]*$"
+OVERLAY = "overlay."
+_WORDS = ("title",)
+"""What pydantic adds and nobody needs."""
+_SCALAR = frozenset({"string", "integer", "number", "boolean"})
+
+
+def schema() -> Schema:
+    """Return the schema of policy files, with the kinds of rule that are installed."""
+    definitions: dict[str, Schema] = {}
+    for name in KINDS:
+        definitions |= _of_kind(KINDS[name])
+    head = _model(FileBlock, definitions, "file")
+    definitions |= {f"{OVERLAY}{name}": _partial(of) for name, of in definitions.items()}
+    properties = head["properties"] | {
+        "defaults": _defaults(""),
+        "resources": _table({"type": "object", "maxProperties": 0}),
+        "profiles": _table(_policy(ProfileBlock, definitions, "")),
+        "policies": _policies(definitions, ""),
+        "environments": {
+            "type": "object",
+            "additionalProperties": _overlay(definitions),
+            "description": FileBlock.model_fields["environments"].description,
+        },
+    }
+    for key, of in properties.items():
+        of.setdefault("description", FileBlock.model_fields[key].description)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://mlpolicy.readthedocs.io/en/stable/mlpolicy.schema.json",
+        "title": "mlpolicy policy file",
+        "description": FileBlock.__doc__,
+        "type": "object",
+        "properties": properties,
+        "patternProperties": {"^x-": {"description": "Notes, and homes of anchors."}},
+        "required": ["version"],
+        "additionalProperties": False,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+# --- sections -------------------------------------------------------------------------
+
+
+def _overlay(definitions: dict[str, Schema]) -> Schema:
+    """Return the schema of an environment: all may be partial, and null removes."""
+    made = _model(Overlay, definitions, "overlay")
+    file = _model(FileBlock, definitions, "file")["properties"]
+    made["properties"] |= {
+        "vars": _or_null(file["vars"] | {"additionalProperties": _or_null(_scalar())}),
+        "settings": _or_null(_partial(file["settings"])),
+        "defaults": _or_null(_defaults(OVERLAY)),
+        "resources": _or_null(_table(_or_null({"type": "object", "maxProperties": 0}))),
+        "profiles": _or_null(_table(_or_null(_policy(ProfileBlock, definitions, OVERLAY)))),
+        "policies": _or_null(_policies(definitions, OVERLAY)),
+    }
+    for key, of in made["properties"].items():
+        of.setdefault("description", Overlay.model_fields[key].description)
+    return made
+
+
+def _defaults(prefix: str) -> Schema:
+    mode = {"enum": ["enforce", "shadow", "disabled"], "type": "string"}
+    rules = {name: {"$ref": f"#/$defs/{prefix}{name}"} for name in KINDS}
+    properties = {"mode": _or_null(_open(mode)), **rules}
+    if prefix:
+        properties = {key: _or_null(of) for key, of in properties.items()}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _policies(definitions: dict[str, Schema], prefix: str) -> Schema:
+    whole = _policy(PolicyBlock, definitions, prefix)
+    target = {**whole, "properties": {k: v for k, v in whole["properties"].items() if k != "match"}}
+    named = whole if prefix else {**whole, "required": ["match"]}
+    if prefix:
+        target, named = _or_null(target), _or_null(named)
+    return {
+        "type": "object",
+        "patternProperties": {":": target, NAME: named},
+        "additionalProperties": False,
+    }
+
+
+def _policy(model: type[BaseModel], definitions: dict[str, Schema], prefix: str) -> Schema:
+    made = _model(model, definitions, model.__name__)
+    if prefix:
+        made = _partial(made)
+    for name in KINDS:
+        rule: Schema = {"$ref": f"#/$defs/{prefix}{name}"}
+        made["properties"][name] = _or_null(rule) if prefix else rule
+    return made
+
+
+def _table(of: Schema) -> Schema:
+    return {"type": "object", "patternProperties": {NAME: of}, "additionalProperties": False}
+
+
+# --- rules ----------------------------------------------------------------------------
+
+
+def _of_kind(kind: Kind) -> dict[str, Schema]:
+    """Return the schemas of one kind: its blocks, the rule, and the rule in an environment."""
+    found: dict[str, Schema] = {}
+    rule = _model(kind.rule_model(), found, kind.name)
+    common = _model(RuleCommon, found, "common")
+    rule["properties"] = common["properties"] | rule["properties"]
+    rule["properties"]["rollout"] = _with_short(rule["properties"]["rollout"], found, "percent")
+    rule.pop("required", None)  # another policy, a profile or the defaults may say it
+    found[kind.name] = _short(rule, kind)
+    return found
+
+
+def _short(rule: Schema, kind: Kind) -> Schema:
+    """Return *rule*, or true, or false, or the bare value that stands for one of its fields."""
+    body = {key: of for key, of in rule.items() if key not in ("description", "type")}
+    bare = rule["properties"].get(kind.shorthand) if kind.shorthand else None
+    others: Schema = {"type": "boolean"}
+    if bare is not None:
+        others = {"if": {"type": "boolean"}, "else": bare}
+    return {
+        "description": rule.get("description", ""),
+        "if": {"type": "object"},
+        "then": {"type": "object", **body},
+        "else": others,
+    }
+
+
+def _with_short(of: Schema, definitions: Mapping[str, Schema], field: str) -> Schema:
+    """Return the schema of a block that may be written as one of its fields alone."""
+    name = _referred(of)
+    percent = definitions[name]["properties"][field]
+    rest = {key: value for key, value in of.items() if key not in ("anyOf", "$ref")}
+    bare = {key: value for key, value in percent.items() if key != "description"}
+    other = _or_null(bare) if {"type": "null"} in of.get("anyOf", ()) else bare
+    return {**rest, "if": {"type": "object"}, "then": {"$ref": f"#/$defs/{name}"}, "else": other}
+
+
+def _referred(of: Schema) -> str:
+    for one in (of, *of.get("anyOf", ())):
+        if "$ref" in one:
+            return str(one["$ref"]).rpartition("/")[2]
+    raise AssertionError("a block has a definition")
+
+
+# --- models ---------------------------------------------------------------------------
+
+
+def _model(model: type[BaseModel], definitions: dict[str, Schema], owner: str) -> Schema:
+    """Return the schema of *model*; the blocks within go to *definitions* under *owner*."""
+    made = model.model_json_schema()
+    inner = made.pop("$defs", {})
+
+    def named(one: Any) -> Any:
+        if isinstance(one, dict):
+            return {
+                key: f"#/$defs/{owner}.{value.rpartition('/')[2]}"
+                if key == "$ref"
+                else named(value)
+                for key, value in one.items()
+            }
+        return [named(item) for item in one] if isinstance(one, list) else one
+
+    for name, of in inner.items():
+        definitions[f"{owner}.{name}"] = _read(named(of))
+    return _read(named(made))
+
+
+def _read(of: Schema) -> Schema:
+    """Return a block's schema with variables allowed where values stand."""
+    made = {key: value for key, value in of.items() if key not in _WORDS}
+    if "properties" in made:
+        made["properties"] = {
+            key: _plain(value) if key in LITERAL else _open(value)
+            for key, value in made["properties"].items()
+        }
+    return made
+
+
+def _plain(of: Any) -> Any:
+    if isinstance(of, dict):
+        return {key: _plain(value) for key, value in of.items() if key not in _WORDS}
+    return [_plain(one) for one in of] if isinstance(of, list) else of
+
+
+def _open(of: Schema) -> Schema:
+    """Return *of*, or a text with a variable in it wherever a value stands."""
+    of = _plain(of)
+    words: Schema = {key: of[key] for key in ("description", "default", "examples") if key in of}
+    return {**_opened({k: v for k, v in of.items() if k not in words}), **words}
+
+
+def _opened(of: Schema) -> Schema:
+    if "anyOf" in of:
+        each = [_opened(one) for one in of["anyOf"]]
+        return {**of, "anyOf": each}
+    if "items" in of:
+        of = {**of, "items": _opened(of["items"])}
+    if isinstance(of.get("additionalProperties"), dict):
+        of = {**of, "additionalProperties": _opened(of["additionalProperties"])}
+    bare = of.get("type") == "string" and not {"pattern", "enum", "const"} & of.keys()
+    if bare or not ("const" in of or "enum" in of or of.get("type") in _SCALAR):
+        return of
+    return {"if": VARIABLE, "else": of}
+
+
+def _scalar() -> Schema:
+    return {"type": ["string", "integer", "number", "boolean"]}
+
+
+def _or_null(of: Schema) -> Schema:
+    return {"anyOf": [of, {"type": "null"}]}
+
+
+def _partial(of: Any) -> Any:
+    """Return *of* for an environment: nothing is required, and null removes any field."""
+    if isinstance(of, list):
+        return [_partial(one) for one in of]
+    if not isinstance(of, dict):
+        return of
+    made = {key: _partial(one) for key, one in of.items() if key not in (*_NAMED, "required")}
+    if "$ref" in of:
+        made["$ref"] = str(of["$ref"]).replace("#/$defs/", f"#/$defs/{OVERLAY}")
+    for key in _NAMED:
+        if key in of:
+            made[key] = {name: _or_null(_partial(one)) for name, one in of[key].items()}
+    return made
+
+
+_NAMED = ("properties", "patternProperties")
+"""Words under which names of the author's stand, not words of JSON Schema."""
