@@ -21,26 +21,40 @@ from mlpolicy.runtime.rollout import Draw, Share
 from mlpolicy.runtime.template import Shape, shape
 
 
+Make = Callable[[str, Any, Site], Step]
+"""Given a kind, its settings and a site, makes the step."""
+
+
+def make_step(kind: str, settings: Any, site: Site) -> Step:
+    """Return the step of *kind* with those *settings* at *site*."""
+    from mlpolicy.rules import KINDS
+
+    return KINDS[kind].step_class()(settings, site)
+
+
 def steps(
-    plan: Plan, code: CodeType, function: FunctionType | None = None, *, meters: Meters = METERS
+    plan: Plan,
+    code: CodeType,
+    function: FunctionType | None = None,
+    *,
+    meters: Meters = METERS,
+    make: Make = make_step,
 ) -> list[Step]:
     """Return a step for each rule of *plan* that is not disabled, for a function of that code."""
     active = list(plan.active)
     common = _common(plan, active, code, function, meters)
-    return [_step(rule, _within(rule.rule, plan.deadline), common) for rule in active]
+    return [_step(rule, _within(rule.rule, plan.deadline), common, make) for rule in active]
 
 
-def _step(rule: PlannedRule, settings: Any, common: Site) -> Step:
-    from mlpolicy.rules import KINDS
-
-    make = KINDS[rule.kind].step_class()
-    step = make(settings, replace(common, mode=rule.mode, source=_place(rule)))
+def _step(rule: PlannedRule, settings: Any, common: Site, make: Make) -> Step:
+    step = make(rule.kind, settings, replace(common, mode=rule.mode, source=_place(rule)))
     rollout = rule.rollout
     if rollout is None:
         return step
     step.share, step.shared_by = _share(rollout, rule, common)
     if rollout.otherwise == "shadow" and rule.kind != NEVER_SHADOWED:
-        step.otherwise = make(settings, replace(common, mode="shadow", source=_place(rule)))
+        shadow = replace(common, mode="shadow", source=_place(rule))
+        step.otherwise = make(rule.kind, settings, shadow)
     return step
 
 

@@ -140,6 +140,8 @@ class Weaver:
 
     def wait(self, waiter: str, at_most: str) -> str:
         """Return the expression that waits for a `Waiter`."""
+        if self._world.wait is not None:
+            return f"{self.constant('wait', self._world.wait)}({waiter}, {at_most})"
         if self.asynchronous:
             return f"await {waiter}.wait_async({at_most})"
         return f"{waiter}.wait({at_most})"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mlpolicy.core import clock
+from mlpolicy.core.waiting import Waiter
 from mlpolicy.runtime.awaiting import sleep_async
 
 
@@ -17,6 +18,8 @@ class World:
     now: Callable[[], float] = clock.now
     sleep: Callable[[float], None] = time.sleep
     sleep_async: Callable[[float], Awaitable[None]] = sleep_async
+    wait: Callable[[Waiter, float], bool] | None = None
+    """How a call waits to be woken, where it must not wait for real; threads and coroutines alike."""
 
 
 REAL = World()
