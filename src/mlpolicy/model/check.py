@@ -218,6 +218,8 @@ def mended(
     """
     known = tuple(fields)
     there = {entry.key for entry in node.entries}
+    if there.issubset(known):
+        return node
     made: list[Entry] = []
     for entry in node.entries:
         meant = None if entry.key in known else closest(entry.key, known)

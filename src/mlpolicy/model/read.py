@@ -185,7 +185,9 @@ def read_source(
     found = list(one.diagnostics)
     root = _overlaid(one, one.root, environment, found)
     seen.vars |= _defined(root, found)
-    filled = seen.filled(_without(root, ("vars", "environments")))
+    filled = _without(root, ("vars", "environments"))
+    if any("${" in line for line in one.document.lines):
+        filled = seen.filled(filled)
     about = Words("the file", {}, _places())
     checked = check(_less(_with(filled, root, ("vars", "environments"))), FileBlock, about)
     found += checked.diagnostics

@@ -48,9 +48,7 @@ class RuleReader:
         body = self._normal(entry, kind)
         if body is None:
             return None
-        common = MappingNode(tuple(one for one in body.entries if one.key in _COMMON), body.span)
-        own = MappingNode(tuple(one for one in body.entries if one.key not in _COMMON), body.span)
-        shared = self._common(common, kind)
+        own, shared = self._parted(body, kind)
         checked = self._checked(own, kind)
         self.diagnostics += checked.diagnostics
         self.diagnostics += (_missing(own, loc, kind) for loc in checked.missing if len(loc) > 1)
@@ -59,6 +57,17 @@ class RuleReader:
         settings, switches = shared
         written = self.tree(own, kind.rule_model(), texts=checked.texts)
         return RuleBlock(kind.name, entry.key_span, {**settings, **written}, **switches)
+
+    def _parted(
+        self, body: MappingNode, kind: Kind
+    ) -> tuple[MappingNode, tuple[Tree, dict[str, Any]] | None]:
+        """Return what is of the kind alone, and what every rule has."""
+        common = tuple(one for one in body.entries if one.key in _COMMON)
+        if not common:
+            return body, ({}, {})
+        own = tuple(one for one in body.entries if one.key not in _COMMON)
+        shared = self._common(MappingNode(common, body.span), kind)
+        return MappingNode(own, body.span), shared
 
     def _checked(self, own: MappingNode, kind: Kind) -> Checked:
         """Return what is wrong with the settings of a rule; what was right before is right again."""
@@ -72,8 +81,6 @@ class RuleReader:
 
     def _common(self, node: MappingNode, kind: Kind) -> tuple[Tree, dict[str, Any]] | None:
         """Return the settings that every rule has, and the switches; None where one is wrong."""
-        if not node.entries:
-            return {}, {}
         spelt = MappingNode(tuple(_spelt(one) for one in node.entries), node.span)
         checked = check(spelt, RuleCommon, _words(kind))
         self.diagnostics += checked.diagnostics

@@ -25,8 +25,11 @@ class Completed:
     diagnostics: tuple[Diagnostic, ...]
 
 
-Built = dict[tuple[str, str], tuple[Any, tuple[tuple[str, ...], ...]]]
-"""Rules that were made before, with what their kinds say of them, by kind and settings."""
+Meant = tuple[tuple[str, ...], ...]
+"""What a kind says of a rule: (code, field, message) triples, perhaps with a remedy."""
+Built = dict[tuple[str, str], tuple[Any, Meant, Mapping[str, Value]]]
+"""Rules that were made before, with what their kinds say of them, and all their fields as if
+they were built in, by kind and settings."""
 
 
 def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> Completed:
@@ -37,7 +40,7 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
     merged = merge(kind, layers)
     known = KINDS[kind]
     control = _control(merged)
-    rule, meant, wrong = _build(merged, known, {} if built is None else built)
+    rule, meant, fields, wrong = _build(merged, known, {} if built is None else built)
     if rule is None and (control.mode != "disabled" or any(one.code != "MP011" for one in wrong)):
         return Completed(None, (*merged.diagnostics, *wrong))
     found = [_meant(known, merged, one) for one in meant]
@@ -45,7 +48,7 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
         kind,
         control.mode,
         rule,
-        _values(rule, merged),
+        _values(fields, merged),
         merged.source,
         merged.policy,
         keys={".".join(path): span for path, span in merged.keys.items()},
@@ -84,8 +87,8 @@ def _control(merged: Merged) -> Control:
 
 def _build(
     merged: Merged, kind: Kind, built: Built
-) -> tuple[Any, tuple[tuple[str, ...], ...], list[Diagnostic]]:
-    """Return the rule, what its kind says of it, and what is wrong where it cannot be made."""
+) -> tuple[Any, Meant, Mapping[str, Value], list[Diagnostic]]:
+    """Return the rule, what its kind says of it, its fields, and what is wrong if it is none."""
     from pydantic import ValidationError
 
     plain = merged.plain()
@@ -94,8 +97,10 @@ def _build(
         try:
             rule = kind.rule_model().model_validate(plain)
         except ValidationError as error:
-            return None, (), [_finding(merged, one) for one in error.errors(include_url=False)]
-        built[key] = (rule, kind.findings(rule))
+            found = [_finding(merged, one) for one in error.errors(include_url=False)]
+            return None, (), {}, found
+        fields = {name: Value(getattr(rule, name)) for name in type(rule).model_fields}
+        built[key] = (rule, kind.findings(rule), fields)
     return (*built[key], [])
 
 
@@ -113,11 +118,8 @@ def severity_of(kind: Kind, code: str) -> Any:
     return next((one.severity for one in kind.finding_codes() if one.code == code), "error")
 
 
-def _values(rule: Any, merged: Merged) -> Mapping[str, Value]:
+def _values(fields: Mapping[str, Value], merged: Merged) -> Mapping[str, Value]:
     """Return every setting by its path: those written, and the built-in ones beside them."""
     values = {".".join(path): value for path, value in merged.values.items()}
     written = {path[0] for path in merged.values}
-    for name in type(rule).model_fields if rule is not None else ():
-        if name not in written:
-            values[name] = Value(getattr(rule, name))
-    return values
+    return values | {name: value for name, value in fields.items() if name not in written}

@@ -84,8 +84,11 @@ class Merged:
 
 def merge(kind: str, layers: Sequence[Layer]) -> Merged:
     """Return the rule that *layers* write together; the highest rank wins each field."""
-    ordered = sorted(layers, key=lambda layer: (layer.rank, layer.policy, layer.block.span))
     merged = Merged(kind)
+    if len(layers) == 1:  # as most are
+        _lay(merged, layers[0])
+        return merged
+    ordered = sorted(layers, key=lambda layer: (layer.rank, layer.policy, layer.block.span))
     merged.diagnostics += _conflicts(kind, ordered)
     for layer in _inherited(ordered):
         _lay(merged, layer)
@@ -102,8 +105,10 @@ def _inherited(ordered: Sequence[Layer]) -> Sequence[Layer]:
 
 
 def _lay(merged: Merged, layer: Layer) -> None:
+    is_first = not merged.values
     for path, setting in leaves(layer.block.settings):
-        _make_room(merged, path)
+        if not is_first:
+            _make_room(merged, path)
         merged.values[path] = _value(setting, layer)
     for path, block in blocks(layer.block.settings):
         merged.keys[path] = block.key

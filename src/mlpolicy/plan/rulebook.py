@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 
-from mlpolicy.core.control import Control, effective_mode
+from mlpolicy.core.control import KILL_SWITCH, Control, effective_mode
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.order import rank as position
@@ -63,6 +63,7 @@ class Rulebook:
         self.files = tuple(sorted(files, key=lambda one: one.file))
         self.now = now or _now()
         self.environ = os.environ if environ is None else environ
+        self._killed = bool(self.environ.get(KILL_SWITCH))
         self.overrides = tuple(overrides)
         self.profiles = Profiles.of(self.files)
         self.policies = tuple(
@@ -70,6 +71,7 @@ class Rulebook:
         )
         self._resolved: dict[Target, tuple[Plan | None, tuple[Diagnostic, ...]]] = {}
         self._built: Built = {}
+        self._frames: dict[str, tuple[list[Layer], list[Layer]]] = {}
         self._completed: dict[tuple[object, ...], tuple[Completed, ...]] = {}
 
     def complete(self) -> tuple[PolicyFile, ...]:
@@ -261,8 +263,12 @@ class Rulebook:
 
     def _held(self, rule: PlannedRule) -> PlannedRule:
         """Return *rule* with the mode that it has at this moment."""
-        assert rule.control is not None
-        mode = effective_mode(rule.control, now=self.now, environment=self.environ)
+        control = rule.control
+        assert control is not None
+        plain = control.mode == "enforce" and control.expires is None
+        if plain and not self._killed:
+            return rule
+        mode = effective_mode(control, now=self.now, environment=self.environ)
         return rule if mode == rule.mode else replace(rule, mode=mode)
 
     def completed(self, candidates: Sequence[Candidate]) -> tuple[Completed, ...]:
@@ -277,21 +283,32 @@ class Rulebook:
 
     def layers(self, kind: str, candidates: Sequence[Candidate]) -> list[Layer]:
         """Return the blocks of that kind: of the defaults, of *candidates*, of the command line."""
-        found = [
-            Layer(bottom(file.depth), DEFAULTS, block)
-            for file in self.files
-            for block in (_default(file, kind),)
-            if block is not None
-        ]
+        below, above = self._around(kind)
+        found = list(below)
         for ranked, policy in candidates:
             block = policy.rule(kind)
-            if block is not None:
-                final = (int(policy.final or block.final), *ranked[1:])
-                controls = {key: held for key, held in policy.controls.items() if key != "deadline"}
-                settings: Tree = laid_over(controls, block.settings)
-                found.append(Layer(final, policy.name, replace(block, settings=settings)))
-        over = (block for block in self.overrides if block.kind == kind)
-        return [*found, *(Layer(TOP, OVERRIDES, block) for block in over)]
+            if block is None:
+                continue
+            controls = {key: held for key, held in policy.controls.items() if key != "deadline"}
+            if controls:
+                block = replace(block, settings=laid_over(controls, block.settings))
+            final = int(policy.final or block.final)
+            found.append(Layer((final, *ranked[1:]), policy.name, block))
+        found += above
+        return found
+
+    def _around(self, kind: str) -> tuple[list[Layer], list[Layer]]:
+        """Return what lies under the policies, and over them, for one kind."""
+        if kind not in self._frames:
+            below = [
+                Layer(bottom(file.depth), DEFAULTS, block)
+                for file in self.files
+                for block in (_default(file, kind),)
+                if block is not None
+            ]
+            above = [Layer(TOP, OVERRIDES, block) for block in self.overrides if block.kind == kind]
+            self._frames[kind] = (below, above)
+        return self._frames[kind]
 
 
 def _joined(many: Iterable[Iterable[str]]) -> tuple[str, ...]:
