@@ -35,10 +35,10 @@ def located(reference: str, *, importer: Path, root: Path) -> tuple[Path, Path]:
         )
     if Path(reference).is_absolute():
         raise ImportRefused(f"`{reference}` is an absolute path", "write it relative to this file")
-    return _below(importer.parent / reference, root, reference), root
+    return _below(importer.parent / reference, root, reference, but=importer.name), root
 
 
-def _below(path: Path, root: Path, reference: str) -> Path:
+def _below(path: Path, root: Path, reference: str, *, but: str = "") -> Path:
     real = path.resolve()
     if not real.is_relative_to(root.resolve()):
         raise ImportRefused(
@@ -48,17 +48,19 @@ def _below(path: Path, root: Path, reference: str) -> Path:
     if real.is_dir():
         raise ImportRefused(f"`{reference}` is a directory", "name a file in it")
     if not real.is_file():
-        raise ImportRefused(f"`{reference}` does not exist", _near(real))
+        raise ImportRefused(f"`{reference}` does not exist", _near(real, but))
     return path
 
 
-def _near(path: Path) -> str:
+def _near(path: Path, but: str) -> str:
     from mlpolicy.core.words import closest
 
     folder = path.parent
     if not folder.is_dir():
         return f"there is no folder `{folder.name}`"
-    near = closest(path.name, [one.name for one in folder.iterdir() if one.is_file()])
+    near = closest(
+        path.name, [one.name for one in folder.iterdir() if one.is_file() and one.name != but]
+    )
     return f"did you mean `{near}`?" if near else ""
 
 

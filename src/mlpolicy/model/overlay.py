@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar
+from mlpolicy.model.short import spelt_out
 
 _RULE_DEPTH = 3
 """`policies`, the name of one, a rule of it."""
@@ -38,11 +39,18 @@ class Overlay:
         below = entries.get(entry.key)
         if is_null(entry.value):
             self._remove(entries, entry, here)
-        elif below is None:
+            return
+        if below is None:
             self._add(entries, entry, here)
-        elif isinstance(entry.value, Mapping) and isinstance(below.value, Mapping):
-            merged = self._merged(below.value, entry.value, here)
-            entries[entry.key] = Entry(entry.key, below.key_span, merged)
+            return
+        old, new = below.value, entry.value
+        if entry.key in self.kinds and here[0] != "vars":
+            old, new = spelt_out(old, entry.key), spelt_out(new, entry.key)
+        if isinstance(new, Mapping) and isinstance(old, Mapping):
+            entries[entry.key] = Entry(entry.key, below.key_span, self._merged(old, new, here))
+        elif isinstance(new, Mapping):  # over what is no block there is nothing to remove
+            made = self._merged(Mapping((), new.span), new, here)
+            entries[entry.key] = Entry(entry.key, entry.key_span, made)
         else:
             entries[entry.key] = entry
 

@@ -19,6 +19,7 @@ from mlpolicy.model.interpolate import Interpolated
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.overlay import is_null
 from mlpolicy.model.policy import Block, RuleBlock, Setting, Tree
+from mlpolicy.model.short import spelt_out
 from mlpolicy.rules import KINDS
 
 _COMMON = tuple(RuleCommon.model_fields)
@@ -93,7 +94,7 @@ class RuleReader:
 
     def _normal(self, entry: Entry, kind: Kind) -> MappingNode | None:
         """Return the rule as a mapping: shorthands spelt out, with their places."""
-        node = entry.value
+        node = spelt_out(entry.value, kind.name)
         if isinstance(node, MappingNode):
             return node
         if isinstance(node, Scalar) and node.value is None:
@@ -102,15 +103,9 @@ class RuleReader:
                 message = f"`{kind.name}` has no value"
                 self.diagnostics.append(Diagnostic("MP009", message, node.span, help=help))
             return None
-        if isinstance(node, Scalar) and isinstance(node.value, bool):
-            off = Scalar("disabled", node.span, "disabled", True)
-            entries = () if node.value else (Entry("mode", node.span, off),)
-            return MappingNode(entries, node.span)
-        if kind.shorthand is None or not isinstance(node, Scalar):
-            message = f"expected a mapping of settings for `{kind.name}`, found {_what(node)}"
-            self.diagnostics.append(Diagnostic("MP010", message, node.span))
-            return None
-        return MappingNode((Entry(kind.shorthand, node.span, node),), node.span)
+        message = f"expected a mapping of settings for `{kind.name}`, found {_what(node)}"
+        self.diagnostics.append(Diagnostic("MP010", message, node.span))
+        return None
 
     # --- trees ------------------------------------------------------------------------
 
