@@ -11,7 +11,12 @@ from mlpolicy.cli.render.report import Report, repairs
 from mlpolicy.cli.render.save import save
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 
-SAFE = frozenset({"MP005", "MP010", "MP101", "MP105", "MP301", "MP406", "MP407", "MP091"})
+SAFE = frozenset(
+    {
+        *("MP005", "MP010", "MP091", "MP101", "MP105", "MP202", "MP204"),
+        *("MP301", "MP308", "MP406", "MP407", "MP603", "MP702"),
+    }
+)
 """Codes with one right answer, which the author has almost written."""
 
 

@@ -121,6 +121,17 @@ def _bare(value: Any, quantity: type[_Quantity], unit: str) -> QuantityError:
     return QuantityError("MP101", f"`{value}` has no unit: did you mean `{meant}`?", meant)
 
 
+def _strange(value: str, unit: str, quantity: type[Any]) -> QuantityError:
+    """Return the error for a unit that does not exist, with the one that was meant."""
+    text = f"`{unit}` is no unit of {quantity.of_what}"
+    meant = quantity.habits.get(unit.lower().replace("µ", "u"), "")
+    if meant:
+        spelt = re.sub(rf"\s*{re.escape(unit)}", meant, value.strip(), count=1)
+        return QuantityError("MP101", f"{text}: did you mean `{spelt}`?", spelt)
+    *units, last = quantity.units
+    return QuantityError("MP101", f"{text}: {', '.join(units)} and {last} are")
+
+
 def _kind(value: object) -> str:
     names = {bool: "a truth value", list: "a list", dict: "a mapping", type(None): "nothing"}
     return names.get(type(value), f"a {type(value).__name__}")
@@ -137,7 +148,22 @@ class Duration(_Quantity, float):
 
     what = "a length of time"
     example = "250ms"
-    pattern = r"^(\d+(\.\d+)?(us|ms|s|m|h|d))+$"
+    pattern = r"^(\d+(\.\d+)?\s*(us|ms|s|m|h|d))+$"
+    of_what: ClassVar[str] = "time"
+    habits: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+        **dict.fromkeys(("msec", "msecs", "millis", "millisecond", "milliseconds"), "ms"),
+        **dict.fromkeys(("usec", "usecs", "micros", "microsecond", "microseconds"), "us"),
+        **dict.fromkeys(("min", "mins", "minute", "minutes"), "m"),
+        **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+        **dict.fromkeys(("day", "days"), "d"),
+        "s": "s",
+        "ms": "ms",
+        "us": "us",
+        "h": "h",
+        "d": "d",
+    }
+    """What people write from habit, in small letters, and the unit that they mean."""
     units: ClassVar[dict[str, float]] = {
         "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0
     }  # fmt: skip
@@ -156,9 +182,7 @@ class Duration(_Quantity, float):
             if not unit:
                 raise _bare(value, cls, "s")
             if unit not in cls.units:
-                raise QuantityError(
-                    "MP101", f"`{unit}` is no unit of time: us, ms, s, m, h and d are"
-                )
+                raise _strange(value, unit, cls)
             total += number * cls.units[unit]
         return cls(_finite(total, value, cls))
 
@@ -178,7 +202,28 @@ class ByteSize(_Quantity, int):
 
     what = "an amount of memory"
     example = "512MiB"
-    pattern = r"^\d+(\.\d+)?(B|kB|KiB|MB|MiB|GB|GiB)$"
+    pattern = r"^\d+(\.\d+)?\s*(B|kB|KiB|MB|MiB|GB|GiB)$"
+    of_what: ClassVar[str] = "memory"
+    habits: ClassVar[dict[str, str]] = {
+        "b": "B",
+        "byte": "B",
+        "bytes": "B",
+        "k": "KiB",
+        "kb": "kB",
+        "kib": "KiB",
+        "ki": "KiB",
+        "m": "MiB",
+        "mb": "MB",
+        "mib": "MiB",
+        "mi": "MiB",
+        "megabytes": "MB",
+        "g": "GiB",
+        "gb": "GB",
+        "gib": "GiB",
+        "gi": "GiB",
+        "gigabytes": "GB",
+    }
+    """What people write from habit, in small letters, and the unit that they mean."""
     units: ClassVar[dict[str, int]] = {
         "B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2, "GB": 1000**3, "GiB": 1024**3
     }  # fmt: skip
@@ -194,11 +239,10 @@ class ByteSize(_Quantity, int):
         number, unit = parts[0]
         if not unit:
             raise _bare(value, cls, "MiB")
-        if unit not in cls.units or len(parts) > 1:
-            raise QuantityError(
-                "MP101",
-                f"{_shown(value)} has no unit of memory: B, kB, KiB, MB, MiB, GB and GiB are",
-            )
+        if len(parts) > 1:
+            raise QuantityError("MP101", f"{_shown(value)} is more than one amount: write one unit")
+        if unit not in cls.units:
+            raise _strange(value, unit, cls)
         return cls(_finite(number * cls.units[unit], value, cls))
 
     def __str__(self) -> str:

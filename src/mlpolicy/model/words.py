@@ -52,7 +52,12 @@ def meant(error: Any, value: Any) -> str:
     context = error.get("ctx", {})
     if error["type"] == "literal_error" and isinstance(value, str):
         return closest(value, _WORD.findall(context["expected"])) or ""
-    return str(context.get("meant", ""))
+    if error["type"] in ("tuple_type", "list_type") and _BARE.fullmatch(str(value)):
+        return f"[{value}]"
+    said = _MEANT.search(str(error["msg"])) if isinstance(value, str) else None
+    return str(context.get("meant", "") or (said[1] if said else ""))
 
 
 _WORD = re.compile(r"'([^']*)'")
+_BARE = re.compile(r"[\w.-]+")
+_MEANT = re.compile(r"did you mean `([^`]+)`\?$")

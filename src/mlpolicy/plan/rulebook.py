@@ -12,20 +12,14 @@ from mlpolicy.core.control import KILL_SWITCH, Control, effective_mode
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.order import rank as position
-from mlpolicy.core.quantity import Duration
-from mlpolicy.core.site import Mode
-from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
     OnMissing,
     Pattern,
-    Placement,
     Policy,
     PolicyFile,
     RuleBlock,
-    Setting,
     Settings,
-    Tree,
     laid_over,
     one,
 )
@@ -34,6 +28,16 @@ from mlpolicy.plan.merge import DEFAULTS, OVERRIDES, TOP, Layer, bottom
 from mlpolicy.plan.packed import dated
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank
 from mlpolicy.plan.profiles import Profiles
+from mlpolicy.plan.ranking import (
+    default_of,
+    excluded,
+    joined,
+    mode_of,
+    placement_of,
+    position_of,
+    rank,
+    shortest_deadline,
+)
 
 Candidate = tuple[Rank, Policy]
 
@@ -106,10 +110,10 @@ class Rulebook:
         return Settings(
             order[missing],
             "closed" if closed else "open",
-            packages=_joined(one.packages for one in each),
-            require=_joined(one.require for one in each),
+            packages=joined(one.packages for one in each),
+            require=joined(one.require for one in each),
             expiry_warning=max((one.expiry_warning for one in each), default=0.0),
-            allow_call=_joined(allowed) if allowed else None,
+            allow_call=joined(allowed) if allowed else None,
             ignore=tuple(entry for one in each for entry in one.ignore),
         )
 
@@ -247,17 +251,17 @@ class Rulebook:
             return None, ()
         completed = self.completed(candidates)
         rules = [self._held(one.rule) for one in completed if one.rule is not None]
-        rules.sort(key=lambda rule: position(_position(rule.kind)))
+        rules.sort(key=lambda rule: position(position_of(rule.kind)))
         policies = [policy for _, policy in candidates]
         plan = Plan(
             target,
-            _mode(rules),
+            mode_of(rules),
             tuple(rules),
-            _placement(policies),
+            placement_of(policies),
             policies=tuple(policy.name for policy in policies),
             exact=str(target) in self._named,
             sources=tuple(policy.span for policy in policies),
-            deadline=_deadline(policies),
+            deadline=shortest_deadline(policies),
         )
         return plan, tuple(finding for one in completed for finding in one.diagnostics)
 
@@ -303,73 +307,9 @@ class Rulebook:
             below = [
                 Layer(bottom(file.depth), DEFAULTS, block)
                 for file in self.files
-                for block in (_default(file, kind),)
+                for block in (default_of(file, kind),)
                 if block is not None
             ]
             above = [Layer(TOP, OVERRIDES, block) for block in self.overrides if block.kind == kind]
             self._frames[kind] = (below, above)
         return self._frames[kind]
-
-
-def _joined(many: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for names in many for name in names))
-
-
-def _default(file: PolicyFile, kind: str) -> RuleBlock | None:
-    held = next((block for block in file.defaults if block.kind == kind), None)
-    if file.mode is None:
-        return held
-    mode: Tree = {"mode": file.mode}
-    if held is None:
-        return RuleBlock(kind, Span(file.file), mode)
-    return replace(held, settings=laid_over(mode, held.settings))
-
-
-def rank(policy: Policy, pattern: Pattern) -> Rank:
-    """Return how highly *policy* ranks where *pattern* is what matched."""
-    whole, characters = pattern.glob.literal
-    return (
-        int(policy.final),
-        -policy.depth,
-        policy.priority,
-        pattern.glob.exact,
-        whole,
-        characters,
-        policy.where.count,
-    )
-
-
-def excluded(policy: Policy, target: Target) -> bool:
-    """Whether *policy* says that it is not for *target*."""
-    return any(one.glob.matches(target) for one in policy.exclude)
-
-
-def _position(kind: str) -> str:
-    return "validate input" if kind == "validate" else kind
-
-
-def _mode(rules: Sequence[PlannedRule]) -> Mode:
-    modes: set[Mode] = {rule.mode for rule in rules}
-    return modes.pop() if len(modes) == 1 else "enforce"
-
-
-def _placement(policies: Sequence[Policy]) -> Placement:
-    """Return what the highest-ranked policy says that says anything."""
-    for policy in policies:
-        if policy.placement != "auto":
-            return policy.placement
-    return "auto"
-
-
-def deadline_of(policy: Policy) -> Setting | None:
-    """Return the deadline that *policy* writes."""
-    return one(policy.controls, "deadline")
-
-
-def _deadline(policies: Sequence[Policy]) -> float | None:
-    """Return the deadline of the highest-ranked policy that has one, in seconds."""
-    for policy in policies:
-        written = deadline_of(policy)
-        if written is not None:
-            return float(Duration.of(written.value))
-    return None

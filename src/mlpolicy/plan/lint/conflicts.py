@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.span import Span
 from mlpolicy.model.policy import Policy, PolicyFile
-from mlpolicy.plan.rulebook import Rulebook, rank
+from mlpolicy.plan.ranking import rank
+from mlpolicy.plan.rulebook import Rulebook
 
 
 def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:

@@ -9,7 +9,8 @@ from mlpolicy.core.quantity import Duration
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.plan.plan import Plan, PlannedRule
-from mlpolicy.plan.rulebook import Rulebook, deadline_of
+from mlpolicy.plan.ranking import deadline_of
+from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules.retry.check import worst_pause
 
 

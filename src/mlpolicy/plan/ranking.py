@@ -1,0 +1,91 @@
+"""What decides between policies: their ranks, and what each says of a whole function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from mlpolicy.core.quantity import Duration
+from mlpolicy.core.site import Mode
+from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
+from mlpolicy.model.policy import (
+    Pattern,
+    Placement,
+    Policy,
+    PolicyFile,
+    RuleBlock,
+    Setting,
+    Tree,
+    laid_over,
+    one,
+)
+from mlpolicy.plan.plan import PlannedRule, Rank
+
+
+def joined(many: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """Return all names of *many*, each once, in order."""
+    return tuple(dict.fromkeys(name for names in many for name in names))
+
+
+def default_of(file: PolicyFile, kind: str) -> RuleBlock | None:
+    """Return what the defaults of *file* say of rules of that kind."""
+    held = next((block for block in file.defaults if block.kind == kind), None)
+    if file.mode is None:
+        return held
+    mode: Tree = {"mode": file.mode}
+    if held is None:
+        return RuleBlock(kind, Span(file.file), mode)
+    return replace(held, settings=laid_over(mode, held.settings))
+
+
+def rank(policy: Policy, pattern: Pattern) -> Rank:
+    """Return how highly *policy* ranks where *pattern* is what matched."""
+    whole, characters = pattern.glob.literal
+    return (
+        int(policy.final),
+        -policy.depth,
+        policy.priority,
+        pattern.glob.exact,
+        whole,
+        characters,
+        policy.where.count,
+    )
+
+
+def excluded(policy: Policy, target: Target) -> bool:
+    """Whether *policy* says that it is not for *target*."""
+    return any(one.glob.matches(target) for one in policy.exclude)
+
+
+def position_of(kind: str) -> str:
+    """Return the name under which the order of rules knows *kind*."""
+    return "validate input" if kind == "validate" else kind
+
+
+def mode_of(rules: Sequence[PlannedRule]) -> Mode:
+    """Return the mode of a whole plan: that of all its rules, else that it is enforced."""
+    modes: set[Mode] = {rule.mode for rule in rules}
+    return modes.pop() if len(modes) == 1 else "enforce"
+
+
+def placement_of(policies: Sequence[Policy]) -> Placement:
+    """Return what the highest-ranked policy says that says anything."""
+    for policy in policies:
+        if policy.placement != "auto":
+            return policy.placement
+    return "auto"
+
+
+def deadline_of(policy: Policy) -> Setting | None:
+    """Return the deadline that *policy* writes."""
+    return one(policy.controls, "deadline")
+
+
+def shortest_deadline(policies: Sequence[Policy]) -> float | None:
+    """Return the deadline of the highest-ranked policy that has one, in seconds."""
+    for policy in policies:
+        written = deadline_of(policy)
+        if written is not None:
+            return float(Duration.of(written.value))
+    return None
