@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, LiteralString, Self
+
+from mlpolicy.core import habits
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -150,20 +153,7 @@ class Duration(_Quantity, float):
     example = "250ms"
     pattern = r"^(\d+(\.\d+)?\s*(us|ms|s|m|h|d))+$"
     of_what: ClassVar[str] = "time"
-    habits: ClassVar[dict[str, str]] = {
-        **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
-        **dict.fromkeys(("msec", "msecs", "millis", "millisecond", "milliseconds"), "ms"),
-        **dict.fromkeys(("usec", "usecs", "micros", "microsecond", "microseconds"), "us"),
-        **dict.fromkeys(("min", "mins", "minute", "minutes"), "m"),
-        **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
-        **dict.fromkeys(("day", "days"), "d"),
-        "s": "s",
-        "ms": "ms",
-        "us": "us",
-        "h": "h",
-        "d": "d",
-    }
-    """What people write from habit, in small letters, and the unit that they mean."""
+    habits: ClassVar[Mapping[str, str]] = habits.TIME
     units: ClassVar[dict[str, float]] = {
         "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0
     }  # fmt: skip
@@ -204,26 +194,7 @@ class ByteSize(_Quantity, int):
     example = "512MiB"
     pattern = r"^\d+(\.\d+)?\s*(B|kB|KiB|MB|MiB|GB|GiB)$"
     of_what: ClassVar[str] = "memory"
-    habits: ClassVar[dict[str, str]] = {
-        "b": "B",
-        "byte": "B",
-        "bytes": "B",
-        "k": "KiB",
-        "kb": "kB",
-        "kib": "KiB",
-        "ki": "KiB",
-        "m": "MiB",
-        "mb": "MB",
-        "mib": "MiB",
-        "mi": "MiB",
-        "megabytes": "MB",
-        "g": "GiB",
-        "gb": "GB",
-        "gib": "GiB",
-        "gi": "GiB",
-        "gigabytes": "GB",
-    }
-    """What people write from habit, in small letters, and the unit that they mean."""
+    habits: ClassVar[Mapping[str, str]] = habits.MEMORY
     units: ClassVar[dict[str, int]] = {
         "B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2, "GB": 1000**3, "GiB": 1024**3
     }  # fmt: skip
