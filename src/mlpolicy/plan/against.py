@@ -11,6 +11,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest
 from mlpolicy.model.policy import Pattern
+from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
@@ -38,7 +39,7 @@ def _exact(rulebook: Rulebook, survey: Survey, pattern: Pattern) -> Iterator[Dia
     elif isinstance(looked, Missing):
         yield _missing(target, looked, pattern.span)
     elif isinstance(looked, Defined):
-        plan = rulebook.plan(target)
+        plan = rulebook.plan(target, facts_of(rulebook, survey, target))
         if plan is not None:
             yield from _of_function(plan, looked, pattern.span)
 
@@ -84,13 +85,25 @@ def _glob(rulebook: Rulebook, survey: Survey, pattern: Pattern) -> Iterator[Diag
         yield Diagnostic("MP302", message, pattern.span, "warning")
     said: set[tuple[str, Span]] = set()
     for target in targets:
-        plan, looked = rulebook.plan(target), survey.look_up(target)
-        if plan is None or not isinstance(looked, Defined):
-            continue
-        for one in _of_function(plan, looked, pattern.span):
+        for one in _taken(rulebook, survey, target, pattern):
             if (one.code, one.span) not in said:
                 said.add((one.code, one.span))
                 yield one
+
+
+def _taken(
+    rulebook: Rulebook, survey: Survey, target: Target, pattern: Pattern
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with one function that a pattern takes."""
+    looked = survey.look_up(target)
+    plan, found = rulebook.resolve(target, facts_of(rulebook, survey, target))
+    yield from (one for one in found if one.code in _OF_TWO)
+    if plan is not None and isinstance(looked, Defined):
+        yield from _of_function(plan, looked, pattern.span)
+
+
+_OF_TWO = ("MP401", "MP402")
+"""What policies of different patterns make of a function only together."""
 
 
 # --- what a function can bear ---------------------------------------------------------
@@ -108,6 +121,7 @@ def _of_function(plan: Plan, looked: Defined, span: Span) -> Iterator[Diagnostic
             yield _cached_generator(plan, rule)
         if looked.parameters is not None:
             yield from _arguments(plan, rule, looked)
+            yield from _rollout(plan, rule, looked)
 
 
 def _cached_generator(plan: Plan, rule: PlannedRule) -> Diagnostic:
@@ -129,6 +143,19 @@ def _arguments(plan: Plan, rule: PlannedRule, looked: Defined) -> Iterator[Diagn
             near = closest(name, known)
             help = f"did you mean `{near}`?" if near else f"its arguments: {', '.join(known)}"
             yield Diagnostic(code, f"`{plan.target}` has no argument `{name}`", source, help=help)
+
+
+def _rollout(plan: Plan, rule: PlannedRule, looked: Defined) -> Iterator[Diagnostic]:
+    """Yield a rollout by what is no argument: every call would be drawn by chance."""
+    value = rule.values.get("rollout.by")
+    known = [one.name for one in looked.parameters or ()]
+    name = next(iter(_paths([value.value] if value else ())), None)
+    if value is None or name is None or name in known:
+        return
+    near = closest(name, known)
+    help = f"did you mean `{near}`?" if near else f"its arguments: {', '.join(known)}"
+    text = f"`{plan.target}` has no argument `{name}`"
+    yield Diagnostic("MP507", text, value.source or rule.source, help=help)
 
 
 def _named(rule: PlannedRule) -> Iterator[tuple[str, str, Span]]:

@@ -79,6 +79,15 @@ CODES = (
         "",
     ),
     Code(
+        "MP507",
+        "error",
+        "rollout by no argument",
+        "`rollout.by` names an argument that the function does not have.",
+        "Calls would be drawn by chance, and the same user would meet both sides.",
+        _policy("textwrap:indent", "retry: {rollout: {percent: 25%, by: txt.user}}"),
+        _policy("textwrap:indent", "retry: {rollout: {percent: 25%, by: text}}"),
+    ),
+    Code(
         "MP702",
         "error",
         "key names no argument",

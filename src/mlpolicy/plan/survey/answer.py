@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.target import Target
+
+if TYPE_CHECKING:
+    from mlpolicy.plan.survey.body import Body
 
 DefinedKind = FunctionKind | Literal["class", "value"]
 
@@ -43,6 +46,12 @@ class Defined:
     """The line where the name is bound again, by which an earlier `def` is put out of use."""
     replaces: int | None = None
     """The line of that earlier `def`."""
+    tags: tuple[str, ...] = ()
+    """The words that `@mlpolicy.tag` puts on it, as far as they are written out."""
+    constant: bool = False
+    """Whether it is a value that nobody can call: a number, a text, a list."""
+    body: Body | None = field(default=None, compare=False, repr=False)
+    """Its code, where it is a function that a line of the source defines."""
 
 
 @dataclass(frozen=True, slots=True)

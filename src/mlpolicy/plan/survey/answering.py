@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.plan.survey.answer import Answer, Defined, Dynamic, Missing
+from mlpolicy.plan.survey.body import Body
 from mlpolicy.plan.survey.describe import defined, generated, home, similar
 from mlpolicy.plan.survey.follow import Follower, Load
 from mlpolicy.plan.survey.module import Module
@@ -30,7 +31,8 @@ def answer(load: Load, module: Module, target: Target) -> Answer:
         return _gap(module, target, thing)
     if isinstance(thing, Whole):
         return Missing(f"`{thing.module.name}` is a module: name a function of it")
-    return _found(follower, target, holder, thing)
+    found = _found(follower, target, holder, thing)
+    return replace(found, body=Body(thing, load)) if isinstance(thing, Function) else found
 
 
 def _inside(follower: Follower, thing: Thing, name: str) -> Thing:

@@ -21,7 +21,8 @@ from mlpolicy.plan.survey.functions import (
 )
 from mlpolicy.plan.survey.generated import init_of
 from mlpolicy.plan.survey.module import Scope
-from mlpolicy.plan.survey.things import Bound, Class, Function, Generated
+from mlpolicy.plan.survey.plain import is_constant, tags_of
+from mlpolicy.plan.survey.things import Bound, Class, Function, Generated, Value
 
 _MOST = 3
 
@@ -47,6 +48,8 @@ def defined(thing: Bound) -> Defined:
         overload=history.overload and not module.compiled,
         redefined_at=binding.line if history.replaced else None,
         replaces=history.replaced.line if history.replaced else None,
+        tags=tags_of(getattr(node, "decorator_list", ()), thing.scope),
+        constant=isinstance(thing, Value) and not history.rivals and is_constant(binding.what),
     )
 
 

@@ -23,7 +23,7 @@ _LONGEST = 200
 
 def kind_of(node: FunctionNode) -> FunctionKind:
     """Return what a call of the function gives."""
-    yields = any(isinstance(one, ast.Yield | ast.YieldFrom) for one in _own(node))
+    yields = any(isinstance(one, ast.Yield | ast.YieldFrom) for one in own_nodes(node))
     if isinstance(node, ast.AsyncFunctionDef):
         return "async_generator" if yields else "coroutine"
     return "generator" if yields else "function"
@@ -136,8 +136,8 @@ def _imported(what: Imported, scope: Scope, name: str) -> str:
     return f"{module}.{what.name}" if what.name else module
 
 
-def _own(node: FunctionNode) -> Iterator[ast.AST]:
-    """Yield the nodes that are run in a call of *node* itself, not in functions that it makes."""
+def own_nodes(node: FunctionNode) -> Iterator[ast.AST]:
+    """Yield the nodes that a call of *node* itself runs, not those in functions that it makes."""
     body = [node.body] if isinstance(node, ast.Lambda) else node.body
     waiting: list[ast.AST] = list(body)
     while waiting:

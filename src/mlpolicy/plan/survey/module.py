@@ -15,6 +15,7 @@ from mlpolicy.plan.survey.bindings import Binding, FunctionNode, Names, Unknown
 from mlpolicy.plan.survey.dynamics import declared_global, writes
 from mlpolicy.plan.survey.exports import exported
 from mlpolicy.plan.survey.reading import names_of
+from mlpolicy.plan.survey.uses import Uses, changed_later, uses_in
 
 LARGEST = 5 << 20
 """Files of more bytes are not parsed."""
@@ -121,6 +122,16 @@ class Module:
     def writes(self) -> str:
         """Why names may be there that no line binds, besides by `__getattr__`; mostly nothing."""
         return writes(self.tree, self.source)
+
+    @cached_property
+    def uses(self) -> Uses:
+        """Where its functions are called, as far as rules have to know."""
+        return uses_in(self.tree)
+
+    @cached_property
+    def changing(self) -> dict[str, int]:
+        """The names that functions of it bind anew while the program runs, and the line of one."""
+        return changed_later(self.tree, self.scope.names) if self.written else {}
 
     @cached_property
     def written(self) -> dict[str, Binding]:
