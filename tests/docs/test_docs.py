@@ -13,7 +13,9 @@ from textwrap import dedent
 import pytest
 
 import mlpolicy
+from mlpolicy.document.parse import parse
 from mlpolicy.model.read import read_text
+from mlpolicy.plan.files import policy_files
 from mlpolicy.plan.load import Terms, check, load_every
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +39,7 @@ EXAMPLES = [
 ]
 FILES = [
     pytest.param(file.read_text("utf-8"), id=file.name)
-    for file in sorted((ROOT / "policies").rglob("*.yaml"))
+    for file in policy_files(ROOT / "policies") + sorted((ROOT / "policies/examples").iterdir())
 ]
 
 
@@ -83,31 +85,68 @@ def test_links_lead_somewhere(page):
         assert (page.parent / link).exists(), link
 
 
-def test_the_tutorial_works_as_typed(tmp_path):
-    """Each command is run in an empty folder, and shows what the page says."""
-    page = ROOT / "docs" / "tutorial" / "first-policy.md"
-    (tmp_path / "serve.py").write_text(blocks(page, "python")[0])
-    (tmp_path / "policy.yaml").write_text(blocks(page, "yaml")[0])
-    commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "\n".join(blocks(page, "console")), re.M)
-    bin_ = Path(sys.executable).parent
-    environment = os.environ | {
-        "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
-        "MLPOLICY_CACHE_DIR": str(tmp_path / "plans"),
-    }
+TUTORIALS = sorted((ROOT / "docs" / "tutorial").glob("*.md"))
+FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', re.M | re.S)
+COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.M)
 
-    assert len(commands) >= 7
-    for command, shown in commands:
-        done = subprocess.run(
-            command,
-            shell=True,
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        printed = [" ".join(line.split()) for line in (done.stdout + done.stderr).splitlines()]
+
+def typed(command, folder):
+    """Run *command* in *folder* as a new user would; return its code and its lines."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "MLPOLICY_CACHE_DIR": str(folder / ".plans"),
+    }
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    printed = (done.stdout + done.stderr).splitlines()
+    return done.returncode, [" ".join(line.split()) for line in printed]
+
+
+def follow(page, folder):
+    """Save what the page says to save, and run what it says to run, in its order."""
+    for language, title, text in FENCE.findall(page.read_text("utf-8")):
+        if title:
+            path = folder / title
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        elif language == "console":
+            for command, shown in COMMAND.findall(text):
+                yield command, shown, *typed(command, folder)
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+def test_a_tutorial_works_as_typed(page, tmp_path):
+    """Each command is run in an empty folder, and shows what the page says."""
+    count = 0
+    for command, shown, _, printed in follow(page, tmp_path):
+        count += 1
         for line in shown.splitlines():
             expected = " ".join(line.split())
             assert expected in (*printed, "...", ""), (command, expected, printed)
+    assert count >= 7
+
+
+def test_the_job_that_init_writes_is_green(tmp_path):
+    """Every step of the workflow is run as GitHub would, but for what installs."""
+    for _ in follow(ROOT / "docs" / "tutorial" / "green-ci.md", tmp_path):
+        pass
+    git = "git -c user.email=a@b.c -c user.name=a"
+    typed(f"git init -q -b main . && git add -A && {git} commit -qm one", tmp_path)
+    typed("git update-ref refs/remotes/origin/main HEAD", tmp_path)
+    workflow = parse((tmp_path / ".github/workflows/policy.yaml").read_text(), file="x").root
+    steps = [one["run"] for one in workflow.plain()["jobs"]["policy"]["steps"] if "run" in one]
+    ours = [one.replace("${{ github.base_ref }}", "main") for one in steps if "pip" not in one]
+
+    codes = {one: typed(f"export GITHUB_STEP_SUMMARY=summary.md; {one}", tmp_path) for one in ours}
+
+    assert len(codes) == 5
+    assert {one: code for one, (code, _) in codes.items() if code} == {}, codes
+    assert "nothing changes" in (tmp_path / "summary.md").read_text()

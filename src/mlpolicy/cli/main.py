@@ -22,6 +22,7 @@ COMMANDS = {
     "list": "Show what there is: targets, policies, files, what expires.",
     "run": "Run a command under the policy, its children too.",
     "schema": "Print the JSON Schema that editors complete and check by.",
+    "test": "Run the tests of policies: does each do what it should?",
     "validate": "Show everything that is wrong with policy files.",
 }
 

@@ -20,7 +20,6 @@ from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.runtime.rollout import Draw, Share
 from mlpolicy.runtime.template import Shape, shape
 
-
 Make = Callable[[str, Any, Site], Step]
 """Given a kind, its settings and a site, makes the step."""
 

@@ -1,0 +1,230 @@
+"""`mlpolicy test`: does the policy do what its tests say?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlpolicy.cli import exits, sources
+from mlpolicy.cli.options import color_option, format_option, src_option
+from mlpolicy.cli.render.as_json import finding
+from mlpolicy.cli.render.report import Report, in_a_line
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.quantity import QuantityError, Ratio
+from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.testing.coverage import Coverage
+from mlpolicy.testing.read import suites_at
+from mlpolicy.testing.run import Prepared, Result, prepare
+from mlpolicy.testing.select import Chooser, SelectionError, chooser
+from mlpolicy.testing.told import as_json, junit, lines
+
+SCHEMA = "mlpolicy.tests/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of all tests."""
+
+    prepared: tuple[Prepared, ...]
+    results: tuple[Result, ...]
+    coverage: Coverage | None
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the files, each thing once."""
+        return tuple(dict.fromkeys(one for each in self.prepared for one in each.diagnostics))
+
+    @property
+    def failed(self) -> tuple[Result, ...]:
+        """The tests that failed."""
+        return tuple(one for one in self.results if not one.passed)
+
+
+def _choose(_: click.Context, __: click.Parameter, value: str | None) -> Chooser | None:
+    try:
+        return chooser(value) if value is not None else None
+    except SelectionError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _share(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    try:
+        return float(Ratio.of(f"{value.removesuffix('%')}%")) if value is not None else None
+    except QuantityError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command()
+@click.argument("path", nargs=-1)
+@click.option(
+    "-k",
+    "wanted",
+    metavar="EXPR",
+    callback=_choose,
+    help="Run tests whose file or name has these words: `and`, `or`, `not`, parentheses.",
+)
+@click.option("--coverage", is_flag=True, help="Show which rules, modes and branches were seen.")
+@click.option(
+    "--min", "least", metavar="PCT", callback=_share, help="The least coverage; implies --coverage."
+)
+@click.option(
+    "--junit",
+    "junit_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a report for build servers too.",
+)
+@color_option
+@src_option
+@format_option("text", "json")
+def command(
+    path: tuple[str, ...], wanted: Chooser | None, src: tuple[str, ...], **options: Any
+) -> None:
+    """Run the tests of policies: every `*.test.yaml` at PATH, or in `policies/`.
+
+    Time is virtual, and functions are stubs: nothing sleeps, and no model is loaded.
+    """
+    least: float | None = options["least"]
+    asked = options["coverage"] or least is not None
+    outcome = _run(_files(path), wanted, src, Coverage() if asked else None)
+    if not outcome.results and not outcome.findings:
+        sources.stop("no test was collected", exits.NOTHING_TO_DO)
+    if options["junit_file"] is not None:
+        _write(junit(outcome.results, list(_broken(outcome))), options["junit_file"])
+    if options["format"] == "json":
+        click.echo(json.dumps(_content(outcome), indent=2, ensure_ascii=False))
+    else:
+        _tell(outcome)
+    too_little = _too_little(outcome.coverage, least)
+    sys.exit(exits.FINDINGS if outcome.failed or outcome.findings or too_little else exits.FINE)
+
+
+def _files(given: Sequence[str]) -> list[Path]:
+    paths = [Path(one) for one in given or (sources.FOLDER,)]
+    for path in paths:
+        if not path.exists():
+            code = exits.USAGE if given else exits.NOTHING_TO_DO
+            sources.stop(f"`{path}` does not exist", code)
+    found = dict.fromkeys(one for path in paths for one in suites_at(path))
+    if not found:
+        where = ", ".join(f"`{path}`" for path in paths)
+        sources.stop(f"no test (`*.test.yaml`) in {where}", exits.NOTHING_TO_DO)
+    return [sources.shown(one) for one in found]
+
+
+def _run(
+    files: Sequence[Path],
+    wanted: Chooser | None,
+    src: tuple[str, ...],
+    coverage: Coverage | None,
+) -> Outcome:
+    where = roots(src)
+    survey = Survey(where)
+    # What a service finds in its own folder, the errors and functions of a test are found in too.
+    sys.path[:0] = [str(one.resolve()) for one in where if str(one.resolve()) not in sys.path]
+    prepared = tuple(prepare(one, survey) for one in files)
+    results: list[Result] = []
+    for one in prepared:
+        cases = (case for case in one.cases if wanted is None or wanted(case.id))
+        results += (one.run(case) for case in cases)
+    if coverage is not None:
+        _cover(coverage, prepared, results)
+    return Outcome(prepared, tuple(results), coverage)
+
+
+def _cover(coverage: Coverage, prepared: Sequence[Prepared], results: Sequence[Result]) -> None:
+    for one in prepared:
+        for loaded in one.rulebooks:
+            coverage.add(loaded)
+    for result in results:
+        coverage.take(result)
+
+
+def _too_little(coverage: Coverage | None, least: float | None) -> bool:
+    if coverage is None or least is None or coverage.share >= least:
+        return False
+    text = f"mlpolicy: coverage is {coverage.share:.0%}, {least:.0%} is asked for"
+    click.echo(text, err=True)
+    return True
+
+
+# --- telling --------------------------------------------------------------------------
+
+
+def _tell(outcome: Outcome) -> None:
+    from mlpolicy.cli.render.text import text
+
+    documents = {one.file: one.lines for each in outcome.prepared for one in each.documents}
+    report = Report(outcome.findings, documents)
+    if outcome.findings:
+        click.echo(text(report) + "\n")
+    for result in outcome.failed:
+        click.echo("\n".join(lines(result)) + "\n")
+    if outcome.coverage is not None:
+        _table(outcome.coverage)
+    click.echo(_summary(outcome))
+
+
+def _table(coverage: Coverage) -> None:
+    from mlpolicy.cli.render.table import plain
+
+    plain(("POLICY", "RULE", "MODE", "SEEN", "BRANCHES"), list(coverage.rows()))
+    click.echo(f"coverage {coverage.share:.0%}\n")
+
+
+def _summary(outcome: Outcome) -> str:
+    failed, run = len(outcome.failed), len(outcome.results)
+    parts = [f"{run - failed} passed"]
+    if failed:
+        parts.append(f"{failed} failed")
+    count = len(outcome.findings)
+    if count:
+        parts.append(f"{count} finding{'' if count == 1 else 's'}")
+    files = len(outcome.prepared)
+    return f"{', '.join(parts)} in {files} file{'' if files == 1 else 's'}"
+
+
+def _content(outcome: Outcome) -> dict[str, Any]:
+    failed = len(outcome.failed)
+    content: dict[str, Any] = {
+        "schema": SCHEMA,
+        "summary": {
+            "files": len(outcome.prepared),
+            "passed": len(outcome.results) - failed,
+            "failed": failed,
+            "findings": len(outcome.findings),
+        },
+        "tests": [as_json(one) for one in outcome.results],
+        "diagnostics": [finding(one) for one in outcome.findings],
+    }
+    if outcome.coverage is not None:
+        names = ("policy", "rule", "mode", "seen", "branches")
+        content["coverage"] = {
+            "share": round(outcome.coverage.share, 4),
+            "rules": [dict(zip(names, row, strict=True)) for row in outcome.coverage.rows()],
+        }
+    return content
+
+
+def _broken(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """Yield each file that something is wrong with, and what."""
+    found: dict[str, list[str]] = {}
+    for one in outcome.findings:
+        found.setdefault(one.span.file, []).append(in_a_line(one))
+    for file, each in found.items():
+        yield file, "\n".join(each)
+
+
+def _write(text: str, path: Path) -> None:
+    from mlpolicy.cli.render.save import save
+
+    try:
+        save(f"{text}\n".encode(), path)
+    except OSError as error:
+        sources.stop(f"`{path}` cannot be written: {error.strerror or error}", exits.USAGE)

@@ -1,0 +1,1 @@
+"""Tests of policies, written beside them: `*.test.yaml`, run by `mlpolicy test` and by pytest."""

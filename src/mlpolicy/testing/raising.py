@@ -1,0 +1,94 @@
+"""Classes of errors by their names, and errors of those classes."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.span import Span
+from mlpolicy.core.words import closest
+from mlpolicy.runtime.assemble import resolve
+from mlpolicy.testing.grammar import RaiseBlock
+
+_HTTP = re.compile(r"http:([1-5]\d\d)")
+_BUILTIN = {
+    name: one
+    for name, one in vars(builtins).items()
+    if isinstance(one, type) and issubclass(one, BaseException)
+}
+
+
+class HttpError(Exception):
+    """An answer with a status that is an error: `raise: http:503`."""
+
+    def __init__(self, message: str = "", status_code: int = 500) -> None:
+        self.status_code = status_code
+        super().__init__(message or f"HTTP {status_code}")
+
+
+def error_class(name: str, span: Span, found: list[Diagnostic]) -> type[BaseException] | None:
+    """Return the class of errors of that name; what is wrong with it goes to *found*."""
+    if name in _BUILTIN:
+        return _BUILTIN[name]
+    if _HTTP.fullmatch(name):
+        return HttpError
+    made, wrong = _imported(name, span) if "." in name else (None, _no_builtin(name, span))
+    if wrong is not None:
+        found.append(wrong)
+    return made
+
+
+def _no_builtin(name: str, span: Span) -> Diagnostic:
+    near = closest(name, _BUILTIN)
+    help = f"did you mean `{near}`?" if near else "write a class that is no builtin by its path"
+    return Diagnostic("MP603", f"there is no builtin exception `{name}`", span, help=help)
+
+
+def _imported(name: str, span: Span) -> tuple[type[BaseException] | None, Diagnostic | None]:
+    try:
+        cls = resolve(name)
+    except Exception as error:  # noqa: BLE001 (an import may raise anything)
+        text = f"`{name}` cannot be imported: {type(error).__name__}: {error}"
+        return None, Diagnostic("MP603", text, span)
+    if isinstance(cls, type) and issubclass(cls, BaseException):
+        return cls, None
+    return None, Diagnostic("MP604", f"`{name}` is no exception", span)
+
+
+@dataclass(frozen=True, slots=True)
+class Raising:
+    """An error that a stub raises, made anew each time."""
+
+    cls: type[BaseException]
+    message: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, made: type[BaseException], block: RaiseBlock | str) -> Raising:
+        """Return what *block* says, of the class *made*."""
+        if isinstance(block, str):
+            block = RaiseBlock(error=block)
+        http = _HTTP.fullmatch(block.error)
+        facts: dict[str, Any] = {"status_code": int(http[1])} if http else {}
+        if block.status is not None:
+            facts["status_code"] = block.status
+        if block.retry_after is not None:
+            facts["retry_after"] = float(block.retry_after)
+        return cls(made, block.message, facts)
+
+    def error(self) -> BaseException:
+        """Return a new error."""
+        given: tuple[Any, ...] = (self.message,) if self.message else ()
+        if self.cls is HttpError:
+            given = (self.message or f"HTTP {self.facts['status_code']}",)
+        try:
+            error = self.cls(*given)
+        except Exception:  # noqa: BLE001 (a class of the user's that wants more than a message)
+            error = self.cls.__new__(self.cls)
+            error.args = given
+        for name, value in self.facts.items():
+            setattr(error, name, value)
+        return error

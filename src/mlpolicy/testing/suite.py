@@ -1,0 +1,130 @@
+"""A file of policy tests as values: what each test does, what it expects, and where it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
+from mlpolicy.document.node import Node
+from mlpolicy.document.parse import Document
+from mlpolicy.testing.grammar import CallBlock, StubBlock, WorldBlock
+from mlpolicy.testing.raising import Raising
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A function path, and where it stands."""
+
+    target: Target
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What a stub does at one attempt."""
+
+    gives: Any = None
+    raises: Raising | None = None
+    takes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What must come of a call."""
+
+    block: CallBlock
+    given: tuple[str, ...]
+    """The keys that were written, in order."""
+    returns: Any = None
+    raises: type[BaseException] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """A call of a function."""
+
+    function: Named
+    args: Mapping[str, Any] = field(default_factory=dict)
+    arg_spans: Mapping[str, Span] = field(default_factory=dict)
+    behaviour: tuple[Behaviour, ...] = ()
+    expected: Expected | None = None
+    world: WorldBlock | None = None
+    real: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """Time that passes."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One part of a plan, and what it must be."""
+
+    path: str
+    node: Node
+    key: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """A plan that is looked at."""
+
+    function: Named
+    fields: tuple[Field, ...]
+    origins: tuple[Field, ...] = ()
+    """Where values must have been set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the policy of a test is read under."""
+
+    env: str | None = None
+    env_vars: tuple[tuple[str, str], ...] = ()
+    clock: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test."""
+
+    name: str
+    span: Span
+    terms: Terms
+    acts: tuple[Doing | Passing | Looking, ...]
+    env_span: Span | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the file and the name, for people and for `-k`."""
+        return f"{self.span.file}::{self.name}"
+
+    @property
+    def functions(self) -> tuple[Named, ...]:
+        """The functions that it is about."""
+        return tuple(one.function for one in self.acts if not isinstance(one, Passing))
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One file of tests, as far as it could be read, and what is wrong with it."""
+
+    document: Document
+    policies: tuple[Path, ...] = ()
+    stubs: Mapping[str, StubBlock] = field(default_factory=dict)
+    stub_spans: Mapping[str, Span] = field(default_factory=dict)
+    cases: tuple[Case, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The file, as places name it."""
+        return self.document.file

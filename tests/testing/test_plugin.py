@@ -1,0 +1,120 @@
+"""The same tests under pytest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.testing.conftest import HEAD
+
+SOURCE = Path(__file__).parents[2] / "src"
+TESTS = (
+    HEAD
+    + """\
+tests:
+  - {name: kept for half a minute, resolve: shop.serve:predict, expect: {cache.ttl: 30s}}
+  - {name: kept for an hour, resolve: shop.serve:predict, expect: {cache.ttl: 1h, retry: absent}}
+  - name: tried
+    matrix: {wanted: [3, 9]}
+    call: shop.embed:encode
+    args: {text: a}
+    behaviour: [{raise: TimeoutError}]
+    expect: {raises: TimeoutError, attempts: "${matrix.wanted}"}
+"""
+)
+
+
+@pytest.fixture
+def run(bench):
+    def run(*arguments, **files):
+        for name, text in ({"policy__test": TESTS} | files).items():
+            bench.folder.joinpath(name.replace("__", ".") + ".yaml").write_text(text)
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "mlpolicy.testing.plugin",
+                "-p",
+                "no:cacheprovider",
+                *arguments,
+            ],
+            cwd=bench.folder,
+            env=os.environ
+            | {
+                "PYTHONPATH": str(SOURCE),
+                "PYTEST_ADDOPTS": "",
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_each_test_is_an_item(run):
+    ended = run("--collect-only", "-q")
+
+    assert ended.stdout.splitlines()[:4] == [
+        "policy.test.yaml::kept for half a minute",
+        "policy.test.yaml::kept for an hour",
+        "policy.test.yaml::tried [wanted=3]",
+        "policy.test.yaml::tried [wanted=9]",
+    ]
+
+
+def test_a_failure_shows_the_differing_fields_only(run):
+    ended = run("-q")
+
+    assert ended.returncode == 1
+    assert "2 failed, 2 passed" in ended.stdout
+    assert "FAILED policy.test.yaml:8 kept for an hour" in ended.stdout
+    shown = [line.split() for line in ended.stdout.splitlines()]
+    assert ["cache.ttl", "expected", "1h"] in shown
+    assert ["found", "30s"] in shown
+    assert "policy.yaml:6:18" in ended.stdout
+    assert "Traceback" not in ended.stdout and "runtest" not in ended.stdout
+
+
+def test_k_chooses(run):
+    ended = run("-q", "-k", "half")
+
+    assert ended.returncode == 0
+    assert "1 passed, 3 deselected" in ended.stdout
+
+
+def test_a_finding_is_an_item_that_fails_and_the_rest_runs(run):
+    ended = run("-q", policy__test=TESTS.replace("retry: absent", "rety: absent"))
+
+    assert "unknown key `rety`" in ended.stdout
+    assert "policy.test.yaml::findings" in ended.stdout
+    assert "2 failed, 2 passed" in ended.stdout
+
+
+def test_the_files_of_others_are_left_alone(run):
+    ended = run("-q", "-k", "half", other__test="suite: [1, 2]\n", broken__test="{")
+
+    assert ended.returncode == 0
+
+
+def test_pytest_starts_without_the_rest_of_us():
+    code = "import sys, mlpolicy.testing.plugin; print([m for m in sys.modules if m.startswith('mlpolicy.') and 'testing' not in m])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    loaded = done.stdout
+    assert "pydantic" not in loaded and "mlpolicy.plan.load" not in loaded
+    assert "mlpolicy.rules" not in loaded
