@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any
 
@@ -99,7 +99,7 @@ def _written(parameters: list[Parameter]) -> str:
 
 
 def arguments(
-    made: FunctionType, given: Mapping[str, Any]
+    made: Callable[..., Any], given: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return *given* as a call of *made* passes it: by position, and by name.
 
@@ -126,11 +126,11 @@ def arguments(
             if one.kind is not one.KEYWORD_ONLY:
                 positional.append(one.default)
         else:
-            raise SignatureError(f"`{made.__name__}` needs the argument `{name}`")
+            raise SignatureError(f"`{_name(made)}` needs the argument `{name}`")
     return tuple(positional), named | given
 
 
-def _refuse_unknown(made: FunctionType, given: Mapping[str, Any]) -> None:
+def _refuse_unknown(made: Callable[..., Any], given: Mapping[str, Any]) -> None:
     parameters = inspect.signature(made).parameters
     if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         return
@@ -139,4 +139,8 @@ def _refuse_unknown(made: FunctionType, given: Mapping[str, Any]) -> None:
             near = closest(name, parameters)
             known = ", ".join(f"`{one}`" for one in parameters) or "none"
             help = f"did you mean `{near}`?" if near else f"it takes {known}"
-            raise SignatureError(f"`{made.__name__}` takes no argument `{name}`", name, help)
+            raise SignatureError(f"`{_name(made)}` takes no argument `{name}`", name, help)
+
+
+def _name(made: Callable[..., Any]) -> str:
+    return str(getattr(made, "__name__", made))

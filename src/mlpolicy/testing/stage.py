@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
+from mlpolicy.core.site import FunctionKind
 from mlpolicy.core.target import Target
 from mlpolicy.errors import CallRefused
 from mlpolicy.install.seek import NotFound, find
@@ -89,7 +90,8 @@ class Script:
 class _Placed:
     """One function with its driver."""
 
-    function: FunctionType
+    function: Callable[..., Any]
+    kind: FunctionKind
     journal: Journal
     script: Script
     close: Callable[[], None]
@@ -160,7 +162,7 @@ class Stage:
             driver.code, base.__globals__, base.__name__, base.__defaults__, base.__closure__
         )
         function.__kwdefaults__ = base.__kwdefaults__
-        return _Placed(function, journal, script, driver.close)
+        return _Placed(function, kind_of(code), journal, script, driver.close)
 
 
 def _real(target: Target) -> FunctionType:
@@ -182,7 +184,7 @@ def _outcome(
 ) -> tuple[Any, BaseException | None]:
     """Return what a call gives, and what it raises; items of generators as a list."""
     try:
-        return _given(placed.function, positional, named), None
+        return _given(placed, positional, named), None
     except (KeyboardInterrupt, SystemExit) as error:
         if error is not placed.script.raised:
             raise  # somebody stops the tests
@@ -191,9 +193,9 @@ def _outcome(
         return None, error
 
 
-def _given(function: FunctionType, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    made = function(*positional, **named)
-    match kind_of(function.__code__):
+def _given(placed: _Placed, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    made = placed.function(*positional, **named)
+    match placed.kind:
         case "function":
             return made
         case "generator":
