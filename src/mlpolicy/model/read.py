@@ -17,6 +17,7 @@ from mlpolicy.model.check import Words, check, mended
 from mlpolicy.model.grammar import META, FileBlock, Overlay
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.layers import Layers
+from mlpolicy.model.older import older_readings
 from mlpolicy.model.overlay import Overlay as Overlaying
 from mlpolicy.model.policies import PolicyReader, is_name
 from mlpolicy.model.policy import Name, PolicyFile, Settings
@@ -196,6 +197,7 @@ def read_source(
         file = replace(file, name=checked.value.name)
     file = replace(file, settings=_settings(filled))
     found += (*one.reader.diagnostics(), *seen.diagnostics)
+    found += older_readings(root, one.document.lines, [each.span for each in found])
     return Reading(file, one.document, in_order(found), seen, one)
 
 

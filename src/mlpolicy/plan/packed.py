@@ -20,9 +20,10 @@ class Packed(Sequence[RuleBlock]):
         self._rules: tuple[RuleBlock, ...] | None = None
 
     def _held(self) -> tuple[RuleBlock, ...]:
-        if self._rules is None:
-            self._rules = self._unpack(marshal.loads(self._content))  # noqa: S302 (the plan cache's, checked as a whole)
-        return self._rules
+        held = self._rules
+        if held is None:
+            held = self._rules = tuple(self._unpack(marshal.loads(self._content)))  # noqa: S302 (the plan cache's, checked as a whole)
+        return held
 
     @overload
     def __getitem__(self, index: int) -> RuleBlock: ...

@@ -158,7 +158,9 @@ def test_the_example_is_right():
     rules = [policy["memory"] for policy in policies.values()]
     rules = [one if isinstance(one, dict) else {KIND.shorthand: one} for one in rules]
 
-    found = [findings(**{k: v for k, v in one.items() if k not in ("mode", "expires")}) for one in rules]
+    found = [
+        findings(**{k: v for k, v in one.items() if k not in ("mode", "expires")}) for one in rules
+    ]
 
     assert found == [[]] * 5
 

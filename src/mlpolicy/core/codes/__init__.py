@@ -26,7 +26,16 @@ class Code:
 
 def shared() -> tuple[Code, ...]:
     """Return the codes that belong to no kind of rule."""
-    from mlpolicy.core.codes import conflicts, files, holding, meaning, targets, values, variables
+    from mlpolicy.core.codes import (
+        conflicts,
+        files,
+        functions,
+        holding,
+        meaning,
+        targets,
+        values,
+        variables,
+    )
 
-    each = (files, values, variables, targets, conflicts, holding, meaning)
+    each = (files, values, variables, targets, functions, conflicts, holding, meaning)
     return tuple(code for one in each for code in one.CODES)

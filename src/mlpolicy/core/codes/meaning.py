@@ -23,6 +23,15 @@ CODES = (
         _policy("deadline: 5s", "retry: {max_attempts: 3, initial_delay: 500ms}"),
     ),
     Code(
+        "MP802",
+        "error",
+        "limit above the container's",
+        "`mlpolicy doctor` finds that `limit` of a memory rule is above what kills the process.",
+        "The rule would never act: the kernel is there first.",
+        "",
+        "",
+    ),
+    Code(
         "MP803",
         "warning",
         "wait beyond the deadline",
@@ -45,6 +54,15 @@ CODES = (
             "memory: {act_at: 85%, reject_at: 92%}",
             "retry: {retry_on: [mlpolicy.MemoryPressure]}",
         ),
+    ),
+    Code(
+        "MP905",
+        "warning",
+        "metrics of one worker only",
+        "`mlpolicy doctor` finds several workers and no PROMETHEUS_MULTIPROC_DIR.",
+        "Each scrape shows the worker that happened to answer.",
+        "",
+        "",
     ),
     Code(
         "MP906",

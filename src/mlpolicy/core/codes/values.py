@@ -23,4 +23,13 @@ CODES = (
         "version: 1\npolicies:\n  mypkg.serve:predict:\n    cache: {ttl: 30s, ttl_jitter: 130%}\n",
         "version: 1\npolicies:\n  mypkg.serve:predict:\n    cache: {ttl: 30s, ttl_jitter: 13%}\n",
     ),
+    Code(
+        "MP105",
+        "warning",
+        "read otherwise by older tools",
+        "A value without quotes is text or a number here, and something else to tools of YAML 1.1.",
+        "Linters, editors and other services that read the file see `NO` as false and `010` as 8.",
+        "version: 1\npolicies:\n  mypkg.serve:predict:\n    labels: {country: NO}\n    retry: 3\n",
+        'version: 1\npolicies:\n  mypkg.serve:predict:\n    labels: {country: "NO"}\n    retry: 3\n',
+    ),
 )

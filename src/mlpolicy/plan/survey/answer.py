@@ -50,6 +50,8 @@ class Defined:
     """The words that `@mlpolicy.tag` puts on it, as far as they are written out."""
     constant: bool = False
     """Whether it is a value that nobody can call: a number, a text, a list."""
+    bases: tuple[str, ...] | None = None
+    """Of a class, the builtin classes that it inherits from; None where that is not sure."""
     body: Body | None = field(default=None, compare=False, repr=False)
     """Its code, where it is a function that a line of the source defines."""
 

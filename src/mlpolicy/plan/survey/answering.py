@@ -7,6 +7,7 @@ from dataclasses import replace
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.plan.survey.answer import Answer, Defined, Dynamic, Missing
 from mlpolicy.plan.survey.body import Body
+from mlpolicy.plan.survey.classes import Foreign
 from mlpolicy.plan.survey.describe import defined, generated, home, similar
 from mlpolicy.plan.survey.follow import Follower, Load
 from mlpolicy.plan.survey.module import Module
@@ -32,7 +33,9 @@ def answer(load: Load, module: Module, target: Target) -> Answer:
     if isinstance(thing, Whole):
         return Missing(f"`{thing.module.name}` is a module: name a function of it")
     found = _found(follower, target, holder, thing)
-    return replace(found, body=Body(thing, load)) if isinstance(thing, Function) else found
+    if isinstance(thing, Function):
+        return replace(found, body=Body(thing, load))
+    return replace(found, bases=_bases(follower, thing)) if isinstance(thing, Class) else found
 
 
 def _inside(follower: Follower, thing: Thing, name: str) -> Thing:
@@ -60,6 +63,11 @@ def _found(
         )
     moved = defined_as if defined_as.module != target.module else None
     return replace(found, reexported_from=moved, inherited_from=inherited)
+
+
+def _bases(follower: Follower, thing: Class) -> tuple[str, ...] | None:
+    foreign = [one.builtin for one in follower.lineage(thing) if isinstance(one, Foreign)]
+    return tuple(one.__name__ for one in foreign if one) if None not in foreign else None
 
 
 def _owner(thing: Function | Class | Generated | Value) -> object:

@@ -40,6 +40,24 @@ def functions(scope: Scope, depth: int = 0) -> Iterator[str]:
             yield scope.path(name)
 
 
+def hidden(scope: Scope, depth: int = 0) -> Iterator[str]:
+    """Yield the qualified names of the functions of *scope* that are private, dunders aside."""
+    for name, bindings in scope.bindings.items():
+        alive = [one for one in holding(bindings, scope).bindings if not one.idle]
+        classes = [one.what for one in alive if isinstance(one.what, ast.ClassDef)]
+        if classes and depth < _DEEPEST_CLASS:
+            inner = scope.within(classes[0], name)
+            yield from hidden(inner, depth + 1)
+            if name.startswith("_"):
+                yield from functions(inner, depth + 1)
+        elif _is_private(name) and any(_is_function(one, scope) for one in alive):
+            yield scope.path(name)
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
 def modules(library: Library, package: str) -> Iterator[str]:
     """Yield the names of all modules below *package*; those of a loop of links once."""
     place = library.place(package)

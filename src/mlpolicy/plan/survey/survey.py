@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from mlpolicy.plan.survey import listing
 from mlpolicy.plan.survey.answer import Answer, Dynamic, Missing, NoModule
 from mlpolicy.plan.survey.answering import answer
 from mlpolicy.plan.survey.library import Found, Library
-from mlpolicy.plan.survey.locate import Opaque, Space
+from mlpolicy.plan.survey.locate import Opaque, Source, Space
 from mlpolicy.plan.survey.module import Module
 
 
@@ -77,3 +78,30 @@ class Survey:
             or (isinstance(found, Module) and listing.is_plain(found, glob))
             for found in map(self.module, listing.covered(self._library, glob))
         )
+
+    def hidden(self, glob: Glob) -> Iterator[Target]:
+        """Yield the functions that *glob* would take if their names did not begin with `_`."""
+        for module in listing.covered(self._library, glob):
+            found = self.module(module)
+            for qualname in listing.hidden(found.scope) if isinstance(found, Module) else ():
+                target = Target(module, qualname)
+                if glob.matches(target):
+                    yield target
+
+    def covered(self, glob: Glob) -> Iterator[str]:
+        """Yield the names of the modules whose functions *glob* may take."""
+        return listing.covered(self._library, glob)
+
+    def defines_below(self, package: str, name: str) -> bool:
+        """Whether a module below *package* may define the class *name*; none is parsed for it."""
+        wanted = re.compile(rb"\bclass\s+" + re.escape(name.encode()) + rb"\b")
+        for module in listing.modules(self._library, package):
+            place = self._library.place(module)
+            if not isinstance(place, Source):
+                return True
+            try:
+                if wanted.search(place.file.read_bytes()):
+                    return True
+            except OSError:
+                return True
+        return False

@@ -1,0 +1,57 @@
+"""Values that tools of YAML 1.1 read otherwise: `NO`, `on`, `1:30`, `010`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.span import Span
+from mlpolicy.document.node import Mapping, Node, Scalar, Sequence
+
+_TRUTH = re.compile(r"[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF")
+_SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_OCTAL = re.compile(r"[-+]?0[0-7_]+")
+_MAYBE = re.compile(r"(?i:\b(?:yes|no|on|off)\b)|\d:\d|\b0\d")
+
+
+def older_readings(
+    root: Mapping, lines: Iterable[str], wrong: Iterable[Span]
+) -> Iterator[Diagnostic]:
+    """Yield the values that mean another thing to older tools, but for those that are *wrong*."""
+    if not any(_MAYBE.search(line) for line in lines):
+        return
+    said = {(span.line, span.column) for span in wrong}
+    for scalar in _plain(root):
+        meant = _otherwise(scalar.text)
+        if meant and (scalar.span.line, scalar.span.column) not in said:
+            quoted = f'"{scalar.text}"' if isinstance(scalar.value, str) else str(scalar.value)
+            yield Diagnostic(
+                "MP105",
+                f"`{scalar.text}` is {meant} to tools that read YAML 1.1",
+                scalar.span,
+                "warning",
+                help=f"write {quoted}",
+                suggestions=(Suggestion(f"write {quoted}", scalar.span, quoted),),
+            )
+
+
+def _otherwise(text: str) -> str:
+    if _TRUTH.fullmatch(text):
+        return "a truth value"
+    if _SIXTIES.fullmatch(text):
+        return "a number of base 60"
+    return "a number of base 8" if _OCTAL.fullmatch(text) else ""
+
+
+def _plain(node: Node) -> Iterator[Scalar]:
+    """Yield the values that stand without quotes."""
+    if isinstance(node, Scalar):
+        if not node.quoted:
+            yield node
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from _plain(item)
+    else:
+        for entry in node.entries:
+            yield from _plain(entry.value)

@@ -1,0 +1,7 @@
+"""Policies against the source of the functions that they name; no code of the user's is run."""
+
+from __future__ import annotations
+
+from mlpolicy.plan.against.walk import against
+
+__all__ = ["against"]

@@ -1,0 +1,237 @@
+"""Patterns: those that take nothing, and those that take more than was meant."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.target import Glob, Target, TargetError
+from mlpolicy.model.policy import Pattern, Policy
+from mlpolicy.plan.against.about import line_of
+from mlpolicy.plan.against.targets import did_you_mean
+from mlpolicy.plan.governed import facts_of
+from mlpolicy.plan.ranking import excluded
+from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.plan.survey import Defined, NoModule, Survey
+
+MOST = 200
+"""A pattern that takes more functions than this was hardly looked through."""
+_TINY = 14
+"""Nodes of an expression that takes less time than a rule around it."""
+_CHEAP = frozenset(
+    {"abs", "bool", "float", "int", "isinstance", "len", "max", "min", "round", "str"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A pattern of a policy, and the functions of the source that it takes."""
+
+    rulebook: Rulebook
+    survey: Survey
+    policy: Policy
+    pattern: Pattern
+    functions: Mapping[Target, Defined]
+
+    @property
+    def glob(self) -> Glob:
+        """The pattern itself."""
+        return self.pattern.glob
+
+
+def look(taken: Taken) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a pattern, for all that its source tells."""
+    if not taken.functions:
+        if taken.survey.knows(taken.glob):
+            yield _nothing(taken)
+        return
+    chosen = [one for one in taken.functions if _holds(taken, one)]
+    if not chosen and taken.policy.where.count:
+        yield from _nothing_chosen(taken)
+    elif len(chosen) > MOST:
+        yield Diagnostic(
+            "MP409",
+            f"`{taken.glob}` takes {len(chosen)} functions",
+            taken.pattern.span,
+            "warning",
+            help="name the functions that need it, or `exclude` those that do not",
+        )
+    else:
+        yield from _hot(taken, chosen)
+
+
+def _holds(taken: Taken, target: Target) -> bool:
+    facts = facts_of(taken.rulebook, taken.survey, target)
+    return not excluded(taken.policy, target) and taken.policy.where.holds(facts)
+
+
+# --- nothing --------------------------------------------------------------------------
+
+
+def _nothing(taken: Taken) -> Diagnostic:
+    message = f"no function matches `{taken.glob}`"
+    help, meant = _why(taken)
+    suggestions = (Suggestion(f"write `{meant}`", taken.pattern.span, meant),) if meant else ()
+    return Diagnostic(
+        "MP302", message, taken.pattern.span, "warning", help=help, suggestions=suggestions
+    )
+
+
+def _why(taken: Taken) -> tuple[str, str]:
+    """Return what keeps a pattern from taking anything, and the pattern that would, if known."""
+    glob, survey = taken.glob, taken.survey
+    found = survey.module(_start(glob))
+    if glob.top in sys.stdlib_module_names:
+        help = "no pattern takes functions of the standard library: name them one by one"
+    elif any(True for _ in survey.matching(glob)):
+        help = f"`{glob.top}` is an installed package: list it under `settings.packages`"
+    elif isinstance(found, NoModule):
+        help = found.hint or did_you_mean(f"{one}:{glob.qualname}" for one in found.close[:1])
+    else:
+        return _why_not_found(taken)
+    return help, ""
+
+
+def _why_not_found(taken: Taken) -> tuple[str, str]:
+    """Return what a pattern lacks where its modules can be read."""
+    glob, survey = taken.glob, taken.survey
+    private = next(survey.hidden(glob), None)
+    if private is not None:
+        return f"those functions begin with `_`, as `{private}` does: name them one by one", ""
+    wider = next((one for one in _wider(glob) if any(True for _ in survey.matching(one))), None)
+    if wider is not None:
+        return f"`*` stands for one component: did you mean `{wider}`?", str(wider)
+    near = _nearest(taken, _start(glob))
+    return did_you_mean([near] if near else []), ""
+
+
+def _start(glob: Glob) -> str:
+    """Return the modules in *glob* before the first `*`."""
+    parts = glob.module.split(".")
+    fixed = next((at for at, part in enumerate(parts) if "*" in part), len(parts))
+    return ".".join(parts[:fixed])
+
+
+def _wider(glob: Glob) -> Iterator[Glob]:
+    """Yield the patterns of the modules below, and of methods, that *glob* does not cover."""
+    texts = []
+    if not glob.module.endswith("**"):
+        texts.append(f"{glob.module.removesuffix('.*')}.**:{glob.qualname}")
+    if "." not in glob.qualname:
+        texts.append(f"{glob.module}:*.{glob.qualname}")
+    for text in texts:
+        try:
+            yield Glob.parse(text)
+        except TargetError:
+            continue
+
+
+def _nearest(taken: Taken, start: str) -> str:
+    """Return the function, or else the module, whose name is most like the pattern."""
+    plain = taken.glob.qualname.replace("*", "").strip(".")
+    modules = list(taken.survey.covered(taken.glob))
+    known = {name: one for one in modules for name in taken.survey.functions(one)}
+    near = difflib.get_close_matches(plain, known, n=1, cutoff=0.6)
+    if near:
+        return f"{known[near[0]]}:{near[0]}"
+    if modules:
+        return ""
+    below = taken.survey.modules_below(start)
+    wanted = taken.glob.module.replace("*", "").replace("..", ".").strip(".")
+    return next(
+        (f"{one}:{taken.glob.qualname}" for one in difflib.get_close_matches(wanted, below, n=1)),
+        "",
+    )
+
+
+def of_target(taken: Taken) -> Iterator[Diagnostic]:
+    """Yield a target that is there and is not what its `match` asks for besides."""
+    if taken.policy.where.count and not any(_holds(taken, one) for one in taken.functions):
+        yield from _nothing_chosen(taken)
+
+
+def _nothing_chosen(taken: Taken) -> Iterator[Diagnostic]:
+    """Yield a `match` of which nothing holds, unless words may be put on while the program runs."""
+    if all(excluded(taken.policy, one) for one in taken.functions):
+        return
+    if any(one.parameters is None for one in taken.functions.values()):
+        return
+    where = taken.policy.where
+    if where.tag and _speaks_of_tags(taken):
+        return
+    asked = [
+        f"{name}: {', '.join(words)}"
+        for name in ("tag", "kind", "has_param", "decorated_by")
+        if (words := getattr(where, name))
+    ]
+    count = len(taken.functions)
+    which = f"none of the {count} functions of `{taken.glob}`" if count > 1 else f"`{taken.glob}`"
+    verb = "is" if count > 1 else "is not"
+    yield Diagnostic(
+        "MP302",
+        f"{which} {verb} what `match` asks for: {'; '.join(asked)}",
+        taken.pattern.span,
+        "warning",
+    )
+
+
+def _speaks_of_tags(taken: Taken) -> bool:
+    """Whether a module may put words on functions otherwise than by `@mlpolicy.tag("word")`."""
+    return any(
+        one.body is None or b"tag" in one.body.module.source for one in taken.functions.values()
+    )
+
+
+# --- too much -------------------------------------------------------------------------
+
+
+def _hot(taken: Taken, chosen: list[Target]) -> Iterator[Diagnostic]:
+    """Yield small functions that are called in a loop, where a pattern puts rules on them."""
+    found = [
+        (target, line)
+        for target in chosen
+        if target not in taken.rulebook.exact and (line := _hot_line(taken.functions[target]))
+    ]
+    if found:
+        (target, line), *rest = found
+        body = taken.functions[target].body
+        assert body is not None
+        more = f", and {len(rest)} more" if rest else ""
+        yield Diagnostic(
+            "MP409",
+            f"`{taken.glob}` takes `{target}`{more}: a small function that is called in a loop",
+            taken.pattern.span,
+            "warning",
+            help="its rules take longer than it does: `exclude` it",
+            related=(line_of("it is called here", body.module.shown, line),),
+        )
+
+
+def _hot_line(looked: Defined) -> int:
+    """Return the line of the loop that calls a function of one plain expression; 0 for none."""
+    body = looked.body
+    if body is None or looked.kind != "function":
+        return 0
+    match body.statements:
+        case [ast.Return(value=ast.expr() as value)] if _is_tiny(value):
+            use = body.module.uses.looping.get(body.home.qualname)
+            return use.line if use is not None else 0
+    return 0
+
+
+def _is_tiny(value: ast.expr) -> bool:
+    nodes = [one for one in ast.walk(value) if isinstance(one, ast.expr)]
+    if len(nodes) > _TINY:
+        return False
+    for one in nodes:
+        if isinstance(
+            one, ast.Await | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+        ):
+            return False
+        if isinstance(one, ast.Call) and getattr(one.func, "id", "") not in _CHEAP:
+            return False
+    return True

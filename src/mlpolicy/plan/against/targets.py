@@ -1,0 +1,124 @@
+"""Targets that policies name themselves: whether they are there, and are functions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
+from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
+from mlpolicy.plan.against.about import in_source, line_of
+from mlpolicy.plan.survey import Defined, Missing, NoModule
+
+USELESS = ("MP307", "MP320")
+"""With these, nothing else that is said about the rules would help."""
+
+
+def no_module(target: Target, looked: NoModule, span: Span) -> Diagnostic:
+    """Return the finding for a *target* in a module that is not there."""
+    label = f"no module `{looked.component}`"
+    help = looked.hint or did_you_mean(looked.close)
+    return Diagnostic("MP303", f"module of `{target}` not found", span, label=label, help=help)
+
+
+def missing(target: Target, looked: Missing, span: Span) -> Diagnostic:
+    """Return the finding for a *target* that its module does not have."""
+    related: tuple[Related, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    help = ""
+    if looked.close:
+        name, line = looked.close[0]
+        meant = f"{target.module}:{name}"
+        help = f"did you mean `{meant}`?"
+        suggestions = (Suggestion(f"write `{meant}`", span, meant),)
+        if line and looked.file:
+            related = (line_of(f"`{name}` is defined here", looked.file, line),)
+    return Diagnostic(
+        "MP301",
+        "target not found",
+        span,
+        label=looked.reason,
+        help=help,
+        related=related,
+        suggestions=suggestions,
+    )
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """Return the question whether one of *names* was meant; nothing without any."""
+    listed = ", ".join(f"`{name}`" for name in names)
+    return f"did you mean {listed}?" if listed else ""
+
+
+def defined(target: Target, looked: Defined, span: Span) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a *target* that is there: the gravest alone."""
+    each = (_no_function, _never_called, _reexported, _replaced)
+    found = (one for look in each for one in look(target, looked, span))
+    yield from list(found)[:1]
+
+
+def _no_function(target: Target, looked: Defined, span: Span) -> Iterator[Diagnostic]:
+    if looked.kind == "class":
+        message = f"`{target}` is a class: name its `__init__`, or a method"
+        yield Diagnostic("MP320", message, span)
+    elif looked.constant:
+        message = f"`{target}` is a value, and a policy is for a function"
+        related = (in_source("it is defined here", looked),)
+        yield Diagnostic("MP320", message, span, related=related)
+
+
+def _never_called(target: Target, looked: Defined, span: Span) -> Iterator[Diagnostic]:
+    if looked.overload:
+        what = "has overloads only, and no implementation"
+    elif looked.abstract and looked.body is not None and _is_empty(looked.body.statements):
+        what = "is abstract, and its body does nothing"
+    else:
+        return
+    yield Diagnostic(
+        "MP307",
+        f"`{target}` {what}: nothing calls it",
+        span,
+        "warning",
+        help="name the methods of the classes that implement it",
+        related=(in_source("it is defined here", looked),),
+    )
+
+
+def _is_empty(statements: list[ast.stmt]) -> bool:
+    return all(
+        isinstance(one, ast.Pass | ast.Raise)
+        or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+        for one in statements
+    )
+
+
+def _reexported(target: Target, looked: Defined, span: Span) -> Iterator[Diagnostic]:
+    """Yield a target that its module only imports, unless where it is defined is private."""
+    meant = looked.reexported_from
+    if meant is None or looked.kind == "value":
+        return
+    if any(part.startswith("_") for part in f"{meant.module}.{meant.qualname}".split(".")):
+        return
+    yield Diagnostic(
+        "MP308",
+        f"`{target}` is only imported there",
+        span,
+        "warning",
+        help=f"name where it is defined: `{meant}`",
+        related=(in_source("it is defined here", looked),),
+        suggestions=(Suggestion(f"write `{meant}`", span, str(meant)),),
+    )
+
+
+def _replaced(target: Target, looked: Defined, span: Span) -> Iterator[Diagnostic]:
+    if looked.redefined_at is None or looked.replaces is None:
+        return
+    yield Diagnostic(
+        "MP310",
+        f"`{target}` is defined in line {looked.replaces} and anew in line {looked.redefined_at}",
+        span,
+        "info",
+        help="the policy holds for the later one; take the other out, or rename it",
+        related=(line_of("this one is put out of use", looked.file, looked.replaces),),
+    )

@@ -1,0 +1,157 @@
+"""From the policies to the functions that they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from mlpolicy.core.diagnostic import Diagnostic, in_order
+from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
+from mlpolicy.model.policy import Pattern, Policy
+from mlpolicy.plan.against import (
+    arguments,
+    caches,
+    decorated,
+    errors,
+    patterns,
+    repeats,
+    specs,
+    targets,
+)
+from mlpolicy.plan.against.about import About
+from mlpolicy.plan.governed import facts_of
+from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
+
+_OF_TWO = ("MP401", "MP402")
+"""What policies of different patterns make of a function only together."""
+
+
+def _together(about: About) -> Iterator[Diagnostic]:
+    """Yield policies that disagree over a function which only patterns name."""
+    if about.plan.exact:
+        return
+    facts = facts_of(about.rulebook, about.survey, about.target)
+    found = about.rulebook.resolve(about.target, facts)[1]
+    yield from (one for one in found if one.code in _OF_TWO)
+
+
+_LOOKS: tuple[Callable[[About], Iterator[Diagnostic]], ...] = (
+    _together,
+    arguments.look,
+    specs.look,
+    caches.look,
+    repeats.look,
+    decorated.look,
+    errors.look,
+)
+
+
+def against(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
+    """Return what is wrong between *rulebook* and the source."""
+    found: list[Diagnostic] = []
+    walk = _Walk(rulebook, survey)
+    for policy in rulebook.policies:
+        for pattern in policy.match:
+            if pattern.glob.exact:
+                found += walk.exact(policy, pattern)
+            else:
+                found += walk.broad(policy, pattern)
+    found += walk.rivals()
+    found += _of_functions(walk.governed())
+    return in_order(found)
+
+
+class _Walk:
+    """Looks every target up, once, and keeps the functions for the findings about their rules."""
+
+    def __init__(self, rulebook: Rulebook, survey: Survey) -> None:
+        self._rulebook = rulebook
+        self._survey = survey
+        self._functions: dict[Target, Defined] = {}
+
+    def exact(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
+        """Yield what is wrong with one target."""
+        target = Target.parse(pattern.glob.text)
+        looked = self._survey.look_up(target)
+        if isinstance(looked, NoModule):
+            yield targets.no_module(target, looked, pattern.span)
+        elif isinstance(looked, Missing):
+            yield targets.missing(target, looked, pattern.span)
+        elif isinstance(looked, Defined):
+            found = list(targets.defined(target, looked, pattern.span))
+            if not found:
+                taken = {target: looked}
+                found = list(patterns.of_target(self._taken(policy, pattern, taken)))
+            yield from found
+            if _is_function(looked) and not any(one.code in targets.USELESS for one in found):
+                self._functions[target] = looked
+
+    def broad(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
+        """Yield what is wrong with one pattern."""
+        packages = self._rulebook.settings.packages
+        taken = {
+            target: looked
+            for target in self._survey.matching(pattern.glob, packages=packages)
+            for looked in [self._functions.get(target) or self._survey.look_up(target)]
+            if isinstance(looked, Defined) and _is_function(looked)
+        }
+        yield from patterns.look(self._taken(policy, pattern, taken))
+        self._functions |= taken
+
+    def rivals(self) -> Iterator[Diagnostic]:
+        """Yield what policies of different patterns contradict each other in, on one function."""
+        for target in self._functions:
+            facts = facts_of(self._rulebook, self._survey, target)
+            yield from (
+                one for one in self._rulebook.resolve(target, facts)[1] if one.code in _OF_TWO
+            )
+
+    def governed(self) -> Iterator[About]:
+        """Yield the functions that have rules."""
+        for target, looked in self._functions.items():
+            plan = self._rulebook.plan(target, facts_of(self._rulebook, self._survey, target))
+            if plan is not None:
+                yield About(plan, looked, self._rulebook, self._survey)
+
+    def _taken(
+        self, policy: Policy, pattern: Pattern, functions: Mapping[Target, Defined]
+    ) -> patterns.Taken:
+        return patterns.Taken(self._rulebook, self._survey, policy, pattern, functions)
+
+
+_OF_TWO = ("MP401", "MP402")
+
+
+def _is_function(looked: Defined) -> bool:
+    return looked.kind not in ("class", "value")
+
+
+def _of_functions(each: Iterable[About]) -> Iterator[Diagnostic]:
+    """Yield what is wrong with rules on functions: one finding for one mistake.
+
+    Where a setting is wrong for several functions, the first is named and the others counted.
+    """
+    first: dict[tuple[str, Span], Target] = {}
+    held: dict[tuple[str, Span], list[Diagnostic]] = {}
+    more: dict[tuple[str, Span], set[Target]] = {}
+    for about in each:
+        for look in _LOOKS:
+            for one in look(about):
+                key = (one.code, one.span)
+                if first.setdefault(key, about.target) == about.target:
+                    held.setdefault(key, []).append(one)
+                else:
+                    more.setdefault(key, set()).add(about.target)
+    for key, found in held.items():
+        others = len(more.get(key, ()))
+        for one in found:
+            yield _counted(one, others, first[key]) if others else one
+
+
+def _counted(one: Diagnostic, others: int, first: Target) -> Diagnostic:
+    if f"`{first}`" not in one.message:
+        return one  # what it says is not about the function
+    functions = "function" if others == 1 else "functions"
+    return replace(one, message=f"{one.message} (and {others} more {functions})")
