@@ -5,6 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+
+def _near(word: str) -> float:
+    """Return how alike words must be: one letter of three is a third of them."""
+    return 0.6 if len(word) < 5 else 0.7
+
+
 _SHORTEST = 3
 """Letters from which on the beginning of a word stands for it."""
 
@@ -15,5 +21,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     begun = [name for low, name in lowered.items() if low.startswith(word.lower())]
     if len(begun) == 1 and len(word) >= _SHORTEST:
         return begun[0]
-    near = difflib.get_close_matches(word.lower().replace("-", "_"), lowered, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(
+        word.lower().replace("-", "_"), lowered, n=1, cutoff=_near(word)
+    )
     return lowered[near[0]] if near else None

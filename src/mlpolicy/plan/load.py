@@ -164,8 +164,12 @@ def _judged(
     if not broken:
         found += unused_variables(sources)
     found += written_secrets(sources)
+    more = lint(rulebook)
     # A rule that could not be read is missing here: what its absence would make others say is noise.
-    found += (one for one in lint(rulebook) if not broken or one.code not in (*OF_ABSENCE, "MP011"))
+    noise = (*OF_ABSENCE, "MP011") if broken else OF_ABSENCE
+    if broken or any(one.code == "MP406" for one in more):
+        more = tuple(one for one in more if one.code not in noise)
+    found += more
     return Loaded(
         rulebook,
         tuple(one.document for one in readings),

@@ -1,0 +1,86 @@
+"""Names of exceptions, looked up in the source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+LIBRARY = Path(__import__("json").__file__).parents[1]
+CLIENT = {
+    "client/__init__": "from client.errors import Timeout, Base, make\nLIMIT = 3\n",
+    "client/errors": """
+        from elsewhere import Foreign
+        class Base(Exception): ...
+        class Timeout(Base): ...
+        class Plain: ...
+        class Odd(Foreign): ...
+        Alias = Timeout
+        Made = make("x")
+        def helper(): ...
+    """,
+    "client/deep": "class Inner(OSError): ...\n",
+    "shop": "def f(): ...\n",
+}
+
+
+@pytest.fixture
+def named(findings, tmp_path):
+    def find(name, field="retry_on"):
+        policy = f"policies:\n  'shop:f':\n    retry:\n      {field}: [OSError, {name}]\n"
+        return findings(policy, [tmp_path, LIBRARY], **CLIENT)
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "meant"),
+    [
+        ("client.Timeot", "MP603", "client.Timeout"),
+        ("client.errors.timeout", "MP603", "client.errors.Timeout"),
+        ("cliant.errors.Timeout", "MP603", "client.errors.Timeout"),
+        ("client.errors.Zzzzz", "MP603", ""),
+        ("json.JSONDecodeErr", "MP603", "json.JSONDecodeError"),
+        ("client.errors.Plain", "MP604", ""),
+        ("client.errors.helper", "MP604", ""),
+        ("client.LIMIT", "MP604", ""),
+        ("json.JSONDecoder", "MP604", ""),
+    ],
+)
+@pytest.mark.parametrize("field", ["retry_on", "give_up_on"])
+def test_what_is_no_exception(named, name, code, meant, field):
+    [one] = named(name, field)
+
+    assert (one.code, one.severity, one.span.line) == (code, "error", 5)
+    assert meant in one.help
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "client.Timeout",
+        "client.errors.Base",
+        "client.errors.Alias",
+        "client.errors.Made",
+        "client.errors.Odd",
+        "client.make",
+        "client.Inner",  # deeper in the package, which is enough at run time
+        "json.JSONDecodeError",
+        "requests.exceptions.Timeout",  # not installed in this folder
+        "redis.ConnectionError",  # as `dis` is, by its letters
+        "socket.timeout",
+        "transient",
+        "'http:503'",
+    ],
+)
+def test_what_is_one_or_may_be(named, name):
+    assert named(name) == ()
+
+
+def test_a_name_is_said_once_for_all_functions(findings, tmp_path):
+    policy = "policies:\n  'shop:*': {retry: {retry_on: [client.Timeot]}}\n"
+
+    found = findings(policy, **{**CLIENT, "shop": "def f(): ...\ndef g(): ...\n"})
+
+    assert [one.code for one in found] == ["MP603"]
+    assert "more function" not in found[0].message

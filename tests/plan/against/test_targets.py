@@ -1,0 +1,198 @@
+"""Targets and patterns against the source."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def watch(target, head=""):
+    return f"{head}policies:\n  one: {{match: '{target}', monitor: true}}\n"
+
+
+SHOP = """
+    from abc import ABC, abstractmethod
+    from typing import overload
+    from shop.deep import work, _own
+
+    LIMITS = [1, 2]
+    NAME: str = "x"
+    RATIO = -0.5
+    made = work(1)
+    later = None
+
+    class Base(ABC):
+        @abstractmethod
+        def load(self): "Return it."
+        @abstractmethod
+        def done(self):
+            return 1
+        def kept(self): ...
+
+    @overload
+    def stub(x: int): ...
+    @overload
+    def stub(x: str): ...
+
+    def twice(x): ...
+    def twice(y): ...
+
+    try:
+        from fast import quick
+    except ImportError:
+        def quick(): ...
+
+    def serve(x): ...
+    def _private_one(): ...
+
+    class Model:
+        def score(self): ...
+"""
+FILES = {"shop/__init__": SHOP, "shop/deep": "def work(x): ...\ndef _own(x): ...\n"}
+
+
+@pytest.fixture
+def shop(findings):
+    return lambda target: [(one.code, one.help) for one in findings(watch(target), **FILES)]
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("shop:Base", "MP320"),
+        ("shop:LIMITS", "MP320"),
+        ("shop:NAME", "MP320"),
+        ("shop:RATIO", "MP320"),
+        ("shop:Base.load", "MP307"),
+        ("shop:stub", "MP307"),
+        ("shop:work", "MP308"),
+        ("shop:twice", "MP310"),
+        ("shop:serv", "MP301"),
+        ("shop.dep:work", "MP303"),
+    ],
+)
+def test_one_finding(shop, target, code):
+    assert [one for one, _ in shop(target)] == [code]
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["shop:made", "shop:later", "shop:Base.done", "shop:Base.kept", "shop:quick", "shop:serve",
+     "shop:_own", "shop.deep:work", "shop:_private_one"],
+)  # fmt: skip
+def test_nothing_is_said_of(shop, target):
+    assert shop(target) == []
+
+
+def test_a_name_that_is_only_imported_can_be_put_right(shop):
+    assert shop("shop:work") == [("MP308", "name where it is defined: `shop.deep:work`")]
+
+
+def test_nothing_more_is_said_of_a_target_that_is_not_there(findings):
+    policy = "policies:\n  'shop:write_ro': {retry: 3, cache: {ttl: 30s, key: [a]}}\n"
+
+    assert [one.code for one in findings(policy, shop="def write_row(x): ...")] == ["MP301"]
+
+
+def test_a_module_in_a_folder_of_sources(findings):
+    [one] = findings(watch("bank:pay"), **{"services/src/bank": "def pay(): ..."})
+
+    assert (one.code, one.help) == (
+        "MP303",
+        "it is in `services/src`: add `--src services/src`",
+    )
+
+
+@pytest.mark.parametrize(
+    ("glob", "help"),
+    [
+        ("shop:serv_*", "did you mean `shop:serve`?"),
+        ("shop:_private*", "those functions begin with `_`, as `shop:_private_one` does"),
+        ("shop:wor*", "did you mean `shop.**:wor*`?"),
+        ("shop:scor*", "did you mean `shop:*.scor*`?"),
+        ("shap:serv*", "did you mean `shop:serv*`?"),
+        ("json:dump*", "the standard library"),
+        ("shop:zzz*", ""),
+    ],
+)
+def test_a_pattern_that_takes_nothing(shop, glob, help):
+    [(code, found)] = shop(glob)
+
+    assert code == "MP302" and help in found and bool(help) == bool(found)
+
+
+def test_a_pattern_of_an_installed_package(findings, tmp_path):
+    source = {"site-packages/bank": "def pay(): ...\n"}
+    within = [tmp_path / "site-packages"]
+
+    [one] = findings(watch("bank:pa*"), within, **source)
+    listed = findings(watch("bank:pa*", "settings: {packages: [bank]}\n"), within, **source)
+
+    assert (one.code, one.help) == (
+        "MP302",
+        "`bank` is an installed package: list it under `settings.packages`",
+    )
+    assert listed == ()
+
+
+def test_a_module_that_tells_not_all_may_have_it(codes):
+    assert codes(watch("shop:serv*"), shop="def __getattr__(name): ...") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("kind: function", []),
+        ("kind: coroutine", ["MP302"]),
+        ("has_param: x", []),
+        ("has_param: user", ["MP302"]),
+        ("decorated_by: 'web.*'", []),
+        ("decorated_by: 'functools.*'", ["MP302"]),
+        ("tag: remote", []),
+        ("tag: local", []),  # the source speaks of tags: one may be put on elsewhere
+    ],
+)
+@pytest.mark.parametrize("target", ["shop:f", "shop:f*"])
+def test_what_else_a_match_asks_for(codes, asked, expected, target):
+    policy = f"policies:\n  one: {{match: {{target: '{target}', {asked}}}, monitor: true}}\n"
+    source = "import mlpolicy, web\n@web.get\n@mlpolicy.tag('remote')\ndef f(x): ..."
+
+    assert codes(policy, shop=source) == expected
+
+
+def test_a_tag_that_nothing_bears(codes):
+    policy = "policies:\n  one: {match: {target: 'shop:*', tag: remote}, monitor: true}\n"
+
+    assert codes(policy, shop="def f(x): ...\ndef g(x): ...") == ["MP302"]
+
+
+@pytest.mark.parametrize(("count", "expected"), [(200, []), (201, ["MP409"])])
+def test_a_pattern_of_very_many_functions(codes, count, expected):
+    source = "\n".join(f"def f{at}(): ..." for at in range(count))
+
+    assert codes(watch("shop:*"), shop=source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def f(x): return x + 1\ndef g(y): return [f(x) for x in y]", ["MP409"]),
+        ("def f(x):\n 'Clamp.'\n return max(0, x)\nfor i in y: f(i)", ["MP409"]),
+        ("class C:\n def f(self): return self.x\n def g(self):\n  while self.f(): ...", []),
+        ("def f(x): return call(x)\ndef g(y): return [f(x) for x in y]", []),
+        ("def f(x): return x + 1\ndef g(y): return f(y)", []),
+        ("def f(x): return x + 1\ndef g(f): return [f(x) for x in y]", []),
+        ("def f(x): return x + 1\ndef g(y):\n for x in f(y): ...", []),
+    ],
+)
+def test_a_small_function_in_a_loop(codes, source, expected):
+    assert codes(watch("shop:*"), shop=source) == expected
+    assert codes(watch("shop:f"), shop=source) == ([] if "class" not in source else ["MP301"])
+
+
+def test_a_mistake_in_a_rule_of_many_functions_is_said_once(findings):
+    policy = "policies:\n  'shop:*': {validate: {args: {y: {type: int}}}}\n"
+    source = "def a(x): ...\ndef b(x): ...\ndef c(x): ...\ndef d(y): ..."
+
+    [one] = findings(policy, shop=source)
+
+    assert one.message == "`shop:a` has no argument `y` (and 2 more functions)"
