@@ -39,7 +39,7 @@ def test_a_right_file_has_no_findings(service):
 @pytest.mark.parametrize(
     ("policy", "place"),
     [
-        ("version: 1\npolicies: {serve:predict: {retry: 3\n", ("MP002", 3, 1)),
+        ("version: 1\npolicies: {serve:predict: {retry: 3\n", ("MP002", 2, 27)),
         ("version: 1\npolicies:\n  serve:predict:\n    rety: 3\n", ("MP005", 4, 5)),
         ("version: 1\npolicies:\n  serve:predict:\n    retry: x\n", ("MP010", 4, 12)),
         ("version: 1\npolicies:\n  serve:predict:\n    cache: 30\n", ("MP101", 4, 12)),

@@ -103,6 +103,8 @@ def _syntax(file: str, lines: tuple[str, ...], error: Exception) -> Diagnostic:
     marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
     if "alias" in str(getattr(error, "context", "")):
         marks.reverse()  # what is wrong is the `*` that makes an alias of a value
+    if _is_unclosed(marks[0], marks[1], str(getattr(error, "context", ""))):
+        marks.reverse()  # what is wrong is the bracket or the quote that is never closed
     mark = marks[0] or marks[1]
     problem = str(getattr(error, "problem", None) or error)
     context = str(getattr(error, "context", None) or "")
@@ -113,6 +115,13 @@ def _syntax(file: str, lines: tuple[str, ...], error: Exception) -> Diagnostic:
     return Diagnostic(
         "MP002", message, span, help=hint(problem, context, line=written, column=column)
     )
+
+
+def _is_unclosed(problem: Any, context: Any, words: str) -> bool:
+    """Whether the parser gave up lines below the opening that it was about."""
+    if problem is None or context is None or problem.line == context.line:
+        return False
+    return "flow" in words or "quoted scalar" in words
 
 
 def _place(file: str, text: str, at: int) -> Span:

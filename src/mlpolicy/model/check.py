@@ -62,7 +62,13 @@ def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
 
 
 def _failed(node: MappingNode, model: type[BaseModel], about: Words, errors: Any) -> Checked:
-    wrong = [_Wrong.of(node, one) for one in errors if one["type"] != "missing"]
+    lacking = {locate(node, one["loc"][:-1])[0].span for one in errors if one["type"] == "missing"}
+    wrong = [
+        one
+        for one in (_Wrong.of(node, each) for each in errors if each["type"] != "missing")
+        # Of several forms, the one that lacks only a key was meant.
+        if not (one.type.endswith("_type") and one.span in lacking and one.span != node.span)
+    ]
     found = tuple(_findings(wrong, model, about))
     # A key that is missing because it was misspelt is one mistake.
     written = {repair.text for one in found if one.code == "MP005" for repair in one.suggestions}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from mlpolicy.core.argpath import ArgPathError, parse
 from mlpolicy.core.control import OnExpiry, Otherwise
@@ -150,24 +150,23 @@ class PolicyBlock(RuleModel):
     """`inner` swaps the function's code, `outer` replaces the attribute that holds it."""
 
 
+def _path(text: str) -> str:
+    try:
+        parse(text)
+    except ArgPathError as error:
+        raise finding("MP010", str(error)) from None
+    return text
+
+
 class RolloutBlock(RuleModel):
     """The share of calls that a rule holds for."""
 
     percent: Ratio
     """How many of a hundred calls."""
-    by: str | None = None
+    by: Annotated[str, AfterValidator(_path)] | None = None
     """The path to an argument: calls with equal values are decided alike, in every process."""
     otherwise: Otherwise = "disabled"
     """What the rule is for all other calls: `shadow` or `disabled`."""
-
-    @model_validator(mode="after")
-    def _by_is_a_path(self) -> RolloutBlock:
-        if self.by is not None:
-            try:
-                parse(self.by)
-            except ArgPathError as error:
-                raise finding("MP010", str(error)) from None
-        return self
 
 
 class RuleCommon(RuleModel):

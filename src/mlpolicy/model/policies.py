@@ -14,7 +14,7 @@ from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
-from mlpolicy.model.check import Checked, Words, check, mended, unknown_key
+from mlpolicy.model.check import Checked, Words, check, locate, mended, unknown_key
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting
@@ -129,6 +129,10 @@ class PolicyReader:
         )
         checked = check(kept, model, about)
         self._found += (*checked.diagnostics, *map(_not_installed, strangers.values()))
+        for loc in checked.missing:
+            held, entry = locate(kept, loc[:-1])
+            what = f"`{entry.key}`" if entry else about.section
+            self._say("MP011", f"{what} needs `{loc[-1]}`", held.span)
         return checked
 
     # --- policies ---------------------------------------------------------------------

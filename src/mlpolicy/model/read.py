@@ -115,6 +115,8 @@ def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
         return [Diagnostic("MP003", "`version` is missing", start, help=help)]
     if isinstance(node, Scalar) and node.value == VERSION and type(node.value) is int:
         return []
+    if _is_empty(node):
+        return []  # MP009 has said so
     shown = node.text if isinstance(node, Scalar) else words.found(node.plain())
     help = "this mlpolicy reads version 1; write `version: 1`, or install a newer mlpolicy"
     return [Diagnostic("MP003", f"version `{shown}` is not supported", node.span, help=help)]

@@ -88,7 +88,9 @@ def _unknown(survey: Survey, text: str, missing: Missing, span: Span) -> Iterato
     if missing.close:
         target = _target(survey, text)
         assert isinstance(target, Target)
-        yield _meant(text, f"{target.module}.{missing.close[0][0]}", span)
+        meant = f"{target.module}.{missing.close[0][0]}"
+        if meant != text:  # (else it is imported there, from where it is not)
+            yield _meant(text, meant, span)
     else:
         yield Diagnostic("MP603", f"`{module}` has no exception `{name}`", span)
 

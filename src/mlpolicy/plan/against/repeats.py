@@ -171,6 +171,8 @@ def _blocking(about: About, rule: PlannedRule, body: Body) -> Iterator[Diagnosti
     retry = rule.rule
     if about.looked.kind != "function" or not (retry.initial_delay or retry.retry_after.respect):
         return
+    if b"async" not in body.module.source:
+        return
     use = body.module.uses.awaiting.get(body.home.qualname)
     if use is None:
         return

@@ -1,0 +1,152 @@
+"""Malformed policy files: a finding at its place, quickly, within bounds, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from mlpolicy.plan.load import load_every
+from tests.corpus.cases import CASES, MARK
+
+SOURCE = Path(__file__).parents[2] / "src"
+SLOWEST = 1.0
+"""Seconds."""
+MOST = 200 * 1024**2
+"""Bytes."""
+
+
+@pytest.fixture
+def policy(tmp_path):
+    """Give the findings of a file of that content."""
+
+    def found(content):
+        path = tmp_path / "policies" / "policy.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        began = perf_counter()
+        diagnostics = load_every([path]).shown(level="none").diagnostics
+        assert perf_counter() - began < SLOWEST
+        return diagnostics
+
+    return found
+
+
+def test_there_are_many():
+    assert len({text for _, text in CASES}) >= 200
+
+
+@pytest.mark.parametrize(("code", "text"), CASES, ids=[text[-40:].strip() for _, text in CASES])
+def test_a_mistake_is_found_at_its_place(policy, code, text):
+    at = text.index(MARK)
+    place = (code, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+
+    found = policy(text.replace(MARK, "", 1))
+
+    assert place in [(one.code, one.span.line, one.span.column) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"), CASES[::4], ids=[text[-40:].strip() for _, text in CASES[::4]]
+)
+def test_it_is_the_only_one(policy, code, text):
+    """One mistake is one finding."""
+    found = policy(text.replace(MARK, "", 1))
+
+    assert len([one for one in found if one.severity == "error"]) == 1, [str(one) for one in found]
+
+
+BOMB = "x-a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
+    f"x-{b}: &{b} [{','.join(f'*{a}' for _ in range(9))}]\n"
+    for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+HOSTILE = {
+    "ten megabytes": (b"version: 1\n# " + b"x" * 10 * 1024**2, "MP001"),
+    "binary": (bytes(range(256)) * 20, "MP001"),
+    "utf-16": ("version: 1\n".encode("utf-16"), "MP001"),
+    "latin-1": ("version: 1\nname: é\n".encode("latin-1"), "MP001"),
+    "a null byte": (b"version: 1\nname: a\x00b\n", "MP001"),
+    "deep brackets": (b"version: 1\nx-a: " + b"[" * 50_000, "MP001"),
+    "deep mappings": (b"version: 1\nx-a: " + b"{a: " * 50_000, "MP001"),
+    "deep indentation": (b"version: 1\n" + b"".join(b" " * n + b"a:\n" for n in range(1, 400)), "MP002"),
+    "a bomb of aliases": (b"version: 1\n" + BOMB.encode(), "MP007"),
+    "an alias of itself": (b"version: 1\nx-a: &a [*a]\n", "MP007"),
+    "many nodes": (b"version: 1\nx-a: [" + b"1," * 60_000 + b"1]\n", "MP001"),
+    "merge keys of merge keys": (
+        b"version: 1\n" + b"".join(b"x-m%d: &m%d {<<: [%s]}\n" % (n, n, b",".join(b"*m%d" % (n - 1) for _ in range(9)) if n else b"{a: 1}") for n in range(9)),
+        "MP008",
+    ),
+    "two documents": (b"version: 1\n---\nversion: 1\n", "MP006"),
+    "nothing": (b"", "MP003"),
+    "a byte order mark alone": (b"\xef\xbb\xbf", "MP003"),
+    "spaces": (b"   \n\n", "MP003"),
+    "a long line": (b"version: 1\nname: " + b"a" * 900_000 + b"\nx: 1\n", "MP005"),
+    "many keys": (b"version: 1\npolicies:\n" + b"".join(b"  k%d: {retry: 3}\n" % n for n in range(3000)), "MP011"),
+    "a number of a million digits": (b"version: " + b"9" * 1_000_000, "MP003"),
+    "a regular expression that never ends": (
+        b"version: 1\npolicies:\n  m:f: {validate: {args: {x: {type: str, pattern: '(a+)+$'}}}}\n",
+        "MP203",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_hostile_people_write(policy, name):
+    """In less than a second, and in less than 200 MB more."""
+    content, code = HOSTILE[name]
+    tracemalloc.start()
+    try:
+        found = policy(content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert code in [one.code for one in found]
+    assert peak < MOST
+
+
+def test_files_that_are_none(tmp_path):
+    """A folder, a pipe, a link that leads nowhere or outside, a file that may not be read."""
+    from mlpolicy.plan.load import load
+
+    (tmp_path / "secret.yaml").write_text("version: 1\n")
+    root = tmp_path / "policies"
+    root.mkdir()
+    (root / "folder.yaml").mkdir()
+    os.mkfifo(root / "pipe.yaml")
+    (root / "gone.yaml").symlink_to("nowhere.yaml")
+    (root / "out.yaml").symlink_to(tmp_path / "secret.yaml")
+    text = "version: 1\nimports: [./folder.yaml, ./pipe.yaml, ./gone.yaml, ./out.yaml]\n"
+    (root / "a.yaml").write_text(text)
+
+    found = load([root / "a.yaml"]).diagnostics
+
+    assert [one.code for one in found] == ["MP120"] * 4
+
+
+@pytest.mark.parametrize("name", ["deep brackets", "a bomb of aliases", "binary", "ten megabytes"])
+def test_the_command_survives_them(tmp_path, name):
+    """As a process, with 500 MB of addresses beyond what Python and its libraries take."""
+    content, code = HOSTILE[name]
+    (tmp_path / "policy.yaml").write_bytes(content)
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000,) * 2);"
+        "from mlpolicy.cli.main import main; sys.argv = ['mlpolicy', 'validate', 'policy.yaml']; main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", limited],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (done.returncode, code in done.stdout, "Traceback" in done.stderr) == (1, True, False)
