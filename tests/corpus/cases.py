@@ -199,7 +199,6 @@ TYPES = _rules(
     *(
         "monitor: {labels: §[a]}",
         "monitor: {log: {errors: §often}}",
-        "monitor: {sinks: [§kafka]}",
         "validate: §3",
     ),
     *(
@@ -366,7 +365,12 @@ REFERENCES = [
         "m:f: {use: [§'${vars.x}'], retry: 3}",
     ),
     *_rules(
-        "MP130", "§circuit_breaker: {failure_ratio: 50%}", "§timeout: 2s", "§quarantine: {after: 3}"
+        "MP130",
+        "§circuit_breaker: {failure_ratio: 50%}",
+        "§timeout: 2s",
+        "§quarantine: {after: 3}",
+        "monitor: {sinks: [§kafka]}",
+        "cache: {ttl: 1m, store: §redis}",
     ),
 ]
 MEANING = [

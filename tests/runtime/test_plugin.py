@@ -63,7 +63,7 @@ def place():
     module = ModuleType("quota_plugin")
     module.QuotaRule, module.QuotaStep = QuotaRule, QuotaStep
     sys.modules["quota_plugin"] = module
-    KINDS.add(Kind("quota", "quota_plugin:QuotaRule", "quota_plugin:QuotaStep"))
+    KINDS.add("quota", Kind("quota", "quota_plugin:QuotaRule", "quota_plugin:QuotaStep"))
     forget()
     placing = Place()
     yield placing

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mlpolicy.cli.plugins import every_plugin
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded
@@ -42,6 +43,7 @@ def of_machine() -> Iterator[Check]:
     yield from _memory()
     yield from _workers()
     yield from _switches()
+    yield from _plugins()
 
 
 def of_policy(loaded: Loaded) -> Iterator[Check]:
@@ -57,6 +59,16 @@ def of_policy(loaded: Loaded) -> Iterator[Check]:
         rule = plan.rule("memory") if plan else None
         if rule is not None and rule.rule is not None:
             yield from _limit(str(target), rule)
+
+
+def _plugins() -> Iterator[Check]:
+    """Say which plugins there are, and which of them cannot be used."""
+    for plugin, wrong in every_plugin():
+        name = f"plugin {plugin.name}"
+        if wrong is None:
+            yield Check(name, "ok", f"{plugin.origin} adds to {plugin.group}")
+        else:
+            yield Check(name, "fail", str(wrong), wrong.help)
 
 
 # --- the interpreter ------------------------------------------------------------------

@@ -26,6 +26,7 @@ from mlpolicy.rules import KINDS
 
 SCHEMA = "mlpolicy.explain/1"
 _CODE = re.compile(r"MP\d{3}")
+_OTHER = re.compile(r"[A-Z]+\d+")
 
 
 @click.command()
@@ -37,7 +38,7 @@ _CODE = re.compile(r"MP\d{3}")
 @format_option("text", "json")
 def command(subject: str, format: str, **options: Any) -> None:
     """Explain a function (`mypkg.serve:predict`), a finding (`MP301`) or a setting (`retry.jitter`)."""
-    if _CODE.fullmatch(subject.upper()):
+    if _CODE.fullmatch(subject.upper()) or _is_of_plugin(subject.upper()):
         content = _code(subject.upper())
     elif ":" in subject:
         content = _target(subject, options)
@@ -50,6 +51,14 @@ def command(subject: str, format: str, **options: Any) -> None:
 
 
 # --- findings -------------------------------------------------------------------------
+
+
+def _is_of_plugin(name: str) -> bool:
+    """Whether a finding of that name is a plugin's own."""
+    if not _OTHER.fullmatch(name):
+        return False
+    KINDS.look_for_all()
+    return name in codes()
 
 
 def _code(name: str) -> dict[str, Any]:
@@ -76,7 +85,9 @@ def _code(name: str) -> dict[str, Any]:
 
 def _setting(subject: str) -> dict[str, Any]:
     kind, _, path = subject.partition(".")
-    if kind not in KINDS:
+    if not KINDS.look_for(kind):
+        if kind in KINDS.refused:
+            sources.stop(f"{KINDS.refused[kind]}", exits.USAGE)
         near = closest(kind, KINDS)
         hint = f"; did you mean `{near}`?" if near else ""
         sources.stop(

@@ -11,10 +11,12 @@ import click
 
 from mlpolicy.cli import sources
 from mlpolicy.cli.options import format_option, policy_option, src_option
+from mlpolicy.cli.plugins import every_plugin
 from mlpolicy.cli.terms import terms_options
 from mlpolicy.core.control import Control
 from mlpolicy.model.policy import Setting, one
 from mlpolicy.plan.governed import governed
+from mlpolicy.plan.installed import DEPTH
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.survey import Survey, roots
 
@@ -65,8 +67,14 @@ def _files(loaded: Loaded, _: Survey) -> Iterable[Row]:
             "file": file.file,
             "name": file.name,
             "policies": len(file.policies),
-            "imported": "yes" if file.depth else "",
+            "origin": _origin(file.depth),
         }
+
+
+def _origin(depth: int) -> str:
+    if depth >= DEPTH:
+        return "installed"
+    return "imported" if depth else "given"
 
 
 def _expiring(loaded: Loaded, _: Survey) -> Iterable[Row]:
@@ -103,18 +111,18 @@ WHAT: dict[str, Callable[[Loaded, Survey], Iterable[Row]]] = {
     "files": _files,
     "expiring": _expiring,
 }
+PLUGINS = "plugins"
 
 
 @click.command()
-@click.argument("what", type=click.Choice(list(WHAT)), default="targets")
+@click.argument("what", type=click.Choice([*WHAT, PLUGINS]), default="targets")
 @policy_option
 @terms_options
 @src_option
 @format_option("text", "json")
 def command(what: str, policy: tuple[str, ...], src: tuple[str, ...], format: str) -> None:
-    """Show the targets that are governed, the policies, profiles, files, or what expires when."""
-    _, loaded = sources.read(policy)
-    rows = list(WHAT[what](loaded, Survey(roots(src))))
+    """Show the targets that are governed, the policies, profiles, files, what expires, or plugins."""
+    rows = list(_plugins() if what == PLUGINS else _of_policy(what, policy, src))
     if format == "json":
         click.echo(json.dumps({"schema": "mlpolicy.list/1", what: rows}, indent=2))
         return
@@ -125,6 +133,22 @@ def command(what: str, policy: tuple[str, ...], src: tuple[str, ...], format: st
         return
     head = list(rows[0])
     plain([title.upper() for title in head], [[_cell(row[key]) for key in head] for row in rows])
+
+
+def _of_policy(what: str, policy: tuple[str, ...], src: tuple[str, ...]) -> Iterable[Row]:
+    _, loaded = sources.read(policy)
+    return WHAT[what](loaded, Survey(roots(src)))
+
+
+def _plugins() -> Iterable[Row]:
+    for plugin, wrong in every_plugin():
+        yield {
+            "plugin": plugin.name,
+            "adds": plugin.group,
+            "distribution": plugin.origin,
+            "entry point": plugin.value,
+            "state": str(wrong) if wrong else "ok",
+        }
 
 
 def _cell(value: Sequence[str] | str | int) -> str:

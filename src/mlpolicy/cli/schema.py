@@ -9,6 +9,9 @@ import click
 from mlpolicy.cli import exits, sources
 from mlpolicy.cli.render.save import save
 from mlpolicy.model.schema import DRAFTS, published
+from mlpolicy.rules import KINDS
+from mlpolicy.rules.cache.stores import STORES
+from mlpolicy.rules.monitor.sinks import SINKS
 
 
 @click.command()
@@ -26,8 +29,18 @@ from mlpolicy.model.schema import DRAFTS, published
     help="Where to write it; without it, to the terminal.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; end with code 4 if FILE is another.")
-def command(draft: str, write: Path | None, *, check: bool) -> None:
+@click.option(
+    "--plugins/--no-plugins",
+    default=True,
+    help="Whether the kinds, stores and sinks of installed plugins are in it.",
+    show_default=True,
+)
+def command(draft: str, write: Path | None, *, check: bool, plugins: bool) -> None:
     """Print the schema that editors complete and check by, with the kinds of plugins."""
+    if plugins:
+        KINDS.look_for_all()
+        SINKS.look_for_all()
+        STORES.look_for_all()
     text = published(draft)
     if write is None:
         click.echo(text, nl=False)

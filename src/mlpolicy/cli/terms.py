@@ -144,10 +144,11 @@ def _keep_set(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> 
         name, text = _split(one)
         head, _dot, path = name.partition(".")
         if name == "mode":
+            KINDS.look_for_all()
             blocks += (_block(one, kind, "mode", text) for kind in KINDS)
         elif head == "vars" and path:
             asked().variables[path] = text
-        elif head in KINDS and path:
+        elif path and KINDS.look_for(head):
             blocks.append(_block(one, head, path, text))
         else:
             near = closest(head, (*KINDS, "vars", "mode"))

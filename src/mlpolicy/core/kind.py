@@ -39,6 +39,10 @@ class Kind:
     shorthand: str | None = None
     """The field that a bare value fills: `retry: 3`."""
     synonyms: Mapping[str, Synonym] = field(default_factory=dict)
+    inside: str = "memory"
+    """The position in the order of the rules that a plugin's kind stands just inside of."""
+    api: int | None = None
+    """The version of the interface that a plugin is made for; ours need not say it."""
 
     def rule_model(self) -> type[Any]:
         """Return the pydantic model of what an operator writes."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, LiteralString, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
+
+from mlpolicy.core.words import closest
+
+if TYPE_CHECKING:
+    from mlpolicy.core.extensions import Extensions
 
 T = TypeVar("T")
 
@@ -28,3 +33,41 @@ class RuleModel(BaseModel):
 def finding(code: LiteralString, message: str) -> PydanticCustomError:
     """Return what a validator raises so that the finding bears *code*."""
     return PydanticCustomError(code, "{text}", {"text": message})
+
+
+class NameOf:
+    """Annotates text that must name one of *extensions*, our own or a plugin's.
+
+    Args:
+        extensions: What may be named.
+        what: What that is: `sink`.
+    """
+
+    def __init__(self, extensions: Extensions[Any], what: str) -> None:
+        self._extensions = extensions
+        self._what = what
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Check the text after it was found to be text."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> Any:
+        """Give editors the names that there are."""
+        return {**handler(core), "enum": list(self._extensions)}
+
+    def _check(self, name: str) -> str:
+        if self._extensions.look_for(name):
+            return name
+        refused = self._extensions.refused.get(name)
+        if refused is not None:
+            raise PydanticCustomError(refused.code, "{text}", {"text": str(refused)})
+        names = self._extensions.names()
+        near = closest(name, names)
+        there = f"did you mean `{near}`?" if near else _there(names)
+        text = f"no {self._what} `{name}` is installed; {there}"
+        raise PydanticCustomError("MP130", "{text}", {"text": text, "meant": near or ""})
+
+
+def _there(names: tuple[str, ...]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names)
+    return f"there {'are' if len(names) > 1 else 'is'} {shown}"

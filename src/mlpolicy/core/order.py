@@ -21,16 +21,25 @@ ORDER: Final = (
     FUNCTION,
     "validate output",
 )
-"""Positions where a rule may stand; a plugin kind stands where its name says, or next to the function."""
+"""Positions where a rule of ours may stand; the kind of a plugin stands just inside of one."""
 
 INNERMOST: Final = "validate output"
 
+_BETWEEN: Final[dict[str, float]] = {}
 
-def rank(position: str) -> int:
+
+def stand(kind: str, *, inside: str) -> None:
+    """Give a plugin's *kind* its place: just inside of the position *inside*."""
+    _BETWEEN[kind] = min(ORDER.index(inside), ORDER.index("memory")) + 0.5
+
+
+def rank(position: str) -> float:
     """Return where *position* stands, outermost 0; an unknown one stands just around the function."""
-    return ORDER.index(position) if position in ORDER else ORDER.index(FUNCTION)
+    if position in ORDER:
+        return ORDER.index(position)
+    return _BETWEEN.get(position, ORDER.index("memory") + 0.5)
 
 
-def inside_out(position: str) -> tuple[int, str]:
+def inside_out(position: str) -> tuple[float, str]:
     """Sort key for weaving: what is woven first stands nearest to the function."""
     return (0 if position == INNERMOST else len(ORDER) - rank(position), position)

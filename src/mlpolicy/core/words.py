@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import lru_cache
 
 
 def _near(word: str) -> float:
@@ -17,6 +18,11 @@ _SHORTEST = 3
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """Return which of *known* the word *word* was probably meant to be."""
+    return _closest(word, tuple(known))
+
+
+@lru_cache(4096)
+def _closest(word: str, known: tuple[str, ...]) -> str | None:
     lowered = {name.lower(): name for name in known}
     begun = [name for low, name in lowered.items() if low.startswith(word.lower())]
     if len(begun) == 1 and len(word) >= _SHORTEST:

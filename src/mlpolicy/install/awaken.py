@@ -10,6 +10,7 @@ from mlpolicy.plan import cache
 from mlpolicy.plan.load import Terms, load
 from mlpolicy.plan.pack import pack, unpack
 from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.rules import KINDS
 
 
 def awaken(paths: tuple[str, ...], held: cache.Held | None, environment: str = "") -> Engine:
@@ -19,7 +20,9 @@ def awaken(paths: tuple[str, ...], held: cache.Held | None, environment: str = "
         PolicyError: The files are wrong.
     """
     if held is not None:
-        return Engine(Rulebook(unpack(one) for one in held.files))
+        rulebook = Rulebook(unpack(one) for one in held.files)
+        if all(map(KINDS.look_for, rulebook.kinds)):
+            return Engine(rulebook)
     loaded = load([Path(path) for path in paths], Terms(environment=environment or None))
     if loaded.refused:
         raise PolicyError(loaded.refused)

@@ -185,10 +185,20 @@ def _paths(policy: Paths | None) -> tuple[str, ...]:
     if policy is None:
         named = os.environ.get(VARIABLE, "")
         given = [part for part in named.split(os.pathsep) if part]
-        if not given:
-            raise ValueError(f"no policy is named: give `policy=`, or set {VARIABLE}")
+        if not given and not _carried():
+            raise ValueError(
+                f"no policy is named: give `policy=`, set {VARIABLE}, or install a package "
+                "that carries policies"
+            )
     elif isinstance(policy, str | os.PathLike):
         given = [os.fspath(policy)]
     else:
         given = [os.fspath(one) for one in policy]
     return tuple(given)
+
+
+def _carried() -> bool:
+    """Whether an installed package carries policies, which are in force without being named."""
+    from mlpolicy.core.plugins import installed
+
+    return bool(installed("policies"))

@@ -26,7 +26,7 @@ def located(reference: str, *, importer: Path, root: Path) -> tuple[Path, Path]:
     """
     package = _PACKAGE.fullmatch(reference)
     if package is not None:
-        folder = _folder(package["package"])
+        folder = folder_of(package["package"])
         return _below(folder / package["path"], folder, reference), folder
     if _SCHEME.match(reference):
         raise ImportRefused(
@@ -64,8 +64,12 @@ def _near(path: Path, but: str) -> str:
     return f"did you mean `{near}`?" if near else ""
 
 
-def _folder(package: str) -> Path:
-    """Return the folder of a package; none of its code is run."""
+def folder_of(package: str) -> Path:
+    """Return the folder of a package; none of its code is run.
+
+    Raises:
+        ImportRefused: There is no such package.
+    """
     top, *below = package.split(".")
     try:
         spec = importlib.util.find_spec(top)

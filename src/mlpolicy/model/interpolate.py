@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.redact import is_secret
@@ -39,6 +40,14 @@ class Unset(Exception):
     """A variable has no value; the finding was made."""
 
 
+DEEPEST = 32
+"""How many variables may stand in one another."""
+MOST = 1000
+"""How many references one value may lead to, those in the variables that it names included."""
+LONGEST = 65_536
+"""Characters of a value that variables stand in."""
+
+
 @dataclass(slots=True)
 class Variables:
     """The variables that one file sees, and what is wrong with their uses."""
@@ -53,6 +62,8 @@ class Variables:
     _unset: dict[str, list[Span]] = field(default_factory=dict)
     _wrong: list[Diagnostic] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
+    _followed: int = 0
+    """References that the value at hand has led to."""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -130,7 +141,7 @@ class Variables:
 
     def _scalar(self, node: Scalar) -> Scalar:
         parts: list[str] = []
-        secret, at, whole = False, 0, False
+        secret, at, whole, length = False, 0, False, len(node.text)
         for match in _REFERENCE.finditer(node.text):
             parts.append(node.text[at : match.start()])
             at = match.end()
@@ -140,6 +151,9 @@ class Variables:
             found, hidden = self._value(match, node.span)
             whole = match.span() == (0, len(node.text))
             secret = secret or hidden
+            length += len(found)
+            if length > LONGEST:
+                self._endless(node.span, f"is longer than {LONGEST} characters")
             parts.append(found)
         text = "".join([*parts, node.text[at:]])
         value = value_of(text) if whole else text
@@ -184,12 +198,19 @@ class Variables:
                 self._unset.setdefault(f"vars.{name}", []).append(span)
                 raise Unset
             return default, False
+        self._followed = self._followed + 1 if self._open else 0
+        if len(self._open) >= DEEPEST or self._followed > MOST:
+            self._endless(span, "leads from one variable to another without an end in sight")
         self._open.append(name)
         try:
             found = self._scalar(node) if "${" in node.text else node
         finally:
             self._open.pop()
         return found.text, (isinstance(found, Interpolated) and found.secret) or is_secret(name)
+
+    def _endless(self, span: Span, what: str) -> NoReturn:
+        self._wrong.append(Diagnostic("MP110", f"what stands here {what}", span))
+        raise Unset
 
 
 def _scalars(node: Node) -> Iterator[Scalar]:

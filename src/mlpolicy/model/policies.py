@@ -266,6 +266,8 @@ def _words(node: Node | None) -> tuple[Name, ...]:
 
 def _is_stranger(entry: Entry, model: Any, about: Words) -> bool:
     """Whether a key is probably the name of a kind that is not installed."""
+    if entry.key in KINDS.refused:
+        return True
     if entry.key in model.model_fields or entry.key in about.elsewhere:
         return False
     if entry.key in _LATER:
@@ -275,6 +277,9 @@ def _is_stranger(entry: Entry, model: Any, about: Words) -> bool:
 
 
 def _not_installed(entry: Entry) -> Diagnostic:
+    refused = KINDS.refused.get(entry.key)
+    if refused is not None:
+        return Diagnostic(refused.code, str(refused), entry.key_span, help=refused.help)
     return Diagnostic(
         "MP130",
         f"no kind of rule `{entry.key}` is installed",
@@ -284,7 +289,7 @@ def _not_installed(entry: Entry) -> Diagnostic:
 
 
 def _stranger(entry: Entry, known: tuple[str, ...], about: Words) -> Diagnostic:
-    is_kind = entry.key in _LATER or (
+    is_kind = entry.key in (*_LATER, *KINDS.refused) or (
         isinstance(entry.value, MappingNode) and closest(entry.key, known) is None
     )
     return _not_installed(entry) if is_kind else unknown_key(entry, known, about)

@@ -22,6 +22,7 @@ from mlpolicy.model.overlay import Overlay as Overlaying
 from mlpolicy.model.policies import PolicyReader, is_name
 from mlpolicy.model.policy import Name, PolicyFile, Settings
 from mlpolicy.model.rules import elsewhere
+from mlpolicy.model.strangers import look_for_kinds
 from mlpolicy.rules import KINDS
 
 VERSION = 1
@@ -81,6 +82,7 @@ def source(document: Document) -> Source:
     if root is not None:
         free = tuple(one for one in root.entries if one.key.startswith("x-"))
         kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
+        look_for_kinds(root)
         about = Words("the file", {}, _places())
         root = mended(MappingNode(kept, root.span), FileBlock.model_fields, about, found)
         found += _version(root, Span(document.file))

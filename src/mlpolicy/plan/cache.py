@@ -1,7 +1,8 @@
 """The plan cache: policy files that were read and checked once, for workers to load quickly.
 
 It imports `marshal` and little else: `json` would cost a worker 8 ms, yaml and pydantic 100.
-An entry holds while path, inode, size and time of every input are what they were, or its content.
+An entry holds while path, inode, size and time of every input are what they were, or its content,
+and nothing was installed since: a package may carry policies.
 It lies in a directory that only its owner can write, since `marshal` trusts what it reads.
 """
 
@@ -11,11 +12,13 @@ import marshal
 import os
 import sys
 
+from mlpolicy.core.homes import stamps as stamps_of_homes
+
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
     from typing import Any
 
-MAGIC = b"mlpolicy\x03"
+MAGIC = b"mlpolicy\x04"
 VARIABLE = "MLPOLICY_CACHE_DIR"
 _SUFFIXES = (".yaml", ".yml")
 
@@ -46,7 +49,8 @@ class Held:
 def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
     """Return what was held for the policy at *paths*, or None where that is out of date."""
     try:
-        place = _place(paths, environment)
+        homes = stamps_of_homes()
+        place = _place(paths, environment, homes)
         if place is None or not (_is_ours(os.path.dirname(place)) and _is_ours(place)):
             return None
         with open(place, "rb") as file:
@@ -54,8 +58,8 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
         head, body = content[: len(_head())], content[len(_head()) :]
         if head != _head() or body[:16] != _digest(body[16:]):
             return None
-        stamps, inputs, variables, tops, files = marshal.loads(body[16:])  # noqa: S302 (our own, owner-only, checked)
-        if not (_said(variables) and _holds(stamps, paths, inputs)):
+        installed, stamps, inputs, variables, tops, files = marshal.loads(body[16:])  # noqa: S302 (our own, owner-only, checked)
+        if not (installed == homes and _said(variables) and _holds(stamps, paths, inputs)):
             return None
         return Held(frozenset(tops), files, inputs=inputs)
     except (OSError, ValueError, EOFError, TypeError):
@@ -65,7 +69,8 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
 def write(paths: tuple[str, ...], held: Held, environment: str = "") -> None:
     """Hold *held* for the policy at *paths*; where nothing can be written, nothing is."""
     try:
-        place = _place(paths, environment)
+        homes = stamps_of_homes()
+        place = _place(paths, environment, homes)
         if place is None:
             return
         folder = os.path.dirname(place)
@@ -74,7 +79,7 @@ def write(paths: tuple[str, ...], held: Held, environment: str = "") -> None:
             return
         variables = tuple((name, _said_now(name)) for name in held.variables)
         stamps = _stamps(paths, held.inputs)
-        body = marshal.dumps((stamps, held.inputs, variables, tuple(held.tops), held.files))
+        body = marshal.dumps((homes, stamps, held.inputs, variables, tuple(held.tops), held.files))
         draft = f"{place}.{os.getpid()}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -98,7 +103,7 @@ def _head() -> bytes:
     return MAGIC + (sys.implementation.cache_tag or "none").encode() + b"\0"
 
 
-def _place(paths: tuple[str, ...], environment: str) -> str | None:
+def _place(paths: tuple[str, ...], environment: str, homes: tuple[Any, ...]) -> str | None:
     """Return the file of the entry for *paths*; None where there is no home for it."""
     folder = os.environ.get(VARIABLE)
     if not folder:
@@ -107,7 +112,8 @@ def _place(paths: tuple[str, ...], environment: str) -> str | None:
     if not os.path.isabs(folder):
         return None
     # Places are held as they were written, so another spelling is another entry.
-    key = "\0".join([environment, *paths, *(os.path.abspath(path) for path in paths)])
+    absolute = (os.path.abspath(path) for path in paths)
+    key = "\0".join([environment, *paths, "", *absolute, "", *(folder for folder, _ in homes)])
     return os.path.join(
         folder, f"{_digest(key.encode()).hex()}-{sys.implementation.cache_tag}.plan"
     )

@@ -13,6 +13,10 @@ from mlpolicy.model.imports import ImportRefused, located
 from mlpolicy.model.policy import Name
 from mlpolicy.model.read import Source, source
 from mlpolicy.plan.files import once, policy_files
+from mlpolicy.plan.installed import DEPTH, carried
+
+DEEPEST = 32
+"""How many files may import one another in a chain."""
 
 
 @dataclass(slots=True)
@@ -34,6 +38,7 @@ class Gathered:
 
     known: dict[Path, Located] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    _depth: int = 0
 
     @property
     def files(self) -> tuple[Located, ...]:
@@ -68,7 +73,14 @@ class Gathered:
             self.diagnostics.append(Diagnostic("MP120", str(error), name.span, help=error.help))
             return
         display = shown.parent / name.text if not name.text.startswith("pkg:") else path
+        if self._depth >= DEEPEST:
+            text = f"files import each other more than {DEEPEST} deep"
+            help = "nobody can follow that; import them from fewer files"
+            self.diagnostics.append(Diagnostic("MP120", text, name.span, help=help))
+            return
+        self._depth += 1
         held = self.add(path, root=root, shown=str(_tidy(display)))
+        self._depth -= 1
         if self._reaches(held, importer.path):
             text = f"`{name.text}` imports this file: imports go in a circle"
             help = "move what both need into a third file"
@@ -77,9 +89,14 @@ class Gathered:
         importer.imports.append(held.path)
 
     def _reaches(self, start: Located, goal: Path) -> bool:
-        if start.path == goal:
-            return True
-        return any(self._reaches(self.known[path], goal) for path in start.imports)
+        seen, ahead = {start.path}, [start]
+        while ahead:
+            one = ahead.pop()
+            if one.path == goal:
+                return True
+            ahead += (self.known[path] for path in one.imports if path not in seen)
+            seen.update(one.imports)
+        return False
 
     def settle(self, given: Iterable[Path], *, below: int = 0) -> None:
         """Give every file its depth: one more than the deepest of those that import it."""
@@ -95,7 +112,7 @@ class Gathered:
 
 
 def gather(paths: Iterable[Path]) -> Gathered:
-    """Return the files at *paths*, directories searched, and what they import."""
+    """Return the files at *paths*, directories searched, what they import, and what packages carry."""
     gathered = Gathered()
     given: list[tuple[Path, Path]] = []
     for path in paths:
@@ -110,7 +127,24 @@ def gather(paths: Iterable[Path]) -> Gathered:
     for one in files:
         gathered.add(one, root=roots[one], shown=str(one))
     gathered.settle(one.resolve() for one in files)
+    _add_carried(gathered)
     return gathered
+
+
+def _add_carried(gathered: Gathered) -> None:
+    """Add the files of installed packages, below all others."""
+    packages, wrong = carried()
+    new: list[Path] = []
+    for package in packages:
+        for path in package.files:
+            if path.resolve() not in gathered.known:
+                gathered.add(path, root=package.folder, shown=str(path))
+                new.append(path.resolve())
+    gathered.settle(new, below=DEPTH)
+    start = next((Span(one.source.file) for one in gathered.files), Span(""))
+    gathered.diagnostics += (
+        Diagnostic(one.code, str(one), start, help=one.help) for one in wrong.values()
+    )
 
 
 def _as_shown(path: Path, shown: str) -> Path:

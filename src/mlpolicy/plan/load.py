@@ -161,6 +161,9 @@ def _judged(
     )
     found = [*before, *(one for reading in readings for one in reading.diagnostics)]
     broken = any(one.severity == "error" for one in found)
+    if any(one.code == "MP110" for one in found):
+        # A value without its variable was left out: that makes no policy an empty one.
+        found = [one for one in found if one.code not in OF_ABSENCE]
     if not broken:
         found += unused_variables(sources)
     found += written_secrets(sources)

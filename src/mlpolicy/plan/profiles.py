@@ -9,6 +9,9 @@ from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.words import closest
 from mlpolicy.model.policy import Name, Policy, PolicyFile, Profile, RuleBlock, Tree, laid_over
 
+DEEPEST = 32
+"""How many profiles may extend one another in a chain."""
+
 
 @dataclass(slots=True)
 class Profiles:
@@ -19,6 +22,7 @@ class Profiles:
     used: set[str] = field(default_factory=set)
     _rules: dict[str, Mapping[str, RuleBlock]] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
+    _said: set[Diagnostic] = field(default_factory=set)
 
     @classmethod
     def of(cls, files: Iterable[PolicyFile]) -> Profiles:
@@ -60,18 +64,23 @@ class Profiles:
         if name not in self._rules:
             profile = self.known[name]
             self._open.append(name)
-            below = self._joined([one for one in profile.extends if not self._is_cycle(one)])
+            below = self._joined([one for one in profile.extends if self._may_follow(one)])
             self._open.pop()
             self._rules[name] = _over(below, {rule.kind: rule for rule in profile.rules})
         return self._rules[name]
 
-    def _is_cycle(self, name: Name) -> bool:
-        if name.text not in self._open:
+    def _may_follow(self, name: Name) -> bool:
+        """Whether one may go on to the profile *name*: chains are finite, and short."""
+        if name.text in self._open:
+            chain = " → ".join([*self._open[self._open.index(name.text) :], name.text])
+            text = f"profiles extend each other in a circle: {chain}"
+            self._say(Diagnostic("MP406", text, name.span))
             return False
-        chain = " → ".join([*self._open[self._open.index(name.text) :], name.text])
-        text = f"profiles extend each other in a circle: {chain}"
-        self.diagnostics.append(Diagnostic("MP406", text, name.span))
-        return True
+        if len(self._open) < DEEPEST or name.text in self._rules:
+            return True
+        text = f"profiles extend each other more than {DEEPEST} deep"
+        self._say(Diagnostic("MP406", text, name.span, help="nobody can follow that"))
+        return False
 
     def _unknown(self, name: Name) -> None:
         near = closest(name.text, self.known)
@@ -83,7 +92,11 @@ class Profiles:
             help=f"did you mean `{near}`?" if near else f"there are {known}" if known else "",
             suggestions=(Suggestion(f"write `{near}`", name.span, near),) if near else (),
         )
-        if found not in self.diagnostics:
+        self._say(found)
+
+    def _say(self, found: Diagnostic) -> None:
+        if found not in self._said:
+            self._said.add(found)
             self.diagnostics.append(found)
 
 

@@ -123,6 +123,16 @@ class Rulebook:
         return tuple(sorted(Target.parse(text) for text in self._named))
 
     @cached_property
+    def kinds(self) -> frozenset[str]:
+        """Every kind of rule that a policy uses."""
+        return frozenset(block.kind for policy in self.policies for block in policy.rules)
+
+    @cached_property
+    def final_names(self) -> frozenset[str]:
+        """The names of the policies that are final."""
+        return frozenset(policy.name for policy in self.policies if policy.final)
+
+    @cached_property
     def globs(self) -> tuple[Pattern, ...]:
         """Every pattern that may name more than one function."""
         return tuple(one for policy in self.policies for one in policy.match if not one.glob.exact)

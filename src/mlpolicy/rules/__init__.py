@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import cast
+from typing import Any
 
-from mlpolicy.core.kind import Kind, load
+from mlpolicy.core.extensions import Extensions
+from mlpolicy.core.kind import Kind
+from mlpolicy.core.order import ORDER, stand
 
 _BUILT_IN = ("retry", "validate", "cache", "memory", "monitor")
+_OURS = "MP"
 
 
-class Kinds(Mapping[str, Kind]):
-    """The kinds by name, each imported when it is first asked for."""
-
-    def __init__(self) -> None:
-        self._paths = {name: f"mlpolicy.rules.{name}:KIND" for name in _BUILT_IN}
-        self._known: dict[str, Kind] = {}
-
-    def __getitem__(self, name: str) -> Kind:
-        kind = self._known.get(name)
-        if kind is None:
-            kind = self._known[name] = cast("Kind", load(self._paths[name]))
-        return kind
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    def add(self, kind: Kind) -> None:
-        """Make *kind* known, as a plugin does."""
-        self._paths[kind.name] = ""
-        self._known[kind.name] = kind
-
-    def remove(self, name: str) -> None:
-        """Forget the kind of that name."""
-        self._paths.pop(name, None)
-        self._known.pop(name, None)
+def _vet(name: str, kind: Any) -> str | None:
+    """Say why a plugin is no kind of rule that can be used; its step is not imported."""
+    if not isinstance(kind, Kind):
+        return f"it is no `Kind`, but {type(kind).__name__}"
+    if kind.name != name:
+        return f"its kind is named `{kind.name}`"
+    if kind.inside not in ORDER:
+        return f"`inside` is `{kind.inside}`, which is no position in the order of the rules"
+    return _vet_rule(kind)
 
 
-KINDS = Kinds()
+def _vet_rule(kind: Kind) -> str | None:
+    from mlpolicy.core.model import RuleModel
+
+    model = kind.rule_model()
+    if not (isinstance(model, type) and issubclass(model, RuleModel)):
+        return f"`{kind.rule}` is no `RuleModel`"
+    if kind.shorthand is not None and kind.shorthand not in model.model_fields:
+        return f"the rule has no field `{kind.shorthand}` for a bare value"
+    taken = next((one.code for one in kind.finding_codes() if one.code.startswith(_OURS)), None)
+    return f"the code `{taken}` is of a form that is mlpolicy's own" if taken else None
+
+
+def _joined(kind: Kind) -> None:
+    stand(kind.name, inside=kind.inside)
+
+
+KINDS: Extensions[Kind] = Extensions(
+    "kinds", {name: f"mlpolicy.rules.{name}:KIND" for name in _BUILT_IN}, _vet, joined=_joined
+)
 """Every kind that a policy may use."""

@@ -186,7 +186,7 @@ def test_the_older_draft_has_no_newer_words():
 def test_kinds_of_plugins_are_in_it():
     from dataclasses import replace
 
-    KINDS.add(replace(KINDS["retry"], name="again"))
+    KINDS.add("again", replace(KINDS["retry"], name="again"))
     try:
         assert "again" in in_draft("2020-12")["$defs"]
     finally:

@@ -28,6 +28,7 @@ def test_only_the_ttl_is_needed():
         "lock_timeout": None,
         "stale_if_error": None,
         "cache_none": True,
+        "store": "memory",
         "copy": "auto",
     }
 
@@ -42,7 +43,7 @@ def test_only_the_ttl_is_needed():
         ({"key": ["user..id"]}, "MP010"),
         ({"key": ["user"], "ignore": ["trace"]}, "MP010"),
         ({"copy": "some"}, "literal_error"),
-        ({"store": "redis"}, "extra_forbidden"),
+        ({"store": "redis"}, "MP130"),
         ({"ttl_jitter": "200%"}, "MP103"),
     ],
 )

@@ -16,7 +16,7 @@ from mlpolicy.rules.cache.identity import IDENTITIES
 from mlpolicy.rules.cache.keys import Keys
 from mlpolicy.rules.cache.rule import CacheRule
 from mlpolicy.rules.cache.step import CacheStep
-from mlpolicy.rules.cache.stores.memory import MemoryStore
+from mlpolicy.rules.cache.stores.store import Entries
 
 
 def step(notes=None, meters=None, mode="enforce", **rule):
@@ -256,7 +256,7 @@ def test_the_constants_of_a_driver_travel_by_name(place):
 
 def test_where_no_cache_is_in_force_its_constants_are_idle():
     """A function that travelled to such a process computes."""
-    entries = revive("nowhere:load", "cache", "find", MemoryStore.__module__, "Entries")
+    entries = revive("nowhere:load", "cache", "find", Entries.__module__, "Entries")
     keys = revive("nowhere:load", "cache", "make_key", Keys.__module__, "Keys")
 
     assert entries.get("a") is None

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.rules.cache.stores.memory import Entry, MemoryStore
+from mlpolicy.rules.cache.stores.memory import MemoryStore
+from mlpolicy.rules.cache.stores.store import Entry
 
 
 def put(store, key, *, now=0.0, ttl=100.0, size=0):

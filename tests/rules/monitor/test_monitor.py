@@ -398,7 +398,7 @@ def test_a_sink_that_raises_is_reported_once_and_fails_no_call(place):
         ({"labels": {"function": "x"}}, "MP010"),
         ({"log": {"redact": ["a..b"]}}, "MP010"),
         ({"labels": {"bad-name": "x"}}, "string_pattern_mismatch"),
-        ({"sinks": ["otel"]}, "literal_error"),
+        ({"sinks": ["otel"]}, "MP130"),
         ({"log": {"sample": 5}}, "MP101"),
     ],
 )

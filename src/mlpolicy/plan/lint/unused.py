@@ -104,7 +104,7 @@ def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
     plan = rulebook.plan(target)
     if plan is None or policy.name not in plan.policies or policy.where.count:
         return ""
-    if any(one.final for one in rulebook.policies if one.name in plan.policies):
+    if not rulebook.final_names.isdisjoint(plan.policies):
         return ""  # what a final policy fixes is said at the field (MP402)
     if any(rule.policy == policy.name for rule in plan.rules if _is_empty(policy, rule.kind)):
         return ""

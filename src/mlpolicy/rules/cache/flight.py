@@ -11,7 +11,7 @@ from mlpolicy.core import clock
 from mlpolicy.core.waiting import Waiter
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.cache.stores.memory import Entry
+    from mlpolicy.rules.cache.stores.store import Entry
 
 Ending = Literal["kept", "not kept", "failed"]
 

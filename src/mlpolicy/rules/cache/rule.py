@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from mlpolicy.core.argpath import ArgPathError, parse
-from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.model import Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
+from mlpolicy.rules.cache.stores import STORES
 
 CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
 
@@ -28,6 +29,8 @@ with warnings.catch_warnings():
         """How many results are kept; `null` leaves the bound to `max_bytes` alone."""
         max_bytes: ByteSize | None = None
         """How much memory the results may take, by an estimate of their size."""
+        store: Annotated[str, NameOf(STORES, "store")] = "memory"
+        """Where results are kept: `memory` of the process, or what a plugin provides."""
         key: Many[str] | None = None
         """The arguments, or parts of them (`user.id`), that decide the result; without it, all."""
         ignore: Many[str] = ()

@@ -20,7 +20,8 @@ from mlpolicy.rules.cache.copying import keeping, one_shot
 from mlpolicy.rules.cache.flight import Ending, Flights, Ticket
 from mlpolicy.rules.cache.keys import Keys, parts
 from mlpolicy.rules.cache.sizing import size_of
-from mlpolicy.rules.cache.stores.memory import Entry, MemoryStore
+from mlpolicy.rules.cache.stores import STORES
+from mlpolicy.rules.cache.stores.store import Entry, Store
 from mlpolicy.rules.cache.weaving import caching, watching
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ class CacheStep(Step):
 
         meters.gauge("mlpolicy_cache_entries", _ENTRIES_HELP, count, function=name)
 
-    def _new_store(self, rule: CacheRule) -> MemoryStore:
-        return MemoryStore(
+    def _new_store(self, rule: CacheRule) -> Store:
+        return STORES[rule.store](
             None if rule.max_entries is None else int(rule.max_entries),
             None if rule.max_bytes is None else int(rule.max_bytes),
             linger=self._stale,

@@ -71,9 +71,9 @@ def event(happened: Happened) -> dict[str, Any]:
     return made | {key: value for key, value in optional.items() if value is not None}
 
 
-def line(happened: Happened) -> str:
-    """Return the event as one line: a message may hold line breaks, the JSON does not."""
-    return json.dumps(event(happened), default=str, separators=(",", ":"))
+def line(made: Mapping[str, Any]) -> str:
+    """Return an event as one line: a message may hold line breaks, the JSON does not."""
+    return json.dumps(made, default=str, separators=(",", ":"))
 
 
 def _error(error: BaseException) -> dict[str, str]:

@@ -8,8 +8,9 @@ from pydantic import Field, field_validator
 
 from mlpolicy.core.argpath import ArgPathError, parse
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
-from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.model import Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
+from mlpolicy.rules.monitor.sinks import SINKS
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LabelName = Annotated[str, Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
@@ -55,8 +56,8 @@ class MonitorRule(RuleModel):
     """Labels with fixed values that every series of the function bears."""
     log: bool | LogBlock = LogBlock()
     """Which calls are logged; `false` logs none."""
-    sinks: Many[Literal["prometheus", "log"]] = ("prometheus", "log")
-    """Where numbers and events go."""
+    sinks: Many[Annotated[str, NameOf(SINKS, "sink")]] = ("prometheus", "log")
+    """Where numbers and events go: `prometheus`, `log`, or what a plugin provides."""
 
     @field_validator("labels")
     @classmethod

@@ -7,17 +7,20 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from mlpolicy.core import clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.metrics import METERS
+from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
 from mlpolicy.errors import CallRefused
-from mlpolicy.rules.monitor.event import SEVERITY, Happened, Outcome, current_trace
+from mlpolicy.rules.monitor.event import SEVERITY, Happened, Outcome, current_trace, event
 from mlpolicy.rules.monitor.rate import Rate
-from mlpolicy.rules.monitor.sinks import log
-from mlpolicy.rules.monitor.sinks.exporter import dropped
+from mlpolicy.rules.monitor.sinks import SINKS
+from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropped
+from mlpolicy.rules.monitor.sinks.sink import Sink
 from mlpolicy.rules.monitor.summary import content, summaries, summary
 
 if TYPE_CHECKING:
@@ -65,10 +68,10 @@ class MonitorStep(Step):
         self._next_sample = self._gap()
         self._next_fold: float = FOLD_EVERY if rule.metrics else NEVER
         self.due = min(self._next_sample, self._next_fold)
-        if rule.metrics and "prometheus" in rule.sinks and site.meters is METERS:
-            from mlpolicy.rules.monitor.sinks.prometheus import expose
-
-            expose()
+        self._sinks = {name: SINKS[name] for name in dict.fromkeys(rule.sinks)}
+        if rule.metrics and site.meters is METERS:
+            for name, sink in self._sinks.items():
+                _begin(name, sink)
 
     def _register(self) -> None:
         meters, rule = self.site.meters, self.rule
@@ -277,10 +280,23 @@ class MonitorStep(Step):
 
     def _write(self, happened: Happened) -> None:
         log_block = self._log
-        if log_block is None or "log" not in self.rule.sinks:
+        if log_block is None:
             return
         if LEVELS.index(SEVERITY[happened.outcome]) >= LEVELS.index(log_block.level):
-            log.write(happened)
+            for name, sink in self._sinks.items():
+                if sink.events:
+                    EXPORTER.put(name, partial(_deliver, sink, happened))
+
+
+def _deliver(sink: Sink, happened: Happened) -> None:
+    sink.write(event(happened))
+
+
+def _begin(name: str, sink: Sink) -> None:
+    try:
+        sink.begin()
+    except Exception as error:  # noqa: BLE001 (the edge to a sink)
+        say_once(f"sink:{name}:{error}", f"the sink `{name}` failed: {error}", error=error)
 
 
 CALLS: Final = "mlpolicy_calls_total"

@@ -9,48 +9,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any
 
-from mlpolicy.core.live import Live
+from mlpolicy.rules.cache.stores.store import Entry, Store
 
 _SWEPT_PER_INSERT = 4
 _SWEPT_PER_VISIT = 1024
 
 
-class Entries(dict[Any, "Entry"], Live):
-    """Key to entry; a driver reads it by its bound `get`."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
-    __reduce__ = Live.__reduce__  # (dict's own travels by content)
-
-
-class Entry:
-    """One result, and how long it is good."""
-
-    __slots__ = (
-        "born", "copied", "expires", "key", "newer", "older", "size", "value", "visited"
-    )  # fmt: skip
-
-    def __init__(self, key: Hashable, value: object, *, born: float, expires: float) -> None:
-        self.key = key
-        self.value = value
-        self.born = born
-        self.expires = expires
-        self.copied: Callable[[Any], object] | None = None
-        """Makes what a caller gets; None where the value itself is handed out."""
-        self.visited: object = False
-        """Whether it was used since the hand came by: anything true."""
-        self.size = 0
-        self.older: Entry | None = None
-        self.newer: Entry | None = None
-
-    def given(self) -> object:
-        """Return what a caller gets."""
-        return self.value if self.copied is None else self.copied(self.value)
-
-
-class MemoryStore:
-    """A bounded number of entries, of a bounded size."""
+class MemoryStore(Store):
+    """Lets those go first that were not used."""
 
     def __init__(
         self,
@@ -61,20 +28,12 @@ class MemoryStore:
         evicted: Callable[[], object] = int,
         expired: Callable[[], object] = int,
     ) -> None:
-        self.entries = Entries()
-        self.max_entries = max_entries
-        self.max_bytes = max_bytes
+        super().__init__(max_entries, max_bytes, linger=linger, evicted=evicted, expired=expired)
         self.bytes = 0
-        self._linger = linger
-        self._count_evicted = evicted
-        self._count_expired = expired
         self._lock = threading.Lock()
         self._oldest: Entry | None = None
         self._newest: Entry | None = None
         self._hand: Entry | None = None
-
-    def __len__(self) -> int:
-        return len(self.entries)
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries of this moment, oldest first."""

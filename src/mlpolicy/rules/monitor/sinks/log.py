@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
+from typing import Any
 
-from mlpolicy.rules.monitor.event import SEVERITY, Happened, line
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
+from mlpolicy.rules.monitor.event import line
+from mlpolicy.rules.monitor.sinks.sink import Sink
 
 LOGGER = logging.getLogger("mlpolicy.events")
 
 
-def write(happened: Happened) -> None:
-    """Write the event soon, on another thread."""
-    EXPORTER.put("log", lambda: _write(happened))
+class LogSink(Sink):
+    """Writes lines."""
+
+    def write(self, event: Mapping[str, Any]) -> None:
+        """Write one line."""
+        text = line(event)
+        if not LOGGER.hasHandlers():
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+            return
+        if LOGGER.level == logging.NOTSET:
+            # The level of a parent, WARNING by default, is about messages; these are asked for.
+            LOGGER.setLevel(logging.DEBUG)
+        LOGGER.log(getattr(logging, event["severity"]), "%s", text)
 
 
-def _write(happened: Happened) -> None:
-    text = line(happened)
-    if not LOGGER.hasHandlers():
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
-        return
-    if LOGGER.level == logging.NOTSET:
-        # The level of a parent, WARNING by default, is about messages; these are asked for.
-        LOGGER.setLevel(logging.DEBUG)
-    LOGGER.log(getattr(logging, SEVERITY[happened.outcome]), "%s", text)
+SINK = LogSink()

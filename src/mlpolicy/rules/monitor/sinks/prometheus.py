@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from mlpolicy.core.metrics import METERS, Family, Meters, Sample
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
+from mlpolicy.rules.monitor.sinks.sink import Sink
 
 VARIABLES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 
@@ -157,3 +158,16 @@ def _add(child: Any, sample: Sample, before: Sample | None) -> None:
         if more > 0:
             cell.inc(more)
     child._sum.inc(sample.value - (before.value if before else 0.0))
+
+
+class PrometheusSink(Sink):
+    """Shows the numbers; events are not its business."""
+
+    events: ClassVar[bool] = False
+
+    def begin(self) -> None:
+        """Register with prometheus_client, once a process."""
+        expose()
+
+
+SINK = PrometheusSink()

@@ -1,0 +1,1 @@
+"""What the platform team of Acme adds to mlpolicy."""

@@ -1,0 +1,115 @@
+"""What the author of a plugin needs, and may rely on as long as `API` stays what it is.
+
+A distribution adds a kind of rule, a store, a sink or policy files by entry points of the groups
+`mlpolicy.kinds`, `mlpolicy.stores`, `mlpolicy.sinks` and `mlpolicy.policies`.
+Nothing is imported until it is used: a module that holds a `Kind` needs no pydantic.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlpolicy.core.block import Lines, Loom
+    from mlpolicy.core.clock import Clock
+    from mlpolicy.core.codes import Code
+    from mlpolicy.core.kind import Kind, Synonym
+    from mlpolicy.core.metrics import METERS, Meters
+    from mlpolicy.core.model import Many, RuleModel, finding
+    from mlpolicy.core.plugins import API
+    from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
+    from mlpolicy.core.site import Site
+    from mlpolicy.core.step import Call, Step
+    from mlpolicy.core.verdict import (
+        PROCEED,
+        Again,
+        Answer,
+        Do,
+        Refuse,
+        Verdict,
+        Wait,
+    )
+    from mlpolicy.errors import CallRefused
+    from mlpolicy.rules.cache.stores.store import Entry, Store
+    from mlpolicy.rules.monitor.sinks.sink import Sink
+
+_HOMES = {
+    "API": "core.plugins",
+    "METERS": "core.metrics",
+    "PROCEED": "core.verdict",
+    "Again": "core.verdict",
+    "Answer": "core.verdict",
+    "ByteSize": "core.quantity",
+    "Call": "core.step",
+    "CallRefused": "errors",
+    "Clock": "core.clock",
+    "Code": "core.codes",
+    "Count": "core.quantity",
+    "Do": "core.verdict",
+    "Duration": "core.quantity",
+    "Entry": "rules.cache.stores.store",
+    "Kind": "core.kind",
+    "Lines": "core.block",
+    "Loom": "core.block",
+    "Many": "core.model",
+    "Meters": "core.metrics",
+    "Ratio": "core.quantity",
+    "Refuse": "core.verdict",
+    "RuleModel": "core.model",
+    "Sink": "rules.monitor.sinks.sink",
+    "Site": "core.site",
+    "Step": "core.step",
+    "Store": "rules.cache.stores.store",
+    "Synonym": "core.kind",
+    "Verdict": "core.verdict",
+    "Wait": "core.verdict",
+    "finding": "core.model",
+}
+
+__all__ = [
+    "API",
+    "METERS",
+    "PROCEED",
+    "Again",
+    "Answer",
+    "ByteSize",
+    "Call",
+    "CallRefused",
+    "Clock",
+    "Code",
+    "Count",
+    "Do",
+    "Duration",
+    "Entry",
+    "Kind",
+    "Lines",
+    "Loom",
+    "Many",
+    "Meters",
+    "Ratio",
+    "Refuse",
+    "RuleModel",
+    "Sink",
+    "Site",
+    "Step",
+    "Store",
+    "Synonym",
+    "Verdict",
+    "Wait",
+    "finding",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"mlpolicy.{home}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
