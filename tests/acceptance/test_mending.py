@@ -118,3 +118,52 @@ def test_a_module_that_cannot_be_imported(service):
     ended = service.run("validate", "policy.yaml", "--resolve", "import")
 
     assert (ended.code, "no model" in ended.err) == (3, True)
+
+
+SERVICE = """\
+import socket
+import threading
+from pydantic import BaseModel
+
+stop = threading.Event()
+threading.Thread(target=stop.wait, daemon=True).start()
+opened = socket.socket()
+
+class User(BaseModel):
+    id: int
+
+class Plain: ...
+
+def find(user, plain, well):
+    return user
+"""
+MODELS = """\
+version: 1
+policies:
+  users:find:
+    monitor: true
+    validate:
+      args:
+        user: {model: users.Usr}
+        plain: {type: sequence, items: {model: users.Plain}}
+        well: {model: users.User}
+"""
+
+
+def test_what_importing_shows(project):
+    """Models that are none, and what the module starts."""
+    project.write(users=SERVICE, policy=MODELS)
+
+    ended = project.run("validate", "policy.yaml", "--resolve", "import", "--format", "json")
+
+    found = [
+        (one["code"], *one["range"]["start"].values(), one["help"])
+        for one in ended.content["diagnostics"]
+    ]
+    assert found == [
+        ("MP312", 3, 3, "start them in a function that the service calls"),
+        ("MP208", 7, 23, "did you mean `users.User`?"),
+        ("MP208", 8, 48, ""),
+    ]
+    assert ended.code == 1
+    assert project.run("validate", "policy.yaml").code == 0

@@ -24,6 +24,9 @@ from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
+from mlpolicy.plan.against.about import at
+from mlpolicy.plan.codes import codes
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.rulebook import Rulebook
 
@@ -156,6 +159,7 @@ def findings(answer: Answer, rulebook: Rulebook, *, strict: bool) -> Iterator[Di
             )
         elif status == "pending" and strict and row["target"].partition(":")[0] in answer.modules:
             yield Diagnostic("MP301", f"`{row['target']}` was not placed", place)
+    yield from _of_imports(answer, rulebook)
     for one in answer.unmatched:
         if one["imported"]:
             why = f": {one['why']}" if one["why"] else ""
@@ -165,6 +169,32 @@ def findings(answer: Answer, rulebook: Rulebook, *, strict: bool) -> Iterator[Di
                 Span(*one["span"]),
                 "warning",
             )
+
+
+def _of_imports(answer: Answer, rulebook: Rulebook) -> Iterator[Diagnostic]:
+    for one in answer.proofs:
+        severity = codes()[one["code"]].severity
+        place = _place(rulebook, one)
+        yield Diagnostic(one["code"], one["message"], place, severity, help=one["help"])
+    for one in answer.started:
+        span = _first_in(rulebook, one["module"])
+        if span is not None:
+            text = f"importing `{one['module']}` starts {one['what']}"
+            help = "start them in a function that the service calls"
+            yield Diagnostic("MP312", text, span, "info", help=help)
+
+
+def _place(rulebook: Rulebook, proof: dict[str, str]) -> Span:
+    """Return where the setting stands that a proof is about, else what names its target."""
+    plan = rulebook.plan(Target.parse(proof["target"]))
+    rule = plan.rule(proof["kind"]) if plan is not None else None
+    return at(rule, proof["field"]) if rule is not None else _span(rulebook, proof["target"])
+
+
+def _first_in(rulebook: Rulebook, module: str) -> Span | None:
+    """Return the first pattern that names a function of *module*."""
+    each = (pattern for policy in rulebook.policies for pattern in policy.match)
+    return next((one.span for one in each if one.glob.covers_module(module)), None)
 
 
 def _span(rulebook: Rulebook, target: str) -> Span:

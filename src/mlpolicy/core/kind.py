@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -35,7 +35,11 @@ class Kind:
     step: str
     codes: str | None = None
     check: str | None = None
-    """`module:function` taking (rule) and giving (code, field, message) triples: meaning, not shape."""
+    """`module:function` taking (rule) and giving (code, field, message), perhaps a remedy too:
+    meaning, not shape."""
+    prove: str | None = None
+    """`module:function` taking (rule, resolve) and giving (code, field, message), perhaps a remedy: what can be
+    told once the user's code may be imported, by *resolve*."""
     shorthand: str | None = None
     """The field that a bare value fills: `retry: 3`."""
     synonyms: Mapping[str, Synonym] = field(default_factory=dict)
@@ -59,6 +63,10 @@ class Kind:
     def findings(self, rule: Any) -> tuple[tuple[str, str, str], ...]:
         """Return (code, field, message) for each thing wrong with the meaning of *rule*."""
         return tuple(cast("Any", part(self.check))(rule)) if self.check else ()
+
+    def proofs(self, rule: Any, resolve: Callable[[str], object]) -> tuple[tuple[str, ...], ...]:
+        """Return (code, field, message), perhaps a remedy, for what the user's code shows."""
+        return tuple(cast("Any", part(self.prove))(rule, resolve)) if self.prove else ()
 
 
 def load(path: str) -> object:

@@ -179,6 +179,13 @@ class Meters:
         with self._lock:
             self._family(name, help, "gauge").series[_key(labels)] = read
 
+    def drop(self, name: str, **labels: str) -> None:
+        """Show that series no longer, if it was shown."""
+        with self._lock:
+            family = self._families.get(name)
+            if family is not None:
+                family.series.pop(_key(labels), None)
+
     def counted(self, name: str, help: str, read: Callable[[], float], **labels: str) -> None:
         """Show what *read* returns as a counter: a count that is derived from others."""
         with self._lock:

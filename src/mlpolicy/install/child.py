@@ -20,9 +20,12 @@ from typing import Any
 from mlpolicy.install import bootstrap
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.outer import holders
+from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
 from mlpolicy.plan.plan import Plan
+from mlpolicy.rules import KINDS
+from mlpolicy.runtime.assemble import resolve
 
 
 def main(request: str, answer: str) -> None:
@@ -41,13 +44,16 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("all"):
         names = sorted({*names, *(target.module for target in engine.rulebook.exact)})
     began = time.perf_counter()
-    failed = _import_all(names, packages=bool(asked.get("package")))
+    started: list[dict[str, str]] = []
+    failed = _import_all(names, started, packages=bool(asked.get("package")))
     took = time.perf_counter() - began
     engine.sweep()
     placing = engine.spent
     return {
         "targets": [_row(placed) for _, placed in sorted(engine.placed.items())],
         "unmatched": list(_unmatched(engine)),
+        "started": started,
+        "proofs": list(_proofs(engine)),
         "modules": names,
         "import_s": took - placing,
         "placing_s": placing,
@@ -55,9 +61,15 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _import_all(names: list[str], *, packages: bool) -> dict[str, str] | None:
-    """Import *names*; return what stopped it, if anything did."""
+def _import_all(
+    names: list[str], started: list[dict[str, str]], *, packages: bool
+) -> dict[str, str] | None:
+    """Import *names*; return what stopped it, if anything did.
+
+    What a module leaves running goes to *started*.
+    """
     for name in names:
+        before = Running.now()
         try:
             module = importlib.import_module(name)
             if packages and hasattr(module, "__path__"):
@@ -65,7 +77,27 @@ def _import_all(names: list[str], *, packages: bool) -> dict[str, str] | None:
                     importlib.import_module(found.name)
         except BaseException as error:  # noqa: BLE001 (`sys.exit` of the user's module too)
             return {"module": name, "error": _short(error), "traceback": _of_user(error)}
+        what = Running.now().since(before)
+        if what:
+            started.append({"module": name, "what": what})
     return None
+
+
+def _proofs(engine: Engine) -> Iterator[dict[str, str]]:
+    """Yield what rules say of the user's code, now that it is imported."""
+    for target, placed in sorted(engine.placed.items()):
+        for rule in placed.plan.rules:
+            if rule.rule is None or rule.mode == "disabled":
+                continue
+            for code, field, message, *help in KINDS[rule.kind].proofs(rule.rule, resolve):
+                yield {
+                    "target": target,
+                    "kind": rule.kind,
+                    "code": code,
+                    "field": field,
+                    "message": message,
+                    "help": "".join(help),
+                }
 
 
 def _short(error: BaseException) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from mlpolicy.core.codes import shared
 from mlpolicy.core.control import Control, Rollout
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Kind
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import redacted
+from mlpolicy.core.usual import unusual
 from mlpolicy.plan.merge import Layer, Merged, merge
 from mlpolicy.plan.plan import PlannedRule, Value
 from mlpolicy.rules import KINDS
@@ -26,7 +28,7 @@ class Completed:
 
 
 Meant = tuple[tuple[str, ...], ...]
-"""What a kind says of a rule: (code, field, message) triples, perhaps with a remedy."""
+"""What a kind says of a rule: (code, field, message), perhaps a remedy, perhaps how grave it is."""
 Built = dict[tuple[str, str], tuple[Any, Meant, Mapping[str, Value]]]
 """Rules that were made before, with what their kinds say of them, and all their fields as if
 they were built in, by kind and settings."""
@@ -61,8 +63,10 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
 def _meant(kind: Kind, merged: Merged, one: tuple[str, ...]) -> Diagnostic:
     """Return a finding of the kind's own check: (code, field, message), perhaps a remedy."""
     code, path, message, *rest = one
+    help, grave = (*rest, "", "")[:2]
     span = merged.span_of(tuple(path.split(".")))
-    return Diagnostic(code, message, span, severity_of(kind, code), help=rest[0] if rest else "")
+    severity: Any = grave or severity_of(kind, code)
+    return Diagnostic(code, message, span, severity, help=help)
 
 
 def _control(merged: Merged) -> Control:
@@ -100,8 +104,15 @@ def _build(
             found = [_finding(merged, one) for one in error.errors(include_url=False)]
             return None, (), {}, found
         fields = {name: Value(getattr(rule, name)) for name in type(rule).model_fields}
-        built[key] = (rule, kind.findings(rule), fields)
+        built[key] = (rule, _doubts(kind, rule), fields)
     return (*built[key], [])
+
+
+def _doubts(kind: Kind, rule: Any) -> Meant:
+    """Return what the kind says of *rule*, and which of the other quantities are odd."""
+    said = kind.findings(rule)
+    fields = {one[1] for one in said}
+    return (*said, *(one for one in unusual(rule) if one[1] not in fields))
 
 
 def _finding(merged: Merged, error: Any) -> Diagnostic:
@@ -114,8 +125,9 @@ def _finding(merged: Merged, error: Any) -> Diagnostic:
 
 
 def severity_of(kind: Kind, code: str) -> Any:
-    """Return how grave a finding with a *code* of *kind* is."""
-    return next((one.severity for one in kind.finding_codes() if one.code == code), "error")
+    """Return how grave a finding with a *code* of *kind*, or of all kinds, is."""
+    known = (*kind.finding_codes(), *shared())
+    return next((one.severity for one in known if one.code == code), "error")
 
 
 def _values(fields: Mapping[str, Value], merged: Merged) -> Mapping[str, Value]:

@@ -145,3 +145,18 @@ def test_a_default_that_is_not_what_is_returned(default, value, annotation):
 )
 def test_a_default_that_may_be(default, value, annotation):
     assert default(value, annotation) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def f(x):\n    yield x\n", ["MP210"]),
+        ("async def f(x):\n    yield x\n", ["MP210"]),
+        ("def f(x):\n    return [x]\n", []),
+        ("async def f(x):\n    return x\n", []),
+        ("def f(x):\n    def inner():\n        yield x\n    return list(inner())\n", []),
+    ],
+)
+def test_the_result_of_a_generator_is_not_looked_at(on, source, expected):
+    assert on("validate: {returns: {type: sequence}}", source) == expected
+    assert on("validate: {args: {x: {type: int}}}", source) == []

@@ -410,3 +410,38 @@ def test_what_makes_no_sense_is_refused(fields, code):
         rule_module.MonitorRule.model_validate(fields)
 
     assert code in [one["type"] for one in caught.value.errors()]
+
+
+def test_what_is_expected_is_shown_beside_the_numbers(place):
+    def work():
+        return 1
+
+    target = f"{work.__module__}:{work.__qualname__}"
+    wanted = {"p99": "250ms", "error_rate": "0.5%"}
+
+    def shown(objective):
+        return place.meters.value("mlpolicy_slo_target", function=target, objective=objective)
+
+    place(work, monitor={"slo": wanted})
+    assert (shown("p99"), shown("error_rate")) == (0.25, 0.005)
+
+    place(work, monitor={"slo": {"p99": "1s"}})
+    assert (shown("p99"), shown("error_rate")) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "codes"),
+    [
+        ({"slo": {"p99": "250ms"}}, []),
+        ({"slo": {"p99": "10s"}}, []),
+        ({"slo": {"p99": "11s"}}, ["MP907"]),
+        ({"slo": {"p99": "500us"}}, ["MP907"]),
+        ({"slo": {"error_rate": "1%"}}, []),
+        ({"slo": {"p99": "1m"}, "buckets": ["1s", "2m"]}, []),
+        ({"slo": {"p99": "1m"}, "buckets": ["2m", "1s"]}, ["MP902"]),
+    ],
+)
+def test_a_p99_is_read_off_the_buckets(rule, codes):
+    from mlpolicy.rules.monitor.check import check
+
+    assert [one[0] for one in check(rule_module.MonitorRule.model_validate(rule))] == codes

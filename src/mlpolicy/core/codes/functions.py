@@ -24,6 +24,16 @@ CODES = (
         _policy("mlpolicy.core.argpath:parse", "validate: {args: {text: {type: str}}}"),
     ),
     Code(
+        "MP210",
+        "warning",
+        "result of a generator not looked at",
+        "`returns` stands on a generator or an async generator.",
+        "What it yields cannot be looked at without taking it from the caller, so nothing is "
+        "checked where a check is written.",
+        _policy("difflib:unified_diff", "validate: {returns: {type: str}}"),
+        _policy("difflib:unified_diff", "validate: {args: {fromfile: {type: str}}}"),
+    ),
+    Code(
         "MP306",
         "error",
         "cached coroutine object",

@@ -15,6 +15,15 @@ CODES = (
         "version: 1\npolicies:\n  mypkg.serve:predict:\n    cache: {ttl: 30s}\n",
     ),
     Code(
+        "MP102",
+        "warning",
+        "unit looks wrong",
+        "A duration or a size is far from what anybody writes there.",
+        "`ms` and `m` are one letter apart, and what they mean sixty thousandfold.",
+        "version: 1\npolicies:\n  mypkg.serve:predict:\n    cache: {ttl: 30ms}\n",
+        "version: 1\npolicies:\n  mypkg.serve:predict:\n    cache: {ttl: 30m}\n",
+    ),
+    Code(
         "MP103",
         "error",
         "share out of range",

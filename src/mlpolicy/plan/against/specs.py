@@ -8,7 +8,7 @@ from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.plan.against import annotated
-from mlpolicy.plan.against.about import About, at, key_of
+from mlpolicy.plan.against.about import About, at, in_source, key_of
 from mlpolicy.plan.plan import PlannedRule
 from mlpolicy.plan.survey.body import Body
 from mlpolicy.plan.survey.classes import Ancestor, Foreign
@@ -40,11 +40,26 @@ def look(about: About) -> Iterator[Diagnostic]:
             what = f"argument `{name}` of `{about.target}`"
             yield from _against(what, spec, found.annotation, (rule, f"args.{name}", body))
     if about.looked.kind in _ONE_SHOT:
+        yield from _unseen(about, rule)
         return
     if rule.rule.returns is not None:
         what = f"the result of `{about.target}`"
         yield from _against(what, rule.rule.returns, body.annotation, (rule, "returns", body))
     yield from _default(about, rule, body)
+
+
+def _unseen(about: About, rule: PlannedRule) -> Iterator[Diagnostic]:
+    """Yield `returns` on a generator: what it gives cannot be looked at without taking it."""
+    if rule.rule.returns is not None:
+        what = "an async generator" if about.looked.kind == "async_generator" else "a generator"
+        yield Diagnostic(
+            "MP210",
+            f"`{about.target}` is {what}: `returns` is not looked at",
+            key_of(rule, "returns"),
+            "warning",
+            help="check what is yielded where it is used, or validate a function that returns it",
+            related=(in_source("it is defined here", about.looked),),
+        )
 
 
 def _against(

@@ -16,6 +16,7 @@ from mlpolicy.plan.against import (
     errors,
     patterns,
     repeats,
+    series,
     specs,
     targets,
 )
@@ -59,7 +60,10 @@ def against(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
             else:
                 found += walk.broad(policy, pattern)
     found += walk.rivals()
-    found += _of_functions(walk.governed())
+    governed = tuple(walk.governed())
+    found += _of_functions(governed)
+    if not any(one.code == "MP409" for one in found):  # (it is about their number too)
+        found += series.look(governed)
     return in_order(found)
 
 
@@ -119,9 +123,6 @@ class _Walk:
         self, policy: Policy, pattern: Pattern, functions: Mapping[Target, Defined]
     ) -> patterns.Taken:
         return patterns.Taken(self._rulebook, self._survey, policy, pattern, functions)
-
-
-_OF_TWO = ("MP401", "MP402")
 
 
 def _is_function(looked: Defined) -> bool:

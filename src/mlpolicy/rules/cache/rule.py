@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from mlpolicy.core.argpath import ArgPathError, parse
 from mlpolicy.core.model import Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
+from mlpolicy.core.usual import Usual
 from mlpolicy.rules.cache.stores import STORES
 
 CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
@@ -21,13 +22,13 @@ with warnings.catch_warnings():
     class CacheRule(RuleModel):
         """Hand out a result again instead of computing it, for as long as it is good."""
 
-        ttl: Duration = Field()
+        ttl: Annotated[Duration, Usual("100ms", "365d")] = Field()
         """How long a result is handed out again after it was computed."""
         ttl_jitter: Ratio = Ratio.of("10%")
         """By how much of `ttl`, at most, an entry ends earlier, so that not all end at once."""
         max_entries: Count | None = Count(1024)
         """How many results are kept; `null` leaves the bound to `max_bytes` alone."""
-        max_bytes: ByteSize | None = None
+        max_bytes: Annotated[ByteSize | None, Usual("4KiB", "1024GiB")] = None
         """How much memory the results may take, by an estimate of their size."""
         store: Annotated[str, NameOf(STORES, "store")] = "memory"
         """Where results are kept: `memory` of the process, or what a plugin provides."""
@@ -39,9 +40,9 @@ with warnings.catch_warnings():
         """Part of every key: a new version (of a model, say) sees no result of an old one."""
         single_flight: bool = True
         """Whether concurrent calls with one key wait for the first instead of computing too."""
-        lock_timeout: Duration | None = None
+        lock_timeout: Annotated[Duration | None, Usual("1ms", "1h")] = None
         """How long a call waits for the one that computes before it computes by itself."""
-        stale_if_error: Duration | None = None
+        stale_if_error: Annotated[Duration | None, Usual("100ms", "365d")] = None
         """How long after `ttl` an old result may stand in when the function fails."""
         cache_none: bool = True
         """Whether None is a result worth keeping."""

@@ -17,6 +17,7 @@ from pydantic import (
 
 from mlpolicy.core.model import Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
+from mlpolicy.core.usual import Usual
 from mlpolicy.rules.memory.levels import ORDER, derived
 
 Measure = Literal["nonreclaimable", "workingset", "rss"]
@@ -83,14 +84,14 @@ class MemoryRule(RuleModel):
     """The share of `limit` down to which usage must fall before calls that wait are let in."""
     reject_at: Ratio = Ratio.of("92%")
     """The share of `limit` from which calls wait, and are refused in the end."""
-    min_free: ByteSize = ByteSize.of("256MiB")
+    min_free: Annotated[ByteSize, Usual("64KiB", "1024GiB")] = ByteSize.of("256MiB")
     """With less than this left, calls wait too; it counts for a tenth of `limit` at most."""
     relieve: Many[Action] = ("gc", "trim")
     """What is done to get memory back: `gc` collects cyclic garbage, `trim` gives free memory of
     the C library back to the system, `{call: "module:function"}` calls a function of yours."""
-    relieve_interval: Duration = Duration.of("30s")
+    relieve_interval: Annotated[Duration, Usual("1ms", "1d")] = Duration.of("30s")
     """The least time from one relief to the next; longer while it frees next to nothing."""
-    wait: Duration = Duration.of("5s")
+    wait: Annotated[Duration, Usual("1ms", "1h")] = Duration.of("5s")
     """How long a call waits for memory before `on_pressure` says what becomes of it."""
     on_pressure: Literal["raise", "default", "proceed"] = "raise"
     """What becomes of a call that waited in vain: `raise` MemoryPressure, give the `default`, or
@@ -98,7 +99,7 @@ class MemoryRule(RuleModel):
     default: Any = None
     """What a refused call gives: a value, as it stands, or `{call: "module:function"}`, which is
     called with the same arguments."""
-    poll: Duration = Duration.of("100ms")
+    poll: Annotated[Duration, Usual("1ms", "1m")] = Duration.of("100ms")
     """How often usage is read."""
 
     @model_validator(mode="before")

@@ -8,10 +8,16 @@ from itertools import pairwise
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 
 
-def check(rule: MonitorRule) -> Iterator[tuple[str, str, str]]:
-    """Yield (code, field, message) for each thing that is wrong."""
+def check(rule: MonitorRule) -> Iterator[tuple[str, ...]]:
+    """Yield (code, field, message), perhaps with a remedy, for each thing that is wrong."""
     if not rule.buckets or any(low >= high for low, high in pairwise(rule.buckets)):
         yield "MP902", "buckets", "`buckets` must ascend, and hold at least one bound"
+        return
+    p99 = rule.slo.p99 if rule.slo is not None else None
+    if p99 is not None and not rule.buckets[0] <= p99 <= rule.buckets[-1]:
+        span = f"{rule.buckets[0]} to {rule.buckets[-1]}"
+        text = f"a p99 of {p99} cannot be told from buckets of {span}"
+        yield "MP907", "slo.p99", text, "widen `buckets`, or correct the unit"
     if isinstance(rule.log, LogBlock) and rule.log.inputs == "full" and not rule.log.redact:
         yield (
             "MP903",

@@ -8,6 +8,16 @@ _HEAD = "version: 1\npolicies:\n  mypkg.serve:predict:\n    monitor: "
 
 CODES = (
     Code(
+        "MP901",
+        "warning",
+        "too many series of metrics",
+        "The monitor rules of all functions make more than 10,000 series of metrics.",
+        "Each series is kept by every process and by Prometheus, and a scrape takes longer "
+        "than anybody waits.",
+        "",
+        "",
+    ),
+    Code(
         "MP902",
         "error",
         "buckets not ascending",
@@ -16,6 +26,15 @@ CODES = (
         "some stay empty for ever.",
         _HEAD + "{buckets: [100ms, 50ms]}\n",
         _HEAD + "{buckets: [50ms, 100ms]}\n",
+    ),
+    Code(
+        "MP907",
+        "warning",
+        "p99 outside of the buckets",
+        "`slo.p99` is below the first bound of `buckets`, or above the last.",
+        "A quantile is read off the histogram; beyond its bounds there is nothing to read.",
+        _HEAD + "{slo: {p99: 1m}}\n",
+        _HEAD + "{slo: {p99: 250ms}}\n",
     ),
     Code(
         "MP903",

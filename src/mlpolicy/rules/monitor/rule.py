@@ -10,6 +10,7 @@ from mlpolicy.core.argpath import ArgPathError, parse
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
 from mlpolicy.core.model import Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
+from mlpolicy.core.usual import Usual
 from mlpolicy.rules.monitor.sinks import SINKS
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -24,7 +25,7 @@ class LogBlock(RuleModel):
     served is WARNING, an error is ERROR."""
     sample: Ratio = Ratio.of("1%")
     """The share of calls that went well that is logged, drawn by chance."""
-    slow: Duration | None = None
+    slow: Annotated[Duration | None, Usual("1us", "1d")] = None
     """A call that takes at least this long is always logged."""
     errors: Literal["always", "sampled", "never"] = "always"
     """Whether failed and refused calls are logged; `always` is up to 10 a second a function."""
@@ -45,6 +46,15 @@ class LogBlock(RuleModel):
         return paths
 
 
+class SloBlock(RuleModel):
+    """What is expected of the function: shown beside its numbers, for alerts to compare with."""
+
+    p99: Annotated[Duration | None, Usual("1us", "1d")] = None
+    """How long 99 of 100 calls may take at most; within the range of `buckets`."""
+    error_rate: Ratio | None = None
+    """The share of calls that may end as an error or be refused."""
+
+
 class MonitorRule(RuleModel):
     """Count, time and log calls."""
 
@@ -54,6 +64,8 @@ class MonitorRule(RuleModel):
     """Upper bounds of the histogram of durations, ascending."""
     labels: dict[LabelName, str] = {}
     """Labels with fixed values that every series of the function bears."""
+    slo: SloBlock | None = None
+    """What is expected of the function: `p99`, `error_rate`."""
     log: bool | LogBlock = LogBlock()
     """Which calls are logged; `false` logs none."""
     sinks: Many[Annotated[str, NameOf(SINKS, "sink")]] = ("prometheus", "log")
@@ -68,4 +80,4 @@ class MonitorRule(RuleModel):
         return labels
 
 
-RESERVED = ("function", "outcome", "error_type", "le")
+RESERVED = ("function", "outcome", "error_type", "le", "objective")

@@ -91,6 +91,16 @@ class MonitorStep(Step):
         self._error_types: dict[str, Counter] = {}
         meters.counted(CALLS, CALLS_HELP, self._went_well, **self._labels, outcome="ok")
         meters.gauge("mlpolicy_in_flight", "Calls under way.", self._in_flight, **self._labels)
+        self._show_target("p99", rule.slo and rule.slo.p99)
+        self._show_target("error_rate", rule.slo and rule.slo.error_rate)
+
+    def _show_target(self, objective: str, wanted: float | None) -> None:
+        labels = {**self._labels, "objective": objective}
+        if wanted is None:
+            self.site.meters.drop(SLO, **labels)  # (a policy before this one may have shown it)
+        else:
+            shown = float(wanted)
+            self.site.meters.gauge(SLO, SLO_HELP, lambda: shown, **labels)
 
     def _went_well(self) -> float:
         """Return how many calls ended well: all that ended, less the others."""
@@ -301,6 +311,8 @@ def _begin(name: str, sink: Sink) -> None:
 
 CALLS: Final = "mlpolicy_calls_total"
 CALLS_HELP: Final = "Calls that ended, by how."
+SLO: Final = "mlpolicy_slo_target"
+SLO_HELP: Final = "What is expected: seconds for p99, a share for error_rate."
 
 
 def _log_of(rule: MonitorRule) -> LogBlock | None:

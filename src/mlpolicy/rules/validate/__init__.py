@@ -10,6 +10,7 @@ KIND = Kind(
     step="mlpolicy.rules.validate.step:ValidateStep",
     codes="mlpolicy.rules.validate.codes:CODES",
     check="mlpolicy.rules.validate.check:check",
+    prove="mlpolicy.rules.validate.prove:prove",
     synonyms={
         "arguments": Synonym("args"),
         "inputs": Synonym("args"),

@@ -12,9 +12,9 @@ from mlpolicy.rules.validate.default import function_of
 from mlpolicy.rules.validate.look import Look
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.validate.rule import ValidateRule
+    from mlpolicy.rules.validate.rule import Spec, ValidateRule
 
-Finding = tuple[str, str, str]
+Finding = tuple[str, ...]
 
 HUGE = ByteSize(1024**2)
 """A default beyond this costs more to copy than the call that it stands in for."""
@@ -28,11 +28,37 @@ def check(rule: ValidateRule) -> Iterator[Finding]:
             "args",
             "`validate` needs `args` or `returns`: there is nothing to look at",
         )
+    yield from _lone(rule)
     given = "default" in rule.model_fields_set
     if given != (rule.on_fail == "default"):
         yield _half(rule)
     elif given and not function_of(rule.default):
         yield from _value(rule)
+
+
+def _lone(rule: ValidateRule) -> Iterator[Finding]:
+    """Yield names of dimensions that stand at one place only: they compare with nothing."""
+    places: dict[str, list[str]] = {}
+    for name, spec in rule.args.items():
+        _collect(spec, f"args.{name}", places)
+    if rule.returns is not None:
+        _collect(rule.returns, "returns", places)
+    for symbol, where in places.items():
+        if len(where) == 1:
+            text = f"the dimension `{symbol}` stands at one place only, so any size will do"
+            help = "name it where the same size is expected, or write `null`"
+            yield "MP204", where[0], text, help, "info"
+
+
+def _collect(spec: Spec, path: str, places: dict[str, list[str]]) -> None:
+    for size in spec.shape or ():
+        if isinstance(size, str):
+            places.setdefault(size, []).append(f"{path}.shape")
+    for name, inner in spec.fields.items():
+        _collect(inner, f"{path}.fields.{name}", places)
+    if spec.items is not None:
+        for _ in range(2):  # (each item, and the next)
+            _collect(spec.items, f"{path}.items", places)
 
 
 def _half(rule: ValidateRule) -> Finding:

@@ -44,10 +44,20 @@ CODES = (
         code="MP204",
         severity="error",
         title="no array is like that",
-        finds="An unknown dtype, a negative dimension, or `shape` and `ndim` that differ.",
-        why="Every call would be refused.",
+        finds="An unknown dtype, a negative dimension, or `shape` and `ndim` that differ; "
+        "as a note, a dimension whose name stands at one place only.",
+        why="Every call would be refused; or the name promises a comparison that is not made.",
         before=_file("args: {features: {type: ndarray, dtype: flaot32}}"),
         after=_file("args: {features: {type: ndarray, dtype: float32}}"),
+    ),
+    Code(
+        code="MP208",
+        severity="error",
+        title="no pydantic model",
+        finds="A `model` that cannot be imported, or is no pydantic model.",
+        why="Values pass unchecked, since a rule of ours never fails a call by its own fault.",
+        before="",
+        after="",
     ),
     Code(
         code="MP205",

@@ -48,20 +48,27 @@ class ModelCheck:
     def _load(self) -> Any:
         """Return the model; where there is none, say so once and let the value pass."""
         if self._model is None and self._resolve is not None:
-            try:
-                found = self._resolve(self.path)
-            except Exception as error:  # noqa: BLE001 (an import may raise anything)
-                self._stand_aside(f"cannot be imported ({type(error).__name__}: {error})")
+            why = why_none(self.path, self._resolve)
+            if why:
+                self._stand_aside(why)
                 return None
-            if not (isinstance(found, type) and hasattr(found, "model_validate")):
-                self._stand_aside("is no pydantic model")
-                return None
-            self._model = found
+            self._model = self._resolve(self.path)
         return self._model
 
     def _stand_aside(self, why: str) -> None:
         text = f"the model {self.path} of a validate rule {why}; values are not checked by it"
         say_once(f"validate:model:{self.path}", text)
+
+
+def why_none(path: str, resolve: Resolve) -> str:
+    """Return why *path* is no model that takes values; nothing where it is one."""
+    try:
+        found = resolve(path)
+    except Exception as error:  # noqa: BLE001 (an import may raise anything)
+        return f"cannot be imported ({type(error).__name__}: {error})"
+    if isinstance(found, type) and hasattr(found, "model_validate"):
+        return ""
+    return "is no pydantic model"
 
 
 def _errors(error: ValueError) -> list[dict[str, Any]]:

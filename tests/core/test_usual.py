@@ -1,0 +1,72 @@
+"""Quantities far from what anybody writes are doubted, and no others are."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlpolicy.core.quantity import ByteSize, Duration
+from mlpolicy.core.usual import Usual
+from policies import loaded
+
+
+def found(rule):
+    return [
+        (one.code, one.span.column, one.help)
+        for one in loaded(f"policies:\n  'm:f': {{monitor: {{}}, {rule}}}\n").diagnostics
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "meant"),
+    [
+        ("cache: {ttl: 30ms}", "30m"),
+        ("cache: {ttl: 1us}", ""),
+        ("cache: {ttl: 1m, stale_if_error: 5ms}", "5m"),
+        ("cache: {ttl: 1m, lock_timeout: 30h}", "30s"),
+        ("cache: {ttl: 1m, max_bytes: 512B}", "512KiB"),
+        ("retry: {max_delay: 10h}", "10s"),
+        ("retry: {max_elapsed: 30d}", "30m"),
+        ("retry: {retry_after: {max: 90d}}", "90m"),
+        ("memory: {wait: 5h}", "5s"),
+        ("memory: {poll: 100h}", ""),
+    ],
+)
+def test_a_quantity_that_looks_wrong(rule, meant):
+    [(code, column, help)] = found(rule)
+
+    assert code == "MP102"
+    assert column > 20
+    assert help == (f"did you mean `{meant}`?" if meant and meant in help else "")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "cache: {ttl: 100ms}",
+        "cache: {ttl: 12h, max_bytes: 4KiB}",
+        "retry: {initial_delay: 0s}",
+        "retry: {initial_delay: 1ms, max_delay: 5m, max_elapsed: 1h}",
+        "memory: {wait: 0s, poll: 10ms}",
+        "memory: {wait: 10m}",
+        "monitor: {log: {slow: 1ms}}",
+    ],
+)
+def test_one_that_does_not(rule):
+    rules = rule if rule.startswith("monitor") else f"monitor: {{}}, {rule}"
+
+    assert loaded(f"policies:\n  'm:f': {{{rules}}}\n").diagnostics == ()
+
+
+def test_one_mistake_is_one_finding():
+    """What the kind says of the same setting is said alone."""
+    assert [code for code, _, _ in found("retry: {initial_delay: 5h}")] == ["MP602"]
+
+
+def test_the_bounds_are_usual():
+    usual = Usual("100ms", "1h")
+
+    assert usual.doubt("x", Duration.of("100ms")) is None
+    assert usual.doubt("x", Duration.of("1h")) is None
+    assert usual.doubt("x", Duration.of("99ms")) is not None
+    assert "more than 1h" in usual.doubt("x", Duration.of("61m"))[0]
+    assert Usual("4KiB", "1GiB").doubt("x", ByteSize.of("3GiB"))[1] == "did you mean `3MiB`?"
