@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 
 Severity = Literal["error", "warning", "info"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Related:
     """Another place that the finding is about."""
 
@@ -18,7 +18,7 @@ class Related:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Suggestion:
     """A repair: *text* in place of *span*."""
 
@@ -27,7 +27,7 @@ class Suggestion:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Diagnostic:
     """One finding: a stable code, a place, one sentence, and, where known, a remedy."""
 

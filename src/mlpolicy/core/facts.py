@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import FunctionKind
 
 
@@ -13,7 +14,7 @@ def _none() -> tuple[str, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Facts:
     """A function as selectors see it."""
 
@@ -24,7 +25,7 @@ class Facts:
     """Gives the dotted names of its decorators; they are looked up in its source, so not often."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Where:
     """What a `match` asks besides a target: each key must hold, by any of its words."""
 
@@ -36,7 +37,7 @@ class Where:
     @property
     def count(self) -> int:
         """How many things are asked."""
-        return sum(map(bool, (self.tag, self.kind, self.has_param, self.decorated_by)))
+        return bool(self.tag) + bool(self.kind) + bool(self.has_param) + bool(self.decorated_by)
 
     def holds(self, facts: Facts | None) -> bool:
         """Whether a function is meant; where nothing is known of it, only if nothing is asked."""

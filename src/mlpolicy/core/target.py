@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from mlpolicy.core.frozen import frozen
+
 LOCALS = "<locals>"
 _IDENTIFIER = r"[^\W\d]\w*"
 _MODULE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
@@ -17,7 +19,7 @@ class TargetError(ValueError):
     """A text is no function path, or no pattern of one."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(order=True)
 class Target:
     """One function path: `package.module:Qual.name`."""
 
@@ -83,7 +85,9 @@ class Glob:
     @cached_property
     def literal(self) -> tuple[int, int]:
         """How specific it is: components without a wildcard, and characters besides wildcards."""
-        parts = [*self.module.split("."), *self.qualname.split(".")]
+        parts = self.text.replace(":", ".", 1).split(".")
+        if self.exact:
+            return len(parts), sum(map(len, parts))
         whole = sum("*" not in part for part in parts)
         return whole, sum(len(part) - part.count("*") for part in parts)
 

@@ -6,7 +6,7 @@ is never built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,19 +46,23 @@ class Composer:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     _anchors: dict[str, _Anchor] = field(default_factory=dict)
     _nodes: int = 0
+    _following: Callable[[], Any] = field(init=False)
     _reach: int = 0
     """The deepest level so far within the node that is being built."""
 
-    def compose(self, events: Iterable[Any]) -> Node | None:
+    def compose(self, following: Callable[[], Any]) -> Node | None:
         """Return the root of the first document; findings go to `diagnostics`.
+
+        Args:
+            following: Returns the next event of the parser, None after the last.
 
         Raises:
             OutOfBounds: The document is too deep, too large, or refers to itself.
         """
-        stream = iter(events)
+        self._following = following
         root: Node | None = None
         documents = 0
-        for event in stream:
+        while (event := following()) is not None:
             name = type(event).__name__
             if name == "DocumentStartEvent":
                 documents += 1
@@ -66,47 +70,41 @@ class Composer:
                     self._say("MP006", "a policy file is one YAML document", event)
                     break
             elif documents == 1 and name not in _FRAME:
-                root = self._node(event, stream, 1)
+                root = self._node(event, 1)
         return root
 
     # --- nodes ------------------------------------------------------------------------
 
-    def _node(self, event: Any, stream: Iterator[Any], depth: int) -> Node:
+    def _node(self, event: Any, depth: int) -> Node:
         name = type(event).__name__
         if name == "AliasEvent":
             return self._alias(event, depth)
         if depth > DEEPEST:
             raise OutOfBounds(self._finding("MP001", f"nested deeper than {DEEPEST} levels", event))
         before = self._nodes
-        self._count(1, event)
-        self._check_tag(event)
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise OutOfBounds(self._finding("MP001", _TOO_MANY, event))
+        if event.tag is not None:
+            self._check_tag(event)
+        if event.anchor is None and name == "ScalarEvent":  # as most are
+            if depth > self._reach:  # noqa: PLR1730 (a call for each scalar is felt)
+                self._reach = depth
+            return self._scalar(event)
         anchor = _Anchor()
         if event.anchor is not None:
             self._anchors[event.anchor] = anchor
         around, self._reach = self._reach, depth
-        node = self._build(event, stream, depth)
+        node = self._build(event, name, depth)
         anchor.node, anchor.size = node, self._nodes - before
         anchor.height = self._reach - depth
         self._reach = max(around, self._reach)
         return node
 
-    def _build(self, event: Any, stream: Iterator[Any], depth: int) -> Node:
-        match type(event).__name__:
-            case "ScalarEvent":
-                return self._scalar(event)
-            case "SequenceStartEvent":
-                return self._sequence(event, stream, depth)
-            case _:
-                return self._mapping(event, stream, depth)
-
-    def _count(self, more: int, event: Any) -> None:
-        self._nodes += more
-        if self._nodes > MOST_NODES:
-            aliased = type(event).__name__ == "AliasEvent"
-            text = f"more than {MOST_NODES:,} nodes" + (
-                " once aliases are expanded" if aliased else ""
-            )
-            raise OutOfBounds(self._finding("MP007" if aliased else "MP001", text, event))
+    def _build(self, event: Any, name: str, depth: int) -> Node:
+        if name == "MappingStartEvent":
+            return self._mapping(event, depth)
+        return self._sequence(event, depth) if name == "SequenceStartEvent" else self._scalar(event)
 
     def _alias(self, event: Any, depth: int) -> Node:
         anchor = self._anchors.get(event.anchor)
@@ -114,11 +112,14 @@ class Composer:
             self._say(
                 "MP002", f"alias `*{event.anchor}` has no anchor `&{event.anchor}` before it", event
             )
-            return Scalar(None, self._span(event), f"*{event.anchor}")
+            return Scalar(None, self._span(event, event), f"*{event.anchor}")
         if anchor.node is None:
             message = f"alias `*{event.anchor}` refers to what it stands in"
             raise OutOfBounds(self._finding("MP007", message, event))
-        self._count(anchor.size, event)
+        self._nodes += anchor.size
+        if self._nodes > MOST_NODES:
+            message = f"{_TOO_MANY} once aliases are expanded"
+            raise OutOfBounds(self._finding("MP007", message, event))
         self._reach = max(self._reach, depth + anchor.height)
         if self._reach > DEEPEST:
             message = f"nested deeper than {DEEPEST} levels once aliases are expanded"
@@ -126,38 +127,35 @@ class Composer:
         return anchor.node
 
     def _scalar(self, event: Any) -> Scalar:
-        quoted = event.style in ("'", '"', "|", ">")
-        text = event.value
-        as_text = quoted if event.tag in (None, "!") else event.tag == TAG + "str"
-        value = text if as_text else value_of(text)
-        return Scalar(value, self._span(event), text, quoted)
+        text, tag = event.value, event.tag
+        quoted = event.style in _QUOTING
+        as_text = quoted if tag is None or tag == "!" else tag == TAG + "str"
+        return Scalar(text if as_text else value_of(text), self._span(event, event), text, quoted)
 
-    def _sequence(self, event: Any, stream: Iterator[Any], depth: int) -> Sequence:
+    def _sequence(self, event: Any, depth: int) -> Sequence:
         items: list[Node] = []
-        for inner in stream:
-            if type(inner).__name__ == "SequenceEndEvent":
-                return Sequence(tuple(items), self._span(event, inner))
-            item = self._node(inner, stream, depth + 1)
+        following = self._following
+        while type(inner := following()).__name__ != "SequenceEndEvent":
+            item = self._node(inner, depth + 1)
             if _is_empty(item):
                 self._say("MP009", "an item of the list is empty", inner)
             items.append(item)
-        raise AssertionError("the parser ends what it begins")
+        return Sequence(tuple(items), self._span(event, inner))
 
-    def _mapping(self, event: Any, stream: Iterator[Any], depth: int) -> Mapping:
+    def _mapping(self, event: Any, depth: int) -> Mapping:
         entries: dict[str, Entry] = {}
         merged: list[Entry] = []
-        for inner in stream:
-            if type(inner).__name__ == "MappingEndEvent":
-                for entry in merged:
-                    entries.setdefault(entry.key, entry)
-                return Mapping(tuple(entries.values()), self._span(event, inner))
-            key = self._node(inner, stream, depth + 1)
-            value = self._node(next(stream), stream, depth + 1)
+        following = self._following
+        while type(inner := following()).__name__ != "MappingEndEvent":
+            key = self._node(inner, depth + 1)
+            value = self._node(following(), depth + 1)
             if isinstance(key, Scalar) and key.text == MERGE and not key.quoted:
                 merged += self._merge(key, value)
             else:
                 self._enter(entries, key, value)
-        raise AssertionError("the parser ends what it begins")
+        for entry in merged:
+            entries.setdefault(entry.key, entry)
+        return Mapping(tuple(entries.values()), self._span(event, inner))
 
     def _enter(self, entries: dict[str, Entry], key: Node, value: Node) -> None:
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
@@ -225,14 +223,16 @@ class Composer:
         self.diagnostics.append(self._finding(code, message, event, help=help))
 
     def _finding(self, code: str, message: str, event: Any, *, help: str = "") -> Diagnostic:
-        return Diagnostic(code, message, self._span(event), help=help)
+        return Diagnostic(code, message, self._span(event, event), help=help)
 
-    def _span(self, event: Any, end: Any = None) -> Span:
-        start, stop = event.start_mark, (end or event).end_mark
+    def _span(self, event: Any, end: Any) -> Span:
+        start, stop = event.start_mark, end.end_mark
         return Span(self.file, start.line + 1, start.column + 1, stop.line + 1, stop.column + 1)
 
 
 _FRAME = frozenset({"StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"})
+_QUOTING = frozenset("'\"|>")
+_TOO_MANY = f"more than {MOST_NODES:,} nodes"
 
 
 def _is_empty(node: Node) -> bool:

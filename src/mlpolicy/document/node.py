@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 
 Plain = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Scalar:
     """One value, as the core schema of YAML 1.2 reads it."""
 
@@ -25,7 +25,7 @@ class Scalar:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Sequence:
     """A list."""
 
@@ -37,7 +37,7 @@ class Sequence:
         return [item.plain() for item in self.items]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Entry:
     """A key of a mapping, and what stands under it."""
 
@@ -46,7 +46,7 @@ class Entry:
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Mapping:
     """A mapping; keys are text, each once."""
 

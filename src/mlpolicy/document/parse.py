@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,23 +79,14 @@ def _decoded(content: bytes) -> str:
 def _composed(file: str, text: str, lines: tuple[str, ...]) -> Document:
     composer = Composer(file)
     try:
-        root = composer.compose(_events(text))
+        # The parser keeps its state on the heap, however deep the text is.
+        root = composer.compose(_Parser(text).get_event)
     except OutOfBounds as error:
         return _of(file, lines, *composer.diagnostics, error.diagnostic)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # Without libyaml an escape or a version number out of range is a plain ValueError.
         return _of(file, lines, *composer.diagnostics, _syntax(file, lines, error))
     return Document(file, lines, root, tuple(composer.diagnostics))
-
-
-def _events(text: str) -> Iterator[Any]:
-    """Yield the events of *text*; the parser keeps its state on the heap, however deep it is."""
-    parser = _Parser(text)
-    try:
-        while parser.check_event():
-            yield parser.get_event()
-    finally:
-        parser.dispose()
 
 
 def _syntax(file: str, lines: tuple[str, ...], error: Exception) -> Diagnostic:

@@ -13,9 +13,12 @@ from mlpolicy.document.node import Plain
 TAG = "tag:yaml.org,2002:"
 KNOWN_TAGS = {TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_TRUE = frozenset({"true", "True", "TRUE"})
-_FALSE = frozenset({"false", "False", "FALSE"})
+_NULL: dict[str, Plain] = dict.fromkeys(("", "~", "null", "Null", "NULL"))
+_TRUE: dict[str, Plain] = dict.fromkeys(("true", "True", "TRUE"), True)
+_FALSE: dict[str, Plain] = dict.fromkeys(("false", "False", "FALSE"), False)
+_WORDS = _NULL | _TRUE | _FALSE
+_FIRST = frozenset("+-.0123456789")
+"""What a number begins with."""
 _INT = re.compile(r"[-+]?[0-9]{1,400}")
 _OCTAL = re.compile(r"0o[0-7]{1,100}")
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,100}")
@@ -26,10 +29,10 @@ _NAN = frozenset({".nan", ".NaN", ".NAN"})
 
 def value_of(text: str) -> Plain:
     """Return what the plain scalar *text* stands for."""
-    if text in _NULL:
-        return None
-    if text in _TRUE or text in _FALSE:
-        return text in _TRUE
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _FIRST:
+        return text
     whole = _whole(text)
     if whole is not None:
         return whole

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Synonym
 from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
@@ -21,7 +22,7 @@ from mlpolicy.model.interpolate import Interpolated
 Loc = tuple[int | str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Words:
     """What else a finding about an unknown key may say."""
 
@@ -34,7 +35,7 @@ class Words:
     """Keys that are known beside the fields of the model."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Checked:
     """The outcome of a check."""
 
@@ -104,7 +105,7 @@ def _plain(node: Node, texts: frozenset[int]) -> Any:
     return node.text if id(node) in texts else node.value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class _Wrong:
     """One error of pydantic, with the node that it is about."""
 
@@ -216,16 +217,16 @@ def unknown_key(entry: Entry, fields: Iterable[str], about: Words) -> Diagnostic
 
 
 def mended(
-    node: MappingNode, fields: Iterable[str], about: Words, said: list[Diagnostic]
+    node: MappingNode, fields: Collection[str], about: Words, said: list[Diagnostic]
 ) -> MappingNode:
     """Return *node* with misspelt keys as they were meant; each goes to *said*.
 
     What follows from the slip is then no finding of its own.
     """
+    if all(entry.key in fields for entry in node.entries):
+        return node
     known = tuple(fields)
     there = {entry.key for entry in node.entries}
-    if there.issubset(known):
-        return node
     made: list[Entry] = []
     for entry in node.entries:
         meant = None if entry.key in known else closest(entry.key, known)
@@ -261,6 +262,12 @@ def _fields(model: type[BaseModel], loc: Loc, about: Words) -> tuple[str, ...]:
         inner = field and next(iter(models_in(field.annotation)), None)
         here = inner or here
     return tuple(here.model_fields)
+
+
+@cache
+def fields_of(model: type[BaseModel]) -> Mapping[str, None]:
+    """Return the names of the fields of *model*, in order."""
+    return dict.fromkeys(model.model_fields)
 
 
 def models_in(annotation: Any) -> Iterable[type[BaseModel]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.redact import is_secret
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
@@ -26,7 +27,7 @@ LITERAL = ("match", "exclude", "use", "extends", "resource", "imports", "name", 
 """Keys whose values are names and targets: no variable goes there."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Interpolated(Scalar):
     """A value that variables were put into."""
 

@@ -12,7 +12,10 @@ from mlpolicy.document.node import Mapping, Node, Scalar, Sequence
 _TRUTH = re.compile(r"[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF")
 _SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
-_MAYBE = re.compile(r"(?i:\b(?:yes|no|on|off)\b)|\d:\d|\b0\d")
+_MAYBE = re.compile(
+    r"[yYnNoO0-9](?:(?<!\w.)(?:es|ES|[oO]|[nN]|ff|FF)\b|:[0-9]|(?<![\w.].)(?<=0)[0-9_])"
+)
+"""What a line with such a value has; it begins with a set of characters, to be skipped to."""
 
 
 def older_readings(

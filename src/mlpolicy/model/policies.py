@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
-from mlpolicy.model.check import Checked, Words, check, locate, mended, unknown_key
+from mlpolicy.model.check import Checked, Words, check, fields_of, locate, mended, unknown_key
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting
@@ -43,9 +43,12 @@ class PolicyReader:
     _held: dict[tuple[str, int], _Held] = field(default_factory=dict)
     _found: list[Diagnostic] = field(default_factory=list)
     _rules: RuleReader = field(init=False)
+    _known: Mapping[str, None] = field(init=False)
+    """The keys of a policy."""
 
     def __post_init__(self) -> None:
         self._rules = RuleReader(self.layers, self._found)
+        self._known = dict.fromkeys((*PolicyBlock.model_fields, *KINDS))
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return what the last reading found."""
@@ -85,7 +88,7 @@ class PolicyReader:
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:
         for entry, written in self._bodies(node, "the rules of profile"):
             about = Words(f"profile `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
-            known = (*ProfileBlock.model_fields, *KINDS)
+            known = dict.fromkeys((*ProfileBlock.model_fields, *KINDS))
             body = mended(written, known, about, self._found)
             rest = MappingNode(
                 tuple(one for one in body.entries if one.key not in KINDS), body.span
@@ -123,10 +126,13 @@ class PolicyReader:
 
     def _check(self, node: MappingNode, model: Any, about: Words) -> Checked:
         """Check *node*; keys that may be rules of a kind that is not here get a word of their own."""
-        strangers = {one.key: one for one in node.entries if _is_stranger(one, model, about)}
-        kept = MappingNode(
-            tuple(one for one in node.entries if one.key not in strangers), node.span
-        )
+        known = fields_of(model)
+        strangers: dict[str, Entry] = {}
+        kept = node
+        if not all(one.key in known for one in node.entries):
+            strangers = {one.key: one for one in node.entries if _is_stranger(one, known, about)}
+            rest = tuple(one for one in node.entries if one.key not in strangers)
+            kept = MappingNode(rest, node.span)
         checked = check(kept, model, about)
         self._found += (*checked.diagnostics, *map(_not_installed, strangers.values()))
         for loc in checked.missing:
@@ -155,16 +161,16 @@ class PolicyReader:
     def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
         about = Words(f"policy `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
         before = len(self._found)
-        body = mended(body, (*PolicyBlock.model_fields, *KINDS), about, self._found)
+        body = mended(body, self._known, about, self._found)
         rules = self._rules.rules(body.entries)
         if body.get("use") is None:  # there is nothing below that what was removed could uncover
             rules = tuple(rule for rule in rules if not rule.removed)
-        rest = MappingNode(tuple(one for one in body.entries if one.key not in KINDS), body.span)
-        checked = self._check(rest, PolicyBlock, about)
+        rest = tuple([one for one in body.entries if one.key not in KINDS])
+        checked = self._check(MappingNode(rest, body.span), PolicyBlock, about)
         selected = self._match(entry, body)
         exclude = self._patterns(body.get("exclude"))
         clean = len(self._found) == before
-        if clean and not any(one.key in (*KINDS, "use") for one in body.entries):
+        if clean and len(rest) == len(body.entries) and body.get("use") is None:
             text = f"`{entry.key}` has no rules"
             self._found.append(Diagnostic("MP408", text, entry.key_span, "warning"))
         if checked.value is None or selected is None:
@@ -175,20 +181,18 @@ class PolicyReader:
         )
 
     def _made(self, entry: Entry, body: MappingNode, block: PolicyBlock, **parts: Any) -> Policy:
-        controls = MappingNode(
-            tuple(one for one in body.entries if one.key in _CONTROLS), body.span
-        )
+        controls = tuple([one for one in body.entries if one.key in _CONTROLS])
         resource = body.get("resource")
         return Policy(
             entry.key,
             entry.key_span,
             use=_words(body.get("use")),
             resource=Name(block.resource, resource.span) if resource else None,
-            controls=self._rules.tree(controls, PolicyBlock),
+            controls=self._rules.tree(MappingNode(controls, body.span), PolicyBlock),
             priority=block.priority,
             final=block.final,
             placement=block.placement,
-            meta={key: getattr(block, key) for key in META if getattr(block, key)},
+            meta={key: said for key in META if (said := getattr(block, key))},
             **parts,
         )
 
@@ -264,16 +268,17 @@ def _words(node: Node | None) -> tuple[Name, ...]:
     )
 
 
-def _is_stranger(entry: Entry, model: Any, about: Words) -> bool:
+def _is_stranger(entry: Entry, known: Collection[str], about: Words) -> bool:
     """Whether a key is probably the name of a kind that is not installed."""
     if entry.key in KINDS.refused:
         return True
-    if entry.key in model.model_fields or entry.key in about.elsewhere:
+    if entry.key in known or entry.key in about.elsewhere:
         return False
     if entry.key in _LATER:
         return True
-    known = (*model.model_fields, *about.also)
-    return isinstance(entry.value, MappingNode) and closest(entry.key, known) is None
+    return (
+        isinstance(entry.value, MappingNode) and closest(entry.key, (*known, *about.also)) is None
+    )
 
 
 def _not_installed(entry: Entry) -> Diagnostic:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from mlpolicy.core.facts import Where
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob
@@ -19,7 +20,7 @@ COMMON = ("mode", "expires", "on_expiry", "rollout")
 """Settings that every rule has, whatever its kind."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Setting:
     """One value that was written."""
 
@@ -33,7 +34,7 @@ class Setting:
     """The text that variables were put into, where there were any."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Block:
     """A block of settings that merges key by key."""
 
@@ -46,7 +47,7 @@ Tree = Mapping[str, "Setting | Block"]
 """Settings by key."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class RuleBlock:
     """One rule as one policy (or the defaults) wrote it: perhaps only a part of it."""
 
@@ -67,7 +68,7 @@ class RuleBlock:
         return written.value if written else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Name:
     """A word that refers to something, and where it stands."""
 
@@ -75,7 +76,7 @@ class Name:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Pattern:
     """One pattern of a selector, and where it stands."""
 
@@ -83,7 +84,7 @@ class Pattern:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Profile:
     """Rules by name, for policies to use."""
 
@@ -93,7 +94,7 @@ class Profile:
     rules: tuple[RuleBlock, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Policy:
     """One entry of a file: a selector and its rules."""
 
@@ -120,7 +121,7 @@ class Policy:
         return next((rule for rule in self.rules if rule.kind == kind), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Settings:
     """The `settings` of a file."""
 
@@ -135,7 +136,7 @@ class Settings:
     """Codes of findings that are not shown, each with its reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class PolicyFile:
     """One file, read and checked by itself, for one environment."""
 

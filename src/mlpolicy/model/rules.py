@@ -22,7 +22,7 @@ from mlpolicy.model.policy import Block, RuleBlock, Setting, Tree
 from mlpolicy.model.short import spelt_out
 from mlpolicy.rules import KINDS
 
-_COMMON = tuple(RuleCommon.model_fields)
+_COMMON = dict.fromkeys(RuleCommon.model_fields)
 _SWITCHES = ("inherit", "final")
 _RIGHT = Checked(None, ())
 
@@ -38,32 +38,40 @@ class RuleReader:
 
     def rules(self, entries: Iterable[Entry]) -> tuple[RuleBlock, ...]:
         """Return the rules among *entries*, less those that could not be read."""
-        found = (self.rule(entry) for entry in entries if entry.key in KINDS)
+        found = [self.rule(entry) for entry in entries if entry.key in KINDS]
         return tuple(rule for rule in found if rule is not None)
 
     def rule(self, entry: Entry) -> RuleBlock | None:
         """Return the rule that *entry* writes."""
         kind = KINDS[entry.key]
-        if is_null(entry.value) and self.layers.of(entry.value.span).startswith("environments."):
-            return RuleBlock(kind.name, entry.key_span, removed=True)
-        body = self._normal(entry, kind)
-        if body is None:
-            return None
+        body = entry.value
+        if not isinstance(body, MappingNode):
+            if is_null(body) and self.layers.of(body.span).startswith("environments."):
+                return RuleBlock(kind.name, entry.key_span, removed=True)
+            spelt = self._normal(entry, kind)
+            if spelt is None:
+                return None
+            body = spelt
         own, shared = self._parted(body, kind)
         checked = self._checked(own, kind)
-        self.diagnostics += checked.diagnostics
-        self.diagnostics += (_missing(own, loc, kind) for loc in checked.missing if len(loc) > 1)
+        if checked is not _RIGHT:
+            self.diagnostics += checked.diagnostics
+            self.diagnostics += (
+                _missing(own, loc, kind) for loc in checked.missing if len(loc) > 1
+            )
         if shared is None or checked.broken:
             return None
         settings, switches = shared
         written = self.tree(own, kind.rule_model(), texts=checked.texts)
-        return RuleBlock(kind.name, entry.key_span, {**settings, **written}, **switches)
+        if settings:
+            written = {**settings, **written}
+        return RuleBlock(kind.name, entry.key_span, written, **switches)
 
     def _parted(
         self, body: MappingNode, kind: Kind
     ) -> tuple[MappingNode, tuple[Tree, dict[str, Any]] | None]:
         """Return what is of the kind alone, and what every rule has."""
-        common = tuple(one for one in body.entries if one.key in _COMMON)
+        common = tuple([one for one in body.entries if one.key in _COMMON])
         if not common:
             return body, ({}, {})
         own = tuple(one for one in body.entries if one.key not in _COMMON)
@@ -118,8 +126,10 @@ class RuleReader:
         """
         found: dict[str, Setting | Block] = {}
         for entry in node.entries:
-            block = _block_of(model, entry.key)
-            found[entry.key] = self._branch(entry, block, texts)
+            if isinstance(entry.value, MappingNode):
+                found[entry.key] = self._branch(entry, _block_of(model, entry.key), texts)
+            else:
+                found[entry.key] = self._setting(entry, texts)
         return found
 
     def _branch(
@@ -139,11 +149,12 @@ class RuleReader:
 
     def _setting(self, entry: Entry, texts: frozenset[int]) -> Setting:
         node = entry.value
+        layer = self.layers.of(node.span)
+        if type(node) is Scalar:
+            return Setting(node.value, node.span, entry.key_span, layer)
         plain = node.text if id(node) in texts and isinstance(node, Scalar) else node.plain()
-        written = ""
-        if isinstance(node, Interpolated):
-            written = node.written
-        return Setting(plain, node.span, entry.key_span, self.layers.of(node.span), written)
+        written = node.written if isinstance(node, Interpolated) else ""
+        return Setting(plain, node.span, entry.key_span, layer, written)
 
 
 def _spelt(entry: Entry) -> Entry:
@@ -162,7 +173,7 @@ _OF_POLICY = {key: "the policy itself" for key in PolicyBlock.model_fields if ke
 
 
 def _words(kind: Kind) -> Words:
-    return Words(f"rule `{kind.name}`", kind.synonyms, _OF_POLICY, also=_COMMON)
+    return Words(f"rule `{kind.name}`", kind.synonyms, _OF_POLICY, also=tuple(_COMMON))
 
 
 def _missing(node: MappingNode, loc: tuple[int | str, ...], kind: Kind) -> Diagnostic:

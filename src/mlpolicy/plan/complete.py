@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from mlpolicy.core.codes import shared
 from mlpolicy.core.control import Control, Rollout
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Kind
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import redacted
@@ -19,7 +19,7 @@ from mlpolicy.plan.plan import PlannedRule, Value
 from mlpolicy.rules import KINDS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Completed:
     """One rule of a plan, if it could be made, and what is wrong with it."""
 
@@ -27,11 +27,13 @@ class Completed:
     diagnostics: tuple[Diagnostic, ...]
 
 
+_PERCENT = ("rollout", "percent")
+_CONTROLS = frozenset({("mode",), ("expires",), ("on_expiry",), _PERCENT})
 Meant = tuple[tuple[str, ...], ...]
 """What a kind says of a rule: (code, field, message), perhaps a remedy, perhaps how grave it is."""
-Built = dict[tuple[str, str], tuple[Any, Meant, Mapping[str, Value]]]
-"""Rules that were made before, with what their kinds say of them, and all their fields as if
-they were built in, by kind and settings."""
+Built = dict[tuple[str, str], tuple[Any, Meant, dict[str, Value]]]
+"""Rules that were made before, with what their kinds say of them, and the fields that are built
+in, by kind and settings."""
 
 
 def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> Completed:
@@ -53,9 +55,9 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
         _values(fields, merged),
         merged.source,
         merged.policy,
-        keys={".".join(path): span for path, span in merged.keys.items()},
-        control=control,
-        lost={".".join(path): tuple(lost) for path, lost in merged.lost.items()},
+        {".".join(path): span for path, span in merged.keys.items()},
+        control,
+        {".".join(path): tuple(lost) for path, lost in merged.lost.items()},
     )
     return Completed(planned, (*merged.diagnostics, *found))
 
@@ -70,8 +72,10 @@ def _meant(kind: Kind, merged: Merged, one: tuple[str, ...]) -> Diagnostic:
 
 
 def _control(merged: Merged) -> Control:
+    if _CONTROLS.isdisjoint(merged.values):
+        return Control(merged.kind, policies=tuple(merged.policies))
     expires = merged.common("expires")
-    percent = merged.common("rollout", "percent")
+    percent = merged.common(*_PERCENT)
     rollout = None
     if percent is not None:
         rollout = Rollout(
@@ -91,21 +95,24 @@ def _control(merged: Merged) -> Control:
 
 def _build(
     merged: Merged, kind: Kind, built: Built
-) -> tuple[Any, Meant, Mapping[str, Value], list[Diagnostic]]:
+) -> tuple[Any, Meant, dict[str, Value], list[Diagnostic]]:
     """Return the rule, what its kind says of it, its fields, and what is wrong if it is none."""
-    from pydantic import ValidationError
-
     plain = merged.plain()
     key = (kind.name, repr(plain))
-    if key not in built:
-        try:
-            rule = kind.rule_model().model_validate(plain)
-        except ValidationError as error:
-            found = [_finding(merged, one) for one in error.errors(include_url=False)]
-            return None, (), {}, found
-        fields = {name: Value(getattr(rule, name)) for name in type(rule).model_fields}
-        built[key] = (rule, _doubts(kind, rule), fields)
-    return (*built[key], [])
+    known = built.get(key)
+    if known is not None:
+        return (*known, [])
+    from pydantic import ValidationError
+
+    try:
+        rule = kind.rule_model().model_validate(plain)
+    except ValidationError as error:
+        found = [_finding(merged, one) for one in error.errors(include_url=False)]
+        return None, (), {}, found
+    rest = (name for name in type(rule).model_fields if name not in plain)
+    made = (rule, _doubts(kind, rule), {name: Value(getattr(rule, name)) for name in rest})
+    built[key] = made
+    return (*made, [])
 
 
 def _doubts(kind: Kind, rule: Any) -> Meant:
@@ -130,8 +137,6 @@ def severity_of(kind: Kind, code: str) -> Any:
     return next((one.severity for one in known if one.code == code), "error")
 
 
-def _values(fields: Mapping[str, Value], merged: Merged) -> Mapping[str, Value]:
+def _values(fields: dict[str, Value], merged: Merged) -> Mapping[str, Value]:
     """Return every setting by its path: those written, and the built-in ones beside them."""
-    values = {".".join(path): value for path, value in merged.values.items()}
-    written = {path[0] for path in merged.values}
-    return values | {name: value for name, value in fields.items() if name not in written}
+    return {".".join(path): value for path, value in merged.values.items()} | fields

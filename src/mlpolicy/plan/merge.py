@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import COMMON, RuleBlock, Setting, blocks, leaves
+from mlpolicy.model.policy import COMMON, Block, RuleBlock, Setting, blocks, leaves
 from mlpolicy.plan.plan import Rank, Value
 
 DEFAULTS = "defaults"
@@ -26,7 +27,7 @@ TOP: Rank = (2, 0, 0, True, 0, 0, 0)
 """Above every policy: what the command line sets."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Layer:
     """One block that takes part, with its rank and the policy that wrote it."""
 
@@ -106,18 +107,31 @@ def _inherited(ordered: Sequence[Layer]) -> Sequence[Layer]:
 
 def _lay(merged: Merged, layer: Layer) -> None:
     is_first = not merged.values
-    for path, setting in leaves(layer.block.settings):
-        if not is_first:
-            _make_room(merged, path)
-        merged.values[path] = _value(setting, layer)
+    is_flat = True
+    for key, held in layer.block.settings.items():
+        written: Iterable[tuple[Path, Setting]]
+        if isinstance(held, Block):
+            is_flat = False
+            written = leaves(held.settings, (key,))
+        else:
+            written = (((key,), held),)
+        for path, setting in written:
+            if not is_first:
+                _make_room(merged, path)
+            merged.values[path] = _value(setting, layer)
+    if not is_flat:
+        _lay_blocks(merged, layer)
+    if layer.is_policy:
+        merged.source, merged.policy = layer.block.span, layer.policy
+        merged.policies.append(layer.policy)
+
+
+def _lay_blocks(merged: Merged, layer: Layer) -> None:
     for path, block in blocks(layer.block.settings):
         merged.keys[path] = block.key
         if not block.settings:  # written empty: `log: {}`
             empty = Value({}, layer.block.span, layer.policy, block.key, rank=layer.rank)
             merged.values.setdefault(path, empty)
-    if layer.is_policy:
-        merged.source, merged.policy = layer.block.span, layer.policy
-        merged.policies.append(layer.policy)
 
 
 def _value(setting: Setting, layer: Layer) -> Value:
@@ -126,9 +140,9 @@ def _value(setting: Setting, layer: Layer) -> Value:
         setting.span,
         layer.policy,
         setting.key,
-        layer=setting.layer,
-        written=setting.written,
-        rank=layer.rank,
+        setting.layer,
+        setting.written,
+        layer.rank,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from mlpolicy.core.control import Control, Rollout
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -18,7 +19,7 @@ Rank = tuple[int, int, int, bool, int, int, int]
 characters, number of further conditions; higher wins."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Value:
     """One setting that holds, and where it was set; no span means that it is built in."""
 
@@ -36,7 +37,7 @@ class Value:
     """The rank of the policy that set it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class PlannedRule:
     """One rule of a plan."""
 
@@ -62,7 +63,7 @@ class PlannedRule:
         return rollout if rollout and self.mode == "enforce" and rollout.percent < 1 else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Plan:
     """What holds for one target: its rules in the order in which a call meets them."""
 

@@ -303,11 +303,11 @@ class Rulebook:
             block = policy.rule(kind)
             if block is None:
                 continue
-            controls = {key: held for key, held in policy.controls.items() if key != "deadline"}
-            if controls:
+            if policy.controls:
+                controls = {key: held for key, held in policy.controls.items() if key != "deadline"}
                 block = replace(block, settings=laid_over(controls, block.settings))
-            final = int(policy.final or block.final)
-            found.append(Layer((final, *ranked[1:]), policy.name, block))
+            fixed = (1, *ranked[1:]) if block.final else ranked
+            found.append(Layer(fixed, policy.name, block))
         found += above
         return found
 

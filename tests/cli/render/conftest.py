@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 import pytest
 
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 
 OF_A_CI = ("GITHUB_", "CI_", "MLPOLICY_", "NO_COLOR")
@@ -61,7 +61,7 @@ WARNED = Diagnostic("MP608", "all clients retry at once", at(4, 12, 13), "warnin
 NOTED = Diagnostic("MP906", "you will not see its effect", at(5, 5, 10), "info")
 
 
-@dataclass(frozen=True)
+@frozen()
 class InOneEnvironment(Diagnostic):
     """A finding that holds in one environment alone."""
 

@@ -29,6 +29,7 @@ _CHANCE = frozenset(
         *(f"torch.{one}" for one in ("rand", "randn", "randint", "randperm")),
     }
 )  # fmt: skip
+_MOODY = frozenset((*_CLOCK, *_CHANCE))
 _SEEDS = frozenset({"random.seed", "numpy.random.seed", "torch.manual_seed"})
 
 
@@ -37,6 +38,8 @@ def found(body: Body) -> tuple[str, int] | None:
     named = {one: name for one in _calls(body) for name in [body.name_of(one.func)]}
     if not _SEEDS.isdisjoint(named.values()):
         return None
+    if _MOODY.isdisjoint(named.values()):
+        return _changing(body)
     measured, asides = _measured(body, named), _asides(body)
     for node, name in named.items():
         if node in asides or (name in _OF_NOW and node.args):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.target import Target
@@ -102,7 +102,7 @@ def _beaten(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
 def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
     """Return a policy that beats all of *policy* on *target*; nothing where it has an effect."""
     plan = rulebook.plan(target)
-    if plan is None or policy.name not in plan.policies or policy.where.count:
+    if plan is None or policy.where.count or not _is_among_others(policy, plan.policies):
         return ""
     if not rulebook.final_names.isdisjoint(plan.policies):
         return ""  # what a final policy fixes is said at the field (MP402)
@@ -112,6 +112,10 @@ def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
     if policy.name in set_by:
         return ""
     return next(iter(_others(plan.policies, policy.name)), "")
+
+
+def _is_among_others(policy: Policy, names: Collection[str]) -> bool:
+    return len(names) > 1 and policy.name in names
 
 
 def _is_empty(policy: Policy, kind: str) -> bool:

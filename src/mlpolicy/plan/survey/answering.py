@@ -62,6 +62,8 @@ def _found(
             body.module.name, f"{body.qualname}.{target.qualname.rpartition('.')[2]}"
         )
     moved = defined_as if defined_as.module != target.module else None
+    if moved is None and inherited is None:
+        return found
     return replace(found, reexported_from=moved, inherited_from=inherited)
 
 

@@ -137,7 +137,7 @@ class Body:
         for node in nodes:
             thing = self._meaning(follower, node.func)
             if isinstance(thing, Function) and not thing.history.rivals:
-                yield Called(home(thing), kind_of(thing.node), node)
+                yield Called(home(thing), kind_of(thing.node, thing.scope), node)
 
     def _meaning(self, follower: Follower, called: ast.expr) -> Thing | None:
         written = dotted(called)

@@ -110,7 +110,7 @@ def _imported(binding: Binding) -> bool:
 
 def _kind(thing: Bound) -> DefinedKind:
     if isinstance(thing, Function):
-        return kind_of(thing.node)
+        return kind_of(thing.node, thing.scope)
     return "class" if isinstance(thing, Class) else "value"
 
 

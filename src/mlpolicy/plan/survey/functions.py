@@ -21,9 +21,11 @@ _ACCESSORS = ("setter", "deleter")
 _LONGEST = 200
 
 
-def kind_of(node: FunctionNode) -> FunctionKind:
-    """Return what a call of the function gives."""
-    yields = any(isinstance(one, ast.Yield | ast.YieldFrom) for one in own_nodes(node))
+def kind_of(node: FunctionNode, scope: Scope) -> FunctionKind:
+    """Return what a call of the function that *node* defines in *scope* gives."""
+    yields = scope.module.yields and any(
+        isinstance(one, ast.Yield | ast.YieldFrom) for one in own_nodes(node)
+    )
     if isinstance(node, ast.AsyncFunctionDef):
         return "async_generator" if yields else "coroutine"
     return "generator" if yields else "function"
@@ -136,19 +138,26 @@ def _imported(what: Imported, scope: Scope, name: str) -> str:
     return f"{module}.{what.name}" if what.name else module
 
 
-def own_nodes(node: FunctionNode) -> Iterator[ast.AST]:
-    """Yield the nodes that a call of *node* itself runs, not those in functions that it makes."""
-    body = [node.body] if isinstance(node, ast.Lambda) else node.body
-    waiting: list[ast.AST] = list(body)
-    while waiting:
-        one = waiting.pop()
-        yield one
+def own_nodes(node: FunctionNode) -> list[ast.AST]:
+    """Return the nodes that a call of *node* itself runs, not those in functions that it makes.
+
+    What has no parts, as `pass` and the context of a name, is left out.
+    """
+    found: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else [*node.body]
+    for one in found:  # which grows
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
-            waiting += [*one.decorator_list, one.args]
+            found += [*one.decorator_list, one.args]
         elif isinstance(one, ast.Lambda):
-            waiting.append(one.args)
+            found.append(one.args)
         else:
-            waiting += ast.iter_child_nodes(one)
+            for name in one._fields:
+                part = getattr(one, name, None)
+                if isinstance(part, ast.AST):
+                    if part._fields:
+                        found.append(part)
+                elif isinstance(part, list):
+                    found += (item for item in part if isinstance(item, ast.AST))
+    return found
 
 
 def _parameters(found: ast.arguments) -> Iterator[Parameter]:

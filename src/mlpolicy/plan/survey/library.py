@@ -16,21 +16,27 @@ Found = Module | Space | Opaque | NoModule
 
 
 class Library:
-    """The modules below some folders."""
+    """The modules below some folders, as they are when they are first asked for."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.finder = Finder(roots)
-        self._parsed: dict[tuple[str, Path], tuple[tuple[int, int], Module | Opaque]] = {}
+        self._places: dict[str, Place | NoModule] = {}
+        self._read: dict[tuple[str, Path], Module | Opaque] = {}
 
     def module(self, name: str) -> Found:
         """Return the module *name*, or what stands in the way of reading it."""
         if name == "__main__":
             return Opaque("is the script that is run")
         place = self.place(name)
-        return self._read(name, place) if isinstance(place, Source) else place
+        return self._reading(name, place) if isinstance(place, Source) else place
 
     def place(self, name: str) -> Place | NoModule:
         """Return where the module *name* is; only parents are read, and those if they must be."""
+        if name not in self._places:
+            self._places[name] = self._located(name)
+        return self._places[name]
+
+    def _located(self, name: str) -> Place | NoModule:
         parts = name.split(".")
         place = self.finder.top(parts[0])
         if place is None:
@@ -48,7 +54,7 @@ class Library:
         """Say what is to be said of the module *part* that *parent* does not have."""
         if isinstance(place, Opaque):
             return Opaque(f"is below `{parent}`, which {place.why}")
-        read = self._read(parent, place) if isinstance(place, Source) else None
+        read = self._reading(parent, place) if isinstance(place, Source) else None
         if isinstance(read, Module) and read.makes_modules():
             return Opaque(f"may be made by `{parent}` when that is imported", guessed=True)
         known = [f"{parent}.{one}" for one in self.finder.names(place.folders)]
@@ -58,18 +64,11 @@ class Library:
             hint = f"`{parent}` is a module: write `{parent}:{part}` for what it defines"
         return NoModule(f"{parent}.{part}", close, hint)
 
-    def _read(self, name: str, place: Source) -> Module | Opaque:
+    def _reading(self, name: str, place: Source) -> Module | Opaque:
         key = (name, place.file)
-        try:
-            state = place.file.stat()
-        except OSError as error:
-            return Opaque(f"cannot be read: {error.strerror}")
-        stamp = state.st_mtime_ns, state.st_size
-        held = self._parsed.get(key)
-        if held is None or held[0] != stamp:
-            held = stamp, self._parse(name, place)
-            self._parsed[key] = held
-        return held[1]
+        if key not in self._read:
+            self._read[key] = self._parse(name, place)
+        return self._read[key]
 
     def _parse(self, name: str, place: Source) -> Module | Opaque:
         try:

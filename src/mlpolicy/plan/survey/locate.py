@@ -60,7 +60,7 @@ class Finder:
     def __init__(self, roots: Sequence[Path]) -> None:
         self._editables: list[Editable] = []
         self.roots = tuple(self._expanded(roots))
-        self._listed: dict[Path, tuple[int, Listing]] = {}
+        self._listed: dict[Path, Listing] = {}
 
     def top(self, name: str) -> Place | None:
         """Return where the top-level module *name* is."""
@@ -116,17 +116,9 @@ class Finder:
 
     def listing(self, folder: Path) -> Listing:
         """Return what is in *folder*; nothing where it cannot be read."""
-        try:
-            changed = folder.stat().st_mtime_ns
-            held = self._listed.get(folder)
-            if held is None or held[0] != changed:
-                names = frozenset(os.listdir(folder))
-                stems = (one.partition(".")[0] for one in names if one.endswith(_COMPILED))
-                held = changed, Listing(names, frozenset(stems))
-                self._listed[folder] = held
-        except (OSError, ValueError):
-            return Listing()
-        return held[1]
+        if folder not in self._listed:
+            self._listed[folder] = _listing(folder)
+        return self._listed[folder]
 
     def _module(self, folder: Path, name: str) -> Source | Opaque | None:
         listing = self.listing(folder)
@@ -179,6 +171,15 @@ class Finder:
                 if path not in seen:
                     seen.add(path)
                     yield path
+
+
+def _listing(folder: Path) -> Listing:
+    try:
+        names = frozenset(os.listdir(folder))
+    except (OSError, ValueError):
+        return Listing()
+    stems = (one.partition(".")[0] for one in names if one.endswith(_COMPILED))
+    return Listing(names, frozenset(stems))
 
 
 def _module_name(folder: Path, entry: str) -> str:

@@ -124,6 +124,11 @@ class Module:
         return writes(self.tree, self.source)
 
     @cached_property
+    def yields(self) -> bool:
+        """Whether any function of it may be a generator."""
+        return b"yield" in self.source
+
+    @cached_property
     def uses(self) -> Uses:
         """Where its functions are called, as far as rules have to know."""
         return uses_in(self.tree)

@@ -24,11 +24,12 @@ def roots(src: Sequence[str | Path] = ()) -> tuple[Path, ...]:
 
 
 class Survey:
-    """What the source says of modules and functions; each file is parsed once."""
+    """What the source says of modules and functions; each file and folder is read once."""
 
     def __init__(self, within: Sequence[Path] | None = None) -> None:
         """Look for modules in the folders *within*, in that order; without them, in `roots()`."""
         self._library = Library(roots() if within is None else tuple(within))
+        self._answers: dict[Target, Answer] = {}
 
     def module(self, name: str) -> Found:
         """Return the module *name*, or what stands in the way of reading it."""
@@ -36,6 +37,11 @@ class Survey:
 
     def look_up(self, target: Target) -> Answer:
         """Return what the source says of *target*."""
+        if target not in self._answers:
+            self._answers[target] = self._look_up(target)
+        return self._answers[target]
+
+    def _look_up(self, target: Target) -> Answer:
         found = self.module(target.module)
         match found:
             case NoModule():
