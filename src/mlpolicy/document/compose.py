@@ -87,7 +87,7 @@ class Composer:
             raise OutOfBounds(self._finding("MP001", _TOO_MANY, event))
         if event.tag is not None:
             self._check_tag(event)
-        if event.anchor is None and name == "ScalarEvent":  # as most are
+        if name == "ScalarEvent" and event.anchor is None:  # as most are
             if depth > self._reach:  # noqa: PLR1730 (a call for each scalar is felt)
                 self._reach = depth
             return self._scalar(event)
@@ -227,7 +227,10 @@ class Composer:
 
     def _span(self, event: Any, end: Any) -> Span:
         start, stop = event.start_mark, end.end_mark
-        return Span(self.file, start.line + 1, start.column + 1, stop.line + 1, stop.column + 1)
+        line, last = start.line + 1, stop.line + 1
+        return Span(
+            self.file, line, start.column + 1, line if last == line else last, stop.column + 1
+        )
 
 
 _FRAME = frozenset({"StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"})

@@ -19,6 +19,8 @@ _FALSE: dict[str, Plain] = dict.fromkeys(("false", "False", "FALSE"), False)
 _WORDS = _NULL | _TRUE | _FALSE
 _FIRST = frozenset("+-.0123456789")
 """What a number begins with."""
+_LAST = frozenset("0123456789.abcdefABCDEFnN")
+"""What a number ends with: digits, and the ends of `.inf` and `.nan`."""
 _INT = re.compile(r"[-+]?[0-9]{1,400}")
 _OCTAL = re.compile(r"0o[0-7]{1,100}")
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,100}")
@@ -31,7 +33,7 @@ def value_of(text: str) -> Plain:
     """Return what the plain scalar *text* stands for."""
     if text in _WORDS:
         return _WORDS[text]
-    if text[0] not in _FIRST:
+    if text[0] not in _FIRST or text[-1] not in _LAST:
         return text
     whole = _whole(text)
     if whole is not None:

@@ -159,6 +159,14 @@ def one(tree: Tree, key: str) -> Setting | None:
     return found if isinstance(found, Setting) else None
 
 
+def plain(tree: Tree) -> dict[str, Any]:
+    """Return the bare values of *tree*."""
+    return {
+        key: held.value if isinstance(held, Setting) else plain(held.settings)
+        for key, held in tree.items()
+    }
+
+
 def leaves(tree: Tree, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Setting]]:
     """Yield the path and the setting of every value in *tree*."""
     for key, held in tree.items():

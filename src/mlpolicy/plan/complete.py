@@ -11,9 +11,11 @@ from mlpolicy.core.control import Control, Rollout
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Kind
+from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import redacted
 from mlpolicy.core.usual import unusual
+from mlpolicy.model.policy import COMMON, blocks, plain
 from mlpolicy.plan.merge import Layer, Merged, merge
 from mlpolicy.plan.plan import PlannedRule, Value
 from mlpolicy.rules import KINDS
@@ -34,6 +36,8 @@ Meant = tuple[tuple[str, ...], ...]
 Built = dict[tuple[str, str], tuple[Any, Meant, dict[str, Value]]]
 """Rules that were made before, with what their kinds say of them, and the fields that are built
 in, by kind and settings."""
+_SHARED = frozenset(COMMON)
+_UNKNOWN: tuple[None, Meant, dict[str, Value]] = (None, (), {})
 
 
 def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> Completed:
@@ -41,10 +45,14 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
 
     What was made for the same settings before is taken from *built*: policies repeat themselves.
     """
+    built = {} if built is None else built
+    again = _again(kind, layers[0], built) if len(layers) == 1 else None
+    if again is not None:
+        return Completed(again, ())
     merged = merge(kind, layers)
     known = KINDS[kind]
     control = _control(merged)
-    rule, meant, fields, wrong = _build(merged, known, {} if built is None else built)
+    rule, meant, fields, wrong = _build(merged, known, built)
     if rule is None and (control.mode != "disabled" or any(one.code != "MP011" for one in wrong)):
         return Completed(None, (*merged.diagnostics, *wrong))
     found = [_meant(known, merged, one) for one in meant]
@@ -60,6 +68,29 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
         {".".join(path): tuple(lost) for path, lost in merged.lost.items()},
     )
     return Completed(planned, (*merged.diagnostics, *found))
+
+
+def _again(kind: str, layer: Layer, built: Built) -> PlannedRule | None:
+    """Return the rule that one policy writes just as another one did, if all of it is right.
+
+    Where each of its values comes from is put together when somebody asks: mostly nobody does.
+    """
+    settings = layer.block.settings
+    if not _SHARED.isdisjoint(settings) or not layer.is_policy:
+        return None
+    rule, meant, fields = built.get((kind, repr(plain(settings))), _UNKNOWN)
+    if rule is None or meant:
+        return None
+    return PlannedRule(
+        kind,
+        "enforce",
+        rule,
+        Lazily(lambda: _values(fields, merge(kind, (layer,)))),
+        layer.block.span,
+        layer.policy,
+        Lazily(lambda: {".".join(path): block.key for path, block in blocks(settings)}),
+        Control(kind, policies=(layer.policy,)),
+    )
 
 
 def _meant(kind: Kind, merged: Merged, one: tuple[str, ...]) -> Diagnostic:
@@ -97,19 +128,19 @@ def _build(
     merged: Merged, kind: Kind, built: Built
 ) -> tuple[Any, Meant, dict[str, Value], list[Diagnostic]]:
     """Return the rule, what its kind says of it, its fields, and what is wrong if it is none."""
-    plain = merged.plain()
-    key = (kind.name, repr(plain))
+    settings = merged.plain()
+    key = (kind.name, repr(settings))
     known = built.get(key)
     if known is not None:
         return (*known, [])
     from pydantic import ValidationError
 
     try:
-        rule = kind.rule_model().model_validate(plain)
+        rule = kind.rule_model().model_validate(settings)
     except ValidationError as error:
         found = [_finding(merged, one) for one in error.errors(include_url=False)]
         return None, (), {}, found
-    rest = (name for name in type(rule).model_fields if name not in plain)
+    rest = (name for name in type(rule).model_fields if name not in settings)
     made = (rule, _doubts(kind, rule), {name: Value(getattr(rule, name)) for name in rest})
     built[key] = made
     return (*made, [])

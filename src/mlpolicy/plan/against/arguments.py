@@ -33,11 +33,8 @@ def look(about: About) -> Iterator[Diagnostic]:
 
 def _named(rule: PlannedRule) -> Iterator[tuple[str, str, Span]]:
     """Yield (code, argument, place) of each argument that *rule* names."""
-    by = rule.values.get("rollout.by")
-    for name in heads([by.value] if by is not None else ()):
-        yield "MP507", name, at(rule, "rollout.by")
-    drawn_by = rule.values.get("rollout.by")
-    for name in heads([drawn_by.value] if drawn_by else ()):
+    rollout = rule.control.rollout if rule.control else None
+    for name in heads([rollout.by] if rollout and rollout.by else ()):
         yield "MP507", name, at(rule, "rollout.by")
     if rule.kind == "validate":
         for name in getattr(rule.rule, "args", None) or {}:
