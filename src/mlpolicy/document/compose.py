@@ -13,7 +13,7 @@ from typing import Any
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
-from mlpolicy.document.scalars import KNOWN_TAGS, TAG, value_of
+from mlpolicy.document.scalars import KNOWN_TAGS, TAG, is_word, value_of
 
 DEEPEST = 64
 MOST_NODES = 50_000
@@ -146,7 +146,17 @@ class Composer:
         entries: dict[str, Entry] = {}
         merged: list[Entry] = []
         following = self._following
-        while type(inner := following()).__name__ != "MappingEndEvent":
+        while (name := type(inner := following()).__name__) != "MappingEndEvent":
+            if name == "ScalarEvent" and inner.tag is None and inner.anchor is None:
+                written = inner.value
+                if written not in entries and is_word(written):  # as most keys are
+                    self._nodes += 1
+                    span = self._span(inner, inner)
+                    value = self._node(following(), depth + 1)
+                    if _is_empty(value):
+                        self._say_empty(written, span)
+                    entries[written] = Entry(written, span, value)
+                    continue
             key = self._node(inner, depth + 1)
             value = self._node(following(), depth + 1)
             if isinstance(key, Scalar) and key.text == MERGE and not key.quoted:
@@ -178,11 +188,12 @@ class Composer:
             )
             return
         if _is_empty(value):
-            message = f"`{key.value}` has no value"
-            self.diagnostics.append(
-                Diagnostic("MP009", message, key.span, help="write a value, or leave the key out")
-            )
+            self._say_empty(key.value, key.span)
         entries[key.value] = Entry(key.value, key.span, value)
+
+    def _say_empty(self, key: str, span: Span) -> None:
+        help = "write a value, or leave the key out"
+        self.diagnostics.append(Diagnostic("MP009", f"`{key}` has no value", span, help=help))
 
     def _merge(self, key: Scalar, value: Node) -> list[Entry]:
         """Return the entries that `<<` brings in; of several mappings the first one wins."""

@@ -42,6 +42,11 @@ def value_of(text: str) -> Plain:
     return text if fraction is None else fraction
 
 
+def is_word(text: str) -> bool:
+    """Whether *text* is text however it is written: it begins with a letter, and says no value."""
+    return text[:1].isalpha() and text not in _WORDS
+
+
 def _whole(text: str) -> int | None:
     if _INT.fullmatch(text):
         return int(text)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Literal
 
 from mlpolicy.core.facts import Where
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob
@@ -45,6 +46,25 @@ class Block:
 
 Tree = Mapping[str, "Setting | Block"]
 """Settings by key."""
+
+
+class OwnTree(Lazily["Setting | Block"]):
+    """The settings of a rule where they are right, and of its kind alone: none of `COMMON`.
+
+    Policies repeat themselves: what is known of the settings that *text* stands for need not be
+    found again, and mostly nobody looks at these.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, make: Callable[[], Tree], text: str) -> None:
+        super().__init__(make)
+        self.text = text
+
+    def __getitem__(self, key: str) -> Setting | Block:
+        if key in COMMON:
+            raise KeyError(key)
+        return super().__getitem__(key)
 
 
 @frozen()
@@ -157,14 +177,6 @@ def one(tree: Tree, key: str) -> Setting | None:
     """Return the setting at *key*, where it is one."""
     found = tree.get(key)
     return found if isinstance(found, Setting) else None
-
-
-def plain(tree: Tree) -> dict[str, Any]:
-    """Return the bare values of *tree*."""
-    return {
-        key: held.value if isinstance(held, Setting) else plain(held.settings)
-        for key, held in tree.items()
-    }
 
 
 def leaves(tree: Tree, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Setting]]:

@@ -13,18 +13,17 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Kind
 from mlpolicy.document.node import Entry, Node, Scalar
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.model.check import Checked, Words, check, locate, models_in
+from mlpolicy.model.check import Words, check, locate, models_in
 from mlpolicy.model.grammar import PolicyBlock, RuleCommon
 from mlpolicy.model.interpolate import Interpolated
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.overlay import is_null
-from mlpolicy.model.policy import Block, RuleBlock, Setting, Tree
+from mlpolicy.model.policy import Block, OwnTree, RuleBlock, Setting, Tree
 from mlpolicy.model.short import spelt_out
 from mlpolicy.rules import KINDS
 
 _COMMON = dict.fromkeys(RuleCommon.model_fields)
 _SWITCHES = ("inherit", "final")
-_RIGHT = Checked(None, ())
 
 
 @dataclass(slots=True)
@@ -52,41 +51,39 @@ class RuleReader:
             if spelt is None:
                 return None
             body = spelt
-        own, shared = self._parted(body, kind)
-        checked = self._checked(own, kind)
-        if checked is not _RIGHT:
+        if any(one.key in _COMMON for one in body.entries):
+            return self._of_two(entry, body, kind)
+        settings = self._own(body, kind)
+        return None if settings is None else RuleBlock(kind.name, entry.key_span, settings)
+
+    def _of_two(self, entry: Entry, body: MappingNode, kind: Kind) -> RuleBlock | None:
+        """Return the rule of settings of its kind, and of those that every rule has."""
+        own = tuple(one for one in body.entries if one.key not in _COMMON)
+        common = tuple(one for one in body.entries if one.key in _COMMON)
+        settings = self._own(MappingNode(own, body.span), kind)
+        shared = self._common(MappingNode(common, body.span), kind)
+        if settings is None or shared is None:
+            return None
+        others, switches = shared
+        if others:
+            settings = {**others, **settings}
+        return RuleBlock(kind.name, entry.key_span, settings, **switches)
+
+    def _own(self, node: MappingNode, kind: Kind) -> Tree | None:
+        """Return the settings of the kind; what was right before is right again."""
+        text = repr(node.plain())
+        if (kind.name, text) not in self._right:
+            checked = check(node, kind.rule_model(), _words(kind))
             self.diagnostics += checked.diagnostics
             self.diagnostics += (
-                _missing(own, loc, kind) for loc in checked.missing if len(loc) > 1
+                _missing(node, loc, kind) for loc in checked.missing if len(loc) > 1
             )
-        if shared is None or checked.broken:
-            return None
-        settings, switches = shared
-        written = self.tree(own, kind.rule_model(), texts=checked.texts)
-        if settings:
-            written = {**settings, **written}
-        return RuleBlock(kind.name, entry.key_span, written, **switches)
-
-    def _parted(
-        self, body: MappingNode, kind: Kind
-    ) -> tuple[MappingNode, tuple[Tree, dict[str, Any]] | None]:
-        """Return what is of the kind alone, and what every rule has."""
-        common = tuple([one for one in body.entries if one.key in _COMMON])
-        if not common:
-            return body, ({}, {})
-        own = tuple(one for one in body.entries if one.key not in _COMMON)
-        shared = self._common(MappingNode(common, body.span), kind)
-        return MappingNode(own, body.span), shared
-
-    def _checked(self, own: MappingNode, kind: Kind) -> Checked:
-        """Return what is wrong with the settings of a rule; what was right before is right again."""
-        written = (kind.name, repr(own.plain()))
-        if written in self._right:
-            return _RIGHT
-        checked = check(own, kind.rule_model(), _words(kind))
-        if not checked.broken and not checked.missing and not checked.texts:
-            self._right.add(written)
-        return checked
+            if checked.broken:
+                return None
+            if checked.missing or checked.texts:
+                return self.tree(node, kind.rule_model(), texts=checked.texts)
+            self._right.add((kind.name, text))
+        return OwnTree(lambda: self.tree(node, kind.rule_model()), text)
 
     def _common(self, node: MappingNode, kind: Kind) -> tuple[Tree, dict[str, Any]] | None:
         """Return the settings that every rule has, and the switches; None where one is wrong."""

@@ -15,7 +15,7 @@ from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import redacted
 from mlpolicy.core.usual import unusual
-from mlpolicy.model.policy import COMMON, blocks, plain
+from mlpolicy.model.policy import OwnTree, blocks
 from mlpolicy.plan.merge import Layer, Merged, merge
 from mlpolicy.plan.plan import PlannedRule, Value
 from mlpolicy.rules import KINDS
@@ -36,7 +36,6 @@ Meant = tuple[tuple[str, ...], ...]
 Built = dict[tuple[str, str], tuple[Any, Meant, dict[str, Value]]]
 """Rules that were made before, with what their kinds say of them, and the fields that are built
 in, by kind and settings."""
-_SHARED = frozenset(COMMON)
 _UNKNOWN: tuple[None, Meant, dict[str, Value]] = (None, (), {})
 
 
@@ -76,9 +75,9 @@ def _again(kind: str, layer: Layer, built: Built) -> PlannedRule | None:
     Where each of its values comes from is put together when somebody asks: mostly nobody does.
     """
     settings = layer.block.settings
-    if not _SHARED.isdisjoint(settings) or not layer.is_policy:
+    if not isinstance(settings, OwnTree) or not layer.is_policy:
         return None
-    rule, meant, fields = built.get((kind, repr(plain(settings))), _UNKNOWN)
+    rule, meant, fields = built.get((kind, settings.text), _UNKNOWN)
     if rule is None or meant:
         return None
     return PlannedRule(

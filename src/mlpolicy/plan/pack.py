@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -43,7 +44,7 @@ def pack(value: Any) -> Any:
         return _packed(name, value)
     if isinstance(value, tuple | list):
         return type(value)(pack(one) for one in value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: pack(one) for key, one in value.items()}
     return value
 

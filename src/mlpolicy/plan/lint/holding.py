@@ -10,7 +10,7 @@ from mlpolicy.core.control import NEVER_SHADOWED, Control
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import Block, Policy, RuleBlock, Setting, Tree, leaves, one
+from mlpolicy.model.policy import Block, OwnTree, Policy, RuleBlock, Setting, Tree, leaves, one
 from mlpolicy.plan.rulebook import Rulebook
 
 
@@ -21,6 +21,8 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
         yield from _dates(policy.name, policy.controls, rulebook)
         yield from _forever(policy.name, policy.controls, also=policy.rules)
         for block in policy.rules:
+            if isinstance(block.settings, OwnTree):
+                continue  # of its kind alone
             name = f"{policy.name}: {block.kind}"
             yield from _dates(name, block.settings, rulebook)
             if one(policy.controls, "expires") is None:
@@ -32,11 +34,9 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
 def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     if policy.depth and policy.depth >= _INSTALLED:
         return  # (the owner of an installed package answers for it)
-    if _is_slip(policy, rulebook):
-        return
     said = {*policy.meta, *policy.controls}
     missing = [name for name in rulebook.settings.require if name not in said]
-    if missing:
+    if missing and not _is_slip(policy, rulebook):
         names = " and ".join(f"`{name}`" for name in missing)
         yield Diagnostic(
             "MP505",

@@ -11,7 +11,14 @@ from mlpolicy.document.node import Mapping, Node, Scalar
 from mlpolicy.model.read import Source
 
 _USE = re.compile(r"\$\{vars\.([A-Za-z][\w-]*)")
-_SECRET_KEY = re.compile(r"(?:^|_)(?:password|passwd|secret|token|api_?key|private_key)$", re.I)
+_SECRET_KEY = re.compile(
+    r"(?:^|[_-])(?:password|passwd|passphrase|secret|token|(?:api|access|private)[_-]?key)$", re.I
+)
+_TRACES = (
+    *("://", "passw", "passphrase", "secret", "token"),
+    *("_key", "-key", "apikey", "accesskey", "privatekey"),
+)
+"""What a file that holds a secret has, in small letters."""
 
 
 def unused_variables(sources: Iterable[Source]) -> Iterator[Diagnostic]:
@@ -40,13 +47,11 @@ def _used(one: Source) -> Iterator[str]:
 def written_secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
     """Yield the values that look like secrets, written out for everybody who reads the file."""
     for one in sources:
-        suspicious = any(
-            "://" in line or _SECRET_KEY.search(line.partition(":")[0].strip())
-            for line in one.document.lines
-        )
-        if not suspicious:
+        text = "\n".join(one.document.lines).lower()
+        if not any(trace in text for trace in _TRACES):
             continue
-        for key, scalar in _held("", one.root):
+        held = {scalar.span: (key, scalar) for key, scalar in _held("", one.document.root)}
+        for key, scalar in held.values():  # once each, however many aliases it has
             if "${" in scalar.text or not isinstance(scalar.value, str):
                 continue
             if has_password(scalar.text) or (_SECRET_KEY.search(key) and scalar.text):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -29,7 +28,7 @@ class Follower:
     """Finds what names stand for; one serves one look-up."""
 
     def __init__(self, load: Load) -> None:
-        self._load = functools.cache(load)
+        self._load = load
         self._open: set[tuple[object, str]] = set()
         self._known: dict[tuple[str, str], Thing] = {}
         self._circles = 0

@@ -1,0 +1,83 @@
+"""What the text of a file shows by itself: secrets written out, variables that nothing uses."""
+
+from __future__ import annotations
+
+import pytest
+
+from policies import loaded
+
+POLICY = "policies: {a: {match: 'm:f', labels: {LABEL}, monitor: {log: {}}}}\n"
+
+
+def secrets(labels):
+    """Return the values that are reported as secrets, as they are written."""
+    text = POLICY.replace("LABEL", labels)
+    found = [one for one in loaded(text).diagnostics if one.code == "MP113"]
+    line = text.splitlines()[0]
+    return [line[one.span.column - 1 : one.span.end_column - 1] for one in found]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("password", "db_password", "DB-PASSWORD", "passwd", "passphrase", "secret"),
+        *("client_secret", "token", "auth_token", "api_key", "api-key", "apikey", "access_key"),
+        "private_key",
+    ],
+)
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_value_under_the_name_of_a_secret_is_reported_wherever_it_stands(key, quote):
+    assert secrets(f"team: x, {quote}{key}{quote}: hunter2") == ["hunter2"]
+
+
+@pytest.mark.parametrize("url", ["redis://u:hunter2@host/0", "postgresql+psycopg://:pw@host"])
+def test_a_url_with_a_password_is_reported(url):
+    assert secrets(f"where: '{url}'") == [f"'{url}'"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "tokens: many",
+        "token_count: a",
+        "key: a",
+        "monkey: a",
+        "secretary: a",
+        "compass: north",
+        "where: 'redis://host:6379/0'",
+        "where: 'https://host/a@b'",
+        "password: '${env:PASSWORD:-none}'",
+        "password: ''",
+        "token: 3",
+    ],
+)
+def test_what_only_looks_like_one_is_not(labels):
+    assert secrets(labels) == []
+
+
+def test_a_secret_under_a_free_key_is_reported_once_for_all_its_aliases():
+    text = """\
+        x-shared: {password: &secret hunter2}
+        policies:
+          a: {match: 'm:f', labels: {password: *secret, token: *secret}, monitor: {log: {}}}
+        """
+    found = [one for one in loaded(text).diagnostics if one.code == "MP113"]
+    assert [(one.span.line, one.span.column) for one in found] == [(2, 22)]
+
+
+def test_a_finding_about_a_secret_does_not_repeat_it():
+    for one in loaded(POLICY.replace("LABEL", "password: hunter2")).diagnostics:
+        assert "hunter2" not in f"{one.message} {one.help}"
+
+
+def test_a_variable_that_no_value_uses_is_reported():
+    text = """\
+        vars: {used: a, idle: b}
+        policies: {a: {match: 'm:f', labels: {x: '${vars.used}'}, monitor: {log: {}}}}
+        """
+    found = [(one.code, one.span.column) for one in loaded(text).diagnostics]
+    assert found == [("MP111", 17)]
+
+
+def test_the_variables_of_a_library_are_for_others():
+    assert not loaded("vars: {idle: b}\n").diagnostics
