@@ -55,7 +55,10 @@ class Mapping:
 
     def get(self, key: str) -> Node | None:
         """Return what stands under *key*, if it is there."""
-        return next((entry.value for entry in self.entries if entry.key == key), None)
+        for entry in self.entries:
+            if entry.key == key:
+                return entry.value
+        return None
 
     def plain(self) -> dict[str, Any]:
         """Return the bare values."""

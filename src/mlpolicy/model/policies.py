@@ -163,14 +163,15 @@ class PolicyReader:
         before = len(self._found)
         body = mended(body, self._known, about, self._found)
         rules = self._rules.rules(body.entries)
-        if body.get("use") is None:  # there is nothing below that what was removed could uncover
+        alone = body.get("use") is None
+        if alone:  # there is nothing below that what was removed could uncover
             rules = tuple(rule for rule in rules if not rule.removed)
         rest = tuple([one for one in body.entries if one.key not in KINDS])
         checked = self._check(MappingNode(rest, body.span), PolicyBlock, about)
         selected = self._match(entry, body)
         exclude = self._patterns(body.get("exclude"))
         clean = len(self._found) == before
-        if clean and len(rest) == len(body.entries) and body.get("use") is None:
+        if clean and len(rest) == len(body.entries) and alone:
             text = f"`{entry.key}` has no rules"
             self._found.append(Diagnostic("MP408", text, entry.key_span, "warning"))
         if checked.value is None or selected is None:
@@ -188,7 +189,9 @@ class PolicyReader:
             entry.key_span,
             use=_words(body.get("use")),
             resource=Name(block.resource, resource.span) if resource else None,
-            controls=self._rules.tree(MappingNode(controls, body.span), PolicyBlock),
+            controls=self._rules.tree(MappingNode(controls, body.span), PolicyBlock)
+            if controls
+            else {},
             priority=block.priority,
             final=block.final,
             placement=block.placement,

@@ -138,7 +138,10 @@ class Policy:
 
     def rule(self, kind: str) -> RuleBlock | None:
         """Return what it says of rules of that kind."""
-        return next((rule for rule in self.rules if rule.kind == kind), None)
+        for rule in self.rules:
+            if rule.kind == kind:
+                return rule
+        return None
 
 
 @frozen()

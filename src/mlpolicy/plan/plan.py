@@ -93,4 +93,7 @@ class Plan:
 
     def rule(self, kind: str) -> PlannedRule | None:
         """Return the rule of that kind, if there is one."""
-        return next((rule for rule in self.rules if rule.kind == kind), None)
+        for rule in self.rules:
+            if rule.kind == kind:
+                return rule
+        return None
