@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any
 
@@ -16,7 +17,22 @@ def _day(value: Any) -> date:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise finding("MP010", f"expected a date such as `2027-03-31`, found `{value}`") from None
+        meant = _meant(str(value))
+        hint = f": did you mean `{meant}`?" if meant else ""
+        text = f"expected a date such as `2027-03-31`, found `{value}`{hint}"
+        raise finding("MP010", text) from None
+
+
+def _meant(text: str) -> str:
+    """Return the date of a year, a month and a day that are written otherwise, in that order."""
+    parts = _PARTS.match(text)
+    try:
+        return date(*map(int, parts.groups())).isoformat() if parts else ""
+    except ValueError:
+        return ""
+
+
+_PARTS = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ].*)?$")
 
 
 Day = Annotated[

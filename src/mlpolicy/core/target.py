@@ -16,7 +16,17 @@ _QUALNAME = re.compile(rf"{_PART}(?:\.{_PART})*")
 
 
 class TargetError(ValueError):
-    """A text is no function path, or no pattern of one."""
+    """A text is no function path, or no pattern of one.
+
+    Args:
+        message: What is wrong with it.
+        meant: What was probably meant; nothing where that cannot be told.
+    """
+
+    def __init__(self, message: str, meant: str = "") -> None:
+        super().__init__(f"{message}; did you mean `{meant}`?" if meant else message)
+        self.message = message
+        self.meant = meant
 
 
 @frozen(order=True)
@@ -39,14 +49,36 @@ class Target:
         """
         module, colon, qualname = text.partition(":")
         if not colon:
-            dotted, _, name = text.rpartition(".")
-            hint = f"; did you mean `{dotted}:{name}`?" if dotted else ""
-            raise TargetError(f"`{text}` names no function: write `package.module:function`{hint}")
-        if not _MODULE.fullmatch(module):
-            raise TargetError(f"`{module}` is no module path")
-        if not _QUALNAME.fullmatch(qualname):
-            raise TargetError(f"`{qualname}` is no function name")
-        return cls(module, qualname)
+            what = f"`{text}` names no function: write `package.module:function`"
+        elif not _MODULE.fullmatch(module):
+            what = f"`{module}` is no module path"
+        elif not _QUALNAME.fullmatch(qualname):
+            what = f"`{qualname}` is no function name"
+        else:
+            return cls(module, qualname)
+        raise TargetError(what, _meant(text))
+
+
+def _meant(text: str) -> str:
+    """Return the function path that *text* was probably meant to be; nothing if none is near.
+
+    Known are a file's path, `module::function` as pytest writes it, a call's brackets, a dash
+    for an underscore, and a dot for the colon: a class begins with a capital.
+    """
+    first, *rest = re.split(r":+", text.strip().removesuffix("()"))
+    if not rest:
+        parts = first.removesuffix(".py").split(".")
+        capital = (at for at, part in enumerate(parts) if at and part[:1].isupper())
+        split = next(capital, len(parts) - 1)
+    elif first.endswith(".py"):
+        parts, split = [first.removesuffix(".py"), *rest], 1
+    else:
+        parts, split = [first, *rest], len(rest)
+    module = ".".join(parts[:split]).strip("./").replace("/", ".").replace("-", "_")
+    name = ".".join(parts[split:])
+    found = f"{module}:{name}"
+    right = _MODULE.fullmatch(module) and _QUALNAME.fullmatch(name)
+    return found if right and found != text else ""
 
 
 @dataclass(frozen=True)

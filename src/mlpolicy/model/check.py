@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -33,6 +34,8 @@ class Words:
     """Keys that belong under another one: key to where."""
     also: tuple[str, ...] = ()
     """Keys that are known beside the fields of the model."""
+    is_file: bool = False
+    """Whether the block is a whole file: what lies deeper is then called by its path."""
 
 
 @frozen()
@@ -153,13 +156,19 @@ def _findings(wrong: list[_Wrong], model: type[BaseModel], about: Words) -> Iter
     for span, group in said.items():
         first = group[0]
         if first.type == "extra_forbidden" and first.entry is not None:
-            yield unknown_key(first.entry, _fields(model, first.loc[:-1], about), about)
+            above = first.loc[:-1]
+            within = replace(about, section=_path(above)) if above and about.is_file else about
+            yield unknown_key(first.entry, _fields(model, above, about), within)
         else:
             code = first.type if first.type.startswith("MP") else "MP010"
             meant = next((one.meant for one in group if one.meant), "")
             repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
             help = f"did you mean `{meant}`?" if meant and code == "MP010" else ""
             yield Diagnostic(code, _joined(group), span, help=help, suggestions=repair)
+
+
+def _path(loc: Loc) -> str:
+    return "`" + ".".join(part for part in loc if isinstance(part, str)) + "`"
 
 
 def _outdone(one: _Wrong, wrong: list[_Wrong]) -> bool:
@@ -197,7 +206,10 @@ def _joined(group: list[_Wrong]) -> str:
 def unknown_key(entry: Entry, fields: Iterable[str], about: Words) -> Diagnostic:
     """Return the finding for a key that is not there, with the right one where it can be told."""
     key = entry.key
+    fields = tuple(fields)
     synonym = about.synonyms.get(key)
+    if synonym and synonym.field not in fields:
+        synonym = None
     meant = synonym.field if synonym else closest(key, fields)
     help = ""
     suggestions: tuple[Suggestion, ...] = ()
@@ -228,15 +240,18 @@ def mended(
     known = tuple(fields)
     there = {entry.key for entry in node.entries}
     made: list[Entry] = []
+    before = len(said)
     for entry in node.entries:
-        meant = None if entry.key in known else closest(entry.key, known)
-        if meant is None or meant in there or entry.key in about.synonyms:
+        synonym = about.synonyms.get(entry.key)
+        meant = synonym.field if synonym else closest(entry.key, known)
+        if entry.key in known or meant not in known or meant in there:
             made.append(entry)
-        else:
-            there.add(meant)
-            said.append(unknown_key(entry, known, about))
+            continue
+        there.add(meant)
+        said.append(unknown_key(entry, known, about))
+        if synonym is None or not synonym.note:  # (else its value is of another form)
             made.append(Entry(meant, entry.key_span, entry.value))
-    changed = any(new is not old for new, old in zip(made, node.entries, strict=True))
+    changed = len(said) != before
     return MappingNode(tuple(made), node.span) if changed else node
 
 

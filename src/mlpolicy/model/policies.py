@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.facts import Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, TargetError
@@ -16,6 +16,7 @@ from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
 from mlpolicy.model.check import Checked, Words, check, fields_of, locate, mended, unknown_key
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
+from mlpolicy.model.habits import OF_KINDS, OF_POLICY
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting
 from mlpolicy.model.rules import RuleReader, elsewhere
@@ -73,7 +74,7 @@ class PolicyReader:
     # --- defaults, profiles, resources ------------------------------------------------
 
     def _defaults(self, node: MappingNode) -> tuple[Setting | None, tuple[Any, ...]]:
-        about = Words("`defaults`", {}, elsewhere(), also=tuple(KINDS))
+        about = Words("`defaults`", OF_KINDS, elsewhere(), also=tuple(KINDS))
         mode: Setting | None = None
         for entry in node.entries:
             if entry.key == "mode":
@@ -87,7 +88,7 @@ class PolicyReader:
 
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:
         for entry, written in self._bodies(node, "the rules of profile"):
-            about = Words(f"profile `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
+            about = Words(f"profile `{entry.key}`", OF_KINDS, elsewhere(), also=tuple(KINDS))
             known = dict.fromkeys((*ProfileBlock.model_fields, *KINDS))
             body = mended(written, known, about, self._found)
             rest = MappingNode(
@@ -159,7 +160,7 @@ class PolicyReader:
         return _Held(body, policy, tuple(self._found[before:]))
 
     def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
-        about = Words(f"policy `{entry.key}`", {}, elsewhere(), also=tuple(KINDS))
+        about = Words(f"policy `{entry.key}`", OF_POLICY, elsewhere(), also=tuple(KINDS))
         before = len(self._found)
         body = mended(body, self._known, about, self._found)
         rules = self._rules.rules(body.entries)
@@ -246,7 +247,12 @@ class PolicyReader:
         try:
             return Pattern(Glob.parse(text), span)
         except TargetError as error:
-            self._say("MP010", str(error), span)
+            meant = error.meant
+            help = f"did you mean `{meant}`?" if meant else ""
+            repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
+            self._found.append(
+                Diagnostic("MP010", error.message, span, help=help, suggestions=repair)
+            )
             return None
 
 
@@ -275,7 +281,7 @@ def _is_stranger(entry: Entry, known: Collection[str], about: Words) -> bool:
     """Whether a key is probably the name of a kind that is not installed."""
     if entry.key in KINDS.refused:
         return True
-    if entry.key in known or entry.key in about.elsewhere:
+    if entry.key in known or entry.key in about.elsewhere or entry.key in about.synonyms:
         return False
     if entry.key in _LATER:
         return True
@@ -298,6 +304,8 @@ def _not_installed(entry: Entry) -> Diagnostic:
 
 def _stranger(entry: Entry, known: tuple[str, ...], about: Words) -> Diagnostic:
     is_kind = entry.key in (*_LATER, *KINDS.refused) or (
-        isinstance(entry.value, MappingNode) and closest(entry.key, known) is None
+        isinstance(entry.value, MappingNode)
+        and closest(entry.key, known) is None
+        and entry.key not in about.synonyms
     )
     return _not_installed(entry) if is_kind else unknown_key(entry, known, about)

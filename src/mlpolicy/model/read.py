@@ -15,6 +15,7 @@ from mlpolicy.document.parse import Document, parse, read
 from mlpolicy.model import words
 from mlpolicy.model.check import Words, check, mended
 from mlpolicy.model.grammar import META, FileBlock, Overlay
+from mlpolicy.model.habits import OF_FILE
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.older import older_readings
@@ -83,7 +84,7 @@ def source(document: Document) -> Source:
         free = tuple(one for one in root.entries if one.key.startswith("x-"))
         kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
         look_for_kinds(root)
-        about = Words("the file", {}, _places())
+        about = Words("the file", OF_FILE, _places(), is_file=True)
         root = mended(MappingNode(kept, root.span), FileBlock.model_fields, about, found)
         found += _version(root, Span(document.file))
     layers = Layers(MappingNode((*root.entries, *free), root.span) if root else None)
@@ -134,7 +135,7 @@ def _environments(root: MappingNode, found: list[Diagnostic]) -> dict[str, Mappi
                 found.append(Diagnostic("MP010", text, entry.value.span))
             continue
         places = _places() | dict.fromkeys(("version", "name", "imports"), "the file itself")
-        about = Words(f"environment `{entry.key}`", {}, places)
+        about = Words(f"environment `{entry.key}`", OF_FILE, places)
         wrong = check(_less(entry.value), Overlay, about).diagnostics
         found += wrong
         known = tuple(one for one in entry.value.entries if one.key in Overlay.model_fields)
@@ -193,7 +194,7 @@ def read_source(
     filled = _without(root, ("vars", "environments"))
     if any("${" in line for line in one.document.lines):
         filled = seen.filled(filled)
-    about = Words("the file", {}, _places())
+    about = Words("the file", OF_FILE, _places(), is_file=True)
     checked = check(_less(_with(filled, root, ("vars", "environments"))), FileBlock, about)
     found += checked.diagnostics
     file = one.reader.file(filled, empty)

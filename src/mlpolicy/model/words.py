@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from mlpolicy.core.words import closest
+from mlpolicy.model.habits import OF_MODE
 
 _EXPECTED = {
     "int": "a whole number",
@@ -31,6 +32,12 @@ def found(value: Any) -> str:
 
 
 _LONG = 40
+_BOUNDS = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "more than",
+}
+_BOUND = re.compile("^(?:" + "|".join(_BOUNDS) + ")")
 
 
 def message(error: Any, value: Any) -> str:
@@ -44,20 +51,36 @@ def message(error: Any, value: Any) -> str:
     if kind.startswith("MP"):
         return str(error["msg"])
     text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    text = _BOUND.sub(lambda found: _BOUNDS[found[0]], text)
     return f"expected {text}, found {found(value)}" if "Input should be" in error["msg"] else text
 
 
 def meant(error: Any, value: Any) -> str:
     """Return what *value* was probably meant to be; nothing where that cannot be told."""
     context = error.get("ctx", {})
-    if error["type"] == "literal_error" and isinstance(value, str):
-        return closest(value, _WORD.findall(context["expected"])) or ""
+    if error["type"] == "literal_error" and isinstance(value, str | bool):
+        return _word(str(value), _WORD.findall(context["expected"]))
+    if str(error["type"]).startswith(("int_", "float_", "bool_")) and isinstance(value, str):
+        return value if _NUMBER[str(error["type"])[:3]].fullmatch(value) else ""
     if error["type"] in ("tuple_type", "list_type") and _BARE.fullmatch(str(value)):
         return f"[{value}]"
     said = _MEANT.search(str(error["msg"])) if isinstance(value, str) else None
     return str(context.get("meant", "") or (said[1] if said else ""))
 
 
+def _word(value: str, expected: list[str]) -> str:
+    """Return which of *expected* was meant by *value*, by its spelling or by habit."""
+    habits = (mode for mode, typed in OF_MODE.items() if value.lower() in typed)
+    near = closest(value, expected) or next(habits, "")
+    return near if near in expected else ""
+
+
+_NUMBER = {
+    "int": re.compile(r"[-+]?[0-9]+"),
+    "flo": re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?"),
+    "boo": re.compile("true|false"),
+}
+"""What stands in quotes that should not be there, by the type that is expected."""
 _WORD = re.compile(r"'([^']*)'")
 _BARE = re.compile(r"[\w.-]+")
 _MEANT = re.compile(r"did you mean `([^`]+)`\?$")

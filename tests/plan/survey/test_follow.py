@@ -199,6 +199,7 @@ def test_names_that_may_be_there_are_left_open(written, source, why):
         "x = globals().get('y')",
         "x = sorted(globals())",
         "def g(o): setattr(o, 'f', 1)",
+        "for n in x:\n    setattr(names[n], '__module__', 'm')",
         "def g(): exec(source, {})",
         "def g(): return locals()",
         "def g(): return t.format(locals())",
@@ -294,3 +295,16 @@ def test_functions_have_no_members(written):
 
     assert isinstance(written.look_up("m:f.x"), Dynamic)
     assert isinstance(written.look_up("m:C.<locals>.g"), Missing)
+
+
+def test_names_of_star_imports_are_near_too(written):
+    """With line 0, as all that comes from elsewhere; private ones are not given."""
+    written(
+        {
+            "m.py": "from near import *\n",
+            "near.py": "class TimeoutException(Exception): ...\ndef _timeout(): ...\n",
+        }
+    )
+
+    assert written.look_up("m:TimeoutExcption").close == (("TimeoutException", 0),)
+    assert written.look_up("m:timeout").close == ()

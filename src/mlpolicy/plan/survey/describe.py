@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mlpolicy.core.site import Parameter
 from mlpolicy.core.target import Target
@@ -79,9 +79,12 @@ def home(thing: Bound | Generated) -> Target:
     return Target(thing.scope.module.name, thing.scope.path(thing.binding.name))
 
 
-def similar(scope: Scope, qualname: str) -> tuple[tuple[str, int], ...]:
-    """Return the qualified names in the module of *scope* that were probably meant, with lines."""
-    known = dict(_named(scope))
+def similar(scope: Scope, qualname: str, others: Iterable[str] = ()) -> tuple[tuple[str, int], ...]:
+    """Return the qualified names in the module of *scope* that were probably meant, with lines.
+
+    Those among *others*, which the module has from elsewhere, have line 0.
+    """
+    known = {**dict(_named(scope)), **dict.fromkeys(others, 0)}
     last = qualname.rpartition(".")[2]
     lowered = {name.lower(): name for name in reversed(known)}
     near = [

@@ -67,6 +67,8 @@ def _called(node: ast.Call, outside: bool) -> str:  # noqa: FBT001 (read with `_
     match node.func:
         case ast.Name(id="exec") if outside or given:
             what = "`exec`"
+        case ast.Name(id="setattr") if _is_dunder(node.args):
+            what = ""
         case ast.Name(id="setattr") if outside or any(map(_is_this_module, node.args)):
             what = "`setattr`"
         case ast.Name(id=name) if given and name not in _READING_FUNCTIONS:
@@ -84,6 +86,14 @@ def _is_namespace(node: ast.expr, outside: bool) -> bool:  # noqa: FBT001 (read 
     match node:
         case ast.Call(func=ast.Name(id=name), args=[]):
             return name == "globals" or (outside and name in ("vars", "locals"))
+    return False
+
+
+def _is_dunder(args: list[ast.expr]) -> bool:
+    """Whether what `setattr` is given names something like `__module__`, which is no function."""
+    match args:
+        case [_, ast.Constant(value=str() as name), _]:
+            return name.startswith("__") and name.endswith("__")
     return False
 
 

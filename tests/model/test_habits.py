@@ -1,0 +1,157 @@
+"""Words that people type from habit: one finding, which names the word that is meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlpolicy.model.habits import OF_FILE, OF_KINDS, OF_MODE, OF_POLICY
+from mlpolicy.model.read import read_text
+from mlpolicy.rules import KINDS
+
+HEAD = "version: 1\npolicies:\n  a:\n    match: m:f\n"
+POLICY = HEAD + "    retry: 3\n"
+
+
+def only(text):
+    """Return the one finding of *text*."""
+    [finding] = read_text(text).diagnostics
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("targets: [m:f]", "match"),
+        ("function: m:f", "match"),
+        ("selector: {target: m:f, tag: hot}", "match"),
+    ],
+)
+def test_a_selector_by_another_name_is_one_mistake(written, meant):
+    """The policy does not lack a selector besides."""
+    finding = only(f"version: 1\npolicies:\n  a:\n    {written}\n    retry: 3\n")
+
+    assert (finding.code, finding.span.line, finding.span.column) == ("MP005", 4, 5)
+    assert finding.help == f"did you mean `{meant}`?"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("expiry: 2030-01-01", "expires"),
+        ("description: calms the store", "reason"),
+        ("team: search", "owner"),
+        ("except: [m:g]", "exclude"),
+        ("enabled: false", "mode"),
+        ("dry_run: true", "mode"),
+        ("profile: calm", "use"),
+        ("extends: calm", "use"),
+        ("metrics: {}", "monitor"),
+        ("validation: {args: {x: {type: int}}}", "validate"),
+    ],
+)
+def test_a_key_by_another_name_is_one_mistake(written, meant):
+    """Whatever stands under it."""
+    finding = only(POLICY + f"    {written}\n")
+
+    assert (finding.code, finding.span.line, finding.span.column) == ("MP005", 6, 5)
+    assert finding.help.startswith(f"did you mean `{meant}`?")
+
+
+@pytest.mark.parametrize("section", ["profiles:\n  p:\n    ", "defaults:\n    "])
+def test_a_kind_by_another_name_is_understood_wherever_rules_stand(section):
+    """In profiles and in defaults as in policies."""
+    finding = only(f"version: 1\n{section}retries: {{max_attempts: 3}}\n")
+
+    assert (finding.code, finding.help) == ("MP005", "did you mean `retry`?")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("rules: {m:f: {retry: 3}}", "policies"), ("env: {prod: {}}", "environments")],
+)
+def test_a_section_by_another_name_is_one_mistake(written, meant):
+    """Its place is the key."""
+    finding = only(f"version: 1\n{written}\n")
+
+    assert (finding.code, finding.span.line, finding.span.column) == ("MP005", 2, 1)
+    assert finding.help == f"did you mean `{meant}`?"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("off", "disabled"),
+        ("false", "disabled"),
+        ("dry-run", "shadow"),
+        ("Audit", "shadow"),
+        ("on", "enforce"),
+        ("true", "enforce"),
+        ("enfroce", "enforce"),
+    ],
+)
+def test_modes_of_other_tools_are_translated(written, meant):
+    """By the word in the help, and by the repair."""
+    finding = only(POLICY + f"    mode: {written}\n")
+
+    assert (finding.code, finding.help) == ("MP010", f"did you mean `{meant}`?")
+    assert [one.text for one in finding.suggestions] == [meant]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("m.Store.load", "m:Store.load"),
+        ("pkg.m.load", "pkg.m:load"),
+        ("m:load()", "m:load"),
+        ("pkg/m.py:load", "pkg.m:load"),
+        ("pkg/m.py::Store::load", "pkg.m:Store.load"),
+        ("pkg/m.py::load", "pkg.m:load"),
+        ("pkg:m:load", "pkg.m:load"),
+        ("my-pkg.m:load", "my_pkg.m:load"),
+        ("load", ""),
+        ("m:", ""),
+        ("m:<lambda>", ""),
+    ],
+)
+def test_function_paths_of_other_tools_are_translated(written, meant):
+    """Where what was meant can be told."""
+    finding = only(f'version: 1\npolicies:\n  a: {{match: "{written}", retry: 3}}\n')
+
+    assert finding.code == "MP010"
+    assert finding.help == (f"did you mean `{meant}`?" if meant else "")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("2030-1-2", "2030-01-02"), ("2030/01/02", "2030-01-02"), ("2030-13-01", ""), ("30d", "")],
+)
+def test_dates_written_otherwise_are_translated(written, meant):
+    """Where the order of their parts is certain."""
+    finding = only(POLICY + f"    expires: {written}\n")
+
+    assert finding.help == (f"did you mean `{meant}`?" if meant else "")
+
+
+def test_a_number_in_quotes_is_put_right():
+    """The quotes go."""
+    [repair] = only(HEAD + '    retry: {max_attempts: "3"}\n').suggestions
+
+    assert (repair.text, repair.span.column, repair.span.end_column) == ("3", 27, 30)
+
+
+def test_no_habit_is_a_word_of_the_language():
+    """It would never be reported."""
+    from mlpolicy.model.grammar import FileBlock, PolicyBlock
+
+    assert not set(OF_POLICY) & {*PolicyBlock.model_fields, *KINDS}
+    assert not set(OF_KINDS) & set(KINDS)
+    assert not set(OF_FILE) & set(FileBlock.model_fields)
+    assert not any(set(OF_MODE) & typed for typed in OF_MODE.values())
+
+
+def test_every_habit_means_a_word_of_the_language():
+    """Else it would mislead."""
+    from mlpolicy.model.grammar import FileBlock, PolicyBlock
+
+    assert {one.field for one in OF_POLICY.values()} <= {*PolicyBlock.model_fields, *KINDS}
+    assert {one.field for one in OF_FILE.values()} <= set(FileBlock.model_fields)
