@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlpolicy.model.habits import OF_FILE, OF_KINDS, OF_MODE, OF_POLICY
+from mlpolicy.model.habits import OF_FILE, OF_KINDS, OF_POLICY
 from mlpolicy.model.read import read_text
 from mlpolicy.rules import KINDS
 
@@ -146,7 +146,6 @@ def test_no_habit_is_a_word_of_the_language():
     assert not set(OF_POLICY) & {*PolicyBlock.model_fields, *KINDS}
     assert not set(OF_KINDS) & set(KINDS)
     assert not set(OF_FILE) & set(FileBlock.model_fields)
-    assert not any(set(OF_MODE) & typed for typed in OF_MODE.values())
 
 
 def test_every_habit_means_a_word_of_the_language():

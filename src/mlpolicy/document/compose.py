@@ -142,8 +142,10 @@ class Composer:
             items.append(item)
         return Sequence(tuple(items), self._span(event, inner))
 
-    def _mapping(self, event: Any, depth: int) -> Mapping:
+    def _mapping(self, event: Any, depth: int) -> Mapping | Scalar:
         entries: dict[str, Entry] = {}
+        others: list[int] = []
+        braces = False
         merged: list[Entry] = []
         following = self._following
         while (name := type(inner := following()).__name__) != "MappingEndEvent":
@@ -157,15 +159,30 @@ class Composer:
                         self._say_empty(written, span)
                     entries[written] = Entry(written, span, value)
                     continue
+            others.append(len(self.diagnostics))
             key = self._node(inner, depth + 1)
             value = self._node(following(), depth + 1)
+            braces = isinstance(key, Mapping) and _is_empty(value)
             if isinstance(key, Scalar) and key.text == MERGE and not key.quoted:
                 merged += self._merge(key, value)
             else:
                 self._enter(entries, key, value)
+        span = self._span(event, inner)
+        if braces and len(others) == 1 and not entries:
+            return self._template(span, others[0])
         for entry in merged:
             entries.setdefault(entry.key, entry)
-        return Mapping(tuple(entries.values()), self._span(event, inner))
+        return Mapping(tuple(entries.values()), span)
+
+    def _template(self, span: Span, said: int) -> Scalar:
+        """Return what stands for `{{ name }}`: two mappings to YAML, a variable to its author.
+
+        What was found within it, from *said* on, is no finding of its own.
+        """
+        del self.diagnostics[said:]
+        help = "write `${vars.name}` for a variable, or quote the text"
+        self.diagnostics.append(Diagnostic("MP010", "`{{` begins a mapping", span, help=help))
+        return Scalar(None, span, "", quoted=True)
 
     def _enter(self, entries: dict[str, Entry], key: Node, value: Node) -> None:
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
@@ -250,4 +267,5 @@ _TOO_MANY = f"more than {MOST_NODES:,} nodes"
 
 
 def _is_empty(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None and not node.text
+    """Whether nothing was written; what could not be read counts as quoted."""
+    return isinstance(node, Scalar) and node.value is None and not node.text and not node.quoted

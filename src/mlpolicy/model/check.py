@@ -119,17 +119,26 @@ class _Wrong:
     entry: Entry | None
     meant: str = ""
     """What was probably meant, where that can be told."""
+    is_list: bool = False
 
     @classmethod
     def of(cls, root: Node, error: Any) -> _Wrong:
         node, entry = locate(root, error["loc"])
-        unknown = error["type"] == "extra_forbidden" and entry is not None
-        span = entry.key_span if unknown and entry else node.span
+        of_key = error["type"] == "extra_forbidden" or error["loc"][-1:] == (_OF_KEY,)
+        if of_key and entry is not None:
+            node = Scalar(entry.key, entry.key_span, entry.key)
+        span = node.span
         text = redacted(words.message(error, node.plain()))
         if isinstance(node, Interpolated) and node.secret:
             text = text.replace(node.text, HIDDEN)
         meant = words.meant(error, node.plain())
-        return cls(error["type"], error["loc"], span, text, entry, meant)
+        return cls(
+            error["type"], error["loc"], span, text, entry, meant, isinstance(node, Sequence)
+        )
+
+
+_OF_KEY = "[key]"
+"""What pydantic puts last into the location of a key that is wrong itself."""
 
 
 def locate(root: Node, loc: Loc) -> tuple[Node, Entry | None]:
@@ -161,10 +170,19 @@ def _findings(wrong: list[_Wrong], model: type[BaseModel], about: Words) -> Iter
             yield unknown_key(first.entry, _fields(model, above, about), within)
         else:
             code = first.type if first.type.startswith("MP") else "MP010"
-            meant = next((one.meant for one in group if one.meant), "")
+            meant = _meant(group)
             repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
             help = f"did you mean `{meant}`?" if meant and code == "MP010" else ""
+            if first.type == "dict_type" and first.is_list:
+                help = "write each one as `name: ...`, without a dash"
             yield Diagnostic(code, _joined(group), span, help=help, suggestions=repair)
+
+
+def _meant(group: list[_Wrong]) -> str:
+    """Return what was meant, by the forms that the value may have; a word rather than a list."""
+    if any(one.type == "literal_error" for one in group):
+        group = [one for one in group if one.type == "literal_error"]
+    return next((one.meant for one in group if one.meant), "")
 
 
 def _path(loc: Loc) -> str:

@@ -58,9 +58,15 @@ OF_FILE = _all(
 )
 """Of a file."""
 
-OF_MODE = {
+OF_VALUES = {
     "disabled": frozenset({"off", "no", "false", "none", "inactive"}),
     "shadow": frozenset({"dry-run", "dry_run", "dryrun", "audit", "observe", "warn", "report"}),
     "enforce": frozenset({"on", "yes", "true", "enabled", "active", "block", "deny"}),
+    "constant": frozenset({"fixed"}),
+    "full": frozenset({"random", "true", "yes", "on"}),
+    "none": frozenset({"off", "no", "false"}),
+    "warn": frozenset({"ignore", "log", "report"}),
+    "coroutine": frozenset({"async", "asynchronous"}),
+    "function": frozenset({"sync", "synchronous"}),
 }
-"""Of the values of `mode`."""
+"""Of values that are words, under the word that is meant."""

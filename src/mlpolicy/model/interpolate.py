@@ -58,6 +58,8 @@ class Variables:
     """The file's own, over those of its imports."""
     fixed: Mapping[str, str] = field(default_factory=dict)
     """Values that beat all `vars`."""
+    partial: bool = False
+    """Whether an import that may define more could not be read."""
     read: dict[str, str | None] = field(default_factory=dict)
     """Environment variables that were asked for, with what they said."""
     _unset: dict[str, list[Span]] = field(default_factory=dict)
@@ -69,7 +71,18 @@ class Variables:
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What is wrong: one finding for each variable without a value."""
-        return (*self._wrong, *(self._missing(name, at) for name, at in self._unset.items()))
+        unset = (self._missing(*one) for one in self._unset.items() if not self._is_said(one[0]))
+        return (*self._wrong, *unset)
+
+    @property
+    def lacking(self) -> bool:
+        """Whether a value was left out because its variable has none."""
+        return bool(self._unset)
+
+    def _is_said(self, name: str) -> bool:
+        """Whether what is wrong with a variable of a file stands elsewhere."""
+        _, is_own, bare = name.rpartition("vars.")
+        return bool(is_own) and (self.partial or bare in self.vars)
 
     def _missing(self, name: str, spans: list[Span]) -> Diagnostic:
         first, *others = sorted(set(spans))

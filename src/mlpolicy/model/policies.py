@@ -9,7 +9,7 @@ from typing import Any
 from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.facts import Where
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Glob, TargetError
+from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
@@ -208,10 +208,7 @@ class PolicyReader:
         if written is not None:
             return self._written(entry, written)
         if ":" not in entry.key:
-            help = (
-                "write `match:`, or use the function's path as the name: `package.module:function`"
-            )
-            self._say("MP011", f"policy `{entry.key}` needs `match`", entry.key_span, help=help)
+            self._found.append(_unselected(entry))
             return None
         pattern = self._pattern(entry.key, entry.key_span)
         return ((pattern,), Where()) if pattern else None
@@ -300,6 +297,21 @@ def _not_installed(entry: Entry) -> Diagnostic:
         entry.key_span,
         help="there are " + ", ".join(f"`{name}`" for name in KINDS),
     )
+
+
+def _unselected(entry: Entry) -> Diagnostic:
+    """Return the finding for a policy without a selector; a dotted name is probably its target."""
+    help = "write `match:`, or use the function's path as the name: `package.module:function`"
+    repair: tuple[Suggestion, ...] = ()
+    if "." in entry.key:
+        try:
+            Target.parse(entry.key)
+        except TargetError as error:
+            if error.meant:
+                help = f"did you mean `{error.meant}`?"
+                repair = (Suggestion(f"write `{error.meant}`", entry.key_span, error.meant),)
+    text = f"policy `{entry.key}` needs `match`"
+    return Diagnostic("MP011", text, entry.key_span, help=help, suggestions=repair)
 
 
 def _stranger(entry: Entry, known: tuple[str, ...], about: Words) -> Diagnostic:

@@ -50,6 +50,15 @@ class Source:
         """The file, as places name it."""
         return self.document.file
 
+    @property
+    def partial(self) -> bool:
+        """Whether names that others refer to could not be read: its own, or of its imports."""
+        if self.root is None:
+            return True
+        sections = (self.root.get(key) for key in ("profiles", "resources"))
+        wrong = any(one is not None and not isinstance(one, MappingNode) for one in sections)
+        return wrong or isinstance(self.root.get("imports"), Scalar)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -213,7 +222,9 @@ def _overlaid(
     if patch is None:
         return root
     overlaying = Overlaying(environment or "", frozenset(KINDS))
-    merged = overlaying.over(root, patch)
+    wrong = {one.key for one in root.entries if not isinstance(one.value, MappingNode)}
+    kept = tuple(one for one in patch.entries if one.key not in wrong)
+    merged = overlaying.over(root, MappingNode(kept, patch.span))
     found += overlaying.diagnostics
     return merged
 

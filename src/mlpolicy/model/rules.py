@@ -201,7 +201,7 @@ def elsewhere() -> dict[str, str]:
 
 @cache
 def _elsewhere(kinds: tuple[str, ...]) -> dict[str, str]:
-    places: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {name: ["each rule"] for name in _COMMON}
     for name in kinds:
         for setting in KINDS[name].rule_model().model_fields:
             places.setdefault(setting, []).append(f"`{name}`")

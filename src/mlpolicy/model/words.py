@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mlpolicy.core.words import closest
-from mlpolicy.model.habits import OF_MODE
+from mlpolicy.model.habits import OF_VALUES
 
 _EXPECTED = {
     "int": "a whole number",
@@ -50,6 +50,8 @@ def message(error: Any, value: Any) -> str:
         return f"expected {_EXPECTED[subject]}, found {found(value)}"
     if kind.startswith("MP"):
         return str(error["msg"])
+    if kind == "string_pattern_mismatch":
+        return f"expected text that matches `{error['ctx']['pattern']}`, found {found(value)}"
     text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     text = _BOUND.sub(lambda found: _BOUNDS[found[0]], text)
     return f"expected {text}, found {found(value)}" if "Input should be" in error["msg"] else text
@@ -60,6 +62,9 @@ def meant(error: Any, value: Any) -> str:
     context = error.get("ctx", {})
     if error["type"] == "literal_error" and isinstance(value, str | bool):
         return _word(str(value), _WORD.findall(context["expected"]))
+    if error["type"] == "string_pattern_mismatch":
+        plain = re.sub(r"\W", "_", str(value))
+        return plain if re.search(context["pattern"], plain) else ""
     if str(error["type"]).startswith(("int_", "float_", "bool_")) and isinstance(value, str):
         return value if _NUMBER[str(error["type"])[:3]].fullmatch(value) else ""
     if error["type"] in ("tuple_type", "list_type") and _BARE.fullmatch(str(value)):
@@ -70,9 +75,8 @@ def meant(error: Any, value: Any) -> str:
 
 def _word(value: str, expected: list[str]) -> str:
     """Return which of *expected* was meant by *value*, by its spelling or by habit."""
-    habits = (mode for mode, typed in OF_MODE.items() if value.lower() in typed)
-    near = closest(value, expected) or next(habits, "")
-    return near if near in expected else ""
+    habits = (word for word in expected if value.lower() in OF_VALUES.get(word, ()))
+    return closest(value, expected) or next(habits, "")
 
 
 _NUMBER = {
@@ -82,5 +86,5 @@ _NUMBER = {
 }
 """What stands in quotes that should not be there, by the type that is expected."""
 _WORD = re.compile(r"'([^']*)'")
-_BARE = re.compile(r"[\w.-]+")
+_BARE = re.compile(r"[\w-]+(?:[.:][\w-]+)*")
 _MEANT = re.compile(r"did you mean `([^`]+)`\?$")

@@ -26,6 +26,8 @@ __all__ = ["Loaded", "Terms", "check", "load", "load_every", "policy_files"]
 OF_ABSENCE = ("MP404", "MP405", "MP408", "MP906")
 """Findings that say that something has no effect: noise where something else is wrong, and no
 news where an environment takes out what made use of it."""
+_OF_ALL = (*OF_ABSENCE, "MP111")
+"""Findings that are no other in an environment."""
 OF_THE_DAY = ("MP501", "MP502")
 """Findings that come with time alone: they never keep a service from starting."""
 
@@ -108,7 +110,7 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     known = set(found)
     for environment in gathered.environments:
         other = _loaded(gathered, replace(terms, environment=environment))
-        new = [one for one in other.diagnostics if one not in known and one.code not in OF_ABSENCE]
+        new = [one for one in other.diagnostics if one not in known and one.code not in _OF_ALL]
         known.update(new)
         found += (replace(one, environment=environment) for one in new)
     return replace(base, diagnostics=in_order(found))
@@ -123,9 +125,10 @@ def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:
 
 def _loaded(gathered: Gathered, terms: Terms) -> Loaded:
     readings: dict[Path, Reading] = {}
-    for one in gathered.inmost_first():
-        readings[one.path] = _read(one, readings, terms)
     found = list(gathered.diagnostics)
+    partial = any(one.code == "MP120" for one in found)
+    for one in gathered.inmost_first():
+        readings[one.path] = _read(one, readings, terms, partial=partial or one.source.partial)
     if terms.environment is not None and terms.environment not in gathered.environments:
         terms = replace(terms, environment=None)
     sources = tuple(one.source for one in gathered.files)
@@ -138,12 +141,15 @@ def _loaded(gathered: Gathered, terms: Terms) -> Loaded:
     )
 
 
-def _read(one: Located, readings: Mapping[Path, Reading], terms: Terms) -> Reading:
+def _read(
+    one: Located, readings: Mapping[Path, Reading], terms: Terms, *, partial: bool
+) -> Reading:
     variables = Variables(terms.named)
     for path in one.imports:
         if path in readings:
             variables.vars |= readings[path].variables.vars
     variables.fixed = terms.variables
+    variables.partial = partial
     return read_source(
         one.source, environment=terms.environment, variables=variables, depth=one.depth
     )
@@ -161,7 +167,7 @@ def _judged(
     )
     found = [*before, *(one for reading in readings for one in reading.diagnostics)]
     broken = any(one.severity == "error" for one in found)
-    if any(one.code == "MP110" for one in found):
+    if any(one.variables.lacking for one in readings):
         # A value without its variable was left out: that makes no policy an empty one.
         found = [one for one in found if one.code not in OF_ABSENCE]
     if not broken:
@@ -172,6 +178,8 @@ def _judged(
     noise = (*OF_ABSENCE, "MP011") if broken else OF_ABSENCE
     if broken or any(one.code == "MP406" for one in more):
         more = tuple(one for one in more if one.code not in noise)
+    if any(one.code == "MP120" for one in found) or any(one.partial for one in sources):
+        more = tuple(one for one in more if one.code != "MP406")
     found += more
     return Loaded(
         rulebook,

@@ -80,7 +80,7 @@ class Suppressions:
                 yield Diagnostic("MP090", text, one.span, "warning", help="say why, behind it")
             if not one.used and may_be_found(one.code):
                 text = f"{one.code} is suppressed here and not found"
-                yield Diagnostic("MP092", text, one.span, "warning", help="take the comment out")
+                yield Diagnostic("MP092", text, one.span, "warning", help="take it out")
 
 
 def _unknown(one: Suppression, known: tuple[str, ...]) -> Diagnostic:

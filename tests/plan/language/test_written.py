@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mlpolicy.plan.load import load_every
 from policies import loaded
 
 POLICY = "policies: {a: {match: 'm:f', labels: {LABEL}, monitor: {log: {}}}}\n"
@@ -81,3 +82,48 @@ def test_a_variable_that_no_value_uses_is_reported():
 
 def test_the_variables_of_a_library_are_for_others():
     assert not loaded("vars: {idle: b}\n").diagnostics
+
+
+ENVIRONMENTS = """\
+    vars: {ttl: 30s}
+    policies: {'m:f': {cache: {ttl: '${vars.ttl}'}}}
+    environments: {prod: {vars: {LINE}}}
+    """
+
+
+def test_a_variable_of_an_environment_that_no_value_uses_is_reported():
+    found = loaded(ENVIRONMENTS.replace("LINE", "tll: 60s")).diagnostics
+    [finding] = [one for one in found if one.code == "MP111"]
+    assert (finding.span.line, finding.help) == (4, "did you mean `ttl`?")
+
+
+def test_a_variable_that_an_environment_changes_is_right():
+    found = loaded(ENVIRONMENTS.replace("LINE", "ttl: 60s")).diagnostics
+    assert not [one for one in found if one.code == "MP111"]
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("ttl: {{ vars.ttl }}", "MP010"),
+        ("ttl: {{vars.ttl}}", "MP010"),
+        ("ttl: ${vars.tll}", "MP110"),
+        ("ttl: ${ttl}", "MP110"),
+        ("ttl: $vars.ttl", "MP010"),
+        ("ttl: ${var.ttl}", "MP110"),
+    ],
+)
+def test_a_slip_in_a_reference_is_one_finding(tmp_path, written, code):
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        f"version: 1\nvars: {{ttl: 30s}}\npolicies:\n  'm:f':\n    cache:\n      {written}\n"
+        "environments: {prod: {policies: {'m:f': {cache: {ttl: 9s}}}}}\n"
+    )
+    found = [one for one in load_every([file]).diagnostics if one.code != "MP906"]
+    assert [(one.code, one.span.line) for one in found] == [(code, 6)]
+
+
+def test_a_variable_with_a_wrong_value_is_defined():
+    text = "vars: {tries: [4]}\npolicies: {'m:f': {retry: '${vars.tries}'}}\n"
+    found = [one.code for one in loaded(text).diagnostics if one.code != "MP906"]
+    assert found == ["MP010"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import difflib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.target import Glob, Target, TargetError
+from mlpolicy.core.words import closest
 from mlpolicy.model.policy import Pattern, Policy
 from mlpolicy.plan.against.about import line_of
 from mlpolicy.plan.against.targets import did_you_mean
@@ -154,6 +155,24 @@ def of_target(taken: Taken) -> Iterator[Diagnostic]:
         yield from _nothing_chosen(taken)
 
 
+def of_exclude(taken: Taken, functions: Collection[Target]) -> Iterator[Diagnostic]:
+    """Yield a pattern of `exclude` that stands for *functions*, none of which is matched."""
+    if functions and not any(_matched(taken.policy, one) for one in functions):
+        yield Diagnostic(
+            "MP408",
+            f"`exclude` of `{taken.glob}` has no effect: `match` does not take it",
+            taken.pattern.span,
+            "warning",
+            help="take it out, or correct one of the two",
+        )
+    elif not functions and taken.survey.knows(taken.glob):
+        yield _nothing(taken)
+
+
+def _matched(policy: Policy, target: Target) -> bool:
+    return any(one.glob.matches(target) for one in policy.match)
+
+
 def _nothing_chosen(taken: Taken) -> Iterator[Diagnostic]:
     """Yield a `match` of which nothing holds, unless words may be put on while the program runs."""
     if all(excluded(taken.policy, one) for one in taken.functions):
@@ -176,7 +195,21 @@ def _nothing_chosen(taken: Taken) -> Iterator[Diagnostic]:
         f"{which} {verb} what `match` asks for: {'; '.join(asked)}",
         taken.pattern.span,
         "warning",
+        help=did_you_mean(_near_words(taken)),
     )
+
+
+def _near_words(taken: Taken) -> Iterator[str]:
+    """Yield the words that the functions of a pattern have, where `match` asks for one like it."""
+    each = taken.functions.values()
+    known = {
+        "tag": {word for one in each for word in one.tags},
+        "has_param": {param.name for one in each for param in one.parameters or ()},
+        "decorated_by": {name for one in each for name in one.decorators},
+    }
+    for field, words in known.items():
+        near = (closest(one, sorted(words)) for one in getattr(taken.policy.where, field))
+        yield from (one for one in near if one is not None)
 
 
 def _speaks_of_tags(taken: Taken) -> bool:

@@ -106,13 +106,16 @@ def _contradiction(message: str, place: tuple[PlannedRule, str, Body], field: st
 # --- defaults -------------------------------------------------------------------------
 
 
+_OF_DEFAULT = ("MP205", "MP206")
+
+
 def _default(about: About, rule: PlannedRule, body: Body) -> Iterator[Diagnostic]:
     """Yield a default that is not what the function says it returns."""
     given, annotation = rule.rule.default, body.annotation
     if rule.rule.on_fail != "default" or function_of(given) or annotation is None:
         return
-    if any(one.code == "MP206" for one in about.rulebook.resolve(about.target)[1]):
-        return  # `returns` of the rule refuses it already
+    if any(one.code in _OF_DEFAULT for one in about.rulebook.resolve(about.target)[1]):
+        return  # it is missing, or `returns` of the rule refuses it already
     allowed = annotated.sorts(annotation, body)
     if allowed is None:
         allowed = _none_of_ours(annotation, body)

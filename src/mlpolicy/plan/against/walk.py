@@ -59,6 +59,8 @@ def against(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
                 found += walk.exact(policy, pattern)
             else:
                 found += walk.broad(policy, pattern)
+        for pattern in policy.exclude:
+            found += walk.excluded(policy, pattern)
     found += walk.rivals()
     governed = tuple(walk.governed())
     found += _of_functions(governed)
@@ -103,6 +105,21 @@ class _Walk:
         }
         yield from patterns.look(self._taken(policy, pattern, taken))
         self._functions |= taken
+
+    def excluded(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
+        """Yield what is wrong with a pattern of `exclude` that keeps nothing from its policy."""
+        if not pattern.glob.exact:
+            functions = set(self._survey.matching(pattern.glob))
+            yield from patterns.of_exclude(self._taken(policy, pattern, {}), functions)
+            return
+        target = Target.parse(pattern.glob.text)
+        looked = self._survey.look_up(target)
+        if isinstance(looked, NoModule):
+            yield targets.no_module(target, looked, pattern.span)
+        elif isinstance(looked, Missing):
+            yield targets.missing(target, looked, pattern.span)
+        else:
+            yield from patterns.of_exclude(self._taken(policy, pattern, {}), {target})
 
     def rivals(self) -> Iterator[Diagnostic]:
         """Yield what policies of different patterns contradict each other in, on one function."""

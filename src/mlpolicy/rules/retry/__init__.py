@@ -43,6 +43,7 @@ KIND = Kind(
         "max_backoff": Synonym("max_delay"),
         "max_time": Synonym("max_elapsed"),
         "max_duration": Synonym("max_elapsed"),
+        "timeout": Synonym("max_elapsed"),
         "stop_after_delay": Synonym("max_elapsed"),
         "retry_on_result": Synonym("on_result"),
     },
