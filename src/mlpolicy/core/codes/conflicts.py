@@ -83,8 +83,10 @@ CODES = (
         "MP408",
         "warning",
         "nothing that takes effect",
-        "A policy has no rules, or `defaults` fills in a kind of rule that no policy uses.",
-        "Defaults never switch a rule on; what was meant to hold does not.",
+        "A policy has no rules, `defaults` fills in a kind of rule that no policy uses, or `exclude` "
+        "names what `match` does not take.",
+        "Defaults never switch a rule on, and such an `exclude` spares nothing: what was meant to "
+        "hold does not.",
         "version: 1\ndefaults: {retry: {jitter: equal}}\npolicies:\n  mypkg:f: {monitor: true}\n",
         "version: 1\ndefaults: {retry: {jitter: equal}}\npolicies:\n  mypkg:f: {retry: 3}\n",
     ),

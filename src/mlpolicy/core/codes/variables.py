@@ -26,7 +26,8 @@ CODES = (
         "MP111",
         "warning",
         "variable never used",
-        "No value asks for a variable that is defined under `vars`.",
+        "No value asks for a variable that is defined under `vars`, of the file or of an "
+        "environment.",
         "Somebody believes that it does something.",
         _file("vars: {attempts: 3}\n"),
         _file("vars: {attempts: 3}\n", '"${vars.attempts}"'),
