@@ -58,6 +58,16 @@ OF_FILE = _all(
 )
 """Of a file."""
 
+OF_TESTS = _all(
+    {
+        "env": "environment",
+        "env_vars": "environ environment_variables variables vars",
+        "tests": "cases",
+        "clock": "now time",
+    }
+)
+"""Of a file of policy tests."""
+
 OF_VALUES = {
     "disabled": frozenset({"off", "no", "false", "none", "inactive"}),
     "shadow": frozenset({"dry-run", "dry_run", "dryrun", "audit", "observe", "warn", "report"}),

@@ -13,6 +13,7 @@ from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, read
 from mlpolicy.model import words
 from mlpolicy.model.check import Words
+from mlpolicy.model.habits import OF_TESTS
 from mlpolicy.model.read import VERSION
 from mlpolicy.plan.files import TESTS
 from mlpolicy.testing.cases import CaseReader
@@ -43,7 +44,7 @@ def read_suite(path: Path) -> Suite:
     root = _root(document, found)
     if root is None:
         return Suite(document, diagnostics=in_order(found))
-    block = checked(_hollow(root), FileBlock, Words("the test file", {}, {}), found)
+    block = checked(_hollow(root), FileBlock, Words("the test file", OF_TESTS, {}), found)
     cases = tuple(_cases(root, found))
     _once(cases, found)
     policies = tuple(_policies(root, document.file, found))
