@@ -154,3 +154,19 @@ def test_apply_is_in_the_environment(service):
 
     rows = {row["target"]: row["rules"] for row in ended.content["targets"]}
     assert rows["serve:predict"] == ["retry"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["valdate"], "Did you mean 'validate'?"),
+        (["validate", "--src", "nowhere"], "'nowhere' does not exist"),
+        (["explain", "pkg.mod.f"], "did you mean `pkg.mod:f`?"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_said(project, arguments, hint):
+    """As a wrong use, with what was probably meant."""
+    ended = project.run(*arguments)
+
+    assert ended.code == 2
+    assert hint in ended.err

@@ -83,12 +83,21 @@ def _code(name: str) -> dict[str, Any]:
 # --- settings -------------------------------------------------------------------------
 
 
+def _meant(subject: str) -> str:
+    """Return the function path that *subject* was probably meant to be."""
+    try:
+        return str(Target.parse(subject))
+    except TargetError as error:
+        return error.meant
+
+
 def _setting(subject: str) -> dict[str, Any]:
     kind, _, path = subject.partition(".")
     if not KINDS.look_for(kind):
         if kind in KINDS.refused:
             sources.stop(f"{KINDS.refused[kind]}", exits.USAGE)
         near = closest(kind, KINDS)
+        near = near or _meant(subject)
         hint = f"; did you mean `{near}`?" if near else ""
         sources.stop(
             f"`{subject}` is no function path (`package.module:function`), finding or rule{hint}",

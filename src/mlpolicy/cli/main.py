@@ -10,6 +10,7 @@ import click
 
 from mlpolicy import __version__
 from mlpolicy.cli import exits
+from mlpolicy.core.words import closest
 
 COMMANDS = {
     "apply": "Prove that the policy takes effect on the real module.",
@@ -41,6 +42,17 @@ class Commands(click.Group):
         command: click.Command = import_module(f"mlpolicy.cli.{cmd_name}").command
         command.short_help = COMMANDS[cmd_name]
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is called, or say which one was probably meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = closest(args[0], COMMANDS)
+            hint = f" Did you mean '{near}'?" if near else ""
+            raise click.UsageError(error.message + hint, ctx) from None
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

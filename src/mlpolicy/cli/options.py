@@ -66,6 +66,7 @@ def src_option(command: Command) -> Command:
     """Let *command* take `--src`, any number of times."""
     return click.option(
         "--src",
+        type=click.Path(exists=True, file_okay=False),
         multiple=True,
         metavar="DIR",
         help="Where modules are looked for, before the path of Python. Repeats.",
