@@ -32,11 +32,12 @@ def test_what_is_written_is_right(shop):
     assert (ended.code, made) == (0, WRITTEN)
     assert "# shop.serve:fetch_rows:" in policy
     assert "# shop.serve:predict:" in policy
+    within = ["--src", "src"] if (shop.folder / "src").is_dir() else []
     for command in (
         ["validate", "--fail-on", "info"],
         ["fmt", "--check"],
         ["test"],
-        ["apply", "--module", "shop.serve", "--check", "--src", "src"],
+        ["apply", "--module", "shop.serve", "--check", *within],
         ["schema", "--write", "mlpolicy.schema.json", "--check"],
     ):
         assert shop.run(*command).code == 0, command
