@@ -7,6 +7,7 @@ from textwrap import dedent
 import pytest
 
 from mlpolicy.model.read import read_text
+from mlpolicy.plan.load import check
 
 
 def findings(text):
@@ -118,3 +119,24 @@ def test_shorthands_are_spelt_out_with_their_place():
         12,
     )
     assert cache.mode == "disabled"
+
+
+@pytest.mark.parametrize("key", ["mode", "expires", "rollout"])
+@pytest.mark.parametrize("null", ["null", "~"])
+def test_a_null_of_every_rule_is_as_good_as_not_written(key, null):
+    """Of the rule, and of the policy where it may stand."""
+    texts = [f"    retry: {{max_attempts: 3, {key}: {null}}}\n"]
+    if key != "rollout":
+        texts.append(f"    retry: 3\n    {key}: {null}\n")
+    for text in texts:
+        loaded = check([read_text(HEAD + text)])
+        assert [one.code for one in loaded.diagnostics if one.code != "MP906"] == []
+        [plan] = [loaded.rulebook.plan(target) for target in loaded.rulebook.exact]
+        assert plan.rule("retry").mode == "enforce"
+
+
+def test_an_expiry_without_a_date_is_one_finding():
+    """The check of dates does not meet it."""
+    loaded = check([read_text(HEAD + "    retry:\n      max_attempts: 3\n      expires:\n")])
+
+    assert [(one.code, one.span.line) for one in loaded.diagnostics] == [("MP009", 6)]

@@ -18,8 +18,8 @@ from mlpolicy.model.check import Checked, Words, check, fields_of, locate, mende
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
 from mlpolicy.model.habits import OF_KINDS, OF_POLICY
 from mlpolicy.model.layers import Layers
-from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting
-from mlpolicy.model.rules import RuleReader, elsewhere
+from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, one
+from mlpolicy.model.rules import RuleReader, elsewhere, without_nulls
 from mlpolicy.rules import KINDS
 
 _CONTROLS = ("mode", "expires", "on_expiry", "deadline")
@@ -80,8 +80,9 @@ class PolicyReader:
             if entry.key == "mode":
                 checked = check(MappingNode((entry,), node.span), PolicyBlock, about)
                 self._found += checked.diagnostics
-                tree = self._rules.tree(MappingNode((entry,), node.span), PolicyBlock)
-                mode = tree["mode"] if checked.value else None  # type: ignore[assignment]  # (a scalar)
+                if checked.value is not None and checked.value.mode is not None:
+                    tree = self._rules.tree(MappingNode((entry,), node.span), PolicyBlock)
+                    mode = one(tree, "mode")
             elif entry.key not in KINDS:
                 self._found.append(_stranger(entry, ("mode", *KINDS), about))
         return mode, self._rules.rules(node.entries)
@@ -183,7 +184,7 @@ class PolicyReader:
         )
 
     def _made(self, entry: Entry, body: MappingNode, block: PolicyBlock, **parts: Any) -> Policy:
-        controls = tuple([one for one in body.entries if one.key in _CONTROLS])
+        controls = tuple([one for one in without_nulls(body.entries) if one.key in _CONTROLS])
         resource = body.get("resource")
         return Policy(
             entry.key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -93,7 +93,7 @@ class RuleReader:
         self.diagnostics += (_missing(spelt, loc, kind) for loc in checked.missing)
         if checked.value is None:
             return None
-        kept = tuple(one for one in spelt.entries if one.key not in _SWITCHES)
+        kept = tuple(one for one in without_nulls(spelt.entries) if one.key not in _SWITCHES)
         settings = self.tree(MappingNode(kept, node.span), RuleCommon, texts=checked.texts)
         return settings, {name: getattr(checked.value, name) for name in _SWITCHES}
 
@@ -152,6 +152,13 @@ class RuleReader:
         plain = node.text if id(node) in texts and isinstance(node, Scalar) else node.plain()
         written = node.written if isinstance(node, Interpolated) else ""
         return Setting(plain, node.span, entry.key_span, layer, written)
+
+
+def without_nulls(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield the *entries* that say something: null is as good as not written."""
+    for one in entries:
+        if not (isinstance(one.value, Scalar) and one.value.value is None):
+            yield one
 
 
 def _spelt(entry: Entry) -> Entry:
