@@ -50,3 +50,16 @@ def test_what_it_takes_out_is_right(about, exclude):
 def test_one_that_takes_a_part_of_what_is_elsewhere_is_right(about):
     """Some of its functions are matched."""
     assert about("shop.**:save", match="shop:*") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("has_param: [user]", "user_id"), ("tag: hott", "hot"), ("has_param: [xyz]", "")],
+)
+def test_a_condition_that_nothing_meets_names_the_word_that_is_near(findings, asked, meant):
+    """Among those that the functions of the pattern have."""
+    shop = "import mlpolicy\n@mlpolicy.tag('hot')\ndef load(user_id): ...\n"
+    text = f"policies:\n  a: {{match: {{target: 'shop:*', {asked}}}, retry: 3}}\n"
+    found = [one.help for one in findings(text, shop=shop) if one.code == "MP302"]
+
+    assert found == ([f"did you mean `{meant}`?"] if meant else [""])

@@ -148,7 +148,7 @@ def test_a_module_that_tells_not_all_may_have_it(codes):
         ("decorated_by: 'web.*'", []),
         ("decorated_by: 'functools.*'", ["MP302"]),
         ("tag: remote", []),
-        ("tag: local", []),  # the source speaks of tags: one may be put on elsewhere
+        ("tag: local", ["MP302"]),
     ],
 )
 @pytest.mark.parametrize("target", ["shop:f", "shop:f*"])
@@ -163,6 +163,23 @@ def test_a_tag_that_nothing_bears(codes):
     policy = "policies:\n  one: {match: {target: 'shop:*', tag: remote}, monitor: true}\n"
 
     assert codes(policy, shop="def f(x): ...\ndef g(x): ...") == ["MP302"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "g = mlpolicy.tag(name)(g)",
+        "for one in (f, g): mlpolicy.tag('remote')(one)",
+        "@mlpolicy.tag(NAME)\ndef h(): ...",
+        "@mlpolicy.tag(\n    NAME\n)\ndef h(): ...",
+        "from mlpolicy import tag as t",
+        "setattr(f, '__mlpolicy_tags__', names)",
+    ],
+)
+def test_a_module_that_may_put_tags_on_otherwise_is_believed(codes, line):
+    policy = "policies:\n  one: {match: {target: 'shop:*', tag: remote}, monitor: true}\n"
+
+    assert codes(policy, shop=f"import mlpolicy\ndef f(x): ...\ndef g(x): ...\n{line}\n") == []
 
 
 @pytest.mark.parametrize(("count", "expected"), [(200, []), (201, ["MP409"])])

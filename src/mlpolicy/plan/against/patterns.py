@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -215,8 +216,18 @@ def _near_words(taken: Taken) -> Iterator[str]:
 def _speaks_of_tags(taken: Taken) -> bool:
     """Whether a module may put words on functions otherwise than by `@mlpolicy.tag("word")`."""
     return any(
-        one.body is None or b"tag" in one.body.module.source for one in taken.functions.values()
+        one.body is None or b"tag" in _PLAIN_TAGS.sub(b"", one.body.module.source)
+        for one in taken.functions.values()
     )
+
+
+_PLAIN_TAGS = re.compile(
+    rb"""(?mx)
+    ^[ \t]* @ (?:mlpolicy\.)? tag \( (?: \s* (?:'[\w-]*'|"[\w-]*") \s* ,? )+ \) [ \t]* $
+    | ^ from [ ] mlpolicy [ ] import [ ] (?!.*\bas\b) .* $
+    """
+)
+"""Lines that put words on functions, or prepare to, in a way that the source tells."""
 
 
 # --- too much -------------------------------------------------------------------------

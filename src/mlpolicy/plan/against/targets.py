@@ -9,10 +9,18 @@ from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.plan.against.about import in_source, line_of
-from mlpolicy.plan.survey import Defined, Missing, NoModule
+from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule
 
 USELESS = ("MP307", "MP320")
 """With these, nothing else that is said about the rules would help."""
+
+
+def absent(target: Target, looked: Answer, span: Span) -> Iterator[Diagnostic]:
+    """Yield that *target* is not there, where that is what *looked* says."""
+    if isinstance(looked, NoModule):
+        yield no_module(target, looked, span)
+    elif isinstance(looked, Missing):
+        yield missing(target, looked, span)
 
 
 def no_module(target: Target, looked: NoModule, span: Span) -> Diagnostic:

@@ -23,7 +23,7 @@ from mlpolicy.plan.against import (
 from mlpolicy.plan.against.about import About
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
+from mlpolicy.plan.survey import Defined, Survey
 
 _OF_TWO = ("MP401", "MP402")
 """What policies of different patterns make of a function only together."""
@@ -81,11 +81,8 @@ class _Walk:
         """Yield what is wrong with one target."""
         target = Target.parse(pattern.glob.text)
         looked = self._survey.look_up(target)
-        if isinstance(looked, NoModule):
-            yield targets.no_module(target, looked, pattern.span)
-        elif isinstance(looked, Missing):
-            yield targets.missing(target, looked, pattern.span)
-        elif isinstance(looked, Defined):
+        yield from targets.absent(target, looked, pattern.span)
+        if isinstance(looked, Defined):
             found = list(targets.defined(target, looked, pattern.span))
             if not found:
                 taken = {target: looked}
@@ -114,12 +111,8 @@ class _Walk:
             return
         target = Target.parse(pattern.glob.text)
         looked = self._survey.look_up(target)
-        if isinstance(looked, NoModule):
-            yield targets.no_module(target, looked, pattern.span)
-        elif isinstance(looked, Missing):
-            yield targets.missing(target, looked, pattern.span)
-        else:
-            yield from patterns.of_exclude(self._taken(policy, pattern, {}), {target})
+        absent = tuple(targets.absent(target, looked, pattern.span))
+        yield from absent or patterns.of_exclude(self._taken(policy, pattern, {}), {target})
 
     def rivals(self) -> Iterator[Diagnostic]:
         """Yield what policies of different patterns contradict each other in, on one function."""
