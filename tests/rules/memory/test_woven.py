@@ -68,7 +68,7 @@ def test_pressure_that_rises_later_is_seen_without_a_call(place, use):
     place(predict, memory=rule(wait="0s"))
     predict()
     use(950)
-    until(lambda: place.step(predict, "memory").gate.shut)
+    until(lambda: place.step(predict, "memory").gate._full)
 
     with pytest.raises(MemoryPressure):
         predict()
@@ -184,7 +184,7 @@ def test_a_generator_waits_before_its_first_item(place, use):
     def rows():
         use(950)
         yield 1
-        until(lambda: place.step(rows, "memory").gate.shut)
+        until(lambda: place.step(rows, "memory").gate._full)
         yield 2
 
     place(rows, memory=rule(wait="0s"))
@@ -207,7 +207,7 @@ def test_an_async_generator_waits_before_its_first_item(place, use):
 
     assert run(main()) == [1]
     use(950)
-    until(lambda: place.step(rows, "memory").gate.shut)
+    until(lambda: place.step(rows, "memory").gate._full)
     with pytest.raises(MemoryPressure):
         run(main())
 
