@@ -106,9 +106,10 @@ def from_cache(paths: tuple[str, ...]) -> Rulebook:
 
 
 def process(policy: Path, folder: Path) -> None:
-    """Run the command as CI does."""
+    """Run the command as CI does, from compiled modules."""
     command = [sys.executable, "-m", "mlpolicy", "validate", str(policy)]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    seen = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, env=seen)
 
 
 def show(figures: dict[str, float]) -> None:

@@ -7,11 +7,11 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from mlpolicy.cli.plugins import every_plugin
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded
@@ -23,7 +23,7 @@ _OLDEST = (3, 11)
 _BROKEN = (3, 12, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Check:
     """One thing that was looked at."""
 

@@ -8,14 +8,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Request:
     """What to import under which policy."""
 
@@ -27,7 +28,7 @@ class Request:
     environment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Answer:
     """What became of it."""
 

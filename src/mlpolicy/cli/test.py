@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from mlpolicy.cli.options import color_option, format_option, src_option
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import QuantityError, Ratio
 from mlpolicy.plan.survey import Survey, roots
 from mlpolicy.testing.coverage import Coverage
@@ -27,7 +27,7 @@ from mlpolicy.testing.told import as_json, junit, lines
 SCHEMA = "mlpolicy.tests/1"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Outcome:
     """What came of all tests."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from mlpolicy.core.frozen import frozen
 
 EVERY: Final = "*"
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -16,7 +17,7 @@ class ArgPathError(ValueError):
     """A text is no path into arguments."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class ArgPath:
     """An argument, and the steps from it to a part of it."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import Mode
 
 OnExpiry = Literal["disable", "shadow", "keep"]
@@ -17,7 +17,7 @@ NEVER_SHADOWED = "monitor"
 """Watching changes nothing, so there is nothing to try out."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Rollout:
     """The share of calls that a rule holds for."""
 
@@ -29,7 +29,7 @@ class Rollout:
     """What the rule is for all other calls."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Control:
     """What was written of whether a rule holds."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import repeat, starmap
 from typing import Literal, TypeVar, cast
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Ring, Ticker, new_ticker
 
 FamilyKind = Literal["counter", "gauge", "histogram"]
@@ -118,7 +119,7 @@ class Durations:
         self._clear()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Sample:
     """One series of a family: its labels and its number, or its histogram."""
 
@@ -128,7 +129,7 @@ class Sample:
     """For a histogram: upper bound and count of that bucket alone; the value is the sum."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Family:
     """All series of one name."""
 

@@ -25,9 +25,19 @@ class RuleModel(BaseModel):
         frozen=True,
         extra="forbid",
         strict=True,
-        use_attribute_docstrings=True,
         arbitrary_types_allowed=False,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any, /) -> Any:
+        """Describe each key to editors by the text under it."""
+        from mlpolicy.core.docstrings import docstrings
+
+        shown = handler(core)
+        for key, of in handler.resolve_ref_schema(shown)["properties"].items():
+            if key in docstrings(cls):
+                of.setdefault("description", docstrings(cls)[key])
+        return shown
 
 
 def finding(code: LiteralString, message: str) -> PydanticCustomError:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.homes import DISABLED, METADATA
 
 Group = Literal["kinds", "stores", "sinks", "policies"]
@@ -36,7 +36,7 @@ class PluginError(Exception):
         self.help = help
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(order=True)
 class Plugin:
     """One entry point of a distribution."""
 

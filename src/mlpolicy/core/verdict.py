@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.waiting import Waiter
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Answer:
     """Hand *value* to the caller in place of what the inner block would give."""
 
     value: object
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Refuse:
     """Raise *error* to the caller."""
 
     error: BaseException
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Again:
     """Run the inner block again after *pause* seconds."""
 
     pause: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Wait:
     """Block or await until *waiter* is woken, *at_most* seconds, then ask the step again."""
 
@@ -38,7 +38,7 @@ class Wait:
     at_most: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Do:
     """Call (or await) *function* without arguments; what it gives is the result."""
 

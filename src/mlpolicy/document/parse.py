@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.document.compose import Composer, OutOfBounds
 from mlpolicy.document.hints import hint
@@ -28,7 +28,7 @@ def libyaml() -> bool:
     return hasattr(yaml, "CSafeLoader")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Document:
     """One file: its nodes as far as they could be read, and what is wrong with it."""
 

@@ -6,10 +6,10 @@ import functools
 import gc
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.install.seek import Found
 
 _FLAVOURS = (staticmethod, classmethod)
@@ -99,7 +99,7 @@ class Shown:
     __class__ = property(lambda self: type(self.__wrapped__))  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]  # (as said)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Replaced:
     """What was found, and what we put in its place."""
 

@@ -9,6 +9,7 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.plan.plan import PlannedRule
 from mlpolicy.runtime.driver import Birth, Driver
 from mlpolicy.runtime.template import ITERABLE_COROUTINE
@@ -30,7 +31,7 @@ class Record:
     driver: Driver | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class StandIn:
     """A code that we put in place of another."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import gc
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.target import LOCALS
 
 _DEPTH = 8
@@ -18,7 +18,7 @@ class NotFound(LookupError):
     """Nothing of that name; the message says where the path ends."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Found:
     """Where a target is: who holds it, under which attribute, and what stands there."""
 

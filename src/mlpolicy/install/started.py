@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from dataclasses import dataclass
+
+from mlpolicy.core.frozen import frozen
 
 OURS = "mlpolicy-"
 _DESCRIPTORS = "/proc/self/fd"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Running:
     """What runs at one moment."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import CodeType
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.install import registry
 from mlpolicy.runtime.driver import Driver
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Tree:
     """Puts drivers into the code of modules and of functions that make functions."""
 

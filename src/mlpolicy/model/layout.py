@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import RuleModel
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar
 from mlpolicy.document.node import Sequence as SequenceNode
@@ -117,7 +117,7 @@ def _same(one: Node | None, other: Node | None) -> bool:
 # --- order ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class _Piece:
     """The lines of one entry, the comments above it too."""
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
+from mlpolicy.core.frozen import frozen
+from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
@@ -60,7 +62,7 @@ class Source:
         return wrong or isinstance(self.root.get("imports"), Scalar)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Reading:
     """What came of reading one file: as much of it as makes sense, and all findings."""
 
@@ -143,8 +145,7 @@ def _environments(root: MappingNode, found: list[Diagnostic]) -> dict[str, Mappi
                 text = f"expected a mapping, found {words.found(entry.value.plain())}"
                 found.append(Diagnostic("MP010", text, entry.value.span))
             continue
-        places = _places() | dict.fromkeys(("version", "name", "imports"), "the file itself")
-        about = Words(f"environment `{entry.key}`", OF_FILE, places)
+        about = Words(f"environment `{entry.key}`", OF_FILE, Lazily(_places_of_environment))
         wrong = check(_less(entry.value), Overlay, about).diagnostics
         found += wrong
         known = tuple(one for one in entry.value.entries if one.key in Overlay.model_fields)
@@ -176,10 +177,14 @@ def _names(node: Node | None) -> tuple[Name, ...]:
     )
 
 
-def _places() -> dict[str, str]:
+def _places() -> Mapping[str, str]:
     policy = dict.fromkeys([*KINDS, "match", "exclude", "use", *META], "a policy")
     settings = dict.fromkeys(("require", "packages", "on_missing_target"), "`settings`")
-    return elsewhere() | policy | settings
+    return Lazily(lambda: {**elsewhere(), **policy, **settings})
+
+
+def _places_of_environment() -> Mapping[str, str]:
+    return {**_places(), **dict.fromkeys(("version", "name", "imports"), "the file itself")}
 
 
 # --- for one environment --------------------------------------------------------------

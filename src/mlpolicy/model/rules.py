@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Kind
+from mlpolicy.core.lazily import Lazily
 from mlpolicy.document.node import Entry, Node, Scalar
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.check import Words, check, locate, models_in
@@ -201,9 +202,12 @@ def _is_table(annotation: Any) -> bool:
     return any(_is_table(inner) for inner in getattr(annotation, "__args__", ()))
 
 
-def elsewhere() -> dict[str, str]:
-    """Return where the fields of rules belong, for those found where no rule is."""
-    return _elsewhere(tuple(KINDS))
+def elsewhere() -> Mapping[str, str]:
+    """Return where the fields of rules belong, for those found where no rule is.
+
+    It is told once somebody asks: it takes the models of all kinds.
+    """
+    return Lazily(lambda: _elsewhere(tuple(KINDS)))
 
 
 @cache

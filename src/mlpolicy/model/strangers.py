@@ -12,7 +12,7 @@ from mlpolicy.rules import KINDS
 
 def look_for_kinds(root: MappingNode) -> None:
     """Look for the kinds of plugins that *root* may speak of: all keys that are none of ours."""
-    known = {*PolicyBlock.model_fields, *ProfileBlock.model_fields, *META, *elsewhere(), *KINDS}
+    known = {*PolicyBlock.model_fields, *ProfileBlock.model_fields, *META, *KINDS}
     environments = root.get("environments")
     overlays = environments.entries if isinstance(environments, MappingNode) else ()
     keys: set[str] = set()
@@ -21,6 +21,8 @@ def look_for_kinds(root: MappingNode) -> None:
             keys.update(entry.key for body in bodies for entry in body.entries)
         keys.update(entry.key for entry in _below(part, "defaults"))
     strangers = keys - known
+    if strangers:
+        strangers -= elsewhere().keys()
     others = [name for name in KINDS.names() if name not in KINDS] if strangers else []
     if others:
         for key in strangers:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.text import text
@@ -14,7 +14,7 @@ from mlpolicy.rules.retry.check import worst_pause
 Change = Literal["added", "removed", "changed"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Line:
     """One setting that is another than it was; None where there is none."""
 
@@ -24,7 +24,7 @@ class Line:
     new: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Difference:
     """What changes for one function."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlpolicy.core import plugins
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.plugins import Plugin, PluginError
 from mlpolicy.model.imports import ImportRefused, folder_of
 from mlpolicy.plan.files import policy_files
@@ -15,7 +15,7 @@ DEPTH = 1000
 """How deep below all files that were given those of packages lie."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Carried:
     """The policy files of one plugin."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
+from mlpolicy.core.frozen import frozen
 from mlpolicy.document.parse import Document
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
@@ -32,7 +33,7 @@ OF_THE_DAY = ("MP501", "MP502")
 """Findings that come with time alone: they never keep a service from starting."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Terms:
     """What a policy is read under."""
 
@@ -51,7 +52,7 @@ class Terms:
         return os.environ if self.environ is None else self.environ
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Loaded:
     """A set of files: the rulebook that they make, and the findings."""
 

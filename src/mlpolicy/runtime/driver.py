@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.step import Step
 from mlpolicy.runtime.loom import Weaver
 from mlpolicy.runtime.template import body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Driver:
     """Generated code for one function, with the text it was compiled from."""
 

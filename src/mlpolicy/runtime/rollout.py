@@ -8,11 +8,11 @@ import enum
 import random
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 from mlpolicy.core.argpath import ArgPath
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.report import say_once
 
 _DEEPEST = 8
@@ -20,7 +20,7 @@ _PLAIN = (str, int, float, bool, bytes, type(None), uuid.UUID, decimal.Decimal, 
 _STEPS = float(1 << 64)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Draw:
     """Takes calls by chance, each by itself."""
 
@@ -31,7 +31,7 @@ class Draw:
         return random.random() < self.percent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Share:
     """Takes calls by an argument: equal values are decided alike, in every process."""
 

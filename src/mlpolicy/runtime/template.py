@@ -8,11 +8,11 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
 from mlpolicy.core.block import Lines, indented
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.order import INNERMOST, inside_out, rank
 from mlpolicy.core.site import FunctionKind
 from mlpolicy.core.step import Step, Weave
@@ -24,7 +24,7 @@ COROUTINE, GENERATOR, ASYNC_GENERATOR, ITERABLE_COROUTINE = 0x80, 0x20, 0x200, 0
 GENERATORS = ("generator", "async_generator")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Shape:
     """How a code object takes its arguments, and what kind of function it makes."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from mlpolicy.core import clock
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.waiting import Waiter
 from mlpolicy.runtime.awaiting import sleep_async
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class World:
     """The clock in seconds, and how a thread and a coroutine sleep."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration
 from mlpolicy.plan.plan import Plan, Value
 from mlpolicy.plan.text import origin
@@ -18,7 +18,7 @@ from mlpolicy.testing.suite import Expected, Looking
 from mlpolicy.testing.values import same, shown
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Difference:
     """One field of a test in which expectation and truth differ."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
 from mlpolicy.model.interpolate import Interpolated
@@ -61,7 +61,7 @@ def _short(node: Node) -> str:
     return node.text if isinstance(node, Scalar) else str(node.plain())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class _Filling:
     """Puts the values of one combination in."""
 

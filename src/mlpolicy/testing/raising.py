@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import builtins
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
 from mlpolicy.runtime.assemble import resolve
@@ -58,7 +59,7 @@ def _imported(name: str, span: Span) -> tuple[type[BaseException] | None, Diagno
     return None, Diagnostic("MP604", f"`{name}` is no exception", span)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Raising:
     """An error that a stub raises, made anew each time."""
 

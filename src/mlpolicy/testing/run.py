@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FunctionType
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest
@@ -25,7 +26,7 @@ from mlpolicy.testing.targets import Targets
 from mlpolicy.testing.world import entered
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Seen:
     """One plan that a test made use of, and what happened where it called."""
 
@@ -33,7 +34,7 @@ class Seen:
     happened: Happened | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Result:
     """What came of one test."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import FunctionKind
 from mlpolicy.core.target import Target
 from mlpolicy.errors import CallRefused
@@ -24,7 +25,7 @@ from mlpolicy.testing.suite import Behaviour, Doing
 from mlpolicy.testing.world import FakeSampler, VirtualWorld, maker
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Happened:
     """What came of a call."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import Node
@@ -16,7 +17,7 @@ from mlpolicy.testing.grammar import CallBlock, StubBlock, WorldBlock
 from mlpolicy.testing.raising import Raising
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Named:
     """A function path, and where it stands."""
 
@@ -24,7 +25,7 @@ class Named:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Behaviour:
     """What a stub does at one attempt."""
 
@@ -33,7 +34,7 @@ class Behaviour:
     takes: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Expected:
     """What must come of a call."""
 
@@ -44,7 +45,7 @@ class Expected:
     raises: type[BaseException] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Doing:
     """A call of a function."""
 
@@ -57,14 +58,14 @@ class Doing:
     real: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Passing:
     """Time that passes."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Field:
     """One part of a plan, and what it must be."""
 
@@ -73,7 +74,7 @@ class Field:
     key: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Looking:
     """A plan that is looked at."""
 
@@ -83,7 +84,7 @@ class Looking:
     """Where values must have been set."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Terms:
     """What the policy of a test is read under."""
 
@@ -92,7 +93,7 @@ class Terms:
     clock: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Case:
     """One test."""
 
@@ -113,7 +114,7 @@ class Case:
         return tuple(one.function for one in self.acts if not isinstance(one, Passing))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Suite:
     """One file of tests, as far as it could be read, and what is wrong with it."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.frozen import frozen
 from mlpolicy.document.parse import Document
 from mlpolicy.plan.load import Loaded
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Report:
     """Findings, with the text that they are about."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlpolicy.core.diagnostic import Severity
+from mlpolicy.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Code:
     """One finding, as `mlpolicy explain CODE` shows it."""
 

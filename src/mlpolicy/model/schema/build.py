@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from mlpolicy.core.docstrings import docstrings
 from mlpolicy.core.kind import Kind
 from mlpolicy.model.grammar import FileBlock, Overlay, PolicyBlock, ProfileBlock, RuleCommon
 from mlpolicy.model.interpolate import LITERAL
@@ -37,11 +38,11 @@ def schema() -> Schema:
         "environments": {
             "type": "object",
             "additionalProperties": _overlay(definitions),
-            "description": FileBlock.model_fields["environments"].description,
+            "description": docstrings(FileBlock)["environments"],
         },
     }
     for key, of in properties.items():
-        of.setdefault("description", FileBlock.model_fields[key].description)
+        of.setdefault("description", docstrings(FileBlock)[key])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://mlpolicy.readthedocs.io/en/stable/mlpolicy.schema.json",
@@ -72,7 +73,7 @@ def _overlay(definitions: dict[str, Schema]) -> Schema:
         "policies": _or_null(_policies(definitions, OVERLAY)),
     }
     for key, of in made["properties"].items():
-        of.setdefault("description", Overlay.model_fields[key].description)
+        of.setdefault("description", docstrings(Overlay)[key])
     return made
 
 

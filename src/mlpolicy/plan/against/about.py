@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlpolicy.core.diagnostic import Related
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.plan.plan import Plan, PlannedRule
@@ -14,7 +14,7 @@ from mlpolicy.plan.survey import Defined, Survey
 from mlpolicy.plan.survey.body import Body
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class About:
     """One function, its plan, and what its source says."""
 

@@ -7,9 +7,9 @@ import difflib
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.core.words import closest
 from mlpolicy.model.policy import Pattern, Policy
@@ -29,7 +29,7 @@ _CHEAP = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Taken:
     """A pattern of a policy, and the functions of the source that it takes."""
 

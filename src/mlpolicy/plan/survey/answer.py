@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.target import Target
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 DefinedKind = FunctionKind | Literal["class", "value"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Defined:
     """The target is there: where, and what it is."""
 
@@ -56,7 +57,7 @@ class Defined:
     """Its code, where it is a function that a line of the source defines."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Missing:
     """The module is there and has nothing of that name."""
 
@@ -66,7 +67,7 @@ class Missing:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class NoModule:
     """The module is not there."""
 
@@ -77,7 +78,7 @@ class NoModule:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Dynamic:
     """Only running the code can tell; `why` says what stands in the way."""
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from mlpolicy.core.frozen import frozen
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Arms = tuple[tuple[int, int], ...]
 """The compound statements around a binding: the identity of each, and which arm of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Imported:
     """A name that an import binds: to a module, or to what a module calls `name`."""
 
@@ -20,12 +22,12 @@ class Imported:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Deleted:
     """A name that `del` takes away."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Unknown:
     """A name bound to what cannot be read off: a loop variable, a part of a tuple."""
 
@@ -35,7 +37,7 @@ What = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Binding:
     """One place that gives a name its meaning."""
 
@@ -53,7 +55,7 @@ class Binding:
         return self.arms == earlier.arms[: len(self.arms)]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Star:
     """A `from module import *`."""
 
@@ -62,7 +64,7 @@ class Star:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Names:
     """All names that a block binds, in the order of the source."""
 

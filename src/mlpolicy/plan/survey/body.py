@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import FunctionKind
 from mlpolicy.core.target import Target
 from mlpolicy.plan.survey.bindings import FunctionNode, Imported
@@ -18,7 +18,7 @@ from mlpolicy.plan.survey.module import Module, Scope
 from mlpolicy.plan.survey.things import Class, Function, Thing
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Called:
     """A function of known source that is called by name."""
 

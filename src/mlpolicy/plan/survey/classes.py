@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.plan.survey.functions import decorators_of, full_name, shortened
 from mlpolicy.plan.survey.generated import FIELD_MAKERS, writes_method
 from mlpolicy.plan.survey.module import Scope
@@ -32,7 +32,7 @@ _PLAIN_DECORATORS = frozenset(
 _DEEPEST = 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Foreign:
     """A base whose attributes are not known from source."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.plan.survey.bindings import Binding, Deleted
 from mlpolicy.plan.survey.functions import is_accessor, is_overload
 from mlpolicy.plan.survey.module import Scope
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Holding:
     """The bindings that may hold, and what was read about the others."""
 

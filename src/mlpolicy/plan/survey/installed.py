@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from mlpolicy.core.frozen import frozen
 
 _SITES = ("site-packages", "dist-packages")
 _LARGEST = 1 << 20
 _IMPORT = re.compile(r"import\s+(\w+)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Editable:
     """What one `.pth` file adds."""
 

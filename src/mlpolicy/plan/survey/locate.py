@@ -6,16 +6,16 @@ import os
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.plan.survey.installed import Editable, editables, is_site
 
 _COMPILED = (".so", ".pyd")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Source:
     """A module with source: a file, and, if it is a package, where its modules are."""
 
@@ -25,14 +25,14 @@ class Source:
     """Whether *file* only describes what was compiled."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Space:
     """A namespace package: folders, and no source of its own."""
 
     folders: tuple[Path, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Opaque:
     """A module that exists and cannot be read; `why` completes "`name` …"."""
 
@@ -45,7 +45,7 @@ class Opaque:
 Place = Source | Space | Opaque
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Listing:
     """What is in a folder."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.plan.survey.bindings import Binding, FunctionNode, Names, Unknown
 from mlpolicy.plan.survey.dynamics import declared_global, writes
 from mlpolicy.plan.survey.exports import exported
@@ -28,7 +29,7 @@ class NotReadable(Exception):
     """A file cannot be parsed; the message completes "`name` …"."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Place:
     """The columns of a name in a file, from 1, in code points."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.plan.survey.answer import Dynamic, Missing
 from mlpolicy.plan.survey.bindings import Binding, FunctionNode
 from mlpolicy.plan.survey.module import Module, Scope
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class History:
     """What else was read about a name besides the binding that holds."""
 
@@ -23,7 +23,7 @@ class History:
     overload: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Function:
     """A `def`, or a `lambda` with a name."""
 
@@ -34,7 +34,7 @@ class Function:
     history: History = History()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Class:
     """A class."""
 
@@ -49,7 +49,7 @@ class Class:
         return self.scope.within(self.node, self.binding.name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Value:
     """A name for something that no `def`, `lambda` or `class` made."""
 
@@ -58,7 +58,7 @@ class Value:
     history: History = History()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Generated:
     """The `__init__` that a decorator or a base writes for a class."""
 
@@ -67,14 +67,14 @@ class Generated:
     decorator: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Whole:
     """A module."""
 
     module: Module
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Gap:
     """Nothing that can be read."""
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.plan.survey.bindings import Names
 from mlpolicy.plan.survey.reading import names_of
 
@@ -13,7 +14,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Loop = ast.For | ast.AsyncFor | ast.While
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Use:
     """A call, by name, of a function of the module."""
 
@@ -32,7 +33,7 @@ class Uses:
     """In a loop."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class _Place:
     """Where a node stands."""
 

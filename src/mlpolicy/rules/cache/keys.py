@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mlpolicy.core.argpath import ArgPath, parse
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, Unkeyable, encode
@@ -25,7 +25,7 @@ _MISSING: Final[Token] = (None, Tag("missing"))
 _INSTANCE = ("self", "cls")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Part:
     """One argument, or a part of one, that belongs to the key."""
 

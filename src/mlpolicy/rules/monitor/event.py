@@ -6,10 +6,10 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.rules.monitor.summary import safe_text
 
 SCHEMA: Final = "mlpolicy.event/1"
@@ -23,7 +23,7 @@ SEVERITY: Final[dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Happened:
     """What is known of a call when it ends."""
 

@@ -12,8 +12,8 @@ import difflib
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.rules.retry.groups import GROUPS, Group
 from mlpolicy.rules.retry.statuses import GRPC_CODES
 
@@ -32,7 +32,7 @@ class SpellingError(ValueError):
     """A text is no name of an error."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Builtin:
     """A builtin exception and its subclasses."""
 
@@ -43,7 +43,7 @@ class Builtin:
         return cls is self.cls
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Path:
     """A class by its dotted path, and its subclasses."""
 
@@ -76,14 +76,14 @@ class Path:
         return found if isinstance(found, type) else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class HttpStatus:
     """An HTTP status (`429`) or a hundred of them (`5xx`)."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class GrpcStatus:
     """A gRPC code by name."""
 

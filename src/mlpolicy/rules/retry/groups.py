@@ -7,13 +7,14 @@ is imported, and none can escape by moving a class to another of its modules.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from mlpolicy.core.frozen import frozen
 
 Classes = Mapping[str, frozenset[str]]
 """Class names by top package."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Group:
     """The errors that one word stands for."""
 
