@@ -147,3 +147,22 @@ def test_after_a_clean_check_the_module_runs_under_the_policy(service):
 def test_no_module_is_a_usage_error(service):
     """Something must be imported."""
     assert service.run("apply").code == 2
+
+
+def test_garbage_is_collected_while_code_of_the_users_runs(service):
+    """What only reads files collects none; what calls a service must not let it grow."""
+    service.write(
+        seen="""
+            import gc
+            open("seen.txt", "w").write(str(gc.isenabled()))
+
+            def predict(x):
+                return x
+        """,
+        policy="version: 1\npolicies:\n  seen:predict: {retry: 3}\n",
+    )
+
+    ended = service.run("apply", "--in-process", "--module", "seen", "--policy", "policy.yaml")
+
+    assert ended.code == 0
+    assert (service.folder / "seen.txt").read_text() == "True"
