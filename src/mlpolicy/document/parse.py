@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.document.compose import Composer, OutOfBounds
 from mlpolicy.document.hints import hint
@@ -28,14 +29,20 @@ def libyaml() -> bool:
     return hasattr(yaml, "CSafeLoader")
 
 
-@frozen()
+@dataclass(eq=False)
 class Document:
     """One file: its nodes as far as they could be read, and what is wrong with it."""
 
     file: str
-    lines: tuple[str, ...]
+    text: str
+    """What it holds; nothing where that is no text."""
     root: Node | None
     diagnostics: tuple[Diagnostic, ...]
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of its text, without their ends; YAML 1.2 knows more ends than most."""
+        return tuple(_BREAK.split(self.text)) if self.text else ()
 
 
 def read(path: Path) -> Document:
@@ -62,12 +69,11 @@ def parse(text: str | bytes, *, file: str) -> Document:
         except UnicodeDecodeError as error:
             return _undecodable(file, content, error)
     text = text.removeprefix("\ufeff")
-    lines = tuple(_BREAK.split(text))
     odd = _UNPRINTABLE.search(text)
     if odd is not None:
         message = f"character U+{ord(odd[0]):04X} is not allowed in YAML"
-        return _of(file, lines, Diagnostic("MP001", message, _place(file, text, odd.start())))
-    return _composed(file, text, lines)
+        return _of(file, text, Diagnostic("MP001", message, _place(file, text, odd.start())))
+    return _composed(file, text)
 
 
 def _decoded(content: bytes) -> str:
@@ -76,20 +82,20 @@ def _decoded(content: bytes) -> str:
     return content.decode("utf-8")
 
 
-def _composed(file: str, text: str, lines: tuple[str, ...]) -> Document:
+def _composed(file: str, text: str) -> Document:
     composer = Composer(file)
     try:
         # The parser keeps its state on the heap, however deep the text is.
         root = composer.compose(_Parser(text).get_event)
     except OutOfBounds as error:
-        return _of(file, lines, *composer.diagnostics, error.diagnostic)
+        return _of(file, text, *composer.diagnostics, error.diagnostic)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # Without libyaml an escape or a version number out of range is a plain ValueError.
-        return _of(file, lines, *composer.diagnostics, _syntax(file, lines, error))
-    return Document(file, lines, root, tuple(composer.diagnostics))
+        return _of(file, text, *composer.diagnostics, _syntax(file, text, error))
+    return Document(file, text, root, tuple(composer.diagnostics))
 
 
-def _syntax(file: str, lines: tuple[str, ...], error: Exception) -> Diagnostic:
+def _syntax(file: str, text: str, error: Exception) -> Diagnostic:
     marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
     if "alias" in str(getattr(error, "context", "")):
         marks.reverse()  # what is wrong is the `*` that makes an alias of a value
@@ -99,6 +105,7 @@ def _syntax(file: str, lines: tuple[str, ...], error: Exception) -> Diagnostic:
     problem = str(getattr(error, "problem", None) or error)
     context = str(getattr(error, "context", None) or "")
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    lines = _BREAK.split(text)
     written = lines[line - 1] if line <= len(lines) else ""
     message = f"{problem} {context}".strip() if context else problem
     span = Span(file, line, column, line, column + 1)
@@ -124,13 +131,13 @@ def _undecodable(file: str, content: bytes, error: UnicodeDecodeError) -> Docume
     before = content[: error.start].decode("utf-8", errors="replace")
     reason = error.reason if error.encoding == "utf-16" else "not UTF-8 text"
     return _of(
-        file, (), Diagnostic("MP001", f"`{file}`: {reason}", _place(file, before, len(before)))
+        file, "", Diagnostic("MP001", f"`{file}`: {reason}", _place(file, before, len(before)))
     )
 
 
 def _unreadable(file: str, reason: str) -> Document:
-    return _of(file, (), Diagnostic("MP001", f"`{file}`: {reason}", Span(file)))
+    return _of(file, "", Diagnostic("MP001", f"`{file}`: {reason}", Span(file)))
 
 
-def _of(file: str, lines: tuple[str, ...], *diagnostics: Diagnostic) -> Document:
-    return Document(file, lines, None, diagnostics)
+def _of(file: str, text: str, *diagnostics: Diagnostic) -> Document:
+    return Document(file, text, None, diagnostics)

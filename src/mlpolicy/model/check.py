@@ -253,7 +253,7 @@ def mended(
 
     What follows from the slip is then no finding of its own.
     """
-    if all(entry.key in fields for entry in node.entries):
+    if not [entry for entry in node.entries if entry.key not in fields]:
         return node
     known = tuple(fields)
     there = {entry.key for entry in node.entries}

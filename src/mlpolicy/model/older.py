@@ -15,14 +15,12 @@ _OCTAL = re.compile(r"[-+]?0[0-7_]+")
 _MAYBE = re.compile(
     r"[yYnNoO0-9](?:(?<!\w.)(?:es|ES|[oO]|[nN]|ff|FF)\b|:[0-9]|(?<![\w.].)(?<=0)[0-9_])"
 )
-"""What a line with such a value has; it begins with a set of characters, to be skipped to."""
+"""What a text with such a value has; it begins with a set of characters, to be skipped to."""
 
 
-def older_readings(
-    root: Mapping, lines: Iterable[str], wrong: Iterable[Span]
-) -> Iterator[Diagnostic]:
+def older_readings(root: Mapping, text: str, wrong: Iterable[Span]) -> Iterator[Diagnostic]:
     """Yield the values that mean another thing to older tools, but for those that are *wrong*."""
-    if not any(_MAYBE.search(line) for line in lines):
+    if not _MAYBE.search(text):
         return
     said = {(span.line, span.column) for span in wrong}
     for scalar in _plain(root):

@@ -18,7 +18,7 @@ from mlpolicy.model.check import Checked, Words, check, fields_of, locate, mende
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
 from mlpolicy.model.habits import OF_KINDS, OF_POLICY
 from mlpolicy.model.layers import Layers
-from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, one
+from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, Tree, one
 from mlpolicy.model.rules import RuleReader, elsewhere, without_nulls
 from mlpolicy.rules import KINDS
 
@@ -44,11 +44,14 @@ class PolicyReader:
     _held: dict[tuple[str, int], _Held] = field(default_factory=dict)
     _found: list[Diagnostic] = field(default_factory=list)
     _rules: RuleReader = field(init=False)
+    _kinds: tuple[str, ...] = field(init=False)
     _known: Mapping[str, None] = field(init=False)
     """The keys of a policy."""
+    _elsewhere: Mapping[str, str] = field(default_factory=elsewhere)
 
     def __post_init__(self) -> None:
         self._rules = RuleReader(self.layers, self._found)
+        self._kinds = tuple(KINDS)
         self._known = dict.fromkeys((*PolicyBlock.model_fields, *KINDS))
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -74,7 +77,7 @@ class PolicyReader:
     # --- defaults, profiles, resources ------------------------------------------------
 
     def _defaults(self, node: MappingNode) -> tuple[Setting | None, tuple[Any, ...]]:
-        about = Words("`defaults`", OF_KINDS, elsewhere(), also=tuple(KINDS))
+        about = Words("`defaults`", OF_KINDS, self._elsewhere, also=self._kinds)
         mode: Setting | None = None
         for entry in node.entries:
             if entry.key == "mode":
@@ -89,7 +92,7 @@ class PolicyReader:
 
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:
         for entry, written in self._bodies(node, "the rules of profile"):
-            about = Words(f"profile `{entry.key}`", OF_KINDS, elsewhere(), also=tuple(KINDS))
+            about = Words(f"profile `{entry.key}`", OF_KINDS, self._elsewhere, also=self._kinds)
             known = dict.fromkeys((*ProfileBlock.model_fields, *KINDS))
             body = mended(written, known, about, self._found)
             rest = MappingNode(
@@ -129,10 +132,10 @@ class PolicyReader:
     def _check(self, node: MappingNode, model: Any, about: Words) -> Checked:
         """Check *node*; keys that may be rules of a kind that is not here get a word of their own."""
         known = fields_of(model)
-        strangers: dict[str, Entry] = {}
         kept = node
-        if not all(one.key in known for one in node.entries):
-            strangers = {one.key: one for one in node.entries if _is_stranger(one, known, about)}
+        strange = [one for one in node.entries if one.key not in known]
+        strangers = {one.key: one for one in strange if _is_stranger(one, known, about)}
+        if strangers:
             rest = tuple(one for one in node.entries if one.key not in strangers)
             kept = MappingNode(rest, node.span)
         checked = check(kept, model, about)
@@ -161,39 +164,38 @@ class PolicyReader:
         return _Held(body, policy, tuple(self._found[before:]))
 
     def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
-        about = Words(f"policy `{entry.key}`", OF_POLICY, elsewhere(), also=tuple(KINDS))
+        about = Words(f"policy `{entry.key}`", OF_POLICY, self._elsewhere, also=self._kinds)
         before = len(self._found)
         body = mended(body, self._known, about, self._found)
-        rules = self._rules.rules(body.entries)
-        alone = body.get("use") is None
+        kinds = self._kinds
+        whole = MappingNode(tuple([one for one in body.entries if one.key not in kinds]), body.span)
+        rules = self._rules.rules([one for one in body.entries if one.key in kinds])
+        alone = whole.get("use") is None
         if alone:  # there is nothing below that what was removed could uncover
-            rules = tuple(rule for rule in rules if not rule.removed)
-        rest = tuple([one for one in body.entries if one.key not in KINDS])
-        checked = self._check(MappingNode(rest, body.span), PolicyBlock, about)
-        selected = self._match(entry, body)
-        exclude = self._patterns(body.get("exclude"))
+            rules = tuple([rule for rule in rules if not rule.removed])
+        checked = self._check(whole, PolicyBlock, about)
+        selected = self._match(entry, whole)
+        exclude = self._patterns(whole.get("exclude"))
         clean = len(self._found) == before
-        if clean and len(rest) == len(body.entries) and alone:
+        if clean and len(whole.entries) == len(body.entries) and alone:
             text = f"`{entry.key}` has no rules"
             self._found.append(Diagnostic("MP408", text, entry.key_span, "warning"))
         if checked.value is None or selected is None:
             return None
         match, where = selected
         return self._made(
-            entry, body, checked.value, match=match, where=where, exclude=exclude, rules=rules
+            entry, whole, checked.value, match=match, where=where, exclude=exclude, rules=rules
         )
 
-    def _made(self, entry: Entry, body: MappingNode, block: PolicyBlock, **parts: Any) -> Policy:
-        controls = tuple([one for one in without_nulls(body.entries) if one.key in _CONTROLS])
-        resource = body.get("resource")
+    def _made(self, entry: Entry, whole: MappingNode, block: PolicyBlock, **parts: Any) -> Policy:
+        controls = tuple([one for one in whole.entries if one.key in _CONTROLS])
+        resource = whole.get("resource")
         return Policy(
             entry.key,
             entry.key_span,
-            use=_words(body.get("use")),
+            use=_words(whole.get("use")),
             resource=Name(block.resource, resource.span) if resource else None,
-            controls=self._rules.tree(MappingNode(controls, body.span), PolicyBlock)
-            if controls
-            else {},
+            controls=self._controls(MappingNode(controls, whole.span)) if controls else {},
             priority=block.priority,
             final=block.final,
             placement=block.placement,
@@ -201,13 +203,17 @@ class PolicyReader:
             **parts,
         )
 
+    def _controls(self, node: MappingNode) -> Tree:
+        kept = tuple(without_nulls(node.entries))
+        return self._rules.tree(MappingNode(kept, node.span), PolicyBlock)
+
     # --- selectors --------------------------------------------------------------------
 
     def _match(self, entry: Entry, body: MappingNode) -> tuple[tuple[Pattern, ...], Where] | None:
         """Return the selector: `match`, or the key itself where it is a target."""
-        written = next((one for one in body.entries if one.key == "match"), None)
-        if written is not None:
-            return self._written(entry, written)
+        for written in body.entries:
+            if written.key == "match":
+                return self._written(entry, written)
         if ":" not in entry.key:
             self._found.append(_unselected(entry))
             return None
@@ -236,8 +242,8 @@ class PolicyReader:
         return self._patterns(match.value.get("target")), Where(**asked)
 
     def _patterns(self, node: Node | None) -> tuple[Pattern, ...]:
-        found = (self._pattern(name.text, name.span) for name in _words(node))
-        return tuple(pattern for pattern in found if pattern)
+        found = [self._pattern(name.text, name.span) for name in _words(node)]
+        return tuple([pattern for pattern in found if pattern])
 
     def _pattern(self, text: str, span: Span) -> Pattern | None:
         if "${" in text:
@@ -267,6 +273,8 @@ def _mapping(root: MappingNode, key: str) -> MappingNode:
 
 def _words(node: Node | None) -> tuple[Name, ...]:
     """Return the words of a list, or of a single one."""
+    if node is None:
+        return ()
     items = node.items if isinstance(node, Sequence) else (node,)
     return tuple(
         Name(item.value, item.span)

@@ -206,7 +206,7 @@ def read_source(
     root = _overlaid(one, one.root, environment, found)
     seen.vars |= _defined(root, found)
     filled = _without(root, ("vars", "environments"))
-    if any("${" in line for line in one.document.lines):
+    if "${" in one.document.text:
         filled = seen.filled(filled)
     about = Words("the file", OF_FILE, _places(), is_file=True)
     checked = check(_less(_with(filled, root, ("vars", "environments"))), FileBlock, about)
@@ -216,7 +216,7 @@ def read_source(
         file = replace(file, name=checked.value.name)
     file = replace(file, settings=_settings(filled))
     found += (*one.reader.diagnostics(), *seen.diagnostics)
-    found += older_readings(root, one.document.lines, [each.span for each in found])
+    found += older_readings(root, one.document.text, [each.span for each in found])
     return Reading(file, one.document, in_order(found), seen, one)
 
 

@@ -39,7 +39,7 @@ class RuleReader:
     def rules(self, entries: Iterable[Entry]) -> tuple[RuleBlock, ...]:
         """Return the rules among *entries*, less those that could not be read."""
         found = [self.rule(entry) for entry in entries if entry.key in KINDS]
-        return tuple(rule for rule in found if rule is not None)
+        return tuple([rule for rule in found if rule is not None])
 
     def rule(self, entry: Entry) -> RuleBlock | None:
         """Return the rule that *entry* writes."""
@@ -52,8 +52,9 @@ class RuleReader:
             if spelt is None:
                 return None
             body = spelt
-        if any(one.key in _COMMON for one in body.entries):
-            return self._of_two(entry, body, kind)
+        for one in body.entries:
+            if one.key in _COMMON:
+                return self._of_two(entry, body, kind)
         settings = self._own(body, kind)
         return None if settings is None else RuleBlock(kind.name, entry.key_span, settings)
 

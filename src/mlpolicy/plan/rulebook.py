@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
+from operator import attrgetter
 
 from mlpolicy.core.control import KILL_SWITCH, Control, effective_mode
 from mlpolicy.core.diagnostic import Diagnostic
@@ -77,6 +78,7 @@ class Rulebook:
         self._built: Built = {}
         self._frames: dict[str, tuple[list[Layer], list[Layer]]] = {}
         self._completed: dict[tuple[object, ...], tuple[Completed, ...]] = {}
+        self._orders: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def complete(self) -> tuple[PolicyFile, ...]:
         """Return the files with the rules of profiles in the policies, and no profiles beside."""
@@ -120,7 +122,8 @@ class Rulebook:
     @cached_property
     def exact(self) -> tuple[Target, ...]:
         """Every target that a policy names itself, in order."""
-        return tuple(sorted(Target.parse(text) for text in self._named))
+        targets = [Target.parse(text) for text in self._named]
+        return tuple(sorted(targets, key=attrgetter("module", "qualname")))
 
     @cached_property
     def kinds(self) -> frozenset[str]:
@@ -133,9 +136,18 @@ class Rulebook:
         return frozenset(policy.name for policy in self.policies if policy.final)
 
     @cached_property
+    def broad(self) -> tuple[tuple[Policy, tuple[Pattern, ...]], ...]:
+        """The policies with patterns that may name more than one function, and those."""
+        each = (
+            (policy, tuple([one for one in policy.match if not one.glob.exact]))
+            for policy in self.policies
+        )
+        return tuple((policy, patterns) for policy, patterns in each if patterns)
+
+    @cached_property
     def globs(self) -> tuple[Pattern, ...]:
         """Every pattern that may name more than one function."""
-        return tuple(one for policy in self.policies for one in policy.match if not one.glob.exact)
+        return tuple(one for _, patterns in self.broad for one in patterns)
 
     @cached_property
     def tops(self) -> frozenset[str]:
@@ -194,15 +206,6 @@ class Rulebook:
                 found.setdefault(text, []).append(policy)
         return found
 
-    @cached_property
-    def _broad(self) -> tuple[tuple[Policy, tuple[Pattern, ...]], ...]:
-        """The policies with patterns that may name more than one function, and those."""
-        each = (
-            (policy, tuple(one for one in policy.match if not one.glob.exact))
-            for policy in self.policies
-        )
-        return tuple((policy, patterns) for policy, patterns in each if patterns)
-
     def _matching(self, target: Target) -> list[tuple[Policy, Pattern]]:
         """Return each policy that names *target*, with each of its patterns that does."""
         text = str(target)
@@ -212,15 +215,19 @@ class Rulebook:
             for pattern in policy.match
             if pattern.glob.text == text
         ]
-        for policy, patterns in self._broad:
+        for policy, patterns in self.broad:
             found += ((policy, one) for one in patterns if one.glob.matches(target))
         return found
+
+    def is_shared(self, text: str) -> bool:
+        """Whether more than one policy may hold for the target that *text* writes."""
+        return bool(self.broad) or len(self._named.get(text, ())) > 1
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""
         best: dict[int, Candidate] = {}
         for policy, pattern in self._matching(target):
-            if excluded(policy, target) or not policy.where.holds(facts):
+            if (policy.exclude and excluded(policy, target)) or not policy.where.holds(facts):
                 continue
             ranked = rank(policy, pattern)
             known = best.get(id(policy))
@@ -249,9 +256,10 @@ class Rulebook:
         """Return what holds for *target*, and what is wrong with it."""
         if facts is not None:
             return self._resolve(target, facts)
-        if target not in self._resolved:
-            self._resolved[target] = self._resolve(target, None)
-        return self._resolved[target]
+        known = self._resolved.get(target)
+        if known is None:
+            known = self._resolved[target] = self._resolve(target, None)
+        return known
 
     def _resolve(
         self, target: Target, facts: Facts | None
@@ -260,20 +268,19 @@ class Rulebook:
         if not candidates:
             return None, ()
         completed = self.completed(candidates)
-        rules = [self._held(one.rule) for one in completed if one.rule is not None]
-        rules.sort(key=lambda rule: position(position_of(rule.kind)))
+        rules = tuple([self._held(one.rule) for one in completed if one.rule is not None])
         policies = [policy for _, policy in candidates]
         plan = Plan(
             target,
             mode_of(rules),
-            tuple(rules),
+            rules,
             placement_of(policies),
-            policies=tuple(policy.name for policy in policies),
+            policies=tuple([policy.name for policy in policies]),
             exact=str(target) in self._named,
-            sources=tuple(policy.span for policy in policies),
+            sources=tuple([policy.span for policy in policies]),
             deadline=shortest_deadline(policies),
         )
-        return plan, tuple(finding for one in completed for finding in one.diagnostics)
+        return plan, tuple([finding for one in completed for finding in one.diagnostics])
 
     def _held(self, rule: PlannedRule) -> PlannedRule:
         """Return *rule* with the mode that it has at this moment."""
@@ -286,14 +293,28 @@ class Rulebook:
         return rule if mode == rule.mode else replace(rule, mode=mode)
 
     def completed(self, candidates: Sequence[Candidate]) -> tuple[Completed, ...]:
-        """Return every rule that *candidates* make together, made once for the same ones."""
-        key = tuple((ranked, policy.name, policy.span) for ranked, policy in candidates)
-        if key not in self._completed:
-            kinds = dict.fromkeys(block.kind for _, policy in candidates for block in policy.rules)
-            self._completed[key] = tuple(
-                complete(kind, self.layers(kind, candidates), self._built) for kind in sorted(kinds)
+        """Return every rule that *candidates* make together, outermost first.
+
+        It is made once for the same ones.
+        """
+        key = tuple([(ranked, id(policy)) for ranked, policy in candidates])
+        known = self._completed.get(key)
+        if known is None:
+            kinds = self._in_order(
+                tuple([block.kind for _, policy in candidates for block in policy.rules])
             )
-        return self._completed[key]
+            known = self._completed[key] = tuple(
+                [complete(kind, self.layers(kind, candidates), self._built) for kind in kinds]
+            )
+        return known
+
+    def _in_order(self, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        """Return each of *kinds* once, in the order in which a call meets their rules."""
+        known = self._orders.get(kinds)
+        if known is None:
+            ordered = sorted(set(kinds), key=lambda kind: (position(position_of(kind)), kind))
+            known = self._orders[kinds] = tuple(ordered)
+        return known
 
     def layers(self, kind: str, candidates: Sequence[Candidate]) -> list[Layer]:
         """Return the blocks of that kind: of the defaults, of *candidates*, of the command line."""

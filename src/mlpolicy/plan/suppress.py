@@ -13,6 +13,7 @@ from mlpolicy.document.node import Mapping, Node, Scalar
 from mlpolicy.document.parse import Document
 from mlpolicy.model.policy import Settings
 
+_MARK = "mlpolicy:"
 _COMMENT = re.compile(r"(?:^|\s)#\s*mlpolicy:\s*ignore\[(?P<codes>[^\]]*)\](?P<reason>.*)$")
 _NEVER = ("MP001", "MP002", "MP003", "MP006", "MP007", "MP090", "MP091", "MP092")
 """Without these a file means nothing, or the suppression itself is wrong."""
@@ -92,8 +93,10 @@ def _unknown(one: Suppression, known: tuple[str, ...]) -> Diagnostic:
 
 
 def _comments(document: Document) -> Iterator[Suppression]:
+    if _MARK not in document.text:
+        return
     for number, line in enumerate(document.lines, 1):
-        if "mlpolicy:" not in line:
+        if _MARK not in line:
             continue
         match = _COMMENT.search(line)
         if match is None or _within_text(document.root, number, line.index("#", match.start()) + 1):

@@ -15,11 +15,11 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what is wrong with the plans that *rulebook* makes, and what stands there twice."""
     for target in rulebook.exact:
         yield from rulebook.resolve(target)[1]
-    for policy in rulebook.policies:
-        if any(not pattern.glob.exact for pattern in policy.match):
-            yield from _alone(rulebook, policy)
+    for policy, _ in rulebook.broad:
+        yield from _alone(rulebook, policy)
     yield from _rivals(rulebook)
-    yield from _twice(rulebook)
+    if len(rulebook.files) > 1:
+        yield from _twice(rulebook)
 
 
 def _alone(rulebook: Rulebook, policy: Policy) -> Iterator[Diagnostic]:
@@ -36,10 +36,9 @@ def _alone(rulebook: Rulebook, policy: Policy) -> Iterator[Diagnostic]:
 def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the conflicts of policies that have a pattern in common."""
     by_text: dict[str, list[tuple[object, Policy]]] = {}
-    for policy in rulebook.policies:
-        for pattern in policy.match:
-            if not pattern.glob.exact:
-                by_text.setdefault(pattern.glob.text, []).append((rank(policy, pattern), policy))
+    for policy, patterns in rulebook.broad:
+        for pattern in patterns:
+            by_text.setdefault(pattern.glob.text, []).append((rank(policy, pattern), policy))
     for candidates in by_text.values():
         if len(candidates) > 1:
             for completed in rulebook.completed(candidates):  # type: ignore[arg-type]  # (ranks)

@@ -86,7 +86,7 @@ def _covers(policy: Policy, text: str) -> bool:
 def _beaten(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield a policy of exact targets whose every setting is beaten on every one of them."""
     exact = [one.glob.text for one in policy.match if one.glob.exact]
-    if len(exact) != len(policy.match):
+    if len(exact) != len(policy.match) or not all(map(rulebook.is_shared, exact)):
         return
     winners = [_winner(policy, Target.parse(text), rulebook) for text in exact]
     if winners and all(winners) and any(rule.settings for rule in policy.rules):

@@ -62,7 +62,7 @@ def _idle(entry: Entry, environment: str, used: set[str]) -> Diagnostic:
 
 
 def _used(one: Source) -> Iterator[str]:
-    if not any("${vars." in line for line in one.document.lines):
+    if "${vars." not in one.document.text:
         return
     for scalar in _scalars(one.root):
         yield from _USE.findall(scalar.text)
@@ -71,7 +71,7 @@ def _used(one: Source) -> Iterator[str]:
 def written_secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
     """Yield the values that look like secrets, written out for everybody who reads the file."""
     for one in sources:
-        text = "\n".join(one.document.lines).lower()
+        text = one.document.text.lower()
         if not any(trace in text for trace in _TRACES):
             continue
         held = {scalar.span: (key, scalar) for key, scalar in _held("", one.document.root)}
