@@ -87,6 +87,50 @@ def test_errors_in_the_file_stop_before_any_user_code_runs(service):
     assert (ended.code, (service.folder / "ran").exists()) == (1, False)
 
 
+def test_settings_that_the_function_contradicts_stop_before_any_user_code_runs(service):
+    """The source tells it, so nothing is imported: one finding, at the setting."""
+    service.write(serve='open("ran", "w")\ndef predict(x):\n    return x\n')
+
+    ended = applied(service, "policies:\n  serve:predict: {cache: {ttl: 30s, key: [y]}}\n")
+
+    assert ended.code == 1
+    assert "policy.yaml:3:42" in ended.out
+    assert "its arguments: x" in ended.out
+    assert ended.out.count("error[") == 1
+    assert not (service.folder / "ran").exists()
+
+
+def test_modules_that_are_not_asked_for_are_not_judged(service):
+    """A repository of forty services is applied one at a time."""
+    service.write(other="def f(x):\n    return x\n")
+    policy = """policies:
+  serve:predict: {retry: 3}
+  other:f: {cache: {ttl: 30s, key: [y]}}
+"""
+
+    assert applied(service, policy, "--check").code == 0
+    assert service.run("apply", "--all", "--policy", "policy.yaml").code == 1
+
+
+@pytest.mark.parametrize(
+    ("renamed", "help"),
+    [
+        ("predicted", "did you mean `serve:predicted`?"),
+        ("rank", "`serve` has `rank`, `caller`, `Model.score`"),
+    ],
+)
+def test_a_renamed_function_is_one_finding_with_what_it_may_be_now(service, renamed, help):
+    """The name that is near, or else all that the module has."""
+    service.write(serve=SERVICE.replace("def predict", f"def {renamed}"))
+
+    ended = applied(service, "policies:\n  serve:predict: {retry: 3}\n", "--check")
+
+    assert ended.code == 1
+    assert ended.out.count("error[") == 1
+    assert "error[MP301] target not found\n --> policy.yaml:3:3" in ended.out
+    assert help in ended.out
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

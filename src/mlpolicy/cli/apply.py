@@ -25,10 +25,14 @@ from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
+from mlpolicy.plan.against import of_rules
 from mlpolicy.plan.against.about import at
+from mlpolicy.plan.against.targets import absent
 from mlpolicy.plan.codes import codes
+from mlpolicy.plan.governed import targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.plan.survey import Survey, roots
 
 SCHEMA = "mlpolicy.apply/1"
 CODES = {"missing": "MP301", "unwrappable": "MP320", "bypassed": "MP321", "error": "MP320"}
@@ -83,10 +87,16 @@ def command(**options: Any) -> None:
     if loaded.errors:
         show(Report.of(loaded.shown()), format)
         sys.exit(exits.FINDINGS)
+    survey = Survey(roots(options["src"]))
+    wrong = of_rules(loaded.rulebook, survey, _asked_for(loaded.rulebook, survey, options))
+    if any(one.severity == "error" for one in loaded.shown(wrong).diagnostics):
+        show(Report.of(loaded.shown(wrong)), format)
+        sys.exit(exits.FINDINGS)
     answer = _prove(paths, options)
     if answer.failed is not None:
         _import_failed(answer)
-    found = tuple(findings(answer, loaded.rulebook, strict=options["check"]))
+    of_import = findings(answer, loaded.rulebook, survey, strict=options["check"])
+    found = (*wrong, *of_import)
     report = Report.of(loaded.shown(found, level="ast"))
     if options["expect"] is not None:
         report = replace(
@@ -100,6 +110,15 @@ def command(**options: Any) -> None:
 
         command = [sys.executable, "-m", options["modules"][0], *options["arguments"]]
         sys.exit(run(command, paths, environment=asked().environment))
+
+
+def _asked_for(rulebook: Rulebook, survey: Survey, options: dict[str, Any]) -> Iterator[Target]:
+    """Yield the targets in the modules that are to be imported, as far as their source tells."""
+    named, below = options["modules"], options["package"]
+    for target in targets(rulebook, survey):
+        inside = below and any(target.module.startswith(f"{one}.") for one in named)
+        if options["everything"] or inside or target.module in named:
+            yield target
 
 
 def _prove(paths: Sequence[Path], options: dict[str, Any]) -> Answer:
@@ -142,7 +161,9 @@ def prove_all(paths: Sequence[Path], src: Sequence[str]) -> Answer:
         return in_child(request, 60.0)
 
 
-def findings(answer: Answer, rulebook: Rulebook, *, strict: bool) -> Iterator[Diagnostic]:
+def findings(
+    answer: Answer, rulebook: Rulebook, survey: Survey, *, strict: bool
+) -> Iterator[Diagnostic]:
     """Yield what became of targets that no policy should leave at that."""
     missing = rulebook.settings.on_missing_target
     for row in answer.targets:
@@ -150,8 +171,7 @@ def findings(answer: Answer, rulebook: Rulebook, *, strict: bool) -> Iterator[Di
         status = row["status"]
         if status == "missing" and missing != "ignore":
             severity: Severity = "error" if strict or missing == "error" else "warning"
-            message = f"`{row['target']}` does not exist: {row['detail']}"
-            yield Diagnostic("MP301", message, place, severity)
+            yield replace(_missing(row, survey, place), severity=severity)
         elif status in STRICT:
             message = f"`{row['target']}` is {status}: {row['detail']}"
             yield Diagnostic(
@@ -169,6 +189,13 @@ def findings(answer: Answer, rulebook: Rulebook, *, strict: bool) -> Iterator[Di
                 Span(*one["span"]),
                 "warning",
             )
+
+
+def _missing(row: dict[str, Any], survey: Survey, place: Span) -> Diagnostic:
+    """Return the finding for what is not there: what its source says of it, if anything."""
+    target = Target.parse(row["target"])
+    said = tuple(absent(target, survey.look_up(target), place))
+    return said[0] if said else Diagnostic("MP301", "target not found", place, label=row["detail"])
 
 
 def _of_imports(answer: Answer, rulebook: Rulebook) -> Iterator[Diagnostic]:

@@ -24,14 +24,20 @@ def resolved(
     if level == "none":
         return ()
     with waiting("looking targets up in the source"):
-        found = against(loaded.rulebook, Survey(roots(src)))
+        survey = Survey(roots(src))
+        found = against(loaded.rulebook, survey)
     if level == "ast":
         return found
-    return (*found, *_imported(loaded, paths, src, known=found))
+    return (*found, *_imported(loaded, paths, src, survey, known=found))
 
 
 def _imported(
-    loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], *, known: Sequence[Diagnostic]
+    loaded: Loaded,
+    paths: Sequence[Path],
+    src: tuple[str, ...],
+    survey: Survey,
+    *,
+    known: Sequence[Diagnostic],
 ) -> tuple[Diagnostic, ...]:
     """Return what only importing every module that a policy names can show."""
     from mlpolicy.cli.apply import findings, prove_all
@@ -45,5 +51,5 @@ def _imported(
         click.echo(f"mlpolicy: {text}", err=True)
         sys.exit(exits.IMPORT_FAILED)
     said = {(one.code, one.span) for one in known}
-    new = findings(answer, loaded.rulebook, strict=True)
+    new = findings(answer, loaded.rulebook, survey, strict=True)
     return tuple(one for one in new if (one.code, one.span) not in said)

@@ -8,6 +8,7 @@ import datetime
 import decimal
 import enum
 import gc
+import logging
 import math
 import pathlib
 import struct
@@ -245,3 +246,23 @@ def test_an_identity_goes_with_its_instance():
     assert alive() is None
     assert place not in IDENTITIES
     assert identity() is None
+
+
+def test_a_key_that_is_no_argument_leaves_the_cache_out_and_is_said_once(place, caplog):
+    """All calls would share a key; the function works, and its other rules hold."""
+    calls = []
+
+    def load(user):
+        calls.append(user)
+        if len(calls) == 1:
+            raise TimeoutError
+        return user
+
+    with caplog.at_level(logging.WARNING, "mlpolicy"):
+        place(load, cache={"ttl": "10s", "key": ["usr"]}, retry={"initial_delay": "0s"})
+
+    assert [load("a"), load("a"), load("b")] == ["a", "a", "b"]
+    assert calls == ["a", "a", "a", "b"]
+    assert [one.message for one in caplog.records] == [
+        f"{load.__module__}:{load.__qualname__} has no argument `usr`; the cache rule is skipped"
+    ]

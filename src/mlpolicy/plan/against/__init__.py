@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mlpolicy.plan.against.walk import against
+from mlpolicy.plan.against.walk import against, of_rules
 
-__all__ = ["against"]
+__all__ = ["against", "of_rules"]

@@ -13,6 +13,7 @@ from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule
 
 USELESS = ("MP307", "MP320")
 """With these, nothing else that is said about the rules would help."""
+_OFFERED = 5
 
 
 def absent(target: Target, looked: Answer, span: Span) -> Iterator[Diagnostic]:
@@ -34,7 +35,7 @@ def missing(target: Target, looked: Missing, span: Span) -> Diagnostic:
     """Return the finding for a *target* that its module does not have."""
     related: tuple[Related, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
-    help = ""
+    help = _offer(target.module, looked.has)
     if looked.close:
         name, line = looked.close[0]
         meant = f"{target.module}:{name}"
@@ -51,6 +52,15 @@ def missing(target: Target, looked: Missing, span: Span) -> Diagnostic:
         related=related,
         suggestions=suggestions,
     )
+
+
+def _offer(module: str, names: tuple[str, ...]) -> str:
+    """Return what a reader may choose from where no name is like the one that is missing."""
+    if not names:
+        return ""
+    listed = ", ".join(f"`{name}`" for name in names[:_OFFERED])
+    more = len(names) - _OFFERED
+    return f"`{module}` has {listed}" + (f" and {more} more" if more > 0 else "")
 
 
 def did_you_mean(names: Iterable[str]) -> str:

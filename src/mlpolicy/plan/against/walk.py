@@ -69,6 +69,13 @@ def against(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
     return in_order(found)
 
 
+def of_rules(rulebook: Rulebook, survey: Survey, named: Iterable[Target]) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with the rules of the functions *named*, and nothing else."""
+    walk = _Walk(rulebook, survey)
+    walk.know(named)
+    return in_order([*walk.rivals(), *_of_functions(walk.governed())])
+
+
 class _Walk:
     """Looks every target up, once, and keeps the functions for the findings about their rules."""
 
@@ -76,6 +83,13 @@ class _Walk:
         self._rulebook = rulebook
         self._survey = survey
         self._functions: dict[Target, Defined] = {}
+
+    def know(self, named: Iterable[Target]) -> None:
+        """Keep those of the targets *named* that are functions."""
+        for target in named:
+            looked = self._survey.look_up(target)
+            if isinstance(looked, Defined) and _is_function(looked):
+                self._functions[target] = looked
 
     def exact(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         """Yield what is wrong with one target."""

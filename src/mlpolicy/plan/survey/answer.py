@@ -65,6 +65,8 @@ class Missing:
     close: tuple[tuple[str, int], ...] = ()
     """Similar qualified names of the module, and the lines where they are defined."""
     file: str = ""
+    has: tuple[str, ...] = ()
+    """Without a similar one: all that the module defines and a policy may be for."""
 
 
 @frozen()

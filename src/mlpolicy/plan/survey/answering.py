@@ -12,6 +12,7 @@ from mlpolicy.plan.survey.classes import Foreign
 from mlpolicy.plan.survey.describe import defined, generated, home, similar
 from mlpolicy.plan.survey.follow import Follower, Load
 from mlpolicy.plan.survey.importing import gives
+from mlpolicy.plan.survey.listing import functions
 from mlpolicy.plan.survey.module import Module
 from mlpolicy.plan.survey.things import Class, Function, Gap, Generated, Thing, Value, Whole
 
@@ -82,7 +83,8 @@ def _gap(load: Load, module: Module, target: Target, gap: Gap) -> Answer:
     if isinstance(gap.answer, Dynamic):
         return gap.answer
     close = similar(module.scope, target.qualname, _starred(load, module))
-    return replace(gap.answer, close=close, file=module.shown)
+    has = () if close else tuple(functions(module.scope))
+    return replace(gap.answer, close=close, has=has, file=module.shown)
 
 
 def _starred(load: Load, module: Module) -> Iterator[str]:

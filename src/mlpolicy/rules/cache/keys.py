@@ -23,6 +23,8 @@ BARE: Final[tuple[type, ...]] = (int, str) if sys.flags.bytes_warning else (int,
 
 _MISSING: Final[Token] = (None, Tag("missing"))
 _INSTANCE = ("self", "cls")
+NOWHERE: Final = ""
+"""The parameter of a part that the function has no argument for."""
 
 
 @frozen()
@@ -80,7 +82,7 @@ def _whole(one: Parameter, instance: list[Parameter], ignored: frozenset[str]) -
 def _named(path: ArgPath, parameters: tuple[Parameter, ...], instance: list[Parameter]) -> Part:
     found = next((one for one in parameters if one.name == path.name), None)
     if found is None:
-        keywords = next((one.name for one in parameters if one.kind == "var_keyword"), "")
+        keywords = next((one.name for one in parameters if one.kind == "var_keyword"), NOWHERE)
         return Part(keywords, "keyword", path)
     if found in instance and not path.steps:
         return Part(found.name, "instance")

@@ -18,7 +18,7 @@ from mlpolicy.core.verdict import PROCEED, Answer, Verdict, Wait
 from mlpolicy.rules.cache.canonical import encode
 from mlpolicy.rules.cache.copying import keeping, one_shot
 from mlpolicy.rules.cache.flight import Ending, Flights, Ticket
-from mlpolicy.rules.cache.keys import Keys, parts
+from mlpolicy.rules.cache.keys import NOWHERE, Keys, parts
 from mlpolicy.rules.cache.sizing import size_of
 from mlpolicy.rules.cache.stores import STORES
 from mlpolicy.rules.cache.stores.store import Entry, Store
@@ -106,7 +106,18 @@ class CacheStep(Step):
         )
 
     def weave(self, inner: Lines, loom: Loom) -> Lines:
-        """Return the cache around *inner*; in shadow, an onlooker beside it."""
+        """Return the cache around *inner*; in shadow, an onlooker beside it.
+
+        A key that names what is no argument would put all calls under one: nothing is cached.
+        """
+        absent = [str(one.path) for one in self.keys.parts if one.name == NOWHERE]
+        if absent:
+            name = self.site.target
+            say_once(
+                f"cache:argument:{name}",
+                f"{name} has no argument `{absent[0]}`; the cache rule is skipped",
+            )
+            return inner
         return (watching if self.site.shadow else caching)(self, inner, loom)
 
     def admit(self, ticket: Ticket) -> Verdict:
