@@ -37,6 +37,7 @@ def found(code, text):
 ABOUT_SOURCE = {
     *("MP202", "MP301", "MP302", "MP303", "MP304", "MP307", "MP308", "MP311", "MP320"),
     *(
+        "MP208",
         "MP209",
         "MP210",
         "MP409",

@@ -12,12 +12,24 @@ from mlpolicy.core.day import Day
 from mlpolicy.core.model import Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.site import FunctionKind, Mode
+from mlpolicy.core.target import Glob, TargetError
 from mlpolicy.model.policy import OnEngineError, OnMissing, Placement
 
 Words = str | Many[str]
 Scalar = str | int | float | bool
 META = ("owner", "reason", "ticket", "labels", "runbook")
 Required = Literal["owner", "reason", "ticket", "labels", "runbook", "expires"]
+
+
+def _pattern(text: str) -> str:
+    try:
+        return str(Glob.parse(text))
+    except TargetError as error:
+        raise finding("MP010", str(error)) from None
+
+
+PatternText = Annotated[str, AfterValidator(_pattern)]
+"""A function path, or a pattern of them."""
 
 
 class LintBlock(RuleModel):
@@ -40,7 +52,7 @@ class SettingsBlock(RuleModel):
     """How long before it expires a policy is reported."""
     packages: Many[str] = ()
     """Packages of site-packages whose functions globs may take."""
-    allow_call: Many[str] | None = None
+    allow_call: Many[PatternText] | None = None
     """Patterns of the functions that a rule may call (`default: {call: ...}`); without it, any."""
     lint: LintBlock = LintBlock()
     """What is not reported."""

@@ -11,7 +11,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Glob
+from mlpolicy.core.target import Glob, Target
 
 Placement = Literal["auto", "inner", "outer"]
 OnMissing = Literal["error", "warn", "ignore"]
@@ -33,6 +33,8 @@ class Setting:
     """The part of its file where it stands: `policies.NAME`, `environments.prod`."""
     written: str = ""
     """The text that variables were put into, where there were any."""
+    places: Mapping[str, Span] = field(default_factory=dict)
+    """Where what is inside of it stands: `1` of a list, `call` of a mapping, `1.call` of both."""
 
 
 @frozen()
@@ -157,6 +159,12 @@ class Settings:
     allow_call: tuple[str, ...] | None = None
     ignore: tuple[tuple[Name, str], ...] = ()
     """Codes of findings that are not shown, each with its reason."""
+
+    def allows(self, call: str) -> bool:
+        """Whether rules may call the function `call` names."""
+        if self.allow_call is None:
+            return True
+        return any(Glob.parse(one).matches(Target.parse(call)) for one in self.allow_call)
 
 
 @frozen()

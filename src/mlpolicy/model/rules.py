@@ -12,8 +12,10 @@ from pydantic import BaseModel
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Kind
 from mlpolicy.core.lazily import Lazily
+from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Node, Scalar
 from mlpolicy.document.node import Mapping as MappingNode
+from mlpolicy.document.node import Sequence as SequenceNode
 from mlpolicy.model.check import Words, check, locate, models_in
 from mlpolicy.model.grammar import PolicyBlock, RuleCommon
 from mlpolicy.model.interpolate import Interpolated
@@ -153,7 +155,19 @@ class RuleReader:
             return Setting(node.value, node.span, entry.key_span, layer)
         plain = node.text if id(node) in texts and isinstance(node, Scalar) else node.plain()
         written = node.written if isinstance(node, Interpolated) else ""
-        return Setting(plain, node.span, entry.key_span, layer, written)
+        return Setting(plain, node.span, entry.key_span, layer, written, dict(_places(node)))
+
+
+def _places(node: Node, above: str = "") -> Iterator[tuple[str, Span]]:
+    """Yield where each value inside of *node* stands, by its path."""
+    inside: Iterable[tuple[int | str, Node]] = ()
+    if isinstance(node, SequenceNode):
+        inside = enumerate(node.items)
+    elif isinstance(node, MappingNode):
+        inside = ((entry.key, entry.value) for entry in node.entries)
+    for name, held in inside:
+        yield f"{above}{name}", held.span
+        yield from _places(held, f"{above}{name}.")
 
 
 def without_nulls(entries: Iterable[Entry]) -> Iterator[Entry]:

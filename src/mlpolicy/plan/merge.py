@@ -79,7 +79,7 @@ class Merged:
         for end in range(len(path), 0, -1):
             for known, value in self.values.items():
                 if known[:end] == path[:end] and value.source is not None:
-                    return value.source
+                    return value.places.get(".".join(path[end:])) or value.source
         return self.source
 
 
@@ -143,6 +143,7 @@ def _value(setting: Setting, layer: Layer) -> Value:
         setting.layer,
         setting.written,
         layer.rank,
+        setting.places,
     )
 
 

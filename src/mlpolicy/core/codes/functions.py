@@ -15,6 +15,16 @@ def _policy(target: str, rule: str = "monitor: true", head: str = "") -> str:
 
 CODES = (
     Code(
+        "MP208",
+        "error",
+        "no such class",
+        "A `type` or `model` that names no class, or a model that is none of pydantic's.",
+        "Every value is refused for a `type` that is nowhere; for a `model`, every value passes "
+        "unchecked, since a rule of ours never fails a call by its own fault.",
+        _policy("textwrap:indent", "validate: {args: {text: {type: textwrap.TextWraper}}}"),
+        _policy("textwrap:indent", "validate: {args: {text: {type: textwrap.TextWrapper}}}"),
+    ),
+    Code(
         "MP209",
         "warning",
         "check against the annotation",

@@ -55,6 +55,12 @@ def at(rule: PlannedRule, *paths: str) -> Span:
     return rule.source
 
 
+def item_of(rule: PlannedRule, path: str, number: int) -> Span:
+    """Return where an item of the list *path* stands, else the list."""
+    value = rule.values.get(path)
+    return (value.places.get(str(number)) if value is not None else None) or at(rule, path)
+
+
 def key_of(rule: PlannedRule, path: str) -> Span:
     """Return where the key of the setting or block *path* stands, else the rule."""
     return rule.keys.get(path) or at(rule, path)

@@ -9,7 +9,7 @@ from mlpolicy.core.argpath import ArgPathError, parse
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.plan.against.about import About, at, key_of
+from mlpolicy.plan.against.about import About, at, item_of, key_of
 from mlpolicy.plan.plan import PlannedRule
 
 
@@ -41,8 +41,8 @@ def _named(rule: PlannedRule) -> Iterator[tuple[str, str, Span]]:
             yield "MP202", name, key_of(rule, f"args.{name}")
     if rule.kind == "cache":
         for field in ("key", "ignore"):
-            for name in heads(getattr(rule.rule, field, None)):
-                yield "MP702", name, key_of(rule, field)
+            for number, name in enumerate(heads(getattr(rule.rule, field, None))):
+                yield "MP702", name, item_of(rule, field, number)
 
 
 def heads(paths: Any) -> Iterator[str]:

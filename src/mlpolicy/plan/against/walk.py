@@ -12,8 +12,9 @@ from mlpolicy.model.policy import Pattern, Policy
 from mlpolicy.plan.against import (
     arguments,
     caches,
+    calls,
     decorated,
-    errors,
+    names,
     patterns,
     repeats,
     series,
@@ -43,9 +44,10 @@ _LOOKS: tuple[Callable[[About], Iterator[Diagnostic]], ...] = (
     arguments.look,
     specs.look,
     caches.look,
+    calls.look,
     repeats.look,
     decorated.look,
-    errors.look,
+    names.look,
 )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.ranking import deadline_of
 from mlpolicy.plan.rulebook import Rulebook
@@ -83,27 +82,13 @@ def _pressure(plan: Plan) -> Iterator[Diagnostic]:
 
 def _calls(plan: Plan, rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the functions that a rule calls and `settings.allow_call` does not allow."""
-    allowed = rulebook.settings.allow_call
-    if allowed is None:
-        return
-    listed = ", ".join(f"`{one}`" for one in allowed) or "none"
+    settings = rulebook.settings
+    listed = ", ".join(f"`{one}`" for one in settings.allow_call or ()) or "none"
     for rule in plan.rules:
-        for path, value in rule.values.items():
-            call = value.value if path.rpartition(".")[2] == "call" else None
-            if isinstance(call, str) and not any(_allows(one, call) for one in allowed):
-                yield Diagnostic(
-                    "MP010",
-                    f"`{call}` is not among the functions that `settings.allow_call` allows",
-                    value.source or rule.source,
-                    help=f"allowed: {listed}",
-                )
-
-
-def _allows(pattern: str, call: str) -> bool:
-    try:
-        return Glob.parse(pattern).matches(Target.parse(call))
-    except TargetError:
-        return False
+        for call, span in rule.calls:
+            if not settings.allows(call):
+                message = f"`{call}` is not among the functions that `settings.allow_call` allows"
+                yield Diagnostic("MP010", message, span, help=f"allowed: {listed}")
 
 
 def _unseen(plan: Plan) -> Iterator[Diagnostic]:

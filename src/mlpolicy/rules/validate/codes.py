@@ -51,15 +51,6 @@ CODES = (
         after=_file("args: {features: {type: ndarray, dtype: float32}}"),
     ),
     Code(
-        code="MP208",
-        severity="error",
-        title="no pydantic model",
-        finds="A `model` that cannot be imported, or is no pydantic model.",
-        why="Values pass unchecked, since a rule of ours never fails a call by its own fault.",
-        before="",
-        after="",
-    ),
-    Code(
         code="MP205",
         severity="error",
         title="`on_fail: default` and `default` belong together",

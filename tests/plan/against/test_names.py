@@ -1,4 +1,4 @@
-"""Names of exceptions, looked up in the source."""
+"""Names of exceptions and of classes, looked up in the source."""
 
 from __future__ import annotations
 
@@ -84,3 +84,43 @@ def test_a_name_is_said_once_for_all_functions(findings, tmp_path):
 
     assert [one.code for one in found] == ["MP603"]
     assert "more function" not in found[0].message
+
+
+@pytest.fixture
+def typed(findings, tmp_path):
+    def find(spec):
+        policy = f"policies:\n  'shop:f':\n    validate: {{args: {{x: {spec}}}}}\n"
+        files = {**CLIENT, "shop": "def f(x): ...\n"}
+        return findings(policy, [tmp_path, LIBRARY], **files)
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("spec", "column", "help"),
+    [
+        ("{type: client.errors.Plane}", 33, "did you mean `client.errors.Plain`?"),
+        ("{type: 'client.errors:Plane'}", 33, "did you mean `client.errors.Plain`?"),
+        ("{type: client.errors.Helper}", 33, ""),  # `helper` is a function
+        ("{type: client.errors.helper}", 33, ""),
+        ("{type: client.LIMIT}", 33, ""),
+        ("{type: cliant.errors.Plain}", 33, "did you mean `client.errors.Plain`?"),
+        ("{model: client.errors.Plane}", 34, "did you mean `client.errors.Plain`?"),
+        ("{fields: {a: {type: client.Nothing}}}", 46, ""),
+        ("{items: {type: json.JSONDecodr}}", 41, "did you mean `json.JSONDecoder`?"),
+    ],
+)
+def test_what_is_no_class(typed, spec, column, help):
+    """Every value would be refused, or none looked at."""
+    [one] = typed(spec)
+
+    assert (one.code, one.severity, one.help) == ("MP208", "error", help)
+    assert (one.span.line, one.span.column) == (4, column)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["client.errors.Plain", "client.make", "json.JSONDecoder", "int", "ndarray", "torch.Tensor"],
+)
+def test_what_is_a_class_or_may_be(typed, name):
+    assert typed(f"{{type: {name}}}") == ()

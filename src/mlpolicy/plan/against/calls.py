@@ -1,0 +1,28 @@
+"""Functions that rules call themselves: whether they are there, and take what they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.target import Target, TargetError
+from mlpolicy.plan.against.about import About
+from mlpolicy.plan.against.targets import absent
+from mlpolicy.plan.survey import Defined
+
+
+def look(about: About) -> Iterator[Diagnostic]:
+    """Yield what no call of a rule will find: a function that is missing, or no function."""
+    for rule in about.plan.rules:
+        for text, span in rule.calls:
+            if not about.rulebook.settings.allows(text):
+                continue  # (that is said, whether it is there or not)
+            try:
+                target = Target.parse(text)
+            except TargetError:
+                continue  # (the model has said so)
+            looked = about.survey.look_up(target)
+            yield from absent(target, looked, span)
+            if isinstance(looked, Defined) and looked.constant:
+                message = f"`{target}` is a value, and a rule can only call a function"
+                yield Diagnostic("MP320", message, span)
