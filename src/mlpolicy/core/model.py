@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
 
+from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
 
 if TYPE_CHECKING:
@@ -43,6 +44,25 @@ class RuleModel(BaseModel):
 def finding(code: LiteralString, message: str) -> PydanticCustomError:
     """Return what a validator raises so that the finding bears *code*."""
     return PydanticCustomError(code, "{text}", {"text": message})
+
+
+def _path(text: str) -> str:
+    try:
+        return str(Target.parse(text))
+    except TargetError as error:
+        raise finding("MP010", str(error)) from None
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"call"}:
+        _path(str(value["call"]))
+    return value
+
+
+FunctionPath = Annotated[str, AfterValidator(_path)]
+"""The function that a rule calls: `module:function`."""
+Default = Annotated[Any, AfterValidator(_default)]
+"""What stands in for a result: a value, or `{call: "module:function"}`."""
 
 
 class NameOf:

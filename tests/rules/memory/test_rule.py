@@ -109,8 +109,8 @@ def test_relief_may_call_a_function():
     [
         ({"relieve": ["cache_evict"]}, "found `cache_evict`; that one is not there yet"),
         ({"relieve": ["swap"]}, "found `swap`"),
-        ({"relieve": [{"call": "shop.unload"}]}, "`module:function`"),
-        ({"default": {"call": "unload"}, "on_pressure": "default"}, "`module:function`"),
+        ({"relieve": [{"call": "shop.unload"}]}, "did you mean `shop:unload`?"),
+        ({"default": {"call": "unload"}, "on_pressure": "default"}, "`package.module:function`"),
         ({"limit": 2}, "`2` has no unit"),
         ({"limit": "2 elephants"}, ""),
         ({"limit": "0B"}, "refuses every call"),

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from mlpolicy.core.default import function_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.plan.against import annotated
 from mlpolicy.plan.against.about import About, at, in_source, key_of
@@ -14,7 +15,6 @@ from mlpolicy.plan.survey.body import Body
 from mlpolicy.plan.survey.classes import Ancestor, Foreign
 from mlpolicy.plan.survey.functions import shortened
 from mlpolicy.rules.validate.checks.dtypes import spelt
-from mlpolicy.rules.validate.default import function_of
 
 _ARRAYS = frozenset({"ndarray", "tensor", "dataframe"})
 _ASKED = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -15,30 +14,21 @@ from pydantic import (
     model_validator,
 )
 
-from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.model import Default, FunctionPath, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.usual import Usual
 from mlpolicy.rules.memory.levels import ORDER, derived
 
 Measure = Literal["nonreclaimable", "workingset", "rss"]
-_FUNCTION = re.compile(r"[\w.]+:[\w.]+")
 _SHORTEST_POLL = 0.01
 _LATER = ("cache_evict", "cuda_empty_cache")
-
-
-def _function(text: object) -> str:
-    if not isinstance(text, str) or not _FUNCTION.fullmatch(text):
-        raise finding("MP010", "expected `call` to name a function as `module:function`")
-    return text
 
 
 class Call(RuleModel):
     """A function of yours."""
 
-    call: str
+    call: FunctionPath
     """The function, as `module:function`; it is called without arguments, on a thread of mlpolicy."""
-
-    _named = field_validator("call")(_function)
 
 
 def _limit(value: Any, info: ValidationInfo) -> Literal["auto"] | ByteSize:
@@ -96,7 +86,7 @@ class MemoryRule(RuleModel):
     on_pressure: Literal["raise", "default", "proceed"] = "raise"
     """What becomes of a call that waited in vain: `raise` MemoryPressure, give the `default`, or
     `proceed` all the same."""
-    default: Any = None
+    default: Default = None
     """What a refused call gives: a value, as it stands, or `{call: "module:function"}`, which is
     called with the same arguments."""
     poll: Annotated[Duration, Usual("1ms", "1m")] = Duration.of("100ms")
@@ -108,13 +98,6 @@ class MemoryRule(RuleModel):
         """Let thresholds that are not written follow those that are: `memory: 95%` is enough."""
         written = _written(values, info) if isinstance(values, Mapping) else None
         return {**values, **derived(written)} if written else values
-
-    @field_validator("default")
-    @classmethod
-    def _callable(cls, value: Any) -> Any:
-        if isinstance(value, dict) and set(value) == {"call"}:
-            _function(value["call"])
-        return value
 
     @field_validator("poll")
     @classmethod

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from weakref import ref
 
 from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.default import Default, Given
 from mlpolicy.core.step import Step
 from mlpolicy.core.verdict import PROCEED, Refuse, Verdict, Wait
 from mlpolicy.errors import MemoryPressure
 from mlpolicy.rules.memory import relief
 from mlpolicy.rules.memory.decisions import Decisions
-from mlpolicy.rules.memory.default import Default, Given
 from mlpolicy.rules.memory.gate import Gate, Ticket
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.sampler import SAMPLER, Sampler
@@ -39,7 +39,7 @@ class MemoryStep(Step):
         super().__init__(rule, site)
         self._wait = float(rule.wait)
         self._decisions = Decisions(site)
-        self._default = Default(rule.default, site)
+        self._default = Default(rule.default, site, kind=self.kind, of_items=True)
         limit = None if rule.limit == "auto" else int(rule.limit)
         self.gauge = sampler.gauge(limit, rule.measure, float(rule.poll))
         self.gate = Gate(

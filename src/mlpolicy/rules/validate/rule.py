@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.model import Default, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.rules.validate.backtracking import backtracks, compiles
 from mlpolicy.rules.validate.checks import dtypes
@@ -172,16 +172,6 @@ class ValidateRule(RuleModel):
     """What the result must be."""
     on_fail: Literal["raise", "default", "warn"] = "raise"
     """`raise` ValidationFailed, give the `default`, or `warn` once and go on."""
-    default: Any = None
+    default: Default = None
     """What a refused call gives: a value, as it stands, or `{call: "module:function"}`, which
     is called with the same arguments."""
-
-    @field_validator("default")
-    @classmethod
-    def _callable(cls, value: Any) -> Any:
-        call = value.get("call") if isinstance(value, dict) and len(value) == 1 else None
-        if call is not None and not (
-            isinstance(call, str) and re.fullmatch(r"[\w.]+:[\w.]+", call)
-        ):
-            raise finding("MP010", "expected `call` to name a function as `module:function`")
-        return value

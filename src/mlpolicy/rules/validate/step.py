@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.block import Lines as Block
 from mlpolicy.core.block import Loom, indented
+from mlpolicy.core.default import Default, Given
 from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step, Weave
 from mlpolicy.core.verdict import Answer, Refuse, Verdict
 from mlpolicy.errors import ValidationFailed
 from mlpolicy.rules.validate.checker import Checker, checker
-from mlpolicy.rules.validate.default import Default, Given
 from mlpolicy.rules.validate.failing import Counters
 from mlpolicy.rules.validate.lines import Lines
 from mlpolicy.rules.validate.look import Look
@@ -48,7 +48,9 @@ class ValidateStep(Step):
         self._output = checker(result, site.resolve) if result else None
         self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
         self._own = frozenset(one.name for one in site.parameters)
-        self._default = Default(rule.default, site) if rule.on_fail == "default" else None
+        self._default = None
+        if rule.on_fail == "default":
+            self._default = Default(rule.default, site, kind=self.kind, of_items=False)
         named = [*self._inputs.items(), (RETURNS, self._output)]
         self._counters = Counters(site, rule.on_fail, {k: v for k, v in named if v})
         self._asks = self._output is not None and bool(self._output.symbols())
@@ -121,9 +123,7 @@ class ValidateStep(Step):
 
     def _given(self, loom: Loom) -> str:
         """Return all arguments, as the default's function takes them, or None if it is a value."""
-        if self._default is None or not self._default.calls:
-            return "None"
-        return self._default.given(loom)
+        return "None" if self._default is None else self._default.given(loom)
 
     def _coercing(self, verdict: str, loom: Loom) -> Block:
         """Lines that put coerced values in the place of the arguments."""
@@ -172,7 +172,13 @@ class ValidateStep(Step):
         if error.target != self.site.target or self._default is None:
             return None
         self._counters.note(call, "default")
-        return self._default.verdict(call, given)
+        return self._answer(call, self._default, given)
+
+    def _answer(self, call: int, default: Default, given: Given | None) -> Verdict:
+        verdict = default.verdict(given)
+        if verdict is not None and self.site.notes is not None:
+            self.site.notes.add(call, "outcome", "fallback")
+        return verdict
 
     def _values(self, held: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments by name, those that were passed."""
@@ -196,7 +202,7 @@ class ValidateStep(Step):
         if decision == "warn":
             self._counters.warn(look)
             return None
-        answer = default.verdict(call, given) if default else None
+        answer = self._answer(call, default, given) if default else None
         return answer or Refuse(ValidationFailed(self.site.target, look.failures))
 
 

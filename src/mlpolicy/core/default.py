@@ -18,16 +18,31 @@ Given = tuple[tuple[Any, ...], dict[str, Any]]
 _IMMUTABLE = (str, int, float, bool, bytes, type(None))
 
 
-class Default:
-    """Gives the default of one rule."""
+def function_of(default: Any) -> str:
+    """Return the function that a default in a policy file names, or nothing if it is a value."""
+    match default:
+        case {"call": str() as path} if len(default) == 1:
+            return path
+    return ""
 
-    def __init__(self, default: Any, site: Site) -> None:
+
+class Default:
+    """Gives the default of one rule.
+
+    Args:
+        default: The value, or the mapping that names a function.
+        site: The function that the rule guards.
+        kind: The kind of the rule.
+        of_items: Whether a generator hands the items of the default out; else it just ends.
+    """
+
+    def __init__(self, default: Any, site: Site, *, kind: str, of_items: bool) -> None:
         self._value = default
         self._site = site
+        self._kind = kind
+        self._of_items = of_items and site.function == "generator"
         self._copies = not isinstance(default, _IMMUTABLE)
-        self._path = ""
-        if isinstance(default, dict) and set(default) == {"call"}:
-            self._path = str(default["call"])
+        self._path = function_of(default)
 
     def verdict(self, given: Given | None) -> Verdict:
         """Return the verdict that gives the default; None where there is none to be had."""
@@ -39,7 +54,7 @@ class Default:
         return self._call(*(given or ((), {})))
 
     def _answer(self) -> Answer | None:
-        if self._site.function == "generator" and not hasattr(self._value, "__iter__"):
+        if self._of_items and not hasattr(self._value, "__iter__"):
             self._tell(f"the default {self._value!r} has no items for a generator to give")
             return None
         # A fresh copy each time: the caller may change what it is given.
@@ -58,7 +73,7 @@ class Default:
         return Do(partial(found, *positional, **named))
 
     def _tell(self, why: str) -> None:
-        key = f"memory:default:{self._site.target}"
+        key = f"{self._kind}:default:{self._site.target}"
         say_once(key, f"{self._site.target}: {why}; calls are refused instead")
 
     def given(self, loom: Loom) -> str:
