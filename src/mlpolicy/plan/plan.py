@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
@@ -39,15 +39,6 @@ class Value:
     """Where what is inside of it stands: `1` of a list, `call` of a mapping, `1.call` of both."""
 
 
-def _calls(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    match value:
-        case {"call": str() as called} if len(value) == 1:
-            yield (*path, "call"), called
-        case list():
-            for number, one in enumerate(value):
-                yield from _calls(one, (*path, str(number)))
-
-
 @frozen()
 class PlannedRule:
     """One rule of a plan."""
@@ -66,14 +57,6 @@ class PlannedRule:
     """What was written of whether it holds; `mode` is what follows from it here and now."""
     lost: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     """The values that higher ones have beaten, by path, the lowest first."""
-
-    @property
-    def calls(self) -> Iterator[tuple[str, Span]]:
-        """The functions that it calls itself, `{call: "module:function"}`, and where each stands."""
-        for path, value in self.values.items():
-            for name, called in _calls(value.value, (path,)):
-                inside = ".".join(name[1:])
-                yield called, value.places.get(inside) or value.source or self.source
 
     @property
     def rollout(self) -> Rollout | None:

@@ -8,13 +8,14 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.plan.against.about import About
 from mlpolicy.plan.against.targets import absent
+from mlpolicy.plan.called import called
 from mlpolicy.plan.survey import Defined
 
 
 def look(about: About) -> Iterator[Diagnostic]:
     """Yield what no call of a rule will find: a function that is missing, or no function."""
     for rule in about.plan.rules:
-        for text, span in rule.calls:
+        for text, span in called(rule):
             if not about.rulebook.settings.allows(text):
                 continue  # (that is said, whether it is there or not)
             try:

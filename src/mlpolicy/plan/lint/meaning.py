@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.span import Span
+from mlpolicy.plan.called import called
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.ranking import deadline_of
 from mlpolicy.plan.rulebook import Rulebook
@@ -83,9 +84,11 @@ def _pressure(plan: Plan) -> Iterator[Diagnostic]:
 def _calls(plan: Plan, rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the functions that a rule calls and `settings.allow_call` does not allow."""
     settings = rulebook.settings
-    listed = ", ".join(f"`{one}`" for one in settings.allow_call or ()) or "none"
+    if settings.allow_call is None:
+        return
+    listed = ", ".join(f"`{one}`" for one in settings.allow_call) or "none"
     for rule in plan.rules:
-        for call, span in rule.calls:
+        for call, span in called(rule):
             if not settings.allows(call):
                 message = f"`{call}` is not among the functions that `settings.allow_call` allows"
                 yield Diagnostic("MP010", message, span, help=f"allowed: {listed}")
