@@ -158,3 +158,14 @@ def test_what_is_no_yaml_is_left(service):
     ended = service.run("fmt")
 
     assert (ended.code, "MP002" in ended.err, path.read_text()) == (1, True, "version: [1\n")
+
+
+@pytest.mark.parametrize(("max_bytes", "told"), [("900000GiB", True), ("1kB", False)])
+def test_a_cache_above_the_machine(service, max_bytes, told):
+    """Where `limit` is left to the machine, only the machine tells what there is."""
+    rules = f"{{memory: true, cache: {{ttl: 30s, max_bytes: {max_bytes}}}}}"
+    service.write(policies__a=f"version: 1\npolicies:\n  serve:predict: {rules}\n")
+
+    found = checks(service.run("doctor", "--format", "json"))
+
+    assert ("MP708" in str(found.get("serve:predict"))) is told

@@ -15,7 +15,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded
-from mlpolicy.plan.plan import PlannedRule
+from mlpolicy.plan.plan import Plan, PlannedRule
 
 State = Literal["ok", "note", "warn", "fail"]
 
@@ -57,8 +57,9 @@ def of_policy(loaded: Loaded) -> Iterator[Check]:
     for target in loaded.rulebook.exact:
         plan = loaded.rulebook.plan(target)
         rule = plan.rule("memory") if plan else None
-        if rule is not None and rule.rule is not None:
+        if plan is not None and rule is not None and rule.rule is not None:
             yield from _limit(str(target), rule)
+            yield from _room(plan, rule)
 
 
 def _plugins() -> Iterator[Check]:
@@ -154,6 +155,21 @@ def _limit(target: str, rule: PlannedRule) -> Iterator[Check]:
     if reading is not None and given > reading.limit:
         text = f"MP802: `limit: {ByteSize(given)}` is above {ByteSize(int(reading.limit))}, {reading.of}"
         yield Check(target, "fail", text, "leave `limit` out, or write less")
+
+
+def _room(plan: Plan, memory: PlannedRule) -> Iterator[Check]:
+    """Say so where a cache may fill the memory that there is here (MP708)."""
+    from mlpolicy.rules.memory.survey import Survey
+
+    cache = plan.rule("cache")
+    most = cache.rule.max_bytes if cache is not None and cache.rule is not None else None
+    reading = Survey(measure=memory.rule.measure).read() if most is not None else None
+    if most is None or reading is None or memory.rule.limit != "auto":
+        return
+    short = ByteSize(int(memory.rule.act_at * reading.limit))
+    if most >= short:
+        text = f"MP708: the cache may hold {most}, and memory is short from {short} on"
+        yield Check(str(plan.target), "warn", text, "write a `max_bytes` that leaves room")
 
 
 def _workers() -> Iterator[Check]:

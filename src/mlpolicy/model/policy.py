@@ -156,15 +156,17 @@ class Settings:
     require: tuple[str, ...] = ()
     expiry_warning: float = 14 * 86400.0
     """Seconds."""
-    allow_call: tuple[str, ...] | None = None
+    allow_call: tuple[tuple[str, ...], ...] = ()
+    """Lists of patterns; a rule may call what each of them has."""
     ignore: tuple[tuple[Name, str], ...] = ()
     """Codes of findings that are not shown, each with its reason."""
 
     def allows(self, call: str) -> bool:
         """Whether rules may call the function `call` names."""
-        if self.allow_call is None:
-            return True
-        return any(Glob.parse(one).matches(Target.parse(call)) for one in self.allow_call)
+        target = Target.parse(call) if self.allow_call else None
+        return target is None or all(
+            any(Glob.parse(one).matches(target) for one in allowed) for allowed in self.allow_call
+        )
 
 
 @frozen()

@@ -266,7 +266,7 @@ def _settings(root: MappingNode) -> Settings:
         packages=block.packages,
         require=block.require,
         expiry_warning=float(block.expiry_warning),
-        allow_call=block.allow_call,
+        allow_call=() if block.allow_call is None else (block.allow_call,),
         ignore=_ignored(root),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mlpolicy.core.quantity import Duration
@@ -21,11 +21,6 @@ from mlpolicy.model.policy import (
     one,
 )
 from mlpolicy.plan.plan import PlannedRule, Rank
-
-
-def joined(many: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    """Return all names of *many*, each once, in order."""
-    return tuple(dict.fromkeys(name for names in many for name in names))
 
 
 def default_of(file: PolicyFile, kind: str) -> RuleBlock | None:

@@ -15,7 +15,6 @@ from mlpolicy.core.facts import Facts
 from mlpolicy.core.order import rank as position
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
-    OnMissing,
     Pattern,
     Policy,
     PolicyFile,
@@ -32,13 +31,13 @@ from mlpolicy.plan.profiles import Profiles
 from mlpolicy.plan.ranking import (
     default_of,
     excluded,
-    joined,
     mode_of,
     placement_of,
     position_of,
     rank,
     shortest_deadline,
 )
+from mlpolicy.plan.settings import together
 
 Candidate = tuple[Rank, Policy]
 
@@ -103,21 +102,8 @@ class Rulebook:
 
     @cached_property
     def settings(self) -> Settings:
-        """What holds for all files: the most careful of what each says."""
-        each = [file.settings for file in self.files]
-        order: tuple[OnMissing, ...] = ("error", "warn", "ignore")
-        missing = min((order.index(one.on_missing_target) for one in each), default=0)
-        closed = any(one.on_engine_error == "closed" for one in each)
-        allowed = [one.allow_call for one in each if one.allow_call is not None]
-        return Settings(
-            order[missing],
-            "closed" if closed else "open",
-            packages=joined(one.packages for one in each),
-            require=joined(one.require for one in each),
-            expiry_warning=max((one.expiry_warning for one in each), default=0.0),
-            allow_call=joined(allowed) if allowed else None,
-            ignore=tuple(entry for one in each for entry in one.ignore),
-        )
+        """What holds for all files."""
+        return together([file.settings for file in self.files])
 
     @cached_property
     def exact(self) -> tuple[Target, ...]:
@@ -265,8 +251,17 @@ class Rulebook:
         self, target: Target, facts: Facts | None
     ) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
         candidates = self.candidates(target, facts)
-        if not candidates:
-            return None, ()
+        return self._together(target, candidates) if candidates else (None, ())
+
+    def alone(self, policy: Policy) -> Plan:
+        """Return what a *policy* of patterns makes of a function that no other one is for."""
+        highest = max((rank(policy, one), one.glob.text) for one in policy.match)
+        target = Target(*highest[1].split(":"))
+        return self._together(target, [(highest[0], policy)])[0]
+
+    def _together(
+        self, target: Target, candidates: Sequence[Candidate]
+    ) -> tuple[Plan, tuple[Diagnostic, ...]]:
         completed = self.completed(candidates)
         rules = tuple([self._held(one.rule) for one in completed if one.rule is not None])
         policies = [policy for _, policy in candidates]

@@ -84,6 +84,16 @@ def test_a_function_that_may_be_called_is_right():
         assert not loaded(text).errors
 
 
+def test_what_may_be_called_is_allowed_by_every_file_that_says_so():
+    """A service cannot widen what the platform allows."""
+    rule = PLACES["relief"].replace("CALL", "shop:own")
+    service = f"settings: {{allow_call: ['shop:*']}}\npolicies:\n  shop:f: {{{rule}}}\n"
+
+    assert not loaded(service).errors
+    [one] = loaded(service, "settings: {allow_call: ['acme.safe:*']}\n").errors
+    assert one.help == "allowed: `shop:*` and `acme.safe:*`"
+
+
 def test_a_pattern_of_what_may_be_called_is_checked():
     """Else it would allow nothing, and every call would seem wrong."""
     assert found("settings: {allow_call: ['shop:*', shop]}\n") == [("MP010", 2, 35)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from mlpolicy.rules.memory.gate import Gate
 from mlpolicy.rules.memory.gauge import Gauge
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.probes import Bound, Reading
+from mlpolicy.rules.memory.sampler import SAMPLER
 from mlpolicy.rules.memory.survey import Survey
 
 MIB = 1024**2
@@ -174,5 +177,23 @@ def use(tree, monkeypatch):
         # In one piece: a reader must not find the file empty.
         with open(here / "memory.current", "r+") as file:
             file.write(f"{used * MIB:<20}\n")
+        _let_it_be_read(str(tree.root), used * MIB)
 
     return use
+
+
+def _let_it_be_read(root, used):
+    """Wait until the sampler has read so much, where it has read before: that may be fresh enough.
+
+    What is not read yet is read by the first call.
+    """
+    sampler = SAMPLER._thread
+    if sampler is None or sampler is threading.current_thread():
+        return
+    end = time.monotonic() + 10.0
+    for gauge in [one for key, one in tuple(SAMPLER._gauges.items()) if root in key]:
+        while gauge.gates() and gauge.reading is not None and gauge.reading.used != used:
+            if not sampler.is_alive():
+                return
+            assert time.monotonic() < end, "the sampler does not read"
+            time.sleep(0.001)

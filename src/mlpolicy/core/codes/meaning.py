@@ -23,6 +23,15 @@ CODES = (
         _policy("deadline: 5s", "retry: {max_attempts: 3, initial_delay: 500ms}"),
     ),
     Code(
+        "MP708",
+        "warning",
+        "the cache fills the memory",
+        "`cache.max_bytes` is above what the memory rule of the same function acts on.",
+        "A full cache makes every call wait for memory that the cache itself holds.",
+        _policy("cache: {ttl: 30s, max_bytes: 1GiB}", "memory: {limit: 1GiB, act_at: 85%}"),
+        _policy("cache: {ttl: 30s, max_bytes: 256MiB}", "memory: {limit: 1GiB, act_at: 85%}"),
+    ),
+    Code(
         "MP802",
         "error",
         "limit above the container's",

@@ -17,19 +17,14 @@ from mlpolicy.rules.retry.check import worst_pause
 def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what is wrong with rules that meet in one function."""
     watched = any(policy.rule("monitor") for policy in rulebook.policies)
-    for plan in _plans(rulebook):
+    named = [plan for target in rulebook.exact if (plan := rulebook.plan(target)) is not None]
+    for plan in (*named, *(rulebook.alone(policy) for policy, _ in rulebook.broad)):
         yield from _deadline(plan, rulebook)
         yield from _pressure(plan)
+        yield from _room(plan)
         yield from _calls(plan, rulebook)
-        if watched:
-            yield from _unseen(plan)
-
-
-def _plans(rulebook: Rulebook) -> Iterator[Plan]:
-    for target in rulebook.exact:
-        plan = rulebook.plan(target)
-        if plan is not None:
-            yield plan
+    for plan in named if watched else ():
+        yield from _unseen(plan)
 
 
 def _deadline(plan: Plan, rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -81,17 +76,44 @@ def _pressure(plan: Plan) -> Iterator[Diagnostic]:
         )
 
 
+def _room(plan: Plan) -> Iterator[Diagnostic]:
+    """Yield a cache that may fill the memory to where the memory rule acts on it."""
+    cache, memory = _made(plan, "cache"), _made(plan, "memory")
+    if cache is None or memory is None or cache.rule.max_bytes is None:
+        return
+    limit = memory.rule.limit
+    if isinstance(limit, int) and cache.rule.max_bytes >= memory.rule.act_at * limit:
+        room = f"{memory.rule.act_at} of {limit}"
+        yield Diagnostic(
+            "MP708",
+            f"the cache may hold {cache.rule.max_bytes}, and memory is short from {room} on",
+            _at(cache, "max_bytes"),
+            "warning",
+            help="write a `max_bytes` that leaves room for the calls themselves",
+            related=(Related("the limit", _at(memory, "limit")),),
+        )
+
+
+def _made(plan: Plan, kind: str) -> PlannedRule | None:
+    rule = plan.rule(kind)
+    return rule if rule is not None and rule.rule is not None else None
+
+
 def _calls(plan: Plan, rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the functions that a rule calls and `settings.allow_call` does not allow."""
     settings = rulebook.settings
-    if settings.allow_call is None:
+    if not settings.allow_call:
         return
-    listed = ", ".join(f"`{one}`" for one in settings.allow_call) or "none"
+    listed = " and ".join(", ".join(map(_quoted, one)) or "none" for one in settings.allow_call)
     for rule in plan.rules:
         for call, span in called(rule):
             if not settings.allows(call):
                 message = f"`{call}` is not among the functions that `settings.allow_call` allows"
                 yield Diagnostic("MP010", message, span, help=f"allowed: {listed}")
+
+
+def _quoted(text: str) -> str:
+    return f"`{text}`"
 
 
 def _unseen(plan: Plan) -> Iterator[Diagnostic]:

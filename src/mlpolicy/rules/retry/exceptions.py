@@ -26,6 +26,8 @@ BUILTINS = {
     if isinstance(value, type) and issubclass(value, BaseException)
 }
 """The builtin exceptions by name, aliases such as `IOError` too."""
+OUR_OWN = ("CallRefused", "MemoryPressure", "ValidationFailed")
+"""What a rule refuses a call with."""
 
 
 class SpellingError(ValueError):
@@ -137,6 +139,8 @@ def _status(scheme: str, rest: str, text: str) -> Name:
 def _unknown(text: str) -> str:
     if text in vars(builtins):
         return f"`{text}` is no exception"
+    if text in OUR_OWN:
+        return f"`{text}` is no builtin exception: did you mean `mlpolicy.{text}`?"
     meant = _meant(text, [*BUILTINS, *GROUPS])
     if meant or not text.isidentifier():
         return f"`{text}` is no exception{meant}"
