@@ -80,7 +80,7 @@ MISTAKES = {
     ),
     "resilience4j: a base of all exceptions ends every retry": (
         "policies:\n  serve:predict: {retry: {retry_on: [ConnectionError], give_up_on: [Exception]}}\n",
-        ("MP610", 3, 68),
+        ("MP610", 3, 69),
         "",
     ),
     # A selector that takes nothing is no error, and the policy is never enforced.

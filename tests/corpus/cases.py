@@ -167,7 +167,7 @@ TYPES = _rules(
         "cache: {ttl: 3s, key: [§1]}",
     ),
     *(
-        "cache: {ttl: 3s, key: §['a b']}",
+        "cache: {ttl: 3s, key: [§'a b']}",
         "cache: {ttl: 3s, max_entries: §many}",
         "cache: {ttl: 3s, max_entries: §1.5}",
     ),
@@ -386,9 +386,9 @@ MEANING = [
         "retry: {give_up_on: [§Nothing]}",
         "retry: {retry_on: [§'http:999']}",
     ),
-    *_rules("MP610", "retry: {retry_on: [TimeoutError], give_up_on: §[OSError]}"),
+    *_rules("MP610", "retry: {retry_on: [TimeoutError], give_up_on: [§OSError]}"),
     *_rules("MP801", "memory: {act_at: 95%, reject_at: §90%}"),
-    *_rules("MP902", "monitor: {buckets: §[5ms, 1ms]}"),
+    *_rules("MP902", "monitor: {buckets: [5ms, §1ms]}"),
     *_rules("MP503", "§monitor: {mode: shadow}", "retry: {mode: disabled, §rollout: 5%}"),
     *_rules("MP502", "expires: §2020-01-01\n    retry: 3"),
 ]

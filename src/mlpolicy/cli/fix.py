@@ -13,8 +13,8 @@ from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 
 SAFE = frozenset(
     {
-        *("MP005", "MP010", "MP091", "MP101", "MP105", "MP202", "MP204"),
-        *("MP301", "MP308", "MP406", "MP407", "MP603", "MP702"),
+        *("MP005", "MP010", "MP091", "MP101", "MP105", "MP130", "MP202", "MP204"),
+        *("MP301", "MP308", "MP406", "MP407", "MP507", "MP603", "MP702"),
     }
 )
 """Codes with one right answer, which the author has almost written."""

@@ -18,8 +18,16 @@ class Synonym:
 
     field: str
     note: str = ""
+    """What else must change; without a `shift` or a `form` only the author can."""
     shift: int = 0
     """What to add to the number when the word is put right (`max_retries` counts one less)."""
+    form: str = ""
+    """How a single value is written then: `[{}, null]`."""
+
+
+def habits(words: Mapping[str, str]) -> dict[str, Synonym]:
+    """Return the synonyms that *words* lists: under each field those that mean it."""
+    return {word: Synonym(field) for field, typed in words.items() for word in typed.split()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,22 @@ class RuleModel(BaseModel):
         return shown
 
 
-def finding(code: LiteralString, message: str) -> PydanticCustomError:
-    """Return what a validator raises so that the finding bears *code*."""
-    return PydanticCustomError(code, "{text}", {"text": message})
+def finding(
+    code: LiteralString, message: str, *, meant: str = "", at: tuple[int | str, ...] = ()
+) -> PydanticCustomError:
+    """Return what a validator raises so that the finding bears *code*.
+
+    Args:
+        code: The code.
+        message: One sentence.
+        meant: What was probably meant, where that can be told.
+        at: Where in the value it is, if that is not all of it.
+    """
+    return PydanticCustomError(code, "{text}", {"text": message, "meant": meant, "at": at})
+
+
+OF_KEY = "[key]"
+"""What comes last in the place of a key that is wrong itself."""
 
 
 def _path(text: str) -> str:

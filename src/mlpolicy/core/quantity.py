@@ -114,7 +114,7 @@ def _shown(value: object) -> str:
 
 
 def _bare(value: Any, quantity: type[_Quantity], unit: str) -> QuantityError:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         value = f"{value:g}" if isinstance(value, float) else str(value)
     elif not isinstance(value, str):
         return QuantityError(
@@ -137,7 +137,7 @@ def _strange(value: str, unit: str, quantity: type[Any]) -> QuantityError:
 
 def _kind(value: object) -> str:
     names = {bool: "a truth value", list: "a list", dict: "a mapping", type(None): "nothing"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    return names.get(type(value)) or _shown(value)
 
 
 def _finite(number: float, text: object, quantity: type[_Quantity]) -> float:
@@ -269,15 +269,16 @@ def _share(value: str | float, quantity: type[_Quantity]) -> float:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if text.endswith("%"):
-        [(number, unit), *more] = _parts(text[:-1].strip(), quantity)
-        if not unit and not more:
-            return number / 100
-    elif re.fullmatch(_NUMBER, text):
-        return float(text)
-    raise QuantityError(
-        "MP010", f"expected {quantity.what} such as {quantity.example}, found {_shown(value)}"
-    )
+    match = re.fullmatch(rf"(-?{_NUMBER})\s*(%|per ?cent|pct)?", text)
+    if match is None or len(text) > _LONGEST:
+        raise QuantityError(
+            "MP010", f"expected {quantity.what} such as {quantity.example}, found {_shown(value)}"
+        )
+    number, unit = match.groups()
+    if unit in (None, "%"):
+        return float(number) / 100 if unit else float(number)
+    meant = f"{number}%"
+    raise QuantityError("MP101", f"`{unit}` is no unit of shares: did you mean `{meant}`?", meant)
 
 
 class Count(_Quantity, int):
@@ -300,10 +301,18 @@ class Count(_Quantity, int):
         match = re.fullmatch(r"(\d+)([kM])", value.strip()) if isinstance(value, str) else None
         if match is None or len(match[1]) > _LONGEST:
             found = _shown(value) if isinstance(value, str | float) else _kind(value)
-            raise QuantityError(
-                "MP010", f"expected {cls.what} such as {cls.example}, found {found}"
-            )
+            text = f"expected {cls.what} such as {cls.example}, found {found}"
+            raise QuantityError("MP010", text, cls._meant(str(value)))
         return cls(int(match[1]) * cls.units[match[2]])
+
+    @classmethod
+    def _meant(cls, text: str) -> str:
+        """Return the number that *text* says in another way: `20K`, `20,000`, `1.5k`."""
+        match = re.fullmatch(rf"({_NUMBER})([kKM]?)", re.sub(r"[\s_,](?=\d{3}|[kKM])", "", text))
+        if match is None or len(text) > _LONGEST:
+            return ""
+        number = float(match[1]) * cls.units[match[2].replace("K", "k")]
+        return str(cls(number)) if number.is_integer() else ""
 
     def __str__(self) -> str:
         """Return it as a policy file writes it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
 from functools import cache
 from typing import Any
 
@@ -11,31 +11,16 @@ from pydantic import BaseModel, ValidationError
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.kind import Synonym
+from mlpolicy.core.model import OF_KEY
 from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
 from mlpolicy.model.interpolate import Interpolated
+from mlpolicy.model.unknown import Block, Words, unknown_key
 
 Loc = tuple[int | str, ...]
-
-
-@frozen()
-class Words:
-    """What else a finding about an unknown key may say."""
-
-    section: str
-    """How the block is called: "rule `retry`"."""
-    synonyms: Mapping[str, Synonym]
-    elsewhere: Mapping[str, str]
-    """Keys that belong under another one: key to where."""
-    also: tuple[str, ...] = ()
-    """Keys that are known beside the fields of the model."""
-    is_file: bool = False
-    """Whether the block is a whole file: what lies deeper is then called by its path."""
 
 
 @frozen()
@@ -73,14 +58,14 @@ def _failed(node: MappingNode, model: type[BaseModel], about: Words, errors: Any
         # Of several forms, the one that lacks only a key was meant.
         if not (one.type.endswith("_type") and one.span in lacking and one.span != node.span)
     ]
-    found = tuple(_findings(wrong, model, about))
+    lacks: dict[Loc, tuple[str, ...]] = {}
+    for one in errors:
+        if one["type"] == "missing":
+            lacks[one["loc"][:-1]] = (*lacks.get(one["loc"][:-1], ()), str(one["loc"][-1]))
+    found = tuple(_findings(wrong, _Blocks(node, model, about, lacks)))
     # A key that is missing because it was misspelt is one mistake.
-    written = {repair.text for one in found if one.code == "MP005" for repair in one.suggestions}
-    missing = tuple(
-        one["loc"]
-        for one in errors
-        if one["type"] == "missing" and str(one["loc"][-1]) not in written
-    )
+    slips = {one.loc[:-1] for one in wrong if one.type == "extra_forbidden"}
+    missing = tuple((*loc, key) for loc, keys in lacks.items() if loc not in slips for key in keys)
     return Checked(None, found, missing, bool(wrong))
 
 
@@ -117,14 +102,15 @@ class _Wrong:
     span: Span
     text: str
     entry: Entry | None
+    node: Node
     meant: str = ""
     """What was probably meant, where that can be told."""
-    is_list: bool = False
 
     @classmethod
     def of(cls, root: Node, error: Any) -> _Wrong:
-        node, entry = locate(root, error["loc"])
-        of_key = error["type"] == "extra_forbidden" or error["loc"][-1:] == (_OF_KEY,)
+        loc = (*error["loc"], *error.get("ctx", {}).get("at", ()))
+        node, entry = locate(root, loc)
+        of_key = error["type"] == "extra_forbidden" or loc[-1:] == (OF_KEY,)
         if of_key and entry is not None:
             node = Scalar(entry.key, entry.key_span, entry.key)
         span = node.span
@@ -132,13 +118,7 @@ class _Wrong:
         if isinstance(node, Interpolated) and node.secret:
             text = text.replace(node.text, HIDDEN)
         meant = words.meant(error, node.plain())
-        return cls(
-            error["type"], error["loc"], span, text, entry, meant, isinstance(node, Sequence)
-        )
-
-
-_OF_KEY = "[key]"
-"""What pydantic puts last into the location of a key that is wrong itself."""
+        return cls(error["type"], error["loc"], span, text, entry, node, meant)
 
 
 def locate(root: Node, loc: Loc) -> tuple[Node, Entry | None]:
@@ -157,7 +137,52 @@ def locate(root: Node, loc: Loc) -> tuple[Node, Entry | None]:
     return node, entry
 
 
-def _findings(wrong: list[_Wrong], model: type[BaseModel], about: Words) -> Iterable[Diagnostic]:
+@frozen()
+class _Blocks:
+    """The blocks of a checked node, as findings about unknown keys speak of them."""
+
+    root: Node
+    model: type[BaseModel]
+    about: Words
+    lacks: Mapping[Loc, tuple[str, ...]]
+    """The required keys that are not there, by block."""
+    there: dict[Loc, set[str]] = field(default_factory=dict)
+    """The keys of blocks, and those that unknown ones were taken for."""
+
+    def unknown(self, one: _Wrong, entry: Entry) -> Diagnostic:
+        """Return the finding for the key of *entry*, which *one* refuses."""
+        above = one.loc[:-1]
+        fields, name = _fields(self.model, above, self.about)
+        there = self._there(above)
+        block = Block(name, there, self.lacks.get(above, ()) if above else ())
+        about = self.about
+        if above:
+            about = replace(about, section=path_of(self.root, above, about.path))
+        found = unknown_key(entry, fields, about, block)
+        there.update(repair.text for repair in found.suggestions)
+        return found
+
+    def _there(self, loc: Loc) -> set[str]:
+        known = self.there.get(loc)
+        if known is None:
+            held, _ = locate(self.root, loc)
+            entries = held.entries if isinstance(held, MappingNode) else ()
+            known = self.there[loc] = {one.key for one in entries}
+        return known
+
+
+def path_of(root: Node, loc: Loc, above: tuple[str, ...] = ()) -> str:
+    """Return how the block at *loc* is called: by its keys, less what pydantic puts between."""
+    text, node = ".".join(above), root
+    for part in loc:
+        inner, entry = locate(node, (part,))
+        if inner is not node or entry is not None:
+            text = f"{text}[{part}]" if isinstance(part, int) else f"{text}.{part}"
+        node = inner
+    return f"`{text.removeprefix('.')}`"
+
+
+def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
     said: dict[Span, list[_Wrong]] = {}
     for one in wrong:
         if not _outdone(one, wrong) and not _empty(one):
@@ -165,17 +190,16 @@ def _findings(wrong: list[_Wrong], model: type[BaseModel], about: Words) -> Iter
     for span, group in said.items():
         first = group[0]
         if first.type == "extra_forbidden" and first.entry is not None:
-            above = first.loc[:-1]
-            within = replace(about, section=_path(above)) if above and about.is_file else about
-            yield unknown_key(first.entry, _fields(model, above, about), within)
+            yield blocks.unknown(first, first.entry)
         else:
             code = first.type if first.type.startswith("MP") else "MP010"
             meant = _meant(group)
             repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
             help = f"did you mean `{meant}`?" if meant and code == "MP010" else ""
-            if first.type == "dict_type" and first.is_list:
+            text = _joined(group).removesuffix(f": {help}" if help else "")
+            if first.type == "dict_type" and isinstance(first.node, Sequence):
                 help = "write each one as `name: ...`, without a dash"
-            yield Diagnostic(code, _joined(group), span, help=help, suggestions=repair)
+            yield Diagnostic(code, text, span, help=help, suggestions=repair)
 
 
 def _meant(group: list[_Wrong]) -> str:
@@ -183,10 +207,6 @@ def _meant(group: list[_Wrong]) -> str:
     if any(one.type == "literal_error" for one in group):
         group = [one for one in group if one.type == "literal_error"]
     return next((one.meant for one in group if one.meant), "")
-
-
-def _path(loc: Loc) -> str:
-    return "`" + ".".join(part for part in loc if isinstance(part, str)) + "`"
 
 
 def _outdone(one: _Wrong, wrong: list[_Wrong]) -> bool:
@@ -206,8 +226,7 @@ def _within(inner: Span, outer: Span) -> bool:
 
 def _empty(one: _Wrong) -> bool:
     """Whether the value is empty, which the reader has said already (MP009)."""
-    held = one.entry.value if one.entry is not None else None
-    return isinstance(held, Scalar) and held.value is None and not held.text
+    return isinstance(one.node, Scalar) and one.node.value is None and not one.node.text
 
 
 def _joined(group: list[_Wrong]) -> str:
@@ -221,80 +240,15 @@ def _joined(group: list[_Wrong]) -> str:
     return f"expected {' or '.join(expected)}, found {parts[0][2]}"
 
 
-def unknown_key(entry: Entry, fields: Iterable[str], about: Words) -> Diagnostic:
-    """Return the finding for a key that is not there, with the right one where it can be told."""
-    key = entry.key
-    fields = tuple(fields)
-    synonym = about.synonyms.get(key)
-    if synonym and synonym.field not in fields:
-        synonym = None
-    meant = synonym.field if synonym else closest(key, fields)
-    help = ""
-    suggestions: tuple[Suggestion, ...] = ()
-    if meant:
-        note = f", {synonym.note}" if synonym and synonym.note else ""
-        help = f"did you mean `{meant}`?{note}"
-        suggestions = (Suggestion(f"write `{meant}`", entry.key_span, meant),)
-        if synonym and synonym.shift:
-            suggestions = _shifted(entry, synonym)
-    elif key in about.elsewhere:
-        help = f"`{key}` belongs under {about.elsewhere[key]}"
-    else:
-        known = ", ".join(f"`{name}`" for name in fields)
-        help = f"known here: {known}" if known else ""
-    message = f"unknown key `{key}` in {about.section}"
-    return Diagnostic("MP005", message, entry.key_span, help=help, suggestions=suggestions)
-
-
-def mended(
-    node: MappingNode, fields: Collection[str], about: Words, said: list[Diagnostic]
-) -> MappingNode:
-    """Return *node* with misspelt keys as they were meant; each goes to *said*.
-
-    What follows from the slip is then no finding of its own.
-    """
-    if not [entry for entry in node.entries if entry.key not in fields]:
-        return node
-    known = tuple(fields)
-    there = {entry.key for entry in node.entries}
-    made: list[Entry] = []
-    before = len(said)
-    for entry in node.entries:
-        synonym = about.synonyms.get(entry.key)
-        meant = synonym.field if synonym else closest(entry.key, known)
-        if entry.key in known or meant not in known or meant in there:
-            made.append(entry)
-            continue
-        there.add(meant)
-        said.append(unknown_key(entry, known, about))
-        if synonym is None or not synonym.note:  # (else its value is of another form)
-            made.append(Entry(meant, entry.key_span, entry.value))
-    changed = len(said) != before
-    return MappingNode(tuple(made), node.span) if changed else node
-
-
-def _shifted(entry: Entry, synonym: Synonym) -> tuple[Suggestion, ...]:
-    """Return the repair of a key whose number counts otherwise, the number put right too."""
-    value = entry.value
-    if not isinstance(value, Scalar) or not isinstance(value.value, int):
-        return ()
-    title = f"write `{synonym.field}: {value.value + synonym.shift}`"
-    return (
-        Suggestion(title, entry.key_span, synonym.field),
-        Suggestion(title, value.span, str(value.value + synonym.shift)),
-    )
-
-
-def _fields(model: type[BaseModel], loc: Loc, about: Words) -> tuple[str, ...]:
-    """Return the keys that are known in the block at *loc* of *model*."""
-    if not loc:
-        return (*model.model_fields, *about.also)
-    here = model
+def _fields(model: type[BaseModel], loc: Loc, about: Words) -> tuple[tuple[str, ...], str]:
+    """Return the keys that are known in the block at *loc* of *model*, and the block's setting."""
+    here, name = model, ""
     for part in loc:
         field = here.model_fields.get(str(part))
         inner = field and next(iter(models_in(field.annotation)), None)
-        here = inner or here
-    return tuple(here.model_fields)
+        if inner is not None:
+            here, name = inner, str(part)
+    return (*here.model_fields, *(about.also if not loc else ())), name
 
 
 @cache

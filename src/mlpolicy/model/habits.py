@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from mlpolicy.core.kind import Synonym, habits
 
-from mlpolicy.core.kind import Synonym
+_MODES = {
+    **dict.fromkeys(("enabled", "disabled"), Synonym("mode", "`disabled` switches off")),
+    "dry_run": Synonym("mode", "`shadow` decides and reports only"),
+}
 
-
-def _all(words: Mapping[str, str]) -> dict[str, Synonym]:
-    """Return the synonyms that *words* lists: under each key those that mean it."""
-    return {word: Synonym(key) for key, typed in words.items() for word in typed.split()}
-
-
-_SWITCH = "where `disabled` switches the rules off"
-
-OF_KINDS = _all(
+OF_KINDS = habits(
     {
         "retry": "retries retrying tenacity",
         "validate": "validation validator validations",
@@ -25,8 +20,11 @@ OF_KINDS = _all(
 )
 """Of rules, wherever one may stand."""
 
+OF_PROFILE = OF_KINDS | habits({"extends": "use inherit inherits parent parents base profiles"})
+"""Of a profile."""
+
 OF_POLICY = OF_KINDS | {
-    **_all(
+    **habits(
         {
             "match": "target targets function functions path paths selector select applies_to",
             "exclude": "except excludes ignore unless",
@@ -36,17 +34,35 @@ OF_POLICY = OF_KINDS | {
             "owner": "team owners maintainer",
             "ticket": "issue jira",
             "runbook": "docs",
-            "priority": "weight precedence",
+            "priority": "weight precedence order rank",
+            "labels": "annotations",
+            "target": "match.name match.function match.functions match.path match.module",
+            "kind": "match.type",
+            "decorated_by": "match.decorator match.decorators",
+            "has_param": "match.param match.params match.parameter match.has_arg match.arg",
         }
     ),
-    **dict.fromkeys(("profile", "extends", "inherits"), Synonym("use", "which takes a list")),
-    "enabled": Synonym("mode", _SWITCH),
-    "disabled": Synonym("mode", _SWITCH),
-    "dry_run": Synonym("mode", "where `shadow` decides and reports only"),
+    "tags": Synonym("labels", "what `@mlpolicy.tag` says is asked for by `match: {tag: [...]}`"),
+    **dict.fromkeys(
+        ("profile", "extends", "inherits"), Synonym("use", "it takes a list", form="[{}]")
+    ),
+    **_MODES,
 }
 """Of a policy."""
 
-OF_FILE = _all(
+OF_RULES = _MODES | habits(
+    {
+        "expires": "expires_at expires_on expiry valid_until until",
+        "rollout": "canary percent percentage",
+        "percent": "rollout.ratio rollout.weight rollout.fraction rollout.share rollout.value",
+        "by": "rollout.key rollout.sticky rollout.hash rollout.hash_by rollout.on",
+        "otherwise": "rollout.else rollout.rest rollout.default rollout.fallback",
+        "call": "relieve.function relieve.func relieve.fn default.function default.func",
+    }
+)
+"""Of every rule."""
+
+OF_FILE = habits(
     {
         "policies": "rules",
         "imports": "include includes",
@@ -54,11 +70,12 @@ OF_FILE = _all(
         "environments": "env envs",
         "version": "apiVersion api_version schema_version",
         "profiles": "templates",
+        "settings": "config configuration options",
     }
 )
 """Of a file."""
 
-OF_TESTS = _all(
+OF_TESTS = habits(
     {
         "env": "environment",
         "env_vars": "environ environment_variables variables vars",
@@ -72,6 +89,12 @@ OF_VALUES = {
     "disabled": frozenset({"off", "no", "false", "none", "inactive"}),
     "shadow": frozenset({"dry-run", "dry_run", "dryrun", "audit", "observe", "warn", "report"}),
     "enforce": frozenset({"on", "yes", "true", "enabled", "active", "block", "deny"}),
+    "raise": frozenset({"error", "reject", "fail", "throw", "refuse"}),
+    "proceed": frozenset({"continue", "ignore", "warn", "allow"}),
+    "always": frozenset({"all", "true"}),
+    "never": frozenset({"none", "false"}),
+    "DEBUG": frozenset({"trace"}),
+    "ERROR": frozenset({"critical", "fatal"}),
     "constant": frozenset({"fixed"}),
     "full": frozenset({"random", "true", "yes", "on"}),
     "none": frozenset({"off", "no", "false"}),

@@ -8,20 +8,24 @@ from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.facts import Where
+from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
-from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
-from mlpolicy.model.check import Checked, Words, check, fields_of, locate, mended, unknown_key
+from mlpolicy.model.check import Checked, check, fields_of, locate
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
-from mlpolicy.model.habits import OF_KINDS, OF_POLICY
+from mlpolicy.model.habits import OF_KINDS, OF_POLICY, OF_PROFILE
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, Tree, one
 from mlpolicy.model.rules import RuleReader, elsewhere, without_nulls
+from mlpolicy.model.unknown import Words, mended, unknown_key
 from mlpolicy.rules import KINDS
 
+_ELSEWHERE: Mapping[str, str] = Lazily(
+    lambda: {**elsewhere(), **dict.fromkeys(PolicyBlock.model_fields, "the policy itself")}
+)
 _CONTROLS = ("mode", "expires", "on_expiry", "deadline")
 _LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback", "retry_budget")
 """Words of the language for kinds that not every mlpolicy has."""
@@ -92,7 +96,7 @@ class PolicyReader:
 
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:
         for entry, written in self._bodies(node, "the rules of profile"):
-            about = Words(f"profile `{entry.key}`", OF_KINDS, self._elsewhere, also=self._kinds)
+            about = Words(f"profile `{entry.key}`", OF_PROFILE, self._elsewhere, also=self._kinds)
             known = dict.fromkeys((*ProfileBlock.model_fields, *KINDS))
             body = mended(written, known, about, self._found)
             rest = MappingNode(
@@ -164,7 +168,7 @@ class PolicyReader:
         return _Held(body, policy, tuple(self._found[before:]))
 
     def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
-        about = Words(f"policy `{entry.key}`", OF_POLICY, self._elsewhere, also=self._kinds)
+        about = Words(f"policy `{entry.key}`", OF_POLICY, _ELSEWHERE, also=self._kinds)
         before = len(self._found)
         body = mended(body, self._known, about, self._found)
         kinds = self._kinds
@@ -291,9 +295,8 @@ def _is_stranger(entry: Entry, known: Collection[str], about: Words) -> bool:
         return False
     if entry.key in _LATER:
         return True
-    return (
-        isinstance(entry.value, MappingNode) and closest(entry.key, (*known, *about.also)) is None
-    )
+    is_block = isinstance(entry.value, MappingNode)
+    return is_block and about.meant(entry.key, (*known, *about.also)) is None
 
 
 def _not_installed(entry: Entry) -> Diagnostic:
@@ -325,8 +328,6 @@ def _unselected(entry: Entry) -> Diagnostic:
 
 def _stranger(entry: Entry, known: tuple[str, ...], about: Words) -> Diagnostic:
     is_kind = entry.key in (*_LATER, *KINDS.refused) or (
-        isinstance(entry.value, MappingNode)
-        and closest(entry.key, known) is None
-        and entry.key not in about.synonyms
+        isinstance(entry.value, MappingNode) and about.meant(entry.key, known) is None
     )
     return _not_installed(entry) if is_kind else unknown_key(entry, known, about)

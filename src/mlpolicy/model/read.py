@@ -15,7 +15,7 @@ from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, parse, read
 from mlpolicy.model import words
-from mlpolicy.model.check import Words, check, mended
+from mlpolicy.model.check import check
 from mlpolicy.model.grammar import META, FileBlock, Overlay
 from mlpolicy.model.habits import OF_FILE
 from mlpolicy.model.interpolate import Variables
@@ -26,6 +26,7 @@ from mlpolicy.model.policies import PolicyReader, is_name
 from mlpolicy.model.policy import Name, PolicyFile, Settings
 from mlpolicy.model.rules import elsewhere
 from mlpolicy.model.strangers import look_for_kinds
+from mlpolicy.model.unknown import Words, mended
 from mlpolicy.rules import KINDS
 
 VERSION = 1
@@ -95,7 +96,7 @@ def source(document: Document) -> Source:
         free = tuple(one for one in root.entries if one.key.startswith("x-"))
         kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
         look_for_kinds(root)
-        about = Words("the file", OF_FILE, _places(), is_file=True)
+        about = Words("the file", OF_FILE, _places())
         root = mended(MappingNode(kept, root.span), FileBlock.model_fields, about, found)
         found += _version(root, Span(document.file))
     layers = Layers(MappingNode((*root.entries, *free), root.span) if root else None)
@@ -208,7 +209,7 @@ def read_source(
     filled = _without(root, ("vars", "environments"))
     if "${" in one.document.text:
         filled = seen.filled(filled)
-    about = Words("the file", OF_FILE, _places(), is_file=True)
+    about = Words("the file", OF_FILE, _places())
     checked = check(_less(_with(filled, root, ("vars", "environments"))), FileBlock, about)
     found += checked.diagnostics
     file = one.reader.file(filled, empty)

@@ -16,13 +16,15 @@ from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Node, Scalar
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.node import Sequence as SequenceNode
-from mlpolicy.model.check import Words, check, locate, models_in
-from mlpolicy.model.grammar import PolicyBlock, RuleCommon
+from mlpolicy.model.check import check, locate, models_in, path_of
+from mlpolicy.model.grammar import MatchBlock, PolicyBlock, RuleCommon
+from mlpolicy.model.habits import OF_RULES
 from mlpolicy.model.interpolate import Interpolated
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.overlay import is_null
 from mlpolicy.model.policy import Block, OwnTree, RuleBlock, Setting, Tree
 from mlpolicy.model.short import spelt_out
+from mlpolicy.model.unknown import Words
 from mlpolicy.rules import KINDS
 
 _COMMON = dict.fromkeys(RuleCommon.model_fields)
@@ -193,13 +195,19 @@ _OF_POLICY = {key: "the policy itself" for key in PolicyBlock.model_fields if ke
 
 
 def _words(kind: Kind) -> Words:
-    return Words(f"rule `{kind.name}`", kind.synonyms, _OF_POLICY, also=tuple(_COMMON))
+    return Words(
+        f"rule `{kind.name}`",
+        {**OF_RULES, **kind.synonyms},
+        Lazily(lambda: {**_elsewhere(tuple(KINDS)), **_OF_POLICY}),
+        also=tuple(_COMMON),
+        path=(kind.name,),
+    )
 
 
 def _missing(node: MappingNode, loc: tuple[int | str, ...], kind: Kind) -> Diagnostic:
     held, _ = locate(node, loc[:-1])
-    path = ".".join(str(part) for part in (kind.name, *loc[:-1]))
-    return Diagnostic("MP011", f"`{path}` needs `{loc[-1]}`", held.span)
+    path = path_of(node, loc[:-1], (kind.name,))
+    return Diagnostic("MP011", f"{path} needs `{loc[-1]}`", held.span)
 
 
 @cache
@@ -228,7 +236,20 @@ def elsewhere() -> Mapping[str, str]:
 @cache
 def _elsewhere(kinds: tuple[str, ...]) -> dict[str, str]:
     places: dict[str, list[str]] = {name: ["each rule"] for name in _COMMON}
+    inner: dict[str, list[str]] = {name: ["`match`"] for name in MatchBlock.model_fields}
     for name in kinds:
-        for setting in KINDS[name].rule_model().model_fields:
-            places.setdefault(setting, []).append(f"`{name}`")
-    return {setting: " or ".join(kinds) for setting, kinds in places.items()}
+        for setting, path in _settings(KINDS[name].rule_model(), (name,)):
+            found = places if len(path) == 1 else inner
+            found.setdefault(setting, []).append(f"`{'.'.join(path)}`")
+    return {setting: " or ".join(paths[:3]) for setting, paths in {**inner, **places}.items()}
+
+
+def _settings(
+    model: type[BaseModel], path: tuple[str, ...], above: tuple[type[BaseModel], ...] = ()
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each setting of *model* with the path of its block, those of inner blocks too."""
+    for name, of in model.model_fields.items():
+        yield name, path
+        for inner in models_in(of.annotation):
+            if inner not in above:
+                yield from _settings(inner, (*path, name), (*above, inner))

@@ -43,34 +43,53 @@ _BOUND = re.compile("^(?:" + "|".join(_BOUNDS) + ")")
 def message(error: Any, value: Any) -> str:
     """Return one sentence for *error*, an entry of `ValidationError.errors()`."""
     kind = str(error["type"])
-    subject = kind.partition("_")[0]
-    if kind == "literal_error":
-        return f"expected {error['ctx']['expected'].replace(chr(39), '`')}, found {found(value)}"
-    if kind.endswith(("_type", "_parsing")) and subject in _EXPECTED:
-        return f"expected {_EXPECTED[subject]}, found {found(value)}"
     if kind.startswith("MP"):
         return str(error["msg"])
-    if kind == "string_pattern_mismatch":
-        return f"expected text that matches `{error['ctx']['pattern']}`, found {found(value)}"
+    expected = _expected(kind, error.get("ctx", {}))
+    if expected:
+        return f"expected {expected}, found {found(value)}"
     text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     text = _BOUND.sub(lambda found: _BOUNDS[found[0]], text)
     return f"expected {text}, found {found(value)}" if "Input should be" in error["msg"] else text
 
 
+def _expected(kind: str, context: Any) -> str:
+    """Return what is expected, for the errors whose own words are not for people."""
+    subject = kind.partition("_")[0]
+    if kind.endswith(("_type", "_parsing")) and subject in _EXPECTED:
+        return _EXPECTED[subject]
+    if kind == "literal_error":
+        return str(context["expected"]).replace("'", "`")
+    if kind == "string_pattern_mismatch":
+        return f"text that matches `{context['pattern']}`"
+    return "at least one item" if kind == "too_short" else ""
+
+
 def meant(error: Any, value: Any) -> str:
     """Return what *value* was probably meant to be; nothing where that cannot be told."""
-    context = error.get("ctx", {})
-    if error["type"] == "literal_error" and isinstance(value, str | bool):
+    context, kind = error.get("ctx", {}), str(error["type"])
+    if kind == "literal_error" and isinstance(value, str | bool):
         return _word(str(value), _WORD.findall(context["expected"]))
-    if error["type"] == "string_pattern_mismatch":
+    if kind == "string_pattern_mismatch":
         plain = re.sub(r"\W", "_", str(value))
         return plain if re.search(context["pattern"], plain) else ""
-    if str(error["type"]).startswith(("int_", "float_", "bool_")) and isinstance(value, str):
-        return value if _NUMBER[str(error["type"])[:3]].fullmatch(value) else ""
-    if error["type"] in ("tuple_type", "list_type") and _BARE.fullmatch(str(value)):
-        return f"[{value}]"
-    said = _MEANT.search(str(error["msg"])) if isinstance(value, str) else None
-    return str(context.get("meant", "") or (said[1] if said else ""))
+    if kind.startswith("MP"):
+        said = _MEANT.search(str(error["msg"])) if isinstance(value, str) else None
+        return str(context.get("meant") or (said[1] if said else ""))
+    return _of_type(kind.partition("_")[0], value)
+
+
+def _of_type(wanted: str, value: Any) -> str:
+    """Return *value* as the type *wanted* writes it, where it can be written so."""
+    if wanted == "bool" and isinstance(value, str | int):
+        word = str(value).lower()
+        return _SWITCH.get(word) or closest(word, ("true", "false")) or ""
+    if wanted == "int" and isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    form = _FORMS.get(wanted)
+    if form is None or not isinstance(value, str) or not form.fullmatch(value):
+        return ""
+    return value if wanted in ("int", "float") else f"[{value}]"
 
 
 def _word(value: str, expected: list[str]) -> str:
@@ -79,12 +98,19 @@ def _word(value: str, expected: list[str]) -> str:
     return closest(value, expected) or next(habits, "")
 
 
-_NUMBER = {
-    "int": re.compile(r"[-+]?[0-9]+"),
-    "flo": re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?"),
-    "boo": re.compile("true|false"),
-}
-"""What stands in quotes that should not be there, by the type that is expected."""
 _WORD = re.compile(r"'([^']*)'")
-_BARE = re.compile(r"[\w-]+(?:[.:][\w-]+)*")
+_SWITCH = {
+    **dict.fromkeys(("yes", "on", "1"), "true"),
+    **dict.fromkeys(("no", "off", "0"), "false"),
+}
+_NAME = r"[^\W\d][\w-]*(?:[.:][\w-]+)*"
+_LIST = re.compile(rf"{_NAME}(?:, *{_NAME})*")
+_FORMS = {
+    "int": re.compile(r"[-+]?[0-9]+"),
+    "float": re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?"),
+    "tuple": _LIST,
+    "list": _LIST,
+}
+"""Text that says what a type takes: what stands in quotes that should not be there, a list
+without its brackets."""
 _MEANT = re.compile(r"did you mean `([^`]+)`\?$")

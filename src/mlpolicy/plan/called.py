@@ -20,7 +20,7 @@ def called(rule: PlannedRule) -> Iterator[tuple[str, Span]]:
     for name in _takes_calls(made.__class__) if isinstance(made, BaseModel) else ():
         for path, function in _inside(getattr(made, name)):
             value = rule.values[name]
-            yield function, value.places.get(path) or value.source or rule.source
+            yield function, value.at(path) or rule.source
 
 
 @cache

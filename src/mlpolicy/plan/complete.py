@@ -153,7 +153,7 @@ def _doubts(kind: Kind, rule: Any) -> Meant:
 
 
 def _finding(merged: Merged, error: Any) -> Diagnostic:
-    path = tuple(str(part) for part in error["loc"])
+    path = tuple(str(part) for part in (*error["loc"], *error.get("ctx", {}).get("at", ())))
     if error["type"] == "missing":
         name = ".".join((merged.kind, *path[:-1]))
         return Diagnostic("MP011", f"`{name}` needs `{path[-1]}`", merged.source)

@@ -83,9 +83,13 @@ class Loaded:
 
         *level* says how far targets were looked for, so which suppressions can be unused.
         """
-        suppressions = Suppressions.of(self.documents, self.rulebook.settings)
+        suppressions = Suppressions.of(self.documents, self.rulebook.settings).read(codes())
         kept = suppressions.kept((*self.diagnostics, *more))
-        own = suppressions.findings(codes(), may_be_found=lambda code: found_at(code, level))
+        # What is wrong may hide what was not to be shown.
+        whole = not any(one.severity == "error" for one in kept)
+        own = suppressions.findings(
+            codes(), may_be_found=lambda code: whole and found_at(code, level)
+        )
         return replace(self, diagnostics=in_order([*kept, *own]))
 
     @property
@@ -108,13 +112,19 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     gathered = gather(paths)
     base = _loaded(gathered, replace(terms, environment=None))
     found = list(base.diagnostics)
-    known = set(found)
+    known = set(map(_said, found))
     for environment in gathered.environments:
         other = _loaded(gathered, replace(terms, environment=environment))
-        new = [one for one in other.diagnostics if one not in known and one.code not in _OF_ALL]
-        known.update(new)
+        new = [one for one in other.diagnostics if _said(one) not in known]
+        new = [one for one in new if one.code not in _OF_ALL]
+        known.update(map(_said, new))
         found += (replace(one, environment=environment) for one in new)
     return replace(base, diagnostics=in_order(found))
+
+
+def _said(one: Diagnostic) -> tuple[str, object, str]:
+    """Return what makes two findings one."""
+    return one.code, one.span, one.message
 
 
 def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:

@@ -79,7 +79,7 @@ class Merged:
         for end in range(len(path), 0, -1):
             for known, value in self.values.items():
                 if known[:end] == path[:end] and value.source is not None:
-                    return value.places.get(".".join(path[end:])) or value.source
+                    return value.at(".".join(path[end:])) or value.source
         return self.source
 
 

@@ -30,7 +30,11 @@ _CLASSES = {
         *(Profile, Policy, Settings, PolicyFile),
     )
 }
-_NAMES = {name: tuple(field.name for field in fields(cls)) for name, cls in _CLASSES.items()}
+_NAMES = {
+    name: tuple(field.name for field in fields(cls) if field.name != "places")
+    for name, cls in _CLASSES.items()
+}
+"""The fields of each, less what only a finding asks for."""
 _OTHERS = tuple(name for name in _NAMES["Policy"] if name != "rules")
 _MARK = "\0"
 _LAZY = "policy"

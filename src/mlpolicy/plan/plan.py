@@ -38,6 +38,10 @@ class Value:
     places: Mapping[str, Span] = field(default_factory=dict)
     """Where what is inside of it stands: `1` of a list, `call` of a mapping, `1.call` of both."""
 
+    def at(self, path: str) -> Span | None:
+        """Return where *path* inside of it stands; where all of it does if that has no place."""
+        return self.places.get(path) or self.source
+
 
 @frozen()
 class PlannedRule:

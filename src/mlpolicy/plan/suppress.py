@@ -29,10 +29,12 @@ class Suppression:
     line: int | None = None
     """The line that it is for; None for all files."""
     used: bool = False
+    meant: str = ""
+    """The code that was probably meant, where there is no such code."""
 
     def covers(self, one: Diagnostic) -> bool:
         """Whether *one* is not to be shown."""
-        if one.code != self.code or one.code in _NEVER:
+        if one.code not in (self.code, self.meant) or one.code in _NEVER:
             return False
         return self.line is None or (one.span.file, one.span.line) == (self.span.file, self.line)
 
@@ -49,6 +51,14 @@ class Suppressions:
         found = [one for document in documents for one in _comments(document)]
         found += (Suppression(name.text, reason, name.span) for name, reason in settings.ignore)
         return cls(found)
+
+    def read(self, known: Iterable[str]) -> Suppressions:
+        """Take codes that are none of *known* for the nearest: what follows from a slip is no news."""
+        known = tuple(known)
+        for one in self.each:
+            if one.code not in known:
+                one.meant = closest(one.code, known) or ""
+        return self
 
     def kept(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return the findings to show, and remember which suppressions took one away."""
@@ -74,7 +84,7 @@ class Suppressions:
         known = tuple(known)
         for one in self.each:
             if one.code not in known:
-                yield _unknown(one, known)
+                yield _unknown(one)
                 continue
             if not one.reason.strip():
                 text = f"{one.code} is suppressed without a reason"
@@ -84,8 +94,8 @@ class Suppressions:
                 yield Diagnostic("MP092", text, one.span, "warning", help="take it out")
 
 
-def _unknown(one: Suppression, known: tuple[str, ...]) -> Diagnostic:
-    near = closest(one.code, known)
+def _unknown(one: Suppression) -> Diagnostic:
+    near = one.meant
     suggestions = (Suggestion(f"write `{near}`", one.span, near),) if near else ()
     text = f"there is no finding `{one.code}`"
     help = f"did you mean `{near}`?" if near else "write a code such as `MP305`"

@@ -13,7 +13,7 @@ from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
 from mlpolicy.model import words
-from mlpolicy.model.check import Words
+from mlpolicy.model.unknown import Words
 from mlpolicy.rules import KINDS
 from mlpolicy.testing.checking import begin, checked
 from mlpolicy.testing.fields import check_field

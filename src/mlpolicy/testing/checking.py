@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import Mapping, Node
-from mlpolicy.model.check import Words, check, locate
+from mlpolicy.model.check import check, locate
+from mlpolicy.model.unknown import Words
 
 
 def checked(node: Mapping, model: type[BaseModel], about: Words, found: list[Diagnostic]) -> Any:

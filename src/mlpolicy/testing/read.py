@@ -12,9 +12,9 @@ from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, read
 from mlpolicy.model import words
-from mlpolicy.model.check import Words
 from mlpolicy.model.habits import OF_TESTS
 from mlpolicy.model.read import VERSION
+from mlpolicy.model.unknown import Words
 from mlpolicy.plan.files import TESTS
 from mlpolicy.testing.cases import CaseReader
 from mlpolicy.testing.checking import checked

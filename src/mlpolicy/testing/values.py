@@ -10,7 +10,8 @@ from typing import Any
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import Mapping, Node, Sequence
-from mlpolicy.model.check import Words, check
+from mlpolicy.model.check import check
+from mlpolicy.model.unknown import Words
 from mlpolicy.plan.text import shown as policy_text
 from mlpolicy.testing.grammar import ArrayBlock
 

@@ -10,7 +10,7 @@ from mlpolicy.rules import KINDS
 from mlpolicy.rules.validate.backtracking import backtracks
 from mlpolicy.rules.validate.check import check
 from mlpolicy.rules.validate.codes import CODES
-from mlpolicy.rules.validate.rule import Spec, ValidateRule
+from mlpolicy.rules.validate.rule import Column, Spec, ValidateRule
 
 
 def found(**rule):
@@ -108,7 +108,7 @@ def test_each_code_is_found_before_and_not_after(code):
 def test_the_kind_leads_to_its_parts():
     """Names in the registry resolve, and synonyms name settings that exist."""
     kind = KINDS["validate"]
-    known = {*ValidateRule.model_fields, *Spec.model_fields}
+    known = {*ValidateRule.model_fields, *Spec.model_fields, *Column.model_fields}
 
     assert kind.rule_model() is ValidateRule
     assert kind.step_class().kind == "validate"

@@ -46,19 +46,17 @@ class About:
 
 
 def at(rule: PlannedRule, *paths: str) -> Span:
-    """Return where the first of the settings *paths* that was written stands, else the rule."""
+    """Return where the first of the settings *paths* that was written stands, else the rule.
+
+    A number at the end of a path is an item of a list.
+    """
     for path in paths:
-        value = rule.values.get(path)
-        span = (value.source or value.key) if value is not None else None
+        above, _, number = path.rpartition(".")
+        value = rule.values.get(path) or (number.isdecimal() and rule.values.get(above)) or None
+        span = (value.at(number) or value.key) if value is not None else None
         if span is not None:
             return span
     return rule.source
-
-
-def item_of(rule: PlannedRule, path: str, number: int) -> Span:
-    """Return where an item of the list *path* stands, else the list."""
-    value = rule.values.get(path)
-    return (value.places.get(str(number)) if value is not None else None) or at(rule, path)
 
 
 def key_of(rule: PlannedRule, path: str) -> Span:

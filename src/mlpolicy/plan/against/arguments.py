@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.plan.against.about import About, at, item_of, key_of
+from mlpolicy.plan.against.about import About, at, key_of
 from mlpolicy.plan.plan import PlannedRule
 
 
@@ -20,35 +21,44 @@ def look(about: About) -> Iterator[Diagnostic]:
         return
     known = [one.name for one in parameters]
     for rule in about.plan.rules:
-        for code, name, source in _named(rule):
+        for code, path, source in _named(rule):
+            name = path.name
             if name not in known:
                 near = closest(name, known)
                 listed = f"its arguments: {', '.join(known)}" if known else "it takes none"
                 help = f"did you mean `{near}`?" if near else listed
                 message = f"`{about.target}` has no argument `{name}`"
-                whole = near is not None and code == "MP202"
-                repair = (Suggestion(f"write `{near}`", source, str(near)),) if whole else ()
+                repair = (_repair(replace(path, name=near), source),) if near else ()
                 yield Diagnostic(code, message, source, help=help, suggestions=repair)
 
 
-def _named(rule: PlannedRule) -> Iterator[tuple[str, str, Span]]:
-    """Yield (code, argument, place) of each argument that *rule* names."""
+def _repair(meant: ArgPath, source: Span) -> Suggestion:
+    text = str(meant)
+    return Suggestion(f"write `{text}`", source, f'"{text}"' if "[" in text else text)
+
+
+def _named(rule: PlannedRule) -> Iterator[tuple[str, ArgPath, Span]]:
+    """Yield (code, path, place) of each argument that *rule* names."""
     rollout = rule.control.rollout if rule.control else None
-    for name in heads([rollout.by] if rollout and rollout.by else ()):
-        yield "MP507", name, at(rule, "rollout.by")
+    for _, path in _paths([rollout.by] if rollout and rollout.by else ()):
+        yield "MP507", path, at(rule, "rollout.by")
     if rule.kind == "validate":
         for name in getattr(rule.rule, "args", None) or {}:
-            yield "MP202", name, key_of(rule, f"args.{name}")
+            yield "MP202", ArgPath(name), key_of(rule, f"args.{name}")
     if rule.kind == "cache":
         for field in ("key", "ignore"):
-            for number, name in enumerate(heads(getattr(rule.rule, field, None))):
-                yield "MP702", name, item_of(rule, field, number)
+            for number, path in _paths(getattr(rule.rule, field, None)):
+                yield "MP702", path, at(rule, f"{field}.{number}")
 
 
 def heads(paths: Any) -> Iterator[str]:
     """Yield the argument that each of *paths* begins with."""
-    for one in paths or ():
+    return (path.name for _, path in _paths(paths))
+
+
+def _paths(texts: Any) -> Iterator[tuple[int, ArgPath]]:
+    for number, one in enumerate(texts or ()):
         try:
-            yield parse(str(one)).name
+            yield number, parse(str(one))
         except ArgPathError:
             continue

@@ -10,7 +10,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.plan.against.about import About, at, item_of
+from mlpolicy.plan.against.about import About, at
 from mlpolicy.plan.survey import Defined, Missing, Module, NoModule, Survey
 from mlpolicy.rules.retry.exceptions import Path, SpellingError, parse
 
@@ -45,7 +45,7 @@ def _exceptions(about: About) -> Iterator[tuple[Sought, str, Span]]:
     for field in ("retry_on", "give_up_on"):
         for number, text in enumerate(getattr(rule.rule, field)):
             if _is_path(text):
-                yield EXCEPTION, text, item_of(rule, field, number)
+                yield EXCEPTION, text, at(rule, f"{field}.{number}")
 
 
 def _is_path(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.kind import Kind, Synonym
+from mlpolicy.core.kind import Kind, habits
 
 KIND = Kind(
     name="cache",
@@ -12,14 +12,18 @@ KIND = Kind(
     check="mlpolicy.rules.cache.check:check",
     shorthand="ttl",
     synonyms={
-        "ttl_seconds": Synonym("ttl"),
-        "expire": Synonym("ttl"),
-        "expires_in": Synonym("ttl"),
-        "jitter": Synonym("ttl_jitter"),
-        "maxsize": Synonym("max_entries"),
-        "max_size": Synonym("max_entries"),
-        "size": Synonym("max_entries"),
-        "keys": Synonym("key"),
-        "exclude": Synonym("ignore"),
+        **habits(
+            {
+                "ttl": "ttl_seconds expire expires_in expiration expire_after max_age time_to_live lifetime duration timeout",
+                "ttl_jitter": "jitter",
+                "max_entries": "maxsize max_size size max_items max_keys maximum_size capacity limit",
+                "max_bytes": "maxmemory max_memory memory",
+                "key": "keys key_by cache_key args vary vary_on",
+                "ignore": "exclude",
+                "single_flight": "lock coalesce dogpile_lock",
+                "store": "backend",
+                "cache_none": "cache_null",
+            }
+        ),
     },
 )

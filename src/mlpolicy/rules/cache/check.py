@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from mlpolicy.rules.cache.rule import CacheRule
 
 _DAY = 24 * 3600.0
+_SHORTEST = 0.1
 
 
 def check(rule: CacheRule) -> Iterator[tuple[str, str, str]]:
@@ -18,6 +19,7 @@ def check(rule: CacheRule) -> Iterator[tuple[str, str, str]]:
         yield "MP705", "max_entries", what
     if rule.ttl > _DAY:
         yield "MP709", "ttl", f"a `ttl` of {rule.ttl} hands out results older than a day"
-    if rule.stale_if_error is not None and rule.stale_if_error > rule.ttl:
+    # Where the unit of `ttl` looks wrong, that is the finding.
+    if rule.stale_if_error is not None and rule.stale_if_error > rule.ttl >= _SHORTEST:
         late = f"{rule.stale_if_error} late, longer than the `ttl` of {rule.ttl}"
         yield "MP709", "stale_if_error", f"a failing function may be answered for {late}"

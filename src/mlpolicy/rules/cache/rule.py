@@ -79,11 +79,11 @@ with warnings.catch_warnings():
                     "MP010",
                     "`key` names no argument: every call would share one result",
                 )
-            for path in key or ():
+            for number, path in enumerate(key or ()):
                 try:
                     parse(path)
                 except ArgPathError as error:
-                    raise finding("MP010", str(error)) from None
+                    raise finding("MP010", str(error), at=(number,)) from None
             return key
 
         @model_validator(mode="after")

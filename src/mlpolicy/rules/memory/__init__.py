@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.kind import Kind, Synonym
+from mlpolicy.core.kind import Kind, Synonym, habits
 
 KIND = Kind(
     name="memory",
@@ -12,43 +12,23 @@ KIND = Kind(
     check="mlpolicy.rules.memory.check:check",
     shorthand="act_at",
     synonyms={
-        "threshold": Synonym("act_at"),
-        "at": Synonym("act_at"),
-        "soft_limit": Synonym("act_at"),
-        "high": Synonym("act_at"),
-        "warn": Synonym("warn_at"),
-        "warning_at": Synonym("warn_at"),
-        "warn_threshold": Synonym("warn_at"),
-        "resume": Synonym("resume_at"),
-        "low": Synonym("resume_at"),
-        "reject": Synonym("reject_at"),
-        "refuse_at": Synonym("reject_at"),
-        "fail_at": Synonym("reject_at"),
-        "hard_limit": Synonym("reject_at"),
-        "critical": Synonym("reject_at"),
-        "max": Synonym("limit"),
-        "max_memory": Synonym("limit"),
-        "memory_limit": Synonym("limit"),
-        "max_bytes": Synonym("limit"),
-        "size": Synonym("limit"),
-        "headroom": Synonym("min_free"),
-        "free": Synonym("min_free"),
-        "reserve": Synonym("min_free"),
-        "metric": Synonym("measure"),
-        "action": Synonym("relieve"),
-        "actions": Synonym("relieve"),
-        "gc": Synonym("relieve", "which takes a list: `[gc, trim]`"),
-        "trim": Synonym("relieve", "which takes a list: `[gc, trim]`"),
-        "cooldown": Synonym("relieve_interval"),
-        "timeout": Synonym("wait"),
-        "max_wait": Synonym("wait"),
-        "wait_timeout": Synonym("wait"),
-        "on_exceed": Synonym("on_pressure"),
-        "on_fail": Synonym("on_pressure"),
-        "on_limit": Synonym("on_pressure"),
-        "fallback": Synonym("default"),
-        "interval": Synonym("poll"),
-        "poll_interval": Synonym("poll"),
-        "check_interval": Synonym("poll"),
+        **habits(
+            {
+                "act_at": "threshold at soft_limit high",
+                "warn_at": "warn warning_at warn_threshold",
+                "resume_at": "resume low",
+                "reject_at": "reject refuse_at fail_at hard_limit critical",
+                "limit": "max max_memory memory_limit max_bytes size",
+                "min_free": "headroom free reserve min_available",
+                "measure": "metric",
+                "relieve": "action actions relief",
+                "relieve_interval": "cooldown",
+                "wait": "timeout max_wait wait_timeout",
+                "on_pressure": "on_exceed on_fail on_limit",
+                "default": "fallback",
+                "poll": "interval poll_interval check_interval",
+            }
+        ),
+        **dict.fromkeys(("gc", "trim"), Synonym("relieve", "it takes a list: `[gc, trim]`")),
     },
 )

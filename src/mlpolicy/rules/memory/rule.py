@@ -17,6 +17,7 @@ from pydantic import (
 from mlpolicy.core.model import Default, FunctionPath, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.usual import Usual
+from mlpolicy.core.words import closest
 from mlpolicy.rules.memory.levels import ORDER, derived
 
 Measure = Literal["nonreclaimable", "workingset", "rss"]
@@ -47,10 +48,8 @@ Limit = Annotated[Literal["auto"] | ByteSize, PlainValidator(_limit), WithJsonSc
 def _action(value: Any) -> Any:
     if isinstance(value, str) and value not in ("gc", "trim"):
         hint = "; that one is not there yet" if value in _LATER else ""
-        raise finding(
-            "MP010",
-            f'expected `gc`, `trim` or `{{call: "module:function"}}`, found `{value}`{hint}',
-        )
+        text = f'expected `gc`, `trim` or `{{call: "module:function"}}`, found `{value}`{hint}'
+        raise finding("MP010", text, meant=closest(value.rpartition("_")[2], ("gc", "trim")) or "")
     return value
 
 

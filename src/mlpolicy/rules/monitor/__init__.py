@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.kind import Kind, Synonym
+from mlpolicy.core.kind import Kind, Synonym, habits
 
 KIND = Kind(
     name="monitor",
@@ -11,10 +11,25 @@ KIND = Kind(
     codes="mlpolicy.rules.monitor.codes:CODES",
     check="mlpolicy.rules.monitor.check:check",
     synonyms={
-        "histogram_buckets": Synonym("buckets"),
-        "tags": Synonym("labels"),
-        "logging": Synonym("log"),
-        "exporters": Synonym("sinks"),
-        "prometheus": Synonym("metrics"),
+        **habits(
+            {
+                "buckets": "histogram_buckets histogram",
+                "labels": "tags const_labels",
+                "log": "logging",
+                "sinks": "exporters outputs",
+                "metrics": "prometheus",
+                "slo": "objective objectives",
+                "p99": "slo.latency",
+                "error_rate": "slo.errors",
+                "level": "log.severity",
+                "sample": "log.rate log.sampling",
+                "slow": "log.slow_threshold log.threshold",
+                "inputs": "log.args log.arguments",
+                "redact": "log.mask log.hide log.sensitive",
+            }
+        ),
+        **dict.fromkeys(
+            ("slo.p50", "slo.p90", "slo.p95", "slo.p999"), Synonym("p99", "there is no other")
+        ),
     },
 )

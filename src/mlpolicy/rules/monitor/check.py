@@ -10,9 +10,14 @@ from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 
 def check(rule: MonitorRule) -> Iterator[tuple[str, ...]]:
     """Yield (code, field, message), perhaps with a remedy, for each thing that is wrong."""
-    if not rule.buckets or any(low >= high for low, high in pairwise(rule.buckets)):
-        yield "MP902", "buckets", "`buckets` must ascend, and hold at least one bound"
+    if not rule.buckets:
+        yield "MP902", "buckets", "`buckets` must hold at least one bound"
         return
+    for number, (low, high) in enumerate(pairwise(rule.buckets), 1):
+        if low >= high:
+            text = f"`buckets` must ascend: {high} stands after {low}"
+            yield "MP902", f"buckets.{number}", text
+            return
     p99 = rule.slo.p99 if rule.slo is not None else None
     if p99 is not None and not rule.buckets[0] <= p99 <= rule.buckets[-1]:
         span = f"{rule.buckets[0]} to {rule.buckets[-1]}"

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from mlpolicy.core.argpath import ArgPathError, parse
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
-from mlpolicy.core.model import Many, NameOf, RuleModel, finding
+from mlpolicy.core.model import OF_KEY, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.usual import Usual
 from mlpolicy.rules.monitor.sinks import SINKS
@@ -38,11 +38,11 @@ class LogBlock(RuleModel):
     @field_validator("redact")
     @classmethod
     def _paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
-        for path in paths:
+        for number, path in enumerate(paths):
             try:
                 parse(path)
             except ArgPathError as error:
-                raise finding("MP010", str(error)) from None
+                raise finding("MP010", str(error), at=(number,)) from None
         return paths
 
 
@@ -76,7 +76,8 @@ class MonitorRule(RuleModel):
     def _own_labels(cls, labels: dict[str, str]) -> dict[str, str]:
         for name in labels:
             if name in RESERVED or name.startswith("__"):
-                raise finding("MP010", f"the label `{name}` is mlpolicy's own")
+                text = f"the label `{name}` is mlpolicy's own"
+                raise finding("MP010", text, at=(name, OF_KEY))
         return labels
 
 

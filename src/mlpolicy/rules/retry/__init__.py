@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.kind import Kind, Synonym
+from mlpolicy.core.kind import Kind, Synonym, habits
 
+_RETRIES = (
+    *("max_retries", "max_retry", "num_retries", "retries", "retry_count", "total"),
+    "max_retry_attempts",
+)
 _ONE_MORE = "`max_attempts` counts every call, the first one too"
 
 KIND = Kind(
@@ -14,37 +18,24 @@ KIND = Kind(
     check="mlpolicy.rules.retry.check:check",
     shorthand="max_attempts",
     synonyms={
-        "max_retries": Synonym("max_attempts", note=_ONE_MORE, shift=1),
-        "max_retry": Synonym("max_attempts", note=_ONE_MORE, shift=1),
-        "num_retries": Synonym("max_attempts", note=_ONE_MORE, shift=1),
-        "retries": Synonym("max_attempts", note=_ONE_MORE, shift=1),
-        "attempts": Synonym("max_attempts"),
-        "tries": Synonym("max_attempts"),
-        "max_tries": Synonym("max_attempts"),
-        "stop_after_attempt": Synonym("max_attempts"),
-        "on": Synonym("retry_on"),
-        "exceptions": Synonym("retry_on"),
-        "retry_exceptions": Synonym("retry_on"),
-        "retry_if": Synonym("retry_on"),
-        "retryable": Synonym("retry_on"),
-        "abort_on": Synonym("give_up_on"),
-        "never_on": Synonym("give_up_on"),
-        "ignore_exceptions": Synonym("give_up_on"),
-        "giveup": Synonym("give_up_on"),
-        "strategy": Synonym("backoff"),
-        "delay": Synonym("initial_delay"),
-        "wait": Synonym("initial_delay"),
-        "base_delay": Synonym("initial_delay"),
-        "initial_backoff": Synonym("initial_delay"),
-        "backoff_factor": Synonym("multiplier"),
-        "factor": Synonym("multiplier"),
-        "backoff_multiplier": Synonym("multiplier"),
-        "max_wait": Synonym("max_delay"),
-        "max_backoff": Synonym("max_delay"),
-        "max_time": Synonym("max_elapsed"),
-        "max_duration": Synonym("max_elapsed"),
-        "timeout": Synonym("max_elapsed"),
-        "stop_after_delay": Synonym("max_elapsed"),
-        "retry_on_result": Synonym("on_result"),
+        **habits(
+            {
+                "max_attempts": "attempts tries max_tries stop_after_attempt limit",
+                "retry_on": "on exceptions errors handle retry_exceptions retryable retryable_exceptions retry_if retry_if_exception_type",
+                "give_up_on": "abort_on never_on fail_on ignore ignore_exceptions giveup no_retry_on",
+                "backoff": "strategy",
+                "initial_delay": "delay wait wait_duration sleep interval min min_delay base_delay base_interval initial_interval initial_backoff",
+                "multiplier": "backoff_factor factor backoff_multiplier exponential_backoff_multiplier exp_base base",
+                "max_delay": "max_wait max_backoff max_interval max cap",
+                "max_elapsed": "max_time max_duration timeout stop_after_delay",
+                "jitter": "randomize",
+                "on_result": "retry_on_result",
+                "max": "retry_after.maximum retry_after.limit retry_after.max_delay retry_after.cap",
+                "respect": "retry_after.enabled retry_after.honor retry_after.honour retry_after.obey",
+                "equals": "on_result.eq on_result.value on_result.is",
+                "is_none": "on_result.none on_result.is_null",
+            }
+        ),
+        **dict.fromkeys(_RETRIES, Synonym("max_attempts", note=_ONE_MORE, shift=1)),
     },
 )

@@ -41,35 +41,35 @@ def _delays(rule: RetryRule) -> Iterator[Finding]:
             "initial_delay",
             f"the first pause of {first} is longer than max_delay, {rule.max_delay}",
         )
+    elif rule.max_elapsed is not None and rule.max_elapsed < first:
+        yield (
+            "MP602",
+            "max_elapsed",
+            f"{rule.max_elapsed} are over before the first pause of {first} is",
+        )
     if rule.multiplier < 1:
         yield (
             "MP602",
             "multiplier",
             f"pauses shrink by a multiplier of {rule.multiplier:g}: 1 or more is expected",
         )
-    if rule.max_elapsed is not None and rule.max_elapsed < first:
-        yield (
-            "MP602",
-            "max_elapsed",
-            f"{rule.max_elapsed} are over before the first pause of {first} is",
-        )
 
 
 def _broad(rule: RetryRule) -> Iterator[Finding]:
-    for text in rule.retry_on:
+    for number, text in enumerate(rule.retry_on):
         name = parse(text)
         if not isinstance(name, Builtin):
             continue
         if name.cls is Exception:
             yield (
                 "MP605",
-                "retry_on",
+                f"retry_on.{number}",
                 f"`{text}` retries what fails the same way each time: name what may pass",
             )
         elif issubclass(name.cls, _MISTAKES):
             yield (
                 "MP605",
-                "retry_on",
+                f"retry_on.{number}",
                 f"`{text}` is most often a mistake in the program, which no retry mends",
             )
 
@@ -115,18 +115,17 @@ def _shown(seconds: float) -> str:
 
 
 def _contradictions(rule: RetryRule) -> Iterator[Finding]:
-    given_up = [(text, parse(text)) for text in rule.give_up_on]
-    for text in rule.retry_on:
-        name = parse(text)
-        for broader, other in given_up:
-            if _covers(other, name):
-                same = "itself" if broader == text else f"as `{broader}`"
-                yield (
-                    "MP610",
-                    "give_up_on",
-                    f"`{text}` is never retried: give_up_on holds it {same}",
-                )
-                break
+    left = [(text, parse(text)) for text in rule.retry_on]
+    for number, broader in enumerate(rule.give_up_on):
+        covered = [text for text, name in left if _covers(parse(broader), name)]
+        left = [one for one in left if one[0] not in covered]
+        if covered:
+            named = " and ".join(f"`{text}`" for text in covered)
+            are = "are" if covered[1:] else "is"
+            same = "itself" if covered == [broader] else f"as `{broader}`"
+            held = "them" if covered[1:] else "it"
+            text = f"{named} {are} never retried: give_up_on holds {held} {same}"
+            yield "MP610", f"give_up_on.{number}", text
 
 
 def _covers(broader: Name, name: Name) -> bool:

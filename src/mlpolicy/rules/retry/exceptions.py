@@ -126,6 +126,9 @@ def _status(scheme: str, rest: str, text: str) -> Name:
     if scheme == "http":
         if _STATUS.fullmatch(rest):
             return HttpStatus(rest)
+        meant = f"http:{rest.strip().lower()}"
+        if _STATUS.fullmatch(rest.strip().lower()):
+            raise SpellingError(f"`{text}` is no HTTP status: did you mean `{meant}`?")
         raise SpellingError(f"`{text}` is no HTTP status: write `http:503` or `http:5xx`")
     if scheme == "grpc":
         if rest in GRPC_CODES:
@@ -133,7 +136,10 @@ def _status(scheme: str, rest: str, text: str) -> Name:
         raise SpellingError(f"`{text}` is no gRPC code{_meant(rest.upper(), GRPC_CODES, 'grpc:')}")
     if _PATH.fullmatch(f"{scheme}.{rest}"):
         raise SpellingError(f"`{text}` is written like a function: did you mean `{scheme}.{rest}`?")
-    raise SpellingError(f"`{text}` is no error: statuses begin with `http:` or `grpc:`")
+    meant = _meant(scheme.lower(), ("http", "grpc"), "", f":{rest}")
+    raise SpellingError(
+        f"`{text}` is no error{meant or ': statuses begin with `http:` or `grpc:`'}"
+    )
 
 
 def _unknown(text: str) -> str:
@@ -141,12 +147,14 @@ def _unknown(text: str) -> str:
         return f"`{text}` is no exception"
     if text in OUR_OWN:
         return f"`{text}` is no builtin exception: did you mean `mlpolicy.{text}`?"
+    if _STATUS.fullmatch(text):
+        return f"`{text}` is no exception: did you mean `http:{text}`?"
     meant = _meant(text, [*BUILTINS, *GROUPS])
     if meant or not text.isidentifier():
         return f"`{text}` is no exception{meant}"
     return f"`{text}` is no builtin exception: write where it is defined, `package.{text}`"
 
 
-def _meant(text: str, known: Iterable[str], prefix: str = "") -> str:
+def _meant(text: str, known: Iterable[str], prefix: str = "", suffix: str = "") -> str:
     close = difflib.get_close_matches(text, list(known), n=1, cutoff=0.75)
-    return f": did you mean `{prefix}{close[0]}`?" if close else ""
+    return f": did you mean `{prefix}{close[0]}{suffix}`?" if close else ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.kind import Kind, Synonym
+from mlpolicy.core.kind import Kind, Synonym, habits
+
+_BOTH = "it takes both ends: `[min, max]`, one of which may be `null`"
+_OPPOSITE = "it says the opposite"
 
 KIND = Kind(
     name="validate",
@@ -12,39 +15,33 @@ KIND = Kind(
     check="mlpolicy.rules.validate.check:check",
     prove="mlpolicy.rules.validate.prove:prove",
     synonyms={
-        "arguments": Synonym("args"),
-        "inputs": Synonym("args"),
-        "input": Synonym("args"),
-        "params": Synonym("args"),
-        "parameters": Synonym("args"),
-        "output": Synonym("returns"),
-        "outputs": Synonym("returns"),
-        "return": Synonym("returns"),
-        "result": Synonym("returns"),
-        "on_error": Synonym("on_fail"),
-        "on_failure": Synonym("on_fail"),
-        "fallback": Synonym("default"),
-        "min": Synonym("range", "which takes both ends: `[min, null]`"),
-        "max": Synonym("range", "which takes both ends: `[null, max]`"),
-        "minimum": Synonym("range", "which takes both ends: `[min, null]`"),
-        "maximum": Synonym("range", "which takes both ends: `[null, max]`"),
-        "ge": Synonym("range", "which takes both ends: `[min, null]`"),
-        "le": Synonym("range", "which takes both ends: `[null, max]`"),
-        "between": Synonym("range"),
-        "schema": Synonym("model"),
-        "regex": Synonym("pattern"),
-        "choices": Synonym("enum"),
-        "values": Synonym("enum"),
-        "one_of": Synonym("enum"),
-        "min_length": Synonym("min_len"),
-        "max_length": Synonym("max_len"),
-        "min_items": Synonym("min_len"),
-        "max_items": Synonym("max_len"),
-        "max_size": Synonym("max_bytes"),
-        "keys": Synonym("required"),
-        "properties": Synonym("fields"),
-        "elements": Synonym("items"),
-        "dimensions": Synonym("shape"),
-        "dims": Synonym("ndim"),
+        **habits(
+            {
+                "args": "arguments inputs input params parameters kwargs",
+                "returns": "output outputs return result",
+                "on_fail": "on_error on_failure on_invalid action",
+                "default": "fallback",
+                "range": "between",
+                "model": "schema",
+                "pattern": "regex regexp match",
+                "enum": "choices values one_of allowed allowed_values isin literal",
+                "min_len": "min_length min_items min_size",
+                "max_len": "max_length max_items",
+                "max_bytes": "max_size",
+                "required": "keys mandatory",
+                "fields": "properties",
+                "items": "elements",
+                "shape": "dimensions",
+                "ndim": "dims",
+                "type": "kind class isinstance",
+                "categories": "columns.enum columns.values columns.choices columns.one_of columns.allowed columns.isin",
+                "nullable": "columns.null columns.allow_null columns.optional",
+            }
+        ),
+        **dict.fromkeys(("min", "minimum", "ge"), Synonym("range", _BOTH, form="[{}, null]")),
+        **dict.fromkeys(("max", "maximum", "le"), Synonym("range", _BOTH, form="[null, {}]")),
+        **dict.fromkeys(("gt", "lt"), Synonym("range", "both of its ends are in it")),
+        **dict.fromkeys(("nullable", "optional", "allow_none"), Synonym("not_null", _OPPOSITE)),
+        "columns.not_null": Synonym("nullable", _OPPOSITE),
     },
 )

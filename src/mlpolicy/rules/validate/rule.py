@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from mlpolicy.core.model import Default, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize
+from mlpolicy.core.words import closest
 from mlpolicy.rules.validate.backtracking import backtracks, compiles
 from mlpolicy.rules.validate.checks import dtypes
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
@@ -22,7 +23,9 @@ _MEANT = {
     "integer": "int", "number": "float", "double": "float", "string": "str", "text": "str",
     "boolean": "bool", "dict": "mapping", "object": "mapping", "map": "mapping",
     "list": "sequence", "tuple": "sequence", "array": "ndarray", "frame": "dataframe",
-    "table": "dataframe", "DataFrame": "dataframe", "Tensor": "tensor",
+    "table": "dataframe", "long": "int", "int32": "int", "int64": "int", "float32": "float",
+    "float64": "float", "array_like": "ndarray", "pandas": "dataframe",
+    "set": "",
 }  # fmt: skip
 
 
@@ -44,11 +47,12 @@ def _no_range(low: Number, high: Number) -> str:
 
 
 def _dtype(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-    for name in (value,) if isinstance(value, str) else value:
+    for number, name in enumerate((value,) if isinstance(value, str) else value):
         if not dtypes.known(name):
             meant = dtypes.meant(name)
             hint = f": did you mean `{meant}`?" if meant else "; write it as numpy does: `float32`"
-            raise finding("MP204", f"`{name}` is no dtype{hint}")
+            at = () if isinstance(value, str) else (number,)
+            raise finding("MP204", f"`{name}` is no dtype{hint}", meant=meant or "", at=at)
     return value
 
 
@@ -61,7 +65,7 @@ class Column(RuleModel):
     """Whether nulls (`NaN` in pandas) may stand in it."""
     range: Many[Number | None] | None = None
     """The least and the greatest value allowed, both inclusive; either may be `null`."""
-    categories: Many[Plain] | None = None
+    categories: Annotated[tuple[Plain, ...], Field(strict=False, min_length=1)] | None = None
     """The values allowed."""
 
     _dtype = field_validator("dtype")(_dtype)
@@ -121,19 +125,21 @@ class Spec(RuleModel):
         if value is None or named or _DOTTED.fullmatch(value):
             return value
         known = f"one of {', '.join(NAMES + DUCKS)}, or " if about.field_name == "type" else ""
-        meant = _MEANT.get(value) if known else None
+        meant = _MEANT.get(value.lower(), closest(value, NAMES + DUCKS)) if known else None
         hint = f": did you mean `{meant}`?" if meant else ""
         text = f"expected {known}the dotted path of a class, found `{value}`{hint}"
-        raise finding("MP010", text)
+        raise finding("MP010", text, meant=meant or "")
 
     @field_validator("shape")
     @classmethod
     def _sizes(cls, value: tuple[int | str | None, ...] | None) -> Any:
-        for size in value or ():
+        for number, size in enumerate(value or ()):
             if isinstance(size, int) and size < 0:
-                raise finding("MP204", f"no dimension has {size} elements; write `null` for any")
+                text = f"no dimension has {size} elements; write `null` for any"
+                raise finding("MP204", text, at=(number,))
             if isinstance(size, str) and not size.isidentifier():
-                raise finding("MP204", f"`{size}` is no name for a size; write one such as `N`")
+                text = f"`{size}` is no name for a size; write one such as `N`"
+                raise finding("MP204", text, at=(number,))
         return value
 
     @field_validator("pattern")

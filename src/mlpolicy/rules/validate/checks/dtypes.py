@@ -21,6 +21,8 @@ _UNSAID |= {
     "long": "int64",
     "short": "int16",
     "single": "float32",
+    "datetime": "datetime64",
+    "timedelta": "timedelta64",
 }
 _SIZED = re.compile(r"(str|bytes|stringdtype)\d*")
 

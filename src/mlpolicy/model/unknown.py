@@ -1,0 +1,133 @@
+"""Keys that are not there: what each was meant to be, or where it belongs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.frozen import frozen
+from mlpolicy.core.kind import Synonym
+from mlpolicy.core.words import closest
+from mlpolicy.document.node import Entry, Scalar, Sequence
+from mlpolicy.document.node import Mapping as MappingNode
+
+
+@frozen()
+class Words:
+    """What else a finding about an unknown key may say."""
+
+    section: str
+    """How the block is called: "rule `retry`"."""
+    synonyms: Mapping[str, Synonym]
+    """By word, and by `block.word` for those of one block alone."""
+    elsewhere: Mapping[str, str]
+    """Keys that belong under another one: key to where."""
+    also: tuple[str, ...] = ()
+    """Keys that are known beside the fields of the model."""
+    path: tuple[str, ...] = ()
+    """Where the block is, by which the blocks in it are called."""
+
+    def meant(self, key: str, fields: Collection[str], block: str = "") -> Synonym | None:
+        """Return which of *fields* was meant by *key* in *block*: by habit, or by its spelling."""
+        plain = _CAMEL.sub("_", key).lower().replace("-", "_")
+        each = (self.synonyms.get(f"{block}.{plain}"), self.synonyms.get(plain))
+        found = next((one for one in each if one and one.field in fields), None)
+        if found is not None:
+            return found
+        near = closest(key, fields)
+        if near is not None:
+            return Synonym(near)
+        if key in self.elsewhere:
+            return None
+        usual = (
+            word
+            for word, one in self.synonyms.items()
+            if word[0] == plain[:1] and one.field in fields
+        )
+        return self.synonyms.get(closest(plain, usual) or "")
+
+
+_CAMEL = re.compile("(?<=[a-z])(?=[A-Z])")
+
+
+@frozen()
+class Block:
+    """What is known of the block in which a key stands."""
+
+    name: str = ""
+    """The setting that it is the value of, or an item of."""
+    there: Collection[str] = ()
+    """Its keys, those that were meant too."""
+    lacking: tuple[str, ...] = ()
+    """What it needs and does not have."""
+
+
+def unknown_key(
+    entry: Entry, fields: Iterable[str], about: Words, block: Block | None = None
+) -> Diagnostic:
+    """Return the finding for a key that is not there, with the right one where it can be told."""
+    key, fields, block = entry.key, tuple(fields), block or Block()
+    synonym = about.meant(key, fields, block.name)
+    if synonym and synonym.field in block.there:
+        free = tuple(one for one in fields if one not in block.there)
+        synonym = about.meant(key, free, block.name) or synonym
+    suggestions: tuple[Suggestion, ...] = ()
+    if synonym and synonym.field in block.there:
+        help = f"did you mean `{synonym.field}`, which is here already?"
+    elif synonym:
+        note = f"; {synonym.note}" if synonym.note else ""
+        help = f"did you mean `{synonym.field}`?{note}"
+        suggestions = _repair(entry, synonym)
+    elif key in about.elsewhere:
+        help = f"`{key}` belongs under {about.elsewhere[key]}"
+    elif len(block.lacking) == 1:
+        help = f"did you mean `{block.lacking[0]}`, which is missing here?"
+    else:
+        known = ", ".join(f"`{name}`" for name in fields)
+        help = f"known here: {known}" if known else ""
+    message = f"unknown key `{key}` in {about.section}"
+    return Diagnostic("MP005", message, entry.key_span, help=help, suggestions=suggestions)
+
+
+def mended(
+    node: MappingNode, fields: Collection[str], about: Words, said: list[Diagnostic]
+) -> MappingNode:
+    """Return *node* with misspelt keys as they were meant; each goes to *said*.
+
+    What follows from the slip is then no finding of its own.
+    """
+    if not [entry for entry in node.entries if entry.key not in fields]:
+        return node
+    known = tuple(fields)
+    there = {entry.key for entry in node.entries}
+    made: list[Entry] = []
+    before = len(said)
+    for entry in node.entries:
+        synonym = None if entry.key in known else about.meant(entry.key, known)
+        if synonym is None or synonym.field in there:
+            made.append(entry)
+            continue
+        said.append(unknown_key(entry, known, about, Block(there=there)))
+        there.add(synonym.field)
+        if not synonym.note:  # (else its value is of another form)
+            made.append(Entry(synonym.field, entry.key_span, entry.value))
+    changed = len(said) != before
+    return MappingNode(tuple(made), node.span) if changed else node
+
+
+def _repair(entry: Entry, synonym: Synonym) -> tuple[Suggestion, ...]:
+    """Return the edits that put a key right, and its value where that is written otherwise."""
+    value, field = entry.value, synonym.field
+    if not synonym.note or (synonym.form and isinstance(value, Sequence)):
+        return (Suggestion(f"write `{field}`", entry.key_span, field),)
+    if not isinstance(value, Scalar):
+        return ()
+    if synonym.shift and type(value.value) is int:
+        written = str(value.value + synonym.shift)
+    elif synonym.form:
+        written = synonym.form.format(value.text)
+    else:
+        return ()
+    title = f"write `{field}: {written}`"
+    return (Suggestion(title, entry.key_span, field), Suggestion(title, value.span, written))

@@ -1,0 +1,213 @@
+"""Right files with one slip each: one finding, at the slip, whose repair gives the file back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlpolicy.cli.fix import fixed
+from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.resolve import resolved
+from mlpolicy.plan.load import load_every
+
+SERVE = """
+class Overload(Exception): ...
+def predict(features, user): return features
+def fetch(query): return query
+def rank(query): return query
+"""
+RIGHT = """\
+version: 1
+name: shop
+settings:
+  lint: {ignore: {MP906: somebody looks at the logs}}
+defaults:
+  mode: enforce
+profiles:
+  calm:
+    retry: {max_delay: 2s}
+  calmer:
+    extends: [calm]
+policies:
+  serve:predict:
+    retry:
+      max_attempts: 4
+      retry_on:
+        - transient
+        - "http:503"
+        - serve.Overload
+      give_up_on:
+        - ValueError
+      initial_delay: 100ms
+      idempotent: true
+      max_elapsed: 3s
+      retry_after:
+        max: 10s
+    cache:
+      ttl: 5m
+      max_entries: 20k
+      max_bytes: 256MiB
+      ttl_jitter: 10%
+      stale_if_error: 2m
+      key:
+        - user.id
+        - features
+      rollout: {percent: 25%, by: user.id}
+    memory: {act_at: 80%, relieve: [gc, trim]}
+    monitor:
+      buckets: [5ms, 25ms, 100ms]
+      labels: {team: ranking}
+      sinks: [prometheus, log]
+      slo: {p99: 50ms}
+      log: {sample: 5%, redact: [user.email]}
+    validate:
+      on_fail: warn
+      args:
+        features:
+          type: ndarray
+          dtype: [float32, float64]
+          range: [0, null]
+          max_len: 10
+        user: {type: mapping, required: [id], fields: {id: {pattern: "^u_"}}}
+      returns: {columns: {amount: {categories: [web, app]}}}
+  serve:rank:
+    retry: 2
+  fetching:
+    match: {target: "serve:fe*", kind: [function]}
+    use: [calmer]
+    labels: {tier: gold}
+environments:
+  prod:
+    policies:
+      serve:predict:
+        cache: {ttl: 2m}
+"""
+
+REPAIRED = [
+    # Keys of blocks at every depth, by spelling and by habit.
+    ("MP005", "name: shop", "§nmae: shop"),
+    ("MP005", "settings:", "§configuration:"),
+    ("MP005", "  mode: enforce", "  §mdoe: enforce"),
+    ("MP005", "extends: [calm]", "§inherits: [calm]"),
+    ("MP005", "    retry: {max_delay", "    §retires: {max_delay"),
+    ("MP005", "match: {target:", "match: {§function:"),
+    ("MP005", "kind: [function]", "§type: [function]"),
+    ("MP005", "max_attempts: 4", "§maxAttempts: 4"),
+    ("MP005", "max_attempts: 4", "§MaxRetryAttempts: 3"),
+    ("MP005", "max_attempts: 4", "§numRetries: 3"),
+    ("MP005", "initial_delay: 100ms", "§waitDuration: 100ms"),
+    ("MP005", "        max: 10s", "        §maximum: 10s"),
+    ("MP005", "ttl: 5m", "§time_to_live: 5m"),
+    ("MP005", "max_entries: 20k", "§max_items: 20k"),
+    ("MP005", "{percent: 25%", "{§ratio: 25%"),
+    ("MP005", "max_len: 10", "§maxItems: 10"),
+    ("MP005", "range: [0, null]", "§minimum: 0"),
+    ("MP005", 'pattern: "^u_"', '§match: "^u_"'),
+    ("MP005", "categories: [web", "§isin: [web"),
+    ("MP005", "sample: 5%", "§rate: 5%"),
+    ("MP005", "p99: 50ms", "§latency: 50ms"),
+    ("MP005", "cache: {ttl: 2m}", "§cahe: {ttl: 2m}"),
+    # Values.
+    ("MP101", "ttl_jitter: 10%", "ttl_jitter: §10 percent"),
+    ("MP010", "max_entries: 20k", "max_entries: §20K"),
+    ("MP010", "max_entries: 20k", "max_entries: §20,000"),
+    ("MP010", "max_attempts: 4", "max_attempts: §4.0"),
+    ("MP010", "idempotent: true", "idempotent: §yes"),
+    ("MP010", "idempotent: true", "idempotent: §ture"),
+    ("MP010", "type: ndarray", "type: §ndaray"),
+    ("MP010", "type: mapping", "type: §Mapping"),
+    ("MP010", "[gc, trim]", "[gc, §malloc_trim]"),
+    ("MP130", "[prometheus, log]", "[§promtheus, log]"),
+    ("MP091", "MP906", "§mp906"),
+    # Items of lists.
+    ("MP204", "[float32, float64]", "[float32, §flaot64]"),
+    ("MP603", "- transient", "- §trasient"),
+    ("MP603", "- serve.Overload", "- §serve.Overlaod"),
+    ("MP603", '- "http:503"', '- §"HTTP:503"'),
+    ("MP702", "- features", "- §featurs"),
+    ("MP702", "- user.id", "- §usr.id"),
+    ("MP507", "by: user.id", "by: §usr.id"),
+]
+SHOWN = [
+    # What only the author can put right.
+    ("MP005", "max_attempts: 4", "max_attempts: 4\n      §max_atempts: 4"),
+    ("MP005", "p99: 50ms", "§p95: 50ms"),
+    ("MP005", "range: [0, null]", "§gt: 0"),
+    ("MP005", "categories: [web, app]", "§not_null: true"),
+    ("MP005", "{percent: 25%", "{§quota: 25%"),
+    ("MP005", "kind: [function]", "§exclude: [serve:predict]"),
+    ("MP103", "10%", "§-10%"),
+    ("MP010", "ttl: 5m\n", "ttl: §.inf\n"),
+    ("MP010", "categories: [web, app]", "categories: §[]"),
+    ("MP010", "range: [0, null]", "range: §0"),
+    ("MP010", "required: [id]", "required: §true"),
+    ("MP010", "redact: [user.email]", "redact: [user.name, §user..email]"),
+    ("MP010", "- features", "- §'features '"),
+    ("MP010", "team: ranking", "§le: ranking"),
+    ("MP009", "- transient", "-§"),
+    ("MP602", "initial_delay: 100ms", "initial_delay: §100s"),
+    ("MP102", "ttl: 5m\n", "ttl: §5ms\n"),
+    ("MP605", "- transient", "- §KeyError"),
+    ("MP610", "- ValueError", "- §Exception"),
+    ("MP902", "[5ms, 25ms, 100ms]", "[5ms, 25ms, §10ms]"),
+]
+
+
+@pytest.fixture
+def found(tmp_path, monkeypatch):
+    """Return a function that writes a policy and gives the report of it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "serve.py").write_text(SERVE)
+    path = tmp_path / "policy.yaml"
+
+    def report(text=None):
+        if text is not None:
+            path.write_text(text)
+        loaded = load_every([path.relative_to(tmp_path)])
+        return Report.of(loaded.shown(resolved(loaded, [path], (), level="ast")))
+
+    return report
+
+
+def slipped(old, new):
+    """Return the text with one slip, and where that is."""
+    assert RIGHT.count(old) == 1, old
+    text = RIGHT.replace(old, new)
+    at = text.index("§")
+    return text.replace("§", ""), (text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+
+
+def test_without_a_slip_there_is_nothing_to_find(found):
+    assert found(RIGHT).diagnostics == ()
+
+
+@pytest.mark.parametrize(("code", "old", "new"), [*REPAIRED, *SHOWN])
+def test_a_slip_is_one_finding_at_its_place(found, code, old, new):
+    """What follows from it is no finding of its own."""
+    text, place = slipped(old, new)
+
+    [one] = found(text).diagnostics
+
+    assert (one.code, one.span.line, one.span.column) == (code, *place)
+
+
+@pytest.mark.parametrize(("code", "old", "new"), REPAIRED)
+def test_the_repair_gives_back_what_was_meant(found, code, old, new):
+    """All else stays as it is."""
+    text, _ = slipped(old, new)
+
+    fixed(found(text))
+
+    assert found().diagnostics == ()
+    assert Path("policy.yaml").read_text().replace('"', "") == RIGHT.replace('"', "")
+
+
+@pytest.mark.parametrize(("code", "old", "new"), SHOWN)
+def test_what_only_the_author_knows_is_left_alone(found, code, old, new):
+    """No edit is offered that would be wrong."""
+    text, _ = slipped(old, new)
+
+    fixed(found(text))
+
+    assert Path("policy.yaml").read_text() == text
