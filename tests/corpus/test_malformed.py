@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -29,9 +29,9 @@ def policy(tmp_path):
         path = tmp_path / "policies" / "policy.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        began = perf_counter()
+        began = process_time()
         diagnostics = load_every([path]).shown(level="none").diagnostics
-        assert perf_counter() - began < slowest
+        assert process_time() - began < slowest
         return diagnostics
 
     return found
