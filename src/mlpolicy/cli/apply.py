@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
 from collections import Counter
@@ -16,10 +15,19 @@ import click
 
 from mlpolicy.cli import exits, sources
 from mlpolicy.cli.expect import unexpected
-from mlpolicy.cli.options import format_option, policy_option, show, src_option
+from mlpolicy.cli.options import (
+    policy_option,
+    show,
+    shown_options,
+    src_option,
+    stop_on_errors,
+    tell_github,
+    told,
+)
 from mlpolicy.cli.prove import Answer, Request, in_child, in_process
 from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.terms import EVERY, asked, env_option
+from mlpolicy.cli.streams import VERBOSE, emit, emit_json, kept, tell
+from mlpolicy.cli.terms import EVERY, asked, assume_option, env_option
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.quantity import Duration, QuantityError
@@ -62,6 +70,7 @@ class Length(click.ParamType):  # type: ignore[type-arg]  # (generic in newer re
 @click.option("--all", "everything", is_flag=True, help="Import every module that a policy names.")
 @policy_option
 @env_option
+@assume_option
 @src_option
 @click.option(
     "--expect",
@@ -72,8 +81,7 @@ class Length(click.ParamType):  # type: ignore[type-arg]  # (generic in newer re
 @click.option("--check", is_flag=True, help="Show findings only; fail on anything not applied.")
 @click.option("--timeout", type=Length(), default="60s", show_default=True, help="For the import.")
 @click.option("--in-process", is_flag=True, help="Import into this interpreter, for a debugger.")
-@click.option("-v", "--verbose", is_flag=True, help="Show what the modules printed.")
-@format_option("text", "json")
+@shown_options()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(**options: Any) -> None:
     """Import modules under the policy in a fresh interpreter, and show what became of each target.
@@ -82,16 +90,13 @@ def command(**options: Any) -> None:
     """
     if not options["modules"] and not options["everything"]:
         sources.stop("name a module: --module mypkg.serve, or --all", exits.USAGE)
+    if options["arguments"] and len(options["modules"]) != 1:
+        sources.stop("name one module to run with these arguments: --module M", exits.USAGE)
     paths, loaded = sources.read(options["policy"])
-    format = options["format"]
-    if loaded.errors:
-        show(Report.of(loaded.shown()), format)
-        sys.exit(exits.FINDINGS)
+    stop_on_errors(loaded, options["format"])
     survey = Survey(roots(options["src"]))
     wrong = of_rules(loaded.rulebook, survey, _asked_for(loaded.rulebook, survey, options))
-    if any(one.severity == "error" for one in loaded.shown(wrong).diagnostics):
-        show(Report.of(loaded.shown(wrong)), format)
-        sys.exit(exits.FINDINGS)
+    stop_on_errors(loaded, options["format"], wrong)
     answer = _prove(paths, options)
     if answer.failed is not None:
         _import_failed(answer)
@@ -102,6 +107,8 @@ def command(**options: Any) -> None:
         report = replace(
             report, diagnostics=(*report.diagnostics, *unexpected(answer, options["expect"]))
         )
+    if kept(VERBOSE) and answer.output:
+        click.echo(answer.output, err=True, nl=False)
     _show(answer, report, loaded, options)
     if report.failed:
         sys.exit(exits.FINDINGS)
@@ -129,6 +136,7 @@ def _prove(paths: Sequence[Path], options: dict[str, Any]) -> Answer:
         package=options["package"],
         all=options["everything"],
         environment=asked().environment or "",
+        assumed=asked().assumed,
     )
     if options["in_process"]:
         return in_process(request)
@@ -156,6 +164,7 @@ def prove_all(paths: Sequence[Path], src: Sequence[str]) -> Answer:
         path=[os.path.abspath(one) for one in (*src, ".")],
         all=True,
         environment=environment if environment and environment != EVERY else "",
+        assumed=asked().assumed,
     )
     with waiting("importing every module named"):
         return in_child(request, 60.0)
@@ -234,23 +243,23 @@ def _span(rulebook: Rulebook, target: str) -> Span:
 
 def _show(answer: Answer, report: Report, loaded: Loaded, options: dict[str, Any]) -> None:
     if options["format"] == "json":
-        click.echo(json.dumps(_content(answer, report, loaded), indent=2, ensure_ascii=False))
+        emit_json(SCHEMA, _content(answer, report, loaded))
         return
-    if options["verbose"] and answer.output:
-        click.echo(answer.output, err=True, nl=False)
+    if options["format"] != "text":
+        show(report, options["format"])
+        return
+    parts = []
     if not options["check"]:
         from mlpolicy.cli.render.table import table
 
-        table(answer.targets)
+        parts.append(table(answer.targets))
     if report.diagnostics:
-        show(report, "text")
-    click.echo(_sum(answer, loaded))
+        parts.append(told(report, "text"))
+        tell_github(report, "text")
+    emit("\n".join([*parts, _sum(answer, loaded)]))
     if not options["check"]:
         module = (options["modules"] or ["mypkg.serve"])[0]
-        click.echo(
-            f"Nothing was changed for good. To serve under this policy: mlpolicy run -m {module}",
-            err=True,
-        )
+        tell(f"Nothing was changed for good. To serve under this policy: mlpolicy run -m {module}")
 
 
 def _content(answer: Answer, report: Report, loaded: Loaded) -> dict[str, Any]:
@@ -258,7 +267,6 @@ def _content(answer: Answer, report: Report, loaded: Loaded) -> dict[str, Any]:
 
     rows = [{key: row[key] for key in row if key not in _WITHIN} for row in answer.targets]
     return {
-        "schema": SCHEMA,
         "summary": dict(Counter(row["status"] for row in rows)),
         "policy": _hash(loaded),
         "targets": rows,

@@ -13,6 +13,7 @@ from typing import Literal
 from mlpolicy.cli.plugins import every_plugin
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import ByteSize
+from mlpolicy.core.words import many
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan, PlannedRule
@@ -49,9 +50,11 @@ def of_machine() -> Iterator[Check]:
 def of_policy(loaded: Loaded) -> Iterator[Check]:
     """Yield what is to be said of the policy on this machine."""
     errors = len(loaded.errors)
-    text = f"{len(loaded.files)} files, {len(loaded.rulebook.policies)} policies"
+    policies = many(len(loaded.rulebook.policies), "policy", "policies")
+    text = f"{many(len(loaded.files), 'file')}, {policies}"
     if errors:
-        yield Check("policy", "fail", f"{text}, {errors} errors", "run `mlpolicy validate`")
+        text = f"{text}, {many(errors, 'error')}"
+        yield Check("policy", "fail", text, "run `mlpolicy validate`")
     else:
         yield Check("policy", "ok", text)
     for target in loaded.rulebook.exact:

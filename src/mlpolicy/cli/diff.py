@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -13,14 +12,13 @@ import click
 
 from mlpolicy.cli import exits, sources
 from mlpolicy.cli.history import at_revision
-from mlpolicy.cli.options import format_option, show, src_option
-from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.terms import asked, terms_options
+from mlpolicy.cli.options import shown_options, src_option, stop_on_errors
+from mlpolicy.cli.streams import emit, emit_json
+from mlpolicy.cli.terms import asked, named_environment, terms_options
 from mlpolicy.cli.wait import waiting
 from mlpolicy.plan.difference import Difference, Line, differences
 from mlpolicy.plan.governed import governed
-from mlpolicy.plan.load import load
-from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.load import Loaded, load
 from mlpolicy.plan.survey import Survey, roots
 
 SCHEMA = "mlpolicy.diff/1"
@@ -35,7 +33,7 @@ SCHEMA = "mlpolicy.diff/1"
 )
 @terms_options
 @src_option
-@format_option("text", "markdown", "json")
+@shown_options("text", "markdown", "json")
 @click.option("--exit-code", "strict", is_flag=True, help="End with code 4 where anything differs.")
 def command(
     paths: tuple[str, ...],
@@ -52,9 +50,14 @@ def command(
     old, new = _sides(paths, against)
     with ExitStack() as stack, waiting("comparing"):
         survey = Survey(roots(src))
-        before, after = (_plans(side, survey, stack) for side in (old, new))
+        sides = [_loaded(side, stack, format) for side in (old, new)]
+        named_environment(tuple({name: None for one in sides for name in one.environments}))
+        before, after = (list(governed(one.rulebook, survey)) for one in sides)
         found = differences(before, after)
-    click.echo({"text": _text, "markdown": _markdown, "json": _json}[format](found))
+    if format == "json":
+        emit_json(SCHEMA, _content(found))
+    else:
+        emit((_markdown if format == "markdown" else _text)(found))
     sys.exit(exits.DIFFERENT if strict and found else exits.FINE)
 
 
@@ -74,8 +77,8 @@ def _sides(paths: Sequence[str], against: str | None) -> tuple[list[str], list[s
     return old, new
 
 
-def _plans(side: Sequence[str], survey: Survey, stack: ExitStack) -> list[Plan]:
-    """Return the plans of one side; its findings end the command."""
+def _loaded(side: Sequence[str], stack: ExitStack, format: str) -> Loaded:
+    """Return what one side says; its findings end the command."""
     found: list[Path] = []
     for one in side:
         if one.startswith("git:"):
@@ -84,10 +87,8 @@ def _plans(side: Sequence[str], survey: Survey, stack: ExitStack) -> list[Plan]:
         else:
             found += sources.paths([one])
     loaded = load(found, asked().terms())
-    if loaded.errors:
-        show(Report.of(loaded.shown()), "text")
-        sys.exit(exits.FINDINGS)
-    return list(governed(loaded.rulebook, survey))
+    stop_on_errors(loaded, format)
+    return loaded
 
 
 # --- how it is shown ------------------------------------------------------------------
@@ -147,9 +148,8 @@ def _code(text: str) -> str:
     return f"`{text}`".replace("|", "\\|").replace("\n", " ")
 
 
-def _json(found: Sequence[Difference]) -> str:
-    content: dict[str, Any] = {
-        "schema": SCHEMA,
+def _content(found: Sequence[Difference]) -> dict[str, Any]:
+    return {
         "differences": [
             {
                 "target": one.target,
@@ -162,4 +162,3 @@ def _json(found: Sequence[Difference]) -> str:
             for one in found
         ],
     }
-    return json.dumps(content, indent=2, ensure_ascii=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -11,8 +10,9 @@ import click
 
 from mlpolicy.cli import exits, sources
 from mlpolicy.cli.checks import Check, State, of_machine, of_policy
-from mlpolicy.cli.options import format_option, policy_option, src_option
+from mlpolicy.cli.options import policy_option, shown_options, src_option
 from mlpolicy.cli.prove import Request, in_child
+from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import asked, terms_options
 from mlpolicy.cli.wait import waiting
 
@@ -33,7 +33,7 @@ _OF_STATUS = {
 @policy_option
 @terms_options
 @src_option
-@format_option("text", "json")
+@shown_options("text", "json")
 def command(modules: tuple[str, ...], format: str, **options: Any) -> None:
     """Look at the interpreter, the machine and the policy; say what is amiss and what to do.
 
@@ -50,6 +50,7 @@ def command(modules: tuple[str, ...], format: str, **options: Any) -> None:
                 modules=modules,
                 path=[*options["src"], "."],
                 environment=asked().environment or "",
+                assumed=asked().assumed,
             )
             with waiting("importing " + ", ".join(modules)):
                 found += _targets(request)
@@ -79,11 +80,11 @@ def _show(found: list[Check], format: str) -> None:
             {"check": one.name, "state": one.state, "found": one.found, "remedy": one.remedy}
             for one in found
         ]
-        click.echo(json.dumps({"schema": SCHEMA, "checks": rows}, indent=2, ensure_ascii=False))
+        emit_json(SCHEMA, {"checks": rows})
         return
     from mlpolicy.cli.render.table import checks
 
-    checks(found)
+    emit(checks(found))
     counts = {state: sum(one.state == state for one in found) for state in ("fail", "warn")}
     said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    click.echo(said or "nothing is amiss", err=True)
+    tell(said or "nothing is amiss")

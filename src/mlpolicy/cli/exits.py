@@ -14,5 +14,6 @@ OUR_BUG: Final = 70
 RUN_FAILED: Final = 125
 NOT_EXECUTABLE: Final = 126
 NOT_FOUND: Final = 127
+INTERRUPTED: Final = 130
 SIGNALLED: Final = 128
 """Plus the number of the signal."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import Any, NoReturn
 
 import click
 
 from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import format_option, policy_option, show, src_option
-from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.options import policy_option, shown_options, src_option, stop_on_errors
+from mlpolicy.cli.streams import emit, emit_json
 from mlpolicy.cli.terms import asked, terms_options
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
@@ -35,8 +34,8 @@ _OTHER = re.compile(r"[A-Z]+\d+")
 @terms_options
 @src_option
 @click.option("--source", is_flag=True, help="Print the generated code around the function.")
-@format_option("text", "json")
-def command(subject: str, format: str, **options: Any) -> None:
+@shown_options("text", "json")
+def command(subject: str, **options: Any) -> None:
     """Explain a function (`mypkg.serve:predict`), a finding (`MP301`) or a setting (`retry.jitter`)."""
     if _CODE.fullmatch(subject.upper()) or _is_of_plugin(subject.upper()):
         content = _code(subject.upper())
@@ -44,10 +43,10 @@ def command(subject: str, format: str, **options: Any) -> None:
         content = _target(subject, options)
     else:
         content = _setting(subject)
-    if format == "json":
-        click.echo(json.dumps({"schema": SCHEMA, **content}, indent=2, default=str))
+    if options["format"] == "json":
+        emit_json(SCHEMA, content)
     else:
-        click.echo(content["text"])
+        emit(content["text"])
 
 
 # --- findings -------------------------------------------------------------------------
@@ -158,9 +157,7 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
     except TargetError as error:
         sources.stop(str(error), exits.USAGE)
     _, loaded = sources.read(options["policy"])
-    if loaded.errors:
-        show(Report.of(loaded.shown()), "text")
-        sys.exit(exits.FINDINGS)
+    stop_on_errors(loaded, options["format"])
     facts = facts_of(loaded.rulebook, Survey(roots(options["src"])), target)
     plan = loaded.rulebook.plan(target, facts)
     if plan is None:

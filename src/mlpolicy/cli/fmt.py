@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import sys
 from pathlib import Path
+from typing import Any, Final, NoReturn
 
 import click
 
 from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import policy_option
+from mlpolicy.cli.options import policy_option, shown_options
 from mlpolicy.cli.render.save import save
+from mlpolicy.cli.streams import emit, emit_for_programs, emit_json, tell
+from mlpolicy.core.frozen import frozen
+from mlpolicy.core.words import many
 from mlpolicy.model.layout import laid_out
 from mlpolicy.plan.files import once, policy_files
+
+SCHEMA: Final = "mlpolicy.fmt/1"
 
 
 @click.command()
@@ -22,49 +29,93 @@ from mlpolicy.plan.files import once, policy_files
     "--check", is_flag=True, help="Write nothing; end with code 4 if a file would change."
 )
 @click.option("--diff", is_flag=True, help="Show what would change, and write nothing.")
-def command(path: tuple[str, ...], policy: tuple[str, ...], *, check: bool, diff: bool) -> None:
+@shown_options("text", "json")
+def command(
+    path: tuple[str, ...], policy: tuple[str, ...], format: str, *, check: bool, diff: bool
+) -> None:
     """Put keys in order, write units one way, and keep every comment.
 
     `-` reads from the terminal or a pipe and writes to it.
     """
     given = [*path, *policy]
-    if given == ["-"]:
-        text = sys.stdin.read()
-        click.echo(_laid_out(text, "-"), nl=False)
-        return
+    if "-" in given:
+        _pipe(given, check=check, diff=diff)
     files = once(one for found in sources.paths(given) for one in policy_files(found))
-    changed = [
-        one for one in files if _format(sources.shown(one), write=not (check or diff), diff=diff)
-    ]
-    would = "would change" if check or diff else "changed"
-    click.echo(f"{len(changed)} of {len(files)} files {would}", err=True)
-    sys.exit(exits.DIFFERENT if (check or diff) and changed else exits.FINE)
+    dry = check or diff
+    made = [_format(sources.shown(one)) for one in files]
+    changed = [one for one in made if one.changed]
+    for one in () if dry else changed:
+        one.write()
+    if format == "json":
+        emit_json(SCHEMA, {"files": [one.content() for one in made]})
+    else:
+        emit("\n".join(one.difference() if diff else str(one.path) for one in changed))
+    would = "would change" if dry else "changed"
+    tell(f"{len(changed)} of {many(len(files), 'file')} {would}")
+    sys.exit(exits.DIFFERENT if dry and changed else exits.FINE)
 
 
-def _format(path: Path, *, write: bool, diff: bool) -> bool:
-    """Lay the file at *path* out; return whether that changes it."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            text = stream.read()
-    except (OSError, UnicodeDecodeError) as error:
-        sources.stop(f"`{path}` cannot be read: {error}", exits.FINDINGS)
-    made = _laid_out(text, str(path))
-    if made == text:
-        return False
-    if not diff:
-        click.echo(str(path))
+@frozen()
+class _Laid:
+    """A file, and what it is once it is laid out."""
+
+    path: Path
+    old: str
+    new: str
+    mark: bytes = b""
+
+    @property
+    def changed(self) -> bool:
+        return self.old != self.new
+
+    def difference(self) -> str:
+        name = str(self.path)
+        found = difflib.unified_diff(_lines(self.old), _lines(self.new), name, name)
+        return "".join(found).removesuffix("\n")
+
+    def content(self) -> dict[str, Any]:
+        return {"file": str(self.path), "changed": self.changed, "diff": self.difference()}
+
+    def write(self) -> None:
+        try:
+            save(self.mark + self.new.encode("utf-8"), self.path)
+        except OSError as error:
+            text = f"`{self.path}` cannot be written: {error.strerror or error}"
+            sources.stop(text, exits.USAGE)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of *text* as a patch has them."""
+    *lines, last = text.split("\n")
+    end = [f"{last}\n\\ No newline at end of file\n"] if last else []
+    return [*(f"{line}\n" for line in lines), *end]
+
+
+def _pipe(given: list[str], *, check: bool, diff: bool) -> NoReturn:
+    """Lay out what comes in."""
+    if given != ["-"]:
+        sources.stop("`-` stands alone: one text comes in, and one goes out", exits.USAGE)
+    one = _laid_out(Path("-"), sys.stdin.buffer.read())
     if diff:
-        old, new = text.splitlines(keepends=True), made.splitlines(keepends=True)
-        click.echo("".join(difflib.unified_diff(old, new, str(path), str(path))), nl=False)
-    if write:
-        mark = b"\xef\xbb\xbf" if path.read_bytes().startswith(b"\xef\xbb\xbf") else b""
-        save(mark + made.encode("utf-8"), path)
-    return True
+        emit(one.difference())
+    elif not check:
+        emit_for_programs(one.new, end="")
+    sys.exit(exits.DIFFERENT if (check or diff) and one.changed else exits.FINE)
 
 
-def _laid_out(text: str, name: str) -> str:
+def _format(path: Path) -> _Laid:
     try:
-        return laid_out(text, file=name)
+        return _laid_out(path, path.read_bytes())
+    except OSError as error:
+        sources.stop(f"`{path}` cannot be read: {error.strerror or error}", exits.FINDINGS)
+
+
+def _laid_out(path: Path, content: bytes) -> _Laid:
+    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+    try:
+        text = content[len(mark) :].decode("utf-8")
+        return _Laid(path, text, laid_out(text, file=str(path)), mark)
+    except UnicodeDecodeError as error:
+        sources.stop(f"`{path}` cannot be read: {error}", exits.FINDINGS)
     except ValueError as error:
-        click.echo(f"mlpolicy: {error}", err=True)
-        sys.exit(exits.FINDINGS)
+        sources.stop(str(error), exits.FINDINGS)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from mlpolicy.cli import exits, sources, starting
-from mlpolicy.cli.options import src_option
+from mlpolicy.cli.options import shown_options, src_option
 from mlpolicy.cli.render.save import save
+from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.core.target import Target
 from mlpolicy.plan.survey import Defined, NoModule, Survey, roots
 
+SCHEMA = "mlpolicy.init/1"
 SKIPPED = ("tests", "test", "docs", "conftest", "setup", "build", "dist", "venv", "site")
 
 
@@ -23,7 +24,8 @@ SKIPPED = ("tests", "test", "docs", "conftest", "setup", "build", "dist", "venv"
     "--module", metavar="PKG", help="The module that the policy is for; else one that is found."
 )
 @src_option
-def command(folder: str, module: str | None, src: tuple[str, ...]) -> None:
+@shown_options("text", "json")
+def command(folder: str, module: str | None, src: tuple[str, ...], format: str) -> None:
     """Write what one begins with into DIR; no file that is there is touched.
 
     The policy watches the public functions of the module; what else it could do stands in it
@@ -38,11 +40,14 @@ def command(folder: str, module: str | None, src: tuple[str, ...]) -> None:
             exits.USAGE,
         )
     names = _functions(survey, chosen)
-    written = 0
-    for name, text in starting.files(chosen, names).items():
-        written += _write(root / name, text)
-    click.echo(f"\n{starting.next_steps(chosen)}" if written else "nothing to write")
-    sys.exit(exits.FINE)
+    files = starting.files(chosen, names).items()
+    done = {str(root / name): _write(root / name, text) for name, text in files}
+    if format == "json":
+        rows = [{"file": file, "written": written} for file, written in done.items()]
+        emit_json(SCHEMA, {"module": chosen, "files": rows})
+    else:
+        emit("\n".join(f"{'wrote' if done[file] else 'kept '}  {file}" for file in done))
+        tell(f"\n{starting.next_steps(chosen)}" if any(done.values()) else "nothing to write")
 
 
 def _functions(survey: Survey, module: str) -> list[str]:
@@ -83,12 +88,10 @@ def _modules(root: Path, survey: Survey) -> Iterator[str]:
 def _write(path: Path, text: str) -> bool:
     """Write a new file; leave one that is there as it is."""
     if path.exists():
-        click.echo(f"kept   {path}")
         return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save(text.encode("utf-8"), path)
     except OSError as error:
         sources.stop(f"`{path}` cannot be written: {error.strerror or error}", exits.USAGE)
-    click.echo(f"wrote  {path}")
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import click
 
 from mlpolicy.cli import sources
-from mlpolicy.cli.options import format_option, policy_option, src_option
+from mlpolicy.cli.options import policy_option, shown_options, src_option
 from mlpolicy.cli.plugins import every_plugin
+from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import terms_options
 from mlpolicy.core.control import Control
 from mlpolicy.model.policy import Setting, one
@@ -21,6 +21,7 @@ from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.survey import Survey, roots
 
 Row = dict[str, Any]
+SCHEMA = "mlpolicy.list/1"
 
 
 def _targets(loaded: Loaded, survey: Survey) -> Iterable[Row]:
@@ -119,20 +120,21 @@ PLUGINS = "plugins"
 @policy_option
 @terms_options
 @src_option
-@format_option("text", "json")
+@shown_options("text", "json")
 def command(what: str, policy: tuple[str, ...], src: tuple[str, ...], format: str) -> None:
     """Show the targets that are governed, the policies, profiles, files, what expires, or plugins."""
     rows = list(_plugins() if what == PLUGINS else _of_policy(what, policy, src))
     if format == "json":
-        click.echo(json.dumps({"schema": "mlpolicy.list/1", what: rows}, indent=2))
+        emit_json(SCHEMA, {what: rows})
         return
     from mlpolicy.cli.render.table import plain
 
     if not rows:
-        click.echo(f"no {what}", err=True)
+        tell(f"no {what}")
+        emit("")
         return
     head = list(rows[0])
-    plain([title.upper() for title in head], [[_cell(row[key]) for key in head] for row in rows])
+    emit(plain([one.upper() for one in head], [[_cell(row[key]) for key in head] for row in rows]))
 
 
 def _of_policy(what: str, policy: tuple[str, ...], src: tuple[str, ...]) -> Iterable[Row]:

@@ -10,6 +10,7 @@ import click
 
 from mlpolicy import __version__
 from mlpolicy.cli import exits
+from mlpolicy.cli.streams import steady
 from mlpolicy.core.words import closest
 
 COMMANDS = {
@@ -26,6 +27,20 @@ COMMANDS = {
     "test": "Run the tests of policies: does each do what it should?",
     "validate": "Show everything that is wrong with policy files.",
 }
+
+VALUED = (
+    "--policy",
+    "--env",
+    "--set",
+    "--assume",
+    "--src",
+    "--format",
+    "--output",
+    "-o",
+    "--color",
+)
+FLAGS = ("-q", "--quiet", "-v", "--verbose")
+"""Options of commands that may stand before the command, too."""
 
 CALLING = ("apply", "test")
 """Commands that call code of the user's, which may leave any amount behind."""
@@ -45,6 +60,16 @@ class Commands(click.Group):
         command: click.Command = import_module(f"mlpolicy.cli.{cmd_name}").command
         command.short_help = COMMANDS[cmd_name]
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Hand what stands before the command to the command, which knows what it takes."""
+        at = 0
+        while at < len(args) and args[at].startswith("-"):
+            name, given, _ = args[at].partition("=")
+            if name not in (VALUED if given else (*VALUED, *FLAGS)):
+                break
+            at += 1 if given or name in FLAGS else 2
+        return super().parse_args(ctx, [*args[at : at + 1], *args[:at], *args[at + 1 :]])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -70,8 +95,14 @@ def program() -> None:
 def main() -> None:
     """Run the command line; end with its exit code."""
     gc.disable()  # a command is short, and what it reads is bounded: collecting costs a third of it
+    sys.stdout, sys.stderr = steady(sys.stdout, 1), steady(sys.stderr, 2)
     try:
-        program(prog_name="mlpolicy")
+        sys.exit(program(prog_name="mlpolicy", standalone_mode=False) or exits.FINE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(exits.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 (the edge of the program)
         import traceback
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import Any, Final, NoReturn
 import click
 
 from mlpolicy.cli import exits
-from mlpolicy.cli.render.colour import coloured
 from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.streams import OUTPUT, QUIET, emit, emit_for_programs, kept
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.plan.load import Loaded
 
 Command = Callable[..., Any]
 
@@ -32,8 +34,6 @@ FORMATS: Final[Mapping[str, str]] = {
 """Where each format of findings is; a format is imported when it is asked for."""
 
 _FOR_PEOPLE: Final = ("text", "concise")
-_OUTPUT: Final = "mlpolicy.output"
-_QUIET: Final = "mlpolicy.quiet"
 
 
 # --- options --------------------------------------------------------------------------
@@ -56,7 +56,7 @@ def format_option(*names: str) -> Callable[[Command], Command]:
         "--format",
         "format",
         type=click.Choice(names or tuple(FORMATS)),
-        default="text",
+        default=(names or tuple(FORMATS))[0],
         show_default=True,
         help="How to show the outcome.",
     )
@@ -74,14 +74,15 @@ def src_option(command: Command) -> Command:
 
 
 def output_option(command: Command) -> Command:
-    """Let *command* take `--output`: `show` writes the report there."""
+    """Let *command* take `--output`: what `emit` gives out is written there."""
     return click.option(
+        "-o",
         "--output",
         type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
         expose_value=False,
         callback=_keep_output,
         metavar="FILE",
-        help="Write the report to FILE instead.",
+        help="Write the outcome to FILE instead.",
     )(command)
 
 
@@ -98,48 +99,45 @@ def color_option(command: Command) -> Command:
     )(command)
 
 
-def quiet_option(command: Command) -> Command:
-    """Let *command* take `--quiet`: findings only, without the words around them."""
-    return click.option(
-        "-q",
-        "--quiet",
-        is_flag=True,
-        expose_value=False,
-        callback=_keep_quiet,
-        help="Show findings only, without a summary.",
-    )(command)
-
-
-def report_options(command: Command) -> Command:
-    """Let *command* take all that shapes a report; only `format` is passed to it."""
-    for option in (quiet_option, color_option, output_option, format_option()):
-        command = option(command)
+def words_options(command: Command) -> Command:
+    """Let *command* take `--quiet` and `--verbose`: how much is said beside the data."""
+    for name, short, help in (
+        ("verbose", "-v", "Say what was read, too."),
+        ("quiet", "-q", "Say nothing beside findings and data."),
+    ):
+        command = click.option(
+            short, f"--{name}", is_flag=True, expose_value=False, callback=_keep, help=help
+        )(command)
     return command
 
 
-def quiet() -> bool:
-    """Return whether `--quiet` was given to the command that runs."""
-    return bool(_kept(_QUIET))
+def shown_options(*formats: str) -> Callable[[Command], Command]:
+    """Let a command take all that shapes what it shows; only `format` is passed to it."""
+
+    def taking(command: Command) -> Command:
+        for option in (words_options, color_option, output_option, format_option(*formats)):
+            command = option(command)
+        return command
+
+    return taking
+
+
+report_options = shown_options()
 
 
 def _keep_output(context: click.Context, _: click.Parameter, value: Path | None) -> None:
     if value is not None and str(value) != "-":
         if not value.absolute().parent.is_dir():
             raise click.BadParameter(f"the directory `{value.parent}` does not exist")
-        context.meta[_OUTPUT] = value
+        context.meta[OUTPUT] = value
 
 
 def _keep_color(context: click.Context, _: click.Parameter, value: str) -> None:
     context.color = {"always": True, "never": False}.get(value, context.color)
 
 
-def _keep_quiet(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 (as click calls it)
-    context.meta[_QUIET] = value
-
-
-def _kept(name: str) -> Any:
-    context = click.get_current_context(silent=True)
-    return context.meta.get(name) if context is not None else None
+def _keep(context: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: FBT001 (as click calls it)
+    context.meta[f"mlpolicy.{option.name}"] = value
 
 
 # --- the report -----------------------------------------------------------------------
@@ -152,20 +150,29 @@ def render(report: Report, format: str) -> str:
     return text
 
 
-def show(report: Report, format: str) -> None:
-    """Print *report*, or write it where `--output` says: findings are the data of the command."""
+def told(report: Report, format: str) -> str:
+    """Return *report* in that format, for people with a summary."""
     text = render(report, format)
-    if format in _FOR_PEOPLE and not quiet():
+    if format in _FOR_PEOPLE and not kept(QUIET):
         from mlpolicy.cli.render.text import summary
 
         gap = "\n\n" if format == "text" else "\n"
         text = gap.join([text, summary(report)] if text else [summary(report)])
-    output = _kept(_OUTPUT)
-    if output is not None:
-        _write(text, output)
-    elif text:
-        _print(text, format)
-    _tell_github(report, format)
+    return text
+
+
+def show(report: Report, format: str) -> None:
+    """Print *report*, or write it where `--output` says: findings are the data of the command."""
+    text = told(report, format)
+    (emit if format in _FOR_PEOPLE else emit_for_programs)(text)
+    tell_github(report, format)
+
+
+def stop_on_errors(loaded: Loaded, format: str, more: Sequence[Diagnostic] = ()) -> None:
+    """End a command that needs a sound policy with what is wrong; no file is written for it."""
+    if replace(loaded, diagnostics=(*loaded.diagnostics, *more)).errors:
+        click.get_current_context().meta.pop(OUTPUT, None)
+        finish(Report.of(loaded.shown(more)), format)
 
 
 def finish(report: Report, format: str, *, fail_on: str = "error") -> NoReturn:
@@ -175,27 +182,7 @@ def finish(report: Report, format: str, *, fail_on: str = "error") -> NoReturn:
     sys.exit(exits.FINDINGS if report.failed else exits.FINE)
 
 
-def _print(text: str, format: str) -> None:
-    if format in _FOR_PEOPLE:
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        text = text.encode(encoding, "replace").decode(encoding)
-        click.echo(text, color=coloured())
-    else:  # programs read UTF-8, whatever the terminal speaks
-        click.echo(text.encode("utf-8", "replace"))
-
-
-def _write(text: str, path: Path) -> None:
-    from mlpolicy.cli.render.save import save
-
-    plain = text if coloured() else click.unstyle(text)
-    try:
-        save(f"{plain}\n".encode("utf-8", "replace") if plain else b"", path)
-    except OSError as error:
-        click.echo(f"mlpolicy: `{path}` cannot be written: {error.strerror or error}", err=True)
-        sys.exit(exits.USAGE)
-
-
-def _tell_github(report: Report, format: str) -> None:
+def tell_github(report: Report, format: str) -> None:
     """Add what a workflow of GitHub shows beside its log."""
     inside = format == "text" and os.environ.get("GITHUB_ACTIONS") == "true"
     if not inside and format != "github":
@@ -203,5 +190,5 @@ def _tell_github(report: Report, format: str) -> None:
     from mlpolicy.cli.render.github import github, summarise
 
     if inside and report.diagnostics:
-        _print(github(report), "github")
+        click.echo(github(report).encode("utf-8", "replace"))
     summarise(report)

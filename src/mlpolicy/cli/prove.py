@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ class Request:
     package: bool = False
     all: bool = False
     environment: str = ""
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the process to take as set."""
 
 
 @frozen()
@@ -53,8 +56,10 @@ def in_process(request: Request) -> Answer:
     from mlpolicy.install.child import prove
 
     sys.path[:0] = [one for one in request.path if one not in sys.path]
+    os.environ.update(request.assumed)
     try:
-        return Answer(**prove(_asked(request)))
+        with redirect_stdout(sys.stderr):  # what modules print is none of our data
+            return Answer(**prove(_asked(request)))
     finally:
         bootstrap.uninstall()
 
@@ -72,7 +77,7 @@ def in_child(request: Request, timeout: float) -> Answer:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 timeout=timeout,
-                env=_environment(),
+                env=_environment(request),
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
@@ -96,10 +101,11 @@ def _asked(request: Request) -> dict[str, Any]:
     }
 
 
-def _environment() -> dict[str, str]:
+def _environment(request: Request) -> dict[str, str]:
     """Return the environment less what would put another policy in force first."""
     left_out = ("MLPOLICY_POLICY", "PYTHONSTARTUP")
-    return {key: value for key, value in os.environ.items() if key not in left_out}
+    kept = {key: value for key, value in os.environ.items() if key not in left_out}
+    return kept | dict(request.assumed)
 
 
 def _failed(request: Request, why: str, output: str) -> Answer:

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import policy_option, show
+from mlpolicy.cli.options import format_option, policy_option, show
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.terms import ENVIRONMENT, asked, env_option
 from mlpolicy.install import site
@@ -27,8 +27,11 @@ FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SI
 @policy_option
 @env_option
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
+@format_option()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(policy: tuple[str, ...], module: str | None, arguments: tuple[str, ...]) -> None:
+def command(
+    policy: tuple[str, ...], module: str | None, format: str, arguments: tuple[str, ...]
+) -> None:
     """Run a command under the policy: `mlpolicy run -- gunicorn app:app`.
 
     A `script.py` or `-m MODULE` is run by this Python.
@@ -39,7 +42,7 @@ def command(policy: tuple[str, ...], module: str | None, arguments: tuple[str, .
         sources.stop("name a command: mlpolicy run -- COMMAND", exits.USAGE)
     paths, loaded = sources.read(policy)
     if loaded.refused:
-        show(Report.of(loaded.shown()), "text")
+        show(Report.of(loaded.shown()), format)
         sys.exit(exits.FINDINGS)
     sys.exit(run(wanted, paths, environment=asked().environment))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mlpolicy.cli import exits, sources
+from mlpolicy.cli.options import shown_options
 from mlpolicy.cli.render.save import save
+from mlpolicy.cli.streams import emit_for_programs, tell
 from mlpolicy.model.schema import DRAFTS, published
 from mlpolicy.rules import KINDS
 from mlpolicy.rules.cache.stores import STORES
@@ -35,15 +38,18 @@ from mlpolicy.rules.monitor.sinks import SINKS
     help="Whether the kinds, stores and sinks of installed plugins are in it.",
     show_default=True,
 )
-def command(draft: str, write: Path | None, *, check: bool, plugins: bool) -> None:
+@shown_options("json")
+def command(draft: str, write: Path | None, *, check: bool, plugins: bool, **_: Any) -> None:
     """Print the schema that editors complete and check by, with the kinds of plugins."""
+    if check and write is None:
+        sources.stop("--check compares with a file: --write FILE", exits.USAGE)
     if plugins:
         KINDS.look_for_all()
         SINKS.look_for_all()
         STORES.look_for_all()
     text = published(draft)
     if write is None:
-        click.echo(text, nl=False)
+        emit_for_programs(text, end="")
         return
     current = write.read_text(encoding="utf-8") if write.is_file() else ""
     if check:
@@ -54,4 +60,4 @@ def command(draft: str, write: Path | None, *, check: bool, plugins: bool) -> No
         save(text.encode("utf-8"), write)
     except OSError as error:
         sources.stop(f"`{write}` cannot be written: {error.strerror or error}", exits.USAGE)
-    click.echo(f"wrote {write}", err=True)
+    tell(f"wrote {write}")

@@ -13,7 +13,10 @@ from typing import NoReturn
 import click
 
 from mlpolicy.cli import exits
+from mlpolicy.cli.streams import VERBOSE, kept
 from mlpolicy.cli.terms import EVERY, asked, named_environment
+from mlpolicy.cli.wait import waiting
+from mlpolicy.core.words import many
 from mlpolicy.plan.load import Loaded, load, load_every, policy_files
 
 VARIABLE = "MLPOLICY_POLICY"
@@ -49,10 +52,14 @@ def read(given: Sequence[str], *, every: bool = False) -> tuple[tuple[Path, ...]
     found = paths(given)
     terms = asked().terms()
     files = [shown(path) for path in found]
-    if every and terms.environment in (None, EVERY):
-        return found, load_every(files, replace(terms, environment=None))
-    loaded = load(files, terms)
-    named_environment(loaded.environments)
+    with waiting("reading policies"):
+        if every and terms.environment in (None, EVERY):
+            loaded = load_every(files, replace(terms, environment=None))
+        else:
+            loaded = load(files, terms)
+            named_environment(loaded.environments)
+    for file in loaded.files if kept(VERBOSE) else ():
+        click.echo(f"read {file.file}: {many(len(file.policies), 'policy', 'policies')}", err=True)
     return found, loaded
 
 

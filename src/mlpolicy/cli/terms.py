@@ -59,7 +59,7 @@ class Asked:
 
 def terms_options(command: Command) -> Command:
     """Let *command* take `--env`, `--set` and `--assume`."""
-    for option in (_assume, _set, env_option):
+    for option in (assume_option, _set, env_option):
         command = option(command)
     return command
 
@@ -86,7 +86,8 @@ def _set(command: Command) -> Command:
     )(command)
 
 
-def _assume(command: Command) -> Command:
+def assume_option(command: Command) -> Command:
+    """Let *command* take `--assume`."""
     return click.option(
         "--assume",
         multiple=True,
@@ -112,7 +113,10 @@ def named_environment(known: tuple[str, ...]) -> None:
     """End the command where `--env` names what no file knows; a variable may name anything."""
     context = click.get_current_context(silent=True)
     given = context.meta.get(f"{_KEPT}.env") if context else None
-    if given in (None, EVERY) or given in known:
+    if asked().environment == EVERY and EVERY not in known:
+        click.echo("mlpolicy: one environment at a time: --env all is for `validate`", err=True)
+        sys.exit(exits.USAGE)
+    if given is None or given in known:
         return
     near = closest(str(given), known)
     there = ", ".join(f"`{one}`" for one in known)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import color_option, format_option, src_option
+from mlpolicy.cli.options import shown_options, src_option
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
+from mlpolicy.cli.streams import emit, emit_json
+from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import QuantityError, Ratio
@@ -80,9 +82,8 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> float | 
     metavar="FILE",
     help="Write a report for build servers too.",
 )
-@color_option
 @src_option
-@format_option("text", "json")
+@shown_options("text", "json")
 def command(
     path: tuple[str, ...], wanted: Chooser | None, src: tuple[str, ...], **options: Any
 ) -> None:
@@ -92,13 +93,15 @@ def command(
     """
     least: float | None = options["least"]
     asked = options["coverage"] or least is not None
-    outcome = _run(_files(path), wanted, src, Coverage() if asked else None)
+    files = _files(path)
+    with waiting("running the tests"), redirect_stdout(sys.stderr):  # what real functions print
+        outcome = _run(files, wanted, src, Coverage() if asked else None)
     if not outcome.results and not outcome.findings:
         sources.stop("no test was collected", exits.NOTHING_TO_DO)
     if options["junit_file"] is not None:
         _write(junit(outcome.results, list(_broken(outcome))), options["junit_file"])
     if options["format"] == "json":
-        click.echo(json.dumps(_content(outcome), indent=2, ensure_ascii=False))
+        emit_json(SCHEMA, _content(outcome))
     else:
         _tell(outcome)
     too_little = _too_little(outcome.coverage, least)
@@ -162,20 +165,18 @@ def _tell(outcome: Outcome) -> None:
 
     documents = {one.file: one.lines for each in outcome.prepared for one in each.documents}
     report = Report(outcome.findings, documents)
-    if outcome.findings:
-        click.echo(text(report) + "\n")
-    for result in outcome.failed:
-        click.echo("\n".join(lines(result)) + "\n")
+    parts = [text(report)] if outcome.findings else []
+    parts += ["\n".join(lines(result)) for result in outcome.failed]
     if outcome.coverage is not None:
-        _table(outcome.coverage)
-    click.echo(_summary(outcome))
+        parts.append(_table(outcome.coverage))
+    emit("\n\n".join([*parts, _summary(outcome)]))
 
 
-def _table(coverage: Coverage) -> None:
+def _table(coverage: Coverage) -> str:
     from mlpolicy.cli.render.table import plain
 
-    plain(("POLICY", "RULE", "MODE", "SEEN", "BRANCHES"), list(coverage.rows()))
-    click.echo(f"coverage {coverage.share:.0%}\n")
+    rows = plain(("POLICY", "RULE", "MODE", "SEEN", "BRANCHES"), list(coverage.rows()))
+    return f"{rows}\ncoverage {coverage.share:.0%}"
 
 
 def _summary(outcome: Outcome) -> str:
@@ -193,7 +194,6 @@ def _summary(outcome: Outcome) -> str:
 def _content(outcome: Outcome) -> dict[str, Any]:
     failed = len(outcome.failed)
     content: dict[str, Any] = {
-        "schema": SCHEMA,
         "summary": {
             "files": len(outcome.prepared),
             "passed": len(outcome.results) - failed,

@@ -31,3 +31,8 @@ def _closest(word: str, known: tuple[str, ...]) -> str | None:
         word.lower().replace("-", "_"), lowered, n=1, cutoff=_near(word)
     )
     return lowered[near[0]] if near else None
+
+
+def many(count: int, one: str, more: str = "") -> str:
+    """Return *count* with its noun."""
+    return f"{count} {one if count == 1 else more or one + 's'}"

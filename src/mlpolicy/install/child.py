@@ -75,6 +75,8 @@ def _import_all(
             if packages and hasattr(module, "__path__"):
                 for found in pkgutil.walk_packages(module.__path__, f"{name}."):
                     importlib.import_module(found.name)
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:  # noqa: BLE001 (`sys.exit` of the user's module too)
             return {"module": name, "error": _short(error), "traceback": _of_user(error)}
         what = Running.now().since(before)

@@ -13,4 +13,4 @@ def coloured(environ: Mapping[str, str] = os.environ) -> bool | None:
     context = click.get_current_context(silent=True)
     if context is not None and context.color is not None:
         return context.color
-    return False if environ.get("NO_COLOR") else None
+    return False if environ.get("NO_COLOR") or environ.get("TERM") == "dumb" else None

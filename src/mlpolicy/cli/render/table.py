@@ -1,7 +1,8 @@
-"""Tables, by rich; plain text where the output is no terminal."""
+"""Tables, by rich; plain lines where the output is no terminal."""
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,13 +14,14 @@ from rich.text import Text
 
 from mlpolicy.cli.render.cells import visible
 from mlpolicy.cli.render.colour import coloured
+from mlpolicy.cli.streams import OUTPUT, kept
 
 _COLOUR = {"applied": "green", "missing": "red", "unwrappable": "red", "bypassed": "red"}
 _WIDEST = 200
 
 
-def table(rows: Iterable[dict[str, Any]]) -> None:
-    """Print what became of each target."""
+def table(rows: Iterable[dict[str, Any]]) -> str:
+    """Return what became of each target."""
     lines = [
         (
             row["target"],
@@ -31,7 +33,7 @@ def table(rows: Iterable[dict[str, Any]]) -> None:
         )
         for row in rows
     ]
-    plain(("TARGET", "RULES (outer > inner)", "MODE", "FROM", "PLACEMENT", "STATUS"), lines)
+    return plain(("TARGET", "RULES (outer > inner)", "MODE", "FROM", "PLACEMENT", "STATUS"), lines)
 
 
 def _status(row: dict[str, Any]) -> Text:
@@ -39,33 +41,33 @@ def _status(row: dict[str, Any]) -> Text:
     return Text.assemble((row["status"], _COLOUR.get(row["status"], "yellow")), detail)
 
 
-def plain(head: Sequence[str], lines: Iterable[Sequence[str | Text]]) -> None:
-    """Print a table with *head* over *lines*; nothing is cut where nobody looks at a terminal."""
+def plain(head: Sequence[str], lines: Iterable[Sequence[str | Text]]) -> str:
+    """Return a table with *head* over *lines*; nothing is cut where nobody looks at a terminal."""
+    seen = sys.stdout.isatty() and kept(OUTPUT) is None
     made = Table(box=None, header_style="bold", pad_edge=False)
     for title in head:
-        made.add_column(title, overflow="fold", no_wrap=not sys.stdout.isatty())
+        made.add_column(title, overflow="fold", no_wrap=not seen)
     for line in lines:
         # A cell is shown as it is: `[…]` in it is no markup.
         made.add_row(*(Text(visible(one)) if isinstance(one, str) else one for one in line))
-    wide = shutil.get_terminal_size().columns if sys.stdout.isatty() else 4 * _WIDEST
-    _console(wide).print(made)
-
-
-def _console(wide: int) -> Console:
     colour = coloured()
-    return Console(
-        width=wide,
-        soft_wrap=not sys.stdout.isatty(),
+    console = Console(
+        file=io.StringIO(),
+        width=shutil.get_terminal_size().columns if seen else 4 * _WIDEST,
+        soft_wrap=not seen,
         highlight=False,
-        color_system=None if colour is False else "auto",
-        force_terminal=colour,
+        color_system="standard",
+        force_terminal=seen if colour is None else colour,
     )
+    with console.capture() as printed:
+        console.print(made)
+    return "\n".join(line.rstrip() for line in printed.get().splitlines())
 
 
 _STATE = {"ok": "green", "note": "cyan", "warn": "yellow", "fail": "red"}
 
 
-def checks(found: Iterable[Any]) -> None:
-    """Print what was looked at, how it stands, and what to do."""
+def checks(found: Iterable[Any]) -> str:
+    """Return what was looked at, how it stands, and what to do."""
     lines = [(one.name, Text(one.state, _STATE[one.state]), one.found, one.remedy) for one in found]
-    plain(("CHECK", "STATE", "FOUND", "REMEDY"), lines)
+    return plain(("CHECK", "STATE", "FOUND", "REMEDY"), lines)

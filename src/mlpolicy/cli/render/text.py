@@ -11,6 +11,7 @@ from mlpolicy.cli.render.excerpt import excerpt
 from mlpolicy.cli.render.report import Report, environment, in_a_line, repairs
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.span import Span
+from mlpolicy.core.words import many
 
 _COLOUR = {"error": "red", "warning": "yellow", "info": "cyan"}
 
@@ -27,20 +28,16 @@ def concise(report: Report) -> str:
 
 def summary(report: Report) -> str:
     """Return what was found in how much."""
-    scope = [_many(report.files, "file"), _many(report.policies, "policy", "policies")]
+    scope = [many(report.files, "file"), many(report.policies, "policy", "policies")]
     if report.environments:
-        scope.append(_many(report.environments, "environment"))
+        scope.append(many(report.environments, "environment"))
     counts = [
-        _many(report.count(severity), severity)
+        many(report.count(severity), severity)
         for severity in ("error", "warning")
         if report.count(severity)
     ]
     found = ", ".join(counts) or "No problems found"
     return f"{found} in {', '.join(scope)}"
-
-
-def _many(count: int, one: str, more: str = "") -> str:
-    return f"{count} {one if count == 1 else more or one + 's'}"
 
 
 def _finding(one: Diagnostic, report: Report) -> Iterator[str]:
