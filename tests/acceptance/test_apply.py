@@ -145,7 +145,9 @@ def test_a_module_that_cannot_be_imported_is_exit_3(service, source, words):
     """With what went wrong, and no frames of ours."""
     (service.folder / "serve.py").write_text(source)
 
-    ended = applied(service, "policies:\n  serve:predict: {retry: 3}\n", "--timeout", "2s")
+    patience = "2s" if "sleep" in source else "60s"
+
+    ended = applied(service, "policies:\n  serve:predict: {retry: 3}\n", "--timeout", patience)
 
     assert ended.code == 3
     assert words in ended.err
@@ -191,6 +193,25 @@ def test_after_a_clean_check_the_module_runs_under_the_policy(service):
 def test_no_module_is_a_usage_error(service):
     """Something must be imported."""
     assert service.run("apply").code == 2
+
+
+@pytest.mark.parametrize("command", ["apply", "doctor"])
+def test_a_module_that_is_misspelt_is_told_with_the_one_that_was_meant(service, command):
+    """And the code is 3, whichever command imports."""
+    service.write(policy="version: 1\npolicies:\n  serve:predict: {retry: 3}\n")
+
+    ended = service.run(command, "--module", "serv", "--policy", "policy.yaml")
+
+    assert ended.code == 3
+    assert command == "doctor" or "did you mean `serve`?" in ended.err
+
+
+def test_arguments_need_one_module(service):
+    """Which of many would run?"""
+    ended = applied(service, "policies:\n  serve:predict: {retry: 3}\n", "--all", "--", "x")
+    both = service.run("apply", "--all", "--policy", "policy.yaml", "--", "x")
+
+    assert (ended.code, both.code) == (0, 2)
 
 
 def test_garbage_is_collected_while_code_of_the_users_runs(service):

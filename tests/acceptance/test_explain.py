@@ -66,12 +66,45 @@ def test_findings_and_settings_are_explained(service, subject):
 
 
 @pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        ("retry.mode", "one of: enforce, shadow, disabled"),
+        ("retry.max_attempts", "type: a whole number from 1"),
+        ("retry.rollout.percent", "a share, with its %"),
+        ("deadline", "a length of time, with its unit"),
+        ("match.tag", "type: a text, or a list"),
+        ("settings.expiry_warning", 'default: "14d"'),
+        ("memory.min_free", "a size, with its unit"),
+        ("validate.args.user.type", "`int`, `float`"),
+        ("validate.args.dtype", "The dtype of an array"),
+        ("environments", "environment"),
+    ],
+)
+def test_a_setting_is_explained_wherever_it_stands(service, subject, words):
+    """With its type, its unit and its default; a key of files and of policies, too."""
+    ended = service.run("explain", subject)
+
+    assert (ended.code, words in ended.out) == (0, True)
+
+
+def test_a_text_over_two_lines_is_shown_whole(service):
+    """In the list of a rule's settings."""
+    assert (
+        "statuses (`http:429`, `http:5xx`, `grpc:UNAVAILABLE`)."
+        in service.run("explain", "retry").out
+    )
+
+
+@pytest.mark.parametrize(
     ("subject", "code", "words"),
     [
         ("server:predict", 5, "did you mean `serve:predict`"),
         ("MP999", 2, "no finding MP999"),
         ("rety", 2, "did you mean `retry`"),
         ("retry.jiter", 2, "did you mean `jitter`"),
+        ("cache.ttl.x", 2, "it has no settings within"),
+        ("deadlin", 2, "did you mean `deadline`"),
+        ("textwrap:indent", 5, "no policy names `textwrap:indent`\n"),
     ],
 )
 def test_what_is_not_known_is_told_with_what_was_meant(service, subject, code, words):

@@ -85,6 +85,7 @@ def test_the_next_sitecustomize_runs_as_well(service):
         ((sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"), 137),
         (("no-such-command-at-all",), 127),
         (("./policy.yaml",), 126),
+        (("absent.py",), 127),
     ],
 )
 def test_the_exit_code_is_that_of_the_command(service, command, code):

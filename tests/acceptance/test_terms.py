@@ -127,6 +127,7 @@ def test_variables_are_set_and_assumed(service):
         ("retrry.max_attempts=3", "did you mean `retry`"),
         ("retry.max_delay=3", "3s"),
         ("retry", "NAME=VALUE"),
+        ("retry=3", "did you mean `retry.SETTING`"),
         ("retry.on_result.is_none=maybe", "true or false"),
     ],
 )
@@ -149,6 +150,20 @@ def test_the_children_of_run_are_in_the_environment(service):
     assert [out == "None" for out in outs] == [False, True]
 
 
+def test_apply_takes_variables_as_set(service):
+    """A job of CI has none of the secrets of production."""
+    service.write(
+        policies__a="""
+        version: 1
+        policies: {"serve:predict": {cache: {ttl: "${env:THE_TTL}"}}}
+        """
+    )
+
+    for more in ((), ("--in-process",)):
+        ended = service.run("apply", "--all", "--check", "--assume", "THE_TTL=5m", *more)
+        assert ended.code == 0, ended.out + ended.err
+
+
 def test_apply_is_in_the_environment(service):
     ended = service.run("apply", "--module", "serve", "--env", "prod", "--format", "json")
 
@@ -162,6 +177,12 @@ def test_apply_is_in_the_environment(service):
         (["valdate"], "Did you mean 'validate'?"),
         (["validate", "--src", "nowhere"], "'nowhere' does not exist"),
         (["explain", "pkg.mod.f"], "did you mean `pkg.mod:f`?"),
+        (["list", "policy"], "Did you mean 'policies'?"),
+        (["validate", "--format", "jsn"], "Did you mean 'json'?"),
+        (["validate", "--fail-on", "warn"], "Did you mean 'warning'?"),
+        (["apply", "--all", "--timeout", "0s"], "more than 0s"),
+        (["schema", "--check"], "--write FILE"),
+        (["fmt", "-", "policies"], "`-` stands alone"),
     ],
 )
 def test_a_slip_on_the_command_line_is_said(project, arguments, hint):

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, sources
+from mlpolicy.cli import complete, exits, sources
 from mlpolicy.cli.expect import unexpected
 from mlpolicy.cli.options import (
     policy_option,
@@ -40,7 +40,7 @@ from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.plan.survey import NoModule, Survey, roots
 
 SCHEMA = "mlpolicy.apply/1"
 CODES = {"missing": "MP301", "unwrappable": "MP320", "bypassed": "MP321", "error": "MP320"}
@@ -57,14 +57,20 @@ class Length(click.ParamType):  # type: ignore[type-arg]  # (generic in newer re
     ) -> float:
         """Return *value* in seconds."""
         try:
-            return float(Duration.of(value)) if isinstance(value, str) else float(value)
+            seconds = float(Duration.of(value)) if isinstance(value, str) else float(value)
         except QuantityError as error:
             self.fail(str(error), param, ctx)
+        return seconds if seconds > 0 else self.fail("expected more than 0s", param, ctx)
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
 @click.option(
-    "--module", "modules", multiple=True, metavar="M", help="A module to import. Repeats."
+    "--module",
+    "modules",
+    multiple=True,
+    metavar="M",
+    shell_complete=complete.modules,
+    help="A module to import. Repeats.",
 )
 @click.option("--package", is_flag=True, help="Import the modules below those named, too.")
 @click.option("--all", "everything", is_flag=True, help="Import every module that a policy names.")
@@ -99,7 +105,7 @@ def command(**options: Any) -> None:
     stop_on_errors(loaded, options["format"], wrong)
     answer = _prove(paths, options)
     if answer.failed is not None:
-        _import_failed(answer)
+        _import_failed(answer, options["src"])
     of_import = findings(answer, loaded.rulebook, survey, strict=options["check"])
     found = (*wrong, *of_import)
     report = Report.of(loaded.shown(found, level="ast"))
@@ -144,14 +150,17 @@ def _prove(paths: Sequence[Path], options: dict[str, Any]) -> Answer:
         return in_child(request, options["timeout"])
 
 
-def _import_failed(answer: Answer) -> None:
+def _import_failed(answer: Answer, src: Sequence[str]) -> None:
     failed = answer.failed or {}
     if answer.output:
         click.echo(answer.output, err=True, nl=False)
     if failed["traceback"]:
         click.echo(failed["traceback"], err=True, nl=False)
+    looked = Survey(roots(src)).module(failed["module"])
+    near = looked.close[0] if isinstance(looked, NoModule) and looked.close else ""
+    hint = f"; did you mean `{near}`?" if near else ""
     sources.stop(
-        f"`{failed['module']}` could not be imported: {failed['error']}", exits.IMPORT_FAILED
+        f"`{failed['module']}` could not be imported: {failed['error']}{hint}", exits.IMPORT_FAILED
     )
 
 

@@ -143,8 +143,13 @@ def _memory() -> Iterator[Check]:
     if reading is None:
         yield Check("memory", "warn", "nothing can be read", "set MLPOLICY_MEMORY_LIMIT=4GiB")
         return
-    used, limit = ByteSize(int(reading.used)), ByteSize(int(reading.limit))
-    yield Check("memory", "ok", f"{used} of {limit} ({reading.share:.0%}), by {reading.of}")
+    text = f"{_size(reading.used)} of {_size(reading.limit)} ({reading.share:.0%}), by {reading.of}"
+    yield Check("memory", "ok", text)
+
+
+def _size(count: float) -> str:
+    unit, name = (2**30, "GiB") if count >= 2**30 else (2**20, "MiB")
+    return f"{count / unit:.1f}{name}"
 
 
 def _limit(target: str, rule: PlannedRule) -> Iterator[Check]:
@@ -156,7 +161,7 @@ def _limit(target: str, rule: PlannedRule) -> Iterator[Check]:
         return
     reading = Survey(measure=rule.rule.measure).read()
     if reading is not None and given > reading.limit:
-        text = f"MP802: `limit: {ByteSize(given)}` is above {ByteSize(int(reading.limit))}, {reading.of}"
+        text = f"MP802: `limit: {ByteSize(given)}` is above {_size(reading.limit)}, {reading.of}"
         yield Check(target, "fail", text, "leave `limit` out, or write less")
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from mlpolicy.cli import complete
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.words import closest
 from mlpolicy.plan.codes import codes
@@ -24,6 +25,7 @@ def choose_options(command: Command) -> Command:
         command = click.option(
             f"--{name}",
             multiple=True,
+            shell_complete=complete.codes,
             metavar="CODE",
             expose_value=False,
             callback=_keep,

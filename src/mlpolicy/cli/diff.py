@@ -25,7 +25,7 @@ SCHEMA = "mlpolicy.diff/1"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[OLD] [NEW]")
+@click.argument("paths", nargs=-1, type=click.Path(), metavar="[OLD] [NEW]")
 @click.option(
     "--against",
     metavar="git:REF",

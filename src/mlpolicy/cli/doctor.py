@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, sources
+from mlpolicy.cli import complete, exits, sources
 from mlpolicy.cli.checks import Check, State, of_machine, of_policy
 from mlpolicy.cli.options import policy_option, shown_options, src_option
 from mlpolicy.cli.prove import Request, in_child
@@ -29,7 +29,14 @@ _OF_STATUS = {
 
 
 @click.command()
-@click.option("--module", "modules", multiple=True, metavar="M", help="A module to try. Repeats.")
+@click.option(
+    "--module",
+    "modules",
+    multiple=True,
+    metavar="M",
+    shell_complete=complete.modules,
+    help="A module to try. Repeats.",
+)
 @policy_option
 @terms_options
 @src_option
@@ -55,7 +62,9 @@ def command(modules: tuple[str, ...], format: str, **options: Any) -> None:
             with waiting("importing " + ", ".join(modules)):
                 found += _targets(request)
     _show(found, format)
-    sys.exit(exits.FINDINGS if any(one.state == "fail" for one in found) else exits.FINE)
+    failed = [one.name for one in found if one.state == "fail"]
+    unknown = exits.IMPORT_FAILED if "import" in failed else exits.FINDINGS
+    sys.exit(unknown if failed else exits.FINE)
 
 
 def _targets(request: Request) -> Iterator[Check]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, NoReturn
 
 import click
 
-from mlpolicy.cli import exits, sources
+from mlpolicy.cli import complete, exits, sources
 from mlpolicy.cli.options import policy_option, shown_options, src_option, stop_on_errors
+from mlpolicy.cli.setting import setting
 from mlpolicy.cli.streams import emit, emit_json
 from mlpolicy.cli.terms import asked, terms_options
 from mlpolicy.core.target import Target, TargetError
@@ -18,7 +18,7 @@ from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.plan.survey import Defined, Survey, roots
 from mlpolicy.plan.text import origin, text, why
 from mlpolicy.plan.worst import worst_case
 from mlpolicy.rules import KINDS
@@ -29,7 +29,7 @@ _OTHER = re.compile(r"[A-Z]+\d+")
 
 
 @click.command()
-@click.argument("subject")
+@click.argument("subject", shell_complete=complete.subjects)
 @policy_option
 @terms_options
 @src_option
@@ -42,7 +42,7 @@ def command(subject: str, **options: Any) -> None:
     elif ":" in subject:
         content = _target(subject, options)
     else:
-        content = _setting(subject)
+        content = setting(subject)
     if options["format"] == "json":
         emit_json(SCHEMA, content)
     else:
@@ -79,75 +79,6 @@ def _code(name: str) -> dict[str, Any]:
     }
 
 
-# --- settings -------------------------------------------------------------------------
-
-
-def _meant(subject: str) -> str:
-    """Return the function path that *subject* was probably meant to be."""
-    try:
-        return str(Target.parse(subject))
-    except TargetError as error:
-        return error.meant
-
-
-def _setting(subject: str) -> dict[str, Any]:
-    kind, _, path = subject.partition(".")
-    if not KINDS.look_for(kind):
-        if kind in KINDS.refused:
-            sources.stop(f"{KINDS.refused[kind]}", exits.USAGE)
-        near = closest(kind, KINDS)
-        near = near or _meant(subject)
-        hint = f"; did you mean `{near}`?" if near else ""
-        sources.stop(
-            f"`{subject}` is no function path (`package.module:function`), finding or rule{hint}",
-            exits.USAGE,
-        )
-    schema = KINDS[kind].rule_model().model_json_schema()
-    found = _within(schema, schema, path.split(".") if path else [], subject)
-    lines = [subject, *(f"  {line}" for line in _lines(found))]
-    for name, one in found.get("properties", {}).items():
-        default = f" (default {json.dumps(one['default'])})" if "default" in one else ""
-        lines.append(
-            f"  {name}: {one.get('description', '').splitlines()[0] if one.get('description') else ''}{default}"
-        )
-    return {"setting": subject, "schema_of": found, "text": "\n".join(lines)}
-
-
-def _lines(schema: dict[str, Any]) -> list[str]:
-    lines = [line for line in str(schema.get("description", "")).splitlines() if line]
-    if "enum" in schema:
-        lines.append("one of: " + ", ".join(map(str, schema["enum"])))
-    if "examples" in schema:
-        lines.append("such as: " + ", ".join(map(str, schema["examples"])))
-    if "default" in schema:
-        lines.append(f"default: {json.dumps(schema['default'])}")
-    return lines
-
-
-def _within(
-    whole: dict[str, Any], here: dict[str, Any], path: list[str], subject: str
-) -> dict[str, Any]:
-    here = _followed(whole, here)
-    if not path:
-        return here
-    properties = here.get("properties", {})
-    if path[0] not in properties:
-        near = closest(path[0], properties)
-        hint = f"; did you mean `{near}`?" if near else f"; there are {', '.join(properties)}"
-        sources.stop(f"`{subject}`: there is no `{path[0]}`{hint}", exits.USAGE)
-    return _within(whole, properties[path[0]], path[1:], subject)
-
-
-def _followed(whole: dict[str, Any], here: dict[str, Any]) -> dict[str, Any]:
-    """Return the definition that *here* refers to, with its own words beside it."""
-    for one in (here, *here.get("anyOf", ()), *here.get("allOf", ())):
-        if "$ref" in one:
-            name = str(one["$ref"]).rpartition("/")[2]
-            found: dict[str, Any] = whole["$defs"][name]
-            return found | {key: here[key] for key in ("description", "default") if key in here}
-    return here
-
-
 # --- functions ------------------------------------------------------------------------
 
 
@@ -158,10 +89,11 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
         sources.stop(str(error), exits.USAGE)
     _, loaded = sources.read(options["policy"])
     stop_on_errors(loaded, options["format"])
-    facts = facts_of(loaded.rulebook, Survey(roots(options["src"])), target)
+    survey = Survey(roots(options["src"]))
+    facts = facts_of(loaded.rulebook, survey, target)
     plan = loaded.rulebook.plan(target, facts)
     if plan is None:
-        _not_governed(target, loaded.rulebook)
+        _not_governed(target, loaded.rulebook, survey)
     return {
         "target": str(target),
         "mode": plan.mode,
@@ -183,7 +115,7 @@ def _described(plan: Plan, environment: str | None, options: dict[str, Any]) -> 
     return str(plan) + (f"\n\n  under {', '.join(terms)}" if terms else "")
 
 
-def _not_governed(target: Target, rulebook: Rulebook) -> NoReturn:
+def _not_governed(target: Target, rulebook: Rulebook, survey: Survey) -> NoReturn:
     excluding = rulebook.excluded(target)
     if rulebook.asks(target):
         sources.stop(
@@ -195,7 +127,8 @@ def _not_governed(target: Target, rulebook: Rulebook) -> NoReturn:
         sources.stop(
             f"policy `{excluding.name}` at {where} excludes `{target}`", exits.NOTHING_TO_DO
         )
-    near = closest(str(target), [str(one) for one in rulebook.exact])
+    there = isinstance(survey.look_up(target), Defined)
+    near = None if there else closest(str(target), [str(one) for one in rulebook.exact])
     hint = f"; did you mean `{near}`?" if near else ""
     sources.stop(f"no policy names `{target}`{hint}", exits.NOTHING_TO_DO)
 

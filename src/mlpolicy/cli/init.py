@@ -19,7 +19,7 @@ SKIPPED = ("tests", "test", "docs", "conftest", "setup", "build", "dist", "venv"
 
 
 @click.command()
-@click.argument("folder", metavar="[DIR]", default=".")
+@click.argument("folder", type=click.Path(file_okay=False), metavar="[DIR]", default=".")
 @click.option(
     "--module", metavar="PKG", help="The module that the policy is for; else one that is found."
 )

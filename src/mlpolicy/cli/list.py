@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mlpolicy.cli import sources
-from mlpolicy.cli.options import policy_option, shown_options, src_option
+from mlpolicy.cli.options import Choice, policy_option, shown_options, src_option
 from mlpolicy.cli.plugins import every_plugin
 from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import terms_options
@@ -116,7 +116,7 @@ PLUGINS = "plugins"
 
 
 @click.command()
-@click.argument("what", type=click.Choice([*WHAT, PLUGINS]), default="targets")
+@click.argument("what", type=Choice([*WHAT, PLUGINS]), default="targets")
 @policy_option
 @terms_options
 @src_option

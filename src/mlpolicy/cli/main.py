@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib import import_module
 
@@ -42,6 +43,7 @@ VALUED = (
 FLAGS = ("-q", "--quiet", "-v", "--verbose")
 """Options of commands that may stand before the command, too."""
 
+COMPLETING = "_MLPOLICY_COMPLETE"
 CALLING = ("apply", "test")
 """Commands that call code of the user's, which may leave any amount behind."""
 
@@ -94,6 +96,8 @@ def program() -> None:
 
 def main() -> None:
     """Run the command line; end with its exit code."""
+    if COMPLETING in os.environ:
+        import_module("mlpolicy.cli.complete").enable()
     gc.disable()  # a command is short, and what it reads is bounded: collecting costs a third of it
     sys.stdout, sys.stderr = steady(sys.stdout, 1), steady(sys.stderr, 2)
     try:

@@ -16,6 +16,7 @@ from mlpolicy.cli import exits
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.streams import OUTPUT, QUIET, emit, emit_for_programs, kept
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.words import closest
 from mlpolicy.plan.load import Loaded
 
 Command = Callable[..., Any]
@@ -36,6 +37,19 @@ FORMATS: Final[Mapping[str, str]] = {
 _FOR_PEOPLE: Final = ("text", "concise")
 
 
+class Choice(click.Choice):  # type: ignore[type-arg]  # (generic in newer releases only)
+    """One of a few words; a slip is told with the word that was meant."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return *value* if it is one of the words."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            near = closest(str(value), map(str, self.choices))
+            hint = f" Did you mean '{near}'?" if near else ""
+            raise click.BadParameter(error.message + hint, ctx, param) from None
+
+
 # --- options --------------------------------------------------------------------------
 
 
@@ -44,6 +58,7 @@ def policy_option(command: Command) -> Command:
     return click.option(
         "--policy",
         "policy",
+        type=click.Path(),
         multiple=True,
         metavar="PATH",
         help="A policy file, or a directory of them. Repeats.",
@@ -55,7 +70,7 @@ def format_option(*names: str) -> Callable[[Command], Command]:
     return click.option(
         "--format",
         "format",
-        type=click.Choice(names or tuple(FORMATS)),
+        type=Choice(names or tuple(FORMATS)),
         default=(names or tuple(FORMATS))[0],
         show_default=True,
         help="How to show the outcome.",
@@ -90,7 +105,7 @@ def color_option(command: Command) -> Command:
     """Let *command* take `--color`; without it, NO_COLOR and the terminal decide."""
     return click.option(
         "--color",
-        type=click.Choice(["auto", "always", "never"]),
+        type=Choice(["auto", "always", "never"]),
         default="auto",
         show_default=True,
         expose_value=False,

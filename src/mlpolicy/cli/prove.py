@@ -109,7 +109,7 @@ def _environment(request: Request) -> dict[str, str]:
 
 
 def _failed(request: Request, why: str, output: str) -> Answer:
-    module = ", ".join(request.modules)
+    module = ", ".join(request.modules) or "every module named"
     return Answer(failed={"module": module, "error": why, "traceback": ""}, output=output)
 
 

@@ -54,6 +54,8 @@ def _command(module: str | None, arguments: Sequence[str]) -> list[str]:
     if module is not None:
         return [sys.executable, "-m", module, *given]
     if given and given[0].endswith(".py"):
+        if not Path(given[0]).is_file():
+            sources.stop(f"`{given[0]}` does not exist", exits.NOT_FOUND)
         return [sys.executable, "-m", SCRIPT, *given]
     if len(given) > 1 and Path(given[0]).name.startswith("python") and given[1].endswith(".py"):
         return [given[0], "-m", SCRIPT, *given[1:]]

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import shown_options
+from mlpolicy.cli.options import Choice, shown_options
 from mlpolicy.cli.render.save import save
 from mlpolicy.cli.streams import emit_for_programs, tell
 from mlpolicy.model.schema import DRAFTS, published
@@ -20,7 +20,7 @@ from mlpolicy.rules.monitor.sinks import SINKS
 @click.command()
 @click.option(
     "--draft",
-    type=click.Choice(list(DRAFTS)),
+    type=Choice(list(DRAFTS)),
     default="2020-12",
     show_default=True,
     help="The draft of JSON Schema; most editors' YAML servers read 7.",

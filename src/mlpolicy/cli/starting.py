@@ -106,9 +106,10 @@ jobs:
 
 def next_steps(module: str) -> str:
     """Return what to do now."""
-    return (
-        "Next:\n"
-        "  mlpolicy validate                  is the policy right?\n"
-        f"  mlpolicy apply --module {module}   does it take effect?\n"
-        "  mlpolicy test                      does it do what it should?"
-    )
+    steps = {
+        "mlpolicy validate": "is the policy right?",
+        f"mlpolicy apply --module {module}": "does it take effect?",
+        "mlpolicy test": "does it do what it should?",
+    }
+    wide = max(map(len, steps))
+    return "\n".join(["Next:", *(f"  {step:<{wide}}   {why}" for step, why in steps.items())])

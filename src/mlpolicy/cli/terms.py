@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from mlpolicy.cli import exits
+from mlpolicy.cli import complete, exits
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry
@@ -71,6 +71,7 @@ def env_option(command: Command) -> Command:
         metavar="NAME",
         expose_value=False,
         callback=_keep_env,
+        shell_complete=complete.environments,
         help=f"The environment whose part of the policy holds; else what {ENVIRONMENT} names.",
     )(command)
 
@@ -82,6 +83,7 @@ def _set(command: Command) -> Command:
         metavar="PATH=VALUE",
         expose_value=False,
         callback=_keep_set,
+        shell_complete=complete.assignments,
         help="Set `retry.max_attempts=5`, `vars.slo=2s` or `mode=shadow` over all policies. Repeats.",
     )(command)
 
@@ -156,6 +158,7 @@ def _keep_set(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> 
             blocks.append(_block(one, head, path, text))
         else:
             near = closest(head, (*KINDS, "vars", "mode"))
+            near = f"{head}.SETTING" if near == head else near
             hint = f"; did you mean `{near}`?" if near else ""
             raise click.BadParameter(
                 f"`{name}` is none of `KIND.setting`, `vars.name` and `mode`{hint}"

@@ -10,7 +10,7 @@ import click
 from mlpolicy.cli import sources
 from mlpolicy.cli.baseline import baseline_option, without_known
 from mlpolicy.cli.choose import choose_options, chosen
-from mlpolicy.cli.options import finish, policy_option, report_options, src_option
+from mlpolicy.cli.options import Choice, finish, policy_option, report_options, src_option
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.resolve import resolved
 from mlpolicy.cli.terms import terms_options
@@ -18,7 +18,7 @@ from mlpolicy.plan.codes import Level
 
 
 @click.command()
-@click.argument("path", nargs=-1)
+@click.argument("path", nargs=-1, type=click.Path())
 @policy_option
 @terms_options
 @src_option
@@ -27,14 +27,14 @@ from mlpolicy.plan.codes import Level
 @baseline_option
 @click.option(
     "--resolve",
-    type=click.Choice(["none", "ast", "import"]),
+    type=Choice(["none", "ast", "import"]),
     default="ast",
     show_default=True,
     help="How targets are looked for: not at all, in the source, or by importing them.",
 )
 @click.option(
     "--fail-on",
-    type=click.Choice(["error", "warning", "info"]),
+    type=Choice(["error", "warning", "info"]),
     default="error",
     show_default=True,
     help="What makes the exit code 1.",
