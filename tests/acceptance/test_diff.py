@@ -124,10 +124,53 @@ def test_files_folders_and_revisions_compare(service):
         (["policies", "nowhere"], 2),
         (["--against", "main"], 2),
         (["--against", "git:no-such-branch"], 2),
+        (["--against", "git:--output=made"], 2),
+        (["git:", "policies"], 2),
+        (["git:HEAD:policies/b.yaml", "policies"], 2),
+        (["--against", "git:HEAD", "policies/b.yaml"], 2),
     ],
 )
 def test_what_cannot_be_compared(service, arguments, code):
-    assert service.run("diff", *arguments).code == code
+    ended = service.run("diff", *arguments)
+
+    assert (ended.code, ended.out, ended.err.count("\n")) == (code, "", 1)
+    assert not (service.folder / "made").exists()
+
+
+def test_a_policy_that_was_not_there_is_new(service):
+    """The first pull request with a policy has a job that compares it, too."""
+    git(service, "rm", "-rq", "--cached", "policies")
+    git(service, "commit", "-qm", "two")
+
+    ended = service.run("diff", "--against", "git:HEAD")
+
+    assert (ended.code, ended.out.splitlines()[-1].split(" · ")[0]) == (0, "2 added")
+    assert ended.err == "there was no `policies` at HEAD: all of it is new\n"
+
+
+def test_two_revisions_compare(service):
+    changed(service, ("30s", "1m"))
+    git(service, "commit", "-qam", "two")
+
+    assert "30s → 1m" in service.run("diff", "git:HEAD~1", "git:HEAD").out
+    assert "1m → 30s" in service.run("diff", "git:HEAD:policies", "git:HEAD~1").out
+
+
+def test_findings_of_a_revision_have_the_names_of_the_history(service):
+    changed(service, ("max_attempts", "max_atempts"))
+    git(service, "commit", "-qam", "two")
+    changed(service)
+
+    ended = service.run("diff", "git:HEAD", "policies")
+
+    assert (ended.code, " git:HEAD:policies/a.yaml:4:" in ended.out) == (1, True)
+
+
+def test_what_expired_can_be_compared(service):
+    """Else nobody could see what a new date changes."""
+    changed(service, ("cache: {ttl: 30s,", "cache: {expires: 2020-01-01, ttl: 30s,"))
+
+    assert service.run("diff", "--against", "git:HEAD").code == 0
 
 
 def test_a_side_with_errors(service):
@@ -173,9 +216,23 @@ def test_an_expected_plan_holds_or_not(service):
     assert "`serve:fetch` has no rules in force" in renamed.out
 
 
+def test_a_plan_of_another_environment_is_one_finding(service):
+    """Not one for each function."""
+    changed(service, ("watched:", "watched:"))
+    with (service.folder / "policies" / "a.yaml").open("a") as file:
+        file.write("environments: {prod: {defaults: {mode: shadow}}}\n")
+    service.run("compile", "--env", "prod", "-o", "plan.json")
+
+    ended = service.run("apply", "--all", "--check", "--expect", "plan.json", "--format", "json")
+
+    [one] = [one for one in ended.content["diagnostics"] if one["severity"] == "error"]
+    assert (ended.code, "environment `prod`" in one["message"]) == (1, True)
+
+
 def test_what_is_no_plan(service):
-    (service.folder / "plan.json").write_text(json.dumps({"schema": "other/1"}))
+    for content, words in (("other/1", "write it anew"), ("mlpolicy.plan/1", "is no plan")):
+        (service.folder / "plan.json").write_text(json.dumps({"schema": content}))
 
-    ended = service.run("apply", "--module", "serve", "--check", "--expect", "plan.json")
+        ended = service.run("apply", "--module", "serve", "--check", "--expect", "plan.json")
 
-    assert (ended.code, "write it anew" in ended.err) == (2, True)
+        assert (ended.code, words in ended.err) == (2, True)

@@ -115,6 +115,16 @@ def test_targets_are_those_of_patterns_too(service):
     assert rows[0]["rules"] == ["monitor", "retry"]
 
 
+def test_what_cannot_be_read_is_no_silent_gap_in_a_list(service):
+    """What is there is listed, and that it is not all is said."""
+    service.write(policies__a="version: 1\npolicies:\n  serve:predict: {rety: 3}\n")
+
+    ended = service.run("list", "policies", "--format", "json")
+
+    assert (ended.code, len(ended.content["policies"])) == (1, 1)
+    assert "1 error in these files" in ended.err
+
+
 def test_profiles_have_users(service):
     service.write(
         policies__a="version: 1\nprofiles:\n  a: {retry: 3}\n  b: {extends: [a]}\n"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from click.testing import CliRunner
+
+from mlpolicy.cli.main import program
 
 WRONG = """
     version: 1
@@ -45,6 +50,39 @@ def test_what_is_almost_right_is_mended(service):
         service.folder / "pright.yaml"
     ).read_text()
     assert (ended.code, "mended" in ended.err) == (0, True), ended.out
+
+
+def test_a_repair_that_would_make_a_key_stand_twice_is_left(service):
+    """Which of the two was meant, only the author knows; the others are made."""
+    text = """\
+    version: 1
+    policies:
+      serve:predict:
+        retry: {max_attempts: 3, max_attemps: 4, jitter: ful}
+      serve:predct: {retry: 3}
+    """
+    service.write(policy=text)
+
+    ended = service.run("validate", "policy.yaml", "--fix", "--format", "concise")
+
+    assert "mended 1 finding in 1 file" in ended.err
+    assert "MP004" not in ended.out
+    service.write(pright=text.replace("ful}", "full}"))
+    assert (service.folder / "policy.yaml").read_text() == (
+        service.folder / "pright.yaml"
+    ).read_text()
+
+
+@pytest.mark.parametrize("command", ["validate --fix", "fmt"])
+def test_a_file_that_cannot_be_written_is_said(service, monkeypatch, command):
+    """As a wrong use, without a traceback, whether or not we are root."""
+    service.write(policy="policies: {serve:fetch: {retry: {jitter: ful}}}\nversion: 1\n")
+    monkeypatch.chdir(service.folder)
+    (service.folder / f".mlpolicy-{os.getpid()}.draft").mkdir()
+
+    ended = CliRunner().invoke(program, [*command.split(), "policy.yaml"])
+
+    assert (ended.exit_code, "`policy.yaml` cannot be written" in ended.stderr) == (2, True)
 
 
 def test_line_ends_and_marks_stay(service):

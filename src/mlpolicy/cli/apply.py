@@ -20,7 +20,7 @@ from mlpolicy.cli.options import (
     show,
     shown_options,
     src_option,
-    stop_on_errors,
+    stop,
     tell_github,
     told,
 )
@@ -94,15 +94,12 @@ def command(**options: Any) -> None:
 
     After `--`, ARGUMENTS run the module as a program under the policy once all is well.
     """
-    if not options["modules"] and not options["everything"]:
-        sources.stop("name a module: --module mypkg.serve, or --all", exits.USAGE)
-    if options["arguments"] and len(options["modules"]) != 1:
-        sources.stop("name one module to run with these arguments: --module M", exits.USAGE)
+    _check_use(options)
     paths, loaded = sources.read(options["policy"])
-    stop_on_errors(loaded, options["format"])
+    _stop_on_errors(loaded, options["format"])
     survey = Survey(roots(options["src"]))
     wrong = of_rules(loaded.rulebook, survey, _asked_for(loaded.rulebook, survey, options))
-    stop_on_errors(loaded, options["format"], wrong)
+    _stop_on_errors(loaded, options["format"], wrong)
     answer = _prove(paths, options)
     if answer.failed is not None:
         _import_failed(answer, options["src"])
@@ -111,7 +108,11 @@ def command(**options: Any) -> None:
     report = Report.of(loaded.shown(found, level="ast"))
     if options["expect"] is not None:
         report = replace(
-            report, diagnostics=(*report.diagnostics, *unexpected(answer, options["expect"]))
+            report,
+            diagnostics=(
+                *report.diagnostics,
+                *unexpected(answer, options["expect"], loaded.environment),
+            ),
         )
     if kept(VERBOSE) and answer.output:
         click.echo(answer.output, err=True, nl=False)
@@ -123,6 +124,18 @@ def command(**options: Any) -> None:
 
         command = [sys.executable, "-m", options["modules"][0], *options["arguments"]]
         sys.exit(run(command, paths, environment=asked().environment))
+
+
+def _check_use(options: dict[str, Any]) -> None:
+    if not options["modules"] and not options["everything"]:
+        sources.stop("name a module: --module mypkg.serve, or --all", exits.USAGE)
+    if options["arguments"] and len(options["modules"]) != 1:
+        sources.stop("name one module to run with these arguments: --module M", exits.USAGE)
+
+
+def _stop_on_errors(loaded: Loaded, format: str, more: Sequence[Diagnostic] = ()) -> None:
+    if replace(loaded, diagnostics=(*loaded.diagnostics, *more)).errors:
+        stop(Report.of(loaded.shown(more)), format)
 
 
 def _asked_for(rulebook: Rulebook, survey: Survey, options: dict[str, Any]) -> Iterator[Target]:

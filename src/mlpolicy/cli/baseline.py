@@ -16,6 +16,8 @@ from mlpolicy.cli import exits
 from mlpolicy.cli.render.fingerprint import fingerprints
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.render.save import save
+from mlpolicy.cli.streams import tell
+from mlpolicy.core.words import many
 
 Command = Callable[..., Any]
 SCHEMA: Final = "mlpolicy.baseline/1"
@@ -62,9 +64,9 @@ def without_known(report: Report) -> Report:
             left.append(one)
     gone = sum(known.values())
     if gone:
-        click.echo(
-            f"{gone} of the findings in `{path}` are no more: write it anew with --write-baseline",
-            err=True,
+        are = "is" if gone == 1 else "are"
+        tell(
+            f"{many(gone, 'finding')} of `{path}` {are} no more: write it anew with --write-baseline"
         )
     return replace(report, diagnostics=tuple(left))
 
@@ -79,7 +81,7 @@ def _write(report: Report, path: Path) -> None:
         save(f"{content}\n".encode(), path)
     except OSError as error:
         _stop(path, error.strerror or str(error))
-    click.echo(f"wrote {len(marks)} findings to `{path}`", err=True)
+    tell(f"wrote {many(len(marks), 'finding')} to `{path}`")
 
 
 def _read(path: Path) -> list[str]:

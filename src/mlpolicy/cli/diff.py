@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from mlpolicy.cli import exits, sources
-from mlpolicy.cli.history import at_revision
-from mlpolicy.cli.options import shown_options, src_option, stop_on_errors
-from mlpolicy.cli.streams import emit, emit_json
+from mlpolicy.cli.history import Revision, at_revision
+from mlpolicy.cli.options import shown_options, src_option, stop
+from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import asked, named_environment, terms_options
 from mlpolicy.cli.wait import waiting
 from mlpolicy.plan.difference import Difference, Line, differences
@@ -50,9 +51,9 @@ def command(
     old, new = _sides(paths, against)
     with ExitStack() as stack, waiting("comparing"):
         survey = Survey(roots(src))
-        sides = [_loaded(side, stack, format) for side in (old, new)]
+        sides = [_loaded(side, stack, format, against=against is not None) for side in (new, old)]
         named_environment(tuple({name: None for one in sides for name in one.environments}))
-        before, after = (list(governed(one.rulebook, survey)) for one in sides)
+        after, before = (list(governed(one.rulebook, survey)) for one in sides)
         found = differences(before, after)
     if format == "json":
         emit_json(SCHEMA, _content(found))
@@ -65,29 +66,52 @@ def _sides(paths: Sequence[str], against: str | None) -> tuple[list[str], list[s
     if against is not None:
         if not against.startswith("git:"):
             sources.stop("--against takes a revision: git:main, git:HEAD~1", exits.USAGE)
-        new = list(paths) or [str(one) for one in sources.paths(())]
+        new = list(paths) or _usual()
         return [f"{against}:{one}" for one in new], new
     if len(paths) != 2:
         sources.stop("name two policies, OLD and NEW, or --against git:REF", exits.USAGE)
-    old, new = ([one] for one in paths)
-    if old[0].startswith("git:") and old[0].count(":") == 1:
-        old = [f"{old[0]}:{new[0]}"]
-    if new[0].startswith("git:") and new[0].count(":") == 1:
-        new = [f"{new[0]}:{old[0]}"]
-    return old, new
+    return _side(*paths), _side(*reversed(paths))
 
 
-def _loaded(side: Sequence[str], stack: ExitStack, format: str) -> Loaded:
+def _side(one: str, other: str) -> list[str]:
+    """Return what *one* names: a revision alone is that of the path on the other side."""
+    if not _is_revision(one):
+        return [one]
+    same = _usual() if _is_revision(other) else [other.split(":", 2)[-1]]
+    return [f"{one}:{each}" for each in same]
+
+
+def _is_revision(one: str) -> bool:
+    return one.startswith("git:") and one.count(":") == 1
+
+
+def _usual() -> list[str]:
+    return [str(one) for one in sources.paths(())]
+
+
+def _loaded(side: Sequence[str], stack: ExitStack, format: str, *, against: bool) -> Loaded:
     """Return what one side says; its findings end the command."""
     found: list[Path] = []
+    past: list[Revision] = []
     for one in side:
-        if one.startswith("git:"):
-            _, revision, path = one.split(":", 2)
-            found += stack.enter_context(at_revision(revision, Path(path)))
-        else:
+        if not one.startswith("git:"):
             found += sources.paths([one])
+            continue
+        _, name, path = one.split(":", 2)
+        revision = stack.enter_context(at_revision(name, Path(path)))
+        past.append(revision)
+        if revision.path is not None:
+            found.append(revision.path)
+        elif against:
+            tell(f"there was no `{path}` at {name}: all of it is new")
+        else:
+            sources.stop(f"there was no `{path}` at `{name}`", exits.USAGE)
     loaded = load(found, asked().terms())
-    stop_on_errors(loaded, format)
+    if loaded.refused:
+        report = Report.of(loaded.shown())
+        for revision in past:
+            report = revision.called(report)
+        stop(report, format)
     return loaded
 
 

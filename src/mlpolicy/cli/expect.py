@@ -16,9 +16,17 @@ from mlpolicy.plan.compiled import SCHEMA, holds
 PLACED = ("applied", "pending")
 
 
-def unexpected(answer: Answer, path: Path) -> Iterator[Diagnostic]:
+def unexpected(answer: Answer, path: Path, environment: str | None) -> Iterator[Diagnostic]:
     """Yield a finding for each function whose rules are others than in the plan at *path*."""
-    expected = {one["target"]: one for one in _read(path)["targets"]}
+    plan = _read(path)
+    if plan["environment"] != environment:
+        of, here = (
+            f"environment `{one}`" if one else "no environment"
+            for one in (plan["environment"], environment)
+        )
+        yield _finding(path, f"the plan is that of {of}, and this is {here}")
+        return
+    expected = {one["target"]: one for one in plan["targets"]}
     found = {
         row["target"]: row["plan"]
         for row in answer.targets
@@ -60,6 +68,6 @@ def _read(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
             sources.stop(f"`{path}` is no plan of this version: write it anew", exits.USAGE)
-        return content
+        return {key: content[key] for key in ("environment", "targets")}
     except (OSError, ValueError, KeyError, TypeError):
         sources.stop(f"`{path}` is no plan; `mlpolicy compile -o {path}` writes one", exits.USAGE)

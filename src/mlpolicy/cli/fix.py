@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
-import click
-
+from mlpolicy.cli import exits, sources
 from mlpolicy.cli.render.report import Report, repairs
 from mlpolicy.cli.render.save import save
+from mlpolicy.cli.streams import tell
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.words import many
+from mlpolicy.document.parse import parse
 
 SAFE = frozenset(
     {
@@ -22,20 +25,39 @@ SAFE = frozenset(
 
 def fixed(report: Report) -> bool:
     """Write every safe repair of *report* into its file; return whether there was any."""
-    by_file: dict[str, list[Suggestion]] = {}
-    done = 0
+    by_file: dict[str, list[list[Suggestion]]] = {}
     for one in report.diagnostics:
         edits = _edits(one)
-        if edits and not _overlaps(edits, by_file):
-            done += 1
-            for edit in edits:
-                by_file.setdefault(edit.span.file, []).append(edit)
-    for file, edits in by_file.items():
-        path = Path(file)
-        save(_applied(path.read_bytes().decode("utf-8"), edits).encode("utf-8"), path)
-    if done:
-        click.echo(f"mended {done} findings in {len(by_file)} files", err=True)
-    return bool(done)
+        file = edits[0].span.file if edits else ""
+        if edits and not _overlaps(edits, by_file.get(file, ())):
+            by_file.setdefault(file, []).append(edits)
+    done = {file: _mended(Path(file), repairs) for file, repairs in by_file.items()}
+    count, files = sum(done.values()), sum(map(bool, done.values()))
+    if count:
+        tell(f"mended {many(count, 'finding')} in {many(files, 'file')}")
+    return bool(count)
+
+
+def _mended(path: Path, repairs: list[list[Suggestion]]) -> int:
+    """Write *repairs* into the file at *path*, but none that makes a key stand there twice."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+        before = _doubled(text)
+        if _doubled(_applied(text, chain(*repairs))) > before:
+            kept: list[list[Suggestion]] = []
+            for one in repairs:
+                if _doubled(_applied(text, chain(*kept, one))) <= before:
+                    kept.append(one)
+            repairs = kept
+        if repairs:
+            save(_applied(text, chain(*repairs)).encode("utf-8"), path)
+    except OSError as error:
+        sources.stop(f"`{path}` cannot be written: {error.strerror or error}", exits.USAGE)
+    return len(repairs)
+
+
+def _doubled(text: str) -> int:
+    return sum(one.code == "MP004" for one in parse(text, file="").diagnostics)
 
 
 def _edits(one: Diagnostic) -> list[Suggestion]:
@@ -46,11 +68,11 @@ def _edits(one: Diagnostic) -> list[Suggestion]:
     return next(iter(offered.values()))
 
 
-def _overlaps(edits: Iterable[Suggestion], by_file: dict[str, list[Suggestion]]) -> bool:
+def _overlaps(edits: Iterable[Suggestion], others: Iterable[list[Suggestion]]) -> bool:
     return any(
         _begin(edit) < _end(other) and _begin(other) < _end(edit)
         for edit in edits
-        for other in by_file.get(edit.span.file, ())
+        for other in chain(*others)
     )
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from mlpolicy.cli import sources
+from mlpolicy.cli import exits, sources
 from mlpolicy.cli.options import Choice, policy_option, shown_options, src_option
 from mlpolicy.cli.plugins import every_plugin
 from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import terms_options
 from mlpolicy.core.control import Control
+from mlpolicy.core.words import many
 from mlpolicy.model.policy import Setting, one
 from mlpolicy.plan.governed import governed
 from mlpolicy.plan.installed import DEPTH
@@ -123,23 +124,26 @@ PLUGINS = "plugins"
 @shown_options("text", "json")
 def command(what: str, policy: tuple[str, ...], src: tuple[str, ...], format: str) -> None:
     """Show the targets that are governed, the policies, profiles, files, what expires, or plugins."""
-    rows = list(_plugins() if what == PLUGINS else _of_policy(what, policy, src))
+    loaded = None if what == PLUGINS else sources.read(policy)[1]
+    rows = list(WHAT[what](loaded, Survey(roots(src))) if loaded else _plugins())
     if format == "json":
         emit_json(SCHEMA, {what: rows})
-        return
+    else:
+        emit(_table(rows))
+        if not rows:
+            tell(f"no {what}")
+    if loaded and loaded.refused:
+        wrong = many(len(loaded.refused), "error")
+        sources.stop(f"{wrong} in these files: `mlpolicy validate` shows more", exits.FINDINGS)
+
+
+def _table(rows: Sequence[Row]) -> str:
     from mlpolicy.cli.render.table import plain
 
     if not rows:
-        tell(f"no {what}")
-        emit("")
-        return
+        return ""
     head = list(rows[0])
-    emit(plain([one.upper() for one in head], [[_cell(row[key]) for key in head] for row in rows]))
-
-
-def _of_policy(what: str, policy: tuple[str, ...], src: tuple[str, ...]) -> Iterable[Row]:
-    _, loaded = sources.read(policy)
-    return WHAT[what](loaded, Survey(roots(src)))
+    return plain([one.upper() for one in head], [[_cell(row[key]) for key in head] for row in rows])
 
 
 def _plugins() -> Iterable[Row]:

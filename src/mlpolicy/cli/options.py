@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +15,6 @@ import click
 from mlpolicy.cli import exits
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.streams import OUTPUT, QUIET, emit, emit_for_programs, kept
-from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.words import closest
 from mlpolicy.plan.load import Loaded
 
@@ -183,11 +182,16 @@ def show(report: Report, format: str) -> None:
     tell_github(report, format)
 
 
-def stop_on_errors(loaded: Loaded, format: str, more: Sequence[Diagnostic] = ()) -> None:
-    """End a command that needs a sound policy with what is wrong; no file is written for it."""
-    if replace(loaded, diagnostics=(*loaded.diagnostics, *more)).errors:
-        click.get_current_context().meta.pop(OUTPUT, None)
-        finish(Report.of(loaded.shown(more)), format)
+def stop_on_errors(loaded: Loaded, format: str) -> None:
+    """End a command that needs a sound policy where that is none; one that expired still is."""
+    if loaded.refused:
+        stop(Report.of(loaded.shown()), format)
+
+
+def stop(report: Report, format: str) -> NoReturn:
+    """End a command with what is wrong; no file is written for it."""
+    click.get_current_context().meta.pop(OUTPUT, None)
+    finish(report, format)
 
 
 def finish(report: Report, format: str, *, fail_on: str = "error") -> NoReturn:
