@@ -94,7 +94,7 @@ def test_settings_that_the_function_contradicts_stop_before_any_user_code_runs(s
     ended = applied(service, "policies:\n  serve:predict: {cache: {ttl: 30s, key: [y]}}\n")
 
     assert ended.code == 1
-    assert "policy.yaml:3:42" in ended.out
+    assert "policy.yaml:3:43" in ended.out
     assert "its arguments: x" in ended.out
     assert ended.out.count("error[") == 1
     assert not (service.folder / "ran").exists()

@@ -54,7 +54,7 @@ def test_a_right_file_has_no_findings(service):
         ),
         (
             "version: 1\npolicies:\n  serve:predict:\n    cache: {ttl: 1s, key: [usr]}\n",
-            ("MP702", 4, 27),
+            ("MP702", 4, 28),
         ),
         ("version: 1\nx: " + "[" * 100_000 + "\n", ("MP001", 2, 67)),
     ],
