@@ -88,6 +88,32 @@ def test_inherit_false_starts_afresh_above_the_defaults():
     )
 
 
+def test_inherit_false_leaves_out_what_is_below_and_nothing_beside_it():
+    """What a policy is called does not decide what one of equal rank leaves of it."""
+    for name in ("afore", "zlast"):
+        made = plan(f"""
+            policies:
+              {name}: {{match: "mypkg.serve:*", retry: {{max_attempts: 5}}}}
+              middle: {{match: "mypkg.serve:*", retry: {{inherit: false, jitter: equal}}}}
+        """)
+
+        rule = made.rule("retry").rule
+        assert (rule.max_attempts, rule.jitter) == (5, "equal")
+
+
+def test_a_block_that_is_written_empty_keeps_what_is_under_it():
+    """An empty block sets nothing, wherever it stands."""
+    made = plan("""
+        policies:
+          broad: {match: "mypkg.**:*", retry: {retry_after: {max: 5s}}}
+          mypkg.serve:predict: {retry: {retry_after: {}}}
+    """)
+
+    rule = made.rule("retry")
+    assert float(rule.rule.retry_after.max) == 5.0
+    assert "retry_after" not in rule.values
+
+
 def test_lists_replace_and_blocks_merge():
     """A list is one value; a block of settings merges key by key."""
     made = plan("""
@@ -140,6 +166,17 @@ def test_equal_rank_and_different_values_is_an_error_at_both_places():
     ).diagnostics
 
     assert (finding.code, finding.span.line, finding.related[0].span.line) == ("MP401", 5, 4)
+
+
+def test_every_policy_below_a_final_one_hears_of_it():
+    """All of them are said at once, each at its own line."""
+    assert found("""
+        policies:
+          low: {match: "mypkg.**:*", retry: {max_attempts: 5}}
+          mypkg.serve:predict: {retry: {max_attempts: 2}}
+          last: {match: "mypkg.serve:*", final: true, retry: {max_attempts: 4}}
+          monitored: {match: "mypkg.**:*", monitor: {}}
+    """) == [("MP402", 4, 38), ("MP402", 5, 33)]
 
 
 def test_equal_rank_and_equal_values_is_fine():

@@ -97,12 +97,11 @@ def merge(kind: str, layers: Sequence[Layer]) -> Merged:
 
 
 def _inherited(ordered: Sequence[Layer]) -> Sequence[Layer]:
-    """Return the layers from the highest that says `inherit: false`; defaults stay below."""
-    afresh = [at for at, layer in enumerate(ordered) if not layer.block.inherit]
+    """Return the layers that the highest with `inherit: false` leaves: the defaults, and none below."""
+    afresh = [layer.rank for layer in ordered if not layer.block.inherit]
     if not afresh:
         return ordered
-    below = [layer for layer in ordered[: afresh[-1]] if layer.policy == DEFAULTS]
-    return [*below, *ordered[afresh[-1] :]]
+    return [one for one in ordered if one.policy == DEFAULTS or one.rank >= afresh[-1]]
 
 
 def _lay(merged: Merged, layer: Layer) -> None:
@@ -129,9 +128,13 @@ def _lay(merged: Merged, layer: Layer) -> None:
 def _lay_blocks(merged: Merged, layer: Layer) -> None:
     for path, block in blocks(layer.block.settings):
         merged.keys[path] = block.key
-        if not block.settings:  # written empty: `log: {}`
+        if not block.settings and not _is_set_below(merged, path):  # written empty: `log: {}`
             empty = Value({}, layer.block.span, layer.policy, block.key, rank=layer.rank)
             merged.values.setdefault(path, empty)
+
+
+def _is_set_below(merged: Merged, path: Path) -> bool:
+    return any(known[: len(path)] == path for known in merged.values)
 
 
 def _value(setting: Setting, layer: Layer) -> Value:
@@ -160,18 +163,21 @@ def _make_room(merged: Merged, path: Path) -> None:
 
 def _conflicts(kind: str, ordered: Sequence[Layer]) -> Iterator[Diagnostic]:
     """Yield a finding for each field that two layers may not both set."""
-    set_by: dict[Path, tuple[Layer, Setting]] = {}
+    set_by: dict[Path, list[tuple[Layer, Setting]]] = {}
     for layer in ordered:
         for path, setting in leaves(layer.block.settings):
-            earlier = set_by.get(path)
-            set_by[path] = (layer, setting)
-            if earlier is None or earlier[1].key == setting.key:
-                continue
-            lower, known = earlier
-            if lower.rank == layer.rank and known.value != setting.value:
-                yield _conflict(kind, path, known, setting)
-            elif lower.is_policy and layer.rank[0] == 1 and lower.rank[0] < 1:
-                yield _fixed(kind, path, known, setting, layer.policy)
+            below = set_by.setdefault(path, [])
+            if below and below[-1][0].rank == layer.rank and _differ(below[-1][1], setting):
+                yield _conflict(kind, path, below[-1][1], setting)
+            if layer.rank[0] == 1:
+                yield from _fixed(kind, path, below, setting, layer.policy)
+                below.clear()  # each is said once, of the lowest that is final
+            below.append((layer, setting))
+
+
+def _differ(one: Setting, other: Setting) -> bool:
+    """Whether two places say something different; a profile that two policies use is one place."""
+    return one.key != other.key and one.value != other.value
 
 
 def _conflict(kind: str, path: Path, one: Setting, other: Setting) -> Diagnostic:
@@ -185,12 +191,16 @@ def _conflict(kind: str, path: Path, one: Setting, other: Setting) -> Diagnostic
     )
 
 
-def _fixed(kind: str, path: Path, lower: Setting, upper: Setting, policy: str) -> Diagnostic:
+def _fixed(
+    kind: str, path: Path, below: Iterable[tuple[Layer, Setting]], upper: Setting, policy: str
+) -> Iterator[Diagnostic]:
     name = ".".join((kind, *path))
-    return Diagnostic(
-        "MP402",
-        f"`{name}` has no effect: policy `{policy}` is final",
-        lower.key,
-        related=(Related(f"`{name}` is fixed here", upper.key),),
-        help="leave it out, or ask the owner of the final policy",
-    )
+    for layer, lower in below:
+        if layer.is_policy and layer.rank[0] < 1 and lower.key != upper.key:
+            yield Diagnostic(
+                "MP402",
+                f"`{name}` has no effect: policy `{policy}` is final",
+                lower.key,
+                related=(Related(f"`{name}` is fixed here", upper.key),),
+                help="leave it out, or ask the owner of the final policy",
+            )
