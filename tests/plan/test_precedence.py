@@ -179,6 +179,17 @@ def test_every_policy_below_a_final_one_hears_of_it():
     """) == [("MP402", 4, 38), ("MP402", 5, 33)]
 
 
+def test_the_deadline_that_is_shown_is_the_one_that_holds():
+    """Not the first of the file."""
+    [finding] = loaded("""
+        policies:
+          broad: {match: "mypkg.**:*", deadline: 9m, monitor: {}}
+          mypkg.serve:predict: {deadline: 1s, retry: {initial_delay: 2s}}
+    """).diagnostics
+
+    assert (finding.code, finding.related[0].span.line) == ("MP601", 5)
+
+
 def test_equal_rank_and_equal_values_is_fine():
     """Two policies may agree."""
     assert (

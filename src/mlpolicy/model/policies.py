@@ -160,7 +160,9 @@ class PolicyReader:
             else:
                 self._found += held.diagnostics
             if held.policy is not None:
-                yield replace(held.policy, depth=depth) if depth else held.policy
+                if held.policy.depth != depth:
+                    held.policy = replace(held.policy, depth=depth)
+                yield held.policy
 
     def _read(self, entry: Entry, body: MappingNode) -> _Held:
         before = len(self._found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
@@ -109,12 +109,13 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     What is found only in an environment says so.
     """
     terms = terms or Terms()
+    terms = replace(terms, now=terms.now or datetime.now(UTC))
     gathered = gather(paths)
     base = _loaded(gathered, replace(terms, environment=None))
     found = list(base.diagnostics)
     known = set(map(_said, found))
     for environment in gathered.environments:
-        other = _loaded(gathered, replace(terms, environment=environment))
+        other = _loaded(gathered, replace(terms, environment=environment), base.rulebook)
         new = [one for one in other.diagnostics if _said(one) not in known]
         new = [one for one in new if one.code not in _OF_ALL]
         known.update(map(_said, new))
@@ -134,7 +135,7 @@ def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:
     return _judged(readings, sources, [], terms or Terms())
 
 
-def _loaded(gathered: Gathered, terms: Terms) -> Loaded:
+def _loaded(gathered: Gathered, terms: Terms, base: Rulebook | None = None) -> Loaded:
     readings: dict[Path, Reading] = {}
     found = list(gathered.diagnostics)
     partial = any(one.code == "MP120" for one in found)
@@ -144,7 +145,7 @@ def _loaded(gathered: Gathered, terms: Terms) -> Loaded:
         terms = replace(terms, environment=None)
     sources = tuple(one.source for one in gathered.files)
     ordered = [readings[one.path] for one in gathered.files]
-    loaded = _judged(ordered, sources, found, terms)
+    loaded = _judged(ordered, sources, found, terms, base)
     return replace(
         loaded,
         environments=gathered.environments,
@@ -167,7 +168,11 @@ def _read(
 
 
 def _judged(
-    readings: Iterable[Reading], sources: tuple[Source, ...], before: list[Diagnostic], terms: Terms
+    readings: Iterable[Reading],
+    sources: tuple[Source, ...],
+    before: list[Diagnostic],
+    terms: Terms,
+    base: Rulebook | None = None,
 ) -> Loaded:
     readings = tuple(readings)
     rulebook = Rulebook(
@@ -175,6 +180,7 @@ def _judged(
         now=terms.now,
         environ=terms.named,
         overrides=terms.overrides,
+        base=base,
     )
     found = [*before, *(one for reading in readings for one in reading.diagnostics)]
     broken = any(one.severity == "error" for one in found)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
 from typing import Any, overload
 
-from mlpolicy.model.policy import RuleBlock
+from mlpolicy.core.control import Control
+from mlpolicy.model.policy import Policy, RuleBlock, one
 
 
 class Packed(Sequence[RuleBlock]):
@@ -41,6 +43,18 @@ class Packed(Sequence[RuleBlock]):
         return iter(self._held())
 
 
-def dated(rules: Sequence[RuleBlock]) -> Sequence[RuleBlock]:
+def next_end(policies: Iterable[Policy], now: datetime) -> datetime | None:
+    """Return the next moment at which a rule of *policies* expires and no longer holds as it does."""
+    trees = [
+        tree
+        for policy in policies
+        for tree in (policy.controls, *(rule.settings for rule in _dated(policy.rules)))
+    ]
+    written = (found for tree in trees if (found := one(tree, "expires")) is not None)
+    ends = (Control("", expires=date.fromisoformat(each.value)).ends() for each in written)
+    return min((end for end in ends if end is not None and end > now), default=None)
+
+
+def _dated(rules: Sequence[RuleBlock]) -> Sequence[RuleBlock]:
     """Return *rules*, or none where they are packed: what is packed has no date."""
     return () if isinstance(rules, Packed) else rules

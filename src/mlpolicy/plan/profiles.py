@@ -23,12 +23,20 @@ class Profiles:
     _rules: dict[str, Mapping[str, RuleBlock]] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
     _said: set[Diagnostic] = field(default_factory=set)
+    _whole: dict[int, Policy] = field(default_factory=dict)
+    """Policies with their profiles, by the ids of those without."""
+    _base: Profiles | None = None
 
     @classmethod
-    def of(cls, files: Iterable[PolicyFile]) -> Profiles:
-        """Return the profiles of *files*; what a file writes beats what it imports."""
+    def of(cls, files: Iterable[PolicyFile], *, base: Profiles | None = None) -> Profiles:
+        """Return the profiles of *files*; what a file writes beats what it imports.
+
+        Where *base* holds the same ones, what it has made of a policy is taken from there.
+        """
         deepest_first = sorted(files, key=lambda one: (-one.depth, one.file))
         made = cls({one.name: one for file in deepest_first for one in file.profiles})
+        if base is not None and base.known == made.known and not base.diagnostics:
+            made._base = base
         for name in made.known:
             made._flat(name)
         made.used.clear()  # (a profile that only another one extends is used through that)
@@ -38,11 +46,13 @@ class Profiles:
         """Return *policy* with the rules of its profiles under its own."""
         if not policy.use:
             return policy
-        below = self._joined(policy.use)
         for name in policy.use:
             self._note(name.text)
-        rules = _over(below, {rule.kind: rule for rule in policy.rules})
-        return replace(policy, rules=tuple(rules.values()))
+        if self._base is not None and id(policy) in self._base._whole:
+            return self._base._whole[id(policy)]
+        rules = _over(self._joined(policy.use), {rule.kind: rule for rule in policy.rules})
+        made = self._whole[id(policy)] = replace(policy, rules=tuple(rules.values()))
+        return made
 
     def _note(self, name: str) -> None:
         if name in self.known and name not in self.used:

@@ -22,6 +22,15 @@ from mlpolicy.model.policy import (
 )
 from mlpolicy.plan.plan import PlannedRule, Rank
 
+Candidate = tuple[Rank, Policy]
+Made = tuple[tuple[Rank, int], ...]
+"""What a plan is made of: the ranks and the ids of policies."""
+
+
+def made_of(candidates: Sequence[Candidate]) -> Made:
+    """Return what a plan of *candidates* is known by."""
+    return tuple([(ranked, id(policy)) for ranked, policy in candidates])
+
 
 def default_of(file: PolicyFile, kind: str) -> RuleBlock | None:
     """Return what the defaults of *file* say of rules of that kind."""

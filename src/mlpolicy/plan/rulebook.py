@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from operator import attrgetter
 
-from mlpolicy.core.control import KILL_SWITCH, Control, effective_mode
+from mlpolicy.core.control import KILL_SWITCH, effective_mode
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.order import rank as position
@@ -21,16 +21,18 @@ from mlpolicy.model.policy import (
     RuleBlock,
     Settings,
     laid_over,
-    one,
 )
 from mlpolicy.plan.complete import Built, Completed, complete
 from mlpolicy.plan.merge import DEFAULTS, OVERRIDES, TOP, Layer, bottom
-from mlpolicy.plan.packed import dated
-from mlpolicy.plan.plan import Plan, PlannedRule, Rank
+from mlpolicy.plan.packed import next_end
+from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.profiles import Profiles
 from mlpolicy.plan.ranking import (
+    Candidate,
+    Made,
     default_of,
     excluded,
+    made_of,
     mode_of,
     placement_of,
     position_of,
@@ -39,7 +41,7 @@ from mlpolicy.plan.ranking import (
 )
 from mlpolicy.plan.settings import together
 
-Candidate = tuple[Rank, Policy]
+Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
 
 
 def _now() -> datetime:
@@ -54,6 +56,8 @@ class Rulebook:
         now: The moment that dates are compared with; the present without it.
         environ: The variables of the process, for the kill switch.
         overrides: Rules that lie over all policies, for the kinds that a policy uses.
+        base: The same files without an environment, at the same moment: plans of policies that
+            the environment does not touch are taken from there.
     """
 
     def __init__(
@@ -63,21 +67,32 @@ class Rulebook:
         now: datetime | None = None,
         environ: Mapping[str, str] | None = None,
         overrides: Iterable[RuleBlock] = (),
+        base: Rulebook | None = None,
     ) -> None:
         self.files = tuple(sorted(files, key=lambda one: one.file))
         self.now = now or _now()
         self.environ = os.environ if environ is None else environ
         self._killed = bool(self.environ.get(KILL_SWITCH))
         self.overrides = tuple(overrides)
-        self.profiles = Profiles.of(self.files)
+        below = base.profiles if base is not None else None
+        self.profiles: Profiles = Profiles.of(self.files, base=below)
+        self._base = base if base is not None and self._is_framed_as(base) else None
         self.policies = tuple(
             self.profiles.under(policy) for file in self.files for policy in file.policies
         )
-        self._resolved: dict[Target, tuple[Plan | None, tuple[Diagnostic, ...]]] = {}
-        self._built: Built = {}
+        self._resolved: dict[Target, Resolved] = {}
+        self._plans: dict[tuple[Target, Made], Resolved] = {}
+        self._built: Built = base._built if base is not None else {}
         self._frames: dict[str, tuple[list[Layer], list[Layer]]] = {}
-        self._completed: dict[tuple[object, ...], tuple[Completed, ...]] = {}
+        self._completed: dict[Made, tuple[Completed, ...]] = {}
         self._orders: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def _is_framed_as(self, base: Rulebook) -> bool:
+        """Whether the same policies make the same plans here as in *base*."""
+        mine, others = (
+            [(file.depth, file.mode, file.defaults) for file in book.files] for book in (self, base)
+        )
+        return mine == others
 
     def complete(self) -> tuple[PolicyFile, ...]:
         """Return the files with the rules of profiles in the policies, and no profiles beside."""
@@ -144,13 +159,7 @@ class Rulebook:
     @cached_property
     def next_end(self) -> datetime | None:
         """The next moment at which a rule expires and no longer holds as it does."""
-        trees = [
-            *(policy.controls for policy in self.policies),
-            *(rule.settings for policy in self.policies for rule in dated(policy.rules)),
-        ]
-        written = (found for tree in trees if (found := one(tree, "expires")) is not None)
-        ends = (Control("", expires=date.fromisoformat(each.value)).ends() for each in written)
-        return min((end for end in ends if end is not None and end > self.now), default=None)
+        return next_end(self.policies, self.now)
 
     @cached_property
     def _modules(self) -> dict[str, tuple[Target, ...]]:
@@ -236,9 +245,7 @@ class Rulebook:
         """
         return self.resolve(target, facts)[0]
 
-    def resolve(
-        self, target: Target, facts: Facts | None = None
-    ) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+    def resolve(self, target: Target, facts: Facts | None = None) -> Resolved:
         """Return what holds for *target*, and what is wrong with it."""
         if facts is not None:
             return self._resolve(target, facts)
@@ -247,19 +254,22 @@ class Rulebook:
             known = self._resolved[target] = self._resolve(target, None)
         return known
 
-    def _resolve(
-        self, target: Target, facts: Facts | None
-    ) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+    def _resolve(self, target: Target, facts: Facts | None) -> Resolved:
         candidates = self.candidates(target, facts)
-        return self._together(target, candidates) if candidates else (None, ())
+        if not candidates:
+            return None, ()
+        key = (target, made_of(candidates))
+        known = self._base._plans.get(key) if self._base else None
+        if known is None:
+            known = self._plans[key] = self._planned(target, candidates)
+        return known
 
     def alone(self, policy: Policy) -> Plan:
         """Return what a *policy* of patterns makes of a function that no other one is for."""
         highest = max((rank(policy, one), one.glob.text) for one in policy.match)
-        target = Target(*highest[1].split(":"))
-        return self._together(target, [(highest[0], policy)])[0]
+        return self._planned(Target(*highest[1].split(":")), [(highest[0], policy)])[0]
 
-    def _together(
+    def _planned(
         self, target: Target, candidates: Sequence[Candidate]
     ) -> tuple[Plan, tuple[Diagnostic, ...]]:
         completed = self.completed(candidates)
@@ -292,12 +302,11 @@ class Rulebook:
 
         It is made once for the same ones.
         """
-        key = tuple([(ranked, id(policy)) for ranked, policy in candidates])
+        key = made_of(candidates)
         known = self._completed.get(key)
         if known is None:
-            kinds = self._in_order(
-                tuple([block.kind for _, policy in candidates for block in policy.rules])
-            )
+            found = tuple([block.kind for _, policy in candidates for block in policy.rules])
+            kinds = self._in_order(found)
             known = self._completed[key] = tuple(
                 [complete(kind, self.layers(kind, candidates), self._built) for kind in kinds]
             )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlpolicy.core.target import Target
-from mlpolicy.plan.load import Terms, load
+from mlpolicy.plan.load import Terms, load, load_every
 
 TARGETS = [Target("m.a", "f"), Target("m.a", "g"), Target("m.b", "f"), Target("m.b", "h")]
 MATCHES = ["m.a:f", "m.a:*", "m.**:*", "m.b:f", "m.*:f", "m.b:*", "m.a:g"]
@@ -163,3 +163,29 @@ def test_equal_rank_and_different_values_name_both_places():
     ):
         [one] = [each for each in loaded(*texts).diagnostics if each.code == "MP401"]
         assert len({one.span, *(other.span for other in one.related)}) == 2
+
+
+def test_every_environment_is_judged_as_it_would_be_alone(tmp_path):
+    """What it changes beside a policy, defaults and profiles, is seen in plans that it leaves."""
+    (tmp_path / "a.yaml").write_text("""
+version: 1
+profiles:
+  slow: {retry: {max_attempts: 3}}
+policies:
+  m:f: {deadline: 1s, retry: {max_attempts: 3}, monitor: {}}
+  m:g: {deadline: 1s, use: [slow], monitor: {}}
+environments:
+  same: {vars: {}}
+  defaults: {defaults: {retry: {initial_delay: 9s}}}
+  profiles: {profiles: {slow: {retry: {max_attempts: 9}}}}
+  policies: {policies: {m:f: {retry: {initial_delay: 8s}}}}
+""")
+
+    found = load_every([tmp_path], Terms(environ={})).diagnostics
+
+    assert sorted((one.environment, one.span.line) for one in found if one.code == "MP601") == [
+        ("defaults", 4),
+        ("defaults", 6),
+        ("policies", 6),
+        ("profiles", 11),
+    ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.span import Span
+from mlpolicy.model.policy import Policy
 from mlpolicy.plan.called import called
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.ranking import deadline_of
@@ -16,10 +17,11 @@ from mlpolicy.rules.retry.check import worst_pause
 
 def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what is wrong with rules that meet in one function."""
+    by_place = {policy.span: policy for policy in rulebook.policies}
     watched = any(policy.rule("monitor") for policy in rulebook.policies)
     named = [plan for target in rulebook.exact if (plan := rulebook.plan(target)) is not None]
     for plan in (*named, *(rulebook.alone(policy) for policy, _ in rulebook.broad)):
-        yield from _deadline(plan, rulebook)
+        yield from _deadline(plan, by_place)
         yield from _pressure(plan)
         yield from _room(plan)
         yield from _calls(plan, rulebook)
@@ -27,15 +29,11 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
         yield from _unseen(plan)
 
 
-def _deadline(plan: Plan, rulebook: Rulebook) -> Iterator[Diagnostic]:
+def _deadline(plan: Plan, by_place: Mapping[Span, Policy]) -> Iterator[Diagnostic]:
     if plan.deadline is None:
         return
     written = next(
-        (
-            found
-            for policy in rulebook.policies
-            if policy.name in plan.policies and (found := deadline_of(policy))
-        ),
+        (found for place in plan.sources if (found := deadline_of(by_place[place]))),
         None,
     )
     place = (Related("the deadline", written.span),) if written else ()
