@@ -190,6 +190,18 @@ def test_the_deadline_that_is_shown_is_the_one_that_holds():
     assert (finding.code, finding.related[0].span.line) == ("MP601", 5)
 
 
+def test_policies_that_ask_for_other_functions_of_one_pattern_do_not_conflict():
+    """Nothing is a function and a coroutine; where the same is asked, the same is meant."""
+    text = """
+        policies:
+          plain: {{match: {{target: "mypkg.serve:*", kind: [function]}}, retry: 2, monitor: {{}}}}
+          other: {{match: {{target: "mypkg.serve:*", kind: [{kind}]}}, retry: 3, monitor: {{}}}}
+    """
+
+    assert found(text.format(kind="coroutine")) == []
+    assert [code for code, *_ in found(text.format(kind="function"))] == ["MP401"]
+
+
 def test_equal_rank_and_equal_values_is_fine():
     """Two policies may agree."""
     assert (

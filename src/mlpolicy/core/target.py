@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from mlpolicy.core.frozen import frozen
 
@@ -94,7 +94,7 @@ class Glob:
         """Return it as a policy file writes it."""
         return self.text
 
-    @property
+    @cached_property
     def module(self) -> str:
         """The part before the colon."""
         return self.text.partition(":")[0]
@@ -109,7 +109,7 @@ class Glob:
         """The top-level package that it is confined to."""
         return self.module.partition(".")[0]
 
-    @property
+    @cached_property
     def exact(self) -> bool:
         """Whether it names one function and no more."""
         return "*" not in self.text
@@ -125,13 +125,25 @@ class Glob:
 
     def covers_module(self, module: str) -> bool:
         """Whether a function of *module* may match."""
-        return _expression(self.module, "module").fullmatch(module) is not None
+        return self._modules.fullmatch(module) is not None
+
+    def takes(self, qualname: str) -> bool:
+        """Whether a function of that name matches, in a module that is covered."""
+        return self._qualnames.fullmatch(qualname) is not None
 
     def matches(self, target: Target) -> bool:
         """Whether *target* is one of the functions meant."""
-        if not self.covers_module(target.module):
-            return False
-        return _expression(self.qualname, "qualname").fullmatch(target.qualname) is not None
+        if self.exact:
+            return self.text == f"{target.module}:{target.qualname}"
+        return self.covers_module(target.module) and self.takes(target.qualname)
+
+    @cached_property
+    def _modules(self) -> re.Pattern[str]:
+        return _expression(self.module, "module")
+
+    @cached_property
+    def _qualnames(self) -> re.Pattern[str]:
+        return _expression(self.qualname, "qualname")
 
     @classmethod
     def parse(cls, text: str) -> Glob:
@@ -163,7 +175,6 @@ def _check(module: str, qualname: str) -> None:
             raise TargetError(f"`{qualname}` is no pattern of functions; `*` is one component")
 
 
-@lru_cache(maxsize=4096)
 def _expression(pattern: str, what: str) -> re.Pattern[str]:
     """Return a regular expression for one side of a pattern.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
@@ -66,3 +67,15 @@ class Mapping:
 
 
 Node = Scalar | Sequence | Mapping
+
+
+def scalars(node: Node | None) -> Iterator[Scalar]:
+    """Yield every value in *node*."""
+    if isinstance(node, Scalar):
+        yield node
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from scalars(item)
+    elif node is not None:
+        for entry in node.entries:
+            yield from scalars(entry.value)

@@ -6,7 +6,7 @@ What holds no variable stays the very same node.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -15,7 +15,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.redact import is_secret
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.scalars import value_of
 
@@ -143,7 +143,7 @@ class Variables:
         return node if same else Sequence(items, node.span)
 
     def _check_literal(self, node: Node) -> None:
-        for scalar in _scalars(node):
+        for scalar in scalars(node):
             if "${" in scalar.text:
                 self._refuse(scalar.span, "a name or a target")
 
@@ -225,14 +225,3 @@ class Variables:
     def _endless(self, span: Span, what: str) -> NoReturn:
         self._wrong.append(Diagnostic("MP110", f"what stands here {what}", span))
         raise Unset
-
-
-def _scalars(node: Node) -> Iterator[Scalar]:
-    if isinstance(node, Scalar):
-        yield node
-    elif isinstance(node, Sequence):
-        for item in node.items:
-            yield from _scalars(item)
-    else:
-        for entry in node.entries:
-            yield from _scalars(entry.value)

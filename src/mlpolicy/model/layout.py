@@ -7,11 +7,11 @@ What comes out means the same as what went in, or the text is returned as it was
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import RuleModel
-from mlpolicy.document.node import Entry, Mapping, Node, Scalar
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, scalars
 from mlpolicy.document.node import Sequence as SequenceNode
 from mlpolicy.document.parse import parse
 from mlpolicy.model.grammar import FileBlock, PolicyBlock, ProfileBlock, RuleCommon
@@ -69,7 +69,7 @@ def laid_out(text: str, *, file: str = "policy.yaml") -> str:
 def _spelt(text: str, root: Node) -> str:
     """Return *text* with the amounts in it written without spaces: `30 s` is `30s`."""
     lines = text.splitlines(keepends=True)
-    for scalar in sorted(_scalars(root), key=lambda one: one.span, reverse=True):
+    for scalar in sorted(scalars(root), key=lambda one: one.span, reverse=True):
         span = scalar.span
         amount = _amount(scalar)
         if amount is not None and span.line == span.end_line:
@@ -87,17 +87,6 @@ def _amount(scalar: Scalar) -> str | None:
     spelt = re.sub(r"\s+", "", text).replace("µ", "u")
     units = re.findall(r"[A-Za-z%]+", spelt)
     return spelt if spelt != text and all(unit in _UNITS for unit in units) else None
-
-
-def _scalars(node: Node) -> Iterable[Scalar]:
-    if isinstance(node, Scalar):
-        yield node
-    elif isinstance(node, SequenceNode):
-        for item in node.items:
-            yield from _scalars(item)
-    else:
-        for entry in node.entries:
-            yield from _scalars(entry.value)
 
 
 def _same(one: Node | None, other: Node | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -85,6 +85,7 @@ class Rulebook:
         self._built: Built = base._built if base is not None else {}
         self._frames: dict[str, tuple[list[Layer], list[Layer]]] = {}
         self._completed: dict[Made, tuple[Completed, ...]] = {}
+        self._patterns: dict[str, tuple[tuple[Policy, Pattern], ...]] = {}
         self._orders: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def _is_framed_as(self, base: Rulebook) -> bool:
@@ -132,11 +133,6 @@ class Rulebook:
         return frozenset(block.kind for policy in self.policies for block in policy.rules)
 
     @cached_property
-    def final_names(self) -> frozenset[str]:
-        """The names of the policies that are final."""
-        return frozenset(policy.name for policy in self.policies if policy.final)
-
-    @cached_property
     def broad(self) -> tuple[tuple[Policy, tuple[Pattern, ...]], ...]:
         """The policies with patterns that may name more than one function, and those."""
         each = (
@@ -174,7 +170,7 @@ class Rulebook:
 
     def globbed(self, module: str) -> bool:
         """Whether a pattern may name functions of *module*."""
-        return any(one.glob.covers_module(module) for one in self.globs)
+        return bool(self._over(module))
 
     def wants(self, module: str) -> bool:
         """Whether a policy may name a function of *module*."""
@@ -183,14 +179,12 @@ class Rulebook:
     # --- plans ------------------------------------------------------------------------
 
     @cached_property
-    def _asking(self) -> tuple[Policy, ...]:
-        return tuple(policy for policy in self.policies if policy.where.count)
+    def _asking(self) -> bool:
+        return any(policy.where.count for policy in self.policies)
 
     def asks(self, target: Target) -> bool:
         """Whether a policy asks more of the function under *target* than its path."""
-        if not self._asking:
-            return False
-        return any(one.glob.matches(target) for policy in self._asking for one in policy.match)
+        return self._asking and any(policy.where.count for policy, _ in self._matching(target))
 
     @cached_property
     def _named(self) -> dict[str, list[Policy]]:
@@ -201,18 +195,22 @@ class Rulebook:
                 found.setdefault(text, []).append(policy)
         return found
 
-    def _matching(self, target: Target) -> list[tuple[Policy, Pattern]]:
-        """Return each policy that names *target*, with each of its patterns that does."""
+    def _matching(self, target: Target) -> Iterator[tuple[Policy, Pattern]]:
+        """Yield each policy that names *target*, with each of its patterns that does."""
         text = str(target)
-        found = [
-            (policy, pattern)
-            for policy in self._named.get(text, ())
-            for pattern in policy.match
-            if pattern.glob.text == text
-        ]
-        for policy, patterns in self.broad:
-            found += ((policy, one) for one in patterns if one.glob.matches(target))
-        return found
+        for policy in self._named.get(text, ()):
+            yield from ((policy, one) for one in policy.match if one.glob.text == text)
+        for policy, pattern in self._over(target.module):
+            if pattern.glob.takes(target.qualname):
+                yield policy, pattern
+
+    def _over(self, module: str) -> tuple[tuple[Policy, Pattern], ...]:
+        """Return the patterns that may name functions of *module*, with their policies."""
+        if module not in self._patterns:
+            each = ((policy, one) for policy, patterns in self.broad for one in patterns)
+            over = tuple([one for one in each if one[1].glob.covers_module(module)])
+            self._patterns[module] = over
+        return self._patterns[module]
 
     def is_shared(self, text: str) -> bool:
         """Whether more than one policy may hold for the target that *text* writes."""
@@ -303,22 +301,20 @@ class Rulebook:
         It is made once for the same ones.
         """
         key = made_of(candidates)
-        known = self._completed.get(key)
-        if known is None:
+        if key not in self._completed:
             found = tuple([block.kind for _, policy in candidates for block in policy.rules])
             kinds = self._in_order(found)
-            known = self._completed[key] = tuple(
+            self._completed[key] = tuple(
                 [complete(kind, self.layers(kind, candidates), self._built) for kind in kinds]
             )
-        return known
+        return self._completed[key]
 
     def _in_order(self, kinds: tuple[str, ...]) -> tuple[str, ...]:
         """Return each of *kinds* once, in the order in which a call meets their rules."""
-        known = self._orders.get(kinds)
-        if known is None:
+        if kinds not in self._orders:
             ordered = sorted(set(kinds), key=lambda kind: (position(position_of(kind)), kind))
-            known = self._orders[kinds] = tuple(ordered)
-        return known
+            self._orders[kinds] = tuple(ordered)
+        return self._orders[kinds]
 
     def layers(self, kind: str, candidates: Sequence[Candidate]) -> list[Layer]:
         """Return the blocks of that kind: of the defaults, of *candidates*, of the command line."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Mapping, Node, Scalar
+from mlpolicy.document.node import Node, scalars
 from mlpolicy.document.parse import Document
 from mlpolicy.model.policy import Settings
 
@@ -32,18 +32,22 @@ class Suppression:
     meant: str = ""
     """The code that was probably meant, where there is no such code."""
 
-    def covers(self, one: Diagnostic) -> bool:
-        """Whether *one* is not to be shown."""
-        if one.code not in (self.code, self.meant) or one.code in _NEVER:
-            return False
-        return self.line is None or (one.span.file, one.span.line) == (self.span.file, self.line)
-
 
 @dataclass(slots=True)
 class Suppressions:
     """All suppressions of a set of files."""
 
     each: list[Suppression] = field(default_factory=list)
+    _at: dict[tuple[str, str, int | None], list[Suppression]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._at = {}
+        for one in self.each:
+            self._take_for(one, one.code)
+
+    def _take_for(self, one: Suppression, code: str) -> None:
+        file = "" if one.line is None else one.span.file
+        self._at.setdefault((code, file, one.line), []).append(one)
 
     @classmethod
     def of(cls, documents: Iterable[Document], settings: Settings) -> Suppressions:
@@ -58,6 +62,7 @@ class Suppressions:
         for one in self.each:
             if one.code not in known:
                 one.meant = closest(one.code, known) or ""
+                self._take_for(one, one.meant)
         return self
 
     def kept(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -67,7 +72,10 @@ class Suppressions:
         return tuple(one for one in diagnostics if not self._take(one))
 
     def _take(self, one: Diagnostic) -> bool:
-        taken = [each for each in self.each if each.covers(one)]
+        if one.code in _NEVER:
+            return False
+        places = ((one.code, one.span.file, one.span.line), (one.code, "", None))
+        taken = [each for place in places for each in self._at.get(place, ())]
         for each in taken:
             each.used = True
         return bool(taken)
@@ -105,11 +113,15 @@ def _unknown(one: Suppression) -> Diagnostic:
 def _comments(document: Document) -> Iterator[Suppression]:
     if _MARK not in document.text:
         return
+    texts = _texts(document.root)
     for number, line in enumerate(document.lines, 1):
         if _MARK not in line:
             continue
         match = _COMMENT.search(line)
-        if match is None or _within_text(document.root, number, line.index("#", match.start()) + 1):
+        if match is None:
+            continue
+        place = (number, line.index("#", match.start()) + 1)
+        if any(_holds(one, place) for one in texts.get(number, ())):
             continue
         at = match.start("codes")
         for code in match["codes"].split(","):
@@ -120,12 +132,14 @@ def _comments(document: Document) -> Iterator[Suppression]:
             at += len(code) + 1
 
 
-def _within_text(node: Node | None, line: int, column: int) -> bool:
-    """Whether a place lies within a value: there `#` begins no comment."""
-    if isinstance(node, Scalar):
-        span = node.span
-        begins = (span.line, span.column) <= (line, column)
-        return begins and (line, column) < (span.end_line, span.end_column)
-    if isinstance(node, Mapping):
-        return any(_within_text(entry.value, line, column) for entry in node.entries)
-    return any(_within_text(item, line, column) for item in node.items) if node else False
+def _texts(root: Node | None) -> dict[int, list[Span]]:
+    """Return where values stand, by line: there `#` begins no comment."""
+    found: dict[int, list[Span]] = {}
+    for span in {one.span for one in scalars(root)}:
+        for line in range(span.line, span.end_line + 1):
+            found.setdefault(line, []).append(span)
+    return found
+
+
+def _holds(span: Span, place: tuple[int, int]) -> bool:
+    return (span.line, span.column) <= place < (span.end_line, span.end_column)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.facts import Where
 from mlpolicy.core.span import Span
 from mlpolicy.model.policy import Policy, PolicyFile
 from mlpolicy.plan.ranking import rank
@@ -34,12 +35,16 @@ def _alone(rulebook: Rulebook, policy: Policy) -> Iterator[Diagnostic]:
 
 
 def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    """Yield the conflicts of policies that have a pattern in common."""
-    by_text: dict[str, list[tuple[object, Policy]]] = {}
+    """Yield the conflicts of policies that have a pattern in common, and ask the same besides.
+
+    Whether a function has what each of two others asks is seen in its source.
+    """
+    alike: dict[tuple[str, Where], list[tuple[object, Policy]]] = {}
     for policy, patterns in rulebook.broad:
         for pattern in patterns:
-            by_text.setdefault(pattern.glob.text, []).append((rank(policy, pattern), policy))
-    for candidates in by_text.values():
+            key = (pattern.glob.text, policy.where)
+            alike.setdefault(key, []).append((rank(policy, pattern), policy))
+    for candidates in alike.values():
         if len(candidates) > 1:
             for completed in rulebook.completed(candidates):  # type: ignore[arg-type]  # (ranks)
                 yield from (one for one in completed.diagnostics if one.code in _OF_TWO)

@@ -104,7 +104,7 @@ def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
     plan = rulebook.plan(target)
     if plan is None or policy.where.count or not _is_among_others(policy, plan.policies):
         return ""
-    if not rulebook.final_names.isdisjoint(plan.policies):
+    if any(one.final for _, one in rulebook.candidates(target)):
         return ""  # what a final policy fixes is said at the field (MP402)
     if any(rule.policy == policy.name for rule in plan.rules if _is_empty(policy, rule.kind)):
         return ""

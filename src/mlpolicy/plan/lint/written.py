@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.redact import has_password
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Mapping, Node, Scalar
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, scalars
 from mlpolicy.model.read import Source
 
 _USE = re.compile(r"\$\{vars\.([A-Za-z][\w-]*)")
@@ -64,7 +64,7 @@ def _idle(entry: Entry, environment: str, used: set[str]) -> Diagnostic:
 def _used(one: Source) -> Iterator[str]:
     if "${vars." not in one.document.text:
         return
-    for scalar in _scalars(one.root):
+    for scalar in scalars(one.root):
         yield from _USE.findall(scalar.text)
 
 
@@ -82,11 +82,6 @@ def written_secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
                 help = "read it from the environment: `${env:NAME}`"
                 text = "a secret is written out in the file"
                 yield Diagnostic("MP113", text, scalar.span, "warning", help=help)
-
-
-def _scalars(node: Node | None) -> Iterator[Scalar]:
-    for _, scalar in _held("", node):
-        yield scalar
 
 
 def _held(key: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:

@@ -30,6 +30,7 @@ class Survey:
         """Look for modules in the folders *within*, in that order; without them, in `roots()`."""
         self._library = Library(roots() if within is None else tuple(within))
         self._answers: dict[Target, Answer] = {}
+        self._functions: dict[str, tuple[str, ...]] = {}
 
     def module(self, name: str) -> Found:
         """Return the module *name*, or what stands in the way of reading it."""
@@ -57,8 +58,11 @@ class Survey:
 
     def functions(self, module: str) -> tuple[str, ...]:
         """Return the public functions that *module* defines, methods of its classes too."""
-        found = self.module(module)
-        return tuple(listing.functions(found.scope)) if isinstance(found, Module) else ()
+        if module not in self._functions:
+            found = self.module(module)
+            names = listing.functions(found.scope) if isinstance(found, Module) else ()
+            self._functions[module] = tuple(names)
+        return self._functions[module]
 
     def modules_below(self, package: str) -> tuple[str, ...]:
         """Return the names of all modules in *package* and in the packages below it, sorted."""
@@ -73,9 +77,8 @@ class Survey:
         """
         for module in listing.covered(self._library, glob, packages):
             for qualname in self.functions(module):
-                target = Target(module, qualname)
-                if glob.matches(target):
-                    yield target
+                if glob.takes(qualname):
+                    yield Target(module, qualname)
 
     def knows(self, glob: Glob) -> bool:
         """Whether the source tells of everything that *glob* may take."""
