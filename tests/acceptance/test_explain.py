@@ -121,3 +121,41 @@ def test_lists(service, what):
     content = service.run("list", what, "--policy", "policy.yaml", "--format", "json").content
 
     assert (table.code, len(content[what]) >= 1) == (0, True)
+
+
+SECRETS = """
+    version: 1
+    vars: {direct: "${env:DB_SECRET}", built: "x-${vars.direct}", login_token: s3cr3t}
+    policies:
+      broad: {match: "serve:*", cache: {ttl: 9s, version: "${vars.direct}"}}
+      serve:predict:
+        owner: "${vars.built}"
+        reason: "${vars.login_token}"
+        validate: {args: {x: {type: str, enum: [a, "${vars.direct}"]}}}
+        cache: {ttl: 9s, version: "${vars.built}"}
+        monitor: {}
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "validate",
+        "explain serve:predict",
+        "explain serve:predict --format json",
+        "list policies --format json",
+        "compile",
+        "diff policy.yaml plain.yaml",
+    ],
+)
+def test_a_secret_is_shown_nowhere_however_it_came_there(service, command):
+    """Through variables of variables, in a list, in a text beside the rules, in an excerpt."""
+    service.write(policy=SECRETS, plain=POLICY)
+    first, *rest = command.split()
+    if first != "diff":
+        rest += ["--policy", "policy.yaml"]
+
+    ended = service.run(first, *rest, "--assume", "DB_SECRET=hunter2")
+
+    assert ended.code == 0, ended.err
+    assert not [word for word in ("hunter2", "s3cr3t") if word in ended.out + ended.err]

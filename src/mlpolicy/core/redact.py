@@ -10,12 +10,23 @@ _SECRET = re.compile(
 _USERINFO = re.compile(
     r"(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s:@]*):(?P<password>[^/\s@]+)@"
 )
+_OF_SECRETS = re.compile(
+    r"(?:^|[_-])(?:password|passwd|passphrase|secret|token|(?:api|access|private)[_-]?key)$", re.I
+)
+_WRITTEN = re.compile(
+    r"""(?P<key>[\w-]+)(?P<between>["']?:\s+)(?P<value>"[^"]*"|'[^']*'|[^\s,\[\]{}"'#][^,}#]*)"""
+)
 HIDDEN = "***"
 
 
 def is_secret(name: str) -> bool:
     """Whether a variable of that name holds what must not be shown."""
     return _SECRET.search(name) is not None
+
+
+def is_secret_key(key: str) -> bool:
+    """Whether a file that has a value under *key* writes a secret out."""
+    return _OF_SECRETS.search(key) is not None
 
 
 def has_password(text: str) -> bool:
@@ -26,3 +37,21 @@ def has_password(text: str) -> bool:
 def redacted(text: str) -> str:
     """Return *text* with the passwords of its URLs left out."""
     return _USERINFO.sub(rf"\g<scheme>\g<user>:{HIDDEN}@", text) if "://" in text else text
+
+
+def masked(line: str) -> str:
+    """Return a *line* of a file with the secrets in it masked; each thing stays in its column."""
+    line = _USERINFO.sub(
+        lambda one: one[0].replace(f":{one['password']}@", f":{_mask(one)}@"), line
+    )
+    return _WRITTEN.sub(_without_value, line)
+
+
+def _mask(one: re.Match[str]) -> str:
+    return "*" * len(one["password"])
+
+
+def _without_value(one: re.Match[str]) -> str:
+    if not is_secret_key(one["key"]) or "${" in one["value"]:
+        return one[0]
+    return one["key"] + one["between"] + "*" * len(one["value"])

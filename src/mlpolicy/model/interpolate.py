@@ -37,6 +37,11 @@ class Interpolated(Scalar):
     """Whether it must not be shown."""
 
 
+def holds_secret(node: Node | None) -> bool:
+    """Whether a variable in *node* holds what must not be shown."""
+    return any(isinstance(one, Interpolated) and one.secret for one in scalars(node))
+
+
 class Unset(Exception):
     """A variable has no value; the finding was made."""
 

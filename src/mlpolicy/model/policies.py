@@ -9,6 +9,7 @@ from typing import Any
 from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.facts import Where
 from mlpolicy.core.lazily import Lazily
+from mlpolicy.core.redact import HIDDEN
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
@@ -17,6 +18,7 @@ from mlpolicy.model import words
 from mlpolicy.model.check import Checked, check, fields_of, locate
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
 from mlpolicy.model.habits import OF_KINDS, OF_POLICY, OF_PROFILE
+from mlpolicy.model.interpolate import holds_secret
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, Tree, one
 from mlpolicy.model.rules import RuleReader, elsewhere, without_nulls
@@ -205,7 +207,11 @@ class PolicyReader:
             priority=block.priority,
             final=block.final,
             placement=block.placement,
-            meta={key: said for key in META if (said := getattr(block, key))},
+            meta={
+                key: HIDDEN if holds_secret(whole.get(key)) else said
+                for key in META
+                if (said := getattr(block, key))
+            },
             **parts,
         )
 

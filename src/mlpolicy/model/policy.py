@@ -33,6 +33,8 @@ class Setting:
     """The part of its file where it stands: `policies.NAME`, `environments.prod`."""
     written: str = ""
     """The text that variables were put into, where there were any."""
+    secret: bool = False
+    """Whether a variable in it holds what must not be shown."""
     places: Mapping[str, Span] = field(default_factory=dict)
     """Where what is inside of it stands: `1` of a list, `call` of a mapping, `1.call` of both."""
 

@@ -19,7 +19,7 @@ from mlpolicy.document.node import Sequence as SequenceNode
 from mlpolicy.model.check import check, locate, models_in, path_of
 from mlpolicy.model.grammar import MatchBlock, PolicyBlock, RuleCommon
 from mlpolicy.model.habits import OF_RULES
-from mlpolicy.model.interpolate import Interpolated
+from mlpolicy.model.interpolate import Interpolated, holds_secret
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.overlay import is_null
 from mlpolicy.model.policy import Block, OwnTree, RuleBlock, Setting, Tree
@@ -157,7 +157,8 @@ class RuleReader:
             return Setting(node.value, node.span, entry.key_span, layer)
         plain = node.text if id(node) in texts and isinstance(node, Scalar) else node.plain()
         written = node.written if isinstance(node, Interpolated) else ""
-        return Setting(plain, node.span, entry.key_span, layer, written, dict(_places(node)))
+        secret, places = holds_secret(node), dict(_places(node))
+        return Setting(plain, node.span, entry.key_span, layer, written, secret, places)
 
 
 def _places(node: Node, above: str = "") -> Iterator[tuple[str, Span]]:

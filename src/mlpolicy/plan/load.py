@@ -27,6 +27,11 @@ __all__ = ["Loaded", "Terms", "check", "load", "load_every", "policy_files"]
 OF_ABSENCE = ("MP404", "MP405", "MP408", "MP906")
 """Findings that say that something has no effect: noise where something else is wrong, and no
 news where an environment takes out what made use of it."""
+_OF_LACK = (
+    *(*OF_ABSENCE, "MP011", "MP504", "MP505"),
+    *("MP205", "MP705", "MP706", "MP707", "MP903"),
+)
+"""Findings that say that something is not there."""
 _OF_ALL = (*OF_ABSENCE, "MP111")
 """Findings that are no other in an environment."""
 OF_THE_DAY = ("MP501", "MP502")
@@ -184,15 +189,15 @@ def _judged(
     )
     found = [*before, *(one for reading in readings for one in reading.diagnostics)]
     broken = any(one.severity == "error" for one in found)
-    if any(one.variables.lacking for one in readings):
-        # A value without its variable was left out: that makes no policy an empty one.
-        found = [one for one in found if one.code not in OF_ABSENCE]
+    lacking = any(one.variables.lacking for one in readings)
+    if lacking:  # A value without its variable was left out: that is no mistake of its own.
+        found = [one for one in found if one.code not in _OF_LACK]
     if not broken:
         found += unused_variables(sources)
     found += written_secrets(sources)
     more = lint(rulebook)
     # A rule that could not be read is missing here: what its absence would make others say is noise.
-    noise = (*OF_ABSENCE, "MP011") if broken else OF_ABSENCE
+    noise = _OF_LACK if lacking else (*OF_ABSENCE, "MP011") if broken else OF_ABSENCE
     if broken or any(one.code == "MP406" for one in more):
         more = tuple(one for one in more if one.code not in noise)
     if any(one.code == "MP120" for one in found) or any(one.partial for one in sources):

@@ -146,6 +146,7 @@ def _value(setting: Setting, layer: Layer) -> Value:
         setting.layer,
         setting.written,
         layer.rank,
+        setting.secret,
         setting.places,
     )
 

@@ -35,6 +35,8 @@ class Value:
     """The text that variables were put into, where there were any."""
     rank: Rank | None = None
     """The rank of the policy that set it."""
+    secret: bool = False
+    """Whether a variable in it holds what must not be shown."""
     places: Mapping[str, Span] = field(default_factory=dict)
     """Where what is inside of it stands: `1` of a list, `call` of a mapping, `1.call` of both."""
 

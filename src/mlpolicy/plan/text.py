@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mlpolicy.core.redact import HIDDEN, is_secret, redacted
+from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank, Value
 from mlpolicy.plan.worst import worst_case
 
@@ -90,13 +90,7 @@ def _width(texts: Iterable[str]) -> int:
 
 def text(value: Value) -> str:
     """Return a value as a policy file would write it, secrets left out."""
-    if value.written and any(is_secret(name) for name in _names(value.written)):
-        return HIDDEN
-    return redacted(shown(value.value))
-
-
-def _names(written: str) -> list[str]:
-    return [part.partition("}")[0].partition(":-")[0] for part in written.split("${")[1:]]
+    return HIDDEN if value.secret else redacted(shown(value.value))
 
 
 def shown(value: Any) -> str:

@@ -127,3 +127,22 @@ def test_a_variable_with_a_wrong_value_is_defined():
     text = "vars: {tries: [4]}\npolicies: {'m:f': {retry: '${vars.tries}'}}\n"
     found = [one.code for one in loaded(text).diagnostics if one.code != "MP906"]
     assert found == ["MP010"]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "{validate: {args: {x: {type: int}}, on_fail: default, default: VALUE}}",
+        "{validate: {args: {x: {type: int}}, on_fail: VALUE, default: 3}}",
+        "{owner: VALUE, retry: 3}",
+        "{owner: me, retry: {mode: shadow, expires: VALUE}}",
+        "{owner: me, retry: {rollout: {percent: VALUE}}}",
+        "{owner: me, cache: {ttl: 30s, max_entries: null, max_bytes: VALUE}}",
+    ],
+)
+def test_a_variable_that_is_not_set_is_one_finding(policy):
+    """What was left out for want of a value is not missed besides."""
+    policy = policy.replace("VALUE", "'${env:MLPOLICY_NEVER_SET}'")
+    text = f"settings: {{require: [owner]}}\npolicies: {{'m:f': {policy}}}\n"
+
+    assert [one.code for one in loaded(text).diagnostics] == ["MP110"]

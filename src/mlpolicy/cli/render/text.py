@@ -10,6 +10,7 @@ from mlpolicy.cli.render.cells import visible
 from mlpolicy.cli.render.excerpt import excerpt
 from mlpolicy.cli.render.report import Report, environment, in_a_line, repairs
 from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.redact import masked
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import many
 
@@ -81,7 +82,7 @@ def _excerpt(span: Span, label: str, report: Report, width: int) -> Iterator[str
         if label:
             yield f"{pad}{_dim('=')} {label}"
         return
-    line = report.lines[span.file][span.line - 1]
+    line = masked(report.lines[span.file][span.line - 1])
     last = span.end_column - 1 if span.end_line == span.line else len(line)
     shown, carets = excerpt(line, span.column - 1, last)
     yield f"{pad}{_dim('|')}"

@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
-from mlpolicy.core.redact import has_password
+from mlpolicy.core.redact import has_password, is_secret_key
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, scalars
 from mlpolicy.model.read import Source
 
 _USE = re.compile(r"\$\{vars\.([A-Za-z][\w-]*)")
-_SECRET_KEY = re.compile(
-    r"(?:^|[_-])(?:password|passwd|passphrase|secret|token|(?:api|access|private)[_-]?key)$", re.I
-)
 _TRACES = (
     *("://", "passw", "passphrase", "secret", "token"),
     *("_key", "-key", "apikey", "accesskey", "privatekey"),
@@ -78,7 +75,7 @@ def written_secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
         for key, scalar in held.values():  # once each, however many aliases it has
             if "${" in scalar.text or not isinstance(scalar.value, str):
                 continue
-            if has_password(scalar.text) or (_SECRET_KEY.search(key) and scalar.text):
+            if has_password(scalar.text) or (is_secret_key(key) and scalar.text):
                 help = "read it from the environment: `${env:NAME}`"
                 text = "a secret is written out in the file"
                 yield Diagnostic("MP113", text, scalar.span, "warning", help=help)
