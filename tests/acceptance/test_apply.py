@@ -28,9 +28,9 @@ def service(project):
     return project
 
 
-def applied(project, policy, *more):
+def applied(project, policy, *more, module="serve"):
     project.write(policy="version: 1\n" + policy)
-    return project.run("apply", "--module", "serve", "--policy", "policy.yaml", *more)
+    return project.run("apply", "--module", module, "--policy", "policy.yaml", *more)
 
 
 def test_every_target_is_shown_with_what_became_of_it(service):
@@ -173,6 +173,16 @@ def test_a_reference_that_bypasses_outer_placement_is_found(service):
     assert ended.code == 1
     assert "bypassed" in ended.out
     assert "early.power" in ended.out
+
+
+def test_a_module_under_src_is_found_as_validate_finds_it(service):
+    """In the proof, and by the program that runs after it."""
+    (service.folder / "src").mkdir()
+    (service.folder / "src/inner.py").write_text("def f(): ...\nprint('said')\n")
+
+    ended = applied(service, "policies:\n  inner:f: {monitor: {}}\n", "--", "-x", module="inner")
+
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "said"), ended
 
 
 def test_after_a_clean_check_the_module_runs_under_the_policy(service):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -40,7 +39,7 @@ from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import NoModule, Survey, roots
+from mlpolicy.plan.survey import NoModule, Survey, local_roots, roots
 
 SCHEMA = "mlpolicy.apply/1"
 CODES = {"missing": "MP301", "unwrappable": "MP320", "bypassed": "MP321", "error": "MP320"}
@@ -123,7 +122,8 @@ def command(**options: Any) -> None:
         from mlpolicy.cli.run import run
 
         command = [sys.executable, "-m", options["modules"][0], *options["arguments"]]
-        sys.exit(run(command, paths, environment=asked().environment))
+        within = local_roots(options["src"])
+        sys.exit(run(command, paths, environment=asked().environment, within=within))
 
 
 def _check_use(options: dict[str, Any]) -> None:
@@ -151,7 +151,7 @@ def _prove(paths: Sequence[Path], options: dict[str, Any]) -> Answer:
     request = Request(
         policy=[str(sources.shown(path)) for path in paths],
         modules=options["modules"],
-        path=[os.path.abspath(one) for one in (*options["src"], ".")],
+        path=local_roots(options["src"]),
         package=options["package"],
         all=options["everything"],
         environment=asked().environment or "",
@@ -183,7 +183,7 @@ def prove_all(paths: Sequence[Path], src: Sequence[str]) -> Answer:
     request = Request(
         policy=[str(sources.shown(path)) for path in paths],
         modules=(),
-        path=[os.path.abspath(one) for one in (*src, ".")],
+        path=local_roots(src),
         all=True,
         environment=environment if environment and environment != EVERY else "",
         assumed=asked().assumed,

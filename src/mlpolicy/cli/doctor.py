@@ -15,6 +15,7 @@ from mlpolicy.cli.prove import Request, in_child
 from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import asked, terms_options
 from mlpolicy.cli.wait import waiting
+from mlpolicy.plan.survey import local_roots
 
 SCHEMA = "mlpolicy.doctor/1"
 
@@ -55,7 +56,7 @@ def command(modules: tuple[str, ...], format: str, **options: Any) -> None:
             request = Request(
                 policy=[str(sources.shown(path)) for path in paths],
                 modules=modules,
-                path=[*options["src"], "."],
+                path=local_roots(options["src"]),
                 environment=asked().environment or "",
                 assumed=asked().assumed,
             )

@@ -23,7 +23,8 @@ class Request:
 
     policy: Sequence[str]
     modules: Sequence[str]
-    path: Sequence[str] = ()
+    path: Sequence[Path] = ()
+    """Where the modules are looked for first."""
     package: bool = False
     all: bool = False
     environment: str = ""
@@ -55,11 +56,12 @@ def in_process(request: Request) -> Answer:
     from mlpolicy.install import bootstrap
     from mlpolicy.install.child import prove
 
-    sys.path[:0] = [one for one in request.path if one not in sys.path]
+    asked = _asked(request)
+    sys.path[:0] = [one for one in asked["path"] if one not in sys.path]
     os.environ.update(request.assumed)
     try:
         with redirect_stdout(sys.stderr):  # what modules print is none of our data
-            return Answer(**prove(_asked(request)))
+            return Answer(**prove(asked))
     finally:
         bootstrap.uninstall()
 
@@ -94,7 +96,7 @@ def _asked(request: Request) -> dict[str, Any]:
     return {
         "policy": list(request.policy),
         "modules": list(request.modules),
-        "path": list(request.path),
+        "path": [os.path.abspath(one) for one in request.path],
         "package": request.package,
         "all": request.all,
         "environment": request.environment,

@@ -62,9 +62,21 @@ def _command(module: str | None, arguments: Sequence[str]) -> list[str]:
     return given
 
 
-def run(command: Sequence[str], paths: Sequence[Path], *, environment: str | None = None) -> int:
-    """Run *command* under the policy at *paths*; return its exit code."""
-    variables = {**_environment(paths), **({ENVIRONMENT: environment} if environment else {})}
+def run(
+    command: Sequence[str],
+    paths: Sequence[Path],
+    *,
+    environment: str | None = None,
+    within: Sequence[Path] = (),
+) -> int:
+    """Run *command* under the policy at *paths*; return its exit code.
+
+    Its modules are looked for in the folders *within* first.
+    """
+    variables = {
+        **_environment(paths, within),
+        **({ENVIRONMENT: environment} if environment else {}),
+    }
     try:
         child = subprocess.Popen(command, env=variables)
     except FileNotFoundError:
@@ -79,13 +91,13 @@ def run(command: Sequence[str], paths: Sequence[Path], *, environment: str | Non
     return _wait(child)
 
 
-def _environment(paths: Sequence[Path]) -> Mapping[str, str]:
+def _environment(paths: Sequence[Path], within: Sequence[Path]) -> Mapping[str, str]:
     """Return the environment in which every Python process puts the policy in force."""
     folder = str(Path(site.__file__).parent)
-    python_path = os.environ.get("PYTHONPATH", "")
+    path = [folder, *map(os.path.abspath, within), os.environ.get("PYTHONPATH", "")]
     return os.environ | {
         "MLPOLICY_POLICY": os.pathsep.join(os.path.abspath(path) for path in paths),
-        "PYTHONPATH": os.pathsep.join([folder, *([python_path] if python_path else [])]),
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
     }
 
 

@@ -6,7 +6,7 @@ from mlpolicy.plan.survey.answer import Answer, Defined, Dynamic, Missing, NoMod
 from mlpolicy.plan.survey.library import Found
 from mlpolicy.plan.survey.locate import Opaque, Space
 from mlpolicy.plan.survey.module import Module
-from mlpolicy.plan.survey.survey import Survey, roots
+from mlpolicy.plan.survey.survey import Survey, local_roots, roots
 
 __all__ = [
     "Answer",
@@ -19,5 +19,6 @@ __all__ = [
     "Opaque",
     "Space",
     "Survey",
+    "local_roots",
     "roots",
 ]

@@ -16,11 +16,15 @@ from mlpolicy.plan.survey.locate import Opaque, Source, Space
 from mlpolicy.plan.survey.module import Module
 
 
-def roots(src: Sequence[str | Path] = ()) -> tuple[Path, ...]:
-    """Return where modules are looked for: *src*, this folder, `src` in it, the path of Python."""
+def local_roots(src: Sequence[str | Path] = ()) -> tuple[Path, ...]:
+    """Return where the code of a project is looked for: *src*, this folder, `src` in it."""
     here = [Path(), Path("src")] if Path("src").is_dir() else [Path()]
-    path = [Path(one) for one in sys.path if one]
-    return tuple(dict.fromkeys([*(Path(one) for one in src), *here, *path]))
+    return tuple(dict.fromkeys([*(Path(one) for one in src), *here]))
+
+
+def roots(src: Sequence[str | Path] = ()) -> tuple[Path, ...]:
+    """Return where modules are looked for: in the project, then on the path of Python."""
+    return tuple(dict.fromkeys([*local_roots(src), *(Path(one) for one in sys.path if one)]))
 
 
 class Survey:
