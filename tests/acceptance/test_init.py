@@ -32,12 +32,11 @@ def test_what_is_written_is_right(shop):
     assert (ended.code, made) == (0, WRITTEN)
     assert "# shop.serve:fetch_rows:" in policy
     assert "# shop.serve:predict:" in policy
-    within = ["--src", "src"] if (shop.folder / "src").is_dir() else []
     for command in (
         ["validate", "--fail-on", "info"],
         ["fmt", "--check"],
         ["test"],
-        ["apply", "--module", "shop.serve", "--check", *within],
+        ["apply", "--module", "shop.serve", "--check"],
         ["schema", "--write", "mlpolicy.schema.json", "--check"],
     ):
         assert shop.run(*command).code == 0, command
@@ -81,10 +80,13 @@ def test_a_module_is_found_where_none_is_named(shop):
     [
         (["--module", "shop.srve"], "did you mean `shop.serve`"),
         (["--module", "nothing"], "no module `nothing`"),
-        (["--module", "shop"], "no public function"),
+        (["--module", "broken"], "`broken` cannot be parsed"),
+        (["--module", "shop"], "no public function; `shop.serve` does"),
     ],
 )
 def test_what_cannot_be_begun_with(shop, arguments, words):
+    (shop.folder / "broken.py").write_text("def f(:")
+
     ended = shop.run("init", *arguments)
 
     assert (ended.code, words in ended.err) == (2, True), ended.err
@@ -95,3 +97,71 @@ def test_an_empty_folder(project):
     ended = project.run("init")
 
     assert (ended.code, "no module with a function" in ended.err) == (2, True)
+
+
+# --- the job ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def job(project):
+    """Begin in a folder with those files, and give the steps that the job runs."""
+
+    def begin(files, folder="."):
+        place = project.folder / folder
+        for name, text in {"shop/__init__.py": "", "shop/serve.py": SERVE, **files}.items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text(text)
+        ended = project.run("init", folder, "--module", "shop.serve")
+        assert ended.code == 0, ended.err
+        return ended.out + ended.err
+
+    return begin
+
+
+@pytest.mark.parametrize(
+    ("files", "installed"),
+    [
+        ({}, "pip install mlpolicy"),
+        ({"requirements.txt": "numpy"}, "pip install mlpolicy -r requirements.txt"),
+        ({"pyproject.toml": "[project]\nname = 'shop'"}, "pip install mlpolicy ."),
+        ({"pyproject.toml": "[tool.ruff]"}, "pip install mlpolicy"),
+        ({"setup.py": "", "requirements.txt": ""}, "pip install mlpolicy . -r requirements.txt"),
+        ({"pyproject.toml": "not = toml = at all"}, "pip install mlpolicy"),
+    ],
+)
+def test_the_job_installs_what_the_module_needs(job, project, files, installed):
+    """Else `apply` could not import it there."""
+    job(files)
+
+    lines = (project.folder / ".github/workflows/policy.yaml").read_text().splitlines()
+    assert f"      - run: {installed}" in lines
+
+
+def test_the_job_of_a_folder_within_a_repository(job, project):
+    """GitHub reads the workflows in the root of the repository alone."""
+    (project.folder / ".git").mkdir()
+
+    out = job({}, "services/reco")
+
+    workflow = project.folder / ".github/workflows/policy-services-reco.yaml"
+    assert f"wrote  {workflow.relative_to(project.folder)}" in out
+    assert "defaults: {run: {working-directory: services/reco}}" in workflow.read_text()
+    assert not (project.folder / "services/reco/.github").exists()
+    assert "  cd services/reco\n" in out
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "files", "hint"),
+    [
+        ("[project]\nname = 'shop'", {}, 'include = ["shop*"]'),
+        ("[project]\nname = 'shop'", {"shop.py": SERVE}, 'py-modules = ["shop"]'),
+        ("[project]\nname = 'shop'\n[tool.setuptools]\npackages = ['shop']", {}, ""),
+        ("[build-system]\nbuild-backend = 'hatchling.build'\n[project]\nname = 'shop'", {}, ""),
+        ("[tool.ruff]", {}, ""),
+    ],
+)
+def test_a_folder_that_setuptools_would_take_for_a_package(job, pyproject, files, hint):
+    """Who lets it guess is told how to say which package is theirs."""
+    out = job({"pyproject.toml": pyproject, **files})
+
+    assert ("setuptools" in out, hint in out) == (bool(hint), True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from mlpolicy.cli import exits, sources, starting
 from mlpolicy.cli.options import shown_options, src_option
+from mlpolicy.cli.project import Project
 from mlpolicy.cli.render.save import save
 from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.core.target import Target
-from mlpolicy.plan.survey import Defined, NoModule, Survey, roots
+from mlpolicy.plan.survey import Defined, NoModule, Opaque, Survey, roots
 
 SCHEMA = "mlpolicy.init/1"
 SKIPPED = ("tests", "test", "docs", "conftest", "setup", "build", "dist", "venv", "site")
@@ -40,14 +42,19 @@ def command(folder: str, module: str | None, src: tuple[str, ...], format: str) 
             exits.USAGE,
         )
     names = _functions(survey, chosen)
-    files = starting.files(chosen, names).items()
-    done = {str(root / name): _write(root / name, text) for name, text in files}
+    project = Project(root)
+    files = {
+        Path(os.path.normpath(root / name)): text
+        for name, text in starting.files(chosen, names, project).items()
+    }
+    done = {str(file): _write(file, text) for file, text in files.items()}
     if format == "json":
         rows = [{"file": file, "written": written} for file, written in done.items()]
         emit_json(SCHEMA, {"module": chosen, "files": rows})
     else:
         emit("\n".join(f"{'wrote' if done[file] else 'kept '}  {file}" for file in done))
-        tell(f"\n{starting.next_steps(chosen)}" if any(done.values()) else "nothing to write")
+        told = starting.next_steps(chosen, project)
+        tell(f"\n{told}" if any(done.values()) else "nothing to write")
 
 
 def _functions(survey: Survey, module: str) -> list[str]:
@@ -56,9 +63,13 @@ def _functions(survey: Survey, module: str) -> list[str]:
         near = f"; did you mean `{found.close[0]}`?" if found.close else ""
         hint = f" ({found.hint})" if found.hint else ""
         sources.stop(f"there is no module `{found.component}`{near}{hint}", exits.USAGE)
+    if isinstance(found, Opaque):
+        sources.stop(f"`{module}` {found.why}", exits.USAGE)
     names = [name for name in survey.functions(module) if _is_function(survey, module, name)]
     if not names:
-        sources.stop(f"`{module}` defines no public function", exits.USAGE)
+        other = _fullest(survey, survey.modules_below(module))
+        hint = f"; `{other}` does" if other else ""
+        sources.stop(f"`{module}` defines no public function{hint}", exits.USAGE)
     return names
 
 
@@ -69,7 +80,11 @@ def _is_function(survey: Survey, module: str, name: str) -> bool:
 
 def _first(root: Path, survey: Survey) -> str | None:
     """Return the module with the most public functions among those of the project."""
-    counted = {name: len(survey.functions(name)) for name in _modules(root, survey)}
+    return _fullest(survey, _modules(root, survey))
+
+
+def _fullest(survey: Survey, modules: Iterable[str]) -> str | None:
+    counted = {name: len(survey.functions(name)) for name in modules}
     best = max(counted, key=lambda name: (counted[name], -len(name)), default=None)
     return best if best is not None and counted[best] else None
 

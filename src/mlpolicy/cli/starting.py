@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+from mlpolicy.cli.project import Project
 
 _REMOTE = re.compile(
     r"(?:^|_)(?:fetch|get|load|read|download|query|search|request|call|lookup)", re.I
@@ -11,29 +16,33 @@ _REMOTE = re.compile(
 _MODEL = re.compile(r"(?:^|_)(?:predict|score|rank|infer|classify|embed|encode|recommend)", re.I)
 
 
-def files(module: str, functions: Sequence[str]) -> dict[str, str]:
+def files(module: str, functions: Sequence[str], project: Project) -> dict[str, str]:
     """Return the text of each file by its path, for a module with those public functions."""
     name = module.rpartition(".")[2].replace("_", "-")
-    made = {
+    return {
         f"policies/{name}.yaml": policy(module, functions, name),
         f"policies/{name}.test.yaml": test(module, functions, name),
         "mlpolicy.schema.json": schema(),
-        ".github/workflows/policy.yaml": workflow(module),
+        _workflow_path(project): workflow(module, project),
     }
-    return {path: text for path, text in made.items() if text}
+
+
+def _workflow_path(project: Project) -> str:
+    """Return where GitHub looks for a workflow: in the root of the repository, nowhere below."""
+    part = "" if project.within == "." else "-" + re.sub(r"\W+", "-", project.within)
+    file = project.repository / ".github/workflows" / f"policy{part}.yaml"
+    return Path(os.path.relpath(file, project.folder.resolve())).as_posix()
 
 
 def policy(module: str, functions: Sequence[str], name: str) -> str:
     """Return a policy that watches, with what else it could do as comments."""
     remote, model = _one(functions, _REMOTE), _one(functions, _MODEL)
+    commands = "\n".join(f"# {line}" for line in _commands(module))
     return f"""\
 # yaml-language-server: $schema=../mlpolicy.schema.json
 # What holds for the functions of {module}, without a change to their code.
 #
-#   mlpolicy validate                            is it right?
-#   mlpolicy apply --module {module}    does it take effect?
-#   mlpolicy test                                does it do what it should?
-#   mlpolicy run -- COMMAND                      serve under it
+{commands}
 
 version: 1
 policies:
@@ -79,22 +88,25 @@ def schema() -> str:
     return published()
 
 
-def workflow(module: str) -> str:
+def workflow(module: str, project: Project) -> str:
     """Return a job of GitHub Actions that checks the policy at every push."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    below = f"defaults: {{run: {{working-directory: {project.within}}}}}\n"
+    what = f"What `{module}` needs, too" if project.needs else f"Add what `{module}` needs"
     return f"""\
 # Checks the policy at every push: findings are shown beside the lines of a pull request.
 name: policy
 on: [push, pull_request]
-jobs:
+{"" if project.within == "." else below}jobs:
   policy:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v4
         with: {{fetch-depth: 0}}
       - uses: actions/setup-python@v5
-        with: {{python-version: "3.12"}}
-      - run: pip install mlpolicy
-      # Add what `{module}` needs: pip install -r requirements.txt
+        with: {{python-version: "{python}"}}
+      # {what}, since `apply` imports it.
+      - run: pip install mlpolicy{project.needs}
       - run: mlpolicy fmt --check
       - run: mlpolicy validate
       - run: mlpolicy test
@@ -104,12 +116,27 @@ jobs:
 """
 
 
-def next_steps(module: str) -> str:
+def next_steps(module: str, project: Project) -> str:
     """Return what to do now."""
-    steps = {
+    told = [f"  cd {project.folder}"] if project.folder != Path() else []
+    told += _commands(module)[:3]
+    hint = project.packaging_hint(module)
+    if hint:
+        told += [
+            "",
+            "setuptools takes the folder policies for a package, too, unless",
+            "pyproject.toml says which is yours:",
+        ]
+        told += [f"  {line}" for line in hint.splitlines()]
+    return "\n".join(["Next:", *told])
+
+
+def _commands(module: str) -> list[str]:
+    each = {
         "mlpolicy validate": "is the policy right?",
         f"mlpolicy apply --module {module}": "does it take effect?",
         "mlpolicy test": "does it do what it should?",
+        "mlpolicy run -- COMMAND": "serve under it",
     }
-    wide = max(map(len, steps))
-    return "\n".join(["Next:", *(f"  {step:<{wide}}   {why}" for step, why in steps.items())])
+    wide = max(map(len, each))
+    return [f"  {command:<{wide}}  {why}" for command, why in each.items()]
