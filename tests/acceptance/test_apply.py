@@ -241,3 +241,14 @@ def test_garbage_is_collected_while_code_of_the_users_runs(service):
 
     assert ended.code == 0
     assert (service.folder / "seen.txt").read_text() == "True"
+
+
+def test_the_time_of_an_import_is_no_less_than_nothing(service):
+    """What is placed before or after it is not taken off."""
+    many = "".join(f"  json:{name}: {{monitor: {{}}}}\n" for name in ("dumps", "loads", "load"))
+
+    ended = applied(
+        service, f"policies:\n{many}  serve:predict: {{monitor: {{}}}}\n", module="json"
+    )
+
+    assert "import 0.0" in ended.out, ended.out
