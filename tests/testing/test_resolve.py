@@ -182,3 +182,21 @@ def test_a_test_can_ask_for_no_environment(bench):
     """
 
     assert bench.differences(tests, head=head) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "mode"),
+    [
+        ("monitor: true, retry: {mode: shadow}", "shadow"),
+        ("monitor: true, retry: {mode: shadow}, cache: {ttl: 1s, mode: disabled}", "shadow"),
+        ("monitor: true, retry: {mode: shadow}, cache: {ttl: 1s}", "enforce"),
+        ("monitor: true, retry: {mode: disabled}", "enforce"),
+        ("retry: {mode: disabled}", "disabled"),
+        ("monitor: true", "enforce"),
+    ],
+)
+def test_the_mode_of_a_plan_is_that_of_what_acts(bench, rules, mode):
+    """A `monitor` is never in shadow, and changes nothing of a plan that is."""
+    bench.policy(f"version: 1\npolicies:\n  shop.serve:predict: {{{rules}}}\n")
+
+    assert bench.differences(looks(f"{{mode: {mode}}}")) == []

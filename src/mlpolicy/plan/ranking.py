@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mlpolicy.core.control import NEVER_SHADOWED
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
@@ -68,9 +69,15 @@ def position_of(kind: str) -> str:
 
 
 def mode_of(rules: Sequence[PlannedRule]) -> Mode:
-    """Return the mode of a whole plan: that of all its rules, else that it is enforced."""
-    modes: set[Mode] = {rule.mode for rule in rules}
-    return modes.pop() if len(modes) == 1 else "enforce"
+    """Return the mode of a whole plan: the strongest that a rule has which can be in shadow.
+
+    A plan whose other rules are all in shadow is in shadow, though its `monitor` is in force.
+    """
+    active = [rule for rule in rules if rule.mode != "disabled"]
+    modes = {rule.mode for rule in active if rule.kind != NEVER_SHADOWED}
+    if modes == {"shadow"}:
+        return "shadow"
+    return "enforce" if active or not rules else "disabled"
 
 
 def placement_of(policies: Sequence[Policy]) -> Placement:
