@@ -67,6 +67,39 @@ def test_a_call_that_goes_otherwise_says_in_what(bench, behaviour, expect, diffe
     assert bench.differences(calls(behaviour, expect)) == [difference]
 
 
+@pytest.mark.parametrize(
+    ("gives", "returns", "difference"),
+    [
+        ("{a: 1, b: [1, {c: 2}]}", "{a: 1, b: [1, {c: 3}]}", ("returns.b[1].c", "3", "2")),
+        ("{a: 1, b: 2}", "{a: 2, b: 3}", ("returns", "{a: 2, b: 3}", "{a: 1, b: 2}")),
+        ("[1, 2]", "[1]", ("returns", "[1]", "[1, 2]")),
+        ("['1']", "[1]", ("returns[0]", "1", "'1'")),
+        ("nan", ".nan", ("returns", "nan", "'nan'")),
+    ],
+)
+def test_of_an_answer_the_part_that_differs_is_told(bench, gives, returns, difference):
+    found = bench.differences(calls(f"[{{return: {gives}}}]", f"{{returns: {returns}}}"))
+
+    assert found == [difference]
+
+
+def test_an_error_of_http_is_expected_as_it_is_raised(bench):
+    """By its status, whatever its class is."""
+    raised = "[{raise: {error: OSError, status: 503}}]"
+
+    assert bench.differences(calls(raised, "{raises: http:503}")) == []
+    assert bench.differences(calls(raised, "{raises: http:404}")) == [
+        ("raises", "http:404", "OSError")
+    ]
+
+
+def test_where_a_stub_raises_is_nowhere(bench):
+    """What raised is the test itself, not a line of anybody's code."""
+    [result] = bench.run(calls("[{raise: KeyError}]", "{returns: 1}"))
+
+    assert [one.note for one in result.differences] == [""]
+
+
 def test_a_difference_names_the_rule_behind_it(bench):
     [result] = bench.run(calls(f"[{TIMEOUT}, {{return: 1}}]", "{attempts: 1}"))
 

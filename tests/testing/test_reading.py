@@ -196,6 +196,98 @@ IN_A_TEST = {
         "`shape`",
     ),
     "no mapping": ("just text", "MP010", "expected a mapping"),
+    "an empty name": (f"{{name: ' ', {CALL}, expect: {{called: true}}}}", "MP010", "empty `name`"),
+    "a null expect": (f"{{name: a, {CALL}, expect: null}}", "MP010", "expected a mapping"),
+    "a null call": ("{name: a, call: null, expect: {called: true}}", "MP010", "found nothing"),
+    "a null function": ("{name: a, resolve: null, expect: {retry: absent}}", "MP010", "nothing"),
+    "null steps": ("{name: a, steps: null}", "MP010", "expected a list"),
+    "a null time": ("{name: a, steps: [{advance: null}]}", "MP010", "found nothing"),
+    "a null error": (f"{{name: a, {CALL}, expect: {{raises: null}}}}", "MP010", "found nothing"),
+    "a null wait": (f"{{name: a, {CALL}, expect: {{slept: null}}}}", "MP010", "found nothing"),
+    "null events": (f"{{name: a, {CALL}, expect: {{events: null}}}}", "MP010", "found nothing"),
+    "a null error of a stub": (
+        f"{{name: a, {CALL}, behaviour: [{{raise: null}}], expect: {{called: true}}}}",
+        "MP010",
+        "found nothing",
+    ),
+    "a wait without a unit": (
+        f"{{name: a, {CALL}, expect: {{slept: 0.3}}}}",
+        "MP101",
+        "did you mean `0.3s`?",
+    ),
+    "one behaviour and no list": (
+        f"{{name: a, {CALL}, behaviour: {{return: 1}}, expect: {{returns: 1}}}}",
+        "MP010",
+        "write each one after a dash",
+    ),
+    "an unknown part of an error": (
+        f"{{name: a, {CALL}, behaviour: [{{raise: {{eror: KeyError}}}}], expect: {{called: true}}}}",
+        "MP005",
+        "`eror` in `raise`: did you mean `error`?",
+    ),
+    "an error of ours without its path": (
+        f"{{name: a, {CALL}, expect: {{raises: MemoryPresure}}}}",
+        "MP603",
+        "did you mean `mlpolicy.MemoryPressure`?",
+    ),
+    "a misspelt error of a module": (
+        f"{{name: a, {CALL}, expect: {{raises: json.JSONDecodError}}}}",
+        "MP603",
+        "did you mean `json.JSONDecodeError`?",
+    ),
+    "an expectation of time that passes": (
+        f"{{name: a, steps: [{{advance: 3s, expect: {{called: true}}}}, {{{CALL}, expect: {{called: true}}}}]}}",
+        "MP010",
+        "`expect` belongs to a step with a `call`",
+    ),
+    "a step that is no mapping": ("{name: a, steps: [advance]}", "MP010", "expected a mapping"),
+    "no place in from": (
+        "{name: a, resolve: shop.embed:encode, expect: {from: {}}}",
+        "MP010",
+        "fields with their places",
+    ),
+    "a place of the whole plan": (
+        "{name: a, resolve: shop.embed:encode, expect: {from: {mode: policy.yaml}}}",
+        "MP005",
+        "unknown key `mode` in `from`",
+    ),
+    "a rule that is neither absent nor present": (
+        "{name: a, resolve: shop.embed:encode, expect: {cache: absnt}}",
+        "MP010",
+        "did you mean `absent`?",
+    ),
+    "an unknown mode": (
+        "{name: a, resolve: shop.embed:encode, expect: {retry.mode: shadw}}",
+        "MP010",
+        "did you mean `shadow`?",
+    ),
+    "an unknown rule among the rules": (
+        "{name: a, resolve: shop.embed:encode, expect: {rules: [rety]}}",
+        "MP130",
+        "did you mean `retry`?",
+    ),
+    "a part of the matrix that is not used": (
+        "{name: a, matrix: {n: [1, 2]}, resolve: shop.embed:encode, expect: {retry: present}}",
+        "MP111",
+        "`${matrix.n}`",
+    ),
+    "a variable in a key": (
+        '{name: a, matrix: {n: [ttl]}, resolve: shop.embed:encode, expect: {"cache.${matrix.n}": absent}}',
+        "MP112",
+        "stands in values only",
+    ),
+    "a slip in the matrix": (
+        f"{{name: a, matrix: {{e: [TimeotError]}}, {CALL}, behaviour: [{{raise: '${{matrix.e}}'}}],"
+        " expect: {raises: '${matrix.e}'}}",
+        "MP603",
+        "did you mean `TimeoutError`?",
+    ),
+    "an array that is too large": (
+        "{name: a, call: shop.embed:encode, args: {text: {ndarray: {shape: [100000, 100000]}}},"
+        " expect: {called: true}}",
+        "MP204",
+        "more than",
+    ),
 }
 
 
@@ -207,7 +299,8 @@ def test_a_mistake_in_a_test_is_found_once_where_it_stands(bench, name):
     )
 
     assert [(one[0], one[1]) for one in found(prepared)] == [(code, 7)], found(prepared)
-    assert said in found(prepared)[0][2]
+    [one] = prepared.diagnostics
+    assert said in f"{one.message}: {one.help}"
     assert [case.name for case in prepared.cases] == ["b"]
 
 
@@ -324,3 +417,37 @@ def test_keys_of_the_author_are_free(bench):
     assert (
         bench.differences("- {name: a, resolve: shop.embed:encode, expect: *good}", head=head) == []
     )
+
+
+def test_tests_of_a_matrix_that_are_the_same_are_one_mistake(bench):
+    prepared = bench.tests(
+        "- {name: a, matrix: {e: [x, x, x]}, call: shop.embed:encode, args: {text: '${matrix.e}'},"
+        " expect: {called: true}}"
+    )
+
+    assert found(prepared) == [("MP403", 7, "two tests bear the name `a [e=x]`")]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("shop.real:f, args: {txt: 1}, real: true", "`f` takes no argument `txt`"),
+        ("shop.real:many, args: {items: 3}", "`*items` is a list"),
+        ("shop.real:many, args: {more: 3}", "`**more` is a mapping"),
+        (
+            "shop.real:Model, args: {}",
+            "`shop.real:Model` is a class, and a policy is for a function",
+        ),
+    ],
+)
+def test_arguments_that_do_not_fit_a_function_of_the_source(bench, call, said):
+    package = bench.folder / "shop"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "real.py").write_text(
+        "def f(text): ...\ndef many(*items, **more): ...\nclass Model: ...\n"
+    )
+
+    prepared = bench.tests(f"- {{name: a, call: {call}, expect: {{called: true}}}}")
+
+    assert [one.message for one in prepared.diagnostics] == [said]

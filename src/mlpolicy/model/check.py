@@ -199,6 +199,8 @@ def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
             text = _joined(group).removesuffix(f": {help}" if help else "")
             if first.type == "dict_type" and isinstance(first.node, Sequence):
                 help = "write each one as `name: ...`, without a dash"
+            elif first.type == "tuple_type" and isinstance(first.node, MappingNode):
+                help = "write each one after a dash: `- ...`"
             yield Diagnostic(code, text, span, help=help, suggestions=repair)
 
 

@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from mlpolicy.core.control import OnExpiry, Otherwise
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.quantity import Duration, QuantityError, Ratio
+from mlpolicy.core.model import NameOf
+from mlpolicy.core.quantity import Duration, Ratio
+from mlpolicy.core.site import Mode
 from mlpolicy.core.words import closest
 from mlpolicy.model.check import models_in
+from mlpolicy.model.policy import Placement
+from mlpolicy.model.words import meant as corrected
 from mlpolicy.model.words import message
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
 from mlpolicy.testing.suite import Field
 
 ABSENT, PRESENT = "absent", "present"
-WHOLE: Final = ("rules", "mode", "policies", "placement", "deadline")
+WHOLE: Final[dict[str, Any]] = {
+    "rules": list[Annotated[str, NameOf(KINDS, "rule")]],
+    "mode": Mode,
+    "policies": list[str],
+    "placement": Placement,
+    "deadline": Duration,
+}
 """What a test may ask of the plan as such."""
-_COMMON: Final = (
-    "mode", "expires", "on_expiry", "rollout", "rollout.percent", "rollout.by", "rollout.otherwise",
-)  # fmt: skip
-_PLAIN: Final = object()
+_COMMON: Final[dict[str, Any]] = {
+    "mode": Mode,
+    "expires": str,
+    "on_expiry": OnExpiry,
+    "rollout": Ratio,
+    "rollout.percent": Ratio,
+    "rollout.by": str,
+    "rollout.otherwise": Otherwise,
+}
+"""What a test may ask of a rule of any kind."""
 
 
 class UnknownField(LookupError):
@@ -40,6 +57,8 @@ def check_field(field: Field, *, place: bool = False) -> Iterator[Diagnostic]:
         if not place:
             meant(field)
             return
+        if field.path in WHOLE:
+            raise UnknownField(field.path, "`from`", tuple(KINDS))
         _annotation(field.path)
         if not isinstance(field.node.plain(), str):
             text = 'expected a place such as `"serving.yaml#environments.prod"`'
@@ -53,9 +72,10 @@ def check_field(field: Field, *, place: bool = False) -> Iterator[Diagnostic]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         code = first["type"] if first["type"].startswith("MP") else "MP010"
-        yield Diagnostic(code, message(first, field.node.plain()), field.node.span)
-    except QuantityError as error:
-        yield Diagnostic(error.code, str(error), field.node.span)
+        value = field.node.plain()
+        near = corrected(first, value) if code == "MP010" else ""
+        help = f"did you mean `{near}`?" if near else ""
+        yield Diagnostic(code, message(first, value), field.node.span, help=help)
 
 
 def meant(field: Field) -> Any:
@@ -64,17 +84,12 @@ def meant(field: Field) -> Any:
     Raises:
         UnknownField: There is no such setting.
         ValidationError: The value is none that it can have.
-        QuantityError: It is no amount.
     """
     value = field.node.plain()
     annotation = _annotation(field.path)
     if value in (ABSENT, PRESENT) and isinstance(value, str):
         return value
-    if field.path == "deadline":
-        return Duration.of(value)
-    if field.path.endswith((".rollout", ".rollout.percent")):
-        return Ratio.of(value)
-    return value if annotation is _PLAIN else _read(annotation, value)
+    return _read(annotation, value)
 
 
 def _read(annotation: Any, value: Any) -> Any:
@@ -84,14 +99,16 @@ def _read(annotation: Any, value: Any) -> Any:
 
 
 def _annotation(path: str) -> Any:
-    """Return the type of the setting at *path*, `_PLAIN` where it is taken as it is."""
+    """Return the type of the setting at *path*."""
     kind, _, rest = path.partition(".")
     if path in WHOLE:
-        return _PLAIN
+        return WHOLE[path]
     if kind not in KINDS:
         raise UnknownField(kind, "`expect` of a `resolve`", (*KINDS, *WHOLE, "from"))
-    if not rest or rest in _COMMON:
-        return _PLAIN
+    if not rest:
+        return Literal["present", "absent"]
+    if rest in _COMMON:
+        return _COMMON[rest]
     return _of_rule(KINDS[kind].rule_model(), rest.split("."), kind)
 
 

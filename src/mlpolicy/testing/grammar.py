@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from mlpolicy.core.model import Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
@@ -16,9 +16,12 @@ Scalar = str | int | float | bool | None
 Whole = Annotated[int, Field(ge=0)]
 
 
-def _comparison(text: str) -> str:
+def _comparison(text: Any) -> Any:
     try:
-        holds(text, 0.0)
+        if isinstance(text, int | float) and not isinstance(text, bool):
+            Duration.of(text)
+        elif isinstance(text, str):
+            holds(text, 0.0)
     except QuantityError as error:
         code: Any = error.code
         raise finding(code, str(error)) from None
@@ -38,11 +41,17 @@ def _target(text: str) -> str:
     try:
         Target.parse(text)
     except TargetError as error:
-        raise finding("MP010", str(error)) from None
+        raise finding("MP010", error.message, meant=error.meant) from None
     return text
 
 
-Comparison = Annotated[str, AfterValidator(_comparison)]
+def _title(text: str) -> str:
+    if not text.strip():
+        raise finding("MP010", "an empty `name` says nothing")
+    return text
+
+
+Comparison = Annotated[str, BeforeValidator(_comparison)]
 """`<= 300ms`; a length of time alone means exactly that."""
 Moment = Annotated[str, AfterValidator(_moment)]
 """A moment as ISO 8601 writes it."""
@@ -92,13 +101,13 @@ class FileBlock(RuleModel):
 class CallingBlock(RuleModel):
     """What a test of one call and a step of a longer one share."""
 
-    call: Path | None = None
+    call: Path = ""
     """The function to call, by its path."""
     args: dict[str, Any] = {}
     """Its arguments, by name."""
     behaviour: Many[Any] = ()
     """What the function does at each attempt, the last of them ever after: `return` or `raise`."""
-    expect: dict[str, Any] | None = None
+    expect: dict[str, Any] = {}
     """What must come of it."""
     world: WorldBlock | None = None
     """What the rules see of the machine from here on."""
@@ -109,18 +118,18 @@ class CallingBlock(RuleModel):
 class StepBlock(CallingBlock):
     """One step of a test: a call, or time that passes."""
 
-    advance: Duration | None = None
+    advance: Duration = Duration(0.0)
     """How much time passes."""
 
 
 class CaseBlock(CallingBlock):
     """One test."""
 
-    name: str
+    name: Annotated[str, AfterValidator(_title)]
     """What must be so, in words."""
-    resolve: Path | None = None
+    resolve: Path = ""
     """The function whose plan is looked at."""
-    steps: Many[Any] | None = None
+    steps: Many[Any] = ()
     """Several calls, one after another."""
     env: str | None = None
     """The environment of this test."""
@@ -147,7 +156,7 @@ class RaiseBlock(RuleModel):
 
 _AT_ONE_ATTEMPT: Final[Any] = {  # `return` and `raise` are keywords of Python
     "return": (Any, Field(default=None, description="What it gives.")),
-    "raise": (str | RaiseBlock | None, Field(default=None, description="What it raises.")),
+    "raise": (str | RaiseBlock, Field(default="", description="What it raises.")),
     "takes": (Duration, Field(default=Duration(0.0), description="How long it takes.")),
 }
 BehaviourBlock: Any = create_model(
@@ -172,21 +181,21 @@ class ArrayBlock(RuleModel):
 
 
 class CallBlock(RuleModel):
-    """What must come of a call."""
+    """What must come of a call; only what is written is looked at."""
 
     returns: Any = None
     """What the caller gets; of a generator, the list of its items."""
-    raises: str | None = None
+    raises: str = ""
     """The class of what is raised."""
-    attempts: Whole | None = None
+    attempts: Whole = 0
     """How often the function was called."""
-    called: bool | None = None
+    called: bool = True
     """Whether the function was called at all."""
-    slept: Comparison | None = None
+    slept: Comparison = "0s"
     """How long the rules made the call wait: `<= 300ms`."""
-    took: Comparison | None = None
+    took: Comparison = "0s"
     """How long the call took, waits included."""
-    events: Many[str] | None = None
+    events: Many[str] = ()
     """What the rules did, in order; how the call ended may be left out."""
-    via: Literal["function", "cache", "default", "nothing"] | None = None
+    via: Literal["function", "cache", "default", "nothing"] = "function"
     """Where the answer came from; `nothing` where there was none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
@@ -13,9 +14,10 @@ from mlpolicy.plan.text import shown as policy_text
 from mlpolicy.testing.amounts import holds
 from mlpolicy.testing.fields import ABSENT, PRESENT, WHOLE, actual, meant
 from mlpolicy.testing.journal import ENDS
+from mlpolicy.testing.raising import is_one
 from mlpolicy.testing.stage import Happened
 from mlpolicy.testing.suite import Expected, Looking
-from mlpolicy.testing.values import same, shown
+from mlpolicy.testing.values import narrowed, same, shown, told_apart
 
 
 @frozen()
@@ -123,14 +125,15 @@ def call_differs(happened: Happened, expected: Expected | None, plan: Plan) -> I
 
 def _returns(happened: Happened, expected: Expected, _: Plan) -> Iterator[Difference]:
     if not same(expected.returns, happened.value):
-        yield Difference("returns", shown(expected.returns), shown(happened.value))
+        path, wanted, found = narrowed("returns", expected.returns, happened.value)
+        yield Difference(path, *told_apart(wanted, found))
 
 
 def _raises(happened: Happened, expected: Expected, _: Plan) -> Iterator[Difference]:
     error, cls = happened.error, expected.raises
     if error is None:
         yield Difference("raises", str(expected.block.raises), f"returned {shown(happened.value)}")
-    elif cls is not None and not isinstance(error, cls):
+    elif cls is not None and not is_one(error, cls, expected.block.raises):
         yield Difference("raises", str(expected.block.raises), _said(error), note=_trace(error))
 
 
@@ -159,7 +162,7 @@ def _took(happened: Happened, expected: Expected, _: Plan) -> Iterator[Differenc
 
 
 def _events(happened: Happened, expected: Expected, plan: Plan) -> Iterator[Difference]:
-    wanted = list(expected.block.events or ())
+    wanted = list(expected.block.events)
     found = list(happened.events)
     if not (wanted and wanted[-1] in ENDS):
         found = found[:-1]  # how the call ended may be left out
@@ -200,13 +203,10 @@ def _said(error: BaseException) -> str:
 
 
 def _trace(error: BaseException) -> str:
-    """Return the last line of the user's code that *error* came through."""
+    """Return the line of code that raised *error*; nothing where that is a stub, or ours."""
     import traceback
 
-    frames = [
-        one
-        for one in traceback.extract_tb(error.__traceback__)
-        if "mlpolicy" not in one.filename.replace("\\", "/").split("/")
-        and not one.filename.startswith("<")
-    ]
-    return f"raised at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1].filename if frames else "<"
+    ours = Path(last).is_relative_to(Path(__file__).parents[1])
+    return "" if ours or last.startswith("<") else f"raised at {last}:{frames[-1].lineno}"

@@ -11,6 +11,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
 from mlpolicy.model.interpolate import Interpolated
+from mlpolicy.plan.text import shown
 
 MATRIX = "matrix"
 MOST = 1000
@@ -35,6 +36,12 @@ def expanded(node: Mapping, found: list[Diagnostic]) -> Iterator[Mapping]:
         help = "write `matrix: {name: [first, second]}`"
         found.append(Diagnostic("MP010", "expected lists of values by name", span, help=help))
         return
+    used = set(_names(Mapping(_rest(node), node.span)))
+    known = {entry.key for entry in matrix.entries}
+    for entry in matrix.entries if used <= known else ():  # (else one of them is misspelt)
+        if entry.key not in used:
+            text = f"no part of the test says `${{{MATRIX}.{entry.key}}}`"
+            found.append(Diagnostic("MP111", text, entry.key_span, help="use it, or take it out"))
     combined = itertools.product(*axes)
     for number, values in enumerate(combined):
         if number == MOST:
@@ -45,20 +52,42 @@ def expanded(node: Mapping, found: list[Diagnostic]) -> Iterator[Mapping]:
 
 
 def _with(node: Mapping, values: dict[str, Node], found: list[Diagnostic]) -> Mapping:
-    rest = Mapping(tuple(one for one in node.entries if one.key != MATRIX), node.span)
     named = node.get("name")
-    made = _Filling(values, found).mapping(rest)
-    if not isinstance(named, Scalar) or "${" in named.text:
+    made = _Filling(values, found).mapping(Mapping(_rest(node), node.span))
+    told = set(_names(named)) if named else set()
+    parts = [f"{key}={_short(value)}" for key, value in values.items() if key not in told]
+    filled = made.get("name")
+    if not isinstance(named, Scalar) or not isinstance(filled, Scalar) or not parts:
         return made
-    parts = (f"{key}={_short(value)}" for key, value in values.items())
-    name = f"{named.text} [{', '.join(parts)}]"
+    name = f"{filled.text} [{', '.join(parts)}]"
     renamed = Scalar(name, named.span, name, named.quoted)
     entries = (Entry(e.key, e.key_span, renamed) if e.key == "name" else e for e in made.entries)
     return Mapping(tuple(entries), made.span)
 
 
+def _rest(node: Mapping) -> tuple[Entry, ...]:
+    return tuple(one for one in node.entries if one.key != MATRIX)
+
+
+def _names(node: Node) -> Iterator[str]:
+    """Yield the name of each value of the matrix that *node* uses."""
+    if isinstance(node, Mapping):
+        for entry in node.entries:
+            yield from _used(entry.key)
+            yield from _names(entry.value)
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from _names(item)
+    else:
+        yield from _used(node.text)
+
+
+def _used(text: str) -> Iterator[str]:
+    return (one.removeprefix(f"{MATRIX}.") for one in _REFERENCE.findall(text))
+
+
 def _short(node: Node) -> str:
-    return node.text if isinstance(node, Scalar) else str(node.plain())
+    return node.text if isinstance(node, Scalar) else shown(node.plain())
 
 
 @frozen()
@@ -76,7 +105,12 @@ class _Filling:
         return self._scalar(node) if "${" in node.text else node
 
     def mapping(self, node: Mapping) -> Mapping:
-        made = (Entry(one.key, one.key_span, self.node(one.value)) for one in node.entries)
+        made: list[Entry] = []
+        for one in node.entries:
+            if _REFERENCE.search(one.key):
+                text = f"`${{}}` stands in values only: `{one.key}` is a key"
+                self._say(Diagnostic("MP112", text, one.key_span))
+            made.append(Entry(one.key, one.key_span, self.node(one.value)))
         return Mapping(tuple(made), node.span)
 
     def _scalar(self, node: Scalar) -> Node:
@@ -85,7 +119,8 @@ class _Filling:
             value = self._value(whole[1], node)
             if not isinstance(value, Scalar):
                 return value or node
-            return Interpolated(value.value, node.span, value.text, True, written=node.text)
+            # What is wrong with it is wrong where it is written, however often it is used.
+            return Interpolated(value.value, value.span, value.text, True, written=node.text)
         text = _REFERENCE.sub(lambda match: self._text(match, node), node.text)
         return Interpolated(text, node.span, text, True, written=node.text)
 
@@ -100,7 +135,9 @@ class _Filling:
             near = closest(name, self.values)
             help = f"did you mean `${{{MATRIX}.{near}}}`?" if near else "define it under `matrix`"
             text = f"`${{{inner}}}` is not defined"
-            one = Diagnostic("MP110", text, node.span, help=help)
-            if one not in self.found:
-                self.found.append(one)
+            self._say(Diagnostic("MP110", text, node.span, help=help))
         return value
+
+    def _say(self, one: Diagnostic) -> None:
+        if one not in self.found:
+            self.found.append(one)

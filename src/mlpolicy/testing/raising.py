@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
 from dataclasses import field
 from typing import Any
 
+import mlpolicy
+from mlpolicy import errors
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
+from mlpolicy.rules.retry.statuses import http_status
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.testing.grammar import RaiseBlock
 
@@ -42,9 +46,17 @@ def error_class(name: str, span: Span, found: list[Diagnostic]) -> type[BaseExce
     return made
 
 
+def is_one(error: BaseException, cls: type[BaseException], name: str) -> bool:
+    """Whether *error* is what `raises: name` says, *cls* being the class of that name."""
+    http = _HTTP.fullmatch(name)
+    return http_status(error) == int(http[1]) if http else isinstance(error, cls)
+
+
 def _no_builtin(name: str, span: Span) -> Diagnostic:
-    near = closest(name, _BUILTIN)
-    help = f"did you mean `{near}`?" if near else "write a class that is no builtin by its path"
+    ours = [one for one in mlpolicy.__all__ if hasattr(errors, one)]
+    near = closest(name, [*_BUILTIN, *ours])
+    path = f"mlpolicy.{near}" if near in ours else near
+    help = f"did you mean `{path}`?" if near else "write a class that is no builtin by its path"
     return Diagnostic("MP603", f"there is no builtin exception `{name}`", span, help=help)
 
 
@@ -53,7 +65,10 @@ def _imported(name: str, span: Span) -> tuple[type[BaseException] | None, Diagno
         cls = resolve(name)
     except Exception as error:  # noqa: BLE001 (an import may raise anything)
         text = f"`{name}` cannot be imported: {type(error).__name__}: {error}"
-        return None, Diagnostic("MP603", text, span)
+        module, _, last = name.rpartition(".")
+        near = closest(last, dir(sys.modules.get(module)))
+        help = f"did you mean `{module}.{near}`?" if near else ""
+        return None, Diagnostic("MP603", text, span, help=help)
     if isinstance(cls, type) and issubclass(cls, BaseException):
         return cls, None
     return None, Diagnostic("MP604", f"`{name}` is no exception", span)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
@@ -119,23 +119,27 @@ def _cases(root: MappingNode, found: list[Diagnostic]) -> Iterable[Case]:
             continue
         seen: set[tuple[Span, str]] = set()
         wrong: list[Diagnostic] = []
-        each = list(expanded(node, wrong))
+        combined = list(expanded(node, wrong))
         found += wrong
-        for one in each if not wrong else ():
+        for one in combined if not wrong else ():
             mine: list[Diagnostic] = []
             case = CaseReader(root, mine).case(one)
             # What is wrong in each of a matrix is wrong once.
-            found += (each for each in mine if (each.span, each.code) not in seen)
-            seen.update((each.span, each.code) for each in mine)
+            for each in mine:
+                if (each.span, each.code) not in seen:
+                    found.append(each)
+                seen.add((each.span, each.code))
             if case is not None:
                 yield case
 
 
 def _once(cases: Iterable[Case], found: list[Diagnostic]) -> None:
-    known: Mapping[str, Case] = {}
+    known: dict[str, Case] = {}
+    said: set[Span] = set()
     for case in cases:
-        if case.name in known:
+        if case.name in known and case.span not in said:
             text = f"two tests bear the name `{case.name}`"
             help = f"the other is in line {known[case.name].span.line}"
             found.append(Diagnostic("MP403", text, case.span, help=help))
-        known = {**known, case.name: case}
+            said.add(case.span)
+        known[case.name] = case

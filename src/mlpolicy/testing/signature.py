@@ -116,9 +116,9 @@ def arguments(
     named: dict[str, Any] = {}
     for name, one in parameters.items():
         if one.kind is one.VAR_POSITIONAL:
-            positional += given.pop(name, ())
+            positional += _of_star(name, given.pop(name, []), list)
         elif one.kind is one.VAR_KEYWORD:
-            named |= given.pop(name, {})
+            named |= _of_star(name, given.pop(name, {}), dict)
         elif name in given:
             by_name = one.kind is one.KEYWORD_ONLY
             named.update({name: given.pop(name)}) if by_name else positional.append(given.pop(name))
@@ -128,6 +128,13 @@ def arguments(
         else:
             raise SignatureError(f"`{_name(made)}` needs the argument `{name}`")
     return tuple(positional), named | given
+
+
+def _of_star(name: str, value: Any, wanted: type[Any]) -> Any:
+    if not isinstance(value, wanted):
+        what = "`*{0}` is a list" if wanted is list else "`**{0}` is a mapping"
+        raise SignatureError(what.format(name), name)
+    return value
 
 
 def _refuse_unknown(made: Callable[..., Any], given: Mapping[str, Any]) -> None:

@@ -37,6 +37,9 @@ class Targets:
             help = f"did you mean `{named.target.module}:{near}`?" if near else ""
             said = f"`{named.target.module}` has no function `{named.target.qualname}`"
             return Diagnostic("MP301", said, named.span, help=help)
+        if isinstance(looked, Defined) and looked.kind in ("class", "value"):
+            said = f"`{text}` is a {looked.kind}, and a policy is for a function"
+            return Diagnostic("MP320", said, named.span)
         if not isinstance(looked, NoModule) or named.target in rulebook.exact:
             return None
         near = closest(text, [*map(str, rulebook.exact), *self._suite.stubs])

@@ -19,6 +19,8 @@ ARRAY = "ndarray"
 _NAMED = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _EXACT = 1e-9
 _LONGEST = 200
+_MOST = 10_000_000
+"""Elements of an array."""
 
 
 def value_of(node: Node, found: list[Diagnostic]) -> Any:
@@ -59,6 +61,8 @@ def _made(block: ArrayBlock) -> Any:
         return made if block.shape is None else made.reshape(block.shape)
     if block.shape is None:
         raise ValueError("give its `shape`, or its `values`")
+    if math.prod(block.shape) > _MOST:
+        raise ValueError(f"more than {_MOST} elements are no test")
     return np.full(block.shape, _number(block.fill), dtype=block.dtype)
 
 
@@ -124,7 +128,30 @@ def _same_arrays(expected: Any, found: Any) -> bool:
     return bool(alike) and same(expected.tolist(), found.tolist())
 
 
+def narrowed(path: str, expected: Any, found: Any) -> tuple[str, Any, Any]:
+    """Return the one part in which two values differ, and its path; all where several do."""
+    parts = [part for part in _parts(path, expected, found) if not same(*part[1:])]
+    return narrowed(*parts[0]) if len(parts) == 1 else (path, expected, found)
+
+
+def _parts(path: str, expected: Any, found: Any) -> list[tuple[str, Any, Any]]:
+    """Return what two values of one form hold, each with its path; nothing of other forms."""
+    if isinstance(expected, dict) and isinstance(found, AnyMapping):
+        if expected.keys() == found.keys():
+            return [(f"{path}.{key}", one, found[key]) for key, one in expected.items()]
+    elif isinstance(expected, list) and _is_sequence(found) and len(expected) == len(found):
+        pairs = zip(expected, found, strict=True)
+        return [(f"{path}[{at}]", one, other) for at, (one, other) in enumerate(pairs)]
+    return []
+
+
 # --- showing --------------------------------------------------------------------------
+
+
+def told_apart(expected: Any, found: Any) -> tuple[str, str]:
+    """Return both values as a test file would write them, with their types where these differ."""
+    texts = shown(expected), shown(found)
+    return texts if texts[0] != texts[1] else (_cut(repr(expected)), _cut(repr(found)))
 
 
 def shown(value: Any) -> str:
@@ -136,6 +163,10 @@ def shown(value: Any) -> str:
         text = repr(value)
     else:
         text = policy_text(value)
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
