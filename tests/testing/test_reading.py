@@ -336,6 +336,31 @@ IN_A_FILE = {
     "a name twice": ("version: 1\npolicies: [policy.yaml]\ntests:\n" + GOOD + GOOD, "MP403", 5),
     "no mapping": ("- 1\n", "MP010", 1),
     "nothing": ("", "MP003", 1),
+    "a version with a dot": ("version: 1.0\npolicies: [policy.yaml]\ntests:\n" + GOOD, "MP003", 1),
+    "a stub that no test is about": (
+        "version: 1\npolicies: [policy.yaml]\nstubs:\n  shop.embed:encod: {signature: '()'}\ntests:\n"
+        + GOOD,
+        "MP111",
+        4,
+    ),
+    "a signature that no call needs": (
+        "version: 1\npolicies: [policy.yaml]\nstubs: {'shop.embed:encode': {signature: x y}}\ntests:\n"
+        + GOOD,
+        "MP010",
+        3,
+    ),
+    "an empty setting": (
+        "version: 1\npolicies: [policy.yaml]\ntests:\n  - name: a\n    resolve: shop.embed:encode\n"
+        "    expect:\n      retry:\n      cache: absent\n",
+        "MP009",
+        7,
+    ),
+    "a comparison that YAML reads as text": (
+        "version: 1\npolicies: [policy.yaml]\ntests:\n  - name: a\n    call: shop.embed:encode\n"
+        "    expect:\n      slept: > 1s\n",
+        "MP002",
+        7,
+    ),
     "no YAML": ("version: [\n", "MP002", 2),
 }
 
@@ -451,3 +476,9 @@ def test_arguments_that_do_not_fit_a_function_of_the_source(bench, call, said):
     prepared = bench.tests(f"- {{name: a, call: {call}, expect: {{called: true}}}}")
 
     assert [one.message for one in prepared.diagnostics] == [said]
+
+
+def test_the_policy_that_was_meant_is_suggested(bench):
+    prepared = bench.prepare("version: 1\npolicies: [polcy.yaml]\ntests:\n" + GOOD)
+
+    assert [one.help for one in prepared.diagnostics] == ["did you mean `policy.yaml`?"]

@@ -17,6 +17,7 @@ _HINTS = (
     ("found unexpected end of stream", "a quote or a bracket is not closed"),
     ("did not find expected ',' or '}'", "separate entries with commas, and close the `}`"),
     ("did not find expected ',' or ']'", "separate items with commas, and close the `]`"),
+    ("did not find expected comment or line break", "quote a value that starts with `>` or `|`"),
     ("found undefined tag handle", "quote a value that starts with `!`"),
     ("found unknown escape character", "use single quotes, in which a backslash is a backslash"),
 )

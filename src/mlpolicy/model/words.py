@@ -95,7 +95,7 @@ def _of_type(wanted: str, value: Any) -> str:
 def _word(value: str, expected: list[str]) -> str:
     """Return which of *expected* was meant by *value*, by its spelling or by habit."""
     habits = (word for word in expected if value.lower() in OF_VALUES.get(word, ()))
-    return closest(value, expected) or next(habits, "")
+    return next(habits, "") or closest(value, expected) or ""
 
 
 _WORD = re.compile(r"'([^']*)'")

@@ -275,11 +275,17 @@ def _flat(node: Mapping, above: str = "") -> Iterator[Field]:
     """Yield every field in *node*: `cache: {ttl: 2m}` is `cache.ttl: 2m`."""
     for entry in node.entries:
         path = f"{above}{entry.key}"
+        if _is_empty(entry.value):
+            continue  # the reader has said so
         if _opens(entry):
             assert isinstance(entry.value, Mapping)
             yield from _flat(entry.value, f"{path}.")
         else:
             yield Field(path, entry.value, entry.key_span)
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None and not node.text
 
 
 def _opens(entry: Entry) -> bool:

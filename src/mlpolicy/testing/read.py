@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.span import Span
+from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, read
@@ -15,7 +16,7 @@ from mlpolicy.model import words
 from mlpolicy.model.habits import OF_TESTS
 from mlpolicy.model.read import VERSION
 from mlpolicy.model.unknown import Words
-from mlpolicy.plan.files import TESTS
+from mlpolicy.plan.files import SUFFIXES, TESTS
 from mlpolicy.testing.cases import CaseReader
 from mlpolicy.testing.checking import checked
 from mlpolicy.testing.grammar import FileBlock
@@ -51,7 +52,7 @@ def read_suite(path: Path) -> Suite:
     _some(root, found)
     if block is None or not policies:
         return Suite(document, diagnostics=in_order(found))
-    spans = {one.key: one.value.span for one in _entries(root.get("stubs"))}
+    spans = {one.key: _places(one) for one in _entries(root.get("stubs"))}
     return Suite(document, policies, block.stubs, spans, cases, in_order(found))
 
 
@@ -63,19 +64,27 @@ def _policies(root: MappingNode, file: str, found: list[Diagnostic]) -> Iterable
     paths = [Path(os.path.normpath(Path(file).parent / one.text)) for one in named]
     missing = [one for one, path in zip(named, paths, strict=True) if not path.exists()]
     for one in missing:
+        near = closest(one.text, _beside(file))
         help = "policies are named from the folder of the test file"
+        help = f"did you mean `{near}`?" if near else help
         found.append(Diagnostic("MP001", f"`{one.text}` does not exist", one.span, help=help))
     return () if missing else paths
+
+
+def _beside(file: str) -> list[str]:
+    names = (one.name for one in Path(file).parent.iterdir() if one.suffix in SUFFIXES)
+    return sorted(name for name in names if not name.endswith(TESTS))
 
 
 def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
     root = document.root
     if isinstance(root, MappingNode):
         version = root.get("version")
-        if version is not None and version.plain() != VERSION:
-            shown = version.text if isinstance(version, Scalar) else words.found(version.plain())
-            text = f"version `{shown}` is not supported"
-            found.append(Diagnostic("MP003", text, version.span, help="write `version: 1`"))
+        number = version.plain() if version is not None else VERSION
+        if number != VERSION or type(number) is not int:
+            shown = version.text if isinstance(version, Scalar) else words.found(number)
+            text, span = f"version `{shown}` is not supported", (version or root).span
+            found.append(Diagnostic("MP003", text, span, help="write `version: 1`"))
             return None
         kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
         return MappingNode(kept, root.span)
@@ -96,6 +105,12 @@ def _hollow(root: MappingNode) -> MappingNode:
         for one in root.entries
     )
     return MappingNode(tuple(made), root.span)
+
+
+def _places(stub: Entry) -> tuple[Span, Span]:
+    """Return where a stub is named, and where its signature stands."""
+    written = stub.value.get("signature") if isinstance(stub.value, MappingNode) else None
+    return stub.key_span, (written or stub.value).span
 
 
 def _some(root: MappingNode, found: list[Diagnostic]) -> None:

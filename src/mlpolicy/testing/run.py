@@ -21,7 +21,7 @@ from mlpolicy.testing.load import load
 from mlpolicy.testing.read import read_suite
 from mlpolicy.testing.signature import SignatureError, arguments
 from mlpolicy.testing.stage import Happened, Stage
-from mlpolicy.testing.suite import Case, Doing, Looking, Passing, Suite, Terms
+from mlpolicy.testing.suite import Case, Doing, Looking, Named, Passing, Suite, Terms
 from mlpolicy.testing.targets import Targets
 from mlpolicy.testing.world import entered
 
@@ -136,7 +136,10 @@ class _Preparing:
 
     def prepared(self) -> Prepared:
         """Return the tests that can be run, and what is wrong."""
+        for text, (span, _) in self._suite.stub_spans.items():
+            self._targets.stub(Named(Target.parse(text), span), self._found)
         ready = tuple(case for case in self._suite.cases if self._is_ready(case))
+        self._check_use()
         return Prepared(
             self._suite,
             ready,
@@ -146,6 +149,15 @@ class _Preparing:
             self._targets,
             self._stubs,
         )
+
+    def _check_use(self) -> None:
+        """Note a stub that no test is about, where one is about a function of nearly that name."""
+        used = {str(named.target) for case in self._suite.cases for named in case.functions}
+        for text, (span, _) in self._suite.stub_spans.items():
+            near = closest(text, used - self._suite.stubs.keys())
+            if near and text not in used:
+                said = f"no test is about the stub `{text}`"
+                self._found.append(Diagnostic("MP111", said, span, help=f"did you mean `{near}`?"))
 
     def _is_ready(self, case: Case) -> bool:
         loaded = self._policies(case.terms)

@@ -121,7 +121,8 @@ class Suite:
     document: Document
     policies: tuple[Path, ...] = ()
     stubs: Mapping[str, StubBlock] = field(default_factory=dict)
-    stub_spans: Mapping[str, Span] = field(default_factory=dict)
+    stub_spans: Mapping[str, tuple[Span, Span]] = field(default_factory=dict)
+    """Where each stub is named, and where its signature stands."""
     cases: tuple[Case, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 

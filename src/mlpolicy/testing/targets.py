@@ -64,7 +64,7 @@ class Targets:
         made = self._stub(named.target)
         if isinstance(made, FunctionType):
             return made
-        span = self._suite.stub_spans.get(str(named.target), named.span)
+        _, span = self._suite.stub_spans.get(str(named.target), (named.span, named.span))
         code = "MP010" if str(named.target) in self._suite.stubs else "MP301"
         one = Diagnostic(code, str(made), span, help=made.help)
         if one not in found:

@@ -27,7 +27,8 @@ CODES = (
         "warning",
         "variable never used",
         "No value asks for a variable that is defined under `vars`, of the file or of an "
-        "environment.",
+        "environment; in a file of tests, no part of a test asks for a value of its `matrix`, or "
+        "no test is about a stub.",
         "Somebody believes that it does something.",
         _file("vars: {attempts: 3}\n"),
         _file("vars: {attempts: 3}\n", '"${vars.attempts}"'),
