@@ -144,3 +144,14 @@ def test_warnings_fail_only_where_asked(service):
     ]
 
     assert codes == [0, 1]
+
+
+def test_a_file_of_tests_among_those_named_is_no_policy(service):
+    """`policies/*.yaml` names it too."""
+    service.write(policy="version: 1\npolicies:\n  serve:predict:\n    retry: 3\n")
+    (service.folder / "policy.test.yaml").write_text("version: 1\npolicies: [policy.yaml]\n")
+
+    both = service.run("validate", "policy.yaml", "policy.test.yaml")
+    alone = service.run("validate", "policy.test.yaml")
+
+    assert (both.code, alone.code) == (0, 5), (both.out, alone.err)

@@ -83,3 +83,21 @@ def test_a_rule_of_two_policies_is_seen_in_both(bench):
     coverage = covered(bench, "resolved")
 
     assert [one[3] for one in coverage.rows()] == ["resolved", "resolved"]
+
+
+def test_what_the_kill_switch_of_a_test_turns_off_is_no_mode(bench):
+    """Else a test of the switch would lower the share of all others."""
+    tests = (
+        TESTS["resolved"]
+        + """
+- name: off
+  env_vars: {MLPOLICY_DISABLE: "1"}
+  resolve: shop.embed:encode
+  expect: {retry: absent}
+"""
+    )
+    coverage = Coverage()
+    for loaded in bench.tests(tests).rulebooks:
+        coverage.add(loaded)
+
+    assert {one[2] for one in coverage.rows()} == {"enforce"}

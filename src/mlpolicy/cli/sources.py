@@ -17,6 +17,7 @@ from mlpolicy.cli.streams import VERBOSE, kept
 from mlpolicy.cli.terms import EVERY, asked, named_environment
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.words import many
+from mlpolicy.plan.files import TESTS
 from mlpolicy.plan.load import Loaded, load, load_every, policy_files
 
 VARIABLE = "MLPOLICY_POLICY"
@@ -26,16 +27,18 @@ FOLDER = "policies"
 def paths(given: Sequence[str]) -> tuple[Path, ...]:
     """Return the paths to read: those given, else the environment's, the project's, `policies/`.
 
+    Files of tests are left out: a shell gives them with the policies for `policies/*.yaml`.
     Ends the command with code 2 where a path does not exist, and with 5 where there is none.
     """
     found = [Path(one) for one in given] or _named() or _of_project() or _of_folder()
     for path in found:
         if not path.exists():
             stop(f"`{path}` does not exist", exits.USAGE)
-    if not any(policy_files(path) for path in found):
+    policies = tuple(path for path in found if path.is_dir() or not path.name.endswith(TESTS))
+    if not any(policy_files(path) for path in policies):
         where = ", ".join(f"`{path}`" for path in found) or f"`{FOLDER}/`"
         stop(f"no policy file in {where}", exits.NOTHING_TO_DO)
-    return tuple(found)
+    return policies
 
 
 def any_policy() -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from mlpolicy.core.control import effective_mode
+from mlpolicy.core.control import KILL_SWITCH, effective_mode
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import PlannedRule
 from mlpolicy.plan.ranking import rank
@@ -95,7 +95,11 @@ class Coverage:
 
 
 def _rules(rulebook: Rulebook) -> Iterator[tuple[Rule, str]]:
-    """Yield each rule that a policy writes, with the mode that it has by itself."""
+    """Yield each rule that a policy writes, with the mode that it has by itself.
+
+    What the kill switch of a test turns off is not a mode of the rule.
+    """
+    environ = {key: value for key, value in rulebook.environ.items() if key != KILL_SWITCH}
     for policy in rulebook.policies:
         if not policy.match:
             continue
@@ -103,7 +107,7 @@ def _rules(rulebook: Rulebook) -> Iterator[tuple[Rule, str]]:
             planned = one.rule
             if planned is None or planned.control is None:
                 continue
-            mode = effective_mode(planned.control, now=rulebook.now, environment=rulebook.environ)
+            mode = effective_mode(planned.control, now=rulebook.now, environment=environ)
             yield Rule(policy.name, planned.kind), mode
 
 

@@ -86,6 +86,10 @@ def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
             text, span = f"version `{shown}` is not supported", (version or root).span
             found.append(Diagnostic("MP003", text, span, help="write `version: 1`"))
             return None
+        if isinstance(root.get("policies"), MappingNode):
+            text = "this is a policy file; its tests are in a file that ends in `.test.yaml`"
+            found.append(Diagnostic("MP010", text, root.entries[0].key_span))
+            return None
         kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
         return MappingNode(kept, root.span)
     if root is not None:
