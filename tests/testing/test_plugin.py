@@ -36,6 +36,7 @@ def run(bench):
         return subprocess.run(
             [
                 sys.executable,
+                "-P",  # as the script `pytest`, which does not look for modules here
                 "-m",
                 "pytest",
                 "-p",
@@ -77,11 +78,30 @@ def test_a_failure_shows_the_differing_fields_only(run):
     assert ended.returncode == 1
     assert "2 failed, 2 passed" in ended.stdout
     assert "FAILED policy.test.yaml:8 kept for an hour" in ended.stdout
+    assert "::kept for an hour - cache.ttl  expected 1h" in ended.stdout
     shown = [line.split() for line in ended.stdout.splitlines()]
     assert ["cache.ttl", "expected", "1h"] in shown
     assert ["found", "30s"] in shown
     assert "policy.yaml:6:18" in ended.stdout
     assert "Traceback" not in ended.stdout and "runtest" not in ended.stdout
+
+
+@pytest.mark.parametrize("folder", [".", "src"])
+def test_functions_and_errors_are_found_where_mlpolicy_test_finds_them(run, bench, folder):
+    """And the path of the other tests is as it was."""
+    package = bench.folder / folder / "shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "real.py").write_text("class Odd(Exception): ...\ndef f(x): raise Odd\n")
+    (bench.folder / "test_path.py").write_text(
+        "import sys, pathlib\ndef test_path():\n"
+        f"    assert str(pathlib.Path({str(bench.folder / folder)!r})) not in sys.path\n"
+    )
+    real = "  - {name: odd, call: shop.real:f, args: {x: 1}, real: true, expect: {raises: shop.real.Odd}}\n"
+
+    ended = run("-q", "--import-mode=importlib", policy__test=f"{HEAD}tests:\n{real}")
+
+    assert "2 passed" in ended.stdout, ended.stdout
 
 
 def test_k_chooses(run):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +55,18 @@ def _survey(config: pytest.Config) -> Survey:
     return config.stash[_SURVEY]
 
 
+@contextmanager
+def _importing(config: pytest.Config) -> Iterator[None]:
+    """Let errors and functions be imported from where `mlpolicy test` finds them."""
+    path = (str(one) for one in (config.rootpath, config.rootpath / "src") if one.is_dir())
+    added = [one for one in path if one not in sys.path]
+    sys.path[:0] = added
+    try:
+        yield
+    finally:
+        sys.path[:] = [one for one in sys.path if one not in added]
+
+
 def _shown(path: Path) -> Path:
     """Return *path* as people would write it: relative where it is below here."""
     near = Path(os.path.relpath(path))
@@ -66,7 +80,8 @@ class PolicyTests(pytest.File):
         """Yield an item for each test, and one for what is wrong with the file."""
         from mlpolicy.testing.run import prepare
 
-        prepared = prepare(_shown(self.path), _survey(self.config))
+        with _importing(self.config):
+            prepared = prepare(_shown(self.path), _survey(self.config))
         if prepared.diagnostics:
             yield Findings.from_parent(self, name="findings", prepared=prepared)
         for case in prepared.cases:
@@ -103,9 +118,12 @@ class PolicyTest(_Item):
         """
         from mlpolicy.testing.told import lines
 
-        result = self._prepared.run(self._case)
+        with _importing(self.config):
+            result = self._prepared.run(self._case)
         if not result.passed:
-            raise Failed("\n".join(lines(result)))
+            # The first line is what pytest sums a failure up with.
+            head, *rest = lines(result)
+            raise Failed("\n".join([*(one.removeprefix("  ") for one in rest), head]))
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where the test stands."""
