@@ -180,3 +180,18 @@ def test_doctor_looks_at_plugins(shop):
     done = shop("-m", "mlpolicy", "doctor")
 
     assert "acme-guardrails 1.0 adds to kinds" in done.stdout
+
+
+def test_its_rules_are_tested_like_others(shop, tmp_path):
+    (tmp_path / "policies" / "shop.test.yaml").write_text("""\
+version: 1
+policies: [shop.yaml]
+tests:
+  - name: faults are rehearsed
+    resolve: shop:load
+    expect: {faults.percent: 50%, cache.store: fifo, monitor.sinks: [file], rules: [monitor, cache, retry, faults]}
+""")
+
+    ended = shop("-m", "mlpolicy", "test")
+
+    assert ended.returncode == 0, ended.stdout

@@ -315,3 +315,15 @@ def test_a_package_that_carries_nothing(carry, install, tmp_path, value, reason)
     assert (wrong.code, wrong.span.line) == ("MP133", 1)
     assert "acme-z 9" in wrong.message
     assert reason in wrong.message
+
+
+def test_one_that_is_broken_is_said_once_where_it_is_asked_for_first(install, found):
+    """However many rules ask for it: the cause is one."""
+    install("acme-q", "kinds", {"quarantine": "acme_q:KIND"}, acme_q="raise RuntimeError('no')")
+    policy = "version: 1\npolicies:\n" + "".join(
+        f"  m:{name}:\n    quarantine: 3\n" for name in "fgh"
+    )
+
+    [wrong] = found(policy)
+
+    assert (wrong.code, wrong.span.line, "acme-q" in wrong.message) == ("MP133", 4, True)

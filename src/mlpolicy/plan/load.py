@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,10 @@ _OF_ALL = (*OF_ABSENCE, "MP111")
 """Findings that are no other in an environment."""
 OF_THE_DAY = ("MP501", "MP502")
 """Findings that come with time alone: they never keep a service from starting."""
+
+
+OF_PACKAGES = ("MP132", "MP133")
+"""Findings whose cause is an installed package: they are said where it is asked for first."""
 
 
 @frozen()
@@ -95,12 +99,21 @@ class Loaded:
         own = suppressions.findings(
             codes(), may_be_found=lambda code: whole and found_at(code, level)
         )
-        return replace(self, diagnostics=in_order([*kept, *own]))
+        return replace(self, diagnostics=tuple(_once(in_order([*kept, *own]))))
 
     @property
     def files(self) -> tuple[PolicyFile, ...]:
         """The files, by name."""
         return self.rulebook.files
+
+
+def _once(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield *diagnostics*, of those of packages the first alone."""
+    said: set[str] = set()
+    for one in diagnostics:
+        if one.code not in OF_PACKAGES or one.message not in said:
+            yield one
+        said.add(one.message)
 
 
 def load(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:

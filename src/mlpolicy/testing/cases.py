@@ -246,7 +246,7 @@ class CaseReader:
         for item in node.items if isinstance(node, Sequence) else ():
             name = str(item.plain())
             kind = name.partition(".")[0]
-            if name in EVENTS or ("." in name and kind in KINDS and not _is_told(kind)):
+            if name in EVENTS or ("." in name and KINDS.look_for(kind) and not _is_told(kind)):
                 continue
             near = closest(name, EVENTS)
             help = f"did you mean `{near}`?" if near else f"there are {', '.join(EVENTS)}"

@@ -103,7 +103,7 @@ def _annotation(path: str) -> Any:
     kind, _, rest = path.partition(".")
     if path in WHOLE:
         return WHOLE[path]
-    if kind not in KINDS:
+    if not KINDS.look_for(kind):
         raise UnknownField(kind, "`expect` of a `resolve`", (*KINDS, *WHOLE, "from"))
     if not rest:
         return Literal["present", "absent"]
