@@ -327,3 +327,18 @@ def test_one_that_is_broken_is_said_once_where_it_is_asked_for_first(install, fo
     [wrong] = found(policy)
 
     assert (wrong.code, wrong.span.line, "acme-q" in wrong.message) == ("MP133", 4, True)
+
+
+def test_a_check_that_raises_is_a_finding_of_the_plugin(install, found):
+    source = QUARANTINE.replace("api=1", "api=1, check='acme_q:check'")
+    install(
+        "acme-q",
+        "kinds",
+        {"quarantine": "acme_q:KIND"},
+        acme_q=f"{source}\ndef check(rule): 1 / 0\n",
+    )
+
+    [wrong] = found(POLICY)
+
+    assert (wrong.code, wrong.span.line) == ("MP133", 4)
+    assert "its check raises ZeroDivisionError" in wrong.message and "acme-q" in wrong.message

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from mlpolicy.core import plugins
 from mlpolicy.core.codes import shared
 from mlpolicy.core.control import Control, Rollout
 from mlpolicy.core.diagnostic import Diagnostic
@@ -147,9 +148,21 @@ def _build(
 
 def _doubts(kind: Kind, rule: Any) -> Meant:
     """Return what the kind says of *rule*, and which of the other quantities are odd."""
-    said = kind.findings(rule)
+    said = _checked(kind, rule)
     fields = {one[1] for one in said}
     return (*said, *(one for one in unusual(rule) if one[1] not in fields))
+
+
+def _checked(kind: Kind, rule: Any) -> Meant:
+    """Return what the kind's own check says; that a plugin's is broken, where it raises."""
+    try:
+        return kind.findings(rule)
+    except Exception as error:
+        plugin = plugins.find("kinds", kind.name)
+        if plugin is None:
+            raise
+        broken = plugin.broken(f"its check raises {type(error).__name__}: {error}")
+        return ((broken.code, "", str(broken), broken.help),)
 
 
 def _finding(merged: Merged, error: Any) -> Diagnostic:
