@@ -15,12 +15,14 @@ SERVE = """
 class Overload(Exception): ...
 def predict(features, user): return features
 def fetch(query): return query
+def fence(query): return query
 def rank(query): return query
 """
 RIGHT = """\
 version: 1
 name: shop
 settings:
+  require: [owner]
   lint: {ignore: {MP906: somebody looks at the logs}}
 defaults:
   mode: enforce
@@ -31,6 +33,7 @@ profiles:
     extends: [calm]
 policies:
   serve:predict:
+    owner: us
     retry:
       max_attempts: 4
       retry_on:
@@ -72,16 +75,22 @@ policies:
         user: {type: mapping, required: [id], fields: {id: {pattern: "^u_"}}}
       returns: {columns: {amount: {categories: [web, app]}}}
   serve:rank:
+    owner: us
     retry: 2
   fetching:
     match: {target: "serve:fe*", kind: [function]}
+    exclude: ["serve:fence"]
     use: [calmer]
+    owner: us
     labels: {tier: gold}
 environments:
   prod:
     policies:
       serve:predict:
         cache: {ttl: 2m}
+      serve:rank: {retry: {max_attempts: 3, give_up_on: [serve.Overload]}}
+    profiles:
+      calm: {retry: {max_delay: 3s}}
 """
 
 REPAIRED = [
@@ -108,6 +117,12 @@ REPAIRED = [
     ("MP005", "sample: 5%", "§rate: 5%"),
     ("MP005", "p99: 50ms", "§latency: 50ms"),
     ("MP005", "cache: {ttl: 2m}", "§cahe: {ttl: 2m}"),
+    # What an environment says, against the functions too.
+    ("MP005", "serve:rank: {retry:", "serve:rank: {§rety:"),
+    ("MP005", "{max_attempts: 3,", "{§max_atempts: 3,"),
+    ("MP301", "serve:rank: {retry:", "§serve:rnk: {retry:"),
+    ("MP407", "calm: {retry: {max_delay: 3s}}", "§clam: {retry: {max_delay: 3s}}"),
+    ("MP603", "[serve.Overload]", "[§serve.Overlaod]"),
     # Values.
     ("MP101", "ttl_jitter: 10%", "ttl_jitter: §10 percent"),
     ("MP010", "max_entries: 20k", "max_entries: §20K"),
@@ -151,6 +166,16 @@ SHOWN = [
     ("MP605", "- transient", "- §KeyError"),
     ("MP610", "- ValueError", "- §Exception"),
     ("MP902", "[5ms, 25ms, 100ms]", "[5ms, 25ms, §10ms]"),
+    # What belongs further in.
+    ("MP009", "    memory: {act_at: 80%, relieve: [gc, trim]}", "    §memory:\n    act_at: 80%"),
+    ("MP009", "log: {sample: 5%, redact: [user.email]}", "§log:\n      sample: 5%"),
+    ("MP005", "    retry: 2", "    retry: 2\n  §cache: {ttl: 5m}"),
+    ("MP005", "environments:", "§cache: {ttl: 5m}\nenvironments:"),
+    # What a policy is for: nothing that follows is said besides.
+    ("MP302", '"serve:fe*"', '§"serve:ef*"'),
+    ("MP010", '"serve:fe*"', '§"serve.fe*"'),
+    ("MP011", "  serve:predict:\n    owner", "  §predict:\n    owner"),
+    ("MP320", "  serve:predict:\n    owner", "  §serve:Overload:\n    owner"),
 ]
 
 

@@ -13,7 +13,7 @@ from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.plan.against import against
 from mlpolicy.plan.codes import Level
-from mlpolicy.plan.load import Loaded
+from mlpolicy.plan.load import Loaded, in_environment
 from mlpolicy.plan.survey import Survey, roots
 
 
@@ -25,9 +25,11 @@ def resolved(
         return ()
     with waiting("looking targets up in the source"):
         survey = Survey(roots(src))
-        found = against(loaded.rulebook, survey)
+        found = list(against(loaded.rulebook, survey))
+        for environment, rulebook in loaded.others.items():
+            found += in_environment(environment, against(rulebook, survey), found)
     if level == "ast":
-        return found
+        return tuple(found)
     return (*found, *_imported(loaded, paths, src, survey, known=found))
 
 

@@ -162,7 +162,7 @@ class Composer:
             others.append(len(self.diagnostics))
             key = self._node(inner, depth + 1)
             value = self._node(following(), depth + 1)
-            braces = isinstance(key, Mapping) and _is_empty(value)
+            braces = _is_empty(value) and (isinstance(key, Mapping) or _is_reference(key))
             if isinstance(key, Scalar) and key.text == MERGE and not key.quoted:
                 merged += self._merge(key, value)
             else:
@@ -181,7 +181,7 @@ class Composer:
         """
         del self.diagnostics[said:]
         help = "write `${vars.name}` for a variable, or quote the text"
-        self.diagnostics.append(Diagnostic("MP010", "`{{` begins a mapping", span, help=help))
+        self.diagnostics.append(Diagnostic("MP010", "`{` begins a mapping", span, help=help))
         return Scalar(None, span, "", quoted=True)
 
     def _enter(self, entries: dict[str, Entry], key: Node, value: Node) -> None:
@@ -209,7 +209,7 @@ class Composer:
         entries[key.value] = Entry(key.value, key.span, value)
 
     def _say_empty(self, key: str, span: Span) -> None:
-        help = "write a value, or leave the key out"
+        help = "write a value, or leave the key out; indent what belongs under it"
         self.diagnostics.append(Diagnostic("MP009", f"`{key}` has no value", span, help=help))
 
     def _merge(self, key: Scalar, value: Node) -> list[Entry]:
@@ -264,6 +264,10 @@ class Composer:
 _FRAME = frozenset({"StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"})
 _QUOTING = frozenset("'\"|>")
 _TOO_MANY = f"more than {MOST_NODES:,} nodes"
+
+
+def _is_reference(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.text.startswith(("vars.", "env:"))
 
 
 def _is_empty(node: Node) -> bool:

@@ -18,7 +18,7 @@ from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
 from mlpolicy.model.interpolate import Interpolated
-from mlpolicy.model.unknown import Block, Words, unknown_key
+from mlpolicy.model.unknown import Block, Words, outdented, unknown_key
 
 Loc = tuple[int | str, ...]
 
@@ -146,29 +146,40 @@ class _Blocks:
     about: Words
     lacks: Mapping[Loc, tuple[str, ...]]
     """The required keys that are not there, by block."""
-    there: dict[Loc, set[str]] = field(default_factory=dict)
+    there: dict[tuple[Loc, bool], set[str]] = field(default_factory=dict)
     """The keys of blocks, and those that unknown ones were taken for."""
 
-    def unknown(self, one: _Wrong, entry: Entry) -> Diagnostic:
-        """Return the finding for the key of *entry*, which *one* refuses."""
+    def unknown(self, one: _Wrong, entry: Entry) -> Iterable[Diagnostic]:
+        """Yield the finding for the key of *entry*, which *one* refuses."""
         above = one.loc[:-1]
         fields, name = _fields(self.model, above, self.about)
-        there = self._there(above)
+        there = self._there(above, fields, entry)
+        if entry.key not in there:
+            return
         block = Block(name, there, self.lacks.get(above, ()) if above else ())
         about = self.about
         if above:
             about = replace(about, section=path_of(self.root, above, about.path))
         found = unknown_key(entry, fields, about, block)
         there.update(repair.text for repair in found.suggestions)
-        return found
+        yield found
 
-    def _there(self, loc: Loc) -> set[str]:
-        known = self.there.get(loc)
+    def _there(self, loc: Loc, fields: tuple[str, ...], beside: Entry) -> set[str]:
+        """Return the keys of a block; for one of an environment those that stand there too."""
+        held, _ = locate(self.root, loc)
+        assert isinstance(held, MappingNode)
+        is_laid = _is_laid(beside, held)
+        known = self.there.get((loc, is_laid))
         if known is None:
-            held, _ = locate(self.root, loc)
-            entries = held.entries if isinstance(held, MappingNode) else ()
-            known = self.there[loc] = {one.key for one in entries}
+            entries = outdented(held, fields, self.about)
+            keys = {one.key for one in entries if _is_laid(one, held) == is_laid}
+            known = self.there[loc, is_laid] = keys
         return known
+
+
+def _is_laid(entry: Entry, block: Node) -> bool:
+    """Whether an entry stands elsewhere than its block: an environment laid it over."""
+    return entry.key_span != block.span and not _within(entry.key_span, block.span)
 
 
 def path_of(root: Node, loc: Loc, above: tuple[str, ...] = ()) -> str:
@@ -190,7 +201,7 @@ def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
     for span, group in said.items():
         first = group[0]
         if first.type == "extra_forbidden" and first.entry is not None:
-            yield blocks.unknown(first, first.entry)
+            yield from blocks.unknown(first, first.entry)
         else:
             code = first.type if first.type.startswith("MP") else "MP010"
             meant = _meant(group)

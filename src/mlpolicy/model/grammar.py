@@ -126,7 +126,7 @@ class ProfileBlock(RuleModel):
 class PolicyBlock(RuleModel):
     """One policy, without its rules."""
 
-    match: str | Many[str] | MatchBlock = ()
+    match: str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | MatchBlock = ()
     """The functions that it is for: `package.module:function`, or a pattern, or a list, or a
     mapping of conditions."""
     exclude: Words = ()

@@ -71,6 +71,11 @@ class Overlay:
             text = f"environment `{self.environment}` changes policy `{entry.key}`"
             self._say(entry, text, entries)
             return
+        if len(here) == 2 and here[0] == "profiles" and closest(entry.key, entries):
+            self._say(
+                entry, f"environment `{self.environment}` changes profile `{entry.key}`", entries
+            )
+            return
         value = entry.value
         if isinstance(value, Mapping):  # what it removes cannot be there
             value = self._merged(Mapping((), value.span), value, here)

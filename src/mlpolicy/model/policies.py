@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.facts import Where
-from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.redact import HIDDEN
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
@@ -20,16 +19,15 @@ from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
 from mlpolicy.model.habits import OF_KINDS, OF_POLICY, OF_PROFILE
 from mlpolicy.model.interpolate import holds_secret
 from mlpolicy.model.layers import Layers
+from mlpolicy.model.places import BESIDE_POLICY, IN_POLICY
 from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, Tree, one
-from mlpolicy.model.rules import RuleReader, elsewhere, without_nulls
-from mlpolicy.model.unknown import Words, mended, unknown_key
+from mlpolicy.model.rules import RuleReader, without_nulls
+from mlpolicy.model.strangers import is_stranger, not_installed, stranger
+from mlpolicy.model.unknown import Words, mended
 from mlpolicy.rules import KINDS
 
-_ELSEWHERE: Mapping[str, str] = Lazily(
-    lambda: {**elsewhere(), **dict.fromkeys(PolicyBlock.model_fields, "the policy itself")}
-)
+_POLICY = "the rules of"
 _CONTROLS = ("mode", "expires", "on_expiry", "deadline")
-_LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback", "retry_budget")
 """Words of the language for kinds that not every mlpolicy has."""
 
 
@@ -53,7 +51,6 @@ class PolicyReader:
     _kinds: tuple[str, ...] = field(init=False)
     _known: Mapping[str, None] = field(init=False)
     """The keys of a policy."""
-    _elsewhere: Mapping[str, str] = field(default_factory=elsewhere)
 
     def __post_init__(self) -> None:
         self._rules = RuleReader(self.layers, self._found)
@@ -83,7 +80,7 @@ class PolicyReader:
     # --- defaults, profiles, resources ------------------------------------------------
 
     def _defaults(self, node: MappingNode) -> tuple[Setting | None, tuple[Any, ...]]:
-        about = Words("`defaults`", OF_KINDS, self._elsewhere, also=self._kinds)
+        about = Words("`defaults`", OF_KINDS, BESIDE_POLICY, also=self._kinds)
         mode: Setting | None = None
         for entry in node.entries:
             if entry.key == "mode":
@@ -93,12 +90,12 @@ class PolicyReader:
                     tree = self._rules.tree(MappingNode((entry,), node.span), PolicyBlock)
                     mode = one(tree, "mode")
             elif entry.key not in KINDS:
-                self._found.append(_stranger(entry, ("mode", *KINDS), about))
+                self._found.append(stranger(entry, ("mode", *KINDS), about))
         return mode, self._rules.rules(node.entries)
 
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:
         for entry, written in self._bodies(node, "the rules of profile"):
-            about = Words(f"profile `{entry.key}`", OF_PROFILE, self._elsewhere, also=self._kinds)
+            about = Words(f"profile `{entry.key}`", OF_PROFILE, BESIDE_POLICY, also=self._kinds)
             known = dict.fromkeys((*ProfileBlock.model_fields, *KINDS))
             body = mended(written, known, about, self._found)
             rest = MappingNode(
@@ -116,12 +113,12 @@ class PolicyReader:
     def _resources(self, node: MappingNode) -> Iterator[Name]:
         for entry, body in self._bodies(node, "the limits of resource"):
             for inner in body.entries:
-                self._found.append(_not_installed(inner))
+                self._found.append(not_installed(inner))
             self._named(entry)
             yield Name(entry.key, entry.key_span)
 
     def _bodies(self, node: MappingNode, what: str) -> Iterator[tuple[Entry, MappingNode]]:
-        for entry in node.entries:
+        for entry in self._no_rules(node.entries) if what == _POLICY else node.entries:
             if isinstance(entry.value, MappingNode):
                 yield entry, entry.value
             elif not (isinstance(entry.value, Scalar) and not entry.value.text):
@@ -129,6 +126,20 @@ class PolicyReader:
                 self._say(
                     "MP010", f"expected {what} `{entry.key}`, found {found}", entry.value.span
                 )
+
+    def _no_rules(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield the *entries* that are policies; what belongs under the one before is a slip."""
+        empty = False
+        for entry in entries:
+            inner = entry.value.get("match") if isinstance(entry.value, MappingNode) else None
+            if entry.key in self._known and inner is None:
+                if not empty:
+                    text = f"`{entry.key}` is no policy: it belongs under one"
+                    help = "write it further in, under the policy that it is for"
+                    self._say("MP005", text, entry.key_span, help=help)
+                continue
+            yield entry
+            empty = isinstance(entry.value, Scalar) and not entry.value.text
 
     def _named(self, entry: Entry) -> None:
         if not is_name(entry.key):
@@ -140,12 +151,12 @@ class PolicyReader:
         known = fields_of(model)
         kept = node
         strange = [one for one in node.entries if one.key not in known]
-        strangers = {one.key: one for one in strange if _is_stranger(one, known, about)}
+        strangers = {one.key: one for one in strange if is_stranger(one, known, about)}
         if strangers:
             rest = tuple(one for one in node.entries if one.key not in strangers)
             kept = MappingNode(rest, node.span)
         checked = check(kept, model, about)
-        self._found += (*checked.diagnostics, *map(_not_installed, strangers.values()))
+        self._found += (*checked.diagnostics, *map(not_installed, strangers.values()))
         for loc in checked.missing:
             held, entry = locate(kept, loc[:-1])
             what = f"`{entry.key}`" if entry else about.section
@@ -155,7 +166,7 @@ class PolicyReader:
     # --- policies ---------------------------------------------------------------------
 
     def _policies(self, node: MappingNode, depth: int) -> Iterable[Policy]:
-        for entry, body in self._bodies(node, "the rules of"):
+        for entry, body in self._bodies(node, _POLICY):
             held = self._held.get((entry.key, id(body)))
             if held is None:
                 held = self._held[entry.key, id(body)] = self._read(entry, body)
@@ -172,7 +183,7 @@ class PolicyReader:
         return _Held(body, policy, tuple(self._found[before:]))
 
     def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
-        about = Words(f"policy `{entry.key}`", OF_POLICY, _ELSEWHERE, also=self._kinds)
+        about = Words(f"policy `{entry.key}`", OF_POLICY, IN_POLICY, also=self._kinds)
         before = len(self._found)
         body = mended(body, self._known, about, self._found)
         kinds = self._kinds
@@ -295,30 +306,6 @@ def _words(node: Node | None) -> tuple[Name, ...]:
     )
 
 
-def _is_stranger(entry: Entry, known: Collection[str], about: Words) -> bool:
-    """Whether a key is probably the name of a kind that is not installed."""
-    if entry.key in KINDS.refused:
-        return True
-    if entry.key in known or entry.key in about.elsewhere or entry.key in about.synonyms:
-        return False
-    if entry.key in _LATER:
-        return True
-    is_block = isinstance(entry.value, MappingNode)
-    return is_block and about.meant(entry.key, (*known, *about.also)) is None
-
-
-def _not_installed(entry: Entry) -> Diagnostic:
-    refused = KINDS.refused.get(entry.key)
-    if refused is not None:
-        return Diagnostic(refused.code, str(refused), entry.key_span, help=refused.help)
-    return Diagnostic(
-        "MP130",
-        f"no kind of rule `{entry.key}` is installed",
-        entry.key_span,
-        help="there are " + ", ".join(f"`{name}`" for name in KINDS),
-    )
-
-
 def _unselected(entry: Entry) -> Diagnostic:
     """Return the finding for a policy without a selector; a dotted name is probably its target."""
     help = "write `match:`, or use the function's path as the name: `package.module:function`"
@@ -332,10 +319,3 @@ def _unselected(entry: Entry) -> Diagnostic:
                 repair = (Suggestion(f"write `{error.meant}`", entry.key_span, error.meant),)
     text = f"policy `{entry.key}` needs `match`"
     return Diagnostic("MP011", text, entry.key_span, help=help, suggestions=repair)
-
-
-def _stranger(entry: Entry, known: tuple[str, ...], about: Words) -> Diagnostic:
-    is_kind = entry.key in (*_LATER, *KINDS.refused) or (
-        isinstance(entry.value, MappingNode) and about.meant(entry.key, known) is None
-    )
-    return _not_installed(entry) if is_kind else unknown_key(entry, known, about)

@@ -22,9 +22,9 @@ from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.older import older_readings
 from mlpolicy.model.overlay import Overlay as Overlaying
+from mlpolicy.model.places import elsewhere
 from mlpolicy.model.policies import PolicyReader, is_name
 from mlpolicy.model.policy import Name, PolicyFile, Settings
-from mlpolicy.model.rules import elsewhere
 from mlpolicy.model.strangers import look_for_kinds
 from mlpolicy.model.unknown import Words, mended
 from mlpolicy.rules import KINDS
@@ -60,7 +60,9 @@ class Source:
             return True
         sections = (self.root.get(key) for key in ("profiles", "resources"))
         wrong = any(one is not None and not isinstance(one, MappingNode) for one in sections)
-        return wrong or isinstance(self.root.get("imports"), Scalar)
+        imports = self.root.get("imports")
+        items = imports.items if isinstance(imports, Sequence) else (imports,) if imports else ()
+        return wrong or len(items) != len(self.imports)
 
 
 @frozen()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -11,17 +11,17 @@ from pydantic import BaseModel
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Kind
-from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Node, Scalar
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.node import Sequence as SequenceNode
 from mlpolicy.model.check import check, locate, models_in, path_of
-from mlpolicy.model.grammar import MatchBlock, PolicyBlock, RuleCommon
+from mlpolicy.model.grammar import RuleCommon
 from mlpolicy.model.habits import OF_RULES
 from mlpolicy.model.interpolate import Interpolated, holds_secret
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.overlay import is_null
+from mlpolicy.model.places import IN_RULE
 from mlpolicy.model.policy import Block, OwnTree, RuleBlock, Setting, Tree
 from mlpolicy.model.short import spelt_out
 from mlpolicy.model.unknown import Words
@@ -192,14 +192,11 @@ def _what(node: Node) -> str:
     return f"`{node.text}`" if isinstance(node, Scalar) else "a list"
 
 
-_OF_POLICY = {key: "the policy itself" for key in PolicyBlock.model_fields if key not in _COMMON}
-
-
 def _words(kind: Kind) -> Words:
     return Words(
         f"rule `{kind.name}`",
         {**OF_RULES, **kind.synonyms},
-        Lazily(lambda: {**_elsewhere(tuple(KINDS)), **_OF_POLICY}),
+        IN_RULE,
         also=tuple(_COMMON),
         path=(kind.name,),
     )
@@ -224,33 +221,3 @@ def _is_table(annotation: Any) -> bool:
     if getattr(annotation, "__origin__", None) is dict:
         return True
     return any(_is_table(inner) for inner in getattr(annotation, "__args__", ()))
-
-
-def elsewhere() -> Mapping[str, str]:
-    """Return where the fields of rules belong, for those found where no rule is.
-
-    It is told once somebody asks: it takes the models of all kinds.
-    """
-    return Lazily(lambda: _elsewhere(tuple(KINDS)))
-
-
-@cache
-def _elsewhere(kinds: tuple[str, ...]) -> dict[str, str]:
-    places: dict[str, list[str]] = {name: ["each rule"] for name in _COMMON}
-    inner: dict[str, list[str]] = {name: ["`match`"] for name in MatchBlock.model_fields}
-    for name in kinds:
-        for setting, path in _settings(KINDS[name].rule_model(), (name,)):
-            found = places if len(path) == 1 else inner
-            found.setdefault(setting, []).append(f"`{'.'.join(path)}`")
-    return {setting: " or ".join(paths[:3]) for setting, paths in {**inner, **places}.items()}
-
-
-def _settings(
-    model: type[BaseModel], path: tuple[str, ...], above: tuple[type[BaseModel], ...] = ()
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each setting of *model* with the path of its block, those of inner blocks too."""
-    for name, of in model.model_fields.items():
-        yield name, path
-        for inner in models_in(of.annotation):
-            if inner not in above:
-                yield from _settings(inner, (*path, name), (*above, inner))

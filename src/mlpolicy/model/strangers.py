@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Node
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
-from mlpolicy.model.rules import elsewhere
+from mlpolicy.model.places import elsewhere
+from mlpolicy.model.unknown import Words, unknown_key
 from mlpolicy.rules import KINDS
+
+LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback", "retry_budget")
+"""Kinds that the language has words for, and nobody provides."""
 
 
 def look_for_kinds(root: MappingNode) -> None:
@@ -27,6 +34,39 @@ def look_for_kinds(root: MappingNode) -> None:
     if others:
         for key in strangers:
             KINDS.look_for(key if key in others else closest(key, others) or key)
+
+
+def is_stranger(entry: Entry, known: Collection[str], about: Words) -> bool:
+    """Whether a key is probably the name of a kind that is not installed."""
+    if entry.key in KINDS.refused:
+        return True
+    if entry.key in known or entry.key in about.elsewhere or entry.key in about.synonyms:
+        return False
+    if entry.key in LATER:
+        return True
+    is_block = isinstance(entry.value, MappingNode)
+    return is_block and about.meant(entry.key, (*known, *about.also)) is None
+
+
+def not_installed(entry: Entry) -> Diagnostic:
+    """Return the finding for a kind that is not there, or cannot be used."""
+    refused = KINDS.refused.get(entry.key)
+    if refused is not None:
+        return Diagnostic(refused.code, str(refused), entry.key_span, help=refused.help)
+    return Diagnostic(
+        "MP130",
+        f"no kind of rule `{entry.key}` is installed",
+        entry.key_span,
+        help="there are " + ", ".join(f"`{name}`" for name in KINDS),
+    )
+
+
+def stranger(entry: Entry, known: tuple[str, ...], about: Words) -> Diagnostic:
+    """Return the finding for a key that is none of *known*: a kind, or a slip."""
+    is_kind = entry.key in (*LATER, *KINDS.refused) or (
+        isinstance(entry.value, MappingNode) and about.meant(entry.key, known) is None
+    )
+    return not_installed(entry) if is_kind else unknown_key(entry, known, about)
 
 
 def _bodies(node: Node, section: str) -> list[MappingNode]:

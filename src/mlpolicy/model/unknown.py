@@ -103,7 +103,8 @@ def mended(
     there = {entry.key for entry in node.entries}
     made: list[Entry] = []
     before = len(said)
-    for entry in node.entries:
+    kept = outdented(node, known, about)
+    for entry in kept:
         synonym = None if entry.key in known else about.meant(entry.key, known)
         if synonym is None or synonym.field in there:
             made.append(entry)
@@ -112,8 +113,25 @@ def mended(
         there.add(synonym.field)
         if not synonym.note:  # (else its value is of another form)
             made.append(Entry(synonym.field, entry.key_span, entry.value))
-    changed = len(said) != before
+    changed = len(said) != before or len(kept) != len(node.entries)
     return MappingNode(tuple(made), node.span) if changed else node
+
+
+def outdented(node: MappingNode, fields: Collection[str], about: Words) -> list[Entry]:
+    """Return the entries of *node* less those that should stand further in.
+
+    Unknown keys behind one that is known and has no value are that one's: it was reported as empty.
+    """
+    kept: list[Entry] = []
+    empty = False
+    for entry in node.entries:
+        is_known = entry.key in fields
+        if empty and not is_known and about.meant(entry.key, fields) is None:
+            continue
+        kept.append(entry)
+        value = entry.value
+        empty = is_known and isinstance(value, Scalar) and value.value is None and not value.text
+    return kept
 
 
 def _repair(entry: Entry, synonym: Synonym) -> tuple[Suggestion, ...]:

@@ -34,6 +34,8 @@ _OF_LACK = (
 """Findings that say that something is not there."""
 _OF_ALL = (*OF_ABSENCE, "MP111")
 """Findings that are no other in an environment."""
+NOWHERE = ("MP301", "MP302", "MP303", "MP320")
+"""Findings about a target or a pattern that names no function."""
 OF_THE_DAY = ("MP501", "MP502")
 """Findings that come with time alone: they never keep a service from starting."""
 
@@ -75,6 +77,8 @@ class Loaded:
     """Every file that was read, imported ones too."""
     variables: Mapping[str, str | None] = field(default_factory=dict)
     """The variables of the process that were asked for, and what they said."""
+    others: Mapping[str, Rulebook] = field(default_factory=dict)
+    """The rulebooks of environments that were looked at beside this one."""
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -93,9 +97,14 @@ class Loaded:
         *level* says how far targets were looked for, so which suppressions can be unused.
         """
         suppressions = Suppressions.of(self.documents, self.rulebook.settings).read(codes())
-        kept = suppressions.kept((*self.diagnostics, *more))
+        more = tuple(more)
+        found = self.diagnostics
+        nowhere = any(one.code in NOWHERE for one in more)
+        if nowhere:
+            found = tuple(one for one in found if not _follows(one))
+        kept = suppressions.kept((*found, *more))
         # What is wrong may hide what was not to be shown.
-        whole = not any(one.severity == "error" for one in kept)
+        whole = not nowhere and not any(one.severity == "error" for one in kept)
         own = suppressions.findings(
             codes(), may_be_found=lambda code: whole and found_at(code, level)
         )
@@ -131,14 +140,29 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     gathered = gather(paths)
     base = _loaded(gathered, replace(terms, environment=None))
     found = list(base.diagnostics)
-    known = set(map(_said, found))
+    others: dict[str, Rulebook] = {}
     for environment in gathered.environments:
         other = _loaded(gathered, replace(terms, environment=environment), base.rulebook)
-        new = [one for one in other.diagnostics if _said(one) not in known]
-        new = [one for one in new if one.code not in _OF_ALL]
-        known.update(map(_said, new))
-        found += (replace(one, environment=environment) for one in new)
-    return replace(base, diagnostics=in_order(found))
+        others[environment] = other.rulebook
+        found += in_environment(environment, other.diagnostics, found)
+    return replace(base, diagnostics=in_order(found), others=others)
+
+
+def in_environment(
+    environment: str, found: Iterable[Diagnostic], known: Iterable[Diagnostic]
+) -> list[Diagnostic]:
+    """Return those of *found* that are news beside *known*, as findings of *environment*."""
+    said = set(map(_said, known))
+    new = (one for one in found if one.code not in _OF_ALL and _said(one) not in said)
+    return [replace(one, environment=environment) for one in new]
+
+
+def _follows(one: Diagnostic) -> bool:
+    """Whether a finding may follow from a slip in what a policy is for.
+
+    Its functions lack a monitor then, and what an environment changes is another policy.
+    """
+    return one.code == "MP906" or (one.code == "MP505" and bool(one.environment))
 
 
 def _said(one: Diagnostic) -> tuple[str, object, str]:
@@ -211,6 +235,8 @@ def _judged(
     more = lint(rulebook)
     # A rule that could not be read is missing here: what its absence would make others say is noise.
     noise = _OF_LACK if lacking else (*OF_ABSENCE, "MP011") if broken else OF_ABSENCE
+    if broken and terms.environment is not None:
+        noise = (*noise, "MP505")  # said of what the environment changes, under another name
     if broken or any(one.code == "MP406" for one in more):
         more = tuple(one for one in more if one.code not in noise)
     if any(one.code == "MP120" for one in found) or any(one.partial for one in sources):

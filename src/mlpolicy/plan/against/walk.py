@@ -23,6 +23,7 @@ from mlpolicy.plan.against import (
 )
 from mlpolicy.plan.against.about import About
 from mlpolicy.plan.governed import facts_of
+from mlpolicy.plan.load import NOWHERE
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Defined, Survey
 
@@ -56,13 +57,18 @@ def against(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
     found: list[Diagnostic] = []
     walk = _Walk(rulebook, survey)
     for policy in rulebook.policies:
+        before = len(found)
         for pattern in policy.match:
             if pattern.glob.exact:
                 found += walk.exact(policy, pattern)
             else:
                 found += walk.broad(policy, pattern)
+        is_right = bool(policy.match) and not any(one.code in NOWHERE for one in found[before:])
         for pattern in policy.exclude:
-            found += walk.excluded(policy, pattern)
+            # What takes nothing by a slip has nothing to exclude.
+            found += (
+                one for one in walk.excluded(policy, pattern) if is_right or one.code != "MP408"
+            )
     found += walk.rivals()
     governed = tuple(walk.governed())
     found += _of_functions(governed)
