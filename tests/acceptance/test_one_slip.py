@@ -21,6 +21,8 @@ def rank(query): return query
 RIGHT = """\
 version: 1
 name: shop
+vars:
+  pause: 100ms
 settings:
   require: [owner]
   lint: {ignore: {MP906: somebody looks at the logs}}
@@ -42,7 +44,7 @@ policies:
         - serve.Overload
       give_up_on:
         - ValueError
-      initial_delay: 100ms
+      initial_delay: ${vars.pause}
       idempotent: true
       max_elapsed: 3s
       retry_after:
@@ -105,7 +107,7 @@ REPAIRED = [
     ("MP005", "max_attempts: 4", "§maxAttempts: 4"),
     ("MP005", "max_attempts: 4", "§MaxRetryAttempts: 3"),
     ("MP005", "max_attempts: 4", "§numRetries: 3"),
-    ("MP005", "initial_delay: 100ms", "§waitDuration: 100ms"),
+    ("MP005", "initial_delay: ", "§waitDuration: "),
     ("MP005", "        max: 10s", "        §maximum: 10s"),
     ("MP005", "ttl: 5m", "§time_to_live: 5m"),
     ("MP005", "max_entries: 20k", "§max_items: 20k"),
@@ -135,6 +137,15 @@ REPAIRED = [
     ("MP010", "[gc, trim]", "[gc, §malloc_trim]"),
     ("MP130", "[prometheus, log]", "[§promtheus, log]"),
     ("MP091", "MP906", "§mp906"),
+    # Variables: the value at the variable, a reference where it is used.
+    ("MP101", "pause: 100ms", "pause: §100msecs"),
+    *(
+        ("MP110", "${vars.pause}", f"§{written}")
+        for written in (
+            *("${var.pause}", "$vars.pause", "$(vars.pause)", "${pause}", "${vars.pause"),
+            *("${vars:pause}", "${ vars.pause }"),
+        )
+    ),
     # Items of lists.
     ("MP204", "[float32, float64]", "[float32, §flaot64]"),
     ("MP603", "- transient", "- §trasient"),
@@ -161,11 +172,13 @@ SHOWN = [
     ("MP010", "- features", "- §'features '"),
     ("MP010", "team: ranking", "§le: ranking"),
     ("MP009", "- transient", "-§"),
-    ("MP602", "initial_delay: 100ms", "initial_delay: §100s"),
+    ("MP602", "max_elapsed: 3s", "max_elapsed: §3ms"),
     ("MP102", "ttl: 5m\n", "ttl: §5ms\n"),
     ("MP605", "- transient", "- §KeyError"),
     ("MP610", "- ValueError", "- §Exception"),
     ("MP902", "[5ms, 25ms, 100ms]", "[5ms, 25ms, §10ms]"),
+    ("MP110", "${vars.pause}", "§${env:MY-PAUSE:-${vars.pause}}"),
+    ("MP010", "pause: 100ms", "pause: §soon"),
     # What belongs further in.
     ("MP009", "    memory: {act_at: 80%, relieve: [gc, trim]}", "    §memory:\n    act_at: 80%"),
     ("MP009", "log: {sample: 5%, redact: [user.email]}", "§log:\n      sample: 5%"),

@@ -114,10 +114,13 @@ class _Wrong:
         if of_key and entry is not None:
             node = Scalar(entry.key, entry.key_span, entry.key)
         span = node.span
+        if isinstance(node, Interpolated):
+            span = node.origin or span
         text = redacted(words.message(error, node.plain()))
         if isinstance(node, Interpolated) and node.secret:
             text = text.replace(node.text, HIDDEN)
-        meant = words.meant(error, node.plain())
+        is_written = not isinstance(node, Interpolated) or node.origin is not None
+        meant = words.meant(error, node.plain()) if is_written else ""
         return cls(error["type"], error["loc"], span, text, entry, node, meant)
 
 

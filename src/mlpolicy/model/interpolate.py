@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.redact import is_secret
 from mlpolicy.core.span import Span
@@ -23,6 +23,11 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
 _INNER = re.compile(
     r"(?:env:(?P<env>[A-Za-z_]\w*)|vars\.(?P<var>[A-Za-z][\w-]*))(?::-(?P<default>.*))?"
 )
+_BARE = re.compile(r"(?<!\$)\$\(?((?:env:[A-Za-z_]\w*|vars\.[A-Za-z][\w-]*)(?::-[^\s)]*)?)\)?")
+"""A reference without its braces."""
+_OF_ENV = re.compile(r"\s*env\w*[.:]\s*([A-Z_]\w*)\s*(?:(?::-|[:=|-])(.*))?", re.IGNORECASE)
+_OF_VARS = re.compile(r"\s*var\w*[.:]\s*([A-Z][\w-]*)\s*(?:(?::-|[:=|])(.*))?", re.IGNORECASE)
+_OF_NEITHER = re.compile(r"\s*([A-Z_][\w-]*)\s*(?:(?::-|[:=|])(.*))?", re.IGNORECASE)
 LITERAL = ("match", "exclude", "use", "extends", "resource", "imports", "name", "decorated_by")
 """Keys whose values are names and targets: no variable goes there."""
 
@@ -35,6 +40,8 @@ class Interpolated(Scalar):
     """The text that they were put into."""
     secret: bool = False
     """Whether it must not be shown."""
+    origin: Span | None = None
+    """Where its variable is written, if it is nothing but that."""
 
 
 def holds_secret(node: Node | None) -> bool:
@@ -119,7 +126,7 @@ class Variables:
             return self._mapping(node)
         if isinstance(node, Sequence):
             return self._sequence(node)
-        return self._scalar(node) if "${" in node.text else node
+        return self._scalar(node) if "$" in node.text else node
 
     def _mapping(self, node: MappingNode) -> MappingNode:
         entries: list[Entry] = []
@@ -159,6 +166,11 @@ class Variables:
     # --- scalars ----------------------------------------------------------------------
 
     def _scalar(self, node: Scalar) -> Scalar:
+        bare = _BARE.search(node.text)
+        if bare is not None:
+            self._slip(node, bare[0], bare[1])
+        if "${" not in node.text:
+            return node
         parts: list[str] = []
         secret, at, whole, length = False, 0, False, len(node.text)
         for match in _REFERENCE.finditer(node.text):
@@ -167,7 +179,7 @@ class Variables:
             if match[0] == "$${":
                 parts.append("${")
                 continue
-            found, hidden = self._value(match, node.span)
+            found, hidden = self._value(match, node)
             whole = match.span() == (0, len(node.text))
             secret = secret or hidden
             length += len(found)
@@ -175,20 +187,51 @@ class Variables:
                 self._endless(node.span, f"is longer than {LONGEST} characters")
             parts.append(found)
         text = "".join([*parts, node.text[at:]])
-        value = value_of(text) if whole else text
-        return Interpolated(value, node.span, text, True, written=node.text, secret=secret)
+        value, origin = (value_of(text), self._origin(node.text)) if whole else (text, None)
+        return Interpolated(
+            value, node.span, text, True, written=node.text, secret=secret, origin=origin
+        )
 
-    def _value(self, match: re.Match[str], span: Span) -> tuple[str, bool]:
+    def _origin(self, reference: str) -> Span | None:
+        inner = _INNER.fullmatch(reference[2:-1])
+        name = inner["var"] if inner else None
+        written = self.vars.get(name) if name and name not in self.fixed else None
+        is_plain = isinstance(written, Scalar) and "$" not in written.text
+        return written.span if written is not None and is_plain else None
+
+    def _slip(self, node: Scalar, written: str, meant: str) -> NoReturn:
+        """Say that *written* in *node* is no reference, and which one was meant."""
+        help = "write `${env:NAME}` or `${vars.name}`, a default after `:-`; `$${` is a plain `${`"
+        repair: tuple[Suggestion, ...] = ()
+        if _INNER.fullmatch(meant) and meant.count(":-") < 2:
+            right = f"${{{meant}}}"
+            help = f"did you mean `{right}`?"
+            text = node.text.replace(written, right, 1)
+            if not set(text) & set('"\\\n'):
+                repair = (Suggestion(f"write `{right}`", node.span, f'"{text}"'),)
+        text = f"`{written}` names no variable"
+        self._wrong.append(Diagnostic("MP110", text, node.span, help=help, suggestions=repair))
+        raise Unset
+
+    def _meant(self, inner: str) -> str:
+        """Return the reference that *inner* was probably meant to be; nothing if none."""
+        for form, prefix in ((_OF_ENV, "env:"), (_OF_VARS, "vars."), (_OF_NEITHER, "")):
+            match = form.fullmatch(inner)
+            if match is None:
+                continue
+            name, default = match.groups()
+            bare = "vars." if name in self.vars else "env:" if name.isupper() else ""
+            return (prefix or bare) + name + (f":-{default}" if default is not None else "")
+        return ""
+
+    def _value(self, match: re.Match[str], node: Scalar) -> tuple[str, bool]:
         """Return what stands for a reference, and whether it must not be shown."""
+        span = node.span
         inner = _INNER.fullmatch(match[1] or "")
         if inner is None:
-            help = (
-                "write `${env:NAME}` or `${vars.name}`, a default after `:-`; `$${` is a plain `${`"
-            )
-            self._wrong.append(
-                Diagnostic("MP110", f"`{match[0]}` names no variable", span, help=help)
-            )
-            raise Unset
+            open_end = match[1] is None
+            rest = node.text[match.end() :] if open_end else match[1]
+            self._slip(node, match[0] + rest if open_end else match[0], self._meant(rest))
         default = inner["default"]
         if inner["env"]:
             return self._of_environment(inner["env"], default, span)
@@ -222,7 +265,7 @@ class Variables:
             self._endless(span, "leads from one variable to another without an end in sight")
         self._open.append(name)
         try:
-            found = self._scalar(node) if "${" in node.text else node
+            found = self._scalar(node) if "$" in node.text else node
         finally:
             self._open.pop()
         return found.text, (isinstance(found, Interpolated) and found.secret) or is_secret(name)

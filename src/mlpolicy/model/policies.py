@@ -59,7 +59,7 @@ class PolicyReader:
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return what the last reading found."""
-        return tuple(self._found)
+        return tuple(dict.fromkeys(self._found))
 
     def file(self, root: MappingNode, empty: PolicyFile) -> PolicyFile:
         """Return the file that *root* writes, less what is wrong in it."""

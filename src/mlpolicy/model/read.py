@@ -209,7 +209,7 @@ def read_source(
     root = _overlaid(one, one.root, environment, found)
     seen.vars |= _defined(root, found)
     filled = _without(root, ("vars", "environments"))
-    if "${" in one.document.text:
+    if "$" in one.document.text:
         filled = seen.filled(filled)
     about = Words("the file", OF_FILE, _places())
     checked = check(_less(_with(filled, root, ("vars", "environments"))), FileBlock, about)
