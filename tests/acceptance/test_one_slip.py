@@ -25,6 +25,7 @@ vars:
   pause: 100ms
 settings:
   require: [owner]
+  allow_call: ["serve:*"]
   lint: {ignore: {MP906: somebody looks at the logs}}
 defaults:
   mode: enforce
@@ -59,7 +60,7 @@ policies:
         - user.id
         - features
       rollout: {percent: 25%, by: user.id}
-    memory: {act_at: 80%, relieve: [gc, trim]}
+    memory: {act_at: 80%, relieve: [gc, trim, {call: serve:fence}]}
     monitor:
       buckets: [5ms, 25ms, 100ms]
       labels: {team: ranking}
@@ -134,7 +135,7 @@ REPAIRED = [
     ("MP010", "idempotent: true", "idempotent: §ture"),
     ("MP010", "type: ndarray", "type: §ndaray"),
     ("MP010", "type: mapping", "type: §Mapping"),
-    ("MP010", "[gc, trim]", "[gc, §malloc_trim]"),
+    ("MP010", "[gc, trim,", "[gc, §malloc_trim,"),
     ("MP130", "[prometheus, log]", "[§promtheus, log]"),
     ("MP091", "MP906", "§mp906"),
     # Variables: the value at the variable, a reference where it is used.
@@ -146,7 +147,8 @@ REPAIRED = [
             *("${vars:pause}", "${ vars.pause }"),
         )
     ),
-    # Items of lists.
+    # Items of lists, and the functions that rules call.
+    ("MP301", "{call: serve:fence}", "{call: §serve:fenc}"),
     ("MP204", "[float32, float64]", "[float32, §flaot64]"),
     ("MP603", "- transient", "- §trasient"),
     ("MP603", "- serve.Overload", "- §serve.Overlaod"),
@@ -179,8 +181,14 @@ SHOWN = [
     ("MP902", "[5ms, 25ms, 100ms]", "[5ms, 25ms, §10ms]"),
     ("MP110", "${vars.pause}", "§${env:MY-PAUSE:-${vars.pause}}"),
     ("MP010", "pause: 100ms", "pause: §soon"),
+    ("MP002", "{percent: 25%,", "{§percent:25%,"),
+    ("MP002", "{percent: 25%,", "{percent: §*share,"),
     # What belongs further in.
-    ("MP009", "    memory: {act_at: 80%, relieve: [gc, trim]}", "    §memory:\n    act_at: 80%"),
+    (
+        "MP009",
+        "    memory: {act_at: 80%, relieve: [gc, trim, {call: serve:fence}]}",
+        "    §memory:\n    act_at: 80%",
+    ),
     ("MP009", "log: {sample: 5%, redact: [user.email]}", "§log:\n      sample: 5%"),
     ("MP005", "    retry: 2", "    retry: 2\n  §cache: {ttl: 5m}"),
     ("MP005", "environments:", "§cache: {ttl: 5m}\nenvironments:"),
@@ -249,3 +257,10 @@ def test_what_only_the_author_knows_is_left_alone(found, code, old, new):
     fixed(found(text))
 
     assert Path("policy.yaml").read_text() == text
+
+
+def test_a_rule_calls_what_is_allowed_alone(found):
+    """In a list too."""
+    [one] = found(RIGHT.replace('allow_call: ["serve:*"]', 'allow_call: ["other:*"]')).diagnostics
+
+    assert (one.code, "serve:fence" in one.message) == ("MP010", True)

@@ -6,6 +6,7 @@ is never built.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,7 +113,7 @@ class Composer:
             self._say(
                 "MP002", f"alias `*{event.anchor}` has no anchor `&{event.anchor}` before it", event
             )
-            return Scalar(None, self._span(event, event), f"*{event.anchor}")
+            return Scalar(None, self._span(event, event), "", quoted=True)
         if anchor.node is None:
             message = f"alias `*{event.anchor}` refers to what it stands in"
             raise OutOfBounds(self._finding("MP007", message, event))
@@ -170,9 +171,27 @@ class Composer:
         span = self._span(event, inner)
         if braces and len(others) == 1 and not entries:
             return self._template(span, others[0])
+        self._separate(entries, flow=event.flow_style)
         for entry in merged:
             entries.setdefault(entry.key, entry)
         return Mapping(tuple(entries.values()), span)
+
+    def _separate(self, entries: dict[str, Entry], *, flow: bool) -> None:
+        """Divide what is a key to YAML and has its value within: `{ttl:3s}`."""
+        if not flow:
+            return
+        for key in [key for key, one in entries.items() if _is_empty(one.value)]:
+            match = _UNSPACED.fullmatch(key)
+            if match is None:
+                continue
+            span = entries.pop(key).key_span
+            meant, text = match.groups()
+            value = Scalar(value_of(text), span, text)
+            entries.setdefault(meant, Entry(meant, span, value))
+            self.diagnostics = [one for one in self.diagnostics if one.span != span]
+            help = f"write `{meant}: {text}`"
+            said = f"`{key}` is a key without a value: a colon needs a space after it"
+            self.diagnostics.append(Diagnostic("MP002", said, span, help=help))
 
     def _template(self, span: Span, said: int) -> Scalar:
         """Return what stands for `{{ name }}`: two mappings to YAML, a variable to its author.
@@ -261,6 +280,7 @@ class Composer:
         )
 
 
+_UNSPACED = re.compile(r"(\w+)[:=](\S+)")
 _FRAME = frozenset({"StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"})
 _QUOTING = frozenset("'\"|>")
 _TOO_MANY = f"more than {MOST_NODES:,} nodes"
