@@ -106,3 +106,10 @@ def test_a_share_reads_as_percent_and_as_number(percent):
     text = f"{percent:.6f}"
 
     assert float(Ratio.of(f"{text}%")) == pytest.approx(float(Ratio.of(float(text) / 100)))
+
+
+@pytest.mark.parametrize(("amount", "text"), [(Duration, "١٠s"), (Ratio, "٥%"), (Count, "３k")])
+def test_digits_are_those_of_ascii(amount, text):
+    """An editor's schema reads no others, and they are not what they look like."""
+    with pytest.raises(QuantityError):
+        amount.of(text)

@@ -17,7 +17,9 @@ JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))),
+    | st.text(
+        st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp", "Zs"))
+    ),
     lambda inner: (
         st.lists(inner, max_size=4) | st.dictionaries(st.text("abc", min_size=1), inner, max_size=4)
     ),
@@ -49,7 +51,44 @@ def places(text):
         ("a: [1, ]\nb: [- ]\n", ("MP002", 2, 5), ""),
         ("1: a\n", ("MP010", 1, 1), "quote it"),
         ("? [x]\n: 1\n", ("MP010", 1, 3), "must be text"),
-        ("a: \x00\n", ("MP001", 1, 4), "U+0000"),
+        ("a: \x00\n", ("MP001", 1, 4), "no text"),
+        ("a: \x07\n", ("MP001", 1, 4), "U+0007"),
+        ("a: b\x83\n", ("MP001", 1, 5), "U+0083"),
+        ("a: b\u2028c: 1\n", ("MP001", 1, 5), "LINE SEPARATOR"),
+        ("# b\x85c: 1\n", ("MP001", 1, 4), "U+0085"),
+        ("a: b\n\ufeffc: 1\n", ("MP001", 2, 1), "U+FEFF"),
+        ("# \u202e\na: 1\n", ("MP001", 1, 3), "RIGHT-TO-LEFT OVERRIDE"),
+        ("a:\n \xa0b: 1\n", ("MP001", 2, 2), "NO-BREAK SPACE"),
+        ("a:\n  b:\xa01\n", ("MP001", 2, 5), "write a space"),
+        ("a:\n  b:1\n  c: 2\n", ("MP002", 2, 3), "write `b: 1`"),
+        ("a:\n  - b:1\n    c: 2\n", ("MP002", 2, 5), "write `b: 1`"),
+        ("a:\n  b\n  # why\n\n  c: 2\n", ("MP002", 2, 3), "`b` lacks a colon"),
+        ("a:\n  b:\n    d: 1\n  c\n", ("MP002", 4, 3), "`c` lacks a colon"),
+        ("a:\n  b.c:d\n    e: 2\n", ("MP002", 2, 3), "`b.c:d` lacks a colon"),
+        ("a: 1\nb\n", ("MP002", 2, 1), "`b` lacks a colon"),
+        ("a:\n  b: 1\n    c: 2\n", ("MP002", 3, 5), "one column"),
+        ("a: b: c\n", ("MP002", 1, 5), "quote a value"),
+        ("a: & b\n", ("MP002", 1, 4), "starts with `&`"),
+        ("a: {\n  b: 1\n  c: 2\n}\n", ("MP002", 3, 3), "commas"),
+        ("a: [\n  - b\n  c: 2\n]\n", ("MP002", 2, 3), ""),
+        ("a:\n  - b\n - c\n", ("MP002", 3, 2), "indentation"),
+        ("a: {b: 1\nc: 2\n", ("MP002", 1, 4), "close the `{`"),
+        ("a: {b: 1}}\n", ("MP002", 1, 10), "closes nothing"),
+        ("a: 'b' c\n", ("MP002", 1, 8), "second quote"),
+        ('a: "b\nc: "d"\n', ("MP002", 1, 4), "closes in line 2"),
+        ('a: "b\n---\n', ("MP002", 1, 4), "not closed"),
+        ("<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> b\n", ("MP002", 1, 1), "merge conflict"),
+        ("{% if a %}\n", ("MP002", 1, 2), "templates"),
+        ("%FOO b\n---\na: 1\n", ("MP002", 1, 5), "begin with `%`"),
+        ("[a]\nb = 1\n", ("MP002", 2, 1), "complete already"),
+        ('a: "\\xZZ"\n', ("MP002", 1, 7), "single quotes"),
+        ("a: |x\n  b\n", ("MP002", 1, 5), "the lines below"),
+        ("a: !!set {b, c}\n", ("MP002", 1, 4), "leave it out"),
+        ("a: !!int [1]\n", ("MP002", 1, 4), "leave it out"),
+        ("a: !!map [1]\n", ("MP002", 1, 4), "leave it out"),
+        ("a: !!null ''\n", ("MP009", 1, 1), "write a value"),
+        ("a: &x 1\nb: &x 2\n", ("MP004", 2, 4), "twice"),
+        ("a: &b &c 1\n", ("MP002", 1, 7), "quotes and brackets"),
         ("a: &x {b: 1}\nc: {<<: *x}\n", ("MP008", 2, 5), "anchor"),
     ],
 )
@@ -71,6 +110,22 @@ def test_the_core_schema_of_yaml_1_2():
     ]  # fmt: skip
 
 
+def test_tags_that_say_what_stands_there():
+    text = "[!!str 1, !!int '2', !!float 3, !!bool true, !!map {b: 1}, !!seq [1], ! 4, ! '5']\n"
+    document = parse(f"a: {text}", file="f")
+
+    assert document.diagnostics == ()
+    assert document.root.plain()["a"] == ["1", 2, 3, True, {"b": 1}, [1], 4, "5"]
+
+
+def test_what_could_not_be_read_says_so_once():
+    """A key that is an alias is where it is used; an alias of nothing is no empty value."""
+    document = parse("a: &x b\n*x : 1\nc: *y\n", file="f")
+
+    assert [one.key_span.line for one in document.root.entries] == [1, 2, 3]
+    assert [one.code for one in document.diagnostics] == ["MP002"]
+
+
 def test_merged_values_give_way_to_own_ones():
     """And of several mappings the first wins."""
     text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 3}\n"
@@ -89,6 +144,8 @@ def test_utf_8_with_or_without_a_mark_and_either_line_end(content):
     ("content", "words"),
     [
         ("a: 1".encode("utf-16"), "UTF-16"),
+        ("a: 1".encode("utf-32"), "UTF-32"),
+        ("a: 1".encode("utf-16-le"), "UTF-16 or UTF-32"),
         (b"a: \xff\n", "not UTF-8"),
         (bytes(range(256)), "not UTF-8"),
         (b"a: 1\n" * 300_000, "larger than 1 MiB"),

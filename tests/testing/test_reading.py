@@ -362,7 +362,7 @@ IN_A_FILE = {
         "MP002",
         7,
     ),
-    "no YAML": ("version: [\n", "MP002", 2),
+    "no YAML": ("version: [\n", "MP002", 1),
 }
 
 

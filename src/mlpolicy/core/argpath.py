@@ -10,7 +10,7 @@ from mlpolicy.core.frozen import frozen
 
 EVERY: Final = "*"
 _NAME = re.compile(r"[^\W\d]\w*")
-_STEP = re.compile(r"\.([^\W\d]\w*)|\[(\d+|\*)\]")
+_STEP = re.compile(r"\.([^\W\d]\w*)|\[([0-9]+|\*)\]")
 
 
 class ArgPathError(ValueError):

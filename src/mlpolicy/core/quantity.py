@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _PART = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)")
 _LONGEST = 64
 
@@ -151,7 +151,7 @@ class Duration(_Quantity, float):
 
     what = "a length of time"
     example = "250ms"
-    pattern = r"^(\d+(\.\d+)?\s*(us|ms|s|m|h|d))+$"
+    pattern = r"^([0-9]+(\.[0-9]+)?\s*(us|ms|s|m|h|d))+$"
     of_what: ClassVar[str] = "time"
     habits: ClassVar[Mapping[str, str]] = habits.TIME
     units: ClassVar[dict[str, float]] = {
@@ -192,7 +192,7 @@ class ByteSize(_Quantity, int):
 
     what = "an amount of memory"
     example = "512MiB"
-    pattern = r"^\d+(\.\d+)?\s*(B|kB|KiB|MB|MiB|GB|GiB)$"
+    pattern = r"^[0-9]+(\.[0-9]+)?\s*(B|kB|KiB|MB|MiB|GB|GiB)$"
     of_what: ClassVar[str] = "memory"
     habits: ClassVar[Mapping[str, str]] = habits.MEMORY
     units: ClassVar[dict[str, int]] = {
@@ -230,7 +230,7 @@ class Ratio(_Quantity, float):
 
     what = "a share"
     example = "20%"
-    pattern = r"^((100(\.0+)?|\d{1,2}(\.\d+)?)%|0(\.\d+)?|1(\.0+)?)$"
+    pattern = r"^((100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%|0(\.[0-9]+)?|1(\.0+)?)$"
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -286,7 +286,7 @@ class Count(_Quantity, int):
 
     what = "a whole number"
     example = "20k"
-    pattern = r"^\d+[kM]$"
+    pattern = r"^[0-9]+[kM]$"
     units: ClassVar[dict[str, int]] = {"": 1, "k": 1000, "M": 1000**2}
 
     @classmethod
@@ -298,7 +298,7 @@ class Count(_Quantity, int):
                     "MP010", f"expected {cls.what} of 0 or more, found {_shown(value)}"
                 )
             return cls(value)
-        match = re.fullmatch(r"(\d+)([kM])", value.strip()) if isinstance(value, str) else None
+        match = re.fullmatch(r"([0-9]+)([kM])", value.strip()) if isinstance(value, str) else None
         if match is None or len(match[1]) > _LONGEST:
             found = _shown(value) if isinstance(value, str | float) else _kind(value)
             text = f"expected {cls.what} such as {cls.example}, found {found}"

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
-from mlpolicy.document.scalars import KNOWN_TAGS, TAG, is_word, value_of
+from mlpolicy.document.scalars import TAG, fits, is_word, value_of
 
 DEEPEST = 64
 MOST_NODES = 50_000
@@ -82,18 +82,36 @@ class Composer:
             return self._alias(event, depth)
         if depth > DEEPEST:
             raise OutOfBounds(self._finding("MP001", f"nested deeper than {DEEPEST} levels", event))
-        before = self._nodes
         self._nodes += 1
         if self._nodes > MOST_NODES:
             raise OutOfBounds(self._finding("MP001", _TOO_MANY, event))
         if event.tag is not None:
-            self._check_tag(event)
+            return self._tagged(event, name, depth)
         if name == "ScalarEvent" and event.anchor is None:  # as most are
             if depth > self._reach:  # noqa: PLR1730 (a call for each scalar is felt)
                 self._reach = depth
             return self._scalar(event)
+        return self._anchored(event, name, depth)
+
+    def _tagged(self, event: Any, name: str, depth: int) -> Node:
+        """Return what stands behind a tag; where the tag does not fit, nothing that is relied on."""
+        said = len(self.diagnostics)
+        node = self._anchored(event, name, depth)
+        if event.tag == "!" or fits(event.tag, node.plain() if name == "ScalarEvent" else name):
+            return node
+        del self.diagnostics[said:]  # what is odd in it came with the tag
+        shown = event.tag.replace(TAG, "!!")
+        help = "leave it out, or quote a text that begins with `!`"
+        self._say("MP002", f"tag `{shown}` has no meaning here", event, help=help)
+        return self._unread(node.span)
+
+    def _anchored(self, event: Any, name: str, depth: int) -> Node:
+        before = self._nodes - 1
         anchor = _Anchor()
         if event.anchor is not None:
+            if event.anchor in self._anchors:
+                text = f"anchor `&{event.anchor}` stands here twice"
+                self._say("MP004", text, event, help="give one of them another name")
             self._anchors[event.anchor] = anchor
         around, self._reach = self._reach, depth
         node = self._build(event, name, depth)
@@ -113,7 +131,7 @@ class Composer:
             self._say(
                 "MP002", f"alias `*{event.anchor}` has no anchor `&{event.anchor}` before it", event
             )
-            return Scalar(None, self._span(event, event), "", quoted=True)
+            return self._unread(self._span(event, event))
         if anchor.node is None:
             message = f"alias `*{event.anchor}` refers to what it stands in"
             raise OutOfBounds(self._finding("MP007", message, event))
@@ -129,9 +147,12 @@ class Composer:
 
     def _scalar(self, event: Any) -> Scalar:
         text, tag = event.value, event.tag
-        quoted = event.style in _QUOTING
-        as_text = quoted if tag is None or tag == "!" else tag == TAG + "str"
-        return Scalar(text if as_text else value_of(text), self._span(event, event), text, quoted)
+        quoted = event.style in _QUOTING if tag is None or tag == "!" else tag == TAG + "str"
+        return Scalar(text if quoted else value_of(text), self._span(event, event), text, quoted)
+
+    def _unread(self, span: Span) -> Scalar:
+        """Return what stands for a value that could not be read, and was said to be wrong."""
+        return Scalar(None, span, "", quoted=True)
 
     def _sequence(self, event: Any, depth: int) -> Sequence:
         items: list[Node] = []
@@ -161,7 +182,7 @@ class Composer:
                     entries[written] = Entry(written, span, value)
                     continue
             others.append(len(self.diagnostics))
-            key = self._node(inner, depth + 1)
+            key = self._key(inner, depth + 1)
             value = self._node(following(), depth + 1)
             braces = _is_empty(value) and (isinstance(key, Mapping) or _is_reference(key))
             if isinstance(key, Scalar) and key.text == MERGE and not key.quoted:
@@ -193,6 +214,13 @@ class Composer:
             said = f"`{key}` is a key without a value: a colon needs a space after it"
             self.diagnostics.append(Diagnostic("MP002", said, span, help=help))
 
+    def _key(self, event: Any, depth: int) -> Node:
+        """Return a key; one that is an alias stands where it is used."""
+        key = self._node(event, depth)
+        if type(event).__name__ != "AliasEvent":
+            return key
+        return replace(key, span=self._span(event, event))
+
     def _template(self, span: Span, said: int) -> Scalar:
         """Return what stands for `{{ name }}`: two mappings to YAML, a variable to its author.
 
@@ -201,7 +229,7 @@ class Composer:
         del self.diagnostics[said:]
         help = "write `${vars.name}` for a variable, or quote the text"
         self.diagnostics.append(Diagnostic("MP010", "`{` begins a mapping", span, help=help))
-        return Scalar(None, span, "", quoted=True)
+        return self._unread(span)
 
     def _enter(self, entries: dict[str, Entry], key: Node, value: Node) -> None:
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
@@ -255,16 +283,6 @@ class Composer:
         return list(found.values())
 
     # --- findings ---------------------------------------------------------------------
-
-    def _check_tag(self, event: Any) -> None:
-        if event.tag not in (None, "!") and event.tag not in KNOWN_TAGS:
-            shown = event.tag.replace(TAG, "!!")
-            self._say(
-                "MP002",
-                f"tag `{shown}` has no meaning in a policy file",
-                event,
-                help="leave it out",
-            )
 
     def _say(self, code: str, message: str, event: Any, *, help: str = "") -> None:
         self.diagnostics.append(self._finding(code, message, event, help=help))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,15 +15,30 @@ import yaml
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 from mlpolicy.document.compose import Composer, OutOfBounds
-from mlpolicy.document.hints import hint
 from mlpolicy.document.node import Node
+from mlpolicy.document.syntax import syntax
 
 LARGEST = 1024 * 1024
 """Bytes."""
 
 _Parser: Any = getattr(yaml, "CSafeLoader", None) or yaml.SafeLoader
-_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+_REFUSALS = (yaml.YAMLError, ValueError, OverflowError)
+"""Without libyaml an escape or a version number out of range is a plain ValueError."""
+_BREAK = re.compile("\r\n|[\r\n]")
+_OTHER = (
+    ("UTF-32", (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)),
+    ("UTF-16", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)),
+)
+"""Encodings with the marks that begin them."""
+_REFUSED = re.compile(
+    "[^\t\n\r -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+"""What YAML has no place for, and what is read otherwise than it is shown: ends of lines that most
+editors do not know, and marks that turn the direction of text."""
+_NO_SPACE = re.compile(
+    "^ *(?:- +)*(?:[\\w.:-]+:)?([\xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000])", re.M
+)
+"""What looks like indentation, or like the space behind a key."""
 
 
 def libyaml() -> bool:
@@ -41,7 +58,7 @@ class Document:
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
-        """The lines of its text, without their ends; YAML 1.2 knows more ends than most."""
+        """The lines of its text, without their ends."""
         return tuple(_BREAK.split(self.text)) if self.text else ()
 
 
@@ -69,16 +86,35 @@ def parse(text: str | bytes, *, file: str) -> Document:
         except UnicodeDecodeError as error:
             return _undecodable(file, content, error)
     text = text.removeprefix("\ufeff")
-    odd = _UNPRINTABLE.search(text)
-    if odd is not None:
-        message = f"character U+{ord(odd[0]):04X} is not allowed in YAML"
-        return _of(file, text, Diagnostic("MP001", message, _place(file, text, odd.start())))
-    return _composed(file, text)
+    odd = _odd(file, text)
+    return _of(file, text, odd) if odd is not None else _composed(file, text)
+
+
+def _odd(file: str, text: str) -> Diagnostic | None:
+    """Return the finding for a character that no policy may hold as it is."""
+    refused = _REFUSED.search(text)
+    found = refused or (None if text.isascii() else _NO_SPACE.search(text))
+    if found is None:
+        return None
+    character = found[found.lastindex or 0]
+    number = f"{ord(character):04X}"
+    name = unicodedata.name(character, "")
+    shown = f"character U+{number} ({name})" if name else f"character U+{number}"
+    if refused is None:
+        message, help = f"{shown} is no space to YAML", "write a space"
+    elif character == "\0":
+        message = "a null byte: this is no text, or text in UTF-16 or UTF-32"
+        help = "save it as UTF-8"
+    else:
+        message = f"{shown} is not allowed in a policy file"
+        help = f"leave it out; a value in double quotes may say `\\u{number}`"
+    return Diagnostic("MP001", message, _place(file, text, found.end() - 1), help=help)
 
 
 def _decoded(content: bytes) -> str:
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise UnicodeDecodeError("utf-16", content, 0, 2, "the file is UTF-16; save it as UTF-8")
+    for name, marks in _OTHER:
+        if content.startswith(marks):
+            raise UnicodeDecodeError(name, content, 0, 2, f"the file is {name}; save it as UTF-8")
     return content.decode("utf-8")
 
 
@@ -89,36 +125,26 @@ def _composed(file: str, text: str) -> Document:
         root = composer.compose(_Parser(text).get_event)
     except OutOfBounds as error:
         return _of(file, text, *composer.diagnostics, error.diagnostic)
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # Without libyaml an escape or a version number out of range is a plain ValueError.
-        return _of(file, text, *composer.diagnostics, _syntax(file, text, error))
+    except _REFUSALS as error:
+        mark = getattr(error, "problem_mark", None)
+        quote = _quote_before(text, mark) if mark else None
+        # What has no value may have lost it to the mistake.
+        said = (one for one in composer.diagnostics if one.code != "MP009")
+        return _of(file, text, *said, syntax(file, _BREAK.split(text), error, quote=quote))
     return Document(file, text, root, tuple(composer.diagnostics))
 
 
-def _syntax(file: str, text: str, error: Exception) -> Diagnostic:
-    marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
-    if "alias" in str(getattr(error, "context", "")):
-        marks.reverse()  # what is wrong is the `*` that makes an alias of a value
-    if _is_unclosed(marks[0], marks[1], str(getattr(error, "context", ""))):
-        marks.reverse()  # what is wrong is the bracket or the quote that is never closed
-    mark = marks[0] or marks[1]
-    problem = str(getattr(error, "problem", None) or error)
-    context = str(getattr(error, "context", None) or "")
-    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    lines = _BREAK.split(text)
-    written = lines[line - 1] if line <= len(lines) else ""
-    message = f"{problem} {context}".strip() if context else problem
-    span = Span(file, line, column, line, column + 1)
-    return Diagnostic(
-        "MP002", message, span, help=hint(problem, context, line=written, column=column)
-    )
-
-
-def _is_unclosed(problem: Any, context: Any, words: str) -> bool:
-    """Whether the parser gave up lines below the opening that it was about."""
-    if problem is None or context is None or problem.line == context.line:
-        return False
-    return "flow" in words or "quoted scalar" in words
+def _quote_before(text: str, mark: Any) -> Any:
+    """Return where a quoted value begins that ends in another line, that of *mark*."""
+    parser, last = _Parser(text), None
+    try:
+        while (event := parser.get_event()) is not None:
+            if getattr(event, "style", None) in ("'", '"'):
+                last = event
+    except _REFUSALS:
+        if last is not None and last.start_mark.line < last.end_mark.line == mark.line:
+            return last.start_mark
+    return None
 
 
 def _place(file: str, text: str, at: int) -> Span:
@@ -129,7 +155,7 @@ def _place(file: str, text: str, at: int) -> Span:
 
 def _undecodable(file: str, content: bytes, error: UnicodeDecodeError) -> Document:
     before = content[: error.start].decode("utf-8", errors="replace")
-    reason = error.reason if error.encoding == "utf-16" else "not UTF-8 text"
+    reason = error.reason if error.encoding in dict(_OTHER) else "not UTF-8 text"
     return _of(
         file, "", Diagnostic("MP001", f"`{file}`: {reason}", _place(file, before, len(before)))
     )

@@ -11,7 +11,16 @@ import re
 from mlpolicy.document.node import Plain
 
 TAG = "tag:yaml.org,2002:"
-KNOWN_TAGS = {TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
+_TAGGED: dict[str, tuple[object, ...]] = {
+    TAG + "str": (str,),
+    TAG + "int": (int,),
+    TAG + "float": (float, int),
+    TAG + "bool": (bool,),
+    TAG + "null": (type(None),),
+    TAG + "map": ("MappingStartEvent",),
+    TAG + "seq": ("SequenceStartEvent",),
+}
+"""What may stand behind each tag."""
 
 _NULL: dict[str, Plain] = dict.fromkeys(("", "~", "null", "Null", "NULL"))
 _TRUE: dict[str, Plain] = dict.fromkeys(("true", "True", "TRUE"), True)
@@ -40,6 +49,12 @@ def value_of(text: str) -> Plain:
         return whole
     fraction = _fraction(text)
     return text if fraction is None else fraction
+
+
+def fits(tag: str, found: object) -> bool:
+    """Whether *tag* says what *found* is: a value, or the name of the event of a block."""
+    kind = found if isinstance(found, str) and found.endswith("StartEvent") else type(found)
+    return kind in _TAGGED.get(tag, ())
 
 
 def is_word(text: str) -> bool:

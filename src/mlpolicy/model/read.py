@@ -110,7 +110,7 @@ def source(document: Document) -> Source:
 
 def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
     root, start = document.root, Span(document.file)
-    if root is None:
+    if root is None or _is_empty(root):
         if not found:
             help = "begin with `version: 1`"
             found.append(Diagnostic("MP003", "the file is empty", start, help=help))

@@ -92,7 +92,7 @@ def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
             return None
         kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
         return MappingNode(kept, root.span)
-    if root is not None:
+    if root is not None and root.plain() is not None:
         text = f"expected a mapping with `version`, found {words.found(root.plain())}"
         found.append(Diagnostic("MP010", text, root.span))
     elif not found:

@@ -31,6 +31,7 @@ BEYOND = (
     ("expected a date", "`format` is a note in JSON Schema, and 2027-02-30 no pattern's business"),
     ("expected one of `is_none", "of two keys, exactly one: said by a check of the model"),
     ("a whole number, found `1.0`", "JSON Schema holds that 1.0 is an integer"),
+    ("version `1.0` is not", "the same"),
     ("names its target twice", "a key is compared with another one"),
     ("a cache that holds nothing", "the check says what to write instead"),
     ("names no argument: every call", "the same"),

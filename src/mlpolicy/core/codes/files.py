@@ -16,8 +16,9 @@ CODES = (
         "MP001",
         "error",
         "file cannot be read",
-        "A policy file does not exist, is not UTF-8 text, is larger than 1 MiB, or is nested more "
-        "than 64 levels deep.",
+        "A policy file does not exist, is not UTF-8 text, is larger than 1 MiB, is nested more "
+        "than 64 levels deep, or holds a character that is read otherwise than it is shown: a "
+        "control character, a mark of direction, a space that is none to YAML.",
         "A policy file is untrusted text: the bounds keep a broken or hostile file from stopping "
         "a service that reloads it.",
         "version: 1\nx-deep: " + "[" * 70 + "]" * 70 + "\n",
@@ -27,7 +28,7 @@ CODES = (
         "MP002",
         "error",
         "YAML syntax",
-        "The text is not YAML, or uses a tag that a policy file may not use.",
+        "The text is not YAML, holds a merge conflict, or uses a tag that does not fit.",
         "Nothing of the file can be relied on when a part of it cannot be read.",
         "version: 1\npolicies:\n  mypkg.serve:predict: {retry: 3\n",
         _GOOD,
@@ -45,7 +46,7 @@ CODES = (
         "MP004",
         "error",
         "duplicate key",
-        "A key stands twice in one mapping.",
+        "A key stands twice in one mapping, or an anchor twice in one file.",
         "YAML readers keep the last one in silence, so half of what was written does nothing.",
         "version: 1\npolicies:\n  mypkg.serve:predict:\n    retry: 3\n    retry: 5\n",
         _GOOD,

@@ -1,0 +1,156 @@
+"""What is wrong with a text that is no YAML: where the mistake is, not where the parser noticed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.span import Span
+from mlpolicy.document.hints import hint
+
+_CONFLICT = re.compile(r"(?:<{7}|>{7})(?: |$)")
+_BARE = re.compile(r"\s*(?:- +)*(?P<key>(?P<name>[\w.-]+)(?::(?P<rest>\S*[^\s:]))?)\s*(?:#.*)?")
+_WORD = re.compile(r" *[\w.-]+")
+_PAIR = re.compile(r"\s*(?:- +)*[^\s#].*: +[^\s#]")
+
+
+def syntax(file: str, lines: Sequence[str], error: Any, *, quote: Any = None) -> Diagnostic:
+    """Return the finding for what the parser could not read.
+
+    Args:
+        file: How the place is called.
+        lines: The text.
+        error: What the parser raised.
+        quote: Where a quoted value begins that ends, lines below, right before the mistake.
+    """
+    conflict = next((at for at, line in enumerate(lines) if _CONFLICT.match(line)), None)
+    if conflict is not None:
+        help = "keep one side, and take out the lines with `<<<<<<<`, `=======` and `>>>>>>>`"
+        return _at(file, lines, (conflict, 0), "a merge conflict is not resolved", help=help)
+    problem = str(getattr(error, "problem", None) or error)
+    context = str(getattr(error, "context", None) or "")
+    marks = [_place(getattr(error, one, None)) for one in ("problem_mark", "context_mark")]
+    if quote is not None and "did not find expected" in problem:
+        text = f"the quote that opens here closes in line {(marks[0] or (0, 0))[0] + 1}"
+        help = "close it where its value ends, and double a quote that belongs to the value"
+        return _at(file, lines, _place(quote) or (0, 0), text, help=help)
+    if marks[1] and _is_of_context(marks[0], marks[1], context, lines):
+        marks.reverse()
+    line, column = marks[0] or marks[1] or (0, 0)
+    found = _without_colon(file, lines, (line, column), f"{problem} {context}")
+    if found is not None:
+        return found
+    written = lines[line] if line < len(lines) else ""
+    help = hint(problem, context, line=written, column=column + 1)
+    if "flow" in context and marks[0] != _place(getattr(error, "problem_mark", None)):
+        help = (
+            f"close the `{written[column : column + 1]}`, or separate what stands in it by commas"
+        )
+    elif (
+        "flow" in context and marks[1] and line != marks[1][0] and _WORD.fullmatch(written[:column])
+    ):
+        column = _indent(written)  # the comma is missing before the word, not behind it
+    message = f"{problem} {context}".strip()
+    return _at(file, lines, (line, column), message, help=help)
+
+
+def _place(mark: Any) -> tuple[int, int] | None:
+    return None if mark is None else (mark.line, mark.column)
+
+
+def _at(
+    file: str,
+    lines: Sequence[str],
+    place: tuple[int, int],
+    message: str,
+    *,
+    help: str,
+    wide: int = 1,
+) -> Diagnostic:
+    """Return a finding at *place*, from 0; behind the end it is at the end of the last words."""
+    line, column = place
+    while line and (line >= len(lines) or not lines[line]):
+        line, column = line - 1, len(lines[line - 1]) if line <= len(lines) else 0
+    span = Span(file, line + 1, column + 1, line + 1, column + 1 + wide)
+    return Diagnostic("MP002", message, span, help=help)
+
+
+def _is_of_context(
+    problem: tuple[int, int] | None, context: tuple[int, int], words: str, lines: Sequence[str]
+) -> bool:
+    """Whether what is wrong is what the parser was about, not where it gave up."""
+    if problem is None or any(one in words for one in ("alias", "anchor", "simple key")):
+        return True  # the `*` that makes an alias of a value; the word that should be a key
+    if "quoted scalar" in words:
+        return problem[0] != context[0]
+    if "flow" not in words or problem[0] == context[0]:
+        return False
+    if problem[0] >= len(lines) or not lines[problem[0]].strip():
+        return True
+    # What is not indented deeper than the line of the bracket does not stand within it.
+    return _indent(lines[problem[0]]) <= _indent(lines[context[0]])
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _without_colon(
+    file: str, lines: Sequence[str], place: tuple[int, int], words: str
+) -> Diagnostic | None:
+    """Return the finding for a key without its colon, or the space behind that, or its column.
+
+    The parser notices such a slip at the next key, for which *words* are those that it has.
+    """
+    line, column = place
+    if line >= len(lines) or ": " in lines[line][:column]:
+        return None
+    begins = not lines[line][:column].strip()
+    if "expected key" in words and begins:
+        return _level(file, lines, line)
+    if "simple key" in words or "mapping values" in words:
+        return _word_or_pair(file, lines, line, line if begins else _above(lines, line))
+    return None
+
+
+def _word_or_pair(file: str, lines: Sequence[str], line: int, above: int) -> Diagnostic | None:
+    """Return the finding for a word *above* that should be a key, or for a *line* too far right."""
+    indent = _indent(lines[line])
+    bare = _BARE.fullmatch(lines[above])
+    if bare is not None:
+        return _bare(file, lines, above, bare, is_block=above < line and indent > bare.start("key"))
+    if above == line or indent <= _indent(lines[above]) or not _PAIR.match(lines[above]):
+        return None
+    text = "this line is indented deeper than the one above, which has a value already"
+    help = "begin both in one column, or take that value out"
+    return _at(file, lines, (line, indent), text, help=help)
+
+
+def _level(file: str, lines: Sequence[str], line: int) -> Diagnostic | None:
+    """Return the finding for a word above *line*, in the same column, that should be a key."""
+    above = _above(lines, line)
+    bare = _BARE.fullmatch(lines[above])
+    if bare is None or not bare.start("key") == _indent(lines[above]) == _indent(lines[line]):
+        return None
+    return _bare(file, lines, above, bare, is_block=False)
+
+
+def _above(lines: Sequence[str], line: int) -> int:
+    """Return the nearest line above *line* that says something; the first if none does."""
+    said = (at for at in range(line - 1, 0, -1) if lines[at].strip(" ")[:1] not in ("", "#"))
+    return next(said, 0)
+
+
+def _bare(
+    file: str, lines: Sequence[str], line: int, bare: re.Match[str], *, is_block: bool
+) -> Diagnostic:
+    """Return the finding for a line that is a word; *is_block* if more stands below it."""
+    key, rest = bare["key"], bare["rest"]
+    text, help = f"`{key}` lacks a colon", f"write `{key}:`, and a space before a value"
+    if rest and not is_block:
+        text = f"`{key}` lacks a space after the colon"
+        help = f"write `{bare['name']}: {rest}`"
+    place = (line, bare.start("key"))
+    return _at(file, lines, place, text, help=help, wide=len(key))
