@@ -35,6 +35,8 @@ def applied(project, policy, *more, module="serve"):
 
 def test_every_target_is_shown_with_what_became_of_it(service):
     """Inner, outer, skipped, excluded, missing, pending: with rules, mode and place."""
+    service.write(other__jobs="def nightly(): ...")
+
     ended = applied(
         service,
         """policies:
@@ -161,6 +163,27 @@ def test_missing_targets_are_forgiven_where_the_policy_says_so(service):
     codes = [applied(service, policy, *more).code for more in ((), ("--check",))]
 
     assert codes == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "meant"),
+    [
+        ("serve:predct", "MP301", "serve:predict"),
+        ("serve:Model.scor", "MP301", "serve:Model.score"),
+        ("srve:predict", "MP303", "serve:predict"),
+    ],
+)
+def test_what_is_not_there_is_one_finding_with_the_target_that_was_meant(
+    service, target, code, meant
+):
+    """As `validate` says it; a module that nothing can import is not merely pending."""
+    ended = applied(
+        service, f"policies:\n  {target}: {{monitor: true}}\n", "--check", "--format", "json"
+    )
+
+    assert ended.code == 1
+    (found,) = ended.content["diagnostics"]
+    assert (found["code"], found["help"]) == (code, f"did you mean `{meant}`?")
 
 
 def test_a_reference_that_bypasses_outer_placement_is_found(service):

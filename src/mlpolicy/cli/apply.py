@@ -28,18 +28,18 @@ from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.streams import VERBOSE, emit, emit_json, kept, tell
 from mlpolicy.cli.terms import EVERY, asked, assume_option, env_option
 from mlpolicy.cli.wait import waiting
-from mlpolicy.core.diagnostic import Diagnostic, Severity
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.plan.against import of_rules
 from mlpolicy.plan.against.about import at
-from mlpolicy.plan.against.targets import absent
+from mlpolicy.plan.against.targets import absent, weighed
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import NoModule, Survey, local_roots, roots
+from mlpolicy.plan.survey import Missing, NoModule, Survey, local_roots, roots
 
 SCHEMA = "mlpolicy.apply/1"
 CODES = {"missing": "MP301", "unwrappable": "MP320", "bypassed": "MP321", "error": "MP320"}
@@ -196,13 +196,13 @@ def findings(
     answer: Answer, rulebook: Rulebook, survey: Survey, *, strict: bool
 ) -> Iterator[Diagnostic]:
     """Yield what became of targets that no policy should leave at that."""
-    missing = rulebook.settings.on_missing_target
+    lenient = rulebook.settings.on_missing_target
     for row in answer.targets:
         place = _span(rulebook, row["target"])
         status = row["status"]
-        if status == "missing" and missing != "ignore":
-            severity: Severity = "error" if strict or missing == "error" else "warning"
-            yield replace(_missing(row, survey, place), severity=severity)
+        gone = tuple(_absent(survey, row, place))
+        if gone:
+            yield from weighed(gone, "error" if strict and lenient == "warn" else lenient)
         elif status in STRICT:
             message = f"`{row['target']}` is {status}: {row['detail']}"
             yield Diagnostic(
@@ -222,11 +222,17 @@ def findings(
             )
 
 
-def _missing(row: dict[str, Any], survey: Survey, place: Span) -> Diagnostic:
-    """Return the finding for what is not there: what its source says of it, if anything."""
-    target = Target.parse(row["target"])
-    said = tuple(absent(target, survey.look_up(target), place))
-    return said[0] if said else Diagnostic("MP301", "target not found", place, label=row["detail"])
+def _absent(survey: Survey, row: dict[str, Any], place: Span) -> Iterator[Diagnostic]:
+    """Yield that a target is not there, with what the source says was meant.
+
+    One that is pending may be in a module that nothing can import.
+    """
+    if row["status"] in ("missing", "pending"):
+        target = Target.parse(row["target"])
+        looked = survey.look_up(target)
+        if row["status"] == "missing" and not isinstance(looked, Missing):
+            looked = Missing(row["detail"])
+        yield from absent(target, looked, place)
 
 
 def _of_imports(answer: Answer, rulebook: Rulebook) -> Iterator[Diagnostic]:

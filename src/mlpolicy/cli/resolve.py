@@ -28,8 +28,9 @@ def resolved(
         found = list(against(loaded.rulebook, survey))
         for environment, rulebook in loaded.others.items():
             found += in_environment(environment, against(rulebook, survey), found)
-    if level == "ast":
-        return tuple(found)
+    wrong = any(one.severity == "error" for one in loaded.diagnostics)
+    if level == "ast" or wrong or any(one.code == "MP303" for one in found):
+        return tuple(found)  # what cannot be read, or be found, cannot be imported
     return (*found, *_imported(loaded, paths, src, survey, known=found))
 
 
@@ -44,8 +45,6 @@ def _imported(
     """Return what only importing every module that a policy names can show."""
     from mlpolicy.cli.apply import findings, prove_all
 
-    if any(one.severity == "error" for one in loaded.diagnostics):
-        return ()  # what cannot be read cannot be put in force
     answer = prove_all(paths, src)
     if answer.failed is not None:
         click.echo(answer.failed["traceback"], err=True, nl=False)

@@ -45,7 +45,7 @@ class SettingsBlock(RuleModel):
     require: Many[Required] = ()
     """What every policy must say of itself."""
     on_missing_target: OnMissing = "error"
-    """Whether a target that does not exist fails `mlpolicy apply`; a running process warns."""
+    """Whether a target that does not exist fails `validate` and `apply`; a running process warns."""
     on_engine_error: OnEngineError = "open"
     """What becomes of a call when a rule fails by itself: `open` lets it go on."""
     expiry_warning: Duration = Duration.of("14d")

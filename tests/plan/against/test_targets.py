@@ -218,3 +218,15 @@ def test_a_mistake_in_a_rule_of_many_functions_is_said_once(findings):
     [one] = findings(policy, shop=source)
 
     assert one.message == "`shop:a` has no argument `y` (and 2 more functions)"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [("error", ["error"]), ("warn", ["warning"]), ("ignore", [])],
+)
+@pytest.mark.parametrize("target", ["shop:serv", "shp:serve"])
+def test_missing_targets_weigh_what_the_settings_say(findings, setting, said, target):
+    """In the source as after an import."""
+    found = findings(watch(target, f"settings: {{on_missing_target: {setting}}}\n"), **FILES)
+
+    assert [one.severity for one in found] == said

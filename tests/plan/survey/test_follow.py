@@ -289,11 +289,109 @@ def test_similar_names_are_told_with_their_lines(written):
     assert written.look_up("m:qqq").close == ()
 
 
-def test_functions_have_no_members(written):
-    """What is set on a function is not in the source."""
+SHOP = {
+    "shop/__init__.py": """
+        from shop.models import Model as Model
+        from shop.stars import *
+    """,
+    "shop/models.py": """
+        class Base:
+            def load(self): ...
+        class Model(Base):
+            def predict(self): ...
+            def __secret(self): ...
+            class Inner:
+                def deep(self): ...
+        def outer():
+            def inner(): ...
+            class Local:
+                def work(self): ...
+        def score(): ...
+        model = Model()
+        session = 1
+        class Session(Base): ...
+    """,
+    "shop/stars.py": "from shop.more import *",
+    "shop/more.py": "def fetch(): ...",
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("shop.models:Model.laod", "Model.load"),
+        ("shop.models:Modle.load", "Model.load"),
+        ("shop.models:Session.lod", "Session.load"),
+        ("shop.models:Model.Iner.deep", "Model.Inner.deep"),
+        ("shop.models:Model.score", "score"),
+        ("shop.models:predict", "Model.predict"),
+        ("shop.models:modle.load", "model.load"),
+        ("shop.models:outer.inner", "outer.<locals>.inner"),
+        ("shop.models:outer.<locals>.iner", "outer.<locals>.inner"),
+        ("shop.models:outr.<locals>.inner", "outer.<locals>.inner"),
+        ("shop.models:outer.<locals>.Local.wrk", "outer.<locals>.Local.work"),
+        ("shop.models:inner", "outer.<locals>.inner"),
+        ("shop:Model.predct", "Model.predict"),
+        ("shop:Modl.load", "Model.load"),
+        ("shop:fetchh", "fetch"),
+    ],
+)
+def test_a_name_is_mended_part_by_part(written, target, meant):
+    """Inherited and imported names are near as well, and those inside of functions."""
+    assert written(SHOP).look_up(target).close[0][0] == meant
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("shop.models:fetch", "shop.more:fetch"),
+        ("shop.modles:score", "shop.models:score"),
+        ("shop.modles:nothing", "None"),
+        ("shp.models:Model.load", "shop.models:Model.load"),
+        ("shop.models.Model:load", "shop.models:Model.load"),
+        ("shop.models.score:score", "shop.models:score"),
+        ("shop.models:nowhere", "None"),
+    ],
+)
+def test_what_another_module_has_is_told(written, target, meant):
+    """The whole target, and only where it leads to something."""
+    assert str(written(SHOP).look_up(target).meant) == meant
+
+
+def test_a_private_method_has_the_name_of_its_class_put_before_it(written):
+    """Python calls `__secret` of `Model` by `_Model__secret`, and nobody inherits it."""
+    written({**SHOP, "sub.py": "from shop.models import Model\nclass Sub(Model): ..."})
+
+    for target in ("shop.models:Model.__secret", "shop.models:Model._Model__secret"):
+        assert written.defined(target).line == 6
+    assert written.defined("sub:Sub._Model__secret").line == 6
+    assert isinstance(written.look_up("sub:Sub.__secret"), Missing)
+
+
+def test_a_class_that_a_branch_replaces_may_have_more(written):
+    """Which one there is, only an import tells."""
+    written(
+        {
+            "m.py": """
+                try:
+                    from colours import Colour
+                except ImportError:
+                    class Colour:
+                        def name(self): ...
+            """
+        }
+    )
+
+    assert isinstance(written.look_up("m:Colour.mix"), Dynamic)
+    assert written.defined("m:Colour.name").line == 6
+
+
+def test_what_is_set_on_a_function_is_its_member(written):
+    """What else it may have is not in the source."""
     written({"m.py": "def f(): ...\nf.x = 3\n"})
 
-    assert isinstance(written.look_up("m:f.x"), Dynamic)
+    assert written.defined("m:f.x").constant
+    assert isinstance(written.look_up("m:f.y"), Dynamic)
     assert isinstance(written.look_up("m:C.<locals>.g"), Missing)
 
 

@@ -76,7 +76,9 @@ def test_a_module_is_no_package(written):
 
     found = written.look_up("serve.predict:f")
     assert found == NoModule(
-        "serve.predict", hint="`serve` is a module: write `serve:predict` for what it defines"
+        "serve.predict",
+        hint="`serve` is a module: write `serve:predict` for what it defines",
+        meant=Target("serve", "predict"),
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, Related, Severity, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
+from mlpolicy.model.policy import OnMissing
 from mlpolicy.plan.against.about import in_source, line_of
 from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule
 
@@ -24,25 +26,33 @@ def absent(target: Target, looked: Answer, span: Span) -> Iterator[Diagnostic]:
         yield missing(target, looked, span)
 
 
+def weighed(each: Iterable[Diagnostic], on_missing: OnMissing) -> Iterator[Diagnostic]:
+    """Yield *each* finding about a target that is not there as gravely as the settings take it."""
+    if on_missing != "ignore":
+        severity: Severity = "error" if on_missing == "error" else "warning"
+        yield from (replace(one, severity=severity) for one in each)
+
+
 def no_module(target: Target, looked: NoModule, span: Span) -> Diagnostic:
     """Return the finding for a *target* in a module that is not there."""
     label = f"no module `{looked.component}`"
-    help = looked.hint or did_you_mean(looked.close)
-    return Diagnostic("MP303", f"module of `{target}` not found", span, label=label, help=help)
+    help, suggestions = _meant(str(looked.meant or ""), span)
+    help = help or looked.hint or did_you_mean(looked.close)
+    message = f"module of `{target}` not found"
+    return Diagnostic("MP303", message, span, label=label, help=help, suggestions=suggestions)
 
 
 def missing(target: Target, looked: Missing, span: Span) -> Diagnostic:
     """Return the finding for a *target* that its module does not have."""
     related: tuple[Related, ...] = ()
-    suggestions: tuple[Suggestion, ...] = ()
-    help = _offer(target.module, looked.has)
+    meant = str(looked.meant or "")
     if looked.close:
         name, line = looked.close[0]
         meant = f"{target.module}:{name}"
-        help = f"did you mean `{meant}`?"
-        suggestions = (Suggestion(f"write `{meant}`", span, meant),)
         if line and looked.file:
             related = (line_of(f"`{name}` is defined here", looked.file, line),)
+    help, suggestions = _meant(meant, span)
+    help = help or _offer(target.module, looked.has)
     return Diagnostic(
         "MP301",
         "target not found",
@@ -61,6 +71,13 @@ def _offer(module: str, names: tuple[str, ...]) -> str:
     listed = ", ".join(f"`{name}`" for name in names[:_OFFERED])
     more = len(names) - _OFFERED
     return f"`{module}` has {listed}" + (f" and {more} more" if more > 0 else "")
+
+
+def _meant(text: str, span: Span) -> tuple[str, tuple[Suggestion, ...]]:
+    """Return the question whether *text* was meant, and the repair; nothing without a text."""
+    if not text:
+        return "", ()
+    return did_you_mean([text]), (Suggestion(f"write `{text}`", span, text),)
 
 
 def did_you_mean(names: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ from mlpolicy.plan.against.about import About
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.load import NOWHERE
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Survey
+from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule, Survey
 
 _OF_TWO = ("MP401", "MP402")
 """What policies of different patterns make of a function only together."""
@@ -103,7 +103,7 @@ class _Walk:
         """Yield what is wrong with one target."""
         target = Target.parse(pattern.glob.text)
         looked = self._survey.look_up(target)
-        yield from targets.absent(target, looked, pattern.span)
+        yield from self._absent(target, looked, pattern)
         if isinstance(looked, Defined):
             found = list(targets.defined(target, looked, pattern.span))
             if not found:
@@ -133,8 +133,14 @@ class _Walk:
             return
         target = Target.parse(pattern.glob.text)
         looked = self._survey.look_up(target)
-        absent = tuple(targets.absent(target, looked, pattern.span))
-        yield from absent or patterns.of_exclude(self._taken(policy, pattern, {}), {target})
+        if isinstance(looked, NoModule | Missing):
+            yield from self._absent(target, looked, pattern)
+            return
+        yield from patterns.of_exclude(self._taken(policy, pattern, {}), {target})
+
+    def _absent(self, target: Target, looked: Answer, pattern: Pattern) -> Iterator[Diagnostic]:
+        found = targets.absent(target, looked, pattern.span)
+        yield from targets.weighed(found, self._rulebook.settings.on_missing_target)
 
     def rivals(self) -> Iterator[Diagnostic]:
         """Yield what policies of different patterns contradict each other in, on one function."""

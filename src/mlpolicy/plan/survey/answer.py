@@ -67,6 +67,8 @@ class Missing:
     file: str = ""
     has: tuple[str, ...] = ()
     """Without a similar one: all that the module defines and a policy may be for."""
+    meant: Target | None = None
+    """Where another module has it, if this one has nothing similar."""
 
 
 @frozen()
@@ -78,6 +80,8 @@ class NoModule:
     close: tuple[str, ...] = ()
     """Similar names of modules that exist."""
     hint: str = ""
+    meant: Target | None = None
+    """The target that was probably meant, which is there."""
 
 
 @frozen()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.plan.survey.answer import Answer, Defined, Dynamic, Missing
 from mlpolicy.plan.survey.body import Body
 from mlpolicy.plan.survey.classes import Foreign
-from mlpolicy.plan.survey.describe import defined, generated, home, similar
+from mlpolicy.plan.survey.describe import defined, generated, home
 from mlpolicy.plan.survey.follow import Follower, Load
-from mlpolicy.plan.survey.importing import gives
 from mlpolicy.plan.survey.listing import functions
 from mlpolicy.plan.survey.module import Module
+from mlpolicy.plan.survey.near import near
 from mlpolicy.plan.survey.things import Class, Function, Gap, Generated, Thing, Value, Whole
 
 
@@ -32,7 +31,7 @@ def answer(load: Load, module: Module, target: Target) -> Answer:
         else:
             thing = follower.attribute(thing, part)
     if isinstance(thing, Gap):
-        return _gap(load, module, target, thing)
+        return _gap(follower, module, target, thing)
     if isinstance(thing, Whole):
         return Missing(f"`{thing.module.name}` is a module: name a function of it")
     found = _found(follower, target, holder, thing)
@@ -79,17 +78,9 @@ def _owner(thing: Function | Class | Generated | Value) -> object:
     return thing.owner.node if isinstance(thing, Generated) else thing.scope.node
 
 
-def _gap(load: Load, module: Module, target: Target, gap: Gap) -> Answer:
+def _gap(follower: Follower, module: Module, target: Target, gap: Gap) -> Answer:
     if isinstance(gap.answer, Dynamic):
         return gap.answer
-    close = similar(module.scope, target.qualname, _starred(load, module))
+    close = near(follower, module, target.qualname)
     has = () if close else tuple(functions(module.scope))
     return replace(gap.answer, close=close, has=has, file=module.shown)
-
-
-def _starred(load: Load, module: Module) -> Iterator[str]:
-    """Yield the names that star imports give to *module*."""
-    for star in module.scope.names.stars:
-        found = load(module.absolute(star.module, star.level) or star.module)
-        if isinstance(found, Module):
-            yield from (name for name in found.scope.bindings if gives(found, name))

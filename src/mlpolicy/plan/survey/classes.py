@@ -57,6 +57,18 @@ def written_for(owner: Class, name: str) -> Generated | None:
     return Generated(owner, name, maker) if maker else None
 
 
+def unmangled(name: str, one: Class, owner: Class) -> str | None:
+    """Return what the body of *one* calls the attribute *name* of *owner*, which inherits from it.
+
+    None for a private name, `__load`, of another class than *one*: each class has its own.
+    """
+    prefix = f"_{one.binding.name.lstrip('_')}"
+    if name.startswith(f"{prefix}__") and not name.endswith("__"):
+        return name.removeprefix(prefix)
+    private = name.startswith("__") and not name.endswith("__")
+    return None if private and one.node is not owner.node else name
+
+
 def why_dynamic(ancestors: tuple[Ancestor, ...], name: str) -> str:
     """Return why the class may have an attribute *name* that no line defines; mostly nothing."""
     for one in ancestors:
@@ -66,7 +78,7 @@ def why_dynamic(ancestors: tuple[Ancestor, ...], name: str) -> str:
             if hasattr(one.builtin, name):
                 return f"has `{name}` from `{one.name}`, which has no Python source"
         else:
-            reason = _why_dynamic(one)
+            reason = "has another meaning in a branch" if one.history.rivals else _why_dynamic(one)
             if reason:
                 return reason
     return (

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ast
-import difflib
-from collections.abc import Iterable, Iterator
 
 from mlpolicy.core.site import Parameter
 from mlpolicy.core.target import Target
 from mlpolicy.plan.survey.answer import Defined, DefinedKind
-from mlpolicy.plan.survey.bindings import Binding, Imported
 from mlpolicy.plan.survey.classes import Ancestor
 from mlpolicy.plan.survey.functions import (
     decorators_of,
@@ -20,11 +17,8 @@ from mlpolicy.plan.survey.functions import (
     shortened,
 )
 from mlpolicy.plan.survey.generated import init_of
-from mlpolicy.plan.survey.module import Scope
 from mlpolicy.plan.survey.plain import is_constant, tags_of
 from mlpolicy.plan.survey.things import Bound, Class, Function, Generated, Value
-
-_MOST = 3
 
 
 def defined(thing: Bound) -> Defined:
@@ -77,38 +71,6 @@ def home(thing: Bound | Generated) -> Target:
         body = thing.owner.body
         return Target(body.module.name, f"{body.qualname}.{thing.name}")
     return Target(thing.scope.module.name, thing.scope.path(thing.binding.name))
-
-
-def similar(scope: Scope, qualname: str, others: Iterable[str] = ()) -> tuple[tuple[str, int], ...]:
-    """Return the qualified names in the module of *scope* that were probably meant, with lines.
-
-    Those among *others*, which the module has from elsewhere, have line 0.
-    """
-    known = {**dict(_named(scope)), **dict.fromkeys(others, 0)}
-    last = qualname.rpartition(".")[2]
-    lowered = {name.lower(): name for name in reversed(known)}
-    near = [
-        lowered[name]
-        for name in difflib.get_close_matches(qualname.lower(), lowered, n=_MOST, cutoff=0.7)
-    ]
-    moved = [name for name in known if name.rpartition(".")[2] == last]
-    return tuple((name, known[name]) for name in dict.fromkeys([*near, *moved][:_MOST]))
-
-
-def _named(scope: Scope, depth: int = 3) -> Iterator[tuple[str, int]]:
-    for name, bindings in scope.bindings.items():
-        binding = bindings[-1]
-        if isinstance(binding.what, ast.FunctionDef | ast.AsyncFunctionDef | Imported):
-            yield scope.path(name), binding.line if not _imported(binding) else 0
-        elif isinstance(binding.what, ast.Lambda):
-            yield scope.path(name), binding.line
-        elif isinstance(binding.what, ast.ClassDef) and depth:
-            yield scope.path(name), binding.line
-            yield from _named(scope.within(binding.what, name), depth - 1)
-
-
-def _imported(binding: Binding) -> bool:
-    return isinstance(binding.what, Imported)
 
 
 def _kind(thing: Bound) -> DefinedKind:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from mlpolicy.plan.survey.answer import Dynamic, Missing, NoModule
 from mlpolicy.plan.survey.bindings import Binding, Deleted, Imported
 from mlpolicy.plan.survey.choice import choose, with_rivals
-from mlpolicy.plan.survey.classes import Ancestor, lineage, why_dynamic, written_for
+from mlpolicy.plan.survey.classes import Ancestor, lineage, unmangled, why_dynamic, written_for
 from mlpolicy.plan.survey.functions import dotted
 from mlpolicy.plan.survey.holding import Holding, holding
 from mlpolicy.plan.survey.importing import circle, gives, whole
@@ -44,15 +44,15 @@ class Follower:
                 thing = self._of_value(owner, name)
             case Gap():
                 thing = owner
-            case Function() | Generated():
-                label = owner.name if isinstance(owner, Generated) else owner.binding.name
-                why = f"`{label}` is a function: its attributes are not in the source"
-                thing = Gap(Dynamic(why))
+            case Function():
+                thing = self._of_function(owner, name)
+            case Generated():
+                thing = _of_any_function(owner.name)
         return thing
 
     def local(self, owner: Function, name: str) -> Thing:
         """Return what the function *owner* calls *name* inside."""
-        body = owner.scope.within(owner.node, owner.binding.name)
+        body = owner.body
         found = self._bound(body, name)
         return found or Gap(Missing(f"`{body.qualname}` defines no `{name}`"))
 
@@ -75,8 +75,9 @@ class Follower:
         """Return what *owner* calls *name*, its own or inherited."""
         ancestors = self.lineage(owner)
         for one in ancestors:
-            if isinstance(one, Class):
-                found = self._own(one, name) or written_for(one, name)
+            known_as = unmangled(name, one, owner) if isinstance(one, Class) else None
+            if isinstance(one, Class) and known_as:
+                found = self._own(one, known_as) or written_for(one, known_as)
                 if found is not None:
                     return found
         label = owner.body.qualname
@@ -84,6 +85,22 @@ class Follower:
         if why:
             return Gap(Dynamic(f"`{label}` {why}"))
         return Gap(Missing(f"class `{label}` has no method `{name}`"))
+
+    def names(self, owner: Thing) -> Iterator[str]:
+        """Yield the names that *owner* is known to have, inherited and imported ones too."""
+        match owner:
+            case Whole(module=module):
+                yield from module.scope.bindings
+                yield from self._star_names(module)
+            case Class():
+                for one in self.lineage(owner):
+                    if isinstance(one, Class):
+                        yield from one.body.bindings
+            case Function():
+                yield from owner.body.bindings
+            case Value(binding=Binding(what=ast.Call(func=made))):
+                thing = self.meaning(owner.scope, made)
+                yield from self.names(thing) if isinstance(thing, Class) else ()
 
     def lineage(self, owner: Class) -> tuple[Ancestor, ...]:
         """Return *owner* and its bases, in the order in which attributes are looked up."""
@@ -217,7 +234,17 @@ class Follower:
                 unread = f"imports all of `{origin}`: {thing.answer.why}"
         return None, unread
 
-    # --- classes and values ---------------------------------------------------------------
+    def _star_names(self, module: Module) -> Iterator[str]:
+        """Yield the names that star imports give to *module*, those of its stars' stars too."""
+        reached = [module]
+        for one in reached:  # which grows
+            for star in one.scope.names.stars:
+                found = self._load(one.absolute(star.module, star.level) or star.module)
+                if isinstance(found, Module) and found not in reached:
+                    reached.append(found)
+                    yield from (name for name in found.scope.bindings if gives(found, name))
+
+    # --- classes, functions and values ----------------------------------------------------
 
     def _own(self, owner: Class, name: str) -> Thing | None:
         """Return what the class itself calls *name*, in its body or by a later assignment."""
@@ -242,6 +269,17 @@ class Follower:
         label = owner.binding.name
         return Gap(Dynamic(f"`{label}` is a value: its attributes are not in the source"))
 
+    def _of_function(self, owner: Function, name: str) -> Thing:
+        later = owner.scope.names.attributes.get((owner.binding.name, name))
+        if later is not None:
+            return self._assigned_attribute(owner.scope, later)
+        inside = owner.body.bindings.get(name, ())
+        if any(isinstance(one.what, ast.FunctionDef | ast.AsyncFunctionDef) for one in inside):
+            return Gap(
+                Missing(f"`{name}` is defined inside of the function `{owner.body.qualname}`")
+            )
+        return _of_any_function(owner.binding.name)
+
     @contextmanager
     def _once(self, key: tuple[object, str]) -> Iterator[bool]:
         """Say whether *key* is not being looked up already."""
@@ -254,3 +292,7 @@ class Follower:
             yield True
         finally:
             self._open.discard(key)
+
+
+def _of_any_function(name: str) -> Gap:
+    return Gap(Dynamic(f"`{name}` is a function: its attributes are not in the source"))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mlpolicy.core.target import Glob, Target
 from mlpolicy.plan.survey import listing
-from mlpolicy.plan.survey.answer import Answer, Dynamic, Missing, NoModule
+from mlpolicy.plan.survey.answer import Answer, Defined, Dynamic, Missing, NoModule
 from mlpolicy.plan.survey.answering import answer
+from mlpolicy.plan.survey.installed import is_installed
 from mlpolicy.plan.survey.library import Found, Library
 from mlpolicy.plan.survey.locate import Opaque, Source, Space
 from mlpolicy.plan.survey.module import Module
@@ -43,8 +45,27 @@ class Survey:
     def look_up(self, target: Target) -> Answer:
         """Return what the source says of *target*."""
         if target not in self._answers:
-            self._answers[target] = self._look_up(target)
+            found = self._look_up(target)
+            if isinstance(found, NoModule):
+                found = replace(found, meant=self._first_defined(_respelt(target, found)))
+            elif isinstance(found, Missing) and not found.close:
+                found = replace(found, meant=self._first_defined(self._elsewhere(target)))
+            self._answers[target] = found
         return self._answers[target]
+
+    def _first_defined(self, targets: Iterable[Target]) -> Target | None:
+        return next((one for one in targets if isinstance(self._look_up(one), Defined)), None)
+
+    def _elsewhere(self, target: Target) -> Iterator[Target]:
+        """Yield *target* in the other modules of its package, unless that is an installed one."""
+        top, _, _ = target.module.partition(".")
+        place = self._library.place(top)
+        if isinstance(place, Opaque) or (isinstance(place, Source) and is_installed(place.file)):
+            return
+        name, _, _ = target.qualname.partition(".")
+        for module in (top, *self.modules_below(top)):
+            if self._may_define(module, "class|def", name):
+                yield Target(module, target.qualname)
 
     def _look_up(self, target: Target) -> Answer:
         found = self.module(target.module)
@@ -107,14 +128,29 @@ class Survey:
 
     def defines_below(self, package: str, name: str) -> bool:
         """Whether a module below *package* may define the class *name*; none is parsed for it."""
-        wanted = re.compile(rb"\bclass\s+" + re.escape(name.encode()) + rb"\b")
-        for module in listing.modules(self._library, package):
-            place = self._library.place(module)
-            if not isinstance(place, Source):
-                return True
-            try:
-                if wanted.search(place.file.read_bytes()):
-                    return True
-            except OSError:
-                return True
-        return False
+        below = listing.modules(self._library, package)
+        return any(self._may_define(module, "class", name) for module in below)
+
+    def _may_define(self, module: str, keyword: str, name: str) -> bool:
+        """Whether the text of *module*, where it can be read, has such a line."""
+        place = self._library.place(module)
+        if not isinstance(place, Source):
+            return not isinstance(place, Space)
+        wanted = rb"\b(?:%s)\s+%s\b" % (keyword.encode(), re.escape(name.encode()))
+        try:
+            return re.search(wanted, place.file.read_bytes()) is not None
+        except OSError:
+            return True
+
+
+def _respelt(target: Target, found: NoModule) -> Iterator[Target]:
+    """Yield what *target* may stand for, of whose module *found* says that it is not there."""
+    if found.hint and "." not in found.component:
+        return  # (it says where that module is)
+    for close in found.close:
+        yield Target(close + target.module.removeprefix(found.component), target.qualname)
+    parent, _, _ = found.component.rpartition(".")
+    rest = target.module.removeprefix(f"{parent}.")
+    if parent:
+        yield Target(parent, f"{rest}.{target.qualname}")
+        yield Target(parent, rest)

@@ -33,6 +33,11 @@ class Function:
     node: FunctionNode
     history: History = History()
 
+    @property
+    def body(self) -> Scope:
+        """The names of its inside."""
+        return self.scope.within(self.node, self.binding.name)
+
 
 @frozen()
 class Class:
