@@ -221,6 +221,37 @@ def test_a_mistake_in_a_rule_of_many_functions_is_said_once(findings):
 
 
 @pytest.mark.parametrize(
+    ("rule", "code", "there", "meant"),
+    [
+        ("cache: {ttl: 1m, key: [b, usr.id]}", "MP702", "usr.id", "write `user.id`"),
+        ("cache: {ttl: 1m, ignore: [usr]}", "MP702", "usr", "write `user`"),
+        ("cache: {ttl: 1m, key: ['usr[0]']}", "MP702", "'usr[0]'", "write `user[0]`"),
+        ("retry: {rollout: {percent: 9%, by: usr.id}}", "MP507", "usr.id", "write `user.id`"),
+        ("validate: {args: {usr: {type: str}}}", "MP202", "usr", "write `user`"),
+    ],
+)
+def test_an_argument_is_put_right_where_it_stands(findings, rule, code, there, meant):
+    """The item of a list, and the argument in a path."""
+    line = f"  'shop:f': {{{rule}}}"
+
+    [one] = findings(f"policies:\n{line}\n", shop="def f(user, b): return 1")
+
+    text = line[one.span.column - 1 : one.span.end_column - 1]
+    titles = "".join(each.title for each in one.suggestions)
+    assert (one.code, text, titles) == (code, there, meant)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["validate: {args: {limit: {type: int}}}", "cache: {ttl: 1m, key: [a, limit]}"],
+)
+def test_an_argument_that_others_take_in_may_be_named(on, rule):
+    """`**options` has what the signature does not name."""
+    assert on(rule, "def f(a, **options): return 1") == []
+    assert len(on(rule, "def f(a, *rest): return 1")) == 1
+
+
+@pytest.mark.parametrize(
     ("setting", "said"),
     [("error", ["error"]), ("warn", ["warning"]), ("ignore", [])],
 )

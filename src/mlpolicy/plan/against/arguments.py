@@ -13,6 +13,9 @@ from mlpolicy.core.words import closest
 from mlpolicy.plan.against.about import About, at, key_of
 from mlpolicy.plan.plan import PlannedRule
 
+_AMONG_KEYWORDS = ("MP202", "MP702")
+"""What these are about is found in `**options`, too."""
+
 
 def look(about: About) -> Iterator[Diagnostic]:
     """Yield the arguments that rules name and the function does not have."""
@@ -20,10 +23,11 @@ def look(about: About) -> Iterator[Diagnostic]:
     if parameters is None:
         return
     known = [one.name for one in parameters]
+    takes_any = any(one.kind == "var_keyword" for one in parameters)
     for rule in about.plan.rules:
         for code, path, source in _named(rule):
             name = path.name
-            if name not in known:
+            if name not in known and not (takes_any and code in _AMONG_KEYWORDS):
                 near = closest(name, known)
                 listed = f"its arguments: {', '.join(known)}" if known else "it takes none"
                 help = f"did you mean `{near}`?" if near else listed
