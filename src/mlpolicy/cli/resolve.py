@@ -29,9 +29,13 @@ def resolved(
         for environment, rulebook in loaded.others.items():
             found += in_environment(environment, against(rulebook, survey), found)
     wrong = any(one.severity == "error" for one in loaded.diagnostics)
-    if level == "ast" or wrong or any(one.code == "MP303" for one in found):
+    if level == "ast" or wrong or any(map(_is_no_module, found)):
         return tuple(found)  # what cannot be read, or be found, cannot be imported
     return (*found, *_imported(loaded, paths, src, survey, known=found))
+
+
+def _is_no_module(one: Diagnostic) -> bool:
+    return one.code == "MP303" and one.severity == "error"
 
 
 def _imported(

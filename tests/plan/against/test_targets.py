@@ -135,7 +135,9 @@ def test_a_pattern_of_an_installed_package(findings, tmp_path):
 
 
 def test_a_module_that_tells_not_all_may_have_it(codes):
-    assert codes(watch("shop:serv*"), shop="def __getattr__(name): ...") == []
+    """A pattern takes what a module has, never what it answers when it is asked."""
+    assert codes(watch("shop:serv*"), shop="exec(text)") == []
+    assert codes(watch("shop:serv*"), shop="def __getattr__(name): ...") == ["MP302"]
 
 
 @pytest.mark.parametrize(
@@ -261,3 +263,42 @@ def test_missing_targets_weigh_what_the_settings_say(findings, setting, said, ta
     found = findings(watch(target, f"settings: {{on_missing_target: {setting}}}\n"), **FILES)
 
     assert [one.severity for one in found] == said
+
+
+@pytest.mark.parametrize("match", ["shop:f", "shop:*", "shop:Shop.*"])
+def test_a_module_that_is_no_python_is_said_once(findings, match):
+    """As a warning: a newer Python may be able to read it."""
+    policy = watch(match) + watch("shop:g").removeprefix("policies:\n").replace("one", "two")
+
+    [one] = findings(policy, shop="def f(x:\n  return 1\n")
+
+    assert (one.code, one.severity, one.span.line) == ("MP303", "warning", 3)
+    assert one.message == "`shop` cannot be parsed: '(' was never closed in line 1"
+
+
+@pytest.mark.parametrize(
+    ("match", "meant"),
+    [
+        ("'shop:Modl.*'", "shop:Model.*"),
+        ("'shop:Modl.lo*'", "shop:Model.lo*"),
+        ("{target: 'shop:*', decorated_by: [cache]}", "functools.cache"),
+        ("'shop:saev*'", "shop:save"),
+    ],
+)
+def test_a_pattern_is_put_right_as_a_pattern(findings, match, meant):
+    """Of a class the methods that were asked for; of a decorator its full name."""
+    source = """
+        import functools
+        @functools.cache
+        def save(x): ...
+        if x:
+            def either(x): ...
+        else:
+            def either(y): ...
+        class Model:
+            def load(self): ...
+    """
+
+    [one] = findings(f"policies:\n  one: {{match: {match}, monitor: true}}\n", shop=source)
+
+    assert (one.code, one.help) == ("MP302", f"did you mean `{meant}`?")

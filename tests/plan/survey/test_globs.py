@@ -181,7 +181,7 @@ def test_installed_packages_are_taken_by_name(tmp_path):
         ("xs = 3", "m:x*", True),
         ("xs = make()", "m:x*", False),
         ("xs = make()", "m:y*", True),
-        ("def __getattr__(n): ...", "m:x*", False),
+        ("def __getattr__(n): ...", "m:x*", True),
         ("exec(x)", "m:x*", False),
         ("def (", "m:x*", False),
         ("", "nowhere.**:x*", True),

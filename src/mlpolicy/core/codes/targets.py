@@ -44,7 +44,7 @@ CODES = (
         "MP303",
         "error",
         "module not found",
-        "A policy names a module that cannot be found.",
+        "A policy names a module that cannot be found, or, as a warning, one that cannot be parsed.",
         "Nothing of the policy will ever hold.",
         _policy("txtwrap:indent"),
         _policy("textwrap:indent"),

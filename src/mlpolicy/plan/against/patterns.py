@@ -18,7 +18,7 @@ from mlpolicy.plan.against.targets import did_you_mean
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.ranking import excluded
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, NoModule, Survey
+from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
 
 MOST = 200
 """A pattern that takes more functions than this was hardly looked through."""
@@ -107,8 +107,19 @@ def _why_not_found(taken: Taken) -> tuple[str, str]:
     wider = next((one for one in _wider(glob) if any(True for _ in survey.matching(one))), None)
     if wider is not None:
         return f"`*` stands for one component: did you mean `{wider}`?", str(wider)
-    near = _nearest(taken, _start(glob))
+    near = _of_class_near(taken) or _nearest(taken, _start(glob))
     return did_you_mean([near] if near else []), ""
+
+
+def _of_class_near(taken: Taken) -> str:
+    """Return the pattern of the methods of the class that was probably meant."""
+    glob = taken.glob
+    name, _, method = glob.qualname.partition(".")
+    if not method or "*" in glob.module + name:
+        return ""
+    looked = taken.survey.look_up(Target(glob.module, name))
+    meant = looked.close[0][0] if isinstance(looked, Missing) and looked.close else ""
+    return f"{glob.module}:{meant}.{method}" if meant else ""
 
 
 def _start(glob: Glob) -> str:
@@ -178,9 +189,9 @@ def _nothing_chosen(taken: Taken) -> Iterator[Diagnostic]:
     """Yield a `match` of which nothing holds, unless words may be put on while the program runs."""
     if all(excluded(taken.policy, one) for one in taken.functions):
         return
-    if any(one.parameters is None for one in taken.functions.values()):
-        return
     where = taken.policy.where
+    if where.has_param and any(one.parameters is None for one in taken.functions.values()):
+        return
     if where.tag and _speaks_of_tags(taken):
         return
     asked = [
@@ -209,8 +220,11 @@ def _near_words(taken: Taken) -> Iterator[str]:
         "decorated_by": {name for one in each for name in one.decorators},
     }
     for field, words in known.items():
-        near = (closest(one, sorted(words)) for one in getattr(taken.policy.where, field))
-        yield from (one for one in near if one is not None)
+        for one in getattr(taken.policy.where, field):
+            fuller = next((word for word in sorted(words) if word.endswith(f".{one}")), None)
+            near = fuller or closest(one, sorted(words))
+            if near is not None:
+                yield near
 
 
 def _speaks_of_tags(taken: Taken) -> bool:

@@ -11,7 +11,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import OnMissing
 from mlpolicy.plan.against.about import in_source, line_of
-from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule
+from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule, Opaque
 
 USELESS = ("MP307", "MP320")
 """With these, nothing else that is said about the rules would help."""
@@ -40,6 +40,14 @@ def no_module(target: Target, looked: NoModule, span: Span) -> Diagnostic:
     help = help or looked.hint or did_you_mean(looked.close)
     message = f"module of `{target}` not found"
     return Diagnostic("MP303", message, span, label=label, help=help, suggestions=suggestions)
+
+
+def not_parsed(module: str, found: Opaque, span: Span) -> Diagnostic:
+    """Return that what *module* defines was not checked; a newer Python may be able to read it."""
+    help = f"mend {found.broken}, or run mlpolicy under the Python of the service"
+    return Diagnostic(
+        "MP303", f"`{module}` {found.why}", span, "warning", label="not checked", help=help
+    )
 
 
 def missing(target: Target, looked: Missing, span: Span) -> Diagnostic:

@@ -25,7 +25,7 @@ from mlpolicy.plan.against.about import About
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.load import NOWHERE
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule, Survey
+from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule, Opaque, Survey
 
 _OF_TWO = ("MP401", "MP402")
 """What policies of different patterns make of a function only together."""
@@ -69,6 +69,7 @@ def against(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
             found += (
                 one for one in walk.excluded(policy, pattern) if is_right or one.code != "MP408"
             )
+    found += walk.broken()
     found += walk.rivals()
     governed = tuple(walk.governed())
     found += _of_functions(governed)
@@ -91,6 +92,7 @@ class _Walk:
         self._rulebook = rulebook
         self._survey = survey
         self._functions: dict[Target, Defined] = {}
+        self._named: dict[str, Span] = {}
 
     def know(self, named: Iterable[Target]) -> None:
         """Keep those of the targets *named* that are functions."""
@@ -102,6 +104,7 @@ class _Walk:
     def exact(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         """Yield what is wrong with one target."""
         target = Target.parse(pattern.glob.text)
+        self._named.setdefault(target.module, pattern.span)
         looked = self._survey.look_up(target)
         yield from self._absent(target, looked, pattern)
         if isinstance(looked, Defined):
@@ -116,6 +119,8 @@ class _Walk:
     def broad(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         """Yield what is wrong with one pattern."""
         packages = self._rulebook.settings.packages
+        for module in self._survey.covered(pattern.glob, packages=packages):
+            self._named.setdefault(module, pattern.span)
         taken = {
             target: looked
             for target in self._survey.matching(pattern.glob, packages=packages)
@@ -141,6 +146,13 @@ class _Walk:
     def _absent(self, target: Target, looked: Answer, pattern: Pattern) -> Iterator[Diagnostic]:
         found = targets.absent(target, looked, pattern.span)
         yield from targets.weighed(found, self._rulebook.settings.on_missing_target)
+
+    def broken(self) -> Iterator[Diagnostic]:
+        """Yield the modules that are named and whose text is not Python: each once."""
+        for module, span in self._named.items():
+            found = self._survey.module(module)
+            if isinstance(found, Opaque) and found.broken is not None:
+                yield targets.not_parsed(module, found, span)
 
     def rivals(self) -> Iterator[Diagnostic]:
         """Yield what policies of different patterns contradict each other in, on one function."""

@@ -74,7 +74,7 @@ class Library:
         try:
             source, tree = parse(place.file)
         except NotReadable as error:
-            return Opaque(str(error), place.folders)
+            return Opaque(str(error), place.folders, broken=place.file if error.broken else None)
         shown = _shown(place.file)
         return Module(name, place.file, shown, source, tree, place.folders, place.compiled)
 

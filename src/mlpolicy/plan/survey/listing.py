@@ -90,7 +90,7 @@ def covered(library: Library, glob: Glob, packages: Collection[str] | None = Non
 
 def is_plain(module: Module, glob: Glob) -> bool:
     """Whether all that *glob* may take in *module* is there in plain sight."""
-    if module.dynamic:
+    if module.compiled or module.writes:  # (no pattern takes what `__getattr__` gives)
         return False
     return not any(
         isinstance(one.what, ast.expr) and not isinstance(one.what, ast.Constant)

@@ -40,6 +40,8 @@ class Opaque:
     folders: tuple[Path, ...] = ()
     guessed: bool = False
     """Whether it may not exist at all."""
+    broken: Path | None = None
+    """The file whose text is not Python, to this interpreter at least."""
 
 
 Place = Source | Space | Opaque

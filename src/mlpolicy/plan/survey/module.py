@@ -28,6 +28,15 @@ ScopeNode = ast.Module | ast.ClassDef | FunctionNode
 class NotReadable(Exception):
     """A file cannot be parsed; the message completes "`name` …"."""
 
+    broken = False
+    """Whether its text is not Python."""
+
+
+class Broken(NotReadable):
+    """A file is not Python to this interpreter."""
+
+    broken = True
+
 
 @frozen()
 class Place:
@@ -195,7 +204,7 @@ def parse(file: Path) -> tuple[bytes, ast.Module]:
             return source, ast.parse(source, str(file))
     except SyntaxError as error:
         where = f" in line {error.lineno}" if error.lineno else ""
-        raise NotReadable(f"cannot be parsed: {error.msg}{where}") from error
+        raise Broken(f"cannot be parsed: {error.msg}{where}") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise NotReadable(f"cannot be parsed: {error}") from error
 

@@ -100,7 +100,7 @@ class Survey:
             glob: The pattern.
             packages: Names of installed packages of which it may take functions; None for all.
         """
-        for module in listing.covered(self._library, glob, packages):
+        for module in self.covered(glob, packages=packages):
             for qualname in self.functions(module):
                 if glob.takes(qualname):
                     yield Target(module, qualname)
@@ -122,9 +122,9 @@ class Survey:
                 if glob.matches(target):
                     yield target
 
-    def covered(self, glob: Glob) -> Iterator[str]:
-        """Yield the names of the modules whose functions *glob* may take."""
-        return listing.covered(self._library, glob)
+    def covered(self, glob: Glob, *, packages: Collection[str] | None = None) -> Iterator[str]:
+        """Yield the names of the modules whose functions *glob* may take, as `matching` does."""
+        return listing.covered(self._library, glob, packages)
 
     def defines_below(self, package: str, name: str) -> bool:
         """Whether a module below *package* may define the class *name*; none is parsed for it."""
