@@ -236,3 +236,15 @@ def test_what_is_no_plan(service):
         ended = service.run("apply", "--module", "serve", "--check", "--expect", "plan.json")
 
         assert (ended.code, words in ended.err) == (2, True)
+
+
+def test_a_policy_that_has_expired_is_compared(service):
+    """The change that gives it a later date must be able to show itself."""
+    expired = POLICY.replace("serve:predict:", "serve:predict:\n        expires: 2024-01-01")
+    service.write(policies__a=expired, policies__b=POLICY)
+
+    ended = service.run("diff", "policies/a.yaml", "policies/b.yaml")
+
+    assert ended.code == 0
+    assert "disabled → enforce" in ended.out
+    assert service.run("compile", "policies/a.yaml").code == 0

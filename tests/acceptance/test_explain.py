@@ -159,3 +159,19 @@ def test_a_secret_is_shown_nowhere_however_it_came_there(service, command):
 
     assert ended.code == 0, ended.err
     assert not [word for word in ("hunter2", "s3cr3t") if word in ended.out + ended.err]
+
+
+@pytest.mark.parametrize(
+    ("expires", "switch", "why"),
+    [("2024-01-01", "", "expired"), ("2999-01-01", "retry", "switched off")],
+)
+def test_what_no_longer_holds_is_explained_with_why(service, expires, switch, why):
+    """A service starts under a policy that has expired, so somebody must be able to look at it."""
+    service.write(policy=POLICY.replace("owner: me", f"expires: {expires}"))
+
+    ended = service.run(
+        "explain", "serve:predict", "--policy", "policy.yaml", MLPOLICY_DISABLE=switch
+    )
+
+    assert ended.code == 0
+    assert f"retry  (disabled: {why}, until {expires})" in ended.out

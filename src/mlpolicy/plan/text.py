@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from mlpolicy.core.redact import HIDDEN, redacted
@@ -52,7 +53,9 @@ def _mode(rule: PlannedRule) -> str:
     control = rule.control
     parts: list[str] = [] if rule.mode == "enforce" else [rule.mode]
     if control is not None and control.mode != rule.mode and control.mode == "enforce":
-        parts = [f"{rule.mode}: {'expired' if control.expires else 'switched off'}"]
+        end = control.ends()
+        expired = end is not None and end <= datetime.now(UTC)
+        parts = [f"{rule.mode}: {'expired' if expired else 'switched off'}"]
     if rule.rollout is not None:
         by = f" by {rule.rollout.by}" if rule.rollout.by else ""
         parts.append(f"{rule.rollout.percent:.0%} of the calls{by}, else {rule.rollout.otherwise}")
