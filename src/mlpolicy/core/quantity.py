@@ -151,7 +151,7 @@ class Duration(_Quantity, float):
 
     what = "a length of time"
     example = "250ms"
-    pattern = r"^([0-9]+(\.[0-9]+)?\s*(us|ms|s|m|h|d))+$"
+    pattern = r"^\s*([0-9]+(\.[0-9]+)?\s*(us|ms|s|m|h|d)\s*)+$"
     of_what: ClassVar[str] = "time"
     habits: ClassVar[Mapping[str, str]] = habits.TIME
     units: ClassVar[dict[str, float]] = {
@@ -192,7 +192,7 @@ class ByteSize(_Quantity, int):
 
     what = "an amount of memory"
     example = "512MiB"
-    pattern = r"^[0-9]+(\.[0-9]+)?\s*(B|kB|KiB|MB|MiB|GB|GiB)$"
+    pattern = r"^\s*[0-9]+(\.[0-9]+)?\s*(B|kB|KiB|MB|MiB|GB|GiB)\s*$"
     of_what: ClassVar[str] = "memory"
     habits: ClassVar[Mapping[str, str]] = habits.MEMORY
     units: ClassVar[dict[str, int]] = {
@@ -230,7 +230,7 @@ class Ratio(_Quantity, float):
 
     what = "a share"
     example = "20%"
-    pattern = r"^((100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%|0(\.[0-9]+)?|1(\.0+)?)$"
+    pattern = r"^\s*((100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%|0(\.[0-9]+)?|1(\.0+)?)\s*$"
 
     @classmethod
     def of(cls, value: Any) -> Self:

@@ -69,6 +69,11 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
+def is_empty(node: Node | None) -> bool:
+    """Whether nothing was written, as in `ttl:`; the reader says so (MP009)."""
+    return isinstance(node, Scalar) and node.value is None and not node.text
+
+
 def scalars(node: Node | None) -> Iterator[Scalar]:
     """Yield every value in *node*."""
     if isinstance(node, Scalar):

@@ -14,7 +14,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import OF_KEY
 from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
 from mlpolicy.model.interpolate import Interpolated
@@ -242,7 +242,7 @@ def _within(inner: Span, outer: Span) -> bool:
 
 def _empty(one: _Wrong) -> bool:
     """Whether the value is empty, which the reader has said already (MP009)."""
-    return isinstance(one.node, Scalar) and one.node.value is None and not one.node.text
+    return is_empty(one.node)
 
 
 def _joined(group: list[_Wrong]) -> str:

@@ -11,7 +11,7 @@ from mlpolicy.core.facts import Where
 from mlpolicy.core.redact import HIDDEN
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
 from mlpolicy.model.check import Checked, check, fields_of, locate
@@ -121,7 +121,7 @@ class PolicyReader:
         for entry in self._no_rules(node.entries) if what == _POLICY else node.entries:
             if isinstance(entry.value, MappingNode):
                 yield entry, entry.value
-            elif not (isinstance(entry.value, Scalar) and not entry.value.text):
+            elif not is_empty(entry.value):
                 found = words.found(entry.value.plain())
                 self._say(
                     "MP010", f"expected {what} `{entry.key}`, found {found}", entry.value.span

@@ -11,7 +11,7 @@ from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, parse, read
 from mlpolicy.model import words
@@ -110,7 +110,7 @@ def source(document: Document) -> Source:
 
 def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
     root, start = document.root, Span(document.file)
-    if root is None or _is_empty(root):
+    if root is None or is_empty(root):
         if not found:
             help = "begin with `version: 1`"
             found.append(Diagnostic("MP003", "the file is empty", start, help=help))
@@ -132,7 +132,7 @@ def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
         return [Diagnostic("MP003", "`version` is missing", start, help=help)]
     if isinstance(node, Scalar) and node.value == VERSION and type(node.value) is int:
         return []
-    if _is_empty(node):
+    if is_empty(node):
         return []  # MP009 has said so
     shown = node.text if isinstance(node, Scalar) else words.found(node.plain())
     help = "this mlpolicy reads version 1; write `version: 1`, or install a newer mlpolicy"
@@ -144,7 +144,7 @@ def _environments(root: MappingNode, found: list[Diagnostic]) -> dict[str, Mappi
     made: dict[str, MappingNode] = {}
     for entry in node.entries if isinstance(node, MappingNode) else ():
         if not isinstance(entry.value, MappingNode):
-            if not _is_empty(entry.value):
+            if not is_empty(entry.value):
                 text = f"expected a mapping, found {words.found(entry.value.plain())}"
                 found.append(Diagnostic("MP010", text, entry.value.span))
             continue
@@ -165,10 +165,6 @@ def _hollow(entry: Entry) -> Entry:
     if entry.key in SECTIONS and isinstance(entry.value, MappingNode):
         return Entry(entry.key, entry.key_span, MappingNode((), entry.value.span))
     return entry
-
-
-def _is_empty(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None and not node.text
 
 
 def _names(node: Node | None) -> tuple[Name, ...]:

@@ -26,6 +26,8 @@ def found(value: Any) -> str:
     kinds = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
     if type(value) in kinds:
         return kinds[type(value)]
+    if value == "":
+        return "an empty text"
     if isinstance(value, str):
         return f"the text `{value if len(value) <= _LONG else value[:_LONG] + '…'}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -29,7 +29,7 @@ OF_ABSENCE = ("MP404", "MP405", "MP408", "MP906")
 news where an environment takes out what made use of it."""
 _OF_LACK = (
     *(*OF_ABSENCE, "MP011", "MP504", "MP505"),
-    *("MP205", "MP705", "MP706", "MP707", "MP903"),
+    *("MP205", "MP705", "MP903"),
 )
 """Findings that say that something is not there."""
 _OF_ALL = (*OF_ABSENCE, "MP111")
@@ -242,6 +242,8 @@ def _judged(
     if any(one.code == "MP120" for one in found) or any(one.partial for one in sources):
         more = tuple(one for one in more if one.code != "MP406")
     found += more
+    literal = {one.span for one in found if one.code == "MP112"}  # its text is none to judge
+    found = [one for one in found if one.code == "MP112" or one.span not in literal]
     return Loaded(
         rulebook,
         tuple(one.document for one in readings),

@@ -146,3 +146,26 @@ def test_a_variable_that_is_not_set_is_one_finding(policy):
     text = f"settings: {{require: [owner]}}\npolicies: {{'m:f': {policy}}}\n"
 
     assert [one.code for one in loaded(text).diagnostics] == ["MP110"]
+
+
+@pytest.mark.parametrize("value", ['""', "null", "3"])
+@pytest.mark.parametrize("section", ["policies: {'m:f': VALUE}", "profiles: {p: VALUE}"])
+def test_a_policy_that_is_no_block_is_never_passed_over(section, value):
+    """An empty text too: it is not the same as nothing, which the reader has said."""
+    assert [one.code for one in loaded(section.replace("VALUE", value)).diagnostics] == ["MP010"]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "match: {target: 'm:f', kind: ['${env:X}']}, retry: 3",
+        "match: 'm:f', use: ['${env:X}'], retry: 3",
+        "match: 'm:f', resource: '${env:X}', retry: 3",
+        "match: '${env:X}:f', retry: 3",
+    ],
+)
+def test_a_variable_where_none_may_stand_is_one_finding(policy):
+    """Its text is no name, and not judged as one."""
+    found = loaded(f"policies: {{a: {{{policy}, monitor: {{}}}}}}\n").diagnostics
+
+    assert [one.code for one in found] == ["MP112"]

@@ -9,7 +9,14 @@ from pydantic import BaseModel
 
 from mlpolicy.core.docstrings import docstrings
 from mlpolicy.core.kind import Kind
-from mlpolicy.model.grammar import FileBlock, Overlay, PolicyBlock, ProfileBlock, RuleCommon
+from mlpolicy.model.grammar import (
+    FileBlock,
+    MatchBlock,
+    Overlay,
+    PolicyBlock,
+    ProfileBlock,
+    RuleCommon,
+)
 from mlpolicy.model.interpolate import LITERAL
 from mlpolicy.rules import KINDS
 
@@ -17,7 +24,9 @@ Schema = dict[str, Any]
 
 VARIABLE = {"type": "string", "pattern": r"\$\{"}
 NAME = r"^[^\W\d_][\w-]*$"
+_NAMED_BY_AUTHOR = {"propertyNames": {"pattern": NAME}}
 OVERLAY = "overlay."
+_LITERAL = (*LITERAL, "version")
 _WORDS = ("title",)
 """What pydantic adds and nobody needs."""
 _SCALAR = frozenset({"string", "integer", "number", "boolean"})
@@ -31,6 +40,7 @@ def schema() -> Schema:
     head = _model(FileBlock, definitions, "file")
     definitions |= {f"{OVERLAY}{name}": _partial(of) for name, of in definitions.items()}
     properties = head["properties"] | {
+        "vars": head["properties"]["vars"] | _NAMED_BY_AUTHOR,
         "defaults": _defaults(""),
         "resources": _table({"type": "object", "maxProperties": 0}),
         "profiles": _table(_policy(ProfileBlock, definitions, "")),
@@ -65,7 +75,9 @@ def _overlay(definitions: dict[str, Schema]) -> Schema:
     made = _model(Overlay, definitions, "overlay")
     file = _model(FileBlock, definitions, "file")["properties"]
     made["properties"] |= {
-        "vars": _or_null(file["vars"] | {"additionalProperties": _or_null(_scalar())}),
+        "vars": _or_null(
+            file["vars"] | _NAMED_BY_AUTHOR | {"additionalProperties": _or_null(_scalar())}
+        ),
         "settings": _or_null(_partial(file["settings"])),
         "defaults": _or_null(_defaults(OVERLAY)),
         "resources": _or_null(_table(_or_null({"type": "object", "maxProperties": 0}))),
@@ -186,9 +198,10 @@ def _model(model: type[BaseModel], definitions: dict[str, Schema], owner: str) -
 def _read(of: Schema) -> Schema:
     """Return a block's schema with variables allowed where values stand."""
     made = {key: value for key, value in of.items() if key not in _WORDS}
+    literal = of["properties"] if of.get("title") == MatchBlock.__name__ else _LITERAL
     if "properties" in made:
         made["properties"] = {
-            key: _plain(value) if key in LITERAL else _open(value)
+            key: _plain(value) if key in literal else _open(value)
             for key, value in made["properties"].items()
         }
     return made

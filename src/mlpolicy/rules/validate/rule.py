@@ -6,7 +6,7 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from mlpolicy.core.model import Default, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize
@@ -27,6 +27,14 @@ _MEANT = {
     "float64": "float", "array_like": "ndarray", "pandas": "dataframe",
     "set": "",
 }  # fmt: skip
+
+
+_CLASS = f"^{_DOTTED.pattern}$"
+_TYPE = f"^({'|'.join(NAMES + DUCKS)})$|{_CLASS}"
+Range = Annotated[
+    Many[Number | None] | None,
+    Field(json_schema_extra={"minItems": 2, "maxItems": 2, "contains": {"not": {"type": "null"}}}),
+]
 
 
 def _range(value: tuple[Number | None, ...]) -> tuple[Number | None, ...]:
@@ -63,7 +71,7 @@ class Column(RuleModel):
     """The dtype, or a list of those allowed: `float64`, `string`, `datetime64`."""
     nullable: bool = False
     """Whether nulls (`NaN` in pandas) may stand in it."""
-    range: Many[Number | None] | None = None
+    range: Range = None
     """The least and the greatest value allowed, both inclusive; either may be `null`."""
     categories: Annotated[tuple[Plain, ...], Field(strict=False, min_length=1)] | None = None
     """The values allowed."""
@@ -75,7 +83,7 @@ class Column(RuleModel):
 class Spec(RuleModel):
     """What one value must be."""
 
-    type: str | None = None
+    type: Annotated[str, WithJsonSchema({"type": "string", "pattern": _TYPE})] | None = None
     """`int`, `float`, `str`, `bool`, `bytes`, `mapping`, `sequence`, `ndarray`, `tensor`,
     `dataframe`, or the dotted path of a class."""
     not_null: bool | None = None
@@ -89,7 +97,7 @@ class Spec(RuleModel):
     """How many dimensions an array has."""
     finite: bool = False
     """Whether NaN and infinity are refused, in every element too."""
-    range: Many[Number | None] | None = None
+    range: Range = None
     """The least and the greatest value allowed, both inclusive; either may be `null`.
     It holds for every element of an array or a sequence, and NaN is outside of any range."""
     enum: Annotated[tuple[Plain, ...], Field(strict=False, min_length=1)] | None = None
@@ -110,7 +118,7 @@ class Spec(RuleModel):
     """What each item of a sequence must be."""
     columns: dict[str, Column] = Field(default_factory=dict)
     """What columns of a dataframe must be; each must be there."""
-    model: str | None = None
+    model: Annotated[str, WithJsonSchema({"type": "string", "pattern": _CLASS})] | None = None
     """The dotted path of a pydantic model that takes the value; imported at the first call."""
     coerce: bool = False
     """Whether what the `model` made of the value takes its place."""
