@@ -179,3 +179,11 @@ def test_a_cache_above_the_machine(service, max_bytes, told):
     found = checks(service.run("doctor", "--format", "json"))
 
     assert ("MP708" in str(found.get("serve:predict"))) is told
+
+
+def test_a_switch_that_names_nothing_is_found(service):
+    """In an emergency, one letter must not leave everything on in silence."""
+    ended = service.run("doctor", "--format", "json", MLPOLICY_DISABLE="retyr")
+
+    assert checks(ended)["kill switch"]["state"] == "fail"
+    assert checks(ended)["kill switch"]["remedy"] == "did you mean `retry`?"

@@ -127,7 +127,7 @@ def test_a_fork_waits_too():
 def test_the_kill_switch(policy, monkeypatch):
     """`MLPOLICY_DISABLE` names kinds, policies, or says 1."""
     for said, calls in [
-        ("", 1), ("retry", 1), ("cache", 2), ("1", 2), ("retry, cache", 2),
+        ("", 1), ("retry", 1), ("cache", 2), ("1", 2), ("retry, cache", 2), ("TRUE", 2), ("on", 2),
         (f"policy:{__name__}:work", 2), ("policy:other", 1),
     ]:  # fmt: skip
         mlpolicy.uninstall()  # (a policy that follows another takes over what it has cached)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from mlpolicy.cli.plugins import every_plugin
+from mlpolicy.core.control import EVERYTHING, KILL_SWITCH, switches
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import ByteSize
-from mlpolicy.core.words import many
+from mlpolicy.core.words import closest, many
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.rules import KINDS
 
 State = Literal["ok", "note", "warn", "fail"]
 
@@ -57,6 +59,7 @@ def of_policy(loaded: Loaded) -> Iterator[Check]:
         yield Check("policy", "fail", text, "run `mlpolicy validate`")
     else:
         yield Check("policy", "ok", text)
+    yield from _switch(loaded)
     for target in loaded.rulebook.exact:
         plan = loaded.rulebook.plan(target)
         rule = plan.rule("memory") if plan else None
@@ -197,11 +200,22 @@ def _workers() -> Iterator[Check]:
         yield Check("metrics", "ok", folder or "one process")
 
 
+def _switch(loaded: Loaded) -> Iterator[Check]:
+    """Yield whether the kill switch is on, and what it names that is not there."""
+    off = os.environ.get(KILL_SWITCH, "")
+    policies = {f"policy:{one.name}" for one in loaded.rulebook.policies}
+    known = {*EVERYTHING, *KINDS, *policies}
+    idle = sorted(one for one in switches(off) if one.lower() not in known and one not in known)
+    for one in idle:
+        near = closest(one, known)
+        remedy = f"did you mean `{near}`?" if near else "name a rule, or `policy:NAME`; 1 is all"
+        yield Check("kill switch", "fail", f"{KILL_SWITCH} names `{one}`: nothing is off", remedy)
+    if off and not idle:
+        remedy = f"unset {KILL_SWITCH} once the emergency is over"
+        yield Check("kill switch", "warn", f"{KILL_SWITCH}={off}", remedy)
+
+
 def _switches() -> Iterator[Check]:
-    off = os.environ.get("MLPOLICY_DISABLE", "")
-    if off:
-        remedy = "unset MLPOLICY_DISABLE once the emergency is over"
-        yield Check("kill switch", "warn", f"MLPOLICY_DISABLE={off}", remedy)
     named = os.environ.get("MLPOLICY_ENV", "")
     if named:
         yield Check("environment", "ok", f"MLPOLICY_ENV={named}")

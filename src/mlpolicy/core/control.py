@@ -13,6 +13,8 @@ OnExpiry = Literal["disable", "shadow", "keep"]
 Otherwise = Literal["shadow", "disabled"]
 
 KILL_SWITCH = "MLPOLICY_DISABLE"
+EVERYTHING = frozenset({"1", "true", "yes", "on", "all"})
+"""What switches everything off, in small letters or not: in an emergency nobody looks it up."""
 NEVER_SHADOWED = "monitor"
 """Watching changes nothing, so there is nothing to try out."""
 
@@ -77,8 +79,13 @@ def effective_mode(
     return "enforce" if control.kind == NEVER_SHADOWED and mode == "shadow" else mode
 
 
+def switches(written: str) -> frozenset[str]:
+    """Return what the kill switch names."""
+    return frozenset(part.strip() for part in written.split(",") if part.strip())
+
+
 def _killed(control: Control, written: str) -> bool:
-    named = {part.strip() for part in written.split(",") if part.strip()}
-    if named & {"1", "true", "all"}:
+    named = switches(written)
+    if not EVERYTHING.isdisjoint(one.lower() for one in named):
         return True
     return control.kind in named or any(f"policy:{name}" in named for name in control.policies)
