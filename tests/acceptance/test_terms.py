@@ -56,8 +56,8 @@ def test_a_finding_says_its_environment(service):
     found = service.run("validate", "--format", "json").content["diagnostics"]
 
     assert [(one["code"], one["environment"] or "") for one in found] == [
-        ("MP010", "prod"),
         ("MP101", ""),
+        ("MP010", "prod"),
     ]
 
 

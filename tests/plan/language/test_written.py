@@ -109,7 +109,7 @@ def test_a_variable_that_an_environment_changes_is_right():
         ("ttl: {{vars.ttl}}", "MP010"),
         ("ttl: ${vars.tll}", "MP110"),
         ("ttl: ${ttl}", "MP110"),
-        ("ttl: $vars.ttl", "MP010"),
+        ("ttl: $vars.ttl", "MP110"),
         ("ttl: ${var.ttl}", "MP110"),
     ],
 )
