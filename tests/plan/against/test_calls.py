@@ -41,7 +41,7 @@ def called(findings):
     [
         ("shop:populer", "MP301", "did you mean `shop:popular`?"),
         ("shop:zzz", "MP301", "`shop` has `f`, `popular`"),
-        ("shopp:popular", "MP303", "did you mean `shop`?"),
+        ("shopp:popular", "MP303", "did you mean `shop:popular`?"),
         ("shop:LIMIT", "MP320", ""),
     ],
 )
