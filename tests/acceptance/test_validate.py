@@ -134,6 +134,34 @@ def test_policies_are_found_by_convention_and_by_the_project(service):
     assert (first, second.code, third.code) == (1, 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[tool.mlpolicy]\npolicy = "own.yaml"', 'policy = ["policies"]'),
+        ("[tool.mlpolicy]\npolicy = [1]", 'policy = ["policies"]'),
+        ('[tool.mlpolicy]\npolicies = ["own.yaml"]', "no `policies`"),
+        ('[tool.mlpolicy]\npolicy = ["gone"]', "`gone`, which `pyproject.toml` names,"),
+        ("[tool]\nmlpolicy = 3", 'policy = ["policies"]'),
+        ("[tool.mlpolicy", "cannot be read"),
+    ],
+)
+def test_a_bad_section_of_the_project_is_a_mistake_of_usage(service, text, words):
+    """With its remedy, and never a traceback."""
+    (service.folder / "pyproject.toml").write_text(text)
+
+    ended = service.run("validate")
+
+    assert (ended.code, ended.out, words in ended.err) == (2, "", True), ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_a_path_of_the_environment_that_is_not_there_is_told_as_such(service):
+    """Who looks at the command line alone would not find it."""
+    ended = service.run("validate", MLPOLICY_POLICY="gone")
+
+    assert (ended.code, "`gone`, which MLPOLICY_POLICY names," in ended.err) == (2, True)
+
+
 def test_warnings_fail_only_where_asked(service):
     """A policy without rules is a warning."""
     service.write(policy="version: 1\npolicies:\n  serve:predict: {owner: me}\n")

@@ -13,6 +13,7 @@ from mlpolicy.cli.options import Choice, policy_option, shown_options, src_optio
 from mlpolicy.cli.plugins import every_plugin
 from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import terms_options
+from mlpolicy.cli.wait import waiting
 from mlpolicy.core.control import Control
 from mlpolicy.core.words import many
 from mlpolicy.model.policy import Setting, one
@@ -125,7 +126,8 @@ PLUGINS = "plugins"
 def command(what: str, policy: tuple[str, ...], src: tuple[str, ...], format: str) -> None:
     """Show the targets that are governed, the policies, profiles, files, what expires, or plugins."""
     loaded = None if what == PLUGINS else sources.read(policy)[1]
-    rows = list(WHAT[what](loaded, Survey(roots(src))) if loaded else _plugins())
+    with waiting("looking up what there is"):
+        rows = list(WHAT[what](loaded, Survey(roots(src))) if loaded else _plugins())
     if format == "json":
         emit_json(SCHEMA, {what: rows})
     else:

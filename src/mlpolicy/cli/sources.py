@@ -21,6 +21,7 @@ from mlpolicy.plan.files import TESTS
 from mlpolicy.plan.load import Loaded, load, load_every, policy_files
 
 VARIABLE = "MLPOLICY_POLICY"
+PROJECT = "pyproject.toml"
 FOLDER = "policies"
 
 
@@ -30,10 +31,12 @@ def paths(given: Sequence[str]) -> tuple[Path, ...]:
     Files of tests are left out: a shell gives them with the policies for `policies/*.yaml`.
     Ends the command with code 2 where a path does not exist, and with 5 where there is none.
     """
-    found = [Path(one) for one in given] or _named() or _of_project() or _of_folder()
+    found, by = [Path(one) for one in given], ""
+    if not found:
+        found, by = _usual()
     for path in found:
         if not path.exists():
-            stop(f"`{path}` does not exist", exits.USAGE)
+            stop(f"`{shown(path)}`{by} does not exist", exits.USAGE)
     policies = tuple(path for path in found if path.is_dir() or not path.name.endswith(TESTS))
     if not any(policy_files(path) for path in policies):
         where = ", ".join(f"`{path}`" for path in found) or f"`{FOLDER}/`"
@@ -43,7 +46,7 @@ def paths(given: Sequence[str]) -> tuple[Path, ...]:
 
 def any_policy() -> bool:
     """Whether a policy is found where none is named."""
-    found = _named() or _of_project() or _of_folder()
+    found, _ = _usual()
     return any(path.exists() and policy_files(path) for path in found)
 
 
@@ -74,33 +77,36 @@ def shown(path: Path) -> Path:
         return path
 
 
-def _named() -> list[Path]:
-    return [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
-
-
-def _of_project() -> list[Path]:
+def _usual() -> tuple[list[Path], str]:
+    """Return the paths where a command names none, and what named them."""
+    named = [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
+    if named:
+        return named, f", which {VARIABLE} names,"
     here = Path.cwd()
     for folder in (here, *here.parents):
-        file = folder / "pyproject.toml"
+        file = folder / PROJECT
+        if file.is_file() and (of_project := _section(file)):
+            return [folder / one for one in of_project], f", which `{shown(file)}` names,"
         if file.is_file():
-            return [folder / one for one in _section(file)]
-    return []
+            break
+    return ([Path(FOLDER)] if Path(FOLDER).is_dir() else []), ""
 
 
 def _section(file: Path) -> list[str]:
+    name = shown(file)
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("mlpolicy", {})
+        tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
     except (OSError, ValueError) as error:
-        stop(f"`{file}` cannot be read: {error}", exits.USAGE)
-    unknown = set(table) - {"policy"}
-    named = table.get("policy", [])
-    if unknown or not isinstance(named, list) or not all(isinstance(one, str) for one in named):
-        stop(f"`{file}`: [tool.mlpolicy] takes `policy`, a list of paths", exits.USAGE)
+        stop(f"`{name}` cannot be read: {error}", exits.USAGE)
+    table = tool.get("mlpolicy", {}) if isinstance(tool, dict) else {}
+    named = table.get("policy", []) if isinstance(table, dict) else None
+    if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
+        stop(f'`{name}`: [tool.mlpolicy] takes a list: policy = ["policies"]', exits.USAGE)
+    for key in table:
+        if key != "policy":
+            text = f"[tool.mlpolicy] takes `policy`, a list of paths, and no `{key}`"
+            stop(f"`{name}`: {text}", exits.USAGE)
     return named
-
-
-def _of_folder() -> list[Path]:
-    return [Path(FOLDER)] if Path(FOLDER).is_dir() else []
 
 
 def stop(message: str, code: int) -> NoReturn:
