@@ -102,6 +102,38 @@ def test_a_broken_policy_stops_before_the_command(service):
     assert (ended.code, "MP005" in ended.out) == (1, True)
 
 
+def test_what_follows_a_module_is_the_modules(service):
+    """As with `python -m`, options that we have too among it."""
+    service.write(shown="import sys\nprint(sys.argv[1:])\n")
+
+    ended = service.run("run", "--policy", "policy.yaml", "-m", "shown", "--policy", "x", "-m", "y")
+
+    assert ended.out == "['--policy', 'x', '-m', 'y']\n"
+
+
+def test_an_option_that_is_none_is_no_command(service):
+    """127 is for commands that are not there."""
+    ended = service.run("run", "--polcy", "policy.yaml", "--", "true")
+
+    assert (ended.code, "Did you mean '--policy'?" in ended.err) == (2, True)
+
+
+def test_a_service_starts_only_if_every_target_takes_effect(service):
+    """Where that is required; a module that cannot be imported is 3, as everywhere."""
+    (service.folder / "other.yaml").write_text("version: 1\npolicies: {serve:gone: {retry: 3}}\n")
+    (service.folder / "well.yaml").write_text("version: 1\npolicies: {serve:flaky: {retry: 3}}\n")
+    command = ("run", "--require-all", "--policy")
+
+    well = service.run(*command, "well.yaml", "--", sys.executable, "-c", "print('ran')")
+    gone = service.run(*command, "other.yaml", "--", sys.executable, "-c", "print('ran')")
+    service.write(serve="import does_not_exist\n")
+    broken = service.run(*command, "well.yaml", "--", sys.executable, "-c", "print('ran')")
+
+    assert (well.code, well.out) == (0, "ran\n"), well.err
+    assert (gone.code, "MP301" in gone.out, "ran" in gone.out) == (1, True, False)
+    assert (broken.code, broken.out) == (3, "")
+
+
 def test_nothing_to_run_is_a_usage_error(service):
     """A command must be named."""
     assert service.run("run", "--policy", "policy.yaml").code == 2

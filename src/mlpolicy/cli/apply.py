@@ -25,7 +25,7 @@ from mlpolicy.cli.options import (
 )
 from mlpolicy.cli.prove import Answer, Request, in_child, in_process
 from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.streams import VERBOSE, emit, emit_json, kept, tell
+from mlpolicy.cli.streams import QUIET, VERBOSE, emit, emit_json, kept, tell
 from mlpolicy.cli.terms import EVERY, asked, assume_option, env_option
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
@@ -284,7 +284,9 @@ def _show(answer: Answer, report: Report, loaded: Loaded, options: dict[str, Any
     if report.diagnostics:
         parts.append(told(report, "text"))
         tell_github(report, "text")
-    emit("\n".join([*parts, _sum(answer, loaded)]))
+    if not kept(QUIET):
+        parts.append(_sum(answer, loaded))
+    emit("\n".join(parts))
     if not options["check"]:
         module = (options["modules"] or ["mypkg.serve"])[0]
         tell(f"Nothing was changed for good. To serve under this policy: mlpolicy run -m {module}")

@@ -86,7 +86,8 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
     try:
         target = Target.parse(subject)
     except TargetError as error:
-        sources.stop(str(error), exits.USAGE)
+        hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
+        sources.stop(f"`{subject}` is no function path: {error}{hint}", exits.USAGE)
     _, loaded = sources.read(options["policy"])
     stop_on_errors(loaded, options["format"])
     survey = Survey(roots(options["src"]))

@@ -88,7 +88,12 @@ class Commands(click.Group):
         return found
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Options that commands share (--policy, --env, --format, --output, -q, …) may stand "
+    "before the command, too. `mlpolicy explain MP301` explains a finding.",
+)
 @click.version_option(__version__, prog_name="mlpolicy")
 def program() -> None:
     """Reliability rules for the functions of ML services, declared in YAML."""

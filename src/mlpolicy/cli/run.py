@@ -14,23 +14,48 @@ from typing import Any
 import click
 
 from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import format_option, policy_option, show
+from mlpolicy.cli.options import finish, policy_option, shown_options, stop_on_errors
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.terms import ENVIRONMENT, asked, env_option
 from mlpolicy.install import site
+from mlpolicy.plan.load import Loaded
 
 SCRIPT = "mlpolicy.install.script"
+FLAGS = ("--require-all", "-h", "--help", "-q", "--quiet", "-v", "--verbose")
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH")
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+class Running(click.Command):
+    """What stands after `-m MODULE` is the module's, as with `python -m`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep our options off the arguments of the module."""
+        at = 0
+        while at < len(args) and args[at].startswith("-") and args[at] not in ("-m", "--"):
+            at += 1 if args[at] in FLAGS or "=" in args[at] else 2
+        if args[at : at + 1] == ["-m"]:
+            args = [*args[: at + 2], "--", *args[at + 2 :]]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=Running, context_settings={"allow_interspersed_args": False})
 @policy_option
 @env_option
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
-@format_option()
+@click.option(
+    "--require-all",
+    is_flag=True,
+    help="Start only if every target takes effect, as `apply --all --check` proves it.",
+)
+@shown_options()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
-    policy: tuple[str, ...], module: str | None, format: str, arguments: tuple[str, ...]
+    policy: tuple[str, ...],
+    module: str | None,
+    format: str,
+    arguments: tuple[str, ...],
+    *,
+    require_all: bool,
 ) -> None:
     """Run a command under the policy: `mlpolicy run -- gunicorn app:app`.
 
@@ -41,10 +66,19 @@ def command(
     if not wanted:
         sources.stop("name a command: mlpolicy run -- COMMAND", exits.USAGE)
     paths, loaded = sources.read(policy)
-    if loaded.refused:
-        show(Report.of(loaded.shown()), format)
-        sys.exit(exits.FINDINGS)
+    stop_on_errors(loaded, format)
+    if require_all:
+        _prove(loaded, paths, format)
     sys.exit(run(wanted, paths, environment=asked().environment))
+
+
+def _prove(loaded: Loaded, paths: Sequence[Path], format: str) -> None:
+    """End the command if a target does not take effect."""
+    from mlpolicy.cli.resolve import resolved
+
+    report = Report.of(loaded.shown(resolved(loaded, paths, (), level="import"), level="import"))
+    if report.failed:
+        finish(report, format)
 
 
 def _command(module: str | None, arguments: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from mlpolicy.cli import exits, sources
 from mlpolicy.cli.options import shown_options, src_option
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
-from mlpolicy.cli.streams import emit, emit_json
+from mlpolicy.cli.streams import QUIET, emit, emit_json, kept
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
@@ -169,7 +169,9 @@ def _tell(outcome: Outcome) -> None:
     parts += ["\n".join(lines(result)) for result in outcome.failed]
     if outcome.coverage is not None:
         parts.append(_table(outcome.coverage))
-    emit("\n\n".join([*parts, _summary(outcome)]))
+    if not kept(QUIET):
+        parts.append(_summary(outcome))
+    emit("\n\n".join(parts))
 
 
 def _table(coverage: Coverage) -> str:
