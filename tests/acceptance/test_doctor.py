@@ -161,6 +161,25 @@ def test_files_are_laid_out(service):
     assert service.run("fmt", "--check").code == 0
 
 
+def test_what_comes_in_by_a_pipe_goes_out_by_it(service):
+    """Laid out, as JSON, or as an exit code."""
+    text = "policies: {}\nversion: 1\n"
+
+    plain, told, checked, empty = (
+        service.python(
+            "-c",
+            "import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-m', 'mlpolicy',"
+            f" 'fmt', '-', *{more!r}], input={given!r}, text=True).returncode)",
+        )
+        for more, given in (([], text), (["--format", "json"], text), (["--check"], text), ([], ""))
+    )
+
+    assert plain.out == "version: 1\npolicies: {}\n"
+    assert told.content["files"][0]["changed"] is True
+    assert (plain.code, told.code, checked.code, checked.out) == (0, 0, 4, "")
+    assert (empty.code, empty.err) == (1, "mlpolicy: `-` is empty\n")
+
+
 def test_what_is_no_yaml_is_left(service):
     path = service.folder / "policies" / "a.yaml"
     path.write_text("version: [1\n")

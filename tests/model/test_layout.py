@@ -131,6 +131,22 @@ def test_the_meaning_stays(kept):
     assert plain(laid_out(kept)) == plain(kept)
 
 
+def test_a_home_of_anchors_keeps_no_key_from_its_order():
+    """What is merged from elsewhere stays as it is; everything else is put in order."""
+    before = (
+        "x-a: &a {ttl: 1m}\nversion: 1\npolicies:\n  a:f:\n    monitor: {}\n"
+        "    cache:\n      <<: *a\n      copy: deep\n    owner: me\n"
+    )
+
+    after = laid_out(before)
+
+    assert after == (
+        "x-a: &a {ttl: 1m}\nversion: 1\npolicies:\n  a:f:\n    owner: me\n"
+        "    cache:\n      <<: *a\n      copy: deep\n    monitor: {}\n"
+    )
+    assert plain(after) == plain(before)
+
+
 def test_an_anchor_stays_before_its_alias():
     """Where order would break it, the order stays as it was."""
     given = "policies:\n  a:f: {retry: &r {max_attempts: 3}}\ndefaults:\n  retry: *r\nversion: 1\n"

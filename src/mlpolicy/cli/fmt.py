@@ -39,7 +39,7 @@ def command(
     """
     given = [*path, *policy]
     if "-" in given:
-        _pipe(given, check=check, diff=diff)
+        _pipe(given, format, check=check, diff=diff)
     files = once(one for found in sources.paths(given) for one in policy_files(found))
     dry = check or diff
     made = [_format(sources.shown(one)) for one in files]
@@ -91,12 +91,14 @@ def _lines(text: str) -> list[str]:
     return [*(f"{line}\n" for line in lines), *end]
 
 
-def _pipe(given: list[str], *, check: bool, diff: bool) -> NoReturn:
+def _pipe(given: list[str], format: str, *, check: bool, diff: bool) -> NoReturn:
     """Lay out what comes in."""
     if given != ["-"]:
         sources.stop("`-` stands alone: one text comes in, and one goes out", exits.USAGE)
     one = _laid_out(Path("-"), sys.stdin.buffer.read())
-    if diff:
+    if format == "json":
+        emit_json(SCHEMA, {"files": [one.content()]})
+    elif diff:
         emit(one.difference())
     elif not check:
         emit_for_programs(one.new, end="")

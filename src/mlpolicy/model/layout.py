@@ -7,7 +7,7 @@ What comes out means the same as what went in, or the text is returned as it was
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import RuleModel
@@ -50,7 +50,9 @@ def laid_out(text: str, *, file: str = "policy.yaml") -> str:
     """
     document = parse(text, file=file)
     if document.root is None:
-        raise ValueError(str(document.diagnostics[0]) if document.diagnostics else "it is empty")
+        raise ValueError(
+            str(document.diagnostics[0]) if document.diagnostics else f"`{file}` is empty"
+        )
     if not isinstance(document.root, Mapping) or any(
         one.severity == "error" for one in document.diagnostics
     ):
@@ -137,10 +139,18 @@ def _arranged(
         _Piece(entry.key, _inner(entry, lines, (start, end), (*path, entry.key)))
         for entry, start, end in zip(node.entries, starts, ends, strict=True)
     ]
-    order = _order(path)
-    if order:
-        pieces.sort(key=lambda piece: order.index(piece.key) if piece.key in order else len(order))
-    return [*head, *(line for piece in pieces for line in piece.lines)]
+    ranks = _ranks([piece.key for piece in pieces], _order(path))
+    ordered = sorted(zip(ranks, pieces, strict=True), key=lambda one: one[0])
+    return [*head, *(line for _, piece in ordered for line in piece.lines)]
+
+
+def _ranks(keys: Sequence[str], order: Sequence[str]) -> Iterator[int]:
+    """Yield where each key belongs; `x-` keys stay behind what they stand behind: homes of anchors."""
+    last = -1
+    for key in keys:
+        if key in order:
+            last = order.index(key)
+        yield last if key in order or key.startswith("x-") or not order else len(order)
 
 
 def _inner(
@@ -150,10 +160,9 @@ def _inner(
     value = entry.value
     if not isinstance(value, Mapping) or not value.entries or not _is_block(value, lines):
         return list(lines[start:end])
-    first = value.entries[0].key_span.line - 1
-    if first <= entry.key_span.line - 1:
-        return list(lines[start:end])
     begin = entry.key_span.line
+    if any(not begin < one.key_span.line <= end for one in value.entries):  # `<<`, from elsewhere
+        return list(lines[start:end])
     return [*lines[start:begin], *_arranged(value, lines, (begin, end), path)]
 
 
