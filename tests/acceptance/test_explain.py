@@ -87,6 +87,18 @@ def test_a_setting_is_explained_wherever_it_stands(service, subject, words):
     assert (ended.code, words in ended.out) == (0, True)
 
 
+def test_a_policy_that_contradicts_itself_is_explained_all_the_same(service):
+    """Who wants to know why must see the values; the exit code says that something is wrong."""
+    service.write(
+        policy="version: 1\npolicies:\n  serve:predict: {deadline: 1ms, retry: {jitter: none}}\n"
+    )
+
+    ended = service.run("explain", "serve:predict", "--policy", "policy.yaml", "--format", "json")
+
+    assert (ended.code, ended.content["errors"]) == (1, 1)
+    assert ended.err == "mlpolicy: 1 error in these files: `mlpolicy validate` shows more\n"
+
+
 def test_a_text_over_two_lines_is_shown_whole(service):
     """In the list of a rule's settings."""
     assert (

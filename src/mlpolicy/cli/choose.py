@@ -19,8 +19,8 @@ _KEPT: Final = "mlpolicy.choose"
 def choose_options(command: Command) -> Command:
     """Let *command* take `--select` and `--ignore`, any number of times."""
     for name, help in (
-        ("ignore", "Do not show findings of this code (MP305) or range (MP3). Repeats."),
-        ("select", "Show findings of this code (MP305) or range (MP3) only. Repeats."),
+        ("ignore", "Do not show findings of this code (MP301) or range (MP3). Repeats."),
+        ("select", "Show findings of this code (MP301) or range (MP3) only. Repeats."),
     ):
         command = click.option(
             f"--{name}",

@@ -47,6 +47,8 @@ def command(subject: str, **options: Any) -> None:
         emit_json(SCHEMA, content)
     else:
         emit(content["text"])
+    if content.get("errors"):
+        sources.tell_errors(content["errors"])
 
 
 # --- findings -------------------------------------------------------------------------
@@ -89,7 +91,9 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
         sources.stop(f"`{subject}` is no function path: {error}{hint}", exits.USAGE)
     _, loaded = sources.read(options["policy"])
-    stop_on_errors(loaded, options["format"])
+    # What cannot be read as it is written would be explained wrongly; all else is there to be seen.
+    if options["source"] or any(one.code < "MP2" for one in loaded.refused):
+        stop_on_errors(loaded, options["format"])
     survey = Survey(roots(options["src"]))
     facts = facts_of(loaded.rulebook, survey, target)
     plan = loaded.rulebook.plan(target, facts)
@@ -102,6 +106,7 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
         "policies": list(plan.policies),
         "rules": [_rule(rule) for rule in plan.rules],
         "worst_case": worst_case(plan),
+        "errors": len(loaded.refused),
         "text": _described(plan, loaded.environment, options),
     }
 

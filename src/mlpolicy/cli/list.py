@@ -8,14 +8,13 @@ from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, sources
+from mlpolicy.cli import sources
 from mlpolicy.cli.options import Choice, policy_option, shown_options, src_option
 from mlpolicy.cli.plugins import every_plugin
 from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import terms_options
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.control import Control
-from mlpolicy.core.words import many
 from mlpolicy.model.policy import Setting, one
 from mlpolicy.plan.governed import governed
 from mlpolicy.plan.installed import DEPTH
@@ -135,8 +134,7 @@ def command(what: str, policy: tuple[str, ...], src: tuple[str, ...], format: st
         if not rows:
             tell(f"no {what}")
     if loaded and loaded.refused:
-        wrong = many(len(loaded.refused), "error")
-        sources.stop(f"{wrong} in these files: `mlpolicy validate` shows more", exits.FINDINGS)
+        sources.tell_errors(len(loaded.refused))
 
 
 def _table(rows: Sequence[Row]) -> str:

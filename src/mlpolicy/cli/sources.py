@@ -109,6 +109,12 @@ def _section(file: Path) -> list[str]:
     return named
 
 
+def tell_errors(count: int) -> NoReturn:
+    """End a command that has shown what it could of a policy that is wrong."""
+    text = f"{many(count, 'error')} in these files: `mlpolicy validate` shows more"
+    stop(text, exits.FINDINGS)
+
+
 def stop(message: str, code: int) -> NoReturn:
     """End the command with *message* on stderr."""
     click.echo(f"mlpolicy: {message}", err=True)

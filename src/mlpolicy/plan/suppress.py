@@ -106,7 +106,7 @@ def _unknown(one: Suppression) -> Diagnostic:
     near = one.meant
     suggestions = (Suggestion(f"write `{near}`", one.span, near),) if near else ()
     text = f"there is no finding `{one.code}`"
-    help = f"did you mean `{near}`?" if near else "write a code such as `MP305`"
+    help = f"did you mean `{near}`?" if near else "write a code such as `MP301`"
     return Diagnostic("MP091", text, one.span, help=help, suggestions=suggestions)
 
 
