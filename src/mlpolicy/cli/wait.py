@@ -13,8 +13,8 @@ _PATIENCE: Final = 0.7
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
-    """Show on stderr that *what* is under way, where a person looks at it for long enough."""
+def waiting(what: str, *, patience: float = _PATIENCE) -> Iterator[None]:
+    """Show on stderr that *what* is under way, if a person is there and it takes a while."""
     if not sys.stderr.isatty():
         yield
         return
@@ -28,7 +28,7 @@ def waiting(what: str) -> Iterator[None]:
             if not over:
                 shown.enter_context(Console(file=sys.stderr).status(f"{what} …"))
 
-    timer = Timer(_PATIENCE, begin)
+    timer = Timer(patience, begin)
     timer.daemon = True
     timer.start()
     try:
