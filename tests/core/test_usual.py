@@ -70,3 +70,25 @@ def test_the_bounds_are_usual():
     assert usual.doubt("x", Duration.of("99ms")) is not None
     assert "more than 1h" in usual.doubt("x", Duration.of("61m"))[0]
     assert Usual("4KiB", "1GiB").doubt("x", ByteSize.of("3GiB"))[1] == "did you mean `3MiB`?"
+
+
+@pytest.mark.parametrize(
+    ("rule", "meant"),
+    [
+        ("retry: {initial_delay: 100}", "100ms"),
+        ("retry: {initial_delay: '1'}", "1s"),
+        ("retry: {max_delay: 30}", "30s"),
+        ("retry: {max_delay: 2000}", "2000ms"),
+        ("cache: {ttl: 300}", "300s"),
+        ("cache: {ttl: 30s, lock_timeout: 500}", "500ms"),
+        ("memory: {poll: 50}", "50ms"),
+        ("memory: {wait: 2.5}", "2.5s"),
+        ("deadline: 1500", "1500ms"),
+    ],
+)
+def test_a_number_lacks_the_unit_that_makes_it_usual(rule, meant):
+    """A delay of 100 is no minute and a half."""
+    [one] = loaded(f"policies:\n  'm:f': {{monitor: {{}}, {rule}}}\n").diagnostics
+
+    assert one.code == "MP101"
+    assert [repair.text for repair in one.suggestions] == [meant]

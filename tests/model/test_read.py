@@ -30,7 +30,7 @@ HEAD = "version: 1\npolicies:\n  mypkg.serve:predict:\n"
         (HEAD + "    retry: {max_attempts: many}\n", ("MP010", 4, 27), "a whole number"),
         (HEAD + "    retry: {max_attempts: '3'}\n", ("MP010", 4, 27), "found the text `3`"),
         (HEAD + "    retry: {jitter: ful}\n", ("MP010", 4, 21), "`full`"),
-        (HEAD + "    retry: {initial_delay: 30}\n", ("MP101", 4, 28), "did you mean `30s`"),
+        (HEAD + "    retry: {initial_delay: 30}\n", ("MP101", 4, 28), "did you mean `30ms`"),
         (HEAD + "    cache: 30\n", ("MP101", 4, 12), "did you mean `30s`"),
         (HEAD + "    retry: [3]\n", ("MP010", 4, 12), "a mapping of settings"),
         (HEAD + "    retry: 3\n    mode: shaddow\n", ("MP010", 5, 11), "`shadow`"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from mlpolicy.core.quantity import Duration
+
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_BARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _MEANT = {
     "us": ("ms",),
     "ms": ("m", "s"),
@@ -28,11 +32,32 @@ class Usual:
     Args:
         low: The least that is usual; nothing below it is, but 0.
         high: The most that is usual.
+        typical: What is written most; it tells which unit a number without one lacks.
     """
 
-    def __init__(self, low: str, high: str) -> None:
+    def __init__(self, low: str, high: str, typical: str = "") -> None:
         self.low = low
         self.high = high
+        self.typical = typical
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Say which unit a bare number lacks before anything else is said of it."""
+        from pydantic_core import core_schema
+
+        return core_schema.with_info_before_validator_function(self._with_unit, handler(source))
+
+    def _with_unit(self, value: Any, info: Any) -> Any:
+        from pydantic_core import PydanticCustomError
+
+        is_amount = isinstance(value, int | float | str) and not isinstance(value, bool)
+        bare = _BARE.fullmatch(str(value)) if is_amount and self.typical else None
+        if bare is None or not float(value) or (info.context and info.context.get("python")):
+            return value
+        typical = Duration.of(self.typical)
+        each = [f"{value}{unit}" for unit in ("s", "ms")]
+        meant = min(each, key=lambda one: abs(math.log(Duration.of(one) / typical)))
+        text = f"`{value}` has no unit: did you mean `{meant}`?"
+        raise PydanticCustomError("MP101", "{text}", {"text": text, "meant": meant})
 
     def doubt(self, name: str, value: Any) -> tuple[str, str] | None:
         """Return what is odd about *value*, and what may be meant; None where nothing is odd."""

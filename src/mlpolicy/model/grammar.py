@@ -13,6 +13,7 @@ from mlpolicy.core.model import Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.site import FunctionKind, Mode
 from mlpolicy.core.target import Glob, TargetError
+from mlpolicy.core.usual import Usual
 from mlpolicy.model.policy import OnEngineError, OnMissing, Placement
 
 Words = str | Many[str]
@@ -155,7 +156,7 @@ class PolicyBlock(RuleModel):
     """The last day on which it holds."""
     on_expiry: OnExpiry = "disable"
     """What becomes of its rules then: `disable`, `shadow`, or `keep` and report."""
-    deadline: Duration | None = None
+    deadline: Annotated[Duration | None, Usual("1ms", "1d", "1s")] = None
     """The longest that a call may take with all that rules add to it: no pause and no wait goes
     beyond it."""
     placement: Placement = "auto"

@@ -27,6 +27,7 @@ from mlpolicy.model.unknown import Words, mended
 from mlpolicy.rules import KINDS
 
 _POLICY = "the rules of"
+_CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
 _CONTROLS = ("mode", "expires", "on_expiry", "deadline")
 """Words of the language for kinds that not every mlpolicy has."""
 
@@ -223,6 +224,11 @@ class PolicyReader:
                 for key in META
                 if (said := getattr(block, key))
             },
+            places={
+                (key, name.text): name.span
+                for key, names in _asked(whole.get("match")).items()
+                for name in names
+            },
             **parts,
         )
 
@@ -258,11 +264,9 @@ class PolicyReader:
             self._named(entry)
         if not isinstance(match.value, MappingNode):
             return self._patterns(match.value), Where()
-        asked = {
-            key: tuple(name.text for name in _words(match.value.get(key)))
-            for key in ("tag", "kind", "has_param", "decorated_by")
-        }
-        return self._patterns(match.value.get("target")), Where(**asked)
+        asked = _asked(match.value)
+        where = Where(**{key: tuple(name.text for name in names) for key, names in asked.items()})
+        return self._patterns(match.value.get("target")), where
 
     def _patterns(self, node: Node | None) -> tuple[Pattern, ...]:
         found = [self._pattern(name.text, name.span) for name in _words(node)]
@@ -292,6 +296,13 @@ def _mapping(root: MappingNode, key: str) -> MappingNode:
     """Return the mapping at *key*; one of another type was reported with the file."""
     node = root.get(key)
     return node if isinstance(node, MappingNode) else MappingNode((), root.span)
+
+
+def _asked(match: Node | None) -> dict[str, tuple[Name, ...]]:
+    """Return the words of a `match` besides its targets, by key."""
+    if not isinstance(match, MappingNode):
+        return {}
+    return {one.key: _words(one.value) for one in match.entries if one.key in _CONDITIONS}
 
 
 def _words(node: Node | None) -> tuple[Name, ...]:

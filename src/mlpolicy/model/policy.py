@@ -139,6 +139,8 @@ class Policy:
     """`owner`, `reason`, `ticket`, `labels`, `runbook`."""
     depth: int = 0
     """How far its file is from those given: 0, or the number of imports between."""
+    places: Mapping[tuple[str, str], Span] = field(default_factory=dict)
+    """Where each word of `where` stands, by its key and itself."""
 
     def rule(self, kind: str) -> RuleBlock | None:
         """Return what it says of rules of that kind."""

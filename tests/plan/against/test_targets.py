@@ -302,3 +302,25 @@ def test_a_pattern_is_put_right_as_a_pattern(findings, match, meant):
     [one] = findings(f"policies:\n  one: {{match: {match}, monitor: true}}\n", shop=source)
 
     assert (one.code, one.help) == ("MP302", f"did you mean `{meant}`?")
+
+
+@pytest.mark.parametrize(
+    ("asked", "word", "meant"),
+    [
+        ("tag: [remot]", "remot", "remote"),
+        ("has_param: usr", "usr", "user"),
+        ("has_param: usr, tag: remote", "usr", "user"),
+        ("tag: [other, remot]", "remot", "remote"),
+        ("kind: [coroutine]", "coroutine", ""),
+        ("kind: [coroutine], tag: remote", '"shop:*"', ""),
+    ],
+)
+def test_the_word_that_no_function_answers_to_is_pointed_at(findings, asked, word, meant):
+    """With the one that was meant; the pattern itself is right."""
+    line = f'  a: {{match: {{target: "shop:*", {asked}}}, monitor: {{}}}}'
+    source = "import mlpolicy\n@mlpolicy.tag('remote')\ndef f(user): ...\n"
+
+    [one] = findings(f"policies:\n{line}\n", shop=source)
+
+    assert (one.code, one.span.line, one.span.column) == ("MP302", 3, line.index(word) + 1)
+    assert [repair.text for repair in one.suggestions] == ([meant] if meant else [])

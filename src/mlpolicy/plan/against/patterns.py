@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import fnmatch
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -202,17 +203,23 @@ def _nothing_chosen(taken: Taken) -> Iterator[Diagnostic]:
     count = len(taken.functions)
     which = f"none of the {count} functions of `{taken.glob}`" if count > 1 else f"`{taken.glob}`"
     verb = "is" if count > 1 else "is not"
+    near = list(_near_words(taken))
+    places = taken.policy.places
+    slip = near[0][:2] if near else next(iter(places), None) if len(asked) == 1 else None
+    span = places.get(slip, taken.pattern.span) if slip else taken.pattern.span
+    repairs = [Suggestion(f"write `{meant}`", span, meant) for *_, meant in near]
     yield Diagnostic(
         "MP302",
         f"{which} {verb} what `match` asks for: {'; '.join(asked)}",
-        taken.pattern.span,
+        span,
         "warning",
-        help=did_you_mean(_near_words(taken)),
+        help=did_you_mean(meant for *_, meant in near),
+        suggestions=tuple(repairs) if len(repairs) == 1 else (),
     )
 
 
-def _near_words(taken: Taken) -> Iterator[str]:
-    """Yield the words that the functions of a pattern have, where `match` asks for one like it."""
+def _near_words(taken: Taken) -> Iterator[tuple[str, str, str]]:
+    """Yield (key, word, meant) for each word like one that the functions of a pattern have."""
     each = taken.functions.values()
     known = {
         "tag": {word for one in each for word in one.tags},
@@ -221,10 +228,12 @@ def _near_words(taken: Taken) -> Iterator[str]:
     }
     for field, words in known.items():
         for one in getattr(taken.policy.where, field):
+            if fnmatch.filter(words, one):
+                continue
             fuller = next((word for word in sorted(words) if word.endswith(f".{one}")), None)
             near = fuller or closest(one, sorted(words))
             if near is not None:
-                yield near
+                yield field, one, near
 
 
 def _speaks_of_tags(taken: Taken) -> bool:

@@ -40,7 +40,7 @@ with warnings.catch_warnings():
         """Part of every key: a new version (of a model, say) sees no result of an old one."""
         single_flight: bool = True
         """Whether concurrent calls with one key wait for the first instead of computing too."""
-        lock_timeout: Annotated[Duration | None, Usual("1ms", "1h")] = None
+        lock_timeout: Annotated[Duration | None, Usual("1ms", "1h", "1s")] = None
         """How long a call waits for the one that computes before it computes by itself."""
         stale_if_error: Annotated[Duration | None, Usual("100ms", "365d")] = None
         """How long after `ttl` an old result may stand in when the function fails."""

@@ -78,9 +78,9 @@ class MemoryRule(RuleModel):
     relieve: Many[Action] = ("gc", "trim")
     """What is done to get memory back: `gc` collects cyclic garbage, `trim` gives free memory of
     the C library back to the system, `{call: "module:function"}` calls a function of yours."""
-    relieve_interval: Annotated[Duration, Usual("1ms", "1d")] = Duration.of("30s")
+    relieve_interval: Annotated[Duration, Usual("1ms", "1d", "30s")] = Duration.of("30s")
     """The least time from one relief to the next; longer while it frees next to nothing."""
-    wait: Annotated[Duration, Usual("1ms", "1h")] = Duration.of("5s")
+    wait: Annotated[Duration, Usual("1ms", "1h", "5s")] = Duration.of("5s")
     """How long a call waits for memory before `on_pressure` says what becomes of it."""
     on_pressure: Literal["raise", "default", "proceed"] = "raise"
     """What becomes of a call that waited in vain: `raise` MemoryPressure, give the `default`, or
@@ -88,7 +88,7 @@ class MemoryRule(RuleModel):
     default: Default = None
     """What a refused call gives: a value, as it stands, or `{call: "module:function"}`, which is
     called with the same arguments."""
-    poll: Annotated[Duration, Usual("1ms", "1m")] = Duration.of("100ms")
+    poll: Annotated[Duration, Usual("1ms", "1m", "100ms")] = Duration.of("100ms")
     """How often usage is read."""
 
     @model_validator(mode="before")

@@ -25,7 +25,7 @@ class LogBlock(RuleModel):
     served is WARNING, an error is ERROR."""
     sample: Ratio = Ratio.of("1%")
     """The share of calls that went well that is logged, drawn by chance."""
-    slow: Annotated[Duration | None, Usual("1us", "1d")] = None
+    slow: Annotated[Duration | None, Usual("1us", "1d", "500ms")] = None
     """A call that takes at least this long is always logged."""
     errors: Literal["always", "sampled", "never"] = "always"
     """Whether failed and refused calls are logged; `always` is up to 10 a second a function."""
@@ -49,7 +49,7 @@ class LogBlock(RuleModel):
 class SloBlock(RuleModel):
     """What is expected of the function: shown beside its numbers, for alerts to compare with."""
 
-    p99: Annotated[Duration | None, Usual("1us", "1d")] = None
+    p99: Annotated[Duration | None, Usual("1us", "1d", "250ms")] = None
     """How long 99 of 100 calls may take at most; within the range of `buckets`."""
     error_rate: Ratio | None = None
     """The share of calls that may end as an error or be refused."""
@@ -60,7 +60,9 @@ class MonitorRule(RuleModel):
 
     metrics: bool = True
     """Whether calls are counted and timed."""
-    buckets: Many[Duration] = tuple(Duration(bound) for bound in DEFAULT_BUCKETS)
+    buckets: Many[Annotated[Duration, Usual("1us", "1h", "100ms")]] = tuple(
+        Duration(bound) for bound in DEFAULT_BUCKETS
+    )
     """Upper bounds of the histogram of durations, ascending."""
     labels: dict[LabelName, str] = {}
     """Labels with fixed values that every series of the function bears."""

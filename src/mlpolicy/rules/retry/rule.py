@@ -52,7 +52,7 @@ class RetryAfter(RuleModel):
 
     respect: bool = True
     """Pause as long as a `Retry-After` of the answer asks, rather than as `backoff` says."""
-    max: Annotated[Duration, Usual("1ms", "1d")] = Duration.of("30s")
+    max: Annotated[Duration, Usual("1ms", "1d", "30s")] = Duration.of("30s")
     """The longest such pause; where more is asked for, the call fails at once."""
 
 
@@ -84,17 +84,17 @@ class RetryRule(RuleModel):
     """Errors that are never retried, whatever `retry_on` says."""
     backoff: Growth = "exponential"
     """How pauses grow: `exponential` by `multiplier`, `linear` by `initial_delay`, or not."""
-    initial_delay: Annotated[Duration, Usual("100us", "1h")] = Duration.of("200ms")
+    initial_delay: Annotated[Duration, Usual("100us", "1h", "200ms")] = Duration.of("200ms")
     """The first pause, before `jitter`."""
     multiplier: Annotated[float, Field(allow_inf_nan=False)] = 2.0
     """By how much an exponential pause exceeds the one before."""
-    max_delay: Annotated[Duration, Usual("1ms", "1h")] = Duration.of("10s")
+    max_delay: Annotated[Duration, Usual("1ms", "1h", "10s")] = Duration.of("10s")
     """The longest pause, however many attempts have failed."""
     jitter: Jitter = "full"
     """How chance spreads the pauses, so that callers that failed together do not return together:
     `full` from 0 to the pause, `equal` from its half, `decorrelated` up to three times the last
     one, `none` not at all."""
-    max_elapsed: Annotated[Duration | None, Usual("1ms", "1d")] = None
+    max_elapsed: Annotated[Duration | None, Usual("1ms", "1d", "5s")] = None
     """The longest time from the first attempt; where the next pause would end after it, the call
     fails at once."""
     retry_after: RetryAfter = RetryAfter()
