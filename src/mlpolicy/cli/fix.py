@@ -17,7 +17,7 @@ from mlpolicy.document.parse import parse
 SAFE = frozenset(
     {
         *("MP005", "MP010", "MP091", "MP101", "MP105", "MP110", "MP130", "MP202", "MP204"),
-        *("MP301", "MP308", "MP406", "MP407", "MP507", "MP603", "MP702"),
+        *("MP301", "MP308", "MP406", "MP407", "MP507", "MP603", "MP702", "MP908"),
     }
 )
 """Codes with one right answer, which the author has almost written."""

@@ -212,6 +212,10 @@ class Rulebook:
             self._patterns[module] = over
         return self._patterns[module]
 
+    def naming(self, target: Target) -> Sequence[Policy]:
+        """Return the policies that name *target* itself."""
+        return self._named.get(str(target), ())
+
     def is_shared(self, text: str) -> bool:
         """Whether more than one policy may hold for the target that *text* writes."""
         return bool(self.broad) or len(self._named.get(text, ())) > 1

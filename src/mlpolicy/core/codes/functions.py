@@ -152,4 +152,13 @@ CODES = (
         _policy("email.utils:make_msgid", "cache: 30s"),
         _policy("email.utils:formataddr", "cache: 30s"),
     ),
+    Code(
+        "MP908",
+        "error",
+        "nothing to redact",
+        "A policy for one function redacts an argument that the function does not have.",
+        "The value that was to be hidden stands in the log, under its right name.",
+        _policy("textwrap:indent", "monitor: {log: {inputs: full, redact: [txt]}}"),
+        _policy("textwrap:indent", "monitor: {log: {inputs: full, redact: [text]}}"),
+    ),
 )

@@ -13,7 +13,7 @@ from mlpolicy.core.words import closest
 from mlpolicy.plan.against.about import About, at, key_of
 from mlpolicy.plan.plan import PlannedRule
 
-_AMONG_KEYWORDS = ("MP202", "MP702")
+_AMONG_KEYWORDS = ("MP202", "MP702", "MP908")
 """What these are about is found in `**options`, too."""
 
 
@@ -25,7 +25,7 @@ def look(about: About) -> Iterator[Diagnostic]:
     known = [one.name for one in parameters]
     takes_any = any(one.kind == "var_keyword" for one in parameters)
     for rule in about.plan.rules:
-        for code, path, source in _named(rule):
+        for code, path, source in (*_named(rule), *_hidden(about, rule)):
             name = path.name
             if name not in known and not (takes_any and code in _AMONG_KEYWORDS):
                 near = closest(name, known)
@@ -53,6 +53,18 @@ def _named(rule: PlannedRule) -> Iterator[tuple[str, ArgPath, Span]]:
         for field in ("key", "ignore"):
             for number, path in _paths(getattr(rule.rule, field, None)):
                 yield "MP702", path, at(rule, f"{field}.{number}")
+
+
+def _hidden(about: About, rule: PlannedRule) -> Iterator[tuple[str, ArgPath, Span]]:
+    """Yield what a log is to hide, where a policy for this function alone says it.
+
+    A policy for many says it for those of them that have the argument.
+    """
+    value = rule.values.get("log.redact") if rule.kind == "monitor" else None
+    own = (one.name for one in about.rulebook.naming(about.target) if len(one.match) == 1)
+    if value is not None and value.policy in own:
+        for number, path in _paths(value.value):
+            yield "MP908", path, at(rule, f"log.redact.{number}")
 
 
 def heads(paths: Any) -> Iterator[str]:
