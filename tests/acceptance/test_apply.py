@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.acceptance.conftest import Project
+
 SERVICE = """
     import functools
     import inspect
@@ -140,6 +142,7 @@ def test_a_renamed_function_is_one_finding_with_what_it_may_be_now(service, rena
         ("def f(:\n", "SyntaxError"),
         ("import sys; sys.exit(4)\n", "SystemExit"),
         ("import os; os._exit(9)\n", "ended with code 9"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)\n", "was ended by SIGSEGV"),
         ("import time; time.sleep(60)\n", "not imported within 2s"),
     ],
 )
@@ -154,6 +157,18 @@ def test_a_module_that_cannot_be_imported_is_exit_3(service, source, words):
     assert ended.code == 3
     assert words in ended.err
     assert "mlpolicy/install" not in ended.err
+
+
+def test_a_folder_inside_of_a_project_is_part_of_it(service):
+    """Policies, and the code that they are for, are found from there as from its root."""
+    service.write(src__shop="def sell(x): ...\n")
+    service.write(policies__a="version: 1\npolicies:\n  shop:sell: {retry: 3}\n")
+    (service.folder / "pyproject.toml").write_text("[tool.mlpolicy]\npolicy = ['policies']\n")
+    below = Project(service.folder / "docs" / "deep")
+    below.folder.mkdir(parents=True)
+
+    assert below.run("validate").code == 0
+    assert below.run("apply", "--module", "shop", "--check").code == 0
 
 
 def test_missing_targets_are_forgiven_where_the_policy_says_so(service):

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from mlpolicy.cli.main import program
+from tests.acceptance.conftest import SOURCE
 
 WRONG = """
     version: 1
@@ -71,6 +72,21 @@ def test_a_repair_that_would_make_a_key_stand_twice_is_left(service):
     assert (service.folder / "policy.yaml").read_text() == (
         service.folder / "pright.yaml"
     ).read_text()
+
+
+def test_files_of_installed_packages_are_left(service):
+    """They are somebody else's, and the next installation would undo it."""
+    package = service.folder / "env" / "site-packages" / "acme"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "base.yaml").write_text("version: 1\nprofiles:\n  a: {retry: {max_atempts: 3}}\n")
+    service.write(policy="version: 1\nimports: ['pkg:acme/base.yaml']\n")
+
+    path = os.pathsep.join((str(SOURCE), str(package.parent)))
+    ended = service.run("validate", "policy.yaml", "--fix", PYTHONPATH=path)
+
+    assert (ended.code, "did you mean `max_attempts`?" in ended.out) == (1, True)
+    assert "max_atempts" in (package / "base.yaml").read_text()
 
 
 @pytest.mark.parametrize("command", ["validate --fix", "fmt"])

@@ -13,6 +13,7 @@ from mlpolicy.cli.streams import tell
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.words import many
 from mlpolicy.document.parse import parse
+from mlpolicy.plan.survey.installed import is_installed
 
 SAFE = frozenset(
     {
@@ -29,7 +30,7 @@ def fixed(report: Report) -> bool:
     for one in report.diagnostics:
         edits = _edits(one)
         file = edits[0].span.file if edits else ""
-        if edits and not _overlaps(edits, by_file.get(file, ())):
+        if edits and not is_installed(Path(file)) and not _overlaps(edits, by_file.get(file, ())):
             by_file.setdefault(file, []).append(edits)
     done = {file: _mended(Path(file), repairs) for file, repairs in by_file.items()}
     count, files = sum(done.values()), sum(map(bool, done.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -86,10 +87,16 @@ def in_child(request: Request, timeout: float) -> Answer:
             late = f"not imported within {Duration.of(f'{timeout:g}s')}"
             return _failed(request, late, _text(error.stdout))
         if not answer.exists():
-            return _failed(
-                request, f"the interpreter ended with code {done.returncode}", _text(done.stdout)
-            )
+            return _failed(request, _ended(done.returncode), _text(done.stdout))
         return Answer(**json.loads(answer.read_text(encoding="utf-8")), output=_text(done.stdout))
+
+
+def _ended(code: int) -> str:
+    """Return how an interpreter ended that gave no answer."""
+    try:
+        return f"the interpreter was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"the interpreter ended with code {code}"
 
 
 def _asked(request: Request) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from mlpolicy.cli.wait import waiting
 from mlpolicy.core.words import many
 from mlpolicy.plan.files import TESTS
 from mlpolicy.plan.load import Loaded, load, load_every, policy_files
+from mlpolicy.plan.survey.survey import PROJECT
 
 VARIABLE = "MLPOLICY_POLICY"
-PROJECT = "pyproject.toml"
 FOLDER = "policies"
 
 

@@ -35,7 +35,9 @@ def test_what_is_hidden_from_logs_is_an_argument_of_the_one_function(findings):
     named = findings(f"policies:\n  a:\n    match: shop:f\n    {hidden}\n", shop=source)
     any_name = findings(f"policies:\n  shop:h:\n    {hidden}\n", shop=source)
     many = findings(f"policies:\n  a: {{match: ['shop:f', 'shop:g'], {hidden}}}\n", shop=source)
-    default = findings(f"defaults: {{{hidden}}}\npolicies:\n  shop:g: {{monitor: {{}}}}\n", shop=source)
+    default = findings(
+        f"defaults: {{{hidden}}}\npolicies:\n  shop:g: {{monitor: {{}}}}\n", shop=source
+    )
 
     assert [(one.code, one.span.line, one.span.column) for one in alone] == [("MP908", 4, 36)]
     assert alone[0].help == "did you mean `user`?"

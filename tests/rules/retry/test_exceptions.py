@@ -59,6 +59,9 @@ def test_a_name_says_what_it_means(text, name):
         ("grpc:unavailable", "did you mean `grpc:UNAVAILABLE`?"),
         ("grpc:14", "is no gRPC code"),
         ("requests:Timeout", "did you mean `requests.Timeout`?"),
+        ("builtins.ConectionError", "did you mean `builtins.ConnectionError`?"),
+        ("mlpolicy.MemoryPresure", "did you mean `mlpolicy.MemoryPressure`?"),
+        ("MemoryPressure", "did you mean `mlpolicy.MemoryPressure`?"),
         ("status:-", "statuses begin with `http:` or `grpc:`"),
     ],
 )

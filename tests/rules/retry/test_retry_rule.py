@@ -124,6 +124,8 @@ def test_the_message_of_a_misspelt_error_offers_the_right_one():
         ({"max_attempts": 10, "max_delay": "1h", "max_elapsed": "50s"}, []),
         ({"max_attempts": 1, "jitter": "none"}, [("MP611", "max_attempts")]),
         ({"max_attempts": 1, "on_result": {"is_none": True}}, [("MP611", "max_attempts")]),
+        ({"retry_on": []}, [("MP611", "retry_on")]),
+        ({"retry_on": [], "on_result": {"is_none": True}}, []),
     ],
 )
 def test_settings_that_make_no_sense_together_are_found(fields, findings):

@@ -17,11 +17,30 @@ from mlpolicy.plan.survey.library import Found, Library
 from mlpolicy.plan.survey.locate import Opaque, Source, Space
 from mlpolicy.plan.survey.module import Module
 
+PROJECT = "pyproject.toml"
+"""The file that makes a folder a project."""
+
 
 def local_roots(src: Sequence[str | Path] = ()) -> tuple[Path, ...]:
-    """Return where the code of a project is looked for: *src*, this folder, `src` in it."""
-    here = [Path(), Path("src")] if Path("src").is_dir() else [Path()]
-    return tuple(dict.fromkeys([*(Path(one) for one in src), *here]))
+    """Return where the code of a project is looked for.
+
+    In *src*, in this folder and `src` in it, and in those of the project that this folder is in.
+    """
+    found = [Path(one) for one in src]
+    for folder in (Path(), *_project()):
+        found += [one for one in (folder, folder / "src") if one == folder or one.is_dir()]
+    return tuple(dict.fromkeys(found))
+
+
+def _project() -> Iterator[Path]:
+    """Yield the nearest folder above this one that holds a `pyproject.toml`, if this one has none."""
+    folder, above = Path.cwd(), Path()
+    while not (folder / PROJECT).is_file():
+        if folder == folder.parent:
+            return
+        folder, above = folder.parent, above / ".."
+    if above != Path():
+        yield above
 
 
 def roots(src: Sequence[str | Path] = ()) -> tuple[Path, ...]:

@@ -26,6 +26,9 @@ def check(rule: RetryRule) -> Iterator[Finding]:
     if rule.max_attempts == 1:
         yield "MP611", "max_attempts", "one attempt is a call without retries"
         return
+    if not rule.retry_on and rule.on_result is None:
+        yield "MP611", "retry_on", "nothing is retried: `retry_on` names no error"
+        return
     yield from _delays(rule)
     yield from _broad(rule)
     yield from _herd(rule)

@@ -70,8 +70,8 @@ CODES = (
     Code(
         "MP611",
         "info",
-        "one attempt",
-        "`max_attempts: 1`.",
+        "no retry",
+        "`max_attempts: 1`, or a `retry_on` that names nothing.",
         "The function is called once, as without the rule.",
         _file("max_attempts: 1"),
         _file("max_attempts: 2"),

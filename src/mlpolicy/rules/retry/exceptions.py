@@ -26,8 +26,10 @@ BUILTINS = {
     if isinstance(value, type) and issubclass(value, BaseException)
 }
 """The builtin exceptions by name, aliases such as `IOError` too."""
-OUR_OWN = ("CallRefused", "MemoryPressure", "ValidationFailed")
-"""What a rule refuses a call with."""
+OUR_OWN = ("CallRefused", "MemoryPressure", "MlpolicyError", "PolicyError", "ValidationFailed")
+"""What mlpolicy raises; most of it, a rule that refuses a call."""
+_KNOWN = {"builtins": tuple(BUILTINS), "mlpolicy": OUR_OWN}
+"""The exceptions of packages that are always the same."""
 
 
 class SpellingError(ValueError):
@@ -117,8 +119,11 @@ def parse(text: str) -> Name:
     if text in BUILTINS:
         return Builtin(BUILTINS[text])
     if _PATH.fullmatch(text):
-        name = text.removeprefix("builtins.")
-        return Builtin(BUILTINS[name]) if name in BUILTINS else Path(text)
+        package, name = text.rsplit(".", 1)
+        if package in _KNOWN and name not in _KNOWN[package]:
+            known = _KNOWN[package]
+            raise SpellingError(f"`{text}` is no exception{_meant(name, known, f'{package}.')}")
+        return Builtin(BUILTINS[name]) if package == "builtins" else Path(text)
     raise SpellingError(_unknown(text))
 
 
