@@ -81,3 +81,29 @@ def test_the_more_literal_pattern_is_the_more_specific():
     broad, middle, narrow = (Glob.parse(t) for t in ("pkg.**:*", "pkg.a:*", "pkg.a:fetch_*"))
 
     assert broad.literal < middle.literal < narrow.literal
+
+
+@pytest.mark.parametrize(
+    ("glob", "target"),
+    [
+        ("a" + ".**" * 60 + ":f", "a" + ".a" * 60 + ":g"),
+        ("a" + ".**.*a" * 60 + ":f", "a" + ".ba" * 3000 + ".b:f"),
+        ("a:" + "*a" * 60 + "b*", "a:" + "a" * 3000),
+    ],
+)
+def test_a_pattern_of_many_wildcards_is_answered_at_once(glob, target):
+    """It would take for ever if every wildcard were tried with every length."""
+    assert not Glob.parse(glob).matches(Target.parse(target))
+
+
+@pytest.mark.parametrize(
+    ("glob", "target"),
+    [
+        ("a.**.b.**.c:f", "a.b.b.c.c:f"),
+        ("a.**.*b.c*.**:*a*b*c", "a.x.bb.cd.e:xaxxbxbc"),
+        ("a.**.**.b:*f*", "a.b:f"),
+        ("a.*b*b:f", "a.bb:f"),
+    ],
+)
+def test_between_wildcards_the_first_place_will_do(glob, target):
+    assert Glob.parse(glob).matches(Target.parse(target))

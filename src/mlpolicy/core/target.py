@@ -178,20 +178,28 @@ def _check(module: str, qualname: str) -> None:
 def _expression(pattern: str, what: str) -> re.Pattern[str]:
     """Return a regular expression for one side of a pattern.
 
-    `a.**` covers `a` and everything below it.
+    `a.**` covers `a` and everything below it. What stands between two wildcards is looked for
+    once, as far left as it goes: a pattern of many wildcards would else take for ever.
     """
-    text = ""
-    for at, part in enumerate(pattern.split(".")):
+    groups: list[list[str]] = [[]]
+    for part in pattern.split("."):
         if part == "**" and what == "module":
-            text += r"(?:\.\w+)*"
+            groups.append([])
         else:
-            text += (r"\." if at else "") + _component(part)
+            groups[-1].append(_component(part))
+    first, *others = groups
+    text = r"\.".join(first)
+    for group in filter(None, others[:-1]):
+        inner = "".join(rf"\.{part}" for part in group)
+        text += rf"(?>(?:\.\w++)*?{inner})"
+    for group in others[-1:]:
+        text += r"(?:\.\w++)*" + "".join(rf"\.{part}" for part in group)
     return re.compile(text)
 
 
 def _component(part: str) -> str:
-    return (
-        r"\w*".join(re.escape(piece) for piece in part.split("*"))
-        if "*" in part
-        else re.escape(part)
-    )
+    first, *others = map(re.escape, part.split("*"))
+    if not others:
+        return rf"{first}(?!\w)"
+    between = "".join(rf"(?>\w*?{piece})" for piece in others[:-1] if piece)
+    return rf"{first}{between}\w*{others[-1]}(?!\w)"
