@@ -46,6 +46,21 @@ CROWDS = {
         "policies:\n  m:f:\n    retry: 3\n" + lines(3000, "    strange{n}: 1\n"),
     ),
     "suppressions": ("MP091", lines(3000, "# mlpolicy: ignore[MP{n:03}] so\n") + POLICY),
+    "exceptions that do not exist": (
+        "MP603",
+        "policies:\n  m:f: {retry: {retry_on: ["
+        + ",".join(f"E{n}rror" for n in range(5000))
+        + "]}}\n",
+    ),
+    "values of the wrong type": (
+        "MP010",
+        "policies:\n  m:f: {retry: {retry_on: [" + "3," * 3000 + "3]}}\n",
+    ),
+    "a pattern of many wildcards": (
+        "MP408",
+        "policies:\n  m" + ".a" * 60 + ":f: {retry: 3}\n"
+        "  a: {match: 'm" + ".**.*a" * 60 + ".b:f', exclude: ['m" + ".**" * 60 + ":g']}\n",
+    ),
     "codes in one suppression": (
         "MP090",
         "policies:\n  m:f: {retry: 3}  # mlpolicy: ignore[" + "MP603," * 5000 + "MP603]\n",

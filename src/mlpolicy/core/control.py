@@ -47,6 +47,8 @@ class Control:
         """Return the moment from which the rule has expired: 00:00 UTC after its date."""
         if self.expires is None:
             return None
+        if self.expires == date.max:
+            return datetime.max.replace(tzinfo=UTC)  # as people write `never`
         midnight = datetime(self.expires.year, self.expires.month, self.expires.day, tzinfo=UTC)
         return midnight + timedelta(days=1)
 

@@ -27,10 +27,25 @@ def _closest(word: str, known: tuple[str, ...]) -> str | None:
     begun = [name for low, name in lowered.items() if low.startswith(word.lower())]
     if len(begun) == 1 and len(word) >= _SHORTEST:
         return begun[0]
-    near = difflib.get_close_matches(
-        word.lower().replace("-", "_"), lowered, n=1, cutoff=_near(word)
-    )
-    return lowered[near[0]] if near else None
+    near = alike(word.lower().replace("-", "_"), lowered, cutoff=_near(word))
+    return lowered[near] if near else None
+
+
+def alike(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
+    """Return which of *known* is most like *word*; None where none is as much as *cutoff*.
+
+    Those that lack too many of its letters are not compared: a file may hold thousands of words.
+    """
+    letters = frozenset(word)
+    near = [one for one in known if 2 * _shared(word, letters, one) >= cutoff * len(word + one)]
+    found = difflib.get_close_matches(word, near, n=1, cutoff=cutoff)
+    return found[0] if found else None
+
+
+def _shared(word: str, letters: frozenset[str], other: str) -> int:
+    """Return how many letters two words can have in common at most."""
+    theirs = frozenset(other)
+    return min(len(word) - len(letters - theirs), len(other) - len(theirs - letters))
 
 
 def many(count: int, one: str, more: str = "") -> str:

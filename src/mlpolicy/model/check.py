@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -198,8 +199,9 @@ def path_of(root: Node, loc: Loc, above: tuple[str, ...] = ()) -> str:
 
 def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
     said: dict[Span, list[_Wrong]] = {}
+    outer = _outer({one.span for one in wrong})
     for one in wrong:
-        if not _outdone(one, wrong) and not _empty(one):
+        if not _outdone(one, outer) and not _empty(one):
             said.setdefault(one.span, []).append(one)
     for span, group in said.items():
         first = group[0]
@@ -225,11 +227,17 @@ def _meant(group: list[_Wrong]) -> str:
     return next((one.meant for one in group if one.meant), "")
 
 
-def _outdone(one: _Wrong, wrong: list[_Wrong]) -> bool:
+def _outdone(one: _Wrong, outer: frozenset[Span]) -> bool:
     """Whether another member of the same union got further into the value."""
     if one.type.startswith("MP") or one.type == "extra_forbidden":
         return False
-    return any(_within(other.span, one.span) for other in wrong if other is not one)
+    return one.span in outer
+
+
+def _outer(spans: Iterable[Span]) -> frozenset[Span]:
+    """Return those of *spans* that others lie in; they are nested or apart, as nodes are."""
+    ordered = sorted(spans, key=lambda one: (one.line, one.column, -one.end_line, -one.end_column))
+    return frozenset(one for one, following in pairwise(ordered) if _within(following, one))
 
 
 def _within(inner: Span, outer: Span) -> bool:

@@ -8,12 +8,12 @@ Nothing is imported: a path is compared with the classes of the error that was r
 from __future__ import annotations
 
 import builtins
-import difflib
 import re
 import sys
 from collections.abc import Iterable
 
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.words import alike
 from mlpolicy.rules.retry.groups import GROUPS, Group
 from mlpolicy.rules.retry.statuses import GRPC_CODES
 
@@ -161,5 +161,5 @@ def _unknown(text: str) -> str:
 
 
 def _meant(text: str, known: Iterable[str], prefix: str = "", suffix: str = "") -> str:
-    close = difflib.get_close_matches(text, list(known), n=1, cutoff=0.75)
-    return f": did you mean `{prefix}{close[0]}{suffix}`?" if close else ""
+    near = alike(text, known, cutoff=0.75)
+    return f": did you mean `{prefix}{near}{suffix}`?" if near else ""
