@@ -9,11 +9,12 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 PIP := -m pip install --quiet --disable-pip-version-check -c $(LOCK)
 
-.PHONY: help demo test check bench docs lock clean
+.PHONY: help demo test fuzz check bench docs lock clean
 
 help:
 	@echo "make demo    what a policy does for a real service, side by side"
 	@echo "make test    every test, on every interpreter found here"
+	@echo "make fuzz    what reads text, against text that nobody would write; EACH=300 seconds a target"
 	@echo "make check   lint, types, layers"
 	@echo "make bench   what a call costs, beside its peers"
 	@echo "make docs    the documentation site, in site/"
@@ -40,6 +41,17 @@ demo: $(VENV)/.made
 test: $(VENV)/.made
 	@$(BIN)/python -m pytest -q
 	@scripts/test-others $(LOCK)
+
+# atheris has wheels for few interpreters: an environment of its own, on the oldest that we know.
+FUZZED ?= document models layout repair variables words tests schema
+EACH ?= 300
+$(VENV)-fuzz/.made: pyproject.toml
+	@python3.11 -m venv $(VENV)-fuzz
+	@$(VENV)-fuzz/bin/python -m pip install --quiet --disable-pip-version-check -e . atheris
+	@touch $@
+
+fuzz: $(VENV)-fuzz/.made
+	@for target in $(FUZZED); do $(VENV)-fuzz/bin/python -m tests.fuzz $$target -max_total_time=$(EACH) || exit 1; done
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
