@@ -129,6 +129,37 @@ def test_files_that_are_none(tmp_path):
     assert [one.code for one in found] == ["MP120"] * 4
 
 
+@pytest.mark.parametrize(
+    "name", ["'./a\\0b.yaml'", '"./a\\0b.yaml"', f"./{'a' * 5000}.yaml", "./circle.yaml", "''"]
+)
+def test_imports_that_are_no_path(tmp_path, name):
+    (tmp_path / "circle.yaml").symlink_to("circle.yaml")
+    (tmp_path / "a.yaml").write_text(f"version: 1\nimports: [{name}]\n")
+
+    [found] = load_every([tmp_path / "a.yaml"]).diagnostics
+
+    assert (found.code, found.span.line, found.span.column) == ("MP120", 2, 11)
+
+
+def test_a_policy_of_a_folder_is_not_missed_in_silence(tmp_path):
+    """Links that lead nowhere or in a circle, a pipe; but not the locks of editors."""
+    (tmp_path / "gone.yaml").symlink_to("nowhere.yaml")
+    (tmp_path / "circle.yaml").symlink_to("circle.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / ".#a.yaml").symlink_to("me@host.4711")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "b.yaml").write_text("no")
+
+    found = load_every([tmp_path]).diagnostics
+
+    assert [(one.code, Path(one.span.file).name) for one in found] == [
+        ("MP001", "circle.yaml"),
+        ("MP001", "gone.yaml"),
+        ("MP001", "pipe.yaml"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["deep brackets", "a bomb of aliases", "binary", "ten megabytes"])
 def test_the_command_survives_them(tmp_path, name):
     """As a process, with 500 MB of addresses beyond what Python and its libraries take."""

@@ -35,9 +35,9 @@ def paths(given: Sequence[str]) -> tuple[Path, ...]:
     if not found:
         found, by = _usual()
     for path in found:
-        if not path.exists():
+        if not os.path.exists(path):
             stop(f"`{shown(path)}`{by} does not exist", exits.USAGE)
-    policies = tuple(path for path in found if path.is_dir() or not path.name.endswith(TESTS))
+    policies = tuple(path for path in found if os.path.isdir(path) or not path.name.endswith(TESTS))
     if not any(policy_files(path) for path in policies):
         where = ", ".join(f"`{path}`" for path in found) or f"`{FOLDER}/`"
         stop(f"no policy file in {where}", exits.NOTHING_TO_DO)
@@ -47,7 +47,7 @@ def paths(given: Sequence[str]) -> tuple[Path, ...]:
 def any_policy() -> bool:
     """Whether a policy is found where none is named."""
     found, _ = _usual()
-    return any(path.exists() and policy_files(path) for path in found)
+    return any(os.path.exists(path) and policy_files(path) for path in found)
 
 
 def read(given: Sequence[str], *, every: bool = False) -> tuple[tuple[Path, ...], Loaded]:

@@ -66,6 +66,8 @@ def read(path: Path) -> Document:
     """Return the document in the file at *path*."""
     file = str(path)
     try:
+        if path.is_dir():
+            next(path.iterdir(), None)  # (one that cannot be searched says so)
         if not path.is_file():
             return _unreadable(file, "not a file" if path.exists() else "does not exist")
         with path.open("rb") as stream:

@@ -39,15 +39,20 @@ def located(reference: str, *, importer: Path, root: Path) -> tuple[Path, Path]:
 
 
 def _below(path: Path, root: Path, reference: str, *, but: str = "") -> Path:
-    real = path.resolve()
+    try:
+        real = path.resolve()
+        is_directory, is_file = real.is_dir(), real.is_file()
+    except (OSError, RuntimeError, ValueError) as error:  # no permission, links in a circle, a null
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise ImportRefused(f"`{reference}` cannot be read: {reason}") from None
     if not real.is_relative_to(root.resolve()):
         raise ImportRefused(
             f"`{reference}` lies outside of `{root}`",
             "keep what is imported below the policy's own folder, or ship it in a package (`pkg:`)",
         )
-    if real.is_dir():
+    if is_directory:
         raise ImportRefused(f"`{reference}` is a directory", "name a file in it")
-    if not real.is_file():
+    if not is_file:
         raise ImportRefused(f"`{reference}` does not exist", _near(real, but))
     return path
 

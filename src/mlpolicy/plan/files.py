@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,18 +14,32 @@ NOT_POLICIES = "examples"
 def policy_files(path: Path) -> list[Path]:
     """Return the policy files at *path*: itself, or those of a directory.
 
-    A folder `examples` is no policy, and neither are policy tests.
+    A folder `examples` is no policy, and neither are policy tests. What cannot be read is among
+    them, and so is a folder that cannot be searched: a policy must not be missed in silence.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return [path]
-    found = (one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
-    return sorted(
-        one
-        for one in found
-        if not one.name.endswith(TESTS) and NOT_POLICIES not in one.relative_to(path).parts[:-1]
-    )
+    closed: list[OSError] = []
+    found: list[Path] = []
+    for folder, folders, names in os.walk(path, onerror=closed.append):
+        folders[:] = (one for one in folders if one != NOT_POLICIES)
+        found += (Path(folder, one) for one in names if _is_policy(folder, one))
+    found += (Path(one.filename) for one in closed)
+    return sorted(found)
+
+
+def _is_policy(folder: str, name: str) -> bool:
+    """Whether a name is one of a policy; editors mark files in use by links that lead nowhere."""
+    if not name.endswith(SUFFIXES) or name.endswith(TESTS):
+        return False
+    return name[0] != "." or os.path.isfile(os.path.join(folder, name))
 
 
 def once(paths: Iterable[Path]) -> list[Path]:
     """Return *paths* without those that are the same file by another name."""
-    return list({path.resolve(): path for path in reversed(list(paths))}.values())[::-1]
+    return list({real(path): path for path in reversed(list(paths))}.values())[::-1]
+
+
+def real(path: Path) -> Path:
+    """Return what *path* leads to; where links go in a circle, as far as that can be told."""
+    return Path(os.path.realpath(path))

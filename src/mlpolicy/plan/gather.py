@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from mlpolicy.document.parse import read
 from mlpolicy.model.imports import ImportRefused, located
 from mlpolicy.model.policy import Name
 from mlpolicy.model.read import Source, source
-from mlpolicy.plan.files import once, policy_files
+from mlpolicy.plan.files import once, policy_files, real
 from mlpolicy.plan.installed import DEPTH, carried
 
 DEEPEST = 32
@@ -58,10 +59,10 @@ class Gathered:
 
     def add(self, path: Path, *, root: Path, shown: str) -> Located:
         """Read the file at *path*, and what it imports; *shown* is how places name it."""
-        real = path.resolve()
-        if real in self.known:
-            return self.known[real]
-        held = self.known[real] = Located(real, source(read(_as_shown(path, shown))), root)
+        place = real(path)
+        if place in self.known:
+            return self.known[place]
+        held = self.known[place] = Located(place, source(read(_as_shown(path, shown))), root)
         for name in held.source.imports:
             self._import(held, name, Path(shown))
         return held
@@ -116,8 +117,8 @@ def gather(paths: Iterable[Path]) -> Gathered:
     gathered = Gathered()
     given: list[tuple[Path, Path]] = []
     for path in paths:
-        if path.exists():
-            root = path if path.is_dir() else path.parent
+        if os.path.exists(path):
+            root = path if os.path.isdir(path) else path.parent
             given += ((one, root) for one in policy_files(path))
         else:
             text = f"`{path}` does not exist"
@@ -126,7 +127,7 @@ def gather(paths: Iterable[Path]) -> Gathered:
     files = once(one for one, _ in given)
     for one in files:
         gathered.add(one, root=roots[one], shown=str(one))
-    gathered.settle(one.resolve() for one in files)
+    gathered.settle(real(one) for one in files)
     _add_carried(gathered)
     return gathered
 
@@ -137,9 +138,9 @@ def _add_carried(gathered: Gathered) -> None:
     new: list[Path] = []
     for package in packages:
         for path in package.files:
-            if path.resolve() not in gathered.known:
+            if real(path) not in gathered.known:
                 gathered.add(path, root=package.folder, shown=str(path))
-                new.append(path.resolve())
+                new.append(real(path))
     gathered.settle(new, below=DEPTH)
     start = next((Span(one.source.file) for one in gathered.files), Span(""))
     gathered.diagnostics += (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from itertools import islice
+from os.path import isfile
 from pathlib import Path
 
 _MOST = 200
@@ -40,7 +41,7 @@ def _folders(within: Path) -> Iterator[Path]:
 
 
 def _has(folder: Path, name: str) -> bool:
-    return (folder / name / "__init__.py").is_file() or (folder / f"{name}.py").is_file()
+    return isfile(folder / name / "__init__.py") or isfile(folder / f"{name}.py")
 
 
 def _real(folder: Path) -> Path:
