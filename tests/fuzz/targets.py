@@ -191,6 +191,8 @@ def words(text: str) -> None:
             continue
         assert made >= 0
         printed = str(made)
+        if len(printed) > 64:
+            continue  # (longer than any amount may be)
         again = amount.of(int(printed) if printed.isdigit() else printed)
         assert again == made or abs(again - made) <= max(1e-6, 1e-9 * abs(made)), (made, again)
 
