@@ -7,14 +7,15 @@ import re
 _SECRET = re.compile(
     r"KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(?:^|_)PWD(?:$|_)|(?:^|_)DSN", re.I
 )
+# A run of letters is tried from its beginning alone, once: a line may be a million of them.
 _USERINFO = re.compile(
-    r"(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s:@]*):(?P<password>[^/\s@]+)@"
+    r"(?<![a-zA-Z0-9+.-])(?P<scheme>[a-zA-Z0-9+.-]++://)(?P<user>[^/\s:@]*):(?P<password>[^/\s@]+)@"
 )
 _OF_SECRETS = re.compile(
     r"(?:^|[_-])(?:password|passwd|passphrase|secret|token|(?:api|access|private)[_-]?key)$", re.I
 )
 _WRITTEN = re.compile(
-    r"""(?P<key>[\w-]+)(?P<between>["']?:\s+)(?P<value>"[^"]*"|'[^']*'|[^\s,\[\]{}"'#][^,}#]*)"""
+    r"""(?<![\w-])(?P<key>[\w-]++)(?P<between>["']?:\s+)(?P<value>"[^"]*"|'[^']*'|[^\s,\[\]{}"'#][^,}#]*)"""
 )
 HIDDEN = "***"
 
