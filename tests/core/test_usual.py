@@ -92,3 +92,9 @@ def test_a_number_lacks_the_unit_that_makes_it_usual(rule, meant):
 
     assert one.code == "MP101"
     assert [repair.text for repair in one.suggestions] == [meant]
+
+
+def test_a_number_of_days_lacks_days():
+    [one] = loaded("settings: {expiry_warning: 14}\npolicies: {'m:f': {monitor: {}}}\n").diagnostics
+
+    assert [repair.text for repair in one.suggestions] == ["14d"]

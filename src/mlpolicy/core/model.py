@@ -67,8 +67,12 @@ def _path(text: str) -> str:
 
 
 def _default(value: Any) -> Any:
-    if isinstance(value, dict) and set(value) == {"call"}:
-        _path(str(value["call"]))
+    [key, named] = next(iter(value.items())) if isinstance(value, dict) and value else ("", "")
+    if key == "call" and len(value) == 1:
+        _path(str(named))
+    elif key != "call" and ":" in str(named) and closest(str(key), ["call"]):
+        text = f"`{key}` calls nothing: did you mean `call`?"
+        raise finding("MP005", text)
     return value
 
 

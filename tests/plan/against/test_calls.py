@@ -97,3 +97,11 @@ def test_what_may_be_called_is_allowed_by_every_file_that_says_so():
 def test_a_pattern_of_what_may_be_called_is_checked():
     """Else it would allow nothing, and every call would seem wrong."""
     assert found("settings: {allow_call: ['shop:*', shop]}\n") == [("MP010", 2, 35)]
+
+
+def test_a_misspelt_call_is_no_default():
+    """A mapping of one key that names a function is hardly a value."""
+    rule = "validate: {returns: {type: mapping}, on_fail: default, default: {DEFAULT}}"
+    for default, codes in (("cal: 'shop:f'", ["MP005"]), ("cal: 3", []), ("name: 'shop:f'", [])):
+        text = f"policies:\n  shop:f: {{{rule.replace('DEFAULT', default)}}}\n"
+        assert [one.code for one in loaded(text).diagnostics] == codes

@@ -324,3 +324,25 @@ def test_the_word_that_no_function_answers_to_is_pointed_at(findings, asked, wor
 
     assert (one.code, one.span.line, one.span.column) == ("MP302", 3, line.index(word) + 1)
     assert [repair.text for repair in one.suggestions] == ([meant] if meant else [])
+
+
+def test_a_word_of_match_is_said_once_for_all_its_targets(findings):
+    """However many patterns and paths stand beside it."""
+    line = "  a: {match: {target: ['shop:*', 'shop:f', 'shop:f*'], tag: remot}, monitor: {}}"
+    source = "import mlpolicy\n@mlpolicy.tag('remote')\ndef f(): ...\ndef g(): ...\n"
+
+    [one] = findings(f"policies:\n{line}\n", shop=source)
+
+    assert (one.code, one.span.column) == ("MP302", line.index("remot") + 1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [("shopp.**:*", "shop.**:*"), ("shop.inerr.*:f*", "shop.inner.*:f*"), ("shpo:*", "shop:*")],
+)
+def test_the_rest_of_a_pattern_stays_as_it_is(findings, pattern, meant):
+    files = {"shop/__init__": "", "shop/inner/__init__": "", "shop/inner/a": "def f(): ...\n"}
+
+    [one] = findings(f"policies:\n  a: {{match: '{pattern}', monitor: {{}}}}\n", **files)
+
+    assert (one.code, one.help) == ("MP302", f"did you mean `{meant}`?")

@@ -93,7 +93,8 @@ def _why(taken: Taken) -> tuple[str, str]:
     elif any(True for _ in survey.matching(glob)):
         help = f"`{glob.top}` is an installed package: list it under `settings.packages`"
     elif isinstance(found, NoModule):
-        help = found.hint or did_you_mean(f"{one}:{glob.qualname}" for one in found.close[:1])
+        rest = glob.text.removeprefix(_start(glob))
+        help = found.hint or did_you_mean(f"{one}{rest}" for one in found.close[:1])
     else:
         return _why_not_found(taken)
     return help, ""
@@ -205,7 +206,8 @@ def _nothing_chosen(taken: Taken) -> Iterator[Diagnostic]:
     verb = "is" if count > 1 else "is not"
     near = list(_near_words(taken))
     places = taken.policy.places
-    slip = near[0][:2] if near else next(iter(places), None) if len(asked) == 1 else None
+    alone = len(asked) == len(taken.policy.match) == 1
+    slip = near[0][:2] if near else next(iter(places), None) if alone else None
     span = places.get(slip, taken.pattern.span) if slip else taken.pattern.span
     repairs = [Suggestion(f"write `{meant}`", span, meant) for *_, meant in near]
     yield Diagnostic(

@@ -57,13 +57,9 @@ def against(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
     found: list[Diagnostic] = []
     walk = _Walk(rulebook, survey)
     for policy in rulebook.policies:
-        before = len(found)
-        for pattern in policy.match:
-            if pattern.glob.exact:
-                found += walk.exact(policy, pattern)
-            else:
-                found += walk.broad(policy, pattern)
-        is_right = bool(policy.match) and not any(one.code in NOWHERE for one in found[before:])
+        matched = walk.matched(policy)
+        found += matched
+        is_right = bool(policy.match) and not any(one.code in NOWHERE for one in matched)
         for pattern in policy.exclude:
             # What takes nothing by a slip has nothing to exclude.
             found += (
@@ -100,6 +96,16 @@ class _Walk:
             looked = self._survey.look_up(target)
             if isinstance(looked, Defined) and _is_function(looked):
                 self._functions[target] = looked
+
+    def matched(self, policy: Policy) -> tuple[Diagnostic, ...]:
+        """Return what is wrong with a `match`; a word of it is said once for all its targets."""
+        each = {
+            (one.code, one.span): one
+            for pattern in reversed(policy.match)
+            for look in (self.exact if pattern.glob.exact else self.broad,)
+            for one in look(policy, pattern)
+        }
+        return tuple(each.values())
 
     def exact(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         """Yield what is wrong with one target."""

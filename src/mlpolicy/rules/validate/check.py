@@ -43,17 +43,20 @@ def _lone(rule: ValidateRule) -> Iterator[Finding]:
         _collect(spec, f"args.{name}", places)
     if rule.returns is not None:
         _collect(rule.returns, "returns", places)
-    for symbol, where in places.items():
-        if len(where) == 1:
-            text = f"the dimension `{symbol}` stands at one place only, so any size will do"
-            help = "name it where the same size is expected, or write `null`"
-            yield "MP204", where[0], text, help, "info"
+    lone = {symbol: where[0] for symbol, where in places.items() if len(where) == 1}
+    if lone:
+        # Two of them are one slip as a rule: the last was meant to be the other.
+        *others, last = lone
+        beside = "".join(f", as does `{one}`" for one in others)
+        text = f"the dimension `{last}` stands at one place only{beside}, so any size will do"
+        help = "name it where the same size is expected, or write `null`"
+        yield "MP204", lone[last], text, help, "info"
 
 
 def _collect(spec: Spec, path: str, places: dict[str, list[str]]) -> None:
-    for size in spec.shape or ():
+    for number, size in enumerate(spec.shape or ()):
         if isinstance(size, str):
-            places.setdefault(size, []).append(f"{path}.shape")
+            places.setdefault(size, []).append(f"{path}.shape.{number}")
     for name, inner in spec.fields.items():
         _collect(inner, f"{path}.fields.{name}", places)
     if spec.items is not None:
