@@ -183,6 +183,11 @@ SHOWN = [
     ("MP010", "pause: 100ms", "pause: §soon"),
     ("MP002", "{percent: 25%,", "{§percent:25%,"),
     ("MP002", "{percent: 25%,", "{percent: §*share,"),
+    # Braces where others belong.
+    ("MP010", "${vars.pause}", "§{vars.pause}"),
+    ("MP009", "kind: [function]}", "kind: function, §method}"),
+    ("MP009", '{target: "serve:fe*", kind: [function]}', '{target: "serve:fe*", §"serve:rank"}'),
+    ("MP002", '{target: "serve:fe*", kind: [function]}', '{target: "serve:fe*", §serve:rank}'),
     # What belongs further in.
     (
         "MP009",
@@ -192,6 +197,14 @@ SHOWN = [
     ("MP009", "log: {sample: 5%, redact: [user.email]}", "§log:\n      sample: 5%"),
     ("MP005", "    retry: 2", "    retry: 2\n  §cache: {ttl: 5m}"),
     ("MP005", "environments:", "§cache: {ttl: 5m}\nenvironments:"),
+    # One thing said twice, a name that is none, a code near no other.
+    (
+        "MP010",
+        "  serve:rank:\n    owner: us",
+        "  serve:rank:\n    §target: serve:rank\n    owner: us",
+    ),
+    ("MP010", "  calm:\n    retry: {max_delay: 2s}", "  §calm!:\n    retry: {max_delay: 2s}"),
+    ("MP091", "    retry: 2", "    retry: 20  # mlpolicy: ignore[§XX] we are patient"),
     # What a policy is for: nothing that follows is said besides.
     ("MP302", '"serve:fe*"', '§"serve:ef*"'),
     ("MP010", '"serve:fe*"', '§"serve.fe*"'),

@@ -13,7 +13,7 @@ from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence, is_bare
 from mlpolicy.document.scalars import TAG, fits, is_word, value_of
 
 DEEPEST = 64
@@ -166,8 +166,7 @@ class Composer:
 
     def _mapping(self, event: Any, depth: int) -> Mapping | Scalar:
         entries: dict[str, Entry] = {}
-        others: list[int] = []
-        braces = False
+        said, others, braces = len(self.diagnostics), 0, False
         merged: list[Entry] = []
         following = self._following
         while (name := type(inner := following()).__name__) != "MappingEndEvent":
@@ -178,20 +177,20 @@ class Composer:
                     span = self._span(inner, inner)
                     value = self._node(following(), depth + 1)
                     if _is_empty(value):
-                        self._say_empty(written, span)
+                        self._say_empty(Entry(written, span, value))
                     entries[written] = Entry(written, span, value)
                     continue
-            others.append(len(self.diagnostics))
+            others += 1
             key = self._key(inner, depth + 1)
             value = self._node(following(), depth + 1)
-            braces = _is_empty(value) and (isinstance(key, Mapping) or _is_reference(key))
+            braces = _is_empty(value) and name == "MappingStartEvent"
             if isinstance(key, Scalar) and key.text == MERGE and not key.quoted:
                 merged += self._merge(key, value)
             else:
                 self._enter(entries, key, value)
         span = self._span(event, inner)
-        if braces and len(others) == 1 and not entries:
-            return self._template(span, others[0])
+        if (braces and others == 1 and not entries) or (event.flow_style and _is_variable(entries)):
+            return self._template(span, said, *entries)
         self._separate(entries, flow=event.flow_style)
         for entry in merged:
             entries.setdefault(entry.key, entry)
@@ -202,10 +201,10 @@ class Composer:
         if not flow:
             return
         for key in [key for key, one in entries.items() if _is_empty(one.value)]:
-            match = _UNSPACED.fullmatch(key)
-            if match is None:
+            match, span = _UNSPACED.fullmatch(key), entries[key].key_span
+            if match is None or span.end_column - span.column > len(key):  # (it is quoted)
                 continue
-            span = entries.pop(key).key_span
+            del entries[key]
             meant, text = match.groups()
             value = Scalar(value_of(text), span, text)
             entries.setdefault(meant, Entry(meant, span, value))
@@ -221,13 +220,13 @@ class Composer:
             return key
         return replace(key, span=self._span(event, event))
 
-    def _template(self, span: Span, said: int) -> Scalar:
-        """Return what stands for `{{ name }}`: two mappings to YAML, a variable to its author.
+    def _template(self, span: Span, said: int, name: str = "") -> Scalar:
+        """Return what stands for `{{ name }}`, or `{vars.name}`: a variable to its author.
 
         What was found within it, from *said* on, is no finding of its own.
         """
         del self.diagnostics[said:]
-        help = "write `${vars.name}` for a variable, or quote the text"
+        help = f"write `${{{name or 'vars.name'}}}` for a variable, or quote the text"
         self.diagnostics.append(Diagnostic("MP010", "`{` begins a mapping", span, help=help))
         return self._unread(span)
 
@@ -252,12 +251,15 @@ class Composer:
             )
             return
         if _is_empty(value):
-            self._say_empty(key.value, key.span)
+            self._say_empty(Entry(key.value, key.span, value))
         entries[key.value] = Entry(key.value, key.span, value)
 
-    def _say_empty(self, key: str, span: Span) -> None:
+    def _say_empty(self, entry: Entry) -> None:
         help = "write a value, or leave the key out; indent what belongs under it"
-        self.diagnostics.append(Diagnostic("MP009", f"`{key}` has no value", span, help=help))
+        if is_bare(entry):
+            help = f"write `{entry.key}: ...`, or brackets around a list: `[..., {entry.key}]`"
+        text = f"`{entry.key}` has no value"
+        self.diagnostics.append(Diagnostic("MP009", text, entry.key_span, help=help))
 
     def _merge(self, key: Scalar, value: Node) -> list[Entry]:
         """Return the entries that `<<` brings in; of several mappings the first one wins."""
@@ -304,8 +306,10 @@ _QUOTING = frozenset("'\"|>")
 _TOO_MANY = f"more than {MOST_NODES:,} nodes"
 
 
-def _is_reference(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.text.startswith(("vars.", "env:"))
+def _is_variable(entries: dict[str, Entry]) -> bool:
+    """Whether a mapping is a variable without its `$`: `{vars.name}`."""
+    alone = next(iter(entries.values())) if len(entries) == 1 else None
+    return alone is not None and alone.key.startswith(("vars.", "env:")) and _is_empty(alone.value)
 
 
 def _is_empty(node: Node) -> bool:

@@ -74,6 +74,16 @@ def is_empty(node: Node | None) -> bool:
     return isinstance(node, Scalar) and node.value is None and not node.text
 
 
+def is_bare(entry: Entry) -> bool:
+    """Whether it is one word between braces, as `y` in `{a: x, y}` or `{ttl:3s}`.
+
+    The reader says so.
+    """
+    key, value = entry.key_span, entry.value.span
+    ends_there = (key.end_line, key.end_column) == (value.line, value.column)
+    return key == value or (ends_there and is_empty(entry.value))
+
+
 def scalars(node: Node | None) -> Iterator[Scalar]:
     """Yield every value in *node*."""
     if isinstance(node, Scalar):

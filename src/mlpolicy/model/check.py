@@ -15,7 +15,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import OF_KEY
 from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_bare, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
 from mlpolicy.model.interpolate import Interpolated
@@ -158,7 +158,7 @@ class _Blocks:
         above = one.loc[:-1]
         fields, name = _fields(self.model, above, self.about)
         there = self._there(above, fields, entry)
-        if entry.key not in there:
+        if entry.key not in there or is_bare(entry):
             return
         block = Block(name, there, self.lacks.get(above, ()) if above else ())
         about = self.about

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar
+from mlpolicy.model.policy import is_name
 from mlpolicy.model.short import spelt_out
 
 _RULE_DEPTH = 3
@@ -71,10 +72,11 @@ class Overlay:
             text = f"environment `{self.environment}` changes policy `{entry.key}`"
             self._say(entry, text, entries)
             return
-        if len(here) == 2 and here[0] == "profiles" and closest(entry.key, entries):
-            self._say(
-                entry, f"environment `{self.environment}` changes profile `{entry.key}`", entries
-            )
+        near = closest(entry.key, entries) if len(here) == 2 and here[0] == "profiles" else None
+        if near is not None:
+            if is_name(near):  # (else that was said, where it is defined)
+                text = f"environment `{self.environment}` changes profile `{entry.key}`"
+                self._say(entry, text, entries)
             return
         value = entry.value
         if isinstance(value, Mapping):  # what it removes cannot be there

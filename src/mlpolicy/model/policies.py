@@ -20,7 +20,17 @@ from mlpolicy.model.habits import OF_KINDS, OF_POLICY, OF_PROFILE
 from mlpolicy.model.interpolate import holds_secret
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.places import BESIDE_POLICY, IN_POLICY
-from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, Tree, one
+from mlpolicy.model.policy import (
+    Name,
+    Pattern,
+    Policy,
+    PolicyFile,
+    Profile,
+    Setting,
+    Tree,
+    is_name,
+    one,
+)
 from mlpolicy.model.rules import RuleReader, without_nulls
 from mlpolicy.model.strangers import is_stranger, not_installed, stranger
 from mlpolicy.model.unknown import Words, mended
@@ -186,6 +196,8 @@ class PolicyReader:
     def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
         about = Words(f"policy `{entry.key}`", OF_POLICY, IN_POLICY, also=self._kinds)
         before = len(self._found)
+        if ":" in entry.key:
+            body = self._once(entry, body, about)
         body = mended(body, self._known, about, self._found)
         kinds = self._kinds
         whole = MappingNode(tuple([one for one in body.entries if one.key not in kinds]), body.span)
@@ -249,19 +261,25 @@ class PolicyReader:
         pattern = self._pattern(entry.key, entry.key_span)
         return ((pattern,), Where()) if pattern else None
 
-    def _written(self, entry: Entry, match: Entry) -> tuple[tuple[Pattern, ...], Where]:
-        if ":" in entry.key:
-            self._found.append(
-                Diagnostic(
-                    "MP010",
-                    f"policy `{entry.key}` names its target twice: by its key, and by `match`",
-                    match.key_span,
-                    help="leave `match` out, or give the policy a name of its own",
-                    related=(Related("the key is a target", entry.key_span),),
+    def _once(self, entry: Entry, body: MappingNode, about: Words) -> MappingNode:
+        """Return *body* less a `match`, however it is spelt: the key of the policy is its target."""
+        kept: list[Entry] = []
+        for inner in body.entries:
+            if not _is_match(inner.key, self._known, about):
+                kept.append(inner)
+            else:
+                text = (
+                    f"policy `{entry.key}` names its target twice: by its key, and by `{inner.key}`"
                 )
-            )
-        else:
-            self._named(entry)
+                help = f"leave `{inner.key}` out, or give the policy a name of its own"
+                related = (Related("the key is a target", entry.key_span),)
+                self._found.append(
+                    Diagnostic("MP010", text, inner.key_span, help=help, related=related)
+                )
+        return MappingNode(tuple(kept), body.span) if len(kept) < len(body.entries) else body
+
+    def _written(self, entry: Entry, match: Entry) -> tuple[tuple[Pattern, ...], Where]:
+        self._named(entry)
         if not isinstance(match.value, MappingNode):
             return self._patterns(match.value), Where()
         asked = _asked(match.value)
@@ -287,15 +305,15 @@ class PolicyReader:
             return None
 
 
-def is_name(text: str) -> bool:
-    """Whether *text* can name a policy, a profile or a variable."""
-    return text[:1].isalpha() and all(one.isalnum() or one in "-_" for one in text)
-
-
 def _mapping(root: MappingNode, key: str) -> MappingNode:
     """Return the mapping at *key*; one of another type was reported with the file."""
     node = root.get(key)
     return node if isinstance(node, MappingNode) else MappingNode((), root.span)
+
+
+def _is_match(key: str, known: Mapping[str, None], about: Words) -> bool:
+    meant = None if key in known else about.meant(key, known)
+    return key == "match" or (meant is not None and meant.field == "match")
 
 
 def _asked(match: Node | None) -> dict[str, tuple[Name, ...]]:

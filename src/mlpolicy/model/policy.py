@@ -92,6 +92,11 @@ class RuleBlock:
         return written.value if written else None
 
 
+def is_name(text: str) -> bool:
+    """Whether *text* can name a policy, a profile or a variable."""
+    return text[:1].isalpha() and all(one.isalnum() or one in "-_" for one in text)
+
+
 @frozen()
 class Name:
     """A word that refers to something, and where it stands."""

@@ -23,8 +23,8 @@ from mlpolicy.model.layers import Layers
 from mlpolicy.model.older import older_readings
 from mlpolicy.model.overlay import Overlay as Overlaying
 from mlpolicy.model.places import elsewhere
-from mlpolicy.model.policies import PolicyReader, is_name
-from mlpolicy.model.policy import Name, PolicyFile, Settings
+from mlpolicy.model.policies import PolicyReader
+from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
 from mlpolicy.model.strangers import look_for_kinds
 from mlpolicy.model.unknown import Words, mended
 from mlpolicy.rules import KINDS

@@ -105,9 +105,7 @@ class Loaded:
         kept = suppressions.kept((*found, *more))
         # What is wrong may hide what was not to be shown.
         whole = not nowhere and not any(one.severity == "error" for one in kept)
-        own = suppressions.findings(
-            codes(), may_be_found=lambda code: whole and found_at(code, level)
-        )
+        own = suppressions.findings(may_be_found=lambda code: whole and found_at(code, level))
         return replace(self, diagnostics=tuple(_once(in_order([*kept, *own]))))
 
     @property

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.words import closest
-from mlpolicy.model.policy import Name, Policy, PolicyFile, Profile, RuleBlock, Tree, laid_over
+from mlpolicy.model.policy import (
+    Name,
+    Policy,
+    PolicyFile,
+    Profile,
+    RuleBlock,
+    Tree,
+    is_name,
+    laid_over,
+)
 
 DEEPEST = 32
 """How many profiles may extend one another in a chain."""
@@ -94,6 +103,8 @@ class Profiles:
 
     def _unknown(self, name: Name) -> None:
         near = closest(name.text, self.known)
+        if near and not is_name(near):
+            return  # that was said, where it is defined
         known = ", ".join(f"`{one}`" for one in self.known)
         found = Diagnostic(
             "MP406",

@@ -29,8 +29,12 @@ class Suppression:
     line: int | None = None
     """The line that it is for; None for all files."""
     used: bool = False
+    unknown: bool = False
+    """Whether there is no such code."""
     meant: str = ""
-    """The code that was probably meant, where there is no such code."""
+    """The code that was probably meant then."""
+    there: str = ""
+    """The only code that is found on the line then."""
 
 
 @dataclass(slots=True)
@@ -61,6 +65,7 @@ class Suppressions:
         known = tuple(known)
         for one in self.each:
             if one.code not in known:
+                one.unknown = True
                 one.meant = closest(one.code, known) or ""
                 self._take_for(one, one.meant)
         return self
@@ -69,7 +74,23 @@ class Suppressions:
         """Return the findings to show, and remember which suppressions took one away."""
         if not self.each:
             return tuple(diagnostics)
+        diagnostics = tuple(diagnostics)
+        self._guess(diagnostics)
         return tuple(one for one in diagnostics if not self._take(one))
+
+    def _guess(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        """Take a code that is like no other for the only one that is found on its line."""
+        unclear = [one for one in self.each if one.unknown and not one.meant]
+        if not unclear:
+            return
+        there: dict[tuple[str, int | None], set[str]] = {}
+        for found in diagnostics:
+            there.setdefault((found.span.file, found.span.line), set()).add(found.code)
+        for one in unclear:
+            codes = there.get((one.span.file, one.line), set())
+            if len(codes) == 1:
+                one.there = next(iter(codes))
+                self._take_for(one, one.there)
 
     def _take(self, one: Diagnostic) -> bool:
         if one.code in _NEVER:
@@ -80,18 +101,14 @@ class Suppressions:
             each.used = True
         return bool(taken)
 
-    def findings(
-        self, known: Iterable[str], *, may_be_found: Callable[[str], bool]
-    ) -> Iterator[Diagnostic]:
-        """Yield what is wrong with the suppressions themselves.
+    def findings(self, *, may_be_found: Callable[[str], bool]) -> Iterator[Diagnostic]:
+        """Yield what is wrong with the suppressions themselves, once they were read.
 
         Args:
-            known: Every code.
             may_be_found: Whether a code was looked for; only then can it be unused.
         """
-        known = tuple(known)
         for one in self.each:
-            if one.code not in known:
+            if one.unknown:
                 yield _unknown(one)
                 continue
             if not one.reason.strip():
@@ -106,7 +123,8 @@ def _unknown(one: Suppression) -> Diagnostic:
     near = one.meant
     suggestions = (Suggestion(f"write `{near}`", one.span, near),) if near else ()
     text = f"there is no finding `{one.code}`"
-    help = f"did you mean `{near}`?" if near else "write a code such as `MP301`"
+    known = f"on this line is `{one.there}`" if one.there else "write a code such as `MP301`"
+    help = f"did you mean `{near}`?" if near else known
     return Diagnostic("MP091", text, one.span, help=help, suggestions=suggestions)
 
 
