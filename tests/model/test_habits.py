@@ -132,6 +132,21 @@ def test_dates_written_otherwise_are_translated(written, meant):
     assert finding.help == (f"did you mean `{meant}`?" if meant else "")
 
 
+@pytest.mark.parametrize("written", ["expires: 5m", "expiry: 5m", "expire: 5m"])
+def test_how_long_a_result_is_kept_is_no_date(written):
+    """`expires` is a date, of every rule: a length of time under it was meant for `ttl`."""
+    assert only(HEAD + f"    cache: {{{written}}}\n").help == "did you mean `ttl`?"
+
+
+@pytest.mark.parametrize("key", ["reload", "metrics", "redis"])
+def test_a_setting_of_later_versions_is_called_that(key):
+    """Not a slip for something else."""
+    finding = only(POLICY + f"settings: {{{key}: {{}}}}\n")
+
+    assert finding.code == "MP005"
+    assert finding.help == f"this version of mlpolicy has no `settings.{key}`: leave it out"
+
+
 def test_a_number_in_quotes_is_put_right():
     """The quotes go."""
     [repair] = only(HEAD + '    retry: {max_attempts: "3"}\n').suggestions

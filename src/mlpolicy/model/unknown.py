@@ -48,6 +48,8 @@ class Words:
         return self.synonyms.get(closest(plain, usual) or "")
 
 
+LATER = {"settings": ("reload", "metrics", "redis")}
+"""Keys of blocks that the language has and this version does not."""
 _CAMEL = re.compile("(?<=[a-z])(?=[A-Z])")
 
 
@@ -75,6 +77,8 @@ def unknown_key(
     suggestions: tuple[Suggestion, ...] = ()
     if synonym and synonym.field in block.there:
         help = f"did you mean `{synonym.field}`, which is here already?"
+    elif key in LATER.get(block.name, ()):
+        help = f"this version of mlpolicy has no `{block.name}.{key}`: leave it out"
     elif synonym:
         note = f"; {synonym.note}" if synonym.note else ""
         help = f"did you mean `{synonym.field}`?{note}"

@@ -14,7 +14,7 @@ KIND = Kind(
     synonyms={
         **habits(
             {
-                "ttl": "ttl_seconds expire expires_in expiration expire_after max_age time_to_live lifetime duration timeout",
+                "ttl": "ttl_seconds expires expire expiry expires_in expiration expire_after max_age time_to_live lifetime duration timeout",
                 "ttl_jitter": "jitter",
                 "max_entries": "maxsize max_size size max_items max_keys maximum_size capacity limit",
                 "max_bytes": "maxmemory max_memory memory",
