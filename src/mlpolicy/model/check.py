@@ -217,8 +217,8 @@ def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
                 help = "write each one as `name: ...`, without a dash"
             elif first.type == "tuple_type" and isinstance(first.node, MappingNode):
                 help = "write each one after a dash: `- ...`"
-            elif not help and len(first.loc) == 1 and first.loc[0] in blocks.about.synonyms:
-                help = f"did you mean `{blocks.about.synonyms[first.loc[0]].field}`?"
+            elif not help and len(first.loc) == 1 and str(first.loc[0]) in blocks.about.synonyms:
+                help = f"did you mean `{blocks.about.synonyms[str(first.loc[0])].field}`?"
             yield Diagnostic(code, text, span, help=help, suggestions=repair)
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar
 from mlpolicy.model.policy import is_name
 from mlpolicy.model.short import spelt_out
+from mlpolicy.rules import KINDS
 
 _RULE_DEPTH = 3
 """`policies`, the name of one, a rule of it."""
@@ -48,7 +50,8 @@ class Overlay:
         if entry.key in self.kinds and here[0] != "vars":
             old, new = spelt_out(old, entry.key), spelt_out(new, entry.key)
         if isinstance(new, Mapping) and isinstance(old, Mapping):
-            entries[entry.key] = Entry(entry.key, below.key_span, self._merged(old, new, here))
+            span = self._lacking(new, here) or below.key_span
+            entries[entry.key] = Entry(entry.key, span, self._merged(old, new, here))
         elif isinstance(new, Mapping):  # over what is no block there is nothing to remove
             made = self._merged(Mapping((), new.span), new, here)
             entries[entry.key] = Entry(entry.key, entry.key_span, made)
@@ -63,6 +66,13 @@ class Overlay:
             self._say(
                 entry, f"environment `{self.environment}` removes `{'.'.join(here)}`", entries
             )
+
+    def _lacking(self, patch: Mapping, here: tuple[str, ...]) -> Span | None:
+        """Return where *patch* takes out of a rule what it needs: there it is missing."""
+        gaps = [one for one in patch.entries if is_null(one.value)] if self._is_rule(here) else []
+        fields = KINDS[here[-1]].rule_model().model_fields if gaps else {}
+        needed = (one for one in gaps if one.key in fields and fields[one.key].is_required())
+        return next((one.key_span for one in needed), None)
 
     def _is_rule(self, here: tuple[str, ...]) -> bool:
         return len(here) == _RULE_DEPTH and here[0] == "policies" and here[-1] in self.kinds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -15,6 +16,7 @@ from mlpolicy.core.kind import Kind
 from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import redacted
+from mlpolicy.core.span import Span
 from mlpolicy.core.usual import unusual
 from mlpolicy.model.policy import OwnTree, blocks
 from mlpolicy.plan.merge import Layer, Merged, merge
@@ -97,9 +99,17 @@ def _meant(kind: Kind, merged: Merged, one: tuple[str, ...]) -> Diagnostic:
     """Return a finding of the kind's own check: (code, field, message), perhaps a remedy."""
     code, path, message, *rest = one
     help, grave = (*rest, "", "")[:2]
-    span = merged.span_of(tuple(path.split(".")))
+    span = _changed(merged, message) or merged.span_of(tuple(path.split(".")))
     severity: Any = grave or severity_of(kind, code)
     return Diagnostic(code, message, span, severity, help=help)
+
+
+def _changed(merged: Merged, message: str) -> Span | None:
+    """Return where an environment wrote one of the values that *message* sets against another."""
+    values = {path[0]: one for path, one in merged.values.items() if len(path) == 1}
+    named = [values[word] for word in re.findall(r"\w+", message) if word in values]
+    written = [one for one in named if one.layer.startswith("environments.")]
+    return written[0].source if len(named) > len(written) == 1 else None
 
 
 def _control(merged: Merged) -> Control:

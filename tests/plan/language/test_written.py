@@ -169,3 +169,29 @@ def test_a_variable_where_none_may_stand_is_one_finding(policy):
     found = loaded(f"policies: {{a: {{{policy}, monitor: {{}}}}}}\n").diagnostics
 
     assert [one.code for one in found] == ["MP112"]
+
+
+def test_what_an_environment_takes_away_is_missing_there(tmp_path):
+    """Not where the base has it."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "version: 1\npolicies: {'m:f': {monitor: {}, cache: {ttl: 5m}}}\n"
+        "environments: {prod: {policies: {'m:f': {cache: {\n  ttl: null}}}}}\n"
+    )
+
+    [one] = load_every([file]).diagnostics
+
+    assert (one.code, one.environment, one.span.line, one.span.column) == ("MP011", "prod", 4, 3)
+
+
+def test_values_contradict_where_the_environment_changed_one(tmp_path):
+    """The other one was right before."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "version: 1\npolicies: {'m:f': {monitor: {}, memory: {act_at: 80%, reject_at: 90%}}}\n"
+        "environments: {prod: {policies: {'m:f': {memory: {\n  act_at: 95%}}}}}\n"
+    )
+
+    [one] = load_every([file]).diagnostics
+
+    assert (one.code, one.environment, one.span.line, one.span.column) == ("MP801", "prod", 4, 11)
