@@ -61,7 +61,9 @@ class Overlay:
     def _remove(self, entries: dict[str, Entry], entry: Entry, here: tuple[str, ...]) -> None:
         below = entries.pop(entry.key, None)
         if self._is_rule(here) and (below is not None or "use" in entries):
-            entries[entry.key] = entry  # kept as a gap: a profile must not fill it
+            # Kept as a gap, which a profile must not fill; what the policy itself had, in its place.
+            span = below.key_span if below else entry.key_span
+            entries[entry.key] = Entry(entry.key, span, entry.value)
         elif below is None:
             self._say(
                 entry, f"environment `{self.environment}` removes `{'.'.join(here)}`", entries

@@ -84,6 +84,8 @@ class RuleBlock:
     final: bool = False
     removed: bool = False
     """Whether an environment took the rule away: `retry: null`."""
+    only_below: str = ""
+    """The environment that took it away where nothing but a profile can have it."""
 
     @property
     def mode(self) -> Mode | None:

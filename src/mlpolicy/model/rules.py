@@ -51,7 +51,8 @@ class RuleReader:
         body = entry.value
         if not isinstance(body, MappingNode):
             if is_null(body) and self.layers.of(body.span).startswith("environments."):
-                return RuleBlock(kind.name, entry.key_span, removed=True)
+                _, _, environment = self.layers.of(entry.key_span).partition("environments.")
+                return RuleBlock(kind.name, entry.key_span, removed=True, only_below=environment)
             spelt = self._normal(entry, kind)
             if spelt is None:
                 return None

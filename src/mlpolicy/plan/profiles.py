@@ -59,9 +59,19 @@ class Profiles:
             self._note(name.text)
         if self._base is not None and id(policy) in self._base._whole:
             return self._base._whole[id(policy)]
-        rules = _over(self._joined(policy.use), {rule.kind: rule for rule in policy.rules})
+        below = self._joined(policy.use)
+        for rule in policy.rules:
+            if rule.only_below and rule.kind not in below:
+                self._in_vain(rule, policy)
+        rules = _over(below, {rule.kind: rule for rule in policy.rules})
         made = self._whole[id(policy)] = replace(policy, rules=tuple(rules.values()))
         return made
+
+    def _in_vain(self, rule: RuleBlock, policy: Policy) -> None:
+        if all(name.text in self.known for name in policy.use):  # (else who knows)
+            what = f"environment `{rule.only_below}` removes `policies.{policy.name}.{rule.kind}`"
+            text = f"{what}, which does not exist"
+            self._say(Diagnostic("MP407", text, rule.span, "warning"))
 
     def _note(self, name: str) -> None:
         if name in self.known and name not in self.used:

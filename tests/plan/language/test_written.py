@@ -195,3 +195,18 @@ def test_values_contradict_where_the_environment_changed_one(tmp_path):
     [one] = load_every([file]).diagnostics
 
     assert (one.code, one.environment, one.span.line, one.span.column) == ("MP801", "prod", 4, 11)
+
+
+@pytest.mark.parametrize(("profile", "codes"), [("retry: 3", ["MP407"]), ("memory: 80%", [])])
+def test_an_environment_removes_what_a_profile_gives(tmp_path, profile, codes):
+    """Where none does, nothing is removed."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        f"version: 1\nprofiles: {{calm: {{{profile}}}}}\n"
+        "policies: {'m:f': {use: [calm], monitor: {}}}\n"
+        "environments: {prod: {policies: {'m:f': {memory: null}}}}\n"
+    )
+
+    found = load_every([file]).diagnostics
+
+    assert [(one.code, one.span.line) for one in found] == [(code, 4) for code in codes]
