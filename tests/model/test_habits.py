@@ -147,6 +147,23 @@ def test_a_setting_of_later_versions_is_called_that(key):
     assert finding.help == f"this version of mlpolicy has no `settings.{key}`: leave it out"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        POLICY + "    retyr: 4\n",
+        POLICY + "    priority: 1\n    prioritty: 2\n",
+        "version: 1\ndefaults: {retry: {jitter: full}, retyr: {jitter: none}}\n",
+        POLICY + "polices: {}\n",
+    ],
+)
+def test_a_key_that_is_there_already_is_not_offered_as_an_edit(text):
+    """It would stand there twice."""
+    finding = only(text)
+
+    assert (finding.code, finding.suggestions) == ("MP005", ())
+    assert finding.help.endswith(", which is here already?")
+
+
 def test_a_number_in_quotes_is_put_right():
     """The quotes go."""
     [repair] = only(HEAD + '    retry: {max_attempts: "3"}\n').suggestions

@@ -19,7 +19,7 @@ from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_bare, is_em
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
 from mlpolicy.model.interpolate import Interpolated
-from mlpolicy.model.unknown import Block, Words, outdented, unknown_key
+from mlpolicy.model.unknown import Block, Words, is_laid, outdented, unknown_key, within
 
 Loc = tuple[int | str, ...]
 
@@ -172,18 +172,13 @@ class _Blocks:
         """Return the keys of a block; for one of an environment those that stand there too."""
         held, _ = locate(self.root, loc)
         assert isinstance(held, MappingNode)
-        is_laid = _is_laid(beside, held)
-        known = self.there.get((loc, is_laid))
+        laid = is_laid(beside, held)
+        known = self.there.get((loc, laid))
         if known is None:
             entries = outdented(held, fields, self.about)
-            keys = {one.key for one in entries if _is_laid(one, held) == is_laid}
-            known = self.there[loc, is_laid] = keys
+            keys = {one.key for one in entries if is_laid(one, held) == laid}
+            known = self.there[loc, laid] = keys
         return known
-
-
-def _is_laid(entry: Entry, block: Node) -> bool:
-    """Whether an entry stands elsewhere than its block: an environment laid it over."""
-    return entry.key_span != block.span and not _within(entry.key_span, block.span)
 
 
 def path_of(root: Node, loc: Loc, above: tuple[str, ...] = ()) -> str:
@@ -239,15 +234,7 @@ def _outdone(one: _Wrong, outer: frozenset[Span]) -> bool:
 def _outer(spans: Iterable[Span]) -> frozenset[Span]:
     """Return those of *spans* that others lie in; they are nested or apart, as nodes are."""
     ordered = sorted(spans, key=lambda one: (one.line, one.column, -one.end_line, -one.end_column))
-    return frozenset(one for one, following in pairwise(ordered) if _within(following, one))
-
-
-def _within(inner: Span, outer: Span) -> bool:
-    if inner == outer:
-        return False
-    begins = (outer.line, outer.column) <= (inner.line, inner.column)
-    ends = (inner.end_line, inner.end_column) <= (outer.end_line, outer.end_column)
-    return begins and ends
+    return frozenset(one for one, following in pairwise(ordered) if within(following, one))
 
 
 def _empty(one: _Wrong) -> bool:

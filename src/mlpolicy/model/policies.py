@@ -92,7 +92,7 @@ class PolicyReader:
 
     def _defaults(self, node: MappingNode) -> tuple[Setting | None, tuple[Any, ...]]:
         about = Words("`defaults`", OF_KINDS, BESIDE_POLICY, also=self._kinds)
-        mode: Setting | None = None
+        mode, there = None, [one.key for one in node.entries]
         for entry in node.entries:
             if entry.key == "mode":
                 checked = check(MappingNode((entry,), node.span), PolicyBlock, about)
@@ -101,7 +101,7 @@ class PolicyReader:
                     tree = self._rules.tree(MappingNode((entry,), node.span), PolicyBlock)
                     mode = one(tree, "mode")
             elif entry.key not in KINDS:
-                self._found.append(stranger(entry, ("mode", *KINDS), about))
+                self._found.append(stranger(entry, ("mode", *KINDS), about, beside=there))
         return mode, self._rules.rules(node.entries)
 
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:

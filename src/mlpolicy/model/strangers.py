@@ -10,7 +10,7 @@ from mlpolicy.document.node import Entry, Node
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
 from mlpolicy.model.places import elsewhere
-from mlpolicy.model.unknown import Words, unknown_key
+from mlpolicy.model.unknown import Block, Words, unknown_key
 from mlpolicy.rules import KINDS
 
 LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback", "retry_budget")
@@ -61,12 +61,19 @@ def not_installed(entry: Entry) -> Diagnostic:
     )
 
 
-def stranger(entry: Entry, known: tuple[str, ...], about: Words) -> Diagnostic:
-    """Return the finding for a key that is none of *known*: a kind, or a slip."""
+def stranger(
+    entry: Entry, known: tuple[str, ...], about: Words, *, beside: Collection[str] = ()
+) -> Diagnostic:
+    """Return the finding for a key that is none of *known*: a kind, or a slip.
+
+    *beside* it are those keys.
+    """
     is_kind = entry.key in (*LATER, *KINDS.refused) or (
         isinstance(entry.value, MappingNode) and about.meant(entry.key, known) is None
     )
-    return not_installed(entry) if is_kind else unknown_key(entry, known, about)
+    return (
+        not_installed(entry) if is_kind else unknown_key(entry, known, about, Block(there=beside))
+    )
 
 
 def _bodies(node: Node, section: str) -> list[MappingNode]:

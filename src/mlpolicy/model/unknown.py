@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Synonym
+from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Scalar, Sequence
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 
 
@@ -104,19 +105,23 @@ def mended(
     if not [entry for entry in node.entries if entry.key not in fields]:
         return node
     known = tuple(fields)
-    there = {entry.key for entry in node.entries}
+    there: dict[bool, set[str]] = {False: set(), True: set()}  # what an environment laid over, True
+    for entry in node.entries:
+        there[is_laid(entry, node)].add(entry.key)
     made: list[Entry] = []
     before = len(said)
     kept = outdented(node, known, about)
     for entry in kept:
         synonym = None if entry.key in known else about.meant(entry.key, known)
-        if synonym is None or synonym.field in there:
+        if synonym is None:
             made.append(entry)
             continue
-        said.append(unknown_key(entry, known, about, Block(there=there)))
-        there.add(synonym.field)
-        if not synonym.note:  # (else its value is of another form)
+        beside = there[is_laid(entry, node)]
+        said.append(unknown_key(entry, known, about, Block(there=beside)))
+        # What is there already is not overwritten; with a note, its value is of another form.
+        if synonym.field not in there[False] | there[True] and not synonym.note:
             made.append(Entry(synonym.field, entry.key_span, entry.value))
+        beside.add(synonym.field)
     changed = len(said) != before or len(kept) != len(node.entries)
     return MappingNode(tuple(made), node.span) if changed else node
 
@@ -136,6 +141,20 @@ def outdented(node: MappingNode, fields: Collection[str], about: Words) -> list[
         value = entry.value
         empty = is_known and isinstance(value, Scalar) and value.value is None and not value.text
     return kept
+
+
+def is_laid(entry: Entry, block: Node) -> bool:
+    """Whether an entry stands elsewhere than its block: an environment laid it over."""
+    return entry.key_span != block.span and not within(entry.key_span, block.span)
+
+
+def within(inner: Span, outer: Span) -> bool:
+    """Whether a place lies inside of another one."""
+    if inner == outer:
+        return False
+    begins = (outer.line, outer.column) <= (inner.line, inner.column)
+    ends = (inner.end_line, inner.end_column) <= (outer.end_line, outer.end_column)
+    return begins and ends
 
 
 def _repair(entry: Entry, synonym: Synonym) -> tuple[Suggestion, ...]:
