@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
+from click.testing import CliRunner
+
+from mlpolicy.cli.main import program
 
 SERVICE = """
     def predict(features, user=None):
@@ -183,3 +187,12 @@ def test_a_file_of_tests_among_those_named_is_no_policy(service):
     alone = service.run("validate", "policy.test.yaml")
 
     assert (both.code, alone.code) == (0, 5), (both.out, alone.err)
+
+
+def test_a_file_that_may_not_be_read_is_a_finding(tmp_path, monkeypatch):
+    """With the exit code of one: it is not the command line that is wrong."""
+    path = tmp_path / "policy.yaml"
+    path.write_text("version: 1\npolicies: {os.path:join: {retry: 3, monitor: {}}}\n")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    assert CliRunner().invoke(program, ["validate", "--resolve", "none", str(path)]).exit_code == 0

@@ -160,6 +160,41 @@ def test_a_policy_of_a_folder_is_not_missed_in_silence(tmp_path):
     ]
 
 
+def test_policies_behind_links_to_folders_are_read_once(tmp_path):
+    """Those of a folder elsewhere; links in a circle or upwards lead nowhere."""
+    root = tmp_path / "policies"
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "a.yaml").write_text("no")
+    (root / "own").mkdir(parents=True)
+    for name, leads_to in [("linked", "../shared"), ("up", ".."), ("own/again", "../own")]:
+        (root / name).symlink_to(leads_to)
+
+    found = load_every([root]).diagnostics
+
+    assert [Path(one.span.file).relative_to(root) for one in found] == [Path("linked/a.yaml")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{mode: enforce, expires: LONG, retry: 3}",
+        "{match: 'm*LONG', retry: 3}",
+        "{match: LONG, retry: 3}",
+        "{retry: {max_attempts: LONG}}",
+        "{retry: {LONG: 3}}",
+        "{retry: {retry_on: [LONG]}}",
+        "{use: [LONG], retry: 3}",
+        "{deadline: '${vars.LONG}', retry: 3}",
+    ],
+)
+def test_no_message_repeats_a_long_text(policy, text):
+    """It says how it begins."""
+    found = policy(f"version: 1\npolicies:\n  m:f: {text}\n".replace("LONG", "x" * 100_000))
+
+    assert found
+    assert all(len(one.message) + len(one.help) < 1000 for one in found)
+
+
 @pytest.mark.parametrize("name", ["deep brackets", "a bomb of aliases", "binary", "ten megabytes"])
 def test_the_command_survives_them(tmp_path, name):
     """As a process, with 500 MB of addresses beyond what Python and its libraries take."""

@@ -15,7 +15,7 @@ from mlpolicy.plan.survey import Survey, roots
 
 
 @click.command()
-@click.argument("path", nargs=-1, type=click.Path())
+@click.argument("path", nargs=-1, type=click.Path(readable=False))
 @policy_option
 @terms_options
 @src_option

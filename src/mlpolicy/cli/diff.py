@@ -26,7 +26,7 @@ SCHEMA = "mlpolicy.diff/1"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(), metavar="[OLD] [NEW]")
+@click.argument("paths", nargs=-1, type=click.Path(readable=False), metavar="[OLD] [NEW]")
 @click.option(
     "--against",
     metavar="git:REF",

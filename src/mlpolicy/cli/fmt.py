@@ -23,7 +23,7 @@ SCHEMA: Final = "mlpolicy.fmt/1"
 
 
 @click.command()
-@click.argument("path", nargs=-1, type=click.Path())
+@click.argument("path", nargs=-1, type=click.Path(readable=False))
 @policy_option
 @click.option(
     "--check", is_flag=True, help="Write nothing; end with code 4 if a file would change."

@@ -57,7 +57,7 @@ def policy_option(command: Command) -> Command:
     return click.option(
         "--policy",
         "policy",
-        type=click.Path(),
+        type=click.Path(readable=False),
         multiple=True,
         metavar="PATH",
         help="A policy file, or a directory of them. Repeats.",

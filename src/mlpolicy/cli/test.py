@@ -63,7 +63,7 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> float | 
 
 
 @click.command()
-@click.argument("path", nargs=-1, type=click.Path())
+@click.argument("path", nargs=-1, type=click.Path(readable=False))
 @click.option(
     "-k",
     "wanted",

@@ -18,7 +18,7 @@ from mlpolicy.plan.codes import Level
 
 
 @click.command()
-@click.argument("path", nargs=-1, type=click.Path())
+@click.argument("path", nargs=-1, type=click.Path(readable=False))
 @policy_option
 @terms_options
 @src_option

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Literal
 
 from mlpolicy.core.frozen import frozen
@@ -50,6 +52,18 @@ class Diagnostic:
 
 
 def in_order(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return *diagnostics* by place, each once."""
-    unique = dict.fromkeys(diagnostics)
+    """Return *diagnostics* by place, each once, and none that repeats a long text as a whole."""
+    unique = dict.fromkeys(map(_shortened, diagnostics))
     return tuple(sorted(unique, key=lambda one: (one.span, one.code, one.message)))
+
+
+_LONG = 200
+"""Letters of a text in a message; who wants to see more looks at the file."""
+_QUOTED = re.compile(rf"`([^`]{{{_LONG}}})[^`]+`")
+
+
+def _shortened(one: Diagnostic) -> Diagnostic:
+    if max(len(one.message), len(one.help)) <= _LONG:
+        return one
+    message, help = (_QUOTED.sub(r"`\1…`", text) for text in (one.message, one.help))
+    return replace(one, message=message, help=help)

@@ -16,12 +16,19 @@ def policy_files(path: Path) -> list[Path]:
 
     A folder `examples` is no policy, and neither are policy tests. What cannot be read is among
     them, and so is a folder that cannot be searched: a policy must not be missed in silence.
+    Links to folders are followed, each folder once.
     """
     if not os.path.isdir(path):
         return [path]
     closed: list[OSError] = []
     found: list[Path] = []
-    for folder, folders, names in os.walk(path, onerror=closed.append):
+    seen = {str(one) for one in real(path).parents}
+    for folder, folders, names in os.walk(path, onerror=closed.append, followlinks=True):
+        place = os.path.realpath(folder)
+        if place in seen:  # links may go in a circle
+            folders.clear()
+            continue
+        seen.add(place)
         folders[:] = (one for one in folders if one != NOT_POLICIES)
         found += (Path(folder, one) for one in names if _is_policy(folder, one))
     found += (Path(one.filename) for one in closed)
