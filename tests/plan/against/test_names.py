@@ -20,6 +20,7 @@ CLIENT = {
         def helper(): ...
     """,
     "client/deep": "class Inner(OSError): ...\n",
+    "store/__init__": "globals().update(LIMIT=3)\nclass Unreachable(Exception): ...\n",
     "shop": "def f(): ...\n",
 }
 
@@ -39,6 +40,9 @@ def named(findings, tmp_path):
         ("client.Timeot", "MP603", "client.Timeout"),
         ("client.errors.timeout", "MP603", "client.errors.Timeout"),
         ("cliant.errors.Timeout", "MP603", "client.errors.Timeout"),
+        ("cliant.Inner", "MP603", "client.Inner"),
+        ("store.Unreachble", "MP603", "store.Unreachable"),
+        ("store.Unreacahble", "MP603", "store.Unreachable"),
         ("client.errors.Zzzzz", "MP603", ""),
         ("json.JSONDecodeErr", "MP603", "json.JSONDecodeError"),
         ("client.errors.Plain", "MP604", ""),
@@ -69,6 +73,8 @@ def test_what_is_no_exception(named, name, code, meant, field):
         "requests.exceptions.Timeout",  # not installed in this folder
         "redis.ConnectionError",  # as `dis` is, by its letters
         "socket.timeout",
+        "store.Unreachables",  # the module may get any name as it runs
+        "store.Reachable",
         "transient",
         "'http:503'",
     ],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
@@ -11,7 +13,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.plan.against.about import About, at
-from mlpolicy.plan.survey import Defined, Missing, Module, NoModule, Survey
+from mlpolicy.plan.survey import Defined, Dynamic, Missing, Module, NoModule, Survey
 from mlpolicy.rules.retry.exceptions import Path, SpellingError, parse
 
 
@@ -73,7 +75,9 @@ def _of_name(survey: Survey, sought: Sought, text: str, span: Span) -> Iterator[
         yield from _unknown_module(survey, sought, text, target, span)
         return
     found = survey.look_up(target) if target is not None else None
-    if isinstance(found, Missing):
+    if isinstance(found, Dynamic):
+        yield from _slip(survey, sought, text, found, span)
+    elif isinstance(found, Missing):
         yield from _unknown(survey, sought, text, found, span)
     elif isinstance(found, Defined) and _is_other(found, sought):
         yield Diagnostic(
@@ -122,9 +126,41 @@ def _unknown_module(
         meant = close + text.removeprefix(missing.component)
         target = _target(survey, meant)
         found = survey.look_up(target) if isinstance(target, Target) else None
-        if isinstance(found, Defined) and found.kind == "class":
+        is_class = isinstance(found, Defined) and found.kind == "class"
+        is_deeper = sought.deep and isinstance(found, Missing) and not found.close
+        if is_class or (is_deeper and survey.defines_below(*meant.rsplit(".", 1))):
             yield _meant(sought, text, meant, span)
             return
+
+
+def _slip(
+    survey: Survey, sought: Sought, text: str, dynamic: Dynamic, span: Span
+) -> Iterator[Diagnostic]:
+    """Yield a name that is one letter off one that is there; any other may be made as code runs."""
+    module, name = text.rpartition(".")[::2]
+    for close, _ in dynamic.close:
+        found = survey.look_up(Target(module, close)) if _is_slip(name, close) else None
+        if isinstance(found, Defined) and found.kind == "class":
+            yield _meant(sought, text, f"{module}.{close}", span)
+            return
+
+
+def _is_slip(word: str, right: str) -> bool:
+    """Whether one letter within a long name differs, is missing, too many, or changed places."""
+    start = _shared(word, right)
+    end = _shared(word[start:][::-1], right[start:][::-1])
+    left, meant = word[start : len(word) - end], right[start : len(right) - end]
+    is_near = max(len(left), len(meant)) == 1 or (len(left) == 2 and left == meant[::-1])
+    is_within = start > 0 and end > 0 and len(right) >= _LONG
+    return is_near and is_within and not re.search(r"[\d_]", left + meant)
+
+
+_LONG = 8
+
+
+def _shared(one: str, other: str) -> int:
+    """Return with how many letters both begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _unknown(

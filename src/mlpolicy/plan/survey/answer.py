@@ -89,6 +89,8 @@ class Dynamic:
     """Only running the code can tell; `why` says what stands in the way."""
 
     why: str
+    close: tuple[tuple[str, int], ...] = field(default=(), compare=False)
+    """Similar names that its module does have."""
 
 
 Answer = Defined | Missing | NoModule | Dynamic

@@ -79,8 +79,10 @@ def _owner(thing: Function | Class | Generated | Value) -> object:
 
 
 def _gap(follower: Follower, module: Module, target: Target, gap: Gap) -> Answer:
-    if isinstance(gap.answer, Dynamic):
+    if isinstance(gap.answer, Dynamic) and "." in target.qualname:
         return gap.answer
     close = near(follower, module, target.qualname)
+    if isinstance(gap.answer, Dynamic):
+        return replace(gap.answer, close=close)
     has = () if close else tuple(functions(module.scope))
     return replace(gap.answer, close=close, has=has, file=module.shown)
