@@ -189,6 +189,18 @@ def test_what_is_no_yaml_is_left(service):
     assert (ended.code, "MP002" in ended.err, path.read_text()) == (1, True, "version: [1\n")
 
 
+def test_a_broken_file_keeps_no_other_from_being_laid_out(service):
+    """The exit code says that one is left."""
+    folder = service.folder / "policies"
+    (folder / "a.yaml").write_text("version: [1\n")
+    (folder / "b.yaml").write_text("policies: {}\nversion: 1\n")
+
+    ended = service.run("fmt")
+
+    assert (ended.code, "MP002" in ended.err) == (1, True)
+    assert (folder / "b.yaml").read_text() == "version: 1\npolicies: {}\n"
+
+
 @pytest.mark.parametrize(("max_bytes", "told"), [("900000GiB", True), ("1kB", False)])
 def test_a_cache_above_the_machine(service, max_bytes, told):
     """Where `limit` is left to the machine, only the machine tells what there is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -42,7 +43,8 @@ def command(
         _pipe(given, format, check=check, diff=diff)
     files = once(one for found in sources.paths(given) for one in policy_files(found))
     dry = check or diff
-    made = [_format(sources.shown(one)) for one in files]
+    tried = (_laid_out(one, one.read_bytes) for one in map(sources.shown, files))
+    made = [one for one in tried if one is not None]
     changed = [one for one in made if one.changed]
     for one in () if dry else changed:
         one.write()
@@ -52,6 +54,8 @@ def command(
         emit("\n".join(one.difference() if diff else str(one.path) for one in changed))
     would = "would change" if dry else "changed"
     tell(f"{len(changed)} of {many(len(files), 'file')} {would}")
+    if len(made) < len(files):
+        sys.exit(exits.FINDINGS)
     sys.exit(exits.DIFFERENT if dry and changed else exits.FINE)
 
 
@@ -95,7 +99,9 @@ def _pipe(given: list[str], format: str, *, check: bool, diff: bool) -> NoReturn
     """Lay out what comes in."""
     if given != ["-"]:
         sources.stop("`-` stands alone: one text comes in, and one goes out", exits.USAGE)
-    one = _laid_out(Path("-"), sys.stdin.buffer.read())
+    one = _laid_out(Path("-"), sys.stdin.buffer.read)
+    if one is None:
+        sys.exit(exits.FINDINGS)
     if format == "json":
         emit_json(SCHEMA, {"files": [one.content()]})
     elif diff:
@@ -105,19 +111,18 @@ def _pipe(given: list[str], format: str, *, check: bool, diff: bool) -> NoReturn
     sys.exit(exits.DIFFERENT if (check or diff) and one.changed else exits.FINE)
 
 
-def _format(path: Path) -> _Laid:
+def _laid_out(path: Path, read: Callable[[], bytes]) -> _Laid | None:
+    """Return the file, or say why it stays as it is: the others are laid out all the same."""
     try:
-        return _laid_out(path, path.read_bytes())
-    except OSError as error:
-        sources.stop(f"`{path}` cannot be read: {error.strerror or error}", exits.FINDINGS)
-
-
-def _laid_out(path: Path, content: bytes) -> _Laid:
-    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
-    try:
+        content = read()
+        mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
         text = content[len(mark) :].decode("utf-8")
         return _Laid(path, text, laid_out(text, file=str(path)), mark)
+    except OSError as error:
+        said = f"`{path}` cannot be read: {error.strerror or error}"
     except UnicodeDecodeError as error:
-        sources.stop(f"`{path}` cannot be read: {error}", exits.FINDINGS)
+        said = f"`{path}` cannot be read: {error}"
     except ValueError as error:
-        sources.stop(str(error), exits.FINDINGS)
+        said = str(error)
+    click.echo(f"mlpolicy: {said}", err=True)
+    return None
