@@ -168,6 +168,34 @@ def test_equal_rank_and_different_values_is_an_error_at_both_places():
     assert (finding.code, finding.span.line, finding.related[0].span.line) == ("MP401", 5, 4)
 
 
+def test_a_mode_that_holds_for_many_rules_conflicts_once():
+    """One place contradicts one other, however many rules are between them."""
+    [finding] = loaded("""
+        policies:
+          one: {match: "mypkg.serve:*", mode: shadow, retry: 2, cache: 1m, expires: 2999-01-01}
+          two: {match: "mypkg.serve:*", mode: enforce, retry: 2, cache: 1m}
+    """).diagnostics
+    [fixed] = loaded("""
+        policies:
+          mypkg.serve:predict: {mode: disabled, retry: {jitter: full}, cache: {copy: deep}}
+          two: {match: "mypkg.serve:*", mode: enforce, final: true, retry: 2, cache: 1m}
+    """).diagnostics
+
+    assert finding.message == "two policies of equal rank set `mode` differently"
+    assert fixed.message == "`mode` has no effect: policy `two` is final"
+
+
+def test_the_defaults_of_two_files_conflict_once_and_know_no_priority():
+    """What helps is to leave one of them out."""
+    [finding] = loaded(
+        "defaults: {mode: enforce, retry: {jitter: full}}\npolicies: {m:f: {retry: 3}, m:g: {cache: 1s}}",
+        "defaults: {mode: disabled}\npolicies: {m:h: {memory: 80%}}",
+    ).diagnostics
+
+    assert finding.message == "two `defaults` set `mode` differently"
+    assert finding.help == "keep one of them: `defaults` hold for the policies of all files"
+
+
 def test_every_policy_below_a_final_one_hears_of_it():
     """All of them are said at once, each at its own line."""
     assert found("""

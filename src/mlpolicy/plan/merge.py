@@ -169,9 +169,9 @@ def _conflicts(kind: str, ordered: Sequence[Layer]) -> Iterator[Diagnostic]:
         for path, setting in leaves(layer.block.settings):
             below = set_by.setdefault(path, [])
             if below and below[-1][0].rank == layer.rank and _differ(below[-1][1], setting):
-                yield _conflict(kind, path, below[-1][1], setting)
+                yield _conflict(_named(kind, path), below[-1][1], setting, policy=layer.policy)
             if layer.rank[0] == 1:
-                yield from _fixed(kind, path, below, setting, layer.policy)
+                yield from _fixed(_named(kind, path), below, setting, policy=layer.policy)
                 below.clear()  # each is said once, of the lowest that is final
             below.append((layer, setting))
 
@@ -181,21 +181,30 @@ def _differ(one: Setting, other: Setting) -> bool:
     return one.key != other.key and one.value != other.value
 
 
-def _conflict(kind: str, path: Path, one: Setting, other: Setting) -> Diagnostic:
-    name = ".".join((kind, *path))
+def _named(kind: str, path: Path) -> str:
+    """Return how to name a setting: one that may hold for all rules together, without the rule."""
+    return path[0] if path[0] in COMMON[:3] else ".".join((kind, *path))
+
+
+def _conflict(name: str, one: Setting, other: Setting, *, policy: str) -> Diagnostic:
+    who, remedy = "policies of equal rank", "give one of them a `priority`, or a more exact `match`"
+    if policy == DEFAULTS:
+        who, remedy = (
+            "`defaults`",
+            "keep one of them: `defaults` hold for the policies of all files",
+        )
     return Diagnostic(
         "MP401",
-        f"two policies of equal rank set `{name}` differently",
+        f"two {who} set `{name}` differently",
         other.key,
         related=(Related(f"`{name}` is set here too", one.key),),
-        help="give one of them a `priority`, or a more exact `match`",
+        help=remedy,
     )
 
 
 def _fixed(
-    kind: str, path: Path, below: Iterable[tuple[Layer, Setting]], upper: Setting, policy: str
+    name: str, below: Iterable[tuple[Layer, Setting]], upper: Setting, *, policy: str
 ) -> Iterator[Diagnostic]:
-    name = ".".join((kind, *path))
     for layer, lower in below:
         if layer.is_policy and layer.rank[0] < 1 and lower.key != upper.key:
             yield Diagnostic(
