@@ -173,6 +173,7 @@ SHOWN = [
     ("MP010", "redact: [user.email]", "redact: [user.name, §user..email]"),
     ("MP010", "- features", "- §'features '"),
     ("MP010", "team: ranking", "§le: ranking"),
+    ("MP009", "${vars.pause}", "{§vars.pause}"),
     ("MP009", "- transient", "-§"),
     ("MP602", "max_elapsed: 3s", "max_elapsed: §3ms"),
     ("MP102", "ttl: 5m\n", "ttl: §5ms\n"),
@@ -277,3 +278,50 @@ def test_a_rule_calls_what_is_allowed_alone(found):
     [one] = found(RIGHT.replace('allow_call: ["serve:*"]', 'allow_call: ["other:*"]')).diagnostics
 
     assert (one.code, "serve:fence" in one.message) == ("MP010", True)
+
+
+def test_an_import_is_relative_to_its_file_and_a_day_is_a_day(tmp_path):
+    """What was meant is offered: the file above, and the unit that is usual there."""
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "calm.yaml").write_text("version: 1\n")
+    (tmp_path / "teams").mkdir()
+    (tmp_path / "teams" / "a.yaml").write_text(
+        "version: 1\nimports: [shared/calm.yaml]\nsettings: {expiry_warning: 7}\n"
+    )
+
+    got = load_every([tmp_path]).diagnostics
+
+    assert [one.code for one in got] == ["MP120", "MP101"]
+    assert got[0].help == "did you mean `../shared/calm.yaml`?"
+    assert [repair.text for repair in got[1].suggestions] == ["7d"]
+
+
+def test_what_an_environment_changes_follows_its_policy(found):
+    """A policy or a rule that is mistyped, there or in the environment, is one finding."""
+    right = """\
+version: 1
+policies:
+  serve:predict:
+    validate: {args: {user: {type: str}}, on_fail: default, default: 0}
+    retry: {give_up_on: [ValueError]}
+    cache: {ttl: 5m}
+environments:
+  prod:
+    policies:
+      serve:predict:
+        validate: {on_fail: raise, default: null}
+        retry: {give_up_on: null}
+        cache: null
+"""
+    assert found(right).diagnostics == ()
+
+    for code, old, new in (
+        ("MP301", "  serve:predict:\n    val", "  serve:predit:\n    val"),
+        ("MP301", "  serve:predict:\n      ", "  serve:predit:\n      "),
+        ("MP303", "  serve:predict:\n    val", "  server:predict:\n    val"),
+        ("MP011", "  serve:predict:\n    val", "  serve.predict:\n    val"),
+        ("MP005", "    cache: {", "    cach: {"),
+        ("MP005", "    retry: {give_up_on: [", "    retry: {giveup_on: ["),
+    ):
+        assert right.count(old) == 1
+        assert [one.code for one in found(right.replace(old, new)).diagnostics] == [code], new

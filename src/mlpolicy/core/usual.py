@@ -10,7 +10,6 @@ from typing import Any
 from mlpolicy.core.quantity import Duration
 
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
-_DAY = 86400.0
 _BARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _MEANT = {
     "us": ("ms",),
@@ -55,7 +54,7 @@ class Usual:
         if bare is None or not float(value) or (info.context and info.context.get("python")):
             return value
         typical = Duration.of(self.typical)
-        each = [f"{value}{unit}" for unit in (("s", "ms") if typical < _DAY else ("d", "h"))]
+        each = [f"{value}{unit}" for unit in ("s", "ms", "d")]
         meant = min(each, key=lambda one: abs(math.log(Duration.of(one) / typical)))
         text = f"`{value}` has no unit: did you mean `{meant}`?"
         raise PydanticCustomError("MP101", "{text}", {"text": text, "meant": meant})

@@ -239,7 +239,10 @@ def _outer(spans: Iterable[Span]) -> frozenset[Span]:
 
 def _empty(one: _Wrong) -> bool:
     """Whether the value is empty, which the reader has said already (MP009)."""
-    return is_empty(one.node)
+    node = one.node
+    if isinstance(node, MappingNode) and node.entries:
+        return all(is_empty(entry.value) for entry in node.entries)
+    return is_empty(node)
 
 
 def _joined(group: list[_Wrong]) -> str:

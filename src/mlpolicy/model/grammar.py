@@ -49,7 +49,7 @@ class SettingsBlock(RuleModel):
     """Whether a target that does not exist fails `validate` and `apply`; a running process warns."""
     on_engine_error: OnEngineError = "open"
     """What becomes of a call when a rule fails by itself: `open` lets it go on."""
-    expiry_warning: Annotated[Duration, Usual("1m", "365d", "14d")] = Duration.of("14d")
+    expiry_warning: Annotated[Duration, Usual("1h", "1000d", "14d")] = Duration.of("14d")
     """How long before it expires a policy is reported."""
     packages: Many[str] = ()
     """Packages of site-packages whose functions globs may take."""

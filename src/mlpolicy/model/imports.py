@@ -35,10 +35,10 @@ def located(reference: str, *, importer: Path, root: Path) -> tuple[Path, Path]:
         )
     if Path(reference).is_absolute():
         raise ImportRefused(f"`{reference}` is an absolute path", "write it relative to this file")
-    return _below(importer.parent / reference, root, reference, but=importer.name), root
+    return _below(importer.parent / reference, root, reference, but=importer.resolve()), root
 
 
-def _below(path: Path, root: Path, reference: str, *, but: str = "") -> Path:
+def _below(path: Path, root: Path, reference: str, *, but: Path | None = None) -> Path:
     try:
         real = path.resolve()
         is_directory, is_file = real.is_dir(), real.is_file()
@@ -53,18 +53,29 @@ def _below(path: Path, root: Path, reference: str, *, but: str = "") -> Path:
     if is_directory:
         raise ImportRefused(f"`{reference}` is a directory", "name a file in it")
     if not is_file:
-        raise ImportRefused(f"`{reference}` does not exist", _near(real, but))
+        raise ImportRefused(
+            f"`{reference}` does not exist", _above(reference, root, but) or _near(real, but)
+        )
     return path
 
 
-def _near(path: Path, but: str) -> str:
+def _above(reference: str, root: Path, importer: Path | None) -> str:
+    """Return the question whether the path begins in a folder above the one of *importer*."""
+    folders = importer.parents if importer is not None else ()
+    for count, folder in enumerate(folders):
+        if folder.is_relative_to(root.resolve()) and (folder / reference).is_file():
+            return f"did you mean `{'../' * count}{reference.removeprefix('./')}`?"
+    return ""
+
+
+def _near(path: Path, importer: Path | None) -> str:
     from mlpolicy.core.words import closest
 
     folder = path.parent
     if not folder.is_dir():
         return f"there is no folder `{folder.name}`"
     near = closest(
-        path.name, [one.name for one in folder.iterdir() if one.is_file() and one.name != but]
+        path.name, [one.name for one in folder.iterdir() if one.is_file() and one != importer]
     )
     return f"did you mean `{near}`?" if near else ""
 

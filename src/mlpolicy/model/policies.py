@@ -33,7 +33,7 @@ from mlpolicy.model.policy import (
 )
 from mlpolicy.model.rules import RuleReader, without_nulls
 from mlpolicy.model.strangers import is_stranger, not_installed, stranger
-from mlpolicy.model.unknown import Words, mended
+from mlpolicy.model.unknown import Words, is_laid, mended
 from mlpolicy.rules import KINDS
 
 _POLICY = "the rules of"
@@ -92,7 +92,8 @@ class PolicyReader:
 
     def _defaults(self, node: MappingNode) -> tuple[Setting | None, tuple[Any, ...]]:
         about = Words("`defaults`", OF_KINDS, BESIDE_POLICY, also=self._kinds)
-        mode, there = None, [one.key for one in node.entries]
+        mode = None
+        laid = {one.key: is_laid(one, node) for one in node.entries}
         for entry in node.entries:
             if entry.key == "mode":
                 checked = check(MappingNode((entry,), node.span), PolicyBlock, about)
@@ -101,7 +102,8 @@ class PolicyReader:
                     tree = self._rules.tree(MappingNode((entry,), node.span), PolicyBlock)
                     mode = one(tree, "mode")
             elif entry.key not in KINDS:
-                self._found.append(stranger(entry, ("mode", *KINDS), about, beside=there))
+                beside = [key for key, one in laid.items() if one == laid[entry.key]]
+                self._found.append(stranger(entry, ("mode", *KINDS), about, beside=beside))
         return mode, self._rules.rules(node.entries)
 
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:

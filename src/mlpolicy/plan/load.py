@@ -36,6 +36,8 @@ _OF_ALL = (*OF_ABSENCE, "MP111")
 """Findings that are no other in an environment."""
 NOWHERE = ("MP301", "MP302", "MP303", "MP320")
 """Findings about a target or a pattern that names no function."""
+_ELSEWHERE = ("MP301", "MP303", "MP320")
+"""Findings about a target that is probably another one."""
 OF_THE_DAY = ("MP501", "MP502")
 """Findings that come with time alone: they never keep a service from starting."""
 
@@ -101,7 +103,9 @@ class Loaded:
         found = self.diagnostics
         nowhere = any(one.code in NOWHERE for one in more)
         if nowhere:
-            found = tuple(one for one in found if not _follows(one))
+            found = tuple(one for one in found if one.code != "MP906")  # of other functions, then
+        if any(one.environment for one in found) or self.environment is not None:
+            found = tuple(_unmoved(found, more, whole=self.environment is not None))
         kept = suppressions.kept((*found, *more))
         # What is wrong may hide what was not to be shown.
         whole = not nowhere and not any(one.severity == "error" for one in kept)
@@ -155,12 +159,18 @@ def in_environment(
     return [replace(one, environment=environment) for one in new]
 
 
-def _follows(one: Diagnostic) -> bool:
-    """Whether a finding may follow from a slip in what a policy is for.
+def _unmoved(
+    found: Iterable[Diagnostic], more: Iterable[Diagnostic], *, whole: bool
+) -> Iterator[Diagnostic]:
+    """Yield *found* less what follows from a slip in a target: its environment changes another.
 
-    Its functions lack a monitor then, and what an environment changes is another policy.
+    *whole* says that all was found in one environment.
     """
-    return one.code == "MP906" or (one.code == "MP505" and bool(one.environment))
+    slips = {one.span.file for one in more if one.code in _ELSEWHERE and one.severity == "error"}
+    for one in found:
+        changed = (whole or one.environment) and one.span.file in slips
+        if not (changed and one.code in (*_OF_LACK, "MP407")):
+            yield one
 
 
 def _said(one: Diagnostic) -> tuple[str, object, str]:
@@ -227,6 +237,8 @@ def _judged(
     lacking = any(one.variables.lacking for one in readings)
     if lacking:  # A value without its variable was left out: that is no mistake of its own.
         found = [one for one in found if one.code not in _OF_LACK]
+    strange = {one.span.file for one in found if one.code in ("MP005", "MP011")}
+    found = [one for one in found if one.code != "MP407" or one.span.file not in strange]
     if not broken:
         found += unused_variables(sources)
     found += written_secrets(sources)

@@ -111,6 +111,7 @@ def typed(findings, tmp_path):
         ("{type: client.errors.helper}", 33, ""),
         ("{type: client.LIMIT}", 33, ""),
         ("{type: cliant.errors.Plain}", 33, "did you mean `client.errors.Plain`?"),
+        ("{type: client.error.Plain}", 33, "did you mean `client.errors.Plain`?"),
         ("{model: client.errors.Plane}", 34, "did you mean `client.errors.Plain`?"),
         ("{fields: {a: {type: client.Nothing}}}", 46, ""),
         ("{items: {type: json.JSONDecodr}}", 41, "did you mean `json.JSONDecoder`?"),

@@ -312,7 +312,7 @@ def test_a_pattern_is_put_right_as_a_pattern(findings, match, meant):
         ("has_param: usr, tag: remote", "usr", "user"),
         ("tag: [other, remot]", "remot", "remote"),
         ("kind: [coroutine]", "coroutine", ""),
-        ("kind: [coroutine], tag: remote", '"shop:*"', ""),
+        ("kind: [coroutine], tag: remote", "coroutine", ""),
     ],
 )
 def test_the_word_that_no_function_answers_to_is_pointed_at(findings, asked, word, meant):
@@ -346,3 +346,18 @@ def test_the_rest_of_a_pattern_stays_as_it_is(findings, pattern, meant):
     [one] = findings(f"policies:\n  a: {{match: '{pattern}', monitor: {{}}}}\n", **files)
 
     assert (one.code, one.help) == ("MP302", f"did you mean `{meant}`?")
+
+
+def test_a_word_that_keeps_all_out_is_one_finding_for_all_patterns(findings):
+    """Where one of the patterns takes something, the other is what is wrong."""
+    source = "import mlpolicy\n@mlpolicy.tag('remote')\ndef fetch(): ...\n\ndef count(): ...\n"
+    line = '  a: {{match: {{target: ["shop:f*", "shop:{}*"], {}}}, monitor: {{}}}}'
+
+    for start, asked, word in (
+        ("fe", "tag: remote, kind: [generator]", "generator"),
+        ("fe", "tag: [remot], kind: [function]", "remot]"),
+        ("c", "tag: remote", '"shop:c*"'),
+    ):
+        written = line.format(start, asked)
+        [one] = findings(f"policies:\n{written}\n", shop=source)
+        assert (one.code, one.span.column) == ("MP302", written.index(word) + 1)

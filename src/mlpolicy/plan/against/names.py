@@ -176,8 +176,17 @@ def _unknown(
         meant = f"{target.module}.{close[0]}"
         if meant != text:  # (else it is imported there, from where it is not)
             yield _meant(sought, text, meant, span)
+    elif elsewhere := _elsewhere(survey, module, name):
+        yield _meant(sought, text, elsewhere, span)
     else:
         yield Diagnostic(sought.absent, f"`{module}` has no {sought.noun} `{name}`", span)
+
+
+def _elsewhere(survey: Survey, module: str, name: str) -> str:
+    """Return the path of the class in a module whose name is like *module*, if it is there."""
+    found = survey.look_up(Target(module, name))
+    meant = found.meant if isinstance(found, NoModule | Missing) else None
+    return str(meant).replace(":", ".") if meant is not None else ""
 
 
 def _may_be_class(survey: Survey, module: str, name: str) -> bool:

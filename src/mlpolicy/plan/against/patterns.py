@@ -8,6 +8,7 @@ import fnmatch
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.frozen import frozen
@@ -206,8 +207,8 @@ def _nothing_chosen(taken: Taken) -> Iterator[Diagnostic]:
     verb = "is" if count > 1 else "is not"
     near = list(_near_words(taken))
     places = taken.policy.places
-    alone = len(asked) == len(taken.policy.match) == 1
-    slip = near[0][:2] if near else next(iter(places), None) if alone else None
+    key = "" if near else _culprit(taken)
+    slip = near[0][:2] if near else next((one for one in places if one[0] == key), None)
     span = places.get(slip, taken.pattern.span) if slip else taken.pattern.span
     repairs = [Suggestion(f"write `{meant}`", span, meant) for *_, meant in near]
     yield Diagnostic(
@@ -218,6 +219,22 @@ def _nothing_chosen(taken: Taken) -> Iterator[Diagnostic]:
         help=did_you_mean(meant for *_, meant in near),
         suggestions=tuple(repairs) if len(repairs) == 1 else (),
     )
+
+
+def _culprit(taken: Taken) -> str:
+    """Return the one condition that keeps all functions out, where no pattern takes any."""
+    where, survey = taken.policy.where, taken.survey
+    for pattern in taken.policy.match:
+        if any(_holds(taken, one) for one in survey.matching(pattern.glob)):
+            return ""
+    asked = [one for one in ("tag", "kind", "has_param", "decorated_by") if getattr(where, one)]
+    without = {one: replace(taken.policy, where=replace(where, **{one: ()})) for one in asked}
+    alone = [
+        name
+        for name, policy in without.items()
+        if any(_holds(replace(taken, policy=policy), one) for one in taken.functions)
+    ]
+    return alone[0] if len(alone) == 1 else ""
 
 
 def _near_words(taken: Taken) -> Iterator[tuple[str, str, str]]:
