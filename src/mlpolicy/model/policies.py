@@ -39,7 +39,6 @@ from mlpolicy.rules import KINDS
 _POLICY = "the rules of"
 _CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
 _CONTROLS = ("mode", "expires", "on_expiry", "deadline")
-"""Words of the language for kinds that not every mlpolicy has."""
 
 
 @dataclass(slots=True)
@@ -92,8 +91,7 @@ class PolicyReader:
 
     def _defaults(self, node: MappingNode) -> tuple[Setting | None, tuple[Any, ...]]:
         about = Words("`defaults`", OF_KINDS, BESIDE_POLICY, also=self._kinds)
-        mode = None
-        laid = {one.key: is_laid(one, node) for one in node.entries}
+        mode, laid = None, {one.key: is_laid(one, node) for one in node.entries}
         for entry in node.entries:
             if entry.key == "mode":
                 checked = check(MappingNode((entry,), node.span), PolicyBlock, about)
