@@ -56,6 +56,14 @@ CROWDS = {
         "MP010",
         "policies:\n  m:f: {retry: {retry_on: [" + "3," * 3000 + "3]}}\n",
     ),
+    "values of the wrong type in one mapping": (
+        "MP010",
+        "policies:\n  m:f:\n    monitor:\n      labels:\n" + lines(15_000, "        k{n}: [1]\n"),
+    ),
+    "environments": (
+        "MP001",
+        f"{POLICY}environments:\n" + lines(2000, "  e{n}: {{policies: {{m:f: {{retry: 4}}}}}}\n"),
+    ),
     "a pattern of many wildcards": (
         "MP408",
         "policies:\n  m" + ".a" * 60 + ":f: {retry: 3}\n"

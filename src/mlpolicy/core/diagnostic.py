@@ -63,7 +63,7 @@ _QUOTED = re.compile(rf"`([^`]{{{_LONG}}})[^`]+`")
 
 
 def _shortened(one: Diagnostic) -> Diagnostic:
-    if max(len(one.message), len(one.help)) <= _LONG:
+    if max(len(one.message), len(one.help)) <= 4 * _LONG:  # as nearly all are
         return one
     message, help = (_QUOTED.sub(r"`\1…`", text) for text in (one.message, one.help))
     return replace(one, message=message, help=help)

@@ -23,12 +23,17 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 @lru_cache(4096)
 def _closest(word: str, known: tuple[str, ...]) -> str | None:
-    lowered = {name.lower(): name for name in known}
-    begun = [name for low, name in lowered.items() if low.startswith(word.lower())]
+    lowered, low = _lowered(known), word.lower()
+    begun = [name for one, name in lowered.items() if one.startswith(low)]
     if len(begun) == 1 and len(word) >= _SHORTEST:
         return begun[0]
-    near = alike(word.lower().replace("-", "_"), lowered, cutoff=_near(word))
+    near = alike(low.replace("-", "_"), lowered, cutoff=_near(word))
     return lowered[near] if near else None
+
+
+@lru_cache(64)
+def _lowered(known: tuple[str, ...]) -> dict[str, str]:
+    return {name.lower(): name for name in known}
 
 
 def alike(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
@@ -36,16 +41,18 @@ def alike(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
 
     Those that lack too many of its letters are not compared: a file may hold thousands of words.
     """
-    letters = frozenset(word)
-    near = [one for one in known if 2 * _shared(word, letters, one) >= cutoff * len(word + one)]
+    letters, size = frozenset(word), len(word)
+    near: list[str] = []
+    for one in known:
+        theirs, length = _letters(one), len(one)
+        least = cutoff * (size + length) / 2  # so many letters they have in common
+        if size - len(letters - theirs) >= least <= length - len(theirs - letters):
+            near.append(one)
     found = difflib.get_close_matches(word, near, n=1, cutoff=cutoff)
     return found[0] if found else None
 
 
-def _shared(word: str, letters: frozenset[str], other: str) -> int:
-    """Return how many letters two words can have in common at most."""
-    theirs = frozenset(other)
-    return min(len(word) - len(letters - theirs), len(other) - len(theirs - letters))
+_letters = lru_cache(8192)(frozenset[str])
 
 
 def many(count: int, one: str, more: str = "") -> str:

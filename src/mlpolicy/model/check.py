@@ -22,6 +22,8 @@ from mlpolicy.model.interpolate import Interpolated
 from mlpolicy.model.unknown import Block, Words, is_laid, outdented, unknown_key, within
 
 Loc = tuple[int | str, ...]
+Index = dict[int, dict[str, Entry]]
+"""The entries of mappings by key, by the ids of these."""
 
 
 @frozen()
@@ -52,10 +54,12 @@ def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
 
 
 def _failed(node: MappingNode, model: type[BaseModel], about: Words, errors: Any) -> Checked:
-    lacking = {locate(node, one["loc"][:-1])[0].span for one in errors if one["type"] == "missing"}
+    index: Index = {}
+    absent = (one["loc"][:-1] for one in errors if one["type"] == "missing")
+    lacking = {locate(node, loc, index)[0].span for loc in absent}
     wrong = [
         one
-        for one in (_Wrong.of(node, each) for each in errors if each["type"] != "missing")
+        for one in (_Wrong.of(node, each, index) for each in errors if each["type"] != "missing")
         # Of several forms, the one that lacks only a key was meant.
         if not (one.type.endswith("_type") and one.span in lacking and one.span != node.span)
     ]
@@ -72,7 +76,8 @@ def _failed(node: MappingNode, model: type[BaseModel], about: Words, errors: Any
 
 def _texts(node: MappingNode, errors: Any) -> frozenset[int]:
     """Return the ids of values from variables that look like numbers where text is wanted."""
-    found = (locate(node, one["loc"])[0] for one in errors if one["type"] == "string_type")
+    index: Index = {}
+    found = (locate(node, one["loc"], index)[0] for one in errors if one["type"] == "string_type")
     return frozenset(id(one) for one in found if isinstance(one, Interpolated))
 
 
@@ -108,9 +113,9 @@ class _Wrong:
     """What was probably meant, where that can be told."""
 
     @classmethod
-    def of(cls, root: Node, error: Any) -> _Wrong:
+    def of(cls, root: Node, error: Any, index: Index) -> _Wrong:
         loc = (*error["loc"], *error.get("ctx", {}).get("at", ()))
-        node, entry = locate(root, loc)
+        node, entry = locate(root, loc, index)
         of_key = error["type"] == "extra_forbidden" or loc[-1:] == (OF_KEY,)
         if of_key and entry is not None:
             node = Scalar(entry.key, entry.key_span, entry.key)
@@ -125,15 +130,19 @@ class _Wrong:
         return cls(error["type"], error["loc"], span, text, entry, node, meant)
 
 
-def locate(root: Node, loc: Loc) -> tuple[Node, Entry | None]:
+def locate(root: Node, loc: Loc, index: Index | None = None) -> tuple[Node, Entry | None]:
     """Return the node at *loc* and the entry that holds it; parts that are no key are skipped.
 
-    pydantic puts the names of union members and wrappers into its locations.
+    pydantic puts the names of union members and wrappers into its locations. Who asks for many
+    hands on an *index*: a mapping may hold thousands of mistakes.
     """
+    index = {} if index is None else index
     node, entry = root, None
     for part in loc:
         if isinstance(node, MappingNode):
-            held = next((one for one in node.entries if one.key == part), None)
+            if id(node) not in index:
+                index[id(node)] = {one.key: one for one in node.entries}
+            held = index[id(node)].get(str(part))
             if held is not None:
                 node, entry = held.value, held
         elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):

@@ -30,6 +30,7 @@ from mlpolicy.model.unknown import Words, mended
 from mlpolicy.rules import KINDS
 
 VERSION = 1
+MOST_ENVIRONMENTS = 200
 SECTIONS = ("defaults", "resources", "profiles", "policies", "environments")
 
 
@@ -142,7 +143,11 @@ def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
 def _environments(root: MappingNode, found: list[Diagnostic]) -> dict[str, MappingNode]:
     node = root.get("environments")
     made: dict[str, MappingNode] = {}
-    for entry in node.entries if isinstance(node, MappingNode) else ():
+    entries = node.entries if isinstance(node, MappingNode) else ()
+    for entry in entries[MOST_ENVIRONMENTS : MOST_ENVIRONMENTS + 1]:
+        text = f"more than {MOST_ENVIRONMENTS} environments: each is checked by itself"
+        found.append(Diagnostic("MP001", text, entry.key_span))
+    for entry in entries[:MOST_ENVIRONMENTS]:
         if not isinstance(entry.value, MappingNode):
             if not is_empty(entry.value):
                 text = f"expected a mapping, found {words.found(entry.value.plain())}"
