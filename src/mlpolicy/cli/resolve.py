@@ -13,7 +13,7 @@ from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.plan.against import against
 from mlpolicy.plan.codes import Level
-from mlpolicy.plan.load import Loaded, in_environment
+from mlpolicy.plan.load import Loaded, add_of
 from mlpolicy.plan.survey import Survey, roots
 
 
@@ -27,7 +27,7 @@ def resolved(
         survey = Survey(roots(src))
         found = list(against(loaded.rulebook, survey))
         for environment, rulebook in loaded.others.items():
-            found += in_environment(environment, against(rulebook, survey), found)
+            add_of(environment, against(rulebook, survey), found)
     wrong = any(one.severity == "error" for one in loaded.diagnostics)
     if level == "ast" or wrong or any(map(_is_no_module, found)):
         return tuple(found)  # what cannot be read, or be found, cannot be imported

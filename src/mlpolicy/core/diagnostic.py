@@ -43,7 +43,7 @@ class Diagnostic:
     related: tuple[Related, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
     environment: str = ""
-    """The environment in which it is found, where it is not found without one."""
+    """The environments in which it is found, with commas, where it is not found without one."""
 
     def __str__(self) -> str:
         """Return the finding in one line."""

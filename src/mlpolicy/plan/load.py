@@ -146,17 +146,20 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     for environment in gathered.environments:
         other = _loaded(gathered, replace(terms, environment=environment), base.rulebook)
         others[environment] = other.rulebook
-        found += in_environment(environment, other.diagnostics, found)
+        add_of(environment, other.diagnostics, found)
     return replace(base, diagnostics=in_order(found), others=others)
 
 
-def in_environment(
-    environment: str, found: Iterable[Diagnostic], known: Iterable[Diagnostic]
-) -> list[Diagnostic]:
-    """Return those of *found* that are news beside *known*, as findings of *environment*."""
-    said = set(map(_said, known))
-    new = (one for one in found if one.code not in _OF_ALL and _said(one) not in said)
-    return [replace(one, environment=environment) for one in new]
+def add_of(environment: str, new: Iterable[Diagnostic], found: list[Diagnostic]) -> None:
+    """Add to *found* what is *new* in *environment*; what others have too names all of them."""
+    said = {_said(one): at for at, one in enumerate(found)}
+    for one in dict.fromkeys(new):
+        at = said.get(_said(one))
+        if at is None and one.code not in _OF_ALL:
+            said[_said(one)] = len(found)
+            found.append(replace(one, environment=environment))
+        elif at is not None and found[at].environment not in ("", environment):
+            found[at] = replace(found[at], environment=f"{found[at].environment}, {environment}")
 
 
 def _unmoved(

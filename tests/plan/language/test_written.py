@@ -210,3 +210,17 @@ def test_an_environment_removes_what_a_profile_gives(tmp_path, profile, codes):
     found = load_every([file]).diagnostics
 
     assert [(one.code, one.span.line) for one in found] == [(code, 4) for code in codes]
+
+
+def test_what_several_environments_have_in_common_names_them_all(tmp_path):
+    """One finding, and none of them is forgotten."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "version: 1\nprofiles: {calm: {retry: 3}}\n"
+        "policies: {'m:f': {use: [calm], monitor: {}}}\n"
+        "environments: {test: {profiles: {calm: null}}, prod: {profiles: {calm: null}}, dev: {}}\n"
+    )
+
+    [one] = load_every([file]).diagnostics
+
+    assert (one.code, one.environment) == ("MP406", "prod, test")

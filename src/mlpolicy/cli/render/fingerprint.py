@@ -33,7 +33,7 @@ def _facts(one: Diagnostic, report: Report, root: str) -> tuple[str, ...]:
     return (
         one.code,
         in_checkout(one.span.file, root),
-        environment(one),
+        environment(one).partition(", ")[0],
         _under(one.span, lines),
         *_above(one.span.line, lines),
     )
