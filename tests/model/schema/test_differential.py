@@ -184,6 +184,17 @@ def test_a_variable_may_stand_for_any_value(value):
     ]
 
 
+def test_names_of_labels_are_held_to():
+    """A mapping whose keys have a form of their own has no others."""
+    text = "version: 1\npolicies:\n  m:f: {{monitor: {{labels: {{{name}: gold}}}}}}\n"
+
+    assert [refused(text.format(name=name)) for name in ("tier_x", "tier-x")] == [
+        [False, False],
+        [True, True],
+    ]
+    assert disagree(text.format(name="tier-x")) is None
+
+
 def test_each_is_right_by_its_own_draft():
     Draft202012Validator.check_schema(in_draft("2020-12"))
     Draft7Validator.check_schema(in_draft("7"))

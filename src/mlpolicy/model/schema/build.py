@@ -226,6 +226,8 @@ def _opened(of: Schema) -> Schema:
         return {**of, "anyOf": each}
     if "items" in of:
         of = {**of, "items": _opened(of["items"])}
+    if "patternProperties" in of:  # of a mapping whose keys are of a type of their own
+        of = {**of, "additionalProperties": False}
     if isinstance(of.get("additionalProperties"), dict):
         of = {**of, "additionalProperties": _opened(of["additionalProperties"])}
     bare = of.get("type") == "string" and not {"pattern", "enum", "const"} & of.keys()
