@@ -400,9 +400,10 @@ def test_names_of_star_imports_are_near_too(written):
     written(
         {
             "m.py": "from near import *\n",
-            "near.py": "class TimeoutException(Exception): ...\ndef _timeout(): ...\n",
+            "near.py": "class TimeoutException(Exception): ...\ndef timeout(): ...\ndef _timeout(): ...\n",
         }
     )
 
-    assert written.look_up("m:TimeoutExcption").close == (("TimeoutException", 0),)
-    assert written.look_up("m:timeout").close == ()
+    assert written.look_up("m:TimeoutExcption").classes == ("TimeoutException",)
+    assert written.look_up("m:timeouts").close == (("timeout", 0),)
+    assert written.look_up("m:_timeoot").close == (("timeout", 0),)

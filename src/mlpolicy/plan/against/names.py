@@ -138,7 +138,7 @@ def _slip(
 ) -> Iterator[Diagnostic]:
     """Yield a name that is one letter off one that is there; any other may be made as code runs."""
     module, name = text.rpartition(".")[::2]
-    for close, _ in dynamic.close:
+    for close in dynamic.close:
         found = survey.look_up(Target(module, close)) if _is_slip(name, close) else None
         if isinstance(found, Defined) and found.kind == "class":
             yield _meant(sought, text, f"{module}.{close}", span)
@@ -171,7 +171,11 @@ def _unknown(
         return
     target = _target(survey, text)
     assert isinstance(target, Target)
-    close = [name for name, _ in missing.close if _may_be_class(survey, target.module, name)]
+    others = (name for name, _ in missing.close)
+    close = [
+        *missing.classes,
+        *(name for name in others if _may_be_class(survey, target.module, name)),
+    ]
     if close:
         meant = f"{target.module}.{close[0]}"
         if meant != text:  # (else it is imported there, from where it is not)

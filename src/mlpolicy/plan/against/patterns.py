@@ -121,7 +121,7 @@ def _of_class_near(taken: Taken) -> str:
     if not method or "*" in glob.module + name:
         return ""
     looked = taken.survey.look_up(Target(glob.module, name))
-    meant = looked.close[0][0] if isinstance(looked, Missing) and looked.close else ""
+    meant = looked.classes[0] if isinstance(looked, Missing) and looked.classes else ""
     return f"{glob.module}:{meant}.{method}" if meant else ""
 
 

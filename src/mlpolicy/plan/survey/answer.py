@@ -69,6 +69,8 @@ class Missing:
     """Without a similar one: all that the module defines and a policy may be for."""
     meant: Target | None = None
     """Where another module has it, if this one has nothing similar."""
+    classes: tuple[str, ...] = ()
+    """Similar names of classes, which no policy is for."""
 
 
 @frozen()
@@ -89,7 +91,7 @@ class Dynamic:
     """Only running the code can tell; `why` says what stands in the way."""
 
     why: str
-    close: tuple[tuple[str, int], ...] = field(default=(), compare=False)
+    close: tuple[str, ...] = field(default=(), compare=False)
     """Similar names that its module does have."""
 
 

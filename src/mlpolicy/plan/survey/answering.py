@@ -81,8 +81,8 @@ def _owner(thing: Function | Class | Generated | Value) -> object:
 def _gap(follower: Follower, module: Module, target: Target, gap: Gap) -> Answer:
     if isinstance(gap.answer, Dynamic) and "." in target.qualname:
         return gap.answer
-    close = near(follower, module, target.qualname)
+    close, classes = near(follower, module, target.qualname)
     if isinstance(gap.answer, Dynamic):
-        return replace(gap.answer, close=close)
+        return replace(gap.answer, close=(*(name for name, _ in close), *classes))
     has = () if close else tuple(functions(module.scope))
-    return replace(gap.answer, close=close, has=has, file=module.shown)
+    return replace(gap.answer, close=close, classes=classes, has=has, file=module.shown)

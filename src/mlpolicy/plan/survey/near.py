@@ -12,25 +12,30 @@ from mlpolicy.plan.survey.answer import Dynamic
 from mlpolicy.plan.survey.bindings import Imported
 from mlpolicy.plan.survey.follow import Follower
 from mlpolicy.plan.survey.module import Module, Scope
-from mlpolicy.plan.survey.things import Bound, Function, Gap, Thing, Value, Whole
+from mlpolicy.plan.survey.things import Bound, Class, Function, Gap, Thing, Value, Whole
 
 _MOST = 3
 
 
-def near(follower: Follower, module: Module, qualname: str) -> tuple[tuple[str, int], ...]:
+def near(
+    follower: Follower, module: Module, qualname: str
+) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...]]:
     """Return the names in *module* that are most like *qualname*, and the lines of those it defines.
 
-    One that it has from elsewhere has line 0.
+    One that it has from elsewhere has line 0. Names of classes stand apart.
     """
     parts = [one for one in qualname.split(".") if one != LOCALS]
     found = dict(islice(_mended(follower, Whole(module), parts, ""), _MOST))
     if not found:
         moved = ((name, line) for name, line in _named(module.scope) if _last(name) == parts[-1])
         found = dict(islice(moved, _MOST))
-    return tuple(
+    classes = tuple(name for name, thing in found.items() if isinstance(thing, Class))
+    close = tuple(
         (name, line if isinstance(line, int) else _line(line, module))
         for name, line in found.items()
+        if name not in classes
     )
+    return close, classes
 
 
 def _mended(
