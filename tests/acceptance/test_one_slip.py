@@ -324,3 +324,23 @@ environments:
     ):
         assert right.count(old) == 1
         assert [one.code for one in found(right.replace(old, new)).diagnostics] == [code], new
+
+
+def test_two_keys_that_exclude_each_other_and_a_word_that_is_no_value(found):
+    """One finding each, at what was written: it is not besides said to be read otherwise."""
+    text = """\
+version: 1
+policies:
+  serve:predict:
+    cache: {{ttl: 5m, key: [user], {}}}
+    memory: 80%
+environments:
+  prod:
+    policies: {{serve:predict: {{memory: {}}}}}
+"""
+    assert found(text.format("copy: auto", "70%")).diagnostics == ()
+
+    [memory] = found(text.format("copy: auto", "off")).diagnostics
+    [ignored] = found(text.format("ignore: [features]", "70%")).diagnostics
+
+    assert (memory.code, ignored.code, ignored.span.column) == ("MP010", "MP010", 43)

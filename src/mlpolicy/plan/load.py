@@ -147,6 +147,8 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
         other = _loaded(gathered, replace(terms, environment=environment), base.rulebook)
         others[environment] = other.rulebook
         add_of(environment, other.diagnostics, found)
+    refused = {one.span for one in found if one.code == "MP010"}
+    found = [one for one in found if one.code != "MP105" or one.span not in refused]
     return replace(base, diagnostics=in_order(found), others=others)
 
 

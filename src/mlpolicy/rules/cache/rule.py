@@ -89,5 +89,6 @@ with warnings.catch_warnings():
         @model_validator(mode="after")
         def _one_of_both(self) -> Self:
             if self.key is not None and self.ignore:
-                raise finding("MP010", "`key` and `ignore` exclude each other: keep one of them")
+                text = "`key` and `ignore` exclude each other: keep one of them"
+                raise finding("MP010", text, at=("ignore",))
             return self
