@@ -173,6 +173,7 @@ SHOWN = [
     ("MP010", "redact: [user.email]", "redact: [user.name, §user..email]"),
     ("MP010", "- features", "- §'features '"),
     ("MP010", "team: ranking", "§le: ranking"),
+    ("MP010", "${vars.pause}", "§{vars.pause}"),
     ("MP009", "- transient", "-§"),
     ("MP602", "max_elapsed: 3s", "max_elapsed: §3ms"),
     ("MP102", "ttl: 5m\n", "ttl: §5ms\n"),
