@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 from mlpolicy.document.node import Plain
 
@@ -38,6 +39,7 @@ _INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = frozenset({".nan", ".NaN", ".NAN"})
 
 
+@lru_cache(4096)  # policies repeat themselves
 def value_of(text: str) -> Plain:
     """Return what the plain scalar *text* stands for."""
     if text in _WORDS:
@@ -57,6 +59,7 @@ def fits(tag: str, found: object) -> bool:
     return kind in _TAGGED.get(tag, ())
 
 
+@lru_cache(4096)
 def is_word(text: str) -> bool:
     """Whether *text* is text however it is written: it begins with a letter, and says no value."""
     return text[:1].isalpha() and text not in _WORDS

@@ -146,7 +146,7 @@ class PolicyBlock(RuleModel):
     """Why it exists."""
     ticket: str = ""
     """Where it was decided."""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default_factory=dict)
     """Words of one's own, for reports."""
     runbook: str = ""
     """Where to read what to do."""
