@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -13,13 +14,16 @@ from hypothesis import strategies as st
 
 from mlpolicy.document.parse import parse, read
 
+NUMBERS_OF_1_2 = re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+|0o[0-7]+")
+"""Numbers that are text in YAML 1.1, so that PyYAML leaves such texts unquoted."""
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.text(
         st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp", "Zs"))
-    ),
+    ).filter(lambda text: not NUMBERS_OF_1_2.fullmatch(text)),
     lambda inner: (
         st.lists(inner, max_size=4) | st.dictionaries(st.text("abc", min_size=1), inner, max_size=4)
     ),
