@@ -189,17 +189,27 @@ class Composer:
             else:
                 self._enter(entries, key, value)
         span = self._span(event, inner)
-        if (braces and others == 1 and not entries) or (event.flow_style and _is_variable(entries)):
-            return self._template(span, said, *entries)
-        self._separate(entries, flow=event.flow_style)
+        alone = braces and others == 1 and not entries
+        if variable := self._mended(entries, span, said, alone=alone, flow=event.flow_style):
+            return variable
         for entry in merged:
             entries.setdefault(entry.key, entry)
         return Mapping(tuple(entries.values()), span)
 
-    def _separate(self, entries: dict[str, Entry], *, flow: bool) -> None:
+    def _mended(
+        self, entries: dict[str, Entry], span: Span, said: int, *, alone: bool, flow: bool
+    ) -> Scalar | None:
+        """Return the variable that a mapping without values was meant to be; put keys right."""
+        if len(self.diagnostics) == said:
+            return None  # no value is empty, for that was said
+        if alone or (flow and _is_variable(entries)):
+            return self._template(span, said, *entries)
+        if flow:
+            self._separate(entries)
+        return None
+
+    def _separate(self, entries: dict[str, Entry]) -> None:
         """Divide what is a key to YAML and has its value within: `{ttl:3s}`."""
-        if not flow:
-            return
         for key in [key for key, one in entries.items() if _is_empty(one.value)]:
             match, span = _UNSPACED.fullmatch(key), entries[key].key_span
             if match is None or span.end_column - span.column > len(key):  # (it is quoted)

@@ -11,7 +11,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Glob, Target
+from mlpolicy.core.target import Glob, Target, TargetError
 
 Placement = Literal["auto", "inner", "outer"]
 OnMissing = Literal["error", "warn", "ignore"]
@@ -174,8 +174,13 @@ class Settings:
 
     def allows(self, call: str) -> bool:
         """Whether rules may call the function `call` names."""
-        target = Target.parse(call) if self.allow_call else None
-        return target is None or all(
+        if not self.allow_call:
+            return True
+        try:
+            target = Target.parse(call)
+        except TargetError:  # of a plugin's kind, which need not check it
+            return False
+        return all(
             any(Glob.parse(one).matches(target) for one in allowed) for allowed in self.allow_call
         )
 

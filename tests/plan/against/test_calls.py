@@ -105,3 +105,10 @@ def test_a_misspelt_call_is_no_default():
     for default, codes in (("cal: 'shop:f'", ["MP005"]), ("cal: 3", []), ("name: 'shop:f'", [])):
         text = f"policies:\n  shop:f: {{{rule.replace('DEFAULT', default)}}}\n"
         assert [one.code for one in loaded(text).diagnostics] == codes
+
+
+def test_what_is_no_path_is_not_allowed():
+    """A plugin's kind may take any text; a setting of the platform does not stumble over it."""
+    settings = loaded("settings: {allow_call: ['shop:*']}\n").rulebook.settings
+
+    assert (settings.allows("no path"), settings.allows("shop:f")) == (False, True)

@@ -370,3 +370,12 @@ def test_no_class_is_offered_in_place_of_a_function(findings):
     [one] = findings("policies:\n  shop:transactions: {monitor: {}}\n", shop=source)
 
     assert (one.code, one.suggestions, one.help) == ("MP301", (), "`shop` has `rank`")
+
+
+def test_a_module_that_is_no_python_is_said_where_it_is_named_first(findings):
+    """Not at the last of the targets in it."""
+    line = "  a: {match: ['shop:f', 'shop:g', 'shop:*'], monitor: {}}"
+
+    [one] = findings(f"policies:\n{line}\n", shop="def f(:\n")
+
+    assert (one.code, one.span.column) == ("MP303", line.index("'shop:f'") + 1)

@@ -99,13 +99,12 @@ class _Walk:
 
     def matched(self, policy: Policy) -> tuple[Diagnostic, ...]:
         """Return what is wrong with a `match`; a word of it is said once for all its targets."""
-        each = {
-            (one.code, one.span): one
-            for pattern in reversed(policy.match)
-            for look in (self.exact if pattern.glob.exact else self.broad,)
-            for one in look(policy, pattern)
-        }
-        return tuple(each.values())
+        said: dict[tuple[str, Span], Diagnostic] = {}
+        for pattern in policy.match:
+            look = self.exact if pattern.glob.exact else self.broad
+            for one in look(policy, pattern):
+                said.setdefault((one.code, one.span), one)
+        return tuple(said.values())
 
     def exact(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         """Yield what is wrong with one target."""
