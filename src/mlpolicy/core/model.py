@@ -67,13 +67,21 @@ def _path(text: str) -> str:
 
 
 def _default(value: Any) -> Any:
-    [key, named] = next(iter(value.items())) if isinstance(value, dict) and value else ("", "")
-    if key == "call" and len(value) == 1:
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    [(key, named)] = value.items()
+    if key == "call":
         _path(str(named))
-    elif key != "call" and ":" in str(named) and closest(str(key), ["call"]):
-        text = f"`{key}` calls nothing: did you mean `call`?"
-        raise finding("MP005", text)
+    elif _is_path(named) and closest(str(key), ["call"]):
+        raise finding("MP005", f"`{key}` calls nothing: did you mean `call`?")
     return value
+
+
+def _is_path(text: object) -> bool:
+    try:
+        return bool(Target.parse(str(text)))
+    except TargetError:
+        return False
 
 
 FunctionPath = Annotated[str, AfterValidator(_path)]

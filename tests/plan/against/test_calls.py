@@ -102,7 +102,13 @@ def test_a_pattern_of_what_may_be_called_is_checked():
 def test_a_misspelt_call_is_no_default():
     """A mapping of one key that names a function is hardly a value."""
     rule = "validate: {returns: {type: mapping}, on_fail: default, default: {DEFAULT}}"
-    for default, codes in (("cal: 'shop:f'", ["MP005"]), ("cal: 3", []), ("name: 'shop:f'", [])):
+    for default, codes in (
+        ("cal: 'shop:f'", ["MP005"]),
+        ("cal: 3", []),
+        ("name: 'shop:f'", []),
+        ("calls: '12:30'", []),
+        ("calls: 'shop:f', score: 1", []),
+    ):
         text = f"policies:\n  shop:f: {{{rule.replace('DEFAULT', default)}}}\n"
         assert [one.code for one in loaded(text).diagnostics] == codes
 
