@@ -11,7 +11,7 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence, is_empty
 from mlpolicy.model import words
 from mlpolicy.model.unknown import Words
 from mlpolicy.rules import KINDS
@@ -275,17 +275,13 @@ def _flat(node: Mapping, above: str = "") -> Iterator[Field]:
     """Yield every field in *node*: `cache: {ttl: 2m}` is `cache.ttl: 2m`."""
     for entry in node.entries:
         path = f"{above}{entry.key}"
-        if _is_empty(entry.value):
+        if is_empty(entry.value):
             continue  # the reader has said so
         if _opens(entry):
             assert isinstance(entry.value, Mapping)
             yield from _flat(entry.value, f"{path}.")
         else:
             yield Field(path, entry.value, entry.key_span)
-
-
-def _is_empty(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None and not node.text
 
 
 def _opens(entry: Entry) -> bool:

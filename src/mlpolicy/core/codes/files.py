@@ -17,8 +17,9 @@ CODES = (
         "error",
         "file cannot be read",
         "A policy file does not exist, is not UTF-8 text, is larger than 1 MiB, is nested more "
-        "than 64 levels deep, has more than 200 environments, or holds a character that is read otherwise than it is shown: a "
-        "control character, a mark of direction, a space that is none to YAML.",
+        "than 64 levels deep, has more than 200 environments, or holds a character that is read "
+        "otherwise than it is shown: a control character, a mark of direction, a space that is "
+        "none to YAML.",
         "A policy file is untrusted text: the bounds keep a broken or hostile file from stopping "
         "a service that reloads it.",
         "version: 1\nx-deep: " + "[" * 70 + "]" * 70 + "\n",
