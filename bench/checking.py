@@ -24,7 +24,7 @@ from rich.table import Table
 from mlpolicy.plan import cache
 from mlpolicy.plan.against import against
 from mlpolicy.plan.load import load_every
-from mlpolicy.plan.pack import pack, unpack
+from mlpolicy.plan.pack import pack_all, unpack
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Survey
 
@@ -76,13 +76,12 @@ def measure(policy: Path, folder: Path) -> dict[str, float]:
     sources = [one.read_text() for one in sorted((folder / "pkg").glob("*.py"))]
     loaded = load_every([policy])
     paths = (str(policy),)
-    files = tuple(pack(file) for file in loaded.rulebook.complete())
-    cache.write(paths, cache.Held(loaded.rulebook.tops, files))
+    cache.write(paths, cache.Held(loaded.rulebook.tops, pack_all(loaded.rulebook)))
     things: dict[str, Callable[[], Any]] = {
         "yaml.CSafeLoader, the file": lambda: yaml.load(text, Loader=yaml.CSafeLoader),
         "ast.parse, the modules": lambda: [ast.parse(source) for source in sources],
         "mlpolicy, the file": lambda: load_every([policy]),
-        "mlpolicy, the targets": lambda: against(loaded.rulebook, Survey([folder])),
+        "mlpolicy, the file and its targets": lambda: checked(policy, folder),
         "mlpolicy, the plan from its cache": lambda: from_cache(paths),
         "mlpolicy validate, the process": lambda: process(policy, folder),
     }
@@ -96,6 +95,11 @@ def measure(policy: Path, folder: Path) -> dict[str, float]:
             best[name] = min(best[name], perf_counter() - began)
             gc.enable()
     return best
+
+
+def checked(policy: Path, folder: Path) -> None:
+    """Read the file, and look up what it names; plans are made where they are asked for first."""
+    against(load_every([policy]).rulebook, Survey([folder]))
 
 
 def from_cache(paths: tuple[str, ...]) -> Rulebook:
@@ -118,13 +122,19 @@ def show(figures: dict[str, float]) -> None:
     for head in ("what", "ms", "target", "met"):
         table.add_column(head, justify="left" if head == "what" else "right")
     alone = figures["yaml.CSafeLoader, the file"]
-    ours, targets = figures["mlpolicy, the file"], figures["mlpolicy, the targets"]
-    ratio = (ours + targets) / (alone + targets)
+    ours, both = figures["mlpolicy, the file"], figures["mlpolicy, the file and its targets"]
+    ratio = both / (alone + both - ours)
     for name, seconds in figures.items():
         met, target = "", ""
         if name.endswith("cache"):
             target, met = f"{TARGET_CACHE * 1000:.0f} ms", _met(seconds <= TARGET_CACHE)
         table.add_row(name, f"{seconds * 1000:.1f}", target, met)
+    table.add_row(
+        "mlpolicy, the file over the C loader, alone",
+        f"{ours / alone:.2f}x",
+        "",
+        "",
+    )
     table.add_row(
         "mlpolicy, file and targets, over the C loader and the targets",
         f"{ratio:.2f}x",

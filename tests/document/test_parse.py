@@ -12,6 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlpolicy.core.span import Span
+from mlpolicy.document.node import Mapping, Sequence
 from mlpolicy.document.parse import parse, read
 
 NUMBERS_OF_1_2 = re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+|0o[0-7]+")
@@ -234,3 +236,53 @@ def test_no_content_raises(content):
 
     assert parse(content, file="f").file == "f"
     assert time.monotonic() - began < 1
+
+
+def mappings(node):
+    if isinstance(node, Mapping):
+        yield node
+        for entry in node.entries:
+            yield from mappings(entry.value)
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from mappings(item)
+
+
+LINES = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.sampled_from(["a:", "b:", "a: 1", "b: '2'", "c: {a: 1}", "- a: 1", "- 2", "  # c", ""]),
+    ),
+    min_size=2,
+    max_size=9,
+)
+
+
+@given(LINES)
+def test_what_is_written_alike_in_one_column_says_the_same(lines):
+    text = "".join(f"{'  ' * deep}{line}\n" for deep, line in lines)
+    root = parse(text, file="f").root
+    said = {}
+    for node in mappings(root) if root is not None else ():
+        assert said.setdefault(node.written, node.plain()) == node.plain()
+        assert text[text.index(node.written[0]) :].startswith(node.written[0])
+
+
+def test_what_is_written_alike_in_another_column_may_say_something_else():
+    deep, flat = "x:\n    a:\n      b: 1\n", "y: \n      a:\n      b: 1\n"
+    nodes = list(mappings(parse(deep + flat, file="f").root))
+    (one, column), (other, column_of_other) = nodes[1].written, nodes[3].written
+    assert one == other == "a:\n      b: 1\n"
+    assert column != column_of_other
+    assert nodes[1].plain() != nodes[3].plain()
+
+
+def test_the_text_of_a_mapping_is_counted_in_characters():
+    nodes = list(mappings(parse("a: é😀\r\nb: {c: ü}\r\n", file="f").root))
+    assert [one.written for one in nodes] == [("a: é😀\r\nb: {c: ü}\r\n", 0), ("{c: ü}", 3)]
+    assert nodes[1].span == Span("f", 2, 4, 2, 10)
+
+
+def test_a_changed_mapping_has_no_text():
+    root = parse("a: 1\n", file="f").root
+    assert Mapping(root.entries, root.span).written is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from mlpolicy.core.frozen import frozen
 
@@ -40,8 +40,13 @@ class Target:
         """Return it as a policy file writes it."""
         return f"{self.module}:{self.qualname}"
 
-    @classmethod
-    def parse(cls, text: str) -> Target:
+    def __hash__(self) -> int:
+        """Return the hash of both parts: targets are looked up more than anything else."""
+        return hash((self.module, self.qualname))
+
+    @staticmethod
+    @lru_cache(4096)  # the same one is asked for at every stage
+    def parse(text: str) -> Target:
         """Return the path that *text* writes.
 
         Raises:
@@ -55,7 +60,7 @@ class Target:
         elif not _QUALNAME.fullmatch(qualname):
             what = f"`{qualname}` is no function name"
         else:
-            return cls(module, qualname)
+            return Target(module, qualname)
         raise TargetError(what, _meant(text))
 
 

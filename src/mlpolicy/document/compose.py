@@ -12,8 +12,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
-from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence, is_bare
+from mlpolicy.document.node import (
+    At,
+    Entry,
+    Mapping,
+    Node,
+    Origin,
+    Scalar,
+    Sequence,
+    is_bare,
+    span_of,
+)
 from mlpolicy.document.scalars import TAG, fits, is_word, value_of
 
 DEEPEST = 64
@@ -43,13 +52,15 @@ class _Anchor:
 class Composer:
     """Builds the nodes of one document."""
 
-    file: str
+    origin: Origin
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    texts: set[str] = field(default_factory=set)
+    """Every value that stands without quotes."""
     _anchors: dict[str, _Anchor] = field(default_factory=dict)
     _nodes: int = 0
     _following: Callable[[], Any] = field(init=False)
     _reach: int = 0
-    """The deepest level so far within the node that is being built."""
+    """The deepest level so far within the anchored node that is being built."""
 
     def compose(self, following: Callable[[], Any]) -> Node | None:
         """Return the root of the first document; findings go to `diagnostics`.
@@ -78,41 +89,52 @@ class Composer:
 
     def _node(self, event: Any, depth: int) -> Node:
         name = type(event).__name__
+        if name == "ScalarEvent" and event.tag is None and event.anchor is None:  # as most are
+            self._count(event, depth)
+            return self._scalar(event)
         if name == "AliasEvent":
             return self._alias(event, depth)
+        self._count(event, depth)
+        if event.tag is not None:
+            return self._tagged(event, name, depth)
+        if event.anchor is not None:
+            return self._anchored(event, name, depth)
+        return self._build(event, name, depth)
+
+    def _count(self, event: Any, depth: int) -> None:
+        """Count the node that begins with *event*.
+
+        Raises:
+            OutOfBounds: It is one too many, or too deep.
+        """
         if depth > DEEPEST:
             raise OutOfBounds(self._finding("MP001", f"nested deeper than {DEEPEST} levels", event))
         self._nodes += 1
         if self._nodes > MOST_NODES:
             raise OutOfBounds(self._finding("MP001", _TOO_MANY, event))
-        if event.tag is not None:
-            return self._tagged(event, name, depth)
-        if name == "ScalarEvent" and event.anchor is None:  # as most are
-            if depth > self._reach:  # noqa: PLR1730 (a call for each scalar is felt)
-                self._reach = depth
-            return self._scalar(event)
-        return self._anchored(event, name, depth)
+        if depth > self._reach:  # noqa: PLR1730 (a call for each node is felt)
+            self._reach = depth
 
     def _tagged(self, event: Any, name: str, depth: int) -> Node:
         """Return what stands behind a tag; where the tag does not fit, nothing that is relied on."""
         said = len(self.diagnostics)
-        node = self._anchored(event, name, depth)
+        build = self._build if event.anchor is None else self._anchored
+        node = build(event, name, depth)
         if event.tag == "!" or fits(event.tag, node.plain() if name == "ScalarEvent" else name):
             return node
         del self.diagnostics[said:]  # what is odd in it came with the tag
         shown = event.tag.replace(TAG, "!!")
         help = "leave it out, or quote a text that begins with `!`"
         self._say("MP002", f"tag `{shown}` has no meaning here", event, help=help)
-        return self._unread(node.span)
+        return self._unread(node.at)
 
     def _anchored(self, event: Any, name: str, depth: int) -> Node:
         before = self._nodes - 1
         anchor = _Anchor()
-        if event.anchor is not None:
-            if event.anchor in self._anchors:
-                text = f"anchor `&{event.anchor}` stands here twice"
-                self._say("MP004", text, event, help="give one of them another name")
-            self._anchors[event.anchor] = anchor
+        if event.anchor in self._anchors:
+            text = f"anchor `&{event.anchor}` stands here twice"
+            self._say("MP004", text, event, help="give one of them another name")
+        self._anchors[event.anchor] = anchor
         around, self._reach = self._reach, depth
         node = self._build(event, name, depth)
         anchor.node, anchor.size = node, self._nodes - before
@@ -131,7 +153,7 @@ class Composer:
             self._say(
                 "MP002", f"alias `*{event.anchor}` has no anchor `&{event.anchor}` before it", event
             )
-            return self._unread(self._span(event, event))
+            return self._unread(self._at(event))
         if anchor.node is None:
             message = f"alias `*{event.anchor}` refers to what it stands in"
             raise OutOfBounds(self._finding("MP007", message, event))
@@ -146,13 +168,15 @@ class Composer:
         return anchor.node
 
     def _scalar(self, event: Any) -> Scalar:
-        text, tag = event.value, event.tag
-        quoted = event.style in _QUOTING if tag is None or tag == "!" else tag == TAG + "str"
-        return Scalar(text if quoted else value_of(text), self._span(event, event), text, quoted)
+        text, tag, at = event.value, event.tag, (self.origin, event.start_mark, event.end_mark)
+        if tag == TAG + "str" if tag is not None and tag != "!" else event.style:  # in quotes
+            return Scalar(text, at, text, quoted=True)
+        self.texts.add(text)
+        return Scalar(value_of(text), at, text)
 
-    def _unread(self, span: Span) -> Scalar:
+    def _unread(self, at: At) -> Scalar:
         """Return what stands for a value that could not be read, and was said to be wrong."""
-        return Scalar(None, span, "", quoted=True)
+        return Scalar(None, at, "", quoted=True)
 
     def _sequence(self, event: Any, depth: int) -> Sequence:
         items: list[Node] = []
@@ -162,23 +186,23 @@ class Composer:
             if _is_empty(item):
                 self._say("MP009", "an item of the list is empty", inner)
             items.append(item)
-        return Sequence(tuple(items), self._span(event, inner))
+        return Sequence(tuple(items), (self.origin, event.start_mark, inner.end_mark))
 
     def _mapping(self, event: Any, depth: int) -> Mapping | Scalar:
         entries: dict[str, Entry] = {}
         said, others, braces = len(self.diagnostics), 0, False
         merged: list[Entry] = []
-        following = self._following
+        following, origin = self._following, self.origin
         while (name := type(inner := following()).__name__) != "MappingEndEvent":
             if name == "ScalarEvent" and inner.tag is None and inner.anchor is None:
                 written = inner.value
                 if written not in entries and is_word(written):  # as most keys are
                     self._nodes += 1
-                    span = self._span(inner, inner)
                     value = self._node(following(), depth + 1)
-                    if _is_empty(value):
-                        self._say_empty(Entry(written, span, value))
-                    entries[written] = Entry(written, span, value)
+                    entry = Entry(written, (origin, inner.start_mark, inner.end_mark), value)
+                    if type(value) is Scalar and _is_empty(value):
+                        self._say_empty(entry)
+                    entries[written] = entry
                     continue
             others += 1
             key = self._key(inner, depth + 1)
@@ -188,22 +212,21 @@ class Composer:
                 merged += self._merge(key, value)
             else:
                 self._enter(entries, key, value)
-        span = self._span(event, inner)
-        alone = braces and others == 1 and not entries
-        if variable := self._mended(entries, span, said, alone=alone, flow=event.flow_style):
-            return variable
+        at = (origin, event.start_mark, inner.end_mark)
+        variable = None
+        if len(self.diagnostics) != said:  # else no value is empty, for that is said
+            alone = braces and others == 1 and not entries
+            variable = self._mended(entries, at, said, alone=alone, flow=event.flow_style)
         for entry in merged:
             entries.setdefault(entry.key, entry)
-        return Mapping(tuple(entries.values()), span)
+        return variable or Mapping(tuple(entries.values()), at)
 
     def _mended(
-        self, entries: dict[str, Entry], span: Span, said: int, *, alone: bool, flow: bool
+        self, entries: dict[str, Entry], at: At, said: int, *, alone: bool, flow: bool
     ) -> Scalar | None:
         """Return the variable that a mapping without values was meant to be; put keys right."""
-        if len(self.diagnostics) == said:
-            return None  # no value is empty, for that was said
         if alone or (flow and _is_variable(entries)):
-            return self._template(span, said, *entries)
+            return self._template(at, said, *entries)
         if flow:
             self._separate(entries)
         return None
@@ -228,17 +251,18 @@ class Composer:
         key = self._node(event, depth)
         if type(event).__name__ != "AliasEvent":
             return key
-        return replace(key, span=self._span(event, event))
+        return replace(key, at=self._at(event))
 
-    def _template(self, span: Span, said: int, name: str = "") -> Scalar:
+    def _template(self, at: At, said: int, name: str = "") -> Scalar:
         """Return what stands for `{{ name }}`, or `{vars.name}`: a variable to its author.
 
         What was found within it, from *said* on, is no finding of its own.
         """
         del self.diagnostics[said:]
         help = f"write `${{{name or 'vars.name'}}}` for a variable, or quote the text"
-        self.diagnostics.append(Diagnostic("MP010", "`{` begins a mapping", span, help=help))
-        return self._unread(span)
+        node = self._unread(at)
+        self.diagnostics.append(Diagnostic("MP010", "`{` begins a mapping", node.span, help=help))
+        return node
 
     def _enter(self, entries: dict[str, Entry], key: Node, value: Node) -> None:
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
@@ -261,8 +285,8 @@ class Composer:
             )
             return
         if _is_empty(value):
-            self._say_empty(Entry(key.value, key.span, value))
-        entries[key.value] = Entry(key.value, key.span, value)
+            self._say_empty(Entry(key.value, key.at, value))
+        entries[key.value] = Entry(key.value, key.at, value)
 
     def _say_empty(self, entry: Entry) -> None:
         help = "write a value, or leave the key out; indent what belongs under it"
@@ -300,19 +324,14 @@ class Composer:
         self.diagnostics.append(self._finding(code, message, event, help=help))
 
     def _finding(self, code: str, message: str, event: Any, *, help: str = "") -> Diagnostic:
-        return Diagnostic(code, message, self._span(event, event), help=help)
+        return Diagnostic(code, message, span_of(self._at(event)), help=help)
 
-    def _span(self, event: Any, end: Any) -> Span:
-        start, stop = event.start_mark, end.end_mark
-        line, last = start.line + 1, stop.line + 1
-        return Span(
-            self.file, line, start.column + 1, line if last == line else last, stop.column + 1
-        )
+    def _at(self, event: Any) -> At:
+        return self.origin, event.start_mark, event.end_mark
 
 
 _UNSPACED = re.compile(r"(\w+)[:=](\S+)")
 _FRAME = frozenset({"StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"})
-_QUOTING = frozenset("'\"|>")
 _TOO_MANY = f"more than {MOST_NODES:,} nodes"
 
 

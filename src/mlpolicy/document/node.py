@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import field
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
@@ -12,11 +13,45 @@ Plain = str | int | float | bool | None
 
 
 @frozen()
-class Scalar:
+class Origin:
+    """The text that a document is read from."""
+
+    file: str
+    text: str
+
+
+At = Span | tuple[Origin, Any, Any]
+"""A place; or the text that it lies in, and the marks of the parser at its start and its end."""
+
+
+def span_of(at: At) -> Span:
+    """Return the place that *at* tells."""
+    if isinstance(at, Span):
+        return at
+    origin, start, end = at
+    return Span(origin.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+
+class _Placed:
+    """What has a place, which is told when somebody asks: of most nodes nobody does."""
+
+    __slots__ = ("span",)
+    at: At
+    span: Span
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "span":
+            raise AttributeError(f"{type(self).__name__} has no {name}")
+        self.span = span_of(self.at)
+        return self.span
+
+
+@frozen()
+class Scalar(_Placed):
     """One value, as the core schema of YAML 1.2 reads it."""
 
     value: Plain
-    span: Span
+    at: At = field(compare=False)
     text: str
     """What was written; empty where nothing was."""
     quoted: bool = False
@@ -27,11 +62,11 @@ class Scalar:
 
 
 @frozen()
-class Sequence:
+class Sequence(_Placed):
     """A list."""
 
     items: tuple[Node, ...]
-    span: Span
+    at: At = field(compare=False)
 
     def plain(self) -> list[Any]:
         """Return the bare values."""
@@ -43,16 +78,32 @@ class Entry:
     """A key of a mapping, and what stands under it."""
 
     key: str
-    key_span: Span
+    key_at: At = field(compare=False)
     value: Node
+
+    @property
+    def key_span(self) -> Span:
+        """Where its key stands."""
+        return span_of(self.key_at)
 
 
 @frozen()
-class Mapping:
+class Mapping(_Placed):
     """A mapping; keys are text, each once."""
 
     entries: tuple[Entry, ...]
-    span: Span
+    at: At = field(compare=False)
+
+    @property
+    def written(self) -> tuple[str, int] | None:
+        """The text that it was read from, and its column; None where it was changed since.
+
+        Two of which these are the same say the same, if no alias and no text of a block is in it.
+        """
+        if isinstance(self.at, Span):
+            return None
+        origin, start, end = self.at
+        return origin.text[start.index : end.index], start.column
 
     def get(self, key: str) -> Node | None:
         """Return what stands under *key*, if it is there."""

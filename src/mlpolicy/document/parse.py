@@ -15,7 +15,7 @@ import yaml
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 from mlpolicy.document.compose import Composer, OutOfBounds
-from mlpolicy.document.node import Node
+from mlpolicy.document.node import Node, Origin
 from mlpolicy.document.syntax import syntax
 
 LARGEST = 1024 * 1024
@@ -35,6 +35,7 @@ _REFUSED = re.compile(
 )
 """What YAML has no place for, and what is read otherwise than it is shown: ends of lines that most
 editors do not know, and marks that turn the direction of text."""
+_PRINTABLE = b"\t\n\r" + bytes(range(ord(" "), ord("~") + 1))
 _NO_SPACE = re.compile(
     "^ *(?:- +)*(?:[\\w.:-]+:)?([\xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000])", re.M
 )
@@ -55,6 +56,8 @@ class Document:
     """What it holds; nothing where that is no text."""
     root: Node | None
     diagnostics: tuple[Diagnostic, ...]
+    plain: frozenset[str] = frozenset()
+    """Every value that stands without quotes."""
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
@@ -94,6 +97,8 @@ def parse(text: str | bytes, *, file: str) -> Document:
 
 def _odd(file: str, text: str) -> Diagnostic | None:
     """Return the finding for a character that no policy may hold as it is."""
+    if text.isascii() and not text.encode().translate(None, _PRINTABLE):
+        return None  # as most are, and this is quick
     refused = _REFUSED.search(text)
     found = refused or (None if text.isascii() else _NO_SPACE.search(text))
     if found is None:
@@ -121,7 +126,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _composed(file: str, text: str) -> Document:
-    composer = Composer(file)
+    composer = Composer(Origin(file, text))
     try:
         # The parser keeps its state on the heap, however deep the text is.
         root = composer.compose(_Parser(text).get_event)
@@ -133,7 +138,8 @@ def _composed(file: str, text: str) -> Document:
         # What has no value may have lost it to the mistake.
         said = (one for one in composer.diagnostics if one.code != "MP009")
         return _of(file, text, *said, syntax(file, _BREAK.split(text), error, quote=quote))
-    return Document(file, text, root, tuple(composer.diagnostics))
+    plain = frozenset(composer.texts)
+    return Document(file, text, root, tuple(composer.diagnostics), plain)
 
 
 def _quote_before(text: str, mark: Any) -> Any:

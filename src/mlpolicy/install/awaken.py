@@ -7,8 +7,7 @@ from pathlib import Path
 from mlpolicy.errors import PolicyError
 from mlpolicy.install.engine import Engine
 from mlpolicy.plan import cache
-from mlpolicy.plan.load import Terms, load
-from mlpolicy.plan.pack import pack, unpack
+from mlpolicy.plan.pack import pack_all, unpack
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import KINDS
 
@@ -19,17 +18,18 @@ def awaken(paths: tuple[str, ...], held: cache.Held | None, environment: str = "
     Raises:
         PolicyError: The files are wrong.
     """
-    if held is not None:
-        rulebook = Rulebook(unpack(one) for one in held.files)
-        if all(map(KINDS.look_for, rulebook.kinds)):
-            return Engine(rulebook)
+    if held is not None and all(map(KINDS.look_for, held.kinds)):
+        return Engine(Rulebook(unpack(one) for one in held.files))
+    from mlpolicy.plan.load import Terms, load  # (reads YAML: what is held needs no part of it)
+
     loaded = load([Path(path) for path in paths], Terms(environment=environment or None))
     if loaded.refused:
         raise PolicyError(loaded.refused)
     rulebook = loaded.rulebook
     new = cache.Held(
         rulebook.tops,
-        tuple(pack(file) for file in rulebook.complete()),
+        pack_all(rulebook),
+        kinds=frozenset(rule.kind for one in rulebook.policies for rule in one.rules),
         inputs=tuple(map(str, loaded.inputs)),
         variables=dict(loaded.variables),
     )

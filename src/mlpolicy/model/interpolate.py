@@ -46,6 +46,8 @@ class Interpolated(Scalar):
 
 def holds_secret(node: Node | None) -> bool:
     """Whether a variable in *node* holds what must not be shown."""
+    if type(node) is Scalar:  # as most are
+        return False
     return any(isinstance(one, Interpolated) and one.secret for one in scalars(node))
 
 

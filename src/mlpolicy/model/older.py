@@ -11,16 +11,22 @@ from mlpolicy.document.node import Mapping, Node, Scalar, Sequence
 
 _TRUTH = re.compile(r"[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF")
 _SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_FIRST = frozenset("+-0123456789yYnNoO")
+"""What each of them begins with."""
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
-_MAYBE = re.compile(
-    r"[yYnNoO0-9](?:(?<!\w.)(?:es|ES|[oO]|[nN]|ff|FF)\b|:[0-9]|(?<![\w.].)(?<=0)[0-9_])"
-)
-"""What a text with such a value has; it begins with a set of characters, to be skipped to."""
 
 
-def older_readings(root: Mapping, text: str, wrong: Iterable[Span]) -> Iterator[Diagnostic]:
-    """Yield the values that mean another thing to older tools, but for those that are *wrong*."""
-    if not _MAYBE.search(text):
+def older_readings(
+    root: Mapping, texts: Iterable[str], wrong: Iterable[Span]
+) -> Iterator[Diagnostic]:
+    """Yield the values that mean another thing to older tools, but for those that are *wrong*.
+
+    Args:
+        root: What a file says.
+        texts: Each value that stands without quotes in that file, once.
+        wrong: Where something else was found.
+    """
+    if not any(map(_otherwise, texts)):
         return
     said = {(span.line, span.column) for span in wrong}
     for scalar in _plain(root):
@@ -38,6 +44,8 @@ def older_readings(root: Mapping, text: str, wrong: Iterable[Span]) -> Iterator[
 
 
 def _otherwise(text: str) -> str:
+    if text[:1] not in _FIRST:
+        return ""
     if _TRUTH.fullmatch(text):
         return "a truth value"
     if _SIXTIES.fullmatch(text):

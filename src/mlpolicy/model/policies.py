@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.facts import Where
 from mlpolicy.core.redact import HIDDEN
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Glob, Target, TargetError
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty
+from mlpolicy.document.node import Entry, Node, Scalar, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
 from mlpolicy.model.check import Checked, check, fields_of, locate
@@ -32,12 +31,21 @@ from mlpolicy.model.policy import (
     one,
 )
 from mlpolicy.model.rules import RuleReader, without_nulls
+from mlpolicy.model.selectors import (
+    asked,
+    is_match,
+    names,
+    pattern_of,
+    patterns,
+    selects,
+    unselected,
+)
 from mlpolicy.model.strangers import is_stranger, not_installed, stranger
 from mlpolicy.model.unknown import Words, is_laid, mended
 from mlpolicy.rules import KINDS
 
 _POLICY = "the rules of"
-_CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
+_ANYWHERE = Where()
 _CONTROLS = ("mode", "expires", "on_expiry", "deadline")
 
 
@@ -117,7 +125,7 @@ class PolicyReader:
             yield Profile(
                 entry.key,
                 entry.key_span,
-                _words(body.get("extends")),
+                names(body.get("extends")),
                 self._rules.rules(body.entries),
             )
 
@@ -142,8 +150,7 @@ class PolicyReader:
         """Yield the *entries* that are policies; what belongs under the one before is a slip."""
         empty = False
         for entry in entries:
-            inner = entry.value.get("match") if isinstance(entry.value, MappingNode) else None
-            if entry.key in self._known and inner is None:
+            if entry.key in self._known and not selects(entry.value):
                 if not empty:
                     text = f"`{entry.key}` is no policy: it belongs under one"
                     help = "write it further in, under the policy that it is for"
@@ -196,56 +203,69 @@ class PolicyReader:
     def _policy(self, entry: Entry, body: MappingNode) -> Policy | None:
         about = Words(f"policy `{entry.key}`", OF_POLICY, IN_POLICY, also=self._kinds)
         before = len(self._found)
-        if ":" in entry.key:
-            body = self._once(entry, body, about)
-        body = mended(body, self._known, about, self._found)
+        if [one for one in body.entries if one.key not in self._known or one.key == "match"]:
+            body = self._once(entry, body, about) if ":" in entry.key else body
+            body = mended(body, self._known, about, self._found)
         kinds = self._kinds
-        whole = MappingNode(tuple([one for one in body.entries if one.key not in kinds]), body.span)
-        rules = self._rules.rules([one for one in body.entries if one.key in kinds])
-        alone = whole.get("use") is None
+        written = [one for one in body.entries if one.key in kinds]
+        rules = self._rules.rules(written)
+        others = [one for one in body.entries if one.key not in kinds] if written else body.entries
+        whole = MappingNode(tuple(others), body.span)
+        said = {one.key: one.value for one in others}
+        alone = "use" not in said
         if alone:  # there is nothing below that what was removed could uncover
             rules = tuple([rule for rule in rules if not rule.removed])
         checked = self._check(whole, PolicyBlock, about)
         selected = self._match(entry, whole)
-        exclude = self._patterns(whole.get("exclude"))
+        exclude = patterns(said.get("exclude"), self._found)
         clean = len(self._found) == before
-        if clean and len(whole.entries) == len(body.entries) and alone:
+        if clean and not written and alone:
             text = f"`{entry.key}` has no rules"
             self._found.append(Diagnostic("MP408", text, entry.key_span, "warning"))
         if checked.value is None or selected is None:
             return None
         match, where = selected
         return self._made(
-            entry, whole, checked.value, match=match, where=where, exclude=exclude, rules=rules
+            entry,
+            said,
+            checked.value,
+            controls=self._controls(whole),
+            match=match,
+            where=where,
+            exclude=exclude,
+            rules=rules,
         )
 
-    def _made(self, entry: Entry, whole: MappingNode, block: PolicyBlock, **parts: Any) -> Policy:
-        controls = tuple([one for one in whole.entries if one.key in _CONTROLS])
-        resource = whole.get("resource")
+    def _made(
+        self, entry: Entry, said: Mapping[str, Node], block: PolicyBlock, **parts: Any
+    ) -> Policy:
+        resource = said.get("resource")
         return Policy(
             entry.key,
             entry.key_span,
-            use=_words(whole.get("use")),
+            use=names(said.get("use")),
             resource=Name(block.resource, resource.span) if resource else None,
-            controls=self._controls(MappingNode(controls, whole.span)) if controls else {},
             priority=block.priority,
             final=block.final,
             placement=block.placement,
             meta={
-                key: HIDDEN if holds_secret(whole.get(key)) else said
+                key: HIDDEN if holds_secret(said[key]) else getattr(block, key)
                 for key in META
-                if (said := getattr(block, key))
+                if key in said and getattr(block, key)
             },
             places={
-                (key, name.text): name.span
-                for key, names in _asked(whole.get("match")).items()
-                for name in names
+                (key, one.text): one.span
+                for key, each in asked(said.get("match")).items()
+                for one in each
             },
             **parts,
         )
 
     def _controls(self, node: MappingNode) -> Tree:
-        kept = tuple(without_nulls(node.entries))
+        written = [one for one in node.entries if one.key in _CONTROLS]
+        if not written:
+            return {}
+        kept = tuple(without_nulls(written))
         return self._rules.tree(MappingNode(kept, node.span), PolicyBlock)
 
     # --- selectors --------------------------------------------------------------------
@@ -256,16 +276,16 @@ class PolicyReader:
             if written.key == "match":
                 return self._written(entry, written)
         if ":" not in entry.key:
-            self._found.append(_unselected(entry))
+            self._found.append(unselected(entry))
             return None
-        pattern = self._pattern(entry.key, entry.key_span)
-        return ((pattern,), Where()) if pattern else None
+        pattern = pattern_of(entry.key, entry.key_span, self._found)
+        return ((pattern,), _ANYWHERE) if pattern else None
 
     def _once(self, entry: Entry, body: MappingNode, about: Words) -> MappingNode:
         """Return *body* less a `match`, however it is spelt: the key of the policy is its target."""
         kept: list[Entry] = []
         for inner in body.entries:
-            if not _is_match(inner.key, self._known, about):
+            if not is_match(inner.key, self._known, about):
                 kept.append(inner)
             else:
                 text = (
@@ -281,70 +301,13 @@ class PolicyReader:
     def _written(self, entry: Entry, match: Entry) -> tuple[tuple[Pattern, ...], Where]:
         self._named(entry)
         if not isinstance(match.value, MappingNode):
-            return self._patterns(match.value), Where()
-        asked = _asked(match.value)
-        where = Where(**{key: tuple(name.text for name in names) for key, names in asked.items()})
-        return self._patterns(match.value.get("target")), where
-
-    def _patterns(self, node: Node | None) -> tuple[Pattern, ...]:
-        found = [self._pattern(name.text, name.span) for name in _words(node)]
-        return tuple([pattern for pattern in found if pattern])
-
-    def _pattern(self, text: str, span: Span) -> Pattern | None:
-        if "${" in text:
-            return None  # said already, with all other variables
-        try:
-            return Pattern(Glob.parse(text), span)
-        except TargetError as error:
-            meant = error.meant
-            help = f"did you mean `{meant}`?" if meant else ""
-            repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
-            self._found.append(
-                Diagnostic("MP010", error.message, span, help=help, suggestions=repair)
-            )
-            return None
+            return patterns(match.value, self._found), Where()
+        said = asked(match.value)
+        where = Where(**{key: tuple(one.text for one in each) for key, each in said.items()})
+        return patterns(match.value.get("target"), self._found), where
 
 
 def _mapping(root: MappingNode, key: str) -> MappingNode:
     """Return the mapping at *key*; one of another type was reported with the file."""
     node = root.get(key)
     return node if isinstance(node, MappingNode) else MappingNode((), root.span)
-
-
-def _is_match(key: str, known: Mapping[str, None], about: Words) -> bool:
-    meant = None if key in known else about.meant(key, known)
-    return key == "match" or (meant is not None and meant.field == "match")
-
-
-def _asked(match: Node | None) -> dict[str, tuple[Name, ...]]:
-    """Return the words of a `match` besides its targets, by key."""
-    if not isinstance(match, MappingNode):
-        return {}
-    return {one.key: _words(one.value) for one in match.entries if one.key in _CONDITIONS}
-
-
-def _words(node: Node | None) -> tuple[Name, ...]:
-    """Return the words of a list, or of a single one."""
-    if node is None:
-        return ()
-    items = node.items if isinstance(node, Sequence) else (node,)
-    return tuple(
-        Name(item.value, item.span)
-        for item in items
-        if isinstance(item, Scalar) and isinstance(item.value, str)
-    )
-
-
-def _unselected(entry: Entry) -> Diagnostic:
-    """Return the finding for a policy without a selector; a dotted name is probably its target."""
-    help = "write `match:`, or use the function's path as the name: `package.module:function`"
-    repair: tuple[Suggestion, ...] = ()
-    if "." in entry.key:
-        try:
-            Target.parse(entry.key)
-        except TargetError as error:
-            if error.meant:
-                help = f"did you mean `{error.meant}`?"
-                repair = (Suggestion(f"write `{error.meant}`", entry.key_span, error.meant),)
-    text = f"policy `{entry.key}` needs `match`"
-    return Diagnostic("MP011", text, entry.key_span, help=help, suggestions=repair)

@@ -220,7 +220,7 @@ def read_source(
         file = replace(file, name=checked.value.name)
     file = replace(file, settings=_settings(filled))
     found += (*one.reader.diagnostics(), *seen.diagnostics)
-    found += older_readings(root, one.document.text, [each.span for each in found])
+    found += older_readings(root, one.document.plain, [each.span for each in found])
     return Reading(file, one.document, in_order(found), seen, one)
 
 

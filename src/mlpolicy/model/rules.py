@@ -29,6 +29,8 @@ from mlpolicy.rules import KINDS
 
 _COMMON = dict.fromkeys(RuleCommon.model_fields)
 _SWITCHES = ("inherit", "final")
+_ELSEWHERE = frozenset("*|>")
+"""What a text has that does not by itself say what it means: an alias, or the text of a block."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class RuleReader:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     _right: set[tuple[str, str]] = field(default_factory=set)
     """Settings that were checked and found right, by kind: policies repeat themselves."""
+    _same: dict[tuple[str, tuple[str, int]], str] = field(default_factory=dict)
+    """The settings of what is written alike, for one kind."""
 
     def rules(self, entries: Iterable[Entry]) -> tuple[RuleBlock, ...]:
         """Return the rules among *entries*, less those that could not be read."""
@@ -78,6 +82,10 @@ class RuleReader:
 
     def _own(self, node: MappingNode, kind: Kind) -> Tree | None:
         """Return the settings of the kind; what was right before is right again."""
+        written = node.written
+        text = self._same.get((kind.name, written)) if written else None
+        if text is not None:
+            return OwnTree(lambda: self.tree(node, kind.rule_model()), text)
         text = repr(node.plain())
         if (kind.name, text) not in self._right:
             checked = check(node, kind.rule_model(), _words(kind))
@@ -90,6 +98,8 @@ class RuleReader:
             if checked.missing or checked.texts:
                 return self.tree(node, kind.rule_model(), texts=checked.texts)
             self._right.add((kind.name, text))
+        if written and _ELSEWHERE.isdisjoint(written[0]):
+            self._same[kind.name, written] = text
         return OwnTree(lambda: self.tree(node, kind.rule_model()), text)
 
     def _common(self, node: MappingNode, kind: Kind) -> tuple[Tree, dict[str, Any]] | None:

@@ -18,7 +18,7 @@ TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
     from typing import Any
 
-MAGIC = b"mlpolicy\x05"
+MAGIC = b"mlpolicy\x06"
 VARIABLE = "MLPOLICY_CACHE_DIR"
 _SUFFIXES = (".yaml", ".yml")
 
@@ -26,22 +26,24 @@ _SUFFIXES = (".yaml", ".yml")
 class Held:
     """What an entry holds: the top-level packages, and the files, packed.
 
-    `inputs` are all files that were read, imported ones too; `variables` are those of the
-    process that the files asked for, and what they said.
+    `kinds` are those of the rules; `inputs` are all files that were read, imported ones too;
+    `variables` are those of the process that the files asked for, and what they said.
     """
 
-    __slots__ = ("files", "inputs", "tops", "variables")
+    __slots__ = ("files", "inputs", "kinds", "tops", "variables")
 
     def __init__(
         self,
         tops: frozenset[str],
         files: tuple[Any, ...],
         *,
+        kinds: frozenset[str] = frozenset(),
         inputs: tuple[str, ...] = (),
         variables: dict[str, str | None] | None = None,
     ) -> None:
         self.tops = tops
         self.files = files
+        self.kinds = kinds
         self.inputs = inputs
         self.variables = variables or {}
 
@@ -58,10 +60,10 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
         head, body = content[: len(_head())], content[len(_head()) :]
         if head != _head() or body[:16] != _digest(body[16:]):
             return None
-        installed, stamps, inputs, variables, tops, files = marshal.loads(body[16:])  # noqa: S302 (our own, owner-only, checked)
+        installed, stamps, inputs, variables, tops, kinds, files = marshal.loads(body[16:])  # noqa: S302 (our own, owner-only, checked)
         if not (installed == homes and _said(variables) and _holds(stamps, paths, inputs)):
             return None
-        return Held(frozenset(tops), files, inputs=inputs)
+        return Held(frozenset(tops), files, kinds=frozenset(kinds), inputs=inputs)
     except (OSError, ValueError, EOFError, TypeError):
         return None
 
@@ -79,7 +81,8 @@ def write(paths: tuple[str, ...], held: Held, environment: str = "") -> None:
             return
         variables = tuple((name, _said_now(name)) for name in held.variables)
         stamps = _stamps(paths, held.inputs)
-        body = marshal.dumps((homes, stamps, held.inputs, variables, tuple(held.tops), held.files))
+        named = (tuple(held.tops), tuple(held.kinds))
+        body = marshal.dumps((homes, stamps, held.inputs, variables, *named, held.files))
         draft = f"{place}.{os.getpid()}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -18,7 +18,7 @@ from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import redacted
 from mlpolicy.core.span import Span
 from mlpolicy.core.usual import unusual
-from mlpolicy.model.policy import OwnTree, blocks
+from mlpolicy.model.policy import OwnTree, RuleBlock, blocks
 from mlpolicy.plan.merge import Layer, Merged, merge
 from mlpolicy.plan.plan import PlannedRule, Value
 from mlpolicy.rules import KINDS
@@ -48,7 +48,7 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
     What was made for the same settings before is taken from *built*: policies repeat themselves.
     """
     built = {} if built is None else built
-    again = _again(kind, layers[0], built) if len(layers) == 1 else None
+    again = repeated(layers[0], built) if len(layers) == 1 else None
     if again is not None:
         return Completed(again, ())
     merged = merge(kind, layers)
@@ -72,12 +72,20 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
     return Completed(planned, (*merged.diagnostics, *found))
 
 
-def _again(kind: str, layer: Layer, built: Built) -> PlannedRule | None:
+def is_right(block: RuleBlock, built: Built) -> bool:
+    """Whether *block* alone makes a rule that was made before, and there is nothing to say of it."""
+    if not isinstance(block.settings, OwnTree):
+        return False
+    rule, meant, _ = built.get((block.kind, block.settings.text), _UNKNOWN)
+    return rule is not None and not meant
+
+
+def repeated(layer: Layer, built: Built) -> PlannedRule | None:
     """Return the rule that one policy writes just as another one did, if all of it is right.
 
     Where each of its values comes from is put together when somebody asks: mostly nobody does.
     """
-    settings = layer.block.settings
+    kind, settings = layer.block.kind, layer.block.settings
     if not isinstance(settings, OwnTree) or not layer.is_policy:
         return None
     rule, meant, fields = built.get((kind, settings.text), _UNKNOWN)
@@ -143,12 +151,13 @@ def _build(
     known = built.get(key)
     if known is not None:
         return (*known, [])
-    from pydantic import ValidationError
-
     try:
         rule = kind.rule_model().model_validate(settings)
-    except ValidationError as error:
-        found = [_finding(merged, one) for one in error.errors(include_url=False)]
+    except ValueError as error:
+        errors: Any = getattr(error, "errors", None)  # (of pydantic, which a start need not import)
+        if errors is None:
+            raise
+        found = [_finding(merged, one) for one in errors(include_url=False)]
         return None, (), {}, found
     rest = (name for name in type(rule).model_fields if name not in settings)
     made = (rule, _doubts(kind, rule), {name: Value(getattr(rule, name)) for name in rest})

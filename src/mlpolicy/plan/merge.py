@@ -9,7 +9,7 @@ from typing import Any
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import COMMON, Block, RuleBlock, Setting, blocks, leaves
+from mlpolicy.model.policy import COMMON, Block, Policy, RuleBlock, Setting, blocks, leaves
 from mlpolicy.plan.plan import Rank, Value
 
 DEFAULTS = "defaults"
@@ -39,6 +39,11 @@ class Layer:
     def is_policy(self) -> bool:
         """Whether a policy wrote it, not the defaults or the command line."""
         return self.policy not in (DEFAULTS, OVERRIDES)
+
+
+def layer_of(ranked: Rank, policy: Policy, block: RuleBlock) -> Layer:
+    """Return what *policy* writes of one rule, at its rank: `final` may be of this rule alone."""
+    return Layer((1, *ranked[1:]) if block.final else ranked, policy.name, block)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from mlpolicy.core.facts import Where
@@ -22,6 +22,7 @@ from mlpolicy.model.policy import (
     Settings,
 )
 from mlpolicy.plan.packed import Packed
+from mlpolicy.plan.rulebook import Rulebook
 
 _CLASSES = {
     cls.__name__: cls
@@ -41,41 +42,70 @@ _LAZY = "policy"
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 
 
-def pack(value: Any) -> Any:
-    """Return *value* as lists, dicts, bytes and scalars."""
+def pack_all(rulebook: Rulebook) -> tuple[Any, ...]:
+    """Return the files of *rulebook*, packed.
+
+    The rules of profiles are in the policies, and no profiles beside them.
+    """
+    policies: dict[str, list[Policy]] = {}
+    for one in rulebook.policies:
+        policies.setdefault(one.span.file, []).append(replace(one, use=()) if one.use else one)
+    return tuple(
+        pack(replace(file, profiles=(), policies=tuple(policies.get(file.file, ()))))
+        for file in rulebook.files
+    )
+
+
+def pack(value: Any, known: dict[Any, Any] | None = None) -> Any:
+    """Return *value* as lists, dicts, bytes and scalars.
+
+    What is equal to something in *known*, or before it, is the same object: it is written once.
+    """
+    known = {} if known is None else known
     name = type(value).__name__
     if name in _CLASSES:
-        return _packed(name, value)
+        made = _packed(name, value, known)
+        try:
+            return known.setdefault(made, made)
+        except TypeError:  # (a dict or a list is in it)
+            return made
     if isinstance(value, tuple | list):
-        return type(value)(pack(one) for one in value)
+        return type(value)(pack(one, known) for one in value)
     if isinstance(value, Mapping):
-        return {key: pack(one) for key, one in value.items()}
+        return {key: pack(one, known) for key, one in value.items()}
     return value
 
 
-def _packed(name: str, value: Any) -> Any:
+def _packed(name: str, value: Any, known: dict[Any, Any]) -> Any:
     if name == "Policy" and not any("expires" in rule.settings for rule in value.rules):
         rules = marshal.dumps(tuple(pack(one) for one in value.rules))
-        return (_MARK, _LAZY, rules, *(pack(getattr(value, one)) for one in _OTHERS))
-    return (_MARK, name, *(pack(getattr(value, one)) for one in _NAMES[name]))
+        return (_MARK, _LAZY, rules, *(pack(getattr(value, one), known) for one in _OTHERS))
+    return (_MARK, name, *(pack(getattr(value, one), known) for one in _NAMES[name]))
 
 
-def unpack(value: Any) -> Any:
-    """Return what was packed as *value*; the rules of policies when they are first asked for."""
+def unpack(value: Any, made: dict[int, Any] | None = None) -> Any:
+    """Return what was packed as *value*; the rules of policies when they are first asked for.
+
+    What is the same object is made once.
+    """
     kind = type(value)
     if kind in _SCALARS:
         return value
+    made = {} if made is None else made
     if kind is tuple:
-        if value[:1] == (_MARK,):
-            return _made(value)
-        return tuple([unpack(one) for one in value])
+        if value[:1] != (_MARK,):
+            return tuple([unpack(one, made) for one in value])
+        known = made.get(id(value))
+        if known is None:
+            known = made[id(value)] = _made(value, made)
+        return known
     if kind is list:
-        return [unpack(one) for one in value]
-    return {key: unpack(one) for key, one in value.items()}
+        return [unpack(one, made) for one in value]
+    return {key: unpack(one, made) for key, one in value.items()}
 
 
-def _made(value: tuple[Any, ...]) -> Any:
-    parts = [one if type(one) in _SCALARS else unpack(one) for one in value[2:]]
+def _made(value: tuple[Any, ...], made: dict[int, Any]) -> Any:
+    parts = [one if type(one) in _SCALARS or not one else unpack(one, made) for one in value[2:]]
     if value[1] == _LAZY:
         rules = Packed(parts[0], unpack)
         return Policy(**dict(zip(_OTHERS, parts[1:], strict=True)), rules=rules)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from mlpolicy.core.control import NEVER_SHADOWED
+from mlpolicy.core.control import KILL_SWITCH, NEVER_SHADOWED, effective_mode
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
@@ -66,6 +67,17 @@ def excluded(policy: Policy, target: Target) -> bool:
 def position_of(kind: str) -> str:
     """Return the name under which the order of rules knows *kind*."""
     return "validate input" if kind == "validate" else kind
+
+
+def at_moment(rule: PlannedRule, now: datetime, environ: Mapping[str, str]) -> PlannedRule:
+    """Return *rule* with the mode that it has at this moment."""
+    control = rule.control
+    assert control is not None
+    plain = control.mode == "enforce" and control.expires is None
+    if plain and not environ.get(KILL_SWITCH):
+        return rule
+    mode = effective_mode(control, now=now, environment=environ)
+    return rule if mode == rule.mode else replace(rule, mode=mode)
 
 
 def mode_of(rules: Sequence[PlannedRule]) -> Mode:

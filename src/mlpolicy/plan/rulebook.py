@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from operator import attrgetter
 
-from mlpolicy.core.control import KILL_SWITCH, effective_mode
+from mlpolicy.core.control import KILL_SWITCH
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.order import rank as position
@@ -22,14 +22,16 @@ from mlpolicy.model.policy import (
     Settings,
     laid_over,
 )
-from mlpolicy.plan.complete import Built, Completed, complete
-from mlpolicy.plan.merge import DEFAULTS, OVERRIDES, TOP, Layer, bottom
+from mlpolicy.plan.complete import Built, Completed, complete, is_right
+from mlpolicy.plan.lone import lone
+from mlpolicy.plan.merge import DEFAULTS, OVERRIDES, TOP, Layer, bottom, layer_of
 from mlpolicy.plan.packed import next_end
-from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.profiles import Profiles
 from mlpolicy.plan.ranking import (
     Candidate,
     Made,
+    at_moment,
     default_of,
     excluded,
     made_of,
@@ -72,8 +74,9 @@ class Rulebook:
         self.files = tuple(sorted(files, key=lambda one: one.file))
         self.now = now or _now()
         self.environ = os.environ if environ is None else environ
-        self._killed = bool(self.environ.get(KILL_SWITCH))
         self.overrides = tuple(overrides)
+        framed = any(file.defaults or file.mode for file in self.files)
+        self._is_bare = not (framed or self.overrides or self.environ.get(KILL_SWITCH))
         below = base.profiles if base is not None else None
         self.profiles: Profiles = Profiles.of(self.files, base=below)
         self._base = base if base is not None and self._is_framed_as(base) else None
@@ -95,21 +98,6 @@ class Rulebook:
         )
         return mine == others
 
-    def complete(self) -> tuple[PolicyFile, ...]:
-        """Return the files with the rules of profiles in the policies, and no profiles beside."""
-        return tuple(
-            replace(
-                file,
-                profiles=(),
-                policies=tuple(
-                    replace(one, use=()) if one.use else one
-                    for one in self.policies
-                    if one.span.file == file.file
-                ),
-            )
-            for file in self.files
-        )
-
     def at_present(self) -> Rulebook:
         """Return the same policies as they hold at this moment."""
         return Rulebook(self.files, environ=self.environ, overrides=self.overrides)
@@ -126,11 +114,6 @@ class Rulebook:
         """Every target that a policy names itself, in order."""
         targets = [Target.parse(text) for text in self._named]
         return tuple(sorted(targets, key=attrgetter("module", "qualname")))
-
-    @cached_property
-    def kinds(self) -> frozenset[str]:
-        """Every kind of rule that a policy uses."""
-        return frozenset(block.kind for policy in self.policies for block in policy.rules)
 
     @cached_property
     def broad(self) -> tuple[tuple[Policy, tuple[Pattern, ...]], ...]:
@@ -220,6 +203,22 @@ class Rulebook:
         """Whether more than one policy may hold for the target that *text* writes."""
         return bool(self.broad) or len(self._named.get(text, ())) > 1
 
+    def only(self, target: Target) -> Policy | None:
+        """Return the policy whose rules, as they are written, are all that holds for *target*.
+
+        None where others, defaults, or a mode or deadline of the whole policy have a say too.
+        """
+        named = self.naming(target)
+        alone = len(named) == 1 and not named[0].controls
+        return named[0] if alone and self._is_bare and not self._over(target.module) else None
+
+    def findings(self, target: Target) -> tuple[Diagnostic, ...]:
+        """Return what is wrong with the plan of *target*, made only if something may be."""
+        policy = self.only(target)
+        if policy is not None and all(is_right(block, self._built) for block in policy.rules):
+            return ()
+        return self.resolve(target)[1]
+
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""
         best: dict[int, Candidate] = {}
@@ -274,8 +273,20 @@ class Rulebook:
     def _planned(
         self, target: Target, candidates: Sequence[Candidate]
     ) -> tuple[Plan, tuple[Diagnostic, ...]]:
+        exact = str(target) in self._named
+        if self._is_bare and len(candidates) == 1:
+            kinds = self._in_order(tuple([block.kind for block in candidates[0][1].rules]))
+            alone = lone(target, candidates[0], kinds, self._built, exact=exact)
+            if alone is not None:
+                return alone, ()
         completed = self.completed(candidates)
-        rules = tuple([self._held(one.rule) for one in completed if one.rule is not None])
+        rules = tuple(
+            [
+                at_moment(one.rule, self.now, self.environ)
+                for one in completed
+                if one.rule is not None
+            ]
+        )
         policies = [policy for _, policy in candidates]
         plan = Plan(
             target,
@@ -283,21 +294,11 @@ class Rulebook:
             rules,
             placement_of(policies),
             policies=tuple([policy.name for policy in policies]),
-            exact=str(target) in self._named,
+            exact=exact,
             sources=tuple([policy.span for policy in policies]),
             deadline=shortest_deadline(policies),
         )
         return plan, tuple([finding for one in completed for finding in one.diagnostics])
-
-    def _held(self, rule: PlannedRule) -> PlannedRule:
-        """Return *rule* with the mode that it has at this moment."""
-        control = rule.control
-        assert control is not None
-        plain = control.mode == "enforce" and control.expires is None
-        if plain and not self._killed:
-            return rule
-        mode = effective_mode(control, now=self.now, environment=self.environ)
-        return rule if mode == rule.mode else replace(rule, mode=mode)
 
     def completed(self, candidates: Sequence[Candidate]) -> tuple[Completed, ...]:
         """Return every rule that *candidates* make together, outermost first.
@@ -331,8 +332,7 @@ class Rulebook:
             if policy.controls:
                 controls = {key: held for key, held in policy.controls.items() if key != "deadline"}
                 block = replace(block, settings=laid_over(controls, block.settings))
-            fixed = (1, *ranked[1:]) if block.final else ranked
-            found.append(Layer(fixed, policy.name, block))
+            found.append(layer_of(ranked, policy, block))
         found += above
         return found
 

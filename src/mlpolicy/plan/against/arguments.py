@@ -25,9 +25,10 @@ def look(about: About) -> Iterator[Diagnostic]:
     known = [one.name for one in parameters]
     takes_any = any(one.kind == "var_keyword" for one in parameters)
     for rule in about.plan.rules:
-        for code, path, source in (*_named(rule), *_hidden(about, rule)):
+        for code, path, setting in (*_named(rule), *_hidden(about, rule)):
             name = path.name
             if name not in known and not (takes_any and code in _AMONG_KEYWORDS):
+                source = key_of(rule, setting) if code == "MP202" else at(rule, setting)
                 near = closest(name, known)
                 listed = f"its arguments: {', '.join(known)}" if known else "it takes none"
                 help = f"did you mean `{near}`?" if near else listed
@@ -41,30 +42,30 @@ def _repair(meant: ArgPath, source: Span) -> Suggestion:
     return Suggestion(f"write `{text}`", source, f'"{text}"' if "[" in text else text)
 
 
-def _named(rule: PlannedRule) -> Iterator[tuple[str, ArgPath, Span]]:
-    """Yield (code, path, place) of each argument that *rule* names."""
+def _named(rule: PlannedRule) -> Iterator[tuple[str, ArgPath, str]]:
+    """Yield (code, path, setting) of each argument that *rule* names."""
     rollout = rule.control.rollout if rule.control else None
     for _, path in _paths([rollout.by] if rollout and rollout.by else ()):
-        yield "MP507", path, at(rule, "rollout.by")
+        yield "MP507", path, "rollout.by"
     if rule.kind == "validate":
         for name in getattr(rule.rule, "args", None) or {}:
-            yield "MP202", ArgPath(name), key_of(rule, f"args.{name}")
+            yield "MP202", ArgPath(name), f"args.{name}"
     if rule.kind == "cache":
         for field in ("key", "ignore"):
             for number, path in _paths(getattr(rule.rule, field, None)):
-                yield "MP702", path, at(rule, f"{field}.{number}")
+                yield "MP702", path, f"{field}.{number}"
 
 
-def _hidden(about: About, rule: PlannedRule) -> Iterator[tuple[str, ArgPath, Span]]:
+def _hidden(about: About, rule: PlannedRule) -> Iterator[tuple[str, ArgPath, str]]:
     """Yield what a log is to hide, where a policy for this function alone says it.
 
     A policy for many says it for those of them that have the argument.
     """
-    value = rule.values.get("log.redact") if rule.kind == "monitor" else None
-    own = (one.name for one in about.rulebook.naming(about.target) if len(one.match) == 1)
-    if value is not None and value.policy in own:
-        for number, path in _paths(value.value):
-            yield "MP908", path, at(rule, f"log.redact.{number}")
+    paths = getattr(getattr(rule.rule, "log", None), "redact", ()) if rule.kind == "monitor" else ()
+    own = [one.name for one in about.rulebook.naming(about.target) if len(one.match) == 1]
+    if paths and rule.values["log.redact"].policy in own:
+        for number, path in _paths(paths):
+            yield "MP908", path, f"log.redact.{number}"
 
 
 def heads(paths: Any) -> Iterator[str]:

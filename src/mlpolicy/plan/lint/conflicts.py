@@ -15,7 +15,7 @@ from mlpolicy.plan.rulebook import Rulebook
 def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what is wrong with the plans that *rulebook* makes, and what stands there twice."""
     for target in rulebook.exact:
-        yield from rulebook.resolve(target)[1]
+        yield from rulebook.findings(target)
     for policy, _ in rulebook.broad:
         yield from _alone(rulebook, policy)
     yield from _rivals(rulebook)

@@ -19,7 +19,12 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what is wrong with rules that meet in one function."""
     by_place = {policy.span: policy for policy in rulebook.policies}
     watched = any(policy.rule("monitor") for policy in rulebook.policies)
-    named = [plan for target in rulebook.exact if (plan := rulebook.plan(target)) is not None]
+    asked = (
+        one
+        for one in rulebook.exact
+        if not _is_plain(rulebook, rulebook.only(one), watched=watched)
+    )
+    named = [plan for target in asked if (plan := rulebook.plan(target)) is not None]
     for plan in (*named, *(rulebook.alone(policy) for policy, _ in rulebook.broad)):
         yield from _deadline(plan, by_place)
         yield from _pressure(plan)
@@ -27,6 +32,14 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
         yield from _calls(plan, rulebook)
     for plan in named if watched else ():
         yield from _unseen(plan)
+
+
+def _is_plain(rulebook: Rulebook, policy: Policy | None, *, watched: bool) -> bool:
+    """Whether the rules of *policy*, which stand alone, have no part in anything found here."""
+    if policy is None or rulebook.settings.allow_call:
+        return False
+    kinds = [block.kind for block in policy.rules]
+    return "memory" not in kinds and ("monitor" in kinds or not watched)
 
 
 def _deadline(plan: Plan, by_place: Mapping[Span, Policy]) -> Iterator[Diagnostic]:
