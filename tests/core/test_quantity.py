@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+from pydantic import TypeAdapter
 
 from mlpolicy.core.quantity import ByteSize, Count, Duration, QuantityError, Ratio
 
@@ -113,3 +116,38 @@ def test_digits_are_those_of_ascii(amount, text):
     """An editor's schema reads no others, and they are not what they look like."""
     with pytest.raises(QuantityError):
         amount.of(text)
+
+
+AMOUNTS = (ByteSize, Count, Duration, Ratio)
+
+
+def near(text, seed):
+    """Return *text* with one letter doubled, left out or put in."""
+    chance = random.Random(seed)
+    cut = chance.randrange(len(text) + 1)
+    middle = chance.choice(["", text[cut : cut + 1] * 2, *" 0159.%-+usmhdkMGiB"])
+    return text[:cut] + middle + text[cut + 1 :]
+
+
+@pytest.mark.parametrize("quantity", AMOUNTS)
+@given(data=st.data(), seed=st.integers(0, 2**32))
+def test_editors_and_the_reader_know_the_same_amounts(quantity, data, seed):
+    """The pattern in the schema and what reads the text are one language."""
+    letters = st.text("0123456789.%-+ usmhdkMGiB\t", max_size=70)
+    text = data.draw(st.one_of(st.from_regex(quantity.pattern), letters))
+    schema = Draft7Validator(TypeAdapter(quantity).json_schema())
+    for one in (text, near(text, seed), f"{text} {text}", text * 9):
+        try:
+            quantity.of(one)
+            is_one = True
+        except QuantityError:
+            is_one = False
+        assert schema.is_valid(one) is is_one, one
+
+
+@pytest.mark.parametrize("text", ["100ms 50ms", "100ms  5s", f"{'0' * 63}1s"])
+def test_two_amounts_and_endless_ones_are_none(text):
+    """What is refused when it is read is underlined in an editor."""
+    with pytest.raises(QuantityError):
+        Duration.of(text)
+    assert not Draft7Validator(TypeAdapter(Duration).json_schema()).is_valid(text)

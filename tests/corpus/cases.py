@@ -396,7 +396,6 @@ VERSIONS = _files(
     "MP003",
     "version: §2",
     "version: §'1'",
-    "version: §1.0",
     "version: §one",
     "§policies: {}",
     "§",

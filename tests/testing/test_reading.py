@@ -337,7 +337,6 @@ IN_A_FILE = {
     "no mapping": ("- 1\n", "MP010", 1),
     "nothing": ("", "MP003", 1),
     "a policy file": ("version: 1\npolicies: {a.b:c: {retry: 3}}\nvars: {}\n", "MP010", 1),
-    "a version with a dot": ("version: 1.0\npolicies: [policy.yaml]\ntests:\n" + GOOD, "MP003", 1),
     "a stub that no test is about": (
         "version: 1\npolicies: [policy.yaml]\nstubs:\n  shop.embed:encod: {signature: '()'}\ntests:\n"
         + GOOD,

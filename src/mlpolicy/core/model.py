@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
 
 from mlpolicy.core.target import Target, TargetError
@@ -17,6 +17,14 @@ T = TypeVar("T")
 
 Many = Annotated[tuple[T, ...], Field(strict=False)]
 """A list in the file, a tuple in the code: `Many[str]`."""
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Annotates a whole number, behind its bounds: to JSON, and so to editors, `3.0` is one."""
 
 
 class RuleModel(BaseModel):

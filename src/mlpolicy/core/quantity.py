@@ -41,6 +41,7 @@ class _Quantity:
     what: ClassVar[str]
     example: ClassVar[str]
     pattern: ClassVar[str]
+    """The texts that are one, if they are no longer than any should be."""
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -87,15 +88,20 @@ class _Quantity:
     def __get_pydantic_json_schema__(
         cls, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": "string", "pattern": cls.pattern, "examples": [cls.example]}
+        return {**cls.text(), "examples": [cls.example]}
+
+    @classmethod
+    def text(cls) -> dict[str, Any]:
+        """Return the JSON Schema of a text that is one."""
+        return {"type": "string", "pattern": cls.pattern, "maxLength": _LONGEST}
 
 
 def _parts(text: str, quantity: type[_Quantity]) -> list[tuple[float, str]]:
     """Return (number, unit) of each part of *text*: `1m30s` has two."""
     found: list[tuple[float, str]] = []
-    at = 0
+    at, fits = 0, len(text) <= _LONGEST
     text = text.strip()
-    while at < len(text) <= _LONGEST:
+    while fits and at < len(text):
         match = _PART.match(text, at)
         if match is None:
             break
@@ -151,7 +157,7 @@ class Duration(_Quantity, float):
 
     what = "a length of time"
     example = "250ms"
-    pattern = r"^\s*([0-9]+(\.[0-9]+)?\s*(us|ms|s|m|h|d)\s*)+$"
+    pattern = r"^\s*([0-9]+(\.[0-9]+)?\s*(us|ms|s|m|h|d))+\s*$"
     of_what: ClassVar[str] = "time"
     habits: ClassVar[Mapping[str, str]] = habits.TIME
     units: ClassVar[dict[str, float]] = {
@@ -230,7 +236,9 @@ class Ratio(_Quantity, float):
 
     what = "a share"
     example = "20%"
-    pattern = r"^\s*((100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%|0(\.[0-9]+)?|1(\.0+)?)\s*$"
+    pattern = (
+        r"^\s*(-?0+(\.0+)?\s*%?|0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%|0+\.[0-9]+|0*1(\.0+)?)\s*$"
+    )
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -243,7 +251,8 @@ class Ratio(_Quantity, float):
 
     @classmethod
     def _within(cls, share: float, value: object) -> float:
-        if 0 <= share <= 1:
+        is_one = not isinstance(value, str) or re.fullmatch(cls.pattern, value)
+        if is_one and 0 <= share <= 1:
             return share
         if isinstance(value, int | float) and 1 < value <= 100:
             meant = f"{value:g}%"
@@ -262,7 +271,7 @@ class Ratio(_Quantity, float):
         cls, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         number = {"type": "number", "minimum": 0, "maximum": 1}
-        return {"anyOf": [number, {"type": "string", "pattern": cls.pattern}]}
+        return {"anyOf": [number, cls.text()]}
 
 
 def _share(value: str | float, quantity: type[_Quantity]) -> float:
@@ -270,7 +279,7 @@ def _share(value: str | float, quantity: type[_Quantity]) -> float:
         return value
     text = value.strip()
     match = re.fullmatch(rf"(-?{_NUMBER})\s*(%|per ?cent|pct)?", text)
-    if match is None or len(text) > _LONGEST:
+    if match is None or len(value) > _LONGEST:
         raise QuantityError(
             "MP010", f"expected {quantity.what} such as {quantity.example}, found {_shown(value)}"
         )
@@ -286,12 +295,14 @@ class Count(_Quantity, int):
 
     what = "a whole number"
     example = "20k"
-    pattern = r"^[0-9]+[kM]$"
+    pattern = r"^\s*[0-9]+[kM]\s*$"
     units: ClassVar[dict[str, int]] = {"": 1, "k": 1000, "M": 1000**2}
 
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the number that *value* (`20k`, `20000`) says."""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # to JSON, `1e3` is one
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 0:
                 raise QuantityError(
@@ -299,7 +310,7 @@ class Count(_Quantity, int):
                 )
             return cls(value)
         match = re.fullmatch(r"([0-9]+)([kM])", value.strip()) if isinstance(value, str) else None
-        if match is None or len(match[1]) > _LONGEST:
+        if match is None or len(value) > _LONGEST:
             found = _shown(value) if isinstance(value, str | float) else _kind(value)
             text = f"expected {cls.what} such as {cls.example}, found {found}"
             raise QuantityError("MP010", text, cls._meant(str(value)))
@@ -328,4 +339,4 @@ class Count(_Quantity, int):
         cls, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         number = {"type": "integer", "minimum": 0}
-        return {"anyOf": [number, {"type": "string", "pattern": cls.pattern}]}
+        return {"anyOf": [number, cls.text()]}

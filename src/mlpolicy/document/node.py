@@ -121,8 +121,11 @@ Node = Scalar | Sequence | Mapping
 
 
 def is_empty(node: Node | None) -> bool:
-    """Whether nothing was written, as in `ttl:`; the reader says so (MP009)."""
-    return isinstance(node, Scalar) and node.value is None and not node.text
+    """Whether nothing was written, as in `ttl:`; the reader says so (MP009).
+
+    What a variable says is none of that, be it ever so empty.
+    """
+    return isinstance(node, Scalar) and node.value is None and not (node.text or node.quoted)
 
 
 def is_bare(entry: Entry) -> bool:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from mlpolicy.core.argpath import ArgPathError, parse
 from mlpolicy.core.control import OnExpiry, Otherwise
 from mlpolicy.core.day import Day
-from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.model import WHOLE, Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.site import FunctionKind, Mode
 from mlpolicy.core.target import Glob, TargetError
@@ -136,7 +136,7 @@ class PolicyBlock(RuleModel):
     """Profiles that lie under its rules, from left to right."""
     resource: str = ""
     """The resource whose state and limits its functions share with others."""
-    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    priority: Annotated[int, Field(ge=-100, le=100), WHOLE] = 0
     """Higher wins over lower where two policies meet in one function."""
     final: bool = False
     """Wins over all policies that are not final."""

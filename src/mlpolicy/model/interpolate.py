@@ -28,8 +28,13 @@ _BARE = re.compile(r"(?<!\$)\$\(?((?:env:[A-Za-z_]\w*|vars\.[A-Za-z][\w-]*)(?::-
 _OF_ENV = re.compile(r"\s*env\w*[.:]\s*([A-Z_]\w*)\s*(?:(?::-|[:=|-])(.*))?", re.IGNORECASE)
 _OF_VARS = re.compile(r"\s*var\w*[.:]\s*([A-Z][\w-]*)\s*(?:(?::-|[:=|])(.*))?", re.IGNORECASE)
 _OF_NEITHER = re.compile(r"\s*([A-Z_][\w-]*)\s*(?:(?::-|[:=|])(.*))?", re.IGNORECASE)
-LITERAL = ("match", "exclude", "use", "extends", "resource", "imports", "name", "decorated_by")
-"""Keys whose values are names and targets: no variable goes there."""
+LITERAL = {
+    "": ("name", "imports"),
+    "policies": ("match", "exclude", "use", "resource"),
+    "profiles": ("extends",),
+}
+"""Keys whose values are names and targets: no variable goes there. By the section in whose parts
+they stand."""
 
 
 @frozen()
@@ -121,27 +126,29 @@ class Variables:
 
     def filled(self, node: MappingNode) -> MappingNode:
         """Return *node* with its variables put in; what lacks a value is left out."""
-        return self._mapping(node)
+        return self._mapping(node, ())
 
-    def _node(self, node: Node) -> Node:
+    def _node(self, node: Node, above: tuple[str, ...] = ("",)) -> Node:
         if isinstance(node, MappingNode):
-            return self._mapping(node)
+            return self._mapping(node, above)
         if isinstance(node, Sequence):
             return self._sequence(node)
         return self._scalar(node) if "$" in node.text else node
 
-    def _mapping(self, node: MappingNode) -> MappingNode:
+    def _mapping(self, node: MappingNode, above: tuple[str, ...]) -> MappingNode:
         entries: list[Entry] = []
         changed = False
+        section = "".join(above[:1]) if len(above) in (0, 2) else None
+        literal = LITERAL.get(section, ()) if section is not None else ()
         for entry in node.entries:
             if "${" in entry.key:
                 self._refuse(entry.key_span, "a key")
-            if entry.key in LITERAL:
+            if entry.key in literal:
                 self._check_literal(entry.value)
                 entries.append(entry)
                 continue
             try:
-                value = self._node(entry.value)
+                value = self._node(entry.value, (*above, entry.key))
             except Unset:
                 changed = True
                 continue

@@ -11,6 +11,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar
+from mlpolicy.model.keys import keys_at
 from mlpolicy.model.policy import is_name
 from mlpolicy.model.short import spelt_out
 from mlpolicy.rules import KINDS
@@ -26,6 +27,15 @@ class Overlay:
     environment: str
     kinds: frozenset[str]
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    strays: dict[str, list[Entry]] = field(default_factory=dict)
+    """What is laid over policies and profiles that are not there, by section."""
+
+    @property
+    def apart(self) -> Mapping:
+        """What is laid over nothing, as a file would write it."""
+        span = Span("")
+        sections = (Entry(key, span, Mapping(tuple(each), span)) for key, each in self.strays.items())
+        return Mapping(tuple(sections), span)
 
     def over(self, root: Mapping, patch: Mapping) -> Mapping:
         """Return *root* with *patch* over it."""
@@ -65,9 +75,11 @@ class Overlay:
             span = below.key_span if below else entry.key_span
             entries[entry.key] = Entry(entry.key, span, entry.value)
         elif below is None:
-            self._say(
-                entry, f"environment `{self.environment}` removes `{'.'.join(here)}`", entries
-            )
+            known = keys_at(here[:-1])
+            if known is not None and entry.key not in known:
+                entries[entry.key] = entry  # no such key: that is said where all others are
+                return
+            self._say(here, entry, f"removes `{'.'.join(here)}`", entries)
 
     def _lacking(self, patch: Mapping, here: tuple[str, ...]) -> Span | None:
         """Return where *patch* takes out of a rule what it needs: there it is missing."""
@@ -80,34 +92,55 @@ class Overlay:
         return len(here) == _RULE_DEPTH and here[0] == "policies" and here[-1] in self.kinds
 
     def _add(self, entries: dict[str, Entry], entry: Entry, here: tuple[str, ...]) -> None:
-        if len(here) == 2 and here[0] == "policies" and not _is_whole(entry):
-            text = f"environment `{self.environment}` changes policy `{entry.key}`"
-            self._say(entry, text, entries)
-            return
-        near = closest(entry.key, entries) if len(here) == 2 and here[0] == "profiles" else None
-        if near is not None:
-            if is_name(near):  # (else that was said, where it is defined)
-                text = f"environment `{self.environment}` changes profile `{entry.key}`"
-                self._say(entry, text, entries)
-            return
         value = entry.value
         if isinstance(value, Mapping):  # what it removes cannot be there
             value = self._merged(Mapping((), value.span), value, here)
-        entries[entry.key] = Entry(entry.key, entry.key_span, value)
+        made = Entry(entry.key, entry.key_span, value)
+        if not self._is_stray(here, entry, entries):
+            entries[entry.key] = made
+            return
+        self._say(here, entry, f"changes {_WHAT[here[0]]} `{entry.key}`", entries)
+        self.strays.setdefault(here[0], []).append(made)
 
-    def _say(self, entry: Entry, what: str, known: dict[str, Entry]) -> None:
+    def _is_stray(self, here: tuple[str, ...], entry: Entry, known: dict[str, Entry]) -> bool:
+        """Whether *entry* was to change what is there, and names nothing that is."""
+        if len(here) != 2 or here[0] not in _WHAT:
+            return False
+        if here[0] == "policies":
+            return not _is_whole(entry)
+        return closest(entry.key, known) is not None
+
+    def _say(
+        self, here: tuple[str, ...], entry: Entry, what: str, known: dict[str, Entry]
+    ) -> None:
         near = closest(entry.key, known)
+        if near is not None and not is_name(near) and here[0] == "profiles":
+            return  # that was said, where it is defined
+        if here[0] in _OF_AUTHOR and len(here) == 2 and not _is_possible(entry.key, here[0]):
+            help = f"did you mean `{near}`?" if near else "a letter, then letters, digits, `-` and `_`"
+            text = f"`{entry.key}` is no name"
+            self.diagnostics.append(Diagnostic("MP010", text, entry.key_span, help=help))
+            return
         suggestions = (Suggestion(f"write `{near}`", entry.key_span, near),) if near else ()
         self.diagnostics.append(
             Diagnostic(
                 "MP407",
-                f"{what}, which does not exist",
+                f"environment `{self.environment}` {what}, which does not exist",
                 entry.key_span,
                 "warning",
                 help=f"did you mean `{near}`?" if near else "",
                 suggestions=suggestions,
             )
         )
+
+
+_WHAT = {"policies": "policy", "profiles": "profile"}
+_OF_AUTHOR = ("policies", "profiles", "resources", "vars")
+"""Sections whose keys are names of the author's."""
+
+
+def _is_possible(key: str, section: str) -> bool:
+    return is_name(key) or (section == "policies" and ":" in key)
 
 
 def is_null(node: Node) -> bool:

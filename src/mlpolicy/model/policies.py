@@ -92,6 +92,20 @@ class PolicyReader:
             policies=tuple(self._policies(_mapping(root, "policies"), empty.depth)),
         )
 
+    def apart(self, root: MappingNode) -> None:
+        """Check what an environment changes of policies and profiles that are not there.
+
+        That they are not was said; what is written of them must be right all the same.
+        """
+        before = len(self._found)
+        policies, profiles = _mapping(root, "policies"), _mapping(root, "profiles")
+        for entry in policies.entries:
+            if isinstance(entry.value, MappingNode):
+                self._read(entry, entry.value)
+        tuple(self._profiles(profiles))
+        keys = {one.key_span for one in (*policies.entries, *profiles.entries)}
+        self._found[before:] = [one for one in self._found[before:] if one.span not in keys]
+
     def _say(self, code: str, message: str, span: Span, *, help: str = "") -> None:
         self._found.append(Diagnostic(code, message, span, help=help))
 

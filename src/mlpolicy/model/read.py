@@ -131,10 +131,9 @@ def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
     if node is None:
         help = "begin with `version: 1`"
         return [Diagnostic("MP003", "`version` is missing", start, help=help)]
-    if isinstance(node, Scalar) and node.value == VERSION and type(node.value) is int:
-        return []
-    if is_empty(node):
-        return []  # MP009 has said so
+    is_true = isinstance(node, Scalar) and node.value is True
+    if (isinstance(node, Scalar) and node.value == VERSION and not is_true) or is_empty(node):
+        return []  # (MP009 has said that it is empty; to JSON, and so to editors, 1.0 is 1)
     shown = node.text if isinstance(node, Scalar) else words.found(node.plain())
     help = "this mlpolicy reads version 1; write `version: 1`, or install a newer mlpolicy"
     return [Diagnostic("MP003", f"version `{shown}` is not supported", node.span, help=help)]
@@ -207,11 +206,11 @@ def read_source(
     if one.root is None:
         return Reading(empty, one.document, in_order(list(one.diagnostics)), seen, one)
     found = list(one.diagnostics)
-    root = _overlaid(one, one.root, environment, found)
+    root, apart = _overlaid(one, one.root, environment, found)
     seen.vars |= _defined(root, found)
     filled = _without(root, ("vars", "environments"))
     if "$" in one.document.text:
-        filled = seen.filled(filled)
+        filled, apart = seen.filled(filled), seen.filled(apart)
     about = Words("the file", OF_FILE, _places())
     checked = check(_less(_with(filled, root, ("vars", "environments"))), FileBlock, about)
     found += checked.diagnostics
@@ -219,6 +218,7 @@ def read_source(
     if checked.value is not None:
         file = replace(file, name=checked.value.name)
     file = replace(file, settings=_settings(filled))
+    one.reader.apart(apart)
     found += (*one.reader.diagnostics(), *seen.diagnostics)
     found += older_readings(root, one.document.plain, [each.span for each in found])
     return Reading(file, one.document, in_order(found), seen, one)
@@ -226,16 +226,17 @@ def read_source(
 
 def _overlaid(
     one: Source, root: MappingNode, environment: str | None, found: list[Diagnostic]
-) -> MappingNode:
+) -> tuple[MappingNode, MappingNode]:
+    """Return *root* as it is in *environment*, and what that changes of policies that are not there."""
     patch = one.environments.get(environment or "")
     if patch is None:
-        return root
+        return root, MappingNode((), root.span)
     overlaying = Overlaying(environment or "", frozenset(KINDS))
     wrong = {one.key for one in root.entries if not isinstance(one.value, MappingNode)}
     kept = tuple(one for one in patch.entries if one.key not in wrong)
     merged = overlaying.over(root, MappingNode(kept, patch.span))
     found += overlaying.diagnostics
-    return merged
+    return merged, overlaying.apart
 
 
 def _defined(root: MappingNode, found: list[Diagnostic]) -> dict[str, Node]:

@@ -81,7 +81,7 @@ def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
     if isinstance(root, MappingNode):
         version = root.get("version")
         number = version.plain() if version is not None else VERSION
-        if number != VERSION or type(number) is not int:
+        if number != VERSION or number is True:
             shown = version.text if isinstance(version, Scalar) else words.found(number)
             text, span = f"version `{shown}` is not supported", (version or root).span
             found.append(Diagnostic("MP003", text, span, help="write `version: 1`"))

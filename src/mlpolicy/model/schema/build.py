@@ -22,14 +22,26 @@ from mlpolicy.rules import KINDS
 
 Schema = dict[str, Any]
 
-VARIABLE = {"type": "string", "pattern": r"\$\{"}
-NAME = r"^[^\W\d_][\w-]*$"
+_REFERENCE = r"\$\{(env:[A-Za-z_]\w*|vars\.[A-Za-z][\w-]*)(:-[^}]*)?\}"
+VARIABLE = {"type": "string", "pattern": rf"(^|[^$]){_REFERENCE}"}
+"""A text with a variable in it; `$${` begins none."""
+WHOLE = {"type": "string", "pattern": f"^{_REFERENCE}$"}
+"""A text that is nothing but a variable, and may stand for a number."""
+NAME = r"^[^\x00-@\[-`{-\x7f][^\x00-,./:-@\[-^`{-\x7f]*$"
+"""A letter, then letters, digits, `-` and `_`, as every reader of patterns knows them: to some,
+`\\w` is ASCII alone."""
 _NAMED_BY_AUTHOR = {"propertyNames": {"pattern": NAME}}
 OVERLAY = "overlay."
-_LITERAL = (*LITERAL, "version")
+_LITERAL = {
+    FileBlock.__name__: (*LITERAL[""], "version"),
+    PolicyBlock.__name__: LITERAL["policies"],
+    ProfileBlock.__name__: LITERAL["profiles"],
+    MatchBlock.__name__: tuple(MatchBlock.model_fields),
+}
+"""Where no variable goes, by block."""
 _WORDS = ("title",)
 """What pydantic adds and nobody needs."""
-_SCALAR = frozenset({"string", "integer", "number", "boolean"})
+_TYPED = frozenset({"integer", "number", "boolean", "null"})
 
 
 def schema() -> Schema:
@@ -144,7 +156,7 @@ def _short(rule: Schema, kind: Kind) -> Schema:
     """Return *rule*, or true, or false, or the bare value that stands for one of its fields."""
     body = {key: of for key, of in rule.items() if key not in ("description", "type")}
     bare = rule["properties"].get(kind.shorthand) if kind.shorthand else None
-    others: Schema = {"type": "boolean"}
+    others = _opened({"type": "boolean"})
     if bare is not None:
         others = {"if": {"type": "boolean"}, "else": bare}
     return {
@@ -198,7 +210,7 @@ def _model(model: type[BaseModel], definitions: dict[str, Schema], owner: str) -
 def _read(of: Schema) -> Schema:
     """Return a block's schema with variables allowed where values stand."""
     made = {key: value for key, value in of.items() if key not in _WORDS}
-    literal = of["properties"] if of.get("title") == MatchBlock.__name__ else _LITERAL
+    literal = _LITERAL.get(of.get("title", ""), ())
     if "properties" in made:
         made["properties"] = {
             key: _plain(value) if key in literal else _open(value)
@@ -231,7 +243,9 @@ def _opened(of: Schema) -> Schema:
     if isinstance(of.get("additionalProperties"), dict):
         of = {**of, "additionalProperties": _opened(of["additionalProperties"])}
     bare = of.get("type") == "string" and not {"pattern", "enum", "const"} & of.keys()
-    if bare or not ("const" in of or "enum" in of or of.get("type") in _SCALAR):
+    if of.get("type") in _TYPED:
+        return {"if": WHOLE, "else": of}
+    if bare or not ("const" in of or "enum" in of or of.get("type") == "string"):
         return of
     return {"if": VARIABLE, "else": of}
 
@@ -250,9 +264,15 @@ def _partial(of: Any) -> Any:
         return [_partial(one) for one in of]
     if not isinstance(of, dict):
         return of
-    made = {key: _partial(one) for key, one in of.items() if key not in (*_NAMED, "required")}
+    made = {
+        key: of[key] if key == "items" else _partial(one)  # a list replaces the one below it
+        for key, one in of.items()
+        if key not in (*_NAMED, "required")
+    }
     if "$ref" in of:
         made["$ref"] = str(of["$ref"]).replace("#/$defs/", f"#/$defs/{OVERLAY}")
+    if isinstance(of.get("additionalProperties"), dict):
+        made["additionalProperties"] = _or_null(made["additionalProperties"])
     for key in _NAMED:
         if key in of:
             made[key] = {name: _or_null(_partial(one)) for name, one in of[key].items()}

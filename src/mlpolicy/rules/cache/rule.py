@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from mlpolicy.core.argpath import ArgPathError, parse
-from mlpolicy.core.model import Many, NameOf, RuleModel, finding
+from mlpolicy.core.model import WHOLE, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
 from mlpolicy.core.usual import Usual
 from mlpolicy.rules.cache.stores import STORES
@@ -36,7 +36,7 @@ with warnings.catch_warnings():
         """The arguments, or parts of them (`user.id`), that decide the result; without it, all."""
         ignore: Many[str] = ()
         """Arguments that do not decide the result, such as a request id."""
-        version: str | int | None = None
+        version: str | Annotated[int, WHOLE] | None = None
         """Part of every key: a new version (of a model, say) sees no result of an old one."""
         single_flight: bool = True
         """Whether concurrent calls with one key wait for the first instead of computing too."""

@@ -41,7 +41,7 @@ def _limit(value: Any, info: ValidationInfo) -> Literal["auto"] | ByteSize:
     return size
 
 
-_SIZE_OR_AUTO = {"anyOf": [{"const": "auto"}, {"type": "string", "pattern": ByteSize.pattern}]}
+_SIZE_OR_AUTO = {"anyOf": [{"const": "auto"}, ByteSize.text()]}
 Limit = Annotated[Literal["auto"] | ByteSize, PlainValidator(_limit), WithJsonSchema(_SIZE_OR_AUTO)]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.model import WHOLE, Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.usual import Usual
 from mlpolicy.rules.retry.backoff import Growth, Jitter
@@ -74,7 +74,7 @@ class UnwantedResult(RuleModel):
 class RetryRule(RuleModel):
     """Make calls that failed again."""
 
-    max_attempts: Annotated[int, Field(ge=1)] = 3
+    max_attempts: Annotated[int, Field(ge=1), WHOLE] = 3
     """How often the function is called at most, the first call included."""
     retry_on: Many[RetriedName] = ("transient",)
     """The errors that are worth another attempt: groups (`transient`, `network`, `timeout`,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
-from mlpolicy.core.model import Default, Many, RuleModel, finding
+from mlpolicy.core.model import WHOLE, Default, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.words import closest
 from mlpolicy.rules.validate.backtracking import backtracks, compiles
@@ -17,7 +17,7 @@ from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
 
 Number = int | float
 Plain = str | int | float | bool | None
-Whole = Annotated[int, Field(ge=0)]
+Whole = Annotated[int, Field(ge=0), WHOLE]
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*[.:][^\W\d]\w*(\.[^\W\d]\w*)*")
 _MEANT = {
     "integer": "int", "number": "float", "double": "float", "string": "str", "text": "str",
@@ -90,7 +90,7 @@ class Spec(RuleModel):
     """Whether null is refused; it is wherever a `type` stands, unless this is `false`."""
     dtype: str | Many[str] = ()
     """The dtype of an array, or a list of those allowed: `float32`."""
-    shape: Many[int | str | None] | None = None
+    shape: Many[Annotated[int, WHOLE] | str | None] | None = None
     """The size of each dimension: a number, `null` for any, or a name; the same name means the
     same size everywhere in the rule."""
     ndim: Whole | None = None
