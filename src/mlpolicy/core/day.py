@@ -9,18 +9,17 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from mlpolicy.core.model import finding
+from mlpolicy.core.written import DAY
 
 
 def _day(value: Any) -> date:
     if isinstance(value, date):
         return value
-    try:
+    if isinstance(value, str) and re.fullmatch(DAY, value):
         return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        meant = _meant(str(value))
-        hint = f": did you mean `{meant}`?" if meant else ""
-        text = f"expected a date such as `2027-03-31`, found `{value}`{hint}"
-        raise finding("MP010", text) from None
+    meant = _meant(str(value))
+    hint = f": did you mean `{meant}`?" if meant else ""
+    raise finding("MP010", f"expected a date such as `2027-03-31`, found `{value}`{hint}")
 
 
 def _meant(text: str) -> str:
@@ -38,6 +37,13 @@ _PARTS = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ].*)?$")
 Day = Annotated[
     date,
     BeforeValidator(_day),
-    Field(json_schema_extra={"type": "string", "format": "date", "examples": ["2027-03-31"]}),
+    Field(
+        json_schema_extra={
+            "type": "string",
+            "format": "date",
+            "pattern": DAY,
+            "examples": ["2027-03-31"],
+        }
+    ),
 ]
 """The last day on which something holds, until midnight UTC."""

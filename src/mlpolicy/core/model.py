@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
 
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
+from mlpolicy.core.written import FUNCTION, VARIABLE
 
 if TYPE_CHECKING:
     from mlpolicy.core.extensions import Extensions
@@ -17,14 +18,6 @@ T = TypeVar("T")
 
 Many = Annotated[tuple[T, ...], Field(strict=False)]
 """A list in the file, a tuple in the code: `Many[str]`."""
-
-
-def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-WHOLE = BeforeValidator(_whole)
-"""Annotates a whole number, behind its bounds: to JSON, and so to editors, `3.0` is one."""
 
 
 class RuleModel(BaseModel):
@@ -92,9 +85,19 @@ def _is_path(text: object) -> bool:
         return False
 
 
-FunctionPath = Annotated[str, AfterValidator(_path)]
+FunctionPath = Annotated[str, AfterValidator(_path), Field(json_schema_extra={"pattern": FUNCTION})]
 """The function that a rule calls: `module:function`."""
-Default = Annotated[Any, AfterValidator(_default)]
+_CALLED = {"type": "string", "pattern": f"{FUNCTION}|{VARIABLE}"}
+Default = Annotated[
+    Any,
+    AfterValidator(_default),
+    Field(
+        json_schema_extra={
+            "if": {"type": "object", "required": ["call"], "maxProperties": 1},
+            "then": {"properties": {"call": _CALLED}},
+        }
+    ),
+]
 """What stands in for a result: a value, or `{call: "module:function"}`."""
 
 

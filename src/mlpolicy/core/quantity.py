@@ -23,6 +23,10 @@ _PART = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)")
 _LONGEST = 64
 
 
+NOTHING = {"not": {"type": "string", "pattern": "^[^1-9$]*$"}}
+"""Said in a schema of an amount that must not be none: it has a digit, or a variable, in it."""
+
+
 class QuantityError(ValueError):
     """A text is no amount of that sort; *code* is the finding that says so.
 
@@ -301,8 +305,6 @@ class Count(_Quantity, int):
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the number that *value* (`20k`, `20000`) says."""
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)  # to JSON, `1e3` is one
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 0:
                 raise QuantityError(

@@ -125,7 +125,7 @@ def is_empty(node: Node | None) -> bool:
 
     What a variable says is none of that, be it ever so empty.
     """
-    return isinstance(node, Scalar) and node.value is None and not (node.text or node.quoted)
+    return type(node) is Scalar and node.value is None and not node.text
 
 
 def is_bare(entry: Entry) -> bool:

@@ -9,11 +9,12 @@ from pydantic import AfterValidator, Field
 from mlpolicy.core.argpath import ArgPathError, parse
 from mlpolicy.core.control import OnExpiry, Otherwise
 from mlpolicy.core.day import Day
-from mlpolicy.core.model import WHOLE, Many, RuleModel, finding
+from mlpolicy.core.model import Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.site import FunctionKind, Mode
 from mlpolicy.core.target import Glob, TargetError
 from mlpolicy.core.usual import Usual
+from mlpolicy.core.written import ARGUMENT, GLOB
 from mlpolicy.model.policy import OnEngineError, OnMissing, Placement
 
 Words = str | Many[str]
@@ -29,8 +30,12 @@ def _pattern(text: str) -> str:
         raise finding("MP010", str(error)) from None
 
 
-PatternText = Annotated[str, AfterValidator(_pattern)]
+_GLOB = Field(json_schema_extra={"pattern": GLOB})
+PatternText = Annotated[str, AfterValidator(_pattern), _GLOB]
 """A function path, or a pattern of them."""
+Written = Annotated[str, _GLOB]
+"""The same, to be read later on."""
+Globs = Written | Many[Written]
 
 
 class LintBlock(RuleModel):
@@ -105,7 +110,7 @@ class Overlay(RuleModel):
 class MatchBlock(RuleModel):
     """A selector: every key must hold, by any of its words."""
 
-    target: Words
+    target: Globs
     """Function paths, or patterns of them."""
     tag: Words = ()
     """What `@mlpolicy.tag(...)` says of the function."""
@@ -127,16 +132,18 @@ class ProfileBlock(RuleModel):
 class PolicyBlock(RuleModel):
     """One policy, without its rules."""
 
-    match: str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | MatchBlock = ()
+    match: (
+        Written | Annotated[tuple[Written, ...], Field(strict=False, min_length=1)] | MatchBlock
+    ) = ()
     """The functions that it is for: `package.module:function`, or a pattern, or a list, or a
     mapping of conditions."""
-    exclude: Words = ()
+    exclude: Globs = ()
     """Functions that it is not for."""
     use: Many[str] = ()
     """Profiles that lie under its rules, from left to right."""
     resource: str = ""
     """The resource whose state and limits its functions share with others."""
-    priority: Annotated[int, Field(ge=-100, le=100), WHOLE] = 0
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
     """Higher wins over lower where two policies meet in one function."""
     final: bool = False
     """Wins over all policies that are not final."""
@@ -176,7 +183,9 @@ class RolloutBlock(RuleModel):
 
     percent: Ratio
     """How many of a hundred calls."""
-    by: Annotated[str, AfterValidator(_path)] | None = None
+    by: (
+        Annotated[str, AfterValidator(_path), Field(json_schema_extra={"pattern": ARGUMENT})] | None
+    ) = None
     """The path to an argument: calls with equal values are decided alike, in every process."""
     otherwise: Otherwise = "disabled"
     """What the rule is for all other calls: `shadow` or `disabled`."""

@@ -15,7 +15,7 @@ _BODIES: dict[str, type[BaseModel]] = {"policies": PolicyBlock, "profiles": Prof
 
 def keys_at(path: Sequence[str]) -> Collection[str] | None:
     """Return the keys of the block at *path* of a file; None where they are the author's own."""
-    section, *rest = path
+    section, *rest = path or ("",)
     if section == "settings":
         return _keys_in(SettingsBlock, rest)
     if section == "defaults":

@@ -34,7 +34,9 @@ class Overlay:
     def apart(self) -> Mapping:
         """What is laid over nothing, as a file would write it."""
         span = Span("")
-        sections = (Entry(key, span, Mapping(tuple(each), span)) for key, each in self.strays.items())
+        sections = (
+            Entry(key, span, Mapping(tuple(each), span)) for key, each in self.strays.items()
+        )
         return Mapping(tuple(sections), span)
 
     def over(self, root: Mapping, patch: Mapping) -> Mapping:
@@ -92,13 +94,14 @@ class Overlay:
         return len(here) == _RULE_DEPTH and here[0] == "policies" and here[-1] in self.kinds
 
     def _add(self, entries: dict[str, Entry], entry: Entry, here: tuple[str, ...]) -> None:
-        value = entry.value
+        value, before = entry.value, len(self.diagnostics)
         if isinstance(value, Mapping):  # what it removes cannot be there
             value = self._merged(Mapping((), value.span), value, here)
         made = Entry(entry.key, entry.key_span, value)
         if not self._is_stray(here, entry, entries):
             entries[entry.key] = made
             return
+        del self.diagnostics[before:]  # (one mistake is one finding)
         self._say(here, entry, f"changes {_WHAT[here[0]]} `{entry.key}`", entries)
         self.strays.setdefault(here[0], []).append(made)
 
@@ -110,14 +113,14 @@ class Overlay:
             return not _is_whole(entry)
         return closest(entry.key, known) is not None
 
-    def _say(
-        self, here: tuple[str, ...], entry: Entry, what: str, known: dict[str, Entry]
-    ) -> None:
+    def _say(self, here: tuple[str, ...], entry: Entry, what: str, known: dict[str, Entry]) -> None:
         near = closest(entry.key, known)
         if near is not None and not is_name(near) and here[0] == "profiles":
             return  # that was said, where it is defined
         if here[0] in _OF_AUTHOR and len(here) == 2 and not _is_possible(entry.key, here[0]):
-            help = f"did you mean `{near}`?" if near else "a letter, then letters, digits, `-` and `_`"
+            help = (
+                f"did you mean `{near}`?" if near else "a letter, then letters, digits, `-` and `_`"
+            )
             text = f"`{entry.key}` is no name"
             self.diagnostics.append(Diagnostic("MP010", text, entry.key_span, help=help))
             return

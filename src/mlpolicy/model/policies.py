@@ -104,7 +104,9 @@ class PolicyReader:
                 self._read(entry, entry.value)
         tuple(self._profiles(profiles))
         keys = {one.key_span for one in (*policies.entries, *profiles.entries)}
-        self._found[before:] = [one for one in self._found[before:] if one.span not in keys]
+        self._found[before:] = [
+            one for one in self._found[before:] if one.span not in keys and one.code != "MP011"
+        ]
 
     def _say(self, code: str, message: str, span: Span, *, help: str = "") -> None:
         self._found.append(Diagnostic(code, message, span, help=help))

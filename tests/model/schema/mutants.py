@@ -14,7 +14,18 @@ ODD = (
     *("30s", '"30s"', "1.5s", "250us", "1m30s", "100ms 50ms", "1 h", "5S", "-5s", "1h30", "0s"),
     *("5%", "0.5%", "150%", '"5 %"', "100%", "-5%", "20k", "2M", "1.5k", "1MiB", "1 mb", "12B"),
     *("2027-03-31", "2027-02-30", "20270331", "27-3-31", '"2027-03-31T00:00:00Z"', "12:30:45"),
-    *("text", "enforce", "ENFORCE", '"m:f"', '"m:*"', "a.b", '"a b"', "ünïcode", '"日本"', '"a\\nb"'),
+    *(
+        "text",
+        "enforce",
+        "ENFORCE",
+        '"m:f"',
+        '"m:*"',
+        "a.b",
+        '"a b"',
+        "ünïcode",
+        '"日本"',
+        '"a\\nb"',
+    ),
     *('"${vars.x}"', '"${env:X}"', '"${env:X:-1}"', '"a${env:X}b"', '"$${x}"', '"${x}"', '"$x"'),
     *("[]", "{}", "[1]", "[null]", "[text]", "[text, text]", "[[]]", "[{}]", '["m:f"]'),
     *("{a: 1}", "{a: null}", "{call: 1}", '{call: "m:f"}', '{"": 1}', "[1, 2]", "[1, 2, 3]"),
@@ -100,7 +111,11 @@ class Mutants:
         cut = self._chance.randrange(len(key) + 1)
         slips = (key[:cut] + key[cut + 1 :], key.upper(), key.replace("_", "-"), key + "s")
         found: str = self._chance.choice(
-            [self._chance.choice(self._words), self._chance.choice(slips), Raw(self._chance.choice(KEYS))]
+            [
+                self._chance.choice(self._words),
+                self._chance.choice(slips),
+                Raw(self._chance.choice(KEYS)),
+            ]
         )
         plain = found.strip('"') if isinstance(found, Raw) else found
         return Raw('"unheard"') if plain in home else found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 import pytest
@@ -11,48 +10,94 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from mlpolicy.document.node import Mapping
 from mlpolicy.document.parse import parse
+from mlpolicy.model.grammar import (
+    FileBlock,
+    MatchBlock,
+    Overlay,
+    PolicyBlock,
+    ProfileBlock,
+    RolloutBlock,
+    RuleCommon,
+    SettingsBlock,
+)
+from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.read import read_source, source
 from mlpolicy.model.schema import in_draft, published
+from mlpolicy.model.unknown import within
 from mlpolicy.plan.codes import codes
 from mlpolicy.rules import KINDS
 from tests.corpus.cases import CASES, MARK
+from tests.model.schema.editor import read
+from tests.model.schema.mutants import Mutants, spots
 
 ROOT = Path(__file__).parents[3]
 VALIDATORS = (Draft202012Validator(in_draft("2020-12")), Draft7Validator(in_draft("7")))
-OF_SCHEMA = {"MP003", "MP005", "MP009", "MP010", "MP011", "MP101", "MP103", "MP130"}
+OF_SCHEMA = {
+    *("MP003", "MP005", "MP009", "MP010", "MP011"),
+    *("MP101", "MP103", "MP110", "MP112", "MP130"),
+}
 OF_READER = {"MP001", "MP002", "MP004", "MP006", "MP007", "MP008", "MP009"}
 """What YAML readers say before a schema is asked; an empty value is null to them."""
 
 BEYOND = (
     # (words of a finding, why no schema can say it)
-    ("is no pattern of", "the grammar of targets and patterns is more than a regular expression"),
-    ("names no function", "the same"),
-    ("is no module path", "the same"),
-    ("is no function name", "the same"),
-    ("would look at every module", "the same"),
-    ("is no path to an argument", "the grammar of paths into arguments"),
-    ("expected a date", "`format` is a note in JSON Schema, and 2027-02-30 no pattern's business"),
-    ("expected one of `is_none", "of two keys, exactly one: said by a check of the model"),
-    ("a whole number, found `1.0`", "JSON Schema holds that 1.0 is an integer"),
-    ("version `1.0` is not", "the same"),
+    ("is not defined", "what a variable stands for is not known before it is put in"),
+    ("is not set", "the same"),
+    ("names no variable", "text may have anything in it, and most of it is text"),
+    ("a variable in a key", "of a value that may be anything, a schema knows no keys"),
+    ("calls nothing", "a `default` may be any mapping, one with a key `cal` too"),
+    ("names its target twice", "a key is compared with another one"),
+    ("expected a `poll` of", "a sum of amounts is more than a pattern can tell"),
+    ("a cache that holds nothing", "the same, of parts of a byte"),
+    ("a `limit` of nothing", "the same"),
+    ("no length is at least", "a number is compared with another one"),
     ("a finite number", "JSON has no other numbers"),
+    ("`nan` is outside", "the same"),
     ("a key must be text", "what a reader of YAML makes of such a key differs"),
     ("`{{` begins a mapping", "two mappings to a schema"),
-    ("names its target twice", "a key is compared with another one"),
-    ("a cache that holds nothing", "the check says what to write instead"),
-    ("names no argument: every call", "the same"),
-    ("of 0 keeps nothing", "the same"),
 )
+"""`docs/how-to/edit-with-completion.md` says the same to people."""
 
 
-def said(text):
-    """Return the findings about which a schema can be asked, and those that are beyond it."""
+def said(text, value="1"):
+    """Return the findings about which a schema can be asked, and those that are beyond it.
+
+    *value* is what the variables `X` and `x` stand for.
+    """
     one = source(parse(text, file="x"))
-    readings = [read_source(one, environment=name) for name in (None, *one.environments)]
-    every = dict.fromkeys(each for reading in readings for each in reading.diagnostics)
+    every = {}
+    for name in (None, *one.environments):
+        variables = Variables({"X": value}, fixed={"x": value})
+        reading = read_source(one, environment=name, variables=variables)
+        every |= dict.fromkeys(reading.diagnostics)
     found = [each for each in every if each.code in OF_SCHEMA]
-    beyond = [one for one in found if any(words in one.message for words, _ in BEYOND)]
-    return [one for one in found if one not in beyond], beyond
+    beyond = [each for each in found if is_beyond(each, one)]
+    return [each for each in found if each not in beyond], beyond
+
+
+def is_beyond(found, one):
+    """Whether no schema can know what was *found*: by its words, or by where it stands."""
+    homes = [each.get("vars") for each in (one.root, *one.environments.values()) if each]
+    line = (one.document.lines or ("",))[found.span.line - 1]
+    written = line[found.span.column - 1 : found.span.end_column - 1].strip("\"'")
+    is_whole = written.startswith("${") and written.endswith("}")
+    return (
+        any(words in found.message for words, _ in BEYOND)
+        # To JSON, 3.0 is a whole number.
+        or ("a whole number" in found.message and _is_whole(written))
+        # A variable is wrong where it is used, and what is around one makes it no better.
+        or any(within(found.span, home.span) for home in homes if home is not None)
+        or ("${env:" in written and not is_whole)
+        # An environment is laid over its file before anything is missing.
+        or (one.environments and found.code == "MP011")
+    )
+
+
+def _is_whole(written):
+    try:
+        return float(written).is_integer()
+    except (ValueError, OverflowError):
+        return False
 
 
 def is_for_the_reader(text):
@@ -62,18 +107,39 @@ def is_for_the_reader(text):
     )
 
 
+def words(schema):
+    """Yield every word that *schema* lists."""
+    for key, one in schema.items() if isinstance(schema, dict) else ():
+        yield from map(str, one if key == "enum" else ())
+        yield from words(one)
+    for one in schema if isinstance(schema, list) else ():
+        yield from words(one)
+
+
+MEANT = (
+    *("1", "true", "text", "1s", "1MiB", "50%", "2030-01-01", "m:f", "a.b", "0.5", "null", "s"),
+    *sorted(set(words(in_draft("7")))),
+)
+"""What a variable may stand for, so that some value of it is right wherever one can be."""
+
+
 def refused(text):
-    root = parse(text, file="x").root
-    return [next(one.iter_errors(root.plain()), None) is not None for one in VALIDATORS]
+    plain = read(text)
+    return [next(one.iter_errors(plain), None) is not None for one in VALIDATORS]
 
 
 def disagree(text):
-    """Return what models and schemas say where they do not agree."""
+    """Return what models and schemas say where they do not agree.
+
+    Where a variable stands, one value that makes the file right is enough.
+    """
     found, beyond = said(text)
+    for value in MEANT if found and "${" in text else ():
+        found, beyond = said(text, value)
+        if not found:
+            break
     verdicts = refused(text)
-    if beyond and not found:
-        return None
-    if verdicts == [bool(found)] * 2:
+    if (beyond and not found) or verdicts == [bool(found)] * 2:
         return None
     return (text, [str(one) for one in found], verdicts)
 
@@ -113,16 +179,6 @@ PLACES = {
 
 
 def block_cases():
-    from mlpolicy.model.grammar import (
-        FileBlock,
-        MatchBlock,
-        Overlay,
-        PolicyBlock,
-        ProfileBlock,
-        RolloutBlock,
-        SettingsBlock,
-    )
-
     fields = {
         "file": [name for name in FileBlock.model_fields if name != "version"],
         "settings": SettingsBlock.model_fields,
@@ -166,22 +222,25 @@ def test_the_published_files_are_current(draft, name):
     assert (ROOT / name).read_text("utf-8") == published(draft)
 
 
-@pytest.mark.parametrize("value", ['"${env:A}"', '"${vars.a}"', '"x${env:A:-1}"'])
+@pytest.mark.parametrize("value", ['"${env:A}"', '"${vars.a}"', '"${env:A:-1}"', '"x${env:A}"'])
 def test_a_variable_may_stand_for_any_value(value):
-    """Only a process knows what it says; in names and targets it stands nowhere."""
+    """Only a process knows what it says; but what has text around it is a text."""
+    form, is_whole = "version: 1\npolicies:\n  m:f: {{{}}}\n", value.startswith('"$')
     for kind in KINDS:
         for field, of in KINDS[kind].rule_model().model_fields.items():
             if of.annotation in (int, float, bool, str):
-                assert refused(
-                    f"version: 1\npolicies:\n  m:f: {{{kind}: {{{field}: {value}}}}}\n"
-                ) == [
-                    False,
-                    False,
-                ], (kind, field)
-    assert refused(f"version: 1\npolicies:\n  m:f: {{mode: {value}, deadline: {value}}}\n") == [
-        False,
-        False,
-    ]
+                is_right = is_whole or of.annotation is str
+                text = form.format(f"{kind}: {{{field}: {value}}}")
+                assert refused(text) == [not is_right] * 2, (kind, field)
+    assert refused(form.format(f"mode: {value}, deadline: {value}")) == [False, False]
+
+
+@pytest.mark.parametrize("value", ['"$${env:A}"', '"${A}"', '"${evn:A}"', '"$env:A"'])
+@pytest.mark.parametrize("field", ["max_attempts", "jitter", "max_delay"])
+def test_what_is_no_variable_stands_for_nothing(field, value):
+    text = f"version: 1\npolicies:\n  m:f: {{retry: {{{field}: {value}}}}}\n"
+
+    assert refused(text) == [True, True]
 
 
 def test_names_of_labels_are_held_to():
@@ -224,54 +283,54 @@ def test_every_word_is_explained():
         assert missing == [], kind
 
 
-MORE = (*VALUES, '" 30s"', '"5 %"', '"1h30"', '"1 MiB "', '""', "[null]", "[a, a]", "101", "-101")
+WHOLE = (
+    Path(__file__).with_name("everything.yaml"),
+    ROOT / "tests" / "plan" / "complete" / "policy.yaml",
+)
 
 
-def spots(value, path=()):
-    """Yield the path of everything in *value*."""
-    inner = value.items() if isinstance(value, dict) else ()
-    inner = enumerate(value) if isinstance(value, list) else inner
-    for key, one in inner:
-        yield (*path, key)
-        yield from spots(one, (*path, key))
-
-
-def edited(whole, words, chance):
-    """Return *whole* with one thing in it replaced, removed, renamed, added or put in a list."""
-    whole = json.loads(json.dumps(whole, default=str))
-    *path, key = chance.choice(list(spots(whole)))
-    home = whole
-    for part in path:
-        home = home[part]
-    value = parse(chance.choice(MORE), file="x").root.plain()
-    match chance.randrange(5 if isinstance(home, dict) else 3):
-        case 0:
-            home[key] = value
-        case 1:
-            del home[key]
-        case 2:
-            home[key] = [home[key]]
-        case 3:
-            home[chance.choice(words)] = home.pop(key)
-        case _:
-            home[chance.choice(words)] = value
-    return whole
-
-
-def test_they_agree_on_right_files_with_one_edit():
-    """Files are what the examples and the findings show as right; no variable is in them.
-
-    What is wrong in the environment of a policy that is not there is MP407, and no more.
-    """
+def right_files():
+    """Return what right files say: examples, what findings show as right, and every key."""
     wrong = {code.before for code in codes().values()}
-    texts = [text for text in files() if "${" not in text and text not in wrong]
-    roots = [parse(text, file="x").root for text in texts]
-    right = [root.plain() for root in roots if root is not None]
-    words = [part for one in right for path in spots(one) for part in path if type(part) is str]
-    chance = random.Random(0)
-    texts = [json.dumps(edited(chance.choice(right), words, chance)) for _ in range(2000)]
-    kept = [text for text in texts if not is_for_the_reader(text) and "environments" not in text]
+    texts = [text for text in files() if text not in wrong and not is_for_the_reader(text)]
+    texts += [path.read_text() for path in WHOLE]
+    right = [read(text) for text in texts if said(text) == ([], [])]
+    return [one for one in right if len(json.dumps(one)) < 10_000]
+
+
+def in_an_environment(whole):
+    """Return *whole* with all that it says once more in an environment."""
+    parts = ("vars", "settings", "defaults", "profiles", "policies")
+    over = json.loads(json.dumps({key: whole[key] for key in parts if key in whole}))
+    for policy in over.get("policies", {}).values():
+        policy.pop("match", None)
+    return {**whole, "environments": {"prod": over}}
+
+
+@pytest.mark.parametrize(("seed", "count"), [(1, 1000), (2, 1000), (3, 120)])
+def test_they_agree_on_right_files_with_one_edit(seed, count):
+    """Anything replaced, removed, renamed, moved, doubled, added, or put in a list."""
+    right = right_files()
+    if seed == 2:
+        right = [in_an_environment(one) for one in right if "environments" not in one]
+    if seed == 3:
+        right = [read(WHOLE[0].read_text())]
+    mutants = Mutants(right, seed)
+    texts = [mutants.one() for _ in range(count)]
+    kept = [text for text in texts if not is_for_the_reader(text)]
 
     wrong = [one for text in kept if (one := disagree(text))]
 
     assert wrong == [], f"{len(wrong)} of {len(kept)}"
+
+
+def test_a_file_with_every_key_is_right_and_has_every_key():
+    text = WHOLE[0].read_text()
+    keys = {part for path in spots(read(text)) for part in path}
+    rules = [KINDS[kind].rule_model() for kind in KINDS]
+    blocks = (FileBlock, SettingsBlock, PolicyBlock, MatchBlock, RolloutBlock, RuleCommon)
+
+    assert (said(text), refused(text)) == (([], []), [False, False])
+    assert {field for one in (*rules, *blocks) for field in one.model_fields} - keys == {
+        "resources"
+    }

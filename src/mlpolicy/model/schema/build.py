@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from mlpolicy.core import written
 from mlpolicy.core.docstrings import docstrings
 from mlpolicy.core.kind import Kind
+from mlpolicy.core.written import GLOB, NAME
 from mlpolicy.model.grammar import (
     FileBlock,
     MatchBlock,
@@ -22,14 +24,12 @@ from mlpolicy.rules import KINDS
 
 Schema = dict[str, Any]
 
-_REFERENCE = r"\$\{(env:[A-Za-z_]\w*|vars\.[A-Za-z][\w-]*)(:-[^}]*)?\}"
-VARIABLE = {"type": "string", "pattern": rf"(^|[^$]){_REFERENCE}"}
-"""A text with a variable in it; `$${` begins none."""
-WHOLE = {"type": "string", "pattern": f"^{_REFERENCE}$"}
+VARIABLE = {"type": "string", "pattern": written.VARIABLE}
+"""A text with a variable in it."""
+WHOLE = {"type": "string", "pattern": f"^{written.WHOLE}$"}
 """A text that is nothing but a variable, and may stand for a number."""
-NAME = r"^[^\x00-@\[-`{-\x7f][^\x00-,./:-@\[-^`{-\x7f]*$"
-"""A letter, then letters, digits, `-` and `_`, as every reader of patterns knows them: to some,
-`\\w` is ASCII alone."""
+_BEGUN = {"not": {"pattern": r"\$\{"}}
+"""A text with no variable in it, nor what looks like one."""
 _NAMED_BY_AUTHOR = {"propertyNames": {"pattern": NAME}}
 OVERLAY = "overlay."
 _LITERAL = {
@@ -118,7 +118,7 @@ def _policies(definitions: dict[str, Schema], prefix: str) -> Schema:
         target, named = _or_null(target), _or_null(named)
     return {
         "type": "object",
-        "patternProperties": {":": target, NAME: named},
+        "patternProperties": {GLOB: target, NAME: named},
         "additionalProperties": False,
     }
 
@@ -173,7 +173,8 @@ def _with_short(of: Schema, definitions: Mapping[str, Schema], field: str) -> Sc
     percent = definitions[name]["properties"][field]
     rest = {key: value for key, value in of.items() if key not in ("anyOf", "$ref")}
     bare = {key: value for key, value in percent.items() if key != "description"}
-    other = _or_null(bare) if {"type": "null"} in of.get("anyOf", ()) else bare
+    is_optional = any(one.get("else", one) == {"type": "null"} for one in of.get("anyOf", ()))
+    other = _or_null(bare) if is_optional else bare
     return {**rest, "if": {"type": "object"}, "then": {"$ref": f"#/$defs/{name}"}, "else": other}
 
 
@@ -213,9 +214,21 @@ def _read(of: Schema) -> Schema:
     literal = _LITERAL.get(of.get("title", ""), ())
     if "properties" in made:
         made["properties"] = {
-            key: _plain(value) if key in literal else _open(value)
+            key: _literal(_plain(value)) if key in literal else _open(value)
             for key, value in made["properties"].items()
         }
+    return made
+
+
+def _literal(of: Any) -> Any:
+    """Return *of*, the schema of names and targets, with no variable in any."""
+    if isinstance(of, list):
+        return [_literal(one) for one in of]
+    if not isinstance(of, dict):
+        return of
+    made = {key: _literal(value) for key, value in of.items()}
+    if of.get("type") == "string" and not {"pattern", "enum", "const"} & of.keys():
+        made |= _BEGUN
     return made
 
 
@@ -241,7 +254,8 @@ def _opened(of: Schema) -> Schema:
     if "patternProperties" in of:  # of a mapping whose keys are of a type of their own
         of = {**of, "additionalProperties": False}
     if isinstance(of.get("additionalProperties"), dict):
-        of = {**of, "additionalProperties": _opened(of["additionalProperties"])}
+        names = {"propertyNames": _BEGUN}
+        of = {**names, **of, "additionalProperties": _opened(of["additionalProperties"])}
     bare = of.get("type") == "string" and not {"pattern", "enum", "const"} & of.keys()
     if of.get("type") in _TYPED:
         return {"if": WHOLE, "else": of}
@@ -265,9 +279,9 @@ def _partial(of: Any) -> Any:
     if not isinstance(of, dict):
         return of
     made = {
-        key: of[key] if key == "items" else _partial(one)  # a list replaces the one below it
+        key: one if key == "items" else _partial(one)  # a list replaces the one below it
         for key, one in of.items()
-        if key not in (*_NAMED, "required")
+        if key not in (*_NAMED, *(_WHOLE_BLOCK if "properties" in of else ()))
     }
     if "$ref" in of:
         made["$ref"] = str(of["$ref"]).replace("#/$defs/", f"#/$defs/{OVERLAY}")
@@ -279,5 +293,7 @@ def _partial(of: Any) -> Any:
     return made
 
 
+_WHOLE_BLOCK = ("required", "not", "anyOf", "if", "then")
+"""What is said of a block as a whole, by its own keys."""
 _NAMED = ("properties", "patternProperties")
 """Words under which names of the author's stand, not words of JSON Schema."""

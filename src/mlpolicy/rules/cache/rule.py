@@ -5,14 +5,19 @@ from __future__ import annotations
 import warnings
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from mlpolicy.core.argpath import ArgPathError, parse
-from mlpolicy.core.model import WHOLE, Many, NameOf, RuleModel, finding
-from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
+from mlpolicy.core.model import Many, NameOf, RuleModel, finding
+from mlpolicy.core.quantity import NOTHING, ByteSize, Count, Duration, Ratio
 from mlpolicy.core.usual import Usual
+from mlpolicy.core.written import ARGUMENT
 from mlpolicy.rules.cache.stores import STORES
 
+_Path = Annotated[str, Field(json_schema_extra={"pattern": ARGUMENT})]
+_KEY = {"type": "array"}
+_IGNORE = {"type": "array", "minItems": 1}
+_BOTH = {"required": ["key", "ignore"], "properties": {"key": _KEY, "ignore": _IGNORE}}
 CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
 
 with warnings.catch_warnings():
@@ -22,21 +27,25 @@ with warnings.catch_warnings():
     class CacheRule(RuleModel):
         """Hand out a result again instead of computing it, for as long as it is good."""
 
-        ttl: Annotated[Duration, Usual("100ms", "365d")] = Field()
+        model_config = ConfigDict(json_schema_extra={"not": _BOTH})
+
+        ttl: Annotated[Duration, Usual("100ms", "365d")] = Field(json_schema_extra=NOTHING)
         """How long a result is handed out again after it was computed."""
         ttl_jitter: Ratio = Ratio.of("10%")
         """By how much of `ttl`, at most, an entry ends earlier, so that not all end at once."""
-        max_entries: Count | None = Count(1024)
+        max_entries: Count | None = Field(Count(1024), json_schema_extra={"minimum": 1, **NOTHING})
         """How many results are kept; `null` leaves the bound to `max_bytes` alone."""
-        max_bytes: Annotated[ByteSize | None, Usual("4KiB", "1024GiB")] = None
+        max_bytes: Annotated[ByteSize | None, Usual("4KiB", "1024GiB")] = Field(
+            None, json_schema_extra=NOTHING
+        )
         """How much memory the results may take, by an estimate of their size."""
         store: Annotated[str, NameOf(STORES, "store")] = "memory"
         """Where results are kept: `memory` of the process, or what a plugin provides."""
-        key: Many[str] | None = None
+        key: Many[_Path] | None = Field(None, json_schema_extra={"minItems": 1})
         """The arguments, or parts of them (`user.id`), that decide the result; without it, all."""
         ignore: Many[str] = ()
         """Arguments that do not decide the result, such as a request id."""
-        version: str | Annotated[int, WHOLE] | None = None
+        version: str | int | None = None
         """Part of every key: a new version (of a model, say) sees no result of an old one."""
         single_flight: bool = True
         """Whether concurrent calls with one key wait for the first instead of computing too."""

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from mlpolicy.core.model import Default, FunctionPath, Many, RuleModel, finding
-from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
+from mlpolicy.core.quantity import NOTHING, ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.usual import Usual
 from mlpolicy.core.words import closest
 from mlpolicy.rules.memory.levels import ORDER, derived
@@ -41,7 +41,7 @@ def _limit(value: Any, info: ValidationInfo) -> Literal["auto"] | ByteSize:
     return size
 
 
-_SIZE_OR_AUTO = {"anyOf": [{"const": "auto"}, ByteSize.text()]}
+_SIZE_OR_AUTO = {"anyOf": [{"const": "auto"}, {**ByteSize.text(), **NOTHING}]}
 Limit = Annotated[Literal["auto"] | ByteSize, PlainValidator(_limit), WithJsonSchema(_SIZE_OR_AUTO)]
 
 

@@ -11,8 +11,11 @@ from mlpolicy.core.metrics import DEFAULT_BUCKETS
 from mlpolicy.core.model import OF_KEY, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.usual import Usual
+from mlpolicy.core.written import ARGUMENT
 from mlpolicy.rules.monitor.sinks import SINKS
 
+RESERVED = ("function", "outcome", "error_type", "le", "objective")
+_OUR_OWN = f"^({'|'.join(RESERVED)})$|^__"
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LabelName = Annotated[str, Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
 
@@ -32,7 +35,7 @@ class LogBlock(RuleModel):
     inputs: Literal["none", "summary", "full"] = "summary"
     """What is said of arguments and result: their types and shapes, or, of failed and refused
     calls alone, their content."""
-    redact: Many[str] = ()
+    redact: Many[Annotated[str, Field(json_schema_extra={"pattern": ARGUMENT})]] = ()
     """Paths to what must never be written: `user.email`."""
 
     @field_validator("redact")
@@ -64,7 +67,9 @@ class MonitorRule(RuleModel):
         Duration(bound) for bound in DEFAULT_BUCKETS
     )
     """Upper bounds of the histogram of durations, ascending."""
-    labels: dict[LabelName, str] = {}
+    labels: dict[LabelName, str] = Field(
+        {}, json_schema_extra={"propertyNames": {"not": {"pattern": _OUR_OWN}}}
+    )
     """Labels with fixed values that every series of the function bears."""
     slo: SloBlock | None = None
     """What is expected of the function: `p99`, `error_rate`."""
@@ -81,6 +86,3 @@ class MonitorRule(RuleModel):
                 text = f"the label `{name}` is mlpolicy's own"
                 raise finding("MP010", text, at=(name, OF_KEY))
         return labels
-
-
-RESERVED = ("function", "outcome", "error_type", "le", "objective")

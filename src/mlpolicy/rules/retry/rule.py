@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from mlpolicy.core.model import WHOLE, Many, RuleModel, finding
+from mlpolicy.core.model import Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.usual import Usual
+from mlpolicy.core.written import VARIABLE
 from mlpolicy.rules.retry.backoff import Growth, Jitter
 from mlpolicy.rules.retry.exceptions import SpellingError, parse
 
@@ -56,8 +57,19 @@ class RetryAfter(RuleModel):
     """The longest such pause; where more is asked for, the call fails at once."""
 
 
+_NONE = {"required": ["is_none"], "properties": {"is_none": {"not": {"const": False}}}}
+_EQUALS = {"required": ["equals"], "properties": {"equals": {"not": {"type": "null"}}}}
+_VALUE = {"not": {"anyOf": [{"type": "null"}, {"type": "string", "pattern": VARIABLE}]}}
+_BOTH = {
+    "required": ["is_none", "equals"],
+    "properties": {"is_none": {"const": True}, "equals": _VALUE},
+}
+
+
 class UnwantedResult(RuleModel):
     """The results that are asked for again, as if the call had failed."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_NONE, _EQUALS], "not": _BOTH})
 
     is_none: bool = False
     """Ask again where the result is None."""
@@ -74,7 +86,7 @@ class UnwantedResult(RuleModel):
 class RetryRule(RuleModel):
     """Make calls that failed again."""
 
-    max_attempts: Annotated[int, Field(ge=1), WHOLE] = 3
+    max_attempts: Annotated[int, Field(ge=1)] = 3
     """How often the function is called at most, the first call included."""
     retry_on: Many[RetriedName] = ("transient",)
     """The errors that are worth another attempt: groups (`transient`, `network`, `timeout`,

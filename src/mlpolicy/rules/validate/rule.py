@@ -6,18 +6,19 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema, field_validator, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
-from mlpolicy.core.model import WHOLE, Default, Many, RuleModel, finding
+from mlpolicy.core.model import Default, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.words import closest
+from mlpolicy.core.written import CLASS
 from mlpolicy.rules.validate.backtracking import backtracks, compiles
 from mlpolicy.rules.validate.checks import dtypes
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
 
 Number = int | float
 Plain = str | int | float | bool | None
-Whole = Annotated[int, Field(ge=0), WHOLE]
+Whole = Annotated[int, Field(ge=0)]
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*[.:][^\W\d]\w*(\.[^\W\d]\w*)*")
 _MEANT = {
     "integer": "int", "number": "float", "double": "float", "string": "str", "text": "str",
@@ -29,16 +30,17 @@ _MEANT = {
 }  # fmt: skip
 
 
-_CLASS = f"^{_DOTTED.pattern}$"
-_TYPE = f"^({'|'.join(NAMES + DUCKS)})$|{_CLASS}"
+_TYPE = f"^({'|'.join(NAMES + DUCKS)})$|{CLASS}"
 Range = Annotated[
     Many[Number | None] | None,
     Field(json_schema_extra={"minItems": 2, "maxItems": 2, "contains": {"not": {"type": "null"}}}),
 ]
 
 
-def _range(value: tuple[Number | None, ...]) -> tuple[Number | None, ...]:
+def _range(value: tuple[Number | None, ...] | None) -> tuple[Number | None, ...] | None:
     match value:
+        case None:
+            return None
         case (None, None):
             raise finding("MP010", "a `range` without ends says nothing; leave it out")
         case (low, high) if not any(one is not None and math.isnan(one) for one in value):
@@ -80,8 +82,14 @@ class Column(RuleModel):
     _range = field_validator("range")(_range)
 
 
+_COERCES = {"required": ["coerce"], "properties": {"coerce": {"const": True}}}
+_HAS_MODEL = {"required": ["model"], "properties": {"model": {"type": "string"}}}
+
+
 class Spec(RuleModel):
     """What one value must be."""
+
+    model_config = ConfigDict(json_schema_extra={"if": _COERCES, "then": _HAS_MODEL})
 
     type: Annotated[str, WithJsonSchema({"type": "string", "pattern": _TYPE})] | None = None
     """`int`, `float`, `str`, `bool`, `bytes`, `mapping`, `sequence`, `ndarray`, `tensor`,
@@ -90,7 +98,7 @@ class Spec(RuleModel):
     """Whether null is refused; it is wherever a `type` stands, unless this is `false`."""
     dtype: str | Many[str] = ()
     """The dtype of an array, or a list of those allowed: `float32`."""
-    shape: Many[Annotated[int, WHOLE] | str | None] | None = None
+    shape: Many[int | str | None] | None = None
     """The size of each dimension: a number, `null` for any, or a name; the same name means the
     same size everywhere in the rule."""
     ndim: Whole | None = None
@@ -118,7 +126,7 @@ class Spec(RuleModel):
     """What each item of a sequence must be."""
     columns: dict[str, Column] = Field(default_factory=dict)
     """What columns of a dataframe must be; each must be there."""
-    model: Annotated[str, WithJsonSchema({"type": "string", "pattern": _CLASS})] | None = None
+    model: Annotated[str, WithJsonSchema({"type": "string", "pattern": CLASS})] | None = None
     """The dotted path of a pydantic model that takes the value; imported at the first call."""
     coerce: bool = False
     """Whether what the `model` made of the value takes its place."""
