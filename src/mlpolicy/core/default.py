@@ -74,7 +74,7 @@ class Default:
 
     def _tell(self, why: str) -> None:
         key = f"{self._kind}:default:{self._site.target}"
-        say_once(key, f"{self._site.target}: {why}; calls are refused instead")
+        say_once(key, f"{self._site.target}: {self._site.hide(why)}; calls are refused instead")
 
     def given(self, loom: Loom) -> str:
         """Return the expression of all arguments, `None` where no function needs them."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.redact import without
 from mlpolicy.core.span import Span
 
 Severity = Literal["error", "warning", "info"]
@@ -44,6 +46,20 @@ class Diagnostic:
     suggestions: tuple[Suggestion, ...] = ()
     environment: str = ""
     """The environments in which it is found, with commas, where it is not found without one."""
+
+    def less(self, secrets: Iterable[str]) -> Diagnostic:
+        """Return the finding with none of the *secrets* in it, nor a repair that writes one."""
+        kept = [one for one in self.suggestions if without(one.text, secrets) == one.text]
+        return replace(
+            self,
+            message=without(self.message, secrets),
+            help=without(self.help, secrets),
+            label=without(self.label, secrets),
+            related=tuple(
+                replace(one, message=without(one.message, secrets)) for one in self.related
+            ),
+            suggestions=tuple(kept),
+        )
 
     def __str__(self) -> str:
         """Return the finding in one line."""

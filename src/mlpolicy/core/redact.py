@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _SECRET = re.compile(
     r"KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(?:^|_)PWD(?:$|_)|(?:^|_)DSN", re.I
@@ -38,6 +39,20 @@ def has_password(text: str) -> bool:
 def redacted(text: str) -> str:
     """Return *text* with the passwords of its URLs left out."""
     return _USERINFO.sub(rf"\g<scheme>\g<user>:{HIDDEN}@", text) if "://" in text else text
+
+
+_SHORT = 4
+"""Letters below which a secret is looked for as a word alone: `1` is in many a number."""
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """Return *text* with none of the *secrets* in it."""
+    for one in sorted(secrets, key=len, reverse=True):
+        if len(one) >= _SHORT:
+            text = text.replace(one, HIDDEN)
+        elif one and one in text:
+            text = re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", HIDDEN, text)
+    return text
 
 
 def masked(line: str) -> str:

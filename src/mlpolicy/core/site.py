@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from mlpolicy.core.live import Live
 from mlpolicy.core.metrics import METERS, Meters
+from mlpolicy.core.redact import without
 
 FunctionKind = Literal["function", "coroutine", "generator", "async_generator"]
 ParameterKind = Literal["positional_only", "positional", "var_positional", "keyword", "var_keyword"]
@@ -66,6 +67,12 @@ class Site:
     meters: Meters = METERS
     resolve: Callable[[str], object] | None = None
     """Imports a `module:function` or dotted name when it is first needed."""
+    secrets: tuple[str, ...] = ()
+    """What the rule holds that must not be shown."""
+
+    def hide(self, text: str) -> str:
+        """Return *text* as it may be shown: with none of the secrets that the rule holds."""
+        return without(text, self.secrets) if self.secrets else text
 
     @property
     def shadow(self) -> bool:

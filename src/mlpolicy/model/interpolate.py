@@ -81,6 +81,8 @@ class Variables:
     """Whether an import that may define more could not be read."""
     read: dict[str, str | None] = field(default_factory=dict)
     """Environment variables that were asked for, with what they said."""
+    secrets: set[str] = field(default_factory=set)
+    """What was put in and must not be shown, alone and with the text around it."""
     _unset: dict[str, list[Span]] = field(default_factory=dict)
     _wrong: list[Diagnostic] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
@@ -191,11 +193,13 @@ class Variables:
             found, hidden = self._value(match, node)
             whole = match.span() == (0, len(node.text))
             secret = secret or hidden
+            self.secrets.update([found] if hidden else ())
             length += len(found)
             if length > LONGEST:
                 self._endless(node.span, f"is longer than {LONGEST} characters")
             parts.append(found)
         text = "".join([*parts, node.text[at:]])
+        self.secrets.update([text] if secret else ())
         value, origin = (value_of(text), self._origin(node.text)) if whole else (text, None)
         return Interpolated(
             value, node.span, text, True, written=node.text, secret=secret, origin=origin

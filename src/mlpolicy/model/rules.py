@@ -98,6 +98,8 @@ class RuleReader:
             if checked.missing or checked.texts:
                 return self.tree(node, kind.rule_model(), texts=checked.texts)
             self._right.add((kind.name, text))
+        if written is None and holds_secret(node):
+            return self.tree(node, kind.rule_model())
         if written and _ELSEWHERE.isdisjoint(written[0]):
             self._same[kind.name, written] = text
         return OwnTree(lambda: self.tree(node, kind.rule_model()), text)

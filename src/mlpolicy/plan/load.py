@@ -79,6 +79,8 @@ class Loaded:
     """Every file that was read, imported ones too."""
     variables: Mapping[str, str | None] = field(default_factory=dict)
     """The variables of the process that were asked for, and what they said."""
+    secrets: frozenset[str] = frozenset()
+    """What no finding may show."""
     others: Mapping[str, Rulebook] = field(default_factory=dict)
     """The rulebooks of environments that were looked at beside this one."""
 
@@ -99,7 +101,7 @@ class Loaded:
         *level* says how far targets were looked for, so which suppressions can be unused.
         """
         suppressions = Suppressions.of(self.documents, self.rulebook.settings).read(codes())
-        more = tuple(more)
+        more = tuple(_hidden(more, self.secrets))
         found = self.diagnostics
         nowhere = any(one.code in NOWHERE for one in more)
         if nowhere:
@@ -116,6 +118,11 @@ class Loaded:
     def files(self) -> tuple[PolicyFile, ...]:
         """The files, by name."""
         return self.rulebook.files
+
+
+def _hidden(found: Iterable[Diagnostic], secrets: frozenset[str]) -> Iterable[Diagnostic]:
+    """Return what was *found* with nothing in it that must not be shown."""
+    return [one.less(secrets) for one in found] if secrets else found
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
@@ -143,13 +150,16 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     base = _loaded(gathered, replace(terms, environment=None))
     found = list(base.diagnostics)
     others: dict[str, Rulebook] = {}
+    secrets = base.secrets
     for environment in gathered.environments:
         other = _loaded(gathered, replace(terms, environment=environment), base.rulebook)
         others[environment] = other.rulebook
+        secrets |= other.secrets
         add_of(environment, other.diagnostics, found)
     refused = {one.span for one in found if one.code == "MP010"}
     found = [one for one in found if one.code != "MP105" or one.span not in refused]
-    return replace(base, diagnostics=in_order(found), others=others)
+    found = list(_hidden(found, secrets))
+    return replace(base, diagnostics=in_order(found), others=others, secrets=secrets)
 
 
 def add_of(environment: str, new: Iterable[Diagnostic], found: list[Diagnostic]) -> None:
@@ -259,10 +269,12 @@ def _judged(
     found += more
     literal = {one.span for one in found if one.code == "MP112"}  # its text is none to judge
     found = [one for one in found if one.code == "MP112" or one.span not in literal]
+    secrets = frozenset(text for one in readings for text in one.variables.secrets)
     return Loaded(
         rulebook,
         tuple(one.document for one in readings),
-        in_order(found),
+        in_order(list(_hidden(found, secrets))),
         terms.environment,
+        secrets=secrets,
         variables={k: v for one in readings for k, v in one.variables.read.items()},
     )

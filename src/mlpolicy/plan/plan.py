@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any, Literal
 
 from mlpolicy.core.control import Control, Rollout
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -65,10 +66,30 @@ class PlannedRule:
     """The values that higher ones have beaten, by path, the lowest first."""
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What its settings hold that must not be shown."""
+        if isinstance(self.values, Lazily):  # as of all that hold none
+            return ()
+        return tuple(
+            text for one in self.values.values() if one.secret for text in _texts(one.value)
+        )
+
+    @property
     def rollout(self) -> Rollout | None:
         """The share of calls that it holds for, where that is not all of them."""
         rollout = self.control.rollout if self.control else None
         return rollout if rollout and self.mode == "enforce" and rollout.percent < 1 else None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in *value*, and what else is in it as text."""
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
+    else:
+        yield str(value)
 
 
 @frozen()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from mlpolicy.core.redact import HIDDEN, redacted
+from mlpolicy.core.redact import HIDDEN, redacted, without
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank, Value
 from mlpolicy.plan.worst import worst_case
 
@@ -39,7 +39,7 @@ def describe(plan: Plan) -> str:
 
 
 def _rule(rule: PlannedRule) -> Iterator[str]:
-    yield f"  {rule.kind}{_mode(rule)}  {rule.source.file}:{rule.source.line}"
+    yield f"  {rule.kind}{without(_mode(rule), rule.secrets)}  {rule.source.file}:{rule.source.line}"
     rows = [(path, text(value), origin(value)) for path, value in rule.values.items()]
     wide = _width(row[0] for row in rows), _width(row[1] for row in rows)
     for path, value, source in rows:

@@ -46,6 +46,7 @@ def steps(
 
 
 def _step(rule: PlannedRule, settings: Any, common: Site, make: Make) -> Step:
+    common = replace(common, secrets=rule.secrets)
     step = make(rule.kind, settings, replace(common, mode=rule.mode, source=_place(rule)))
     rollout = rule.rollout
     if rollout is None:
@@ -66,7 +67,7 @@ def _share(
     if path.name not in [one.name for one in common.parameters]:
         say_once(
             f"rollout:{common.target}:{rule.kind}",
-            f"{_place(rule)}: {common.target} has no argument `{path.name}`; "
+            f"{_place(rule)}: {common.target} has no argument `{common.hide(path.name)}`; "
             f"the rollout of `{rule.kind}` takes its calls by chance",
         )
         return Draw(rollout.percent), None

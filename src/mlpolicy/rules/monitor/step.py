@@ -75,7 +75,8 @@ class MonitorStep(Step):
 
     def _register(self) -> None:
         meters, rule = self.site.meters, self.rule
-        self._labels = {"function": self.site.target, **rule.labels}
+        labels = {name: self.site.hide(value) for name, value in rule.labels.items()}
+        self._labels = {"function": self.site.target, **labels}
         self._begun = meters.counter(
             "mlpolicy_calls_begun_total", "Calls, counted when they begin.", **self._labels
         )

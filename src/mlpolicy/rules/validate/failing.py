@@ -43,7 +43,7 @@ class Counters:
                 self._counter(check, where)
 
     def _counter(self, check: str, where: str) -> Counter:
-        labels = {"function": self._site.target, "check": check, "field": where}
+        labels = {"function": self._site.target, "check": check, "field": self._site.hide(where)}
         return self._site.meters.counter(NAME, HELP, **labels)
 
     def count(self, look: Look) -> None:

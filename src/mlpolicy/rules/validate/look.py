@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mlpolicy.errors import Failure
 
 Index = str | int | tuple[int, ...]
@@ -13,11 +15,16 @@ MOST = 100
 
 
 class Look:
-    """What was found so far in one call."""
+    """What was found so far in one call.
 
-    __slots__ = ("failures", "fields", "symbols")
+    Args:
+        hide: Takes what must not be shown out of a text of the policy.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_hide", "failures", "fields", "symbols")
+
+    def __init__(self, hide: Callable[[str], str] = str) -> None:
+        self._hide = hide
         self.failures: list[Failure] = []
         self.fields: list[str] = []
         """The label of each failure: its place without indexes."""
@@ -27,8 +34,9 @@ class Look:
     def fail(self, where: Where, check: str, *, found: str, expected: str) -> None:
         """Note that the value at *where* does not pass *check*."""
         if len(self.failures) < MOST:
-            self.failures.append(Failure(argument(where), text(where), check, found, expected))
-            self.fields.append(field(where))
+            place, expected = self._hide(text(where)), self._hide(expected)
+            self.failures.append(Failure(argument(where), place, check, found, expected))
+            self.fields.append(self._hide(field(where)))
 
 
 def argument(where: Where) -> str:

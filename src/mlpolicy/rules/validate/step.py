@@ -141,7 +141,7 @@ class ValidateStep(Step):
 
     def refused_input(self, call: int, held: tuple[Any, ...], given: Given | None) -> Any:
         """Look at the arguments thoroughly; None where the call goes on with them."""
-        look = Look()
+        look = Look(self.site.hide)
         values = self._values(held)
         made = {name: self._inputs[name].made(value, name, look) for name, value in values.items()}
         if look.failures:
@@ -159,7 +159,7 @@ class ValidateStep(Step):
     def refused_output(self, call: int, result: Any, held: tuple[Any, ...]) -> Verdict:
         """Look at the result thoroughly; None where it is handed on."""
         assert self._output is not None
-        look = Look()
+        look = Look(self.site.hide)
         for name, value in self._values(held).items() if held else ():
             self._inputs[name].bind(value, look)
         made = self._output.made(result, RETURNS, look)
