@@ -88,15 +88,14 @@ def _is_path(text: object) -> bool:
 FunctionPath = Annotated[str, AfterValidator(_path), Field(json_schema_extra={"pattern": FUNCTION})]
 """The function that a rule calls: `module:function`."""
 _CALLED = {"type": "string", "pattern": f"{FUNCTION}|{VARIABLE}"}
+_CALLING: dict[str, Any] = {
+    "if": {"type": "object", "required": ["call"], "maxProperties": 1},
+    "then": {"properties": {"call": _CALLED}},
+}
 Default = Annotated[
     Any,
     AfterValidator(_default),
-    Field(
-        json_schema_extra={
-            "if": {"type": "object", "required": ["call"], "maxProperties": 1},
-            "then": {"properties": {"call": _CALLED}},
-        }
-    ),
+    Field(json_schema_extra=_CALLING),
 ]
 """What stands in for a result: a value, or `{call: "module:function"}`."""
 

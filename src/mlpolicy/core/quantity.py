@@ -23,7 +23,7 @@ _PART = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)")
 _LONGEST = 64
 
 
-NOTHING = {"not": {"type": "string", "pattern": "^[^1-9$]*$"}}
+NOTHING: dict[str, Any] = {"not": {"type": "string", "pattern": "^[^1-9$]*$"}}
 """Said in a schema of an amount that must not be none: it has a digit, or a variable, in it."""
 
 
@@ -311,8 +311,8 @@ class Count(_Quantity, int):
                     "MP010", f"expected {cls.what} of 0 or more, found {_shown(value)}"
                 )
             return cls(value)
-        match = re.fullmatch(r"([0-9]+)([kM])", value.strip()) if isinstance(value, str) else None
-        if match is None or len(value) > _LONGEST:
+        match = re.fullmatch(r"\s*([0-9]+)([kM])\s*", value) if isinstance(value, str) else None
+        if match is None or len(match.string) > _LONGEST:
             found = _shown(value) if isinstance(value, str | float) else _kind(value)
             text = f"expected {cls.what} such as {cls.example}, found {found}"
             raise QuantityError("MP010", text, cls._meant(str(value)))

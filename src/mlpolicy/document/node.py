@@ -128,6 +128,11 @@ def is_empty(node: Node | None) -> bool:
     return type(node) is Scalar and node.value is None and not node.text
 
 
+def is_null(node: Node) -> bool:
+    """Whether null was written, not merely nothing."""
+    return isinstance(node, Scalar) and node.value is None and bool(node.text)
+
+
 def is_bare(entry: Entry) -> bool:
     """Whether it is one word between braces, as `y` in `{a: x, y}` or `{ttl:3s}`.
 

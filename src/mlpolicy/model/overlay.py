@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Mapping, Node, Scalar
+from mlpolicy.document.node import Entry, Mapping, is_null
 from mlpolicy.model.keys import keys_at
 from mlpolicy.model.policy import is_name
 from mlpolicy.model.short import spelt_out
@@ -144,11 +144,6 @@ _OF_AUTHOR = ("policies", "profiles", "resources", "vars")
 
 def _is_possible(key: str, section: str) -> bool:
     return is_name(key) or (section == "policies" and ":" in key)
-
-
-def is_null(node: Node) -> bool:
-    """Whether null was written, not merely nothing."""
-    return isinstance(node, Scalar) and node.value is None and bool(node.text)
 
 
 def _is_whole(entry: Entry) -> bool:

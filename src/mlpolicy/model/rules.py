@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Kind
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, Node, Scalar, is_empty
+from mlpolicy.document.node import Entry, Node, Scalar, is_empty, is_null
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.node import Sequence as SequenceNode
 from mlpolicy.model.check import check, is_table, locate, models_in, path_of
@@ -20,7 +20,6 @@ from mlpolicy.model.grammar import RuleCommon
 from mlpolicy.model.habits import OF_RULES
 from mlpolicy.model.interpolate import Interpolated, holds_secret
 from mlpolicy.model.layers import Layers
-from mlpolicy.model.overlay import is_null
 from mlpolicy.model.places import IN_RULE
 from mlpolicy.model.policy import Block, OwnTree, RuleBlock, Setting, Tree
 from mlpolicy.model.short import spelt_out

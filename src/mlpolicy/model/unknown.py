@@ -10,7 +10,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Synonym
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_null
 from mlpolicy.document.node import Mapping as MappingNode
 
 
@@ -119,7 +119,8 @@ def mended(
         beside = there[is_laid(entry, node)]
         said.append(unknown_key(entry, known, about, Block(there=beside)))
         # What is there already is not overwritten; with a note, its value is of another form.
-        if synonym.field not in there[False] | there[True] and not synonym.note:
+        known_already = synonym.field in there[False] | there[True]
+        if not known_already and not synonym.note and not is_null(entry.value):
             made.append(Entry(synonym.field, entry.key_span, entry.value))
         beside.add(synonym.field)
     changed = len(said) != before or len(kept) != len(node.entries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -17,7 +17,10 @@ from mlpolicy.rules.cache.stores import STORES
 _Path = Annotated[str, Field(json_schema_extra={"pattern": ARGUMENT})]
 _KEY = {"type": "array"}
 _IGNORE = {"type": "array", "minItems": 1}
-_BOTH = {"required": ["key", "ignore"], "properties": {"key": _KEY, "ignore": _IGNORE}}
+_BOTH: dict[str, Any] = {
+    "required": ["key", "ignore"],
+    "properties": {"key": _KEY, "ignore": _IGNORE},
+}
 CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
 
 with warnings.catch_warnings():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
@@ -57,10 +57,16 @@ class RetryAfter(RuleModel):
     """The longest such pause; where more is asked for, the call fails at once."""
 
 
-_NONE = {"required": ["is_none"], "properties": {"is_none": {"not": {"const": False}}}}
-_EQUALS = {"required": ["equals"], "properties": {"equals": {"not": {"type": "null"}}}}
+_NONE: dict[str, Any] = {
+    "required": ["is_none"],
+    "properties": {"is_none": {"not": {"const": False}}},
+}
+_EQUALS: dict[str, Any] = {
+    "required": ["equals"],
+    "properties": {"equals": {"not": {"type": "null"}}},
+}
 _VALUE = {"not": {"anyOf": [{"type": "null"}, {"type": "string", "pattern": VARIABLE}]}}
-_BOTH = {
+_BOTH: dict[str, Any] = {
     "required": ["is_none", "equals"],
     "properties": {"is_none": {"const": True}, "equals": _VALUE},
 }

@@ -82,8 +82,8 @@ class Column(RuleModel):
     _range = field_validator("range")(_range)
 
 
-_COERCES = {"required": ["coerce"], "properties": {"coerce": {"const": True}}}
-_HAS_MODEL = {"required": ["model"], "properties": {"model": {"type": "string"}}}
+_COERCES: dict[str, Any] = {"required": ["coerce"], "properties": {"coerce": {"const": True}}}
+_HAS_MODEL: dict[str, Any] = {"required": ["model"], "properties": {"model": {"type": "string"}}}
 
 
 class Spec(RuleModel):
