@@ -88,6 +88,8 @@ def is_beyond(found, one):
         # A variable is wrong where it is used, and what is around one makes it no better.
         or any(within(found.span, home.span) for home in homes if home is not None)
         or ("${env:" in written and not is_whole)
+        # What a file's own variables say, a schema does not look up.
+        or (written.startswith("${vars.") and written != "${vars.x}")
         # An environment is laid over its file before anything is missing.
         or (one.environments and found.code == "MP011")
     )
