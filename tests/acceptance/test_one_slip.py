@@ -138,6 +138,10 @@ REPAIRED = [
     ("MP010", "[gc, trim,", "[gc, §malloc_trim,"),
     ("MP130", "[prometheus, log]", "[§promtheus, log]"),
     ("MP091", "MP906", "§mp906"),
+    # Lists without brackets between braces, and in braces.
+    ("MP009", "categories: [web, app]", "categories: web, §app"),
+    ("MP009", "required: [id]", "required: {§id}"),
+    ("MP009", "extends: [calm]", "extends: {§calm}"),
     # Variables: the value at the variable, a reference where it is used.
     ("MP101", "pause: 100ms", "pause: §100msecs"),
     *(

@@ -15,6 +15,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import OF_KEY
 from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
+from mlpolicy.document.braces import unbracketed
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_bare, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
@@ -67,7 +68,9 @@ def _failed(node: MappingNode, model: type[BaseModel], about: Words, errors: Any
     for one in errors:
         if one["type"] == "missing":
             lacks[one["loc"][:-1]] = (*lacks.get(one["loc"][:-1], ()), str(one["loc"][-1]))
-    found = tuple(_findings(wrong, _Blocks(node, model, about, lacks)))
+    listed = [one.listed for one in wrong if one.listed]
+    others = [one for one in wrong if not one.listed]
+    found = (*listed, *_findings(others, _Blocks(node, model, about, lacks)))
     # A key that is missing because it was misspelt is one mistake.
     slips = {one.loc[:-1] for one in wrong if one.type == "extra_forbidden"}
     missing = tuple((*loc, key) for loc, keys in lacks.items() if loc not in slips for key in keys)
@@ -111,6 +114,8 @@ class _Wrong:
     node: Node
     meant: str = ""
     """What was probably meant, where that can be told."""
+    listed: Diagnostic | None = None
+    """The finding for a list without its brackets, where that is what it is."""
 
     @classmethod
     def of(cls, root: Node, error: Any, index: Index) -> _Wrong:
@@ -127,7 +132,20 @@ class _Wrong:
             text = text.replace(node.text, HIDDEN)
         is_written = not isinstance(node, Interpolated) or node.origin is not None
         meant = words.meant(error, node.plain()) if is_written else ""
-        return cls(error["type"], error["loc"], span, text, entry, node, meant)
+        listed = None
+        if error["type"] in _LISTS and entry is not None and node is entry.value:
+            listed = _unbracketed(root, loc, entry, index)
+        return cls(error["type"], error["loc"], span, text, entry, node, meant, listed)
+
+
+_LISTS = ("list_type", "tuple_type")
+
+
+def _unbracketed(root: Node, loc: Loc, entry: Entry, index: Index) -> Diagnostic | None:
+    """Return the finding for a list without its brackets under the key of *entry*, if that is one."""
+    around = (locate(root, loc[:-cut], index)[0] for cut in range(1, len(loc) + 1))
+    holder = (one for one in around if index.get(id(one), {}).get(entry.key) is entry)
+    return unbracketed(entry, index[id(next(holder))].values())
 
 
 def locate(root: Node, loc: Loc, index: Index | None = None) -> tuple[Node, Entry | None]:

@@ -221,6 +221,9 @@ def read_source(
     file = replace(file, settings=_settings(filled))
     found += (*one.reader.diagnostics(), *seen.diagnostics)
     found += older_readings(root, one.document.plain, [each.span for each in found])
+    mended = {each.span for each in found if each.code == "MP009" and each.suggestions}
+    if mended:  # what the reader of the text said of them knew of no list
+        found = [one for one in found if one.suggestions or one.span not in mended]
     return Reading(file, one.document, in_order(found), seen, one)
 
 
