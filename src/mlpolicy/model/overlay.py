@@ -26,6 +26,8 @@ class Overlay:
     environment: str
     kinds: frozenset[str]
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    removed: dict[tuple[str, str], Span] = field(default_factory=dict)
+    """Where it takes a key out of a policy, by the name of that and the key."""
 
     def over(self, root: Mapping, patch: Mapping) -> Mapping:
         """Return *root* with *patch* over it."""
@@ -64,6 +66,8 @@ class Overlay:
             # Kept as a gap, which a profile must not fill; what the policy itself had, in its place.
             span = below.key_span if below else entry.key_span
             entries[entry.key] = Entry(entry.key, span, entry.value)
+        elif below is not None and len(here) == _RULE_DEPTH and here[0] == "policies":
+            self.removed[here[1], entry.key] = entry.key_span
         elif below is None:
             self._say(
                 entry, f"environment `{self.environment}` removes `{'.'.join(here)}`", entries

@@ -200,6 +200,8 @@ class PolicyFile:
     profiles: tuple[Profile, ...] = ()
     resources: tuple[Name, ...] = ()
     policies: tuple[Policy, ...] = ()
+    removed: Mapping[tuple[str, str], Span] = field(default_factory=dict)
+    """Where its environment takes a key out of a policy, by the name of that and the key."""
 
 
 def one(tree: Tree, key: str) -> Setting | None:

@@ -207,7 +207,9 @@ def read_source(
     if one.root is None:
         return Reading(empty, one.document, in_order(list(one.diagnostics)), seen, one)
     found = list(one.diagnostics)
-    root = _overlaid(one, one.root, environment, found)
+    overlaying = Overlaying(environment or "", frozenset(KINDS))
+    root = _overlaid(one, one.root, overlaying)
+    found += overlaying.diagnostics
     seen.vars |= _defined(root, found)
     filled = _without(root, ("vars", "environments"))
     if "$" in one.document.text:
@@ -218,7 +220,7 @@ def read_source(
     file = one.reader.file(filled, empty)
     if checked.value is not None:
         file = replace(file, name=checked.value.name)
-    file = replace(file, settings=_settings(filled))
+    file = replace(file, settings=_settings(filled), removed=overlaying.removed)
     found += (*one.reader.diagnostics(), *seen.diagnostics)
     found += older_readings(root, one.document.plain, [each.span for each in found])
     mended = {each.span for each in found if each.code == "MP009" and each.suggestions}
@@ -227,18 +229,13 @@ def read_source(
     return Reading(file, one.document, in_order(found), seen, one)
 
 
-def _overlaid(
-    one: Source, root: MappingNode, environment: str | None, found: list[Diagnostic]
-) -> MappingNode:
-    patch = one.environments.get(environment or "")
+def _overlaid(one: Source, root: MappingNode, overlaying: Overlaying) -> MappingNode:
+    patch = one.environments.get(overlaying.environment)
     if patch is None:
         return root
-    overlaying = Overlaying(environment or "", frozenset(KINDS))
     wrong = {one.key for one in root.entries if not isinstance(one.value, MappingNode)}
     kept = tuple(one for one in patch.entries if one.key not in wrong)
-    merged = overlaying.over(root, MappingNode(kept, patch.span))
-    found += overlaying.diagnostics
-    return merged
+    return overlaying.over(root, MappingNode(kept, patch.span))
 
 
 def _defined(root: MappingNode, found: list[Diagnostic]) -> dict[str, Node]:

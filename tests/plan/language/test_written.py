@@ -184,6 +184,24 @@ def test_what_an_environment_takes_away_is_missing_there(tmp_path):
     assert (one.code, one.environment, one.span.line, one.span.column) == ("MP011", "prod", 4, 3)
 
 
+def test_what_settings_require_is_missing_where_an_environment_takes_it_out(tmp_path):
+    """What a policy lacks everywhere is said once, at the policy."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "version: 1\nsettings: {require: [owner, expires]}\n"
+        "policies: {'m:f': {monitor: {}, owner: us}}\n"
+        "environments: {prod: {policies: {'m:f': {\n  owner: null}}}}\n"
+    )
+
+    found = load_every([file]).diagnostics
+
+    assert [(one.code, one.environment, one.span.line) for one in found] == [
+        ("MP505", "", 3),
+        ("MP505", "prod", 5),
+    ]
+    assert found[1].message == "`owner` is taken out of policy `m:f`"
+
+
 def test_values_contradict_where_the_environment_changed_one(tmp_path):
     """The other one was right before."""
     file = tmp_path / "p.yaml"

@@ -36,14 +36,19 @@ def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
         return  # (the owner of an installed package answers for it)
     said = {*policy.meta, *policy.controls}
     missing = [name for name in rulebook.settings.require if name not in said]
-    if missing and not _is_slip(policy, rulebook):
-        names = " and ".join(f"`{name}`" for name in missing)
-        yield Diagnostic(
-            "MP505",
-            f"policy `{policy.name}` lacks {names}",
-            policy.span,
-            help="`settings.require` asks every policy for it",
-        )
+    if not missing or _is_slip(policy, rulebook):
+        return
+    help = "`settings.require` asks every policy for it"
+    files = (one for one in rulebook.files if one.file == policy.span.file)
+    removed = next(files).removed
+    for name in missing:
+        if place := removed.get((policy.name, name)):
+            text = f"`{name}` is taken out of policy `{policy.name}`"
+            yield Diagnostic("MP505", text, place, help=help)
+    names = [f"`{name}`" for name in missing if (policy.name, name) not in removed]
+    if names:
+        text = f"policy `{policy.name}` lacks {' and '.join(names)}"
+        yield Diagnostic("MP505", text, policy.span, help=help)
 
 
 _INSTALLED = 1000
