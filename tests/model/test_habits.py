@@ -164,6 +164,27 @@ def test_a_key_that_is_there_already_is_not_offered_as_an_edit(text):
     assert finding.help.endswith(", which is here already?")
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("503", ["[http:503]"]),
+        ("5xx", ["[http:5xx]"]),
+        ("{grpc: UNAVAILABLE}", ["[grpc:UNAVAILABLE]"]),
+        ("[429, HTTP503]", ["http:429", "http:503"]),
+        ("[http: 503]", ["http:503"]),
+        ("[600]", []),
+        ("[{http: 600}]", []),
+    ],
+)
+@pytest.mark.parametrize("key", ["retry_on", "give_up_on"])
+def test_statuses_without_their_scheme_are_put_right(key, written, meant):
+    """Each at its place."""
+    found = read_text(HEAD + f"    retry: {{{key}: {written}}}\n").diagnostics
+
+    assert [repair.text for one in found for repair in one.suggestions] == meant
+    assert len(found) == (len(meant) or 1)
+
+
 def test_a_number_in_quotes_is_put_right():
     """The quotes go."""
     [repair] = only(HEAD + '    retry: {max_attempts: "3"}\n').suggestions

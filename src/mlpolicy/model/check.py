@@ -131,6 +131,8 @@ class _Wrong:
         if isinstance(node, Interpolated) and node.secret:
             text = text.replace(node.text, HIDDEN)
         is_written = not isinstance(node, Interpolated) or node.origin is not None
+        if isinstance(node, MappingNode) and span.line != span.end_line:
+            is_written = False  # (a block ends where the next one begins)
         meant = words.meant(error, node.plain()) if is_written else ""
         listed = None
         if error["type"] in _LISTS and entry is not None and node is entry.value:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.words import alike
@@ -19,6 +19,7 @@ from mlpolicy.rules.retry.statuses import GRPC_CODES
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _STATUS = re.compile(r"[1-5](\d\d|xx)")
+_BARE_STATUS = re.compile(r"(?:https?[\W_]*)?([1-5](?:\d\d|xx))", re.IGNORECASE)
 
 BUILTINS = {
     name: value
@@ -127,6 +128,22 @@ def parse(text: str) -> Name:
     raise SpellingError(_unknown(text))
 
 
+def status_meant(value: object) -> str:
+    """Return the status that *value* writes otherwise: a number, a word, `{http: 503}`.
+
+    Nothing, if it is none.
+    """
+    if isinstance(value, Mapping):
+        text = ":".join(f"{key}:{named}" for key, named in value.items())
+        try:
+            parse(text)
+        except SpellingError:
+            return ""
+        return text
+    found = _BARE_STATUS.fullmatch(str(value))
+    return f"http:{found[1].lower()}" if found else ""
+
+
 def _status(scheme: str, rest: str, text: str) -> Name:
     if scheme == "http":
         if _STATUS.fullmatch(rest):
@@ -152,8 +169,9 @@ def _unknown(text: str) -> str:
         return f"`{text}` is no exception"
     if text in OUR_OWN:
         return f"`{text}` is no builtin exception: did you mean `mlpolicy.{text}`?"
-    if _STATUS.fullmatch(text):
-        return f"`{text}` is no exception: did you mean `http:{text}`?"
+    status = status_meant(text)
+    if status:
+        return f"`{text}` is no exception: did you mean `{status}`?"
     meant = _meant(text, [*BUILTINS, *GROUPS])
     if meant or not text.isidentifier():
         return f"`{text}` is no exception{meant}"
