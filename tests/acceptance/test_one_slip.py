@@ -136,6 +136,7 @@ REPAIRED = [
     ("MP010", "type: ndarray", "type: §ndaray"),
     ("MP010", "type: mapping", "type: §Mapping"),
     ("MP010", "[gc, trim,", "[gc, §malloc_trim,"),
+    ("MP010", "{call: serve:fence}]", "§serve:fence]"),
     ("MP130", "[prometheus, log]", "[§promtheus, log]"),
     ("MP091", "MP906", "§mp906"),
     # Lists without brackets between braces, and in braces.

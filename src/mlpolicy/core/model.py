@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
 
 from mlpolicy.core.target import Target, TargetError
+from mlpolicy.core.usual import AsWritten
 from mlpolicy.core.words import closest
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _is_path(text: object) -> bool:
 
 FunctionPath = Annotated[str, AfterValidator(_path)]
 """The function that a rule calls: `module:function`."""
-Default = Annotated[Any, AfterValidator(_default)]
+Default = Annotated[Any, AfterValidator(_default), AsWritten()]
 """What stands in for a result: a value, or `{call: "module:function"}`."""
 
 

@@ -1,4 +1,4 @@
-"""Quantities that are probably in the wrong unit: `ttl: 30ms`, `initial_delay: 5h`."""
+"""Values that are probably not what was meant: `ttl: 30ms`, `default: pkg.module:function`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlpolicy.core.quantity import Duration
+from mlpolicy.core.target import Target, TargetError
 
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _BARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -34,6 +35,8 @@ class Usual:
         high: The most that is usual.
         typical: What is written most; it tells which unit a number without one lacks.
     """
+
+    code = "MP102"
 
     def __init__(self, low: str, high: str, typical: str = "") -> None:
         self.low = low
@@ -69,6 +72,29 @@ class Usual:
         return f"`{name}` is {value}, {what}: the unit looks wrong", _meant(value, low, high)
 
 
+class AsWritten:
+    """Annotates a value that is given as it stands: of a function's path, people expect more."""
+
+    code = "MP106"
+
+    def doubt(self, name: str, value: Any) -> tuple[str, str] | None:
+        """Return what is odd about *value*, and what may be meant; None where nothing is odd."""
+        if not is_written_like_function(value):
+            return None
+        help = f'write `{{call: "{value}"}}` to call it; `# mlpolicy: ignore[MP106] ...` keeps the text'
+        return f"`{name}` gives the text `{value}`, and calls no function", help
+
+
+def is_written_like_function(value: Any) -> bool:
+    """Whether *value* is a text like `package.module:function`; one of two words may be any."""
+    if not isinstance(value, str) or "." not in value.partition(":")[0]:
+        return False
+    try:
+        return bool(Target.parse(value))
+    except TargetError:
+        return False
+
+
 def _meant(value: Any, low: Any, high: Any) -> str:
     written = _WRITTEN.fullmatch(str(value))
     if written is None:
@@ -80,12 +106,13 @@ def _meant(value: Any, low: Any, high: Any) -> str:
 
 
 def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Yield (code, field, message, help) for every odd quantity of *rule*, a pydantic model."""
+    """Yield (code, field, message, help) for every odd value of *rule*, a pydantic model."""
     for name, field in type(rule).model_fields.items():
         value = getattr(rule, name)
         if hasattr(type(value), "model_fields"):
             yield from unusual(value, f"{prefix}{name}.")
         for one in field.metadata:
-            doubt = one.doubt(name, value) if isinstance(one, Usual) and value is not None else None
+            known = isinstance(one, Usual | AsWritten) and value is not None
+            doubt = one.doubt(name, value) if known else None
             if doubt is not None:
-                yield ("MP102", f"{prefix}{name}", *doubt)
+                yield (one.code, f"{prefix}{name}", *doubt)
