@@ -105,6 +105,23 @@ def _meant(value: Any, low: Any, high: Any) -> str:
     return f"did you mean `{near}`?" if near else ""
 
 
+def oddity(model: Any, name: str, value: Any) -> float:
+    """Return how many times a number is off what is usual in a field of *model*, as a logarithm.
+
+    It is 0 where nothing is known to be usual.
+    """
+    field = model.model_fields[name]
+    typical = next((one.typical for one in field.metadata if isinstance(one, Usual)), "")
+    usual = type(value).of(typical) if typical and value is not None else field.default
+    known = all(isinstance(one, int | float) and one > 0 for one in (value, usual))
+    return abs(math.log(value / usual)) if known else 0.0
+
+
+def oddest(rule: Any, *names: str) -> str:
+    """Return which of the numbers called *names* in *rule* is farthest from what is usual."""
+    return max(names, key=lambda name: oddity(type(rule), name, getattr(rule, name)))
+
+
 def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
     """Yield (code, field, message, help) for every odd value of *rule*, a pydantic model."""
     for name, field in type(rule).model_fields.items():

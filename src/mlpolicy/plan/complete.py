@@ -10,13 +10,12 @@ from typing import Any
 from mlpolicy.core import plugins
 from mlpolicy.core.codes import shared
 from mlpolicy.core.control import Control, Rollout
-from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Kind
 from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import redacted
-from mlpolicy.core.span import Span
 from mlpolicy.core.usual import unusual
 from mlpolicy.model.policy import OwnTree, RuleBlock, blocks
 from mlpolicy.plan.merge import Layer, Merged, merge
@@ -107,17 +106,22 @@ def _meant(kind: Kind, merged: Merged, one: tuple[str, ...]) -> Diagnostic:
     """Return a finding of the kind's own check: (code, field, message), perhaps a remedy."""
     code, path, message, *rest = one
     help, grave = (*rest, "", "")[:2]
-    span = _changed(merged, message) or merged.span_of(tuple(path.split(".")))
+    values = {".".join(path): one for path, one in merged.values.items()}
+    named = {word: values[word] for word in (path, *_WORDS.findall(message)) if word in values}
+    changed = [word for word, one in named.items() if one.layer.startswith("environments.")]
+    if changed and path not in changed:
+        path = changed[0]  # (the other one was right before)
+    related = tuple(
+        Related(f"`{word}`", one.source)
+        for word, one in named.items()
+        if word != path and one.source
+    )
+    span = merged.span_of(tuple(path.split(".")))
     severity: Any = grave or severity_of(kind, code)
-    return Diagnostic(code, message, span, severity, help=help)
+    return Diagnostic(code, message, span, severity, help=help, related=related)
 
 
-def _changed(merged: Merged, message: str) -> Span | None:
-    """Return where an environment wrote one of the values that *message* sets against another."""
-    values = {path[0]: one for path, one in merged.values.items() if len(path) == 1}
-    named = [values[word] for word in re.findall(r"\w+", message) if word in values]
-    written = [one for one in named if one.layer.startswith("environments.")]
-    return written[0].source if len(named) > len(written) == 1 else None
+_WORDS = re.compile(r"\w+")
 
 
 def _control(merged: Merged) -> Control:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
@@ -155,13 +156,23 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
 def add_of(environment: str, new: Iterable[Diagnostic], found: list[Diagnostic]) -> None:
     """Add to *found* what is *new* in *environment*; what others have too names all of them."""
     said = {_said(one): at for at, one in enumerate(found)}
+    fresh: dict[object, Diagnostic] = {}
     for one in dict.fromkeys(new):
         at = said.get(_said(one))
-        if at is None and one.code not in _OF_ALL:
-            said[_said(one)] = len(found)
-            found.append(replace(one, environment=environment))
-        elif at is not None and found[at].environment not in ("", environment):
+        if at is None:
+            fresh.setdefault(_said(one), one)
+            continue
+        if found[at].environment not in ("", environment):
             found[at] = replace(found[at], environment=f"{found[at].environment}, {environment}")
+        if one.suggestions and not found[at].suggestions:  # (its block was read there alone)
+            found[at] = replace(found[at], suggestions=one.suggestions)
+    known = (one for one in found if fresh and not one.environment)
+    causes = {cause for one in known for cause in _causes(one)}
+    found += [
+        replace(one, environment=environment)
+        for one in fresh.values()
+        if one.code not in _OF_ALL and causes.isdisjoint(_causes(one))
+    ]
 
 
 def _unmoved(
@@ -176,6 +187,19 @@ def _unmoved(
         changed = (whole or one.environment) and one.span.file in slips
         if not (changed and one.code in (*_OF_LACK, "MP407")):
             yield one
+
+
+def _causes(one: Diagnostic) -> Iterator[tuple[str, object, str]]:
+    """Yield what tells that two findings have one cause.
+
+    It is their place and the message but for its numbers, or one of the places and the message.
+    """
+    yield one.code, one.span, _NUMBER.sub("", one.message)
+    for place in (one.span, *(other.span for other in one.related)):
+        yield one.code, place, one.message
+
+
+_NUMBER = re.compile(r"\b\d[\w.]*%?")
 
 
 def _said(one: Diagnostic) -> tuple[str, object, str]:

@@ -215,6 +215,35 @@ def test_values_contradict_where_the_environment_changed_one(tmp_path):
     assert (one.code, one.environment, one.span.line, one.span.column) == ("MP801", "prod", 4, 11)
 
 
+@pytest.mark.parametrize(
+    ("changed", "lines"),
+    [
+        ("vars: {first: 600ms}", [3]),
+        ("policies: {'m:f': {owner: us}}", [3]),
+        ("policies: {'m:f': {retry: {max_delay: 20s}}}", [3]),  # (it changes nothing in the sum)
+        ("policies: {'m:f': {deadline: 1s}}", [3]),
+        ("policies: {'m:f': {deadline: 99s}}", [3]),
+        ("policies: {'m:f': {deadline: 900ms}}", [3, 5]),
+        ("policies: {'m:f': {retry: {max_attempts: 6}}}", [3, 5]),
+    ],
+)
+def test_what_is_wrong_everywhere_is_said_again_where_an_environment_makes_it_so(
+    tmp_path, changed, lines
+):
+    """Its own numbers are to be put right too; other numbers at the same place are no news."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "version: 1\nvars: {first: 500ms}\n"
+        "policies: {'m:f': {deadline: 1s, monitor: {}, retry: "
+        "{max_attempts: 5, initial_delay: '${vars.first}'}}}\n"
+        f"environments: {{prod: {{\n{changed}}}}}\n"
+    )
+
+    found = load_every([file]).diagnostics
+
+    assert [(one.code, one.span.line) for one in found] == [("MP601", line) for line in lines]
+
+
 @pytest.mark.parametrize(("profile", "codes"), [("retry: 3", ["MP407"]), ("memory: 80%", [])])
 def test_an_environment_removes_what_a_profile_gives(tmp_path, profile, codes):
     """Where none does, nothing is removed."""
