@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mlpolicy.core.quantity import Duration
@@ -106,20 +106,26 @@ def _meant(value: Any, low: Any, high: Any) -> str:
 
 
 def oddity(model: Any, name: str, value: Any) -> float:
-    """Return how many times a number is off what is usual in a field of *model*, as a logarithm.
+    """Return how many times a number is what is usual in a field of *model*, as a logarithm.
 
-    It is 0 where nothing is known to be usual.
+    It is below 0 for less, and 0 where nothing is known to be usual.
     """
     field = model.model_fields[name]
     typical = next((one.typical for one in field.metadata if isinstance(one, Usual)), "")
     usual = type(value).of(typical) if typical and value is not None else field.default
-    known = all(isinstance(one, int | float) and one > 0 for one in (value, usual))
-    return abs(math.log(value / usual)) if known else 0.0
+    if not all(isinstance(one, int | float) for one in (value, usual)) or usual <= 0:
+        return 0.0
+    return math.log(value / usual) if value > 0 else -math.inf
 
 
-def oddest(rule: Any, *names: str) -> str:
-    """Return which of the numbers called *names* in *rule* is farthest from what is usual."""
-    return max(names, key=lambda name: oddity(type(rule), name, getattr(rule, name)))
+def oddest(rule: Any, *, high: Iterable[str], low: Iterable[str] = ()) -> str:
+    """Return what is wrong where the *high* of some numbers of *rule* are too high for the *low*.
+
+    It is the one that is farthest from what is usual.
+    """
+    off = {name: oddity(type(rule), name, getattr(rule, name)) for name in high}
+    off |= {name: -oddity(type(rule), name, getattr(rule, name)) for name in low}
+    return max(off, key=off.__getitem__)
 
 
 def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:

@@ -137,7 +137,7 @@ class PolicyReader:
             yield Name(entry.key, entry.key_span)
 
     def _bodies(self, node: MappingNode, what: str) -> Iterator[tuple[Entry, MappingNode]]:
-        for entry in self._no_rules(node.entries) if what == _POLICY else node.entries:
+        for entry in self._no_rules(node.entries, what):
             if isinstance(entry.value, MappingNode):
                 yield entry, entry.value
             elif not is_empty(entry.value):
@@ -146,11 +146,16 @@ class PolicyReader:
                     "MP010", f"expected {what} `{entry.key}`, found {found}", entry.value.span
                 )
 
-    def _no_rules(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Yield the *entries* that are policies; what belongs under the one before is a slip."""
+    def _no_rules(self, entries: Iterable[Entry], what: str) -> Iterator[Entry]:
+        """Yield the *entries* that are policies; what belongs under the one before is a slip.
+
+        Of profiles only what stands below an empty one is told from another one.
+        """
         empty = False
         for entry in entries:
-            if entry.key in self._known and not selects(entry.value):
+            if entry.key in self._known and (
+                not selects(entry.value) if what == _POLICY else empty
+            ):
                 if not empty:
                     text = f"`{entry.key}` is no policy: it belongs under one"
                     help = "write it further in, under the policy that it is for"

@@ -211,6 +211,7 @@ def read_source(
     root = _overlaid(one, one.root, overlaying)
     found += overlaying.diagnostics
     seen.vars |= _defined(root, found)
+    seen.partial |= not all(map(is_name, seen.vars))
     filled = _without(root, ("vars", "environments"))
     if "$" in one.document.text:
         filled = seen.filled(filled)

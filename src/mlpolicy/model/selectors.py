@@ -54,10 +54,12 @@ def asked(match: Node | None) -> dict[str, tuple[Name, ...]]:
 
 
 def names(node: Node | None) -> tuple[Name, ...]:
-    """Return the words of a list, or of a single one."""
+    """Return the words of a list, or of a single one; of a list that lacks its brackets, too."""
     if node is None:
         return ()
     items = node.items if isinstance(node, Sequence) else (node,)
+    if isinstance(node, Scalar) and isinstance(node.value, str) and "," in node.value:
+        return tuple(Name(word.strip(), node.span) for word in node.value.split(","))
     return tuple(
         Name(item.value, item.span)
         for item in items

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.span import Span
 from mlpolicy.document.parse import Document
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
@@ -39,6 +40,8 @@ NOWHERE = ("MP301", "MP302", "MP303", "MP320")
 """Findings about a target or a pattern that names no function."""
 _ELSEWHERE = ("MP301", "MP303", "MP320")
 """Findings about a target that is probably another one."""
+_OF_NUMBERS = ("MP602", "MP601", "MP803", "MP609", "MP102")
+"""Findings about one number among others, those first that say most of it."""
 OF_THE_DAY = ("MP501", "MP502")
 """Findings that come with time alone: they never keep a service from starting."""
 
@@ -168,11 +171,27 @@ def add_of(environment: str, new: Iterable[Diagnostic], found: list[Diagnostic])
             found[at] = replace(found[at], suggestions=one.suggestions)
     known = (one for one in found if fresh and not one.environment)
     causes = {cause for one in known for cause in _causes(one)}
+    wrong = {one.span for one in found if not one.environment}
     found += [
         replace(one, environment=environment)
         for one in fresh.values()
-        if one.code not in _OF_ALL and causes.isdisjoint(_causes(one))
+        if one.code not in _OF_ALL
+        and causes.isdisjoint(_causes(one))
+        and wrong.isdisjoint(other.span for other in one.related)
     ]
+
+
+def _one_a_number(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield *found* with one finding for a number that is too high or too low for several others."""
+    found = tuple(found)
+    first: dict[Span, int] = {}
+    for one in found:
+        if one.code in _OF_NUMBERS:
+            at = _OF_NUMBERS.index(one.code)
+            first[one.span] = min(at, first.get(one.span, at))
+    for one in found:
+        if one.code not in _OF_NUMBERS or _OF_NUMBERS.index(one.code) == first[one.span]:
+            yield one
 
 
 def _unmoved(
@@ -283,6 +302,7 @@ def _judged(
     found += more
     literal = {one.span for one in found if one.code == "MP112"}  # its text is none to judge
     found = [one for one in found if one.code == "MP112" or one.span not in literal]
+    found = list(_one_a_number(found))
     return Loaded(
         rulebook,
         tuple(one.document for one in readings),

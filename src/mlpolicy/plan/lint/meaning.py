@@ -65,6 +65,8 @@ def _deadline(plan: Plan, by_place: Mapping[Span, Policy]) -> Iterator[Diagnosti
             help = "fewer attempts, shorter delays, or `max_elapsed` below the deadline"
             span, related = _apart(retry, written, OF_PAUSES)
             yield Diagnostic("MP601", text, span, help=help, related=related)
+            if span == written.span:
+                return  # nothing fits in it
     wait = getattr(memory.rule, "wait", None) if memory is not None else None
     if memory is not None and wait is not None and wait > plan.deadline:
         text = f"a call may wait {wait} for memory, the deadline is {limit}"
@@ -88,7 +90,7 @@ def _apart(
     own = own or [(False, 0.0, rule.source)]
     limit = Duration.of(deadline.value)
     changed, odd, span = max(own, key=lambda one: one[:2])
-    if (_is_changed(deadline), oddity(PolicyBlock, "deadline", limit)) > (changed, odd):
+    if (_is_changed(deadline), -oddity(PolicyBlock, "deadline", limit)) > (changed, odd):
         return deadline.span, (Related(f"the rule `{rule.kind}`", span),)
     return span, (Related("the deadline", deadline.span),)
 

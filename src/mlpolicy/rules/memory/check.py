@@ -37,7 +37,7 @@ def _order(rule: MemoryRule) -> Iterator[Finding]:
         low, high = getattr(rule, lower), getattr(rule, upper)
         if low > high:
             text = f"`{upper}` of {high} is below `{lower}`, {low}"
-            yield "MP801", oddest(rule, upper, lower), text
+            yield "MP801", oddest(rule, high=[lower], low=[upper]), text
 
 
 def _default(rule: MemoryRule) -> Iterator[Finding]:

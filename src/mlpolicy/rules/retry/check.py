@@ -42,13 +42,13 @@ def _delays(rule: RetryRule) -> Iterator[Finding]:
     if first > rule.max_delay:
         yield (
             "MP602",
-            oddest(rule, "initial_delay", "max_delay"),
+            oddest(rule, high=["initial_delay"], low=["max_delay"]),
             f"initial_delay, the first pause of {first}, is longer than max_delay, {rule.max_delay}",
         )
     elif rule.max_elapsed is not None and rule.max_elapsed < first:
         yield (
             "MP602",
-            oddest(rule, "max_elapsed", "initial_delay"),
+            oddest(rule, high=["initial_delay"], low=["max_elapsed"]),
             f"max_elapsed, {rule.max_elapsed}, is over before initial_delay, {first}, is",
         )
     if rule.multiplier < 1:
@@ -95,7 +95,7 @@ def _endless(rule: RetryRule) -> Iterator[Finding]:
     elif worst > LONG_SECONDS:
         found = f"{attempts} attempts may pause for {_shown(worst)} together"
         expected = f"{_shown(LONG_SECONDS)} or less are expected, `max_elapsed` bounds them"
-        yield "MP609", oddest(rule, *OF_PAUSES), f"{found}: {expected}"
+        yield "MP609", oddest(rule, high=OF_PAUSES), f"{found}: {expected}"
 
 
 OF_PAUSES = ("max_attempts", "initial_delay", "max_delay", "multiplier", "max_elapsed")
