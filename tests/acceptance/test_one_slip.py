@@ -159,8 +159,10 @@ REPAIRED = [
     ("MP603", "- serve.Overload", "- §serve.Overlaod"),
     *(
         ("MP603", '- "http:503"', f"- §{written}")
-        for written in ('"HTTP:503"', "503", '"503"', "{http: 503}", "HTTP 503")
+        for written in ('"HTTP:503"', '"503"', "HTTP 503")
     ),
+    ("MP010", '- "http:503"', "- §503"),
+    ("MP010", '- "http:503"', "- §{http: 503}"),
     ("MP702", "- features", "- §featurs"),
     ("MP702", "- user.id", "- §usr.id"),
     ("MP507", "by: user.id", "by: §usr.id"),
@@ -186,7 +188,7 @@ SHOWN = [
     ("MP602", "max_elapsed: 3s", "max_elapsed: §3ms"),
     ("MP102", "ttl: 5m\n", "ttl: §5ms\n"),
     ("MP605", "- transient", "- §KeyError"),
-    ("MP603", '- "http:503"', "- §http: 503"),
+    ("MP010", '- "http:503"', "- §http: 503"),
     ("MP610", "- ValueError", "- §Exception"),
     ("MP902", "[5ms, 25ms, 100ms]", "[5ms, 25ms, §10ms]"),
     ("MP110", "${vars.pause}", "§${env:MY-PAUSE:-${vars.pause}}"),

@@ -72,10 +72,22 @@ def _default(value: Any) -> Any:
         return value
     [(key, named)] = value.items()
     if key == "call":
-        _path(str(named))
-    elif _is_path(named) and closest(str(key), ["call"]):
-        raise finding("MP005", f"`{key}` calls nothing: did you mean `call`?")
+        _called(named)
+    elif _is_path(named) and (str(key) in _CALLS or closest(str(key), ["call"])):
+        text = f"`{key}` calls nothing: did you mean `call`?"
+        raise finding("MP005", text, meant="call", at=(str(key), OF_KEY))
     return value
+
+
+_CALLS = ("function", "func", "fn", "callable", "path", "target", "run", "invoke")
+
+
+def _called(named: Any) -> None:
+    try:
+        Target.parse(named if isinstance(named, str) else "")
+    except TargetError as error:
+        text = str(error) if isinstance(named, str) else "expected `package.module:function`"
+        raise finding("MP010", text, meant=error.meant or "", at=("call",)) from None
 
 
 def _is_path(text: object) -> bool:

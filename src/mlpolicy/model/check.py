@@ -134,6 +134,9 @@ class _Wrong:
         if isinstance(node, MappingNode) and span.line != span.end_line:
             is_written = False  # (a block ends where the next one begins)
         meant = words.meant(error, node.plain()) if is_written else ""
+        if error["type"] == "string_type" and isinstance(node, Scalar) and is_written:
+            is_number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+            meant = f'"{node.text}"' if is_number else meant
         listed = None
         if error["type"] in _LISTS and entry is not None and node is entry.value:
             listed = _unbracketed(root, loc, entry, index)
@@ -197,6 +200,23 @@ class _Blocks:
         there.update(repair.text for repair in found.suggestions)
         yield found
 
+    def form_of(self, one: _Wrong) -> str:
+        """Return how a block or a list is written that has the form of something else."""
+        if one.type == "dict_type" and isinstance(one.node, Sequence):
+            return "write each one as `name: ...`, without a dash"
+        if one.type == "tuple_type" and isinstance(one.node, MappingNode):
+            return "write each one after a dash: `- ...`"
+        if one.type == "model_type":
+            fields, _ = _fields(self.model, one.loc, self.about)
+            keys = ", ".join(f"`{field}`" for field in fields)
+            return f"write `{{{fields[0]}: ...}}`; its keys are {keys}"
+        return ""
+
+    def other_than(self, one: _Wrong) -> str:
+        """Return the remedy for a key that is known, and taken for another one by its value."""
+        meant = self.about.synonyms.get(str(one.loc[0])) if len(one.loc) == 1 else None
+        return f"did you mean `{meant.field}`?" if meant else ""
+
     def _there(self, loc: Loc, fields: tuple[str, ...], beside: Entry) -> set[str]:
         """Return the keys of a block; for one of an environment those that stand there too."""
         held, _ = locate(self.root, loc)
@@ -237,12 +257,7 @@ def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
             repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
             help = f"did you mean `{meant}`?" if meant and code == "MP010" else ""
             text = _joined(group).removesuffix(f": {help}" if help else "")
-            if first.type == "dict_type" and isinstance(first.node, Sequence):
-                help = "write each one as `name: ...`, without a dash"
-            elif first.type == "tuple_type" and isinstance(first.node, MappingNode):
-                help = "write each one after a dash: `- ...`"
-            elif not help and len(first.loc) == 1 and str(first.loc[0]) in blocks.about.synonyms:
-                help = f"did you mean `{blocks.about.synonyms[str(first.loc[0])].field}`?"
+            help = blocks.form_of(first) or help or blocks.other_than(first)
             yield Diagnostic(code, text, span, help=help, suggestions=repair)
 
 

@@ -18,7 +18,7 @@ from mlpolicy.model import words
 from mlpolicy.model.check import check
 from mlpolicy.model.grammar import META, FileBlock, Overlay
 from mlpolicy.model.habits import OF_FILE
-from mlpolicy.model.interpolate import Variables
+from mlpolicy.model.interpolate import MARKS, Variables
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.older import older_readings
 from mlpolicy.model.overlay import Overlay as Overlaying
@@ -213,7 +213,7 @@ def read_source(
     seen.vars |= _defined(root, found)
     seen.partial |= not all(map(is_name, seen.vars))
     filled = _without(root, ("vars", "environments"))
-    if "$" in one.document.text:
+    if any(mark in one.document.text for mark in MARKS):
         filled = seen.filled(filled)
     about = Words("the file", OF_FILE, _places())
     checked = check(_less(_with(filled, root, ("vars", "environments"))), FileBlock, about)

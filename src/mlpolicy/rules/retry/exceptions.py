@@ -112,6 +112,8 @@ def parse(text: str) -> Name:
     Raises:
         SpellingError: It cannot be the name of an error.
     """
+    if len(text.split()) > 1 and not status_meant(text):
+        raise SpellingError(f"`{text}` is more than one word: separate exceptions by commas")
     scheme, colon, rest = text.partition(":")
     if colon:
         return _status(scheme, rest, text)
@@ -156,7 +158,7 @@ def _status(scheme: str, rest: str, text: str) -> Name:
         if rest in GRPC_CODES:
             return GrpcStatus(rest)
         raise SpellingError(f"`{text}` is no gRPC code{_meant(rest.upper(), GRPC_CODES, 'grpc:')}")
-    if _PATH.fullmatch(f"{scheme}.{rest}"):
+    if _PATH.fullmatch(f"{scheme}.{rest}") and not alike(scheme, ("http", "grpc"), cutoff=0.75):
         raise SpellingError(f"`{text}` is written like a function: did you mean `{scheme}.{rest}`?")
     meant = _meant(scheme.lower(), ("http", "grpc"), "", f":{rest}")
     raise SpellingError(

@@ -43,7 +43,9 @@ def _no_status(value: Any) -> Any:
     if meant:
         shown = "a mapping" if isinstance(value, dict) else f"`{value}`"
         text = f"{shown} is no exception: did you mean `{meant}`?"
-        raise finding("MP603", text, meant=meant)
+        raise finding("MP010", text, meant=meant)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise finding("MP010", f"`{value}` is no exception, and no HTTP status")
     return value
 
 
@@ -52,7 +54,7 @@ def _no_lone_status(value: Any) -> Any:
     meant = "" if isinstance(value, list | tuple) else status_meant(value)
     if meant and meant != value:
         text = f"expected a list of exceptions: did you mean `[{meant}]`?"
-        raise finding("MP603", text, meant=f"[{meant}]")
+        raise finding("MP010", text, meant=f"[{meant}]")
     return value
 
 
