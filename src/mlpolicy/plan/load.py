@@ -171,13 +171,13 @@ def add_of(environment: str, new: Iterable[Diagnostic], found: list[Diagnostic])
             found[at] = replace(found[at], suggestions=one.suggestions)
     known = (one for one in found if fresh and not one.environment)
     causes = {cause for one in known for cause in _causes(one)}
-    wrong = {one.span for one in found if not one.environment}
+    wrong = {one.span for one in found if one.code in _OF_NUMBERS and not one.environment}
     found += [
         replace(one, environment=environment)
         for one in fresh.values()
         if one.code not in _OF_ALL
         and causes.isdisjoint(_causes(one))
-        and wrong.isdisjoint(other.span for other in one.related)
+        and (one.code not in _OF_NUMBERS or wrong.isdisjoint(at.span for at in one.related))
     ]
 
 

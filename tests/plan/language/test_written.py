@@ -244,6 +244,19 @@ def test_what_is_wrong_everywhere_is_said_again_where_an_environment_makes_it_so
     assert [(one.code, one.span.line) for one in found] == [("MP601", line) for line in lines]
 
 
+def test_a_note_on_a_policy_hides_nothing_that_an_environment_says_of_it(tmp_path):
+    """It is no cause of what is wrong there."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "version: 1\npolicies:\n  m:f: {retry: 3}\n  m:g: {monitor: {}}\n"
+        "environments: {prod: {policies: {'m:f': {match: 'm:*'}}}}\n"
+    )
+
+    found = load_every([file]).diagnostics
+
+    assert [(one.code, one.span.line) for one in found] == [("MP906", 3), ("MP010", 5)]
+
+
 @pytest.mark.parametrize(("profile", "codes"), [("retry: 3", ["MP407"]), ("memory: 80%", [])])
 def test_an_environment_removes_what_a_profile_gives(tmp_path, profile, codes):
     """Where none does, nothing is removed."""
