@@ -22,6 +22,7 @@ from mlpolicy.model.interpolate import MARKS, Variables
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.older import older_readings
 from mlpolicy.model.overlay import Overlay as Overlaying
+from mlpolicy.model.overlay import is_null
 from mlpolicy.model.places import elsewhere
 from mlpolicy.model.policies import PolicyReader
 from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
@@ -235,7 +236,11 @@ def _overlaid(one: Source, root: MappingNode, overlaying: Overlaying) -> Mapping
     if patch is None:
         return root
     wrong = {one.key for one in root.entries if not isinstance(one.value, MappingNode)}
-    kept = tuple(one for one in patch.entries if one.key not in wrong)
+    kept = tuple(
+        one
+        for one in patch.entries
+        if one.key not in wrong and (isinstance(one.value, MappingNode) or is_null(one.value))
+    )
     return overlaying.over(root, MappingNode(kept, patch.span))
 
 

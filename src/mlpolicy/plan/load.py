@@ -286,7 +286,6 @@ def _judged(
     if lacking:  # A value without its variable was left out: that is no mistake of its own.
         found = [one for one in found if one.code not in _OF_LACK]
     strange = {one.span.file for one in found if one.code in ("MP005", "MP011")}
-    found = [one for one in found if one.code != "MP407" or one.span.file not in strange]
     if not broken:
         found += unused_variables(sources)
     found += written_secrets(sources)
@@ -300,6 +299,21 @@ def _judged(
     if any(one.code == "MP120" for one in found) or any(one.partial for one in sources):
         more = tuple(one for one in more if one.code != "MP406")
     found += more
+    meant = {
+        (one.span.file, repair.text)
+        for one in found
+        if one.code == "MP406"
+        for repair in one.suggestions
+    }
+    found = [
+        one
+        for one in found
+        if one.code != "MP407"
+        or not (
+            one.span.file in strange
+            or meant.intersection((one.span.file, repair.text) for repair in one.suggestions)
+        )
+    ]
     literal = {one.span for one in found if one.code == "MP112"}  # its text is none to judge
     found = [one for one in found if one.code == "MP112" or one.span not in literal]
     found = list(_one_a_number(found))
