@@ -244,6 +244,33 @@ def test_what_is_wrong_everywhere_is_said_again_where_an_environment_makes_it_so
     assert [(one.code, one.span.line) for one in found] == [("MP601", line) for line in lines]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        ("prod: {vars: {x: 2s}", "prod: {vars: [x]", "MP010", 6),
+        ("  calm: {cache", "  calmm: {cache", "MP406", 5),
+        ("  calm: {cache: {ttl: '${vars.x}'}}", "  calm:\n  cache: {ttl: '${vars.x}'}", "MP009", 4),
+        ("use: [calm]", "use: 'calm, calm'", "MP010", 5),
+        ("  {x: 1s", "  {x y: 1s", "MP010", 2),
+    ],
+)
+def test_what_follows_from_a_slip_is_no_finding_of_its_own(tmp_path, old, new, code, line):
+    right = (
+        "version: 1\nvars:  {x: 1s}\nprofiles:\n  calm: {cache: {ttl: '${vars.x}'}}\n"
+        "policies: {'m:f': {use: [calm], monitor: {}}}\n"
+        "environments: {prod: {vars: {x: 2s}, profiles: {calm: {cache: {ttl: 9s}}}}}\n"
+    )
+    file = tmp_path / "p.yaml"
+    file.write_text(right)
+    assert load_every([file]).diagnostics == ()
+
+    assert right.count(old) == 1
+    file.write_text(right.replace(old, new))
+
+    [one] = load_every([file]).diagnostics
+    assert (one.code, one.span.line) == (code, line)
+
+
 def test_a_note_on_a_policy_hides_nothing_that_an_environment_says_of_it(tmp_path):
     """It is no cause of what is wrong there."""
     file = tmp_path / "p.yaml"
