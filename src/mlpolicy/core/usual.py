@@ -113,7 +113,7 @@ def oddity(model: Any, name: str, value: Any) -> float:
     field = model.model_fields[name]
     typical = next((one.typical for one in field.metadata if isinstance(one, Usual)), "")
     usual = type(value).of(typical) if typical and value is not None else field.default
-    if not all(isinstance(one, int | float) for one in (value, usual)) or usual <= 0:
+    if not isinstance(value, int | float) or not isinstance(usual, int | float) or usual <= 0:
         return 0.0
     return math.log(value / usual) if value > 0 else -math.inf
 
@@ -135,7 +135,8 @@ def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
         if hasattr(type(value), "model_fields"):
             yield from unusual(value, f"{prefix}{name}.")
         for one in field.metadata:
-            known = isinstance(one, Usual | AsWritten) and value is not None
-            doubt = one.doubt(name, value) if known else None
+            if not isinstance(one, Usual | AsWritten) or value is None:
+                continue
+            doubt = one.doubt(name, value)
             if doubt is not None:
-                yield (one.code, f"{prefix}{name}", *doubt)
+                yield one.code, f"{prefix}{name}", *doubt

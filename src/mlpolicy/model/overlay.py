@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Mapping, Node, Scalar
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, is_empty
 from mlpolicy.model.policy import is_name
 from mlpolicy.model.short import spelt_out
 from mlpolicy.rules import KINDS
@@ -49,6 +49,8 @@ class Overlay:
             self._add(entries, entry, here)
             return
         old, new = below.value, entry.value
+        if len(here) == 2 and is_empty(old):
+            return  # it was said that it is; what stands beside it may belong under it
         if entry.key in self.kinds and here[0] != "vars":
             old, new = spelt_out(old, entry.key), spelt_out(new, entry.key)
         if isinstance(new, Mapping) and isinstance(old, Mapping):

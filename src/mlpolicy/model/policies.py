@@ -113,6 +113,8 @@ class PolicyReader:
         return mode, self._rules.rules(node.entries)
 
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:
+        # One that is empty is there, for those that name it.
+        yield from (Profile(one.key, one.key_span) for one in node.entries if is_empty(one.value))
         for entry, written in self._bodies(node, "the rules of profile"):
             about = Words(f"profile `{entry.key}`", OF_PROFILE, BESIDE_POLICY, also=self._kinds)
             known = dict.fromkeys((*ProfileBlock.model_fields, *KINDS))
