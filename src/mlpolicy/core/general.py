@@ -24,7 +24,7 @@ def weave(step: Step, inner: Lines, loom: Loom) -> Lines:
     make = loom.constant("Call", Call)
     pairs = ", ".join(f"({name!r}, {local})" for name, local in loom.arguments.items())
     arguments = f"{loom.constant('dict', dict)}(({pairs}{',' if pairs else ''}))"
-    ask = _ask(step, loom)
+    ask = _Asking(step, loom)
     attempt = _attempt(ask, inner, loom, call)
     return [
         f"{call} = {make}({arguments})",
@@ -47,9 +47,6 @@ class _Asking:
             bound = shadowed(self._step, bound)
         name = self._loom.method(f"{self._step.kind}_{method}", bound)
         return f"{name}({', '.join(arguments)})"
-
-
-_ask = _Asking
 
 
 def _attempt(ask: _Asking, inner: Lines, loom: Loom, call: str) -> Lines:

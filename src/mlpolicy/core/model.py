@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -59,11 +61,17 @@ OF_KEY = "[key]"
 """What comes last in the place of a key that is wrong itself."""
 
 
-def _path(text: str) -> str:
+def parsed_by(parse: Callable[[str], object]) -> AfterValidator:
+    """Return what takes the text that *parse* takes, and says why it does not take another."""
+    return AfterValidator(partial(_parsed, parse))
+
+
+def _parsed(parse: Callable[[str], object], text: str) -> str:
     try:
-        return str(Target.parse(text))
-    except TargetError as error:
+        parse(text)
+    except ValueError as error:
         raise finding("MP010", str(error)) from None
+    return text
 
 
 def _default(value: Any) -> Any:
@@ -71,7 +79,7 @@ def _default(value: Any) -> Any:
         return value
     [(key, named)] = value.items()
     if key == "call":
-        _path(str(named))
+        _parsed(Target.parse, str(named))
     elif _is_path(named) and closest(str(key), ["call"]):
         raise finding("MP005", f"`{key}` calls nothing: did you mean `call`?")
     return value
@@ -84,7 +92,7 @@ def _is_path(text: object) -> bool:
         return False
 
 
-FunctionPath = Annotated[str, AfterValidator(_path)]
+FunctionPath = Annotated[str, parsed_by(Target.parse)]
 """The function that a rule calls: `module:function`."""
 Default = Annotated[Any, AfterValidator(_default)]
 """What stands in for a result: a value, or `{call: "module:function"}`."""
@@ -115,12 +123,12 @@ class NameOf:
             return name
         refused = self._extensions.refused.get(name)
         if refused is not None:
-            raise PydanticCustomError(refused.code, "{text}", {"text": str(refused)})
+            raise finding(refused.code, str(refused))
         names = self._extensions.names()
         near = closest(name, names)
         there = f"did you mean `{near}`?" if near else _there(names)
         text = f"no {self._what} `{name}` is installed; {there}"
-        raise PydanticCustomError("MP130", "{text}", {"text": text, "meant": near or ""})
+        raise finding("MP130", text, meant=near or "")
 
 
 def _there(names: tuple[str, ...]) -> str:

@@ -41,6 +41,8 @@ class _Quantity:
     what: ClassVar[str]
     example: ClassVar[str]
     pattern: ClassVar[str]
+    bare: ClassVar[dict[str, Any]] = {}
+    """The JSON Schema of a number that needs no unit, where one may stand."""
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -53,16 +55,14 @@ class _Quantity:
 
     @classmethod
     def _read(cls, value: Any, info: Any) -> Self:
-        from pydantic_core import PydanticCustomError
+        from mlpolicy.core.model import finding
 
         try:
             if info.context and info.context.get("python"):
                 return cls.of_number(value)
             return cls.of(value)
         except QuantityError as error:
-            code: Any = error.code
-            context = {"text": str(error), "meant": error.meant}
-            raise PydanticCustomError(code, "{text}", context) from None
+            raise finding(error.code, str(error), meant=error.meant) from None
 
     @classmethod
     def of_number(cls, value: Any) -> Self:
@@ -87,6 +87,8 @@ class _Quantity:
     def __get_pydantic_json_schema__(
         cls, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> dict[str, Any]:
+        if cls.bare:
+            return {"anyOf": [cls.bare, {"type": "string", "pattern": cls.pattern}]}
         return {"type": "string", "pattern": cls.pattern, "examples": [cls.example]}
 
 
@@ -102,9 +104,7 @@ def _parts(text: str, quantity: type[_Quantity]) -> list[tuple[float, str]]:
         found.append((float(match[1]), match[2]))
         at = match.end()
     if not found or at < len(text):
-        raise QuantityError(
-            "MP010", f"expected {quantity.what} such as {quantity.example}, found {_shown(text)}"
-        )
+        raise _unexpected(_shown(text), quantity)
     return found
 
 
@@ -113,13 +113,16 @@ def _shown(value: object) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…`"
 
 
+def _unexpected(found: str, quantity: type[_Quantity], meant: str = "") -> QuantityError:
+    text = f"expected {quantity.what} such as {quantity.example}, found {found}"
+    return QuantityError("MP010", text, meant)
+
+
 def _bare(value: Any, quantity: type[_Quantity], unit: str) -> QuantityError:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         value = f"{value:g}" if isinstance(value, float) else str(value)
     elif not isinstance(value, str):
-        return QuantityError(
-            "MP010", f"expected {quantity.what} such as {quantity.example}, found {_kind(value)}"
-        )
+        return _unexpected(_kind(value), quantity)
     meant = f"{value}{unit}"
     return QuantityError("MP101", f"`{value}` has no unit: did you mean `{meant}`?", meant)
 
@@ -231,14 +234,13 @@ class Ratio(_Quantity, float):
     what = "a share"
     example = "20%"
     pattern = r"^\s*((100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%|0(\.[0-9]+)?|1(\.0+)?)\s*$"
+    bare = {"type": "number", "minimum": 0, "maximum": 1}
 
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the share that *value* (`20%`, `0.2`) says."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise QuantityError(
-                "MP010", f"expected {cls.what} such as {cls.example}, found {_kind(value)}"
-            )
+            raise _unexpected(_kind(value), cls)
         return cls(cls._within(_share(value, cls), value))
 
     @classmethod
@@ -257,13 +259,6 @@ class Ratio(_Quantity, float):
 
     __repr__ = __str__
 
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _: CoreSchema, __: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        number = {"type": "number", "minimum": 0, "maximum": 1}
-        return {"anyOf": [number, {"type": "string", "pattern": cls.pattern}]}
-
 
 def _share(value: str | float, quantity: type[_Quantity]) -> float:
     if not isinstance(value, str):
@@ -271,9 +266,7 @@ def _share(value: str | float, quantity: type[_Quantity]) -> float:
     text = value.strip()
     match = re.fullmatch(rf"(-?{_NUMBER})\s*(%|per ?cent|pct)?", text)
     if match is None or len(text) > _LONGEST:
-        raise QuantityError(
-            "MP010", f"expected {quantity.what} such as {quantity.example}, found {_shown(value)}"
-        )
+        raise _unexpected(_shown(value), quantity)
     number, unit = match.groups()
     if unit in (None, "%"):
         return float(number) / 100 if unit else float(number)
@@ -287,6 +280,7 @@ class Count(_Quantity, int):
     what = "a whole number"
     example = "20k"
     pattern = r"^[0-9]+[kM]$"
+    bare = {"type": "integer", "minimum": 0}
     units: ClassVar[dict[str, int]] = {"": 1, "k": 1000, "M": 1000**2}
 
     @classmethod
@@ -301,8 +295,7 @@ class Count(_Quantity, int):
         match = re.fullmatch(r"([0-9]+)([kM])", value.strip()) if isinstance(value, str) else None
         if match is None or len(match[1]) > _LONGEST:
             found = _shown(value) if isinstance(value, str | float) else _kind(value)
-            text = f"expected {cls.what} such as {cls.example}, found {found}"
-            raise QuantityError("MP010", text, cls._meant(str(value)))
+            raise _unexpected(found, cls, cls._meant(str(value)))
         return cls(int(match[1]) * cls.units[match[2]])
 
     @classmethod
@@ -322,10 +315,3 @@ class Count(_Quantity, int):
         return int.__repr__(self)
 
     __repr__ = __str__
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _: CoreSchema, __: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        number = {"type": "integer", "minimum": 0}
-        return {"anyOf": [number, {"type": "string", "pattern": cls.pattern}]}

@@ -55,6 +55,11 @@ def alike(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
 _letters = lru_cache(8192)(frozenset[str])
 
 
+def did_you_mean(word: str | None, otherwise: str = "") -> str:
+    """Return the question whether *word* was meant; *otherwise* where there is none."""
+    return f"did you mean `{word}`?" if word else otherwise
+
+
 def many(count: int, one: str, more: str = "") -> str:
     """Return *count* with its noun."""
     return f"{count} {one if count == 1 else more or one + 's'}"
