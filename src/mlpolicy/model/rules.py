@@ -224,11 +224,11 @@ def _block_of(model: type[BaseModel], key: str) -> tuple[type[BaseModel], bool] 
     """Return the model of the block at *key*, and whether its keys are the author's own."""
     field = model.model_fields.get(key)
     found = next(iter(models_in(field.annotation)), None) if field else None
-    return (found, _is_table(field.annotation)) if field and found else None
+    return (found, is_table(field.annotation)) if field and found else None
 
 
-def _is_table(annotation: Any) -> bool:
+def is_table(annotation: Any) -> bool:
     """Whether a block's keys are names of the author's own, each with a block under it."""
     if getattr(annotation, "__origin__", None) is dict:
         return True
-    return any(_is_table(inner) for inner in getattr(annotation, "__args__", ()))
+    return any(is_table(inner) for inner in getattr(annotation, "__args__", ()))

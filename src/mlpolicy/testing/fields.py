@@ -16,6 +16,7 @@ from mlpolicy.core.site import Mode
 from mlpolicy.core.words import closest
 from mlpolicy.model.check import models_in
 from mlpolicy.model.policy import Placement
+from mlpolicy.model.rules import is_table
 from mlpolicy.model.words import meant as corrected
 from mlpolicy.model.words import message
 from mlpolicy.plan.plan import Plan, PlannedRule
@@ -123,7 +124,7 @@ def _of_rule(model: type[BaseModel], parts: list[str], section: str) -> Any:
         return _with_metadata(info)
     if inner is None:
         raise UnknownField(rest[0], f"`{section}.{parts[0]}`", ())
-    if not _is_table(info.annotation):
+    if not is_table(info.annotation):
         return _of_rule(inner, rest, f"{section}.{parts[0]}")
     below = rest[1:]
     return _of_rule(inner, below, f"{section}.{parts[0]}.{rest[0]}") if below else inner
@@ -134,12 +135,6 @@ def _with_metadata(info: FieldInfo) -> Any:
     for one in info.metadata:
         annotation = Annotated[annotation, one]
     return annotation
-
-
-def _is_table(annotation: Any) -> bool:
-    if getattr(annotation, "__origin__", None) is dict:
-        return True
-    return any(_is_table(inner) for inner in getattr(annotation, "__args__", ()))
 
 
 # --- what holds -----------------------------------------------------------------------
