@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,8 +52,7 @@ def _imported(
     if answer.failed is not None:
         click.echo(answer.failed["traceback"], err=True, nl=False)
         text = f"`{answer.failed['module']}` could not be imported: {answer.failed['error']}"
-        click.echo(f"mlpolicy: {text}", err=True)
-        sys.exit(exits.IMPORT_FAILED)
+        exits.stop(text, exits.IMPORT_FAILED)
     said = {(one.code, one.span) for one in known}
     new = findings(answer, loaded.rulebook, survey, strict=True)
     return tuple(one for one in new if (one.code, one.span) not in said)

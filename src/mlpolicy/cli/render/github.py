@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from mlpolicy.cli.render.checkout import checkout, in_checkout
-from mlpolicy.cli.render.report import Report, environment, sentence
+from mlpolicy.cli.render.report import Report, sentence
 from mlpolicy.core.diagnostic import Diagnostic
 
 _LEVEL: Final = {"error": "error", "warning": "warning", "info": "notice"}
@@ -64,8 +64,8 @@ def _annotation(one: Diagnostic, root: str) -> str:
 
 def _message(one: Diagnostic) -> Iterator[str]:
     yield sentence(one)
-    if environment(one):
-        yield f"environment: {environment(one)}"
+    if one.environment:
+        yield f"environment: {one.environment}"
     for other in one.related:
         yield f"{other.span}: {other.message}"
     if one.help:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 from xml.etree import ElementTree as Xml
 
-from mlpolicy.cli.render.report import Report, environment, in_a_line, sentence
+from mlpolicy.cli.render.report import Report, in_a_line, sentence
 from mlpolicy.core.diagnostic import Diagnostic
 
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -48,8 +48,8 @@ def _case(file: str, report: Report) -> Xml.Element:
 
 def _told(one: Diagnostic) -> Iterator[str]:
     yield in_a_line(one)
-    if environment(one):
-        yield f"  environment: {environment(one)}"
+    if one.environment:
+        yield f"  environment: {one.environment}"
     for other in one.related:
         yield f"  {other.span}: {other.message}"
 

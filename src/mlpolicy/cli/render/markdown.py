@@ -8,7 +8,7 @@ from typing import Final
 
 from mlpolicy.cli.render.as_json import url
 from mlpolicy.cli.render.cells import visible
-from mlpolicy.cli.render.report import Report, environment, sentence
+from mlpolicy.cli.render.report import Report, sentence
 from mlpolicy.cli.render.text import summary
 from mlpolicy.core.diagnostic import Diagnostic
 
@@ -48,8 +48,8 @@ def _size(lines: list[str]) -> int:
 
 def _row(one: Diagnostic) -> str:
     parts = [_cell(sentence(one))]
-    if environment(one):
-        parts.append(f"Environment: {_cell(environment(one))}")
+    if one.environment:
+        parts.append(f"Environment: {_cell(one.environment)}")
     parts += [f"{_cell(other.message)}: {_code(str(other.span))}" for other in one.related]
     if one.help:
         parts.append(f"**Help:** {_cell(one.help)}")
