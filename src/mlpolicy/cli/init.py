@@ -74,7 +74,7 @@ def _functions(survey: Survey, module: str) -> list[str]:
 
 def _is_function(survey: Survey, module: str, name: str) -> bool:
     looked = survey.look_up(Target(module, name))
-    return isinstance(looked, Defined) and "." not in name and looked.kind not in ("class", "value")
+    return isinstance(looked, Defined) and "." not in name and looked.is_function
 
 
 def _first(root: Path, survey: Survey) -> str | None:

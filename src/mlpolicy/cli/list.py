@@ -14,7 +14,7 @@ from mlpolicy.cli.plugins import every_plugin
 from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import terms_options
 from mlpolicy.cli.wait import waiting
-from mlpolicy.core.control import Control
+from mlpolicy.core.control import end_of
 from mlpolicy.model.policy import Setting, one
 from mlpolicy.plan.governed import governed
 from mlpolicy.plan.installed import DEPTH
@@ -82,8 +82,7 @@ def _origin(depth: int) -> str:
 def _expiring(loaded: Loaded, _: Survey) -> Iterable[Row]:
     now = loaded.rulebook.now
     for name, owner, written in sorted(_dates(loaded), key=lambda found: str(found[2].value)):
-        end = Control("", expires=date.fromisoformat(written.value)).ends()
-        assert end is not None
+        end = end_of(date.fromisoformat(written.value))
         left = (end - now).days
         yield {
             "policy": name,

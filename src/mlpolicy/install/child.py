@@ -88,7 +88,7 @@ def _proofs(engine: Engine) -> Iterator[dict[str, str]]:
     """Yield what rules say of the user's code, now that it is imported."""
     for target, placed in sorted(engine.placed.items()):
         for rule in placed.plan.rules:
-            if rule.rule is None or rule.mode == "disabled":
+            if not rule.live:
                 continue
             for code, field, message, *help in KINDS[rule.kind].proofs(rule.rule, resolve):
                 yield {

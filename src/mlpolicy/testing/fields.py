@@ -13,7 +13,7 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.model import NameOf
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.site import Mode
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.check import models_in
 from mlpolicy.model.policy import Placement
 from mlpolicy.model.rules import is_table
@@ -67,15 +67,14 @@ def check_field(field: Field, *, place: bool = False) -> Iterator[Diagnostic]:
     except UnknownField as error:
         near = closest(error.part, error.known)
         known = ", ".join(f"`{name}`" for name in error.known)
-        help = f"did you mean `{near}`?" if near else f"known here: {known}"
+        help = did_you_mean(near, f"known here: {known}")
         text = f"unknown key `{error.part}` in {error.section}"
         yield Diagnostic("MP005", text, field.key, help=help)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         code = first["type"] if first["type"].startswith("MP") else "MP010"
         value = field.node.plain()
-        near = corrected(first, value) if code == "MP010" else ""
-        help = f"did you mean `{near}`?" if near else ""
+        help = did_you_mean(corrected(first, value) if code == "MP010" else "")
         yield Diagnostic(code, message(first, value), field.node.span, help=help)
 
 

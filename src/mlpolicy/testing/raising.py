@@ -13,7 +13,7 @@ from mlpolicy import errors
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.rules.retry.statuses import http_status
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.testing.grammar import RaiseBlock
@@ -56,7 +56,7 @@ def _no_builtin(name: str, span: Span) -> Diagnostic:
     ours = [one for one in mlpolicy.__all__ if hasattr(errors, one)]
     near = closest(name, [*_BUILTIN, *ours])
     path = f"mlpolicy.{near}" if near in ours else near
-    help = f"did you mean `{path}`?" if near else "write a class that is no builtin by its path"
+    help = did_you_mean(path, "write a class that is no builtin by its path")
     return Diagnostic("MP603", f"there is no builtin exception `{name}`", span, help=help)
 
 
@@ -67,7 +67,7 @@ def _imported(name: str, span: Span) -> tuple[type[BaseException] | None, Diagno
         text = f"`{name}` cannot be imported: {type(error).__name__}: {error}"
         module, _, last = name.rpartition(".")
         near = closest(last, dir(sys.modules.get(module)))
-        help = f"did you mean `{module}.{near}`?" if near else ""
+        help = did_you_mean(near and f"{module}.{near}")
         return None, Diagnostic("MP603", text, span, help=help)
     if isinstance(cls, type) and issubclass(cls, BaseException):
         return cls, None

@@ -56,6 +56,11 @@ class Defined:
     body: Body | None = field(default=None, compare=False, repr=False)
     """Its code, where it is a function that a line of the source defines."""
 
+    @property
+    def is_function(self) -> bool:
+        """Whether it is a function, as far as the source tells."""
+        return self.kind not in ("class", "value")
+
 
 @frozen()
 class Missing:
