@@ -74,21 +74,18 @@ def _attempt(ask: _Asking, inner: Lines, loom: Loom, call: str) -> Lines:
 class shadowed:  # noqa: N801 (reads as the word at its only use)
     """A method of a step whose verdicts are counted and dropped."""
 
-    __slots__ = ("_counter", "_method", "_step")
+    __slots__ = ("_method", "_step")
 
     def __init__(self, step: Step, method: object) -> None:
         self._step = step
         self._method = method
-        self._counter = step.site.meters.counter
 
     def __call__(self, *arguments: object) -> None:
         """Ask, count, and say nothing."""
         verdict = self._method(*arguments)  # type: ignore[operator]  # bound above
         if verdict is not None:
             would = _WOULD.get(type(verdict).__name__, "refuse")
-            labels = {"function": self._step.site.target, "kind": self._step.kind, "would": would}
-            self._counter("mlpolicy_shadow_total", SHADOW_HELP, **labels).add()
+            self._step.site.would(self._step.kind, would).add()
 
 
-SHADOW_HELP = "What rules in shadow mode would have done."
 _WOULD = {"Again": "retry", "Refuse": "refuse", "Answer": "hit", "Wait": "refuse", "Do": "hit"}

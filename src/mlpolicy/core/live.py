@@ -10,8 +10,11 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 class Home(NamedTuple):
@@ -60,6 +63,13 @@ def revive(target: str, kind: str, part: str, module: str, qualname: str) -> obj
 
     cls: Any = load(f"{module}:{qualname}")
     return cls.idle()
+
+
+class Table(dict[_K, _V], Live):
+    """A mapping that pickles by name, and can be a constant of drivers."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
+    __reduce__ = Live.__reduce__  # (dict's own travels by content)
 
 
 class Ring(deque[Any], Live):
