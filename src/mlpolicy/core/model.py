@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
 
-from mlpolicy.core import argpath
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
 
@@ -62,29 +59,11 @@ OF_KEY = "[key]"
 """What comes last in the place of a key that is wrong itself."""
 
 
-def parsed_by(parse: Callable[[str], object], code: LiteralString = "MP010") -> AfterValidator:
-    """Return what takes the text that *parse* takes, and says why it does not take another."""
-    return AfterValidator(partial(_parsed, parse, code))
-
-
-def _parsed(
-    parse: Callable[[str], object], code: LiteralString, text: str, at: tuple[int, ...] = ()
-) -> str:
+def _path(text: str) -> str:
     try:
-        parse(text)
-    except ValueError as error:
-        raise finding(code, str(error), at=at) from None
-    return text
-
-
-def _paths(texts: tuple[str, ...]) -> tuple[str, ...]:
-    for number, text in enumerate(texts):
-        _parsed(argpath.parse, "MP010", text, (number,))
-    return texts
-
-
-ArgPaths = Annotated[Many[str], AfterValidator(_paths)]
-"""Arguments, or parts of them: `user.id`."""
+        return str(Target.parse(text))
+    except TargetError as error:
+        raise finding("MP010", str(error)) from None
 
 
 def _default(value: Any) -> Any:
@@ -92,7 +71,7 @@ def _default(value: Any) -> Any:
         return value
     [(key, named)] = value.items()
     if key == "call":
-        _parsed(Target.parse, "MP010", str(named))
+        _path(str(named))
     elif _is_path(named) and closest(str(key), ["call"]):
         raise finding("MP005", f"`{key}` calls nothing: did you mean `call`?")
     return value
@@ -105,7 +84,7 @@ def _is_path(text: object) -> bool:
         return False
 
 
-FunctionPath = Annotated[str, parsed_by(Target.parse)]
+FunctionPath = Annotated[str, AfterValidator(_path)]
 """The function that a rule calls: `module:function`."""
 Default = Annotated[Any, AfterValidator(_default)]
 """What stands in for a result: a value, or `{call: "module:function"}`."""

@@ -10,12 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from mlpolicy.core.diagnostic import Diagnostic, repair
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import OF_KEY
 from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import did_you_mean
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_bare, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
@@ -175,7 +174,7 @@ class _Blocks:
         if above:
             about = replace(about, section=path_of(self.root, above, about.path))
         found = unknown_key(entry, fields, about, block)
-        there.update(edit.text for edit in found.suggestions)
+        there.update(repair.text for repair in found.suggestions)
         yield found
 
     def _there(self, loc: Loc, fields: tuple[str, ...], beside: Entry) -> set[str]:
@@ -215,15 +214,16 @@ def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
         else:
             code = first.type if first.type.startswith("MP") else "MP010"
             meant = _meant(group)
-            help = did_you_mean(meant if code == "MP010" else "")
+            repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
+            help = f"did you mean `{meant}`?" if meant and code == "MP010" else ""
             text = _joined(group).removesuffix(f": {help}" if help else "")
             if first.type == "dict_type" and isinstance(first.node, Sequence):
                 help = "write each one as `name: ...`, without a dash"
             elif first.type == "tuple_type" and isinstance(first.node, MappingNode):
                 help = "write each one after a dash: `- ...`"
             elif not help and len(first.loc) == 1 and str(first.loc[0]) in blocks.about.synonyms:
-                help = did_you_mean(blocks.about.synonyms[str(first.loc[0])].field)
-            yield Diagnostic(code, text, span, help=help, suggestions=repair(span, meant))
+                help = f"did you mean `{blocks.about.synonyms[str(first.loc[0])].field}`?"
+            yield Diagnostic(code, text, span, help=help, suggestions=repair)
 
 
 def _meant(group: list[_Wrong]) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from mlpolicy.core.argpath import parse
+from mlpolicy.core.argument import Argument
 from mlpolicy.core.control import OnExpiry, Otherwise
 from mlpolicy.core.day import Day
-from mlpolicy.core.model import Many, RuleModel, parsed_by
+from mlpolicy.core.model import Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.site import FunctionKind, Mode
-from mlpolicy.core.target import Glob
+from mlpolicy.core.target import Glob, TargetError
 from mlpolicy.core.usual import Usual
 from mlpolicy.model.policy import OnEngineError, OnMissing, Placement
 
@@ -22,7 +22,14 @@ META = ("owner", "reason", "ticket", "labels", "runbook")
 Required = Literal["owner", "reason", "ticket", "labels", "runbook", "expires"]
 
 
-PatternText = Annotated[str, parsed_by(Glob.parse)]
+def _pattern(text: str) -> str:
+    try:
+        return str(Glob.parse(text))
+    except TargetError as error:
+        raise finding("MP010", str(error)) from None
+
+
+PatternText = Annotated[str, AfterValidator(_pattern)]
 """A function path, or a pattern of them."""
 
 
@@ -161,7 +168,7 @@ class RolloutBlock(RuleModel):
 
     percent: Ratio
     """How many of a hundred calls."""
-    by: Annotated[str, parsed_by(parse)] | None = None
+    by: Argument | None = None
     """The path to an argument: calls with equal values are decided alike, in every process."""
     otherwise: Otherwise = "disabled"
     """What the rule is for all other calls: `shadow` or `disabled`."""

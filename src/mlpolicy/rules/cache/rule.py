@@ -7,7 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mlpolicy.core.model import ArgPaths, Many, NameOf, RuleModel, finding
+from mlpolicy.core.argument import Arguments
+from mlpolicy.core.model import Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
 from mlpolicy.core.usual import Usual
 from mlpolicy.rules.cache.copying import CopyMode
@@ -30,7 +31,7 @@ with warnings.catch_warnings():
         """How much memory the results may take, by an estimate of their size."""
         store: Annotated[str, NameOf(STORES, "store")] = "memory"
         """Where results are kept: `memory` of the process, or what a plugin provides."""
-        key: ArgPaths | None = None
+        key: Arguments | None = None
         """The arguments, or parts of them (`user.id`), that decide the result; without it, all."""
         ignore: Many[str] = ()
         """Arguments that do not decide the result, such as a request id."""

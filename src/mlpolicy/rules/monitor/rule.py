@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from mlpolicy.core.argument import Arguments
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
-from mlpolicy.core.model import OF_KEY, ArgPaths, Many, NameOf, RuleModel, finding
+from mlpolicy.core.model import OF_KEY, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.usual import Usual
 from mlpolicy.rules.monitor.sinks import SINKS
@@ -31,7 +32,7 @@ class LogBlock(RuleModel):
     inputs: Literal["none", "summary", "full"] = "summary"
     """What is said of arguments and result: their types and shapes, or, of failed and refused
     calls alone, their content."""
-    redact: ArgPaths = ()
+    redact: Arguments = ()
     """Paths to what must never be written: `user.email`."""
 
 

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mlpolicy.core.model import Many, RuleModel, finding, parsed_by
+from mlpolicy.core.model import Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.usual import Usual
 from mlpolicy.rules.retry.backoff import Growth, Jitter
-from mlpolicy.rules.retry.exceptions import parse
+from mlpolicy.rules.retry.exceptions import SpellingError, parse
 
 Scalar = str | int | float | bool | None
 
@@ -29,14 +29,22 @@ _PASSING = frozenset(
 )
 
 
-def _retried(text: str) -> str:
-    if text.removeprefix("builtins.") in _PASSING:
-        raise finding("MP605", f"`{text}` ends the program or a task and is never retried")
+def _error_name(text: str) -> str:
+    try:
+        parse(text)
+    except SpellingError as error:
+        raise finding("MP603", str(error)) from None
     return text
 
 
-ErrorName = Annotated[str, parsed_by(parse, "MP603")]
-RetriedName = Annotated[str, AfterValidator(_retried), parsed_by(parse, "MP603")]
+def _retried_name(text: str) -> str:
+    if text.removeprefix("builtins.") in _PASSING:
+        raise finding("MP605", f"`{text}` ends the program or a task and is never retried")
+    return _error_name(text)
+
+
+ErrorName = Annotated[str, AfterValidator(_error_name)]
+RetriedName = Annotated[str, AfterValidator(_retried_name)]
 
 
 class RetryAfter(RuleModel):
