@@ -66,9 +66,9 @@ def test_what_two_say_is_found_though_others_said_it_before(more, code):
     def policy(name, target, more, inputs):
         return f"  {name}: {{match: {{target: 'm:{target}'}}, {more}, {inputs}}}\n"
 
-    none, full = "monitor: {log: {inputs: none}}", "monitor: {log: {inputs: full}}"
-    right = policy("a", "f", "priority: 0", none) + policy("b", "f", "priority: 1", full)
-    wrong = policy("c", "g", "priority: 0", none) + policy("d", "g", more, full)
+    none, some = "monitor: {log: {inputs: none}}", "monitor: {log: {inputs: summary}}"
+    right = policy("a", "f", "priority: 0", none) + policy("b", "f", "priority: 1", some)
+    wrong = policy("c", "g", "priority: 0", none) + policy("d", "g", more, some)
     found = loaded(f"policies:\n{right}{wrong}").diagnostics
     assert code in [d.code for d in found]
 
