@@ -208,9 +208,14 @@ def finish(report: Report, format: str, *, fail_on: str = "error") -> NoReturn:
     sys.exit(exits.FINDINGS if report.failed else exits.FINE)
 
 
+def in_github() -> bool:
+    """Whether a workflow of GitHub runs the command."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def tell_github(report: Report, format: str) -> None:
     """Add what a workflow of GitHub shows beside its log."""
-    inside = format == "text" and os.environ.get("GITHUB_ACTIONS") == "true"
+    inside = format == "text" and in_github()
     if not inside and format != "github":
         return
     from mlpolicy.cli.render.github import github, summarise

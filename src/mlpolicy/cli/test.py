@@ -11,7 +11,13 @@ from typing import Any
 import click
 
 from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import path_argument, shown_options, src_option
+from mlpolicy.cli.options import (
+    in_github,
+    path_argument,
+    shown_options,
+    src_option,
+    tell_github,
+)
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
 from mlpolicy.cli.streams import QUIET, emit, emit_json, kept, write
@@ -174,6 +180,13 @@ def _tell(outcome: Outcome) -> None:
     if not kept(QUIET):
         parts.append(_summary(outcome))
     emit("\n\n".join(parts))
+    if outcome.findings:
+        tell_github(report, "text")
+    if in_github() and outcome.failed:
+        from mlpolicy.cli.render.github import failures
+
+        told = ((one.case.span, "\n".join(lines(one))) for one in outcome.failed)
+        click.echo(failures(told, "mlpolicy test").encode("utf-8", "replace"))
 
 
 def _table(coverage: Coverage) -> str:

@@ -41,18 +41,25 @@ def alike(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
 
     Those that lack too many of its letters are not compared: a file may hold thousands of words.
     """
-    letters, size = frozenset(word), len(word)
+    letters, size = _letters(word), len(word)
     near: list[str] = []
     for one in known:
         theirs, length = _letters(one), len(one)
         least = cutoff * (size + length) / 2  # so many letters they have in common
-        if size - len(letters - theirs) >= least <= length - len(theirs - letters):
+        lacking, more = (letters & ~theirs).bit_count(), (theirs & ~letters).bit_count()
+        if size - lacking >= least <= length - more:
             near.append(one)
     found = difflib.get_close_matches(word, near, n=1, cutoff=cutoff)
     return found[0] if found else None
 
 
-_letters = lru_cache(8192)(frozenset[str])
+@lru_cache(8192)
+def _letters(word: str) -> int:
+    """Return a bit for each letter of *word*; some letters share theirs."""
+    bits = 0
+    for letter in word:
+        bits |= 1 << ord(letter) % 64
+    return bits
 
 
 def did_you_mean(word: str | None, otherwise: str = "") -> str:

@@ -106,14 +106,9 @@ def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
         return ""
     if any(one.final for _, one in rulebook.candidates(target)):
         return ""  # what a final policy fixes is said at the field (MP402)
-    if any(rule.policy == policy.name for rule in plan.rules if _is_empty(policy, rule.kind)):
-        return ""
+    if any(rule.policy == policy.name for rule in plan.rules):
+        return ""  # it is the highest of those that write the rule
     set_by = {value.policy for rule in plan.rules for value in rule.values.values()}
     if policy.name in set_by:
         return ""
     return next((one for one in plan.policies if one != policy.name), "")
-
-
-def _is_empty(policy: Policy, kind: str) -> bool:
-    block = policy.rule(kind)
-    return block is not None and not block.settings
