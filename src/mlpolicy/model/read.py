@@ -13,7 +13,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, parse
-from mlpolicy.model import words
+from mlpolicy.model import selectors, words
 from mlpolicy.model.check import check
 from mlpolicy.model.grammar import META, FileBlock, Overlay
 from mlpolicy.model.habits import OF_FILE
@@ -24,7 +24,6 @@ from mlpolicy.model.overlay import Overlay as Overlaying
 from mlpolicy.model.places import elsewhere
 from mlpolicy.model.policies import PolicyReader
 from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
-from mlpolicy.model.selectors import names
 from mlpolicy.model.strangers import look_for_kinds
 from mlpolicy.model.unknown import Words, mended
 from mlpolicy.rules import KINDS
@@ -101,7 +100,7 @@ def source(document: Document) -> Source:
     environments = _environments(root, found) if root is not None else {}
     reader = PolicyReader(layers)
     imports = root.get("imports") if root is not None else None
-    named = names(imports) if isinstance(imports, Sequence) else ()
+    named = selectors.names(imports) if isinstance(imports, Sequence) else ()
     return Source(document, root, tuple(found), layers, environments, named, reader)
 
 
@@ -266,4 +265,5 @@ def _ignored(root: MappingNode) -> tuple[tuple[Name, str], ...]:
     node: Node | None = root
     for key in ("settings", "lint", "ignore"):
         node = node.get(key) if isinstance(node, MappingNode) else None
-    return tuple((Name(one.key, one.key_span), str(one.value.plain())) for one in entries_of(node))
+    entries = node.entries if isinstance(node, MappingNode) else ()
+    return tuple((Name(one.key, one.key_span), str(one.value.plain())) for one in entries)
