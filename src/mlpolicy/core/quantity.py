@@ -31,7 +31,7 @@ class QuantityError(ValueError):
 
     def __init__(self, code: LiteralString, message: str, meant: str = "") -> None:
         super().__init__(message)
-        self.code = code
+        self.code: LiteralString = code
         self.meant = meant
 
 
