@@ -129,7 +129,7 @@ def _not_governed(target: Target, rulebook: Rulebook, survey: Survey) -> NoRetur
             exits.NOTHING_TO_DO,
         )
     if excluding is not None:
-        where = f"{excluding.span.file}:{excluding.span.line}"
+        where = excluding.span.place
         exits.stop(f"policy `{excluding.name}` at {where} excludes `{target}`", exits.NOTHING_TO_DO)
     there = isinstance(survey.look_up(target), Defined)
     near = None if there else closest(str(target), [str(one) for one in rulebook.exact])
@@ -141,7 +141,7 @@ def _rule(rule: PlannedRule) -> dict[str, Any]:
     return {
         "kind": rule.kind,
         "mode": rule.mode,
-        "source": f"{rule.source.file}:{rule.source.line}",
+        "source": rule.source.place,
         "values": {
             path: {
                 **_value(value),

@@ -140,7 +140,7 @@ def _row(placed: Placed) -> dict[str, Any]:
 
 def _source(plan: Plan) -> str:
     """Return where a plan comes from: its policies, its environment, and how long it holds."""
-    places = [f"{span.file}:{span.line}" for span in plan.sources]
+    places = [span.place for span in plan.sources]
     values = [value for rule in plan.rules for value in rule.values.values() if value.source]
     for value in values:
         part, _, name = value.layer.partition(".")

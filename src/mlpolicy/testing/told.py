@@ -13,8 +13,7 @@ from mlpolicy.testing.run import Result
 
 def lines(result: Result) -> Iterator[str]:
     """Yield what to tell of a test that failed."""
-    span = result.case.span
-    yield f"FAILED {span.file}:{span.line} {result.case.name}"
+    yield f"FAILED {result.case.span.place} {result.case.name}"
     wide = max((len(one.field) for one in result.differences), default=0)
     for one in result.differences:
         yield from _difference(one, wide)

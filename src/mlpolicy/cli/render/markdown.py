@@ -55,7 +55,7 @@ def _row(one: Diagnostic) -> str:
         parts.append(f"**Help:** {_cell(one.help)}")
     grade = f'<span title="{one.severity}">{_MARK[one.severity]}</span>'
     finding = f"[{one.code}]({url(one.code)})"
-    return f"| {grade} | {finding} | {_code(f'{one.span.file}:{one.span.line}')} | {'<br>'.join(parts)} |"
+    return f"| {grade} | {finding} | {_code(one.span.place)} | {'<br>'.join(parts)} |"
 
 
 def _cell(text: str) -> str:

@@ -94,7 +94,7 @@ class _Walk:
         """Keep those of the targets *named* that are functions."""
         for target in named:
             looked = self._survey.look_up(target)
-            if isinstance(looked, Defined) and _is_function(looked):
+            if isinstance(looked, Defined) and looked.is_function:
                 self._functions[target] = looked
 
     def matched(self, policy: Policy) -> tuple[Diagnostic, ...]:
@@ -118,7 +118,7 @@ class _Walk:
                 taken = {target: looked}
                 found = list(patterns.of_target(self._taken(policy, pattern, taken)))
             yield from found
-            if _is_function(looked) and not any(one.code in targets.USELESS for one in found):
+            if looked.is_function and not any(one.code in targets.USELESS for one in found):
                 self._functions[target] = looked
 
     def broad(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
@@ -130,7 +130,7 @@ class _Walk:
             target: looked
             for target in self._survey.matching(pattern.glob, packages=packages)
             for looked in [self._functions.get(target) or self._survey.look_up(target)]
-            if isinstance(looked, Defined) and _is_function(looked)
+            if isinstance(looked, Defined) and looked.is_function
         }
         yield from patterns.look(self._taken(policy, pattern, taken))
         self._functions |= taken
@@ -178,10 +178,6 @@ class _Walk:
         self, policy: Policy, pattern: Pattern, functions: Mapping[Target, Defined]
     ) -> patterns.Taken:
         return patterns.Taken(self._rulebook, self._survey, policy, pattern, functions)
-
-
-def _is_function(looked: Defined) -> bool:
-    return looked.kind not in ("class", "value")
 
 
 def _of_functions(each: Iterable[About]) -> Iterator[Diagnostic]:
