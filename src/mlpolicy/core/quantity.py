@@ -41,8 +41,6 @@ class _Quantity:
     what: ClassVar[str]
     example: ClassVar[str]
     pattern: ClassVar[str]
-    bare: ClassVar[dict[str, Any]] = {}
-    """The JSON Schema of a number that needs no unit, where one may stand."""
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -87,8 +85,6 @@ class _Quantity:
     def __get_pydantic_json_schema__(
         cls, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        if cls.bare:
-            return {"anyOf": [cls.bare, {"type": "string", "pattern": cls.pattern}]}
         return {"type": "string", "pattern": cls.pattern, "examples": [cls.example]}
 
 
@@ -234,7 +230,6 @@ class Ratio(_Quantity, float):
     what = "a share"
     example = "20%"
     pattern = r"^\s*((100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%|0(\.[0-9]+)?|1(\.0+)?)\s*$"
-    bare = {"type": "number", "minimum": 0, "maximum": 1}
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -259,6 +254,13 @@ class Ratio(_Quantity, float):
 
     __repr__ = __str__
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _: CoreSchema, __: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        number = {"type": "number", "minimum": 0, "maximum": 1}
+        return {"anyOf": [number, {"type": "string", "pattern": cls.pattern}]}
+
 
 def _share(value: str | float, quantity: type[_Quantity]) -> float:
     if not isinstance(value, str):
@@ -280,7 +282,6 @@ class Count(_Quantity, int):
     what = "a whole number"
     example = "20k"
     pattern = r"^[0-9]+[kM]$"
-    bare = {"type": "integer", "minimum": 0}
     units: ClassVar[dict[str, int]] = {"": 1, "k": 1000, "M": 1000**2}
 
     @classmethod
@@ -315,3 +316,10 @@ class Count(_Quantity, int):
         return int.__repr__(self)
 
     __repr__ = __str__
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _: CoreSchema, __: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        number = {"type": "integer", "minimum": 0}
+        return {"anyOf": [number, {"type": "string", "pattern": cls.pattern}]}

@@ -288,3 +288,10 @@ def models_in(annotation: Any) -> Iterable[type[BaseModel]]:
         yield annotation
     for inner in getattr(annotation, "__args__", ()):
         yield from models_in(inner)
+
+
+def is_table(annotation: Any) -> bool:
+    """Whether a block's keys are names of the author's own, each with a block under it."""
+    if getattr(annotation, "__origin__", None) is dict:
+        return True
+    return any(is_table(inner) for inner in getattr(annotation, "__args__", ()))

@@ -14,6 +14,8 @@ from mlpolicy.plan.plan import Rank, Value
 
 DEFAULTS = "defaults"
 OVERRIDES = "--set"
+OF_TWO = ("MP401", "MP402")
+"""What policies of different patterns make of a function only together."""
 
 Path = tuple[str, ...]
 

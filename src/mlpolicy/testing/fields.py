@@ -14,9 +14,8 @@ from mlpolicy.core.model import NameOf
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.site import Mode
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.model.check import models_in
+from mlpolicy.model.check import is_table, models_in
 from mlpolicy.model.policy import Placement
-from mlpolicy.model.rules import is_table
 from mlpolicy.model.words import meant as corrected
 from mlpolicy.model.words import message
 from mlpolicy.plan.plan import Plan, PlannedRule

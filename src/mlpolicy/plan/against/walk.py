@@ -24,11 +24,9 @@ from mlpolicy.plan.against import (
 from mlpolicy.plan.against.about import About
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.load import NOWHERE
+from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule, Opaque, Survey
-
-_OF_TWO = ("MP401", "MP402")
-"""What policies of different patterns make of a function only together."""
 
 
 def _together(about: About) -> Iterator[Diagnostic]:
@@ -37,7 +35,7 @@ def _together(about: About) -> Iterator[Diagnostic]:
         return
     facts = facts_of(about.rulebook, about.survey, about.target)
     found = about.rulebook.resolve(about.target, facts)[1]
-    yield from (one for one in found if one.code in _OF_TWO)
+    yield from (one for one in found if one.code in OF_TWO)
 
 
 _LOOKS: tuple[Callable[[About], Iterator[Diagnostic]], ...] = (
@@ -164,7 +162,7 @@ class _Walk:
         for target in self._functions:
             facts = facts_of(self._rulebook, self._survey, target)
             yield from (
-                one for one in self._rulebook.resolve(target, facts)[1] if one.code in _OF_TWO
+                one for one in self._rulebook.resolve(target, facts)[1] if one.code in OF_TWO
             )
 
     def governed(self) -> Iterator[About]:
