@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import click
 from mlpolicy.cli import exits
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.plan.against import against
+from mlpolicy.plan.against import against, as_in_source
 from mlpolicy.plan.codes import Level
 from mlpolicy.plan.load import Loaded, add_of
 from mlpolicy.plan.survey import Survey, roots
@@ -18,12 +19,21 @@ from mlpolicy.plan.survey import Survey, roots
 
 def resolved(
     loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], *, level: Level
+) -> Loaded:
+    """Return *loaded* with all findings to show: of the policies, and between them and the functions."""
+    if level == "none":
+        return loaded.shown(level=level)
+    survey = Survey(roots(src))
+    found = _found(loaded, paths, src, survey, level=level)
+    known = tuple(as_in_source(loaded.diagnostics, loaded.documents, survey))
+    return replace(loaded, diagnostics=known).shown(found, level=level)
+
+
+def _found(
+    loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], survey: Survey, *, level: Level
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong between the policies and the functions that they name."""
-    if level == "none":
-        return ()
     with waiting("looking targets up in the source"):
-        survey = Survey(roots(src))
         found = list(against(loaded.rulebook, survey))
         for environment, rulebook in loaded.others.items():
             add_of(environment, against(rulebook, survey), found)

@@ -76,7 +76,7 @@ def _prove(loaded: Loaded, paths: Sequence[Path], format: str) -> None:
     """End the command if a target does not take effect."""
     from mlpolicy.cli.resolve import resolved
 
-    report = Report.of(loaded.shown(resolved(loaded, paths, (), level="import"), level="import"))
+    report = Report.of(resolved(loaded, paths, (), level="import"))
     if report.failed:
         finish(report, format)
 

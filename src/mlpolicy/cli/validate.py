@@ -65,7 +65,7 @@ def command(path: tuple[str, ...], policy: tuple[str, ...], format: str, **optio
 
 def _report(given: list[str], src: tuple[str, ...], resolve: Level) -> Report:
     paths, loaded = sources.read(given, every=True)
-    shown = loaded.shown(resolved(loaded, paths, src, level=resolve), level=resolve)
+    shown = resolved(loaded, paths, src, level=resolve)
     looked = len(loaded.environments) + 1 if loaded.environments else 0
     report = Report.of(shown, environments=0 if loaded.environment else looked)
     return replace(report, diagnostics=chosen(report.diagnostics))

@@ -59,11 +59,11 @@ OF_KEY = "[key]"
 """What comes last in the place of a key that is wrong itself."""
 
 
-def _path(text: str) -> str:
+def _path(text: str, *, at: tuple[str, ...] = ()) -> str:
     try:
         return str(Target.parse(text))
     except TargetError as error:
-        raise finding("MP010", str(error)) from None
+        raise finding("MP010", error.message, meant=error.meant, at=at) from None
 
 
 def _default(value: Any) -> Any:
@@ -71,9 +71,9 @@ def _default(value: Any) -> Any:
         return value
     [(key, named)] = value.items()
     if key == "call":
-        _path(str(named))
+        _path(str(named), at=(key,))
     elif _is_path(named) and closest(str(key), ["call"]):
-        raise finding("MP005", f"`{key}` calls nothing: did you mean `call`?")
+        raise finding("MP005", f"`{key}` calls nothing", meant="call", at=(key, OF_KEY))
     return value
 
 

@@ -215,7 +215,7 @@ def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
             code = first.type if first.type.startswith("MP") else "MP010"
             meant = _meant(group)
             repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
-            help = f"did you mean `{meant}`?" if meant and code == "MP010" else ""
+            help = f"did you mean `{meant}`?" if meant and code in ("MP005", "MP010") else ""
             text = _joined(group).removesuffix(f": {help}" if help else "")
             if first.type == "dict_type" and isinstance(first.node, Sequence):
                 help = "write each one as `name: ...`, without a dash"

@@ -26,7 +26,7 @@ def _pattern(text: str) -> str:
     try:
         return str(Glob.parse(text))
     except TargetError as error:
-        raise finding("MP010", str(error)) from None
+        raise finding("MP010", error.message, meant=error.meant) from None
 
 
 PatternText = Annotated[str, AfterValidator(_pattern)]

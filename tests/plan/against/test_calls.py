@@ -113,6 +113,21 @@ def test_a_misspelt_call_is_no_default():
         assert [one.code for one in loaded(text).diagnostics] == codes
 
 
+def test_a_misspelt_call_or_its_path_is_repaired_where_it_stands():
+    """At the key, or at the path, and not at the block around."""
+    rule = "validate: {returns: {type: mapping}, on_fail: default, default: {DEFAULT}}"
+    for default, at, meant in (
+        ("cal: 'shop:f'", "cal", "call"),
+        ("call: shop.f", "shop.f", "shop:f"),
+    ):
+        text = f"policies:\n  shop:f: {{{rule.replace('DEFAULT', default)}}}\n"
+        [one] = loaded(text).diagnostics
+        assert one.help == f"did you mean `{meant}`?"
+        assert "did you mean" not in one.message
+        assert [repair.text for repair in one.suggestions] == [meant]
+        assert one.span.column == text.splitlines()[1].rindex(at) + 1
+
+
 def test_what_is_no_path_is_not_allowed():
     """A plugin's kind may take any text; a setting of the platform does not stumble over it."""
     settings = loaded("settings: {allow_call: ['shop:*']}\n").rulebook.settings

@@ -60,7 +60,7 @@ def missing(target: Target, looked: Missing, span: Span) -> Diagnostic:
         if line and looked.file:
             related = (line_of(f"`{name}` is defined here", looked.file, line),)
     help, suggestions = _meant(meant, span)
-    help = help or _offer(target.module, looked.has)
+    help = help or offer(target.module, looked.has)
     return Diagnostic(
         "MP301",
         "target not found",
@@ -72,7 +72,7 @@ def missing(target: Target, looked: Missing, span: Span) -> Diagnostic:
     )
 
 
-def _offer(module: str, names: tuple[str, ...]) -> str:
+def offer(module: str, names: tuple[str, ...]) -> str:
     """Return what a reader may choose from where no name is like the one that is missing."""
     if not names:
         return ""
