@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -25,8 +24,7 @@ def resolved(
         return loaded.shown(level=level)
     survey = Survey(roots(src))
     found = _found(loaded, paths, src, survey, level=level)
-    known = tuple(as_in_source(loaded.diagnostics, loaded.documents, survey))
-    return replace(loaded, diagnostics=known).shown(found, level=level)
+    return as_in_source(loaded, survey).shown(found, level=level)
 
 
 def _found(

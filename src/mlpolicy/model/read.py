@@ -23,7 +23,8 @@ from mlpolicy.model.older import older_readings
 from mlpolicy.model.overlay import Overlay as Overlaying
 from mlpolicy.model.places import elsewhere
 from mlpolicy.model.policies import PolicyReader
-from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
+from mlpolicy.model.policy import Name, Pattern, PolicyFile, Settings, is_name
+from mlpolicy.model.selectors import patterns
 from mlpolicy.model.strangers import look_for_kinds
 from mlpolicy.model.unknown import Words, mended
 from mlpolicy.rules import KINDS
@@ -256,14 +257,23 @@ def _settings(root: MappingNode) -> Settings:
         packages=block.packages,
         require=block.require,
         expiry_warning=float(block.expiry_warning),
-        allow_call=() if block.allow_call is None else (block.allow_call,),
+        allow_call=() if block.allow_call is None else (_allowed(root),),
         ignore=_ignored(root),
     )
 
 
-def _ignored(root: MappingNode) -> tuple[tuple[Name, str], ...]:
+def _allowed(root: MappingNode) -> tuple[Pattern, ...]:
+    return patterns(_below(root, "settings", "allow_call"), [])
+
+
+def _below(root: MappingNode, *keys: str) -> Node | None:
     node: Node | None = root
-    for key in ("settings", "lint", "ignore"):
+    for key in keys:
         node = node.get(key) if isinstance(node, MappingNode) else None
+    return node
+
+
+def _ignored(root: MappingNode) -> tuple[tuple[Name, str], ...]:
+    node = _below(root, "settings", "lint", "ignore")
     entries = node.entries if isinstance(node, MappingNode) else ()
     return tuple((Name(one.key, one.key_span), str(one.value.plain())) for one in entries)

@@ -38,7 +38,7 @@ def mended(tmp_path):
 
     def find(text, path):
         file = loaded(text.replace("PATH", path))
-        [one] = as_in_source(file.errors, file.documents, Survey([tmp_path]))
+        [one] = as_in_source(file, Survey([tmp_path])).errors
         column = text.splitlines()[0].index("PATH") + 1
         assert (one.code in ("MP010", "MP011"), one.span.column) == (True, column)
         return one.help, [repair.text for repair in one.suggestions]
@@ -103,4 +103,4 @@ def test_what_else_is_wrong_stays_as_it_is(tmp_path):
     text = "policies: {'shop:f': {retry: {retry_on: [http:49]}, cache: 30}, 'shop:g': {retry: x}}\n"
     file = loaded(text)
 
-    assert tuple(as_in_source(file.errors, file.documents, Survey([tmp_path]))) == file.errors
+    assert as_in_source(file, Survey([tmp_path])) == file

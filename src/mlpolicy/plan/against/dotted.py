@@ -38,7 +38,7 @@ class _Meant:
     """What to write in its place."""
 
 
-def as_in_source(
+def repaired(
     found: Iterable[Diagnostic], documents: Iterable[Document], survey: Survey
 ) -> Iterator[Diagnostic]:
     """Yield *found*, with what the source has where a path without a colon was guessed at."""
