@@ -177,6 +177,7 @@ def test_many_ways_to_one_module_are_walked_once(written):
         ("import sys\nsetattr(sys.modules[__name__], 'f', 1)", "`setattr` in line 2"),
         ("import sys\ndef g(): sys.modules[__name__] = 1", "an assignment to `sys.modules`"),
         ("exec(source)", "`exec` in line 1"),
+        ("IntEnum._convert_('E', __name__, bool)", "`_convert_` in line 1"),
         ("def g(): exec(source, globals())", "`exec` in line 1"),
         ("inject(globals())", "`inject` is given `globals()`"),
         ("lib.inject(globals())", "`inject` is called with `globals()`"),

@@ -213,7 +213,9 @@ def _is_other(found: Defined, sought: Sought) -> bool:
     if found.kind == "class" and sought is EXCEPTION:
         known = found.bases
         return known is not None and not any(map(_is_raised, known))
-    return found.constant or found.kind not in ("class", "value")
+    # (a function whose parameters are not known may be a class in another branch)
+    is_function = found.kind not in ("class", "value") and found.parameters is not None
+    return found.constant or is_function
 
 
 def _is_raised(name: str) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-_HINTS = (b"exec", b"setattr", b"globals", b"vars", b"locals", b"sys.modules", b"__dict__")
+_HINTS = (
+    *(b"exec", b"setattr", b"globals", b"vars", b"locals", b"sys.modules", b"__dict__"),
+    b"_convert_",
+)
 _READING_METHODS = frozenset({"get", "keys", "items", "values", "copy"})
 _READING_FUNCTIONS = frozenset(
     {"any", "dict", "eval", "filter", "len", "list", "print", "set", "sorted", "tuple"}
@@ -73,6 +76,8 @@ def _called(node: ast.Call, outside: bool) -> str:  # noqa: FBT001 (read with `_
             what = "`setattr`"
         case ast.Name(id=name) if given and name not in _READING_FUNCTIONS:
             what = f"`{name}` is given `globals()`"
+        case ast.Attribute(attr="_convert_") if outside:
+            what = "`_convert_`"
         case ast.Attribute(attr="update", value=ast.Attribute(attr="__dict__")) if outside:
             what = "an update of a `__dict__`"
         case ast.Attribute(value=value, attr=attr) if attr not in _READING_METHODS:
