@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.target import Glob, Target
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, differing, is_one_slip
 
 
 @frozen()
@@ -46,11 +46,18 @@ def _near(part: str, name: str) -> Iterator[tuple[str, str]]:
     stem = part.removesuffix("*")
     if "*" in stem or not stem:
         return
+    near = closest(stem, [name]) if stem == part else _beginning(stem, name)
+    if near:
+        yield near + part[len(stem) :], stem + name[len(near) :]
+
+
+def _beginning(stem: str, name: str) -> str:
+    """Return the beginning of *name* that *stem* was meant to be, if they differ by one letter."""
     size = len(stem)
-    begins = [name] if stem == part else [name[:end] for end in (size, size - 1, size + 1)]
-    near = closest(stem, begins)
-    if near is not None:
-        yield near + part[size:], stem + name[len(near) :]
+    each = [name[:size], name[: size - 1], name[: size + 1]]
+    # A `_` that divides words stands in both.
+    each.sort(key=lambda one: one.count("_") != stem.count("_"))
+    return next((one for one in each if is_one_slip(*differing(stem, one))), "")
 
 
 def _parts(text: str) -> list[str]:

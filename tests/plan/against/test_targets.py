@@ -105,7 +105,7 @@ def test_a_module_in_a_folder_of_sources(findings):
 @pytest.mark.parametrize(
     ("glob", "help"),
     [
-        ("shop:serv_*", "did you mean `shop:serve`?"),
+        ("shop:serv_*", "did you mean `shop:serve*`?"),
         ("shop:_private*", "those functions begin with `_`, as `shop:_private_one` does"),
         ("shop:wor*", "did you mean `shop.**:wor*`?"),
         ("shop:scor*", "did you mean `shop:*.scor*`?"),
@@ -282,7 +282,7 @@ def test_a_module_that_is_no_python_is_said_once(findings, match):
         ("'shop:Modl.*'", "shop:Model.*"),
         ("'shop:Modl.lo*'", "shop:Model.lo*"),
         ("{target: 'shop:*', decorated_by: [cache]}", "functools.cache"),
-        ("'shop:saev*'", "shop:save"),
+        ("'shop:saev*'", "shop:save*"),
     ],
 )
 def test_a_pattern_is_put_right_as_a_pattern(findings, match, meant):

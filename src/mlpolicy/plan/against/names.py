@@ -5,13 +5,13 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Iterator
-from itertools import takewhile
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
+from mlpolicy.core.words import differing, is_one_slip
 from mlpolicy.plan.against.about import About, at
 from mlpolicy.plan.survey import Defined, Dynamic, Missing, Module, NoModule, Survey
 from mlpolicy.rules.retry.exceptions import Path, SpellingError, parse
@@ -146,21 +146,13 @@ def _slip(
 
 
 def _is_slip(word: str, right: str) -> bool:
-    """Whether one letter within a long name differs, is missing, too many, or changed places."""
-    start = _shared(word, right)
-    end = _shared(word[start:][::-1], right[start:][::-1])
-    left, meant = word[start : len(word) - end], right[start : len(right) - end]
-    is_near = max(len(left), len(meant)) == 1 or (len(left) == 2 and left == meant[::-1])
-    is_within = start > 0 and end > 0 and len(right) >= _LONG
-    return is_near and is_within and not re.search(r"[\d_]", left + meant)
+    """Whether one letter within a long name is wrong, which is no digit and stands at no end."""
+    left, meant = differing(word, right)
+    is_within = word[0] == right[0] and word[-1] == right[-1] and len(right) >= _LONG
+    return is_one_slip(left, meant) and is_within and not re.search(r"[\d_]", left + meant)
 
 
 _LONG = 8
-
-
-def _shared(one: str, other: str) -> int:
-    """Return with how many letters both begin."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _unknown(

@@ -22,6 +22,7 @@ from mlpolicy.plan.against import (
     targets,
 )
 from mlpolicy.plan.against.about import About
+from mlpolicy.plan.against.nothing import Taken
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.load import NOWHERE
 from mlpolicy.plan.merge import OF_TWO
@@ -174,8 +175,8 @@ class _Walk:
 
     def _taken(
         self, policy: Policy, pattern: Pattern, functions: Mapping[Target, Defined]
-    ) -> patterns.Taken:
-        return patterns.Taken(self._rulebook, self._survey, policy, pattern, functions)
+    ) -> Taken:
+        return Taken(self._rulebook, self._survey, policy, pattern, functions)
 
 
 def _of_functions(each: Iterable[About]) -> Iterator[Diagnostic]:

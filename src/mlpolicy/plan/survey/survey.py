@@ -68,14 +68,14 @@ class Survey:
             if isinstance(found, NoModule):
                 found = replace(found, meant=self._first_defined(_respelt(target, found)))
             elif isinstance(found, Missing) and not found.close:
-                found = replace(found, meant=self._first_defined(self._elsewhere(target)))
+                found = replace(found, meant=self._first_defined(self.elsewhere(target)))
             self._answers[target] = found
         return self._answers[target]
 
     def _first_defined(self, targets: Iterable[Target]) -> Target | None:
         return next((one for one in targets if isinstance(self._look_up(one), Defined)), None)
 
-    def _elsewhere(self, target: Target) -> Iterator[Target]:
+    def elsewhere(self, target: Target) -> Iterator[Target]:
         """Yield *target* in the other modules of its package, unless that is an installed one."""
         top, _, _ = target.module.partition(".")
         place = self._library.place(top)
