@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlpolicy.plan.against import as_in_source
+from mlpolicy.plan.against.dotted import OF_PATHS
 from mlpolicy.plan.survey import Survey
 from policies import loaded
 
@@ -16,6 +17,7 @@ def predict(x): return 1
 class ranker:
     def rank(self, q): ...
 """,
+    "shop/errors.py": "class Refused(Exception): ...\n",
     "shop/clients/__init__.py": "",
     "shop/clients/http.py": "def get(x): ...\n",
 }
@@ -40,7 +42,7 @@ def mended(tmp_path):
         file = loaded(text.replace("PATH", path))
         [one] = as_in_source(file, Survey([tmp_path])).errors
         column = text.splitlines()[0].index("PATH") + 1
-        assert (one.code in ("MP010", "MP011"), one.span.column) == (True, column)
+        assert (one.code in OF_PATHS, one.span.column) == (True, column)
         return one.help, [repair.text for repair in one.suggestions]
 
     return find
@@ -96,6 +98,26 @@ def test_the_key_of_a_policy_is_no_pattern(mended, path, help, repairs):
     found, suggested = mended(KEY, path)
 
     assert (found, len(suggested)) == (help, repairs)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "retry: {retry_on: [OSError, PATH]}",
+        "retry: {give_up_on: [PATH]}",
+        "validate: {args: {x: {type: PATH}}}",
+        "validate: {returns: {model: PATH}}",
+    ],
+)
+def test_a_class_without_its_module_is_the_one_of_the_package(mended, rule):
+    """It is looked for in the packages that policies are for."""
+    text = f"policies: {{'shop.serve:predict': {{{rule}}}}}\n"
+
+    assert mended(text, "Refused") == (
+        "did you mean `shop.errors.Refused`?",
+        ["shop.errors.Refused"],
+    )
+    assert mended(text, "Unheard")[1] == []
 
 
 def test_what_else_is_wrong_stays_as_it_is(tmp_path):

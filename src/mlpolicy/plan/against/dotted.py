@@ -1,9 +1,9 @@
-"""Paths of dots alone: only the source tells where the module ends and the function begins."""
+"""Paths without a colon, and classes without their module: only the source tells the rest."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
@@ -12,12 +12,18 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.node import Node, Scalar, Sequence
-from mlpolicy.document.parse import Document
+from mlpolicy.plan.against.meant import of_project
 from mlpolicy.plan.against.targets import absent, did_you_mean, offer
+from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.survey import Defined, Module, NoModule, Space, Survey
 
+OF_PATHS = ("MP010", "MP011", "MP603")
+"""Findings about what may be a path."""
 _PATTERNS = ("match", "target", "exclude", "allow_call")
 """The keys under which patterns stand."""
+_CLASSES = {"retry_on": "MP603", "give_up_on": "MP603", "type": "MP010", "model": "MP010"}
+"""The keys under which classes stand, and the code of one that is none."""
+_KEYS = (*_PATTERNS, *_CLASSES, "call")
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
@@ -38,19 +44,18 @@ class _Meant:
     """What to write in its place."""
 
 
-def repaired(
-    found: Iterable[Diagnostic], documents: Iterable[Document], survey: Survey
-) -> Iterator[Diagnostic]:
+def repaired(found: Iterable[Diagnostic], loaded: Loaded, survey: Survey) -> Iterator[Diagnostic]:
     """Yield *found*, with what the source has where a path without a colon was guessed at."""
-    by_file = {one.file: one.root for one in documents}
+    by_file = {one.file: one.root for one in loaded.documents}
+    tops = loaded.rulebook.tops
     known: dict[str, Mapping[Span, _Written]] = {}
     for one in found:
         file = one.span.file
-        if one.code in ("MP010", "MP011") and file in by_file:
+        if one.code in OF_PATHS and file in by_file:
             if file not in known:
                 known[file] = dict(_written(by_file[file]))
             written = known[file].get(one.span)
-            yield one if written is None else _mended(one, written, survey)
+            yield one if written is None else _mended(one, written, survey, tops)
         else:
             yield one
 
@@ -65,14 +70,23 @@ def _written(node: Node | None, key: str = "") -> Iterator[tuple[Span, _Written]
         case Sequence():
             for item in node.items:
                 yield from _written(item, key)
-        case Scalar(value=str() as text) if key in (*_PATTERNS, "call") and _DOTTED.fullmatch(text):
+        case Scalar(value=str() as text) if key in _KEYS and _DOTTED.fullmatch(text):
             yield node.span, _Written(text, key)
 
 
-def _mended(one: Diagnostic, written: _Written, survey: Survey) -> Diagnostic:
+def _mended(
+    one: Diagnostic, written: _Written, survey: Survey, tops: Collection[str]
+) -> Diagnostic:
+    if written.key in _CLASSES:
+        each = of_project(survey, tops, written.text) if one.code == _CLASSES[written.key] else ()
+        return next((_with(one, _exact(meant)) for meant in each), one)
     meant = _meant(written, survey)
     if meant is None:
         return _nearest(one, survey)
+    return _with(one, meant)
+
+
+def _with(one: Diagnostic, meant: _Meant) -> Diagnostic:
     repair = (Suggestion(f"write `{meant.text}`", one.span, meant.text),) if meant.text else ()
     return replace(one, help=meant.help, suggestions=repair)
 

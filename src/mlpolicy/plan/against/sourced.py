@@ -8,7 +8,7 @@ from dataclasses import replace
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
-from mlpolicy.plan.against.dotted import repaired
+from mlpolicy.plan.against.dotted import OF_PATHS, repaired
 from mlpolicy.plan.against.targets import absent
 from mlpolicy.plan.lint.allowed import calls_of, refused
 from mlpolicy.plan.load import Loaded, add_of
@@ -18,9 +18,9 @@ from mlpolicy.plan.survey import Missing, NoModule, Survey
 
 def as_in_source(loaded: Loaded, survey: Survey) -> Loaded:
     """Return *loaded* with what the source has in the place of guesses."""
-    if not any(one.code in ("MP010", "MP011") for one in loaded.diagnostics):
+    if not any(one.code in OF_PATHS for one in loaded.diagnostics):
         return loaded
-    found = list(repaired(loaded.diagnostics, loaded.documents, survey))
+    found = list(repaired(loaded.diagnostics, loaded, survey))
     rulebooks = {"": loaded.rulebook, **loaded.others}
     guarded = {name: one for name, one in rulebooks.items() if one.settings.allow_call}
     guessed = {

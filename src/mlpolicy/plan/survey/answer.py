@@ -72,8 +72,8 @@ class Missing:
     file: str = ""
     has: tuple[str, ...] = ()
     """Without a similar one: all that the module defines and a policy may be for."""
-    meant: Target | None = None
-    """Where another module has it, if this one has nothing similar."""
+    meant: tuple[Target, ...] = ()
+    """Where other modules have it, if this one has nothing that is as similar."""
     classes: tuple[str, ...] = ()
     """Similar names of classes, which no policy is for."""
 
@@ -87,8 +87,8 @@ class NoModule:
     close: tuple[str, ...] = ()
     """Similar names of modules that exist."""
     hint: str = ""
-    meant: Target | None = None
-    """The target that was probably meant, which is there."""
+    meant: tuple[Target, ...] = ()
+    """What was probably meant, which is there."""
 
 
 @frozen()

@@ -15,6 +15,7 @@ from mlpolicy.plan.survey.module import Module, Scope
 from mlpolicy.plan.survey.things import Bound, Class, Function, Gap, Thing, Value, Whole
 
 _MOST = 3
+_SHORTEST = 3
 
 
 def near(
@@ -70,6 +71,9 @@ def _like(word: str, known: Iterable[str]) -> list[str]:
     cutoff = 0.6 if len(word) < 5 else 0.7  # one letter of three is a third of them
     lowered = sorted({name.lower() for name in each})
     alike = difflib.get_close_matches(word.lower(), lowered, _MOST, cutoff)
+    # What goes on where the word ends was probably meant by it.
+    begun = [one for one in lowered if one.startswith(word.lower()) and len(word) >= _SHORTEST]
+    alike = list(dict.fromkeys([*begun[:_MOST], *alike]))
     # Of `model` and `Model`, the one that begins as the word does.
     ordered = sorted(each, key=lambda name: (name[0] != word[0], name))
     return [name for one in alike for name in ordered if name.lower() == one]
