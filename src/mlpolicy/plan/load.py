@@ -38,6 +38,8 @@ NOWHERE = ("MP301", "MP302", "MP303", "MP320")
 """Findings about a target or a pattern that names no function."""
 _ELSEWHERE = ("MP301", "MP303", "MP320")
 """Findings about a target that is probably another one."""
+_NOT_MEANT = ("MP307", "MP308")
+"""Findings about a target that is there, and for which others are named."""
 OF_THE_DAY = ("MP501", "MP502")
 """Findings that come with time alone: they never keep a service from starting."""
 
@@ -102,8 +104,14 @@ class Loaded:
         more = tuple(more)
         found = self.diagnostics
         nowhere = any(one.code in NOWHERE for one in more)
-        if nowhere:
-            found = tuple(one for one in found if one.code != "MP906")  # of other functions, then
+        # Rules of another function, then, whose effect may be seen.
+        elsewhere = {one.span for one in more if one.code in _NOT_MEANT}
+        if nowhere or elsewhere:
+            found = tuple(
+                one
+                for one in found
+                if one.code != "MP906" or not (nowhere or one.span in elsewhere)
+            )
         if any(one.environment for one in found) or self.environment is not None:
             found = tuple(_unmoved(found, more, whole=self.environment is not None))
         kept = suppressions.kept((*found, *more))

@@ -156,3 +156,34 @@ def test_what_is_no_class(typed, spec, column, help):
 )
 def test_what_is_a_class_or_may_be(typed, name):
     assert typed(f"{{type: {name}}}") == ()
+
+
+def test_a_model_is_one_of_pydantic(findings, tmp_path):
+    """Where all that a class inherits is known, it is known whether it takes values."""
+    files = {
+        "shop": """
+            from elsewhere import Base
+            from pydantic import BaseModel
+            class Plain: ...
+            class Made(BaseModel): ...
+            class Odd(Base): ...
+            class Own:
+                @classmethod
+                def model_validate(cls, value): ...
+            def f(x): ...
+        """,
+        "pydantic/__init__": "class BaseModel:\n    @classmethod\n    def model_validate(cls, x): ...\n",
+    }
+    policy = "policies:\n  'shop:f':\n    validate: {{args: {{x: {{model: shop.{}}}}}}}\n"
+
+    found = {
+        name: [one.message for one in findings(policy.format(name), **files)]
+        for name in ("Plain", "Made", "Odd", "Own")
+    }
+
+    assert found == {
+        "Plain": ["`shop.Plain` is no pydantic model"],
+        "Made": [],
+        "Odd": [],
+        "Own": [],
+    }

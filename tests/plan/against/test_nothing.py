@@ -67,7 +67,8 @@ def test_a_pattern_is_offered_as_it_takes_something(nothing, pattern, meant, key
 @pytest.mark.parametrize(
     ("pattern", "help"),
     [
-        ("shop.models:Config.*", ""),  # (it has no methods)
+        ("shop.models:Config.*", "did you mean `shop.models:Rankers.*`?"),  # (it has no methods)
+        ("shop.clients.http:Session.*", "did you mean `shop.clients.http:Client.*`?"),
         ("shop.zzz:*", ""),
         ("shop.ml.features:zzz*", ""),
         ("shop.ml.*:enc_text*", "did you mean `shop.ml.features:encode_text`?"),

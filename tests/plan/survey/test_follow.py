@@ -343,6 +343,27 @@ def test_a_name_is_mended_part_by_part(written, target, meant):
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Extract", "Extractor"),
+        ("Quer", "Query"),
+        ("User", "UserModel"),  # (by its letters it is more like `Query`)
+        ("rows", "iter_rows"),
+        ("score", "scores"),
+        ("Miss", None),  # (no word of `ModelMissing`)
+    ],
+)
+def test_a_name_that_goes_on_was_probably_meant(written, name, meant):
+    """By whole words, before or behind; where several do, the one that is most like it."""
+    names = "Extractor ExtractRemote UserModel Query ModelMissing iter_rows rows_async scores"
+    source = "".join(f"def {one}(): ...\n" for one in [*names.split(), "score_async"])
+
+    close = written({"shop.py": source}).look_up(f"shop:{name}").close
+
+    assert next((one for one, _ in close), None) == meant
+
+
+@pytest.mark.parametrize(
     ("target", "meant"),
     [
         ("shop.models:fetch", "shop.more:fetch"),

@@ -29,6 +29,7 @@ class Sought:
 
 EXCEPTION = Sought("exception", "MP603", "MP604", deep=True)
 CLASS = Sought("class", "MP208", "MP208")
+MODEL = Sought("model", "MP208", "MP208")
 
 
 def is_other(found: Defined, sought: Sought) -> bool:
@@ -92,7 +93,8 @@ class Asked:
         found = self.survey.look_up(Target(module, name))
         if not isinstance(found, Defined) or found.reexported_from is not None:
             return False
-        return found.kind == "class" and not is_other(found, self.sought)
+        is_sure = self.sought is not EXCEPTION or any(map(_is_raised, found.bases or ()))
+        return found.kind == "class" and is_sure
 
 
 def of_other_module(asked: Asked, missing: NoModule) -> str:

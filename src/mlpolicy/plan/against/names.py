@@ -11,6 +11,7 @@ from mlpolicy.plan.against.about import About, at
 from mlpolicy.plan.against.meant import (
     CLASS,
     EXCEPTION,
+    MODEL,
     Asked,
     Sought,
     is_other,
@@ -55,25 +56,36 @@ def _classes(about: About) -> Iterator[tuple[Sought, str, Span]]:
         if path.rpartition(".")[2] in ("type", "model") and isinstance(value.value, str):
             dotted = value.value.replace(":", ".")
             if "." in dotted:
-                yield CLASS, dotted, at(rule, path)
+                sought = MODEL if path.rpartition(".")[2] == "model" else CLASS
+                yield sought, dotted, at(rule, path)
 
 
 def _of_name(asked: Asked) -> Iterator[Diagnostic]:
-    text, sought = asked.text, asked.sought
-    found = asked.look_up(text)
-    if isinstance(found, Defined) and is_other(found, sought):
-        help = _how(text) if sought is EXCEPTION else ""
-        yield Diagnostic(
-            sought.other, f"`{text}` is {_named(found, sought)}", asked.span, help=help
-        )
+    found = asked.look_up(asked.text)
+    if isinstance(found, Defined):
+        yield from _of_other(asked, found)
     elif isinstance(found, Dynamic | NoModule):
         meant = slip(asked, found) if isinstance(found, Dynamic) else of_other_module(asked, found)
         if meant:
             yield _absent(asked, meant)
-    elif isinstance(found, Missing) and not asked.is_below(text):
+    elif isinstance(found, Missing) and not asked.is_below(asked.text):
         meant = of_module(asked, found)
-        if meant != text:  # (else it is imported there, from where it is not)
+        if meant != asked.text:  # (else it is imported there, from where it is not)
             yield _absent(asked, meant)
+
+
+def _of_other(asked: Asked, found: Defined) -> Iterator[Diagnostic]:
+    """Yield a name of something that is not what was sought."""
+    text, sought = asked.text, asked.sought
+    if is_other(found, sought):
+        help = _how(text) if sought is EXCEPTION else ""
+        message = f"`{text}` is {_named(found, sought)}"
+    elif sought is MODEL and isinstance(asked.look_up(f"{text}.model_validate"), Missing):
+        help = "a model is a class below `pydantic.BaseModel`: for any other, write `type`"
+        message = f"`{text}` is no pydantic model"
+    else:
+        return
+    yield Diagnostic(sought.other, message, asked.span, help=help)
 
 
 def _absent(asked: Asked, meant: str) -> Diagnostic:

@@ -15,6 +15,8 @@ from mlpolicy.plan.respelt import respelt
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Defined, Found, NoModule, Survey
 
+_MOST = 3
+
 
 @frozen()
 class Taken:
@@ -122,5 +124,15 @@ def _like(survey: Survey, glob: Glob, found: Found) -> list[str]:
     known = {name: one for one in survey.covered(glob) for name in survey.functions(one)}
     near = difflib.get_close_matches(plain, known, n=1, cutoff=0.6)
     if near or not isinstance(found, NoModule):
-        return [f"{known[one]}:{one}" for one in near]
+        return [f"{known[one]}:{one}" for one in near] or _classes(survey, glob)
     return [f"{one}{glob.text.removeprefix(found.component)}" for one in found.close[:1]]
+
+
+def _classes(survey: Survey, glob: Glob) -> list[str]:
+    """Return the patterns of the classes that a module has, where the one asked for is gone."""
+    name, _, method = glob.qualname.partition(".")
+    if not method or "*" in name:
+        return []
+    each = ((module, one) for module in survey.covered(glob) for one in survey.functions(module))
+    classes = {f"{module}:{one.partition('.')[0]}.{method}" for module, one in each if "." in one}
+    return sorted(one for one in classes if _takes(survey, Glob(one)))[:_MOST]

@@ -139,8 +139,11 @@ def _near_words(taken: Taken) -> Iterator[tuple[str, str, str]]:
         for one in getattr(taken.policy.where, field):
             if fnmatch.filter(words, one):
                 continue
-            fuller = next((word for word in sorted(words) if word.endswith(f".{one}")), None)
-            near = fuller or closest(one, sorted(words))
+            ordered = sorted(words)
+            # What a module defines itself has no module before it, what it imports has.
+            same = next((word for word in ordered if f".{word}".endswith(f".{one}")), None)
+            same = same or next((word for word in ordered if one.endswith(f".{word}")), None)
+            near = same or closest(one, ordered)
             if near is not None:
                 yield field, one, near
 
