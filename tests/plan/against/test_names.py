@@ -182,7 +182,7 @@ def test_a_model_is_one_of_pydantic(findings, tmp_path):
     }
 
     assert found == {
-        "Plain": ["`shop.Plain` is no pydantic model"],
+        "Plain": ["the model `shop.Plain` is no pydantic model"],
         "Made": [],
         "Odd": [],
         "Own": [],

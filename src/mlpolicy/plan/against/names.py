@@ -82,7 +82,7 @@ def _of_other(asked: Asked, found: Defined) -> Iterator[Diagnostic]:
         message = f"`{text}` is {_named(found, sought)}"
     elif sought is MODEL and isinstance(asked.look_up(f"{text}.model_validate"), Missing):
         help = "a model is a class below `pydantic.BaseModel`: for any other, write `type`"
-        message = f"`{text}` is no pydantic model"
+        message = f"the model `{text}` is no pydantic model"
     else:
         return
     yield Diagnostic(sought.other, message, asked.span, help=help)
