@@ -154,6 +154,9 @@ REPAIRED = [
     ),
     # Items of lists, and the functions that rules call.
     ("MP301", "{call: serve:fence}", "{call: §serve:fenc}"),
+    ("MP010", "{call: serve:fence}", "{call: §serve.fence}"),
+    ("MP010", 'exclude: ["serve:fence"]', "exclude: [§serve.fence]"),
+    ("MP010", 'allow_call: ["serve:*"]', "allow_call: [§serve]"),
     ("MP204", "[float32, float64]", "[float32, §flaot64]"),
     ("MP603", "- transient", "- §trasient"),
     ("MP603", "- serve.Overload", "- §serve.Overlaod"),
@@ -236,7 +239,7 @@ def found(tmp_path, monkeypatch):
         if text is not None:
             path.write_text(text)
         loaded = load_every([path.relative_to(tmp_path)])
-        return Report.of(loaded.shown(resolved(loaded, [path], (), level="ast")))
+        return Report.of(resolved(loaded, [path], (), level="ast"))
 
     return report
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
-from mlpolicy.cli import exits, sources
+from mlpolicy.cli import exits
 from mlpolicy.cli.render.report import Report, repairs
 from mlpolicy.cli.render.save import save
 from mlpolicy.cli.streams import tell
@@ -53,7 +53,7 @@ def _mended(path: Path, repairs: list[list[Suggestion]]) -> int:
         if repairs:
             save(_applied(text, chain(*repairs)).encode("utf-8"), path)
     except OSError as error:
-        sources.stop(f"`{path}` cannot be written: {error.strerror or error}", exits.USAGE)
+        exits.stop(f"`{path}` cannot be written: {error.strerror or error}")
     return len(repairs)
 
 

@@ -60,11 +60,11 @@ OF_KEY = "[key]"
 """What comes last in the place of a key that is wrong itself."""
 
 
-def _path(text: str) -> str:
+def _path(text: str, *, at: tuple[str, ...] = ()) -> str:
     try:
         return str(Target.parse(text))
     except TargetError as error:
-        raise finding("MP010", str(error)) from None
+        raise finding("MP010", error.message, meant=error.meant, at=at) from None
 
 
 def _default(value: Any) -> Any:
@@ -72,22 +72,15 @@ def _default(value: Any) -> Any:
         return value
     [(key, named)] = value.items()
     if key == "call":
-        _called(named)
+        if not isinstance(named, str):
+            raise finding("MP010", "expected `package.module:function`", at=(key,))
+        _path(named, at=(key,))
     elif _is_path(named) and (str(key) in _CALLS or closest(str(key), ["call"])):
-        text = f"`{key}` calls nothing: did you mean `call`?"
-        raise finding("MP005", text, meant="call", at=(str(key), OF_KEY))
+        raise finding("MP005", f"`{key}` calls nothing", meant="call", at=(str(key), OF_KEY))
     return value
 
 
 _CALLS = ("function", "func", "fn", "callable", "path", "target", "run", "invoke")
-
-
-def _called(named: Any) -> None:
-    try:
-        Target.parse(named if isinstance(named, str) else "")
-    except TargetError as error:
-        text = str(error) if isinstance(named, str) else "expected `package.module:function`"
-        raise finding("MP010", text, meant=error.meant or "", at=("call",)) from None
 
 
 def _is_path(text: object) -> bool:
@@ -128,12 +121,12 @@ class NameOf:
             return name
         refused = self._extensions.refused.get(name)
         if refused is not None:
-            raise PydanticCustomError(refused.code, "{text}", {"text": str(refused)})
+            raise finding(refused.code, str(refused))
         names = self._extensions.names()
         near = closest(name, names)
         there = f"did you mean `{near}`?" if near else _there(names)
         text = f"no {self._what} `{name}` is installed; {there}"
-        raise PydanticCustomError("MP130", "{text}", {"text": text, "meant": near or ""})
+        raise finding("MP130", text, meant=near or "")
 
 
 def _there(names: tuple[str, ...]) -> str:

@@ -50,7 +50,7 @@ class Usual:
         return core_schema.with_info_before_validator_function(self._with_unit, handler(source))
 
     def _with_unit(self, value: Any, info: Any) -> Any:
-        from pydantic_core import PydanticCustomError
+        from mlpolicy.core.model import finding
 
         is_amount = isinstance(value, int | float | str) and not isinstance(value, bool)
         bare = _BARE.fullmatch(str(value)) if is_amount and self.typical else None
@@ -60,7 +60,7 @@ class Usual:
         each = [f"{value}{unit}" for unit in ("s", "ms", "d")]
         meant = min(each, key=lambda one: abs(math.log(Duration.of(one) / typical)))
         text = f"`{value}` has no unit: did you mean `{meant}`?"
-        raise PydanticCustomError("MP101", "{text}", {"text": text, "meant": meant})
+        raise finding("MP101", text, meant=meant)
 
     def doubt(self, name: str, value: Any) -> tuple[str, str] | None:
         """Return what is odd about *value*, and what may be meant; None where nothing is odd."""

@@ -255,7 +255,7 @@ def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
             code = first.type if first.type.startswith("MP") else "MP010"
             meant = _meant(group)
             repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
-            help = f"did you mean `{meant}`?" if meant and code == "MP010" else ""
+            help = f"did you mean `{meant}`?" if meant and code in ("MP005", "MP010") else ""
             text = _joined(group).removesuffix(f": {help}" if help else "")
             help = blocks.form_of(first) or help or blocks.other_than(first)
             yield Diagnostic(code, text, span, help=help, suggestions=repair)
@@ -323,3 +323,10 @@ def models_in(annotation: Any) -> Iterable[type[BaseModel]]:
         yield annotation
     for inner in getattr(annotation, "__args__", ()):
         yield from models_in(inner)
+
+
+def is_table(annotation: Any) -> bool:
+    """Whether a block's keys are names of the author's own, each with a block under it."""
+    if getattr(annotation, "__origin__", None) is dict:
+        return True
+    return any(is_table(inner) for inner in getattr(annotation, "__args__", ()))

@@ -14,7 +14,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.redact import is_secret
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.scalars import value_of
@@ -118,7 +118,7 @@ class Variables:
                 related=related,
             )
         near = closest(name.removeprefix("vars."), self.vars)
-        help = f"did you mean `${{vars.{near}}}`?" if near else "define it under `vars`"
+        help = did_you_mean(near and f"${{vars.{near}}}", "define it under `vars`")
         return Diagnostic("MP110", f"`{name}` is not defined", first, help=help, related=related)
 
     # --- nodes ------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, is_empty
 from mlpolicy.model.policy import is_name
 from mlpolicy.model.short import spelt_out
@@ -103,15 +103,14 @@ class Overlay:
 
     def _say(self, entry: Entry, what: str, known: dict[str, Entry]) -> None:
         near = closest(entry.key, known)
-        suggestions = (Suggestion(f"write `{near}`", entry.key_span, near),) if near else ()
         self.diagnostics.append(
             Diagnostic(
                 "MP407",
                 f"{what}, which does not exist",
                 entry.key_span,
                 "warning",
-                help=f"did you mean `{near}`?" if near else "",
-                suggestions=suggestions,
+                help=did_you_mean(near),
+                suggestions=repair(entry.key_span, near),
             )
         )
 

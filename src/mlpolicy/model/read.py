@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.document.parse import Document, parse, read
-from mlpolicy.model import words
+from mlpolicy.document.parse import Document, parse
+from mlpolicy.model import selectors, words
 from mlpolicy.model.check import check
 from mlpolicy.model.grammar import META, FileBlock, Overlay
 from mlpolicy.model.habits import OF_FILE
@@ -25,7 +24,8 @@ from mlpolicy.model.overlay import Overlay as Overlaying
 from mlpolicy.model.overlay import is_null
 from mlpolicy.model.places import elsewhere
 from mlpolicy.model.policies import PolicyReader
-from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
+from mlpolicy.model.policy import Name, Pattern, PolicyFile, Settings, is_name
+from mlpolicy.model.selectors import patterns
 from mlpolicy.model.strangers import look_for_kinds
 from mlpolicy.model.unknown import Words, mended
 from mlpolicy.rules import KINDS
@@ -78,11 +78,6 @@ class Reading:
     source: Source | None = None
 
 
-def read_file(path: Path) -> Reading:
-    """Read one policy file by itself, for no environment."""
-    return read_source(source(read(path)))
-
-
 def read_text(text: str, *, file: str = "policy.yaml") -> Reading:
     """Read *text* as the policy file named *file*, for no environment."""
     return read_source(source(parse(text, file=file)))
@@ -106,8 +101,9 @@ def source(document: Document) -> Source:
     layers = Layers(MappingNode((*root.entries, *free), root.span) if root else None)
     environments = _environments(root, found) if root is not None else {}
     reader = PolicyReader(layers)
-    imports = _names(root.get("imports")) if root is not None else ()
-    return Source(document, root, tuple(found), layers, environments, imports, reader)
+    imports = root.get("imports") if root is not None else None
+    named = selectors.names(imports) if isinstance(imports, Sequence) else ()
+    return Source(document, root, tuple(found), layers, environments, named, reader)
 
 
 def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
@@ -144,7 +140,7 @@ def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
 def _environments(root: MappingNode, found: list[Diagnostic]) -> dict[str, MappingNode]:
     node = root.get("environments")
     made: dict[str, MappingNode] = {}
-    entries = node.entries if isinstance(node, MappingNode) else ()
+    entries = entries_of(node)
     for entry in entries[MOST_ENVIRONMENTS : MOST_ENVIRONMENTS + 1]:
         text = f"more than {MOST_ENVIRONMENTS} environments: each is checked by itself"
         found.append(Diagnostic("MP001", text, entry.key_span))
@@ -171,15 +167,6 @@ def _hollow(entry: Entry) -> Entry:
     if entry.key in SECTIONS and isinstance(entry.value, MappingNode):
         return Entry(entry.key, entry.key_span, MappingNode((), entry.value.span))
     return entry
-
-
-def _names(node: Node | None) -> tuple[Name, ...]:
-    items = node.items if isinstance(node, Sequence) else ()
-    return tuple(
-        Name(item.value, item.span)
-        for item in items
-        if isinstance(item, Scalar) and isinstance(item.value, str)
-    )
 
 
 def _places() -> Mapping[str, str]:
@@ -247,7 +234,7 @@ def _overlaid(one: Source, root: MappingNode, overlaying: Overlaying) -> Mapping
 def _defined(root: MappingNode, found: list[Diagnostic]) -> dict[str, Node]:
     node = root.get("vars")
     made: dict[str, Node] = {}
-    for entry in node.entries if isinstance(node, MappingNode) else ():
+    for entry in entries_of(node):
         if not is_name(entry.key):
             text = f"`{entry.key}` is no name: a letter, then letters, digits, `-` and `_`"
             found.append(Diagnostic("MP010", text, entry.key_span))
@@ -276,14 +263,23 @@ def _settings(root: MappingNode) -> Settings:
         packages=block.packages,
         require=block.require,
         expiry_warning=float(block.expiry_warning),
-        allow_call=() if block.allow_call is None else (block.allow_call,),
+        allow_call=() if block.allow_call is None else (_allowed(root),),
         ignore=_ignored(root),
     )
 
 
-def _ignored(root: MappingNode) -> tuple[tuple[Name, str], ...]:
+def _allowed(root: MappingNode) -> tuple[Pattern, ...]:
+    return patterns(_below(root, "settings", "allow_call"), [])
+
+
+def _below(root: MappingNode, *keys: str) -> Node | None:
     node: Node | None = root
-    for key in ("settings", "lint", "ignore"):
+    for key in keys:
         node = node.get(key) if isinstance(node, MappingNode) else None
+    return node
+
+
+def _ignored(root: MappingNode) -> tuple[tuple[Name, str], ...]:
+    node = _below(root, "settings", "lint", "ignore")
     entries = node.entries if isinstance(node, MappingNode) else ()
     return tuple((Name(one.key, one.key_span), str(one.value.plain())) for one in entries)

@@ -15,7 +15,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Node, Scalar
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.node import Sequence as SequenceNode
-from mlpolicy.model.check import check, locate, models_in, path_of
+from mlpolicy.model.check import check, is_table, locate, models_in, path_of
 from mlpolicy.model.grammar import RuleCommon
 from mlpolicy.model.habits import OF_RULES
 from mlpolicy.model.interpolate import Interpolated, holds_secret
@@ -224,11 +224,4 @@ def _block_of(model: type[BaseModel], key: str) -> tuple[type[BaseModel], bool] 
     """Return the model of the block at *key*, and whether its keys are the author's own."""
     field = model.model_fields.get(key)
     found = next(iter(models_in(field.annotation)), None) if field else None
-    return (found, _is_table(field.annotation)) if field and found else None
-
-
-def _is_table(annotation: Any) -> bool:
-    """Whether a block's keys are names of the author's own, each with a block under it."""
-    if getattr(annotation, "__origin__", None) is dict:
-        return True
-    return any(_is_table(inner) for inner in getattr(annotation, "__args__", ()))
+    return (found, is_table(field.annotation)) if field and found else None

@@ -42,6 +42,8 @@ _ELSEWHERE = ("MP301", "MP303", "MP320")
 """Findings about a target that is probably another one."""
 _OF_NUMBERS = ("MP602", "MP601", "MP803", "MP609", "MP102")
 """Findings about one number among others, those first that say most of it."""
+_NOT_MEANT = ("MP307", "MP308")
+"""Findings about a target that is there, and for which others are named."""
 OF_THE_DAY = ("MP501", "MP502")
 """Findings that come with time alone: they never keep a service from starting."""
 
@@ -106,8 +108,14 @@ class Loaded:
         more = tuple(more)
         found = self.diagnostics
         nowhere = any(one.code in NOWHERE for one in more)
-        if nowhere:
-            found = tuple(one for one in found if one.code != "MP906")  # of other functions, then
+        # Rules of another function, then, whose effect may be seen.
+        elsewhere = {one.span for one in more if one.code in _NOT_MEANT}
+        if nowhere or elsewhere:
+            found = tuple(
+                one
+                for one in found
+                if one.code != "MP906" or not (nowhere or one.span in elsewhere)
+            )
         if any(one.environment for one in found) or self.environment is not None:
             found = tuple(_unmoved(found, more, whole=self.environment is not None))
         kept = suppressions.kept((*found, *more))

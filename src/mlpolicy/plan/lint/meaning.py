@@ -10,7 +10,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.usual import oddity
 from mlpolicy.model.grammar import PolicyBlock
 from mlpolicy.model.policy import Policy, Setting
-from mlpolicy.plan.called import called
+from mlpolicy.plan.lint.allowed import calls_of, refused
 from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.plan.ranking import deadline_of
 from mlpolicy.plan.rulebook import Rulebook
@@ -31,9 +31,10 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
         yield from _deadline(plan, by_place)
         yield from _pressure(plan)
         yield from _room(plan)
-        yield from _calls(plan, rulebook)
     for plan in named if watched else ():
         yield from _unseen(plan)
+    if rulebook.settings.allow_call:
+        yield from refused(calls_of(rulebook), rulebook.settings)
 
 
 def _is_plain(rulebook: Rulebook, policy: Policy | None, *, watched: bool) -> bool:
@@ -136,23 +137,6 @@ def _room(plan: Plan) -> Iterator[Diagnostic]:
 def _made(plan: Plan, kind: str) -> PlannedRule | None:
     rule = plan.rule(kind)
     return rule if rule is not None and rule.rule is not None else None
-
-
-def _calls(plan: Plan, rulebook: Rulebook) -> Iterator[Diagnostic]:
-    """Yield the functions that a rule calls and `settings.allow_call` does not allow."""
-    settings = rulebook.settings
-    if not settings.allow_call:
-        return
-    listed = " and ".join(", ".join(map(_quoted, one)) or "none" for one in settings.allow_call)
-    for rule in plan.rules:
-        for call, span in called(rule):
-            if not settings.allows(call):
-                message = f"`{call}` is not among the functions that `settings.allow_call` allows"
-                yield Diagnostic("MP010", message, span, help=f"allowed: {listed}")
-
-
-def _quoted(text: str) -> str:
-    return f"`{text}`"
 
 
 def _unseen(plan: Plan) -> Iterator[Diagnostic]:

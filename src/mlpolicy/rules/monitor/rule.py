@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.argument import Arguments
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
 from mlpolicy.core.model import OF_KEY, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
@@ -32,18 +32,8 @@ class LogBlock(RuleModel):
     inputs: Literal["none", "summary", "full"] = "summary"
     """What is said of arguments and result: their types and shapes, or, of failed and refused
     calls alone, their content."""
-    redact: Many[str] = ()
+    redact: Arguments = ()
     """Paths to what must never be written: `user.email`."""
-
-    @field_validator("redact")
-    @classmethod
-    def _paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
-        for number, path in enumerate(paths):
-            try:
-                parse(path)
-            except ArgPathError as error:
-                raise finding("MP010", str(error), at=(number,)) from None
-        return paths
 
 
 class SloBlock(RuleModel):

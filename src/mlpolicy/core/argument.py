@@ -1,0 +1,28 @@
+"""Paths to arguments as policy files write them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.model import Many, finding
+
+
+def _path(text: str, *, at: tuple[int, ...] = ()) -> str:
+    try:
+        parse(text)
+    except ArgPathError as error:
+        raise finding("MP010", str(error), at=at) from None
+    return text
+
+
+def _paths(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_path(text, at=(number,)) for number, text in enumerate(texts))
+
+
+Argument = Annotated[str, AfterValidator(_path)]
+"""An argument, or a part of one: `user.id`."""
+Arguments = Annotated[Many[str], AfterValidator(_paths)]
+"""Several of them."""
