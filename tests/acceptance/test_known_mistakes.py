@@ -102,7 +102,7 @@ MISTAKES = {
     # A rule that is wrong is dropped, and the resource is without protection.
     "sentinel: one rule of a policy is wrong": (
         "policies:\n  serve:predict: {memory: {act_at: 95%, reject_at: 90%}, retry: 3}\n",
-        ("MP801", 3, 52),
+        ("MP801", 3, 36),
         "",
     ),
     # Two rules of one name: the later one wins in silence.

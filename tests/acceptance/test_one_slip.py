@@ -136,8 +136,13 @@ REPAIRED = [
     ("MP010", "type: ndarray", "type: §ndaray"),
     ("MP010", "type: mapping", "type: §Mapping"),
     ("MP010", "[gc, trim,", "[gc, §malloc_trim,"),
+    ("MP010", "{call: serve:fence}]", "§serve:fence]"),
     ("MP130", "[prometheus, log]", "[§promtheus, log]"),
     ("MP091", "MP906", "§mp906"),
+    # Lists without brackets between braces, and in braces.
+    ("MP009", "categories: [web, app]", "categories: web, §app"),
+    ("MP009", "required: [id]", "required: {§id}"),
+    ("MP009", "extends: [calm]", "extends: {§calm}"),
     # Variables: the value at the variable, a reference where it is used.
     ("MP101", "pause: 100ms", "pause: §100msecs"),
     *(
@@ -149,10 +154,18 @@ REPAIRED = [
     ),
     # Items of lists, and the functions that rules call.
     ("MP301", "{call: serve:fence}", "{call: §serve:fenc}"),
+    ("MP010", "{call: serve:fence}", "{call: §serve.fence}"),
+    ("MP010", 'exclude: ["serve:fence"]', "exclude: [§serve.fence]"),
+    ("MP010", 'allow_call: ["serve:*"]', "allow_call: [§serve]"),
     ("MP204", "[float32, float64]", "[float32, §flaot64]"),
     ("MP603", "- transient", "- §trasient"),
     ("MP603", "- serve.Overload", "- §serve.Overlaod"),
-    ("MP603", '- "http:503"', '- §"HTTP:503"'),
+    *(
+        ("MP603", '- "http:503"', f"- §{written}")
+        for written in ('"HTTP:503"', '"503"', "HTTP 503")
+    ),
+    ("MP010", '- "http:503"', "- §503"),
+    ("MP010", '- "http:503"', "- §{http: 503}"),
     ("MP702", "- features", "- §featurs"),
     ("MP702", "- user.id", "- §usr.id"),
     ("MP507", "by: user.id", "by: §usr.id"),
@@ -178,6 +191,7 @@ SHOWN = [
     ("MP602", "max_elapsed: 3s", "max_elapsed: §3ms"),
     ("MP102", "ttl: 5m\n", "ttl: §5ms\n"),
     ("MP605", "- transient", "- §KeyError"),
+    ("MP010", '- "http:503"', "- §http: 503"),
     ("MP610", "- ValueError", "- §Exception"),
     ("MP902", "[5ms, 25ms, 100ms]", "[5ms, 25ms, §10ms]"),
     ("MP110", "${vars.pause}", "§${env:MY-PAUSE:-${vars.pause}}"),
@@ -225,7 +239,7 @@ def found(tmp_path, monkeypatch):
         if text is not None:
             path.write_text(text)
         loaded = load_every([path.relative_to(tmp_path)])
-        return Report.of(loaded.shown(resolved(loaded, [path], (), level="ast")))
+        return Report.of(resolved(loaded, [path], (), level="ast"))
 
     return report
 

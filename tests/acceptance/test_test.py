@@ -74,6 +74,22 @@ def test_a_test_that_fails_shows_what_differs_and_where_it_was_set(service):
     ]
 
 
+def test_a_workflow_of_github_gets_what_failed_at_its_line(service):
+    workflow = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": ""}
+    assert "::" not in service.run("test", **workflow).out
+
+    write_tests(
+        service,
+        TESTS.replace("cache.ttl: 30s", "cache.ttl: 1m").replace("attempts: 2", "atempts: 2"),
+    )
+    ended = service.run("test", **workflow)
+
+    finding, failure = [line for line in ended.out.splitlines() if line.startswith("::")]
+    assert finding.startswith("::error file=policies/a.test.yaml,line=11,col=26,")
+    assert failure.startswith("::error file=policies/a.test.yaml,line=4,")
+    assert "title=mlpolicy test::FAILED policies/a.test.yaml:4 kept%0A  cache.ttl  exp" in failure
+
+
 def test_a_finding_is_shown_with_its_place_and_the_other_tests_run(service):
     write_tests(service, TESTS.replace("attempts: 2", "atempts: 2"))
     ended = service.run("test")

@@ -98,3 +98,25 @@ def test_a_number_of_days_lacks_days():
     [one] = loaded("settings: {expiry_warning: 14}\npolicies: {'m:f': {monitor: {}}}\n").diagnostics
 
     assert [repair.text for repair in one.suggestions] == ["14d"]
+
+
+@pytest.mark.parametrize(
+    ("default", "code"),
+    [
+        ("shop.popular:items", "MP106"),
+        ("'shop.popular:Store.items'", "MP106"),
+        ("popular:items", "MP206"),
+    ],
+)
+def test_a_default_that_is_written_like_a_function_is_a_text(default, code):
+    """Two words with a colon may be any text; `returns` is no second finding."""
+    rule = f"validate: {{returns: {{type: int}}, on_fail: default, default: {default}}}"
+
+    assert [one for one, *_ in found(rule)] == [code]
+
+
+def test_a_default_that_is_called_or_kept_is_no_finding():
+    rules = "memory: {on_pressure: default, default: "
+
+    assert found(rules + "{call: shop.popular:items}}") == []
+    assert found(rules + "'shop: closed'}") == []

@@ -387,7 +387,7 @@ MEANING = [
         "retry: {retry_on: [§'http:999']}",
     ),
     *_rules("MP610", "retry: {retry_on: [TimeoutError], give_up_on: [§OSError]}"),
-    *_rules("MP801", "memory: {act_at: 95%, reject_at: §90%}"),
+    *_rules("MP801", "memory: {act_at: §95%, reject_at: 90%}"),
     *_rules("MP902", "monitor: {buckets: [5ms, §1ms]}"),
     *_rules("MP503", "§monitor: {mode: shadow}", "retry: {mode: disabled, §rollout: 5%}"),
     *_rules("MP502", "expires: §2020-01-01\n    retry: 3"),

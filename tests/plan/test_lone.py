@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mlpolicy.core.target import Target
 from mlpolicy.plan.compiled import target as compiled
 from mlpolicy.plan.rulebook import Rulebook
@@ -29,13 +31,46 @@ def warm(text, **more):
     return book
 
 
-def test_a_plan_made_of_known_rules_is_the_one_that_is_made_anew():
-    again, anew = warm(TWO).plan(G), plan_of(TWO, G)
+BELOW = "defaults: {retry: {max_delay: 1s}, monitor: {log: {sample: 1%}}}\n"
+OVER = "  all: {match: {target: 'm:*'}, monitor: {log: {inputs: none}}, memory: {limit: 1GiB}}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TWO,
+        BELOW + TWO,
+        TWO + OVER,
+        BELOW + TWO + OVER,
+        BELOW + TWO.replace("retry: {", "retry: {inherit: false, ") + OVER,
+        TWO + OVER.replace("monitor: {", "monitor: {final: true, "),
+        TWO + OVER.replace("match: ", "priority: 7, match: "),
+        TWO + OVER + OVER.replace("all", "rest"),
+    ],
+)
+def test_a_plan_made_of_known_rules_is_the_one_that_is_made_anew(text):
+    again, anew = warm(text).plan(G), plan_of(text, G)
     assert compiled(again) == compiled(anew)
     assert describe(again) == describe(anew)
     for one, other in zip(again.rules, anew.rules, strict=True):
         assert (one.source, one.keys, one.control) == (other.source, other.keys, other.control)
         assert dict(one.values) == dict(other.values)
+        assert (one.policy, dict(one.lost)) == (other.policy, dict(other.lost))
+    found = [(d.code, d.span) for d in loaded(text).diagnostics]
+    book = Rulebook(loaded(text).files)
+    assert {(d.code, d.span) for d in book.resolve(G)[1]} <= set(found)
+
+
+@pytest.mark.parametrize(("more", "code"), [("priority: 0", "MP401"), ("final: true", "MP402")])
+def test_what_two_say_is_found_though_others_said_it_before(more, code):
+    def policy(name, target, more, inputs):
+        return f"  {name}: {{match: {{target: 'm:{target}'}}, {more}, {inputs}}}\n"
+
+    none, some = "monitor: {log: {inputs: none}}", "monitor: {log: {inputs: summary}}"
+    right = policy("a", "f", "priority: 0", none) + policy("b", "f", "priority: 1", some)
+    wrong = policy("c", "g", "priority: 0", none) + policy("d", "g", more, some)
+    found = loaded(f"policies:\n{right}{wrong}").diagnostics
+    assert code in [d.code for d in found]
 
 
 def test_rules_stand_in_the_order_in_which_a_call_meets_them():

@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 
-from mlpolicy.cli import complete, exits, sources
+from mlpolicy.cli import exits, sources
 from mlpolicy.cli.expect import unexpected
 from mlpolicy.cli.options import (
+    modules_option,
     policy_option,
     show,
     shown_options,
@@ -23,7 +24,7 @@ from mlpolicy.cli.options import (
     tell_github,
     told,
 )
-from mlpolicy.cli.prove import Answer, Request, in_child, in_process
+from mlpolicy.cli.prove import Answer, in_child, in_process, request_for
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.streams import QUIET, VERBOSE, emit, emit_json, kept, tell
 from mlpolicy.cli.terms import EVERY, asked, assume_option, env_option
@@ -63,14 +64,7 @@ class Length(click.ParamType):  # type: ignore[type-arg]  # (generic in newer re
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
-@click.option(
-    "--module",
-    "modules",
-    multiple=True,
-    metavar="M",
-    shell_complete=complete.modules,
-    help="A module to import. Repeats.",
-)
+@modules_option("A module to import.")
 @click.option("--package", is_flag=True, help="Import the modules below those named, too.")
 @click.option("--all", "everything", is_flag=True, help="Import every module that a policy names.")
 @policy_option
@@ -128,9 +122,9 @@ def command(**options: Any) -> None:
 
 def _check_use(options: dict[str, Any]) -> None:
     if not options["modules"] and not options["everything"]:
-        sources.stop("name a module: --module mypkg.serve, or --all", exits.USAGE)
+        exits.stop("name a module: --module mypkg.serve, or --all")
     if options["arguments"] and len(options["modules"]) != 1:
-        sources.stop("name one module to run with these arguments: --module M", exits.USAGE)
+        exits.stop("name one module to run with these arguments: --module M")
 
 
 def _stop_on_errors(loaded: Loaded, format: str, more: Sequence[Diagnostic] = ()) -> None:
@@ -148,14 +142,12 @@ def _asked_for(rulebook: Rulebook, survey: Survey, options: dict[str, Any]) -> I
 
 
 def _prove(paths: Sequence[Path], options: dict[str, Any]) -> Answer:
-    request = Request(
-        policy=[str(sources.shown(path)) for path in paths],
+    request = request_for(
+        paths,
+        options["src"],
         modules=options["modules"],
-        path=local_roots(options["src"]),
         package=options["package"],
         all=options["everything"],
-        environment=asked().environment or "",
-        assumed=asked().assumed,
     )
     if options["in_process"]:
         return in_process(request)
@@ -172,22 +164,16 @@ def _import_failed(answer: Answer, src: Sequence[str]) -> None:
     looked = Survey(roots(src)).module(failed["module"])
     near = looked.close[0] if isinstance(looked, NoModule) and looked.close else ""
     hint = f"; did you mean `{near}`?" if near else ""
-    sources.stop(
+    exits.stop(
         f"`{failed['module']}` could not be imported: {failed['error']}{hint}", exits.IMPORT_FAILED
     )
 
 
 def prove_all(paths: Sequence[Path], src: Sequence[str]) -> Answer:
     """Import every module that the policy at *paths* names, in a fresh interpreter."""
-    environment = asked().environment
-    request = Request(
-        policy=[str(sources.shown(path)) for path in paths],
-        modules=(),
-        path=local_roots(src),
-        all=True,
-        environment=environment if environment and environment != EVERY else "",
-        assumed=asked().assumed,
-    )
+    request = request_for(paths, src, all=True)
+    if request.environment == EVERY:
+        request = replace(request, environment="")
     with waiting("importing every module named"):
         return in_child(request, 60.0)
 

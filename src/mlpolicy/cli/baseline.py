@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import click
 
 from mlpolicy.cli import exits
+from mlpolicy.cli.options import Command
 from mlpolicy.cli.render.fingerprint import fingerprints
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.render.save import save
 from mlpolicy.cli.streams import tell
 from mlpolicy.core.words import many
 
-Command = Callable[..., Any]
 SCHEMA: Final = "mlpolicy.baseline/1"
 _KEPT: Final = "mlpolicy.baseline"
 
@@ -97,5 +95,4 @@ def _read(path: Path) -> list[str]:
 
 
 def _stop(path: Path, why: str) -> NoReturn:
-    click.echo(f"mlpolicy: `{path}` cannot be used: {why}", err=True)
-    sys.exit(exits.USAGE)
+    exits.stop(f"`{path}` cannot be used: {why}")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import click
 
 from mlpolicy.cli import complete
+from mlpolicy.cli.options import Command
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.words import closest
 from mlpolicy.plan.codes import codes
 
-Command = Callable[..., Any]
 _KEPT: Final = "mlpolicy.choose"
 
 

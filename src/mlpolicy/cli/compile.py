@@ -5,7 +5,13 @@ from __future__ import annotations
 import click
 
 from mlpolicy.cli import sources
-from mlpolicy.cli.options import policy_option, shown_options, src_option, stop_on_errors
+from mlpolicy.cli.options import (
+    path_argument,
+    policy_option,
+    shown_options,
+    src_option,
+    stop_on_errors,
+)
 from mlpolicy.cli.streams import OUTPUT, emit_json, kept, tell
 from mlpolicy.cli.terms import asked, terms_options
 from mlpolicy.cli.wait import waiting
@@ -15,7 +21,7 @@ from mlpolicy.plan.survey import Survey, roots
 
 
 @click.command()
-@click.argument("path", nargs=-1, type=click.Path(readable=False))
+@path_argument
 @policy_option
 @terms_options
 @src_option

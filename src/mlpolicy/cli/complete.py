@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from typing import Final
 
@@ -18,7 +18,6 @@ from click.shell_completion import (
 
 from mlpolicy.plan.load import Loaded
 
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 _BREAKS: Final = (":", "=")
 
 

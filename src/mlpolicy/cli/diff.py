@@ -65,11 +65,11 @@ def command(
 def _sides(paths: Sequence[str], against: str | None) -> tuple[list[str], list[str]]:
     if against is not None:
         if not against.startswith("git:"):
-            sources.stop("--against takes a revision: git:main, git:HEAD~1", exits.USAGE)
+            exits.stop("--against takes a revision: git:main, git:HEAD~1")
         new = list(paths) or _usual()
         return [f"{against}:{one}" for one in new], new
     if len(paths) != 2:
-        sources.stop("name two policies, OLD and NEW, or --against git:REF", exits.USAGE)
+        exits.stop("name two policies, OLD and NEW, or --against git:REF")
     return _side(*paths), _side(*reversed(paths))
 
 
@@ -105,7 +105,7 @@ def _loaded(side: Sequence[str], stack: ExitStack, format: str, *, against: bool
         elif against:
             tell(f"there was no `{path}` at {name}: all of it is new")
         else:
-            sources.stop(f"there was no `{path}` at `{name}`", exits.USAGE)
+            exits.stop(f"there was no `{path}` at `{name}`")
     loaded = load(found, asked().terms())
     if loaded.refused:
         report = Report.of(loaded.shown())

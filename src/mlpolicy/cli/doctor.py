@@ -8,14 +8,13 @@ from typing import Any
 
 import click
 
-from mlpolicy.cli import complete, exits, sources
+from mlpolicy.cli import exits, sources
 from mlpolicy.cli.checks import Check, State, of_machine, of_policy
-from mlpolicy.cli.options import policy_option, shown_options, src_option
-from mlpolicy.cli.prove import Request, in_child
+from mlpolicy.cli.options import modules_option, policy_option, shown_options, src_option
+from mlpolicy.cli.prove import Request, in_child, request_for
 from mlpolicy.cli.streams import emit, emit_json, tell
-from mlpolicy.cli.terms import asked, terms_options
+from mlpolicy.cli.terms import terms_options
 from mlpolicy.cli.wait import waiting
-from mlpolicy.plan.survey import local_roots
 
 SCHEMA = "mlpolicy.doctor/1"
 
@@ -30,14 +29,7 @@ _OF_STATUS = {
 
 
 @click.command()
-@click.option(
-    "--module",
-    "modules",
-    multiple=True,
-    metavar="M",
-    shell_complete=complete.modules,
-    help="A module to try. Repeats.",
-)
+@modules_option("A module to try.")
 @policy_option
 @terms_options
 @src_option
@@ -53,13 +45,7 @@ def command(modules: tuple[str, ...], format: str, **options: Any) -> None:
         paths, loaded = sources.read(options["policy"])
         found += of_policy(loaded)
         if modules and not loaded.errors:
-            request = Request(
-                policy=[str(sources.shown(path)) for path in paths],
-                modules=modules,
-                path=local_roots(options["src"]),
-                environment=asked().environment or "",
-                assumed=asked().assumed,
-            )
+            request = request_for(paths, options["src"], modules=modules)
             with waiting("importing " + ", ".join(modules)):
                 found += _targets(request)
     _show(found, format)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+import sys
+from typing import Final, NoReturn
+
+import click
 
 FINE: Final = 0
 FINDINGS: Final = 1
@@ -17,3 +20,9 @@ NOT_FOUND: Final = 127
 INTERRUPTED: Final = 130
 SIGNALLED: Final = 128
 """Plus the number of the signal."""
+
+
+def stop(message: str, code: int = USAGE) -> NoReturn:
+    """End the command with *message* on stderr."""
+    click.echo(f"mlpolicy: {message}", err=True)
+    sys.exit(code)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mlpolicy.cli import exits, sources
+from mlpolicy.cli import exits
 from mlpolicy.cli.prove import Answer
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
@@ -67,7 +67,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
-            sources.stop(f"`{path}` is no plan of this version: write it anew", exits.USAGE)
+            exits.stop(f"`{path}` is no plan of this version: write it anew")
         return {key: content[key] for key in ("environment", "targets")}
     except (OSError, ValueError, KeyError, TypeError):
-        sources.stop(f"`{path}` is no plan; `mlpolicy compile -o {path}` writes one", exits.USAGE)
+        exits.stop(f"`{path}` is no plan; `mlpolicy compile -o {path}` writes one")

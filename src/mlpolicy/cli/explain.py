@@ -68,7 +68,7 @@ def _code(name: str) -> dict[str, Any]:
     if code is None:
         near = closest(name, known)
         hint = f"; did you mean {near}?" if near else ""
-        sources.stop(f"there is no finding {name}{hint}", exits.USAGE)
+        exits.stop(f"there is no finding {name}{hint}")
     parts = [f"{code.code} ({code.severity}): {code.title}", "", code.finds, "", f"Why: {code.why}"]
     for title, example in (("Found in", code.before), ("Not found in", code.after)):
         if example:
@@ -89,7 +89,7 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
         target = Target.parse(subject)
     except TargetError as error:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
-        sources.stop(f"`{subject}` is no function path: {error}{hint}", exits.USAGE)
+        exits.stop(f"`{subject}` is no function path: {error}{hint}")
     _, loaded = sources.read(options["policy"])
     # What cannot be read as it is written would be explained wrongly; all else is there to be seen.
     if options["source"] or any(one.code < "MP2" for one in loaded.refused):
@@ -124,26 +124,24 @@ def _described(plan: Plan, environment: str | None, options: dict[str, Any]) -> 
 def _not_governed(target: Target, rulebook: Rulebook, survey: Survey) -> NoReturn:
     excluding = rulebook.excluded(target)
     if rulebook.asks(target):
-        sources.stop(
+        exits.stop(
             f"the policies that name `{target}` ask for another sort of function",
             exits.NOTHING_TO_DO,
         )
     if excluding is not None:
-        where = f"{excluding.span.file}:{excluding.span.line}"
-        sources.stop(
-            f"policy `{excluding.name}` at {where} excludes `{target}`", exits.NOTHING_TO_DO
-        )
+        where = excluding.span.place
+        exits.stop(f"policy `{excluding.name}` at {where} excludes `{target}`", exits.NOTHING_TO_DO)
     there = isinstance(survey.look_up(target), Defined)
     near = None if there else closest(str(target), [str(one) for one in rulebook.exact])
     hint = f"; did you mean `{near}`?" if near else ""
-    sources.stop(f"no policy names `{target}`{hint}", exits.NOTHING_TO_DO)
+    exits.stop(f"no policy names `{target}`{hint}", exits.NOTHING_TO_DO)
 
 
 def _rule(rule: PlannedRule) -> dict[str, Any]:
     return {
         "kind": rule.kind,
         "mode": rule.mode,
-        "source": f"{rule.source.file}:{rule.source.line}",
+        "source": rule.source.place,
         "values": {
             path: {
                 **_value(value),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
-from mlpolicy.cli import exits, sources
+from mlpolicy.cli import exits
 from mlpolicy.cli.render.report import Report, repairs
 from mlpolicy.cli.render.save import save
 from mlpolicy.cli.streams import tell
@@ -17,7 +17,7 @@ from mlpolicy.plan.survey.installed import is_installed
 
 SAFE = frozenset(
     {
-        *("MP005", "MP010", "MP091", "MP101", "MP105", "MP110", "MP130", "MP202", "MP204"),
+        *("MP005", "MP009", "MP010", "MP091", "MP101", "MP105", "MP110", "MP130", "MP202", "MP204"),
         *("MP301", "MP308", "MP406", "MP407", "MP507", "MP603", "MP702", "MP908"),
     }
 )
@@ -53,7 +53,7 @@ def _mended(path: Path, repairs: list[list[Suggestion]]) -> int:
         if repairs:
             save(_applied(text, chain(*repairs)).encode("utf-8"), path)
     except OSError as error:
-        sources.stop(f"`{path}` cannot be written: {error.strerror or error}", exits.USAGE)
+        exits.stop(f"`{path}` cannot be written: {error.strerror or error}")
     return len(repairs)
 
 

@@ -12,9 +12,8 @@ from typing import Any, Final, NoReturn
 import click
 
 from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import policy_option, shown_options
-from mlpolicy.cli.render.save import save
-from mlpolicy.cli.streams import emit, emit_for_programs, emit_json, tell
+from mlpolicy.cli.options import path_argument, policy_option, shown_options
+from mlpolicy.cli.streams import emit, emit_for_programs, emit_json, tell, write
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.words import many
 from mlpolicy.model.layout import laid_out
@@ -24,7 +23,7 @@ SCHEMA: Final = "mlpolicy.fmt/1"
 
 
 @click.command()
-@click.argument("path", nargs=-1, type=click.Path(readable=False))
+@path_argument
 @policy_option
 @click.option(
     "--check", is_flag=True, help="Write nothing; end with code 4 if a file would change."
@@ -81,11 +80,7 @@ class _Laid:
         return {"file": str(self.path), "changed": self.changed, "diff": self.difference()}
 
     def write(self) -> None:
-        try:
-            save(self.mark + self.new.encode("utf-8"), self.path)
-        except OSError as error:
-            text = f"`{self.path}` cannot be written: {error.strerror or error}"
-            sources.stop(text, exits.USAGE)
+        write(self.mark + self.new.encode("utf-8"), self.path)
 
 
 def _lines(text: str) -> list[str]:
@@ -98,7 +93,7 @@ def _lines(text: str) -> list[str]:
 def _pipe(given: list[str], format: str, *, check: bool, diff: bool) -> NoReturn:
     """Lay out what comes in."""
     if given != ["-"]:
-        sources.stop("`-` stands alone: one text comes in, and one goes out", exits.USAGE)
+        exits.stop("`-` stands alone: one text comes in, and one goes out")
     one = _laid_out(Path("-"), sys.stdin.buffer.read)
     if one is None:
         sys.exit(exits.FINDINGS)

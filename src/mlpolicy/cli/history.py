@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mlpolicy.cli import exits, sources
+from mlpolicy.cli import exits
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
@@ -50,7 +50,7 @@ def at_revision(name: str, path: Path) -> Iterator[Revision]:
     tree = _tree(top, name)
     where = path.resolve()
     if not where.is_relative_to(top.resolve()):
-        sources.stop(f"`{path}` is not in the repository `{top}`", exits.USAGE)
+        exits.stop(f"`{path}` is not in the repository `{top}`")
     whole = where.relative_to(top.resolve())
     beside = whole if path.is_dir() else whole.parent
     with tempfile.TemporaryDirectory(prefix="mlpolicy-") as made:
@@ -69,7 +69,7 @@ def _tree(top: Path, name: str) -> str:
     asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{tree}}")
     found = _git(top, *asked, or_else=b"").decode().split()
     if not found:
-        sources.stop(f"git knows no revision `{name}`", exits.USAGE)
+        exits.stop(f"git knows no revision `{name}`")
     return found[-1]
 
 
@@ -78,10 +78,10 @@ def _git(folder: Path, *arguments: str, or_else: bytes | None = None) -> bytes:
     try:
         done = subprocess.run(command, capture_output=True, check=False)
     except FileNotFoundError:
-        sources.stop("git was not found, which `git:` needs", exits.USAGE)
+        exits.stop("git was not found, which `git:` needs")
     if done.returncode and or_else is not None:
         return or_else
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        sources.stop(f"git: {said[-1] if said else 'failed'}", exits.USAGE)
+        exits.stop(f"git: {said[-1] if said else 'failed'}")
     return done.stdout

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 
-from mlpolicy.cli import exits, sources, starting
+from mlpolicy.cli import exits, starting
 from mlpolicy.cli.options import shown_options, src_option
 from mlpolicy.cli.project import Project
-from mlpolicy.cli.render.save import save
-from mlpolicy.cli.streams import emit, emit_json, tell
+from mlpolicy.cli.streams import emit, emit_json, tell, write
 from mlpolicy.core.target import Target
 from mlpolicy.plan.survey import Defined, NoModule, Opaque, Survey, roots
 
@@ -37,7 +36,7 @@ def command(folder: str, module: str | None, src: tuple[str, ...], format: str) 
     survey = Survey(roots((*src, folder, str(root / "src"))))
     chosen = module or _first(root, survey)
     if chosen is None:
-        sources.stop(
+        exits.stop(
             f"no module with a function was found in `{folder}`: name one, --module mypkg.serve",
             exits.USAGE,
         )
@@ -62,20 +61,20 @@ def _functions(survey: Survey, module: str) -> list[str]:
     if isinstance(found, NoModule):
         near = f"; did you mean `{found.close[0]}`?" if found.close else ""
         hint = f" ({found.hint})" if found.hint else ""
-        sources.stop(f"there is no module `{found.component}`{near}{hint}", exits.USAGE)
+        exits.stop(f"there is no module `{found.component}`{near}{hint}")
     if isinstance(found, Opaque):
-        sources.stop(f"`{module}` {found.why}", exits.USAGE)
+        exits.stop(f"`{module}` {found.why}")
     names = [name for name in survey.functions(module) if _is_function(survey, module, name)]
     if not names:
         other = _fullest(survey, survey.modules_below(module))
         hint = f"; `{other}` does" if other else ""
-        sources.stop(f"`{module}` defines no public function{hint}", exits.USAGE)
+        exits.stop(f"`{module}` defines no public function{hint}")
     return names
 
 
 def _is_function(survey: Survey, module: str, name: str) -> bool:
     looked = survey.look_up(Target(module, name))
-    return isinstance(looked, Defined) and "." not in name and looked.kind not in ("class", "value")
+    return isinstance(looked, Defined) and "." not in name and looked.is_function
 
 
 def _first(root: Path, survey: Survey) -> str | None:
@@ -106,7 +105,7 @@ def _write(path: Path, text: str) -> bool:
         return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save(text.encode("utf-8"), path)
     except OSError as error:
-        sources.stop(f"`{path}` cannot be written: {error.strerror or error}", exits.USAGE)
+        exits.stop(f"`{path}` cannot be written: {error.strerror or error}")
+    write(text.encode("utf-8"), path)
     return True

@@ -14,7 +14,7 @@ from mlpolicy.cli.plugins import every_plugin
 from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import terms_options
 from mlpolicy.cli.wait import waiting
-from mlpolicy.core.control import Control
+from mlpolicy.core.control import end_of
 from mlpolicy.model.policy import Setting, one
 from mlpolicy.plan.governed import governed
 from mlpolicy.plan.installed import DEPTH
@@ -31,7 +31,7 @@ def _targets(loaded: Loaded, survey: Survey) -> Iterable[Row]:
             "target": str(plan.target),
             "rules": [rule.kind for rule in plan.rules],
             "mode": plan.mode,
-            "source": ", ".join(f"{span.file}:{span.line}" for span in plan.sources),
+            "source": ", ".join(span.place for span in plan.sources),
         }
 
 
@@ -43,7 +43,7 @@ def _policies(loaded: Loaded, _: Survey) -> Iterable[Row]:
             "rules": [block.kind for block in policy.rules],
             "owner": policy.meta.get("owner", ""),
             "reason": policy.meta.get("reason", ""),
-            "source": f"{policy.span.file}:{policy.span.line}",
+            "source": policy.span.place,
         }
 
 
@@ -59,7 +59,7 @@ def _profiles(loaded: Loaded, _: Survey) -> Iterable[Row]:
             "extends": [other.text for other in profile.extends],
             "rules": [block.kind for block in profile.rules],
             "used by": users,
-            "source": f"{profile.span.file}:{profile.span.line}",
+            "source": profile.span.place,
         }
 
 
@@ -82,15 +82,14 @@ def _origin(depth: int) -> str:
 def _expiring(loaded: Loaded, _: Survey) -> Iterable[Row]:
     now = loaded.rulebook.now
     for name, owner, written in sorted(_dates(loaded), key=lambda found: str(found[2].value)):
-        end = Control("", expires=date.fromisoformat(written.value)).ends()
-        assert end is not None
+        end = end_of(date.fromisoformat(written.value))
         left = (end - now).days
         yield {
             "policy": name,
             "expires": str(written.value),
             "left": f"{left} d" if end > now else "expired",
             "owner": owner,
-            "source": f"{written.span.file}:{written.span.line}",
+            "source": written.span.place,
         }
 
 

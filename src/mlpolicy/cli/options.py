@@ -12,13 +12,15 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from mlpolicy.cli import exits
+from mlpolicy.cli import complete, exits
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.streams import OUTPUT, QUIET, emit, emit_for_programs, kept
 from mlpolicy.core.words import closest
 from mlpolicy.plan.load import Loaded
 
 Command = Callable[..., Any]
+Option = Callable[[Command], Command]
+"""What lets a command take an option."""
 
 FORMATS: Final[Mapping[str, str]] = {
     "text": "text:text",
@@ -52,19 +54,32 @@ class Choice(click.Choice):  # type: ignore[type-arg]  # (generic in newer relea
 # --- options --------------------------------------------------------------------------
 
 
-def policy_option(command: Command) -> Command:
-    """Let *command* take `--policy`, any number of times."""
+policy_option: Option = click.option(
+    "--policy",
+    "policy",
+    type=click.Path(readable=False),
+    multiple=True,
+    metavar="PATH",
+    help="A policy file, or a directory of them. Repeats.",
+)
+
+
+path_argument: Option = click.argument("path", nargs=-1, type=click.Path(readable=False))
+
+
+def modules_option(help: str) -> Option:
+    """Let a command take `--module`, any number of times."""
     return click.option(
-        "--policy",
-        "policy",
-        type=click.Path(readable=False),
+        "--module",
+        "modules",
         multiple=True,
-        metavar="PATH",
-        help="A policy file, or a directory of them. Repeats.",
-    )(command)
+        metavar="M",
+        shell_complete=complete.modules,
+        help=f"{help} Repeats.",
+    )
 
 
-def format_option(*names: str) -> Callable[[Command], Command]:
+def _format_option(*names: str) -> Option:
     """Let a command take `--format` with those *names*, or with every format of findings."""
     return click.option(
         "--format",
@@ -76,41 +91,13 @@ def format_option(*names: str) -> Callable[[Command], Command]:
     )
 
 
-def src_option(command: Command) -> Command:
-    """Let *command* take `--src`, any number of times."""
-    return click.option(
-        "--src",
-        type=click.Path(exists=True, file_okay=False),
-        multiple=True,
-        metavar="DIR",
-        help="Where modules are looked for, before the path of Python. Repeats.",
-    )(command)
-
-
-def output_option(command: Command) -> Command:
-    """Let *command* take `--output`: what `emit` gives out is written there."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
-        expose_value=False,
-        callback=_keep_output,
-        metavar="FILE",
-        help="Write the outcome to FILE instead.",
-    )(command)
-
-
-def color_option(command: Command) -> Command:
-    """Let *command* take `--color`; without it, NO_COLOR and the terminal decide."""
-    return click.option(
-        "--color",
-        type=Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        expose_value=False,
-        callback=_keep_color,
-        help="Whether to colour.",
-    )(command)
+src_option: Option = click.option(
+    "--src",
+    type=click.Path(exists=True, file_okay=False),
+    multiple=True,
+    metavar="DIR",
+    help="Where modules are looked for, before the path of Python. Repeats.",
+)
 
 
 def words_options(command: Command) -> Command:
@@ -123,20 +110,6 @@ def words_options(command: Command) -> Command:
             short, f"--{name}", is_flag=True, expose_value=False, callback=_keep, help=help
         )(command)
     return command
-
-
-def shown_options(*formats: str) -> Callable[[Command], Command]:
-    """Let a command take all that shapes what it shows; only `format` is passed to it."""
-
-    def taking(command: Command) -> Command:
-        for option in (words_options, color_option, output_option, format_option(*formats)):
-            command = option(command)
-        return command
-
-    return taking
-
-
-report_options = shown_options()
 
 
 def _keep_output(context: click.Context, _: click.Parameter, value: Path | None) -> None:
@@ -152,6 +125,40 @@ def _keep_color(context: click.Context, _: click.Parameter, value: str) -> None:
 
 def _keep(context: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: FBT001 (as click calls it)
     context.meta[f"mlpolicy.{option.name}"] = value
+
+
+_output_option: Option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    expose_value=False,
+    callback=_keep_output,
+    metavar="FILE",
+    help="Write the outcome to FILE instead.",
+)
+_color_option: Option = click.option(
+    "--color",
+    type=Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    expose_value=False,
+    callback=_keep_color,
+    help="Whether to colour.",
+)
+
+
+def shown_options(*formats: str) -> Option:
+    """Let a command take all that shapes what it shows; only `format` is passed to it."""
+
+    def taking(command: Command) -> Command:
+        for option in (words_options, _color_option, _output_option, _format_option(*formats)):
+            command = option(command)
+        return command
+
+    return taking
+
+
+report_options = shown_options()
 
 
 # --- the report -----------------------------------------------------------------------
@@ -201,9 +208,14 @@ def finish(report: Report, format: str, *, fail_on: str = "error") -> NoReturn:
     sys.exit(exits.FINDINGS if report.failed else exits.FINE)
 
 
+def in_github() -> bool:
+    """Whether a workflow of GitHub runs the command."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def tell_github(report: Report, format: str) -> None:
     """Add what a workflow of GitHub shows beside its log."""
-    inside = format == "text" and os.environ.get("GITHUB_ACTIONS") == "true"
+    inside = format == "text" and in_github()
     if not inside and format != "github":
         return
     from mlpolicy.cli.render.github import github, summarise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import click
 from mlpolicy.cli import exits
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.plan.against import against
+from mlpolicy.plan.against import against, as_in_source
 from mlpolicy.plan.codes import Level
 from mlpolicy.plan.load import Loaded, add_of
 from mlpolicy.plan.survey import Survey, roots
@@ -19,12 +18,20 @@ from mlpolicy.plan.survey import Survey, roots
 
 def resolved(
     loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], *, level: Level
+) -> Loaded:
+    """Return *loaded* with all findings to show: of the policies, and between them and the functions."""
+    if level == "none":
+        return loaded.shown(level=level)
+    survey = Survey(roots(src))
+    found = _found(loaded, paths, src, survey, level=level)
+    return as_in_source(loaded, survey).shown(found, level=level)
+
+
+def _found(
+    loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], survey: Survey, *, level: Level
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong between the policies and the functions that they name."""
-    if level == "none":
-        return ()
     with waiting("looking targets up in the source"):
-        survey = Survey(roots(src))
         found = list(against(loaded.rulebook, survey))
         for environment, rulebook in loaded.others.items():
             add_of(environment, against(rulebook, survey), found)
@@ -53,8 +60,7 @@ def _imported(
     if answer.failed is not None:
         click.echo(answer.failed["traceback"], err=True, nl=False)
         text = f"`{answer.failed['module']}` could not be imported: {answer.failed['error']}"
-        click.echo(f"mlpolicy: {text}", err=True)
-        sys.exit(exits.IMPORT_FAILED)
+        exits.stop(text, exits.IMPORT_FAILED)
     said = {(one.code, one.span) for one in known}
     new = findings(answer, loaded.rulebook, survey, strict=True)
     return tuple(one for one in new if (one.code, one.span) not in said)

@@ -64,7 +64,7 @@ def command(
     """
     wanted = _command(module, arguments)
     if not wanted:
-        sources.stop("name a command: mlpolicy run -- COMMAND", exits.USAGE)
+        exits.stop("name a command: mlpolicy run -- COMMAND")
     paths, loaded = sources.read(policy)
     stop_on_errors(loaded, format)
     if require_all:
@@ -76,7 +76,7 @@ def _prove(loaded: Loaded, paths: Sequence[Path], format: str) -> None:
     """End the command if a target does not take effect."""
     from mlpolicy.cli.resolve import resolved
 
-    report = Report.of(loaded.shown(resolved(loaded, paths, (), level="import"), level="import"))
+    report = Report.of(resolved(loaded, paths, (), level="import"))
     if report.failed:
         finish(report, format)
 
@@ -89,7 +89,7 @@ def _command(module: str | None, arguments: Sequence[str]) -> list[str]:
         return [sys.executable, "-m", module, *given]
     if given and given[0].endswith(".py"):
         if not Path(given[0]).is_file():
-            sources.stop(f"`{given[0]}` does not exist", exits.NOT_FOUND)
+            exits.stop(f"`{given[0]}` does not exist", exits.NOT_FOUND)
         return [sys.executable, "-m", SCRIPT, *given]
     if len(given) > 1 and Path(given[0]).name.startswith("python") and given[1].endswith(".py"):
         return [given[0], "-m", SCRIPT, *given[1:]]

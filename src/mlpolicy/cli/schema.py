@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, sources
+from mlpolicy.cli import exits, streams
 from mlpolicy.cli.options import Choice, shown_options
-from mlpolicy.cli.render.save import save
 from mlpolicy.cli.streams import emit_for_programs, tell
 from mlpolicy.model.schema import DRAFTS, published
 from mlpolicy.rules import KINDS
@@ -42,7 +41,7 @@ from mlpolicy.rules.monitor.sinks import SINKS
 def command(draft: str, write: Path | None, *, check: bool, plugins: bool, **_: Any) -> None:
     """Print the schema that editors complete and check by, with the kinds of plugins."""
     if check and write is None:
-        sources.stop("--check compares with a file: --write FILE", exits.USAGE)
+        exits.stop("--check compares with a file: --write FILE")
     if plugins:
         KINDS.look_for_all()
         SINKS.look_for_all()
@@ -54,10 +53,7 @@ def command(draft: str, write: Path | None, *, check: bool, plugins: bool, **_: 
     current = write.read_text(encoding="utf-8") if write.is_file() else ""
     if check:
         if current != text:
-            sources.stop(f"`{write}` is not current: write it anew", exits.DIFFERENT)
+            exits.stop(f"`{write}` is not current: write it anew", exits.DIFFERENT)
         return
-    try:
-        save(text.encode("utf-8"), write)
-    except OSError as error:
-        sources.stop(f"`{write}` cannot be written: {error.strerror or error}", exits.USAGE)
+    streams.write(text.encode("utf-8"), write)
     tell(f"wrote {write}")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NoReturn
 
-from mlpolicy.cli import exits, sources
+from mlpolicy.cli import exits
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
@@ -73,11 +73,11 @@ def _of_file(head: str) -> Schema | None:
 
 def _unknown(subject: str, head: str) -> NoReturn:
     if head in KINDS.refused:
-        sources.stop(str(KINDS.refused[head]), exits.USAGE)
+        exits.stop(str(KINDS.refused[head]))
     near = closest(head, (*KINDS, *FileBlock.model_fields, *PolicyBlock.model_fields))
     near = near or _meant(subject)
     hint = f"; did you mean `{near}`?" if near else ""
-    sources.stop(
+    exits.stop(
         f"`{subject}` is no function path (`package.module:function`), finding or setting{hint}",
         exits.USAGE,
     )
@@ -107,7 +107,7 @@ def _within(whole: Schema, here: Schema, path: list[str], subject: str) -> Schem
         near = closest(name, properties)
         there = f"there are {', '.join(properties)}" if properties else "it has no settings within"
         hint = f"did you mean `{near}`?" if near else there
-        sources.stop(f"`{subject}`: there is no `{name}`; {hint}", exits.USAGE)
+        exits.stop(f"`{subject}`: there is no `{name}`; {hint}")
     return _within(whole, properties[name], rest, subject)
 
 

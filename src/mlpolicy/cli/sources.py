@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,11 +35,11 @@ def paths(given: Sequence[str]) -> tuple[Path, ...]:
         found, by = _usual()
     for path in found:
         if not os.path.exists(path):
-            stop(f"`{shown(path)}`{by} does not exist", exits.USAGE)
+            exits.stop(f"`{shown(path)}`{by} does not exist")
     policies = tuple(path for path in found if os.path.isdir(path) or not path.name.endswith(TESTS))
     if not any(policy_files(path) for path in policies):
         where = ", ".join(f"`{path}`" for path in found) or f"`{FOLDER}/`"
-        stop(f"no policy file in {where}", exits.NOTHING_TO_DO)
+        exits.stop(f"no policy file in {where}", exits.NOTHING_TO_DO)
     return policies
 
 
@@ -97,25 +96,19 @@ def _section(file: Path) -> list[str]:
     try:
         tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
     except (OSError, ValueError) as error:
-        stop(f"`{name}` cannot be read: {error}", exits.USAGE)
+        exits.stop(f"`{name}` cannot be read: {error}")
     table = tool.get("mlpolicy", {}) if isinstance(tool, dict) else {}
     named = table.get("policy", []) if isinstance(table, dict) else None
     if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
-        stop(f'`{name}`: [tool.mlpolicy] takes a list: policy = ["policies"]', exits.USAGE)
+        exits.stop(f'`{name}`: [tool.mlpolicy] takes a list: policy = ["policies"]')
     for key in table:
         if key != "policy":
             text = f"[tool.mlpolicy] takes `policy`, a list of paths, and no `{key}`"
-            stop(f"`{name}`: {text}", exits.USAGE)
+            exits.stop(f"`{name}`: {text}")
     return named
 
 
 def tell_errors(count: int) -> NoReturn:
     """End a command that has shown what it could of a policy that is wrong."""
     text = f"{many(count, 'error')} in these files: `mlpolicy validate` shows more"
-    stop(text, exits.FINDINGS)
-
-
-def stop(message: str, code: int) -> NoReturn:
-    """End the command with *message* on stderr."""
-    click.echo(f"mlpolicy: {message}", err=True)
-    sys.exit(code)
+    exits.stop(text, exits.FINDINGS)

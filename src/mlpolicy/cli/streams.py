@@ -98,10 +98,14 @@ def emit_json(schema: str, content: dict[str, Any]) -> None:
 
 
 def _write(text: str, path: Path, end: str) -> None:
+    write((text + end if text else "").encode("utf-8", "replace"), path)
+
+
+def write(content: bytes, path: Path) -> None:
+    """Put *content* into the file at *path*; end the command where that cannot be done."""
     from mlpolicy.cli.render.save import save
 
     try:
-        save((text + end if text else "").encode("utf-8", "replace"), path)
+        save(content, path)
     except OSError as error:
-        click.echo(f"mlpolicy: `{path}` cannot be written: {error.strerror or error}", err=True)
-        sys.exit(exits.USAGE)
+        exits.stop(f"`{path}` cannot be written: {error.strerror or error}")

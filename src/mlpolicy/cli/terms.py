@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from mlpolicy.cli import complete, exits
+from mlpolicy.cli.options import Command, Option
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import parse
@@ -22,8 +22,6 @@ from mlpolicy.model.policy import RuleBlock
 from mlpolicy.model.rules import RuleReader
 from mlpolicy.plan.load import Terms
 from mlpolicy.rules import KINDS
-
-Command = Callable[..., Any]
 
 ENVIRONMENT: Final = "MLPOLICY_ENV"
 EVERY: Final = "all"
@@ -57,49 +55,6 @@ class Asked:
         )
 
 
-def terms_options(command: Command) -> Command:
-    """Let *command* take `--env`, `--set` and `--assume`."""
-    for option in (assume_option, _set, env_option):
-        command = option(command)
-    return command
-
-
-def env_option(command: Command) -> Command:
-    """Let *command* take `--env`."""
-    return click.option(
-        "--env",
-        metavar="NAME",
-        expose_value=False,
-        callback=_keep_env,
-        shell_complete=complete.environments,
-        help=f"The environment whose part of the policy holds; else what {ENVIRONMENT} names.",
-    )(command)
-
-
-def _set(command: Command) -> Command:
-    return click.option(
-        "--set",
-        multiple=True,
-        metavar="PATH=VALUE",
-        expose_value=False,
-        callback=_keep_set,
-        shell_complete=complete.assignments,
-        help="Set `retry.max_attempts=5`, `vars.slo=2s` or `mode=shadow` over all policies. Repeats.",
-    )(command)
-
-
-def assume_option(command: Command) -> Command:
-    """Let *command* take `--assume`."""
-    return click.option(
-        "--assume",
-        multiple=True,
-        metavar="NAME=VALUE",
-        expose_value=False,
-        callback=_keep_assumed,
-        help="Take an environment variable to be set, where it is not. Repeats.",
-    )(command)
-
-
 def asked() -> Asked:
     """Return what the options of the running command said."""
     context = click.get_current_context(silent=True)
@@ -116,17 +71,13 @@ def named_environment(known: tuple[str, ...]) -> None:
     context = click.get_current_context(silent=True)
     given = context.meta.get(f"{_KEPT}.env") if context else None
     if asked().environment == EVERY and EVERY not in known:
-        click.echo("mlpolicy: one environment at a time: --env all is for `validate`", err=True)
-        sys.exit(exits.USAGE)
+        exits.stop("one environment at a time: --env all is for `validate`")
     if given is None or given in known:
         return
     near = closest(str(given), known)
     there = ", ".join(f"`{one}`" for one in known)
-    hint = (
-        f"did you mean `{near}`?" if near else f"there are {there}" if there else "there are none"
-    )
-    click.echo(f"mlpolicy: no file names an environment `{given}`; {hint}", err=True)
-    sys.exit(exits.USAGE)
+    hint = did_you_mean(near, f"there are {there}" if there else "there are none")
+    exits.stop(f"no file names an environment `{given}`; {hint}")
 
 
 # --- callbacks ------------------------------------------------------------------------
@@ -189,3 +140,38 @@ def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
         help = f" ({one.help})" if one and one.help else ""
         raise click.BadParameter(f"`{written}`: {one.message if one else 'nothing is set'}{help}")
     return rule
+
+
+# --- options --------------------------------------------------------------------------
+
+
+env_option: Option = click.option(
+    "--env",
+    metavar="NAME",
+    expose_value=False,
+    callback=_keep_env,
+    shell_complete=complete.environments,
+    help=f"The environment whose part of the policy holds; else what {ENVIRONMENT} names.",
+)
+set_option: Option = click.option(
+    "--set",
+    multiple=True,
+    metavar="PATH=VALUE",
+    expose_value=False,
+    callback=_keep_set,
+    shell_complete=complete.assignments,
+    help="Set `retry.max_attempts=5`, `vars.slo=2s` or `mode=shadow` over all policies. Repeats.",
+)
+assume_option: Option = click.option(
+    "--assume",
+    multiple=True,
+    metavar="NAME=VALUE",
+    expose_value=False,
+    callback=_keep_assumed,
+    help="Take an environment variable to be set, where it is not. Repeats.",
+)
+
+
+def terms_options(command: Command) -> Command:
+    """Let *command* take `--env`, `--set` and `--assume`."""
+    return env_option(set_option(assume_option(command)))

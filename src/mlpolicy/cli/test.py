@@ -11,14 +11,21 @@ from typing import Any
 import click
 
 from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import shown_options, src_option
+from mlpolicy.cli.options import (
+    in_github,
+    path_argument,
+    shown_options,
+    src_option,
+    tell_github,
+)
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
-from mlpolicy.cli.streams import QUIET, emit, emit_json, kept
+from mlpolicy.cli.streams import QUIET, emit, emit_json, kept, write
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import QuantityError, Ratio
+from mlpolicy.core.words import many
 from mlpolicy.plan.survey import Survey, roots
 from mlpolicy.testing.coverage import Coverage
 from mlpolicy.testing.read import suites_at
@@ -63,7 +70,7 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> float | 
 
 
 @click.command()
-@click.argument("path", nargs=-1, type=click.Path(readable=False))
+@path_argument
 @click.option(
     "-k",
     "wanted",
@@ -97,9 +104,10 @@ def command(
     with waiting("running the tests"), redirect_stdout(sys.stderr):  # what real functions print
         outcome = _run(files, wanted, src, Coverage() if asked else None)
     if not outcome.results and not outcome.findings:
-        sources.stop("no test was collected", exits.NOTHING_TO_DO)
+        exits.stop("no test was collected", exits.NOTHING_TO_DO)
     if options["junit_file"] is not None:
-        _write(junit(outcome.results, list(_broken(outcome))), options["junit_file"])
+        told = junit(outcome.results, list(_broken(outcome)))
+        write(f"{told}\n".encode(), options["junit_file"])
     if options["format"] == "json":
         emit_json(SCHEMA, _content(outcome))
     else:
@@ -113,11 +121,11 @@ def _files(given: Sequence[str]) -> list[Path]:
     for path in paths:
         if not path.exists():
             code = exits.USAGE if given else exits.NOTHING_TO_DO
-            sources.stop(f"`{path}` does not exist", code)
+            exits.stop(f"`{path}` does not exist", code)
     found = dict.fromkeys(one for path in paths for one in suites_at(path))
     if not found:
         where = ", ".join(f"`{path}`" for path in paths)
-        sources.stop(f"no test (`*.test.yaml`) in {where}", exits.NOTHING_TO_DO)
+        exits.stop(f"no test (`*.test.yaml`) in {where}", exits.NOTHING_TO_DO)
     return [sources.shown(one) for one in found]
 
 
@@ -172,6 +180,13 @@ def _tell(outcome: Outcome) -> None:
     if not kept(QUIET):
         parts.append(_summary(outcome))
     emit("\n\n".join(parts))
+    if outcome.findings:
+        tell_github(report, "text")
+    if in_github() and outcome.failed:
+        from mlpolicy.cli.render.github import failures
+
+        told = ((one.case.span, "\n".join(lines(one))) for one in outcome.failed)
+        click.echo(failures(told, "mlpolicy test").encode("utf-8", "replace"))
 
 
 def _table(coverage: Coverage) -> str:
@@ -188,9 +203,8 @@ def _summary(outcome: Outcome) -> str:
         parts.append(f"{failed} failed")
     count = len(outcome.findings)
     if count:
-        parts.append(f"{count} finding{'' if count == 1 else 's'}")
-    files = len(outcome.prepared)
-    return f"{', '.join(parts)} in {files} file{'' if files == 1 else 's'}"
+        parts.append(many(count, "finding"))
+    return f"{', '.join(parts)} in {many(len(outcome.prepared), 'file')}"
 
 
 def _content(outcome: Outcome) -> dict[str, Any]:
@@ -221,12 +235,3 @@ def _broken(outcome: Outcome) -> Iterator[tuple[str, str]]:
         found.setdefault(one.span.file, []).append(in_a_line(one))
     for file, each in found.items():
         yield file, "\n".join(each)
-
-
-def _write(text: str, path: Path) -> None:
-    from mlpolicy.cli.render.save import save
-
-    try:
-        save(f"{text}\n".encode(), path)
-    except OSError as error:
-        sources.stop(f"`{path}` cannot be written: {error.strerror or error}", exits.USAGE)

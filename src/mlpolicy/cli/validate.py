@@ -10,7 +10,14 @@ import click
 from mlpolicy.cli import sources
 from mlpolicy.cli.baseline import baseline_option, without_known
 from mlpolicy.cli.choose import choose_options, chosen
-from mlpolicy.cli.options import Choice, finish, policy_option, report_options, src_option
+from mlpolicy.cli.options import (
+    Choice,
+    finish,
+    path_argument,
+    policy_option,
+    report_options,
+    src_option,
+)
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.resolve import resolved
 from mlpolicy.cli.terms import terms_options
@@ -18,7 +25,7 @@ from mlpolicy.plan.codes import Level
 
 
 @click.command()
-@click.argument("path", nargs=-1, type=click.Path(readable=False))
+@path_argument
 @policy_option
 @terms_options
 @src_option
@@ -58,7 +65,7 @@ def command(path: tuple[str, ...], policy: tuple[str, ...], format: str, **optio
 
 def _report(given: list[str], src: tuple[str, ...], resolve: Level) -> Report:
     paths, loaded = sources.read(given, every=True)
-    shown = loaded.shown(resolved(loaded, paths, src, level=resolve), level=resolve)
+    shown = resolved(loaded, paths, src, level=resolve)
     looked = len(loaded.environments) + 1 if loaded.environments else 0
     report = Report.of(shown, environments=0 if loaded.environment else looked)
     return replace(report, diagnostics=chosen(report.diagnostics))

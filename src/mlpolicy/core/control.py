@@ -45,12 +45,14 @@ class Control:
 
     def ends(self) -> datetime | None:
         """Return the moment from which the rule has expired: 00:00 UTC after its date."""
-        if self.expires is None:
-            return None
-        if self.expires == date.max:
-            return datetime.max.replace(tzinfo=UTC)  # as people write `never`
-        midnight = datetime(self.expires.year, self.expires.month, self.expires.day, tzinfo=UTC)
-        return midnight + timedelta(days=1)
+        return None if self.expires is None else end_of(self.expires)
+
+
+def end_of(day: date) -> datetime:
+    """Return the moment when *day* is over, in UTC."""
+    if day == date.max:
+        return datetime.max.replace(tzinfo=UTC)  # as people write `never`
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
 
 
 def effective_mode(

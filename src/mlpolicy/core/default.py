@@ -44,14 +44,18 @@ class Default:
         self._copies = not isinstance(default, _IMMUTABLE)
         self._path = function_of(default)
 
-    def verdict(self, given: Given | None) -> Verdict:
-        """Return the verdict that gives the default; None where there is none to be had."""
+    def verdict(self, call: int, given: Given | None) -> Verdict:
+        """Return the verdict that gives the default; None where there is none to be had.
+
+        The log event of the call of that number tells of it.
+        """
         if self._site.function == "async_generator":
             self._tell("an async generator cannot be given a default")
             return None
-        if not self._path:
-            return self._answer()
-        return self._call(*(given or ((), {})))
+        found = self._call(*(given or ((), {}))) if self._path else self._answer()
+        if found is not None and self._site.notes is not None:
+            self._site.notes.add(call, "outcome", "fallback")
+        return found
 
     def _answer(self) -> Answer | None:
         if self._of_items and not hasattr(self._value, "__iter__"):

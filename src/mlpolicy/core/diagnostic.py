@@ -31,6 +31,11 @@ class Suggestion:
     text: str
 
 
+def repair(span: Span, word: str | None) -> tuple[Suggestion, ...]:
+    """Return the edit that writes *word* at *span*; none where nobody knows what was meant."""
+    return (Suggestion(f"write `{word}`", span, word),) if word else ()
+
+
 @frozen()
 class Diagnostic:
     """One finding: a stable code, a place, one sentence, and, where known, a remedy."""

@@ -24,7 +24,7 @@ def weave(step: Step, inner: Lines, loom: Loom) -> Lines:
     make = loom.constant("Call", Call)
     pairs = ", ".join(f"({name!r}, {local})" for name, local in loom.arguments.items())
     arguments = f"{loom.constant('dict', dict)}(({pairs}{',' if pairs else ''}))"
-    ask = _ask(step, loom)
+    ask = _Asking(step, loom)
     attempt = _attempt(ask, inner, loom, call)
     return [
         f"{call} = {make}({arguments})",
@@ -47,9 +47,6 @@ class _Asking:
             bound = shadowed(self._step, bound)
         name = self._loom.method(f"{self._step.kind}_{method}", bound)
         return f"{name}({', '.join(arguments)})"
-
-
-_ask = _Asking
 
 
 def _attempt(ask: _Asking, inner: Lines, loom: Loom, call: str) -> Lines:
@@ -77,21 +74,18 @@ def _attempt(ask: _Asking, inner: Lines, loom: Loom, call: str) -> Lines:
 class shadowed:  # noqa: N801 (reads as the word at its only use)
     """A method of a step whose verdicts are counted and dropped."""
 
-    __slots__ = ("_counter", "_method", "_step")
+    __slots__ = ("_method", "_step")
 
     def __init__(self, step: Step, method: object) -> None:
         self._step = step
         self._method = method
-        self._counter = step.site.meters.counter
 
     def __call__(self, *arguments: object) -> None:
         """Ask, count, and say nothing."""
         verdict = self._method(*arguments)  # type: ignore[operator]  # bound above
         if verdict is not None:
             would = _WOULD.get(type(verdict).__name__, "refuse")
-            labels = {"function": self._step.site.target, "kind": self._step.kind, "would": would}
-            self._counter("mlpolicy_shadow_total", SHADOW_HELP, **labels).add()
+            self._step.site.would(self._step.kind, would).add()
 
 
-SHADOW_HELP = "What rules in shadow mode would have done."
 _WOULD = {"Again": "retry", "Refuse": "refuse", "Answer": "hit", "Wait": "refuse", "Do": "hit"}

@@ -10,8 +10,11 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 class Home(NamedTuple):
@@ -23,7 +26,6 @@ class Home(NamedTuple):
 
 
 _live: WeakValueDictionary[Home, Live] = WeakValueDictionary()
-_revivers: list[Callable[[Home], object]] = []
 
 
 class Live:
@@ -54,26 +56,20 @@ def revive(target: str, kind: str, part: str, module: str, qualname: str) -> obj
     Where the policy is not in force here, an idle object of the same class stands in, so
     that the function still works.
     """
-    home = Home(target, kind, part)
-    found: object = _live.get(home)
-    for reviver in _revivers:
-        if found is None:
-            found = reviver(home)
-    return found if found is not None else _idle(module, qualname)
+    found = _live.get(Home(target, kind, part))
+    if found is not None:
+        return found
+    from mlpolicy.core.kind import load
 
-
-def on_revive(reviver: Callable[[Home], object]) -> None:
-    """Ask *reviver* for live objects that this process has not made yet."""
-    _revivers.append(reviver)
-
-
-def _idle(module: str, qualname: str) -> object:
-    import importlib
-
-    cls: Any = importlib.import_module(module)
-    for part in qualname.split("."):
-        cls = getattr(cls, part)
+    cls: Any = load(f"{module}:{qualname}")
     return cls.idle()
+
+
+class Table(dict[_K, _V], Live):
+    """A mapping that pickles by name, and can be a constant of drivers."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
+    __reduce__ = Live.__reduce__  # (dict's own travels by content)
 
 
 class Ring(deque[Any], Live):

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
 
 from mlpolicy.core.target import Target, TargetError
+from mlpolicy.core.usual import AsWritten
 from mlpolicy.core.words import closest
 from mlpolicy.core.written import FUNCTION, VARIABLE
 
@@ -60,11 +61,11 @@ OF_KEY = "[key]"
 """What comes last in the place of a key that is wrong itself."""
 
 
-def _path(text: str) -> str:
+def _path(text: str, *, at: tuple[str, ...] = ()) -> str:
     try:
         return str(Target.parse(text))
     except TargetError as error:
-        raise finding("MP010", str(error)) from None
+        raise finding("MP010", error.message, meant=error.meant, at=at) from None
 
 
 def _default(value: Any) -> Any:
@@ -72,10 +73,15 @@ def _default(value: Any) -> Any:
         return value
     [(key, named)] = value.items()
     if key == "call":
-        _path(str(named))
-    elif _is_path(named) and closest(str(key), ["call"]):
-        raise finding("MP005", f"`{key}` calls nothing: did you mean `call`?")
+        if not isinstance(named, str):
+            raise finding("MP010", "expected `package.module:function`", at=(key,))
+        _path(named, at=(key,))
+    elif _is_path(named) and (str(key) in _CALLS or closest(str(key), ["call"])):
+        raise finding("MP005", f"`{key}` calls nothing", meant="call", at=(str(key), OF_KEY))
     return value
+
+
+_CALLS = ("function", "func", "fn", "callable", "path", "target", "run", "invoke")
 
 
 def _is_path(text: object) -> bool:
@@ -92,11 +98,7 @@ _CALLING: dict[str, Any] = {
     "if": {"type": "object", "required": ["call"], "maxProperties": 1},
     "then": {"properties": {"call": _CALLED}},
 }
-Default = Annotated[
-    Any,
-    AfterValidator(_default),
-    Field(json_schema_extra=_CALLING),
-]
+Default = Annotated[Any, AfterValidator(_default), AsWritten(), Field(json_schema_extra=_CALLING)]
 """What stands in for a result: a value, or `{call: "module:function"}`."""
 
 
@@ -125,12 +127,12 @@ class NameOf:
             return name
         refused = self._extensions.refused.get(name)
         if refused is not None:
-            raise PydanticCustomError(refused.code, "{text}", {"text": str(refused)})
+            raise finding(refused.code, str(refused))
         names = self._extensions.names()
         near = closest(name, names)
         there = f"did you mean `{near}`?" if near else _there(names)
         text = f"no {self._what} `{name}` is installed; {there}"
-        raise PydanticCustomError("MP130", "{text}", {"text": text, "meant": near or ""})
+        raise finding("MP130", text, meant=near or "")
 
 
 def _there(names: tuple[str, ...]) -> str:

@@ -35,7 +35,7 @@ class QuantityError(ValueError):
 
     def __init__(self, code: LiteralString, message: str, meant: str = "") -> None:
         super().__init__(message)
-        self.code = code
+        self.code: LiteralString = code
         self.meant = meant
 
 
@@ -58,16 +58,14 @@ class _Quantity:
 
     @classmethod
     def _read(cls, value: Any, info: Any) -> Self:
-        from pydantic_core import PydanticCustomError
+        from mlpolicy.core.model import finding
 
         try:
             if info.context and info.context.get("python"):
                 return cls.of_number(value)
             return cls.of(value)
         except QuantityError as error:
-            code: Any = error.code
-            context = {"text": str(error), "meant": error.meant}
-            raise PydanticCustomError(code, "{text}", context) from None
+            raise finding(error.code, str(error), meant=error.meant) from None
 
     @classmethod
     def of_number(cls, value: Any) -> Self:
@@ -112,9 +110,7 @@ def _parts(text: str, quantity: type[_Quantity]) -> list[tuple[float, str]]:
         found.append((float(match[1]), match[2]))
         at = match.end()
     if not found or at < len(text):
-        raise QuantityError(
-            "MP010", f"expected {quantity.what} such as {quantity.example}, found {_shown(text)}"
-        )
+        raise _unexpected(_shown(text), quantity)
     return found
 
 
@@ -123,13 +119,16 @@ def _shown(value: object) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…`"
 
 
+def _unexpected(found: str, quantity: type[_Quantity], meant: str = "") -> QuantityError:
+    text = f"expected {quantity.what} such as {quantity.example}, found {found}"
+    return QuantityError("MP010", text, meant)
+
+
 def _bare(value: Any, quantity: type[_Quantity], unit: str) -> QuantityError:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         value = f"{value:g}" if isinstance(value, float) else str(value)
     elif not isinstance(value, str):
-        return QuantityError(
-            "MP010", f"expected {quantity.what} such as {quantity.example}, found {_kind(value)}"
-        )
+        return _unexpected(_kind(value), quantity)
     meant = f"{value}{unit}"
     return QuantityError("MP101", f"`{value}` has no unit: did you mean `{meant}`?", meant)
 
@@ -248,9 +247,7 @@ class Ratio(_Quantity, float):
     def of(cls, value: Any) -> Self:
         """Return the share that *value* (`20%`, `0.2`) says."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise QuantityError(
-                "MP010", f"expected {cls.what} such as {cls.example}, found {_kind(value)}"
-            )
+            raise _unexpected(_kind(value), cls)
         return cls(cls._within(_share(value, cls), value))
 
     @classmethod
@@ -284,9 +281,7 @@ def _share(value: str | float, quantity: type[_Quantity]) -> float:
     text = value.strip()
     match = re.fullmatch(rf"(-?{_NUMBER})\s*(%|per ?cent|pct)?", text)
     if match is None or len(value) > _LONGEST:
-        raise QuantityError(
-            "MP010", f"expected {quantity.what} such as {quantity.example}, found {_shown(value)}"
-        )
+        raise _unexpected(_shown(value), quantity)
     number, unit = match.groups()
     if unit in (None, "%"):
         return float(number) / 100 if unit else float(number)
@@ -314,8 +309,7 @@ class Count(_Quantity, int):
         match = re.fullmatch(r"\s*([0-9]+)([kM])\s*", value) if isinstance(value, str) else None
         if match is None or len(match.string) > _LONGEST:
             found = _shown(value) if isinstance(value, str | float) else _kind(value)
-            text = f"expected {cls.what} such as {cls.example}, found {found}"
-            raise QuantityError("MP010", text, cls._meant(str(value)))
+            raise _unexpected(found, cls, cls._meant(str(value)))
         return cls(int(match[1]) * cls.units[match[2]])
 
     @classmethod

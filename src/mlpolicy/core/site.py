@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from mlpolicy.core.live import Live
-from mlpolicy.core.metrics import METERS, Meters
+from mlpolicy.core.live import Table
+from mlpolicy.core.metrics import METERS, Counter, Meters
 from mlpolicy.core.redact import without
 
 FunctionKind = Literal["function", "coroutine", "generator", "async_generator"]
 ParameterKind = Literal["positional_only", "positional", "var_positional", "keyword", "var_keyword"]
 Mode = Literal["enforce", "shadow", "disabled"]
+GENERATORS: Final = ("generator", "async_generator")
+SHADOW_HELP: Final = "What rules in shadow mode would have done."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +27,11 @@ class Parameter:
     annotation: object = None
 
 
-class Notes(dict[int, dict[str, Any]], Live):
+class Notes(Table[int, dict[str, Any]]):
     """What happened inside calls in flight that a log may want: call number to facts.
 
     Only rare paths write here; the monitor takes a call's facts out when it ends.
     """
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
-    __reduce__ = Live.__reduce__  # (dict's own travels by content)
 
     def add(self, call: int, fact: str, value: object) -> None:
         """Note one fact of the call numbered *call*; 0 is no call."""
@@ -78,3 +77,14 @@ class Site:
     def shadow(self) -> bool:
         """Whether the rule decides and reports, and changes nothing."""
         return self.mode == "shadow"
+
+    def would(self, kind: str, would: str) -> Counter:
+        """Return the counter of what a rule in shadow would have done to calls."""
+        labels = {"function": self.target, "kind": kind, "would": would}
+        return self.meters.counter("mlpolicy_shadow_total", SHADOW_HELP, **labels)
+
+    def decided(self, call: int, kind: str, decision: str) -> None:
+        """Put what a rule decided about the call of that number into its log event."""
+        if self.notes is not None:
+            fact = {"kind": kind, "decision": decision, "source": self.source}
+            self.notes.append(call, "rules", fact)

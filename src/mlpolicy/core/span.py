@@ -18,3 +18,8 @@ class Span:
     def __str__(self) -> str:
         """Return `file:line:column`, as editors and terminals understand it."""
         return f"{self.file}:{self.line}:{self.column}"
+
+    @property
+    def place(self) -> str:
+        """`file:line`, as plans and lists name where something is written."""
+        return f"{self.file}:{self.line}"

@@ -1,13 +1,14 @@
-"""Quantities that are probably in the wrong unit: `ttl: 30ms`, `initial_delay: 5h`."""
+"""Values that are probably not what was meant: `ttl: 30ms`, `default: pkg.module:function`."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mlpolicy.core.quantity import Duration
+from mlpolicy.core.target import Target, TargetError
 
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _BARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -35,6 +36,8 @@ class Usual:
         typical: What is written most; it tells which unit a number without one lacks.
     """
 
+    code = "MP102"
+
     def __init__(self, low: str, high: str, typical: str = "") -> None:
         self.low = low
         self.high = high
@@ -47,7 +50,7 @@ class Usual:
         return core_schema.with_info_before_validator_function(self._with_unit, handler(source))
 
     def _with_unit(self, value: Any, info: Any) -> Any:
-        from pydantic_core import PydanticCustomError
+        from mlpolicy.core.model import finding
 
         is_amount = isinstance(value, int | float | str) and not isinstance(value, bool)
         bare = _BARE.fullmatch(str(value)) if is_amount and self.typical else None
@@ -57,7 +60,7 @@ class Usual:
         each = [f"{value}{unit}" for unit in ("s", "ms", "d")]
         meant = min(each, key=lambda one: abs(math.log(Duration.of(one) / typical)))
         text = f"`{value}` has no unit: did you mean `{meant}`?"
-        raise PydanticCustomError("MP101", "{text}", {"text": text, "meant": meant})
+        raise finding("MP101", text, meant=meant)
 
     def doubt(self, name: str, value: Any) -> tuple[str, str] | None:
         """Return what is odd about *value*, and what may be meant; None where nothing is odd."""
@@ -67,6 +70,29 @@ class Usual:
             return None
         what = f"less than {low}" if value < low else f"more than {high}"
         return f"`{name}` is {value}, {what}: the unit looks wrong", _meant(value, low, high)
+
+
+class AsWritten:
+    """Annotates a value that is given as it stands: of a function's path, people expect more."""
+
+    code = "MP106"
+
+    def doubt(self, name: str, value: Any) -> tuple[str, str] | None:
+        """Return what is odd about *value*, and what may be meant; None where nothing is odd."""
+        if not is_written_like_function(value):
+            return None
+        help = f'write `{{call: "{value}"}}` to call it; `# mlpolicy: ignore[MP106] ...` keeps the text'
+        return f"`{name}` gives the text `{value}`, and calls no function", help
+
+
+def is_written_like_function(value: Any) -> bool:
+    """Whether *value* is a text like `package.module:function`; one of two words may be any."""
+    if not isinstance(value, str) or "." not in value.partition(":")[0]:
+        return False
+    try:
+        return bool(Target.parse(value))
+    except TargetError:
+        return False
 
 
 def _meant(value: Any, low: Any, high: Any) -> str:
@@ -79,13 +105,38 @@ def _meant(value: Any, low: Any, high: Any) -> str:
     return f"did you mean `{near}`?" if near else ""
 
 
+def oddity(model: Any, name: str, value: Any) -> float:
+    """Return how many times a number is what is usual in a field of *model*, as a logarithm.
+
+    It is below 0 for less, and 0 where nothing is known to be usual.
+    """
+    field = model.model_fields[name]
+    typical = next((one.typical for one in field.metadata if isinstance(one, Usual)), "")
+    usual = type(value).of(typical) if typical and value is not None else field.default
+    if not isinstance(value, int | float) or not isinstance(usual, int | float) or usual <= 0:
+        return 0.0
+    return math.log(value / usual) if value > 0 else -math.inf
+
+
+def oddest(rule: Any, *, high: Iterable[str], low: Iterable[str] = ()) -> str:
+    """Return what is wrong where the *high* of some numbers of *rule* are too high for the *low*.
+
+    It is the one that is farthest from what is usual.
+    """
+    off = {name: oddity(type(rule), name, getattr(rule, name)) for name in high}
+    off |= {name: -oddity(type(rule), name, getattr(rule, name)) for name in low}
+    return max(off, key=off.__getitem__)
+
+
 def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Yield (code, field, message, help) for every odd quantity of *rule*, a pydantic model."""
+    """Yield (code, field, message, help) for every odd value of *rule*, a pydantic model."""
     for name, field in type(rule).model_fields.items():
         value = getattr(rule, name)
         if hasattr(type(value), "model_fields"):
             yield from unusual(value, f"{prefix}{name}.")
         for one in field.metadata:
-            doubt = one.doubt(name, value) if isinstance(one, Usual) and value is not None else None
+            if not isinstance(one, Usual | AsWritten) or value is None:
+                continue
+            doubt = one.doubt(name, value)
             if doubt is not None:
-                yield ("MP102", f"{prefix}{name}", *doubt)
+                yield one.code, f"{prefix}{name}", *doubt

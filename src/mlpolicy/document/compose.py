@@ -6,12 +6,12 @@ is never built.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.document.braces import divided, is_variable
 from mlpolicy.document.node import (
     At,
     Entry,
@@ -20,7 +20,6 @@ from mlpolicy.document.node import (
     Origin,
     Scalar,
     Sequence,
-    is_bare,
     span_of,
 )
 from mlpolicy.document.scalars import TAG, fits, is_word, value_of
@@ -225,26 +224,11 @@ class Composer:
         self, entries: dict[str, Entry], at: At, said: int, *, alone: bool, flow: bool
     ) -> Scalar | None:
         """Return the variable that a mapping without values was meant to be; put keys right."""
-        if alone or (flow and _is_variable(entries)):
+        if alone or (flow and is_variable(entries)):
             return self._template(at, said, *entries)
         if flow:
-            self._separate(entries)
+            self.diagnostics[said:] = divided(entries, self.diagnostics[said:])
         return None
-
-    def _separate(self, entries: dict[str, Entry]) -> None:
-        """Divide what is a key to YAML and has its value within: `{ttl:3s}`."""
-        for key in [key for key, one in entries.items() if _is_empty(one.value)]:
-            match, span = _UNSPACED.fullmatch(key), entries[key].key_span
-            if match is None or span.end_column - span.column > len(key):  # (it is quoted)
-                continue
-            del entries[key]
-            meant, text = match.groups()
-            value = Scalar(value_of(text), span, text)
-            entries.setdefault(meant, Entry(meant, span, value))
-            self.diagnostics = [one for one in self.diagnostics if one.span != span]
-            help = f"write `{meant}: {text}`"
-            said = f"`{key}` is a key without a value: a colon needs a space after it"
-            self.diagnostics.append(Diagnostic("MP002", said, span, help=help))
 
     def _key(self, event: Any, depth: int) -> Node:
         """Return a key; one that is an alias stands where it is used."""
@@ -290,8 +274,6 @@ class Composer:
 
     def _say_empty(self, entry: Entry) -> None:
         help = "write a value, or leave the key out; indent what belongs under it"
-        if is_bare(entry):
-            help = f"write `{entry.key}: ...`, or brackets around a list: `[..., {entry.key}]`"
         text = f"`{entry.key}` has no value"
         self.diagnostics.append(Diagnostic("MP009", text, entry.key_span, help=help))
 
@@ -330,15 +312,8 @@ class Composer:
         return self.origin, event.start_mark, event.end_mark
 
 
-_UNSPACED = re.compile(r"(\w+)[:=](\S+)")
 _FRAME = frozenset({"StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"})
 _TOO_MANY = f"more than {MOST_NODES:,} nodes"
-
-
-def _is_variable(entries: dict[str, Entry]) -> bool:
-    """Whether a mapping is a variable without its `$`: `{vars.name}`."""
-    alone = next(iter(entries.values())) if len(entries) == 1 else None
-    return alone is not None and alone.key.startswith(("vars.", "env:")) and _is_empty(alone.value)
 
 
 def _is_empty(node: Node) -> bool:

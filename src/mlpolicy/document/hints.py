@@ -50,7 +50,7 @@ def hint(problem: str, context: str, *, line: str, column: int) -> str:
     if "\t" in indent:
         return _TABS
     if "alias" in context or "anchor" in context:
-        return f"quote a value that starts with `{line[column - 1 : column]}`"
+        return _of_name(line, column)
     if "did not find expected key" in problem:
         return _of_key(line, column)
     known = (remedy for sign, remedy in _HINTS if sign in problem or sign in context)
@@ -66,6 +66,13 @@ def _of_sign(line: str, column: int) -> str:
     if sign == "%" and line[column - 2 : column - 1] == "{":
         return "write policies out: templates are not run"
     return f"quote a value that starts with `{sign}`"
+
+
+def _of_name(line: str, column: int) -> str:
+    """Return the remedy for a `*` or a `&` that names nothing."""
+    if line[column - 1 : column + 1] == "* ":
+        return "an item of a list begins with a dash: `- `"
+    return f"quote a value that starts with `{line[column - 1 : column]}`"
 
 
 def _of_key(line: str, column: int) -> str:

@@ -120,6 +120,11 @@ class Mapping(_Placed):
 Node = Scalar | Sequence | Mapping
 
 
+def entries_of(node: Node | None) -> tuple[Entry, ...]:
+    """Return the entries of *node*; none where it is no mapping."""
+    return node.entries if isinstance(node, Mapping) else ()
+
+
 def is_empty(node: Node | None) -> bool:
     """Whether nothing was written, as in `ttl:`; the reader says so (MP009).
 

@@ -12,6 +12,10 @@ from mlpolicy.document.hints import hint
 
 _CONFLICT = re.compile(r"(?:<{7}|>{7})(?: |$)")
 _BARE = re.compile(r"\s*(?:- +)*(?P<key>(?P<name>[\w.-]+)(?::(?P<rest>\S*[^\s:]))?)\s*(?:#.*)?")
+_SAID = re.compile(r"\s*(?:- +)*(?P<key>[A-Za-z][\w.-]*)(?: *= *| +)(?P<rest>[^\s#=].*)")
+"""A key and its value with nothing, or a `=`, between."""
+_OPENED = re.compile(r"\s*(?:- +)*(?P<key>[A-Za-z][\w.-]*)(?:(?P<colon>:)| +)(?P<rest>[{\[].*)")
+"""A key and a block or a list, with nothing between or too little."""
 _WORD = re.compile(r" *[\w.-]+")
 _PAIR = re.compile(r"\s*(?:- +)*[^\s#].*: +[^\s#]")
 
@@ -105,14 +109,41 @@ def _without_colon(
     The parser notices such a slip at the next key, for which *words* are those that it has.
     """
     line, column = place
-    if line >= len(lines) or ": " in lines[line][:column]:
+    if line >= len(lines):
         return None
+    opened = _opened(file, lines, line) if "mapping values" in words else None
+    if opened is not None or ": " in lines[line][:column]:
+        return opened
     begins = not lines[line][:column].strip()
-    if "expected key" in words and begins:
-        return _level(file, lines, line)
+    if "'-' indicator" in words or ("expected key" in words and begins):
+        return (_dash if "indicator" in words else _level)(file, lines, line)
     if "simple key" in words or "mapping values" in words:
         return _word_or_pair(file, lines, line, line if begins else _above(lines, line))
     return None
+
+
+def _opened(file: str, lines: Sequence[str], line: int) -> Diagnostic | None:
+    """Return the finding for a key in *line* right before a block in braces, or a list."""
+    said = _OPENED.match(lines[line])
+    if said is None:
+        return None
+    colon = "a space after the colon" if said["colon"] else "a colon"
+    help = f"write `{said['key']}: {said['rest']}`"
+    place = (line, said.start("key"))
+    return _at(
+        file, lines, place, f"`{said['key']}` lacks {colon}", help=help, wide=len(said["key"])
+    )
+
+
+def _dash(file: str, lines: Sequence[str], line: int) -> Diagnostic | None:
+    """Return the finding for a dash above *line* that no line of its column has besides."""
+    indent, above = _indent(lines[line]), _above(lines, line)
+    if _indent(lines[above]) != indent or not lines[above].lstrip().startswith("- "):
+        return None
+    if lines[_above(lines, above)].startswith("- ", indent):
+        return None
+    text, help = "a dash begins a list, and none follows below", "take the dash out"
+    return _at(file, lines, (above, indent), text, help=help)
 
 
 def _word_or_pair(file: str, lines: Sequence[str], line: int, above: int) -> Diagnostic | None:
@@ -120,17 +151,44 @@ def _word_or_pair(file: str, lines: Sequence[str], line: int, above: int) -> Dia
     indent = _indent(lines[line])
     bare = _BARE.fullmatch(lines[above])
     if bare is not None:
-        return _bare(file, lines, above, bare, is_block=above < line and indent > bare.start("key"))
+        below = next((one for one in lines[above + 1 :] if one.strip(" ")[:1] not in ("", "#")), "")
+        return _bare(file, lines, above, bare, is_block=_indent(below) > bare.start("key"))
+    said = _SAID.fullmatch(lines[above])
+    if said and indent == said.start("key") and not _PAIR.match(lines[above]):
+        text, help = f"`{said['key']}` lacks a colon", f"write `{said['key']}: {said['rest']}`"
+        return _at(file, lines, (above, indent), text, help=help, wide=len(said["key"]))
     if above == line or indent <= _indent(lines[above]) or not _PAIR.match(lines[above]):
         return None
+    if _is_odd(lines, above, line):
+        return _out_of_line(file, lines, above)
     text = "this line is indented deeper than the one above, which has a value already"
     help = "begin both in one column, or take that value out"
     return _at(file, lines, (line, indent), text, help=help)
 
 
+def _is_odd(lines: Sequence[str], above: int, line: int) -> bool:
+    """Whether the line *above*, the first of its block, is indented as few are, and *line* is not."""
+    each = [_indent(one) for one in lines if one.strip()]
+    parent = _above(lines, above)
+    if not lines[parent].rstrip().endswith(":") or parent == above:
+        return False
+    if _indent(lines[parent]) == _indent(lines[above]):
+        return _indent(lines[above]) < _indent(lines[line])  # it stands beside its parent
+    few = each.count(_indent(lines[above])) < each.count(_indent(lines[line]))
+    return few and _indent(lines[parent]) < _indent(lines[above])
+
+
+def _out_of_line(file: str, lines: Sequence[str], line: int) -> Diagnostic:
+    text = "this line does not begin in the column of those below"
+    help = "begin what belongs together in one column"
+    return _at(file, lines, (line, _indent(lines[line])), text, help=help)
+
+
 def _level(file: str, lines: Sequence[str], line: int) -> Diagnostic | None:
     """Return the finding for a word above *line*, in the same column, that should be a key."""
     above = _above(lines, line)
+    if _indent(lines[line]) < _indent(lines[above]) and _is_odd(lines, above, line):
+        return _out_of_line(file, lines, above)
     bare = _BARE.fullmatch(lines[above])
     if bare is None or not bare.start("key") == _indent(lines[above]) == _indent(lines[line]):
         return None

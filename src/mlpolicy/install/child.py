@@ -88,7 +88,7 @@ def _proofs(engine: Engine) -> Iterator[dict[str, str]]:
     """Yield what rules say of the user's code, now that it is imported."""
     for target, placed in sorted(engine.placed.items()):
         for rule in placed.plan.rules:
-            if rule.rule is None or rule.mode == "disabled":
+            if not rule.live:
                 continue
             for code, field, message, *help in KINDS[rule.kind].proofs(rule.rule, resolve):
                 yield {
@@ -140,7 +140,7 @@ def _row(placed: Placed) -> dict[str, Any]:
 
 def _source(plan: Plan) -> str:
     """Return where a plan comes from: its policies, its environment, and how long it holds."""
-    places = [f"{span.file}:{span.line}" for span in plan.sources]
+    places = [span.place for span in plan.sources]
     values = [value for rule in plan.rules for value in rule.values.values() if value.source]
     for value in values:
         part, _, name = value.layer.partition(".")

@@ -19,6 +19,7 @@ from mlpolicy.install import registry
 from mlpolicy.install.placing import Placing
 from mlpolicy.install.seek import Found
 from mlpolicy.plan.plan import Plan, PlannedRule, Value
+from mlpolicy.plan.ranking import position_of
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.driver import Driver, twin_of
 
@@ -111,14 +112,10 @@ def driver_of(function: FunctionType) -> Driver:
     """Return the driver of all rules that decorators put on *function*."""
     entry = registry.record(function)
     target = Target(function.__module__ or "__main__", function.__qualname__)
-    rules = sorted(entry.decorated.values(), key=lambda rule: rank(_position(rule.kind)))
+    rules = sorted(entry.decorated.values(), key=lambda rule: rank(position_of(rule.kind)))
     plan = Plan(target, "enforce", tuple(rules))
     twin = entry.outer or twin_of(function, entry.base)
     return Placing(closed=False).driver(plan, entry.own, function, twin=twin)
-
-
-def _position(kind: str) -> str:
-    return "validate input" if kind == "validate" else kind
 
 
 retry = _Rule("retry")

@@ -55,11 +55,6 @@ def record(function: FunctionType) -> Record:
     return found
 
 
-def known(function: FunctionType) -> Record | None:
-    """Return the record of *function* if it has one."""
-    return _records.get(function)
-
-
 def own_code(code: CodeType) -> CodeType:
     """Return the code that *code* stands for: itself, unless it is a stand-in of ours."""
     while (found := _behind(code)) is not None:
@@ -93,11 +88,6 @@ def _base_code(code: CodeType) -> CodeType:
     while (found := _behind(code)) is not None and found.driver:
         code = found.behind
     return code
-
-
-def is_stand_in(code: CodeType) -> bool:
-    """Whether *code* is a stand-in of ours."""
-    return _behind(code) is not None
 
 
 def stands_for(placed: CodeType, behind: CodeType, *, driver: bool) -> None:

@@ -15,6 +15,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import OF_KEY
 from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
+from mlpolicy.document.braces import unbracketed
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_bare, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import words
@@ -67,7 +68,9 @@ def _failed(node: MappingNode, model: type[BaseModel], about: Words, errors: Any
     for one in errors:
         if one["type"] == "missing":
             lacks[one["loc"][:-1]] = (*lacks.get(one["loc"][:-1], ()), str(one["loc"][-1]))
-    found = tuple(_findings(wrong, _Blocks(node, model, about, lacks)))
+    listed = [one.listed for one in wrong if one.listed]
+    others = [one for one in wrong if not one.listed]
+    found = (*listed, *_findings(others, _Blocks(node, model, about, lacks)))
     # A key that is missing because it was misspelt is one mistake.
     slips = {one.loc[:-1] for one in wrong if one.type == "extra_forbidden"}
     missing = tuple((*loc, key) for loc, keys in lacks.items() if loc not in slips for key in keys)
@@ -111,6 +114,8 @@ class _Wrong:
     node: Node
     meant: str = ""
     """What was probably meant, where that can be told."""
+    listed: Diagnostic | None = None
+    """The finding for a list without its brackets, where that is what it is."""
 
     @classmethod
     def of(cls, root: Node, error: Any, index: Index) -> _Wrong:
@@ -126,8 +131,26 @@ class _Wrong:
         if isinstance(node, Interpolated) and node.secret:
             text = text.replace(node.text, HIDDEN)
         is_written = not isinstance(node, Interpolated) or node.origin is not None
+        if isinstance(node, MappingNode) and span.line != span.end_line:
+            is_written = False  # (a block ends where the next one begins)
         meant = words.meant(error, node.plain()) if is_written else ""
-        return cls(error["type"], error["loc"], span, text, entry, node, meant)
+        if error["type"] == "string_type" and isinstance(node, Scalar) and is_written:
+            is_number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+            meant = f'"{node.text}"' if is_number else meant
+        listed = None
+        if error["type"] in _LISTS and entry is not None and node is entry.value:
+            listed = _unbracketed(root, loc, entry, index)
+        return cls(error["type"], error["loc"], span, text, entry, node, meant, listed)
+
+
+_LISTS = ("list_type", "tuple_type")
+
+
+def _unbracketed(root: Node, loc: Loc, entry: Entry, index: Index) -> Diagnostic | None:
+    """Return the finding for a list without its brackets under the key of *entry*, if that is one."""
+    around = (locate(root, loc[:-cut], index)[0] for cut in range(1, len(loc) + 1))
+    holder = (one for one in around if index.get(id(one), {}).get(entry.key) is entry)
+    return unbracketed(entry, index[id(next(holder))].values())
 
 
 def locate(root: Node, loc: Loc, index: Index | None = None) -> tuple[Node, Entry | None]:
@@ -177,6 +200,23 @@ class _Blocks:
         there.update(repair.text for repair in found.suggestions)
         yield found
 
+    def form_of(self, one: _Wrong) -> str:
+        """Return how a block or a list is written that has the form of something else."""
+        if one.type == "dict_type" and isinstance(one.node, Sequence):
+            return "write each one as `name: ...`, without a dash"
+        if one.type == "tuple_type" and isinstance(one.node, MappingNode):
+            return "write each one after a dash: `- ...`"
+        if one.type == "model_type":
+            fields, _ = _fields(self.model, one.loc, self.about)
+            keys = ", ".join(f"`{field}`" for field in fields)
+            return f"write `{{{fields[0]}: ...}}`; its keys are {keys}"
+        return ""
+
+    def other_than(self, one: _Wrong) -> str:
+        """Return the remedy for a key that is known, and taken for another one by its value."""
+        meant = self.about.synonyms.get(str(one.loc[0])) if len(one.loc) == 1 else None
+        return f"did you mean `{meant.field}`?" if meant else ""
+
     def _there(self, loc: Loc, fields: tuple[str, ...], beside: Entry) -> set[str]:
         """Return the keys of a block; for one of an environment those that stand there too."""
         held, _ = locate(self.root, loc)
@@ -215,14 +255,9 @@ def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
             code = first.type if first.type.startswith("MP") else "MP010"
             meant = _meant(group)
             repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
-            help = f"did you mean `{meant}`?" if meant and code == "MP010" else ""
+            help = f"did you mean `{meant}`?" if meant and code in ("MP005", "MP010") else ""
             text = _joined(group).removesuffix(f": {help}" if help else "")
-            if first.type == "dict_type" and isinstance(first.node, Sequence):
-                help = "write each one as `name: ...`, without a dash"
-            elif first.type == "tuple_type" and isinstance(first.node, MappingNode):
-                help = "write each one after a dash: `- ...`"
-            elif not help and len(first.loc) == 1 and str(first.loc[0]) in blocks.about.synonyms:
-                help = f"did you mean `{blocks.about.synonyms[str(first.loc[0])].field}`?"
+            help = blocks.form_of(first) or help or blocks.other_than(first)
             yield Diagnostic(code, text, span, help=help, suggestions=repair)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.argument import Argument
 from mlpolicy.core.control import OnExpiry, Otherwise
 from mlpolicy.core.day import Day
 from mlpolicy.core.model import Many, RuleModel, finding
@@ -14,7 +14,7 @@ from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.site import FunctionKind, Mode
 from mlpolicy.core.target import Glob, TargetError
 from mlpolicy.core.usual import Usual
-from mlpolicy.core.written import ARGUMENT, GLOB
+from mlpolicy.core.written import GLOB
 from mlpolicy.model.policy import OnEngineError, OnMissing, Placement
 
 Words = str | Many[str]
@@ -27,7 +27,7 @@ def _pattern(text: str) -> str:
     try:
         return str(Glob.parse(text))
     except TargetError as error:
-        raise finding("MP010", str(error)) from None
+        raise finding("MP010", error.message, meant=error.meant) from None
 
 
 _GLOB = Field(json_schema_extra={"pattern": GLOB})
@@ -170,22 +170,12 @@ class PolicyBlock(RuleModel):
     """`inner` swaps the function's code, `outer` replaces the attribute that holds it."""
 
 
-def _path(text: str) -> str:
-    try:
-        parse(text)
-    except ArgPathError as error:
-        raise finding("MP010", str(error)) from None
-    return text
-
-
 class RolloutBlock(RuleModel):
     """The share of calls that a rule holds for."""
 
     percent: Ratio
     """How many of a hundred calls."""
-    by: (
-        Annotated[str, AfterValidator(_path), Field(json_schema_extra={"pattern": ARGUMENT})] | None
-    ) = None
+    by: Argument | None = None
     """The path to an argument: calls with equal values are decided alike, in every process."""
     otherwise: Otherwise = "disabled"
     """What the rule is for all other calls: `shadow` or `disabled`."""

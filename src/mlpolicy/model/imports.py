@@ -69,7 +69,7 @@ def _above(reference: str, root: Path, importer: Path | None) -> str:
 
 
 def _near(path: Path, importer: Path | None) -> str:
-    from mlpolicy.core.words import closest
+    from mlpolicy.core.words import closest, did_you_mean
 
     folder = path.parent
     if not folder.is_dir():
@@ -77,7 +77,7 @@ def _near(path: Path, importer: Path | None) -> str:
     near = closest(
         path.name, [one.name for one in folder.iterdir() if one.is_file() and one != importer]
     )
-    return f"did you mean `{near}`?" if near else ""
+    return did_you_mean(near)
 
 
 def folder_of(package: str) -> Path:

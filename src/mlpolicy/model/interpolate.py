@@ -14,7 +14,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.redact import is_secret
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.scalars import value_of
@@ -25,6 +25,10 @@ _INNER = re.compile(
 )
 _BARE = re.compile(r"(?<!\$)\$\(?((?:env:[A-Za-z_]\w*|vars\.[A-Za-z][\w-]*)(?::-[^\s)]*)?)\)?")
 """A reference without its braces."""
+_TEMPLATE = re.compile(r"\{\{ *((?:env[:.][A-Za-z_]|vars\.[A-Za-z])[\w-]*) *\}\}")
+"""A reference as templates have it, in quotes."""
+MARKS = ("$", "{{")
+"""One of them is in every text with a reference, or with what was meant to be one."""
 _OF_ENV = re.compile(r"\s*env\w*[.:]\s*([A-Z_]\w*)\s*(?:(?::-|[:=|-])(.*))?", re.IGNORECASE)
 _OF_VARS = re.compile(r"\s*var\w*[.:]\s*([A-Z][\w-]*)\s*(?:(?::-|[:=|])(.*))?", re.IGNORECASE)
 _OF_NEITHER = re.compile(r"\s*([A-Z_][\w-]*)\s*(?:(?::-|[:=|])(.*))?", re.IGNORECASE)
@@ -121,7 +125,7 @@ class Variables:
                 related=related,
             )
         near = closest(name.removeprefix("vars."), self.vars)
-        help = f"did you mean `${{vars.{near}}}`?" if near else "define it under `vars`"
+        help = did_you_mean(near and f"${{vars.{near}}}", "define it under `vars`")
         return Diagnostic("MP110", f"`{name}` is not defined", first, help=help, related=related)
 
     # --- nodes ------------------------------------------------------------------------
@@ -135,7 +139,7 @@ class Variables:
             return self._mapping(node, above)
         if isinstance(node, Sequence):
             return self._sequence(node)
-        return self._scalar(node) if "$" in node.text else node
+        return self._scalar(node) if any(one in node.text for one in MARKS) else node
 
     def _mapping(self, node: MappingNode, above: tuple[str, ...]) -> MappingNode:
         entries: list[Entry] = []
@@ -180,6 +184,9 @@ class Variables:
         bare = _BARE.search(node.text)
         if bare is not None:
             self._slip(node, bare[0], bare[1])
+        template = _TEMPLATE.search(node.text)
+        if template is not None:
+            self._slip(node, template[0], self._meant(template[1]))
         if "${" not in node.text:
             return node
         parts: list[str] = []

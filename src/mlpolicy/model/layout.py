@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import RuleModel
+from mlpolicy.core.quantity import ByteSize, Count, Duration
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, scalars
 from mlpolicy.document.node import Sequence as SequenceNode
 from mlpolicy.document.parse import parse
@@ -18,27 +19,7 @@ from mlpolicy.model.grammar import FileBlock, PolicyBlock, ProfileBlock, RuleCom
 from mlpolicy.rules import KINDS
 
 _QUANTITY = re.compile(r"\d[\d.]*\s*[A-Za-zµ%]+(?:\s*\d[\d.]*\s*[A-Za-zµ]+)*")
-_UNITS = frozenset(
-    [
-        "us",
-        "µs",
-        "ms",
-        "s",
-        "m",
-        "h",
-        "d",
-        "B",
-        "kB",
-        "KiB",
-        "MB",
-        "MiB",
-        "GB",
-        "GiB",
-        "k",
-        "M",
-        "%",
-    ]
-)
+_UNITS = frozenset((*Duration.units, *ByteSize.units, *Count.units, "%"))
 _HEADER = re.compile(r"#\s*(yaml-language-server|-\*-|vim?:)")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Mapping, Node, Scalar, Sequence
+from mlpolicy.document.node import Mapping, scalars
 
 _TRUTH = re.compile(r"[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF")
 _SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
@@ -29,8 +29,8 @@ def older_readings(
     if not any(map(_otherwise, texts)):
         return
     said = {(span.line, span.column) for span in wrong}
-    for scalar in _plain(root):
-        meant = _otherwise(scalar.text)
+    for scalar in scalars(root):
+        meant = "" if scalar.quoted else _otherwise(scalar.text)
         if meant and (scalar.span.line, scalar.span.column) not in said:
             quoted = f'"{scalar.text}"' if isinstance(scalar.value, str) else str(scalar.value)
             yield Diagnostic(
@@ -51,16 +51,3 @@ def _otherwise(text: str) -> str:
     if _SIXTIES.fullmatch(text):
         return "a number of base 60"
     return "a number of base 8" if _OCTAL.fullmatch(text) else ""
-
-
-def _plain(node: Node) -> Iterator[Scalar]:
-    """Yield the values that stand without quotes."""
-    if isinstance(node, Scalar):
-        if not node.quoted:
-            yield node
-    elif isinstance(node, Sequence):
-        for item in node.items:
-            yield from _plain(item)
-    else:
-        for entry in node.entries:
-            yield from _plain(entry.value)

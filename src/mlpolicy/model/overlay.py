@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Mapping, is_null
+from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.document.node import Entry, Mapping, is_empty, is_null
 from mlpolicy.model.keys import keys_at
 from mlpolicy.model.policy import is_name
 from mlpolicy.model.short import spelt_out
@@ -29,6 +29,8 @@ class Overlay:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     strays: dict[str, list[Entry]] = field(default_factory=dict)
     """What is laid over policies and profiles that are not there, by section."""
+    removed: dict[tuple[str, str], Span] = field(default_factory=dict)
+    """Where it takes a key out of a policy, by the name of that and the key."""
 
     @property
     def apart(self) -> Mapping:
@@ -59,6 +61,8 @@ class Overlay:
             self._add(entries, entry, here)
             return
         old, new = below.value, entry.value
+        if len(here) == 2 and is_empty(old):
+            return  # it was said that it is; what stands beside it may belong under it
         if entry.key in self.kinds and here[0] != "vars":
             old, new = spelt_out(old, entry.key), spelt_out(new, entry.key)
         if isinstance(new, Mapping) and isinstance(old, Mapping):
@@ -76,6 +80,8 @@ class Overlay:
             # Kept as a gap, which a profile must not fill; what the policy itself had, in its place.
             span = below.key_span if below else entry.key_span
             entries[entry.key] = Entry(entry.key, span, entry.value)
+        elif below is not None and len(here) == _RULE_DEPTH and here[0] == "policies":
+            self.removed[here[1], entry.key] = entry.key_span
         elif below is None:
             known = keys_at(here[:-1])
             if known is not None and entry.key not in known:
@@ -118,21 +124,18 @@ class Overlay:
         if near is not None and not is_name(near) and here[0] == "profiles":
             return  # that was said, where it is defined
         if here[0] in _OF_AUTHOR and len(here) == 2 and not _is_possible(entry.key, here[0]):
-            help = (
-                f"did you mean `{near}`?" if near else "a letter, then letters, digits, `-` and `_`"
-            )
+            help = did_you_mean(near) or "a letter, then letters, digits, `-` and `_`"
             text = f"`{entry.key}` is no name"
             self.diagnostics.append(Diagnostic("MP010", text, entry.key_span, help=help))
             return
-        suggestions = (Suggestion(f"write `{near}`", entry.key_span, near),) if near else ()
         self.diagnostics.append(
             Diagnostic(
                 "MP407",
                 f"environment `{self.environment}` {what}, which does not exist",
                 entry.key_span,
                 "warning",
-                help=f"did you mean `{near}`?" if near else "",
-                suggestions=suggestions,
+                help=did_you_mean(near),
+                suggestions=repair(entry.key_span, near),
             )
         )
 

@@ -129,6 +129,8 @@ class PolicyReader:
         return mode, self._rules.rules(node.entries)
 
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:
+        # One that is empty is there, for those that name it.
+        yield from (Profile(one.key, one.key_span) for one in node.entries if is_empty(one.value))
         for entry, written in self._bodies(node, "the rules of profile"):
             about = Words(f"profile `{entry.key}`", OF_PROFILE, BESIDE_POLICY, also=self._kinds)
             known = dict.fromkeys((*ProfileBlock.model_fields, *KINDS))
@@ -153,7 +155,7 @@ class PolicyReader:
             yield Name(entry.key, entry.key_span)
 
     def _bodies(self, node: MappingNode, what: str) -> Iterator[tuple[Entry, MappingNode]]:
-        for entry in self._no_rules(node.entries) if what == _POLICY else node.entries:
+        for entry in self._no_rules(node.entries, what):
             if isinstance(entry.value, MappingNode):
                 yield entry, entry.value
             elif not is_empty(entry.value):
@@ -162,11 +164,16 @@ class PolicyReader:
                     "MP010", f"expected {what} `{entry.key}`, found {found}", entry.value.span
                 )
 
-    def _no_rules(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Yield the *entries* that are policies; what belongs under the one before is a slip."""
+    def _no_rules(self, entries: Iterable[Entry], what: str) -> Iterator[Entry]:
+        """Yield the *entries* that are policies; what belongs under the one before is a slip.
+
+        Of profiles only what stands below an empty one is told from another one.
+        """
         empty = False
         for entry in entries:
-            if entry.key in self._known and not selects(entry.value):
+            if entry.key in self._known and (
+                not selects(entry.value) if what == _POLICY else empty
+            ):
                 if not empty:
                     text = f"`{entry.key}` is no policy: it belongs under one"
                     help = "write it further in, under the policy that it is for"

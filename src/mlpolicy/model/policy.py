@@ -167,7 +167,7 @@ class Settings:
     require: tuple[str, ...] = ()
     expiry_warning: float = 14 * 86400.0
     """Seconds."""
-    allow_call: tuple[tuple[str, ...], ...] = ()
+    allow_call: tuple[tuple[Pattern, ...], ...] = ()
     """Lists of patterns; a rule may call what each of them has."""
     ignore: tuple[tuple[Name, str], ...] = ()
     """Codes of findings that are not shown, each with its reason."""
@@ -180,9 +180,7 @@ class Settings:
             target = Target.parse(call)
         except TargetError:  # of a plugin's kind, which need not check it
             return False
-        return all(
-            any(Glob.parse(one).matches(target) for one in allowed) for allowed in self.allow_call
-        )
+        return all(any(one.glob.matches(target) for one in allowed) for allowed in self.allow_call)
 
 
 @frozen()
@@ -200,6 +198,8 @@ class PolicyFile:
     profiles: tuple[Profile, ...] = ()
     resources: tuple[Name, ...] = ()
     policies: tuple[Policy, ...] = ()
+    removed: Mapping[tuple[str, str], Span] = field(default_factory=dict)
+    """Where its environment takes a key out of a policy, by the name of that and the key."""
 
 
 def one(tree: Tree, key: str) -> Setting | None:

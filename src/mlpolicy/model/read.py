@@ -5,26 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty, is_null
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.document.parse import Document, parse, read
-from mlpolicy.model import words
+from mlpolicy.document.parse import Document, parse
+from mlpolicy.model import selectors, words
 from mlpolicy.model.check import check
 from mlpolicy.model.grammar import META, FileBlock, Overlay
 from mlpolicy.model.habits import OF_FILE
-from mlpolicy.model.interpolate import Variables
+from mlpolicy.model.interpolate import MARKS, Variables
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.older import older_readings
 from mlpolicy.model.overlay import Overlay as Overlaying
 from mlpolicy.model.places import elsewhere
 from mlpolicy.model.policies import PolicyReader
-from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
+from mlpolicy.model.policy import Name, Pattern, PolicyFile, Settings, is_name
+from mlpolicy.model.selectors import patterns
 from mlpolicy.model.strangers import look_for_kinds
 from mlpolicy.model.unknown import Words, mended
 from mlpolicy.rules import KINDS
@@ -77,11 +77,6 @@ class Reading:
     source: Source | None = None
 
 
-def read_file(path: Path) -> Reading:
-    """Read one policy file by itself, for no environment."""
-    return read_source(source(read(path)))
-
-
 def read_text(text: str, *, file: str = "policy.yaml") -> Reading:
     """Read *text* as the policy file named *file*, for no environment."""
     return read_source(source(parse(text, file=file)))
@@ -105,8 +100,9 @@ def source(document: Document) -> Source:
     layers = Layers(MappingNode((*root.entries, *free), root.span) if root else None)
     environments = _environments(root, found) if root is not None else {}
     reader = PolicyReader(layers)
-    imports = _names(root.get("imports")) if root is not None else ()
-    return Source(document, root, tuple(found), layers, environments, imports, reader)
+    imports = root.get("imports") if root is not None else None
+    named = selectors.names(imports) if isinstance(imports, Sequence) else ()
+    return Source(document, root, tuple(found), layers, environments, named, reader)
 
 
 def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
@@ -142,7 +138,7 @@ def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
 def _environments(root: MappingNode, found: list[Diagnostic]) -> dict[str, MappingNode]:
     node = root.get("environments")
     made: dict[str, MappingNode] = {}
-    entries = node.entries if isinstance(node, MappingNode) else ()
+    entries = entries_of(node)
     for entry in entries[MOST_ENVIRONMENTS : MOST_ENVIRONMENTS + 1]:
         text = f"more than {MOST_ENVIRONMENTS} environments: each is checked by itself"
         found.append(Diagnostic("MP001", text, entry.key_span))
@@ -171,15 +167,6 @@ def _hollow(entry: Entry) -> Entry:
     return entry
 
 
-def _names(node: Node | None) -> tuple[Name, ...]:
-    items = node.items if isinstance(node, Sequence) else ()
-    return tuple(
-        Name(item.value, item.span)
-        for item in items
-        if isinstance(item, Scalar) and isinstance(item.value, str)
-    )
-
-
 def _places() -> Mapping[str, str]:
     policy = dict.fromkeys([*KINDS, "match", "exclude", "use", *META], "a policy")
     settings = dict.fromkeys(("require", "packages", "on_missing_target"), "`settings`")
@@ -206,10 +193,14 @@ def read_source(
     if one.root is None:
         return Reading(empty, one.document, in_order(list(one.diagnostics)), seen, one)
     found = list(one.diagnostics)
-    root, apart = _overlaid(one, one.root, environment, found)
+    overlaying = Overlaying(environment or "", frozenset(KINDS))
+    root = _overlaid(one, one.root, overlaying)
+    found += overlaying.diagnostics
     seen.vars |= _defined(root, found)
+    seen.partial |= not all(map(is_name, seen.vars))
     filled = _without(root, ("vars", "environments"))
-    if "$" in one.document.text:
+    apart = overlaying.apart
+    if any(mark in one.document.text for mark in MARKS):
         filled, apart = seen.filled(filled), seen.filled(apart)
     about = Words("the file", OF_FILE, _places())
     checked = check(_less(_with(filled, root, ("vars", "environments"))), FileBlock, about)
@@ -217,32 +208,33 @@ def read_source(
     file = one.reader.file(filled, empty)
     if checked.value is not None:
         file = replace(file, name=checked.value.name)
-    file = replace(file, settings=_settings(filled))
+    file = replace(file, settings=_settings(filled), removed=overlaying.removed)
     one.reader.apart(apart)
     found += (*one.reader.diagnostics(), *seen.diagnostics)
     found += older_readings(root, one.document.plain, [each.span for each in found])
+    mended = {each.span for each in found if each.code == "MP009" and each.suggestions}
+    if mended:  # what the reader of the text said of them knew of no list
+        found = [one for one in found if one.suggestions or one.span not in mended]
     return Reading(file, one.document, in_order(found), seen, one)
 
 
-def _overlaid(
-    one: Source, root: MappingNode, environment: str | None, found: list[Diagnostic]
-) -> tuple[MappingNode, MappingNode]:
-    """Return *root* as it is in *environment*, and what that changes of policies that are not there."""
-    patch = one.environments.get(environment or "")
+def _overlaid(one: Source, root: MappingNode, overlaying: Overlaying) -> MappingNode:
+    patch = one.environments.get(overlaying.environment)
     if patch is None:
-        return root, MappingNode((), root.span)
-    overlaying = Overlaying(environment or "", frozenset(KINDS))
+        return root
     wrong = {one.key for one in root.entries if not isinstance(one.value, MappingNode)}
-    kept = tuple(one for one in patch.entries if one.key not in wrong)
-    merged = overlaying.over(root, MappingNode(kept, patch.span))
-    found += overlaying.diagnostics
-    return merged, overlaying.apart
+    kept = tuple(
+        one
+        for one in patch.entries
+        if one.key not in wrong and (isinstance(one.value, MappingNode) or is_null(one.value))
+    )
+    return overlaying.over(root, MappingNode(kept, patch.span))
 
 
 def _defined(root: MappingNode, found: list[Diagnostic]) -> dict[str, Node]:
     node = root.get("vars")
     made: dict[str, Node] = {}
-    for entry in node.entries if isinstance(node, MappingNode) else ():
+    for entry in entries_of(node):
         if not is_name(entry.key):
             text = f"`{entry.key}` is no name: a letter, then letters, digits, `-` and `_`"
             found.append(Diagnostic("MP010", text, entry.key_span))
@@ -271,14 +263,23 @@ def _settings(root: MappingNode) -> Settings:
         packages=block.packages,
         require=block.require,
         expiry_warning=float(block.expiry_warning),
-        allow_call=() if block.allow_call is None else (block.allow_call,),
+        allow_call=() if block.allow_call is None else (_allowed(root),),
         ignore=_ignored(root),
     )
 
 
-def _ignored(root: MappingNode) -> tuple[tuple[Name, str], ...]:
+def _allowed(root: MappingNode) -> tuple[Pattern, ...]:
+    return patterns(_below(root, "settings", "allow_call"), [])
+
+
+def _below(root: MappingNode, *keys: str) -> Node | None:
     node: Node | None = root
-    for key in ("settings", "lint", "ignore"):
+    for key in keys:
         node = node.get(key) if isinstance(node, MappingNode) else None
+    return node
+
+
+def _ignored(root: MappingNode) -> tuple[tuple[Name, str], ...]:
+    node = _below(root, "settings", "lint", "ignore")
     entries = node.entries if isinstance(node, MappingNode) else ()
     return tuple((Name(one.key, one.key_span), str(one.value.plain())) for one in entries)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion, repair
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
+from mlpolicy.core.words import did_you_mean
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.policy import Name, Pattern
@@ -28,10 +29,8 @@ def pattern_of(text: str, span: Span, found: list[Diagnostic]) -> Pattern | None
     try:
         return Pattern(Glob.parse(text), span)
     except TargetError as error:
-        meant = error.meant
-        help = f"did you mean `{meant}`?" if meant else ""
-        repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
-        found.append(Diagnostic("MP010", error.message, span, help=help, suggestions=repair))
+        help, edits = did_you_mean(error.meant), repair(span, error.meant)
+        found.append(Diagnostic("MP010", error.message, span, help=help, suggestions=edits))
         return None
 
 
@@ -54,10 +53,12 @@ def asked(match: Node | None) -> dict[str, tuple[Name, ...]]:
 
 
 def names(node: Node | None) -> tuple[Name, ...]:
-    """Return the words of a list, or of a single one."""
+    """Return the words of a list, or of a single one; of a list that lacks its brackets, too."""
     if node is None:
         return ()
     items = node.items if isinstance(node, Sequence) else (node,)
+    if isinstance(node, Scalar) and isinstance(node.value, str) and "," in node.value:
+        return tuple(Name(word.strip(), node.span) for word in node.value.split(","))
     return tuple(
         Name(item.value, item.span)
         for item in items
@@ -68,13 +69,12 @@ def names(node: Node | None) -> tuple[Name, ...]:
 def unselected(entry: Entry) -> Diagnostic:
     """Return the finding for a policy without a selector; a dotted name is probably its target."""
     help = "write `match:`, or use the function's path as the name: `package.module:function`"
-    repair: tuple[Suggestion, ...] = ()
+    edits: tuple[Suggestion, ...] = ()
     if "." in entry.key:
         try:
             Target.parse(entry.key)
         except TargetError as error:
-            if error.meant:
-                help = f"did you mean `{error.meant}`?"
-                repair = (Suggestion(f"write `{error.meant}`", entry.key_span, error.meant),)
+            help = did_you_mean(error.meant, help)
+            edits = repair(entry.key_span, error.meant)
     text = f"policy `{entry.key}` needs `match`"
-    return Diagnostic("MP011", text, entry.key_span, help=help, suggestions=repair)
+    return Diagnostic("MP011", text, entry.key_span, help=help, suggestions=edits)

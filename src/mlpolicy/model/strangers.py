@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Node
+from mlpolicy.document.node import Entry, Node, entries_of
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.grammar import META, PolicyBlock, ProfileBlock
 from mlpolicy.model.places import elsewhere
@@ -20,12 +20,10 @@ LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback", 
 def look_for_kinds(root: MappingNode) -> None:
     """Look for the kinds of plugins that *root* may speak of: all keys that are none of ours."""
     known = {*PolicyBlock.model_fields, *ProfileBlock.model_fields, *META, *KINDS}
-    environments = root.get("environments")
-    overlays = environments.entries if isinstance(environments, MappingNode) else ()
     keys: set[str] = set()
-    for part in (root, *(one.value for one in overlays)):
-        for bodies in (_bodies(part, "policies"), _bodies(part, "profiles")):
-            keys.update(entry.key for body in bodies for entry in body.entries)
+    for part in (root, *(one.value for one in _below(root, "environments"))):
+        for body in (*_below(part, "policies"), *_below(part, "profiles")):
+            keys.update(entry.key for entry in entries_of(body.value))
         keys.update(entry.key for entry in _below(part, "defaults"))
     strangers = keys - known
     if strangers:
@@ -76,11 +74,5 @@ def stranger(
     )
 
 
-def _bodies(node: Node, section: str) -> list[MappingNode]:
-    values = (one.value for one in _below(node, section))
-    return [one for one in values if isinstance(one, MappingNode)]
-
-
 def _below(node: Node, section: str) -> tuple[Entry, ...]:
-    found = node.get(section) if isinstance(node, MappingNode) else None
-    return found.entries if isinstance(found, MappingNode) else ()
+    return entries_of(node.get(section)) if isinstance(node, MappingNode) else ()

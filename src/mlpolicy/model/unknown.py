@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion, repair
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Synonym
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_null
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty, is_null
 from mlpolicy.document.node import Mapping as MappingNode
 
 
@@ -139,8 +139,7 @@ def outdented(node: MappingNode, fields: Collection[str], about: Words) -> list[
         if empty and not is_known and about.meant(entry.key, fields) is None:
             continue
         kept.append(entry)
-        value = entry.value
-        empty = is_known and isinstance(value, Scalar) and value.value is None and not value.text
+        empty = is_known and is_empty(entry.value)
     return kept
 
 
@@ -162,7 +161,7 @@ def _repair(entry: Entry, synonym: Synonym) -> tuple[Suggestion, ...]:
     """Return the edits that put a key right, and its value where that is written otherwise."""
     value, field = entry.value, synonym.field
     if not synonym.note or (synonym.form and isinstance(value, Sequence)):
-        return (Suggestion(f"write `{field}`", entry.key_span, field),)
+        return repair(entry.key_span, field)
     if not isinstance(value, Scalar):
         return ()
     if synonym.shift and type(value.value) is int:

@@ -89,9 +89,12 @@ def _of_type(wanted: str, value: Any) -> str:
     if wanted == "int" and isinstance(value, float) and value.is_integer():
         return str(int(value))
     form = _FORMS.get(wanted)
-    if form is None or not isinstance(value, str) or not form.fullmatch(value):
+    if form is None or not isinstance(value, str):
         return ""
-    return value if wanted in ("int", "float") else f"[{value}]"
+    if wanted in ("int", "float"):
+        return value if form.fullmatch(value) else ""
+    value = value[1:-1] if value[:1] + value[-1:] == "()" else value.removeprefix("-").strip()
+    return f"[{value}]" if form.fullmatch(value) else ""
 
 
 def _word(value: str, expected: list[str]) -> str:
@@ -105,8 +108,8 @@ _SWITCH = {
     **dict.fromkeys(("yes", "on", "1"), "true"),
     **dict.fromkeys(("no", "off", "0"), "false"),
 }
-_NAME = r"[^\W\d][\w-]*(?:[.:][\w-]+)*"
-_LIST = re.compile(rf"{_NAME}(?:, *{_NAME})*")
+_ITEM = r"(?:[\w./][^\s,\[\]{}\"'#]*|\"[^\s\"\\]+\")"
+_LIST = re.compile(rf"{_ITEM}(?:, *{_ITEM})*")
 _FORMS = {
     "int": re.compile(r"[-+]?[0-9]+"),
     "float": re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?"),

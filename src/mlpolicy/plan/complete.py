@@ -10,7 +10,7 @@ from typing import Any
 from mlpolicy.core import plugins
 from mlpolicy.core.codes import shared
 from mlpolicy.core.control import Control, Rollout
-from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Kind
 from mlpolicy.core.lazily import Lazily
@@ -18,9 +18,9 @@ from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import redacted
 from mlpolicy.core.span import Span
 from mlpolicy.core.usual import unusual
-from mlpolicy.model.policy import OwnTree, RuleBlock, blocks
-from mlpolicy.plan.merge import Layer, Merged, merge
-from mlpolicy.plan.plan import PlannedRule, Value
+from mlpolicy.model.policy import OwnTree, RuleBlock
+from mlpolicy.plan.merge import Layer, Merged, in_order, inherited, merge
+from mlpolicy.plan.plan import PlannedRule, Rank, Value
 from mlpolicy.rules import KINDS
 
 
@@ -36,9 +36,10 @@ _PERCENT = ("rollout", "percent")
 _CONTROLS = frozenset({("mode",), ("expires",), ("on_expiry",), _PERCENT})
 Meant = tuple[tuple[str, ...], ...]
 """What a kind says of a rule: (code, field, message), perhaps a remedy, perhaps how grave it is."""
-Built = dict[tuple[str, str], tuple[Any, Meant, dict[str, Value]]]
+Built = dict[tuple[str, Any], tuple[Any, Meant, dict[str, Value]]]
 """Rules that were made before, with what their kinds say of them, and the fields that are built
-in, by kind and settings."""
+in, by kind and settings; those of several layers by the settings of each."""
+_NOTHING = ("", "")
 _UNKNOWN: tuple[None, Meant, dict[str, Value]] = (None, (), {})
 
 
@@ -48,7 +49,8 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
     What was made for the same settings before is taken from *built*: policies repeat themselves.
     """
     built = {} if built is None else built
-    again = repeated(layers[0], built) if len(layers) == 1 else None
+    ordered = layers if len(layers) == 1 else in_order(layers)
+    again = repeated(kind, ordered, built)
     if again is not None:
         return Completed(again, ())
     merged = merge(kind, layers)
@@ -57,7 +59,10 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
     rule, meant, fields, wrong = _build(merged, known, built)
     if rule is None and (control.mode != "disabled" or any(one.code != "MP011" for one in wrong)):
         return Completed(None, (*merged.diagnostics, *wrong))
-    found = [_meant(known, merged, one) for one in meant]
+    found = [*merged.diagnostics, *(_meant(known, merged, one) for one in meant)]
+    alike = None if found or len(layers) == 1 else _alike(kind, ordered)
+    if alike is not None:
+        built[alike] = (rule, (), fields)
     planned = PlannedRule(
         kind,
         control.mode,
@@ -65,11 +70,11 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
         _values(fields, merged),
         merged.source,
         merged.policy,
-        {".".join(path): span for path, span in merged.keys.items()},
+        _keys(merged),
         control,
-        {".".join(path): tuple(lost) for path, lost in merged.lost.items()},
+        _lost(merged),
     )
-    return Completed(planned, (*merged.diagnostics, *found))
+    return Completed(planned, tuple(found))
 
 
 def is_right(block: RuleBlock, built: Built) -> bool:
@@ -80,44 +85,76 @@ def is_right(block: RuleBlock, built: Built) -> bool:
     return rule is not None and not meant
 
 
-def repeated(layer: Layer, built: Built) -> PlannedRule | None:
-    """Return the rule that one policy writes just as another one did, if all of it is right.
+def repeated(kind: str, ordered: Sequence[Layer], built: Built) -> PlannedRule | None:
+    """Return the rule that layers make just as others did, if all of it is right.
 
     Where each of its values comes from is put together when somebody asks: mostly nobody does.
     """
-    kind, settings = layer.block.kind, layer.block.settings
-    if not isinstance(settings, OwnTree) or not layer.is_policy:
+    rule, meant, fields = built.get(_alike(kind, ordered) or _NOTHING, _UNKNOWN)
+    writers = [one for one in inherited(ordered) if one.is_policy] if rule is not None else []
+    if meant or not writers:
         return None
-    rule, meant, fields = built.get((kind, settings.text), _UNKNOWN)
-    if rule is None or meant:
-        return None
+    highest = writers[-1]
     return PlannedRule(
         kind,
         "enforce",
         rule,
-        Lazily(lambda: _values(fields, merge(kind, (layer,)))),
-        layer.block.span,
-        layer.policy,
-        Lazily(lambda: {".".join(path): block.key for path, block in blocks(settings)}),
-        Control(kind, policies=(layer.policy,)),
+        Lazily(lambda: _values(fields, merge(kind, ordered))),
+        highest.block.span,
+        highest.policy,
+        Lazily(lambda: _keys(merge(kind, ordered))),
+        Control(kind, policies=tuple([one.policy for one in writers])),
+        Lazily(lambda: _lost(merge(kind, ordered))),
     )
+
+
+def _alike(kind: str, ordered: Sequence[Layer]) -> tuple[str, Any] | None:
+    """Return what the rule that layers make is known by; None where more than settings decides.
+
+    Which of two policies of equal rank, or beside a final one, is wrong depends on the places.
+    """
+    first = ordered[0].block.settings
+    if len(ordered) == 1:
+        return (kind, first.text) if isinstance(first, OwnTree) else None
+    said: list[Any] = []
+    below: Rank | None = None
+    for layer in ordered:
+        settings = layer.block.settings
+        if not isinstance(settings, OwnTree) or layer.rank == below or layer.rank[0] == 1:
+            return None
+        said.append((settings.text, layer.block.inherit, layer.is_policy or layer.policy))
+        below = layer.rank
+    return kind, tuple(said)
+
+
+def _keys(merged: Merged) -> dict[str, Span]:
+    return {".".join(path): span for path, span in merged.keys.items()}
+
+
+def _lost(merged: Merged) -> dict[str, tuple[Value, ...]]:
+    return {".".join(path): tuple(lost) for path, lost in merged.lost.items()}
 
 
 def _meant(kind: Kind, merged: Merged, one: tuple[str, ...]) -> Diagnostic:
     """Return a finding of the kind's own check: (code, field, message), perhaps a remedy."""
     code, path, message, *rest = one
     help, grave = (*rest, "", "")[:2]
-    span = _changed(merged, message) or merged.span_of(tuple(path.split(".")))
+    values = {".".join(path): one for path, one in merged.values.items()}
+    named = {word: values[word] for word in (path, *_WORDS.findall(message)) if word in values}
+    changed = [word for word, one in named.items() if one.layer.startswith("environments.")]
+    if changed and path not in changed:
+        path = changed[0]  # (the other one was right before)
+    related = tuple(
+        Related(f"`{word}`", one.source)
+        for word, one in named.items()
+        if word != path and one.source
+    )
+    span = merged.span_of(tuple(path.split(".")))
     severity: Any = grave or severity_of(kind, code)
-    return Diagnostic(code, message, span, severity, help=help)
+    return Diagnostic(code, message, span, severity, help=help, related=related)
 
 
-def _changed(merged: Merged, message: str) -> Span | None:
-    """Return where an environment wrote one of the values that *message* sets against another."""
-    values = {path[0]: one for path, one in merged.values.items() if len(path) == 1}
-    named = [values[word] for word in re.findall(r"\w+", message) if word in values]
-    written = [one for one in named if one.layer.startswith("environments.")]
-    return written[0].source if len(named) > len(written) == 1 else None
+_WORDS = re.compile(r"\w+")
 
 
 def _control(merged: Merged) -> Control:

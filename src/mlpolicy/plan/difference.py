@@ -91,29 +91,18 @@ def _settings(kind: str, old: PlannedRule, new: PlannedRule) -> Iterator[Line]:
 
 
 def _risks(old: Mapping[str, PlannedRule], new: Mapping[str, PlannedRule]) -> Iterator[str]:
+    old, new = ({kind: one for kind, one in side.items() if one.live} for side in (old, new))
     for kind in dict.fromkeys((*old, *new)):
-        before, after = _active(old.get(kind)), _active(new.get(kind))
+        before, after = old.get(kind), new.get(kind)
         if before is not None and after is None:
             yield f"`{kind}` no longer holds"
-        elif after is not None and after.mode == "enforce" and _first(before, kind):
+        elif after is not None and after.mode == "enforce" and before is None and kind != "monitor":
             yield f"MP506: `{kind}` is enforced at once, and was never in shadow"
         elif before is not None and after is not None:
             if (before.mode, after.mode) == ("enforce", "shadow"):
                 yield f"`{kind}` only watches from now on"
-            yield from _RISKS.get(kind, _none)(before.rule, after.rule)
-
-
-def _active(rule: PlannedRule | None) -> PlannedRule | None:
-    return None if rule is None or rule.mode == "disabled" or rule.rule is None else rule
-
-
-def _first(before: PlannedRule | None, kind: str) -> bool:
-    """Whether a rule that decides over calls holds for the first time."""
-    return before is None and kind != "monitor"
-
-
-def _none(_: Any, __: Any) -> Iterator[str]:
-    yield from ()
+            if kind in _RISKS:
+                yield from _RISKS[kind](before.rule, after.rule)
 
 
 def _retry(old: Any, new: Any) -> Iterator[str]:

@@ -36,7 +36,7 @@ def facts_of(rulebook: Rulebook, survey: Survey | None, target: Target) -> Facts
     if survey is None or not rulebook.asks(target):
         return None
     looked = survey.look_up(target)
-    if not isinstance(looked, Defined) or looked.kind in ("class", "value"):
+    if not isinstance(looked, Defined) or not looked.is_function:
         return None
     return Facts(
         looked.kind,  # type: ignore[arg-type]  # (no class and no value, as asked)

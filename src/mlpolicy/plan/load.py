@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.span import Span
 from mlpolicy.document.parse import Document
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
@@ -38,6 +40,10 @@ NOWHERE = ("MP301", "MP302", "MP303", "MP320")
 """Findings about a target or a pattern that names no function."""
 _ELSEWHERE = ("MP301", "MP303", "MP320")
 """Findings about a target that is probably another one."""
+_OF_NUMBERS = ("MP602", "MP601", "MP803", "MP609", "MP102")
+"""Findings about one number among others, those first that say most of it."""
+_NOT_MEANT = ("MP307", "MP308")
+"""Findings about a target that is there, and for which others are named."""
 OF_THE_DAY = ("MP501", "MP502")
 """Findings that come with time alone: they never keep a service from starting."""
 
@@ -104,8 +110,14 @@ class Loaded:
         more = tuple(_hidden(more, self.secrets))
         found = self.diagnostics
         nowhere = any(one.code in NOWHERE for one in more)
-        if nowhere:
-            found = tuple(one for one in found if one.code != "MP906")  # of other functions, then
+        # Rules of another function, then, whose effect may be seen.
+        elsewhere = {one.span for one in more if one.code in _NOT_MEANT}
+        if nowhere or elsewhere:
+            found = tuple(
+                one
+                for one in found
+                if one.code != "MP906" or not (nowhere or one.span in elsewhere)
+            )
         if any(one.environment for one in found) or self.environment is not None:
             found = tuple(_unmoved(found, more, whole=self.environment is not None))
         kept = suppressions.kept((*found, *more))
@@ -165,13 +177,39 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
 def add_of(environment: str, new: Iterable[Diagnostic], found: list[Diagnostic]) -> None:
     """Add to *found* what is *new* in *environment*; what others have too names all of them."""
     said = {_said(one): at for at, one in enumerate(found)}
+    fresh: dict[object, Diagnostic] = {}
     for one in dict.fromkeys(new):
         at = said.get(_said(one))
-        if at is None and one.code not in _OF_ALL:
-            said[_said(one)] = len(found)
-            found.append(replace(one, environment=environment))
-        elif at is not None and found[at].environment not in ("", environment):
+        if at is None:
+            fresh.setdefault(_said(one), one)
+            continue
+        if found[at].environment not in ("", environment):
             found[at] = replace(found[at], environment=f"{found[at].environment}, {environment}")
+        if one.suggestions and not found[at].suggestions:  # (its block was read there alone)
+            found[at] = replace(found[at], suggestions=one.suggestions)
+    known = (one for one in found if fresh and not one.environment)
+    causes = {cause for one in known for cause in _causes(one)}
+    wrong = {one.span for one in found if one.code in _OF_NUMBERS and not one.environment}
+    found += [
+        replace(one, environment=environment)
+        for one in fresh.values()
+        if one.code not in _OF_ALL
+        and causes.isdisjoint(_causes(one))
+        and (one.code not in _OF_NUMBERS or wrong.isdisjoint(at.span for at in one.related))
+    ]
+
+
+def _one_a_number(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield *found* with one finding for a number that is too high or too low for several others."""
+    found = tuple(found)
+    first: dict[Span, int] = {}
+    for one in found:
+        if one.code in _OF_NUMBERS:
+            at = _OF_NUMBERS.index(one.code)
+            first[one.span] = min(at, first.get(one.span, at))
+    for one in found:
+        if one.code not in _OF_NUMBERS or _OF_NUMBERS.index(one.code) == first[one.span]:
+            yield one
 
 
 def _unmoved(
@@ -186,6 +224,19 @@ def _unmoved(
         changed = (whole or one.environment) and one.span.file in slips
         if not (changed and one.code in (*_OF_LACK, "MP407")):
             yield one
+
+
+def _causes(one: Diagnostic) -> Iterator[tuple[str, object, str]]:
+    """Yield what tells that two findings have one cause.
+
+    It is their place and the message but for its numbers, or one of the places and the message.
+    """
+    yield one.code, one.span, _NUMBER.sub("", one.message)
+    for place in (one.span, *(other.span for other in one.related)):
+        yield one.code, place, one.message
+
+
+_NUMBER = re.compile(r"\b\d[\w.]*%?")
 
 
 def _said(one: Diagnostic) -> tuple[str, object, str]:
@@ -253,7 +304,6 @@ def _judged(
     if lacking:  # A value without its variable was left out: that is no mistake of its own.
         found = [one for one in found if one.code not in _OF_LACK]
     strange = {one.span.file for one in found if one.code in ("MP005", "MP011")}
-    found = [one for one in found if one.code != "MP407" or one.span.file not in strange]
     if not broken:
         found += unused_variables(sources)
     found += written_secrets(sources)
@@ -267,8 +317,24 @@ def _judged(
     if any(one.code == "MP120" for one in found) or any(one.partial for one in sources):
         more = tuple(one for one in more if one.code != "MP406")
     found += more
+    meant = {
+        (one.span.file, repair.text)
+        for one in found
+        if one.code == "MP406"
+        for repair in one.suggestions
+    }
+    found = [
+        one
+        for one in found
+        if one.code != "MP407"
+        or not (
+            one.span.file in strange
+            or meant.intersection((one.span.file, repair.text) for repair in one.suggestions)
+        )
+    ]
     literal = {one.span for one in found if one.code == "MP112"}  # its text is none to judge
     found = [one for one in found if one.code == "MP112" or one.span not in literal]
+    found = list(_one_a_number(found))
     secrets = frozenset(text for one in readings for text in one.variables.secrets)
     return Loaded(
         rulebook,

@@ -32,7 +32,7 @@ def lone(
     rules: list[PlannedRule] = []
     for kind in kinds:
         block = policy.rule(kind)
-        rule = repeated(layer_of(ranked, policy, block), built) if block else None
+        rule = repeated(kind, (layer_of(ranked, policy, block),), built) if block else None
         if rule is None:
             return None
         rules.append(rule)

@@ -14,6 +14,8 @@ from mlpolicy.plan.plan import Rank, Value
 
 DEFAULTS = "defaults"
 OVERRIDES = "--set"
+OF_TWO = ("MP401", "MP402")
+"""What policies of different patterns make of a function only together."""
 
 Path = tuple[str, ...]
 
@@ -94,14 +96,19 @@ def merge(kind: str, layers: Sequence[Layer]) -> Merged:
     if len(layers) == 1:  # as most are
         _lay(merged, layers[0])
         return merged
-    ordered = sorted(layers, key=lambda layer: (layer.rank, layer.policy, layer.block.span))
+    ordered = in_order(layers)
     merged.diagnostics += _conflicts(kind, ordered)
-    for layer in _inherited(ordered):
+    for layer in inherited(ordered):
         _lay(merged, layer)
     return merged
 
 
-def _inherited(ordered: Sequence[Layer]) -> Sequence[Layer]:
+def in_order(layers: Sequence[Layer]) -> Sequence[Layer]:
+    """Return *layers* from the lowest rank to the highest."""
+    return sorted(layers, key=lambda layer: (layer.rank, layer.policy, layer.block.span))
+
+
+def inherited(ordered: Sequence[Layer]) -> Sequence[Layer]:
     """Return the layers that the highest with `inherit: false` leaves: the defaults, and none below."""
     afresh = [layer.rank for layer in ordered if not layer.block.inherit]
     if not afresh:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, overload
 
-from mlpolicy.core.control import Control
+from mlpolicy.core.control import end_of
 from mlpolicy.model.policy import Policy, RuleBlock, one
 
 
@@ -51,8 +51,8 @@ def next_end(policies: Iterable[Policy], now: datetime) -> datetime | None:
         for tree in (policy.controls, *(rule.settings for rule in _dated(policy.rules)))
     ]
     written = (found for tree in trees if (found := one(tree, "expires")) is not None)
-    ends = (Control("", expires=date.fromisoformat(each.value)).ends() for each in written)
-    return min((end for end in ends if end is not None and end > now), default=None)
+    ends = (end_of(date.fromisoformat(each.value)) for each in written)
+    return min((end for end in ends if end > now), default=None)
 
 
 def _dated(rules: Sequence[RuleBlock]) -> Sequence[RuleBlock]:

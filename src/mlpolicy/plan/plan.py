@@ -75,6 +75,11 @@ class PlannedRule:
         )
 
     @property
+    def live(self) -> bool:
+        """Whether it is complete, and not switched off."""
+        return self.rule is not None and self.mode != "disabled"
+
+    @property
     def rollout(self) -> Rollout | None:
         """The share of calls that it holds for, where that is not all of them."""
         rollout = self.control.rollout if self.control else None

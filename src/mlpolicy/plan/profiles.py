@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
-from mlpolicy.core.words import closest
+from mlpolicy.core.diagnostic import Diagnostic, repair
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.policy import (
     Name,
     Policy,
@@ -120,8 +120,8 @@ class Profiles:
             "MP406",
             f"there is no profile `{name.text}`",
             name.span,
-            help=f"did you mean `{near}`?" if near else f"there are {known}" if known else "",
-            suggestions=(Suggestion(f"write `{near}`", name.span, near),) if near else (),
+            help=did_you_mean(near, f"there are {known}" if known else ""),
+            suggestions=repair(name.span, near),
         )
         self._say(found)
 

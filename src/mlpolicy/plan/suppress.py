@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Node, scalars
 from mlpolicy.document.parse import Document
 from mlpolicy.model.policy import Settings
@@ -120,12 +120,10 @@ class Suppressions:
 
 
 def _unknown(one: Suppression) -> Diagnostic:
-    near = one.meant
-    suggestions = (Suggestion(f"write `{near}`", one.span, near),) if near else ()
     text = f"there is no finding `{one.code}`"
     known = f"on this line is `{one.there}`" if one.there else "write a code such as `MP301`"
-    help = f"did you mean `{near}`?" if near else known
-    return Diagnostic("MP091", text, one.span, help=help, suggestions=suggestions)
+    help, edits = did_you_mean(one.meant, known), repair(one.span, one.meant)
+    return Diagnostic("MP091", text, one.span, help=help, suggestions=edits)
 
 
 def _comments(document: Document) -> Iterator[Suppression]:

@@ -29,7 +29,7 @@ def describe(plan: Plan) -> str:
     order = " > ".join(rule.kind for rule in plan.rules) or "no rules"
     lines = [str(plan.target), f"  {order}  ({plan.mode})"]
     for name, span in zip(plan.policies, plan.sources, strict=False):
-        lines.append(f"  from policy {name} at {span.file}:{span.line}")
+        lines.append(f"  from policy {name} at {span.place}")
     for rule in plan.rules:
         lines += ["", *_rule(rule)]
     worst = worst_case(plan)
@@ -39,7 +39,7 @@ def describe(plan: Plan) -> str:
 
 
 def _rule(rule: PlannedRule) -> Iterator[str]:
-    yield f"  {rule.kind}{without(_mode(rule), rule.secrets)}  {rule.source.file}:{rule.source.line}"
+    yield f"  {rule.kind}{without(_mode(rule), rule.secrets)}  {rule.source.place}"
     rows = [(path, text(value), origin(value)) for path, value in rule.values.items()]
     wide = _width(row[0] for row in rows), _width(row[1] for row in rows)
     for path, value, source in rows:
@@ -117,5 +117,4 @@ def origin(value: Value) -> str:
     span, layer = value.source, value.layer or value.policy
     if span.file.startswith(COMMAND_LINE):
         return span.file
-    place = f"{span.file}:{span.line}:{span.column}"
-    return " ".join(part for part in (place, layer, value.written) if part)
+    return " ".join(part for part in (str(span), layer, value.written) if part)

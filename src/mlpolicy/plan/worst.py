@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlpolicy.core.quantity import Duration
+from mlpolicy.core.words import many
 from mlpolicy.plan.plan import Plan
 from mlpolicy.rules.retry.check import worst_pause
 
@@ -29,7 +30,7 @@ def worst_case(plan: Plan) -> list[str]:
     added = sum(length for _, length in parts)
     if plan.deadline is not None:
         added = min(added, plan.deadline)
-    lines = [f"  worst case: {calls} {'call' if calls == 1 else 'calls'} + {_time(added)}"]
+    lines = [f"  worst case: {many(calls, 'call')} + {_time(added)}"]
     lines += [f"    {text}" for text, _ in parts]
     if plan.deadline is not None:
         lines.append(f"    deadline {_time(plan.deadline)}: no pause and no wait goes beyond it")

@@ -47,13 +47,13 @@ def steps(
 
 def _step(rule: PlannedRule, settings: Any, common: Site, make: Make) -> Step:
     common = replace(common, secrets=rule.secrets)
-    step = make(rule.kind, settings, replace(common, mode=rule.mode, source=_place(rule)))
+    step = make(rule.kind, settings, replace(common, mode=rule.mode, source=rule.source.place))
     rollout = rule.rollout
     if rollout is None:
         return step
     step.share, step.shared_by = _share(rollout, rule, common)
     if rollout.otherwise == "shadow" and rule.kind != NEVER_SHADOWED:
-        shadow = replace(common, mode="shadow", source=_place(rule))
+        shadow = replace(common, mode="shadow", source=rule.source.place)
         step.otherwise = make(rule.kind, settings, shadow)
     return step
 
@@ -67,7 +67,7 @@ def _share(
     if path.name not in [one.name for one in common.parameters]:
         say_once(
             f"rollout:{common.target}:{rule.kind}",
-            f"{_place(rule)}: {common.target} has no argument `{common.hide(path.name)}`; "
+            f"{rule.source.place}: {common.target} has no argument `{common.hide(path.name)}`; "
             f"the rollout of `{rule.kind}` takes its calls by chance",
         )
         return Draw(rollout.percent), None
@@ -102,15 +102,11 @@ def _common(
         code_hash=digest(code),
         kinds=frozenset(one.kind for one in active),
         modes={one.kind: one.mode for one in active},
-        sources={one.kind: _place(one) for one in active},
+        sources={one.kind: one.source.place for one in active},
         notes=Notes() if any(one.kind == "monitor" for one in active) else None,
         meters=meters,
         resolve=resolve,
     )
-
-
-def _place(rule: PlannedRule) -> str:
-    return f"{rule.source.file}:{rule.source.line}"
 
 
 def _parameters(form: Shape, annotations: dict[str, Any]) -> Iterable[Parameter]:

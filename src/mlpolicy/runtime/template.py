@@ -14,14 +14,13 @@ from typing import Any
 from mlpolicy.core.block import Lines, indented
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.order import INNERMOST, inside_out, rank
-from mlpolicy.core.site import FunctionKind
+from mlpolicy.core.site import GENERATORS, FunctionKind
 from mlpolicy.core.step import Step, Weave
 from mlpolicy.runtime.awaiting import Started, StartedAsync, start_async, start_given
 from mlpolicy.runtime.loom import Weaver
 
 VARARGS, VARKEYWORDS = 0x04, 0x08
 COROUTINE, GENERATOR, ASYNC_GENERATOR, ITERABLE_COROUTINE = 0x80, 0x20, 0x200, 0x100
-GENERATORS = ("generator", "async_generator")
 
 
 @frozen()

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target, TargetError
-from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence, is_empty
+from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.model import words
 from mlpolicy.model.unknown import Words
 from mlpolicy.rules import KINDS
@@ -72,7 +72,7 @@ class CaseReader:
     def _terms(self, node: Mapping) -> Terms:
         variables: dict[str, str] = {}
         for held in (self._root.get("env_vars"), node.get("env_vars")):
-            for entry in held.entries if isinstance(held, Mapping) else ():
+            for entry in entries_of(held):
                 if isinstance(entry.value, Scalar):
                     variables[entry.key] = entry.value.text
         said = {key: _text(node.get(key) or self._root.get(key)) for key in ("env", "clock")}
@@ -167,8 +167,7 @@ class CaseReader:
             self._say("MP010", text, behaviour.span)
         if named is None:
             return
-        args = node.get("args")
-        entries = args.entries if isinstance(args, Mapping) else ()
+        entries = entries_of(node.get("args"))
         yield Doing(
             named,
             {one.key: value_of(one.value, self._found) for one in entries},
@@ -249,7 +248,7 @@ class CaseReader:
             if name in EVENTS or ("." in name and KINDS.look_for(kind) and not _is_told(kind)):
                 continue
             near = closest(name, EVENTS)
-            help = f"did you mean `{near}`?" if near else f"there are {', '.join(EVENTS)}"
+            help = did_you_mean(near, f"there are {', '.join(EVENTS)}")
             self._say("MP010", f"there is no event `{name}`", item.span, help=help)
 
     # --- findings ---------------------------------------------------------------------

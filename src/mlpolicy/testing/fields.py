@@ -13,8 +13,8 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.model import NameOf
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.site import Mode
-from mlpolicy.core.words import closest
-from mlpolicy.model.check import models_in
+from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.model.check import is_table, models_in
 from mlpolicy.model.policy import Placement
 from mlpolicy.model.words import meant as corrected
 from mlpolicy.model.words import message
@@ -66,15 +66,14 @@ def check_field(field: Field, *, place: bool = False) -> Iterator[Diagnostic]:
     except UnknownField as error:
         near = closest(error.part, error.known)
         known = ", ".join(f"`{name}`" for name in error.known)
-        help = f"did you mean `{near}`?" if near else f"known here: {known}"
+        help = did_you_mean(near, f"known here: {known}")
         text = f"unknown key `{error.part}` in {error.section}"
         yield Diagnostic("MP005", text, field.key, help=help)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         code = first["type"] if first["type"].startswith("MP") else "MP010"
         value = field.node.plain()
-        near = corrected(first, value) if code == "MP010" else ""
-        help = f"did you mean `{near}`?" if near else ""
+        help = did_you_mean(corrected(first, value) if code == "MP010" else "")
         yield Diagnostic(code, message(first, value), field.node.span, help=help)
 
 
@@ -123,7 +122,7 @@ def _of_rule(model: type[BaseModel], parts: list[str], section: str) -> Any:
         return _with_metadata(info)
     if inner is None:
         raise UnknownField(rest[0], f"`{section}.{parts[0]}`", ())
-    if not _is_table(info.annotation):
+    if not is_table(info.annotation):
         return _of_rule(inner, rest, f"{section}.{parts[0]}")
     below = rest[1:]
     return _of_rule(inner, below, f"{section}.{parts[0]}.{rest[0]}") if below else inner
@@ -134,12 +133,6 @@ def _with_metadata(info: FieldInfo) -> Any:
     for one in info.metadata:
         annotation = Annotated[annotation, one]
     return annotation
-
-
-def _is_table(annotation: Any) -> bool:
-    if getattr(annotation, "__origin__", None) is dict:
-        return True
-    return any(_is_table(inner) for inner in getattr(annotation, "__args__", ()))
 
 
 # --- what holds -----------------------------------------------------------------------

@@ -78,7 +78,7 @@ def _value(plan: Plan, path: str) -> Value | None:
 
 def _set_at(plan: Plan, path: str) -> str:
     if path in WHOLE:
-        return ", ".join(f"{span.file}:{span.line}" for span in plan.sources)
+        return ", ".join(span.place for span in plan.sources)
     value = _value(plan, path)
     return origin(value) if value is not None else ""
 
@@ -193,7 +193,7 @@ _JUDGES: dict[str, Callable[[Happened, Expected, Plan], Iterator[Difference]]] =
 def _rule(plan: Plan, kind: str) -> str:
     """Return where the rule of that kind stands."""
     rule = plan.rule(kind)
-    return f"{rule.source.file}:{rule.source.line}" if rule is not None else ""
+    return rule.source.place if rule is not None else ""
 
 
 def _said(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
 from mlpolicy.model.interpolate import Interpolated
 from mlpolicy.plan.text import shown
@@ -133,7 +133,7 @@ class _Filling:
         value = self.values.get(name) if name != inner else None
         if value is None:
             near = closest(name, self.values)
-            help = f"did you mean `${{{MATRIX}.{near}}}`?" if near else "define it under `matrix`"
+            help = did_you_mean(near and f"${{{MATRIX}.{near}}}", "define it under `matrix`")
             text = f"`${{{inner}}}` is not defined"
             self._say(Diagnostic("MP110", text, node.span, help=help))
         return value

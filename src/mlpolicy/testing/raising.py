@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import re
 import sys
 from dataclasses import field
@@ -13,17 +12,13 @@ from mlpolicy import errors
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.rules.retry.exceptions import BUILTINS
 from mlpolicy.rules.retry.statuses import http_status
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.testing.grammar import RaiseBlock
 
 _HTTP = re.compile(r"http:([1-5]\d\d)")
-_BUILTIN = {
-    name: one
-    for name, one in vars(builtins).items()
-    if isinstance(one, type) and issubclass(one, BaseException)
-}
 
 
 class HttpError(Exception):
@@ -36,8 +31,8 @@ class HttpError(Exception):
 
 def error_class(name: str, span: Span, found: list[Diagnostic]) -> type[BaseException] | None:
     """Return the class of errors of that name; what is wrong with it goes to *found*."""
-    if name in _BUILTIN:
-        return _BUILTIN[name]
+    if name in BUILTINS:
+        return BUILTINS[name]
     if _HTTP.fullmatch(name):
         return HttpError
     made, wrong = _imported(name, span) if "." in name else (None, _no_builtin(name, span))
@@ -54,9 +49,9 @@ def is_one(error: BaseException, cls: type[BaseException], name: str) -> bool:
 
 def _no_builtin(name: str, span: Span) -> Diagnostic:
     ours = [one for one in mlpolicy.__all__ if hasattr(errors, one)]
-    near = closest(name, [*_BUILTIN, *ours])
+    near = closest(name, [*BUILTINS, *ours])
     path = f"mlpolicy.{near}" if near in ours else near
-    help = f"did you mean `{path}`?" if near else "write a class that is no builtin by its path"
+    help = did_you_mean(path, "write a class that is no builtin by its path")
     return Diagnostic("MP603", f"there is no builtin exception `{name}`", span, help=help)
 
 
@@ -67,7 +62,7 @@ def _imported(name: str, span: Span) -> tuple[type[BaseException] | None, Diagno
         text = f"`{name}` cannot be imported: {type(error).__name__}: {error}"
         module, _, last = name.rpartition(".")
         near = closest(last, dir(sys.modules.get(module)))
-        help = f"did you mean `{module}.{near}`?" if near else ""
+        help = did_you_mean(near and f"{module}.{near}")
         return None, Diagnostic("MP603", text, span, help=help)
     if isinstance(cls, type) and issubclass(cls, BaseException):
         return cls, None

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence
+from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.document.node import Entry, Scalar, Sequence, entries_of
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, read
 from mlpolicy.model import words
@@ -52,7 +52,7 @@ def read_suite(path: Path) -> Suite:
     _some(root, found)
     if block is None or not policies:
         return Suite(document, diagnostics=in_order(found))
-    spans = {one.key: _places(one) for one in _entries(root.get("stubs"))}
+    spans = {one.key: _places(one) for one in entries_of(root.get("stubs"))}
     return Suite(document, policies, block.stubs, spans, cases, in_order(found))
 
 
@@ -65,8 +65,7 @@ def _policies(root: MappingNode, file: str, found: list[Diagnostic]) -> Iterable
     missing = [one for one, path in zip(named, paths, strict=True) if not path.exists()]
     for one in missing:
         near = closest(one.text, _beside(file))
-        help = "policies are named from the folder of the test file"
-        help = f"did you mean `{near}`?" if near else help
+        help = did_you_mean(near, "policies are named from the folder of the test file")
         found.append(Diagnostic("MP001", f"`{one.text}` does not exist", one.span, help=help))
     return () if missing else paths
 
@@ -123,10 +122,6 @@ def _some(root: MappingNode, found: list[Diagnostic]) -> None:
         node = root.get(name)
         if isinstance(node, Sequence) and not node.items:
             found.append(Diagnostic("MP010", what, node.span))
-
-
-def _entries(node: Node | None) -> tuple[Entry, ...]:
-    return node.entries if isinstance(node, MappingNode) else ()
 
 
 def _cases(root: MappingNode, found: list[Diagnostic]) -> Iterable[Case]:

@@ -11,7 +11,7 @@ from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.parse import Document
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan
@@ -157,7 +157,7 @@ class _Preparing:
             near = closest(text, used - self._suite.stubs.keys())
             if near and text not in used:
                 said = f"no test is about the stub `{text}`"
-                self._found.append(Diagnostic("MP111", said, span, help=f"did you mean `{near}`?"))
+                self._found.append(Diagnostic("MP111", said, span, help=did_you_mean(near)))
 
     def _is_ready(self, case: Case) -> bool:
         loaded = self._policies(case.terms)
@@ -191,7 +191,7 @@ class _Preparing:
             return
         near = closest(name, loaded.environments)
         known = ", ".join(f"`{one}`" for one in loaded.environments)
-        help = f"did you mean `{near}`?" if near else f"there are {known or 'none'}"
+        help = did_you_mean(near, f"there are {known or 'none'}")
         text = f"no policy file names an environment `{name}`"
         one = Diagnostic("MP010", text, case.env_span or case.span, help=help)
         if one not in self._found:

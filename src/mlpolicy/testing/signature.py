@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any
 
 from mlpolicy.core.site import FunctionKind, Parameter
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 
 _BODY = {
     "function": ("def", "pass"),
@@ -145,7 +145,7 @@ def _refuse_unknown(made: Callable[..., Any], given: Mapping[str, Any]) -> None:
         if name not in parameters:
             near = closest(name, parameters)
             known = ", ".join(f"`{one}`" for one in parameters) or "none"
-            help = f"did you mean `{near}`?" if near else f"it takes {known}"
+            help = did_you_mean(near, f"it takes {known}")
             raise SignatureError(f"`{_name(made)}` takes no argument `{name}`", name, help)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.target import Target
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
@@ -33,17 +33,17 @@ class Targets:
             return None
         looked = self._survey.look_up(named.target)
         if isinstance(looked, Missing):
-            near = looked.close[0][0] if looked.close else None
-            help = f"did you mean `{named.target.module}:{near}`?" if near else ""
+            near = f"{named.target.module}:{looked.close[0][0]}" if looked.close else ""
+            help = did_you_mean(near)
             said = f"`{named.target.module}` has no function `{named.target.qualname}`"
             return Diagnostic("MP301", said, named.span, help=help)
-        if isinstance(looked, Defined) and looked.kind in ("class", "value"):
+        if isinstance(looked, Defined) and not looked.is_function:
             said = f"`{text}` is a {looked.kind}, and a policy is for a function"
             return Diagnostic("MP320", said, named.span)
         if not isinstance(looked, NoModule) or named.target in rulebook.exact:
             return None
-        near = closest(text, [*map(str, rulebook.exact), *self._suite.stubs])
-        help = f"did you mean `{near}`?" if near else "if it is right, name it under `stubs`"
+        known = closest(text, [*map(str, rulebook.exact), *self._suite.stubs])
+        help = did_you_mean(known, "if it is right, name it under `stubs`")
         return Diagnostic("MP301", f"nothing is known of `{text}`", named.span, help=help)
 
     def plan(self, target: Target, rulebook: Rulebook) -> Plan:
@@ -84,8 +84,7 @@ class Targets:
         if stub is not None:
             return function(target.qualname, stub.signature, stub.kind)
         looked = self._survey.look_up(target)
-        known = isinstance(looked, Defined) and looked.kind not in ("class", "value")
-        if isinstance(looked, Defined) and known and looked.parameters is not None:
+        if isinstance(looked, Defined) and looked.is_function and looked.parameters is not None:
             kind: Any = looked.kind
             return of_parameters(target.qualname, looked.parameters, kind)
         help = f'write `stubs: {{"{target}": {{signature: "(features, user)"}}}}`'

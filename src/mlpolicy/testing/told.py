@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+from mlpolicy.core.junit import document, element
 from mlpolicy.testing.judge import Difference
 from mlpolicy.testing.run import Result
-
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def lines(result: Result) -> Iterator[str]:
     """Yield what to tell of a test that failed."""
-    span = result.case.span
-    yield f"FAILED {span.file}:{span.line} {result.case.name}"
+    yield f"FAILED {result.case.span.place} {result.case.name}"
     wide = max((len(one.field) for one in result.differences), default=0)
     for one in result.differences:
         yield from _difference(one, wide)
@@ -59,47 +56,28 @@ def junit(results: Sequence[Result], errors: Sequence[tuple[str, str]]) -> str:
     """Return a report for build servers; *errors* are files that cannot be run, and why."""
     cases = [_case(result) for result in results]
     cases += (_broken(file, text) for file, text in errors)
-    totals = {
-        "tests": str(len(cases)),
-        "failures": str(sum(not one.passed for one in results)),
-        "errors": str(len(errors)),
-        "time": "0",
-    }
-    suite = Xml.Element("testsuite", {"name": "mlpolicy.test", "skipped": "0", **totals})
-    suite.extend(cases)
-    top = Xml.Element("testsuites", {"name": "mlpolicy.test", **totals})
-    top.append(suite)
-    Xml.indent(top)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(top, encoding="unicode")
+    failed = sum(not one.passed for one in results)
+    return document("mlpolicy.test", cases, failures=failed, errors=len(errors))
 
 
 def _case(result: Result) -> Xml.Element:
     span = result.case.span
-    case = Xml.Element(
+    case = element(
         "testcase",
-        {
-            "classname": _clean(span.file),
-            "name": _clean(result.case.name),
-            "file": _clean(span.file),
-            "line": str(span.line),
-            "time": "0",
-        },
+        classname=span.file,
+        name=result.case.name,
+        file=span.file,
+        line=str(span.line),
+        time="0",
     )
     if not result.passed:
         first = result.differences[0]
         message = f"{first.field}: expected {first.expected}, found {first.found}"
-        failure = Xml.SubElement(case, "failure", {"message": _clean(message)})
-        failure.text = _clean("\n".join(lines(result)))
+        case.append(element("failure", "\n".join(lines(result)), message=message))
     return case
 
 
 def _broken(file: str, text: str) -> Xml.Element:
-    facts = {"classname": _clean(file), "name": "read", "file": _clean(file), "time": "0"}
-    case = Xml.Element("testcase", facts)
-    error = Xml.SubElement(case, "error", {"message": _clean(text.partition("\n")[0])})
-    error.text = _clean(text)
+    case = element("testcase", classname=file, name="read", file=file, time="0")
+    case.append(element("error", text, message=text.partition("\n")[0]))
     return case
-
-
-def _clean(text: str) -> str:
-    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -8,7 +8,6 @@ from collections.abc import Sequence as AnySequence
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.span import Span
 from mlpolicy.document.node import Mapping, Node, Sequence
 from mlpolicy.model.check import check
 from mlpolicy.model.unknown import Words
@@ -173,8 +172,3 @@ def _cut(text: str) -> str:
 def _plain(value: Any) -> bool:
     plain = (str, int, float, bool, type(None), list, tuple, dict)
     return isinstance(value, plain) or hasattr(value, "model_dump")
-
-
-def place(span: Span | None) -> str:
-    """Return `file:line` of *span*; nothing of what is built in."""
-    return f"{span.file}:{span.line}" if span is not None else ""

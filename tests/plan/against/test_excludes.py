@@ -24,7 +24,7 @@ def about(findings):
     [
         ("shop:saev", "MP301", "shop:save"),
         ("shp:save", "MP303", "shop:save"),
-        ("shop:sav_*", "MP302", "shop:save"),
+        ("shop:sav_*", "MP302", "shop:save*"),
         ("shp:*", "MP302", "shop:*"),
     ],
 )

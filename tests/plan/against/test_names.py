@@ -22,6 +22,11 @@ CLIENT = {
     "client/deep": "class Inner(OSError): ...\n",
     "store/__init__": "globals().update(LIMIT=3)\nclass Unreachable(Exception): ...\n",
     "shop": "def f(): ...\n",
+    "shops/__init__": "",
+    "shops/deep/__init__": "",
+    "shops/deep/serve": "def f(): ...\n",
+    "shops/errors": "class Plain: ...\n",
+    "shops/deep/errors": "class Refused(Exception): ...\nclass Stale(Refused): ...\nclass Info: ...\n",
 }
 
 
@@ -29,6 +34,7 @@ CLIENT = {
 def named(findings, tmp_path):
     def find(name, field="retry_on"):
         policy = f"policies:\n  'shop:f':\n    retry:\n      {field}: [OSError, {name}]\n"
+        policy += "  'shops.deep.serve:f': {monitor: {}}\n"
         return findings(policy, [tmp_path, LIBRARY], **CLIENT)
 
     return find
@@ -43,6 +49,13 @@ def named(findings, tmp_path):
         ("cliant.Inner", "MP603", "client.Inner"),
         ("store.Unreachble", "MP603", "store.Unreachable"),
         ("store.Unreacahble", "MP603", "store.Unreachable"),
+        # Moved, renamed, or named from within a package that policies are for.
+        ("shops.errors.Refused", "MP603", "shops.deep.errors.Refused"),
+        ("shops.exceptions.Refused", "MP603", "shops.deep.errors.Refused"),
+        ("shops.deep.errors.Refuse", "MP603", "shops.deep.errors.Refused"),
+        ("shops.deep.errors.Zzzzz", "MP603", "`shops.deep.errors` has `Refused`, `Stale`"),
+        ("shops.Refusd", "MP603", "shops.deep.errors.Refused"),
+        ("errors.Refused", "MP603", "shops.deep.errors.Refused"),
         ("client.errors.Zzzzz", "MP603", ""),
         ("json.JSONDecodeErr", "MP603", "json.JSONDecodeError"),
         ("client.errors.Plain", "MP604", ""),
@@ -107,11 +120,18 @@ def typed(findings, tmp_path):
     [
         ("{type: client.errors.Plane}", 33, "did you mean `client.errors.Plain`?"),
         ("{type: 'client.errors:Plane'}", 33, "did you mean `client.errors.Plain`?"),
-        ("{type: client.errors.Helper}", 33, ""),  # `helper` is a function
+        (
+            "{type: client.errors.Helper}",
+            33,
+            "`client.errors` has `Base`, `Timeout`, `Plain`, `Odd`, `Alias`",
+        ),  # `helper` is a function
         ("{type: client.errors.helper}", 33, ""),
         ("{type: client.LIMIT}", 33, ""),
         ("{type: cliant.errors.Plain}", 33, "did you mean `client.errors.Plain`?"),
         ("{type: client.error.Plain}", 33, "did you mean `client.errors.Plain`?"),
+        ("{type: client.errors.Odds}", 33, "did you mean `client.errors.Odd`?"),
+        ("{type: client.errors.Pla}", 33, "did you mean `client.errors.Plain`?"),
+        ("{model: shops.models.Stale}", 34, "did you mean `shops.deep.errors.Stale`?"),
         ("{model: client.errors.Plane}", 34, "did you mean `client.errors.Plain`?"),
         ("{fields: {a: {type: client.Nothing}}}", 46, ""),
         ("{items: {type: json.JSONDecodr}}", 41, "did you mean `json.JSONDecoder`?"),
@@ -127,7 +147,43 @@ def test_what_is_no_class(typed, spec, column, help):
 
 @pytest.mark.parametrize(
     "name",
-    ["client.errors.Plain", "client.make", "json.JSONDecoder", "int", "ndarray", "torch.Tensor"],
+    [
+        *("client.errors.Plain", "client.make", "json.JSONDecoder", "int", "ndarray"),
+        "torch.Tensor",  # not installed in this folder
+        # Made while the module is imported, or by another module where there is one.
+        *("ssl.Options", "signal.Signals", "socket.AddressFamily", "decimal.DecimalTuple"),
+    ],
 )
 def test_what_is_a_class_or_may_be(typed, name):
     assert typed(f"{{type: {name}}}") == ()
+
+
+def test_a_model_is_one_of_pydantic(findings, tmp_path):
+    """Where all that a class inherits is known, it is known whether it takes values."""
+    files = {
+        "shop": """
+            from elsewhere import Base
+            from pydantic import BaseModel
+            class Plain: ...
+            class Made(BaseModel): ...
+            class Odd(Base): ...
+            class Own:
+                @classmethod
+                def model_validate(cls, value): ...
+            def f(x): ...
+        """,
+        "pydantic/__init__": "class BaseModel:\n    @classmethod\n    def model_validate(cls, x): ...\n",
+    }
+    policy = "policies:\n  'shop:f':\n    validate: {{args: {{x: {{model: shop.{}}}}}}}\n"
+
+    found = {
+        name: [one.message for one in findings(policy.format(name), **files)]
+        for name in ("Plain", "Made", "Odd", "Own")
+    }
+
+    assert found == {
+        "Plain": ["the model `shop.Plain` is no pydantic model"],
+        "Made": [],
+        "Odd": [],
+        "Own": [],
+    }

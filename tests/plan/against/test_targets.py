@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from mlpolicy.plan.against import against
+from mlpolicy.plan.survey import Survey
+from policies import loaded
+
 
 def watch(target, head=""):
     return f"{head}policies:\n  one: {{match: '{target}', monitor: true}}\n"
@@ -105,7 +109,7 @@ def test_a_module_in_a_folder_of_sources(findings):
 @pytest.mark.parametrize(
     ("glob", "help"),
     [
-        ("shop:serv_*", "did you mean `shop:serve`?"),
+        ("shop:serv_*", "did you mean `shop:serve*`?"),
         ("shop:_private*", "those functions begin with `_`, as `shop:_private_one` does"),
         ("shop:wor*", "did you mean `shop.**:wor*`?"),
         ("shop:scor*", "did you mean `shop:*.scor*`?"),
@@ -282,14 +286,17 @@ def test_a_module_that_is_no_python_is_said_once(findings, match):
         ("'shop:Modl.*'", "shop:Model.*"),
         ("'shop:Modl.lo*'", "shop:Model.lo*"),
         ("{target: 'shop:*', decorated_by: [cache]}", "functools.cache"),
-        ("'shop:saev*'", "shop:save"),
+        ("{target: 'shop:*', decorated_by: [shop.timed]}", "timed"),
+        ("'shop:saev*'", "shop:save*"),
     ],
 )
 def test_a_pattern_is_put_right_as_a_pattern(findings, match, meant):
     """Of a class the methods that were asked for; of a decorator its full name."""
     source = """
         import functools
+        def timed(f): ...
         @functools.cache
+        @timed
         def save(x): ...
         if x:
             def either(x): ...
@@ -379,3 +386,15 @@ def test_a_module_that_is_no_python_is_said_where_it_is_named_first(findings):
     [one] = findings(f"policies:\n{line}\n", shop="def f(:\n")
 
     assert (one.code, one.span.column) == ("MP303", line.index("'shop:f'") + 1)
+
+
+def test_of_a_target_that_is_another_one_nothing_else_is_said(tmp_path):
+    """That nobody watches a name which is only imported follows from the name."""
+    (tmp_path / "shop.py").write_text("from other import f\n")
+    (tmp_path / "other.py").write_text("def f(): ...\n")
+    file = loaded("policies:\n  other:f: {monitor: {}}\n  shop:f: {retry: 2}\n")
+
+    more = against(file.rulebook, Survey([tmp_path]))
+
+    assert [one.code for one in file.diagnostics] == ["MP906"]
+    assert [one.code for one in file.shown(more).diagnostics] == ["MP308"]

@@ -184,8 +184,7 @@ environments:
     found = load_every([tmp_path], Terms(environ={})).diagnostics
 
     assert sorted((one.environment, one.span.line) for one in found if one.code == "MP601") == [
-        ("defaults", 4),
-        ("defaults", 6),
-        ("policies", 6),
+        ("defaults", 10),  # (once, for both policies)
+        ("policies", 12),
         ("profiles", 11),
     ]

@@ -58,6 +58,33 @@ def test_the_limit_that_a_cache_fills_is_shown():
     assert [(each.span.line, each.span.column) for each in one.related] == [(5, 21)]
 
 
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "deadline: §3ms, retry: {initial_delay: 50ms}",
+        "deadline: 3s, retry: {max_attempts: 4, initial_delay: §5s}",
+        "deadline: 3s, retry: {max_attempts: §9, initial_delay: 100ms}",
+        "deadline: §300ms, retry: true",
+        "deadline: §3ms, memory: {wait: 2s}",
+        "deadline: 3s, memory: {wait: §2m}",
+        "memory: {act_at: 85%, reject_at: §9.2%}",
+        "memory: {act_at: §8.5%, resume_at: 80%, reject_at: 92%}",
+        "retry: {initial_delay: 100ms, max_delay: §2ms}",
+        "retry: {initial_delay: §100s, max_delay: 2s}",
+        "retry: {initial_delay: §9s, max_elapsed: 3s}",
+    ],
+)
+def test_of_two_values_that_do_not_fit_the_unusual_one_is_wrong(rules):
+    """The other one is shown beside it."""
+    text = f"policies: {{'m:f': {{monitor: {{}}, {rules}}}}}\n"
+    at = text.index("§") + 1
+
+    [one] = loaded(text.replace("§", "")).diagnostics
+
+    assert (one.span.line, one.span.column) == (2, at)
+    assert len(one.related) == 1
+
+
 def test_a_refusal_of_ours_is_named_by_its_path():
     """What people write for it is put right."""
     [one] = loaded("policies:\n  shop:f: {retry: {retry_on: [MemoryPressure]}}\n").errors

@@ -184,6 +184,24 @@ def test_what_an_environment_takes_away_is_missing_there(tmp_path):
     assert (one.code, one.environment, one.span.line, one.span.column) == ("MP011", "prod", 4, 3)
 
 
+def test_what_settings_require_is_missing_where_an_environment_takes_it_out(tmp_path):
+    """What a policy lacks everywhere is said once, at the policy."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "version: 1\nsettings: {require: [owner, expires]}\n"
+        "policies: {'m:f': {monitor: {}, owner: us}}\n"
+        "environments: {prod: {policies: {'m:f': {\n  owner: null}}}}\n"
+    )
+
+    found = load_every([file]).diagnostics
+
+    assert [(one.code, one.environment, one.span.line) for one in found] == [
+        ("MP505", "", 3),
+        ("MP505", "prod", 5),
+    ]
+    assert found[1].message == "`owner` is taken out of policy `m:f`"
+
+
 def test_values_contradict_where_the_environment_changed_one(tmp_path):
     """The other one was right before."""
     file = tmp_path / "p.yaml"
@@ -195,6 +213,75 @@ def test_values_contradict_where_the_environment_changed_one(tmp_path):
     [one] = load_every([file]).diagnostics
 
     assert (one.code, one.environment, one.span.line, one.span.column) == ("MP801", "prod", 4, 11)
+
+
+@pytest.mark.parametrize(
+    ("changed", "lines"),
+    [
+        ("vars: {first: 600ms}", [3]),
+        ("policies: {'m:f': {owner: us}}", [3]),
+        ("policies: {'m:f': {retry: {max_delay: 20s}}}", [3]),  # (it changes nothing in the sum)
+        ("policies: {'m:f': {deadline: 1s}}", [3]),
+        ("policies: {'m:f': {deadline: 99s}}", [3]),
+        ("policies: {'m:f': {deadline: 900ms}}", [3]),  # (the delay is too long for it, too)
+        ("policies: {'m:f': {retry: {max_attempts: 6}}}", [3, 5]),
+    ],
+)
+def test_what_is_wrong_everywhere_is_said_again_where_an_environment_makes_it_so(
+    tmp_path, changed, lines
+):
+    """Its own numbers are to be put right too; other numbers at the same place are no news."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "version: 1\nvars: {first: 500ms}\n"
+        "policies: {'m:f': {deadline: 1s, monitor: {}, retry: "
+        "{max_attempts: 5, initial_delay: '${vars.first}'}}}\n"
+        f"environments: {{prod: {{\n{changed}}}}}\n"
+    )
+
+    found = load_every([file]).diagnostics
+
+    assert [(one.code, one.span.line) for one in found] == [("MP601", line) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        ("prod: {vars: {x: 2s}", "prod: {vars: [x]", "MP010", 6),
+        ("  calm: {cache", "  calmm: {cache", "MP406", 5),
+        ("  calm: {cache: {ttl: '${vars.x}'}}", "  calm:\n  cache: {ttl: '${vars.x}'}", "MP009", 4),
+        ("use: [calm]", "use: 'calm, calm'", "MP010", 5),
+        ("  {x: 1s", "  {x y: 1s", "MP010", 2),
+    ],
+)
+def test_what_follows_from_a_slip_is_no_finding_of_its_own(tmp_path, old, new, code, line):
+    right = (
+        "version: 1\nvars:  {x: 1s}\nprofiles:\n  calm: {cache: {ttl: '${vars.x}'}}\n"
+        "policies: {'m:f': {use: [calm], monitor: {}}}\n"
+        "environments: {prod: {vars: {x: 2s}, profiles: {calm: {cache: {ttl: 9s}}}}}\n"
+    )
+    file = tmp_path / "p.yaml"
+    file.write_text(right)
+    assert load_every([file]).diagnostics == ()
+
+    assert right.count(old) == 1
+    file.write_text(right.replace(old, new))
+
+    [one] = load_every([file]).diagnostics
+    assert (one.code, one.span.line) == (code, line)
+
+
+def test_a_note_on_a_policy_hides_nothing_that_an_environment_says_of_it(tmp_path):
+    """It is no cause of what is wrong there."""
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        "version: 1\npolicies:\n  m:f: {retry: 3}\n  m:g: {monitor: {}}\n"
+        "environments: {prod: {policies: {'m:f': {match: 'm:*'}}}}\n"
+    )
+
+    found = load_every([file]).diagnostics
+
+    assert [(one.code, one.span.line) for one in found] == [("MP906", 3), ("MP010", 5)]
 
 
 @pytest.mark.parametrize(("profile", "codes"), [("retry: 3", ["MP407"]), ("memory: 80%", [])])

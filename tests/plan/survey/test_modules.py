@@ -78,7 +78,7 @@ def test_a_module_is_no_package(written):
     assert found == NoModule(
         "serve.predict",
         hint="`serve` is a module: write `serve:predict` for what it defines",
-        meant=Target("serve", "predict"),
+        meant=(Target("serve", "predict"),),
     )
 
 

@@ -64,16 +64,28 @@ def test_numbers_from_code_move_them_too():
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("fields", "odd", "message"),
     [
-        ({"act_at": "90%", "reject_at": "85%"}, "`reject_at` of 85% is below `act_at`, 90%"),
-        ({"resume_at": "90%", "act_at": "85%"}, "`act_at` of 85% is below `resume_at`, 90%"),
-        ({"warn_at": "95%", "reject_at": "90%"}, "`reject_at` of 90% is below `warn_at`, 95%"),
+        (
+            {"act_at": "90%", "reject_at": "85%"},
+            "reject_at",
+            "`reject_at` of 85% is below `act_at`, 90%",
+        ),
+        (
+            {"resume_at": "90%", "act_at": "85%"},
+            "resume_at",
+            "`act_at` of 85% is below `resume_at`, 90%",
+        ),
+        (
+            {"warn_at": "75%", "act_at": "8.5%"},
+            "act_at",
+            "`act_at` of 8.5% is below `warn_at`, 75%",
+        ),
     ],
 )
-def test_thresholds_must_rise(fields, message):
-    """The finding points at the later one."""
-    assert findings(**fields) == [("MP801", list(fields)[1], message)]
+def test_thresholds_must_rise(fields, odd, message):
+    """The finding points at the one that is farther from what is usual."""
+    assert findings(**fields) == [("MP801", odd, message)]
 
 
 def test_equal_thresholds_are_in_order():

@@ -53,7 +53,7 @@ def test_a_name_says_what_it_means(text, name):
         ("ReadTimeout", "write where it is defined, `package.ReadTimeout`"),
         ("int", "`int` is no exception"),
         ("", "`` is no exception"),
-        ("a b", "`a b` is no exception"),
+        ("a b", "separate exceptions by commas"),
         ("http:600", "write `http:503` or `http:5xx`"),
         ("http:50x", "write `http:503` or `http:5xx`"),
         ("grpc:unavailable", "did you mean `grpc:UNAVAILABLE`?"),

@@ -107,6 +107,8 @@ def test_the_message_of_a_misspelt_error_offers_the_right_one():
     ("fields", "findings"),
     [
         ({"initial_delay": "20s"}, [("MP602", "initial_delay")]),
+        ({"initial_delay": "1s", "max_delay": "20ms"}, [("MP602", "max_delay")]),
+        ({"initial_delay": "8s", "max_elapsed": "5s"}, [("MP602", "initial_delay")]),
         ({"multiplier": 0.5}, [("MP602", "multiplier")]),
         ({"max_elapsed": "100ms"}, [("MP602", "max_elapsed")]),
         ({"max_elapsed": "200ms"}, []),
@@ -120,7 +122,7 @@ def test_the_message_of_a_misspelt_error_offers_the_right_one():
         ({"jitter": "none", "initial_delay": "0s"}, []),
         ({"max_attempts": 10}, []),
         ({"max_attempts": 11}, [("MP609", "max_attempts")]),
-        ({"max_attempts": 10, "max_delay": "1h"}, [("MP609", "max_attempts")]),
+        ({"max_attempts": 10, "max_delay": "1h"}, [("MP609", "max_delay")]),
         ({"max_attempts": 10, "max_delay": "1h", "max_elapsed": "50s"}, []),
         ({"max_attempts": 1, "jitter": "none"}, [("MP611", "max_attempts")]),
         ({"max_attempts": 1, "on_result": {"is_none": True}}, [("MP611", "max_attempts")]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from mlpolicy.cli.render.report import Report, environment, repairs, sentence
+from mlpolicy.cli.render.report import Report, repairs, sentence
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 
@@ -54,7 +54,7 @@ def finding(one: Diagnostic) -> dict[str, Any]:
             }
             for title, edits in repairs(one).items()
         ],
-        "environment": environment(one),
+        "environment": one.environment,
         "help": one.help,
         "url": url(one.code),
     }

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mlpolicy.cli.render.checkout import checkout, in_checkout
-from mlpolicy.cli.render.report import Report, environment
+from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 
@@ -33,7 +33,7 @@ def _facts(one: Diagnostic, report: Report, root: str) -> tuple[str, ...]:
     return (
         one.code,
         in_checkout(one.span.file, root),
-        environment(one).partition(", ")[0],
+        one.environment.partition(", ")[0],
         _under(one.span, lines),
         *_above(one.span.line, lines),
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import click
 
 from mlpolicy.cli.render.checkout import checkout, in_checkout
-from mlpolicy.cli.render.report import Report, environment, sentence
+from mlpolicy.cli.render.report import Report, sentence
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.span import Span
 
 _LEVEL: Final = {"error": "error", "warning": "warning", "info": "notice"}
 _IN_MESSAGE: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -43,29 +44,38 @@ def summarise(report: Report, environ: Mapping[str, str] = os.environ) -> None:
         click.echo(f"mlpolicy: the summary of the step was not written: {error}", err=True)
 
 
+def failures(told: Iterable[tuple[Span, str]], title: str) -> str:
+    """Return a workflow command for each of the failures *told*, which are no findings."""
+    root = checkout()
+    return "\n".join(_command("error", span, title, text, root) for span, text in told)
+
+
 def _annotation(one: Diagnostic, root: str) -> str:
-    span = one.span
+    message = "\n".join(_message(one))
+    return _command(_LEVEL[one.severity], one.span, f"mlpolicy {one.code}", message, root)
+
+
+def _command(level: str, span: Span, title: str, message: str, root: str) -> str:
     properties = {
         "file": in_checkout(span.file, root),
         "line": span.line,
         "col": span.column,
         "endLine": span.end_line,
         "endColumn": span.end_column,
-        "title": f"mlpolicy {one.code}",
+        "title": title,
     }
     if span.end_line != span.line:  # GitHub takes columns on one line only
         del properties["col"], properties["endColumn"]
     listed = ",".join(
         f"{name}={_escaped(str(value), _IN_PROPERTY)}" for name, value in properties.items()
     )
-    message = _escaped("\n".join(_message(one)), _IN_MESSAGE)
-    return f"::{_LEVEL[one.severity]} {listed}::{message}"
+    return f"::{level} {listed}::{_escaped(message, _IN_MESSAGE)}"
 
 
 def _message(one: Diagnostic) -> Iterator[str]:
     yield sentence(one)
-    if environment(one):
-        yield f"environment: {environment(one)}"
+    if one.environment:
+        yield f"environment: {one.environment}"
     for other in one.related:
         yield f"{other.span}: {other.message}"
     if one.help:

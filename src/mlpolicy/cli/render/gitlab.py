@@ -7,7 +7,7 @@ from typing import Final
 
 from mlpolicy.cli.render.checkout import checkout, in_checkout
 from mlpolicy.cli.render.fingerprint import fingerprints
-from mlpolicy.cli.render.report import Report, environment, sentence
+from mlpolicy.cli.render.report import Report, sentence
 from mlpolicy.core.diagnostic import Diagnostic
 
 _GRAVITY: Final = {"error": "major", "warning": "minor", "info": "info"}
@@ -33,6 +33,6 @@ def gitlab(report: Report) -> str:
 
 
 def _description(one: Diagnostic) -> str:
-    where = f" (environment {environment(one)})" if environment(one) else ""
+    where = f" (environment {one.environment})" if one.environment else ""
     remedy = f" ({one.help})" if one.help else ""
     return f"{sentence(one)}{where}{remedy}"

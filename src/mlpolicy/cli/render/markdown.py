@@ -8,7 +8,7 @@ from typing import Final
 
 from mlpolicy.cli.render.as_json import url
 from mlpolicy.cli.render.cells import visible
-from mlpolicy.cli.render.report import Report, environment, sentence
+from mlpolicy.cli.render.report import Report, sentence
 from mlpolicy.cli.render.text import summary
 from mlpolicy.core.diagnostic import Diagnostic
 
@@ -48,14 +48,14 @@ def _size(lines: list[str]) -> int:
 
 def _row(one: Diagnostic) -> str:
     parts = [_cell(sentence(one))]
-    if environment(one):
-        parts.append(f"Environment: {_cell(environment(one))}")
+    if one.environment:
+        parts.append(f"Environment: {_cell(one.environment)}")
     parts += [f"{_cell(other.message)}: {_code(str(other.span))}" for other in one.related]
     if one.help:
         parts.append(f"**Help:** {_cell(one.help)}")
     grade = f'<span title="{one.severity}">{_MARK[one.severity]}</span>'
     finding = f"[{one.code}]({url(one.code)})"
-    return f"| {grade} | {finding} | {_code(f'{one.span.file}:{one.span.line}')} | {'<br>'.join(parts)} |"
+    return f"| {grade} | {finding} | {_code(one.span.place)} | {'<br>'.join(parts)} |"
 
 
 def _cell(text: str) -> str:

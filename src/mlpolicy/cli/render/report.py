@@ -7,7 +7,6 @@ from dataclasses import field
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.frozen import frozen
-from mlpolicy.document.parse import Document
 from mlpolicy.plan.load import Loaded
 
 
@@ -33,7 +32,7 @@ class Report:
         found = sorted((*loaded.diagnostics, *more), key=lambda one: (one.span, one.code))
         return cls(
             tuple(dict.fromkeys(found)),
-            {document.file: _lines(document) for document in loaded.documents},
+            {document.file: document.lines for document in loaded.documents},
             files=len(loaded.documents),
             policies=len(loaded.rulebook.policies),
             environments=environments,
@@ -54,11 +53,6 @@ class Report:
         return any(map(self.fails, self.diagnostics))
 
 
-def environment(one: Diagnostic) -> str:
-    """Return the environment that a finding is about, or nothing if it is about all."""
-    return str(getattr(one, "environment", ""))
-
-
 def sentence(one: Diagnostic) -> str:
     """Return what is wrong, with what an excerpt would have under its carets."""
     return f"{one.message}: {one.label}" if one.label else one.message
@@ -76,7 +70,3 @@ def repairs(one: Diagnostic) -> dict[str, list[Suggestion]]:
     for suggestion in one.suggestions:
         found.setdefault(suggestion.title, []).append(suggestion)
     return found
-
-
-def _lines(document: Document) -> Sequence[str]:
-    return document.lines

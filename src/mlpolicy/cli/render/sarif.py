@@ -13,7 +13,7 @@ from mlpolicy import __version__
 from mlpolicy.cli.render.as_json import PAGE, url
 from mlpolicy.cli.render.checkout import checkout, in_checkout
 from mlpolicy.cli.render.fingerprint import fingerprints
-from mlpolicy.cli.render.report import Report, environment, repairs, sentence
+from mlpolicy.cli.render.report import Report, repairs, sentence
 from mlpolicy.core.codes import Code, shared
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
@@ -109,8 +109,8 @@ def _result(one: Diagnostic, root: str) -> dict[str, Any]:
         ]
     if one.suggestions:
         result["fixes"] = [_fix(title, edits, root) for title, edits in repairs(one).items()]
-    if environment(one):
-        result["properties"] = {"environment": environment(one)}
+    if one.environment:
+        result["properties"] = {"environment": one.environment}
     return result
 
 

@@ -8,7 +8,7 @@ import click
 
 from mlpolicy.cli.render.cells import visible
 from mlpolicy.cli.render.excerpt import excerpt
-from mlpolicy.cli.render.report import Report, environment, in_a_line, repairs
+from mlpolicy.cli.render.report import Report, in_a_line, repairs
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.redact import masked
 from mlpolicy.core.span import Span
@@ -55,8 +55,8 @@ def _finding(one: Diagnostic, report: Report) -> Iterator[str]:
 
 
 def _remarks(one: Diagnostic) -> Iterator[tuple[str, str]]:
-    if environment(one):
-        yield "environment", _line(environment(one))
+    if one.environment:
+        yield "environment", _line(one.environment)
     for remedy in [one.help] if one.help else repairs(one):
         yield "help", _line(remedy)
     yield "more", f"mlpolicy explain {one.code}"

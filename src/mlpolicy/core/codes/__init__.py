@@ -23,6 +23,12 @@ class Code:
     """The same file put right."""
 
 
+def policy(target: str, *lines: str, head: str = "") -> str:
+    """Return a file with one policy: *lines* are its keys, *head* is what stands above."""
+    body = "".join(f"    {line}\n" for line in lines)
+    return f"version: 1\n{head}policies:\n  {target}:\n{body}"
+
+
 def shared() -> tuple[Code, ...]:
     """Return the codes that belong to no kind of rule."""
     from mlpolicy.core.codes import (

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.codes import Code
+from functools import partial
 
+from mlpolicy.core.codes import Code, policy
 
-def _policy(*lines: str) -> str:
-    body = "".join(f"    {line}\n" for line in lines)
-    return f"version: 1\npolicies:\n  mypkg:f:\n{body}"
-
-
+_policy = partial(policy, "mypkg:f")
 _OTHER = "  mypkg:g: {monitor: {}}\n"
 
 CODES = (

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from mlpolicy.core.codes import Code
 
+
+def _default(written: str) -> str:
+    rule = f"on_pressure: default\n      default: {written}"
+    return f"version: 1\npolicies:\n  mypkg.serve:predict:\n    memory:\n      {rule}\n"
+
+
 CODES = (
     Code(
         "MP101",
@@ -40,5 +46,14 @@ CODES = (
         "Linters, editors and other services that read the file see `NO` as false and `010` as 8.",
         "version: 1\npolicies:\n  mypkg.serve:predict:\n    labels: {country: NO}\n    retry: 3\n",
         'version: 1\npolicies:\n  mypkg.serve:predict:\n    labels: {country: "NO"}\n    retry: 3\n',
+    ),
+    Code(
+        "MP106",
+        "warning",
+        "a function's path is given as text",
+        "A `default` is a text that is written like a function, and it stands as it is.",
+        "Callers get the words `mypkg.popular:items` where the items were meant.",
+        _default("mypkg.popular:items"),
+        _default('{call: "mypkg.popular:items"}'),
     ),
 )

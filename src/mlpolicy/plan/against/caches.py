@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.site import Parameter
+from mlpolicy.core.site import GENERATORS, Parameter
 from mlpolicy.plan.against import annotated, moods
 from mlpolicy.plan.against.about import About, at, line_of
 from mlpolicy.plan.against.arguments import heads
@@ -16,7 +16,6 @@ from mlpolicy.plan.survey.classes import Ancestor, Foreign
 from mlpolicy.plan.survey.functions import full_name
 from mlpolicy.plan.survey.plain import text_of
 
-GENERATORS = ("generator", "async_generator")
 _MUTABLE = frozenset({"mapping", "sequence", "set", "ndarray", "tensor", "dataframe"})
 _FIXED = ("tuple", "Tuple", "frozenset", "FrozenSet", "typing.Tuple", "typing.FrozenSet")
 _DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)

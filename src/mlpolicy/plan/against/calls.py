@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.plan.against.about import About
 from mlpolicy.plan.against.targets import absent
 from mlpolicy.plan.called import called
-from mlpolicy.plan.survey import Defined
+from mlpolicy.plan.survey import Answer, Defined, Missing
 
 
 def look(about: About) -> Iterator[Diagnostic]:
@@ -22,8 +23,15 @@ def look(about: About) -> Iterator[Diagnostic]:
                 target = Target.parse(text)
             except TargetError:
                 continue  # (the model has said so)
-            looked = about.survey.look_up(target)
+            looked = _called(about.survey.look_up(target))
             yield from absent(target, looked, span)
             if isinstance(looked, Defined) and looked.constant:
                 message = f"`{target}` is a value, and a rule can only call a function"
                 yield Diagnostic("MP320", message, span)
+
+
+def _called(looked: Answer) -> Answer:
+    """Return *looked* for what is called: a class, too."""
+    if not isinstance(looked, Missing):
+        return looked
+    return replace(looked, close=(*looked.close, *((name, 0) for name in looked.classes)))

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import builtins
-import re
 from collections.abc import Iterator
-from itertools import takewhile
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
-from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Target
 from mlpolicy.plan.against.about import About, at
-from mlpolicy.plan.survey import Defined, Dynamic, Missing, Module, NoModule, Survey
+from mlpolicy.plan.against.meant import (
+    CLASS,
+    EXCEPTION,
+    MODEL,
+    Asked,
+    Sought,
+    is_other,
+    of_module,
+    of_other_module,
+    slip,
+)
+from mlpolicy.plan.against.targets import did_you_mean, offer
+from mlpolicy.plan.survey import Defined, Dynamic, Missing, NoModule
 from mlpolicy.rules.retry.exceptions import Path, SpellingError, parse
-
-
-@frozen()
-class Sought:
-    """What names in one place must lead to."""
-
-    noun: str
-    absent: str
-    """The code of a name that leads nowhere."""
-    other: str
-    """The code of a name that leads to something else."""
-    deep: bool = False
-    """Whether a class is known by its package too, however deep in it."""
-
-
-EXCEPTION = Sought("exception", "MP603", "MP604", deep=True)
-CLASS = Sought("class", "MP208", "MP208")
 
 
 def look(about: About) -> Iterator[Diagnostic]:
     """Yield names of exceptions and of classes that are none."""
     for sought, text, span in (*_exceptions(about), *_classes(about)):
-        yield from _of_name(about.survey, sought, text, span)
+        yield from _of_name(Asked(about.survey, about.rulebook.tops, sought, text, span))
 
 
 def _exceptions(about: About) -> Iterator[tuple[Sought, str, Span]]:
@@ -66,26 +56,51 @@ def _classes(about: About) -> Iterator[tuple[Sought, str, Span]]:
         if path.rpartition(".")[2] in ("type", "model") and isinstance(value.value, str):
             dotted = value.value.replace(":", ".")
             if "." in dotted:
-                yield CLASS, dotted, at(rule, path)
+                sought = MODEL if path.rpartition(".")[2] == "model" else CLASS
+                yield sought, dotted, at(rule, path)
 
 
-def _of_name(survey: Survey, sought: Sought, text: str, span: Span) -> Iterator[Diagnostic]:
-    target = _target(survey, text)
-    if isinstance(target, NoModule):
-        yield from _unknown_module(survey, sought, text, target, span)
+def _of_name(asked: Asked) -> Iterator[Diagnostic]:
+    found = asked.look_up(asked.text)
+    if isinstance(found, Defined):
+        yield from _of_other(asked, found)
+    elif isinstance(found, Dynamic | NoModule):
+        meant = slip(asked, found) if isinstance(found, Dynamic) else of_other_module(asked, found)
+        if meant:
+            yield _absent(asked, meant)
+    elif isinstance(found, Missing) and not asked.is_below(asked.text):
+        meant = of_module(asked, found)
+        if meant != asked.text:  # (else it is imported there, from where it is not)
+            yield _absent(asked, meant)
+
+
+def _of_other(asked: Asked, found: Defined) -> Iterator[Diagnostic]:
+    """Yield a name of something that is not what was sought."""
+    text, sought = asked.text, asked.sought
+    if is_other(found, sought):
+        help = _how(text) if sought is EXCEPTION else ""
+        message = f"`{text}` is {_named(found, sought)}"
+    elif sought is MODEL and isinstance(asked.look_up(f"{text}.model_validate"), Missing):
+        help = "a model is a class below `pydantic.BaseModel`: for any other, write `type`"
+        message = f"the model `{text}` is no pydantic model"
+    else:
         return
-    found = survey.look_up(target) if target is not None else None
-    if isinstance(found, Dynamic):
-        yield from _slip(survey, sought, text, found, span)
-    elif isinstance(found, Missing):
-        yield from _unknown(survey, sought, text, found, span)
-    elif isinstance(found, Defined) and _is_other(found, sought):
-        yield Diagnostic(
-            sought.other,
-            f"`{text}` is {_named(found, sought)}",
-            span,
-            help=_how(text) if sought is EXCEPTION else "",
-        )
+    yield Diagnostic(sought.other, message, asked.span, help=help)
+
+
+def _absent(asked: Asked, meant: str) -> Diagnostic:
+    text, noun = asked.text, asked.sought.noun
+    if not meant:
+        module, name = text.rpartition(".")[::2]
+        message, help = f"`{module}` has no {noun} `{name}`", offer(module, asked.there(module))
+        return Diagnostic(asked.sought.absent, message, asked.span, help=help)
+    return Diagnostic(
+        asked.sought.absent,
+        f"there is no {noun} `{text}`",
+        asked.span,
+        help=did_you_mean([meant]),
+        suggestions=(Suggestion(f"write `{meant}`", asked.span, meant),),
+    )
 
 
 def _named(found: Defined, sought: Sought) -> str:
@@ -99,123 +114,3 @@ def _how(text: str) -> str:
     return (
         f"name a class below `BaseException`; what `{text.rpartition('.')[2]}` is cannot be raised"
     )
-
-
-def _target(survey: Survey, text: str) -> Target | NoModule | None:
-    """Return *text* as a path into its module; what is missing where there is no module at all.
-
-    None for what is a module itself, or lies in one that cannot be read.
-    """
-    parts = text.split(".")
-    missing = None
-    for end in range(len(parts) - 1, 0, -1):
-        found = survey.module(".".join(parts[:end]))
-        if isinstance(found, Module):
-            return Target(found.name, ".".join(parts[end:]))
-        if not isinstance(found, NoModule):
-            return None
-        missing = found
-    return missing
-
-
-def _unknown_module(
-    survey: Survey, sought: Sought, text: str, missing: NoModule, span: Span
-) -> Iterator[Diagnostic]:
-    """Yield a top-level module that was mistyped; one that is not installed here may be there."""
-    for close in missing.close:
-        meant = close + text.removeprefix(missing.component)
-        target = _target(survey, meant)
-        found = survey.look_up(target) if isinstance(target, Target) else None
-        is_class = isinstance(found, Defined) and found.kind == "class"
-        is_deeper = sought.deep and isinstance(found, Missing) and not found.close
-        if is_class or (is_deeper and survey.defines_below(*meant.rsplit(".", 1))):
-            yield _meant(sought, text, meant, span)
-            return
-
-
-def _slip(
-    survey: Survey, sought: Sought, text: str, dynamic: Dynamic, span: Span
-) -> Iterator[Diagnostic]:
-    """Yield a name that is one letter off one that is there; any other may be made as code runs."""
-    module, name = text.rpartition(".")[::2]
-    for close in dynamic.close:
-        found = survey.look_up(Target(module, close)) if _is_slip(name, close) else None
-        if isinstance(found, Defined) and found.kind == "class":
-            yield _meant(sought, text, f"{module}.{close}", span)
-            return
-
-
-def _is_slip(word: str, right: str) -> bool:
-    """Whether one letter within a long name differs, is missing, too many, or changed places."""
-    start = _shared(word, right)
-    end = _shared(word[start:][::-1], right[start:][::-1])
-    left, meant = word[start : len(word) - end], right[start : len(right) - end]
-    is_near = max(len(left), len(meant)) == 1 or (len(left) == 2 and left == meant[::-1])
-    is_within = start > 0 and end > 0 and len(right) >= _LONG
-    return is_near and is_within and not re.search(r"[\d_]", left + meant)
-
-
-_LONG = 8
-
-
-def _shared(one: str, other: str) -> int:
-    """Return with how many letters both begin."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
-
-
-def _unknown(
-    survey: Survey, sought: Sought, text: str, missing: Missing, span: Span
-) -> Iterator[Diagnostic]:
-    module, name = text.rpartition(".")[::2]
-    if sought.deep and survey.defines_below(module, name):
-        return
-    target = _target(survey, text)
-    assert isinstance(target, Target)
-    others = (name for name, _ in missing.close)
-    close = [
-        *missing.classes,
-        *(name for name in others if _may_be_class(survey, target.module, name)),
-    ]
-    if close:
-        meant = f"{target.module}.{close[0]}"
-        if meant != text:  # (else it is imported there, from where it is not)
-            yield _meant(sought, text, meant, span)
-    elif elsewhere := _elsewhere(survey, module, name):
-        yield _meant(sought, text, elsewhere, span)
-    else:
-        yield Diagnostic(sought.absent, f"`{module}` has no {sought.noun} `{name}`", span)
-
-
-def _elsewhere(survey: Survey, module: str, name: str) -> str:
-    """Return the path of the class in a module whose name is like *module*, if it is there."""
-    found = survey.look_up(Target(module, name))
-    meant = found.meant if isinstance(found, NoModule | Missing) else None
-    return str(meant).replace(":", ".") if meant is not None else ""
-
-
-def _may_be_class(survey: Survey, module: str, name: str) -> bool:
-    found = survey.look_up(Target(module, name))
-    return not isinstance(found, Defined) or found.kind in ("class", "value")
-
-
-def _meant(sought: Sought, text: str, meant: str, span: Span) -> Diagnostic:
-    return Diagnostic(
-        sought.absent,
-        f"there is no {sought.noun} `{text}`",
-        span,
-        help=f"did you mean `{meant}`?",
-        suggestions=(Suggestion(f"write `{meant}`", span, meant),),
-    )
-
-
-def _is_other(found: Defined, sought: Sought) -> bool:
-    """Whether it is sure that *found* is not what was sought: that nothing of it can be raised."""
-    if found.kind == "class" and sought is EXCEPTION:
-        known = found.bases
-        return known is not None and not any(map(_is_raised, known))
-    return found.constant or found.kind not in ("class", "value")
-
-
-def _is_raised(name: str) -> bool:
-    cls = getattr(builtins, name, None)
-    return isinstance(cls, type) and issubclass(cls, BaseException)

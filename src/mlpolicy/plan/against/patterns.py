@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import fnmatch
 import re
-import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
-from mlpolicy.core.frozen import frozen
-from mlpolicy.core.target import Glob, Target, TargetError
+from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest
-from mlpolicy.model.policy import Pattern, Policy
+from mlpolicy.model.policy import Policy
 from mlpolicy.plan.against.about import line_of
+from mlpolicy.plan.against.nothing import Taken, nothing
 from mlpolicy.plan.against.targets import did_you_mean
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.ranking import excluded
-from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
+from mlpolicy.plan.survey import Defined
 
 MOST = 200
 """A pattern that takes more functions than this was hardly looked through."""
@@ -31,27 +28,11 @@ _CHEAP = frozenset(
 )
 
 
-@frozen()
-class Taken:
-    """A pattern of a policy, and the functions of the source that it takes."""
-
-    rulebook: Rulebook
-    survey: Survey
-    policy: Policy
-    pattern: Pattern
-    functions: Mapping[Target, Defined]
-
-    @property
-    def glob(self) -> Glob:
-        """The pattern itself."""
-        return self.pattern.glob
-
-
 def look(taken: Taken) -> Iterator[Diagnostic]:
     """Yield what is wrong with a pattern, for all that its source tells."""
     if not taken.functions:
         if taken.survey.knows(taken.glob):
-            yield _nothing(taken)
+            yield nothing(taken)
         return
     chosen = [one for one in taken.functions if _holds(taken, one)]
     if not chosen and taken.policy.where.count:
@@ -73,97 +54,6 @@ def _holds(taken: Taken, target: Target) -> bool:
     return not excluded(taken.policy, target) and taken.policy.where.holds(facts)
 
 
-# --- nothing --------------------------------------------------------------------------
-
-
-def _nothing(taken: Taken) -> Diagnostic:
-    message = f"no function matches `{taken.glob}`"
-    help, meant = _why(taken)
-    suggestions = (Suggestion(f"write `{meant}`", taken.pattern.span, meant),) if meant else ()
-    return Diagnostic(
-        "MP302", message, taken.pattern.span, "warning", help=help, suggestions=suggestions
-    )
-
-
-def _why(taken: Taken) -> tuple[str, str]:
-    """Return what keeps a pattern from taking anything, and the pattern that would, if known."""
-    glob, survey = taken.glob, taken.survey
-    found = survey.module(_start(glob))
-    if glob.top in sys.stdlib_module_names:
-        help = "no pattern takes functions of the standard library: name them one by one"
-    elif any(True for _ in survey.matching(glob)):
-        help = f"`{glob.top}` is an installed package: list it under `settings.packages`"
-    elif isinstance(found, NoModule):
-        rest = glob.text.removeprefix(_start(glob))
-        help = found.hint or did_you_mean(f"{one}{rest}" for one in found.close[:1])
-    else:
-        return _why_not_found(taken)
-    return help, ""
-
-
-def _why_not_found(taken: Taken) -> tuple[str, str]:
-    """Return what a pattern lacks where its modules can be read."""
-    glob, survey = taken.glob, taken.survey
-    private = next(survey.hidden(glob), None)
-    if private is not None:
-        return f"those functions begin with `_`, as `{private}` does: name them one by one", ""
-    wider = next((one for one in _wider(glob) if any(True for _ in survey.matching(one))), None)
-    if wider is not None:
-        return f"`*` stands for one component: did you mean `{wider}`?", str(wider)
-    near = _of_class_near(taken) or _nearest(taken, _start(glob))
-    return did_you_mean([near] if near else []), ""
-
-
-def _of_class_near(taken: Taken) -> str:
-    """Return the pattern of the methods of the class that was probably meant."""
-    glob = taken.glob
-    name, _, method = glob.qualname.partition(".")
-    if not method or "*" in glob.module + name:
-        return ""
-    looked = taken.survey.look_up(Target(glob.module, name))
-    meant = looked.classes[0] if isinstance(looked, Missing) and looked.classes else ""
-    return f"{glob.module}:{meant}.{method}" if meant else ""
-
-
-def _start(glob: Glob) -> str:
-    """Return the modules in *glob* before the first `*`."""
-    parts = glob.module.split(".")
-    fixed = next((at for at, part in enumerate(parts) if "*" in part), len(parts))
-    return ".".join(parts[:fixed])
-
-
-def _wider(glob: Glob) -> Iterator[Glob]:
-    """Yield the patterns of the modules below, and of methods, that *glob* does not cover."""
-    texts = []
-    if not glob.module.endswith("**"):
-        texts.append(f"{glob.module.removesuffix('.*')}.**:{glob.qualname}")
-    if "." not in glob.qualname:
-        texts.append(f"{glob.module}:*.{glob.qualname}")
-    for text in texts:
-        try:
-            yield Glob.parse(text)
-        except TargetError:
-            continue
-
-
-def _nearest(taken: Taken, start: str) -> str:
-    """Return the function, or else the module, whose name is most like the pattern."""
-    plain = taken.glob.qualname.replace("*", "").strip(".")
-    modules = list(taken.survey.covered(taken.glob))
-    known = {name: one for one in modules for name in taken.survey.functions(one)}
-    near = difflib.get_close_matches(plain, known, n=1, cutoff=0.6)
-    if near:
-        return f"{known[near[0]]}:{near[0]}"
-    if modules:
-        return ""
-    below = taken.survey.modules_below(start)
-    wanted = taken.glob.module.replace("*", "").replace("..", ".").strip(".")
-    return next(
-        (f"{one}:{taken.glob.qualname}" for one in difflib.get_close_matches(wanted, below, n=1)),
-        "",
-    )
-
-
 def of_target(taken: Taken) -> Iterator[Diagnostic]:
     """Yield a target that is there and is not what its `match` asks for besides."""
     if taken.policy.where.count and not any(_holds(taken, one) for one in taken.functions):
@@ -181,7 +71,7 @@ def of_exclude(taken: Taken, functions: Collection[Target]) -> Iterator[Diagnost
             help="take it out, or correct one of the two",
         )
     elif not functions and taken.survey.knows(taken.glob):
-        yield _nothing(taken)
+        yield nothing(taken)
 
 
 def _matched(policy: Policy, target: Target) -> bool:
@@ -249,8 +139,11 @@ def _near_words(taken: Taken) -> Iterator[tuple[str, str, str]]:
         for one in getattr(taken.policy.where, field):
             if fnmatch.filter(words, one):
                 continue
-            fuller = next((word for word in sorted(words) if word.endswith(f".{one}")), None)
-            near = fuller or closest(one, sorted(words))
+            ordered = sorted(words)
+            # What a module defines itself has no module before it, what it imports has.
+            same = next((word for word in ordered if f".{word}".endswith(f".{one}")), None)
+            same = same or next((word for word in ordered if one.endswith(f".{word}")), None)
+            near = same or closest(one, ordered)
             if near is not None:
                 yield field, one, near
 

@@ -42,7 +42,6 @@ _MADE = frozenset(
 """What `create_...` makes in this process, or what no harm comes of making twice."""
 _AFTER = frozenset({"init", "process", "processed", "processing", "processor", "run", "hook"})
 """`post_...` of these words means after."""
-_NOUNS = frozenset({"book", "order", "update", "append", "register", "post", "write"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlpolicy.core.default import function_of
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.site import GENERATORS
 from mlpolicy.plan.against import annotated
 from mlpolicy.plan.against.about import About, at, in_source, key_of
 from mlpolicy.plan.plan import PlannedRule
@@ -26,7 +27,6 @@ _ASKED = {
     },
 }
 """What a type of a policy file takes; `int` is no `bool` there."""
-_ONE_SHOT = ("generator", "async_generator")
 
 
 def look(about: About) -> Iterator[Diagnostic]:
@@ -39,7 +39,7 @@ def look(about: About) -> Iterator[Diagnostic]:
         if found is not None:
             what = f"argument `{name}` of `{about.target}`"
             yield from _against(what, spec, found.annotation, (rule, f"args.{name}", body))
-    if about.looked.kind in _ONE_SHOT:
+    if about.looked.kind in GENERATORS:
         yield from _unseen(about, rule)
         return
     if rule.rule.returns is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mlpolicy.core.diagnostic import Diagnostic, Related, Severity, Suggestion
@@ -36,7 +36,7 @@ def weighed(each: Iterable[Diagnostic], on_missing: OnMissing) -> Iterator[Diagn
 def no_module(target: Target, looked: NoModule, span: Span) -> Diagnostic:
     """Return the finding for a *target* in a module that is not there."""
     label = f"no module `{looked.component}`"
-    help, suggestions = _meant(str(looked.meant or ""), span)
+    help, suggestions = _meant(looked.meant, span)
     help = help or looked.hint or did_you_mean(looked.close)
     message = f"module of `{target}` not found"
     return Diagnostic("MP303", message, span, label=label, help=help, suggestions=suggestions)
@@ -53,14 +53,14 @@ def not_parsed(module: str, found: Opaque, span: Span) -> Diagnostic:
 def missing(target: Target, looked: Missing, span: Span) -> Diagnostic:
     """Return the finding for a *target* that its module does not have."""
     related: tuple[Related, ...] = ()
-    meant = str(looked.meant or "")
-    if looked.close:
+    meant = looked.meant
+    if looked.close and not meant:
         name, line = looked.close[0]
-        meant = f"{target.module}:{name}"
+        meant = (Target(target.module, name),)
         if line and looked.file:
             related = (line_of(f"`{name}` is defined here", looked.file, line),)
     help, suggestions = _meant(meant, span)
-    help = help or _offer(target.module, looked.has)
+    help = help or offer(target.module, looked.has)
     return Diagnostic(
         "MP301",
         "target not found",
@@ -72,7 +72,7 @@ def missing(target: Target, looked: Missing, span: Span) -> Diagnostic:
     )
 
 
-def _offer(module: str, names: tuple[str, ...]) -> str:
+def offer(module: str, names: tuple[str, ...]) -> str:
     """Return what a reader may choose from where no name is like the one that is missing."""
     if not names:
         return ""
@@ -81,11 +81,11 @@ def _offer(module: str, names: tuple[str, ...]) -> str:
     return f"`{module}` has {listed}" + (f" and {more} more" if more > 0 else "")
 
 
-def _meant(text: str, span: Span) -> tuple[str, tuple[Suggestion, ...]]:
-    """Return the question whether *text* was meant, and the repair; nothing without a text."""
-    if not text:
-        return "", ()
-    return did_you_mean([text]), (Suggestion(f"write `{text}`", span, text),)
+def _meant(each: Sequence[Target], span: Span) -> tuple[str, tuple[Suggestion, ...]]:
+    """Return the question whether one of *each* was meant, and the repair where that is the only one."""
+    texts = list(map(str, each))
+    repairs = tuple(Suggestion(f"write `{text}`", span, text) for text in texts)
+    return did_you_mean(texts), repairs if len(repairs) == 1 else ()
 
 
 def did_you_mean(names: Iterable[str]) -> str:

@@ -22,13 +22,12 @@ from mlpolicy.plan.against import (
     targets,
 )
 from mlpolicy.plan.against.about import About
+from mlpolicy.plan.against.nothing import Taken
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.load import NOWHERE
+from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule, Opaque, Survey
-
-_OF_TWO = ("MP401", "MP402")
-"""What policies of different patterns make of a function only together."""
 
 
 def _together(about: About) -> Iterator[Diagnostic]:
@@ -37,7 +36,7 @@ def _together(about: About) -> Iterator[Diagnostic]:
         return
     facts = facts_of(about.rulebook, about.survey, about.target)
     found = about.rulebook.resolve(about.target, facts)[1]
-    yield from (one for one in found if one.code in _OF_TWO)
+    yield from (one for one in found if one.code in OF_TWO)
 
 
 _LOOKS: tuple[Callable[[About], Iterator[Diagnostic]], ...] = (
@@ -94,7 +93,7 @@ class _Walk:
         """Keep those of the targets *named* that are functions."""
         for target in named:
             looked = self._survey.look_up(target)
-            if isinstance(looked, Defined) and _is_function(looked):
+            if isinstance(looked, Defined) and looked.is_function:
                 self._functions[target] = looked
 
     def matched(self, policy: Policy) -> tuple[Diagnostic, ...]:
@@ -118,7 +117,7 @@ class _Walk:
                 taken = {target: looked}
                 found = list(patterns.of_target(self._taken(policy, pattern, taken)))
             yield from found
-            if _is_function(looked) and not any(one.code in targets.USELESS for one in found):
+            if looked.is_function and not any(one.code in targets.USELESS for one in found):
                 self._functions[target] = looked
 
     def broad(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
@@ -130,7 +129,7 @@ class _Walk:
             target: looked
             for target in self._survey.matching(pattern.glob, packages=packages)
             for looked in [self._functions.get(target) or self._survey.look_up(target)]
-            if isinstance(looked, Defined) and _is_function(looked)
+            if isinstance(looked, Defined) and looked.is_function
         }
         yield from patterns.look(self._taken(policy, pattern, taken))
         self._functions |= taken
@@ -164,7 +163,7 @@ class _Walk:
         for target in self._functions:
             facts = facts_of(self._rulebook, self._survey, target)
             yield from (
-                one for one in self._rulebook.resolve(target, facts)[1] if one.code in _OF_TWO
+                one for one in self._rulebook.resolve(target, facts)[1] if one.code in OF_TWO
             )
 
     def governed(self) -> Iterator[About]:
@@ -176,12 +175,8 @@ class _Walk:
 
     def _taken(
         self, policy: Policy, pattern: Pattern, functions: Mapping[Target, Defined]
-    ) -> patterns.Taken:
-        return patterns.Taken(self._rulebook, self._survey, policy, pattern, functions)
-
-
-def _is_function(looked: Defined) -> bool:
-    return looked.kind not in ("class", "value")
+    ) -> Taken:
+        return Taken(self._rulebook, self._survey, policy, pattern, functions)
 
 
 def _of_functions(each: Iterable[About]) -> Iterator[Diagnostic]:

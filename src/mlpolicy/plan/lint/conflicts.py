@@ -8,6 +8,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.facts import Where
 from mlpolicy.core.span import Span
 from mlpolicy.model.policy import Policy, PolicyFile
+from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.ranking import rank
 from mlpolicy.plan.rulebook import Rulebook
 
@@ -47,10 +48,7 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
     for candidates in alike.values():
         if len(candidates) > 1:
             for completed in rulebook.completed(candidates):  # type: ignore[arg-type]  # (ranks)
-                yield from (one for one in completed.diagnostics if one.code in _OF_TWO)
-
-
-_OF_TWO = ("MP401", "MP402")
+                yield from (one for one in completed.diagnostics if one.code in OF_TWO)
 
 
 def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:

@@ -6,11 +6,12 @@ import difflib
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from mlpolicy.core.control import NEVER_SHADOWED, Control
+from mlpolicy.core.control import NEVER_SHADOWED, end_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.span import Span
 from mlpolicy.model.policy import Block, OwnTree, Policy, RuleBlock, Setting, Tree, leaves, one
+from mlpolicy.plan.installed import DEPTH
 from mlpolicy.plan.rulebook import Rulebook
 
 
@@ -32,21 +33,23 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
 
 
 def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
-    if policy.depth and policy.depth >= _INSTALLED:
+    if policy.depth >= DEPTH:
         return  # (the owner of an installed package answers for it)
     said = {*policy.meta, *policy.controls}
     missing = [name for name in rulebook.settings.require if name not in said]
-    if missing and not _is_slip(policy, rulebook):
-        names = " and ".join(f"`{name}`" for name in missing)
-        yield Diagnostic(
-            "MP505",
-            f"policy `{policy.name}` lacks {names}",
-            policy.span,
-            help="`settings.require` asks every policy for it",
-        )
-
-
-_INSTALLED = 1000
+    if not missing or _is_slip(policy, rulebook):
+        return
+    help = "`settings.require` asks every policy for it"
+    files = (one for one in rulebook.files if one.file == policy.span.file)
+    removed = next(files).removed
+    for name in missing:
+        if place := removed.get((policy.name, name)):
+            text = f"`{name}` is taken out of policy `{policy.name}`"
+            yield Diagnostic("MP505", text, place, help=help)
+    names = [f"`{name}`" for name in missing if (policy.name, name) not in removed]
+    if names:
+        text = f"policy `{policy.name}` lacks {' and '.join(names)}"
+        yield Diagnostic("MP505", text, policy.span, help=help)
 
 
 def _is_slip(policy: Policy, rulebook: Rulebook) -> bool:
@@ -62,9 +65,7 @@ def _dates(name: str, settings: Tree, rulebook: Rulebook) -> Iterator[Diagnostic
     written = one(settings, "expires")
     if written is None:
         return
-    end = Control("", expires=date.fromisoformat(written.value)).ends()
-    assert end is not None
-    left = end - rulebook.now
+    left = end_of(date.fromisoformat(written.value)) - rulebook.now
     if left <= timedelta(0):
         text = f"`{name}` has expired: it held to the end of {written.value}, UTC"
         yield Diagnostic("MP502", text, written.span, help="take it out, or set a later date")

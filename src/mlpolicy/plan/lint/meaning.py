@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import Policy
-from mlpolicy.plan.called import called
-from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.core.usual import oddity
+from mlpolicy.model.grammar import PolicyBlock
+from mlpolicy.model.policy import Policy, Setting
+from mlpolicy.plan.lint.allowed import calls_of, refused
+from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.plan.ranking import deadline_of
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.rules.retry.check import worst_pause
+from mlpolicy.rules.retry.check import OF_PAUSES, worst_pause
 
 
 def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -29,9 +31,10 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
         yield from _deadline(plan, by_place)
         yield from _pressure(plan)
         yield from _room(plan)
-        yield from _calls(plan, rulebook)
     for plan in named if watched else ():
         yield from _unseen(plan)
+    if rulebook.settings.allow_call:
+        yield from refused(calls_of(rulebook), rulebook.settings)
 
 
 def _is_plain(rulebook: Rulebook, policy: Policy | None, *, watched: bool) -> bool:
@@ -49,7 +52,7 @@ def _deadline(plan: Plan, by_place: Mapping[Span, Policy]) -> Iterator[Diagnosti
         (found for place in plan.sources if (found := deadline_of(by_place[place]))),
         None,
     )
-    place = (Related("the deadline", written.span),) if written else ()
+    assert written is not None
     limit = Duration(plan.deadline)
     retry, memory = plan.rule("retry"), plan.rule("memory")
     if retry is not None and retry.rule is not None:
@@ -61,14 +64,40 @@ def _deadline(plan: Plan, by_place: Mapping[Span, Policy]) -> Iterator[Diagnosti
                 f"the deadline is {limit}"
             )
             help = "fewer attempts, shorter delays, or `max_elapsed` below the deadline"
-            yield Diagnostic(
-                "MP601", text, _at(retry, "max_attempts", "max_delay"), help=help, related=place
-            )
+            span, related = _apart(retry, written, OF_PAUSES)
+            yield Diagnostic("MP601", text, span, help=help, related=related)
+            if span == written.span:
+                return  # nothing fits in it
     wait = getattr(memory.rule, "wait", None) if memory is not None else None
     if memory is not None and wait is not None and wait > plan.deadline:
         text = f"a call may wait {wait} for memory, the deadline is {limit}"
         help = "wait for less than the deadline"
-        yield Diagnostic("MP803", text, _at(memory, "wait"), "warning", help=help, related=place)
+        span, related = _apart(memory, written, ("wait",))
+        yield Diagnostic("MP803", text, span, "warning", help=help, related=related)
+
+
+def _apart(
+    rule: PlannedRule, deadline: Setting, names: Iterable[str]
+) -> tuple[Span, tuple[Related, ...]]:
+    """Return what is wrong where a rule takes longer than a deadline lets it, and the other place.
+
+    It is what an environment changed; else what is farthest from what is usual.
+    """
+    own = [
+        (_is_changed(held), oddity(type(rule.rule), name, getattr(rule.rule, name)), held.source)
+        for name in names
+        if (held := rule.values.get(name)) is not None and held.source is not None
+    ]
+    own = own or [(False, 0.0, rule.source)]
+    limit = Duration.of(deadline.value)
+    changed, odd, span = max(own, key=lambda one: one[:2])
+    if (_is_changed(deadline), -oddity(PolicyBlock, "deadline", limit)) > (changed, odd):
+        return deadline.span, (Related(f"the rule `{rule.kind}`", span),)
+    return span, (Related("the deadline", deadline.span),)
+
+
+def _is_changed(one: Value | Setting) -> bool:
+    return one.layer.startswith("environments.")
 
 
 def _pressure(plan: Plan) -> Iterator[Diagnostic]:
@@ -108,23 +137,6 @@ def _room(plan: Plan) -> Iterator[Diagnostic]:
 def _made(plan: Plan, kind: str) -> PlannedRule | None:
     rule = plan.rule(kind)
     return rule if rule is not None and rule.rule is not None else None
-
-
-def _calls(plan: Plan, rulebook: Rulebook) -> Iterator[Diagnostic]:
-    """Yield the functions that a rule calls and `settings.allow_call` does not allow."""
-    settings = rulebook.settings
-    if not settings.allow_call:
-        return
-    listed = " and ".join(", ".join(map(_quoted, one)) or "none" for one in settings.allow_call)
-    for rule in plan.rules:
-        for call, span in called(rule):
-            if not settings.allows(call):
-                message = f"`{call}` is not among the functions that `settings.allow_call` allows"
-                yield Diagnostic("MP010", message, span, help=f"allowed: {listed}")
-
-
-def _quoted(text: str) -> str:
-    return f"`{text}`"
 
 
 def _unseen(plan: Plan) -> Iterator[Diagnostic]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 
-from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, Related, repair
 from mlpolicy.core.target import Target
-from mlpolicy.core.words import closest
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.policy import Policy
 from mlpolicy.plan.rulebook import Rulebook
 
@@ -55,8 +55,8 @@ def _resources(rulebook: Rulebook) -> Iterator[Diagnostic]:
                 "MP406",
                 f"there is no resource `{named.text}`",
                 named.span,
-                help=f"did you mean `{near}`?" if near else "define it under `resources`",
-                suggestions=(Suggestion(f"write `{near}`", named.span, near),) if near else (),
+                help=did_you_mean(near, "define it under `resources`"),
+                suggestions=repair(named.span, near),
             )
 
 
@@ -102,26 +102,13 @@ def _beaten(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
 def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
     """Return a policy that beats all of *policy* on *target*; nothing where it has an effect."""
     plan = rulebook.plan(target)
-    if plan is None or policy.where.count or not _is_among_others(policy, plan.policies):
+    if plan is None or policy.where.count or policy.name not in plan.policies:
         return ""
     if any(one.final for _, one in rulebook.candidates(target)):
         return ""  # what a final policy fixes is said at the field (MP402)
-    if any(rule.policy == policy.name for rule in plan.rules if _is_empty(policy, rule.kind)):
-        return ""
+    if any(rule.policy == policy.name for rule in plan.rules):
+        return ""  # it is the highest of those that write the rule
     set_by = {value.policy for rule in plan.rules for value in rule.values.values()}
     if policy.name in set_by:
         return ""
-    return next(iter(_others(plan.policies, policy.name)), "")
-
-
-def _is_among_others(policy: Policy, names: Collection[str]) -> bool:
-    return len(names) > 1 and policy.name in names
-
-
-def _is_empty(policy: Policy, kind: str) -> bool:
-    block = policy.rule(kind)
-    return block is not None and not block.settings
-
-
-def _others(names: Iterable[str], name: str) -> list[str]:
-    return [one for one in names if one != name]
+    return next((one for one in plan.policies if one != policy.name), "")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.redact import has_password, is_secret_key
-from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Mapping, Node, Scalar, scalars
+from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, entries_of, scalars
 from mlpolicy.model.read import Source
 
 _USE = re.compile(r"\$\{vars\.([A-Za-z][\w-]*)")
@@ -27,22 +27,18 @@ def unused_variables(sources: Iterable[Source]) -> Iterator[Diagnostic]:
         root = one.root
         if root is None or root.get("policies") is None:
             continue
-        own = _entries(root.get("vars"))
+        own = entries_of(root.get("vars"))
         known = {entry.key for entry in own}
         for entry in own:
             if entry.key not in used:
                 text = f"no value uses the variable `{entry.key}`"
                 help = f"write `${{vars.{entry.key}}}` where it is meant, or take it out"
                 yield Diagnostic("MP111", text, entry.key_span, "warning", help=help)
-        for each in _entries(root.get("environments")):
+        for each in entries_of(root.get("environments")):
             section = each.value.get("vars") if isinstance(each.value, Mapping) else None
-            for entry in _entries(section):
+            for entry in entries_of(section):
                 if entry.key not in used | known:
                     yield _idle(entry, each.key, used)
-
-
-def _entries(node: Node | None) -> tuple[Entry, ...]:
-    return node.entries if isinstance(node, Mapping) else ()
 
 
 def _idle(entry: Entry, environment: str, used: set[str]) -> Diagnostic:
@@ -53,8 +49,8 @@ def _idle(entry: Entry, environment: str, used: set[str]) -> Diagnostic:
         f"environment `{environment}` sets the variable `{entry.key}`, which no value uses",
         entry.key_span,
         "warning",
-        help=f"did you mean `{near}`?" if near else "take it out",
-        suggestions=(Suggestion(f"write `{near}`", entry.key_span, near),) if near else (),
+        help=did_you_mean(near, "take it out"),
+        suggestions=repair(entry.key_span, near),
     )
 
 

@@ -56,6 +56,11 @@ class Defined:
     body: Body | None = field(default=None, compare=False, repr=False)
     """Its code, where it is a function that a line of the source defines."""
 
+    @property
+    def is_function(self) -> bool:
+        """Whether it is a function, as far as the source tells."""
+        return self.kind not in ("class", "value")
+
 
 @frozen()
 class Missing:
@@ -67,8 +72,8 @@ class Missing:
     file: str = ""
     has: tuple[str, ...] = ()
     """Without a similar one: all that the module defines and a policy may be for."""
-    meant: Target | None = None
-    """Where another module has it, if this one has nothing similar."""
+    meant: tuple[Target, ...] = ()
+    """Where other modules have it, if this one has nothing that is as similar."""
     classes: tuple[str, ...] = ()
     """Similar names of classes, which no policy is for."""
 
@@ -82,8 +87,8 @@ class NoModule:
     close: tuple[str, ...] = ()
     """Similar names of modules that exist."""
     hint: str = ""
-    meant: Target | None = None
-    """The target that was probably meant, which is there."""
+    meant: tuple[Target, ...] = ()
+    """What was probably meant, which is there."""
 
 
 @frozen()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-_HINTS = (b"exec", b"setattr", b"globals", b"vars", b"locals", b"sys.modules", b"__dict__")
+_HINTS = (
+    *(b"exec", b"setattr", b"globals", b"vars", b"locals", b"sys.modules", b"__dict__"),
+    b"_convert_",
+)
 _READING_METHODS = frozenset({"get", "keys", "items", "values", "copy"})
 _READING_FUNCTIONS = frozenset(
     {"any", "dict", "eval", "filter", "len", "list", "print", "set", "sorted", "tuple"}
@@ -67,12 +70,12 @@ def _called(node: ast.Call, outside: bool) -> str:  # noqa: FBT001 (read with `_
     match node.func:
         case ast.Name(id="exec") if outside or given:
             what = "`exec`"
-        case ast.Name(id="setattr") if _is_dunder(node.args):
-            what = ""
-        case ast.Name(id="setattr") if outside or any(map(_is_this_module, node.args)):
+        case ast.Name(id="setattr") if _sets_names(node.args, outside):
             what = "`setattr`"
         case ast.Name(id=name) if given and name not in _READING_FUNCTIONS:
             what = f"`{name}` is given `globals()`"
+        case ast.Attribute(attr="_convert_") if outside:
+            what = "`_convert_`"
         case ast.Attribute(attr="update", value=ast.Attribute(attr="__dict__")) if outside:
             what = "an update of a `__dict__`"
         case ast.Attribute(value=value, attr=attr) if attr not in _READING_METHODS:
@@ -89,12 +92,12 @@ def _is_namespace(node: ast.expr, outside: bool) -> bool:  # noqa: FBT001 (read 
     return False
 
 
-def _is_dunder(args: list[ast.expr]) -> bool:
-    """Whether what `setattr` is given names something like `__module__`, which is no function."""
+def _sets_names(args: list[ast.expr], outside: bool) -> bool:  # noqa: FBT001 (read with `_nodes`)
+    """Whether `setattr` with *args* may bind names of the module, other than those like `__doc__`."""
     match args:
-        case [_, ast.Constant(value=str() as name), _]:
-            return name.startswith("__") and name.endswith("__")
-    return False
+        case [_, ast.Constant(value=str() as name), _] if name[:2] == name[-2:] == "__":
+            return False
+    return outside or any(map(_is_this_module, args))
 
 
 def _is_this_module(node: ast.expr) -> bool:

@@ -15,6 +15,7 @@ from mlpolicy.plan.survey.module import Module, Scope
 from mlpolicy.plan.survey.things import Bound, Class, Function, Gap, Thing, Value, Whole
 
 _MOST = 3
+_SHORTEST = 3
 
 
 def near(
@@ -68,11 +69,32 @@ def _like(word: str, known: Iterable[str]) -> list[str]:
     if word in each:
         return [word]
     cutoff = 0.6 if len(word) < 5 else 0.7  # one letter of three is a third of them
-    lowered = sorted({name.lower() for name in each})
-    alike = difflib.get_close_matches(word.lower(), lowered, _MOST, cutoff)
+    lowered, low = sorted({name.lower() for name in each}), word.lower()
+    more = {name.lower() for name in each if _has_word(name, word)}
+    longer = difflib.get_close_matches(low, more, _MOST, 0.3)
+    alike = dict.fromkeys([*longer, *difflib.get_close_matches(low, lowered, _MOST, cutoff)])
+    ranked = sorted(alike, key=lambda one: -_likeness(low, one) - (_WHOLE if one in more else 0))
     # Of `model` and `Model`, the one that begins as the word does.
     ordered = sorted(each, key=lambda name: (name[0] != word[0], name))
-    return [name for one in alike for name in ordered if name.lower() == one]
+    return [name for one in ranked for name in ordered if name.lower() == one]
+
+
+_WHOLE = 0.1
+"""What begins or ends with the whole word is more alike by this than its letters are."""
+
+
+def _likeness(word: str, name: str) -> float:
+    return difflib.SequenceMatcher(None, name, word).ratio()
+
+
+def _has_word(name: str, word: str) -> bool:
+    """Whether *name* is *word* with further words before or behind it."""
+    lowered, low = name.lower(), word.lower()
+    if len(word) < _SHORTEST or len(name) <= len(word):
+        return False
+    behind = lowered.startswith(low) and not name[len(word)].islower()
+    start = len(name) - len(word)
+    return behind or (lowered.endswith(low) and (name[start].isupper() or name[start - 1] == "_"))
 
 
 def _line(thing: Thing, module: Module) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from mlpolicy.core.target import Glob, Target
+from mlpolicy.core.words import differing, is_one_slip
 from mlpolicy.plan.survey import listing
 from mlpolicy.plan.survey.answer import Answer, Defined, Dynamic, Missing, NoModule
 from mlpolicy.plan.survey.answering import answer
@@ -19,6 +21,7 @@ from mlpolicy.plan.survey.module import Module
 
 PROJECT = "pyproject.toml"
 """The file that makes a folder a project."""
+_MOST = 3
 
 
 def local_roots(src: Sequence[str | Path] = ()) -> tuple[Path, ...]:
@@ -65,17 +68,28 @@ class Survey:
         """Return what the source says of *target*."""
         if target not in self._answers:
             found = self._look_up(target)
-            if isinstance(found, NoModule):
-                found = replace(found, meant=self._first_defined(_respelt(target, found)))
-            elif isinstance(found, Missing) and not found.close:
-                found = replace(found, meant=self._first_defined(self._elsewhere(target)))
+            if isinstance(found, NoModule | Missing):
+                found = replace(found, meant=self._meant(target, found))
             self._answers[target] = found
         return self._answers[target]
 
-    def _first_defined(self, targets: Iterable[Target]) -> Target | None:
-        return next((one for one in targets if isinstance(self._look_up(one), Defined)), None)
+    def _meant(self, target: Target, found: NoModule | Missing) -> tuple[Target, ...]:
+        """Return what *target*, which is not there, was meant to be, if that is in another module."""
+        if isinstance(found, NoModule):
+            near = next(filter(self._is_defined, _respelt(target, found)), None)
+            if near is not None:
+                return (near,)
+        elif any(is_one_slip(*differing(target.qualname, name)) for name, _ in found.close):
+            return ()
+        moved = tuple(islice(filter(self._is_defined, self.elsewhere(target)), _MOST))
+        # Of several, one that is like it in its own module is as likely.
+        return moved if len(moved) == 1 or not getattr(found, "close", ()) else ()
 
-    def _elsewhere(self, target: Target) -> Iterator[Target]:
+    def _is_defined(self, target: Target) -> bool:
+        found = self._look_up(target)
+        return isinstance(found, Defined) and found.reexported_from is None
+
+    def elsewhere(self, target: Target) -> Iterator[Target]:
         """Yield *target* in the other modules of its package, unless that is an installed one."""
         top, _, _ = target.module.partition(".")
         place = self._library.place(top)

@@ -11,19 +11,17 @@ KIND = Kind(
     codes="mlpolicy.rules.cache.codes:CODES",
     check="mlpolicy.rules.cache.check:check",
     shorthand="ttl",
-    synonyms={
-        **habits(
-            {
-                "ttl": "ttl_seconds expires expire expiry expires_in expiration expire_after max_age time_to_live lifetime duration timeout",
-                "ttl_jitter": "jitter",
-                "max_entries": "maxsize max_size size max_items max_keys maximum_size capacity limit",
-                "max_bytes": "maxmemory max_memory memory",
-                "key": "keys key_by cache_key args vary vary_on",
-                "ignore": "exclude",
-                "single_flight": "lock coalesce dogpile_lock",
-                "store": "backend",
-                "cache_none": "cache_null",
-            }
-        ),
-    },
+    synonyms=habits(
+        {
+            "ttl": "ttl_seconds expires expire expiry expires_in expiration expire_after max_age time_to_live lifetime duration timeout",
+            "ttl_jitter": "jitter",
+            "max_entries": "maxsize max_size size max_items max_keys maximum_size capacity limit",
+            "max_bytes": "maxmemory max_memory memory",
+            "key": "keys key_by cache_key args vary vary_on",
+            "ignore": "exclude",
+            "single_flight": "lock coalesce dogpile_lock",
+            "store": "backend",
+            "cache_none": "cache_null",
+        }
+    ),
 )

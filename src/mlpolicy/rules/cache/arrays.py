@@ -17,7 +17,7 @@ from mlpolicy.rules.cache.canonical import (
     encode_all,
 )
 from mlpolicy.rules.cache.digest import SEED, digest
-from mlpolicy.rules.cache.encoders import ITSELF, zone
+from mlpolicy.rules.cache.encoders import itself, zone
 
 ARRAY, NUMBER, OBJECTS, FRAME, TENSOR = map(Tag, ("array", "number", "objects", "frame", "tensor"))
 
@@ -89,29 +89,25 @@ def _pandas(pandas: Any, kind: type) -> Encoder | None:
         pandas.Series: _series,
         pandas.Timestamp: _instant,
         pandas.Timedelta: _instant,
-        type(pandas.NA): _itself,
-        type(pandas.NaT): _itself,
+        type(pandas.NA): itself,
+        type(pandas.NaT): itself,
     }
     return known.get(kind)
-
-
-def _itself(value: object, _: int) -> Token:
-    return value, ITSELF
 
 
 def _frame(value: Any, depth: int) -> Token:
     columns = [_column(value.iloc[:, at], depth) for at in range(value.shape[1])]
     return (
         "frame",
-        _encoded(value.columns, depth),
-        _encoded(value.index, depth),
+        encode(value.columns, depth + 1),
+        encode(value.index, depth + 1),
         *columns,
     ), FRAME
 
 
 def _series(value: Any, depth: int) -> Token:
     name = encode(value.name, depth + 1)
-    return ("series", name, _encoded(value.index, depth), _column(value, depth)), FRAME
+    return ("series", name, encode(value.index, depth + 1), _column(value, depth)), FRAME
 
 
 def _index(value: Any, depth: int) -> Token:
@@ -122,10 +118,6 @@ def _index(value: Any, depth: int) -> Token:
 def _range_index(value: Any, depth: int) -> Token:
     name = encode(value.name, depth + 1)
     return (type(value), name, value.start, value.stop, value.step), FRAME
-
-
-def _encoded(value: Any, depth: int) -> Token:
-    return encode(value, depth + 1)
 
 
 def _column(value: Any, depth: int) -> Token:

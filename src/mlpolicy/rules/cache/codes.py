@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.codes import Code
+from mlpolicy.core.codes import Code, policy
 
 
 def _policy(cache: str) -> str:
-    return f"""\
-version: 1
-policies:
-  shop.features:load:
-    owner: features
-    reason: the feature store is slow
-    cache: {cache}
-"""
+    return policy(
+        "shop.features:load",
+        "owner: features",
+        "reason: the feature store is slow",
+        f"cache: {cache}",
+    )
 
 
 CODES: tuple[Code, ...] = (

@@ -114,7 +114,8 @@ def _array(value: array.array[Any], _: int) -> Token:
     return (array.array, value.typecode, value.tobytes()), OTHER
 
 
-def _itself(value: object, _: int) -> Token:
+def itself(value: object, _: int) -> Token:
+    """Return the token of what is its own."""
     return value, ITSELF
 
 
@@ -172,7 +173,7 @@ _EXACT: Final[dict[type, Encoder]] = {
     datetime.datetime: _datetime,
     datetime.time: _datetime,
     datetime.date: lambda value, _: ((datetime.date, value.toordinal()), OTHER),
-    datetime.timedelta: lambda value, _: (value, ITSELF),
+    datetime.timedelta: itself,
     datetime.timezone: lambda value, _: ((datetime.timezone, zone(value)), OTHER),
     decimal.Decimal: _decimal,
     fractions.Fraction: _fraction,
@@ -181,8 +182,8 @@ _EXACT: Final[dict[type, Encoder]] = {
     range: _range,
     slice: _slice,
     array.array: _array,
-    type(Ellipsis): _itself,
-    type(NotImplemented): _itself,
+    type(Ellipsis): itself,
+    type(NotImplemented): itself,
     **dict.fromkeys(_PATHS, lambda value, _: ((type(value), value.__fspath__()), OTHER)),
 }
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.argument import Arguments
 from mlpolicy.core.model import Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import NOTHING, ByteSize, Count, Duration, Ratio
 from mlpolicy.core.usual import Usual
-from mlpolicy.core.written import ARGUMENT
+from mlpolicy.rules.cache.copying import CopyMode
 from mlpolicy.rules.cache.stores import STORES
 
-_Path = Annotated[str, Field(json_schema_extra={"pattern": ARGUMENT})]
 _KEY = {"type": "array"}
 _IGNORE = {"type": "array", "minItems": 1}
 _BOTH: dict[str, Any] = {
     "required": ["key", "ignore"],
     "properties": {"key": _KEY, "ignore": _IGNORE},
 }
-CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
 
 with warnings.catch_warnings():
     # `copy` is the word for it, and BaseModel has a deprecated method of that name.
@@ -44,7 +42,7 @@ with warnings.catch_warnings():
         """How much memory the results may take, by an estimate of their size."""
         store: Annotated[str, NameOf(STORES, "store")] = "memory"
         """Where results are kept: `memory` of the process, or what a plugin provides."""
-        key: Many[_Path] | None = Field(None, json_schema_extra={"minItems": 1})
+        key: Arguments | None = Field(None, json_schema_extra={"minItems": 1})
         """The arguments, or parts of them (`user.id`), that decide the result; without it, all."""
         ignore: Many[str] = ()
         """Arguments that do not decide the result, such as a request id."""
@@ -85,17 +83,12 @@ with warnings.catch_warnings():
 
         @field_validator("key")
         @classmethod
-        def _paths(cls, key: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        def _some(cls, key: tuple[str, ...] | None) -> tuple[str, ...] | None:
             if key is not None and not key:
                 raise finding(
                     "MP010",
                     "`key` names no argument: every call would share one result",
                 )
-            for number, path in enumerate(key or ()):
-                try:
-                    parse(path)
-                except ArgPathError as error:
-                    raise finding("MP010", str(error), at=(number,)) from None
             return key
 
         @model_validator(mode="after")

@@ -11,7 +11,6 @@ from weakref import WeakSet, ref
 
 from mlpolicy.core import clock
 from mlpolicy.core.block import Lines, Loom
-from mlpolicy.core.general import SHADOW_HELP
 from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
 from mlpolicy.core.verdict import PROCEED, Answer, Verdict, Wait
@@ -79,13 +78,7 @@ class CacheStep(Step):
             for reason in ("capacity", "expired")
         }
         self._would = {
-            would: meters.counter(
-                "mlpolicy_shadow_total",
-                SHADOW_HELP,
-                function=name,
-                kind="cache",
-                would=would,
-            )
+            would: site.would(self.kind, would)
             for would in (("hit", "stale_mismatch") if site.shadow else ())
         }
         me = ref(self)

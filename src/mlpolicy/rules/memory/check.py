@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from mlpolicy.core.usual import oddest
 from mlpolicy.rules.memory.levels import ORDER
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def _order(rule: MemoryRule) -> Iterator[Finding]:
     for lower, upper in pairwise(written):
         low, high = getattr(rule, lower), getattr(rule, upper)
         if low > high:
-            yield "MP801", upper, f"`{upper}` of {high} is below `{lower}`, {low}"
+            text = f"`{upper}` of {high} is below `{lower}`, {low}"
+            yield "MP801", oddest(rule, high=[lower], low=[upper]), text
 
 
 def _default(rule: MemoryRule) -> Iterator[Finding]:

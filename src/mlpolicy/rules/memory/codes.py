@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.codes import Code
+from mlpolicy.core.codes import Code, policy
 
 
 def _policy(memory: str) -> str:
-    return f"""\
-version: 1
-policies:
-  shop.serve:predict:
-    owner: serving
-    reason: a batch takes 300 MB
-    memory: {memory}
-"""
+    return policy(
+        "shop.serve:predict", "owner: serving", "reason: a batch takes 300 MB", f"memory: {memory}"
+    )
 
 
 CODES: tuple[Code, ...] = (

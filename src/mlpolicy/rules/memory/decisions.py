@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mlpolicy.core.general import SHADOW_HELP
-
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
 
@@ -29,8 +27,7 @@ class Decisions:
             for one in (_SHADOWED if site.shadow else DECISIONS)
         }
         if site.shadow:
-            labels = {"function": target, "kind": "memory", "would": "reject"}
-            self._would = counter("mlpolicy_shadow_total", SHADOW_HELP, **labels)
+            self._would = site.would("memory", "reject")
         else:
             name = "mlpolicy_refusals_total"
             self._refusals = counter(name, REFUSALS_HELP, function=target, kind="memory")
@@ -44,9 +41,7 @@ class Decisions:
     def note(self, call: int, decision: str) -> None:
         """Count one decision about the call of that number, and put it into its log event."""
         self.count(decision)
-        if self._site.notes is not None:
-            fact = {"kind": "memory", "decision": decision, "source": self._site.source}
-            self._site.notes.append(call, "rules", fact)
+        self._site.decided(call, "memory", decision)
 
     def would_reject(self) -> None:
         """Count a call that would have been refused."""

@@ -49,7 +49,8 @@ def _action(value: Any) -> Any:
     if isinstance(value, str) and value not in ("gc", "trim"):
         hint = "; that one is not there yet" if value in _LATER else ""
         text = f'expected `gc`, `trim` or `{{call: "module:function"}}`, found `{value}`{hint}'
-        raise finding("MP010", text, meant=closest(value.rpartition("_")[2], ("gc", "trim")) or "")
+        near = closest(value.rpartition("_")[2], ("gc", "trim")) or ""
+        raise finding("MP010", text, meant=f'{{call: "{value}"}}' if ":" in value else near)
     return value
 
 

@@ -74,11 +74,9 @@ class MemoryStep(Step):
             self._decisions.note(call, "proceed")
             return PROCEED
         if self.rule.on_pressure == "default":
-            verdict = self._default.verdict(given)
+            verdict = self._default.verdict(call, given)
             if verdict is not None:
                 self._decisions.note(call, "default")
-                if self.site.notes is not None:
-                    self.site.notes.add(call, "outcome", "fallback")
                 return verdict
         self._decisions.note(call, "reject")
         return Refuse(self._error())

@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.argument import Arguments
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
 from mlpolicy.core.model import OF_KEY, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.usual import Usual
-from mlpolicy.core.written import ARGUMENT
 from mlpolicy.rules.monitor.sinks import SINKS
 
 RESERVED = ("function", "outcome", "error_type", "le", "objective")
@@ -35,18 +34,8 @@ class LogBlock(RuleModel):
     inputs: Literal["none", "summary", "full"] = "summary"
     """What is said of arguments and result: their types and shapes, or, of failed and refused
     calls alone, their content."""
-    redact: Many[Annotated[str, Field(json_schema_extra={"pattern": ARGUMENT})]] = ()
+    redact: Arguments = ()
     """Paths to what must never be written: `user.email`."""
-
-    @field_validator("redact")
-    @classmethod
-    def _paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
-        for number, path in enumerate(paths):
-            try:
-                parse(path)
-            except ArgPathError as error:
-                raise finding("MP010", str(error), at=(number,)) from None
-        return paths
 
 
 class SloBlock(RuleModel):

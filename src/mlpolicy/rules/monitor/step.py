@@ -162,19 +162,10 @@ class MonitorStep(Step):
         slow = self._log.slow is not None and elapsed >= self._log.slow
         if sampled or slow or (outcome == "fallback" and self._always()):
             self._write(
-                Happened(
-                    self.site.target,
-                    number,
-                    outcome,
-                    elapsed,
-                    time.time(),
-                    facts,
-                    self._mode(),
-                    1.0 if slow or outcome == "fallback" else self._sample,
-                    inputs=_summed(arguments),
-                    output=None if arguments is None else summary(result),
-                    trace=current_trace(),
-                )
+                (number, outcome, elapsed, facts),
+                sample_rate=1.0 if slow or outcome == "fallback" else self._sample,
+                inputs=None if arguments is None else summaries(arguments),
+                output=None if arguments is None else summary(result),
             )
 
     def call_failed(
@@ -198,19 +189,10 @@ class MonitorStep(Step):
         self._durations.record(elapsed)
         if self._log is not None and self._failure_is_logged():
             self._write(
-                Happened(
-                    self.site.target,
-                    number,
-                    outcome,
-                    elapsed,
-                    time.time(),
-                    facts,
-                    self._mode(),
-                    1.0 if self._always() else self._sample,
-                    inputs=self._inputs(arguments),
-                    error=error,
-                    trace=current_trace(),
-                )
+                (number, outcome, elapsed, facts),
+                sample_rate=1.0 if self._always() else self._sample,
+                inputs=self._inputs(arguments),
+                error=error,
             )
 
     def _facts(self, number: int) -> dict[str, Any]:
@@ -289,11 +271,21 @@ class MonitorStep(Step):
         modes = [mode for kind, mode in self.site.modes.items() if kind != self.kind]
         return "shadow" if modes and all(mode == "shadow" for mode in modes) else "enforce"
 
-    def _write(self, happened: Happened) -> None:
-        log_block = self._log
-        if log_block is None:
-            return
-        if LEVELS.index(SEVERITY[happened.outcome]) >= LEVELS.index(log_block.level):
+    def _write(self, ended: tuple[int, Outcome, float, dict[str, Any]], **said: Any) -> None:
+        """Hand the sinks the event of a call: its number, how it ended, how long it took, facts."""
+        number, outcome, elapsed, facts = ended
+        happened = Happened(
+            self.site.target,
+            number,
+            outcome,
+            elapsed,
+            time.time(),
+            facts,
+            self._mode(),
+            trace=current_trace(),
+            **said,
+        )
+        if self._log and LEVELS.index(SEVERITY[outcome]) >= LEVELS.index(self._log.level):
             for name, sink in self._sinks.items():
                 if sink.events:
                     EXPORTER.put(name, partial(_deliver, sink, happened))
@@ -323,7 +315,3 @@ def _log_of(rule: MonitorRule) -> LogBlock | None:
     if isinstance(rule.log, LogBlock):
         return rule.log
     return LogBlock() if rule.log else None
-
-
-def _summed(arguments: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    return None if arguments is None else summaries(arguments)

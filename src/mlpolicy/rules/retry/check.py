@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.quantity import Duration
+from mlpolicy.core.usual import oddest
 from mlpolicy.rules.retry.backoff import Backoff
 from mlpolicy.rules.retry.choice import PROGRAMMING
 from mlpolicy.rules.retry.exceptions import Builtin, HttpStatus, Name, parse
@@ -41,14 +42,14 @@ def _delays(rule: RetryRule) -> Iterator[Finding]:
     if first > rule.max_delay:
         yield (
             "MP602",
-            "initial_delay",
-            f"the first pause of {first} is longer than max_delay, {rule.max_delay}",
+            oddest(rule, high=["initial_delay"], low=["max_delay"]),
+            f"initial_delay, the first pause of {first}, is longer than max_delay, {rule.max_delay}",
         )
     elif rule.max_elapsed is not None and rule.max_elapsed < first:
         yield (
             "MP602",
-            "max_elapsed",
-            f"{rule.max_elapsed} are over before the first pause of {first} is",
+            oddest(rule, high=["initial_delay"], low=["max_elapsed"]),
+            f"max_elapsed, {rule.max_elapsed}, is over before initial_delay, {first}, is",
         )
     if rule.multiplier < 1:
         yield (
@@ -94,7 +95,11 @@ def _endless(rule: RetryRule) -> Iterator[Finding]:
     elif worst > LONG_SECONDS:
         found = f"{attempts} attempts may pause for {_shown(worst)} together"
         expected = f"{_shown(LONG_SECONDS)} or less are expected, `max_elapsed` bounds them"
-        yield "MP609", "max_attempts", f"{found}: {expected}"
+        yield "MP609", oddest(rule, high=OF_PAUSES), f"{found}: {expected}"
+
+
+OF_PAUSES = ("max_attempts", "initial_delay", "max_delay", "multiplier", "max_elapsed")
+"""The settings that make the pauses of one call long."""
 
 
 def worst_pause(rule: RetryRule) -> float:

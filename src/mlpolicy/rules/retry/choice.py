@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from mlpolicy.core.live import Live
+from mlpolicy.core.live import Table
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.retry.exceptions import (
     Builtin,
@@ -85,11 +85,8 @@ def _texts(names: Iterable[Name], kind: type[HttpStatus | GrpcStatus]) -> frozen
     return frozenset(one.text for one in names if isinstance(one, kind))
 
 
-class Known(dict[type, _Settled], Live):
+class Known(Table[type, _Settled]):
     """What was found out of classes of errors; a driver reads it."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
-    __reduce__ = Live.__reduce__  # (dict's own travels by content)
 
 
 class Choice:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.words import alike
@@ -19,6 +19,7 @@ from mlpolicy.rules.retry.statuses import GRPC_CODES
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _STATUS = re.compile(r"[1-5](\d\d|xx)")
+_BARE_STATUS = re.compile(r"(?:https?[\W_]*)?([1-5](?:\d\d|xx))", re.IGNORECASE)
 
 BUILTINS = {
     name: value
@@ -111,6 +112,8 @@ def parse(text: str) -> Name:
     Raises:
         SpellingError: It cannot be the name of an error.
     """
+    if len(text.split()) > 1 and not status_meant(text):
+        raise SpellingError(f"`{text}` is more than one word: separate exceptions by commas")
     scheme, colon, rest = text.partition(":")
     if colon:
         return _status(scheme, rest, text)
@@ -127,6 +130,22 @@ def parse(text: str) -> Name:
     raise SpellingError(_unknown(text))
 
 
+def status_meant(value: object) -> str:
+    """Return the status that *value* writes otherwise: a number, a word, `{http: 503}`.
+
+    Nothing, if it is none.
+    """
+    if isinstance(value, Mapping):
+        text = ":".join(f"{key}:{named}" for key, named in value.items())
+        try:
+            parse(text)
+        except SpellingError:
+            return ""
+        return text
+    found = _BARE_STATUS.fullmatch(str(value))
+    return f"http:{found[1].lower()}" if found else ""
+
+
 def _status(scheme: str, rest: str, text: str) -> Name:
     if scheme == "http":
         if _STATUS.fullmatch(rest):
@@ -139,7 +158,7 @@ def _status(scheme: str, rest: str, text: str) -> Name:
         if rest in GRPC_CODES:
             return GrpcStatus(rest)
         raise SpellingError(f"`{text}` is no gRPC code{_meant(rest.upper(), GRPC_CODES, 'grpc:')}")
-    if _PATH.fullmatch(f"{scheme}.{rest}"):
+    if _PATH.fullmatch(f"{scheme}.{rest}") and not alike(scheme, ("http", "grpc"), cutoff=0.75):
         raise SpellingError(f"`{text}` is written like a function: did you mean `{scheme}.{rest}`?")
     meant = _meant(scheme.lower(), ("http", "grpc"), "", f":{rest}")
     raise SpellingError(
@@ -152,8 +171,9 @@ def _unknown(text: str) -> str:
         return f"`{text}` is no exception"
     if text in OUR_OWN:
         return f"`{text}` is no builtin exception: did you mean `mlpolicy.{text}`?"
-    if _STATUS.fullmatch(text):
-        return f"`{text}` is no exception: did you mean `http:{text}`?"
+    status = status_meant(text)
+    if status:
+        return f"`{text}` is no exception: did you mean `{status}`?"
     meant = _meant(text, [*BUILTINS, *GROUPS])
     if meant or not text.isidentifier():
         return f"`{text}` is no exception{meant}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from mlpolicy.core.model import Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.usual import Usual
 from mlpolicy.core.written import VARIABLE
 from mlpolicy.rules.retry.backoff import Growth, Jitter
-from mlpolicy.rules.retry.exceptions import SpellingError, parse
+from mlpolicy.rules.retry.exceptions import SpellingError, parse, status_meant
 
 Scalar = str | int | float | bool | None
 
@@ -38,14 +38,36 @@ def _error_name(text: str) -> str:
     return text
 
 
+def _no_status(value: Any) -> Any:
+    """Refuse what is no text and names a status: `503`, `{http: 503}`."""
+    meant = "" if isinstance(value, str) else status_meant(value)
+    if meant:
+        shown = "a mapping" if isinstance(value, dict) else f"`{value}`"
+        text = f"{shown} is no exception: did you mean `{meant}`?"
+        raise finding("MP010", text, meant=meant)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise finding("MP010", f"`{value}` is no exception, and no HTTP status")
+    return value
+
+
+def _no_lone_status(value: Any) -> Any:
+    """Refuse a status alone, where a list is expected."""
+    meant = "" if isinstance(value, list | tuple) else status_meant(value)
+    if meant and meant != value:
+        text = f"expected a list of exceptions: did you mean `[{meant}]`?"
+        raise finding("MP010", text, meant=f"[{meant}]")
+    return value
+
+
 def _retried_name(text: str) -> str:
     if text.removeprefix("builtins.") in _PASSING:
         raise finding("MP605", f"`{text}` ends the program or a task and is never retried")
     return _error_name(text)
 
 
-ErrorName = Annotated[str, AfterValidator(_error_name)]
-RetriedName = Annotated[str, AfterValidator(_retried_name)]
+ErrorName = Annotated[str, AfterValidator(_error_name), BeforeValidator(_no_status)]
+RetriedName = Annotated[str, AfterValidator(_retried_name), BeforeValidator(_no_status)]
+Listed = BeforeValidator(_no_lone_status)
 
 
 class RetryAfter(RuleModel):
@@ -94,11 +116,11 @@ class RetryRule(RuleModel):
 
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """How often the function is called at most, the first call included."""
-    retry_on: Many[RetriedName] = ("transient",)
+    retry_on: Annotated[Many[RetriedName], Listed] = ("transient",)
     """The errors that are worth another attempt: groups (`transient`, `network`, `timeout`,
     `throttle`), exceptions (`ConnectionError`, `requests.Timeout`), statuses (`http:429`,
     `http:5xx`, `grpc:UNAVAILABLE`)."""
-    give_up_on: Many[ErrorName] = ()
+    give_up_on: Annotated[Many[ErrorName], Listed] = ()
     """Errors that are never retried, whatever `retry_on` says."""
     backoff: Growth = "exponential"
     """How pauses grow: `exponential` by `multiplier`, `linear` by `initial_delay`, or not."""

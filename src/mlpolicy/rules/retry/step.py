@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mlpolicy.core import clock
 from mlpolicy.core.block import Lines, Loom, indented
-from mlpolicy.core.general import SHADOW_HELP
-from mlpolicy.core.site import Site
+from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
 from mlpolicy.rules.retry.backoff import Backoff, Random
 from mlpolicy.rules.retry.choice import Choice
@@ -98,8 +97,7 @@ class RetryStep(Step):
         counter, target = self.site.meters.counter, self.site.target
         self._would: Counter | None = None
         if self.site.shadow:
-            labels = {"function": target, "kind": self.kind, "would": "retry"}
-            self._would = counter("mlpolicy_shadow_total", SHADOW_HELP, **labels)
+            self._would = self.site.would(self.kind, "retry")
             return
         name = "mlpolicy_attempts_total"
         failures = counter(name, ATTEMPTS_HELP, function=target, outcome="error")
@@ -226,9 +224,7 @@ class RetryStep(Step):
 
     def _end(self, reason: Reason, call: int) -> None:
         self._ends[reason].add()
-        if self._notes is not None:
-            fact = {"kind": self.kind, "decision": reason, "source": self.site.source}
-            self._notes.append(call, "rules", fact)
+        self.site.decided(call, self.kind, reason)
 
     # Weaving.
 
@@ -320,10 +316,7 @@ class RetryStep(Step):
 
     def _unwanted(self, loom: Loom) -> str | None:
         """Return the expression that finds a result unwanted; a generator has none to look at."""
-        if self._on_result is None or self.site.function in (
-            "generator",
-            "async_generator",
-        ):
+        if self._on_result is None or self.site.function in GENERATORS:
             return None
         if self._on_result.is_none:
             return f"{loom.result} is None"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.general import SHADOW_HELP
 from mlpolicy.core.metrics import Counter
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.validate.checks.bounds import BoundsCheck
@@ -35,8 +34,7 @@ class Counters:
         self._on_fail = on_fail
         self._shadow: Counter | None = None
         if site.shadow:
-            labels = {"function": site.target, "kind": "validate", "would": "reject"}
-            self._shadow = site.meters.counter("mlpolicy_shadow_total", SHADOW_HELP, **labels)
+            self._shadow = site.would("validate", "reject")
             return
         for name, checker in checkers.items():
             for where, check in labels_of(checker, name):
@@ -58,13 +56,7 @@ class Counters:
 
     def note(self, call: int, decision: str) -> None:
         """Put the decision into the log of the call."""
-        if self._site.notes is not None:
-            fact = {
-                "kind": "validate",
-                "decision": decision,
-                "source": self._site.source,
-            }
-            self._site.notes.append(call, "rules", fact)
+        self._site.decided(call, "validate", decision)
 
     def warn(self, look: Look) -> None:
         """Warn of each check that failed, once."""

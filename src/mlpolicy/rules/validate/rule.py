@@ -59,7 +59,7 @@ def _no_range(low: Number, high: Number) -> str:
 def _dtype(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
     for number, name in enumerate((value,) if isinstance(value, str) else value):
         if not dtypes.known(name):
-            meant = dtypes.meant(name)
+            meant = dtypes.meant(name) if len(name.split()) == 1 else None
             hint = f": did you mean `{meant}`?" if meant else "; write it as numpy does: `float32`"
             at = () if isinstance(value, str) else (number,)
             raise finding("MP204", f"`{name}` is no dtype{hint}", meant=meant or "", at=at)

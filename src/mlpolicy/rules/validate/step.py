@@ -10,6 +10,7 @@ from mlpolicy.core.block import Lines as Block
 from mlpolicy.core.block import Loom, indented
 from mlpolicy.core.default import Default, Given
 from mlpolicy.core.report import say_once
+from mlpolicy.core.site import GENERATORS
 from mlpolicy.core.step import Step, Weave
 from mlpolicy.core.verdict import Answer, Refuse, Verdict
 from mlpolicy.errors import ValidationFailed
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 RETURNS = "returns"
 INPUT, OUTPUT = "validate input", "validate output"
-_ONE_SHOT = ("generator", "async_generator")
 
 
 class Coerced:
@@ -44,7 +44,7 @@ class ValidateStep(Step):
     def __init__(self, rule: ValidateRule, site: Site) -> None:
         super().__init__(rule, site)
         self._inputs = _inputs(rule, site)
-        result = rule.returns if site.function not in _ONE_SHOT else None
+        result = rule.returns if site.function not in GENERATORS else None
         self._output = checker(result, site.resolve) if result else None
         self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
         self._own = frozenset(one.name for one in site.parameters)
@@ -172,13 +172,7 @@ class ValidateStep(Step):
         if error.target != self.site.target or self._default is None:
             return None
         self._counters.note(call, "default")
-        return self._answer(call, self._default, given)
-
-    def _answer(self, call: int, default: Default, given: Given | None) -> Verdict:
-        verdict = default.verdict(given)
-        if verdict is not None and self.site.notes is not None:
-            self.site.notes.add(call, "outcome", "fallback")
-        return verdict
+        return self._default.verdict(call, given)
 
     def _values(self, held: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments by name, those that were passed."""
@@ -202,7 +196,7 @@ class ValidateStep(Step):
         if decision == "warn":
             self._counters.warn(look)
             return None
-        answer = self._answer(call, default, given) if default else None
+        answer = default.verdict(call, given) if default else None
         return answer or Refuse(ValidationFailed(self.site.target, look.failures))
 
 

@@ -6,14 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, ClassVar
 
-from mlpolicy.core.live import Live
+from mlpolicy.core.live import Table
 
 
-class Entries(dict[Any, "Entry"], Live):
+class Entries(Table[Any, "Entry"]):
     """Key to entry; a driver reads it by its bound `get`."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
-    __reduce__ = Live.__reduce__  # (dict's own travels by content)
 
 
 class Entry:

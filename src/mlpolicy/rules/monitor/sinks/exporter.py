@@ -8,7 +8,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
@@ -132,8 +131,3 @@ def dropped(sink: str, reason: str) -> None:
 EXPORTER = Exporter()
 os.register_at_fork(after_in_child=EXPORTER.restart)
 atexit.register(EXPORTER.finish)
-
-
-def put(sink: str, work: Any) -> None:
-    """Run *work* soon on the thread of this process."""
-    EXPORTER.put(sink, work)
