@@ -54,7 +54,9 @@ def finding(
         meant: What was probably meant, where that can be told.
         at: Where in the value it is, if that is not all of it.
     """
-    return PydanticCustomError(code, "{text}", {"text": message, "meant": meant, "at": at})
+    apart = meant and "did you mean" not in message  # (a finding says it as its help)
+    form: LiteralString = "{text}; did you mean `{meant}`?" if apart else "{text}"
+    return PydanticCustomError(code, form, {"text": message, "meant": meant, "at": at})
 
 
 OF_KEY = "[key]"

@@ -46,7 +46,7 @@ def message(error: Any, value: Any) -> str:
     """Return one sentence for *error*, an entry of `ValidationError.errors()`."""
     kind = str(error["type"])
     if kind.startswith("MP"):
-        return str(error["msg"])
+        return str(error.get("ctx", {}).get("text", error["msg"]))
     expected = _expected(kind, error.get("ctx", {}))
     if expected:
         return f"expected {expected}, found {found(value)}"
