@@ -221,3 +221,60 @@ def test_what_importing_shows(project):
     ]
     assert ended.code == 1
     assert project.run("validate", "policy.yaml").out.count("MP208]") == 1  # by its source
+
+
+KIT = """\
+def __getattr__(name):
+    if name in ("Mode", "usual", "Broken", "size"):
+        return {"Mode": int, "usual": len, "Broken": OSError, "size": 7}[name]
+    raise AttributeError(name)
+
+class Moods: ...
+class Brokken(Exception): ...
+def usually(*given): ...
+def find(user, mode): ...
+def right(user, mode): ...
+"""
+MADE = """\
+version: 1
+policies:
+  kit:find:
+    monitor: true
+    retry: {max_attempts: 2, retry_on: [TimeoutError, kit.Brokkn], give_up_on: [kit.Broken]}
+    validate: {args: {mode: {type: kit.Mood}}, returns: {type: kit.Mode}}
+    memory: {limit: 1GiB, on_pressure: default, default: {call: "kit:usualy"}}
+  kit:right:
+    monitor: true
+    retry: {max_attempts: 2, retry_on: [kit.Broken]}
+    validate: {args: {mode: {type: kit.Mode}}}
+    memory: {limit: 1GiB, on_pressure: default, default: {call: "kit:usual"}}
+"""
+
+
+def test_names_that_a_module_makes_when_they_are_asked_for(project):
+    """Nothing of them is seen in the source; an import shows those that are not there."""
+    project.write(kit=KIT, policy=MADE)
+    looked = project.run("validate", "policy.yaml")
+    assert (looked.code, looked.out) == (0, "No problems found in 1 file, 2 policies\n")
+
+    ended = project.run("validate", "policy.yaml", "--resolve", "import", "--format", "json")
+
+    assert [
+        (one["code"], *one["range"]["start"].values(), one["message"], one["help"])
+        for one in ended.content["diagnostics"]
+    ] == [
+        ("MP603", 5, 55, "`kit` has no exception `Brokkn`", "did you mean `kit.Brokken`?"),
+        ("MP208", 6, 36, "`kit` has no class `Mood`", "did you mean `kit.Moods`?"),
+        ("MP301", 7, 65, "`kit` has no function `usualy`", "did you mean `kit:usually`?"),
+    ]
+
+
+def test_what_a_rule_calls_is_a_function_once_it_is_imported(project):
+    project.write(
+        kit=KIT,
+        policy=MADE.replace("kit:usualy", "kit:size").replace("kit.Brokkn", "ConnectionError"),
+    )
+    ended = project.run("validate", "policy.yaml", "--resolve", "import", "--format", "json")
+
+    codes = [(one["code"], one["range"]["start"]["line"]) for one in ended.content["diagnostics"]]
+    assert codes == [("MP208", 6), ("MP320", 7)]

@@ -224,7 +224,7 @@ def _absent(survey: Survey, row: dict[str, Any], place: Span) -> Iterator[Diagno
 def _of_imports(answer: Answer, rulebook: Rulebook) -> Iterator[Diagnostic]:
     for one in answer.proofs:
         severity = codes()[one["code"]].severity
-        place = _place(rulebook, one)
+        place = Span(*one["span"]) if "span" in one else _place(rulebook, one)
         yield Diagnostic(one["code"], one["message"], place, severity, help=one["help"])
     for one in answer.started:
         span = _first_in(rulebook, one["module"])
@@ -234,7 +234,7 @@ def _of_imports(answer: Answer, rulebook: Rulebook) -> Iterator[Diagnostic]:
             yield Diagnostic("MP312", text, span, "info", help=help)
 
 
-def _place(rulebook: Rulebook, proof: dict[str, str]) -> Span:
+def _place(rulebook: Rulebook, proof: dict[str, Any]) -> Span:
     """Return where the setting stands that a proof is about, else what names its target."""
     plan = rulebook.plan(Target.parse(proof["target"]))
     rule = plan.rule(proof["kind"]) if plan is not None else None

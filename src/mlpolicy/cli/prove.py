@@ -56,7 +56,7 @@ class Answer:
     modules: list[str] = field(default_factory=list)
     started: list[dict[str, str]] = field(default_factory=list)
     """What modules left running when they were imported."""
-    proofs: list[dict[str, str]] = field(default_factory=list)
+    proofs: list[dict[str, Any]] = field(default_factory=list)
     """What rules say of the user's code once it is imported."""
     import_s: float = 0.0
     placing_s: float = 0.0

@@ -17,12 +17,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mlpolicy.core.imported import near
+from mlpolicy.core.span import Span
 from mlpolicy.install import bootstrap
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.outer import holders
 from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
+from mlpolicy.plan.called import called
 from mlpolicy.plan.plan import Plan
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
@@ -52,7 +55,7 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
         "targets": [_row(placed) for _, placed in sorted(engine.placed.items())],
         "unmatched": list(_unmatched(engine)),
         "started": started,
-        "proofs": list(_proofs(engine)),
+        "proofs": [*_proofs(engine), *_calls(engine)],
         "modules": names,
         "import_s": took,
         "placing_s": engine.spent,
@@ -99,6 +102,34 @@ def _proofs(engine: Engine) -> Iterator[dict[str, str]]:
                     "message": message,
                     "help": "".join(help),
                 }
+
+
+def _calls(engine: Engine) -> Iterator[dict[str, Any]]:
+    """Yield the functions that rules call themselves and that are not there, each once."""
+    said: set[tuple[str, Span]] = set()
+    for target, placed in sorted(engine.placed.items()):
+        for rule in placed.plan.rules:
+            for text, span in called(rule) if rule.live else ():
+                if (text, span) in said:
+                    continue
+                said.add((text, span))
+                code, message = _uncallable(text)
+                if code:
+                    place = [span.file, span.line, span.column, span.end_line, span.end_column]
+                    proof = {"code": code, "message": message, "help": near(text, callable)}
+                    yield {"target": target, "span": place, **proof}
+
+
+def _uncallable(text: str) -> tuple[str, str]:
+    """Return the code and the words for a function that cannot be called; nothing for others."""
+    module, _, name = text.partition(":")
+    try:
+        found = resolve(text)
+    except AttributeError:
+        return "MP301", f"`{module}` has no function `{name}`"
+    except Exception as error:  # noqa: BLE001 (an import may raise anything)
+        return "MP303", f"`{module}` cannot be imported: {_short(error)}"
+    return ("", "") if callable(found) else ("MP320", f"`{text}` is no function: nothing calls it")
 
 
 def _short(error: BaseException) -> str:

@@ -1,12 +1,11 @@
-"""What can be told of a validate rule once its models may be imported."""
+"""What can be told of a validate rule once its classes and models may be imported."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.words import closest
+from mlpolicy.core.imported import lacking, near
 from mlpolicy.rules.validate.checks.models import why_none
 
 if TYPE_CHECKING:
@@ -16,29 +15,36 @@ if TYPE_CHECKING:
 def prove(
     rule: ValidateRule, resolve: Callable[[str], object]
 ) -> Iterator[tuple[str, str, str, str]]:
-    """Yield (code, field, message, remedy) for every `model` that can take no values."""
+    """Yield (code, field, message, remedy) for every `model` that can take no values.
+
+    And for every class under `type` that its module does not have.
+    """
     specs = {f"args.{name}": spec for name, spec in rule.args.items()}
     if rule.returns is not None:
         specs["returns"] = rule.returns
-    for field, path in _named(specs):
-        reason = why_none(path, resolve)
-        if reason:
-            yield "MP208", field, f"the model `{path}` {reason}", _meant(path)
+    for field, spec in _each(specs):
+        reason = why_none(spec.model, resolve) if spec.model is not None else ""
+        if spec.model is not None and reason:
+            message = f"the model `{spec.model}` {reason}"
+            yield "MP208", f"{field}.model", message, near(spec.model, _is_model)
+        absent = lacking(spec.type) if spec.type is not None else None
+        if spec.type is not None and absent:
+            message = "`{}` has no class `{}`".format(*absent)
+            yield "MP208", f"{field}.type", message, near(spec.type, _is_class)
 
 
-def _meant(path: str) -> str:
-    """Return which model of the same module is probably meant."""
-    home, _, name = path.replace(":", ".").rpartition(".")
-    there = vars(sys.modules[home]) if home in sys.modules else {}
-    near = closest(name, [one for one, held in there.items() if hasattr(held, "model_validate")])
-    return f"did you mean `{home}.{near}`?" if near and near != name else ""
+def _is_model(held: object) -> bool:
+    return hasattr(held, "model_validate")
 
 
-def _named(specs: dict[str, Spec]) -> Iterator[tuple[str, str]]:
+def _is_class(held: object) -> bool:
+    return isinstance(held, type)
+
+
+def _each(specs: dict[str, Spec]) -> Iterator[tuple[str, Spec]]:
     for field, spec in specs.items():
-        if spec.model is not None:
-            yield f"{field}.model", spec.model
+        yield field, spec
         inner = {f"{field}.fields.{name}": one for name, one in spec.fields.items()}
         if spec.items is not None:
             inner[f"{field}.items"] = spec.items
-        yield from _named(inner)
+        yield from _each(inner)
