@@ -20,7 +20,7 @@ class NotWrappable(TypeError):
 
 
 def stand_in(found: Found) -> tuple[FunctionType, Any]:
-    """Return a function that calls what was found, and that thing itself.
+    """Return a function that stands for what was found, and what it is to call.
 
     Raises:
         NotWrappable: It is no callable, or it is a class.
@@ -30,7 +30,16 @@ def stand_in(found: Found) -> tuple[FunctionType, Any]:
         raise NotWrappable(f"`{found.attribute}` is a class; name its `__init__` or a method")
     if not callable(original):
         raise NotWrappable(f"`{found.attribute}` is a {type(original).__name__}, not a function")
-    return _forwarding(original), original
+    return _forwarding(original), _constant(original)
+
+
+def _constant(original: Any) -> Any:
+    """Return *original* as a constant of a driver: those that cannot be hashed by their call."""
+    try:
+        hash(original)
+    except TypeError:
+        return original.__call__
+    return original
 
 
 def _forwarding(original: Any) -> FunctionType:
