@@ -238,7 +238,7 @@ class PolicyReader:
         alone = "use" not in said
         if alone:  # there is nothing below that what was removed could uncover
             rules = tuple([rule for rule in rules if not rule.removed])
-        checked = self._check(whole, PolicyBlock, about)
+        checked = _PLAIN if _is_plain(said) else self._check(whole, PolicyBlock, about)
         selected = self._match(entry, whole)
         exclude = patterns(said.get("exclude"), self._found)
         clean = len(self._found) == before
@@ -272,9 +272,9 @@ class PolicyReader:
             final=block.final,
             placement=block.placement,
             meta={
-                key: HIDDEN if holds_secret(said[key]) else getattr(block, key)
+                key: HIDDEN if holds_secret(said[key]) else value
                 for key in META
-                if key in said and getattr(block, key)
+                if key in said and (value := getattr(block, key) or said[key].plain())
             },
             places={
                 (key, one.text): one.span
@@ -328,6 +328,19 @@ class PolicyReader:
         said = asked(match.value)
         where = Where(**{key: tuple(one.text for one in each) for key, each in said.items()})
         return patterns(match.value.get("target"), self._found), where
+
+
+_PLAIN = Checked(PolicyBlock(), ())
+"""What comes of a policy that says nothing of itself but who and why."""
+_WORDS = frozenset({"owner", "reason", "ticket", "runbook"})
+
+
+def _is_plain(said: Mapping[str, Node]) -> bool:
+    """Whether a policy says, of itself, no more than texts: as most do."""
+    for key, node in said.items():
+        if key not in _WORDS or type(node) is not Scalar or type(node.value) is not str:
+            return False
+    return True
 
 
 def _mapping(root: MappingNode, key: str) -> MappingNode:

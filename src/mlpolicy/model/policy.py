@@ -52,18 +52,30 @@ Tree = Mapping[str, "Setting | Block"]
 """Settings by key."""
 
 
+@frozen()
+class Right:
+    """What is known of settings that were found right: the same for all that are written alike."""
+
+    text: str
+    """The settings as text: what is equal here is the same."""
+    rule: Any
+    """The frozen model of the kind."""
+    keys: frozenset[str]
+    """Those of the settings that were written."""
+
+
 class OwnTree(Lazily["Setting | Block"]):
     """The settings of a rule where they are right, and of its kind alone: none of `COMMON`.
 
-    Policies repeat themselves: what is known of the settings that *text* stands for need not be
-    found again, and mostly nobody looks at these.
+    Policies repeat themselves: what is known of them need not be found again, and mostly nobody
+    looks at these.
     """
 
-    __slots__ = ("text",)
+    __slots__ = ("right",)
 
-    def __init__(self, make: Callable[[], Tree], text: str) -> None:
+    def __init__(self, make: Callable[[], Tree], right: Right) -> None:
         super().__init__(make)
-        self.text = text
+        self.right = right
 
     def __getitem__(self, key: str) -> Setting | Block:
         if key in COMMON:

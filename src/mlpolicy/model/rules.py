@@ -21,7 +21,7 @@ from mlpolicy.model.habits import OF_RULES
 from mlpolicy.model.interpolate import Interpolated, holds_secret
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.places import IN_RULE
-from mlpolicy.model.policy import Block, OwnTree, RuleBlock, Setting, Tree
+from mlpolicy.model.policy import Block, OwnTree, Right, RuleBlock, Setting, Tree
 from mlpolicy.model.short import spelt_out
 from mlpolicy.model.unknown import Words
 from mlpolicy.rules import KINDS
@@ -38,10 +38,10 @@ class RuleReader:
 
     layers: Layers
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    _right: set[tuple[str, str]] = field(default_factory=set)
+    _right: dict[tuple[str, str], Right] = field(default_factory=dict)
     """Settings that were checked and found right, by kind: policies repeat themselves."""
-    _same: dict[tuple[str, tuple[str, int]], str] = field(default_factory=dict)
-    """The settings of what is written alike, for one kind."""
+    _same: dict[tuple[str, tuple[str, int]], Right] = field(default_factory=dict)
+    """The same by kind and by what is written."""
 
     def rules(self, entries: Iterable[Entry]) -> tuple[RuleBlock, ...]:
         """Return the rules among *entries*, less those that could not be read."""
@@ -60,6 +60,9 @@ class RuleReader:
             if spelt is None:
                 return None
             body = spelt
+        right = self._same.get((kind.name, written)) if (written := body.written) else None
+        if right is not None:
+            return RuleBlock(kind.name, entry.key_span, self._tree(body, kind, right))
         for one in body.entries:
             if one.key in _COMMON:
                 return self._of_two(entry, body, kind)
@@ -81,12 +84,9 @@ class RuleReader:
 
     def _own(self, node: MappingNode, kind: Kind) -> Tree | None:
         """Return the settings of the kind; what was right before is right again."""
-        written = node.written
-        text = self._same.get((kind.name, written)) if written else None
-        if text is not None:
-            return OwnTree(lambda: self.tree(node, kind.rule_model()), text)
-        text = repr(node.plain())
-        if (kind.name, text) not in self._right:
+        written, text = node.written, repr(node.plain())
+        right = self._right.get((kind.name, text))
+        if right is None:
             checked = check(node, kind.rule_model(), _words(kind))
             self.diagnostics += checked.diagnostics
             self.diagnostics += (
@@ -96,12 +96,16 @@ class RuleReader:
                 return None
             if checked.missing or checked.texts:
                 return self.tree(node, kind.rule_model(), texts=checked.texts)
-            self._right.add((kind.name, text))
+            right = Right(text, checked.value, frozenset(one.key for one in node.entries))
+            self._right[kind.name, text] = right
         if written is None and holds_secret(node):
             return self.tree(node, kind.rule_model())
         if written and _ELSEWHERE.isdisjoint(written[0]):
-            self._same[kind.name, written] = text
-        return OwnTree(lambda: self.tree(node, kind.rule_model()), text)
+            self._same[kind.name, written] = right
+        return self._tree(node, kind, right)
+
+    def _tree(self, node: MappingNode, kind: Kind, right: Right) -> Tree:
+        return OwnTree(lambda: self.tree(node, kind.rule_model()), right)
 
     def _common(self, node: MappingNode, kind: Kind) -> tuple[Tree, dict[str, Any]] | None:
         """Return the settings that every rule has, and the switches; None where one is wrong."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -78,11 +78,14 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
 
 
 def is_right(block: RuleBlock, built: Built) -> bool:
-    """Whether *block* alone makes a rule that was made before, and there is nothing to say of it."""
+    """Whether *block* alone makes a rule of which there is nothing to say."""
     if not isinstance(block.settings, OwnTree):
         return False
-    rule, meant, _ = built.get((block.kind, block.settings.text), _UNKNOWN)
-    return rule is not None and not meant
+    right = block.settings.right
+    key = (block.kind, right.text)
+    if key not in built:
+        built[key] = _made(KINDS[block.kind], right.rule, right.keys)
+    return not built[key][1]
 
 
 def repeated(kind: str, ordered: Sequence[Layer], built: Built) -> PlannedRule | None:
@@ -115,14 +118,14 @@ def _alike(kind: str, ordered: Sequence[Layer]) -> tuple[str, Any] | None:
     """
     first = ordered[0].block.settings
     if len(ordered) == 1:
-        return (kind, first.text) if isinstance(first, OwnTree) else None
+        return (kind, first.right.text) if isinstance(first, OwnTree) else None
     said: list[Any] = []
     below: Rank | None = None
     for layer in ordered:
         settings = layer.block.settings
         if not isinstance(settings, OwnTree) or layer.rank == below or layer.rank[0] == 1:
             return None
-        said.append((settings.text, layer.block.inherit, layer.is_policy or layer.policy))
+        said.append((settings.right.text, layer.block.inherit, layer.is_policy or layer.policy))
         below = layer.rank
     return kind, tuple(said)
 
@@ -196,10 +199,14 @@ def _build(
             raise
         found = [_finding(merged, one) for one in errors(include_url=False)]
         return None, (), {}, found
-    rest = (name for name in type(rule).model_fields if name not in settings)
-    made = (rule, _doubts(kind, rule), {name: Value(getattr(rule, name)) for name in rest})
-    built[key] = made
-    return (*made, [])
+    built[key] = _made(kind, rule, settings)
+    return (*built[key], [])
+
+
+def _made(kind: Kind, rule: Any, said: Collection[str]) -> tuple[Any, Meant, dict[str, Value]]:
+    """Return *rule*, what its kind says of it, and the fields that are not among those *said*."""
+    rest = (name for name in type(rule).model_fields if name not in said)
+    return rule, _doubts(kind, rule), {name: Value(getattr(rule, name)) for name in rest}
 
 
 def _doubts(kind: Kind, rule: Any) -> Meant:
