@@ -129,6 +129,7 @@ REPAIRED = [
     # Values.
     ("MP101", "ttl_jitter: 10%", "ttl_jitter: §10 percent"),
     ("MP010", "max_entries: 20k", "max_entries: §20K"),
+    ("MP010", "max_entries: 20k", "max_entries: §20kB"),
     ("MP010", "max_entries: 20k", "max_entries: §20,000"),
     ("MP010", "max_attempts: 4", "max_attempts: §4.0"),
     ("MP010", "idempotent: true", "idempotent: §yes"),

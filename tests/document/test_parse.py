@@ -137,6 +137,25 @@ def test_tags_that_say_what_stands_there():
     assert document.root.plain()["a"] == ["1", 2, 3, True, {"b": 1}, [1], 4, "5"]
 
 
+@pytest.mark.parametrize("between", [":", "=", " = ", " "])
+def test_a_key_between_braces_that_lacks_its_colon_has_its_value(between):
+    document = parse(f"a: {{b: 1, ttl{between}3s}}\n", file="f")
+
+    assert document.root.plain() == {"a": {"b": 1, "ttl": "3s"}}
+    [finding] = document.diagnostics
+    assert (finding.code, finding.span.column, finding.help) == ("MP002", 11, "write `ttl: 3s`")
+
+
+@pytest.mark.parametrize(
+    "items", ["TimeoutError, http:503", "http:503, TimeoutError", "X, grpc:OK, http:5xx"]
+)
+def test_a_list_between_braces_that_lacks_its_brackets_may_have_statuses(items):
+    [finding] = parse(f"a: {{b: 1, on: {items}}}\n", file="f").diagnostics
+
+    assert finding.code == "MP009"
+    assert f"brackets around a list: `[{items}]`" in finding.help
+
+
 def test_what_could_not_be_read_says_so_once():
     """A key that is an alias is where it is used; an alias of nothing is no empty value."""
     document = parse("a: &x b\n*x : 1\nc: *y\n", file="f")

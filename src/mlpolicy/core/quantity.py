@@ -314,11 +314,13 @@ class Count(_Quantity, int):
 
     @classmethod
     def _meant(cls, text: str) -> str:
-        """Return the number that *text* says in another way: `20K`, `20,000`, `1.5k`."""
-        match = re.fullmatch(rf"({_NUMBER})([kKM]?)", re.sub(r"[\s_,](?=\d{3}|[kKM])", "", text))
+        """Return the number that *text* says in another way: `20K`, `20,000`, `1.5k`, `10kB`."""
+        match = re.fullmatch(
+            rf"({_NUMBER})(|[kKM][bB]?)", re.sub(r"[\s_,](?=\d{3}|[kKM])", "", text)
+        )
         if match is None or len(text) > _LONGEST:
             return ""
-        number = float(match[1]) * cls.units[match[2].replace("K", "k")]
+        number = float(match[1]) * cls.units[match[2].replace("K", "k")[:1]]
         return str(cls(number)) if number.is_integer() else ""
 
     def __str__(self) -> str:

@@ -12,7 +12,8 @@ from mlpolicy.core.span import Span
 from mlpolicy.document.node import At, Entry, Mapping, Scalar, is_bare, is_empty
 from mlpolicy.document.scalars import value_of
 
-_UNSPACED = re.compile(r"(\w+)[:=](\S+)")
+_UNSPACED = re.compile(r"(?!(?:http|grpc):)(\w+)(?:[:=]| *= *| +)(\S+)")
+"""A key and its value; an item such as `http:503` is none."""
 
 
 def is_variable(entries: dict[str, Entry]) -> bool:
@@ -93,7 +94,7 @@ def _written(first: At, last: Entry) -> str:
 
 
 def _separated(entries: dict[str, Entry], said: list[Diagnostic]) -> list[Diagnostic]:
-    """Divide what is a key to YAML and has its value within: `{ttl:3s}`."""
+    """Divide what is a key to YAML and has its value within: `{ttl:3s}`, `{ttl = 3s}`."""
     for key in [key for key, one in entries.items() if is_empty(one.value)]:
         match, span = _UNSPACED.fullmatch(key), entries[key].key_span
         if match is None or span.end_column - span.column > len(key):  # (it is quoted)
@@ -103,7 +104,8 @@ def _separated(entries: dict[str, Entry], said: list[Diagnostic]) -> list[Diagno
         value = Scalar(value_of(text), span, text)
         entries.setdefault(meant, Entry(meant, span, value))
         help = f"write `{meant}: {text}`"
-        text = f"`{key}` is a key without a value: a colon needs a space after it"
+        lacks = "a colon needs a space after it" if ":" in key else f"`{meant}` lacks its colon"
+        text = f"`{key}` is a key without a value: {lacks}"
         said = [one for one in said if one.span != span]
         said.append(Diagnostic("MP002", text, span, help=help))
     return said

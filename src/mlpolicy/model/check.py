@@ -243,7 +243,7 @@ def path_of(root: Node, loc: Loc, above: tuple[str, ...] = ()) -> str:
 
 def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
     said: dict[Span, list[_Wrong]] = {}
-    outer = _outer({one.span for one in wrong})
+    outer = _outer({one.node.span for one in wrong})  # (one of a variable is said elsewhere)
     for one in wrong:
         if not _outdone(one, outer) and not _empty(one):
             said.setdefault(one.span, []).append(one)
@@ -272,7 +272,7 @@ def _outdone(one: _Wrong, outer: frozenset[Span]) -> bool:
     """Whether another member of the same union got further into the value."""
     if one.type.startswith("MP") or one.type == "extra_forbidden":
         return False
-    return one.span in outer
+    return one.node.span in outer
 
 
 def _outer(spans: Iterable[Span]) -> frozenset[Span]:

@@ -129,6 +129,13 @@ def test_a_variable_with_a_wrong_value_is_defined():
     assert found == ["MP010"]
 
 
+def test_a_wrong_value_of_a_block_is_said_of_its_variable_alone():
+    """That the setting may be something else than a block is no finding of its own."""
+    text = "vars: {how: 250ms}\npolicies: {'m:f': {monitor: {log: {level: '${vars.how}'}}}}\n"
+    [finding] = loaded(text).diagnostics
+    assert (finding.code, finding.span.line, finding.span.column) == ("MP010", 2, 13)
+
+
 @pytest.mark.parametrize(
     "policy",
     [
