@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from mlpolicy.core.quantity import Duration
@@ -64,8 +65,8 @@ class Usual:
 
     def doubt(self, name: str, value: Any) -> tuple[str, str] | None:
         """Return what is odd about *value*, and what may be meant; None where nothing is odd."""
-        cls = type(value)
-        low, high = cls.of(self.low), cls.of(self.high)
+        quantity: Any = type(value)
+        low, high = _bounds(quantity, self.low, self.high)
         if not value or low <= value <= high:
             return None
         what = f"less than {low}" if value < low else f"more than {high}"
@@ -129,14 +130,33 @@ def oddest(rule: Any, *, high: Iterable[str], low: Iterable[str] = ()) -> str:
 
 
 def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Yield (code, field, message, help) for every odd value of *rule*, a pydantic model."""
-    for name, field in type(rule).model_fields.items():
+    """Yield (code, field, message, help) for every odd value of *rule*, a pydantic model.
+
+    What was not written is as usual as can be.
+    """
+    model: Any = type(rule)
+    written = rule.model_fields_set
+    for name, looks in _looks(model).items():
+        if name not in written:
+            continue
         value = getattr(rule, name)
-        if hasattr(type(value), "model_fields"):
+        if hasattr(type(value), "model_fields_set"):
             yield from unusual(value, f"{prefix}{name}.")
-        for one in field.metadata:
-            if not isinstance(one, Usual | AsWritten) or value is None:
-                continue
+        for one in looks if value is not None else ():
             doubt = one.doubt(name, value)
             if doubt is not None:
                 yield one.code, f"{prefix}{name}", *doubt
+
+
+@cache
+def _looks(model: Any) -> dict[str, tuple[Usual | AsWritten, ...]]:
+    """Return what looks at the values of each field of *model*."""
+    return {
+        name: tuple(one for one in field.metadata if isinstance(one, Usual | AsWritten))
+        for name, field in model.model_fields.items()
+    }
+
+
+@cache
+def _bounds(quantity: Any, low: str, high: str) -> tuple[Any, Any]:
+    return quantity.of(low), quantity.of(high)

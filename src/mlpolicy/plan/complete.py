@@ -36,11 +36,11 @@ _PERCENT = ("rollout", "percent")
 _CONTROLS = frozenset({("mode",), ("expires",), ("on_expiry",), _PERCENT})
 Meant = tuple[tuple[str, ...], ...]
 """What a kind says of a rule: (code, field, message), perhaps a remedy, perhaps how grave it is."""
-Built = dict[tuple[str, Any], tuple[Any, Meant, dict[str, Value]]]
+Built = dict[tuple[str, Any], tuple[Any, Meant, Mapping[str, Value]]]
 """Rules that were made before, with what their kinds say of them, and the fields that are built
 in, by kind and settings; those of several layers by the settings of each."""
 _NOTHING = ("", "")
-_UNKNOWN: tuple[None, Meant, dict[str, Value]] = (None, (), {})
+_UNKNOWN: tuple[None, Meant, Mapping[str, Value]] = (None, (), {})
 
 
 def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> Completed:
@@ -184,7 +184,7 @@ def _control(merged: Merged) -> Control:
 
 def _build(
     merged: Merged, kind: Kind, built: Built
-) -> tuple[Any, Meant, dict[str, Value], list[Diagnostic]]:
+) -> tuple[Any, Meant, Mapping[str, Value], list[Diagnostic]]:
     """Return the rule, what its kind says of it, its fields, and what is wrong if it is none."""
     settings = merged.plain()
     key = (kind.name, repr(settings))
@@ -203,10 +203,14 @@ def _build(
     return (*built[key], [])
 
 
-def _made(kind: Kind, rule: Any, said: Collection[str]) -> tuple[Any, Meant, dict[str, Value]]:
+def _made(kind: Kind, rule: Any, said: Collection[str]) -> tuple[Any, Meant, Mapping[str, Value]]:
     """Return *rule*, what its kind says of it, and the fields that are not among those *said*."""
+    return rule, _doubts(kind, rule), Lazily(lambda: _built_in(rule, said))
+
+
+def _built_in(rule: Any, said: Collection[str]) -> dict[str, Value]:
     rest = (name for name in type(rule).model_fields if name not in said)
-    return rule, _doubts(kind, rule), {name: Value(getattr(rule, name)) for name in rest}
+    return {name: Value(getattr(rule, name)) for name in rest}
 
 
 def _doubts(kind: Kind, rule: Any) -> Meant:
@@ -243,6 +247,6 @@ def severity_of(kind: Kind, code: str) -> Any:
     return next((one.severity for one in known if one.code == code), "error")
 
 
-def _values(fields: dict[str, Value], merged: Merged) -> Mapping[str, Value]:
+def _values(fields: Mapping[str, Value], merged: Merged) -> Mapping[str, Value]:
     """Return every setting by its path: those written, and the built-in ones beside them."""
-    return {".".join(path): value for path, value in merged.values.items()} | fields
+    return {".".join(path): value for path, value in merged.values.items()} | dict(fields)
