@@ -45,7 +45,7 @@ def unbracketed(entry: Entry, beside: Iterable[Entry]) -> Diagnostic | None:
     value = entry.value
     if isinstance(value, Mapping):
         words = value.entries if all(map(_is_word, value.entries)) else ()
-        first = words[0].key_at if words else None
+        first = words[0].at if words else None
     else:
         after = islice(dropwhile(lambda one: one is not entry, beside), 1, None)
         words, first = tuple(takewhile(_is_word, after)), value.at
@@ -64,7 +64,7 @@ def _lists(entries: dict[str, Entry]) -> Iterator[tuple[At | None, list[Entry]]]
     words: list[Entry] = []
     for number, entry in enumerate(entries.values()):
         if _is_word(entry):
-            first = first if words or number else entry.key_at
+            first = first if words or number else entry.at
             words.append(entry)
             continue
         if words:
@@ -87,10 +87,10 @@ def _without_value(first: At | None, words: Sequence[Entry]) -> Diagnostic:
 
 def _written(first: At, last: Entry) -> str:
     """Return what is written from *first* to the word *last*, in one line."""
-    if isinstance(first, Span) or isinstance(last.key_at, Span):
+    if isinstance(first, Span) or isinstance(last.at, Span):
         return f"..., {last.key}"
     origin, start, _ = first
-    return " ".join(origin.text[start.index : last.key_at[2].index].split())
+    return " ".join(origin.text[start.index : last.at[2].index].split())
 
 
 def _separated(entries: dict[str, Entry], said: list[Diagnostic]) -> list[Diagnostic]:

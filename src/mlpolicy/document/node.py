@@ -73,28 +73,19 @@ class Sequence(_Placed):
         return [item.plain() for item in self.items]
 
 
-class _Keyed:
-    """The same of a key."""
-
-    __slots__ = ("key_span",)
-    key_at: At
-    key_span: Span
-    """Where its key stands."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name != "key_span":
-            raise AttributeError(f"{type(self).__name__} has no {name}")
-        self.key_span = span_of(self.key_at)
-        return self.key_span
-
-
 @frozen()
-class Entry(_Keyed):
+class Entry(_Placed):
     """A key of a mapping, and what stands under it."""
 
     key: str
-    key_at: At = field(compare=False)
+    at: At = field(compare=False)
+    """Where its key stands."""
     value: Node
+
+    @property
+    def key_span(self) -> Span:
+        """Where its key stands."""
+        return self.span
 
 
 @frozen()

@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -115,9 +116,8 @@ def _calls(engine: Engine) -> Iterator[dict[str, Any]]:
                 said.add((text, span))
                 code, message = _uncallable(text)
                 if code:
-                    place = [span.file, span.line, span.column, span.end_line, span.end_column]
                     proof = {"code": code, "message": message, "help": near(text, callable)}
-                    yield {"target": target, "span": place, **proof}
+                    yield {"target": target, "span": astuple(span), **proof}
 
 
 def _uncallable(text: str) -> tuple[str, str]:
@@ -196,10 +196,9 @@ def _unmatched(engine: Engine) -> Iterator[dict[str, Any]]:
             if pattern.glob.covers_module(module)
         ]
         imported = any(pattern.glob.covers_module(name) for name in list(sys.modules))
-        span = pattern.span
         yield {
             "pattern": str(pattern.glob),
-            "span": [span.file, span.line, span.column, span.end_line, span.end_column],
+            "span": astuple(pattern.span),
             "why": why[0] if why else "",
             "imported": imported,
         }

@@ -49,11 +49,11 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
     What was made for the same settings before is taken from *built*: policies repeat themselves.
     """
     built = {} if built is None else built
-    ordered = layers if len(layers) == 1 else in_order(layers)
+    ordered = in_order(layers)
     again = repeated(kind, ordered, built)
     if again is not None:
         return Completed(again, ())
-    merged = merge(kind, layers)
+    merged = merge(kind, ordered)
     known = KINDS[kind]
     control = _control(merged)
     rule, meant, fields, wrong = _build(merged, known, built)

@@ -90,13 +90,12 @@ class Merged:
         return self.source
 
 
-def merge(kind: str, layers: Sequence[Layer]) -> Merged:
-    """Return the rule that *layers* write together; the highest rank wins each field."""
+def merge(kind: str, ordered: Sequence[Layer]) -> Merged:
+    """Return the rule that layers write together, the lowest first: the highest wins each field."""
     merged = Merged(kind)
-    if len(layers) == 1:  # as most are
-        _lay(merged, layers[0])
+    if len(ordered) == 1:  # as most are
+        _lay(merged, ordered[0])
         return merged
-    ordered = in_order(layers)
     merged.diagnostics += _conflicts(kind, ordered)
     for layer in inherited(ordered):
         _lay(merged, layer)
@@ -105,6 +104,8 @@ def merge(kind: str, layers: Sequence[Layer]) -> Merged:
 
 def in_order(layers: Sequence[Layer]) -> Sequence[Layer]:
     """Return *layers* from the lowest rank to the highest."""
+    if len(layers) == 1:
+        return layers
     return sorted(layers, key=lambda layer: (layer.rank, layer.policy, layer.block.span))
 
 
