@@ -36,7 +36,7 @@ _NAMES = {
     for name, cls in _CLASSES.items()
 }
 """The fields of each, less what only a finding asks for."""
-_OTHERS = tuple(name for name in _NAMES["Policy"] if name != "rules")
+_RULES = _NAMES["Policy"].index("rules")
 _MARK = "\0"
 _LAZY = "policy"
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
@@ -78,8 +78,9 @@ def pack(value: Any, known: dict[Any, Any] | None = None) -> Any:
 
 def _packed(name: str, value: Any, known: dict[Any, Any]) -> Any:
     if name == "Policy" and not any("expires" in rule.settings for rule in value.rules):
-        rules = marshal.dumps(tuple(pack(one) for one in value.rules))
-        return (_MARK, _LAZY, rules, *(pack(getattr(value, one), known) for one in _OTHERS))
+        parts = [pack(getattr(value, one), known) for one in _NAMES[name] if one != "rules"]
+        parts.insert(_RULES, marshal.dumps(tuple(pack(one) for one in value.rules)))
+        return (_MARK, _LAZY, *parts)
     return (_MARK, name, *(pack(getattr(value, one), known) for one in _NAMES[name]))
 
 
@@ -107,6 +108,6 @@ def unpack(value: Any, made: dict[int, Any] | None = None) -> Any:
 def _made(value: tuple[Any, ...], made: dict[int, Any]) -> Any:
     parts = [one if type(one) in _SCALARS or not one else unpack(one, made) for one in value[2:]]
     if value[1] == _LAZY:
-        rules = Packed(parts[0], unpack)
-        return Policy(**dict(zip(_OTHERS, parts[1:], strict=True)), rules=rules)
+        parts[_RULES] = Packed(parts[_RULES], unpack)
+        return Policy(*parts)
     return _CLASSES[value[1]](*parts)

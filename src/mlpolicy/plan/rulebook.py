@@ -23,7 +23,6 @@ from mlpolicy.model.policy import (
     laid_over,
 )
 from mlpolicy.plan.complete import Built, Completed, complete, is_right
-from mlpolicy.plan.lone import lone
 from mlpolicy.plan.merge import DEFAULTS, OVERRIDES, TOP, Layer, bottom, layer_of
 from mlpolicy.plan.packed import next_end
 from mlpolicy.plan.plan import Plan
@@ -273,12 +272,6 @@ class Rulebook:
     def _planned(
         self, target: Target, candidates: Sequence[Candidate]
     ) -> tuple[Plan, tuple[Diagnostic, ...]]:
-        exact = str(target) in self._named
-        if self._is_bare and len(candidates) == 1:
-            kinds = self._in_order(tuple([block.kind for block in candidates[0][1].rules]))
-            alone = lone(target, candidates[0], kinds, self._built, exact=exact)
-            if alone is not None:
-                return alone, ()
         completed = self.completed(candidates)
         rules = tuple(
             [
@@ -294,7 +287,7 @@ class Rulebook:
             rules,
             placement_of(policies),
             policies=tuple([policy.name for policy in policies]),
-            exact=exact,
+            exact=str(target) in self._named,
             sources=tuple([policy.span for policy in policies]),
             deadline=shortest_deadline(policies),
         )
