@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
-import threading
+import sys
+from _thread import allocate_lock
+from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 
 class Waiter:
     """Something a call waits for; its owner wakes it once, from any thread.
 
-    A thread calls `wait`, a coroutine awaits `wait_async`; both give True when woken and
-    False when the time ran out.
+    A thread calls `wait`, a coroutine of asyncio or trio awaits `wait_async`; both give True
+    when woken and False when the time ran out.
     A waiter serves any number of callers and stays woken.
+    No lock guards it: whoever waits leaves a call that wakes it, and looks once more.
     """
 
-    __slots__ = ("_callbacks", "_event", "_lock")
+    __slots__ = ("_calls", "woken")
 
     def __init__(self) -> None:
-        self._event = threading.Event()
-        self._lock = threading.Lock()
-        self._callbacks: list[Callable[[], object]] = []
-
-    @property
-    def woken(self) -> bool:
-        """Whether `wake` was called."""
-        return self._event.is_set()
+        self.woken = False
+        self._calls: deque[Callable[[], object]] = deque()
 
     def wake(self) -> None:
         """Let every present and future waiter go on."""
-        with self._lock:
-            self._event.set()
-            callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback()
+        self.woken = True
+        while True:
+            try:
+                call = self._calls.popleft()
+            except IndexError:
+                return
+            call()
 
     def wait(self, at_most: float | None = None) -> bool:
         """Block this thread until woken, *at_most* seconds."""
-        return self._event.wait(at_most)
+        gate = allocate_lock()
+        gate.acquire()
+        self._calls.append(gate.release)
+        try:
+            return self.woken or gate.acquire(timeout=-1 if at_most is None else max(at_most, 0.0))
+        finally:
+            self._forget(gate.release)
 
     async def wait_async(self, at_most: float | None = None) -> bool:
         """Await being woken, *at_most* seconds; cancellation leaves nothing behind."""
+        if self.woken:
+            return True
+        trio: Any = sys.modules.get("trio")
+        if trio is not None and in_trio(trio):
+            return await self._wait_trio(trio, at_most)
+        return await self._wait_asyncio(at_most)
+
+    async def _wait_asyncio(self, at_most: float | None) -> bool:
         import asyncio
 
         loop = asyncio.get_running_loop()
@@ -49,30 +63,53 @@ class Waiter:
             if not future.done():
                 future.set_result(None)
 
-        def call_back() -> None:
+        def call() -> None:
             try:
                 loop.call_soon_threadsafe(settle)
             except RuntimeError:  # the loop was closed while we waited
                 return
 
-        if not self._subscribe(call_back):
-            return True
+        self._calls.append(call)
         try:
-            await asyncio.wait_for(future, at_most)
+            # (`wait_for` of 3.11 loses a cancellation that comes with the result)
+            async with asyncio.timeout(at_most):
+                if not self.woken:
+                    await future
         except TimeoutError:
             return self.woken
         finally:
-            self._unsubscribe(call_back)
+            self._forget(call)
         return True
 
-    def _subscribe(self, callback: Callable[[], object]) -> bool:
-        with self._lock:
-            if self._event.is_set():
-                return False
-            self._callbacks.append(callback)
-            return True
+    async def _wait_trio(self, trio: Any, at_most: float | None) -> bool:
+        event, token = trio.Event(), trio.lowlevel.current_trio_token()
 
-    def _unsubscribe(self, callback: Callable[[], object]) -> None:
-        with self._lock:
-            if callback in self._callbacks:
-                self._callbacks.remove(callback)
+        def call() -> None:
+            try:
+                token.run_sync_soon(event.set)
+            except trio.RunFinishedError:
+                return
+
+        self._calls.append(call)
+        try:
+            with trio.move_on_after(float("inf") if at_most is None else max(at_most, 0.0)):
+                if not self.woken:
+                    await event.wait()
+        finally:
+            self._forget(call)
+        return self.woken
+
+    def _forget(self, call: Callable[[], object]) -> None:
+        try:
+            self._calls.remove(call)
+        except ValueError:  # it was called
+            return
+
+
+def in_trio(trio: Any) -> bool:
+    """Tell whether it is trio that runs this coroutine, in a process that has imported it."""
+    try:
+        trio.lowlevel.current_task()
+    except RuntimeError:
+        return False
+    return True

@@ -7,24 +7,18 @@ import sys
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
+from mlpolicy.core.waiting import in_trio
+
 
 async def sleep_async(seconds: float) -> None:
     """Sleep in the event loop that runs this coroutine: asyncio, or trio where it is running."""
-    trio = sys.modules.get("trio")
-    if trio is not None and _in_trio():
+    trio: Any = sys.modules.get("trio")
+    if trio is not None and in_trio(trio):
         await trio.sleep(seconds)
         return
     import asyncio
 
     await asyncio.sleep(seconds)
-
-
-def _in_trio() -> bool:
-    sniffio = sys.modules.get("sniffio")
-    try:
-        return sniffio is not None and sniffio.current_async_library() == "trio"
-    except Exception:  # noqa: BLE001 (sniffio raises when nothing runs; then it is not trio)
-        return False
 
 
 async def complete(value: Any) -> Any:

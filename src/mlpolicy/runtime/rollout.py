@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
-import random
 import uuid
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
 from mlpolicy.core.argpath import ArgPath
+from mlpolicy.core.chance import draw
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.report import say_once
 
@@ -28,7 +28,7 @@ class Draw:
 
     def __call__(self) -> bool:
         """Whether the rule holds for this call."""
-        return random.random() < self.percent
+        return draw() < self.percent
 
 
 @frozen()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from inspect import signature
 from typing import Any
 
-from mlpolicy.core import clock
+from mlpolicy.core import chance, clock
 from mlpolicy.core.report import LOGGER, forget
 from mlpolicy.core.site import Notes, Site
 from mlpolicy.core.step import Step
@@ -124,20 +124,23 @@ def entered(world: VirtualWorld, environ: Mapping[str, str]) -> Iterator[list[st
 
     Chance begins at the same point each time.
     """
-    heard, before = _Heard(), (clock.now, random.getstate(), LOGGER.propagate)
+    heard, before = _Heard(), (clock.now, LOGGER.propagate)
+    states = [source.getstate() for source in (random, chance.SOURCE)]
     named = {name: os.environ.get(name) for name in environ}
     forget()
     LOGGER.addHandler(heard)
     LOGGER.propagate = False
     random.seed(SEED)
+    chance.SOURCE.seed(SEED)
     os.environ.update(environ)
     # A cache reads the clock of the process while a call is under way.
     clock.now = world.now
     try:
         yield heard.messages
     finally:
-        clock.now, state, LOGGER.propagate = before
-        random.setstate(state)
+        clock.now, LOGGER.propagate = before
+        random.setstate(states[0])
+        chance.SOURCE.setstate(states[1])
         for name, value in named.items():
             if value is None:
                 os.environ.pop(name, None)

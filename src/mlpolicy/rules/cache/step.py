@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Hashable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +10,7 @@ from weakref import WeakSet, ref
 
 from mlpolicy.core import clock
 from mlpolicy.core.block import Lines, Loom
+from mlpolicy.core.chance import draw
 from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
 from mlpolicy.core.verdict import PROCEED, Answer, Verdict, Wait
@@ -201,7 +201,7 @@ class CacheStep(Step):
 
     def _end(self, born: float) -> float:
         # Earlier by chance, never later: `ttl` is a promise about age.
-        return born + self._ttl * (1.0 - self._jitter * random.random())
+        return born + self._ttl * (1.0 - self._jitter * draw())
 
     def _report(self, error: Exception) -> None:
         say_once(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from mlpolicy.core import clock
+from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
@@ -53,7 +52,7 @@ class MonitorStep(Step):
         rule: MonitorRule,
         site: Site,
         *,
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] = chance.draw,
         now: clock.Clock = clock.now,
     ) -> None:
         super().__init__(rule, site)

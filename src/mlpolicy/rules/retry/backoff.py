@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Literal
+
+from mlpolicy.core import chance
 
 Growth = Literal["exponential", "constant", "linear"]
 Jitter = Literal["full", "equal", "decorrelated", "none"]
@@ -43,7 +44,7 @@ class Backoff:
         initial: float,
         multiplier: float,
         longest: float,
-        draw: Random = random.random,
+        draw: Random = chance.draw,
     ) -> None:
         self._growth = growth
         self._jitter = jitter

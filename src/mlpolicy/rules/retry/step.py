@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from mlpolicy.core import clock
+from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
@@ -65,7 +64,7 @@ class RetryStep(Step):
         rule: RetryRule,
         site: Site,
         *,
-        draw: Random = random.random,
+        draw: Random = chance.draw,
         now: clock.Clock = clock.now,
     ) -> None:
         super().__init__(rule, site)
