@@ -18,6 +18,7 @@ policies:
     use: [acme-store]
     monitor: {sinks: [file], log: {sample: 100%}}
     faults: 50%
+    retry: {initial_delay: 1ms}
     cache: {ttl: 1m, store: fifo, max_entries: 2}
 """
 SHOP = """\
