@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlpolicy.core.block import Lines as Block
 from mlpolicy.core.block import Loom, indented
 from mlpolicy.core.default import Default, Given
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import GENERATORS
 from mlpolicy.core.step import Step, Weave
@@ -215,16 +216,26 @@ def _asked(said: str | None, ask: str, verdict: str, *, then: Block, loom: Loom)
     """
     if said is None:
         return [f"{verdict} = {ask}", *then]
-    exception = loom.constant("Exception", Exception)
+    error, doubt = loom.local("error"), loom.constant("doubt", _doubt)
     return [
         "try:",
         f"    {verdict} = None if {said} else False",
-        f"except {exception}:",
-        f"    {verdict} = False",
+        f"except {loom.constant('Exception', Exception)} as {error}:",
+        f"    {verdict} = {doubt}({error})",
         f"if {verdict} is not None:",
         f"    {verdict} = {ask}",
         *indented(then),
     ]
+
+
+def _doubt(error: Exception) -> bool:
+    """Return that nothing is known of a value that raised *error*; raise what is not of a value."""
+    if not interrupts(error):
+        return False
+    try:
+        raise error
+    finally:
+        del error  # else it would hold itself, by this frame
 
 
 def _inputs(rule: ValidateRule, site: Site) -> dict[str, Checker]:
