@@ -114,6 +114,23 @@ def test_an_undefined_of_templates_logs_nothing(place, caplog):
     assert caplog.records == []
 
 
+def test_a_lazy_object_that_cannot_be_made_does_not_pass(place):
+    """What it raises is told of the value, and is no bug of the rule."""
+
+    class Lazy:
+        @property
+        def __class__(self):
+            raise RuntimeError("no database")
+
+    def greet(user):
+        pytest.fail("called")
+
+    place(greet, validate={"args": {"user": {"type": "fractions.Fraction"}}})
+
+    with pytest.raises(ValidationFailed, match=r"which cannot be checked \(RuntimeError: no data"):
+        greet(Lazy())
+
+
 def test_what_stands_in_for_a_class_is_asked_each_time(place):
     """A lazy object may change its mind; what it was once is not remembered of its class."""
 

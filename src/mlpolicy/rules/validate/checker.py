@@ -71,7 +71,7 @@ class Checker:
             return value
         before = len(look.failures)
         if self.type is not None:
-            self.type(value, where, look)
+            _run(self.type, value, where, look)
         if len(look.failures) == before:
             for check in self.checks:
                 _run(check, value, where, look)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mlpolicy.rules.validate.checks import dtypes
-from mlpolicy.rules.validate.checks.columns import holds_nothing
+from mlpolicy.rules.validate.checks.classes import is_of, path
+from mlpolicy.rules.validate.checks.columns import dtype_of, holds_nothing
 from mlpolicy.rules.validate.look import Look, Where
-from mlpolicy.rules.validate.shown import size, typed
+from mlpolicy.rules.validate.shown import Said, kind, size, typed
 
 
 class DtypeCheck:
@@ -20,12 +21,15 @@ class DtypeCheck:
 
     def __call__(self, value: Any, where: Where, look: Look) -> None:
         """Look at *value*."""
-        dtype = getattr(value, "dtype", None)
+        dtype = dtype_of(value)
         expected = " or ".join(self.names)
         if dtype is None:
             look.fail(where, "dtype", found=typed(value), expected=f"an array of {expected}")
         elif not any(dtypes.same(name, dtype) for name in self.names) and not holds_nothing(value):
-            look.fail(where, "dtype", found=f"of {dtypes.canonical(dtype)}", expected=expected)
+            name = dtypes.canonical(dtype)
+            # An object that is no array may call anything its dtype.
+            public = f"of {name}" if dtypes.known(name) else kind(value)
+            look.fail(where, "dtype", found=Said(f"of {name}", public), expected=expected)
 
 
 class ShapeCheck:
@@ -47,12 +51,7 @@ class ShapeCheck:
         if shape is None:
             look.fail(where, "shape", found=typed(value), expected=f"an array of shape {self}")
         elif len(shape) != len(self.sizes) or not self._fits(shape, look):
-            look.fail(
-                where,
-                "shape",
-                found=f"of shape {size(shape)}",
-                expected=self._said(look),
-            )
+            look.fail(where, "shape", found=f"of shape {_told(shape)}", expected=self._said(look))
 
     def bind(self, value: Any, look: Look) -> None:
         """Let the names that are new take the sizes of *value*, whatever else is wrong."""
@@ -69,7 +68,7 @@ class ShapeCheck:
 
     def _said(self, look: Look) -> str:
         bound = {name: look.symbols[name] for name in self.symbols if name in look.symbols}
-        notes = ", ".join(f"{name} = {found}" for name, found in bound.items())
+        notes = ", ".join(f"{name} = {_length(found)}" for name, found in bound.items())
         return f"{self}{f' with {notes}' if notes else ''}"
 
     def __str__(self) -> str:
@@ -91,11 +90,20 @@ class NdimCheck:
         if shape is None:
             look.fail(where, "ndim", found=typed(value), expected=f"an array of {self}")
         elif len(shape) != self.ndim:
-            look.fail(where, "ndim", found=f"of shape {size(shape)}", expected=str(self))
+            look.fail(where, "ndim", found=f"of shape {_told(shape)}", expected=str(self))
 
     def __str__(self) -> str:
         """Return what is expected."""
         return f"{self.ndim} dimension{'' if self.ndim == 1 else 's'}"
+
+
+def _told(shape: tuple[Any, ...]) -> str:
+    return size(_length(one) for one in shape)
+
+
+def _length(found: Any) -> str:
+    """Return one size of a shape; an object that is no array may call anything its shape."""
+    return str(found) if found is None or is_of(type(found), "int") else path(type(found))
 
 
 def shape_of(value: Any) -> tuple[Any, ...] | None:

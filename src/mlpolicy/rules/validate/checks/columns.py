@@ -22,9 +22,10 @@ def is_column(cls: type) -> bool:
     return offers(cls, "null_count") and (offers(cls, "dtype") or offers(cls, "type"))
 
 
-def dtype_of(column: Any) -> Any:
-    """Return the dtype object of *column*."""
-    return column.dtype if hasattr(column, "dtype") else column.type
+def dtype_of(value: Any) -> Any:
+    """Return the dtype object of an array or a column, None for what has none."""
+    dtype = getattr(value, "dtype", None)
+    return value.type if dtype is None and is_column(type(value)) else dtype
 
 
 def nan_is_null(column: Any) -> bool:
@@ -105,7 +106,7 @@ def _outside(column: Any, bounds: Bounds) -> Outside | None:
     if not len(column):
         return None
     if dtypes.is_moment(dtype_of(column)):
-        first = next(values_of(column[:1]))
+        first = next(values_of(column))
         return Outside(((0,),), first, len(column) - 1) if bounds.ranged else None
     return elements.outside(_as_numpy(column), bounds)
 

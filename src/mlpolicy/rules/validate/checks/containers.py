@@ -9,7 +9,7 @@ from mlpolicy.core.quantity import ByteSize
 from mlpolicy.rules.validate.checks.classes import is_dataframe, is_sequence, offers
 from mlpolicy.rules.validate.checks.frames import names_of
 from mlpolicy.rules.validate.look import Look, Where
-from mlpolicy.rules.validate.shown import typed
+from mlpolicy.rules.validate.shown import Said, kind, typed
 
 if TYPE_CHECKING:
     from mlpolicy.rules.validate.checker import Checker
@@ -41,10 +41,13 @@ class LengthCheck:
         length = len(value)
         if self.least is not None and length < self.least:
             expected = f"a length of at least {self.least}"
-            look.fail(where, "min_len", found=f"of length {length}", expected=expected)
+            look.fail(where, "min_len", found=self._found(value, length), expected=expected)
         if self.most is not None and length > self.most:
             expected = f"a length of at most {self.most}"
-            look.fail(where, "max_len", found=f"of length {length}", expected=expected)
+            look.fail(where, "max_len", found=self._found(value, length), expected=expected)
+
+    def _found(self, value: Any, length: int) -> Said:
+        return Said(f"of length {length}", kind(value))
 
 
 class BytesCheck:

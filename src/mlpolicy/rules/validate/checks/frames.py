@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mlpolicy.rules.validate.checks import dtypes
+from mlpolicy.rules.validate.checks.arrays import DtypeCheck
 from mlpolicy.rules.validate.checks.bounds import Bounds
 from mlpolicy.rules.validate.checks.classes import is_dataframe
 from mlpolicy.rules.validate.checks.columns import (
     count_nulls,
-    dtype_of,
-    holds_nothing,
     nulls,
     outside,
     values_of,
@@ -34,21 +32,22 @@ class ColumnCheck:
         bounds: Bounds | None,
         categories: Iterable[Any] | None,
     ) -> None:
-        self.dtypes = dtypes
+        self.dtype = DtypeCheck(dtypes) if dtypes else None
         self.nullable = nullable
         self.bounds = BoundsCheck(bounds) if bounds else None
         self.categories = EnumCheck(categories) if categories is not None else None
 
     def names(self) -> Iterator[str]:
         """Yield the settings that may fail."""
-        yield from ("dtype",) if self.dtypes else ()
+        yield from ("dtype",) if self.dtype else ()
         yield from () if self.nullable else ("nullable",)
         yield from ("range",) if self.bounds else ()
         yield from ("categories",) if self.categories else ()
 
     def __call__(self, column: Any, where: Where, look: Look) -> None:
         """Look at *column*."""
-        self._dtype(column, where, look)
+        if self.dtype:
+            self.dtype(column, where, look)
         count = count_nulls(column)
         if count and not self.nullable:
             place = where, int(nulls(column).argmax())
@@ -58,13 +57,6 @@ class ColumnCheck:
             self.bounds.told(found, where, look)
         if self.categories:
             self._categories(without_nulls(column) if count else column, where, look)
-
-    def _dtype(self, column: Any, where: Where, look: Look) -> None:
-        dtype = dtype_of(column)
-        named = any(dtypes.same(name, dtype) for name in self.dtypes)
-        if self.dtypes and not named and not holds_nothing(column):
-            expected = " or ".join(self.dtypes)
-            look.fail(where, "dtype", found=f"of {dtypes.canonical(dtype)}", expected=expected)
 
     def _categories(self, whole: Any, where: Where, look: Look) -> None:
         assert self.categories is not None
