@@ -102,6 +102,10 @@ def test_places_in_masked_and_strided_arrays_are_those_of_the_array():
         "x[0, 2] is 9 (and 2 more), expected between 0 and 8"
     ]
     assert reported(masked, RANGE)[0] == ["x[1] is 9.0, expected between 0 and 1"]
+    whole = np.ma.array([9, 9, 9], mask=[True, False, True])
+    assert reported(whole, RANGE)[0] == ["x[1] is 9, expected between 0 and 1"]
+    assert reported(np.ma.array([9, 9], mask=True), RANGE)[0] == []
+    assert reported(np.ma.array(["a"], mask=True), RANGE)[0] == []
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "u1", "i8", "u8"])
@@ -112,3 +116,13 @@ def test_a_bound_that_no_element_can_reach_bounds_nothing(dtype):
     assert reported(x, {"range": [-(10**400), 10**400]})[0] == []
     assert reported(x, {"range": [-5, 10**30], "finite": True})[0] == []
     assert len(reported(x, {"range": [10**30, 10**400]})[0]) == 1
+
+
+def test_whole_numbers_are_compared_as_they_are():
+    """A float that is near a large whole number is not taken for it."""
+    x = np.array([2**53 + 1])
+
+    assert reported(x, {"range": [None, 2.0**53]})[0] == [
+        f"x[0] is {2**53 + 1}, expected at most {2.0**53}"
+    ]
+    assert reported(x, {"range": [2.0**53, None]})[0] == []

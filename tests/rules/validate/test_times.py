@@ -58,8 +58,8 @@ THERE = [
     pa.table({"a": [DAY.time()]}),
 ]
 LACKING = [
-    (np.datetime64("NaT"), "x is NaT"),
-    (np.timedelta64("NaT"), "x is NaT"),
+    (np.datetime64("NaT", "s"), "x is NaT"),
+    (np.timedelta64("NaT", "s"), "x is NaT"),
     (pd.NaT, "x is NaT"),
     ([DAY, pd.NaT], "x[1] is NaT"),
     (np.array(["2024", "NaT", "NaT"], "M8[ns]"), "x[1] is NaT (and 1 more)"),

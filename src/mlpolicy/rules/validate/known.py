@@ -60,10 +60,13 @@ class Known(Live):
 def comparable(dtype: Any, bounds: Bounds) -> bool:
     """Whether elements of *dtype* can be compared with *bounds* as they stand.
 
-    A bound that a float16 cannot hold would overflow, with a warning, at each call.
+    A bound that a float16 cannot hold would overflow, with a warning, at each call; a whole
+    number would be compared with a large float as a float, which may equal it or not.
     """
     ends = (bounds.low, bounds.high)
     infinite = (-math.inf, math.inf)
     if dtype.kind == "f":
         return all(end in infinite or fitted(end, dtype) not in infinite for end in ends)
+    if any(isinstance(end, float) and end not in infinite and abs(end) > 2**53 for end in ends):
+        return False
     return dtype.kind in REDUCIBLE

@@ -50,6 +50,17 @@ class Bounds:
         infinite = issubclass(type(value), Real) and not -math.inf < value < math.inf
         return "finite" if infinite else "range"
 
+    def among(self, least: int, greatest: int) -> Bounds | None:
+        """Return the bounds as whole numbers from *least* to *greatest*; None if none is within.
+
+        An end beyond all elements is no number of a narrow dtype, and might wrap around there.
+        """
+        if self.low > greatest or self.high < least:
+            return None
+        low = least if self.low <= least else math.ceil(self.low)
+        high = greatest if self.high >= greatest else math.floor(self.high)
+        return Bounds(low, high, finite=False)
+
     def within(self, values: Any) -> Any:
         """Return for each of *values*, an array of numbers, whether it is within.
 

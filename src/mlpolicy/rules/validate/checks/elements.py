@@ -11,12 +11,12 @@ import sys
 from typing import Any
 
 from mlpolicy.rules.validate.checks.bounds import Bounds, Outside, all_within
-from mlpolicy.rules.validate.checks.classes import offers, paths
+from mlpolicy.rules.validate.checks.classes import is_moment, offers, paths
 
 REDUCIBLE = "biuf"
 """Kinds of numpy dtypes whose least and greatest element tell of NaN and of every number."""
-_LARGEST = {2: 65504.0, 4: 3.4028234663852886e38, 8: sys.float_info.max}
-"""The greatest number by the bytes of a float."""
+_LARGEST = {"float16": 65504.0, "float32": 3.4028234663852886e38}
+"""The greatest number of a float; those of others are made without a warning."""
 
 
 def outside(value: Any, bounds: Bounds) -> Outside | None:
@@ -26,44 +26,44 @@ def outside(value: Any, bounds: Bounds) -> Outside | None:
     masked = offers(type(value), "compressed")  # elements that a mask hides are not there
     data, hidden = (value.data, value.mask) if masked else (value, False)
     kind = getattr(data.dtype, "kind", "")
-    if kind == "V" and "numpy.void" not in paths(data.dtype.type):  # a bfloat16, not a record
-        data, kind = data.astype("float32"), "f"
     if kind == "O":
         return _one_by_one(data, hidden, bounds)
-    if kind in REDUCIBLE and not masked and _all_inside(data, bounds):
+    if kind == "V" and "numpy.void" not in paths(data.dtype.type):  # a bfloat16, not a record
+        bounds = _fitted(bounds, data.dtype)
+        data, kind = data.astype("float32"), "f"
+    if kind not in REDUCIBLE:
+        return _located(data, hidden, _inside(data, kind, bounds))
+    return _in_numbers(data, hidden, bounds) if bounds.ranged or kind == "f" else None
+
+
+def _in_numbers(value: Any, hidden: Any, bounds: Bounds) -> Outside | None:
+    """Look at the least and the greatest number; search only when one of them is outside."""
+    least, greatest = _plain(value.min()), _plain(value.max())
+    floats = value.dtype.kind == "f"
+    fit = _fitted(bounds, value.dtype) if floats else bounds.among(least, greatest)
+    if fit is not None and fit.admits(least) and fit.admits(greatest):
         return None
-    return _located(data, hidden, _inside(data, kind, bounds))
-
-
-def _all_inside(value: Any, bounds: Bounds) -> bool:
-    if not bounds.ranged and value.dtype.kind != "f":
-        return True
-    fit = _fit(bounds, value.dtype)
-    least, greatest = value.min(), value.max()
-    if not (fit.low <= least and greatest <= fit.high):
-        return False
-    return not bounds.finite or bool(-math.inf < least and greatest < math.inf)
+    return _located(value, hidden, None if fit is None else fit.within(value))
 
 
 def _inside(value: Any, kind: str, bounds: Bounds) -> Any:
-    """Return for each element whether it is within *bounds*; None where none can be."""
-    if kind not in REDUCIBLE and (bounds.ranged or kind not in "cMm"):
+    """Return for each element, none of which is a real number, whether it is within *bounds*."""
+    if bounds.ranged or kind not in "cMm":
         return None
     if kind in "Mm":
         return operator.eq(value, value)  # (NaT does not equal itself)
-    if kind == "c":
-        inside = bounds.within(value.real)
-        inside &= bounds.within(value.imag)
-        return inside
-    return _fit(bounds, value.dtype).within(value)
+    inside = bounds.within(value.real)
+    inside &= bounds.within(value.imag)
+    return inside
 
 
 def _located(value: Any, hidden: Any, inside: Any) -> Outside | None:
     """Return the first element that is not *inside*, in one pass; None if none is."""
+    if getattr(hidden, "shape", ()):
+        inside = hidden if inside is None else inside | hidden
     if inside is None:
         index, count = (0,) * len(value.shape), value.size
     else:
-        inside = inside | hidden if hidden is not False else inside
         wrong = ~inside
         index, count = unravel(int(wrong.argmax()), tuple(value.shape)), int(wrong.sum())
     if not count:
@@ -73,9 +73,9 @@ def _located(value: Any, hidden: Any, inside: Any) -> Outside | None:
 
 def _plain(element: Any) -> Any:
     """Return an element as Python has it; a time stays what it is, for those may be numbers."""
-    if getattr(getattr(element, "dtype", None), "kind", "Mm") in "Mm":
+    if is_moment(type(element)):
         return element
-    return element.item()
+    return element.item() if offers(type(element), "item") else element
 
 
 def fitted(bound: float, dtype: Any) -> Any:
@@ -83,15 +83,15 @@ def fitted(bound: float, dtype: Any) -> Any:
 
     A float32 of 0.1 is a little more than 0.1, and within a range that ends there.
     """
-    if getattr(dtype, "kind", "") != "f":
-        return bound
-    if abs(bound) > _LARGEST.get(dtype.itemsize, math.inf):
-        return math.inf if bound > 0 else -math.inf
-    return dtype.type(bound)
+    infinite = math.inf if bound > 0 else -math.inf
+    if abs(bound) > _LARGEST.get(dtype.name, sys.float_info.max):
+        return infinite
+    found = dtype.type(bound)
+    return infinite if found != found else found  # noqa: PLR0124 (as some have no infinity)
 
 
-def _fit(bounds: Bounds, dtype: Any) -> Bounds:
-    low, high = fitted(bounds.low, dtype), fitted(bounds.high, dtype)
+def _fitted(bounds: Bounds, dtype: Any) -> Bounds:
+    low, high = (float(fitted(end, dtype)) for end in (bounds.low, bounds.high))
     return Bounds(low, high, finite=bounds.finite)
 
 

@@ -18,16 +18,24 @@ def outside(value: Any, bounds: Bounds) -> Outside | None:
         return None
     value = value.detach()
     if value.is_complex():
-        inside = value.new_zeros(value.shape).bool() if bounds.ranged else value.isfinite()
-        return _located(value, inside)
+        return _located(value, _none(value) if bounds.ranged else value.isfinite())
     if not (bounds.ranged or value.is_floating_point()):
         return None
     value = _reducible(value)
     least, greatest = (one.item() for one in value.aminmax())
-    fit = _fit(bounds, value, least, greatest)
-    if fit.admits(least) and fit.admits(greatest):
+    if value.is_floating_point():
+        low, high = (_rounded(end, value) for end in (bounds.low, bounds.high))
+        fit: Bounds | None = Bounds(low, high, finite=bounds.finite)
+    else:
+        fit = bounds.among(least, greatest)
+    if fit is not None and fit.admits(least) and fit.admits(greatest):
         return None
-    return _located(value, fit.within(value))
+    return _located(value, _none(value) if fit is None else fit.within(value))
+
+
+def _none(value: Any) -> Any:
+    """Return that no element is inside."""
+    return value.new_zeros(value.shape).bool()
 
 
 def _reducible(value: Any) -> Any:
@@ -38,17 +46,6 @@ def _reducible(value: Any) -> Any:
     if str(dtype) == "torch.bool":
         return value.byte()
     return value.long() if dtype.itemsize in (2, 4) and not dtype.is_signed else value
-
-
-def _fit(bounds: Bounds, value: Any, least: float, greatest: float) -> Bounds:
-    """Return *bounds* as numbers that the dtype of *value* holds."""
-    low, high = bounds.low, bounds.high
-    if value.is_floating_point():
-        low, high = (_rounded(end, value) for end in (low, high))
-    else:  # an end beyond all elements is no number of a narrow dtype
-        low = least if low <= least else math.ceil(min(low, greatest + 1))
-        high = greatest if high >= greatest else math.floor(max(high, least - 1))
-    return Bounds(low, high, finite=bounds.finite)
 
 
 def _rounded(end: float, value: Any) -> float:
