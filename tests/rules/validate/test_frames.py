@@ -104,7 +104,7 @@ def test_values_of_a_column_are_among_the_categories():
 
     assert failures(table, columns={"a": allowed}) == []
     assert failures(table, columns={"a": allowed | {"categories": ["x"]}}) == [
-        "categories: frame.a is 'y' (and 1 other values), expected one of 'x'"
+        "categories: frame.a is 'y' (and 1 more), expected one of 'x'"
     ]
 
 

@@ -131,6 +131,7 @@ TRICKY = [
     *({"a": 1}, {"a": True}, {"b": 1}, {"a": "x", "b": 1}, {"a": None, "b": 2}, {"a": {"b": 1.5}}),
     *_arrays(), *_arrays(0.5), *_arrays(0.5, math.nan), *_arrays(math.nan, 0.5),
     *_arrays(0.5, math.inf), *_arrays(-math.inf, 0.5), *_arrays(7, -7), *_arrays(0.5, 0.25, 0.125),
+    *(np.array([2**53 + 1]), np.array([2**63], "u8")),
     *(np.zeros((2, 3)), np.zeros(()), np.array(["a"]), np.array([True]), np.array([200], "u1")),
     *(np.ma.array([0.5, 99.0], mask=[False, True]), np.array([None]), np.zeros(2, "M8[s]")),
 ]  # fmt: skip
@@ -142,6 +143,8 @@ NUMBERS = [
     {"finite": True},
     {"finite": True, "range": [0, None]},
     {"finite": True, "range": [None, 70000.0]},
+    {"range": [None, 2.0**53]},
+    {"range": [0, 2**63 - 1]},
 ]
 OTHERS = [
     {"enum": [1, 2]}, {"enum": ["a", 1, None]}, {"enum": [True]}, {"pattern": "^a"},

@@ -84,8 +84,8 @@ def test_a_warning_is_said_once_and_the_call_goes_on(place, caplog):
         assert [predict(7), predict(8), predict("x")] == [7, 8, "x"]
 
     assert [record.message.partition(": ")[2] for record in caplog.records] == [
-        "score is 7, expected between 0 and 1; the call goes on (said once)",
-        "score is str 'x', expected float; the call goes on (said once)",
+        "score fails range: found int, expected between 0 and 1; the call goes on (said once)",
+        "score fails type: found str, expected float; the call goes on (said once)",
     ]
     assert failures(place, predict, check="range", field="score") == 2
     assert failures(place, predict, check="type", field="score") == 1
@@ -128,6 +128,36 @@ def test_every_check_has_its_counter_from_the_start(place):
         ("user", "type"), ("user", "not_null"), ("user.id", "required"), ("user.id", "type"),
         ("user.id", "not_null"), ("user.id", "min_len"), ("score", "range"), ("score", "finite"),
     }  # fmt: skip
+
+
+def refusals(place, function):
+    target = f"{function.__module__}:{function.__qualname__}"
+    return place.meters.value("mlpolicy_refusals_total", function=target, kind="validate")
+
+
+@pytest.mark.parametrize("names", [{"args": {"score": SCORE}}, {"returns": SCORE}])
+def test_refused_calls_are_counted_by_kind(place, names):
+    """One is zero before the first call; calls that got a default or a warning are not refused."""
+
+    def strict(score):
+        return score
+
+    def lenient(score):
+        return score
+
+    def careless(score):
+        return score
+
+    place(strict, validate=names)
+    place(lenient, validate={**names, "on_fail": "default", "default": 0})
+    place(careless, validate={**names, "on_fail": "default", "default": {"call": "no.such:thing"}})
+    for function in (strict, careless):
+        assert refusals(place, function) == 0
+        with pytest.raises(ValidationFailed):
+            function(7)
+    lenient(7)
+
+    assert [refusals(place, one) for one in (strict, lenient, careless)] == [1, 0, 1]
 
 
 def test_the_arguments_of_generators_are_looked_at_when_they_begin(place):

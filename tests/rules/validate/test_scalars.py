@@ -9,6 +9,9 @@ from fractions import Fraction
 from unittest.mock import Mock
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from mlpolicy.errors import Failure, ValidationFailed
@@ -128,6 +131,27 @@ def test_an_enum_takes_its_values_alone():
     ]
     assert failures([1], enum=[1]) == ["enum: x is a list, expected one of 1"]
     assert len(failures(np.array([1, 1]), enum=[1])) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.zeros(2, [("a", "f8")]),
+        np.zeros((2, 2)),
+        pd.Series([1]),
+        pd.DataFrame({"a": [1]}),
+        pl.Series([1.5]),
+        pl.LazyFrame({"a": [1]}),
+        pa.array([1]),
+    ],
+    ids=range(7),
+)
+def test_an_enum_takes_no_array(value):
+    """An array is none of the values allowed, and is not compared to find out."""
+    [message] = failures(value, enum=[1, "a"])
+
+    assert message.endswith(", expected one of 1, 'a'")
+    assert "cannot be checked" not in message
 
 
 def test_a_pattern_is_searched():

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.rules.validate.checks.arrays import DtypeCheck, NdimCheck, ShapeCheck
-from mlpolicy.rules.validate.checks.bounds import Bounds, BoundsCheck, all_within
+from mlpolicy.rules.validate.checks.bounds import Bounds, all_within
 from mlpolicy.rules.validate.checks.containers import (
     BytesCheck,
     FieldsCheck,
@@ -20,10 +21,11 @@ from mlpolicy.rules.validate.checks.containers import (
 )
 from mlpolicy.rules.validate.checks.frames import ColumnCheck, ColumnsCheck
 from mlpolicy.rules.validate.checks.models import ModelCheck, Resolve
+from mlpolicy.rules.validate.checks.numbers import BoundsCheck
 from mlpolicy.rules.validate.checks.scalars import EnumCheck, PatternCheck, TypeCheck
 from mlpolicy.rules.validate.known import Known
 from mlpolicy.rules.validate.look import Look, Where
-from mlpolicy.rules.validate.shown import typed
+from mlpolicy.rules.validate.shown import unreadable
 
 if TYPE_CHECKING:
     from mlpolicy.rules.validate.rule import Column, Spec
@@ -69,16 +71,20 @@ class Checker:
             return value
         before = len(look.failures)
         if self.type is not None:
-            self.type(value, where, look)
+            _run(self.type, value, where, look)
         if len(look.failures) == before:
             for check in self.checks:
                 _run(check, value, where, look)
         if len(look.failures) == before:
-            self.known.learn(value)
+            self._learn(value)
             if self.model is not None:
                 made = self.model.made(value, where, look)
                 return made if self.coerce else value
         return value
+
+    def _learn(self, value: Any) -> None:
+        if self.type is None or self.type.admits(type(value)):  # (a stand-in may change its mind)
+            self.known.learn(value)
 
     def passes(self, value: Any) -> bool:
         """Whether nothing is wrong with *value*."""
@@ -125,12 +131,14 @@ _PLAIN: dict[str, frozenset[type]] = {
 
 
 def _run(check: Check, value: Any, where: Where, look: Look) -> None:
-    """Run *check*; a value that cannot be looked at does not pass."""
+    """Run *check*; a value that cannot be looked at, for it may raise anything, does not pass."""
     try:
         check(value, where, look)
-    except Exception as error:  # noqa: BLE001 (objects may raise anything when they are read)
-        found = f"{typed(value)}, which cannot be checked ({type(error).__name__}: {error})"
-        look.fail(where, check.name, found=found, expected=f"what `{check.name}` can read")
+    except Exception as error:
+        if interrupts(error):
+            raise
+        expected = f"what `{check.name}` can read"
+        look.fail(where, check.name, found=unreadable(value, error), expected=expected)
 
 
 def checker(spec: Spec, resolve: Resolve | None) -> Checker:

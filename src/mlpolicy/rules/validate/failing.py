@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mlpolicy.core.metrics import Counter
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.validate.checks.bounds import BoundsCheck
 from mlpolicy.rules.validate.checks.containers import (
     FieldsCheck,
     ItemsCheck,
@@ -15,12 +14,14 @@ from mlpolicy.rules.validate.checks.containers import (
     RequiredCheck,
 )
 from mlpolicy.rules.validate.checks.frames import ColumnsCheck
+from mlpolicy.rules.validate.checks.numbers import BoundsCheck
 from mlpolicy.rules.validate.look import Where, field
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
     from mlpolicy.rules.validate.checker import Check, Checker
-    from mlpolicy.rules.validate.look import Look
+    from mlpolicy.rules.validate.checks.numbers import BoundsCheck
+from mlpolicy.rules.validate.look import Look
 
 NAME = "mlpolicy_validation_failures_total"
 HELP = "Checks that arguments or results did not pass."
@@ -31,11 +32,11 @@ class Counters:
 
     def __init__(self, site: Site, on_fail: str, checkers: Mapping[str, Checker]) -> None:
         self._site = site
-        self._on_fail = on_fail
-        self._shadow: Counter | None = None
         if site.shadow:
-            self._shadow = site.would("validate", "reject")
+            self._would = site.would("validate", "reject")
             return
+        if on_fail != "warn":
+            self._refusals = site.refused("validate")
         for name, checker in checkers.items():
             for where, check in labels_of(checker, name):
                 self._counter(check, where)
@@ -51,8 +52,11 @@ class Counters:
 
     def shadow(self) -> None:
         """Count a call that would have been refused."""
-        if self._shadow is not None:
-            self._shadow.add()
+        self._would.add()
+
+    def refused(self) -> None:
+        """Count a call that was refused."""
+        self._refusals.add()
 
     def note(self, call: int, decision: str) -> None:
         """Put the decision into the log of the call."""
@@ -62,7 +66,7 @@ class Counters:
         """Warn of each check that failed, once."""
         for failure, where in zip(look.failures, look.fields, strict=True):
             key = f"validate:{self._site.target}:{where}:{failure.check}"
-            say_once(key, f"{self._site.target}: {failure}; the call goes on (said once)")
+            say_once(key, f"{self._site.target}: {failure.what}; the call goes on (said once)")
 
 
 def labels_of(checker: Checker, where: Where) -> Iterator[tuple[str, str]]:

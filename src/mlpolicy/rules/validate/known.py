@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.live import Live
-from mlpolicy.rules.validate.checks.arrays import REDUCIBLE, fitted
+from mlpolicy.rules.validate.checks.elements import REDUCIBLE, fitted
 
 if TYPE_CHECKING:
     from mlpolicy.rules.validate.checks.bounds import Bounds
@@ -38,7 +38,7 @@ class Known(Live):
 
     def learn(self, value: Any) -> None:
         """Remember the class and the dtype of *value*, which passed."""
-        cls = value.__class__
+        cls = type(value)
         if cls not in self.classes and len(self.classes) < MOST:
             self.classes = (*self.classes, cls)
         if self._is_plain_array(cls) and cls not in self.arrays and len(self.arrays) < MOST:
@@ -60,9 +60,13 @@ class Known(Live):
 def comparable(dtype: Any, bounds: Bounds) -> bool:
     """Whether elements of *dtype* can be compared with *bounds* as they stand.
 
-    A bound that a float16 cannot hold would overflow, with a warning, at each call.
+    A bound that a float16 cannot hold would overflow, with a warning, at each call; a whole
+    number would be compared with a large float as a float, which may equal it or not.
     """
     ends = (bounds.low, bounds.high)
+    infinite = (-math.inf, math.inf)
     if dtype.kind == "f":
-        return all(math.isinf(end) or not math.isinf(fitted(end, dtype)) for end in ends)
+        return all(end in infinite or fitted(end, dtype) not in infinite for end in ends)
+    if any(isinstance(end, float) and end not in infinite and abs(end) > 2**53 for end in ends):
+        return False
     return dtype.kind in REDUCIBLE

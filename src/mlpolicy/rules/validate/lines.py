@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlpolicy.rules.validate.checks.arrays import DtypeCheck, NdimCheck, ShapeCheck
-from mlpolicy.rules.validate.checks.bounds import BoundsCheck, all_within
+from mlpolicy.rules.validate.checks.bounds import all_within
 from mlpolicy.rules.validate.checks.containers import (
     BytesCheck,
     FieldsCheck,
@@ -20,6 +20,7 @@ from mlpolicy.rules.validate.checks.containers import (
     LengthCheck,
     RequiredCheck,
 )
+from mlpolicy.rules.validate.checks.numbers import BoundsCheck
 from mlpolicy.rules.validate.checks.scalars import EnumCheck, PatternCheck
 from mlpolicy.rules.validate.look import Look
 
@@ -95,13 +96,14 @@ class Lines:
 
     def _type(self, checker: Checker, value: str) -> str:
         if self._array(checker):
-            return f"{value}.__class__ in {self._known(checker)}.arrays"
+            return f"{self._class(value)} in {self._known(checker)}.arrays"
         if checker.type is None:
             return f"{value} is not None" if checker.not_null else ""
         plain = _PLAIN.get(checker.type.type)
         if plain is None:
-            return f"{value}.__class__ in {self._known(checker)}.classes"
-        said = " or ".join(f"{value}.__class__ is {self._constant(one)}" for one in plain)
+            return f"{self._class(value)} in {self._known(checker)}.classes"
+        cls = self._class(value)
+        said = " or ".join(f"{cls} is {self._constant(one)}" for one in plain)
         return f"({said})" if len(plain) > 1 else said
 
     def _array(self, checker: Checker) -> bool:
@@ -111,6 +113,10 @@ class Lines:
         of_arrays = (DtypeCheck, ShapeCheck, NdimCheck)
         named = checker.type is not None and checker.type.type == "ndarray"
         return named or any(isinstance(check, of_arrays) for check in checker.checks)
+
+    def _class(self, value: str) -> str:
+        """Return the class of *value*, which is not asked for it: it may say anything."""
+        return f"{self._loom.constant('type', type)}({value})"
 
     def _known(self, checker: Checker) -> str:
         return self._loom.constant("known", checker.known)
@@ -196,7 +202,7 @@ class Lines:
     def _pattern(self, check: PatternCheck, checker: Checker, value: str) -> Condition:
         found = f"{self._loom.constant('search', check.search)}({value}) is not None"
         typed = checker.type is not None and checker.type.type == "str"
-        return found if typed else f"{value}.__class__ is {self._constant(str)} and {found}"
+        return found if typed else f"{self._class(value)} is {self._constant(str)} and {found}"
 
     def _length(self, check: LengthCheck, checker: Checker, value: str) -> Condition:
         least = f"{check.least} <= " if check.least is not None else ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlpolicy.errors import Failure
+from mlpolicy.rules.validate.shown import Said
 
-Index = str | int | tuple[int, ...]
+Index = str | int | tuple[int, ...] | Said
+"""One step: a key of the policy, an index, or a key of the data."""
 Where = str | tuple["Where", Index]
 """The name of an argument, or a place and one step from it; made text only when it fails."""
 
@@ -27,16 +29,37 @@ class Look:
         self._hide = hide
         self.failures: list[Failure] = []
         self.fields: list[str] = []
-        """The label of each failure: its place without indexes."""
+        """The label of each failure: its place as the policy alone knows it."""
         self.symbols: dict[str, int] = {}
         """Sizes that the names in shapes stand for."""
 
-    def fail(self, where: Where, check: str, *, found: str, expected: str) -> None:
-        """Note that the value at *where* does not pass *check*."""
-        if len(self.failures) < MOST:
-            place, expected = self._hide(text(where)), self._hide(expected)
-            self.failures.append(Failure(argument(where), place, check, found, expected))
-            self.fields.append(self._hide(field(where)))
+    def fail(
+        self, where: Where, check: str, *, found: str | Said, expected: str | Said, more: int = 0
+    ) -> None:
+        """Note that the value at *where*, and *more* like it, does not pass *check*.
+
+        Logs get what is public: a plain text must hold no value of the call.
+        """
+        if len(self.failures) >= MOST:
+            return
+        found, expected = _said(found), _said(expected)
+        others = f" (and {more} more)" if more else ""
+        what = f"{text(where, public=True)} fails {check}: "
+        what += f"found {found.public}{others}, expected {expected.public}"
+        failure = Failure(
+            argument(where),
+            self._hide(text(where)),
+            check,
+            found.text + others,
+            self._hide(expected.text),
+            self._hide(what),
+        )
+        self.failures.append(failure)
+        self.fields.append(self._hide(field(where)))
+
+
+def _said(part: str | Said) -> Said:
+    return part if isinstance(part, Said) else Said(part, part)
 
 
 def argument(where: Where) -> str:
@@ -46,24 +69,29 @@ def argument(where: Where) -> str:
     return where
 
 
-def text(where: Where) -> str:
+def text(where: Where, *, public: bool = False) -> str:
     """Return *where* as a person writes it: `user.tags[3]`, `features[17, 3]`."""
     if isinstance(where, str):
         return where
-    above, step = where
-    if isinstance(step, str):
-        return text(above) + _key(step)
-    inside = step if isinstance(step, tuple) else (step,)
-    return f"{text(above)}[{', '.join(map(str, inside))}]"
+    above, step = text(where[0], public=public), where[1]
+    match step:
+        case str():
+            return above + key(step)
+        case Said():
+            return above + (step.public if public else step.text)
+        case tuple():
+            return f"{above}[{', '.join(map(str, step))}]"
+    return f"{above}[{step}]"
 
 
 def field(where: Where) -> str:
-    """Return *where* without its indexes, so that labels come from the policy alone."""
+    """Return *where* by its keys in the policy alone, so that labels come from nothing else."""
     if isinstance(where, str):
         return where
     above, step = where
-    return field(above) + (_key(step) if isinstance(step, str) else "")
+    return field(above) + (key(step) if isinstance(step, str) else "")
 
 
-def _key(key: str) -> str:
-    return f".{key}" if key.isidentifier() else f"[{key!r}]"
+def key(name: str) -> str:
+    """Return a step to what is under *name*: `.id`, `['a b']`."""
+    return f".{name}" if name.isidentifier() else f"[{name!r}]"

@@ -43,7 +43,7 @@ def _range(value: tuple[Number | None, ...] | None) -> tuple[Number | None, ...]
             return None
         case (None, None):
             raise finding("MP010", "a `range` without ends says nothing; leave it out")
-        case (low, high) if not any(one is not None and math.isnan(one) for one in value):
+        case (low, high) if not any(isinstance(one, float) and math.isnan(one) for one in value):
             if low is not None and high is not None and low >= high:
                 raise finding("MP201", _no_range(low, high))
             return value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlpolicy.core.block import Lines as Block
 from mlpolicy.core.block import Loom, indented
 from mlpolicy.core.default import Default, Given
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import GENERATORS
 from mlpolicy.core.step import Step, Weave
@@ -171,8 +172,12 @@ class ValidateStep(Step):
         """Answer our own refusal of a result with the default; None for another's."""
         if error.target != self.site.target or self._default is None:
             return None
-        self._counters.note(call, "default")
-        return self._default.verdict(call, given)
+        verdict = self._default.verdict(call, given)
+        if verdict is None:
+            self._counters.refused()
+        else:
+            self._counters.note(call, "default")
+        return verdict
 
     def _values(self, held: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments by name, those that were passed."""
@@ -191,13 +196,17 @@ class ValidateStep(Step):
             self._counters.shadow()
             return None
         self._counters.count(look)
-        decision = "warn" if self.rule.on_fail == "warn" else "default" if default else "reject"
-        self._counters.note(call, decision)
-        if decision == "warn":
+        if self.rule.on_fail == "warn":
+            self._counters.note(call, "warn")
             self._counters.warn(look)
             return None
         answer = default.verdict(call, given) if default else None
-        return answer or Refuse(ValidationFailed(self.site.target, look.failures))
+        self._counters.note(call, "default" if answer else "reject")
+        if answer is not None:
+            return answer
+        if default is self._default:  # else the default may still answer, out of all attempts
+            self._counters.refused()
+        return Refuse(ValidationFailed(self.site.target, look.failures))
 
 
 def _asked(said: str | None, ask: str, verdict: str, *, then: Block, loom: Loom) -> Block:
@@ -207,16 +216,26 @@ def _asked(said: str | None, ask: str, verdict: str, *, then: Block, loom: Loom)
     """
     if said is None:
         return [f"{verdict} = {ask}", *then]
-    exception = loom.constant("Exception", Exception)
+    error, doubt = loom.local("error"), loom.constant("doubt", _doubt)
     return [
         "try:",
         f"    {verdict} = None if {said} else False",
-        f"except {exception}:",
-        f"    {verdict} = False",
+        f"except {loom.constant('Exception', Exception)} as {error}:",
+        f"    {verdict} = {doubt}({error})",
         f"if {verdict} is not None:",
         f"    {verdict} = {ask}",
         *indented(then),
     ]
+
+
+def _doubt(error: Exception) -> bool:
+    """Return that nothing is known of a value that raised *error*; raise what is not of a value."""
+    if not interrupts(error):
+        return False
+    try:
+        raise error
+    finally:
+        del error  # else it would hold itself, by this frame
 
 
 def _inputs(rule: ValidateRule, site: Site) -> dict[str, Checker]:

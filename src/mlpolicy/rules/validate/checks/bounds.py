@@ -1,26 +1,15 @@
-"""Numbers within bounds: single ones, those of a sequence, those of an array."""
+"""The least and the greatest number allowed, and whether one thing is within them."""
 
 from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Callable, Iterator
 from decimal import Decimal
-from numbers import Real
+from numbers import Complex, Real
 from typing import Any
 
-from mlpolicy.rules.validate.checks import arrays
-from mlpolicy.rules.validate.checks.classes import (
-    comes_from,
-    is_array,
-    is_of,
-    is_sequence,
-    is_traced,
-)
-from mlpolicy.rules.validate.look import Index, Look, Where
-from mlpolicy.rules.validate.shown import number, typed
-
-Steps = tuple[Index, ...]
+from mlpolicy.core.frozen import frozen
+from mlpolicy.rules.validate.checks.classes import is_moment, is_of
 
 
 class Bounds:
@@ -45,10 +34,43 @@ class Bounds:
         within = self.low <= value <= self.high
         return bool(within and (not self.finite or -math.inf < value < math.inf))
 
+    def takes(self, value: Any) -> bool:
+        """Whether *value*, one thing, is a number within; times are finite and in no range."""
+        cls = type(value)
+        if is_number(cls):
+            return self.admits(value)
+        if self.ranged:
+            return False
+        return not is_nat(value) if is_moment(cls) else is_complex(cls) and cmath.isfinite(value)
+
     def wrong(self, value: Any) -> str:
         """Return the name of the setting that *value*, which is outside, breaks."""
-        infinite = isinstance(value, float) and not math.isfinite(value)
-        return "finite" if self.finite and (infinite or not self.ranged) else "range"
+        if not (self.finite and self.ranged):
+            return "finite" if self.finite else "range"
+        infinite = issubclass(type(value), Real) and not -math.inf < value < math.inf
+        return "finite" if infinite else "range"
+
+    def among(self, least: int, greatest: int) -> Bounds | None:
+        """Return the bounds as whole numbers from *least* to *greatest*; None if none is within.
+
+        An end beyond all elements is no number of a narrow dtype, and might wrap around there.
+        """
+        if self.low > greatest or self.high < least:
+            return None
+        low = least if self.low <= least else math.ceil(self.low)
+        high = greatest if self.high >= greatest else math.floor(self.high)
+        return Bounds(low, high, finite=False)
+
+    def within(self, values: Any) -> Any:
+        """Return for each of *values*, an array of numbers, whether it is within.
+
+        One mask is made at a time: an array may be as large as the memory allows.
+        """
+        above = self.finite and self.low == -math.inf
+        inside = values > self.low if above else values >= self.low
+        below = self.finite and self.high == math.inf
+        inside &= values < self.high if below else values <= self.high
+        return inside
 
     def __str__(self) -> str:
         """Return what is expected, for a message."""
@@ -61,89 +83,35 @@ class Bounds:
         )
 
 
-class BoundsCheck:
-    """The number, or every number in the value, is within bounds: `range` and `finite`."""
+@frozen()
+class Outside:
+    """The first thing in a value that is outside of its bounds."""
 
-    name = "range"
-
-    def __init__(self, bounds: Bounds) -> None:
-        self.bounds = bounds
-
-    def names(self) -> Iterator[str]:
-        """Yield the settings that may fail."""
-        yield from ("range",) if self.bounds.ranged else ()
-        yield from ("finite",) if self.bounds.finite else ()
-
-    def __call__(self, value: Any, where: Where, look: Look) -> None:
-        """Look at *value*; of many numbers outside, the first is shown and the rest counted."""
-        if is_traced(value.__class__):
-            return
-        outside = self._outside(value)
-        first = next(outside, None)
-        if first is not None:
-            steps, found = first
-            self.fail(found, _place(where, steps), look, more=sum(1 for _ in outside))
-
-    def passes(self, value: Any) -> bool:
-        """Whether no number of *value* is outside."""
-        return next(self._outside(value), None) is None
-
-    def admits(self, value: Any) -> bool:
-        """Whether *value*, one thing, is a number within."""
-        if isinstance(value, complex) and not self.bounds.ranged:
-            return cmath.isfinite(value)
-        return is_number(value) and self.bounds.admits(value)
-
-    def fail(self, found: Any, where: Where, look: Look, *, more: int) -> None:
-        """Say that *found* is outside, and how many more are."""
-        others = f" (and {more} more)" if more else ""
-        if not (is_number(found) or isinstance(found, complex)):
-            name = next(self.names())
-            look.fail(where, name, found=typed(found) + others, expected="a number")
-            return
-        name = self.bounds.wrong(found)
-        expected = "a finite number" if name == "finite" else str(self.bounds)
-        look.fail(where, name, found=number(found) + others, expected=expected)
-
-    def _outside(self, value: Any) -> Iterator[tuple[Steps, Any]]:
-        """Yield the steps to each number that is outside, and the number."""
-        value = as_array(value)
-        if is_array(value.__class__):
-            yield from arrays.outside(value, self.bounds)
-        elif is_sequence(value.__class__):
-            if not self._all_within(value):
-                for at, item in enumerate(value):
-                    yield from (((at, *steps), found) for steps, found in self._outside(item))
-        elif not self.admits(value):
-            yield (), value
-
-    def _all_within(self, value: Any) -> bool:
-        try:
-            return all_within(value, self.bounds)
-        except (TypeError, ValueError, OverflowError):
-            return False
-
-
-def _place(where: Where, steps: Steps) -> Where:
-    for step in steps:
-        where = (where, step)
-    return where
-
-
-def is_number(value: Any) -> bool:
-    """Whether *value* is one real number; a truth value is none."""
-    return isinstance(value, Real | Decimal) and not is_of(value.__class__, "bool")
-
-
-def as_array(value: Any) -> Any:
-    """Return a column or a table as the array that it can be read as, anything else as it is."""
-    if comes_from(value.__class__, "pandas", "polars", "pyarrow"):
-        convert: Callable[[], Any] | None = getattr(value, "to_numpy", None)
-        return convert() if convert else value
-    return value
+    steps: tuple[tuple[int, ...], ...]
+    """The indexes that lead to it from the value."""
+    value: Any
+    more: int = 0
+    """How many others are outside."""
 
 
 _PLAIN_NUMBERS = frozenset((int, float))
+
+
+def is_number(cls: type) -> bool:
+    """Whether *cls* is one of real numbers; truth values and durations are none."""
+    if cls in _PLAIN_NUMBERS:
+        return True
+    return issubclass(cls, Real | Decimal) and not (is_of(cls, "bool") or is_moment(cls))
+
+
+def is_complex(cls: type) -> bool:
+    """Whether *cls* is one of numbers that have no order."""
+    return issubclass(cls, Complex) and not issubclass(cls, Real)
+
+
+def is_nat(moment: Any) -> bool:
+    """Whether a date, a time or a duration is none: `NaT`, which does not equal itself."""
+    return bool(moment != moment)  # noqa: PLR0124 (numpy's and pandas' have nothing else in common)
 
 
 def all_within(values: Any, bounds: Bounds) -> bool:

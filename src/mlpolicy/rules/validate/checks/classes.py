@@ -25,9 +25,20 @@ def paths(cls: type) -> set[str]:
     return {f"{one.__module__}.{one.__qualname__}" for one in cls.__mro__}
 
 
+def made_by(cls: type) -> str:
+    """Return the top-level module that made *cls*."""
+    module: object = cls.__module__  # (a class may say anything there)
+    return module.partition(".")[0] if isinstance(module, str) else ""
+
+
 def comes_from(cls: type, *modules: str) -> bool:
     """Whether *cls* or a base of it was made by one of these top-level *modules*."""
-    return any(one.__module__.partition(".")[0] in modules for one in cls.__mro__)
+    return any(made_by(one) in modules for one in cls.__mro__)
+
+
+def offers(cls: type, name: str) -> bool:
+    """Whether values of *cls* have an attribute by their class; neither of them is asked."""
+    return any(name in vars(one) for one in cls.__mro__)
 
 
 def is_scalar_of_numpy(cls: type) -> bool:
@@ -37,7 +48,29 @@ def is_scalar_of_numpy(cls: type) -> bool:
 
 def is_array(cls: type) -> bool:
     """Whether values of *cls* have a shape and elements of one dtype."""
-    return hasattr(cls, "shape") and hasattr(cls, "dtype") and not is_scalar_of_numpy(cls)
+    return offers(cls, "shape") and offers(cls, "dtype") and not is_scalar_of_numpy(cls)
+
+
+def claimed(value: Any) -> type:
+    """Return the class that *value* stands in for, if its own class says that it does.
+
+    A mock of a class and a lazy object are such; `isinstance` takes them for it too.
+    """
+    for one in type(value).__mro__:
+        if one is not object and "__class__" in vars(one):
+            found = value.__class__
+            return found if isinstance(found, type) else type(value)
+    return type(value)
+
+
+_MOMENTS = {"numpy.datetime64", "numpy.timedelta64"}
+_MOMENTS |= {"pandas.Period", "pandas._libs.tslibs.period.Period"}
+_MOMENTS |= {"datetime.date", "datetime.time", "datetime.timedelta"}
+
+
+def is_moment(cls: type) -> bool:
+    """Whether *cls* is one of dates, times and durations."""
+    return not _MOMENTS.isdisjoint(paths(cls))
 
 
 def is_torch(cls: type) -> bool:
@@ -53,7 +86,7 @@ def is_traced(cls: type) -> bool:
 def _is_int(cls: type) -> bool:
     if issubclass(cls, int):
         return not issubclass(cls, bool)
-    return "numpy.integer" in paths(cls)
+    return "numpy.integer" in paths(cls) and not is_moment(cls)  # (as numpy's durations are)
 
 
 def _is_float(cls: type) -> bool:
@@ -79,7 +112,7 @@ def is_ndarray(cls: type) -> bool:
     if not is_array(cls) or is_torch(cls):
         return False
     offered = ("__array_interface__", "__cuda_array_interface__")
-    return any(hasattr(cls, one) for one in offered) or _is_jax(cls)
+    return any(offers(cls, one) for one in offered) or _is_jax(cls)
 
 
 def is_tensor(cls: type) -> bool:
@@ -94,7 +127,7 @@ def _is_jax(cls: type) -> bool:
 
 def is_dataframe(cls: type) -> bool:
     """Whether *cls* is a table of pandas, polars, pyarrow or of whoever offers the protocol."""
-    return hasattr(cls, "__dataframe__") or bool(_FRAMES & paths(cls))
+    return offers(cls, "__dataframe__") or bool(_FRAMES & paths(cls))
 
 
 _TESTS: dict[str, Callable[[type], bool]] = {

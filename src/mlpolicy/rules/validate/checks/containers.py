@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.quantity import ByteSize
-from mlpolicy.rules.validate.checks.classes import is_dataframe, is_sequence
+from mlpolicy.rules.validate.checks.classes import is_dataframe, is_sequence, offers
 from mlpolicy.rules.validate.checks.frames import names_of
 from mlpolicy.rules.validate.look import Look, Where
-from mlpolicy.rules.validate.shown import typed
+from mlpolicy.rules.validate.shown import Said, kind, typed
 
 if TYPE_CHECKING:
     from mlpolicy.rules.validate.checker import Checker
@@ -35,16 +35,19 @@ class LengthCheck:
     def __call__(self, value: Any, where: Where, look: Look) -> None:
         """Look at *value*."""
         name = next(self.names())
-        if not hasattr(value, "__len__"):
+        if not offers(type(value), "__len__"):
             look.fail(where, name, found=typed(value), expected="something that has a length")
             return
         length = len(value)
         if self.least is not None and length < self.least:
             expected = f"a length of at least {self.least}"
-            look.fail(where, "min_len", found=f"of length {length}", expected=expected)
+            look.fail(where, "min_len", found=self._found(value, length), expected=expected)
         if self.most is not None and length > self.most:
             expected = f"a length of at most {self.most}"
-            look.fail(where, "max_len", found=f"of length {length}", expected=expected)
+            look.fail(where, "max_len", found=self._found(value, length), expected=expected)
+
+    def _found(self, value: Any, length: int) -> Said:
+        return Said(f"of length {length}", kind(value))
 
 
 class BytesCheck:
@@ -69,10 +72,10 @@ def size_of(value: Any, enough: int) -> int:
     while pending and total <= enough:
         one = pending.pop()
         total += _own_size(one)
-        if isinstance(one, Mapping):
+        if issubclass(type(one), Mapping):
             pending += one.keys()
             pending += one.values()
-        elif is_sequence(one.__class__):
+        elif is_sequence(type(one)):
             pending += one
     return total
 
@@ -81,22 +84,22 @@ _NUMBER = 8
 
 
 def _own_size(value: Any) -> int:
-    if isinstance(value, str):
+    cls = type(value)
+    if issubclass(cls, str):
         return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
-    if isinstance(value, bytes | bytearray):
+    if issubclass(cls, bytes | bytearray):
         return len(value)
     for name in ("nbytes", "estimated_size", "memory_usage"):
-        found: Any = getattr(value, name, None)
-        if callable(found):
-            found = found()
-        if found is not None:
-            return int(found.sum() if hasattr(found, "sum") else found)
-    return 0 if isinstance(value, Mapping) or is_sequence(value.__class__) else _NUMBER
+        if offers(cls, name):
+            found = getattr(value, name)
+            found = found() if callable(found) else found
+            return int(found.sum() if offers(type(found), "sum") else found)
+    return 0 if issubclass(cls, Mapping) or is_sequence(cls) else _NUMBER
 
 
 def under(value: Any, key: str) -> Any:
     """Return what *value* has under *key*, or as its attribute; `MISSING` if it has it not."""
-    if isinstance(value, Mapping):
+    if issubclass(type(value), Mapping):
         return value.get(key, MISSING)
     return getattr(value, key, MISSING)
 
@@ -111,7 +114,7 @@ class RequiredCheck:
 
     def __call__(self, value: Any, where: Where, look: Look) -> None:
         """Look at *value*."""
-        columns = names_of(value) if is_dataframe(value.__class__) else None
+        columns = names_of(value) if is_dataframe(type(value)) else None
         for key in self.keys:
             there = under(value, key) is not MISSING if columns is None else key in columns
             if not there:
@@ -155,7 +158,7 @@ class ItemsCheck:
 
     def __call__(self, value: Any, where: Where, look: Look) -> None:
         """Look at each item of *value*."""
-        if not is_sequence(value.__class__):
+        if not is_sequence(type(value)):
             look.fail(where, "items", found=typed(value), expected="a sequence")
             return
         if not self.item.passes_all(value):
@@ -168,5 +171,5 @@ class ItemsCheck:
 
     def parts(self, value: Any) -> Iterator[tuple[Any, Checker]]:
         """Yield each part of *value* with what looks at it."""
-        if is_sequence(value.__class__):
+        if is_sequence(type(value)):
             yield from ((item, self.item) for item in value)

@@ -14,7 +14,11 @@ _PLAIN = frozenset((
 _OPEN = re.compile(r"(datetime64|timedelta64)(\[[^\]]+\])?|float8_\w+|u?int[24]")
 _SAME = {"str": "string", "utf8": "string", "large_string": "string", "boolean": "bool"}
 _SAME |= {"longdouble": "float128", "large_binary": "bytes", "binary": "bytes"}
-_OF_ARROW = {"double": "float64", "float": "float32", "halffloat": "float16"}
+_OTHERS = {"double": "float64", "float": "float32", "halffloat": "float16"}
+_OTHERS |= {"date32": "date", "date64": "date", "time32": "time", "time64": "time"}
+_OTHERS |= {"decimal32": "decimal", "decimal64": "decimal", "decimal128": "decimal"}
+_OTHERS |= {"decimal256": "decimal", "dictionary": "category", "categorical": "category"}
+_OTHERS |= {"enum": "category"}
 _UNSAID = {"int": "int64", "float": "float64", "double": "float64", "half": "float16"}
 _UNSAID |= {
     "complex": "complex128",
@@ -25,16 +29,47 @@ _UNSAID |= {
     "timedelta": "timedelta64",
 }
 _SIZED = re.compile(r"(str|bytes|stringdtype)\d*")
+_MOMENT = re.compile(
+    r"(datetime64|timestamp|datetime|timedelta64|duration)"  # of numpy, of arrow, of polars
+    r"(?:\[(\w+)(?:, (?:tz=)?(.+))?\]|\(time_unit='(\w+)'(?:, time_zone='?([^']+?)'?)?\))?"
+)
+_MOMENTS = ("datetime64", "timedelta64", "date", "time", "period")
 
 
 def canonical(dtype: Any) -> str:
-    """Return the name of a *dtype* object as policy files write it."""
+    """Return the name of a *dtype* object as policy files write it.
+
+    What a dtype lists of its own (categories, names of fields) is no part of its name.
+    """
     named = getattr(dtype, "name", None)
-    name = (named if isinstance(named, str) else str(dtype)).lower().rpartition("torch.")[2]
+    name = named if isinstance(named, str) else str(dtype)
+    name = name.lower().rpartition("torch.")[2].removesuffix("[pyarrow]")
+    moment = _MOMENT.fullmatch(name)
+    if moment:
+        return _moment(moment)
+    name = re.split(r"[^\w.]", name, maxsplit=1)[0]
     sized = _SIZED.fullmatch(name)
     if sized:
         name = "bytes" if sized[1] == "bytes" else "string"
-    return _OF_ARROW.get(name) or spelt(name)
+    return _OTHERS.get(name) or spelt(name)
+
+
+def _moment(said: re.Match[str]) -> str:
+    name = "timedelta64" if said[1] in ("timedelta64", "duration") else "datetime64"
+    unit, zone = said[2] or said[4], said[3] or said[5]
+    if unit is None:
+        return name
+    return f"{name}[{unit}]" if zone in (None, "none") else f"{name}[{unit}, {zone}]"
+
+
+def is_moment(dtype: Any) -> bool:
+    """Whether elements of a *dtype* object are dates, times or durations."""
+    return canonical(dtype).partition("[")[0] in _MOMENTS
+
+
+def stands_for_nothing(dtype: Any) -> bool:
+    """Whether a *dtype* object is what columns have of which no value is known."""
+    return canonical(dtype) in ("object", "null")
 
 
 def spelt(name: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, get_args
 
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.validate.look import Look, Where
-from mlpolicy.rules.validate.shown import shown
+from mlpolicy.rules.validate.checks.classes import made_by
+from mlpolicy.rules.validate.look import Look, Where, key
+from mlpolicy.rules.validate.shown import Said, shown, unreadable
 
 Resolve = Callable[[str], object]
 
@@ -27,23 +29,40 @@ class ModelCheck:
         self.made(value, where, look)
 
     def made(self, value: Any, where: Where, look: Look) -> Any:
-        """Return what the model makes of *value*; *value* itself where it takes it not."""
+        """Return what the model makes of *value*; *value* itself where it does not take it."""
         model = self._load()
-        if model is None or isinstance(value, model):
+        if model is None or issubclass(type(value), model):
             return value
         try:
             return model.model_validate(value)
-        except ValueError as error:
-            for one in _errors(error):
-                self._fail(one, where, look)
+        except Exception as error:  # (validators are code of the user's and may raise anything)
+            if interrupts(error):
+                raise
+            self._refuse(value, error, where, look)
             return value
 
-    def _fail(self, error: dict[str, Any], where: Where, look: Look) -> None:
+    def _refuse(self, value: Any, error: Exception, where: Where, look: Look) -> None:
+        errors = _errors(error)
+        declared = _declared(self._model) if errors else set()
+        for one in errors:
+            self._fail(one, where, look, declared)
+        if not errors:
+            found = unreadable(value, error)
+            look.fail(where, "model", found=found, expected=f"what {self.path} takes")
+
+    def _fail(self, error: Any, where: Where, look: Look, declared: set[str]) -> None:
         for step in error["loc"]:
-            where = (where, step)
+            if isinstance(step, int):
+                where = (where, step)
+            else:
+                text = key(str(step))
+                where = (where, Said(text, text if step in declared else "[key]"))
         found = "missing" if error["type"] == "missing" else shown(error["input"])
-        expected = error["msg"].removeprefix("Input should be ")
-        look.fail(where, "model", found=found, expected=f"{expected} ({self.path})")
+        text = error["msg"].removeprefix("Input should be ")
+        # The text may be a validator's, with the value in it; the type of an error is a constant.
+        public = f"what {self.path} takes ({error['type']})"
+        expected = Said(f"{text} ({self.path})", public)
+        look.fail(where, "model", found=found, expected=expected)
 
     def _load(self) -> Any:
         """Return the model; where there is none, say so once and let the value pass."""
@@ -64,16 +83,40 @@ def why_none(path: str, resolve: Resolve) -> str:
     """Return why *path* is no model that takes values; nothing where it is one."""
     try:
         found = resolve(path)
-    except Exception as error:  # noqa: BLE001 (an import may raise anything)
+    except Exception as error:  # (an import may raise anything)
+        if interrupts(error):
+            raise
         return f"cannot be imported ({type(error).__name__}: {error})"
     if isinstance(found, type) and hasattr(found, "model_validate"):
         return ""
     return "is no pydantic model"
 
 
-def _errors(error: ValueError) -> list[dict[str, Any]]:
+def _errors(error: Exception) -> list[Any]:
     """Return the single errors of a ValidationError of pydantic."""
-    errors: Any = getattr(error, "errors", None)
-    if callable(errors):
-        return cast("list[dict[str, Any]]", errors(include_url=False))
-    return [{"loc": (), "type": "value_error", "input": None, "msg": str(error)}]
+    if made_by(type(error)) != "pydantic_core":
+        return []
+    try:
+        return error.errors(include_url=False)  # type: ignore[attr-defined, no-any-return]  # (pydantic's)
+    except Exception as failure:  # (texts of errors are made by validators)
+        if interrupts(failure):
+            raise
+        return []
+
+
+def _declared(model: Any) -> set[str]:
+    """Return the names of all fields of *model* and of the models in it: no other key is ours."""
+    names: set[str] = set()
+    pending, seen = [model], set[int]()
+    while pending:
+        one = pending.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        pending += get_args(one)
+        fields = getattr(one, "model_fields", None)
+        for name, field in fields.items() if isinstance(fields, dict) else ():
+            told = (name, field.alias, field.validation_alias)
+            names.update(one for one in told if isinstance(one, str))
+            pending.append(field.annotation)
+    return names
