@@ -9,7 +9,7 @@ MlpolicyError
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class CallRefused(MlpolicyError):
         self.target = target
         super().__init__(f"{target} {message}")
 
+    @property
+    def public(self) -> str:
+        """The message as logs may have it: with no value out of the call."""
+        return str(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -62,6 +67,8 @@ class Failure:
     """The setting that failed: `range`."""
     found: str
     expected: str
+    what: str = field(default="", compare=False)
+    """The same with no value out of the call: place, check, type and bounds."""
 
     def __str__(self) -> str:
         """Return what was found and what was expected."""
@@ -79,6 +86,12 @@ class ValidationFailed(CallRefused, ValueError):
     def __init__(self, target: str, failures: Iterable[Failure]) -> None:
         self.failures = tuple(failures)
         super().__init__(target, "refused: " + "; ".join(str(one) for one in self.failures))
+
+    @property
+    def public(self) -> str:
+        """The message as logs may have it: places, checks, types and bounds alone."""
+        whats = (one.what or f"{one.argument} fails {one.check}" for one in self.failures)
+        return f"{self.target} refused: " + "; ".join(whats)
 
     def __reduce__(self) -> tuple[type[ValidationFailed], tuple[str, tuple[Failure, ...]]]:
         """Travel between processes with the failures."""
