@@ -14,6 +14,7 @@ FunctionKind = Literal["function", "coroutine", "generator", "async_generator"]
 ParameterKind = Literal["positional_only", "positional", "var_positional", "keyword", "var_keyword"]
 Mode = Literal["enforce", "shadow", "disabled"]
 GENERATORS: Final = ("generator", "async_generator")
+REFUSALS_HELP: Final = "Calls that were refused, by the kind of rule."
 SHADOW_HELP: Final = "What rules in shadow mode would have done."
 
 
@@ -77,6 +78,11 @@ class Site:
     def shadow(self) -> bool:
         """Whether the rule decides and reports, and changes nothing."""
         return self.mode == "shadow"
+
+    def refused(self, kind: str) -> Counter:
+        """Return the counter of the calls that a rule of *kind* refused here."""
+        labels = {"function": self.target, "kind": kind}
+        return self.meters.counter("mlpolicy_refusals_total", REFUSALS_HELP, **labels)
 
     def would(self, kind: str, would: str) -> Counter:
         """Return the counter of what a rule in shadow would have done to calls."""

@@ -130,6 +130,36 @@ def test_every_check_has_its_counter_from_the_start(place):
     }  # fmt: skip
 
 
+def refusals(place, function):
+    target = f"{function.__module__}:{function.__qualname__}"
+    return place.meters.value("mlpolicy_refusals_total", function=target, kind="validate")
+
+
+@pytest.mark.parametrize("names", [{"args": {"score": SCORE}}, {"returns": SCORE}])
+def test_refused_calls_are_counted_by_kind(place, names):
+    """One is zero before the first call; calls that got a default or a warning are not refused."""
+
+    def strict(score):
+        return score
+
+    def lenient(score):
+        return score
+
+    def careless(score):
+        return score
+
+    place(strict, validate=names)
+    place(lenient, validate={**names, "on_fail": "default", "default": 0})
+    place(careless, validate={**names, "on_fail": "default", "default": {"call": "no.such:thing"}})
+    for function in (strict, careless):
+        assert refusals(place, function) == 0
+        with pytest.raises(ValidationFailed):
+            function(7)
+    lenient(7)
+
+    assert [refusals(place, one) for one in (strict, lenient, careless)] == [1, 0, 1]
+
+
 def test_the_arguments_of_generators_are_looked_at_when_they_begin(place):
     """The result of a generator is no single value, so `returns` does not hold for it."""
 

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 DECISIONS: Final = ("warn", "relieve", "wait", "reject", "default", "proceed")
 _SHADOWED: Final = ("warn",)
 DECISIONS_HELP = "What memory rules decided, other than to let a call go on at once."
-REFUSALS_HELP = "Calls that were refused, by the kind of rule."
 
 
 class Decisions:
@@ -29,8 +28,7 @@ class Decisions:
         if site.shadow:
             self._would = site.would("memory", "reject")
         else:
-            name = "mlpolicy_refusals_total"
-            self._refusals = counter(name, REFUSALS_HELP, function=target, kind="memory")
+            self._refusals = site.refused("memory")
 
     def count(self, decision: str) -> None:
         """Count one decision."""

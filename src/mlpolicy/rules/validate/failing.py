@@ -31,11 +31,11 @@ class Counters:
 
     def __init__(self, site: Site, on_fail: str, checkers: Mapping[str, Checker]) -> None:
         self._site = site
-        self._on_fail = on_fail
-        self._shadow: Counter | None = None
         if site.shadow:
-            self._shadow = site.would("validate", "reject")
+            self._would = site.would("validate", "reject")
             return
+        if on_fail != "warn":
+            self._refusals = site.refused("validate")
         for name, checker in checkers.items():
             for where, check in labels_of(checker, name):
                 self._counter(check, where)
@@ -51,8 +51,11 @@ class Counters:
 
     def shadow(self) -> None:
         """Count a call that would have been refused."""
-        if self._shadow is not None:
-            self._shadow.add()
+        self._would.add()
+
+    def refused(self) -> None:
+        """Count a call that was refused."""
+        self._refusals.add()
 
     def note(self, call: int, decision: str) -> None:
         """Put the decision into the log of the call."""

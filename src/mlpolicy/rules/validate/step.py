@@ -171,8 +171,12 @@ class ValidateStep(Step):
         """Answer our own refusal of a result with the default; None for another's."""
         if error.target != self.site.target or self._default is None:
             return None
-        self._counters.note(call, "default")
-        return self._default.verdict(call, given)
+        verdict = self._default.verdict(call, given)
+        if verdict is None:
+            self._counters.refused()
+        else:
+            self._counters.note(call, "default")
+        return verdict
 
     def _values(self, held: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments by name, those that were passed."""
@@ -191,13 +195,17 @@ class ValidateStep(Step):
             self._counters.shadow()
             return None
         self._counters.count(look)
-        decision = "warn" if self.rule.on_fail == "warn" else "default" if default else "reject"
-        self._counters.note(call, decision)
-        if decision == "warn":
+        if self.rule.on_fail == "warn":
+            self._counters.note(call, "warn")
             self._counters.warn(look)
             return None
         answer = default.verdict(call, given) if default else None
-        return answer or Refuse(ValidationFailed(self.site.target, look.failures))
+        self._counters.note(call, "default" if answer else "reject")
+        if answer is not None:
+            return answer
+        if default is self._default:  # else the default may still answer, out of all attempts
+            self._counters.refused()
+        return Refuse(ValidationFailed(self.site.target, look.failures))
 
 
 def _asked(said: str | None, ask: str, verdict: str, *, then: Block, loom: Loom) -> Block:
