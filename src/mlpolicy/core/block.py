@@ -33,11 +33,7 @@ class Loom(Protocol):
 
     @property
     def call(self) -> str:
-        """The local that holds the number of this call, or `0` where nothing counts calls."""
-        ...
-
-    def number_calls(self, ticker: Callable[[], int]) -> str:
-        """Number every call by *ticker* at its start; return the local that holds it."""
+        """The local that holds the number of this call: 0 until it has one. `0` where nothing counts."""
         ...
 
     def now(self) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.block import Lines, Loom, indented
-from mlpolicy.core.verdict import Again
+from mlpolicy.core.verdict import Again, Refuse, Verdict
 
 if TYPE_CHECKING:
     from mlpolicy.core.step import Step
@@ -43,8 +45,7 @@ class _Asking:
 
     def __call__(self, method: str, *arguments: str) -> str:
         bound = getattr(self._step, method)
-        if self._step.site.shadow:
-            bound = shadowed(self._step, bound)
+        bound = (shadowed if self._step.site.shadow else counting)(self._step, bound)
         name = self._loom.method(f"{self._step.kind}_{method}", bound)
         return f"{name}({', '.join(arguments)})"
 
@@ -69,6 +70,20 @@ def _attempt(ask: _Asking, inner: Lines, loom: Loom, call: str) -> Lines:
         f"    {loom.pause(f'{verdict}.pause')}",
         f"    {call}.attempt += 1",
     ]
+
+
+def counting(step: Step, method: Callable[..., Verdict]) -> Callable[..., Verdict]:
+    """Return *method*, its refusals counted."""
+    refused = step.site.refused(step.kind)
+
+    @wraps(method)
+    def ask(*arguments: object) -> Verdict:
+        verdict = method(*arguments)
+        if isinstance(verdict, Refuse):
+            refused.add()
+        return verdict
+
+    return ask
 
 
 class shadowed:  # noqa: N801 (reads as the word at its only use)

@@ -1,122 +1,79 @@
 """Numbers that the rules keep: exact under threads, cheap to advance, read when scraped.
 
 Nothing here knows an exporter; a sink reads `Meters.collect`.
+What runs at a call takes no lock: the collector of garbage or a signal may bring another call
+of the same thread in between.
 """
 
 from __future__ import annotations
 
 import os
-import threading
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat, starmap
 from typing import Literal, TypeVar, cast
+from weakref import ref
 
+from mlpolicy.core.durations import DEFAULT_BUCKETS, Durations, Folded, Tally
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.live import Ring, Ticker, new_ticker
+from mlpolicy.core.live import Ticker, new_ticker
+from mlpolicy.core.lock import Lock
 
 FamilyKind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[tuple[str, str], ...]
-DEFAULT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds in seconds."""
 
 
 class Counter:
     """A count that only rises; `add` is atomic and costs what a C call costs."""
 
-    __slots__ = ("_base", "add", "ticker")
+    __slots__ = ("add", "first", "ticker")
 
     def __init__(self) -> None:
         self.ticker: Ticker = new_ticker()
         self.add: Callable[[], int] = self.ticker.__next__
-        self._base = 0
+        self.first = 0
+        """What `add` returned for the first event that counts in this process."""
 
     def value(self) -> int:
         """Return the count."""
-        return self.ticker.read() - self._base
+        return self.ticker.read() - self.first
 
     def number_from_one(self) -> None:
         """Let `add` return 1 for the first event: 0 stands for none."""
         if self.ticker.read() == 0:
             self.add()
-            self._base = 1
+            self.first = 1
 
     def restart(self) -> None:
         """Count from zero again, in a child process after a fork."""
-        self._base = self.ticker.read()
+        self.first = self.ticker.read()
 
 
 class Sum:
     """A sum of numbers, for amounts rather than events; adding takes a lock."""
 
-    __slots__ = ("_lock", "_total")
+    __slots__ = ("_late", "_lock", "_total")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._total = 0.0
+        self._lock = Lock()
+        self.restart()
 
     def add(self, amount: float) -> None:
         """Add *amount*."""
+        if self._lock.held():  # by a finalizer or a signal handler, in the middle of an addition
+            self._late.append(amount)
+            return
         with self._lock:
             self._total += amount
 
     def value(self) -> float:
         """Return the sum."""
-        return self._total
+        return self._total + sum(self._late.copy())
 
     def restart(self) -> None:
         """Start from zero again, in a child process after a fork."""
-        self._lock = threading.Lock()
         self._total = 0.0
-
-
-class Durations:
-    """A histogram of seconds: recorded in an unbounded ring, folded into buckets later.
-
-    `record` is the bound `append` of the ring.
-    Folding pops at most as many as the ring held when it began, under the reader's lock, so
-    that no record is lost or counted twice.
-    """
-
-    __slots__ = ("_counts", "_lock", "_total", "buckets", "record", "ring")
-
-    def __init__(self, buckets: Sequence[float] = DEFAULT_BUCKETS) -> None:
-        self.buckets = tuple(buckets)
-        self.ring = Ring()
-        self.record: Callable[[float], None] = self.ring.append
-        self._lock = threading.Lock()
-        self._clear()
-
-    def _clear(self) -> None:
-        self._counts = [0] * (len(self.buckets) + 1)
-        self._total = 0.0
-
-    def fold(self) -> tuple[tuple[int, ...], float]:
-        """Return the count of each bucket (not cumulative, the last is +Inf) and the sum."""
-        pop, counts, buckets = self.ring.popleft, self._counts, self.buckets
-        with self._lock:
-            batch = list(starmap(pop, repeat((), len(self.ring))))
-            # Most durations of a quick function are in the first bucket: those in bulk.
-            shortest = buckets[0]
-            others = []
-            if batch and max(batch) > shortest:
-                others = [seconds for seconds in batch if seconds > shortest]
-            counts[0] += len(batch) - len(others)
-            for seconds in others:
-                counts[bisect_left(buckets, seconds)] += 1
-            self._total += sum(batch)
-            return tuple(counts), self._total
-
-    def count(self) -> int:
-        """Return how many durations were recorded."""
-        return sum(self.fold()[0])
-
-    def restart(self) -> None:
-        """Start from zero again, in a child process after a fork."""
-        self._lock = threading.Lock()
-        self.ring.clear()
-        self._clear()
+        self._late: deque[float] = deque()
 
 
 @frozen()
@@ -137,10 +94,12 @@ class Family:
     help: str
     kind: FamilyKind
     samples: tuple[Sample, ...]
+    shared: bool = False
+    """Whether it is of something that processes share: a gauge that is not added up over them."""
 
 
-Series = Counter | Sum | Durations | Callable[[], float]
-S = TypeVar("S", Counter, Sum, Durations)
+Series = Counter | Sum | Tally | Durations | Callable[[], float]
+S = TypeVar("S", Counter, Sum, Tally, Durations)
 
 
 @dataclass(slots=True)
@@ -149,6 +108,7 @@ class _Family:
     help: str
     kind: FamilyKind
     series: dict[Labels, Series]
+    shared: bool = False
 
 
 class Meters:
@@ -158,8 +118,8 @@ class Meters:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._families: dict[str, _Family] = {}
+        _all.add(ref(self, _all.discard))
 
     def counter(self, name: str, help: str, **labels: str) -> Counter:
         """Return the counter of that name and those labels."""
@@ -175,30 +135,58 @@ class Meters:
         """Return the histogram of that name and those labels."""
         return self._series((name, help, "histogram"), labels, lambda: Durations(buckets))
 
-    def gauge(self, name: str, help: str, read: Callable[[], float], **labels: str) -> None:
-        """Show what *read* returns at each scrape; a later call replaces it."""
-        with self._lock:
-            self._family(name, help, "gauge").series[_key(labels)] = read
+    def tally(
+        self, name: str, help: str, durations: Durations, *, tag: str, **labels: str
+    ) -> Tally:
+        """Return the counter of the records of *durations* that bear *tag*."""
+        return self._series((name, help, "counter"), labels, lambda: Tally(durations, tag))
+
+    def gauge(
+        self,
+        name: str,
+        help: str,
+        read: Callable[[], float],
+        *,
+        shared: bool = False,
+        **labels: str,
+    ) -> None:
+        """Show what *read* returns at each scrape; a later call replaces it.
+
+        Args:
+            name: As Prometheus exposes it.
+            help: What it is.
+            read: Returns the number of the moment.
+            shared: Whether all processes read the same, as the limit of their memory: such
+                gauges are not added up over them.
+            **labels: What tells the series from others of that name.
+        """
+        family = self._family(name, help, "gauge")
+        family.shared = shared
+        family.series[_key(labels)] = read
 
     def drop(self, name: str, **labels: str) -> None:
         """Show that series no longer, if it was shown."""
-        with self._lock:
-            family = self._families.get(name)
-            if family is not None:
-                family.series.pop(_key(labels), None)
+        family = self._families.get(name)
+        if family is not None:
+            family.series.pop(_key(labels), None)
 
     def counted(self, name: str, help: str, read: Callable[[], float], **labels: str) -> None:
         """Show what *read* returns as a counter: a count that is derived from others."""
-        with self._lock:
-            self._family(name, help, "counter").series[_key(labels)] = read
+        self._family(name, help, "counter").series[_key(labels)] = read
 
     def collect(self) -> Iterator[Family]:
         """Yield every family with the numbers of this moment."""
-        with self._lock:
-            families = [(f, tuple(f.series.items())) for f in self._families.values()]
+        # (copying a dict is one step, going through its items is not)
+        families = [(one, one.series.copy()) for one in self._families.copy().values()]
+        moments = {
+            one: one.fold()
+            for _, series in families
+            for one in series.values()
+            if isinstance(one, Durations)
+        }
         for family, series in families:
-            samples = tuple(_sample(labels, one) for labels, one in series)
-            yield Family(family.name, family.help, family.kind, samples)
+            samples = tuple(_sample(labels, one, moments) for labels, one in series.items())
+            yield Family(family.name, family.help, family.kind, samples, family.shared)
 
     def value(self, name: str, **labels: str) -> float:
         """Return one number: a count, a gauge, or how often a histogram was recorded; 0 if none."""
@@ -210,23 +198,20 @@ class Meters:
 
     def clear(self) -> None:
         """Forget every series; for tests."""
-        with self._lock:
-            self._families.clear()
+        self._families.clear()
 
     def restart(self) -> None:
         """Count from zero in a forked child, or totals over processes double."""
-        self._lock = threading.Lock()
-        for family in self._families.values():
-            for one in family.series.values():
+        for family in self._families.copy().values():
+            for one in family.series.copy().values():
                 if isinstance(one, Counter | Sum | Durations):
                     one.restart()
 
     def _series(
         self, family: tuple[str, str, FamilyKind], labels: dict[str, str], make: Callable[[], S]
     ) -> S:
-        with self._lock:
-            series = self._family(*family).series
-            return cast("S", series.setdefault(_key(labels), make()))
+        series = self._family(*family).series
+        return cast("S", series.get(_key(labels)) or series.setdefault(_key(labels), make()))
 
     def _family(self, name: str, help: str, kind: FamilyKind) -> _Family:
         return self._families.setdefault(name, _Family(name, help, kind, {}))
@@ -236,19 +221,31 @@ def _key(labels: dict[str, str]) -> Labels:
     return tuple(sorted(labels.items()))
 
 
-def _number(one: Counter | Sum | Callable[[], float]) -> float:
-    return one.value() if isinstance(one, Counter | Sum) else one()
+def _number(one: Counter | Sum | Tally | Callable[[], float]) -> float:
+    return one.value() if isinstance(one, Counter | Sum | Tally) else one()
 
 
-def _sample(labels: Labels, one: Series) -> Sample:
+def _sample(labels: Labels, one: Series, moments: Mapping[Durations, Folded]) -> Sample:
+    if isinstance(one, Tally):
+        return Sample(labels, one.value(moments.get(one.durations)))
     if not isinstance(one, Durations):
         return Sample(labels, _number(one))
-    counts, total = one.fold()
+    folded = moments[one]
     bounds = (*one.buckets, float("inf"))
-    return Sample(labels, total, tuple(zip(bounds, counts, strict=True)))
+    return Sample(labels, folded.total, tuple(zip(bounds, folded.counts, strict=True)))
 
 
+_all: set[ref[Meters]] = set()
 METERS = Meters()
 """The meters of this process."""
 
-os.register_at_fork(after_in_child=METERS.restart)
+
+def _after_fork() -> None:
+    for reference in tuple(_all):
+        meters = reference()
+        if meters is not None:
+            meters.restart()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
 
 VARIABLE = "MLPOLICY_POLICY"
+SHOWS_NUMBERS = "prometheus_client"
+"""Numbers are there from the moment when somebody can look."""
 ENVIRONMENT = "MLPOLICY_ENV"
 
 _lock = RLock()
@@ -115,7 +117,8 @@ class Sentry:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
         """Return None, or what the engine's finder gives for a module that matters."""
-        if name.partition(".")[0] not in self._tops:
+        top = name.partition(".")[0]
+        if top not in self._tops and top != SHOWS_NUMBERS:
             return None
         try:
             engine = self._policy.wake()
@@ -178,7 +181,8 @@ def concerns(top: str) -> bool:
 
 
 def _concerned(held: cache.Held) -> bool:
-    return any(name.partition(".")[0] in held.tops for name in sys.modules)
+    matter = held.tops | {SHOWS_NUMBERS}
+    return any(name.partition(".")[0] in matter for name in sys.modules)
 
 
 def _paths(policy: Paths | None) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from mlpolicy.install.status import STATES, Placed, State, count
 from mlpolicy.install.tree import Tree
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.rules import show
 from mlpolicy.runtime.driver import Driver
 
 
@@ -108,8 +109,10 @@ class Engine:
                 "mlpolicy_targets",
                 "Targets of the policy by what became of them.",
                 lambda state=state: self._count(state),  # type: ignore[misc]  # (bound now)
+                shared=True,
                 state=state,
             )
+        show()
         sys.meta_path.insert(0, self.finder)
         self.sweep()
         if earlier is not None:
@@ -148,6 +151,7 @@ class Engine:
 
     def saw_import(self) -> None:
         """Look for modules that came in without us, and step to the front again."""
+        show()
         if sys.meta_path and sys.meta_path[0] is not self.finder:
             self._to_front()
             self.sweep()

@@ -43,3 +43,17 @@ KINDS: Extensions[Kind] = Extensions(
     "kinds", {name: f"mlpolicy.rules.{name}:KIND" for name in _BUILT_IN}, _vet, joined=_joined
 )
 """Every kind that a policy may use."""
+
+
+def show() -> None:
+    """Let the numbers of the rules be seen where those of the process are; asked at each import.
+
+    A rule has numbers whether or not a function is monitored.
+    """
+    from mlpolicy.core.report import say_once
+    from mlpolicy.rules.monitor.sinks.prometheus import expose
+
+    try:
+        expose(client=False)
+    except Exception as error:  # noqa: BLE001 (the edge to a library, in the user's import)
+        say_once("show", f"metrics cannot be shown: {error}", error=error)

@@ -42,7 +42,6 @@ class Weaver:
         self._values: dict[int, str] = {}
         self._now = ""
         self._call = self.local("call") if numbered else NO_CALL
-        self._counts = False
         self._held: dict[int, str] = {}
         self.result = self.local("result")
 
@@ -58,16 +57,7 @@ class Weaver:
 
     @property
     def call(self) -> str:
-        """The local that holds the number of this call, or `0`."""
-        return self._call
-
-    def number_calls(self, ticker: Callable[[], int]) -> str:
-        """Number every call by *ticker*; return the local that holds the number."""
-        if self._call == NO_CALL:
-            self._call = self.local("call")
-        if not self._counts:
-            self._counts = True
-            self.head.insert(0, f"{self._call} = {self.constant('next_call', ticker)}()")
+        """The local that holds the number of this call, 0 until it has one; or `0`."""
         return self._call
 
     def held(self, step: Step) -> str:
@@ -85,8 +75,7 @@ class Weaver:
 
     def opening(self) -> Lines:
         """Return the lines that come before all others."""
-        unnumbered = self._call != NO_CALL and not self._counts
-        return [*([f"{self._call} = {NO_CALL}"] if unnumbered else []), *self.head]
+        return [*([f"{self._call} = {NO_CALL}"] if self._call != NO_CALL else []), *self.head]
 
     def now(self) -> str:
         """Return the local that holds the clock at the start of the call."""

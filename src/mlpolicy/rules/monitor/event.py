@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Mapping
@@ -10,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from mlpolicy.core.frozen import frozen
-from mlpolicy.rules.monitor.summary import safe_text
+from mlpolicy.core.interrupt import interrupts
 
 SCHEMA: Final = "mlpolicy.event/1"
-LONGEST_MESSAGE: Final = 500
+MOST_DECISIONS: Final = 100
 Outcome = Literal["ok", "error", "refused", "fallback"]
 SEVERITY: Final[dict[str, str]] = {
     "ok": "INFO",
@@ -39,7 +38,8 @@ class Happened:
     sample_rate: float
     inputs: Mapping[str, Any] | None = None
     output: Mapping[str, Any] | None = None
-    error: BaseException | None = None
+    error: Mapping[str, str] | None = None
+    """What is said of what it raised; not the object, which holds the arguments of the call."""
     trace: tuple[str, str] | None = None
 
 
@@ -56,7 +56,7 @@ def event(happened: Happened) -> dict[str, Any]:
         "outcome": happened.outcome,
         "duration_s": round(happened.duration, 9),
         "attempts": facts.get("attempts", 1),
-        "rules": facts.get("rules", []),
+        "rules": facts.get("rules", [])[:MOST_DECISIONS],
         "mode": happened.mode,
         "sample_rate": happened.sample_rate,
     }
@@ -64,7 +64,7 @@ def event(happened: Happened) -> dict[str, Any]:
         "cache": facts.get("cache"),
         "input": happened.inputs,
         "output": happened.output,
-        "error": _error(happened.error) if happened.error is not None else None,
+        "error": happened.error,
     }
     if happened.trace is not None:
         optional["trace_id"], optional["span_id"] = happened.trace
@@ -73,33 +73,7 @@ def event(happened: Happened) -> dict[str, Any]:
 
 def line(made: Mapping[str, Any]) -> str:
     """Return an event as one line: a message may hold line breaks, the JSON does not."""
-    return json.dumps(made, default=str, separators=(",", ":"))
-
-
-def _error(error: BaseException) -> dict[str, str]:
-    return {
-        "type": type(error).__name__,
-        "message": safe_text(_message(error), LONGEST_MESSAGE),
-        "fingerprint": fingerprint(error),
-    }
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 (an error of the user's may fail to print)
-        return "(its message could not be made)"
-
-
-def fingerprint(error: BaseException) -> str:
-    """Return what errors of one class from one place have in common, whatever their message."""
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        place = f"{code.co_filename}:{code.co_qualname}"
-        trace = trace.tb_next
-    return hashlib.blake2b(f"{type(error)!r}{place}".encode(), digest_size=8).hexdigest()
+    return json.dumps(made, allow_nan=False, separators=(",", ":"))
 
 
 def current_trace() -> tuple[str, str] | None:
@@ -112,5 +86,7 @@ def current_trace() -> tuple[str, str] | None:
         if not context.is_valid:
             return None
         return f"{context.trace_id:032x}", f"{context.span_id:016x}"
-    except Exception:  # noqa: BLE001 (the edge to a foreign library)
-        return None
+    except Exception as failure:
+        if interrupts(failure):
+            raise
+        return None  # (it is a library's)

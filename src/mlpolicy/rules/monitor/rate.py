@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from itertools import count
 
 from mlpolicy.core import clock
+from mlpolicy.core.lock import Lock
 
 
 class Rate:
@@ -17,17 +18,27 @@ class Rate:
         self._per_second = per_second
         self._burst = burst
         self._now = now
-        self._lock = threading.Lock()
-        self._left = burst
-        self._seen = now()
+        self._lock = Lock()
+        self._offers = count(1)
+        self._written = 0
+        """The number of the offer that was taken last."""
+        self._left = (burst, now())
 
-    def allows(self) -> bool:
-        """Whether one more may be written."""
+    def take(self) -> int:
+        """Return how many events one more stands for: itself, and those left out before it.
+
+        0 says that it may not be written.
+        """
+        if self._lock.held():
+            next(self._offers)
+            return 0
         with self._lock:
-            now = self._now()
-            self._left = min(self._burst, self._left + (now - self._seen) * self._per_second)
-            self._seen = now
-            if self._left < 1.0:
-                return False
-            self._left -= 1.0
-            return True
+            offer, now = next(self._offers), self._now()
+            left, seen = self._left
+            left = min(self._burst, left + (now - seen) * self._per_second)
+            if left < 1.0:
+                self._left = (left, now)
+                return 0
+            self._left = (left - 1.0, now)
+            stands_for, self._written = offer - self._written, offer
+            return stands_for

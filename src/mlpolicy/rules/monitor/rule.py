@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from mlpolicy.core.argument import Arguments
-from mlpolicy.core.metrics import DEFAULT_BUCKETS
+from mlpolicy.core.durations import DEFAULT_BUCKETS
 from mlpolicy.core.model import OF_KEY, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.usual import Usual

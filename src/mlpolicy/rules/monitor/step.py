@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import math
-import threading
+import os
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from weakref import ref
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.durations import NOTHING
+from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
 from mlpolicy.errors import CallRefused
+from mlpolicy.rules.monitor.content import content
+from mlpolicy.rules.monitor.counts import Counts
 from mlpolicy.rules.monitor.event import SEVERITY, Happened, Outcome, current_trace, event
+from mlpolicy.rules.monitor.message import said_of
 from mlpolicy.rules.monitor.rate import Rate
 from mlpolicy.rules.monitor.sinks import SINKS
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropped
+from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
 from mlpolicy.rules.monitor.sinks.sink import Sink
-from mlpolicy.rules.monitor.summary import content, summaries, summary
+from mlpolicy.rules.monitor.summary import summaries, summary
 
 if TYPE_CHECKING:
-    from mlpolicy.core.metrics import Counter
     from mlpolicy.core.site import Site
     from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 
 FOLD_EVERY: Final = 4096
 """Calls after which the recorded durations are folded into buckets."""
-MOST_ERROR_TYPES: Final = 50
-OTHER: Final = "other"
 NEVER: Final = math.inf
 FAILURES: Final = (10.0, 50.0)
 """Failed calls a second that are logged, and how many at once."""
-THINNED: Final = 64
 SAMPLES: Final = (100.0, 200.0)
 """The same of sampled calls: a share of a million calls a second would be a flood."""
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+UNKNOWN: Final = (0.0, "error")
+"""The record of a call whose end was itself cut short."""
+
+Record = float | tuple[Any, ...]
+"""What is recorded of a call: the seconds, and with them how it ended unless well."""
 
 
 class MonitorStep(Step):
@@ -46,6 +54,8 @@ class MonitorStep(Step):
     kind: ClassVar[str] = "monitor"
     due: float = NEVER
     """The number of the call at which something more is to be done."""
+    first: int = 0
+    """The number of the first call of this process; calls before it began in one that forked."""
 
     def __init__(
         self,
@@ -58,87 +68,70 @@ class MonitorStep(Step):
         super().__init__(rule, site)
         self._draw = draw
         self._now = now
-        self._lock = threading.Lock()
-        self._failures = Rate(*FAILURES, now=now)
-        self._samples = Rate(*SAMPLES, now=now)
+        self._lock = Lock()
+        self._sinks = {name: SINKS[name] for name in dict.fromkeys(rule.sinks)}
         self._log = _log_of(rule)
         self._sample = float(self._log.sample) if self._log else 0.0
-        self._register()
+        self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
+        self._slow = self._log.slow if self._log else None
+        self._always = self._log is not None and self._log.errors == "always"
+        self._logged = _logged(self._log)
+        takers = [name for name, sink in self._sinks.items() if sink.events]
+        self._dropped = [dropping(name, "rate").add for name in takers]
+        self._failures = Rate(*FAILURES, now=now)
+        self._samples = Rate(*SAMPLES, now=now)
+        self._counts = Counts(rule, site)
+        self.first = self._counts.begun.first
         self._next_sample = self._gap()
-        self._next_fold: float = FOLD_EVERY if rule.metrics else NEVER
+        self._next_fold = FOLD_EVERY
         self.due = min(self._next_sample, self._next_fold)
-        self._sinks = {name: SINKS[name] for name in dict.fromkeys(rule.sinks)}
         if rule.metrics and site.meters is METERS:
             for name, sink in self._sinks.items():
                 _begin(name, sink)
-
-    def _register(self) -> None:
-        meters, rule = self.site.meters, self.rule
-        labels = {name: self.site.hide(value) for name, value in rule.labels.items()}
-        self._labels = {"function": self.site.target, **labels}
-        self._begun = meters.counter(
-            "mlpolicy_calls_begun_total", "Calls, counted when they begin.", **self._labels
-        )
-        self._begun.number_from_one()
-        buckets = [float(bound) for bound in rule.buckets]
-        self._durations = meters.durations(
-            "mlpolicy_call_duration_seconds", "Seconds that calls took.", buckets, **self._labels
-        )
-        self._outcomes: dict[str, Counter] = {
-            outcome: meters.counter(CALLS, CALLS_HELP, **self._labels, outcome=outcome)
-            for outcome in ("error", "refused", "fallback")
-        }
-        self._error_types: dict[str, Counter] = {}
-        meters.counted(CALLS, CALLS_HELP, self._went_well, **self._labels, outcome="ok")
-        meters.gauge("mlpolicy_in_flight", "Calls under way.", self._in_flight, **self._labels)
-        self._show_target("p99", rule.slo and rule.slo.p99)
-        self._show_target("error_rate", rule.slo and rule.slo.error_rate)
-
-    def _show_target(self, objective: str, wanted: float | None) -> None:
-        labels = {**self._labels, "objective": objective}
-        if wanted is None:
-            self.site.meters.drop(SLO, **labels)  # (a policy before this one may have shown it)
-        else:
-            shown = float(wanted)
-            self.site.meters.gauge(SLO, SLO_HELP, lambda: shown, **labels)
-
-    def _went_well(self) -> float:
-        """Return how many calls ended well: all that ended, less the others."""
-        others = sum(counter.value() for counter in self._outcomes.values())
-        return max(0, self._durations.count() - others)
-
-    def _in_flight(self) -> float:
-        return max(0, self._begun.value() - self._durations.count())
+        _alive.add(ref(self, _alive.discard))
 
     # --- at a call --------------------------------------------------------------------
 
     def weave(self, inner: Lines, loom: Loom) -> Lines:
-        """Return *inner*, numbered, timed and watched."""
-        number = loom.number_calls(self._begun.add)
+        """Return *inner*, numbered, timed and watched.
+
+        Signals are handled after calls, and their handlers may raise there: a call is numbered
+        within the `try`, and recorded by the very last call of each way out.
+        """
+        if not self.rule.metrics and self._log is None:
+            return inner
+        number = loom.call
         error, elapsed = loom.local("error"), loom.local("elapsed")
-        failed = loom.method("monitor_failed", self.call_failed)
+        failed = loom.method("monitor_failed", self.call_failed, UNKNOWN)
         ended = loom.method("monitor_ended", self.call_ended)
+        record = loom.constant("record", self._counts.durations.record)
         arguments = self._arguments(loom)
         return [
             "try:",
+            f"    {number} = {loom.constant('next_call', self._counts.begun.add)}()",
             *indented(inner),
+            f"    {elapsed} = {loom.clock()}() - {loom.now()}",
+            f"    if {' or '.join(self._occasions(number, elapsed, loom))}:",
+            f"        {elapsed} = {ended}({number}, {elapsed}, {loom.result}, {arguments}) or {elapsed}",
             f"except {loom.constant('BaseException', BaseException)} as {error}:",
-            f"    {failed}({error}, {number}, {loom.now()}, {arguments})",
+            f"    {elapsed} = {loom.constant('unknown', UNKNOWN)}",
+            "    try:",
+            f"        {elapsed} = {failed}({error}, {number}, {loom.now()}, {arguments})",
+            "    finally:",
+            f"        {record}({elapsed})",
             "    raise",
-            f"{elapsed} = {loom.clock()}() - {loom.now()}",
-            f"{loom.constant('record', self._durations.record)}({elapsed})",
-            f"if {' or '.join(self._occasions(number, elapsed, loom))}:",
-            f"    {ended}({number}, {elapsed}, {loom.result}, {arguments})",
+            f"{record}({elapsed})",
         ]
 
     def _occasions(self, number: str, elapsed: str, loom: Loom) -> Lines:
         """Return the conditions under which there is more to do when a call has gone well."""
-        found = [f"{number} >= {loom.constant('step', self)}.due"]
+        step = loom.constant("step", self)
+        found = [f"{number} >= {step}.due", f"{number} < {step}.first"]
         if self.site.notes is not None and self.site.kinds - {self.kind}:
             notes = loom.constant("notes", self.site.notes)
             found.append(f"{notes} and {number} in {notes}")
-        if self._log is not None and self._log.slow is not None:
-            found.append(f"{elapsed} >= {float(self._log.slow)!r}")
+        if self._slow is not None:
+            found.append(f"{elapsed} >= {float(self._slow)!r}")
         return found
 
     def _arguments(self, loom: Loom) -> str:
@@ -149,23 +142,29 @@ class MonitorStep(Step):
 
     def call_ended(
         self, number: int, elapsed: float, result: object, arguments: Mapping[str, Any] | None
-    ) -> None:
-        """Do what is due after a call that raised nothing."""
+    ) -> Record | None:
+        """Do what is due after a call that raised nothing; return its record where it bears a tag."""
+        if number < self.first:
+            return NOTHING
         facts = self._facts(number)
         outcome = cast("Outcome", facts.get("outcome", "ok"))
-        if outcome == "fallback":
-            self._outcomes["fallback"].add()
-        sampled = number >= self.due and self._is_due(number)
-        if self._log is None:
-            return
-        slow = self._log.slow is not None and elapsed >= self._log.slow
-        if sampled or slow or (outcome == "fallback" and self._always()):
-            self._write(
-                (number, outcome, elapsed, facts),
-                sample_rate=1.0 if slow or outcome == "fallback" else self._sample,
-                inputs=None if arguments is None else summaries(arguments),
-                output=None if arguments is None else summary(result),
-            )
+        fallback = outcome == "fallback"
+        self._fold_if_due(number)
+        sampled = self._is_sampled(number)
+        self.due = min(self._next_sample, self._next_fold)
+        slow = self._slow is not None and elapsed >= self._slow
+        certain = slow or (fallback and self._always)
+        if (sampled or certain) and outcome in self._logged:
+            rate = self._failures if fallback else self._samples
+            stands_for = self._let(rate)
+            if stands_for:
+                self._write(
+                    (number, outcome, elapsed, facts),
+                    sample_rate=(1.0 if certain else self._sample) / stands_for,
+                    inputs=None if arguments is None else summaries(arguments),
+                    output=None if arguments is None else summary(result),
+                )
+        return (elapsed, outcome) if fallback else None
 
     def call_failed(
         self,
@@ -173,26 +172,29 @@ class MonitorStep(Step):
         number: int,
         started: float,
         arguments: Mapping[str, Any] | None,
-    ) -> None:
-        """Count and log a call that raised *error*."""
+    ) -> Record:
+        """Log a call that raised *error*, and return its record."""
         elapsed = self._now() - started
+        if 0 < number < self.first:
+            return NOTHING
         facts = self._facts(number)
-        if isinstance(error, GeneratorExit):  # its reader wanted no more: that is no failure
-            self._durations.record(elapsed)
-            return
-        refused = isinstance(error, CallRefused) and error.target == self.site.target
+        self._fold_if_due(number)
+        cls = type(error)
+        if issubclass(cls, GeneratorExit):  # its reader wanted no more: that is no failure
+            return elapsed
+        own = cast("CallRefused", error) if issubclass(cls, CallRefused) else None
+        refused = own is not None and own.target == self.site.target
         outcome: Outcome = "refused" if refused else "error"
-        self._outcomes[outcome].add()
-        if not refused:
-            self._error_type(type(error).__name__).add()
-        self._durations.record(elapsed)
-        if self._log is not None and self._failure_is_logged():
-            self._write(
-                (number, outcome, elapsed, facts),
-                sample_rate=1.0 if self._always() else self._sample,
-                inputs=self._inputs(arguments),
-                error=error,
-            )
+        if outcome in self._logged and (self._always or self._draws()):
+            stands_for = self._let(self._failures)
+            if stands_for:
+                self._write(
+                    (number, outcome, elapsed, facts),
+                    sample_rate=(1.0 if self._always else self._sample) / stands_for,
+                    inputs=self._inputs(arguments),
+                    error=said_of(error),
+                )
+        return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
 
     def _facts(self, number: int) -> dict[str, Any]:
         """Take out what rules noted of the call."""
@@ -203,24 +205,22 @@ class MonitorStep(Step):
             facts["cache"] = "hit"  # a cache notes everything but its hits
         return facts
 
-    def _is_due(self, number: int) -> bool:
-        """Fold, and say whether the call is sampled; of calls at one time one is."""
-        written = False
+    def _fold_if_due(self, number: int) -> None:
+        if number >= self._next_fold:
+            self._next_fold = number + FOLD_EVERY
+            self._counts.durations.fold()
+
+    def _is_sampled(self, number: int) -> bool:
+        """Whether the call is sampled; of calls at one time one is, unless all are."""
+        if self._sample >= 1.0:
+            return True
+        if number < self._next_sample or self._lock.held():
+            return False
         with self._lock:
             sampled = number >= self._next_sample
             if sampled:
-                written = self._samples.allows()
-                # A flood is sampled more thinly: most of it would be dropped.
-                self._next_sample = number + self._gap() * (1 if written else THINNED)
-            fold = number >= self._next_fold
-            if fold:
-                self._next_fold = number + FOLD_EVERY
-            self.due = min(self._next_sample, self._next_fold)
-        if fold:
-            self._durations.fold()
-        if sampled and not written:
-            dropped("log", "rate")
-        return sampled and written
+                self._next_sample = number + self._gap()
+        return sampled
 
     def _gap(self) -> float:
         """Return after how many calls the next is sampled: drawn so that each has the same chance."""
@@ -228,35 +228,22 @@ class MonitorStep(Step):
             return NEVER
         if self._sample >= 1.0:
             return 1
-        return 1 + int(math.log1p(-self._draw()) / math.log1p(-self._sample))
-
-    def _error_type(self, name: str) -> Counter:
-        known = self._error_types.get(name)
-        if known is None:
-            label = name if len(self._error_types) < MOST_ERROR_TYPES else OTHER
-            known = self.site.meters.counter(
-                "mlpolicy_errors_total",
-                "Calls that raised, by the class of what they raised.",
-                **self._labels,
-                error_type=label,
-            )
-            if label != OTHER:
-                self._error_types[name] = known
-        return known
+        return 1 + int(math.log1p(-self._draw()) / self._spread)
 
     # --- events -----------------------------------------------------------------------
 
-    def _always(self) -> bool:
-        return self._log is not None and self._log.errors == "always"
+    def _draws(self) -> bool:
+        return self._log is not None and (
+            self._log.errors == "sampled" and self._draw() < self._sample
+        )
 
-    def _failure_is_logged(self) -> bool:
-        if self._always():
-            if self._failures.allows():
-                return True
-            dropped("log", "rate")
-            return False
-        assert self._log is not None
-        return self._log.errors == "sampled" and self._draw() < self._sample
+    def _let(self, rate: Rate) -> int:
+        """Return how many events the next one stands for; 0, and counted, where there are too many."""
+        stands_for = rate.take()
+        if not stands_for:
+            for drop in self._dropped:
+                drop()
+        return stands_for
 
     def _inputs(self, arguments: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """Return what is said of the arguments of a call that failed."""
@@ -272,39 +259,64 @@ class MonitorStep(Step):
 
     def _write(self, ended: tuple[int, Outcome, float, dict[str, Any]], **said: Any) -> None:
         """Hand the sinks the event of a call: its number, how it ended, how long it took, facts."""
+        if EXPORTER.runs_here():
+            return  # (a handler of the log calls a function that is logged)
         number, outcome, elapsed, facts = ended
-        happened = Happened(
-            self.site.target,
-            number,
-            outcome,
-            elapsed,
-            time.time(),
-            facts,
-            self._mode(),
-            trace=current_trace(),
-            **said,
+        made = event(
+            Happened(
+                self.site.target,
+                number,
+                outcome,
+                elapsed,
+                time.time(),
+                facts,
+                self._mode(),
+                trace=current_trace(),
+                **said,
+            )
         )
-        if self._log and LEVELS.index(SEVERITY[outcome]) >= LEVELS.index(self._log.level):
-            for name, sink in self._sinks.items():
-                if sink.events:
-                    EXPORTER.put(name, partial(_deliver, sink, happened))
+        for name, sink in self._sinks.items():
+            if sink.events:
+                EXPORTER.put(name, partial(sink.write, made))
+
+    def after_fork(self) -> None:
+        """Number calls anew in a forked child; those of the parent are the parent's."""
+        self._counts.begun.restart()
+        self.first = self._counts.begun.first
+        if self.site.notes is not None:
+            self.site.notes.clear()
 
 
-def _deliver(sink: Sink, happened: Happened) -> None:
-    sink.write(event(happened))
+_alive: set[ref[MonitorStep]] = set()
+
+
+def _after_fork() -> None:
+    for reference in tuple(_alive):
+        step = reference()
+        if step is not None:
+            step.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _begin(name: str, sink: Sink) -> None:
     try:
         sink.begin()
-    except Exception as error:  # noqa: BLE001 (the edge to a sink)
-        say_once(f"sink:{name}:{error}", f"the sink `{name}` failed: {error}", error=error)
+    except Exception as error:
+        if interrupts(error):
+            raise
+        kind = type(error).__name__
+        say_once(f"sink:{name}:{kind}", f"the sink `{name}` failed: {error}", error=error)
 
 
-CALLS: Final = "mlpolicy_calls_total"
-CALLS_HELP: Final = "Calls that ended, by how."
-SLO: Final = "mlpolicy_slo_target"
-SLO_HELP: Final = "What is expected: seconds for p99, a share for error_rate."
+def _logged(log: LogBlock | None) -> frozenset[str]:
+    """Return the outcomes that are logged."""
+    if log is None:
+        return frozenset()
+    lowest = LEVELS.index(log.level)
+    return frozenset(one for one, level in SEVERITY.items() if LEVELS.index(level) >= lowest)
 
 
 def _log_of(rule: MonitorRule) -> LogBlock | None:

@@ -1,36 +1,67 @@
-"""Values in a log: what they are, and, where asked for, what is in them."""
+"""Values in a log: what they are, and, where asked for, what is in them.
+
+No code of the user's runs here. A value is known by its own class, which is not asked either:
+an attribute of it may be a property, its length may be computed, a mock makes what it is
+asked for. What is not known is told by the name of its class.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import sys
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Mapping
+from typing import Any, Final
 
-from mlpolicy.core.argpath import ArgPath, parse
+from mlpolicy.core.interrupt import interrupts
 
-REDACTED = "[redacted]"
-LARGEST = 16 * 1024
-"""Characters of all arguments of a call together."""
-
-_SECRET = re.compile(r"pass(word|wd|phrase)?$|token|secret|api_?key|authorization|credential", re.I)
-_IN_TEXT = re.compile(
-    r"(?i)\b((?:password|passwd|token|secret|api_?key|authorization)\s*[=:]\s*)(?:bearer\s+)?\S+"
+_SIZED: Final = frozenset(
+    {str, bytes, bytearray, list, tuple, dict, set, frozenset, range, deque}
+    | {OrderedDict, defaultdict, Counter}
 )
-_DEEPEST = 6
-_MOST_ITEMS = 1000
+_READ: Final[dict[str, dict[str, tuple[str, str]]]] = {
+    "numpy": {"ndarray": ("dtype", "shape"), "generic": ("dtype", "shape")},
+    "torch": {"Tensor": ("dtype", "shape")},
+    "pandas": {
+        "DataFrame": ("", "shape"),
+        "Series": ("dtype", "shape"),
+        "Index": ("dtype", "shape"),
+    },
+    "polars": {"DataFrame": ("", "shape"), "Series": ("dtype", "shape")},
+    "pyarrow": {
+        "Table": ("", "shape"),
+        "RecordBatch": ("", "shape"),
+        "Array": ("type", "len"),
+        "ChunkedArray": ("type", "len"),
+    },
+}
+"""Of classes of libraries: the attributes that hold the type of what is in them, and how much."""
+LONGEST_NAME: Final = 200
+
+_class_attributes: Any = type.__dict__["__dict__"].__get__
+bases: Any = type.__dict__["__mro__"].__get__
+"""Gives the classes that a class is made of, without asking a class of it."""
 
 
 def summary(value: Any) -> dict[str, Any]:
     """Return what *value* is, and nothing of what is in it."""
-    found: dict[str, Any] = {"type": type(value).__name__}
-    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
-    if dtype is not None and not callable(dtype):
-        found["dtype"] = str(dtype)
-    if isinstance(shape, tuple):
-        found["shape"] = [int(one) for one in shape]
-    elif isinstance(value, str | bytes | Mapping | Sequence | set | frozenset):
-        found["len"] = len(value)
+    cls = type(value)
+    found: dict[str, Any] = {"type": name_of(cls)}
+    if cls in _SIZED:
+        return found | {"len": len(value)}
+    library, base = library_class(cls)
+    if not base:
+        return found
+    dtype, size = _READ[library][base]
+    try:
+        if dtype:
+            found["dtype"] = _text(getattr(value, dtype))
+        if size == "shape":
+            found["shape"] = [int(one) for one in value.shape]
+        else:
+            found["len"] = len(value)
+    except Exception as failure:
+        if interrupts(failure):
+            raise  # (others come from the library: half a summary is one)
     return found
 
 
@@ -39,64 +70,58 @@ def summaries(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: summary(value) for name, value in arguments.items()}
 
 
-def content(arguments: Mapping[str, Any], redact: Iterable[str]) -> dict[str, Any]:
-    """Return what is in each argument, less what must not be written; cut where it is too large."""
-    paths = [parse(path) for path in redact]
-    found = {
-        name: _plain(value, (name,), paths) if not _is_secret(name) else REDACTED
-        for name, value in arguments.items()
-    }
-    if len(json.dumps(found, default=str)) <= LARGEST:
-        return found
-    return {"truncated": True, **summaries(arguments)}
+def library_class(cls: type) -> tuple[str, str]:
+    """Return the library and its class that *cls*, itself of the library, is or is made from.
+
+    Both are empty for all other classes, those that users derive included.
+    """
+    library, attributes = _home(cls)
+    if library not in _READ or attributes.get(name_of(cls)) is not cls:
+        return "", ""
+    public, made_of = _attributes(library), bases(cls)
+    for base in _READ[library]:
+        if public.get(base) in made_of:
+            return library, base
+    return library, ""
 
 
-def _plain(value: Any, at: tuple[str | int, ...], paths: list[ArgPath]) -> Any:
-    if any(_covers(path, at) for path in paths):
-        return REDACTED
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, str):
-        return safe_text(value, LARGEST)
-    if len(at) > _DEEPEST:
-        return summary(value)
-    return _container(value, at, paths)
+def name_of(cls: type) -> str:
+    """Return the name of *cls*."""
+    name: str = type.__dict__["__name__"].__get__(cls)
+    return name[:LONGEST_NAME]
 
 
-def _container(value: Any, at: tuple[str | int, ...], paths: list[ArgPath]) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            str(key): REDACTED if _is_secret(str(key)) else _plain(one, (*at, str(key)), paths)
-            for key, one in list(value.items())[:_MOST_ITEMS]
-        }
-    if isinstance(value, list | tuple):
-        return [_plain(one, (*at, index), paths) for index, one in enumerate(value[:_MOST_ITEMS])]
-    if hasattr(value, "tolist") and hasattr(value, "dtype"):
-        return _array(value)
-    state = getattr(value, "__dict__", None)
-    if isinstance(state, dict) and state:
-        return _container({k: v for k, v in state.items() if not k.startswith("_")}, at, paths)
-    return summary(value)
+def own_attribute(cls: type, name: str) -> object:
+    """Return what an instance of *cls* has under *name* by its class, unbound; None if nothing."""
+    for base in bases(cls):
+        attributes = _class_attributes(base)
+        if name in attributes:
+            found: object = attributes[name]
+            return found
+    return None
 
 
-def _array(value: Any) -> dict[str, Any]:
-    size = int(getattr(value, "size", _MOST_ITEMS + 1))
-    return summary(value) | ({"data": value.tolist()} if size <= _MOST_ITEMS else {})
+def _home(cls: type) -> tuple[str, Mapping[str, object]]:
+    """Return the top-level package of *cls*, and what its module holds."""
+    module = type.__dict__["__module__"].__get__(cls)
+    if type(module) is not str:
+        return "", {}
+    return module.partition(".")[0], _attributes(module)
 
 
-def _covers(path: ArgPath, at: tuple[str | int, ...]) -> bool:
-    steps = (path.name, *path.steps)
-    return len(steps) == len(at) and all(
-        one == other or (one == "*" and isinstance(other, int))
-        for one, other in zip(steps, at, strict=True)
-    )
+def _attributes(module: str) -> dict[str, object]:
+    """Return what *module* holds, if it is imported; a lazy one is not woken."""
+    found = sys.modules.get(module)
+    held: dict[str, object] = {} if found is None else object.__getattribute__(found, "__dict__")
+    return held
 
 
-def _is_secret(name: str) -> bool:
-    return _SECRET.search(name) is not None
-
-
-def safe_text(text: str, longest: int) -> str:
-    """Return *text* cut, and without what looks like a secret."""
-    text = _IN_TEXT.sub(rf"\1{REDACTED}", text)
-    return text if len(text) <= longest else text[:longest] + "…"
+def _text(dtype: object) -> str:
+    """Return *dtype* as its library writes it; one of the user's by the name of its class."""
+    cls = type(dtype)
+    library, attributes = _home(cls)
+    if library not in _READ or attributes.get(name_of(cls)) is not cls:
+        return name_of(cls)
+    text = str(dtype)
+    # (an enumeration of polars lists what may be in it)
+    return name_of(cls) if "categories=" in text else text[:LONGEST_NAME]

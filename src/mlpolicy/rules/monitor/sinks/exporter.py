@@ -1,15 +1,19 @@
-"""One daemon thread a process carries events out; calls only put them into a bounded queue."""
+"""One daemon thread a process carries events out; calls only put them into a bounded queue.
+
+It is built of what C gives alone: the classes of `threading` are functions that a policy may
+name, and they hold locks, which a finalizer or a signal handler must not wait for.
+"""
 
 from __future__ import annotations
 
 import atexit
 import os
 import threading
-import time
+from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
 from collections.abc import Callable
 
-from mlpolicy.core.metrics import METERS
+from mlpolicy.core.metrics import METERS, Counter
 from mlpolicy.core.report import say_once
 
 MOST_QUEUED = 10_000
@@ -17,63 +21,76 @@ ROUND = 0.25
 """Seconds between rounds of periodic work."""
 AT_EXIT = 1.0
 """Seconds that the end of the process may wait for the queue."""
+_NO_SINK = ""
 
-Work = Callable[[], None]
+Work = Callable[[], object]
 
 
 class Exporter:
     """Runs what was put into its queue, and periodic work, on a thread of its own."""
 
     def __init__(self) -> None:
-        self._periodic: list[Work] = []
+        self._periodic: dict[Work, None] = {}
         self._begin()
 
     def _begin(self) -> None:
         self._queue: deque[tuple[str, Work]] = deque()
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._idle = threading.Event()
-        self._idle.set()
-        self._thread: threading.Thread | None = None
+        self._bell = allocate_lock()
+        self._bell.acquire()
+        self._turn = allocate_lock()
+        """Held by the thread that carries out; a second one finds it taken, and ends."""
+        self._started = False
+        self._thread = 0
 
     def put(self, sink: str, work: Work) -> None:
         """Run *work* soon; where the queue is full, the oldest in it is dropped and counted."""
-        self._idle.clear()
         if len(self._queue) >= MOST_QUEUED:
             try:
-                self._queue.popleft()
+                oldest, overdue = self._queue.popleft()
             except IndexError:
                 pass
             else:
-                dropped(sink, "queue_full")
+                dropping(oldest, "queue_full").add() if oldest else overdue()
         self._queue.append((sink, work))
-        self._wake.set()
-        self._start()
+        self._wake()
 
     def every_round(self, work: Work) -> None:
         """Run *work* in every round, and at the end of the process."""
-        self._periodic.append(work)
-        self._start()
+        if work not in self._periodic:
+            self._periodic[work] = None
+            self._wake()
 
-    def _start(self) -> None:
-        if self._thread is not None and self._thread.is_alive():
+    def runs_here(self) -> bool:
+        """Whether this is the thread that carries events out: it makes none."""
+        return get_ident() == self._thread
+
+    def _wake(self) -> None:
+        if not self._started:
+            try:
+                start_new_thread(self._run, ())
+            except RuntimeError:  # no thread can be had: at the end of the interpreter, say
+                self._drain()
+                return
+            self._started = True
+        try:
+            self._bell.release()
+        except RuntimeError:  # it rings already
             return
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                thread = threading.Thread(target=self._run, name="mlpolicy-exporter", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:  # no thread can be had: at the end of the interpreter, say
-                    self._drain()
-                    return
-                self._thread = thread
 
     def _run(self) -> None:
-        while True:
-            self._wake.wait(ROUND if self._periodic else None)
-            self._wake.clear()
-            self._drain()
-            self._do_periodic()
+        if not self._turn.acquire(blocking=False):
+            return
+        self._thread = get_ident()
+        # (logging makes an object for every thread that it meets: let it bear a name)
+        threading.current_thread().name = "mlpolicy-exporter"
+        try:
+            while True:
+                self._bell.acquire(timeout=ROUND if self._periodic else -1)
+                self._drain()
+                self._do_periodic()
+        finally:  # what ends a thread may come from a handler that a warning of ours meets
+            self._started = False
+            self._turn.release()
 
     def _drain(self) -> None:
         while self._queue:
@@ -81,53 +98,61 @@ class Exporter:
                 sink, work = self._queue.popleft()
             except IndexError:
                 break
-            try:
-                work()
-            except Exception as error:  # noqa: BLE001 (the edge to a sink)
-                dropped(sink, "failed")
-                say_once(f"sink:{sink}:{error}", f"the sink `{sink}` failed: {error}", error=error)
-        self._idle.set()
+            error = _error_of(work)
+            if error is not None:
+                dropping(sink, "failed").add()
+                name = type(error).__name__
+                say_once(f"sink:{sink}:{name}", f"the sink `{sink}` failed: {error}", error=error)
 
     def _do_periodic(self) -> None:
         for work in list(self._periodic):
-            try:
-                work()
-            except Exception as error:  # noqa: BLE001 (the edge to a sink)
-                say_once(f"sink:{error}", f"a sink failed: {error}", error=error)
+            error = _error_of(work)
+            if error is not None:
+                say_once(f"sink:{type(error).__name__}", f"a sink failed: {error}", error=error)
 
     def flush(self, at_most: float = AT_EXIT) -> bool:
         """Wait until everything put so far was carried out, *at_most* seconds."""
-        end = time.monotonic() + at_most
-        while self._queue and time.monotonic() < end:
-            self._wake.set()
-            self._start()
-            self._idle.wait(0.01)
-        return self._idle.wait(max(0.0, end - time.monotonic()))
+        gate = allocate_lock()
+        gate.acquire()
+        self._queue.append((_NO_SINK, gate.release))  # (an event must not make room for it)
+        self._wake()
+        return gate.acquire(timeout=at_most)
 
     def finish(self) -> None:
         """Carry everything out at the end of the process."""
-        self.flush()
+        if self._started or self._queue:
+            self.flush()
         self._do_periodic()
 
     def restart(self) -> None:
         """Begin anew in a forked child: what was queued is the parent's to carry out."""
-        periodic = self._periodic
         self._begin()
-        self._periodic = periodic
-        if periodic:
-            self._start()
+        if self._periodic:
+            self._wake()
 
 
-def dropped(sink: str, reason: str) -> None:
-    """Count an event that was not carried out."""
-    METERS.counter(
+def _error_of(work: Work) -> BaseException | None:
+    """Do *work*; return what it raised, even if that would end our thread."""
+    try:
+        work()
+    except BaseException as error:
+        if not (isinstance(error, Exception) or EXPORTER.runs_here()):
+            raise
+        return error
+    return None
+
+
+def dropping(sink: str, reason: str) -> Counter:
+    """Return the counter of events that were not carried out."""
+    return METERS.counter(
         "mlpolicy_dropped_events_total",
         "Events that did not reach their sink.",
         sink=sink,
         reason=reason,
-    ).add()
+    )
 
 
 EXPORTER = Exporter()
-os.register_at_fork(after_in_child=EXPORTER.restart)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=EXPORTER.restart)
 atexit.register(EXPORTER.finish)

@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 import os
-import threading
+import sys
+import time
+from collections import deque
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, ClassVar
 
+from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS, Family, Meters, Sample
+from mlpolicy.core.report import say_once
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
 from mlpolicy.rules.monitor.sinks.sink import Sink
 
 VARIABLES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
+CLIENT = "prometheus_client"
+LATE = (
+    f"{VARIABLES[0]} was set after prometheus_client had been imported: metrics of mlpolicy are "
+    "written there, those of the program itself are not; set it before the program starts"
+)
 
-_lock = threading.Lock()
-_exposed: list[object] = []
+_lock = Lock()
+_asked: deque[bool] = deque(maxlen=1)
+"""Whether anything is to be shown at all."""
 
 
-def expose() -> None:
-    """Let the default registry of prometheus_client show our numbers, once a process.
+def expose(*, client: bool = True) -> None:
+    """Let prometheus_client show our numbers: in its default registry, or in files of processes.
 
-    It is imported here and now, which takes a tenth of a second: on another thread the import
-    could be under way when the process forks, and the child would wait for it for ever.
+    It may be asked at any time: a server sets the variable that asks for files when it likes,
+    often after the client was imported.
+    The client is imported here and now, which takes a tenth of a second: on another thread the
+    import could be under way when the process forks, and the child would wait for it for ever.
+
+    Args:
+        client: Whether the client is imported for that; where files are asked for it is anyway.
     """
-    with _lock:
-        if _exposed:
-            return
-        if any(os.environ.get(name) for name in VARIABLES):
-            mirror = Mirror(METERS)
-            _exposed.append(mirror)
-            # No update may be under way in a fork: the child would inherit its locks, held.
-            os.register_at_fork(
-                before=_lock.acquire,
-                after_in_parent=_lock.release,
-                after_in_child=mirror.restart,
-            )
-            EXPORTER.every_round(mirror.update)
-        else:
-            from prometheus_client import REGISTRY
-
-            collector = Collector(METERS)
-            REGISTRY.register(collector)
-            _exposed.append(collector)
+    _asked.append(True)
+    in_files = any(os.environ.get(name) for name in VARIABLES)
+    if client or in_files:
+        import_module(CLIENT)
+    # (of a client that is being imported these may not be there yet)
+    if in_files:
+        values = getattr(sys.modules.get(f"{CLIENT}.values"), "ValueClass", None)
+        if values is not None:
+            MIRROR.begin(values)
+    elif not COLLECTOR.registered:
+        registry = getattr(sys.modules.get(f"{CLIENT}.registry"), "REGISTRY", None)
+        if registry is not None:
+            registry.register(COLLECTOR)  # (a second time does nothing)
+            COLLECTOR.registered = True
 
 
 class Collector:
@@ -49,6 +60,7 @@ class Collector:
 
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
+        self.registered = False
 
     def describe(self) -> list[Any]:
         """Return nothing: names are known when functions are placed."""
@@ -96,68 +108,94 @@ def _bound(bound: float) -> str:
 
 
 class Mirror:
-    """Copies our numbers into real metric objects, which alone write the files of several processes.
+    """Copies our numbers into the files that several processes share.
 
     Exact after a graceful end; after SIGKILL short by what happened since the last round.
+    The cells are those that metric objects of the client hold. Where the client was imported
+    before files were asked for, its own keep their numbers to themselves, and ours do not.
     """
 
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
-        self._made: dict[str, Any] = {}
-        self._shown: dict[tuple[str, tuple[tuple[str, str], ...]], Sample] = {}
+        self._cells: dict[tuple[str, ...], tuple[Any, float]] = {}
+        self._make: Any = None
+
+    def begin(self, values: Any) -> None:
+        """Write the numbers in every round, into such *values* as the client's metrics have."""
+        if self._make is None:
+            if not getattr(values, "_multiprocess", False):
+                from prometheus_client.values import MultiProcessValue
+
+                say_once("prometheus:late", LATE)
+                values = MultiProcessValue()  # type: ignore[no-untyped-call]  # (a library's)
+            self._make = values
+        EXPORTER.every_round(self.update)
 
     def restart(self) -> None:
         """Begin at zero in a forked child."""
-        self._shown.clear()
-        _lock.release()
+        self._cells = {}
 
     def update(self) -> None:
-        """Add what happened since the last round."""
+        """Write the numbers of this moment."""
+        if _lock.held():
+            return
         with _lock:
             for family in self._meters.collect():
                 for sample in family.samples:
                     self._copy(family, sample)
 
     def _copy(self, family: Family, sample: Sample) -> None:
-        key = (family.name, sample.labels)
-        before = self._shown.get(key)
-        metric = self._metric(family, sample)
-        child = metric.labels(**dict(sample.labels)) if sample.labels else metric
         if family.kind == "gauge":
-            child.set(sample.value)
+            cell, _ = self._cell(family, family.name, sample)
+            # The time decides which process is believed of something that they share.
+            cell.set(sample.value, time.time() if family.shared else None)
         elif family.kind == "counter":
-            child.inc(max(0.0, sample.value - (before.value if before else 0.0)))
+            self._set(family, family.name, sample, value=sample.value)
         else:
-            _add(child, sample, before)
-        self._shown[key] = sample
+            for bound, count in sample.buckets:
+                name = f"{family.name}_bucket"
+                self._set(family, name, sample, value=count, le=_bound(bound))
+            self._set(family, f"{family.name}_sum", sample, value=sample.value)
 
-    def _metric(self, family: Family, sample: Sample) -> Any:
-        names = tuple(name for name, _ in sample.labels)
-        key = f"{family.name}{names}"
-        if key not in self._made:
-            self._made[key] = _metric(family, sample, names)
-        return self._made[key]
+    def _set(
+        self, family: Family, name: str, sample: Sample, *, value: float, le: str = ""
+    ) -> None:
+        cell, before = self._cell(family, name, sample, le)
+        cell.set(before + value)
+
+    def _cell(self, family: Family, name: str, sample: Sample, le: str = "") -> tuple[Any, float]:
+        """Return where a number is kept, and what a process of the same number left there."""
+        labels = (*sample.labels, *((("le", le),) if le else ()))
+        key = (name, *(part for label in labels for part in label))
+        if key not in self._cells:
+            cell = self._make(
+                family.kind,
+                family.name.removesuffix("_total"),
+                name,
+                tuple(label for label, _ in labels),
+                tuple(value for _, value in labels),
+                family.help,
+                multiprocess_mode="livemostrecent" if family.shared else "livesum",
+            )
+            self._cells[key] = cell, cell.get()
+        return self._cells[key]
 
 
-def _metric(family: Family, sample: Sample, names: tuple[str, ...]) -> Any:
-    from prometheus_client import Counter, Gauge, Histogram
-
-    if family.kind == "counter":
-        return Counter(family.name.removesuffix("_total"), family.help, names, registry=None)
-    if family.kind == "gauge":
-        return Gauge(family.name, family.help, names, registry=None, multiprocess_mode="livesum")
-    bounds = [bound for bound, _ in sample.buckets]
-    return Histogram(family.name, family.help, names, registry=None, buckets=bounds)
+COLLECTOR = Collector(METERS)
+MIRROR = Mirror(METERS)
 
 
-def _add(child: Any, sample: Sample, before: Sample | None) -> None:
-    """Add counts to the buckets of *child*; it has no public way to take more than one at a time."""
-    old = dict(before.buckets) if before else {}
-    for cell, (bound, count) in zip(child._buckets, sample.buckets, strict=True):
-        more = count - old.get(bound, 0)
-        if more > 0:
-            cell.inc(more)
-    child._sum.inc(sample.value - (before.value if before else 0.0))
+def _after_fork() -> None:
+    MIRROR.restart()
+    if _asked:
+        expose(client=False)
+
+
+if hasattr(os, "register_at_fork"):
+    # No update may be under way in a fork: the child would have the client's own lock, held.
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork
+    )
 
 
 class PrometheusSink(Sink):

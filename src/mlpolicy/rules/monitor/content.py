@@ -1,0 +1,214 @@
+"""What is in the arguments of a call, as JSON has it: redacted, and bounded in size and time.
+
+As in a summary, no code of the user's runs: containers and instances are read as they lie in
+memory, whatever their classes make of them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+import math
+import re
+from collections import deque
+from collections.abc import Iterable, Mapping
+from types import GetSetDescriptorType, ModuleType
+from typing import Any, Final
+
+from mlpolicy.core.argpath import ArgPath, parse
+from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.redact import redacted
+from mlpolicy.rules.monitor.summary import (
+    bases,
+    library_class,
+    name_of,
+    own_attribute,
+    summaries,
+    summary,
+)
+
+REDACTED: Final = "[redacted]"
+LARGEST: Final = 16 * 1024
+"""Characters of all arguments of a call together; it bounds what is looked at, too."""
+
+_SECRET = re.compile(r"pass(word|wd|phrase)?$|token|secret|api_?key|authorization|credential", re.I)
+_IN_TEXT = re.compile(
+    r"(?i)\b((?:password|passwd|token|secret|api_?key|authorization)\s*[=:]\s*)(?:bearer\s+)?\S+"
+)
+_DEEPEST: Final = 6
+_MOST_ELEMENTS: Final = 1000
+"""Elements of an array that are written."""
+_BITS: Final = 64
+_ITERATE: Final[dict[type, Any]] = {
+    list: list.__iter__,
+    tuple: tuple.__iter__,
+    set: set.__iter__,
+    frozenset: frozenset.__iter__,
+    deque: deque.__iter__,
+}
+_AS_TEXT: Final = frozenset(
+    {
+        complex,
+        datetime.date,
+        datetime.datetime,
+        datetime.time,
+        datetime.timedelta,
+        decimal.Decimal,
+    }
+)
+
+_ZONES: Final = frozenset({type(None), datetime.timezone})
+"""Time zones that need no code of others to be written."""
+
+At = tuple[str | int, ...]
+
+
+class _TooLarge(Exception):
+    """There is more than an event may hold."""
+
+
+def content(arguments: Mapping[str, Any], redact: Iterable[str]) -> dict[str, Any]:
+    """Return what is in each argument, less what must not be written; types alone if it is much."""
+    try:
+        writer = _Writer([parse(path) for path in redact])
+        found = {name: writer.under(name, value, ()) for name, value in arguments.items()}
+        if len(json.dumps(found, allow_nan=False)) <= LARGEST:
+            return found
+    except _TooLarge:
+        pass
+    except RuntimeError as failure:  # another thread changes a container as it is read
+        if interrupts(failure):
+            raise
+    return {"truncated": True, **summaries(arguments)}
+
+
+class _Writer:
+    """Makes JSON of values, as long as there is room."""
+
+    def __init__(self, paths: list[ArgPath]) -> None:
+        self._paths = paths
+        self._left = LARGEST
+
+    def under(self, name: str, value: Any, at: At) -> Any:
+        """Return what is in the *value* that stands under *name*."""
+        return REDACTED if _is_secret(name) else self._plain(value, (*at, name))
+
+    def _spend(self, characters: int) -> None:
+        self._left -= characters
+        if self._left < 0:
+            raise _TooLarge
+
+    def _plain(self, value: Any, at: At) -> Any:
+        self._spend(1)
+        if any(_covers(path, at) for path in self._paths):
+            return REDACTED
+        if value is None or value is True or value is False:
+            return value
+        scalar = self._scalar(value)
+        if scalar is not None:
+            return scalar
+        return self._summary(value) if len(at) > _DEEPEST else self._container(value, at)
+
+    def _scalar(self, value: Any) -> int | float | str | None:
+        made_of = bases(type(value))
+        if str in made_of:
+            return self._text(str.__str__(value))
+        if int in made_of:
+            return self._integer(int.__add__(value, 0))
+        if float in made_of:
+            return _floating(float.__float__(value))
+        if type(value) in _AS_TEXT and type(getattr(value, "tzinfo", None)) in _ZONES:
+            return self._text(str(value))
+        return None
+
+    def _text(self, text: str) -> str:
+        self._spend(len(text))
+        return safe_text(text, LARGEST)
+
+    def _integer(self, value: int) -> int | str:
+        # Few readers of JSON take more, and Python writes no more than 4,300 digits.
+        self._spend(value.bit_length() // 4)
+        return value if value.bit_length() <= _BITS else hex(value)
+
+    def _summary(self, value: Any) -> dict[str, Any]:
+        self._spend(16)
+        return summary(value)
+
+    def _container(self, value: Any, at: At) -> Any:
+        made_of = bases(type(value))
+        if dict in made_of:
+            return self._mapping(dict.items(value), at)
+        for base, iterate in _ITERATE.items():
+            if base in made_of:
+                return [self._plain(one, (*at, index)) for index, one in enumerate(iterate(value))]
+        library, base_name = library_class(type(value))
+        if library:
+            return self._array(value, base_name, at)
+        state = None if ModuleType in made_of else _state(value)
+        if not state:
+            return self._summary(value)
+        return self._mapping(((k, v) for k, v in state.items() if not k.startswith("_")), at)
+
+    def _mapping(self, items: Iterable[tuple[Any, Any]], at: At) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in items:
+            name = _key(key)
+            self._spend(len(name))
+            found[name] = self.under(name, value, at)
+        return found
+
+    def _array(self, value: Any, base: str, at: At) -> Any:
+        """Return an array of numpy, or a series of pandas, with its elements if they are few."""
+        if base == "generic":
+            item = value.item()
+            return self._plain(item, at) if type(item) is not type(value) else summary(value)
+        if base not in ("ndarray", "Series") or not hasattr(value, "tolist"):
+            return self._summary(value)
+        if value.size > _MOST_ELEMENTS:
+            return self._summary(value)
+        return self._summary(value) | {"data": self._plain(value.tolist(), at)}
+
+
+def _floating(value: float) -> float | str:
+    """Return *value*, as text where JSON has no number for it."""
+    if math.isnan(value):
+        return "NaN"
+    return value if math.isfinite(value) else f"{'' if value > 0 else '-'}Infinity"
+
+
+def _key(key: Any) -> str:
+    """Return a key as text; one of a class of the user's by its name."""
+    if str in bases(type(key)):
+        return str.__str__(key)
+    if type(key) in (bool, float, type(None)) or (type(key) is int and key.bit_length() <= _BITS):
+        return str(key)
+    return f"({name_of(type(key))})"
+
+
+def _state(value: Any) -> dict[str, Any] | None:
+    """Return the attributes of an instance as they are stored."""
+    attribute = own_attribute(type(value), "__dict__")
+    if not isinstance(attribute, GetSetDescriptorType):
+        return None
+    state = attribute.__get__(value)
+    return state.copy() if type(state) is dict else None
+
+
+def _covers(path: ArgPath, at: At) -> bool:
+    steps = (path.name, *path.steps)
+    return len(steps) == len(at) and all(
+        one == other or (one == "*" and isinstance(other, int))
+        for one, other in zip(steps, at, strict=True)
+    )
+
+
+def _is_secret(name: str) -> bool:
+    return _SECRET.search(name) is not None
+
+
+def safe_text(text: str, longest: int) -> str:
+    """Return *text* cut, and without what looks like a secret."""
+    # (cut first, a little later: what is looked through is bounded, and no secret is halved)
+    text = redacted(_IN_TEXT.sub(rf"\1{REDACTED}", text[: longest + 1000]))
+    return text if len(text) <= longest else text[:longest] + "…"

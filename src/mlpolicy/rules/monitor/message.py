@@ -1,0 +1,122 @@
+"""What an event says of an error: text, made at once, so that the event holds no error.
+
+Who holds an error holds its traceback, and with it the arguments of the call.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+from _thread import allocate_lock, start_new_thread
+from contextvars import copy_context
+from types import TracebackType, WrapperDescriptorType
+from typing import Any, Final, cast
+from weakref import WeakSet
+
+from mlpolicy.core.interrupt import interrupts
+from mlpolicy.errors import CallRefused
+from mlpolicy.rules.monitor.content import safe_text
+from mlpolicy.rules.monitor.summary import bases, name_of, own_attribute
+
+LONGEST_MESSAGE: Final = 500
+UNPRINTED: Final = "(its message could not be made)"
+PATIENCE: Final = 0.1
+"""Seconds that a call waits for the message of an error; once for each class."""
+
+_SCALARS: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
+_CONTAINERS: Final = (tuple, list, dict, set, frozenset)
+_LARGEST: Final = 1000
+_BUILT_IN: Final = frozenset(
+    one
+    for one in vars(builtins).values()
+    if isinstance(one, type) and issubclass(one, BaseException)
+)
+"""Exceptions whose messages Python makes, out of their arguments."""
+_NAMES: Final[tuple[Any, ...]] = (OSError.__dict__["filename"], OSError.__dict__["filename2"])
+_slow: WeakSet[type] = WeakSet()
+_traceback_of: Any = BaseException.__dict__["__traceback__"].__get__
+_arguments_of: Any = BaseException.__dict__["args"].__get__
+
+
+def said_of(error: BaseException) -> dict[str, str]:
+    """Return the class, the message and the fingerprint of *error*."""
+    try:
+        message = _message(error)
+    except Exception as failure:
+        if interrupts(failure):
+            raise
+        message = UNPRINTED  # an integer of it may have too many digits
+    return {
+        "type": name_of(type(error)),
+        "message": safe_text(message, LONGEST_MESSAGE),
+        "fingerprint": fingerprint(error),
+    }
+
+
+def _message(error: BaseException) -> str:
+    """Return the message of *error*; of a refusal of ours the one without values of the call."""
+    cls = type(error)
+    printer: Any = own_attribute(cls, "__str__")
+    if issubclass(cls, CallRefused):
+        return cast("CallRefused", error).public
+    if type(printer) is not WrapperDescriptorType or printer.__objclass__ not in _BUILT_IN:
+        return _aside(error)
+    arguments = _arguments_of(error)
+    if printer.__objclass__ is BaseException and [type(one) for one in arguments] == [str]:
+        return str(arguments[0])
+    names = [one.__get__(error) for one in _NAMES] if OSError in bases(cls) else []
+    room = _room_left([*arguments, *names])
+    if room is None:
+        return _aside(error)
+    return str(error) if room >= 0 else "(too large to be printed)"
+
+
+def _room_left(values: list[Any]) -> int | None:
+    """Return what is left of the room for *values*, below 0 if they are large; None if foreign."""
+    room = _LARGEST
+    while values and room >= 0:
+        one = values.pop()
+        room -= 1
+        if type(one) in _SCALARS:
+            room -= len(one) // 1000 if isinstance(one, str | bytes) else 0
+        elif type(one) not in _CONTAINERS:
+            return None
+        elif len(one) > room:
+            return -1
+        else:
+            values += [*one, *one.values()] if isinstance(one, dict) else one
+    return room
+
+
+def _aside(error: BaseException) -> str:
+    """Return the message that code of the user's makes, on another thread: it may never return."""
+    if type(error) in _slow:
+        return UNPRINTED
+    printed: list[str] = []
+    done = allocate_lock()
+    done.acquire()
+
+    def work() -> None:
+        try:
+            printed.append(str.__str__(str(error)))
+        except BaseException:  # noqa: BLE001 (whatever it is, it is not the call's)
+            pass
+        finally:
+            done.release()
+
+    start_new_thread(copy_context().run, (work,))
+    if not done.acquire(timeout=PATIENCE):
+        _slow.add(type(error))
+    return printed[0] if printed else UNPRINTED
+
+
+def fingerprint(error: BaseException) -> str:
+    """Return what errors of one class from one place have in common, whatever their message."""
+    place = ""
+    trace: TracebackType | None = _traceback_of(error)
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f"{code.co_filename}:{code.co_qualname}"
+        trace = trace.tb_next
+    classes = " ".join(name_of(one) for one in bases(type(error)))
+    return hashlib.blake2b(f"{classes}{place}".encode(), digest_size=8).hexdigest()
