@@ -35,6 +35,17 @@ def read(value: object, name: str) -> Any:
         return None
 
 
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors in a group and in the groups in it, or *error* itself."""
+    left = [error]
+    while left:
+        one = left.pop()
+        if isinstance(one, BaseExceptionGroup):
+            left.extend(one.exceptions)
+        else:
+            yield one
+
+
 def http_status(error: BaseException) -> int | None:
     """Return the HTTP status that *error* carries."""
     for status in _statuses(error):
@@ -53,7 +64,8 @@ def _statuses(error: BaseException) -> Iterator[object]:
         yield read(response, "status")
         yield _aws(response, "ResponseMetadata", "HTTPStatusCode")
     yield read(error, "status")
-    yield read(error, "code")
+    yield _called(error, "code")
+    yield _called(error, "getcode")
 
 
 def speaks_grpc(cls: type) -> bool:
@@ -63,17 +75,20 @@ def speaks_grpc(cls: type) -> bool:
 
 def grpc_code(error: BaseException) -> str | None:
     """Return the name of the gRPC code that *error* carries."""
-    code = read(error, "code")
-    if callable(code):
-        try:
-            code = code()
-        except Exception:  # noqa: BLE001 (a method of a foreign class may raise anything)
-            return None
-    for one in (code, read(error, "grpc_status_code")):
+    for one in (_called(error, "code"), read(error, "grpc_status_code")):
         name = read(one, "name")
         if isinstance(name, str) and name in GRPC_CODES:
             return name
     return None
+
+
+def _called(error: BaseException, name: str) -> Any:
+    """Return what an attribute holds, or a method of that name gives."""
+    found = read(error, name)
+    try:
+        return found() if callable(found) else found
+    except Exception:  # noqa: BLE001 (a method of a foreign class may raise anything)
+        return None
 
 
 def aws_code(error: BaseException) -> str | None:
