@@ -47,7 +47,7 @@ def test_a_group_is_retried_where_each_error_in_it_is(error, retry_on, give_up_o
 def test_groups_may_be_nested_deep():
     """No stack of the interpreter's is used."""
     error = group(ConnectionError())
-    for _ in range(5000):
+    for _ in range(2000):
         error = group(error)
 
     assert decided(error)
