@@ -149,6 +149,7 @@ class _Family:
     help: str
     kind: FamilyKind
     series: dict[Labels, Series]
+    shared: bool = False
 
 
 class Meters:
@@ -175,10 +176,29 @@ class Meters:
         """Return the histogram of that name and those labels."""
         return self._series((name, help, "histogram"), labels, lambda: Durations(buckets))
 
-    def gauge(self, name: str, help: str, read: Callable[[], float], **labels: str) -> None:
-        """Show what *read* returns at each scrape; a later call replaces it."""
+    def gauge(
+        self,
+        name: str,
+        help: str,
+        read: Callable[[], float],
+        *,
+        shared: bool = False,
+        **labels: str,
+    ) -> None:
+        """Show what *read* returns at each scrape; a later call replaces it.
+
+        Args:
+            name: Its name.
+            help: What it says.
+            read: Gives its number.
+            shared: Whether all processes read the same, as the limit of their memory: such
+                numbers are not added up.
+            labels: Its labels.
+        """
         with self._lock:
-            self._family(name, help, "gauge").series[_key(labels)] = read
+            family = self._family(name, help, "gauge")
+            family.shared = shared
+            family.series[_key(labels)] = read
 
     def drop(self, name: str, **labels: str) -> None:
         """Show that series no longer, if it was shown."""

@@ -90,7 +90,8 @@ class MonitorStep(Step):
         }
         self._error_types: dict[str, Counter] = {}
         meters.counted(CALLS, CALLS_HELP, self._went_well, **self._labels, outcome="ok")
-        meters.gauge("mlpolicy_in_flight", "Calls under way.", self._in_flight, **self._labels)
+        name, help_ = "mlpolicy_in_flight", "Calls under way."
+        meters.gauge(name, help_, self._in_flight, shared=False, **self._labels)
         self._show_target("p99", rule.slo and rule.slo.p99)
         self._show_target("error_rate", rule.slo and rule.slo.error_rate)
 
@@ -100,7 +101,7 @@ class MonitorStep(Step):
             self.site.meters.drop(SLO, **labels)  # (a policy before this one may have shown it)
         else:
             shown = float(wanted)
-            self.site.meters.gauge(SLO, SLO_HELP, lambda: shown, **labels)
+            self.site.meters.gauge(SLO, SLO_HELP, lambda: shown, shared=False, **labels)
 
     def _went_well(self) -> float:
         """Return how many calls ended well: all that ended, less the others."""

@@ -25,6 +25,7 @@ from types import (
 from typing import Any, Final
 
 from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
 from mlpolicy.core.site import Parameter
 
@@ -201,9 +202,9 @@ def _asked(part: object, method: str, *arguments: int) -> object:
     """Return what a method of a file says, None where it cannot say."""
     try:
         answer = getattr(part, method)(*arguments)
-    except TimeoutError:  # of a signal handler: no file has it
-        raise
-    except _CANNOT:
+    except _CANNOT as error:
+        if interrupts(error):
+            raise
         return None
     if type(answer) is CoroutineType:
         answer.close()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.rules.retry.statuses import headers, leaves, read
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")
@@ -54,8 +55,10 @@ def _texts(error: BaseException) -> Iterator[tuple[str, float]]:
 def _value(get: Callable[[str], Any], name: str) -> str | None:
     try:
         value = get(name)
-    except Exception:  # noqa: BLE001 (a foreign mapping may raise anything)
-        return None
+    except Exception as error:
+        if interrupts(error):
+            raise
+        return None  # a foreign mapping may raise anything
     if isinstance(value, bytes):
         return value.decode("latin-1").strip()
     return str(value).strip() if isinstance(value, str | int | float) else None

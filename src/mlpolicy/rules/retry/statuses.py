@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlpolicy.core.interrupt import interrupts
+
 GRPC_CODES = frozenset(
     {
         "CANCELLED",
@@ -31,8 +33,10 @@ def read(value: object, name: str) -> Any:
     """Return an attribute of somebody else's object, None where there is none to be had."""
     try:
         return getattr(value, name, None)
-    except Exception:  # noqa: BLE001 (a property of a foreign class may raise anything)
-        return None
+    except Exception as error:
+        if interrupts(error):
+            raise
+        return None  # a property of a foreign class may raise anything
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
@@ -87,8 +91,10 @@ def _called(error: BaseException, name: str) -> Any:
     found = read(error, name)
     try:
         return found() if callable(found) else found
-    except Exception:  # noqa: BLE001 (a method of a foreign class may raise anything)
-        return None
+    except Exception as failure:
+        if interrupts(failure):
+            raise
+        return None  # a method of a foreign class may raise anything
 
 
 def aws_code(error: BaseException) -> str | None:
