@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import io
 import itertools
 import mmap
 import tempfile
 import unittest.mock
+import weakref
 from dataclasses import dataclass
 
 import pytest
 
+from mlpolicy.rules.retry.arguments import PLAIN
 from tests.rules.retry.scripts import EXACT, retries
 
 CONTENT = b"one two three"
@@ -518,3 +521,39 @@ def test_the_note_shows_no_value(place, world):
 
     assert "secret" not in caught.value.__notes__[0]
     assert "`files` (Pipe)" in caught.value.__notes__[0]
+
+
+def test_classes_that_are_made_at_run_time_are_free_to_go(place, world):
+    """What is remembered of classes is remembered of those that stand in their module."""
+
+    def send(body):
+        return type(body)
+
+    place(send, world=world, retry=EXACT)
+    gone = weakref.ref(send(type("Made", (), {})()))
+    send(unittest.mock.MagicMock())
+    gc.collect()
+
+    assert gone() is None
+    assert not any(issubclass(one, unittest.mock.MagicMock) for one in PLAIN)
+
+
+def test_a_failed_call_keeps_no_argument(place, world):
+    """Where a file stood is forgotten with the call."""
+
+    def send(body):
+        body.read()
+        raise ConnectionError
+
+    class Own(io.BytesIO):
+        pass
+
+    place(send, world=world, retry=EXACT)
+    body = Own(CONTENT)
+    gone = weakref.ref(body)
+    with pytest.raises(ConnectionError):
+        send(body)
+    del body
+    gc.collect()
+
+    assert gone() is None
