@@ -54,10 +54,13 @@ def benches() -> Iterator[Bench]:
     subject.flaky = flaky
     failing = subject.copy_of(fetch, "failing")
     failing_async = subject.copy_of(fetch_async, "failing_async")
-    names = ("retried", "retried_async", "failing", "failing_async")
+    unannotated = subject.copy_of(subject.predict, "retried_unannotated")
+    unannotated.__annotations__ = {}
+    names = ("retried", "retried_async", "failing", "failing_async", "retried_unannotated")
     with governed(dict.fromkeys(names, RULE)):
         yield _bench("retry sync ok", subject.predict, ok, target=0.6)
         yield _bench("retry async ok", subject.predict_async, ok_async, target=0.8)
+        yield _bench("retry sync ok, no annotation", subject.predict, unannotated, target=0.8)
         yield _bench("retry sync, 1 failure", fetch, failing, target=8)
         yield _bench("retry async, 1 failure", fetch_async, failing_async, target=5)
 

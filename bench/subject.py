@@ -34,6 +34,7 @@ def copy_of(function: Callable[..., Any], name: str) -> Any:
     made = FunctionType(function.__code__, function.__globals__, name)
     made.__qualname__ = name
     made.__module__ = __name__
+    made.__annotations__ = function.__annotations__
     globals()[name] = made
     return made
 

@@ -113,3 +113,14 @@ def in_trio(trio: Any) -> bool:
     except RuntimeError:
         return False
     return True
+
+
+async def sleep_async(seconds: float) -> None:
+    """Sleep in the event loop that runs this coroutine: asyncio, or trio where it is running."""
+    trio: Any = sys.modules.get("trio")
+    if trio is not None and in_trio(trio):
+        await trio.sleep(seconds)
+        return
+    import asyncio
+
+    await asyncio.sleep(seconds)

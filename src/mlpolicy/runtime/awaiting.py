@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
-
-from mlpolicy.core.waiting import in_trio
-
-
-async def sleep_async(seconds: float) -> None:
-    """Sleep in the event loop that runs this coroutine: asyncio, or trio where it is running."""
-    trio: Any = sys.modules.get("trio")
-    if trio is not None and in_trio(trio):
-        await trio.sleep(seconds)
-        return
-    import asyncio
-
-    await asyncio.sleep(seconds)
 
 
 async def complete(value: Any) -> Any:

@@ -7,9 +7,10 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.inside import is_below
 from mlpolicy.core.step import Step
 from mlpolicy.runtime.loom import Weaver
-from mlpolicy.runtime.template import body, compiled, shape, source
+from mlpolicy.runtime.template import aside, body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
 
 
@@ -76,10 +77,19 @@ def from_code(
     loom.closed = closed
     name = loom.local("twin") if twin is None else loom.constant("twin", twin)
     lines = body(form, steps, loom, twin=name)
-    if twin is None:
-        loom.head.append(_born(name, code, loom))
+    made = [_born(name, code, loom)] if twin is None else []
+    if _is_below(target, twin):
+        loom.head[:0] = [*made, *aside(form, loom, twin=name)]
+    else:
+        loom.head += made
     text = source(form, lines, loom, name=_name(code))
     return Driver(target, compiled(text, loom, code), text, tuple(steps), loom.constants)
+
+
+def _is_below(target: str, twin: Any) -> bool:
+    """Tell whether mlpolicy itself may call the function, by this name or by its own."""
+    own = twin.__globals__.get("__name__") if isinstance(twin, FunctionType) else None
+    return is_below(target.partition(":")[0]) or is_below(str(own))
 
 
 def _name(code: CodeType) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from mlpolicy.core.block import Lines, indented
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.inside import is_ours
 from mlpolicy.core.order import INNERMOST, inside_out, rank
 from mlpolicy.core.site import GENERATORS, FunctionKind
 from mlpolicy.core.step import Step, Weave
@@ -110,6 +111,16 @@ def body(shape: Shape, steps: Sequence[Step], loom: Weaver, *, twin: str) -> Lin
     whole = [strand for strand in woven if rank(strand[0]) < rank("retry")]
     lines = [*_around(_start(call, loom), started, loom), *(_given(loom) if started else [])]
     return _ending(_around([*lines, *_deliver(loom)], whole, loom), loom)
+
+
+def aside(shape: Shape, loom: Weaver, *, twin: str) -> Lines:
+    """Return the lines that call *twin* alone where mlpolicy itself is the caller."""
+    call = f"{twin}({shape.passed_on()})"
+    spelt = {"function": "{}", "coroutine": "await {}", "generator": "(yield from {})"}
+    if shape.kind not in spelt:
+        return []  # (of async generators mlpolicy calls none)
+    ours = loom.constant("is_ours", is_ours)
+    return [f"if {ours}():", f"    return {spelt[shape.kind].format(call)}"]
 
 
 def _around(lines: Lines, woven: list[tuple[str, Step, Weave]], loom: Weaver) -> Lines:

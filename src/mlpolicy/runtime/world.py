@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from mlpolicy.core import clock
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.waiting import Waiter
-from mlpolicy.runtime.awaiting import sleep_async
+from mlpolicy.core.waiting import Waiter, sleep_async
 
 
 @frozen()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from mlpolicy.core.background import here
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Notes, Site
@@ -188,7 +188,7 @@ def _let_it_be_read(root, used):
     What is not read yet is read by the first call.
     """
     sampler = SAMPLER._thread
-    if sampler is None or sampler is threading.current_thread():
+    if sampler is None or here():
         return
     end = time.monotonic() + 10.0
     for gauge in [one for key, one in tuple(SAMPLER._gauges.items()) if root in key]:

@@ -79,8 +79,44 @@ def test_free_memory_does_not_refuse_before_relief():
     assert marks.bound == marks.act == pytest.approx(0.95 * 512 * MIB)
 
 
+@pytest.mark.parametrize(
+    ("levels", "bound"),
+    [
+        (Levels(0.85, 0.90, 0.95, 0.99, 900 * MIB), 9100),
+        (Levels(0.85, 0.90, 0.95, 0.99, 2000 * MIB), 9000),
+        (Levels(0.75, 0.80, 0.85, 0.99, 900 * MIB), 9100),
+        (Levels(0.75, 0.80, 0.85, 0.90, 900 * MIB), 9000),
+        (Levels(0.85, 0.90, 0.95, 0.99, 0), 9900),
+    ],
+)
+def test_what_is_to_be_kept_free_is_kept_free(levels, bound):
+    """`min_free` holds whatever the thresholds say, up to a tenth; relief comes no later."""
+    marks = levels.of(10_000 * MIB)
+
+    assert marks.bound == bound * MIB
+    assert marks.act == min(levels.act_at * 10_000 * MIB, marks.bound)
+
+
 def test_calls_are_let_in_below_where_they_are_refused():
     """A `resume_at` above what `min_free` leaves would let nobody in, or everybody."""
     marks = Levels(0.90, 0.91, 0.91, 0.92, 100 * MIB).of(1000 * MIB)
 
-    assert marks == Marks(900 * MIB, 910 * MIB, 910 * MIB, 910 * MIB)
+    assert marks == Marks(900 * MIB, 900 * MIB, 900 * MIB, 900 * MIB)
+
+
+@pytest.mark.parametrize(
+    ("written", "refused"),
+    [
+        ({"min_free": "900MiB", "act_at": "95%", "reject_at": "99%"}, True),
+        ({"min_free": "600MiB", "act_at": "95%", "reject_at": "99%"}, False),
+        ({"act_at": "95%", "reject_at": "99%"}, False),
+    ],
+)
+def test_a_rule_keeps_free_what_it_says(written, refused):
+    """Of 10,000 MiB, 9,300 are in use."""
+    from mlpolicy.rules.memory.rule import MemoryRule
+    from mlpolicy.rules.memory.step import _levels
+
+    marks = _levels(MemoryRule.model_validate(written)).of(10_000 * MIB)
+
+    assert (9300 * MIB >= marks.bound) is refused

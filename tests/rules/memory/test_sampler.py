@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from mlpolicy.core import background
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Site
@@ -56,8 +57,7 @@ def works(stock):
     for gate in works.gates:
         gate.close()
     if thread is not None:
-        thread.join(10)
-        assert not thread.is_alive()
+        ended(thread)
 
 
 def until(true, seconds=10.0):
@@ -65,6 +65,10 @@ def until(true, seconds=10.0):
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.002)
+
+
+def ended(thread):
+    until(lambda: not thread.is_alive())
 
 
 def test_a_rule_alone_starts_no_thread(works):
@@ -81,7 +85,7 @@ def test_the_first_call_starts_the_thread(works):
     answer = gate.ask(Ticket())
 
     assert answer == "in"
-    assert works.thread().daemon
+    assert works.thread().is_alive()
     until(lambda: works.stock.read_so_far > 3)
 
 
@@ -90,7 +94,20 @@ def test_all_gauges_share_one_thread(works):
     for poll in (0.01, 0.02, 30.0):
         works.gate(poll=poll).ask(Ticket())
 
+    reads = works.stock.read_so_far
+    until(lambda: works.stock.read_so_far > reads + 5)
     assert [one.name for one in threading.enumerate()].count("mlpolicy-memory") == 1
+
+
+def test_a_thread_that_ended_is_not_listed(works):
+    """Whoever lists the threads of the process sees those that are there."""
+    gate = works.gate()
+    gate.ask(Ticket())
+    until(lambda: "mlpolicy-memory" in {one.name for one in threading.enumerate()})
+
+    gate.close()
+
+    until(lambda: "mlpolicy-memory" not in {one.name for one in threading.enumerate()})
 
 
 def test_equal_settings_share_one_gauge(works):
@@ -125,9 +142,8 @@ def test_the_thread_ends_with_the_last_gate(works):
     thread = works.thread()
 
     gate.close()
-    thread.join(10)
 
-    assert not thread.is_alive()
+    ended(thread)
 
 
 def test_the_thread_ends_with_gates_that_are_forgotten(works):
@@ -139,17 +155,17 @@ def test_the_thread_ends_with_gates_that_are_forgotten(works):
     works.gates.clear()
     del gate
     gc.collect()
-    thread.join(10)
 
-    assert not thread.is_alive()
+    ended(thread)
 
 
 def test_a_thread_that_ended_is_started_again(works):
     """By the next call that needs it."""
     first = works.gate()
     first.ask(Ticket())
+    thread = works.thread()
     first.close()
-    works.thread().join(10)
+    ended(thread)
 
     gate = works.gate()
     until(lambda: gate.ask(Ticket()) == "in" and not gate.shut)
@@ -224,10 +240,10 @@ def test_calls_look_for_themselves_while_relief_is_run(works):
 def test_without_a_thread_calls_read_by_themselves(works, monkeypatch, caplog):
     """The process may start no more threads: that is said once, and the rule holds."""
 
-    def refuse(self):
+    def refuse(function, arguments):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(background, "start_new_thread", refuse)
     gate = works.gate()
 
     answers = []
@@ -256,16 +272,15 @@ def test_a_bug_in_the_thread_leaves_calls_to_themselves(works, caplog):
     works.stock.used = 860
     with caplog.at_level(logging.WARNING, "mlpolicy"):
         gate.ask(Ticket())
-        thread = works.thread()
-        thread.join(10)
-    shut = gate.shut
+        until(lambda: any("sampler failed" in one for one in caplog.messages))
+    shut, thread = gate.shut, works.thread()
 
     del relief.due
     until(lambda: gate.ask(Ticket()) == "in" and not gate.shut)
 
     assert shut
     assert [one for one in caplog.messages if "sampler failed (ZeroDivisionError" in one]
-    assert works.thread() is not thread
+    assert (thread, works.thread().is_alive()) == (None, True)
 
 
 FORK = """

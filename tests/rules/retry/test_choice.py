@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import urllib.error
+from email.message import Message
+from http import HTTPStatus
+
 import pytest
 
 from mlpolicy.errors import MemoryPressure, ValidationFailed
@@ -49,6 +53,11 @@ def test_refusals_are_retried_only_by_name():
         answers.Plain(status_code=503),
         answers.Plain(status=503),
         answers.Plain(code=503),
+        answers.Plain(code=lambda: 503),
+        answers.Plain(code=lambda: HTTPStatus.SERVICE_UNAVAILABLE),
+        answers.Plain(getcode=lambda: 503),
+        answers.RpcError(503),
+        urllib.error.HTTPError("http://localhost/", 503, "busy", Message(), None),
         answers.Plain(response=answers.Holder(status_code=503)),
         answers.Plain(response=answers.Holder(status=503)),
         answers.Plain(response={"ResponseMetadata": {"HTTPStatusCode": 503}}),

@@ -237,13 +237,34 @@ def test_the_lines_mention_nothing_from_outside(place):
     assert fetch.__code__.co_names == ("__class__",)
 
 
-def test_a_success_costs_a_try_and_a_store(place):
-    source = place.source(place(function(Script(1)), retry={}))
+def test_a_success_costs_a_try_and_two_stores(place):
+    """No argument that its annotation says to be plain is looked at."""
 
-    assert source.splitlines()[1:6] == [
+    def fetch(key: str):
+        return key
+
+    source = place.source(place(fetch, retry={}))
+
+    assert source.splitlines()[1:7] == [
         "    trial = None",
+        "    marks = False",
         "    while True:",
         "        try:",
         "            result = twin(key)",
         "        except Exception as error:",
+    ]
+
+
+def test_of_other_arguments_the_class_is_looked_at(place):
+    """One look-up each; a plain one is asked for nothing more."""
+    source = place.source(place(function(Script(1)), retry={}))
+
+    assert source.splitlines()[1:8] == [
+        "    trial = None",
+        "    marks = False",
+        "    try:",
+        "        if type(key) not in plain:",
+        "            marks = look(key)",
+        "    except TypeError:",
+        "        marks = look(key)",
     ]

@@ -7,6 +7,7 @@ from bisect import insort
 from collections import deque
 from typing import TYPE_CHECKING, Literal
 
+from mlpolicy.core.background import here
 from mlpolicy.core.live import Live
 from mlpolicy.core.verdict import Wait
 from mlpolicy.core.waiting import Waiter
@@ -85,13 +86,26 @@ class Gate(Live):
     # Asked by calls.
 
     def ask(self, ticket: Ticket) -> Wait | Literal["in", "out"]:
-        """Say what becomes of the call with that *ticket*: it is let in, waits, or is out."""
+        """Say what becomes of the call with that *ticket*: it is let in, waits, or is out.
+
+        No call waits that a finalizer or a signal handler makes while this very thread is in
+        the middle of this, nor one on a thread of ours: nobody would let it in.
+        """
+        if self.gauge.lock.held() or here():
+            return "in"
         now = self.gauge.now()
         self.gauge.refresh(now)
         with self.gauge.lock:
             answer = self._answer(ticket, now)
             self._settle()
         return answer
+
+    def give_up(self, ticket: Ticket) -> None:
+        """Free the place of a call that was cancelled or interrupted while it waited."""
+        with self.gauge.lock:
+            self._leave_line(ticket)
+            self._settle()
+            self._leave_when_done()
 
     def look(self) -> bool:
         """Whether too much memory is in use, read anew where the last reading is old."""
@@ -100,8 +114,8 @@ class Gate(Live):
 
     def close(self) -> None:
         """Make no new call wait; those that do are let in or refused as before."""
+        self._closed = True
         with self.gauge.lock:
-            self._closed = True
             self._leave_when_done()
 
     def _answer(self, ticket: Ticket, now: float) -> Wait | Literal["in", "out"]:
@@ -112,6 +126,7 @@ class Gate(Live):
             ticket.ends = now + self._wait
             ticket.number = next(self._numbers)
         elif not self._full and ticket.waiter is not None and ticket.waiter.woken:
+            self._leave_line(ticket)
             return "in"
         if now < ticket.ends:
             return self._wait_on(ticket, now)
@@ -120,15 +135,15 @@ class Gate(Live):
     def _wait_on(self, ticket: Ticket, now: float) -> Wait:
         if ticket.waiter is None or ticket.waiter.woken:
             # One that was called in vain, for others were quicker, has its old place again.
-            insort(self._line, ticket, key=_number)
             ticket.waiter = Waiter()
+            if ticket not in self._line:
+                insort(self._line, ticket, key=_number)
         left = ticket.ends - now
         # Without a sampler nobody wakes it: it looks by itself.
         return Wait(ticket.waiter, left if self.gauge.attended else min(left, self.gauge.poll))
 
     def _at_last(self, ticket: Ticket) -> Literal["in", "out"]:
-        if ticket in self._line:
-            self._line.remove(ticket)
+        self._leave_line(ticket)
         if self._full:
             return "out"
         # There was room for all but `resume_at` all the while: that is how much this process
@@ -138,11 +153,11 @@ class Gate(Live):
 
     # Told by the gauge, which holds its lock.
 
-    def update(self, reading: Reading, now: float) -> list[Waiter]:
-        """Take in what is used; return the waiters of those who are let in."""
+    def update(self, reading: Reading, now: float) -> None:
+        """Take in what is used, and call those who are let in."""
         if reading.limit != self._limit:
-            self._limit = reading.limit
             self._marks = self._levels.of(reading.limit)
+            self._limit = reading.limit
         self._full = reading.used >= self._marks.bound
         self.strained = reading.used >= self._marks.act
         if self._full:
@@ -150,10 +165,10 @@ class Gate(Live):
         elif reading.used <= self._marks.resume:
             self._reopening = True
         self._drop_gone(now)
-        called = self._call() if self._reopening else []
+        if self._reopening:
+            self._call()
         self._settle()
         self._leave_when_done()
-        return called
 
     def crosses(self, reading: Reading) -> bool:
         """Whether usage has risen above `warn_at` since it was last well below."""
@@ -164,7 +179,7 @@ class Gate(Live):
             self.warned = False
         return self.warned and not before
 
-    def _call(self) -> list[Waiter]:
+    def _call(self) -> None:
         """Call the first in line: one, then twice as many at each reading.
 
         All at once would pass on one reading and fill the memory again.
@@ -172,12 +187,20 @@ class Gate(Live):
         count = min(self._batch, len(self._line))
         self._batch = self._batch * 2 if self._line else 1
         self._reopening = len(self._line) > count
-        return [waiter for _ in range(count) if (waiter := self._line.popleft().waiter)]
+        for _ in range(count):
+            waiter = self._line[0].waiter
+            if waiter is not None:
+                self.gauge.called.append(waiter)
+            self._line.popleft()
 
     def _drop_gone(self, now: float) -> None:
-        """Drop those whose patience ended without a word: tasks that were cancelled."""
+        """Drop those whose patience ended without a word: tasks of a loop that was closed."""
         while self._line and self._line[0].ends + self.gauge.poll < now:
             self._line.popleft()
+
+    def _leave_line(self, ticket: Ticket) -> None:
+        if ticket in self._line:
+            self._line.remove(ticket)
 
     def _settle(self) -> None:
         self.shut = self._full or bool(self._line) or not self.gauge.watched
@@ -186,13 +209,12 @@ class Gate(Live):
         if self._closed and not self._line:
             self.gauge.leave(self)
 
-    def stand_aside(self) -> list[Waiter]:
-        """Let calls in, for nothing can be read; return the waiters of those who wait."""
+    def stand_aside(self) -> None:
+        """Let calls in, for nothing can be read."""
         self._full = self.strained = False
         self._reopening = True
-        called = self._call()
+        self._call()
         self._settle()
-        return called
 
 
 def _number(ticket: Ticket) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from weakref import WeakSet
+from weakref import ref
 
 from mlpolicy.core import clock
+from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import LOGGER, say_once
 from mlpolicy.core.waiting import Waiter
 from mlpolicy.rules.memory.probes import Reading
@@ -42,12 +44,13 @@ class Gauge:
         self._attend = attend
         self._reset = reset
         self.now = now
-        self._gates: WeakSet[Gate] = WeakSet()
+        self._gates: set[ref[Gate]] = set()
+        self.lock = Lock()
         self._clear()
 
     def _clear(self) -> None:
-        # Re-entrant: a collection of garbage while it is held may run a guarded function.
-        self.lock = threading.RLock()
+        self.called: deque[Waiter] = deque()
+        """The waiters of calls that are let in, until they are woken: no lock is held by then."""
         self.reading: Reading | None = None
         self.at = float("-inf")
         self.attended = False
@@ -57,7 +60,7 @@ class Gauge:
         """Begin anew in a forked child: no thread is there, and no file is its own."""
         self._clear()
         self._reset()
-        for gate in tuple(self._gates):
+        for gate in self.gates():
             gate.restart()
 
     @property
@@ -67,18 +70,16 @@ class Gauge:
 
     def join(self, gate: Gate) -> None:
         """Tell *gate* of each reading from now on."""
-        with self.lock:
-            self._gates.add(gate)
+        self._gates.add(ref(gate, self._gates.discard))
 
     def leave(self, gate: Gate) -> None:
         """Tell *gate* no more."""
-        with self.lock:
-            self._gates.discard(gate)
+        self._gates.discard(ref(gate))
 
     def gates(self) -> tuple[Gate, ...]:
         """Return the gates of this moment."""
-        with self.lock:
-            return tuple(self._gates)
+        # (copied in one step: gates come and go, by finalizers too)
+        return tuple(gate for one in self._gates.copy() if (gate := one()) is not None)
 
     def refresh(self, now: float) -> None:
         """Read anew what is too old to decide on."""
@@ -90,37 +91,47 @@ class Gauge:
         """Let calls ask until the next reading: the sampler will be busy for a while."""
         with self.lock:
             self._blind = True
-            for gate in self._gates:
+            for gate in self.gates():
                 gate.shut = True
 
     def sample(self, *, sighted: bool = False) -> None:
         """Read what is in use and tell every gate; *sighted* ends what `blind` began."""
+        # Read outside of the lock: a probe that fails is logged, by whatever handlers there are.
+        now, reading = self.now(), self._safely()
+        if self.lock.held():  # by a finalizer or a signal handler, while gates are being told
+            return
+        crossing: list[Gate] = []
         with self.lock:
             self._blind = self._blind and not sighted
-            self.reading = self._safely()
-            self.at = self.now()
-            woken, crossing = self._tell(self.reading, self.at)
-        for waiter in woken:
+            if now >= self.at:  # else another thread has read it since
+                self.reading, self.at = reading, now
+                crossing = self._tell(reading, now)
+        while self.called:
+            try:
+                waiter = self.called.popleft()
+            except IndexError:
+                break
             waiter.wake()
-        if self.reading is not None:
-            _warn(self.reading, crossing)
+        if reading is not None:
+            _warn(reading, crossing)
 
-    def _tell(self, reading: Reading | None, now: float) -> tuple[list[Waiter], list[Gate]]:
-        woken: list[Waiter] = []
-        crossing: list[Gate] = []
-        for gate in tuple(self._gates):  # one that was closed may leave
-            if reading is None:
-                woken += gate.stand_aside()
-                continue
-            woken += gate.update(reading, now)
-            if gate.crosses(reading):
-                crossing.append(gate)
-        return woken, crossing
+    def _tell(self, reading: Reading | None, now: float) -> list[Gate]:
+        gates = self.gates()
+        if reading is None:
+            for gate in gates:
+                gate.stand_aside()
+            return []
+        for gate in gates:
+            gate.update(reading, now)
+        return [gate for gate in gates if gate.crosses(reading)]
 
     def _safely(self) -> Reading | None:
         try:
             reading = self._read()
-        except Exception as error:  # noqa: BLE001 (whatever an operating system comes up with)
+        except Exception as error:
+            if interrupts(error):
+                raise
+            # (whatever an operating system comes up with)
             why = f"{type(error).__name__}: {error}"
             say_once("memory:probe", f"memory cannot be read ({why}): its rules stand aside")
             return None
@@ -148,7 +159,10 @@ def _log(reading: Reading, share: float, names: str) -> None:
             share * 100,
             names,
         )
-    except Exception as error:  # noqa: BLE001 (a handler of the user's must not stop the sampler)
+    except Exception as error:
+        if interrupts(error):
+            raise
+        # (a handler of the user's must not stop the sampler)
         say_once("memory:log", f"a log handler failed: {type(error).__name__}", error=error)
 
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 ORDER = ("warn_at", "resume_at", "act_at", "reject_at")
 """The thresholds, in the order in which they must rise."""
 DEFAULTS = (0.75, 0.80, 0.85, 0.92)
+FREE = 256 * 1024**2
+"""What is kept free unless somebody says how much."""
 MOST_FREE = 0.1
 """The largest share of the limit that `min_free` may keep free."""
 
@@ -29,16 +31,19 @@ class Levels(NamedTuple):
     resume_at: float = DEFAULTS[1]
     act_at: float = DEFAULTS[2]
     reject_at: float = DEFAULTS[3]
-    min_free: int = 256 * 1024**2
+    min_free: int | None = None
+    """What is to be kept free, None where nobody has said how much."""
 
     def of(self, limit: int) -> Marks:
         """Return the thresholds for *limit* bytes.
 
         `min_free` is counted in bytes: of a small limit it would be most, so that it keeps a
-        tenth free at most, and no more than `act_at` leaves: no call is refused before relief
-        was tried.
+        tenth free at most. Where nobody has written it, it keeps no more than a written
+        `act_at` leaves: `memory: 95%` is to act at 95%.
         """
-        free = min(self.min_free, MOST_FREE * limit, (1 - self.act_at) * limit)
+        free = min(FREE if self.min_free is None else self.min_free, MOST_FREE * limit)
+        if self.min_free is None:
+            free = min(free, (1 - self.act_at) * limit)
         bound = min(self.reject_at * limit, limit - free)
         act = min(self.act_at * limit, bound)
         return Marks(self.warn_at * limit, min(self.resume_at * limit, bound), act, bound)

@@ -38,16 +38,24 @@ class Relief:
         for way in self._ways:
             try:
                 way()
-            except Exception as error:  # noqa: BLE001 (a function of the user's may raise anything)
+            except BaseException as error:  # noqa: BLE001 (a function of the user's may raise anything, and this thread is ours)
                 name = getattr(way, "__qualname__", repr(way))
-                why = f"{type(error).__name__}: {error}"
-                say_once(f"memory:relieve:{name}", f"memory relief by {name} failed ({why})")
+                said = f"memory relief by {name} failed ({_shown(error)})"
+                say_once(f"memory:relieve:{name}", said)
 
     def ended(self, now: float, *, freed: float) -> None:
         """Take note that one is done, and which share of the limit it freed."""
         self._ended = now
         longer = min(self._pause * 2, self._interval * MOST_PUT_OFF)
         self._pause = longer if freed < LITTLE else self._interval
+
+
+def _shown(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except BaseException:  # noqa: BLE001 (its text is the user's too)
+        return name
 
 
 class Named:

@@ -75,7 +75,8 @@ class MemoryRule(RuleModel):
     reject_at: Ratio = Ratio.of("92%")
     """The share of `limit` from which calls wait, and are refused in the end."""
     min_free: Annotated[ByteSize, Usual("64KiB", "1024GiB")] = ByteSize.of("256MiB")
-    """With less than this left, calls wait too; it counts for a tenth of `limit` at most."""
+    """With less than this left, calls wait too, whatever `act_at` and `reject_at` say; it counts for
+    a tenth of `limit` at most. Unless it is written, it keeps no more than `act_at` leaves."""
     relieve: Many[Action] = ("gc", "trim")
     """What is done to get memory back: `gc` collects cyclic garbage, `trim` gives free memory of
     the C library back to the system, `{call: "module:function"}` calls a function of yours."""

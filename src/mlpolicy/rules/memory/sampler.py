@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
 
 from mlpolicy.core import clock
+from mlpolicy.core.background import Background
+from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.memory.gate import Gate
 from mlpolicy.rules.memory.gauge import Gauge
@@ -49,17 +50,13 @@ class Sampler:
         self._survey = survey
         self._now = now
         self._gauges: WeakValueDictionary[Key, Gauge] = WeakValueDictionary()
-        self._renew()
-
-    def _renew(self) -> None:
-        self._lock = threading.RLock()
-        self._sooner = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._lock = Lock()
+        self._thread: Background | None = None
 
     def restart(self) -> None:
         """Begin anew in a forked child: the next guarded call starts its thread."""
-        self._renew()
-        for gauge in tuple(self._gauges.values()):
+        self._thread = None
+        for gauge in self._all():
             gauge.restart()
 
     def gauge(self, limit: int | None, measure: str, poll: float) -> Gauge:
@@ -78,35 +75,43 @@ class Sampler:
 
     def attend(self) -> bool:
         """Start the thread unless it runs; return whether it does."""
+        if self._lock.held():  # a finalizer or a signal handler asks while this thread starts it
+            return False
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
-                self._sooner.set()
+                self._thread.sooner()
                 return True
-            thread = threading.Thread(target=self._run, name="mlpolicy-memory", daemon=True)
+            self._thread = Background("mlpolicy-memory", self._work)
             try:
-                thread.start()
+                self._thread.start()
             except RuntimeError as error:  # no more threads, or the interpreter shuts down
-                text = f"memory: no sampler can be started ({error}): calls read by themselves"
-                say_once("memory:thread", text)
-                return False
-            self._thread = thread
-            return True
+                why = str(error)
+            else:
+                return True
+        say_once(
+            "memory:thread", f"memory: no sampler can be started ({why}): calls read by themselves"
+        )
+        return False
 
-    def _run(self) -> None:
-        sooner = self._sooner
+    def _work(self) -> float | None:
         try:
-            while (pause := self._turn()) is not None:
-                sooner.wait(pause)
-                sooner.clear()
-        except Exception as error:  # noqa: BLE001 (a bug of ours: calls go on, and start another)
+            return self._turn()
+        except BaseException as error:  # noqa: BLE001 (a bug of ours: calls go on, and start another)
+            with self._lock:
+                self._abandon()
             say_once("memory:sampler", f"the memory sampler failed ({error!r})", error=error)
-            self._abandon()
+            return None
 
     def _abandon(self) -> None:
         """Let every call read by itself: what the gates say will not change any more."""
-        for gauge in tuple(self._gauges.values()):
+        self._thread = None
+        for gauge in self._all():
             gauge.attended = False
             gauge.blind()
+
+    def _all(self) -> list[Gauge]:
+        # (a look at all references is one step; a walk would meet what other threads add)
+        return [gauge for one in self._gauges.valuerefs() if (gauge := one()) is not None]
 
     def _turn(self) -> float | None:
         """Read what is due; return the seconds until the next turn, None where nothing is left.
@@ -114,10 +119,10 @@ class Sampler:
         Nothing of it is kept between turns: a gauge lives as long as its gates.
         """
         with self._lock:
-            gauges = [one for one in self._gauges.values() if one.gates()]
+            gauges = [one for one in self._all() if one.gates()]
             if not gauges:
                 self._thread = None
-                for one in self._gauges.values():
+                for one in self._all():
                     one.attended = False
                 return None
         for gauge in gauges:
@@ -138,10 +143,10 @@ class Sampler:
         relief, before = gates[0].relief, gauge.reading
         if relief is None or before is None:
             return
-        for one in tuple(self._gauges.values()):
+        for one in self._all():
             one.blind()  # however long it takes, this thread cannot read meanwhile
         relief.run()
-        for one in tuple(self._gauges.values()):
+        for one in self._all():
             one.sample(sighted=True)
         after = gauge.reading
         same = after is not None and after.of == before.of

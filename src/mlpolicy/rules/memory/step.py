@@ -54,8 +54,8 @@ class MemoryStep(Step):
     def _show(self) -> None:
         gauge, target = self.site.meters.gauge, self.site.target
         used, limit = _shown(self.gauge, "used"), _shown(self.gauge, "limit")
-        gauge("mlpolicy_memory_used_bytes", USED_HELP, used, function=target)
-        gauge("mlpolicy_memory_limit_bytes", LIMIT_HELP, limit, function=target)
+        gauge("mlpolicy_memory_used_bytes", USED_HELP, used, shared=True, function=target)
+        gauge("mlpolicy_memory_limit_bytes", LIMIT_HELP, limit, shared=True, function=target)
 
     def admit(self, ticket: Ticket, call: int, given: Given | None = None) -> Verdict:
         """Say whether the call with that *ticket* begins; asked again after each wait."""
@@ -101,11 +101,17 @@ class MemoryStep(Step):
         verdict, ticket = loom.local("verdict"), loom.local("ticket")
         admit = loom.method("admit", self.admit)
         ask = f"{admit}({ticket}, {loom.call}, {self._given(loom)})"
+        give_up = loom.method("give_up", self.gate.give_up)
         return [
             f"{verdict} = None",
             f"if {gate}.shut:",
             f"    {ticket} = {loom.constant('Ticket', Ticket)}()",
-            *indented(loom.settle(ask, verdict)),
+            "    try:",
+            *indented(indented(loom.settle(ask, verdict))),
+            # Cancelled, or interrupted by a signal handler: nobody must wait behind it.
+            f"    except {loom.constant('BaseException', BaseException)}:",
+            f"        {give_up}({ticket})",
+            "        raise",
             f"if {verdict} is None:",
             *indented(inner),
         ]
@@ -129,7 +135,7 @@ def _levels(rule: MemoryRule) -> Levels:
         float(rule.resume_at),
         float(rule.act_at),
         float(rule.reject_at),
-        int(rule.min_free),
+        int(rule.min_free) if "min_free" in rule.model_fields_set else None,
     )
 
 

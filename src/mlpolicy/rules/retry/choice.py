@@ -16,7 +16,7 @@ from mlpolicy.rules.retry.exceptions import (
     parse,
 )
 from mlpolicy.rules.retry.groups import Group
-from mlpolicy.rules.retry.statuses import aws_code, grpc_code, http_status, speaks_grpc
+from mlpolicy.rules.retry.statuses import aws_code, grpc_code, http_status, leaves, speaks_grpc
 
 PROGRAMMING: Final = (
     TypeError,
@@ -109,9 +109,23 @@ class Choice:
             settled = self._settle(cls)
         if settled != "ask":
             return settled == "retry"
+        if isinstance(error, BaseExceptionGroup):
+            return self._retries_all(error)
         if self._give_up.holds_status(error):
             return False
         return self._retry.holds(cls) or self._retry.holds_status(error)
+
+    def _retries_all(self, group: BaseExceptionGroup[BaseException]) -> bool:
+        """Return whether each error in *group* is worth another attempt.
+
+        Where `retry_on` names the class of the group, all are but those to give up on.
+        """
+        if self._retry.names(type(group), (BaseExceptionGroup,)):
+            return not any(map(self._gives_up, leaves(group)))
+        return all(map(self.retries, leaves(group)))
+
+    def _gives_up(self, error: BaseException) -> bool:
+        return self._give_up.holds(type(error)) or self._give_up.holds_status(error)
 
     def _settle(self, cls: type) -> _Settled:
         settled = self._by_class(cls)
@@ -127,7 +141,7 @@ class Choice:
             return "give up"
         if issubclass(cls, UNLESS_NAMED) and not self._retry.names(cls, UNLESS_NAMED):
             return "give up"
-        if self._give_up.asks(cls):
+        if issubclass(cls, BaseExceptionGroup) or self._give_up.asks(cls):
             return "ask"
         if self._retry.holds(cls):
             return "retry"

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mlpolicy.rules.retry.statuses import headers, read
+from mlpolicy.core.interrupt import interrupts
+from mlpolicy.rules.retry.statuses import headers, leaves, read
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _NAMES = (
@@ -23,8 +24,11 @@ _NAMES = (
 def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> float | None:
     """Return the seconds after which the other side wants to be asked again, if it says.
 
-    A refusal of our own says so in its `retry_after`.
+    A refusal of our own says so in its `retry_after`; of a group, the longest counts.
     """
+    if isinstance(error, BaseExceptionGroup):
+        pauses = [asked_pause(one, now) for one in leaves(error)]
+        return max((pause for pause in pauses if pause is not None), default=None)
     if not error.__dict__:  # most builtin errors: nothing was hung on it
         return None
     for text, unit in _texts(error):
@@ -51,8 +55,10 @@ def _texts(error: BaseException) -> Iterator[tuple[str, float]]:
 def _value(get: Callable[[str], Any], name: str) -> str | None:
     try:
         value = get(name)
-    except Exception:  # noqa: BLE001 (a foreign mapping may raise anything)
-        return None
+    except Exception as error:
+        if interrupts(error):
+            raise
+        return None  # a foreign mapping may raise anything
     if isinstance(value, bytes):
         return value.decode("latin-1").strip()
     return str(value).strip() if isinstance(value, str | int | float) else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlpolicy.core.interrupt import interrupts
+
 GRPC_CODES = frozenset(
     {
         "CANCELLED",
@@ -31,8 +33,21 @@ def read(value: object, name: str) -> Any:
     """Return an attribute of somebody else's object, None where there is none to be had."""
     try:
         return getattr(value, name, None)
-    except Exception:  # noqa: BLE001 (a property of a foreign class may raise anything)
-        return None
+    except Exception as error:
+        if interrupts(error):
+            raise
+        return None  # a property of a foreign class may raise anything
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors in a group and in the groups in it, or *error* itself."""
+    left = [error]
+    while left:
+        one = left.pop()
+        if isinstance(one, BaseExceptionGroup):
+            left.extend(one.exceptions)
+        else:
+            yield one
 
 
 def http_status(error: BaseException) -> int | None:
@@ -53,7 +68,8 @@ def _statuses(error: BaseException) -> Iterator[object]:
         yield read(response, "status")
         yield _aws(response, "ResponseMetadata", "HTTPStatusCode")
     yield read(error, "status")
-    yield read(error, "code")
+    yield _called(error, "code")
+    yield _called(error, "getcode")
 
 
 def speaks_grpc(cls: type) -> bool:
@@ -63,17 +79,22 @@ def speaks_grpc(cls: type) -> bool:
 
 def grpc_code(error: BaseException) -> str | None:
     """Return the name of the gRPC code that *error* carries."""
-    code = read(error, "code")
-    if callable(code):
-        try:
-            code = code()
-        except Exception:  # noqa: BLE001 (a method of a foreign class may raise anything)
-            return None
-    for one in (code, read(error, "grpc_status_code")):
+    for one in (_called(error, "code"), read(error, "grpc_status_code")):
         name = read(one, "name")
         if isinstance(name, str) and name in GRPC_CODES:
             return name
     return None
+
+
+def _called(error: BaseException, name: str) -> Any:
+    """Return what an attribute holds, or a method of that name gives."""
+    found = read(error, name)
+    try:
+        return found() if callable(found) else found
+    except Exception as failure:
+        if interrupts(failure):
+            raise
+        return None  # a method of a foreign class may raise anything
 
 
 def aws_code(error: BaseException) -> str | None:

@@ -8,6 +8,7 @@ from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
+from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
 from mlpolicy.rules.retry.backoff import Backoff, Random
 from mlpolicy.rules.retry.choice import Choice
 from mlpolicy.rules.retry.notes import note, seconds
@@ -90,6 +91,7 @@ class RetryStep(Step):
         # An error of a settled class with nothing hung on it is decided by its class alone.
         self._settled = self._choice.settled if self._max_elapsed is None else _unsettled
         self._notes = site.notes
+        self._names: tuple[str, ...] = ()
         self._register()
 
     def _register(self) -> None:
@@ -125,30 +127,43 @@ class RetryStep(Step):
                 else:
                     pause = self._bounds[attempt] * self._spread()
                 return (attempt + 1, pause, since or self._now(), slept + pause)
-        return self._failed_otherwise(error, trial, started, call=call)
+        return self.otherwise_failed(error, trial, started, call)
 
-    def _failed_otherwise(
-        self, error: Exception, trial: Trial | None, started: float | None, *, call: int
+    def otherwise_failed(
+        self, error: Exception | None, trial: Trial | None, started: float | None, call: int
     ) -> Trial | None:
-        """Do the same where more is to be looked at: the error, the time, the end."""
+        """Do the same where more is to be looked at: the error, the time, the end.
+
+        None for *error* stands for a result that `on_result` names.
+        """
         follows = self._after(error, trial, started)
         self._failed_attempts()
         if self._notes is not None:
             self._notes.add(call, "attempts", trial[0] if trial else 1)
         if not isinstance(follows, Stop):
             return follows
-        self._give_up(error, trial, started, call=call, why=follows)
+        self._end(follows.reason, call)
+        if error is not None:
+            self._note(error, trial, started, follows.detail)
         return None
 
-    def unwanted(self, trial: Trial | None, started: float | None, call: int) -> Trial | None:
-        """Return the attempt that follows a result that `on_result` names."""
-        follows = self._follow(trial, started)
-        self._failed_attempts()
-        if self._notes is not None:
-            self._notes.add(call, "attempts", trial[0] if trial else 1)
-        if not isinstance(follows, Stop):
-            return follows
-        self._end(follows.reason, call)
+    def put_back(
+        self,
+        error: Exception | None,
+        trial: Trial,
+        call: int,
+        marks: Marks | None,
+        *values: object,
+    ) -> Trial | None:
+        """Return *trial* where all arguments are as they were before the first attempt."""
+        why = put_back(zip(self._names, values, strict=True), marks or {})
+        if not why:
+            return trial
+        self._end("not_retryable", call)
+        if error is not None:
+            attempt, pause, since, slept = trial
+            elapsed = max(self._now() - since, slept - pause) if attempt > 2 else None
+            note(error, self.site.target, attempt - 1, elapsed=elapsed, detail=why)
         return None
 
     def recovered(self, trial: Trial, call: int) -> None:
@@ -157,24 +172,19 @@ class RetryStep(Step):
             self._notes.add(call, "attempts", trial[0])
         self._end("success", call)
 
-    def would_retry(self, error: Exception) -> None:
-        """Count that another attempt would follow *error*."""
-        if self._would is not None and not isinstance(self._after(error, None, None), Stop):
+    def would_retry(self, error: Exception | None, *values: object) -> None:
+        """Count that another attempt would follow *error*, or a result that was not wanted."""
+        follows = self._after(error, None, None)
+        if self._would is None or isinstance(follows, Stop):
+            return
+        if not spoilt(zip(self._names, values, strict=True)):
             self._would.add()
 
-    def would_ask_again(self) -> None:
-        """Count that another attempt would follow an unwanted result."""
-        if self._would is not None and not isinstance(self._follow(None, None), Stop):
-            self._would.add()
-
-    def _after(self, error: Exception, trial: Trial | None, started: float | None) -> Trial | Stop:
-        if not self._choice.retries(error):
-            return Stop("not_retryable")
-        return self._follow(trial, started, error)
-
-    def _follow(
-        self, trial: Trial | None, started: float | None, error: Exception | None = None
+    def _after(
+        self, error: Exception | None, trial: Trial | None, started: float | None
     ) -> Trial | Stop:
+        if error is not None and not self._choice.retries(error):
+            return Stop("not_retryable")
         attempt, before, since, slept = trial or (1, 0.0, started, 0.0)
         if attempt >= self._attempts:
             return EXHAUSTED
@@ -202,24 +212,17 @@ class RetryStep(Step):
                 return Stop("deadline", f"{told}, max_elapsed is {seconds(self._max_elapsed)}")
         return trial
 
-    def _give_up(
-        self,
-        error: Exception,
-        trial: Trial | None,
-        started: float | None,
-        *,
-        call: int,
-        why: Stop,
+    def _note(
+        self, error: Exception, trial: Trial | None, started: float | None, detail: str
     ) -> None:
-        self._end(why.reason, call)
         attempt, elapsed = 1, None
         if trial is not None:
             attempt, _, since, slept = trial
             elapsed = max(self._now() - since, slept)
         elif started is not None:
             elapsed = self._now() - started
-        if attempt > 1 or why.detail:
-            note(error, self.site.target, attempt, elapsed=elapsed, detail=why.detail)
+        if attempt > 1 or detail:
+            note(error, self.site.target, attempt, elapsed=elapsed, detail=detail)
 
     def _end(self, reason: Reason, call: int) -> None:
         self._ends[reason].add()
@@ -234,18 +237,21 @@ class RetryStep(Step):
     def _loop(self, inner: Lines, loom: Loom) -> Lines:
         trial, error = loom.local("trial"), loom.local("error")
         began, started = self._start(loom)
+        watch = self._watch(loom)
         return [
             f"{trial} = None",
+            *watch.before(),
             *began,
             "while True:",
             "    try:",
             *indented(indented(inner)),
             f"    except {loom.constant('Exception', Exception)} as {error}:",
             *indented(indented(self._after_failure(trial, error, started, loom))),
+            *indented(indented(watch.again(trial, error))),
             f"        if {trial} is None:",
             "            raise",
             "    else:",
-            *indented(indented(self._break(trial, started, loom))),
+            *indented(indented(self._break(trial, started, watch, loom))),
             *indented(self._pause(trial, loom)),
             f"if {trial} is not None:",
             f"    {self._recovered(trial, loom)}",
@@ -285,33 +291,44 @@ class RetryStep(Step):
         started = loom.local("started")
         return [f"{started} = {loom.constant('now', self._now)}()"], started
 
-    def _break(self, trial: str, started: str, loom: Loom) -> Lines:
+    def _break(self, trial: str, started: str, watch: Watch, loom: Loom) -> Lines:
         unwanted = self._unwanted(loom)
         if unwanted is None:
             return ["break"]
-        ask = f"{loom.method('unwanted', self.unwanted)}({trial}, {started}, {loom.call})"
+        unwanted_ = loom.method("unwanted", self.otherwise_failed)
+        ask = f"{unwanted_}(None, {trial}, {started}, {loom.call})"
         return [
             f"if not ({unwanted}):",
             "    break",
             f"{trial} = {ask}",
+            *watch.again(trial, "None"),
             f"if {trial} is None:",
             "    break",
         ]
 
     def _shadow(self, inner: Lines, loom: Loom) -> Lines:
         error = loom.local("error")
+        watch = self._watch(loom)
+        values = "".join(f", {loom.arguments[name]}" for name in watch.names)
+        would_retry = loom.method("would_retry", self.would_retry)
         lines = [
             "try:",
             *indented(inner),
             f"except {loom.constant('Exception', Exception)} as {error}:",
-            f"    {loom.method('would_retry', self.would_retry)}({error})",
+            f"    {would_retry}({error}{values})",
             "    raise",
         ]
         unwanted = self._unwanted(loom)
-        if unwanted is not None:
-            ask = loom.method("would_ask_again", self.would_ask_again)
-            lines += [f"if {unwanted}:", f"    {ask}()"]
-        return lines
+        return (
+            [*lines, f"if {unwanted}:", f"    {would_retry}(None{values})"] if unwanted else lines
+        )
+
+    def _watch(self, loom: Loom) -> Watch:
+        """Return what looks after arguments, where another attempt can follow."""
+        watched = self.site.parameters if self._attempts > 1 else ()
+        watch = Watch(watched, loom, self.put_back)
+        self._names = watch.names
+        return watch
 
     def _unwanted(self, loom: Loom) -> str | None:
         """Return the expression that finds a result unwanted; a generator has none to look at."""

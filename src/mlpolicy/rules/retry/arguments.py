@@ -1,0 +1,287 @@
+"""Arguments that an attempt uses up: where they stood before it, and how they are put back.
+
+A generator, an open file or the body of a request gives its content once. A second attempt
+with what is left of it would send nothing, and succeed.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from _io import _IOBase
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from opcode import opmap
+from operator import length_hint
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any, Final
+
+from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.live import Live
+from mlpolicy.core.site import Parameter
+
+Named = Iterable[tuple[str, object]]
+Marks = Mapping[int, tuple[object, int]]
+"""Where arguments stood before the first attempt, by their identity."""
+
+USED_UP: Final = "is used up and cannot be put back"
+CLOSED: Final = "was closed"
+
+_DEEPEST: Final = 3
+"""Containers in containers that are looked into."""
+_MOST_BEFORE: Final = 32
+"""Items of containers that are looked at before each call: those of `files={"a": open(...)}`."""
+_MOST_AFTER: Final = 100_000
+"""Items of the containers of one argument that are looked at after a failure."""
+_MOST_PLAIN: Final = 1000
+
+
+class Plain(set[type], Live):
+    """Classes whose instances no attempt uses up; drivers look into it."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
+    __reduce__ = Live.__reduce__  # (set's own travels by content)
+
+
+_SCALARS = (int, float, str, bytes, bool, complex, type(None))
+_CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type)
+PLAIN = Plain((*_SCALARS, *_CALLABLE))
+"""Those that are known; what else turns out to be plain joins them."""
+COVERS = PLAIN.issuperset
+_JOINED = (map, filter, zip, enumerate)
+"""Iterators that are used up with those that they were made of."""
+_FRAMES = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorType: "ag_frame"}
+_NOT_BEGUN = opmap["RETURN_GENERATOR"]
+_WRAPPERS = {"_TemporaryFileWrapper": "file", "UploadFile": "file", "FileStorage": "stream"}
+"""Classes of `tempfile`, starlette and werkzeug, and the attribute that is the file itself."""
+_WORDS = frozenset(
+    (*(cls.__name__ for cls in _SCALARS), "None", "Optional", "Union", "list", "tuple", "dict")
+)
+"""Annotations of these words alone promise arguments that no attempt uses up."""
+_CANNOT = (OSError, ValueError, TypeError, AttributeError, NotImplementedError)
+"""What files raise that cannot do something."""
+
+
+def marks(*values: object) -> Marks:
+    """Return where those of *values* stand that an attempt may move."""
+    found: dict[int, tuple[object, int]] = {}
+    for part in _parts(values, [_MOST_BEFORE]):
+        at = _position(part)
+        if at is not None:
+            found[id(part)] = (part, at)
+    return found
+
+
+def put_back(named: Named, marks: Marks) -> str:
+    """Put arguments back to where *marks* say they stood; return why one cannot be, else nothing."""
+    moved: list[tuple[str, Any, int]] = []
+    for name, part in _named_parts(named):
+        at = marks[id(part)][1] if id(part) in marks else None
+        why = _spoilt(part, at)
+        if why:
+            return _said(name, part, why)
+        if at is not None and _streams(type(part)):
+            moved.append((name, part, at))
+    for name, part, at in moved:
+        if _asked(part, "seek", at) is None:
+            return _said(name, part, USED_UP)
+    return ""
+
+
+def spoilt(named: Named) -> bool:
+    """Tell whether an argument could not be put back, wherever it stood."""
+    return any(_spoilt(part, _position(part)) for _, part in _named_parts(named))
+
+
+def _named_parts(named: Named) -> Iterator[tuple[str, object]]:
+    return ((name, part) for name, value in named for part in _parts((value,), [_MOST_AFTER]))
+
+
+def _said(name: str, part: object, why: str) -> str:
+    return f"the argument `{name}` ({type(part).__name__}) {why}"
+
+
+def _parts(values: Iterable[object], left: list[int], depth: int = _DEEPEST) -> Iterator[object]:
+    """Yield what may be used up among *values* and in containers, while any items are *left*."""
+    for value in values:
+        cls = type(value)
+        if _known(cls):
+            continue
+        inner = _inner(value, cls, left) if depth else None
+        if inner is not None:
+            yield from _parts(inner, left, depth - 1)
+        elif _streams(cls) or cls in _FRAMES or _has(cls, "__next__", "__anext__"):
+            yield value
+        else:
+            _learn(cls)
+
+
+def _known(cls: type) -> bool:
+    try:
+        return cls in PLAIN
+    except TypeError:  # a metaclass took the hash of its classes away: it is none of those below
+        return True
+
+
+def _learn(cls: type) -> None:
+    """Know *cls* from now on, if it is in its module for good: others must be free to go."""
+    module = sys.modules.get(cls.__module__)
+    if len(PLAIN) < _MOST_PLAIN and getattr(module, "__dict__", {}).get(cls.__qualname__) is cls:
+        PLAIN.add(cls)
+
+
+def _inner(value: Any, cls: type, left: list[int]) -> Iterable[object] | None:
+    """Return what a container holds, None where it is none."""
+    if cls is list or cls is tuple or cls is dict:
+        items = value.values() if cls is dict else value
+        left[0] -= len(value)
+        plain = left[0] < 0 or PLAIN.issuperset(map(type, items))
+        return () if plain else tuple(items)
+    if cls in _JOINED:
+        parts: tuple[object, ...] = value.__reduce__()[1]
+        return parts
+    name = _WRAPPERS.get(cls.__name__)
+    file = getattr(value, "__dict__", {}).get(name) if name else None
+    return None if file is None else (file,)
+
+
+def _has(cls: type, *names: str) -> bool:
+    """Tell whether instances have one of these by their class; a mock has whatever it is asked for."""
+    own = [vars(one) for one in cls.__mro__ if one.__module__ != "unittest.mock"]
+    mock = len(own) < len(cls.__mro__)
+    return not mock and any(name in names_of for names_of in own for name in names)
+
+
+def _streams(cls: type) -> bool:
+    return _IOBase in cls.__mro__ or (_has(cls, "read") and _has(cls, "readline", "seek"))
+
+
+def _position(part: object) -> int | None:
+    """Return what tells whether *part* has moved: where it stands, or how much is left."""
+    cls = type(part)
+    if _streams(cls):
+        if _asked(part, "readable") is False or _asked(part, "seekable") is False:
+            return None
+        at = _asked(part, "tell")
+        return at if isinstance(at, int) else None
+    if cls.__module__ == "builtins" and _has(cls, "__length_hint__"):
+        return length_hint(part)
+    return None
+
+
+def _spoilt(part: Any, at: int | None) -> str:
+    """Return why another attempt must not be made with *part*, which was *at* there; else nothing."""
+    cls = type(part)
+    if cls in _FRAMES:
+        frame = getattr(part, _FRAMES[cls])
+        return USED_UP if frame is None or _begun(frame) else ""
+    if not _streams(cls):
+        return "" if at is not None and length_hint(part) == at else USED_UP
+    if getattr(part, "closed", False) is True:
+        return CLOSED
+    # Who writes what it gives sends the same again: only what is read is used up.
+    return USED_UP if at is None and _asked(part, "readable") is not False else ""
+
+
+def _begun(frame: FrameType) -> bool:
+    """Tell whether a generator has left the place where it was made; 3.13 is one step ahead."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return _NOT_BEGUN not in (code[at], code[max(at - 2, 0)])
+
+
+def _asked(part: object, method: str, *arguments: int) -> object:
+    """Return what a method of a file says, None where it cannot say."""
+    try:
+        answer = getattr(part, method)(*arguments)
+    except _CANNOT as error:
+        if interrupts(error):
+            raise
+        return None
+    if type(answer) is CoroutineType:
+        answer.close()
+        return None
+    return True if answer is None else answer
+
+
+class Watch:
+    """The lines of a driver that look at arguments before the first attempt and before others.
+
+    Nothing but the classes of arguments is looked at before, and not even that where the
+    annotation promises a plain one.
+    """
+
+    def __init__(
+        self, parameters: tuple[Parameter, ...], loom: Loom, put_back: Callable[..., object]
+    ) -> None:
+        own = parameters[:1] and parameters[0].name in ("self", "cls")
+        watched = parameters[1:] if own else parameters
+        self.names = tuple(one.name for one in watched)
+        self._promised = [one for one in watched if _promises(one.annotation)]
+        self._others = [one for one in watched if one not in self._promised]
+        self._put_back = put_back
+        self._loom = loom
+        self._marks = loom.local("marks")
+        self._values = ", ".join(loom.arguments[name] for name in self.names)
+
+    def before(self) -> Lines:
+        """Return the lines that leave where arguments stand, False where all are plain."""
+        if not self.names:
+            return []
+        look = f"{self._marks} = {self._loom.method('look', marks)}({self._values})"
+        return [f"{self._marks} = False", *self._where(self._others, look)]
+
+    def again(self, trial: str, error: str) -> Lines:
+        """Return the lines that leave None in *trial* where an argument cannot be put back."""
+        if not self.names:
+            return []
+        put_back = self._loom.method("put_back", self._put_back)
+        call = f"{put_back}({error}, {trial}, {self._loom.call}, {self._marks}, {self._values})"
+        lines = self._where(self._promised, f"{trial} = {call}", f"{self._marks} is not False")
+        return [f"if {trial} is not None:", *indented(lines)]
+
+    def _where(self, parameters: list[Parameter], line: str, first: str = "") -> Lines:
+        """Return *line* for calls in which one of *parameters* is not plain, or *first* holds."""
+        asked = [first] if first else []
+        asked += [_class_of(self._loom.arguments[one.name], one, self._loom) for one in parameters]
+        lines = [f"if {' or '.join(asked)}:", f"    {line}"] if asked else []
+        if not parameters:
+            return lines
+        # A metaclass may take the hash of its classes away.
+        error = self._loom.constant("TypeError", TypeError)
+        return ["try:", *indented(lines), f"except {error}:", f"    {line}"]
+
+
+def _class_of(local: str, parameter: Parameter, loom: Loom) -> str:
+    """Return the question whether an argument is not plain by its class."""
+    type_ = loom.constant("type", type)
+    if parameter.kind in ("var_positional", "var_keyword"):
+        items = local if parameter.kind == "var_positional" else f"{local}.values()"
+        covers = loom.constant("covers", COVERS)
+        return f"{local} and not {covers}({loom.constant('map', map)}({type_}, {items}))"
+    return f"{type_}({local}) not in {loom.constant('plain', PLAIN)}"
+
+
+def _promises(annotation: object) -> bool:
+    """Tell whether *annotation* promises scalars, or containers of them."""
+    if annotation is None:
+        return False
+    text = annotation if isinstance(annotation, str) else _spelt(annotation)
+    words = re.findall(r"\w+", text)
+    plain = bool(words) and _WORDS.issuperset(words)
+    return plain and ("[" in text or not {"list", "tuple", "dict"}.intersection(words))
+
+
+def _spelt(annotation: object) -> str:
+    if isinstance(annotation, type):
+        return annotation.__name__
+    # (of the user's classes none is asked for its text)
+    return str(annotation) if type(annotation).__module__ in ("types", "typing") else ""
