@@ -6,6 +6,7 @@ import logging
 from fractions import Fraction
 from unittest.mock import Mock
 
+import pandas as pd
 import pytest
 
 from mlpolicy.errors import ValidationFailed
@@ -82,6 +83,16 @@ def test_a_mock_grows_nothing(spec):
 
     assert mock._mock_children == {}
     assert mock.method_calls == []
+
+
+def test_what_is_in_a_column_is_compared_and_nothing_else():
+    """Objects in a dataframe are objects."""
+    mock = Mock()
+    spec = Spec.model_validate({"columns": {"a": {"categories": ["x"]}}})
+
+    checker(spec, None).look(pd.DataFrame({"a": [mock]}), "x", Look())
+
+    assert mock._mock_children == {}
 
 
 class Logging:

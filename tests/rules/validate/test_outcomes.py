@@ -84,8 +84,8 @@ def test_a_warning_is_said_once_and_the_call_goes_on(place, caplog):
         assert [predict(7), predict(8), predict("x")] == [7, 8, "x"]
 
     assert [record.message.partition(": ")[2] for record in caplog.records] == [
-        "score fails range: found int, expected between 0 and 1; the call goes on (said once)",
-        "score fails type: found str, expected float; the call goes on (said once)",
+        "score fails range: it is int, expected between 0 and 1; the call goes on (said once)",
+        "score fails type: it is str, expected float; the call goes on (said once)",
     ]
     assert failures(place, predict, check="range", field="score") == 2
     assert failures(place, predict, check="type", field="score") == 1

@@ -150,10 +150,10 @@ def test_a_failure_tells_enough_without_the_value():
     )
 
     assert [one.what for one in look.failures] == [
-        "user.age fails range: found int, expected between 0 and 150",
-        "user.x fails shape: found of shape [2, 2], expected [N, 3] with N = 2",
-        f"user.scores[key] fails model: found str, expected what {HERE}:User takes (int_parsing)",
-        f"user.inner[0].ident fails model: found missing, expected what {HERE}:User takes (missing)",
+        "user.age fails range: it is int, expected between 0 and 150",
+        "user.x fails shape: it is of shape [2, 2], expected [N, 3] with N = 2",
+        f"user.scores[key] fails model: it is str, expected what {HERE}:User takes (int_parsing)",
+        f"user.inner[0].ident fails model: it is missing, expected what {HERE}:User takes (missing)",
     ]
     assert look.fields == ["user.age", "user.x", "user", "user"]
 

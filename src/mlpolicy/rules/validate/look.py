@@ -45,7 +45,7 @@ class Look:
         found, expected = _said(found), _said(expected)
         others = f" (and {more} more)" if more else ""
         what = f"{text(where, public=True)} fails {check}: "
-        what += f"found {found.public}{others}, expected {expected.public}"
+        what += f"it is {found.public}{others}, expected {expected.public}"
         failure = Failure(
             argument(where),
             self._hide(text(where)),

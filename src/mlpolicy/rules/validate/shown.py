@@ -76,9 +76,9 @@ def unreadable(value: Any, error: Exception) -> Said:
 
     Exceptions of a library or a program make their text by code of their own.
     """
-    name, told = type(error).__name__, error.args[0] if error.args else ""
-    built_in = type(error).__module__ == "builtins" and type(told) is str
-    text = f"{name}: {told[:MOST]}" if built_in else name
+    name = type(error).__name__
+    told = error.args[:1] if type(error).__module__ == "builtins" else ()
+    text = f"{name}: {told[0][:MOST]}" if told and type(told[0]) is str else name
     said = typed(value)
     return Said(
         f"{said.text}, which cannot be checked ({text})",

@@ -58,8 +58,7 @@ def without_nulls(column: Any) -> Any:
 def values_of(column: Any) -> Iterator[Any]:
     """Yield the elements of *column* as plain values."""
     for element in column:
-        plain = getattr(element, "as_py", None)
-        yield plain() if plain else element
+        yield element.as_py() if made_by(type(element)) == "pyarrow" else element
 
 
 def holds_nothing(column: Any) -> bool:
