@@ -162,7 +162,7 @@ def alarms():
 
     before = signal.signal(signal.SIGALRM, handler)
     # (again, where a callback of the collector cannot pass it on)
-    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds, 0.02)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds, 2)
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
