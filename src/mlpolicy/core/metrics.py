@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat, starmap
@@ -15,6 +16,7 @@ from typing import Literal, TypeVar, cast
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Ring, Ticker, new_ticker
+from mlpolicy.core.lock import Lock
 
 FamilyKind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[tuple[str, str], ...]
@@ -50,25 +52,28 @@ class Counter:
 class Sum:
     """A sum of numbers, for amounts rather than events; adding takes a lock."""
 
-    __slots__ = ("_lock", "_total")
+    __slots__ = ("_late", "_lock", "_total")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._total = 0.0
+        self._lock = Lock()
+        self.restart()
 
     def add(self, amount: float) -> None:
         """Add *amount*."""
+        if self._lock.held():  # by a finalizer or a signal handler, in the middle of an addition
+            self._late.append(amount)
+            return
         with self._lock:
             self._total += amount
 
     def value(self) -> float:
         """Return the sum."""
-        return self._total
+        return self._total + sum(self._late.copy())
 
     def restart(self) -> None:
         """Start from zero again, in a child process after a fork."""
-        self._lock = threading.Lock()
         self._total = 0.0
+        self._late: deque[float] = deque()
 
 
 class Durations:

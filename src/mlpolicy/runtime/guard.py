@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from traceback import format_tb
 from typing import Any
 
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
@@ -14,6 +16,7 @@ class Guarded(Live):
     """Calls a method; what it should not raise is reported once, and *otherwise* given.
 
     With `on_engine_error: closed` the call fails with it.
+    What a signal handler raises meanwhile is no bug, and passes.
     """
 
     method: Callable[..., object] | None = None
@@ -34,6 +37,8 @@ class Guarded(Live):
         try:
             return self.method(*arguments)
         except Exception as error:
+            if interrupts(error):
+                raise
             name = getattr(self.method, "__qualname__", repr(type(self.method)))
             stand_aside(self.target, name, error)
             if self.closed:
@@ -53,7 +58,9 @@ class StandAside(Live):
         self.closed = closed
 
     def __call__(self, bug: Exception) -> None:
-        """Report *bug*; raise it where the policy wants such calls to fail."""
+        """Report *bug*; raise it where the policy wants such calls to fail, or where it is none."""
+        if interrupts(bug):
+            raise bug
         if not self.target:
             return
         stand_aside(self.target, self.kind, bug)
@@ -66,9 +73,10 @@ def stand_aside(target: str, what: str, error: BaseException) -> None:
     METERS.counter(
         "mlpolicy_engine_errors_total", "Rules that stood aside by a bug.", function=target
     ).add()
+    # Its class and its path say what is wrong; its text may hold values, or fail to be made.
+    where = "".join(format_tb(error.__traceback__))
     say_once(
         f"engine:{target}:{what}:{type(error).__name__}",
-        f"{target}: the rule behind {what} failed by itself ({type(error).__name__}: {error}) "
-        "and stands aside; the call goes on. Please report this.",
-        error=error,
+        f"{target}: the rule behind {what} failed by itself ({type(error).__name__}) "
+        f"and stands aside; the call goes on. Please report this.\n{where}",
     )

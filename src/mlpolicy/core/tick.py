@@ -1,0 +1,107 @@
+"""One quiet thread of the process, for what must be done now and then whether calls come or not.
+
+It runs from the first work that is given to it to the last that is there: a process in which
+nothing is left to do is not woken.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import LockType, allocate_lock, start_new_thread
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+from mlpolicy.core import clock
+from mlpolicy.core.report import say_once
+
+
+class _Work:
+    """One thing to do, its pause in seconds, and when it is due."""
+
+    __slots__ = ("due", "function", "pause")
+
+    def __init__(self, function: Callable[[Any], bool], pause: float) -> None:
+        self.function = function
+        self.pause = pause
+        self.due = clock.now() + pause
+
+
+class Ticks:
+    """Runs methods of objects that live, each at its own pace."""
+
+    def __init__(self) -> None:
+        self._works: dict[ref[Any], _Work] = {}
+        self.after_fork()
+
+    def every(self, seconds: float, work: Any) -> None:
+        """Call the method *work* about every *seconds*, until it gives False.
+
+        Its object is not kept alive by that; of one object, the last method given is called.
+        """
+        forget = self._works.pop
+        self._works[ref(work.__self__, lambda gone: forget(gone, None))] = _Work(
+            work.__func__, seconds
+        )
+        self._wake()
+        self._run_unless_it_runs()
+
+    def _wake(self) -> None:
+        """Let the thread look at once how long it may sleep."""
+        try:
+            self._sleep.release()
+        except RuntimeError:  # it is awake, or another woke it
+            return
+
+    def _run_unless_it_runs(self) -> None:
+        if not self._runs.acquire(blocking=False):
+            return
+        try:
+            start_new_thread(self._run, (self._runs, self._sleep))
+        except BaseException as error:
+            self._runs.release()
+            # At the end of the interpreter, or of what the system gives, there is no thread.
+            if not isinstance(error, RuntimeError):
+                raise
+
+    def _run(self, runs: LockType, sleep: LockType) -> None:
+        while True:
+            while (pause := self._turn()) is not None:
+                sleep.acquire(timeout=pause)
+            runs.release()
+            # Whoever gave work meanwhile took this thread for running.
+            if not self._works or not runs.acquire(blocking=False):
+                return
+
+    def _turn(self) -> float | None:
+        """Do what is due; return the seconds until the next turn, None where nothing is left."""
+        now, works = clock.now(), self._works.copy()
+        for key, work in works.items():
+            if work.due <= now:
+                work.due = now + work.pause
+                if not _goes_on(key(), work.function):
+                    self._works.pop(key, None)
+        soonest = min((work.due for work in self._works.copy().values()), default=None)
+        return None if soonest is None else max(soonest - clock.now(), 0.0)
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child, where the thread is not; the next work starts one."""
+        self._runs = allocate_lock()
+        self._sleep = allocate_lock()
+
+
+def _goes_on(owner: Any, function: Callable[[Any], bool]) -> bool:
+    """Run *function* on *owner*; return whether it is to be run again."""
+    try:
+        return owner is not None and function(owner)
+    except BaseException as error:  # noqa: BLE001 (the other works must go on)
+        what = f"{function.__qualname__}:{type(error).__name__}"
+        say_once(f"tick:{what}", f"work in the background failed ({what}) and is not done again")
+        return False
+
+
+TICKS = Ticks()
+"""Those of this process."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=TICKS.after_fork)
