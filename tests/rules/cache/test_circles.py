@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 import gc
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
@@ -197,6 +199,40 @@ def test_a_thread_and_a_task(place):
 
     found = in_two_threads(lambda: asyncio.run(slow(1)), lambda: plain(1))
     assert sorted(found) == ["plain", "slow"]
+
+
+def test_a_pool_of_threads_within_a_call_does_not_wait_for_ever(place):
+    """Where the thread that computes does nothing but wait, one of those that wait goes on."""
+    depth = []
+
+    def f(key):
+        depth.append(key)
+        if len(depth) > 1:
+            return key
+        with ThreadPoolExecutor(2) as pool:
+            return sum(pool.map(f, [key, key])) // 2
+
+    place(f, cache={"ttl": "1m"})
+    place.step(f, "cache")._flights.patience = 0.1
+
+    assert in_two_threads(lambda: f(1)) == [1]
+    assert len(depth) == 2
+
+
+def test_those_that_wait_for_a_long_computation_go_on_waiting(place):
+    """A thread that computes is not taken for one that waits."""
+    calls = []
+
+    def f(key):
+        calls.append(key)
+        time.sleep(1.5)
+        return key
+
+    place(f, cache={"ttl": "1m"})
+    place.step(f, "cache")._flights.patience = 0.1
+
+    assert in_two_threads(*[lambda: f(1)] * 4) == [1] * 4
+    assert calls == [1]
 
 
 def test_a_thread_in_another_context_knows_what_it_computes(place):

@@ -180,3 +180,34 @@ def test_hits_are_worth_more_than_a_queue():
             hits += 1
 
     assert hits / 20000 > 0.62
+
+
+def test_what_calls_in_the_middle_of_a_change_does_not_wait_for_it():
+    """A finalizer or a signal handler of the thread that changes it: nothing is kept, nothing torn."""
+    store = MemoryStore(3)
+    for key in "ab":
+        put(store, key)
+
+    with store._lock:
+        kept = put(store, "c")
+        store.remove("a")
+        store.sweep(1000.0)
+        store.clear()
+
+    assert not kept
+    assert keys(store) == ["a", "b"]
+
+
+def test_a_change_that_was_stopped_in_the_middle_is_put_right_by_the_next():
+    """The queue is made anew from the table, in its order."""
+    store = MemoryStore(3, max_bytes=100)
+    for key in "abc":
+        put(store, key, size=10)
+    with store._lock:
+        store._begin()
+        store._oldest, store.bytes = None, -5
+
+    put(store, "d", size=10)
+    put(store, "e", size=10)
+
+    assert (keys(store), store.bytes) == (["c", "d", "e"], 30)

@@ -7,6 +7,7 @@ whoever comes in between see too much rather than too little.
 
 from __future__ import annotations
 
+import sys
 from _thread import get_ident
 from collections import deque
 from collections.abc import Hashable, MutableSequence
@@ -18,6 +19,9 @@ from mlpolicy.core.waiting import Waiter
 
 if TYPE_CHECKING:
     from mlpolicy.rules.cache.stores.store import Entry
+
+_WAITING = frozenset({"threading", "concurrent.futures._base", "queue"})
+"""Modules in whose functions a thread waits for other threads."""
 
 Ending = Literal["kept", "not kept", "failed"]
 
@@ -48,10 +52,12 @@ class Lead:
 class Flight:
     """One computation under way, and what came of it."""
 
-    __slots__ = ("ending", "entry", "lead", "waiters")
+    __slots__ = ("born", "due", "ending", "entry", "lead", "waiters")
 
-    def __init__(self, lead: Lead) -> None:
+    def __init__(self, lead: Lead, patience: float) -> None:
         self.lead = lead
+        self.born = clock.now()
+        self.due = self.born + patience
         self.ending: Ending | None = None
         self.entry: Entry | None = None
         self.waiters: deque[Waiter] = deque()
@@ -70,6 +76,19 @@ class Flight:
             except IndexError:
                 return
             waiter.wake()
+
+    def waits_long(self) -> bool:
+        """Return whether the thread that computes has long done nothing but wait for others.
+
+        It may wait for the very call that asks, in a pool of threads: nothing else tells. One
+        of those that wait is told so, and after twice the time the next.
+        """
+        now = clock.now()
+        if now < self.due or not self.lead.thread:
+            return False
+        self.due = now + 2 * (now - self.born)
+        frame = sys._current_frames().get(self.lead.thread)
+        return frame is not None and frame.f_globals.get("__name__") in _WAITING
 
     def waiter(self) -> Waiter:
         """Return what is woken when the flight ends, if it has not ended."""
@@ -111,8 +130,10 @@ _led: ContextVar[tuple[Lead, ...]] = ContextVar("mlpolicy_cache_led", default=()
 class Flights:
     """The computations under way in one cache."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 10.0) -> None:
         self._under_way: dict[Hashable, Flight] = {}
+        self.patience = patience
+        """Seconds after which a computation is looked at that does nothing but wait."""
 
     def __len__(self) -> int:
         return len(self._under_way)
@@ -120,7 +141,7 @@ class Flights:
     def join(self, ticket: Ticket) -> None:
         """Let *ticket* lead, unless another does: then it waits for that one."""
         within = tuple(lead for lead in _led.get() if not lead.left)
-        mine = Flight(ticket.lead)
+        mine = Flight(ticket.lead, self.patience)
         # A handler that calls between two of these lines finds its own thread in the lead.
         ticket.leads = mine
         _led.set((*within, ticket.lead))
@@ -143,8 +164,9 @@ class Flights:
         time, at least one sees it.
         """
         flight = ticket.awaited
-        me, within, seen = get_ident(), _led.get(), set[Lead]()
-        ahead = [] if flight is None or flight.over() else [flight.lead]
+        if flight is None or flight.over():
+            return False
+        me, within, seen, ahead = get_ident(), _led.get(), set[Lead](), [flight.lead]
         while ahead:
             lead = ahead.pop()
             if lead.thread == me or lead in within:
@@ -152,7 +174,7 @@ class Flights:
             if lead not in seen:
                 seen.add(lead)
                 ahead += lead.awaits()
-        return False
+        return flight.waits_long()
 
     def leave(self, ticket: Ticket) -> None:
         """Let *ticket* wait no longer."""

@@ -134,7 +134,7 @@ class CacheStep(Step):
                 return verdict
         if ticket.awaited is None:
             self._flights.join(ticket)
-        return self._just_kept(ticket) if ticket.waiter is None else self._wait(ticket)
+        return self._just_kept(ticket) or (PROCEED if ticket.waiter is None else self._wait(ticket))
 
     def _wait(self, ticket: Ticket) -> Verdict:
         left = _LOOK
@@ -156,13 +156,14 @@ class CacheStep(Step):
         return stale, stale is not None
 
     def _just_kept(self, ticket: Ticket) -> Verdict:
-        """Answer a new leader whose predecessor landed while it was on its way here."""
+        """Answer with what was kept while the call was on its way here, or waited."""
         entry = self.store.entries.get(ticket.key)
-        if entry is None or ticket.leads is None or ticket.now() >= entry.expires:
+        if entry is None or ticket.now() >= entry.expires:
             return PROCEED
         hit = self._hit(entry)
         if hit is not PROCEED:
             self._flights.land(ticket, "kept", entry)
+            self._flights.leave(ticket)
         return hit
 
     def _hit(self, entry: Entry) -> Verdict:
