@@ -7,13 +7,17 @@ nothing is left to do is not woken.
 from __future__ import annotations
 
 import os
-from _thread import LockType, allocate_lock, start_new_thread
+from _thread import LockType, allocate_lock, get_native_id, start_new_thread
 from collections.abc import Callable
+from time import sleep as _pause
 from typing import Any
 from weakref import ref
 
 from mlpolicy.core import clock
 from mlpolicy.core.report import say_once
+
+_ENDING = 0.05
+"""Seconds that a fork waits, at most, for the thread to end."""
 
 
 class _Work:
@@ -32,6 +36,9 @@ class Ticks:
 
     def __init__(self) -> None:
         self._works: dict[ref[Any], _Work] = {}
+        self._thread = 0
+        self.rests = True
+        """Whether it waits for work to be given, although there may be some, since a fork."""
         self.after_fork()
 
     def every(self, seconds: float, work: Any) -> None:
@@ -39,12 +46,13 @@ class Ticks:
 
         Its object is not kept alive by that; of one object, the last method given is called.
         """
-        forget = self._works.pop
-        self._works[ref(work.__self__, lambda gone: forget(gone, None))] = _Work(
-            work.__func__, seconds
-        )
+        self._works[ref(work.__self__, self._forget)] = _Work(work.__func__, seconds)
         self._wake()
         self._run_unless_it_runs()
+
+    def _forget(self, gone: ref[Any]) -> None:
+        self._works.pop(gone, None)
+        self._wake()
 
     def _wake(self) -> None:
         """Let the thread look at once how long it may sleep."""
@@ -56,6 +64,7 @@ class Ticks:
     def _run_unless_it_runs(self) -> None:
         if not self._runs.acquire(blocking=False):
             return
+        self.rests = False
         try:
             start_new_thread(self._run, (self._runs, self._sleep))
         except BaseException as error:
@@ -65,12 +74,13 @@ class Ticks:
                 raise
 
     def _run(self, runs: LockType, sleep: LockType) -> None:
+        self._thread = get_native_id()
         while True:
-            while (pause := self._turn()) is not None:
+            while not self._forking and (pause := self._turn()) is not None:
                 sleep.acquire(timeout=pause)
             runs.release()
             # Whoever gave work meanwhile took this thread for running.
-            if not self._works or not runs.acquire(blocking=False):
+            if self._forking or not self._works or not runs.acquire(blocking=False):
                 return
 
     def _turn(self) -> float | None:
@@ -84,8 +94,24 @@ class Ticks:
         soonest = min((work.due for work in self._works.copy().values()), default=None)
         return None if soonest is None else max(soonest - clock.now(), 0.0)
 
+    def before_fork(self) -> None:
+        """End the thread: Python warns of forks of a process that has more than one."""
+        self._forking = True
+        self._wake()
+        if self._runs.acquire(timeout=_ENDING):
+            self._runs.release()
+            task, late = f"/proc/self/task/{self._thread}", clock.now() + _ENDING
+            while self._thread and os.path.exists(task) and clock.now() < late:
+                _pause(0.0001)
+
+    def after_fork_in_parent(self) -> None:
+        """Rest until work is given: Python counts the threads once this has returned."""
+        self._forking = False
+        self.rests = True
+
     def after_fork(self) -> None:
-        """Begin anew in a forked child, where the thread is not; the next work starts one."""
+        """Begin anew in a forked child."""
+        self.after_fork_in_parent()
         self._runs = allocate_lock()
         self._sleep = allocate_lock()
 
@@ -104,4 +130,8 @@ TICKS = Ticks()
 """Those of this process."""
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=TICKS.after_fork)
+    os.register_at_fork(
+        before=TICKS.before_fork,
+        after_in_parent=TICKS.after_fork_in_parent,
+        after_in_child=TICKS.after_fork,
+    )

@@ -280,7 +280,7 @@ class CacheStep(Step):
 
     def _tend(self) -> None:
         """See to it that entries leave when their time is over, even if no call comes."""
-        if not self._tended:
+        if not self._tended or TICKS.rests:
             self._tended = True
             TICKS.every(max(_SOONEST, (self._ttl + self._stale_for) / 2), self.tend)
 
@@ -327,7 +327,6 @@ class CacheStep(Step):
         """Go on in a forked child with the entries, and without the threads of the parent."""
         self._flights.forget()
         self.store.after_fork()
-        self._tended = False
 
 
 def _meaning(step: CacheStep) -> tuple[object, ...]:
