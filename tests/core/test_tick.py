@@ -35,9 +35,9 @@ class Worker:
 def ended(ticks):
     """Wait until the thread of *ticks* has ended; return whether it did."""
     end = time.monotonic() + 20
-    while ticks._runs.locked() and time.monotonic() < end:
+    while not (ticks.rests and not ticks._runs.locked()) and time.monotonic() < end:
         time.sleep(0.001)
-    return not ticks._runs.locked()
+    return ticks.rests
 
 
 def test_work_is_done_until_it_says_that_it_is_done():
@@ -106,7 +106,7 @@ def test_many_threads_start_one():
 
     def give(worker):
         start.wait()
-        ticks.every(0.02, worker.work)
+        ticks.every(0.2, worker.work)
 
     givers = [threading.Thread(target=give, args=(worker,)) for worker in workers]
     for giver in givers:
@@ -114,6 +114,9 @@ def test_many_threads_start_one():
     for giver in givers:
         giver.join()
 
+    end = time.monotonic() + 20
+    while threads() > before + 1 and time.monotonic() < end:
+        time.sleep(0.001)
     assert threads() <= before + 1
     assert all(worker.done.wait(20) for worker in workers)
     assert ended(ticks)

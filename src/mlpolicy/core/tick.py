@@ -14,8 +14,11 @@ from typing import Any
 from weakref import ref
 
 from mlpolicy.core import clock
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 
+_BEGINS = -1
+"""Stands for a thread that was started and does not run yet."""
 _ENDING = 0.05
 """Seconds that a fork waits, at most, for the thread to end."""
 
@@ -34,11 +37,11 @@ class _Work:
 class Ticks:
     """Runs methods of objects that live, each at its own pace."""
 
+    rests: bool
+    """Whether a thread is started when work is given; it is so after a fork too."""
+
     def __init__(self) -> None:
         self._works: dict[ref[Any], _Work] = {}
-        self._thread = 0
-        self.rests = True
-        """Whether it waits for work to be given, although there may be some, since a fork."""
         self.after_fork()
 
     def every(self, seconds: float, work: Any) -> None:
@@ -48,7 +51,14 @@ class Ticks:
         """
         self._works[ref(work.__self__, self._forget)] = _Work(work.__func__, seconds)
         self._wake()
-        self._run_unless_it_runs()
+        if self.rests:
+            self._thread = _BEGINS
+            try:
+                start_new_thread(self._run, (self._runs, self._sleep))
+            except RuntimeError as error:  # the system, or the interpreter at its end, has none
+                if interrupts(error):
+                    raise
+                self._thread = 0
 
     def _forget(self, gone: ref[Any]) -> None:
         self._works.pop(gone, None)
@@ -61,30 +71,19 @@ class Ticks:
         except RuntimeError:  # it is awake, or another woke it
             return
 
-    def _run_unless_it_runs(self) -> None:
-        if not self._runs.acquire(blocking=False):
-            return
-        self.rests = False
-        try:
-            start_new_thread(self._run, (self._runs, self._sleep))
-        except BaseException as error:
-            self._runs.release()
-            # At the end of the interpreter, or of what the system gives, there is no thread.
-            if not isinstance(error, RuntimeError):
-                raise
-
     def _run(self, runs: LockType, sleep: LockType) -> None:
+        # The thread takes this lock, not who starts it: no signal handler ends a thread midway.
         self._thread = get_native_id()
-        while True:
+        while not self._forking and self._works and runs.acquire(blocking=False):
             while not self._forking and (pause := self._turn()) is not None:
                 sleep.acquire(timeout=pause)
+            # Then it looks again: whoever gave work meanwhile took this thread for running.
+            self.rests = True
             runs.release()
-            # Whoever gave work meanwhile took this thread for running.
-            if self._forking or not self._works or not runs.acquire(blocking=False):
-                return
 
     def _turn(self) -> float | None:
         """Do what is due; return the seconds until the next turn, None where nothing is left."""
+        self.rests = False
         now, works = clock.now(), self._works.copy()
         for key, work in works.items():
             if work.due <= now:
@@ -98,11 +97,14 @@ class Ticks:
         """End the thread: Python warns of forks of a process that has more than one."""
         self._forking = True
         self._wake()
-        if self._runs.acquire(timeout=_ENDING):
-            self._runs.release()
-            task, late = f"/proc/self/task/{self._thread}", clock.now() + _ENDING
-            while self._thread and os.path.exists(task) and clock.now() < late:
-                _pause(0.0001)
+        late = clock.now() + _ENDING
+        while self._there() and clock.now() < late:
+            _pause(0.0001)
+
+    def _there(self) -> bool:
+        thread = self._thread
+        known = thread == _BEGINS or self._runs.locked()
+        return known or (thread != 0 and os.path.exists(f"/proc/self/task/{thread}"))
 
     def after_fork_in_parent(self) -> None:
         """Rest until work is given: Python counts the threads once this has returned."""
@@ -112,6 +114,7 @@ class Ticks:
     def after_fork(self) -> None:
         """Begin anew in a forked child."""
         self.after_fork_in_parent()
+        self._thread = 0
         self._runs = allocate_lock()
         self._sleep = allocate_lock()
 
