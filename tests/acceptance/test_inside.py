@@ -51,10 +51,7 @@ PROGRAM = """
     import mlpolicy
     from mlpolicy.core.metrics import METERS
     from mlpolicy.rules.memory.sampler import SAMPLER
-    from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
 
-    EXPORTER.put("a sink", int)  # its thread is there before the rules are
-    EXPORTER.flush()
     mlpolicy.install("policy.yaml")
     import serve
 

@@ -10,6 +10,7 @@ from _thread import _count as threads
 
 import pytest
 
+from mlpolicy.core import tick as module
 from mlpolicy.core.tick import Ticks
 
 
@@ -34,9 +35,9 @@ class Worker:
 def ended(ticks):
     """Wait until the thread of *ticks* has ended; return whether it did."""
     end = time.monotonic() + 20
-    while ticks._runs.locked() and time.monotonic() < end:
+    while not (ticks.rests and not ticks._runs.locked()) and time.monotonic() < end:
         time.sleep(0.001)
-    return not ticks._runs.locked()
+    return ticks.rests
 
 
 def test_work_is_done_until_it_says_that_it_is_done():
@@ -73,13 +74,14 @@ def test_quick_work_does_not_wait_for_slow():
 
 
 def test_nothing_is_kept_alive():
-    """An object that goes takes its work with it."""
+    """An object that goes takes its work with it, and with the last the thread ends."""
     ticks, worker = Ticks(), Worker(5)
     ticks.every(3600, worker.work)
 
     del worker
     gc.collect()
 
+    assert ended(ticks)
     assert ticks._works == {}
 
 
@@ -104,7 +106,7 @@ def test_many_threads_start_one():
 
     def give(worker):
         start.wait()
-        ticks.every(0.02, worker.work)
+        ticks.every(0.2, worker.work)
 
     givers = [threading.Thread(target=give, args=(worker,)) for worker in workers]
     for giver in givers:
@@ -112,6 +114,9 @@ def test_many_threads_start_one():
     for giver in givers:
         giver.join()
 
+    end = time.monotonic() + 20
+    while threads() > before + 1 and time.monotonic() < end:
+        time.sleep(0.001)
     assert threads() <= before + 1
     assert all(worker.done.wait(20) for worker in workers)
     assert ended(ticks)
@@ -130,3 +135,25 @@ def test_a_forked_child_has_a_thread_of_its_own_when_it_needs_one():
         os._exit(0 if new.done.wait(20) and old.done.wait(20) else 1)
 
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_no_fork_is_warned_of_for_our_thread(recwarn):
+    """It ends before a fork, and goes on with the next work that is given."""
+    worker = Worker(10**9)
+    module.TICKS.every(0.001, worker.work)
+
+    for _ in range(10):
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert module.TICKS.rests
+        worked = worker.worked
+        module.TICKS.every(0.001, worker.work)
+        end = time.monotonic() + 20
+        while worker.worked == worked and time.monotonic() < end:
+            time.sleep(0.001)
+        assert worker.worked > worked
+
+    assert not recwarn.list

@@ -7,13 +7,20 @@ nothing is left to do is not woken.
 from __future__ import annotations
 
 import os
-from _thread import LockType, allocate_lock, start_new_thread
+from _thread import LockType, allocate_lock, get_native_id, start_new_thread
 from collections.abc import Callable
+from time import sleep as _pause
 from typing import Any
 from weakref import ref
 
 from mlpolicy.core import clock
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
+
+_BEGINS = -1
+"""Stands for a thread that was started and does not run yet."""
+_ENDING = 0.05
+"""Seconds that a fork waits, at most, for the thread to end."""
 
 
 class _Work:
@@ -30,6 +37,9 @@ class _Work:
 class Ticks:
     """Runs methods of objects that live, each at its own pace."""
 
+    rests: bool
+    """Whether a thread is started when work is given; it is so after a fork too."""
+
     def __init__(self) -> None:
         self._works: dict[ref[Any], _Work] = {}
         self.after_fork()
@@ -39,12 +49,20 @@ class Ticks:
 
         Its object is not kept alive by that; of one object, the last method given is called.
         """
-        forget = self._works.pop
-        self._works[ref(work.__self__, lambda gone: forget(gone, None))] = _Work(
-            work.__func__, seconds
-        )
+        self._works[ref(work.__self__, self._forget)] = _Work(work.__func__, seconds)
         self._wake()
-        self._run_unless_it_runs()
+        if self.rests:
+            self._thread = _BEGINS
+            try:
+                start_new_thread(self._run, (self._runs, self._sleep))
+            except RuntimeError as error:  # the system, or the interpreter at its end, has none
+                if interrupts(error):
+                    raise
+                self._thread = 0
+
+    def _forget(self, gone: ref[Any]) -> None:
+        self._works.pop(gone, None)
+        self._wake()
 
     def _wake(self) -> None:
         """Let the thread look at once how long it may sleep."""
@@ -53,28 +71,19 @@ class Ticks:
         except RuntimeError:  # it is awake, or another woke it
             return
 
-    def _run_unless_it_runs(self) -> None:
-        if not self._runs.acquire(blocking=False):
-            return
-        try:
-            start_new_thread(self._run, (self._runs, self._sleep))
-        except BaseException as error:
-            self._runs.release()
-            # At the end of the interpreter, or of what the system gives, there is no thread.
-            if not isinstance(error, RuntimeError):
-                raise
-
     def _run(self, runs: LockType, sleep: LockType) -> None:
-        while True:
-            while (pause := self._turn()) is not None:
+        # The thread takes this lock, not who starts it: no signal handler ends a thread midway.
+        self._thread = get_native_id()
+        while not self._forking and self._works and runs.acquire(blocking=False):
+            while not self._forking and (pause := self._turn()) is not None:
                 sleep.acquire(timeout=pause)
+            # Then it looks again: whoever gave work meanwhile took this thread for running.
+            self.rests = True
             runs.release()
-            # Whoever gave work meanwhile took this thread for running.
-            if not self._works or not runs.acquire(blocking=False):
-                return
 
     def _turn(self) -> float | None:
         """Do what is due; return the seconds until the next turn, None where nothing is left."""
+        self.rests = False
         now, works = clock.now(), self._works.copy()
         for key, work in works.items():
             if work.due <= now:
@@ -84,8 +93,28 @@ class Ticks:
         soonest = min((work.due for work in self._works.copy().values()), default=None)
         return None if soonest is None else max(soonest - clock.now(), 0.0)
 
+    def before_fork(self) -> None:
+        """End the thread: Python warns of forks of a process that has more than one."""
+        self._forking = True
+        self._wake()
+        late = clock.now() + _ENDING
+        while self._there() and clock.now() < late:
+            _pause(0.0001)
+
+    def _there(self) -> bool:
+        thread = self._thread
+        known = thread == _BEGINS or self._runs.locked()
+        return known or (thread != 0 and os.path.exists(f"/proc/self/task/{thread}"))
+
+    def after_fork_in_parent(self) -> None:
+        """Rest until work is given: Python counts the threads once this has returned."""
+        self._forking = False
+        self.rests = True
+
     def after_fork(self) -> None:
-        """Begin anew in a forked child, where the thread is not; the next work starts one."""
+        """Begin anew in a forked child."""
+        self.after_fork_in_parent()
+        self._thread = 0
         self._runs = allocate_lock()
         self._sleep = allocate_lock()
 
@@ -104,4 +133,8 @@ TICKS = Ticks()
 """Those of this process."""
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=TICKS.after_fork)
+    os.register_at_fork(
+        before=TICKS.before_fork,
+        after_in_parent=TICKS.after_fork_in_parent,
+        after_in_child=TICKS.after_fork,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
 
 import pytest
 
@@ -214,20 +215,6 @@ def test_close_drops_what_is_kept():
     assert len(cache.store) == 0
 
 
-def test_a_forked_child_does_not_wait_for_the_parents_threads():
-    """What was under way in the parent is computed anew, a lock that was held is none."""
-    cache = step()
-    fill(cache, "kept", 1)
-    cache.admit(Ticket("under way", 0.0, 0))
-    cache.store._lock.acquire()
-
-    cache.after_fork()
-
-    assert cache.admit(Ticket("under way", 0.0, 0)) is None
-    fill(cache, "kept", 2)
-    assert [entry.value for entry in cache.store] == [2]
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_fork_keeps_entries():
     """A server that is warmed up before it forks has warm workers."""
@@ -261,3 +248,33 @@ def test_where_no_cache_is_in_force_its_constants_are_idle():
 
     assert entries.get("a") is None
     assert keys.make([1]) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_does_not_wait_for_the_parents_threads():
+    """What another thread computes there is computed anew; a store it was changing is whole."""
+    cache, taken, done = step(), threading.Event(), threading.Event()
+    fill(cache, "kept", 1)
+
+    def compute():
+        cache.admit(Ticket("under way", 0.0, 0))
+        with cache.store._lock:
+            cache.store._begin()
+            cache.store._newest = None
+            taken.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    taken.wait(30)
+    child = os.fork()
+    if not child:
+        leads = cache.admit(Ticket("under way", 0.0, 0)) is None
+        fill(cache, "more", 2)
+        whole = cache.store._oldest is not None and cache.store._oldest.newer is not None
+        os._exit(0 if leads and whole and len(cache.store) == 2 else 1)
+    _, status = os.waitpid(child, 0)
+    done.set()
+    thread.join()
+
+    assert status == 0

@@ -65,18 +65,19 @@ def test_a_store_full_of_used_entries_still_evicts():
 
 
 def test_expired_entries_do_not_wait_for_a_reader():
-    """Later inserts let them go, a few each, and a scrape lets go of the rest."""
+    """Later inserts let them go, a bounded number each, and a scrape lets go of more."""
     gone = itertools.count()
     store = MemoryStore(None, expired=gone.__next__)
-    for key in range(20):
+    for key in range(600):
         put(store, key, ttl=10.0)
 
     put(store, "new", now=11.0)
-    assert len(store) == 17
+    assert len(store) == 601 - 256
+    store.sweep(11.0)
     store.sweep(11.0)
 
     assert keys(store) == ["new"]
-    assert next(gone) == 20
+    assert next(gone) == 600
 
 
 def test_bytes_are_bounded():
@@ -179,3 +180,34 @@ def test_hits_are_worth_more_than_a_queue():
             hits += 1
 
     assert hits / 20000 > 0.62
+
+
+def test_what_calls_in_the_middle_of_a_change_does_not_wait_for_it():
+    """A finalizer or a signal handler of the thread that changes it: nothing is kept, nothing torn."""
+    store = MemoryStore(3)
+    for key in "ab":
+        put(store, key)
+
+    with store._lock:
+        kept = put(store, "c")
+        store.remove("a")
+        store.sweep(1000.0)
+        store.clear()
+
+    assert not kept
+    assert keys(store) == ["a", "b"]
+
+
+def test_a_change_that_was_stopped_in_the_middle_is_put_right_by_the_next():
+    """The queue is made anew from the table, in its order."""
+    store = MemoryStore(3, max_bytes=100)
+    for key in "abc":
+        put(store, key, size=10)
+    with store._lock:
+        store._begin()
+        store._oldest, store.bytes = None, -5
+
+    put(store, "d", size=10)
+    put(store, "e", size=10)
+
+    assert (keys(store), store.bytes) == (["c", "d", "e"], 30)

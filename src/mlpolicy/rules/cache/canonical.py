@@ -84,9 +84,10 @@ def flat(values: list[Any] | tuple[Any, ...]) -> bytes | None:
     """
     if not values:
         return None
-    if type(values[0]) is float and type(values[-1]) is float:
+    kind = type(values[0])
+    if kind is type(values[-1]) and (kind is float or kind is int):
         text = dumps(values, 2)
-        if _all_floats(text, len(values)):
+        if (_all_floats if kind is float else _all_ints)(text, len(values)):
             return digest(text, SEED)
     if not _FLAT.issuperset(map(type, values)):
         return None
@@ -105,6 +106,11 @@ def _all_floats(text: bytes, count: int) -> bool:
     """
     last = text[13::9]
     return text[5::9] == b"g" * count and _HUGE not in last and _HUGE_NEGATIVE not in last
+
+
+def _all_ints(text: bytes, count: int) -> bool:
+    """Tell whether marshal wrote nothing but ints of 32 bits: a mark and four bytes each."""
+    return len(text) == 5 + 5 * count and text[5::5] == b"i" * count
 
 
 def _float(value: float, _: int) -> Token:

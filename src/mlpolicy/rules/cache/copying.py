@@ -6,12 +6,18 @@ Neither shares anything that can be changed with the other, as far as the copy m
 from __future__ import annotations
 
 import copy
-import operator
 import sys
 from collections.abc import Callable
-from dataclasses import is_dataclass
-from types import MappingProxyType
+from functools import partial
+from marshal import dumps, loads
+from types import ModuleType
 from typing import Any, Final, Literal, NamedTuple
+
+from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.report import say_once
+from mlpolicy.rules.cache.classes import BARE, fixed, of_library
+from mlpolicy.rules.cache.survey import DEEP, MOST, PLAIN, SAME, Look, Unkept, holds_objects, survey
+from mlpolicy.rules.cache.trees import again, kept, sealed
 
 CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
 
@@ -29,145 +35,168 @@ class Kept(NamedTuple):
 
 Keep = Callable[[Any], Kept]
 
-_CONSTANT: Final = frozenset(
-    {
-        int,
-        str,
-        bytes,
-        bool,
-        float,
-        complex,
-        type(None),
-        frozenset,
-        range,
-        MappingProxyType,
-    }
-)
+
+class Lost:
+    """Stands for what a caller would have got of an entry that could not be copied."""
 
 
-def keeping(mode: CopyMode) -> Keep:
-    """Return how results are kept under *mode*."""
-    modes = {"none": _shared, "shallow": _shallow, "deep": _deep, "readonly": _readonly}
-    return modes.get(mode, _auto)
+_FRAMES: Final = ("pandas", "DataFrame", "Series")
 
 
-def one_shot(value: object) -> bool:
-    """Tell whether *value* can be used only once: an iterator, a generator, a coroutine."""
-    kind = type(value)
-    return any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__"))
+def _own_copy() -> Any:
+    """Return a module `copy` of our own: a policy on the program's would meet itself in here."""
+    own, spec = ModuleType(copy.__name__), copy.__spec__
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(own)
+    return own
+
+
+_OWN: Final = _own_copy()
+
+
+class Copier:
+    """Copies what is kept for one more caller; gives `Lost` where that fails."""
+
+    __slots__ = ("_copy", "_target")
+
+    def __init__(self, copy: Callable[[Any], object], target: str) -> None:
+        self._copy = copy
+        self._target = target
+
+    def __call__(self, value: Any) -> object:
+        """Return what the caller gets."""
+        try:
+            return self._copy(value)
+        except Exception as error:
+            if interrupts(error):
+                raise
+            not_kept(self._target, value, error)
+            return Lost
+
+
+def not_kept(target: str, result: object, error: Exception) -> None:
+    """Say once why results of *target* are not cached; by classes alone, never by values."""
+    what = f"{type(result).__module__}.{type(result).__qualname__}"
+    why = f"a {what} cannot be copied ({type(error).__name__}); where no caller changes it, "
+    why = str(error) if type(error) is Unkept else f"{why}`copy: none` keeps it as it is"
+    say_once(f"cache:{target}:keep:{why}", f"{target}: a result is not cached: {why}")
+
+
+def keeping(mode: CopyMode, target: str) -> Keep:
+    """Return how results of *target* are kept under *mode*."""
+    modes = {"none": _none, "shallow": _shallow, "deep": _deep, "readonly": _readonly}
+    return partial(modes.get(mode, _auto), target)
 
 
 def _shared(value: Any) -> Kept:
     return Kept(value, None, value)
 
 
-def _shallow(value: Any) -> Kept:
-    if type(value) in _CONSTANT:
+def _none(_: str, value: Any) -> Kept:
+    return _shared(value)
+
+
+def _shallow(target: str, value: Any) -> Kept:
+    if fixed(type(value)) or type(value) is frozenset:
         return _shared(value)
-    return Kept(copy.copy(value), copy.copy, value)
+    return Kept(_OWN.copy(value), Copier(_OWN.copy, target), value)
 
 
-def _deep(value: Any) -> Kept:
-    if type(value) in _CONSTANT - {frozenset, MappingProxyType}:
-        return _shared(value)
-    return Kept(copy.deepcopy(value), copy.deepcopy, value)
+def _deep(target: str, value: Any) -> Kept:
+    if of_library(type(value), *_FRAMES):
+        return _frame(target, value)
+    look = survey(value, most=None)
+    return _deeply(target, value) if look.arrays else _nest(target, value, look)
 
 
-def _auto(value: Any) -> Kept:
+def _deeply(target: str, value: Any) -> Kept:
+    return Kept(_OWN.deepcopy(value), Copier(_OWN.deepcopy, target), value)
+
+
+def _auto(target: str, value: Any) -> Kept:
     kind = type(value)
-    if kind in _CONSTANT:
+    if kind in BARE:
         return _shared(value)
-    copied = _COPIES.get(kind)
-    if copied is not None:
+    copied = _FLAT.get(kind)
+    if copied is not None and len(value) <= MOST and _is_flat(value):
         return Kept(copied(value), copied, value)
-    if isinstance(value, tuple):
-        return _tuple(value, _auto)
-    return _block(value) or _object(value)
+    return _block(target, value) or _nest(target, value, survey(value))
 
 
-def _readonly(value: Any) -> Kept:
-    sealed = _SEALS.get(type(value))
-    if sealed is not None:
-        shown = sealed(value)
-        return Kept(shown, None, shown)
-    return _tuple(value, _readonly) if isinstance(value, tuple) else _auto(value)
+def _nest(target: str, value: Any, look: Look) -> Kept:
+    if look.sort == SAME:
+        return _shared(value)
+    if look.sort == PLAIN:
+        return Kept(dumps(value, 2), loads, value)
+    if look.sort == DEEP:
+        return _deeply(target, value)
+    made = kept(value)
+    # Arrays are read-only for the first caller too: what writes fails at once, not at a hit.
+    return Kept(made, Copier(again, target), again(made) if look.arrays else value)
 
 
-_COPIES: Final[dict[type, Callable[[Any], object]]] = {
+def _readonly(target: str, value: Any) -> Kept:
+    block = _block(target, value)
+    if block is not None:
+        return block
+    look = survey(value)
+    if look.sort in (SAME, DEEP):
+        return _nest(target, value, look)
+    made = sealed(value)
+    return Kept(made, Copier(again, target), again(made)) if look.arrays else _shared(made)
+
+
+_FLAT: Final[dict[type, Callable[[Any], object]]] = {
     list: list.copy,
     dict: dict.copy,
     set: set.copy,
     bytearray: bytearray.copy,
 }
-_SEALS: Final[dict[type, Callable[[Any], object]]] = {
-    list: tuple,
-    dict: lambda value: MappingProxyType(value.copy()),
-    set: frozenset,
-    bytearray: bytes,
-}
 
 
-def _tuple(value: tuple[Any, ...], keep: Keep) -> Kept:
-    """Keep a tuple by its items: a pair of arrays is as changeable as its arrays."""
-    build: Any = tuple if type(value) is tuple else getattr(type(value), "_make", None)
-    items = [keep(item) for item in value] if build else []
-    copiers = [item.copied for item in items]
-    if not any(copiers) and all(map(operator.is_, (item.value for item in items), value)):
-        return _shared(value)
-
-    def copied(kept: tuple[Any, ...]) -> object:
-        pairs = zip(copiers, kept, strict=True)
-        return build([item if copier is None else copier(item) for copier, item in pairs])
-
-    kept = build([item.value for item in items])
-    return Kept(kept, copied, build([item.given for item in items]))
+def _is_flat(value: Any) -> bool:
+    inside = BARE.issuperset(map(type, value))
+    return inside and (type(value) is not dict or BARE.issuperset(map(type, value.values())))
 
 
-def _block(value: Any) -> Kept | None:
+def _block(target: str, value: Any) -> Kept | None:
     """Keep an array, a frame or a tensor; None where *value* is none of them."""
-    numpy: Any = sys.modules.get("numpy")
-    if numpy is not None and isinstance(value, numpy.ndarray):
-        return _array(value, numpy)
-    pandas: Any = sys.modules.get("pandas")
-    if pandas is not None and isinstance(value, pandas.DataFrame | pandas.Series):
-        return _frame(value, pandas)
-    torch: Any = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
-        return Kept(value.clone(), type(value).clone, value)
+    kind = type(value)
+    if of_library(kind, "numpy", "ndarray"):
+        return _array(target, value)
+    if of_library(kind, *_FRAMES):
+        return _frame(target, value)
+    if of_library(kind, "torch", "Tensor"):
+        return Kept(value.clone(), Copier(kind.clone, target), value)
     return None
 
 
-def _array(value: Any, numpy: Any) -> Kept:
+def _array(target: str, value: Any) -> Kept:
+    numpy: Any = sys.modules["numpy"]
+    if value.dtype.hasobject and survey(value.tolist()).sort != SAME:
+        return _deeply(target, value)
     if type(value) is not numpy.ndarray:
-        return Kept(value.copy(), type(value).copy, value)
-    kept = value.copy(order="K")
-    kept.flags.writeable = False
+        return Kept(value.copy(), Copier(type(value).copy, target), value)
+    made = kept(value)
     # Each caller gets a view of its own: to reshape it in place is nobody else's business,
     # and it cannot be made writable, as what it looks into is not.
-    return Kept(kept, numpy.ndarray.view, kept.view())
+    return Kept(made, numpy.ndarray.view, made.view())
 
 
-def _frame(value: Any, pandas: Any) -> Kept:
-    if int(pandas.__version__.partition(".")[0]) >= 3:
-        return Kept(value.copy(), _lazily, value)
-    return Kept(value.copy(), type(value).copy, value)
+def _frame(target: str, value: Any) -> Kept:
+    pandas: Any = sys.modules["pandas"]
+    if holds_objects(value):  # which its own copies would share
+        return Kept(_pickled(value), Copier(_pickled, target), value)
+    lazily = int(pandas.__version__.partition(".")[0]) >= 3
+    return Kept(value.copy(), Copier(_lazily if lazily else type(value).copy, target), value)
 
 
 def _lazily(value: Any) -> object:
     return value.copy(deep=False)
 
 
-def _object(value: Any) -> Kept:
-    """Keep a record by a copy of its fields; any other object as it is."""
-    kind = type(value)
-    record = is_dataclass(kind) or hasattr(kind, "__pydantic_fields__")
-    if not record or _frozen(kind):
-        return _shared(value)
-    return Kept(copy.copy(value), copy.copy, value)
+def _pickled(value: Any) -> object:
+    import pickle
 
-
-def _frozen(kind: Any) -> bool:
-    parameters = getattr(kind, "__dataclass_params__", None)
-    if parameters is not None:
-        return bool(parameters.frozen)
-    return bool(getattr(kind, "model_config", {}).get("frozen"))
+    return pickle.loads(pickle.dumps(value, 5))  # noqa: S301 (what this very line has written)

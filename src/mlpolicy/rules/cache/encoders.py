@@ -12,6 +12,7 @@ import fractions
 import pathlib
 import types
 import uuid
+import zoneinfo
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from mlpolicy.rules.cache.canonical import (
     encode,
     encode_all,
 )
+from mlpolicy.rules.cache.classes import defined, has, instance_of, of_library, stored
 
 BY_NAME, BY_FIELD, SET, BYTEARRAY, OTHER, TYPE, ITSELF = map(
     Tag, ("enum", "fields", "set", "bytearray", "other", "type", "itself")
@@ -33,7 +35,7 @@ def find(kind: type) -> Encoder:
     """Return the encoder of *kind*; one that refuses where it is not known."""
     encoder = _EXACT.get(kind) or _foreign(kind)
     if encoder is None:
-        encoder = next((found for test, found in _FAMILIES if test(kind)), _refuse)
+        encoder = next((make(kind) for test, make in _FAMILIES if test(kind)), _refuse)
     return encoder
 
 
@@ -73,7 +75,7 @@ def _datetime(value: datetime.datetime | datetime.time, _: int) -> Token:
     ), OTHER
 
 
-def zone(tz: datetime.tzinfo | None) -> object:
+def zone(tz: Any) -> object:
     """Return what tells one time zone from another.
 
     Raises:
@@ -83,10 +85,12 @@ def zone(tz: datetime.tzinfo | None) -> object:
         return None
     if type(tz) is datetime.timezone:
         return (tz.utcoffset(None), tz.tzname(None))
-    name = getattr(tz, "key", None) or getattr(tz, "zone", None)
-    if type(name) is not str:
-        raise Unkeyable(f"time zone {type(tz).__qualname__}")
-    return name
+    kind: type = type(tz)
+    if kind is zoneinfo.ZoneInfo and tz.key is not None:
+        return tz.key
+    if of_library(kind, "pytz", "BaseTzInfo", "UTC"):
+        return tz.zone
+    raise Unkeyable(f"time zone {kind.__qualname__}")
 
 
 def _decimal(value: decimal.Decimal, _: int) -> Token:
@@ -120,9 +124,9 @@ def itself(value: object, _: int) -> Token:
 
 
 def _enum(value: Any, depth: int) -> Token:
-    if isinstance(value, enum.Flag):
-        return (type(value), *encode(value._value_, depth)), BY_NAME
-    return (type(value), value._name_), BY_NAME
+    if issubclass(type(value), enum.Flag):
+        return (type(value), *encode(instance_of(value, "_value_"), depth)), BY_NAME
+    return (type(value), instance_of(value, "_name_")), BY_NAME
 
 
 def _type(value: type, _: int) -> Token:
@@ -132,34 +136,44 @@ def _type(value: type, _: int) -> Token:
 
 
 def _named_tuple(value: tuple[object, ...], depth: int) -> Token:
-    return (type(value), *encode_all(value, depth)), BY_FIELD
+    return (type(value), *encode_all(tuple.__getitem__(value, _ALL), depth)), BY_FIELD
 
 
-def _dataclass(value: Any, depth: int) -> Token:
-    fields = dataclasses.fields(value)
-    return (
-        type(value),
-        *encode_all([getattr(value, f.name) for f in fields], depth),
-    ), BY_FIELD
+def _by_field(*names: str) -> Encoder:
+    """Return the encoder of a class whose instances are what they hold under *names*."""
+
+    def fields(value: object, depth: int) -> Token:
+        return (type(value), *encode_all(stored(value, names), depth)), BY_FIELD
+
+    return fields
 
 
-def _struct(value: Any, depth: int) -> Token:
-    fields = [getattr(value, name) for name in type(value).__struct_fields__]
-    return (type(value), *encode_all(fields, depth)), BY_FIELD
+def _dataclass(kind: type) -> Encoder:
+    return _by_field(*(one.name for one in dataclasses.fields(kind)))
 
 
-def _attrs(value: Any, depth: int) -> Token:
-    fields = [getattr(value, one.name) for one in type(value).__attrs_attrs__]
-    return (type(value), *encode_all(fields, depth)), BY_FIELD
+def _attrs(kind: type) -> Encoder:
+    return _by_field(*(one.name for one in defined(kind, "__attrs_attrs__")))
 
 
-def _pydantic(value: Any, depth: int) -> Token:
-    # By field, however they were set; what a cached property left beside them is none.
-    fields = [value.__dict__.get(name) for name in type(value).__pydantic_fields__]
-    parts = (fields, value.__pydantic_extra__, value.__pydantic_private__)
-    return (type(value), *encode_all(parts, depth)), BY_FIELD
+def _struct(kind: type) -> Encoder:
+    return _by_field(*defined(kind, "__struct_fields__"))
 
 
+def _model(kind: type) -> Encoder:
+    names = tuple(defined(kind, "__pydantic_fields__"))
+
+    def model(value: Any, depth: int) -> Token:
+        # By field, however they were set; what a cached property left beside them is none.
+        held = instance_of(value, "__dict__")
+        fields = [held.get(name) for name in names]
+        more = (instance_of(value, f"__pydantic_{name}__") for name in ("extra", "private"))
+        return (type(value), *encode_all((fields, *more), depth)), BY_FIELD
+
+    return model
+
+
+_ALL = slice(None)
 _PATHS = (
     pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath
 )  # fmt: skip
@@ -198,13 +212,13 @@ def _is_dataclass(kind: type) -> bool:
     return "__dataclass_fields__" in kind.__dict__ and not issubclass(kind, _HOLDERS)
 
 
-_FAMILIES: Final[tuple[tuple[Callable[[type], bool], Encoder], ...]] = (
-    (lambda kind: issubclass(kind, enum.Enum), _enum),
-    (lambda kind: issubclass(kind, type), _type),
-    (lambda kind: issubclass(kind, tuple) and "_fields" in kind.__dict__, _named_tuple),
+_FAMILIES: Final[tuple[tuple[Callable[[type], bool], Callable[[type], Encoder]], ...]] = (
+    (lambda kind: issubclass(kind, enum.Enum), lambda _: _enum),
+    (lambda kind: issubclass(kind, type), lambda _: _type),
+    (lambda kind: issubclass(kind, tuple) and "_fields" in kind.__dict__, lambda _: _named_tuple),
     # pydantic's dataclasses are dataclasses; its models are not.
     (_is_dataclass, _dataclass),
-    (lambda kind: hasattr(kind, "__pydantic_fields__"), _pydantic),
-    (lambda kind: hasattr(kind, "__struct_fields__"), _struct),
+    (lambda kind: has(kind, "__pydantic_fields__"), _model),
+    (lambda kind: has(kind, "__struct_fields__"), _struct),
     (lambda kind: "__attrs_attrs__" in kind.__dict__, _attrs),
 )

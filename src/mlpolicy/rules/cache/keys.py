@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, Unkeyable, encode
@@ -132,12 +133,14 @@ class Keys(Live):
         return token[0] if token[1] in BARE else token
 
     def _without(self, error: Exception) -> None:
-        """Say once that calls of this sort are not cached."""
+        """Say once that calls of this sort are not cached; by classes alone, never by values."""
+        if type(error) is not Unkeyable and interrupts(error):
+            raise error
         if not self.target:
             return
-        why = str(error) if isinstance(error, Unkeyable) else f"{type(error).__name__}: {error}"
+        why = str(error) if type(error) is Unkeyable else type(error).__name__
         say_once(
-            f"cache:{self.target}:{type(error).__name__}:{why}",
+            f"cache:{self.target}:key:{why}",
             f"{self.target}: a call has no cache key ({why}); such calls are not cached. "
             "Name what decides the result with `key`, or leave the argument out with `ignore`.",
         )

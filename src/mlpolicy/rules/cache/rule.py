@@ -58,8 +58,8 @@ with warnings.catch_warnings():
         """Whether None is a result worth keeping."""
         copy: CopyMode = "auto"  # type: ignore[assignment]  # (BaseModel's method of that name is deprecated)
         """What a caller gets: `none` the kept object itself, `shallow` or `deep` a copy of it,
-        `readonly` a view that cannot be written; `auto` is `readonly` for arrays, `shallow`
-        for lists, dicts and the like, and `none` for what cannot change."""
+        `readonly` what cannot be written; `auto` is `readonly` for arrays, `none` for what is
+        known not to change, and `deep`, of at most a million items, for all else."""
 
         @field_validator("ttl")
         @classmethod

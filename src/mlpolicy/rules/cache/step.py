@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import os
+from _thread import get_ident
 from collections.abc import Hashable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet, ref
 
 from mlpolicy.core import clock
 from mlpolicy.core.block import Lines, Loom
 from mlpolicy.core.chance import draw
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
+from mlpolicy.core.tick import TICKS
 from mlpolicy.core.verdict import PROCEED, Answer, Verdict, Wait
 from mlpolicy.rules.cache.canonical import encode
-from mlpolicy.rules.cache.copying import keeping, one_shot
-from mlpolicy.rules.cache.flight import Ending, Flights, Ticket
+from mlpolicy.rules.cache.classes import one_shot
+from mlpolicy.rules.cache.copying import Lost, keeping, not_kept
+from mlpolicy.rules.cache.flight import Flight, Flights, Ticket
 from mlpolicy.rules.cache.keys import NOWHERE, Keys, parts
 from mlpolicy.rules.cache.sizing import size_of
 from mlpolicy.rules.cache.stores import STORES
 from mlpolicy.rules.cache.stores.store import Entry, Store
+from mlpolicy.rules.cache.survey import Unkept
 from mlpolicy.rules.cache.weaving import caching, watching
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
     from mlpolicy.rules.cache.rule import CacheRule
 
-_LONG = 3600.0
-"""One wait of a call without `lock_timeout`; then it looks again."""
+_LOOK = 1.0
+"""One wait of a call; then it looks whether the one that it waits for is still there."""
+_SOONEST = 15.0
+"""Seconds between two looks for what has expired, or half of a `ttl` that is longer."""
 _RESULTS = ("hit", "miss", "stale", "bypass", "error")
 _REQUESTS_HELP = "Calls of a function with a cache, by what the cache gave."
 _EVICTIONS_HELP = "Entries that a cache let go: for want of room, or because they had expired."
@@ -45,11 +51,12 @@ class CacheStep(Step):
         self.keys = Keys(parts(rule, site.parameters), site)
         self._ttl = float(rule.ttl)
         self._jitter = float(rule.ttl_jitter)
-        self._stale = float(rule.stale_if_error or 0.0)
+        self._stale_for = float(rule.stale_if_error or 0.0)
         self._patience = None if rule.lock_timeout is None else float(rule.lock_timeout)
-        self._keep = keeping(rule.copy)
+        self._keep = keeping(rule.copy, site.target)
         self._flights = Flights()
         self._handed_on = False
+        self._tended = False
         self._skew = 0.0
         """The clock of the calls less the clock that is read here; 0 but for tests."""
         self._meter(site)
@@ -93,7 +100,7 @@ class CacheStep(Step):
         return STORES[rule.store](
             None if rule.max_entries is None else int(rule.max_entries),
             None if rule.max_bytes is None else int(rule.max_bytes),
-            linger=self._stale,
+            linger=self._stale_for,
             evicted=self._evictions["capacity"].add,
             expired=self._evictions["expired"].add,
         )
@@ -117,116 +124,127 @@ class CacheStep(Step):
         """Say whether a call without a fresh entry computes, waits, or has its answer by now."""
         if ticket.key is None or not self.rule.single_flight:
             return PROCEED
-        if ticket.awaited is not None:
-            verdict, settled = self._after_waiting(ticket)
+        if self.site.function == "function":
+            ticket.lead.thread = get_ident()
+        flight = ticket.awaited
+        if flight is not None and flight.over():
+            self._flights.leave(ticket)
+            verdict, settled = self._after_waiting(ticket, flight)
             if settled:
                 return verdict
-        waiter = self._flights.join(ticket)
-        if waiter is not None:
-            return self._wait(ticket, waiter)
-        return self._just_kept(ticket)
+        if ticket.awaited is None:
+            self._flights.join(ticket)
+        return self._just_kept(ticket) or (PROCEED if ticket.waiter is None else self._wait(ticket))
 
-    def _wait(self, ticket: Ticket, waiter: Any) -> Verdict:
-        if self._patience is None:
-            return Wait(waiter, _LONG)
-        left = self._patience - (ticket.now() - ticket.start)
-        return Wait(waiter, left) if left > 0 else PROCEED
+    def _wait(self, ticket: Ticket) -> Verdict:
+        left = _LOOK
+        if self._patience is not None:
+            left = min(left, self._patience - (ticket.now() - ticket.start))
+        if left > 0 and ticket.waiter and not self._flights.would_wait_for_itself(ticket):
+            return Wait(ticket.waiter, left)
+        self._flights.leave(ticket)
+        return PROCEED
 
-    def _after_waiting(self, ticket: Ticket) -> tuple[Verdict, bool]:
+    def _after_waiting(self, ticket: Ticket, flight: Flight) -> tuple[Verdict, bool]:
         """Return what the awaited computation means for *ticket*, and whether that is all."""
-        flight = ticket.awaited
-        assert flight is not None
         if flight.entry is not None:
-            return self._hit(flight.entry), True
+            hit = self._hit(flight.entry)
+            return hit, hit is not PROCEED
         if flight.ending == "not kept":
             return PROCEED, True
-        stale = self._stale_entry(ticket) if flight.ending == "failed" else None
-        if stale is not None:
-            return self._answer_stale(ticket, stale), True
-        return PROCEED, False
+        stale = self._stale(ticket) if flight.ending == "failed" else None
+        return stale, stale is not None
 
     def _just_kept(self, ticket: Ticket) -> Verdict:
-        """Answer a new leader whose predecessor landed while it was on its way here."""
+        """Answer with what was kept while the call was on its way here, or waited."""
         entry = self.store.entries.get(ticket.key)
-        if entry is None or ticket.leads is None or ticket.now() >= entry.expires:
+        if entry is None or ticket.now() >= entry.expires:
             return PROCEED
-        self._flights.land(ticket, "kept", entry)
-        return self._hit(entry)
+        hit = self._hit(entry)
+        if hit is not PROCEED:
+            self._flights.land(ticket, "kept", entry)
+            self._flights.leave(ticket)
+        return hit
 
-    def _hit(self, entry: Entry) -> Answer:
+    def _hit(self, entry: Entry) -> Verdict:
+        given = entry.given()
+        if given is Lost:
+            return PROCEED
         entry.visited = True
         self.hits.add()
-        return Answer(entry.given())
+        return Answer(given)
 
     def keep(self, ticket: Ticket, result: Any) -> Verdict:
         """Put *result* into the store; Answer holds what the caller gets in its place."""
+        ticket.computed = True
         if ticket.key is None:
             self._count(ticket, "bypass")
             return PROCEED
-        ending: Ending = "not kept"
-        entry, outcome = None, "error"
+        entry, given, outcome = None, result, "miss"
         try:
             if self._worth(result):
                 entry, given = self._entry(ticket, result)
-                if self.store.put(entry, now=ticket.now()):
-                    ending, result = "kept", given
-            outcome = "miss"
-        except Exception as error:  # noqa: BLE001 (a copy of the result may run the user's code)
-            self._report(error)
-        finally:
-            self._count(ticket, outcome)
-            self._flights.land(ticket, ending, entry if ending == "kept" else None)
-        return Answer(result)
+        except Exception as error:
+            if interrupts(error):
+                raise
+            not_kept(self.site.target, result, error)
+            outcome = "error"
+        self._flights.land(ticket, "not kept" if entry is None else "kept", entry)
+        self._count(ticket, outcome)
+        return Answer(given)
 
     def _worth(self, result: object) -> bool:
         if result is None:
             return bool(self.rule.cache_none)
-        if one_shot(result):
-            self._report(TypeError(f"a {type(result).__name__} can be used only once"))
+        if one_shot(type(result)):
+            why = Unkept(f"a {type(result).__qualname__} can be used only once")
+            not_kept(self.site.target, result, why)
             return False
         return True
 
-    def _entry(self, ticket: Ticket, result: object) -> tuple[Entry, object]:
+    def _entry(self, ticket: Ticket, result: object) -> tuple[Entry | None, object]:
+        """Return the entry that is kept, and what the caller gets; None where it has no room."""
         self._skew = ticket.start - ticket.read
+        most, size = self.store.max_bytes, 0
+        if most is not None:
+            size = size_of(result) + size_of(ticket.key)
+            if size > most:  # before it is copied, which would take the memory after all
+                self.store.remove(ticket.key)
+                return None, result
         kept = self._keep(result)
-        entry = self._fresh(ticket.key, kept.value, now=ticket.now())
-        entry.copied = kept.copied
+        now = ticket.now()
+        entry = Entry(ticket.key, kept.value, born=now, expires=self._end(now))
+        entry.copied, entry.size = kept.copied, size
+        if not self.store.put(entry, now=now):
+            return None, result
+        self._tend()
         return entry, kept.given
-
-    def _fresh(self, key: Hashable, value: object, *, now: float) -> Entry:
-        entry = Entry(key, value, born=now, expires=self._end(now))
-        if self.store.max_bytes is not None:
-            entry.size = size_of(value) + size_of(key)
-        return entry
 
     def _end(self, born: float) -> float:
         # Earlier by chance, never later: `ttl` is a promise about age.
         return born + self._ttl * (1.0 - self._jitter * draw())
 
-    def _report(self, error: Exception) -> None:
-        say_once(
-            f"cache:{self.site.target}:keep:{type(error).__name__}",
-            f"{self.site.target}: a result is not cached ({type(error).__name__}: {error})",
-        )
-
-    def fail(self, ticket: Ticket, error: BaseException) -> Answer | None:
+    def fail(self, ticket: Ticket, error: BaseException) -> Verdict:
         """Let the next one compute; answer with an old result where the rule allows it."""
         self._flights.land(ticket, "failed")
-        entry = self._stale_entry(ticket) if isinstance(error, Exception) else None
-        if entry is not None:
-            return self._answer_stale(ticket, entry)
-        self._count(ticket, "bypass" if ticket.key is None else "miss")
-        return None
+        self._flights.leave(ticket)
+        stale = self._stale(ticket) if isinstance(error, Exception) else None
+        if stale is None:
+            self._count(ticket, "bypass" if ticket.key is None else "miss")
+        return stale
 
-    def _stale_entry(self, ticket: Ticket) -> Entry | None:
-        if not self._stale or ticket.key is None:
+    def _stale(self, ticket: Ticket) -> Answer | None:
+        """Return an old result in place of a failure, where there is one that may stand in."""
+        if not self._stale_for or ticket.key is None or ticket.computed:
             return None
         entry: Entry | None = self.store.entries.get(ticket.key)
-        return entry if entry and ticket.now() < entry.expires + self._stale else None
-
-    def _answer_stale(self, ticket: Ticket, entry: Entry) -> Answer:
+        if entry is None or ticket.now() >= entry.expires + self._stale_for:
+            return None
+        given = entry.given()
+        if given is Lost:
+            return None
         self._count(ticket, "stale")
-        return Answer(entry.given())
+        return Answer(given)
 
     def _count(self, ticket: Ticket, result: str) -> None:
         self._requests[result].add()
@@ -239,10 +257,16 @@ class CacheStep(Step):
             return
         entry = self.store.entries.get(key)
         token: object = None
-        with suppress(Exception):
+        try:
             token = encode(result)
+        except Exception as error:
+            if interrupts(error):
+                raise
         if entry is None or now >= entry.expires:
-            self.store.put(self._fresh(key, token, now=now), now=now)
+            made = Entry(key, token, born=now, expires=self._end(now))
+            made.size = self._size_of(made)
+            self.store.put(made, now=now)
+            self._tend()
             return
         entry.visited = True
         self._would["hit"].add()
@@ -253,6 +277,22 @@ class CacheStep(Step):
         """Return how many entries there are, once those are gone whose time is over."""
         self.store.sweep(self._skew + clock.now())
         return len(self.store)
+
+    def _tend(self) -> None:
+        """See to it that entries leave when their time is over, even if no call comes."""
+        if not self._tended or TICKS.rests:
+            self._tended = True
+            TICKS.every(max(_SOONEST, (self._ttl + self._stale_for) / 2), self.tend)
+
+    def tend(self) -> bool:
+        """Let go of all that has expired; return whether there is anything left."""
+        self._tended = False  # first: a call that keeps something meanwhile starts it anew
+        before = len(self.store) + 1
+        while len(self.store) < before:
+            before = len(self.store)
+            self.size()
+        self._tended = before > 0
+        return self._tended
 
     def close(self) -> None:
         """Drop every entry, unless a later step took them over."""
@@ -271,6 +311,8 @@ class CacheStep(Step):
             moved.copied, moved.visited = entry.copied, entry.visited
             moved.size = self._size_of(entry)
             self.store.put(moved, now=newest)
+        self._skew = earlier._skew
+        self._tend()
         # What is still being computed for the old step lands where calls look for it.
         earlier.store.clear()
         earlier.store = self.store

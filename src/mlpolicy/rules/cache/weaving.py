@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.rules.cache.copying import Lost
 from mlpolicy.rules.cache.identity import IDENTITIES
 from mlpolicy.rules.cache.keys import BARE, Keys, wanted
 
@@ -75,16 +76,21 @@ def _is_scalar(kind: str, value: str, loom: Loom) -> str:
 def caching(step: CacheStep, inner: Lines, loom: Loom) -> Lines:
     """Return *inner* with the cache around it."""
     key, entry = loom.local("key"), loom.local("entry")
-    hit = loom.constant("hit", step.hits.add)
+    hit, lost = loom.constant("hit", step.hits.add), loom.constant("Lost", Lost)
     return [
         *key_lines(step.keys, key, loom),
         f"{entry} = {loom.constant('find', step.store.entries.get)}({key})",
-        f"if {entry} is not None and {loom.now()} < {entry}.expires:",
-        # The count is what marks the entry as used: one store for both.
-        f"    {entry}.visited = {hit}()",
+        # It runs once: `while` lets a result that cannot be copied become a miss.
+        f"while {entry} is not None and {loom.now()} < {entry}.expires:",
         f"    {loom.result} = {entry}.value",
         f"    if {entry}.copied is not None:",
         f"        {loom.result} = {entry}.copied({loom.result})",
+        f"        if {loom.result} is {lost}:",
+        f"            {entry} = None",
+        "            continue",
+        # The count is what marks the entry as used: one store for both.
+        f"    {entry}.visited = {hit}()",
+        "    break",
         "else:",
         *indented(_missed(step, inner, loom, key=key)),
     ]
@@ -118,6 +124,9 @@ def _missed(step: CacheStep, inner: Lines, loom: Loom, *, key: str) -> Lines:
         f"    if {verdict} is None:",
         "        raise",
         f"    {loom.result} = {verdict}.value",
+        # One store, which nothing can interrupt: whatever else was kept from being said, this is.
+        "finally:",
+        f"    {ticket}.lead.left = True",
     ]
 
 

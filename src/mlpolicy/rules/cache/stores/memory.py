@@ -7,13 +7,13 @@ of what was used since it came by, and takes the first that was not.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 
+from mlpolicy.core.lock import Lock
 from mlpolicy.rules.cache.stores.store import Entry, Store
 
-_SWEPT_PER_INSERT = 4
-_SWEPT_PER_VISIT = 1024
+_MOST_SWEPT = 256
+"""Entries that are let go at one visit: a call pays no more for those of others."""
 
 
 class MemoryStore(Store):
@@ -30,65 +30,79 @@ class MemoryStore(Store):
     ) -> None:
         super().__init__(max_entries, max_bytes, linger=linger, evicted=evicted, expired=expired)
         self.bytes = 0
-        self._lock = threading.Lock()
+        self._lock = Lock()
+        self._whole = True
+        """Whether queue and table agree; not while a thread changes them, nor after it was
+        stopped in the middle by an exception of a signal handler, or by a fork."""
         self._oldest: Entry | None = None
         self._newest: Entry | None = None
         self._hand: Entry | None = None
-
-    def __iter__(self) -> Iterator[Entry]:
-        """Yield the entries of this moment, oldest first."""
-        with self._lock:
-            found, entry = [], self._oldest
-            while entry is not None:
-                found.append(entry)
-                entry = entry.newer
-        return iter(found)
 
     def put(self, entry: Entry, *, now: float) -> bool:
         """Keep *entry*, and let go what it displaces; say whether it could be kept at all."""
         if self.max_bytes is not None and entry.size > self.max_bytes:
             self.remove(entry.key)
             return False
+        if self._lock.held():
+            return False
         dropped: list[Entry] = []  # freed when the lock is not held: a finalizer may call us
         with self._lock:
-            self._sweep(now, _SWEPT_PER_INSERT, dropped)
+            self._begin()
+            self._sweep(now, dropped)
             present = self.entries.get(entry.key)
             if present is not None:
                 self._unlink(present, dropped)
             self._make_room(entry.size, dropped)
             self._append(entry)
+            self._whole = True
         return True
 
     def remove(self, key: Hashable) -> None:
         """Let the entry of *key* go, if there is one."""
         dropped: list[Entry] = []
+        if key not in self.entries or self._lock.held():
+            return
         with self._lock:
+            self._begin()
             entry = self.entries.get(key)
             if entry is not None:
                 self._unlink(entry, dropped)
+            self._whole = True
 
     def sweep(self, now: float) -> None:
         """Let go of old entries that are good no longer; a bounded number of them."""
+        if self._lock.held():
+            return
         dropped: list[Entry] = []
         with self._lock:
-            self._sweep(now, _SWEPT_PER_VISIT, dropped)
+            self._begin()
+            self._sweep(now, dropped)
+            self._whole = True
 
     def clear(self) -> None:
         """Let every entry go."""
+        if self._lock.held():
+            return
         with self._lock:
+            self._whole = False
             dropped = list(self.entries.values())
             self.entries.clear()
-            self._oldest = self._newest = self._hand = None
-            self.bytes = 0
+            self._begin()
+            self._whole = True
         for entry in dropped:  # a ring of neighbours would wait for the garbage collector
             entry.older = entry.newer = None
 
     def after_fork(self) -> None:
-        """Be usable in a forked child, where the thread that held the lock does not exist."""
-        torn = self._lock.locked()
-        self._lock = threading.Lock()
-        if torn:
-            self.clear()
+        """Be usable in a forked child; the lock is, and what was half done is seen by `put`."""
+
+    def _begin(self) -> None:
+        """Begin a change; where one was not ended, make the queue anew from the table first."""
+        if not self._whole:
+            self._oldest = self._newest = self._hand = None
+            self.bytes = 0
+            for entry in list(self.entries.values()):  # (oldest first, as the queue is)
+                self._append(entry)
+        self._whole = False
 
     def _append(self, entry: Entry) -> None:
         entry.older, entry.newer = self._newest, None
@@ -140,9 +154,9 @@ class MemoryStore(Store):
         self._hand = entry.newer
         self._unlink(entry, dropped)
 
-    def _sweep(self, now: float, at_most: int, dropped: list[Entry]) -> None:
+    def _sweep(self, now: float, dropped: list[Entry]) -> None:
         """Drop expired entries from the old end, where nearly all of them are."""
-        for _ in range(at_most):
+        for _ in range(_MOST_SWEPT):
             entry = self._oldest
             if entry is None or entry.expires + self._linger > now:
                 return

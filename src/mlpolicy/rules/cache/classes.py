@@ -1,0 +1,115 @@
+"""What classes say of their instances, asked of the classes alone: no code of the user's runs."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import fractions
+import pathlib
+import re
+import sys
+import types
+import uuid
+import weakref
+import zoneinfo
+from typing import Any, Final
+
+from mlpolicy.rules.cache.canonical import Unkeyable
+
+mro_of: Any = type.__dict__["__mro__"].__get__
+"""The classes that a class derives from, itself first, whatever its metaclass says."""
+_names_of: Any = type.__dict__["__dict__"].__get__
+instance_of: Any = object.__getattribute__
+"""Reads what an instance holds, past any `__getattribute__` and `__getattr__` of its class."""
+
+BARE: Final[frozenset[type]] = frozenset({int, str, bytes, bool, float, complex, type(None)})
+"""Scalars that cannot change."""
+_FIXED: Final[frozenset[type]] = frozenset(
+    {
+        *BARE, object, range, type(Ellipsis), type(NotImplemented),
+        datetime.date, datetime.time, datetime.datetime, datetime.timedelta, datetime.timezone,
+        decimal.Decimal, fractions.Fraction, uuid.UUID, zoneinfo.ZoneInfo, re.Pattern,
+        pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath,
+        types.FunctionType, types.BuiltinFunctionType, weakref.ref,
+    }
+)  # fmt: skip
+"""No caller changes them, or `copy.deepcopy` would not copy them either."""
+
+
+def has(kind: type, name: str) -> bool:
+    """Return whether *kind*, or a class that it derives from, defines *name*."""
+    return any(name in _names_of(one) for one in mro_of(kind))
+
+
+def defined(kind: type, name: str) -> Any:
+    """Return what *kind* defines as *name*, as it stands there; None if it does not."""
+    return next((_names_of(one)[name] for one in mro_of(kind) if name in _names_of(one)), None)
+
+
+def stored(value: Any, names: tuple[str, ...]) -> list[Any]:
+    """Return what *value* holds under *names*; neither properties nor `__getattr__` run.
+
+    Raises:
+        Unkeyable: A name is not held, but worked out when it is asked for.
+    """
+    kind = type(value)
+    held: dict[str, Any] = instance_of(value, "__dict__") if kind.__dictoffset__ else {}
+    found = []
+    for name in names:
+        slot = None if name in held else defined(kind, name)
+        if slot is not None and type(slot) is not types.MemberDescriptorType:
+            raise Unkeyable(f"{kind.__qualname__}.{name}, which is no plain field")
+        found.append(held[name] if slot is None else slot.__get__(value))
+    return found
+
+
+def one_shot(kind: type) -> bool:
+    """Return whether a *kind* is used up by the first who uses it."""
+    return any(has(kind, name) for name in ("__next__", "__anext__", "__await__"))
+
+
+def of_library(kind: type, package: str, *names: str) -> bool:
+    """Return whether *kind* is, or derives from, a class of *package*, where that is loaded."""
+    library: Any = sys.modules.get(package)
+    if library is None:
+        return False
+    known = [getattr(library, name, None) for name in names]
+    return any(one in known for one in mro_of(kind))
+
+
+def object_columns(frame: Any) -> list[Any]:
+    """Return those columns of a pandas frame, series or index that hold objects, as arrays."""
+    columns = [frame] if frame.ndim == 1 else [frame.iloc[:, at] for at in range(frame.shape[1])]
+    return [one.to_numpy() for one in columns if getattr(one.dtype, "hasobject", False)]
+
+
+def fixed(kind: type) -> bool:
+    """Return whether no instance of *kind* can be changed, whatever it holds."""
+    return (
+        kind in _FIXED
+        or issubclass(kind, enum.Enum | type)
+        or (of_library(kind, "numpy", "generic", "dtype") and not of_library(kind, "numpy", "void"))
+        or of_library(kind, "pandas", "Timestamp", "Timedelta", "Period", "Interval")
+        or of_library(kind, "pyarrow", "Table", "RecordBatch", "Array", "ChunkedArray", "Scalar")
+        or _empty(kind)
+    )
+
+
+def _empty(kind: type) -> bool:
+    """Return whether instances of *kind*, a class written in Python, hold nothing at all."""
+    plain = all(one.__flags__ & _HEAP for one in mro_of(kind)[:-1])
+    return plain and kind.__basicsize__ == object.__basicsize__ and not kind.__dictoffset__
+
+
+_HEAP = 1 << 9
+"""The flag of classes that were made at run time."""
+
+
+def frozen_record(kind: type) -> bool:
+    """Return whether instances of *kind* are as immutable as what their fields hold."""
+    if "__dataclass_fields__" in _names_of(kind):
+        return bool(defined(kind, "__dataclass_params__").frozen)
+    if has(kind, "__pydantic_fields__"):
+        return bool((defined(kind, "model_config") or {}).get("frozen"))
+    return False
