@@ -153,6 +153,7 @@ VALUES = {
 RULES = {
     "monitor": "",
     "type": "validate: {args: {x: {type: int}}}\n",
+    "warn": "validate: {args: {x: {type: int}}, on_fail: warn}\n",
     "default": "validate: {args: {x: {type: int}}, on_fail: default, default: 7}\n",
     "shadow": "validate: {args: {x: {type: int}}, mode: shadow}\n",
     "enum": "validate: {args: {x: {enum: [a, b]}}}\n",
@@ -170,6 +171,7 @@ RULES = {
     "cache": "cache: {ttl: 1h}\n",
     "cache deep": "cache: {ttl: 1h, copy: deep}\n",
     "cache shadow": "cache: {ttl: 1h, mode: shadow}\n",
+    "cache key": "cache: {ttl: 1h, key: [x.name]}\n",
     "rollout": "cache: {ttl: 1h, rollout: {percent: 50%, by: x.name}}\n",
     "memory": "memory: {limit: 1MiB, wait: 0s}\n",
 }
@@ -193,13 +195,14 @@ def test_no_value_of_a_call_that_fails_reaches_a_sink(leaks, value):
     [
         ("", lambda: served(**NAMED)),
         (RULES["model"], lambda: served({"name": CANARY})),
+        (RULES["model"], lambda: served({"name": 1, "tags": {CANARY: CANARY}})),
         (RULES["model"], lambda: served({"name": 1, "tags": {"bad": 1}})),
         (
             f"validate: {{args: {{x: {{type: int}}}}, on_fail: default, default: {{call: '{__name__}:fallback'}}}}\n",
             lambda: served(CANARY),
         ),
     ],
-    ids=["named", "field", "validator", "default"],
+    ids=["named", "field", "key of a field", "validator", "default"],
 )
 def test_no_value_in_a_place_of_its_own_reaches_a_sink(leaks, rules, call):
     """Names of arguments, keys that models meet, messages of validators, errors of defaults."""
