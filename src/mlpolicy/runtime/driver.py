@@ -12,6 +12,9 @@ from mlpolicy.runtime.loom import Weaver
 from mlpolicy.runtime.template import body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
 
+TWIN = "__mlpolicy_twin__"
+"""The attribute by which a twin is told from functions of the user's."""
+
 
 @frozen()
 class Driver:
@@ -49,6 +52,7 @@ def twin_of(function: FunctionType, code: CodeType | None = None) -> FunctionTyp
     twin.__qualname__ = function.__qualname__
     twin.__module__ = function.__module__
     twin.__kwdefaults__ = None
+    twin.__dict__[TWIN] = True
     return twin
 
 
@@ -75,11 +79,17 @@ def from_code(
     )
     loom.closed = closed
     name = loom.local("twin") if twin is None else loom.constant("twin", twin)
+    if set(free) - {"__class__"}:
+        loom.closure = f"{name}.__closure__"
     lines = body(form, steps, loom, twin=name)
     if twin is None:
         loom.head.append(_born(name, code, loom))
     text = source(form, lines, loom, name=_name(code))
-    return Driver(target, compiled(text, loom, code), text, tuple(steps), loom.constants)
+    made = compiled(text, loom, code)
+    if twin is None:
+        # cloudpickle takes along the global names that code within a function's code uses.
+        made = made.replace(co_consts=(*made.co_consts, code))
+    return Driver(target, made, text, tuple(steps), loom.constants)
 
 
 def _name(code: CodeType) -> str:
