@@ -4,6 +4,8 @@
 
 puts what the files say around the functions that they name.
 Nothing is imported until it is used.
+
+PYTEST_DONT_REWRITE: under `mlpolicy run` this is imported before pytest, which would warn of it.
 """
 
 from __future__ import annotations

@@ -213,6 +213,16 @@ def test_a_reference_that_bypasses_outer_placement_is_found(service):
     assert "early.power" in ended.out
 
 
+def test_another_name_for_a_function_of_a_library_bypasses_nothing(service):
+    """Other modules took it from the library, as the library itself has it."""
+    (service.folder / "other.py").write_text("import serve\nfrom math import sqrt as root\n")
+    (service.folder / "serve.py").write_text("from math import sqrt\nimport random, other\n")
+
+    ended = applied(service, "policies:\n  serve:sqrt: {retry: 3}\n", "--check")
+
+    assert (ended.code, "applied" in ended.out, "bypassed" in ended.out) == (0, True, False)
+
+
 def test_a_module_under_src_is_found_as_validate_finds_it(service):
     """In the proof, and by the program that runs after it."""
     (service.folder / "src").mkdir()

@@ -78,7 +78,7 @@ def test_caches_of_the_standard_library_stay_above():
     decorated.Shelf.slot.cache_clear()
 
 
-@placed(D + "Shelf.built", D + "Shelf.stack", D + "Shelf.show", calls=4)
+@placed(D + "Shelf.built", D + "Shelf.stack", D + "Shelf.show", calls=5)
 def test_methods_under_decorators():
     from sample import decorated
 

@@ -138,3 +138,39 @@ def test_pytest_starts_without_the_rest_of_us():
     loaded = done.stdout
     assert "pydantic" not in loaded and "mlpolicy.plan.load" not in loaded
     assert "mlpolicy.rules" not in loaded
+
+
+def test_a_suite_under_a_policy_runs_with_warnings_as_errors(tmp_path):
+    """pytest warns of plugins that were imported before it; ours is, as the policy comes first."""
+    installed = tmp_path / "site/mlpolicy-9.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mlpolicy\nVersion: 9\n")
+    (installed / "RECORD").write_text("mlpolicy/__init__.py,,\nmlpolicy/testing/plugin.py,,\n")
+    (installed / "entry_points.txt").write_text("[pytest11]\nmlpolicy = mlpolicy.testing.plugin\n")
+    (tmp_path / "served.py").write_text("def f(x):\n    return x\n")
+    (tmp_path / "test_served.py").write_text(
+        "import served\n"
+        "from mlpolicy.install import bootstrap\n"
+        "def test_f():\n"
+        "    assert served.f(1) == 1\n"
+        "    assert bootstrap.engine().placed['served:f'].state == 'applied'\n"
+    )
+    (tmp_path / "p.yaml").write_text("version: 1\npolicies: {'served:f': {retry: 3}}\n")
+    command = [sys.executable, "-m", "mlpolicy", "run", "--policy", "p.yaml", "--"]
+
+    ended = subprocess.run(
+        [*command, sys.executable, "-m", "pytest", "-q", "-W", "error", "--rootdir", "."],
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(SOURCE)]),
+            "PYTEST_ADDOPTS": "-p no:cacheprovider",
+            "MLPOLICY_CACHE_DIR": str(tmp_path / "plans"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ended.returncode, "1 passed" in ended.stdout) == (0, True), ended.stdout + ended.stderr

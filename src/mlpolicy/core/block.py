@@ -32,6 +32,11 @@ class Loom(Protocol):
         ...
 
     @property
+    def closure(self) -> str:
+        """The expression of the cells that the function has captured; empty where it has none."""
+        ...
+
+    @property
     def call(self) -> str:
         """The local that holds the number of this call: 0 until it has one. `0` where nothing counts."""
         ...

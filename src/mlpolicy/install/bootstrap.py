@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import RLock
+from _thread import RLock, get_ident
 
 from mlpolicy.core import present
 from mlpolicy.plan import cache
@@ -29,8 +29,13 @@ VARIABLE = "MLPOLICY_POLICY"
 SHOWS_NUMBERS = "prometheus_client"
 """Numbers are there from the moment when somebody can look."""
 ENVIRONMENT = "MLPOLICY_ENV"
+_METRICS = "mlpolicy.core.metrics"
+"""Numbers of targets are shown where somebody may read them."""
 
 _lock = RLock()
+"""Held by who changes the policy in force; made anew in a child of a fork."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]  # (typeshed)
 
 
 class InForce:
@@ -43,6 +48,9 @@ class InForce:
         self.engine: Engine | None = None
         self.sentry: Sentry | None = None
         self.calendar: Calendar | None = None
+        self._woken: list[Engine] = []
+        self.waking: set[int] = set()
+        """Threads that are about to wake the engine, and import what it needs."""
 
     def wake(self, earlier: InForce | None = None) -> Engine:
         """Return the engine, started when it is first needed.
@@ -50,15 +58,24 @@ class InForce:
         Raises:
             PolicyError: The files are wrong.
         """
-        with _lock:
-            if self.engine is None:
-                from mlpolicy.install.awaken import awaken
-
-                self.engine, self.held = awaken(self.paths, self.held, self.environment), None
-                self._dismiss()
-                self.engine.start(earlier.engine if earlier else None)
-                self._mark_the_day(self.engine)
+        if self.engine is not None:
             return self.engine
+        # No lock is held while modules are imported: who waits for it may be importing them.
+        self.waking.add(get_ident())
+        try:
+            from mlpolicy.install.awaken import awaken
+
+            made = awaken(self.paths, self.held, self.environment)
+        finally:
+            self.waking.discard(get_ident())
+        self._woken.append(made)
+        engine = self._woken[0]  # another thread may have been first
+        if engine is made:
+            self.engine, self.held = made, None
+            self._dismiss()
+            engine.start(earlier.engine if earlier else None)
+            self._mark_the_day(engine)
+        return engine
 
     def _mark_the_day(self, engine: Engine) -> None:
         """Have the rules looked at again when the next of them expires."""
@@ -83,6 +100,10 @@ class InForce:
         """Leave a sentry among the finders until a module that matters is imported."""
         self.sentry = Sentry(self)
         sys.meta_path.insert(0, self.sentry)
+        if _METRICS in sys.modules:
+            from mlpolicy.install.status import meter
+
+            meter(lambda state: self.wake().count(state))
 
     def _dismiss(self) -> None:
         if self.sentry in sys.meta_path:
@@ -100,6 +121,10 @@ class InForce:
         self.retire()
         if self.engine is not None:
             self.engine.stop()
+        elif _METRICS in sys.modules:
+            from mlpolicy.install.status import unmeter
+
+            unmeter()
 
     def plan(self, target: str) -> Any:
         """Return the plan of *target*, or None."""
@@ -118,7 +143,7 @@ class Sentry:
     def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
         """Return None, or what the engine's finder gives for a module that matters."""
         top = name.partition(".")[0]
-        if top not in self._tops and top != SHOWS_NUMBERS:
+        if (top not in self._tops and top != SHOWS_NUMBERS) or get_ident() in self._policy.waking:
             return None
         try:
             engine = self._policy.wake()

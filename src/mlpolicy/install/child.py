@@ -16,13 +16,15 @@ from collections.abc import Iterator
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from mlpolicy.core.imported import near
 from mlpolicy.core.span import Span
 from mlpolicy.install import bootstrap
+from mlpolicy.install.bypass import holders
 from mlpolicy.install.engine import Engine
-from mlpolicy.install.outer import holders
+from mlpolicy.install.seek import aliased
 from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
@@ -74,7 +76,7 @@ def _import_all(
     for name in names:
         before = Running.now()
         try:
-            module = importlib.import_module(name)
+            module = _import(name)
             if packages and hasattr(module, "__path__"):
                 for found in pkgutil.walk_packages(module.__path__, f"{name}."):
                     importlib.import_module(found.name)
@@ -86,6 +88,17 @@ def _import_all(
         if what:
             started.append({"module": name, "what": what})
     return None
+
+
+def _import(name: str) -> ModuleType:
+    """Import the module that is known as *name*, perhaps as an attribute of its package alone."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        module = aliased(name)
+        if module is None:
+            raise
+        return module
 
 
 def _proofs(engine: Engine) -> Iterator[dict[str, str]]:
@@ -153,7 +166,7 @@ def _row(placed: Placed) -> dict[str, Any]:
     status, detail = placed.state, placed.detail
     if status == "applied" and placed.outer is not None:
         found = placed.outer.found
-        held = sorted(set(holders(found.raw, but=found.holder)))
+        held = sorted(set(holders(found.raw, home=placed.target.module)))
         if held:
             status, detail = "bypassed", f"{', '.join(held[:3])} holds the original"
     return {

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import sys
-import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 
 from mlpolicy.core.facts import Facts
-from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry
+from mlpolicy.install.dispatch import govern_implementations
 from mlpolicy.install.facts import facts_of
 from mlpolicy.install.finder import Finder
-from mlpolicy.install.frames import looks_at_caller
+from mlpolicy.install.follow import follow
+from mlpolicy.install.frames import Frames, looks_at_caller
 from mlpolicy.install.globbed import may_take, named_in_code, public_functions
-from mlpolicy.install.outer import NotWrappable, replace, stand_in
+from mlpolicy.install.outer import NotWrappable, behind_ours
 from mlpolicy.install.placing import Placing
-from mlpolicy.install.seek import Found, NotFound, enclosing, find
-from mlpolicy.install.status import STATES, Placed, State, count
+from mlpolicy.install.seek import Found, NotFound, aliased, enclosing, find
+from mlpolicy.install.status import Placed, State, count, meter, unmeter
 from mlpolicy.install.tree import Tree
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import show
 from mlpolicy.runtime.driver import Driver
+
+_SPAWN = "multiprocessing.spawn"
 
 
 class Engine:
@@ -40,22 +42,21 @@ class Engine:
         """Modules that a pattern covers and may not take, and why."""
         self._placing = Placing(closed=rulebook.settings.on_engine_error == "closed")
         self.finder = Finder(self)
-        self._lock = threading.RLock()
         self._done: dict[str, weakref.ref[ModuleType]] = {}
+        self._below = _below(rulebook.exact)
+        self._of_script = "__main__" in rulebook.tops
         self._unfinished = False
         self.spent = 0.0
         """Seconds that placing has taken."""
-        self._trees: set[int] = set()
 
     @property
     def placed(self) -> dict[str, Placed]:
         """Every target that a policy names, and every function that a pattern took, by target."""
-        with self._lock:
-            for target in self.rulebook.exact:
-                self._know(target)
-            return dict(self._known)
+        for target in self.rulebook.exact:
+            self._know(target)
+        return dict(self._known)
 
-    def _count(self, state: State) -> int:
+    def count(self, state: State) -> int:
         """Return how many targets are in *state*; those whose module never came are pending."""
         known = list(self._known.values())
         if state != "pending":
@@ -70,7 +71,7 @@ class Engine:
             plan = self.rulebook.plan(target, facts) or self._left_out(target)
             if plan is None:
                 return None
-            known = self._known[str(target)] = Placed(target, plan)
+            known = self._known.setdefault(str(target), Placed(target, plan))
             if not plan.rules and not plan.exact:
                 known.state, known.detail = "excluded", f"policy `{plan.policies[0]}` excludes it"
         return known
@@ -100,54 +101,51 @@ class Engine:
     # --- life -------------------------------------------------------------------------
 
     def start(self, earlier: Engine | None = None) -> None:
-        """Take the place of *earlier*: watch imports, place what is imported already."""
+        """Take the place of *earlier*: watch imports, place what is imported already.
+
+        What *earlier* placed stands until something else stands there: no call goes bare.
+        """
+        me = weakref.ref(self)
+        meter(lambda state: engine.count(state) if (engine := me()) else 0.0)
+        sys.meta_path.insert(0, self.finder)
         if earlier is not None:
             self._placing.take_over(earlier._placing)
-            earlier.withdraw()
-        for state in STATES:
-            METERS.gauge(
-                "mlpolicy_targets",
-                "Targets of the policy by what became of them.",
-                lambda state=state: self._count(state),  # type: ignore[misc]  # (bound now)
-                shared=True,
-                state=state,
-            )
+            earlier._leave_finders()
         show()
-        sys.meta_path.insert(0, self.finder)
         self.sweep()
         if earlier is not None:
-            earlier.retire()
+            earlier._retire()
 
-    def withdraw(self) -> None:
-        """Stop watching, and give attributes back; swapped functions keep their drivers yet."""
+    def _leave_finders(self) -> None:
         if self.finder in sys.meta_path:
             sys.meta_path.remove(self.finder)
+
+    def _retire(self) -> None:
+        """Take away everything of ours that no other engine has replaced."""
+        self._placing.stop()
         for placed in list(self._known.values()):
             placed.restore()
-
-    def retire(self) -> None:
-        """Take off every driver of ours that no other engine has replaced."""
-        with self._lock:
-            for placed in list(self._known.values()):
-                placed.take_off()
-                placed.driver = None
-            registry.clear_stand_ins(self._trees)
-            self._placing.close()
+            placed.take_off()
+            placed.driver = None
+        registry.clear_stand_ins(self)
+        self._placing.close()
 
     def stop(self) -> None:
         """Give every function its own code back."""
-        self.withdraw()
-        self.retire()
+        self._leave_finders()
+        self._retire()
+        unmeter()
 
     # --- what the finder asks ---------------------------------------------------------
 
     def concerns(self, top: str) -> bool:
         """Whether a policy may name a module of the top-level package *top*."""
-        return top in self.rulebook.tops
+        return top in self.rulebook.tops or (self._of_script and top == "multiprocessing")
 
     def wants(self, module: str) -> bool:
         """Whether a policy may name a function of *module*."""
-        return self.rulebook.wants(module)
+        below = module in self._below or (self._of_script and module == _SPAWN)
+        return below or self.rulebook.wants(module)
 
     def saw_import(self) -> None:
         """Look for modules that came in without us, and step to the front again."""
@@ -175,7 +173,7 @@ class Engine:
                 if getattr(spec, "_initializing", False):
                     self._unfinished = True
                 else:
-                    self.loaded(module)
+                    self.loaded(module, name)
 
     def _is_done(self, name: str, module: ModuleType) -> bool:
         reference = self._done.get(name)
@@ -205,29 +203,38 @@ class Engine:
             placed.state, placed.placement = "applied", "tree"
             return placed.driver
 
-        return Tree(make, self._trees)
+        return Tree(make, self)
 
-    def loaded(self, module: ModuleType) -> None:
-        """Place what policies say of *module*."""
+    def loaded(self, module: ModuleType, name: str = "") -> None:
+        """Place what policies say of *module*, which is known as *name*."""
+        name = name or module.__name__
         began = perf_counter()
         try:
-            self._place(module)
+            self._place(module, name)
+            for alias in self._below.get(name, ()):
+                found = aliased(alias)
+                if found is not None and not self._is_done(alias, found):
+                    self._place(found, alias)
+            if name == _SPAWN and self._of_script:
+                # It runs the script's file where no finder sees it.
+                function = getattr(module, "_fixup_main_from_path", None)
+                if isinstance(function, FunctionType):
+                    follow(self._placing, function, self.sweep)
         finally:
             self.spent += perf_counter() - began
 
-    def _place(self, module: ModuleType) -> None:
-        name = module.__name__
-        with self._lock:
-            self._done[name] = weakref.ref(module)
-            exact = [self._know(target) for target in self.rulebook.exact_in(name)]
-            within = [one for one in exact if one and LOCALS in one.target.qualname]
-            if within:
-                self._place_within(module, [one for one in within if one.plan.active])
-            for placed in exact:
-                if placed is not None and placed.state != "excluded":
-                    self._place_exact(module, placed)
-            if self.rulebook.globbed(name):
-                self._place_globbed(module)
+    def _place(self, module: ModuleType, name: str) -> None:
+        # No lock is held: what is looked at runs the user's code, which may import.
+        self._done[name] = weakref.ref(module)
+        exact = [self._know(target) for target in self.rulebook.exact_in(name)]
+        within = [one for one in exact if one and LOCALS in one.target.qualname]
+        if within:
+            self._place_within(module, [one for one in within if one.plan.active])
+        for placed in exact:
+            if placed is not None and placed.state != "excluded":
+                self._try(placed, partial(self._place_exact, module, placed))
+        if self.rulebook.globbed(name):
+            self._place_globbed(module, name)
 
     def _place_within(self, module: ModuleType, inner: list[Placed]) -> None:
         """Put drivers into functions that make the functions meant, for those made from now on."""
@@ -241,14 +248,15 @@ class Engine:
                     for one in inner:
                         one.makers[function] = code
 
-    def _place_globbed(self, module: ModuleType) -> None:
+    def _place_globbed(self, module: ModuleType, name: str) -> None:
         why_not = may_take(module, self.rulebook.settings.packages)
         if why_not:
-            self.passed_over[module.__name__] = why_not
-            say_once(f"glob:{why_not}", f"{module.__name__} is covered by a pattern, but {why_not}")
+            self.passed_over[name] = why_not
+            say_once(f"glob:{why_not}", f"{name} is covered by a pattern, but {why_not}")
             return
-        for qualname, function in public_functions(module):
-            target = Target(module.__name__, qualname)
+        frames = Frames(module)
+        for qualname, function, raw in public_functions(module):
+            target = Target(name, qualname)
             asks = self.rulebook.asks(target)
             facts = facts_of(target, function, (function,)) if asks else None
             placed = self._know(target, facts)
@@ -257,16 +265,22 @@ class Engine:
             if not placed.plan.active:
                 placed.leave()
                 continue
-            if looks_at_caller(registry.own_of(function)):
+            if frames.show(function, qualname):
                 placed.skip()
                 continue
-            self._try(placed, partial(self._placing.inner, placed, (function,)))
+            self._try(placed, partial(self._place_inner, placed, (function,), raw))
+
+    def _place_inner(
+        self, placed: Placed, functions: tuple[FunctionType, ...], raw: object
+    ) -> None:
+        self._placing.inner(placed, functions)
+        govern_implementations(self._placing, placed, raw)
 
     def _place_exact(self, module: ModuleType, placed: Placed) -> None:
         try:
-            found = find(module, placed.target.qualname)
+            found = behind_ours(find(module, placed.target.qualname))
         except NotFound as error:
-            if module.__name__ == "__main__":
+            if placed.target.module == "__main__":
                 return  # the program has only begun
             placed.state, placed.detail = "missing", str(error)
             where = placed.plan.sources[0] if placed.plan.sources else "the policy"
@@ -276,11 +290,11 @@ class Engine:
             return
         self._learn(placed, found.raw, found.functions)
         if placed.plan.active:
-            self._try(placed, lambda: self._place_found(placed, found))
+            self._place_found(placed, found, Frames(module))
         elif placed.plan.rules:
             placed.leave()
 
-    def _place_found(self, placed: Placed, found: Found) -> None:
+    def _place_found(self, placed: Placed, found: Found, frames: Frames) -> None:
         if LOCALS in placed.target.qualname and not found.functions:
             if placed.makers or placed.state == "applied":
                 placed.state, placed.placement = "applied", "tree"
@@ -288,23 +302,16 @@ class Engine:
                 placed.state, placed.detail = "missing", "no function makes one of that name"
             return
         inner = bool(found.functions) and not found.inherited
+        if placed.plan.placement == "inner" and not inner:
+            raise NotWrappable("it has no Python code of its own; leave `placement: inner` out")
         if placed.plan.placement == "outer" or not inner:
-            self._outer(placed, found)
+            self._placing.outer(placed, found)
             return
-        if any(looks_at_caller(registry.own_of(one)) for one in found.functions):
+        if any(frames.show(one, placed.target.qualname) for one in found.functions):
             placed.detail = "looks at its caller, and sees the driver: it is one frame more"
             say_once(f"frame:{placed.target}", f"{placed.target} {placed.detail}")
-        self._placing.inner(placed, found.functions)
+        self._place_inner(placed, found.functions, found.raw)
         _spare_setters(found)
-
-    def _outer(self, placed: Placed, found: Found) -> None:
-        if placed.plan.placement == "inner":
-            raise NotWrappable("it has no Python code of its own; leave `placement: inner` out")
-        forward, original = stand_in(found)
-        driver = self._placing.driver(placed.plan, forward.__code__, forward, twin=original)
-        forward.__code__ = driver.code
-        placed.driver, placed.outer = driver, replace(found, forward)
-        placed.state, placed.placement = "applied", "outer"
 
     def _try(self, placed: Placed, work: Callable[[], None]) -> None:
         try:
@@ -319,6 +326,17 @@ class Engine:
                 f"{placed.target} could not be placed: {error}",
                 error=error,
             )
+
+
+def _below(targets: Iterable[Target]) -> dict[str, tuple[str, ...]]:
+    """Return the modules of *targets*, by each package that they are below."""
+    found: dict[str, tuple[str, ...]] = {}
+    for module in dict.fromkeys(target.module for target in targets):
+        package = module.rpartition(".")[0]
+        while package:
+            found[package] = (*found.get(package, ()), module)
+            package = package.rpartition(".")[0]
+    return found
 
 
 def _spare_setters(found: Found) -> None:

@@ -16,13 +16,17 @@ from mlpolicy.install.seek import function_behind
 _DEPTH = 6
 
 
-def public_functions(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:
-    """Yield (qualified name, function) of what *module* defines, methods of its classes too."""
+Member = tuple[str, FunctionType, Any]
+"""The qualified name of a function, the function, and what stands under the name."""
+
+
+def public_functions(module: ModuleType) -> Iterator[Member]:
+    """Yield what *module* defines, methods of its classes too."""
     seen: set[int] = set()
-    for qualname, function in _walk(module.__name__, "", dict(vars(module)), 0):
-        if id(function) not in seen:
-            seen.add(id(function))
-            yield qualname, function
+    for member in _walk(module.__name__, "", dict(vars(module)), 0):
+        if id(member[1]) not in seen:
+            seen.add(id(member[1]))
+            yield member
 
 
 def may_take(module: ModuleType, packages: tuple[str, ...]) -> str:
@@ -54,30 +58,28 @@ def named_in_code(code: CodeType) -> Iterator[str]:
 _FUNCTION = 0x02
 
 
-def _walk(
-    module: str, prefix: str, members: dict[str, Any], depth: int
-) -> Iterator[tuple[str, FunctionType]]:
+def _walk(module: str, prefix: str, members: dict[str, Any], depth: int) -> Iterator[Member]:
     for name, raw in members.items():
         if name.startswith("_"):
             continue
         qualname = prefix + name
-        if isinstance(raw, type):
+        if issubclass(type(raw), type):  # (a lazy object would be made by `isinstance`)
             if raw.__module__ == module and raw.__qualname__ == qualname and depth < _DEPTH:
                 yield from _walk(module, f"{qualname}.", dict(vars(raw)), depth + 1)
         elif _may_be_function(raw):
             yield from _own(module, qualname, raw)
 
 
-def _own(module: str, qualname: str, raw: Any) -> Iterator[tuple[str, FunctionType]]:
+def _own(module: str, qualname: str, raw: Any) -> Iterator[Member]:
     function = function_behind(raw, module, qualname)
     if function is None or function.__module__ != module:
         return
     own = own_of(function).co_qualname
     if own == qualname or LOCALS in own or own.endswith("<lambda>"):
-        yield qualname, function
+        yield qualname, function, raw
 
 
 def _may_be_function(raw: Any) -> bool:
-    if isinstance(raw, FunctionType | staticmethod | classmethod):
+    if issubclass(type(raw), FunctionType | staticmethod | classmethod):
         return True
     return callable(raw) and getattr(raw, "__module__", None) is not None

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import functools
-import gc
 import inspect
-from collections.abc import Iterator
-from types import FunctionType, ModuleType
+import sys
+from types import FunctionType, MethodType
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.install.seek import Found
+from mlpolicy.install.shown import Shown, original_of, show
+from mlpolicy.runtime.template import (
+    ASYNC_GENERATOR,
+    COROUTINE,
+    GENERATOR,
+    ITERABLE_COROUTINE,
+)
 
 _FLAVOURS = (staticmethod, classmethod)
+_DEPTH = 8
+_KINDS = COROUTINE | GENERATOR | ASYNC_GENERATOR | ITERABLE_COROUTINE
 
 
 class NotWrappable(TypeError):
@@ -25,12 +33,16 @@ def stand_in(found: Found) -> tuple[FunctionType, Any]:
     Raises:
         NotWrappable: It is no callable, or it is a class.
     """
-    original = found.raw.__func__ if isinstance(found.raw, _FLAVOURS) else found.raw
+    original = _bare(found.raw)
     if isinstance(original, type):
         raise NotWrappable(f"`{found.attribute}` is a class; name its `__init__` or a method")
     if not callable(original):
         raise NotWrappable(f"`{found.attribute}` is a {type(original).__name__}, not a function")
     return _forwarding(original), _constant(original)
+
+
+def _bare(raw: Any) -> Any:
+    return raw.__func__ if isinstance(raw, _FLAVOURS) else raw
 
 
 def _constant(original: Any) -> Any:
@@ -45,14 +57,55 @@ def _constant(original: Any) -> Any:
 def _forwarding(original: Any) -> FunctionType:
     """Return a function with the signature of *original*, whose body is yet to be swapped in."""
     header, values = _header(original)
-    word = "async def" if inspect.iscoroutinefunction(original) else "def"
+    flags = _flags(original)
+    word = "async def" if flags & (COROUTINE | ASYNC_GENERATOR) else "def"
+    body = "yield" if flags & (GENERATOR | ASYNC_GENERATOR) else "pass"
     names: dict[str, Any] = {"original": original}
-    exec(f"{word} forward({header}): pass", names)  # noqa: S102 (names of parameters only)
+    exec(f"{word} forward({header}): {body}", names)  # noqa: S102 (names of parameters only)
     forward: FunctionType = names["forward"]
+    if flags & ITERABLE_COROUTINE:
+        code = forward.__code__
+        forward.__code__ = code.replace(co_flags=code.co_flags | ITERABLE_COROUTINE)
     functools.update_wrapper(forward, original, updated=())
     forward.__defaults__ = tuple(values[0]) or None
     forward.__kwdefaults__ = values[1] or None
     return forward
+
+
+def _flags(called: Any) -> int:
+    """Return what tells the kind of function that *called* ends in; 0 for a plain one."""
+    for _ in range(_DEPTH):
+        if inspect.iscoroutinefunction(called) or _is_marked(called):
+            return COROUTINE
+        if isinstance(called, FunctionType):
+            return called.__code__.co_flags & _KINDS
+        called = _next(called)
+    return 0
+
+
+def _is_marked(called: Any) -> bool:
+    """Whether `asyncio` is told that *called* gives a coroutine, as Cython and Django do."""
+    coroutines = sys.modules.get("asyncio.coroutines")
+    mark = getattr(coroutines, "_is_coroutine", None)
+    return mark is not None and getattr(called, "_is_coroutine", None) is mark
+
+
+def _next(called: Any) -> Any:
+    """Return what is called when *called*, which is no Python function, is."""
+    if isinstance(called, functools.partial):
+        return called.func
+    if isinstance(called, MethodType):
+        return called.__func__
+    return getattr(type(called), "__call__", None)  # noqa: B004 (its code is asked for)
+
+
+def _in_python(original: Any) -> bool:
+    """Whether Python code takes the arguments."""
+    for _ in range(_DEPTH):
+        if isinstance(original, FunctionType):
+            return True
+        original = _next(original)
+    return False
 
 
 def _header(original: Any) -> tuple[str, tuple[list[Any], dict[str, Any]]]:
@@ -60,11 +113,11 @@ def _header(original: Any) -> tuple[str, tuple[list[Any], dict[str, Any]]]:
         parameters = list(inspect.signature(original).parameters.values())
     except (TypeError, ValueError):
         return "*args, **kwargs", ([], {})
-    in_python = isinstance(getattr(type(original), "__call__", None), FunctionType)  # noqa: B004 (its code is asked for)
+    in_python = _in_python(original)
     if any(not _passes(one, in_python=in_python) for one in parameters):
         return "*args, **kwargs", ([], {})
-    bare = inspect.Signature([_bare(one) for one in parameters])
-    text = str(bare)[1:-1].replace("=None", "")
+    plain = inspect.Signature([_plain(one) for one in parameters])
+    text = str(plain)[1:-1].replace("=None", "")
     positional = [p.default for p in parameters if p.kind <= p.POSITIONAL_OR_KEYWORD]
     keyword = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     return text, (
@@ -83,29 +136,8 @@ def _passes(parameter: inspect.Parameter, *, in_python: bool) -> bool:
     return parameter.name.isidentifier() and (left_out or in_python)
 
 
-def _bare(parameter: inspect.Parameter) -> inspect.Parameter:
+def _plain(parameter: inspect.Parameter) -> inspect.Parameter:
     return parameter.replace(annotation=inspect.Parameter.empty, default=inspect.Parameter.empty)
-
-
-class Shown:
-    """Stands in for a callable instance: its call is governed, all else is the instance's."""
-
-    def __init__(self, original: Any, call: FunctionType) -> None:
-        self.__dict__["__wrapped__"] = original
-        self.__dict__["_call"] = call
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Call the instance under its policy."""
-        return self._call(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__wrapped__, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.__wrapped__, name, value)
-
-    # isinstance() sees the class of the original
-    __class__ = property(lambda self: type(self.__wrapped__))  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]  # (as said)
 
 
 @frozen()
@@ -127,13 +159,15 @@ class Replaced:
         return True
 
 
-def replace(found: Found, function: FunctionType) -> Replaced:
-    """Put *function* where the original stands.
+def replace(found: Found, function: FunctionType, target: str) -> Replaced:
+    """Put what calls *function* where the original stands.
 
     Raises:
         NotWrappable: The holder does not let its attributes be set.
     """
-    ours = _dressed(found.raw, function)
+    plain = not function.__code__.co_flags & _KINDS and _in_python(_bare(found.raw))
+    shown = show(_bare(found.raw), function, found=found, target=target, may_await=plain)
+    ours = type(found.raw)(shown) if isinstance(found.raw, _FLAVOURS) else shown
     try:
         setattr(found.holder, found.attribute, ours)
     except (AttributeError, TypeError) as error:
@@ -141,36 +175,16 @@ def replace(found: Found, function: FunctionType) -> Replaced:
     return Replaced(found, ours)
 
 
+def behind_ours(found: Found) -> Found:
+    """Return *found* as it was before a policy replaced it, if one did."""
+    shown = _bare(found.raw)
+    if not issubclass(type(shown), Shown):
+        return found
+    before: Found = original_of(shown, "found")
+    return Found(found.holder, found.attribute, before.raw, before.functions, before.inherited)
+
+
 def _standing(holder: Any, attribute: str) -> Any:
     """Return what stands under *attribute*, no descriptor run where that can be helped."""
     own = getattr(holder, "__dict__", {})
     return own[attribute] if attribute in own else getattr(holder, attribute, None)
-
-
-def _dressed(raw: Any, function: FunctionType) -> Any:
-    if isinstance(raw, _FLAVOURS):
-        return type(raw)(function)
-    is_plain = inspect.isroutine(raw) or isinstance(raw, FunctionType)
-    return function if is_plain or type(raw).__call__ is None else Shown(raw, function)
-
-
-def holders(original: Any, *, but: Any) -> Iterator[str]:
-    """Yield the names of modules whose own reference to *original* bypasses the policy.
-
-    The package that it comes from is none of them.
-    """
-    own = vars(but) if hasattr(but, "__dict__") else None
-    home = str(getattr(original, "__module__", None) or "builtins").partition(".")[0]
-    for referrer in gc.get_referrers(original):
-        if isinstance(referrer, dict) and referrer is not own:
-            module = referrer.get("__name__")
-            names = [k for k, v in referrer.items() if v is original]
-            at_home = str(module).partition(".")[0] == home
-            if not at_home and names and isinstance(_module(str(module)), ModuleType):
-                yield f"{module}.{names[0]}"
-
-
-def _module(name: str) -> Any:
-    import sys
-
-    return sys.modules.get(name)

@@ -1,18 +1,46 @@
-"""Steps and drivers of one policy: made once for each target, and put on its functions."""
+"""Steps and drivers of one policy: made once for each definition, and put on its functions."""
 
 from __future__ import annotations
 
-import threading
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 from types import CodeType, FunctionType
+from weakref import WeakKeyDictionary, ref
 
+from mlpolicy.core.frozen import frozen
+from mlpolicy.core.lock import Lock
 from mlpolicy.core.step import Step
+from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry
+from mlpolicy.install.outer import replace as put_in_place
+from mlpolicy.install.outer import stand_in
+from mlpolicy.install.seek import Found
 from mlpolicy.install.status import Placed
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import Driver, from_code, twin_of
+
+Held = WeakKeyDictionary[FunctionType, Driver]
+
+
+@frozen()
+class Made:
+    """Steps of one definition, and what they were made from."""
+
+    plan: Plan
+    annotated: bool
+    """Whether they know the annotations; code that is not yet a function has none."""
+    steps: list[Step]
+
+
+@frozen()
+class Definition:
+    """All steps that were made for one code of one target, or for one object without code."""
+
+    anchor: object
+    """A weak reference to it where it allows one."""
+    made: list[Made]
 
 
 class Placing:
@@ -20,22 +48,41 @@ class Placing:
 
     def __init__(self, *, closed: bool) -> None:
         self._closed = closed
-        self._lock = threading.RLock()
-        self._steps: dict[str, list[Step]] = {}
-        self._earlier: dict[str, list[Step]] = {}
+        self._definitions: dict[tuple[str, int], Definition] = {}
+        """By target and the identity of its code: a target may be defined in several ways."""
+        self._earlier: dict[tuple[str, int], Definition] = {}
+        self._gone: deque[Definition] = deque()
+        """Those whose code nobody has any longer."""
+        self.followed: Held = WeakKeyDictionary()
+        """Functions of the standard library that are watched."""
+        self._lock = Lock()
+        self._stopped = False
+        self._owners: WeakKeyDictionary[FunctionType, tuple[int, Placed]] = WeakKeyDictionary()
 
     def take_over(self, earlier: Placing) -> None:
         """Let steps inherit the state of those of *earlier*."""
-        self._earlier = earlier._steps
+        self._earlier = earlier._definitions
+
+    def stop(self) -> None:
+        """Put nothing in place any longer, whatever another thread is about to."""
+        with self._lock:
+            self._stopped = True
+        for function, driver in list(self.followed.items()):
+            registry.take_off(function, driver)
+        self.followed.clear()  # (their drivers lead back here, past the garbage collector)
 
     def close(self) -> None:
         """Let every step go."""
-        for made in self._steps.values():
-            for step in made:
-                for one in step.each():
-                    one.close()
-        self._steps = {}
-        self._earlier = {}
+        self._gone.extend(self._definitions.values())
+        self._definitions, self._earlier = {}, {}
+        self._close_gone()
+
+    def _close_gone(self) -> None:
+        while self._gone:
+            for made in self._gone.popleft().made:
+                for step in made.steps:
+                    for one in step.each():
+                        one.close()
 
     def driver(
         self,
@@ -44,36 +91,105 @@ class Placing:
         function: FunctionType | None = None,
         *,
         twin: object = None,
+        anchor: object = None,
     ) -> Driver:
-        """Return the driver of *plan* for a function of that code."""
-        made = self._steps_for(plan, code, function)
+        """Return the driver of *plan* for a function of that code.
+
+        What has no code is told from others by *anchor*, the object itself.
+        """
+        made = self._steps_for(plan, code, function, anchor)
         return from_code(code, made, target=str(plan.target), twin=twin, closed=self._closed)
 
-    def inner(self, placed: Placed, functions: Iterable[FunctionType]) -> None:
-        """Swap the driver of *placed* into *functions*."""
+    def inner(
+        self, placed: Placed, functions: Iterable[FunctionType], *, implements: bool = False
+    ) -> None:
+        """Swap the driver of *placed* into *functions*, or into what *implements* them."""
         for function in functions:
             entry = registry.record(function)
+            if not self._claim(placed, function, entry.own.co_qualname, implements=implements):
+                continue
             plan = with_decorated(placed.plan, entry.decorated)
             twin = entry.outer or twin_of(function, entry.base)
             driver = self.driver(plan, entry.own, function, twin=twin)
-            registry.swap(function, driver)
-            placed.hold(function, driver)
-        placed.state, placed.placement = "applied", "inner"
+            self.swap(placed.drivers, function, driver)
+            placed.driver = driver
+            placed.state, placed.placement = "applied", "inner"
+
+    def swap(self, held: Held, function: FunctionType, driver: Driver) -> None:
+        """Put *driver* on *function*, and among what is *held* to be taken off again."""
+        with self._lock:
+            if not self._stopped:
+                registry.swap(function, driver)
+                held[function] = driver
+
+    def outer(self, placed: Placed, found: Found) -> None:
+        """Put a stand-in with the driver of *placed* where what was *found* stands."""
+        forward, original = stand_in(found)
+        plan, anchor = placed.plan, found.raw
+        driver = self.driver(plan, forward.__code__, forward, twin=original, anchor=anchor)
+        forward.__code__ = driver.code
+        with self._lock:
+            if not self._stopped:
+                placed.outer = put_in_place(found, forward, str(placed.target))
+                placed.driver = driver
+                placed.state, placed.placement = "applied", "outer"
+
+    def _claim(self, placed: Placed, function: FunctionType, own: str, *, implements: bool) -> bool:
+        """Return whether *placed* may govern *function*, to which several targets may lead.
+
+        A name that is written out goes before a pattern, then the function's own before
+        another. A closure is better known by the attribute that holds it.
+        """
+        target = placed.target
+        is_own = (target.module, target.qualname) == (function.__module__, own)
+        weight = 4 * placed.plan.exact + 2 * (is_own is not (LOCALS in own)) + (not implements)
+        held = self._owners.get(function)
+        if held is None or held[1] is placed or held[0] < weight:
+            self._owners[function] = weight, placed
+            loser, winner = held[1] if held else placed, placed
+        else:
+            loser, winner = placed, held[1]
+        if loser is not winner:
+            loser.yield_to(function, winner.target)
+        return winner is placed
 
     def _steps_for(
-        self, plan: Plan, code: CodeType, function: FunctionType | None = None
+        self, plan: Plan, code: CodeType, function: FunctionType | None, anchor: object
     ) -> list[Step]:
-        """Return the steps of a target: one set for all the functions that bear its name."""
-        name = str(plan.target)
-        with self._lock:
-            if name not in self._steps:
-                made = steps(plan, code, function)
-                for step in made:
-                    for old in self._earlier.get(name, ()):
-                        if old.kind == step.kind:
-                            _hand_over(old, step)
-                self._steps[name] = made
-            return self._steps[name]
+        """Return the steps of one definition of a target: one set for all functions of its code."""
+        self._close_gone()
+        own = registry.own_code(code)
+        definition = self._definition(plan.target, anchor if anchor is not None else own)
+        annotated = bool(function and function.__annotations__)
+        for one in definition.made:
+            if one.plan == plan and (one.annotated or not annotated):
+                return one.steps
+        new = steps(plan, own, function)
+        earlier = self._earlier.get((str(plan.target), id(anchor if anchor is not None else own)))
+        for before in definition.made[-1:] or (earlier.made[-1:] if earlier else ()):
+            _hand_over(before.steps, new)
+        definition.made.append(Made(plan, annotated, new))
+        return new
+
+    def _definition(self, target: Target, anchor: object) -> Definition:
+        key = str(target), id(anchor)
+        found = self._definitions.get(key)
+        if found is None:
+            weak = ref(self)  # what waits for the code to go must not keep the engine
+
+            def forget(gone: ref[object]) -> None:
+                placing = weak()
+                found = placing._definitions.get(key) if placing else None
+                if placing and found and found.anchor is gone:
+                    # Closing takes locks, which the garbage collector's thread may have.
+                    placing._gone.append(placing._definitions.pop(key))
+
+            try:
+                held: object = ref(anchor, forget)
+            except TypeError:
+                held = anchor
+            found = self._definitions.setdefault(key, Definition(held, []))
+        return found
 
 
 def with_decorated(plan: Plan, decorated: dict[str, PlannedRule]) -> Plan:
@@ -83,8 +199,12 @@ def with_decorated(plan: Plan, decorated: dict[str, PlannedRule]) -> Plan:
     return replace(plan, rules=(*plan.rules, *others)) if others else plan
 
 
-def _hand_over(old: Step, new: Step) -> None:
-    """Let *new* take over the state of *old*, and so its stand-in."""
-    new.inherit(old)
-    if new.otherwise is not None and old.otherwise is not None:
-        new.otherwise.inherit(old.otherwise)
+def _hand_over(before: list[Step], new: list[Step]) -> None:
+    """Let *new* steps take over the state of those *before*, and so their stand-ins."""
+    for step in new:
+        for old in before:
+            if old.kind != step.kind:
+                continue
+            step.inherit(old)
+            if step.otherwise is not None and old.otherwise is not None:
+                step.otherwise.inherit(old.otherwise)

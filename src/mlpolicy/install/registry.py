@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Container
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from mlpolicy.core.frozen import frozen
+from mlpolicy.install.seek import living
 from mlpolicy.plan.plan import PlannedRule
 from mlpolicy.runtime.driver import Birth, Driver
 from mlpolicy.runtime.template import ITERABLE_COROUTINE
@@ -35,10 +34,12 @@ class Record:
 class StandIn:
     """A code that we put in place of another."""
 
-    code: CodeType
+    code: ref[CodeType] | None
     behind: CodeType
     driver: bool
     """Whether it is a driver; else it is the other code with drivers in functions within."""
+    owner: object = None
+    """The engine that put it there."""
 
 
 _records: WeakKeyDictionary[FunctionType, Record] = WeakKeyDictionary()
@@ -75,7 +76,7 @@ def _behind(code: CodeType) -> StandIn | None:
         return None
     flag = code.co_flags & ITERABLE_COROUTINE
     own = birth.code.replace(co_flags=birth.code.co_flags | flag) if flag else birth.code
-    return StandIn(code, own, driver=True)
+    return StandIn(None, own, driver=True)
 
 
 def own_of(function: FunctionType) -> CodeType:
@@ -90,9 +91,16 @@ def _base_code(code: CodeType) -> CodeType:
     return code
 
 
-def stands_for(placed: CodeType, behind: CodeType, *, driver: bool) -> None:
-    """Remember that *placed* was put into a module's code in place of *behind*."""
-    _stand_ins[id(placed)] = StandIn(placed, behind, driver)
+def stands_for(placed: CodeType, behind: CodeType, *, driver: bool, owner: object) -> None:
+    """Remember that *owner* put *placed* into a module's code in place of *behind*."""
+    place = id(placed)
+
+    def forget(gone: ref[CodeType]) -> None:
+        found = _stand_ins.get(place)
+        if found is not None and found.code is gone:
+            del _stand_ins[place]
+
+    _stand_ins[place] = StandIn(ref(placed, forget), behind, driver, owner)
 
 
 def rebase(function: FunctionType, code: CodeType) -> None:
@@ -145,18 +153,16 @@ def take_off(function: FunctionType, driver: Driver | None = None) -> None:
     entry.base, entry.driver = entry.own, entry.decorator
 
 
-def clear_stand_ins(ids: Container[int]) -> None:
-    """Give every living function whose code is a stand-in among *ids* its own code back."""
-    mine = {key for key in _stand_ins if key in ids}
-    if not mine:
-        return
-    for one in gc.get_objects():
-        if type(one) is FunctionType and id(one.__code__) in mine:
-            found = _records.get(one)
-            one.__code__ = own_code(one.__code__)
-            if found is not None:
-                found.base = found.own
-                if found.decorator is not None:
-                    one.__code__ = found.decorator.code
-    for key in mine:
-        del _stand_ins[key]
+def clear_stand_ins(owner: object) -> None:
+    """Give every living function whose code is a stand-in of *owner* its own code back."""
+    mine = {place for place, found in list(_stand_ins.items()) if found.owner is owner}
+    for function in living() if mine else ():
+        if id(function.__code__) not in mine:
+            continue
+        found = _records.get(function)
+        bare = found.decorator.code if found and found.decorator else own_code(function.__code__)
+        if found is not None:
+            found.base = found.own
+        function.__code__ = bare
+    for place in mine:
+        _stand_ins.pop(place, None)

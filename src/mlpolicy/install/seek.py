@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import functools
 import gc
+import sys
 from collections.abc import Iterator
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.target import LOCALS
+from mlpolicy.runtime.driver import TWIN
 
 _DEPTH = 8
 
@@ -38,16 +41,16 @@ def find(module: ModuleType, qualname: str) -> Found:
         NotFound: A part of the path does not exist.
     """
     if LOCALS in qualname:
-        return Found(module, qualname, None, tuple(born(module.__name__, qualname)))
+        return Found(module, qualname, None, born(module, qualname))
     holder, attribute = _holder(module, qualname)
     raw, inherited = _attribute(holder, attribute)
     if raw is _ABSENT:
-        functions = tuple(born(module.__name__, qualname))
+        functions = born(module, qualname)
         if not functions:
             raise NotFound(f"`{_name(holder)}` has no function `{attribute}`")
         return Found(holder, attribute, None, functions)
     function = function_behind(raw, module.__name__, qualname)
-    functions = (function,) if function else _others(raw, module.__name__, qualname)
+    functions = (function,) if function else _others(raw, module, qualname)
     return Found(holder, attribute, raw, functions, inherited)
 
 
@@ -69,29 +72,64 @@ def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None
     for function in reversed(reached):
         if function.__module__ == module and function.__code__.co_qualname == qualname:
             return function
-    first = _peel(raw)
+    first = peel(raw)
     if isinstance(first, FunctionType):
         named = [one for one in reached if one.__qualname__ == qualname]
         return named[-1] if named else first
     return None
 
 
-def _others(raw: Any, module: str, qualname: str) -> tuple[FunctionType, ...]:
+def _others(raw: Any, module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
     """Functions of that name that *raw*, which is no function, keeps out of sight."""
     if isinstance(raw, type) or callable(raw):
         return ()
-    return tuple(born(module, qualname))
+    return born(module, qualname)
 
 
-def born(module: str, qualname: str) -> Iterator[FunctionType]:
-    """Yield every living function whose code has that name; looks through the whole heap."""
-    for one in gc.get_objects():
-        if (
-            type(one) is FunctionType
-            and one.__code__.co_qualname == qualname
-            and one.__globals__.get("__name__") == module
-        ):
-            yield one
+def aliased(name: str) -> ModuleType | None:
+    """Return the module that is known as *name*: by the import system, or as an attribute.
+
+    None where there is none, or where it still runs.
+    """
+    module: Any = sys.modules.get(name)
+    known = name
+    rest: list[str] = []
+    while module is None and "." in known:
+        known, _, last = known.rpartition(".")
+        rest.insert(0, last)
+        module = sys.modules.get(known)
+    for part in rest:
+        module = vars(module).get(part) if isinstance(module, ModuleType) else None
+    running = getattr(getattr(module, "__spec__", None), "_initializing", False)
+    return module if isinstance(module, ModuleType) and not running else None
+
+
+def dispatchers(raw: Any) -> list[Any]:
+    """Return the singledispatch functions that *raw* is made of."""
+    if isinstance(raw, functools.singledispatchmethod):
+        return [raw.dispatcher]
+    return [
+        one
+        for one in reach(raw)
+        if isinstance(getattr(one, "registry", None), MappingProxyType)
+        and isinstance(getattr(one, "register", None), FunctionType)
+    ]
+
+
+def born(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
+    """Return every living function of *module* whose code has that name."""
+    alike = [one for one in living(vars(module)) if one.__code__.co_qualname == qualname]
+    return tuple([one for one in alike if TWIN not in one.__dict__])
+
+
+def living(names: dict[str, Any] | None = None) -> list[FunctionType]:
+    """Return every living function whose global names are *names*; without them, every function.
+
+    All functions refer to the builtins. They are asked for by what they refer to: a list of
+    all objects would hold tuples that other threads are filling, which the interpreter refuses.
+    """
+    referred = vars(builtins) if names is None else names
+    return [one for one in gc.get_referrers(referred) if type(one) is FunctionType]
 
 
 _ABSENT = object()
@@ -134,7 +172,7 @@ _HOLD_FUNC = (
 )
 
 
-def _peel(raw: Any) -> Any:
+def peel(raw: Any) -> Any:
     """Take the descriptors off *raw* that hold a function without decorating it."""
     for _ in range(_DEPTH):
         if isinstance(raw, staticmethod | classmethod | MethodType):
@@ -154,7 +192,7 @@ def reach(raw: Any) -> Iterator[FunctionType]:
     waiting = [(raw, 0)]
     while waiting:
         one, depth = waiting.pop(0)
-        one = _peel(one)
+        one = peel(one)
         if id(one) in seen or depth > _DEPTH:
             continue
         seen.add(id(one))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from types import CodeType, FunctionType
 from typing import Literal
 from weakref import WeakKeyDictionary
 
+from mlpolicy.core.metrics import METERS
+from mlpolicy.core.report import say_once
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
 from mlpolicy.install.outer import Replaced
@@ -18,6 +21,8 @@ State = Literal[
     "applied", "excluded", "skipped", "pending", "missing", "unwrappable", "bypassed", "error"
 ]
 STATES: tuple[State, ...] = State.__args__  # type: ignore[attr-defined]  # (of a Literal)
+_TARGETS = "mlpolicy_targets"
+_TARGETS_HELP = "Targets of the policy by what became of them."
 
 
 @dataclass(slots=True)
@@ -36,10 +41,13 @@ class Placed:
     """Functions that make functions of this name, with the code that has its driver in it."""
     outer: Replaced | None = None
 
-    def hold(self, function: FunctionType, driver: Driver) -> None:
-        """Remember that *driver* stands on *function*."""
-        self.drivers[function] = driver
-        self.driver = driver
+    def yield_to(self, function: FunctionType, winner: Target) -> None:
+        """Leave *function* to another target that leads to it."""
+        self.drivers.pop(function, None)
+        self.detail = f"{winner} is the same function, and its rules hold"
+        if not self.drivers:
+            self.state, self.driver = "skipped", None
+        say_once(f"same:{self.target}:{winner}", f"{self.target}: {self.detail}")
 
     def skip(self) -> None:
         """Leave it alone: it would see the driver."""
@@ -73,3 +81,15 @@ class Placed:
 def count(placed: Iterable[Placed], state: State) -> int:
     """Return how many targets are in *state*."""
     return sum(1 for one in placed if one.state == state)
+
+
+def meter(read: Callable[[State], float]) -> None:
+    """Show how many targets are in each state, as *read* counts them."""
+    for state in STATES:
+        METERS.gauge(_TARGETS, _TARGETS_HELP, partial(read, state), shared=True, state=state)
+
+
+def unmeter() -> None:
+    """Show no numbers of targets any longer."""
+    for state in STATES:
+        METERS.drop(_TARGETS, state=state)

@@ -13,6 +13,9 @@ from mlpolicy.runtime.loom import Weaver
 from mlpolicy.runtime.template import aside, body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
 
+TWIN = "__mlpolicy_twin__"
+"""The attribute by which a twin is told from functions of the user's."""
+
 
 @frozen()
 class Driver:
@@ -50,6 +53,7 @@ def twin_of(function: FunctionType, code: CodeType | None = None) -> FunctionTyp
     twin.__qualname__ = function.__qualname__
     twin.__module__ = function.__module__
     twin.__kwdefaults__ = None
+    twin.__dict__[TWIN] = True
     return twin
 
 
@@ -76,14 +80,20 @@ def from_code(
     )
     loom.closed = closed
     name = loom.local("twin") if twin is None else loom.constant("twin", twin)
+    if set(free) - {"__class__"}:
+        loom.closure = f"{name}.__closure__"
     lines = body(form, steps, loom, twin=name)
-    made = [_born(name, code, loom)] if twin is None else []
+    born = [_born(name, code, loom)] if twin is None else []
     if _is_below(target, twin):
-        loom.head[:0] = [*made, *aside(form, loom, twin=name)]
+        loom.head[:0] = [*born, *aside(form, loom, twin=name)]
     else:
-        loom.head += made
+        loom.head += born
     text = source(form, lines, loom, name=_name(code))
-    return Driver(target, compiled(text, loom, code), text, tuple(steps), loom.constants)
+    made = compiled(text, loom, code)
+    if twin is None:
+        # cloudpickle takes along the global names that code within a function's code uses.
+        made = made.replace(co_consts=(*made.co_consts, code))
+    return Driver(target, made, text, tuple(steps), loom.constants)
 
 
 def _is_below(target: str, twin: Any) -> bool:

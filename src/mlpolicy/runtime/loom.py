@@ -36,6 +36,7 @@ class Weaver:
         self.head: Lines = []
         self.step_kind = ""
         self.closed = False
+        self.closure = ""
         self._world = world
         self._parameters = {name: name for name in parameters}
         self._taken = {*self._parameters, *reserved}

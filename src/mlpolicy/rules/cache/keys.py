@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Mapping
+from types import CellType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mlpolicy.core.argpath import ArgPath, parse
@@ -91,6 +92,21 @@ def _named(path: ArgPath, parameters: tuple[Parameter, ...], instance: list[Para
     return Part(found.name, "value" if plain else "path", path)
 
 
+class Same:
+    """Stands for an object that cannot be referred to weakly; it lives as long as the key."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: object) -> None:
+        self._held = held
+
+    def __hash__(self) -> int:
+        return id(self._held)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Same and other._held is self._held
+
+
 class Keys(Live):
     """Makes the keys that the lines of a driver cannot make by themselves."""
 
@@ -120,6 +136,17 @@ class Keys(Live):
             self._without(error)
             return None
 
+    def of_closure(self, cells: tuple[CellType, ...], *arguments: Any) -> Hashable | None:
+        """Return the key of a call of a function that has captured the content of *cells*."""
+        key = self.make(*arguments)
+        if key is None:
+            return None
+        try:
+            return key, *map(_captured, cells)
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._without(error)
+            return None
+
     def one(self, argument: Any) -> Hashable | None:
         """Return the key of a call whose one part is a whole argument, and no bare one."""
         try:
@@ -144,6 +171,26 @@ class Keys(Live):
             f"{self.target}: a call has no cache key ({why}); such calls are not cached. "
             "Name what decides the result with `key`, or leave the argument out with `ignore`.",
         )
+
+
+_SCALARS = (str, int, float, bool, bytes, type(None))
+
+
+def _captured(cell: CellType) -> Hashable:
+    """Return what stands for the content of *cell*: its value where that never changes.
+
+    All else is told apart by identity, as instances are: a closure may change what it holds.
+    """
+    try:
+        content = cell.cell_contents
+    except ValueError:  # (not assigned yet)
+        return _MISSING
+    if type(content) in _SCALARS:
+        return encode(content)
+    try:
+        return IDENTITIES.of(content)
+    except TypeError:
+        return Same(content)
 
 
 def wanted(parts: tuple[Part, ...], locals_of: Mapping[str, str]) -> list[str]:

@@ -23,6 +23,9 @@ def key_lines(keys: Keys, key: str, loom: Loom) -> Lines:
     """
     parts = keys.parts
     arguments = wanted(parts, loom.arguments)
+    if loom.closure:
+        make = loom.constant("make_key", keys.of_closure)
+        return [f"{key} = {make}({', '.join([loom.closure, *arguments])})"]
     if not parts:
         return [f"{key} = ()"]
     if len(parts) == 1 and parts[0].how == "value":
