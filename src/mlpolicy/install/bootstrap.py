@@ -29,8 +29,6 @@ VARIABLE = "MLPOLICY_POLICY"
 SHOWS_NUMBERS = "prometheus_client"
 """Numbers are there from the moment when somebody can look."""
 ENVIRONMENT = "MLPOLICY_ENV"
-_METRICS = "mlpolicy.core.metrics"
-"""Numbers of targets are shown where somebody may read them."""
 
 _lock = RLock()
 """Held by who changes the policy in force; made anew in a child of a fork."""
@@ -100,10 +98,6 @@ class InForce:
         """Leave a sentry among the finders until a module that matters is imported."""
         self.sentry = Sentry(self)
         sys.meta_path.insert(0, self.sentry)
-        if _METRICS in sys.modules:
-            from mlpolicy.install.status import meter
-
-            meter(lambda state: self.wake().count(state))
 
     def _dismiss(self) -> None:
         if self.sentry in sys.meta_path:
@@ -121,10 +115,6 @@ class InForce:
         self.retire()
         if self.engine is not None:
             self.engine.stop()
-        elif _METRICS in sys.modules:
-            from mlpolicy.install.status import unmeter
-
-            unmeter()
 
     def plan(self, target: str) -> Any:
         """Return the plan of *target*, or None."""

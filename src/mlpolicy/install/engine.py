@@ -107,11 +107,11 @@ class Engine:
         """
         me = weakref.ref(self)
         meter(lambda state: engine.count(state) if (engine := me()) else 0.0)
+        show()  # (what it imports is not yet looked at)
         sys.meta_path.insert(0, self.finder)
         if earlier is not None:
             self._placing.take_over(earlier._placing)
             earlier._leave_finders()
-        show()
         self.sweep()
         if earlier is not None:
             earlier._retire()
