@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
 from types import CodeType, FunctionType
 
+from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
+from mlpolicy.core.target import LOCALS
 from mlpolicy.install import registry
+from mlpolicy.install.facts import facts_of
 from mlpolicy.install.status import Placed
-from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.model.policy import CODE
+from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.assemble import steps
-from mlpolicy.runtime.driver import Driver, from_code, twin_of
+from mlpolicy.runtime.driver import Driver, behind, from_code
 
 
 class Placing:
     """Makes the drivers of one engine."""
 
-    def __init__(self, *, closed: bool) -> None:
+    def __init__(self, *, closed: bool, rulebook: Rulebook | None = None) -> None:
         self._closed = closed
+        self._rulebook = rulebook
         self._lock = threading.RLock()
         self._steps: dict[str, list[Step]] = {}
         self._earlier: dict[str, list[Step]] = {}
@@ -50,21 +55,44 @@ class Placing:
         return from_code(code, made, target=str(plan.target), twin=twin, closed=self._closed)
 
     def inner(self, placed: Placed, functions: Iterable[FunctionType]) -> None:
-        """Swap the driver of *placed* into *functions*."""
+        """Swap the driver of *placed* into *functions*, over what their decorators say."""
         for function in functions:
             entry = registry.record(function)
-            plan = with_decorated(placed.plan, entry.decorated)
-            twin = entry.outer or twin_of(function, entry.base)
+            plan = self._coded(placed, function, entry) if entry.decorated else placed.plan
+            if not plan.active:
+                registry.lay_bare(function)
+                placed.bare.add(function)
+                continue
+            twin = entry.outer or behind(function, entry.base)
             driver = self.driver(plan, entry.own, function, twin=twin)
             registry.swap(function, driver)
             placed.hold(function, driver)
         placed.state, placed.placement = "applied", "inner"
 
+    def _coded(self, placed: Placed, function: FunctionType, entry: registry.Record) -> Plan:
+        from mlpolicy.plan.coded import with_code  # (a start without decorators need not)
+
+        assert self._rulebook is not None
+        asks = self._rulebook.asks(placed.target)
+        facts = facts_of(placed.target, function, (function,)) if asks else None
+        placed.coded, found = with_code(placed.plan, entry.decorated, self._rulebook, facts)
+        for one in found:
+            say_once(f"code:{placed.target}:{one.code}:{one.span}", str(one))
+        return placed.coded
+
     def _steps_for(
         self, plan: Plan, code: CodeType, function: FunctionType | None = None
     ) -> list[Step]:
-        """Return the steps of a target: one set for all the functions that bear its name."""
+        """Return the steps of a target: one set for all the functions that bear its name.
+
+        What decorators say is each function's own.
+        """
         name = str(plan.target)
+        if CODE in plan.policies:
+            if LOCALS in name:
+                return steps(plan, code, function)
+            name += " decorated"
+            self._earlier.setdefault(name, self._steps.pop(name, []))
         with self._lock:
             if name not in self._steps:
                 made = steps(plan, code, function)
@@ -74,13 +102,6 @@ class Placing:
                             _hand_over(old, step)
                 self._steps[name] = made
             return self._steps[name]
-
-
-def with_decorated(plan: Plan, decorated: dict[str, PlannedRule]) -> Plan:
-    """Return *plan* with the rules of decorators beside it; the policy wins for its kinds."""
-    mine = {rule.kind for rule in plan.rules}
-    others = tuple(rule for kind, rule in decorated.items() if kind not in mine)
-    return replace(plan, rules=(*plan.rules, *others)) if others else plan
 
 
 def _hand_over(old: Step, new: Step) -> None:

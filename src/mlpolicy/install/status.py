@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Literal
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
@@ -35,6 +35,15 @@ class Placed:
     makers: WeakKeyDictionary[FunctionType, CodeType] = field(default_factory=WeakKeyDictionary)
     """Functions that make functions of this name, with the code that has its driver in it."""
     outer: Replaced | None = None
+    bare: WeakSet[FunctionType] = field(default_factory=WeakSet)
+    """Functions whose decorators it switches off."""
+    coded: Plan | None = None
+    """The plan with what decorators say under it, where there are any."""
+
+    @property
+    def holds(self) -> Plan:
+        """What holds: the plan of the policies, over what decorators say."""
+        return self.coded or self.plan
 
     def hold(self, function: FunctionType, driver: Driver) -> None:
         """Remember that *driver* stands on *function*."""
@@ -66,8 +75,11 @@ class Placed:
             registry.take_off(function, driver)
         for function, code in list(self.makers.items()):
             registry.debase(function, code)
+        for function in list(self.bare):
+            registry.take_off(function)
         self.drivers.clear()
         self.makers.clear()
+        self.bare.clear()
 
 
 def count(placed: Iterable[Placed], state: State) -> int:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlpolicy.core.redact import HIDDEN, redacted, without
+from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank, Value
 from mlpolicy.plan.worst import worst_case
 
@@ -29,7 +30,8 @@ def describe(plan: Plan) -> str:
     order = " > ".join(rule.kind for rule in plan.rules) or "no rules"
     lines = [str(plan.target), f"  {order}  ({plan.mode})"]
     for name, span in zip(plan.policies, plan.sources, strict=False):
-        lines.append(f"  from policy {name} at {span.place}")
+        who = "the code" if name == CODE else f"policy {name}"
+        lines.append(f"  from {who} at {span.place}")
     for rule in plan.rules:
         lines += ["", *_rule(rule)]
     worst = worst_case(plan)
@@ -73,6 +75,8 @@ def why(lost: Value, winner: Value | None) -> str:
     """Return why *lost* lost against *winner*."""
     if winner is None or lost.rank is None or winner.rank is None:
         return "set again"
+    if lost.rank[0] < -1:
+        return "what the code says only fills in"
     if lost.rank[0] < 0:
         return "defaults only fill in" if winner.rank[0] >= 0 else "defaults of an import"
     if winner.rank[0] > 1:
@@ -98,7 +102,7 @@ def text(value: Value) -> str:
 
 def shown(value: Any) -> str:
     """Return *value* as a policy file would write it, on one line."""
-    if hasattr(value, "model_dump"):
+    if hasattr(value, "model_dump") and not isinstance(value, type):
         value = dict(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(shown(item) for item in value) + "]"

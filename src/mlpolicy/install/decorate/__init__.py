@@ -1,125 +1,149 @@
-"""The rules as decorators, from the same models, for people who prefer code.
+"""The rules as decorators, for people who write Python: classes, functions and numbers as they are.
 
 Several of them on one function make one driver, in the fixed order, however they are stacked.
-A policy that names the function wins over them, kind by kind.
+A policy that names the function lies over what they say, field by field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import FunctionType
-from typing import Any, Protocol, TypeVar, cast, overload
+import inspect
+import sys
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any, Literal, Unpack, overload
 
-from mlpolicy.core.kind import Kind
-from mlpolicy.core.order import rank
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Target
-from mlpolicy.install import registry
-from mlpolicy.install.placing import Placing
-from mlpolicy.install.seek import Found
-from mlpolicy.plan.plan import Plan, PlannedRule, Value
-from mlpolicy.plan.ranking import position_of
+from mlpolicy.install.decorate import typed
+from mlpolicy.install.decorate.place import place
+from mlpolicy.install.decorate.typed import Decorator, F
+from mlpolicy.model.coded import Decorated
 from mlpolicy.rules import KINDS
-from mlpolicy.runtime.driver import Driver, twin_of
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Decorator(Protocol):
-    """What gives a function back as the object that it is."""
+@overload
+def retry(function: F, /) -> F: ...
+@overload
+def retry(**settings: Unpack[typed.Retry]) -> Decorator: ...
+def retry(function: Any = None, /, **settings: Any) -> Any:
+    """Make calls that failed again: which ones, how often, and after what pause.
 
-    def __call__(self, function: F, /) -> F:
-        """Return *function*."""
-        ...
+    Args:
+        function: The function, where the decorator is used without settings.
+        settings: The fields of the rule `retry`; exceptions may be the classes themselves.
 
-
-class _Rule:
-    """One decorator: `@mlpolicy.retry`, or `@mlpolicy.retry(max_attempts=5)`."""
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-
-    @overload
-    def __call__(self, function: F, /) -> F: ...
-
-    @overload
-    def __call__(self, /, *, mode: Mode = "enforce", **settings: Any) -> Decorator: ...
-
-    def __call__(
-        self, function: F | None = None, /, *, mode: Mode = "enforce", **settings: Any
-    ) -> Any:
-        """Put the rule around a function; it stays the object that it is.
-
-        Args:
-            function: The function, where the decorator is used without settings.
-            mode: `enforce`, `shadow` or `disabled`.
-            settings: The fields of the rule, as in a policy file; a bare number is in the
-                base unit (seconds, bytes), and habitual names (`max_retries`) are understood.
-
-        Raises:
-            pydantic.ValidationError: A setting is unknown, or of the wrong type.
-            TypeError: What is decorated is no function.
-        """
-        rule = _model(KINDS[self._kind], settings)
-
-        def decorate(function: F) -> F:
-            return cast("F", _decorate(function, self._kind, rule, mode))
-
-        return decorate if function is None else decorate(function)
+    Raises:
+        PolicyError: A setting is unknown or wrong, or what is decorated is no function.
+    """
+    return _decorator("retry", "retry", function, settings)
 
 
-def _model(kind: Kind, settings: dict[str, Any]) -> Any:
-    fields: dict[str, Any] = {}
-    for name, value in settings.items():
-        synonym = kind.synonyms.get(name)
-        if synonym is None:
-            fields[name] = value
-        else:
-            fields[synonym.field] = value + synonym.shift if synonym.shift else value
-    return kind.rule_model().model_validate(fields, context={"python": True})
+@overload
+def validate_input(function: F, /) -> F: ...
+@overload
+def validate_input(
+    *,
+    args: Mapping[str, typed.AnySpec] = ...,
+    returns: typed.AnySpec = ...,
+    on_fail: Literal["raise", "default", "warn"] = ...,
+    default: object = ...,
+    mode: Mode = ...,
+    expires: str = ...,
+    rollout: typed.Rollout = ...,
+    inherit: bool = ...,
+    final: bool = ...,
+    **specs: typed.AnySpec,
+) -> Decorator: ...
+def validate_input(function: Any = None, /, **settings: Any) -> Any:
+    """Refuse calls whose arguments are not what they must be.
+
+    Without any, the annotations of the function say what they must be.
+
+    Args:
+        function: The function, where the decorator is used without settings.
+        settings: Specs by the names of parameters (`user=User`, `features={"ndim": 2}`), and the
+            fields of the rule `validate`: `args`, `returns`, `on_fail`, `default`.
+
+    Raises:
+        PolicyError: A setting is unknown or wrong, or what is decorated is no function.
+    """
+    return _decorator("validate", "validate_input", function, settings)
 
 
-def _decorate(decorated: Any, kind: str, rule: Any, mode: Mode) -> Any:
-    raw = decorated.__func__ if isinstance(decorated, staticmethod | classmethod) else decorated
-    if not isinstance(raw, FunctionType):
-        from mlpolicy.install.outer import stand_in
+@overload
+def cache_result(function: F, /) -> F: ...
+@overload
+def cache_result(**settings: Unpack[typed.Cache]) -> Decorator: ...
+def cache_result(function: Any = None, /, **settings: Any) -> Any:
+    """Hand out a result again, for as long as `ttl` says.
 
-        raw, original = stand_in(Found(None, getattr(raw, "__name__", repr(raw)), raw, ()))
-        _put(raw, kind, rule, mode, twin=original)
-        return raw
-    _put(raw, kind, rule, mode)
-    return decorated
+    Args:
+        function: The function; a cache needs its `ttl`, so that this is an error.
+        settings: The fields of the rule `cache`; `key` may be a function of the arguments.
 
-
-def _put(function: FunctionType, kind: str, rule: Any, mode: Mode, *, twin: Any = None) -> None:
-    entry = registry.record(function)
-    if twin is not None:
-        entry.outer = twin
-    code = entry.own
-    span = Span(code.co_filename, code.co_firstlineno)
-    values = {
-        name: Value(getattr(rule, name), span, "decorator") for name in type(rule).model_fields
-    }
-    entry.decorated[kind] = PlannedRule(kind, mode, rule, values, span, "decorator")
-    earlier, entry.decorator = entry.decorator, driver_of(function)
-    registry.swap(function, entry.decorator)
-    if earlier is not None:
-        earlier.close()
+    Raises:
+        PolicyError: A setting is unknown or wrong, or what is decorated is no function.
+    """
+    return _decorator("cache", "cache_result", function, settings)
 
 
-def driver_of(function: FunctionType) -> Driver:
-    """Return the driver of all rules that decorators put on *function*."""
-    entry = registry.record(function)
-    target = Target(function.__module__ or "__main__", function.__qualname__)
-    rules = sorted(entry.decorated.values(), key=lambda rule: rank(position_of(rule.kind)))
-    plan = Plan(target, "enforce", tuple(rules))
-    twin = entry.outer or twin_of(function, entry.base)
-    return Placing(closed=False).driver(plan, entry.own, function, twin=twin)
+@overload
+def memory_guard(function: F, /) -> F: ...
+@overload
+def memory_guard(**settings: Unpack[typed.Memory]) -> Decorator: ...
+def memory_guard(function: Any = None, /, **settings: Any) -> Any:
+    """Begin no call while too little memory is left.
+
+    Args:
+        function: The function, where the decorator is used without settings.
+        settings: The fields of the rule `memory`.
+
+    Raises:
+        PolicyError: A setting is unknown or wrong, or what is decorated is no function.
+    """
+    return _decorator("memory", "memory_guard", function, settings)
 
 
-retry = _Rule("retry")
-validate_input = _Rule("validate")
-cache_result = _Rule("cache")
-memory_guard = _Rule("memory")
-monitor = _Rule("monitor")
+@overload
+def monitor(function: F, /) -> F: ...
+@overload
+def monitor(**settings: Unpack[typed.Monitor]) -> Decorator: ...
+def monitor(function: Any = None, /, **settings: Any) -> Any:
+    """Count, time and log calls.
+
+    Args:
+        function: The function, where the decorator is used without settings.
+        settings: The fields of the rule `monitor`.
+
+    Raises:
+        PolicyError: A setting is unknown or wrong, or what is decorated is no function.
+    """
+    return _decorator("monitor", "monitor", function, settings)
+
+
+def _decorator(kind: str, name: str, function: Any, settings: dict[str, Any]) -> Any:
+    """Return the decorator of a rule, or *function* with the rule on it."""
+    frame = sys._getframe(2)
+    span = Span(frame.f_code.co_filename, frame.f_lineno)
+    known = KINDS[kind]
+    written = Decorated(known, f"@{name}", span, _names(frame) if known.arguments else {})
+    block = None if known.arguments else written.read(settings, None)
+
+    def decorate(function: F) -> F:
+        placed: F = place(function, written, block, settings)
+        return placed
+
+    return decorate if function is None else decorate(function)
+
+
+def _names(frame: FrameType) -> dict[str, Any]:
+    """Return what the names around a decorator stand for, less the globals of its module.
+
+    Of a class's body, those of the function around it, too.
+    """
+    names: dict[str, Any] = {}
+    here: FrameType | None = frame
+    while here is not None and here.f_locals is not here.f_globals:
+        names = {**here.f_locals, **names}
+        here = None if here.f_code.co_flags & inspect.CO_OPTIMIZED else here.f_back
+    return names

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.default import given
 from mlpolicy.rules.cache.identity import IDENTITIES
 from mlpolicy.rules.cache.keys import BARE, Keys, wanted
 
@@ -15,12 +16,14 @@ _MOST_INLINE = 4
 """With more arguments than this the lines cost more than the call that they save."""
 
 
-def key_lines(keys: Keys, key: str, loom: Loom) -> Lines:
+def key_lines(step: CacheStep, key: str, loom: Loom) -> Lines:
     """Return lines that leave the key of the call, or None, in the local *key*.
 
     Plain scalars are keyed here: the tests of their exact classes cost 3 ns each.
     """
-    parts = keys.parts
+    keys, parts = step.keys, step.keys.parts
+    if keys.by is not None:
+        return [f"{key} = {loom.constant('make_key', keys.called)}(*{given(step.site, loom)})"]
     arguments = wanted(parts, loom.arguments)
     if not parts:
         return [f"{key} = ()"]
@@ -77,7 +80,7 @@ def caching(step: CacheStep, inner: Lines, loom: Loom) -> Lines:
     key, entry = loom.local("key"), loom.local("entry")
     hit = loom.constant("hit", step.hits.add)
     return [
-        *key_lines(step.keys, key, loom),
+        *key_lines(step, key, loom),
         f"{entry} = {loom.constant('find', step.store.entries.get)}({key})",
         f"if {entry} is not None and {loom.now()} < {entry}.expires:",
         # The count is what marks the entry as used: one store for both.
@@ -126,7 +129,7 @@ def watching(step: CacheStep, inner: Lines, loom: Loom) -> Lines:
     key = loom.local("key")
     watch = loom.method("cache_watch", step.watch)
     return [
-        *key_lines(step.keys, key, loom),
+        *key_lines(step, key, loom),
         *inner,
         f"{watch}({key}, {loom.result}, {loom.now()})",
     ]
