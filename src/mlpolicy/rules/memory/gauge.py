@@ -66,9 +66,11 @@ class Gauge:
         return self.attended and not self._blind
 
     def join(self, gate: Gate) -> None:
-        """Tell *gate* of each reading from now on."""
+        """Tell *gate* of the reading that there is, and of each from now on."""
         with self.lock:
             self._gates.add(gate)
+            if self.reading is not None:
+                gate.update(self.reading, self.at)
 
     def leave(self, gate: Gate) -> None:
         """Tell *gate* no more."""
