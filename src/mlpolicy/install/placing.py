@@ -75,8 +75,9 @@ class Placing:
         assert self._rulebook is not None
         asks = self._rulebook.asks(placed.target)
         facts = facts_of(placed.target, function, (function,)) if asks else None
-        placed.coded, found = with_code(placed.plan, entry.decorated, self._rulebook, facts)
-        for one in found:
+        blocks = entry.decorated
+        placed.coded, placed.found = with_code(placed.plan, blocks, self._rulebook, facts)
+        for one in placed.found:
             say_once(f"code:{placed.target}:{one.code}:{one.span}", str(one))
         return placed.coded
 

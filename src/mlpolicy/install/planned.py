@@ -35,6 +35,11 @@ def planned(asked: Any, rulebook: Rulebook | None) -> Plan | None:
     return with_code(plan, blocks, rulebook, facts)[0]
 
 
+def decorated_functions() -> list[tuple[Target, FunctionType]]:
+    """Return every living function with decorators of ours, with its path."""
+    return [(target_of(one), one) for one in registry.functions() if registry.decorated(one)]
+
+
 def target_of(function: FunctionType) -> Target:
     """Return the path of *function*."""
     return Target(function.__module__ or "__main__", function.__qualname__)

@@ -90,6 +90,11 @@ def decorated(function: FunctionType) -> dict[str, RuleBlock]:
     return found.decorated if found is not None else {}
 
 
+def functions() -> list[FunctionType]:
+    """Return every living function that has a record."""
+    return list(_records)
+
+
 def lay_bare(function: FunctionType) -> None:
     """Let *function* run without any driver, that of its decorators included."""
     entry = record(function)

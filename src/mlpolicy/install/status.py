@@ -8,6 +8,7 @@ from types import CodeType, FunctionType
 from typing import Literal
 from weakref import WeakKeyDictionary, WeakSet
 
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
 from mlpolicy.install.outer import Replaced
@@ -39,6 +40,9 @@ class Placed:
     """Functions whose decorators it switches off."""
     coded: Plan | None = None
     """The plan with what decorators say under it, where there are any."""
+
+    found: tuple[Diagnostic, ...] = ()
+    """What is wrong between the policies and the decorators."""
 
     @property
     def holds(self) -> Plan:

@@ -122,3 +122,34 @@ def origin(value: Value) -> str:
     if span.file.startswith(COMMAND_LINE):
         return span.file
     return " ".join(part for part in (str(span), layer, value.written) if part)
+
+
+def content(rule: PlannedRule) -> dict[str, Any]:
+    """Return *rule* as plain values, with where each comes from and what it beats."""
+    return {
+        "kind": rule.kind,
+        "mode": rule.mode,
+        "source": rule.source.place,
+        "values": {
+            path: {
+                **_value(value),
+                "beats": [
+                    {**_value(one), "why": why(one, value)} for one in rule.lost.get(path, ())
+                ],
+            }
+            for path, value in rule.values.items()
+        },
+    }
+
+
+def _value(value: Value) -> dict[str, Any]:
+    span = value.source
+    return {
+        "value": text(value),
+        "from": origin(value),
+        "file": span.file if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "layer": value.layer or ("built in" if span is None else value.policy),
+        "policy": value.policy or None,
+    }

@@ -43,8 +43,8 @@ def validate_input(function: F, /) -> F: ...
 @overload
 def validate_input(
     *,
-    args: Mapping[str, typed.AnySpec] = ...,
-    returns: typed.AnySpec = ...,
+    args: Mapping[str, object] = ...,
+    returns: object = ...,
     on_fail: Literal["raise", "default", "warn"] = ...,
     default: object = ...,
     mode: Mode = ...,
@@ -52,7 +52,7 @@ def validate_input(
     rollout: typed.Rollout = ...,
     inherit: bool = ...,
     final: bool = ...,
-    **specs: typed.AnySpec,
+    **specs: object,
 ) -> Decorator: ...
 def validate_input(function: Any = None, /, **settings: Any) -> Any:
     """Refuse calls whose arguments are not what they must be.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from types import UnionType
 from typing import Any, Literal, Protocol, TypedDict, TypeVar
 
 from mlpolicy.core.site import Mode
@@ -87,52 +86,6 @@ class Retry(Common, total=False):
     base_delay: Time
     timeout: Time
     max_time: Time
-
-
-class Column(TypedDict, total=False):
-    """What one column of a dataframe must be."""
-
-    dtype: object
-    nullable: bool
-    range: tuple[float | None, float | None]
-    categories: Sequence[object]
-
-
-class Spec(TypedDict, total=False):
-    """What one value must be."""
-
-    type: object
-    not_null: bool
-    dtype: object
-    shape: Sequence[int | str | None] | int
-    ndim: int
-    finite: bool
-    range: tuple[float | None, float | None] | list[float | None]
-    enum: object
-    pattern: object
-    min_len: int
-    max_len: int
-    max_bytes: Size
-    required: Names
-    fields: Mapping[str, Any]
-    items: Any
-    columns: Mapping[str, Any]
-    model: object
-    coerce: bool
-
-    ge: float
-    le: float
-    min: float
-    max: float
-    schema: object
-    regex: object
-    choices: object
-    min_length: int
-    max_length: int
-
-
-AnySpec = Spec | type[Any] | UnionType | str
-"""A spec, or a class alone."""
 
 
 class Cache(Common, total=False):

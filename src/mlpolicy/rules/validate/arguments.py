@@ -75,14 +75,14 @@ def _annotated(
 
 def _read(one: inspect.Parameter, function: Callable[..., Any], names: Mapping[str, Any]) -> Any:
     """Return an annotation as an object: most are text until somebody asks."""
-    if not isinstance(one.annotation, str):
-        return one.annotation
-    known = getattr(inspect.unwrap(function), "__globals__", {})
+    found, known = one.annotation, getattr(inspect.unwrap(function), "__globals__", {})
     try:
-        return eval(one.annotation, dict(known), dict(names))  # noqa: S307 (the function's own source, as `typing.get_type_hints` reads it)
+        while isinstance(found, str):  # (text in quotes, too)
+            found = eval(found, dict(known), dict(names))  # noqa: S307 (the function's own source, as `typing.get_type_hints` reads it)
     except Exception as error:  # noqa: BLE001 (an annotation may be any expression)
         text = f"the annotation `{one.annotation}` of `{one.name}` cannot be read here"
         why = f"{type(error).__name__}: {error}"
         raise finding(
             "MP010", f"{text} ({why}); say it to the decorator: `{one.name}=...`"
         ) from None
+    return found
