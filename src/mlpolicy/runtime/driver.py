@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Sequence
 from types import CodeType, FunctionType
@@ -13,6 +14,9 @@ from mlpolicy.core.target import LOCALS
 from mlpolicy.runtime.loom import Weaver
 from mlpolicy.runtime.template import Birth, body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
+
+
+_MADE = itertools.count()
 
 
 @frozen()
@@ -89,6 +93,8 @@ def from_code(
         target, form.kind, parameters=form.names, reserved=free, world=world, numbered=numbered
     )
     loom.closed = closed
+    if twin is not None and LOCALS in code.co_qualname:
+        loom.home = f"{target} {next(_MADE)}"  # others bear its name, with state of their own
     birth = Birth(code) if twin is None else twin if isinstance(twin, Birth) else None
     name = _born(birth.code) if birth else loom.constant("twin", twin)
     lines = body(form, steps, loom, twin=name)
