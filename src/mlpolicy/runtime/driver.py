@@ -15,7 +15,6 @@ from mlpolicy.runtime.loom import Weaver
 from mlpolicy.runtime.template import Birth, body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
 
-
 _MADE = itertools.count()
 
 

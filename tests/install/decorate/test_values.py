@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from jaxtyping import Float, Float32, Shaped
 from pydantic import BaseModel, Field
 
 import mlpolicy
@@ -229,6 +230,9 @@ ROW = np.zeros((2, 64), np.float32)
         (Annotated[np.ndarray, {"shape": (None, 64)}], [ROW], [ROW[:, 1:]]),
         (npt.NDArray[np.float32], [ROW], [ROW.astype("f8"), [1.0]]),
         (np.ndarray, [ROW], [[1]]),
+        (Float32[np.ndarray, "n 64"], [ROW], [ROW[:, 1:], ROW.astype("f8")]),
+        (Float[np.ndarray, "... 64"], [ROW, ROW.astype("f8")], [ROW.astype("i8")]),
+        (Shaped[np.ndarray, "2 _"], [ROW, ROW.astype("i8")], [ROW[:1]]),
         (Options, [{"depth": 1}, {}], [{"depth": "1"}, 3]),
         (Count, [1], ["1"]),
         (T, [1], ["1"]),

@@ -6,7 +6,7 @@ import collections.abc
 import math
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Union, get_args, get_origin
 
 from mlpolicy.rules.validate.checks import dtypes
@@ -29,7 +29,7 @@ def spec_of(annotation: Any) -> Said:
     for kind, read in _READ.items():
         if origin is kind:
             return read(*parts)
-    meant = _meant(annotation)
+    meant = _meant(annotation, origin, parts)
     if meant is not None:
         return spec_of(meant)
     if origin is not None:
@@ -37,8 +37,11 @@ def spec_of(annotation: Any) -> Said:
     return _of_class(annotation) if isinstance(annotation, type) else {}
 
 
-def _meant(annotation: Any) -> Any:
+def _meant(annotation: Any, origin: Any, parts: tuple[Any, ...]) -> Any:
     """Return what a name for a type stands for: a `NewType`, an alias, the bound of a variable."""
+    alias = getattr(origin, "__value__", None)
+    if alias is not None:  # (numpy's `NDArray[float32]` is one)
+        return alias[parts]
     names = ("__supertype__", "__value__", "__bound__")
     each = (getattr(annotation, name, None) for name in names)
     return None if isinstance(annotation, type) else next((one for one in each if one), None)
@@ -162,23 +165,21 @@ def _beyond(bound: float, towards: float, *, whole: bool) -> float:
 
 def _of_typed_array(cls: Any) -> Said:
     """Return what a class of jaxtyping (`Float32[ndarray, "n 64"]`) or nptyping says."""
-    if cls.__module__.partition(".")[0] == "jaxtyping" and hasattr(cls, "dim_str"):
-        named = [cls.dtypes] if isinstance(cls.dtypes, str) else list(cls.dtypes)
+    makers = {str(one.__module__).partition(".")[0] for one in type(cls).__mro__}
+    if "jaxtyping" in makers and hasattr(cls, "dim_str"):
+        named = cls.dtypes if isinstance(cls.dtypes, list | tuple) else ()  # (any, of `Shaped`)
         return _array(cls.array_type, named, cls.dim_str.split())
-    if (
-        type(cls).__module__.partition(".")[0] == "nptyping"
-        and len(getattr(cls, "__args__", ())) == 2
-    ):
+    if "nptyping" in makers and len(getattr(cls, "__args__", ())) == 2:
         shape, dtype = cls.__args__
-        sizes = str(next(iter(getattr(shape, "__args__", ())), "*, ...")).split(",")
+        sizes = str(next(iter(getattr(shape, "__args__", ())), "...")).split(",")
         return _array(None, [dtypes.named(dtype)], [one.strip() for one in sizes])
     return {}
 
 
-def _array(cls: Any, named: list[str], sizes: list[str]) -> Said:
+def _array(cls: Any, named: Iterable[str], sizes: list[str]) -> Said:
     known = [one for one in named if dtypes.known(one)]
     said: Said = {"type": cls if isinstance(cls, type) else "ndarray"}
-    if known and len(known) == len(named):
+    if known:
         said["dtype"] = known
     if not any((one.startswith("*") and one != "*") or "..." in one for one in sizes):
         said["shape"] = tuple(_size(one) for one in sizes)
