@@ -117,7 +117,7 @@ def check() -> None:
     assert_type(Model.cut(1), int)
     assert_type(Model()(1), int)
     assert_type(mlpolicy.plan(bare), Plan | None)
-    assert_type(mlpolicy.plan("tests.typing.decorated:bare"), Plan | None)
+    assert_type(mlpolicy.plan(f"{__name__}:bare"), Plan | None)
 
 
 async def check_later() -> None:

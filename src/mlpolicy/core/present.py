@@ -14,6 +14,7 @@ if TYPE_CHECKING:
             ...
 
 
+NONE = "no policy is in force: call mlpolicy.install(policy=...) first"
 _present: list[InForce] = []
 _beneath: list[InForce] = []
 """What knows what decorators say, once there is one."""
@@ -42,4 +43,4 @@ def present() -> InForce:
     """
     for policy in (*_present, *_beneath):
         return policy
-    raise LookupError("no policy is in force: call mlpolicy.install(policy=...) first")
+    raise LookupError(NONE)

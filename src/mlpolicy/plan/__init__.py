@@ -23,7 +23,7 @@ def _function(target: str | Callable[..., Any]) -> Plan | None:
 
     Raises:
         ValueError: *target* is no function path.
-        LookupError: No policy is in force, and no function has a decorator.
+        LookupError: No policy is in force, and the function has no decorator.
     """
     from mlpolicy.core.present import present
 

@@ -221,6 +221,18 @@ def test_a_new_policy_takes_the_place_of_the_old_one(service, tmp_path):
         assert calls(coded, coded.predict, 1) == 2
 
 
+def test_a_decorator_that_comes_after_the_policy(service):
+    """It lies under the policy at once, and stays when that is gone."""
+    coded = service("policies: {coded:down: {retry: {max_attempts: 2}}}")
+
+    same = mlpolicy.retry(max_attempts=4, initial_delay=0, retry_on=coded.Down)(coded.down)
+
+    assert same is coded.down
+    assert calls(coded, coded.down, 1) == 2
+    mlpolicy.uninstall()
+    assert calls(coded, coded.down, 1) == 4
+
+
 def test_the_kill_switch_reaches_decorators(monkeypatch):
     monkeypatch.setenv("MLPOLICY_DISABLE", "all")
     done = []
@@ -245,7 +257,8 @@ def test_without_a_policy_decorators_have_plans_and_others_none():
 
     assert mlpolicy.plan(work).policies == ("code",)
     assert mlpolicy.plan(f"{__name__}:here").policies == ("code",)
-    assert mlpolicy.plan(calls) is None
-    assert mlpolicy.plan(f"{__name__}:calls") is None
+    for none in (calls, f"{__name__}:calls"):
+        with pytest.raises(LookupError, match="no policy is in force"):
+            mlpolicy.plan(none)
     with pytest.raises(ValueError, match="no function path"):
         mlpolicy.plan(3)

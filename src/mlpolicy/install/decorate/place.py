@@ -25,8 +25,15 @@ class _Code:
     """What decorators say, where no policy is in force."""
 
     def plan(self, target: Any) -> Any:
-        """Return the plan of *target*, or None."""
-        return planned(target, None)
+        """Return the plan of *target*.
+
+        Raises:
+            LookupError: It has no decorator of ours.
+        """
+        plan = planned(target, None)
+        if plan is None:
+            raise LookupError(present.NONE)
+        return plan
 
 
 present.lie_beneath(_Code())
