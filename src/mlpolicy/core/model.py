@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
@@ -29,9 +29,9 @@ def is_python(info: Any) -> bool:
 
 
 def _listed(value: Any, info: Any) -> Any:
-    """Take one for a list of one, in Python."""
+    """Take one for a list of one, in Python, and a union for its members."""
     is_list = value is None or isinstance(value, list | tuple | set | frozenset)
-    return value if is_list or not is_python(info) else (value,)
+    return value if is_list or not is_python(info) else get_args(value) or (value,)
 
 
 Many = Annotated[tuple[T, ...], Field(strict=False), BeforeValidator(_listed)]

@@ -6,6 +6,7 @@ They need not be text: classes, functions and plain numbers are taken as they ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -64,6 +65,8 @@ class Decorated:
         settings = spelt.block(settings, model, (), also=tuple(RuleCommon.model_fields))
         if spelt.wrong:
             raise PolicyError(spelt.wrong)
+        if not isinstance(settings.get("rollout", {}), Mapping):
+            settings["rollout"] = {"percent": settings["rollout"]}
         shared = {name: settings.pop(name) for name in RuleCommon.model_fields if name in settings}
         common = self._checked(RuleCommon, shared)
         rule = self._checked(model, settings)
@@ -231,5 +234,6 @@ def _tree(rule: BaseModel, span: Span, written: Any) -> dict[str, Any]:
             }
             made[name] = Block(inner, span)
         else:
-            made[name] = Setting(value, span, span, CODE)
+            plain = value.isoformat() if isinstance(value, date) else value
+            made[name] = Setting(plain, span, span, CODE)
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import Enum
 from fractions import Fraction
 from typing import Annotated, Any, Literal, NewType, Protocol, TypedDict, TypeVar
@@ -43,6 +43,7 @@ def refused(function, *arguments, **named):
         ({"max_retries": 3, "backoff_factor": 3}, {"max_attempts": 4, "multiplier": 3.0}),
         ({"tries": 2}, {"max_attempts": 2}),
         ({"retry_on": "transient"}, {"retry_on": ("transient",)}),
+        ({"retry_on": {"ConnectionError"}}, {"retry_on": ("ConnectionError",)}),
     ],
 )
 def test_amounts_of_retry(written, meant):
@@ -71,6 +72,17 @@ def test_amounts_of_the_others(decorator, written, kind, meant):
     assert {name: getattr(made, name) for name in meant} == meant
 
 
+def test_what_every_rule_takes():
+    """Dates as dates, a rollout as a share."""
+    made = retry(mode="shadow", expires=date(2020, 1, 1), rollout=0.25)(lambda: 1)
+    other = retry(expires="2999-01-01", rollout={"percent": "50%"})(lambda: 1)
+
+    [gone, holds] = (mlpolicy.plan(one).rule("retry") for one in (made, other))
+    assert (gone.mode, gone.control.rollout.percent) == ("disabled", 0.25)
+    assert (holds.mode, holds.rollout.percent) == ("enforce", 0.5)
+    assert (made(), other()) == (1, 1)
+
+
 def test_an_exception_of_a_functions_own_is_retried():
     """No path leads to the class; subclasses count, and others of the name do not."""
 
@@ -82,7 +94,7 @@ def test_an_exception_of_a_functions_own_is_retried():
 
     other, calls = type("Local", (Exception,), {}), []
 
-    @retry(max_attempts=3, initial_delay=0, exceptions=Local, give_up_on=[KeyError])
+    @retry(max_attempts=3, initial_delay=0, exceptions=Local | OSError, give_up_on=[KeyError])
     def work(error):
         calls.append(error)
         raise error

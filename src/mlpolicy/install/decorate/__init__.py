@@ -9,13 +9,14 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Mapping
+from datetime import date
 from types import FrameType
 from typing import Any, Literal, Unpack, overload
 
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
 from mlpolicy.install.decorate import typed
-from mlpolicy.install.decorate.place import place
+from mlpolicy.install.decorate.place import check_function, place
 from mlpolicy.install.decorate.typed import Decorator, F
 from mlpolicy.model.coded import Decorated
 from mlpolicy.rules import KINDS
@@ -48,8 +49,8 @@ def validate_input(
     on_fail: Literal["raise", "default", "warn"] = ...,
     default: object = ...,
     mode: Mode = ...,
-    expires: str = ...,
-    rollout: typed.Rollout = ...,
+    expires: str | date = ...,
+    rollout: typed.Rollout | typed.Share = ...,
     inherit: bool = ...,
     final: bool = ...,
     **specs: object,
@@ -127,6 +128,8 @@ def _decorator(kind: str, name: str, function: Any, settings: dict[str, Any]) ->
     span = Span(frame.f_code.co_filename, frame.f_lineno)
     known = KINDS[kind]
     written = Decorated(known, f"@{name}", span, _names(frame) if known.arguments else {})
+    if function is not None:
+        check_function(function, written)
     block = None if known.arguments else written.read(settings, None)
 
     def decorate(function: F) -> F:

@@ -53,8 +53,7 @@ def place(
     Raises:
         PolicyError: What is decorated is no function, or the rule does not fit it.
     """
-    raw = decorated.__func__ if isinstance(decorated, staticmethod | classmethod) else decorated
-    _check(raw, written)
+    raw = check_function(decorated, written)
     block = block or written.read(settings, raw)
     if isinstance(raw, FunctionType):
         _put(raw, block, written)
@@ -65,8 +64,13 @@ def place(
     return forward
 
 
-def _check(raw: Any, written: Decorated) -> None:
-    """Refuse what is no function."""
+def check_function(decorated: Any, written: Decorated) -> Any:
+    """Return the function that *decorated* is, less what makes a method of it.
+
+    Raises:
+        PolicyError: It is no function.
+    """
+    raw = decorated.__func__ if isinstance(decorated, staticmethod | classmethod) else decorated
     what = "a class" if isinstance(raw, type) else found_as(raw)
     help = "put it on `__init__` or on a method" if isinstance(raw, type) else ""
     if isinstance(raw, property):
@@ -79,6 +83,7 @@ def _check(raw: Any, written: Decorated) -> None:
     if help:
         text = f"expected a function, found {what}"
         raise PolicyError([written.wrong("MP320", text, help=help)])
+    return raw
 
 
 def _put(function: FunctionType, block: RuleBlock, written: Decorated) -> None:

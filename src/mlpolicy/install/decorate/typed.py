@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Literal, Protocol, TypedDict, TypeVar
 
 from mlpolicy.core.site import Mode
@@ -40,8 +40,8 @@ class Common(TypedDict, total=False):
     """What every rule takes."""
 
     mode: Mode
-    expires: str
-    rollout: Rollout
+    expires: str | date
+    rollout: Rollout | Share
     inherit: bool
     final: bool
 
