@@ -194,8 +194,8 @@ def _build(
 ) -> tuple[Any, Meant, Mapping[str, Value], list[Diagnostic]]:
     """Return the rule, what its kind says of it, its fields, and what is wrong if it is none."""
     settings = merged.plain()
-    key = (kind.name, repr(settings))
-    known = built.get(key)
+    key = (kind.name, "" if context else repr(settings))
+    known = None if context else built.get(key)
     if known is not None:
         return (*known, [])
     try:

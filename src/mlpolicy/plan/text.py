@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from mlpolicy.core.given import path_of
 from mlpolicy.core.redact import HIDDEN, redacted, without
 from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank, Value
@@ -108,7 +109,9 @@ def shown(value: Any) -> str:
         return "[" + ", ".join(shown(item) for item in value) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
-    return _WORDS.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    return str(value) if isinstance(value, str | int | float | date) else path_of(value)
 
 
 _WORDS = {None: "null", True: "true", False: "false"}

@@ -342,9 +342,16 @@ def test_objects_are_shown_by_their_path_and_never_by_their_content():
     def work(x):
         return x
 
+    class Value:
+        __repr__ = Secret.__repr__
+
+    @validate_input(x=User, on_fail="default", default={"a": [Value()]})
+    def other(x):
+        return x
+
     shown = str(mlpolicy.plan(work))
 
-    assert "hunter2" not in shown
+    assert "hunter2" not in shown + str(mlpolicy.plan(other))
     assert f"{__name__}.User" in shown
     assert "[ConnectionError, KeyError]" in shown
     assert "Secret" in shown
