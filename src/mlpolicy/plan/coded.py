@@ -14,9 +14,9 @@ from mlpolicy.core.order import rank
 from mlpolicy.core.site import GENERATORS, FunctionKind
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.policy import CODE, RuleBlock
-from mlpolicy.plan.against.arguments import absent
-from mlpolicy.plan.against.caches import of_generator
+from mlpolicy.plan.arguments import AMONG_KEYWORDS, named
 from mlpolicy.plan.complete import Completed, complete
 from mlpolicy.plan.merge import code_layer
 from mlpolicy.plan.plan import Plan, PlannedRule
@@ -60,9 +60,14 @@ def unfit(
     target: Target, rule: PlannedRule, names: Sequence[str], kind: FunctionKind, *, takes_any: bool
 ) -> Iterator[Diagnostic]:
     """Yield why *rule* does not fit a function of that *kind* with parameters of those *names*."""
-    yield from absent(target, rule, names, takes_any=takes_any)
+    for code, path, _ in named(rule):
+        if path.name not in names and not (takes_any and code in AMONG_KEYWORDS):
+            help = did_you_mean(closest(path.name, names), f"its arguments: {', '.join(names)}")
+            text = f"`{target}` has no argument `{path.name}`"
+            yield Diagnostic(code, text, rule.source, help=help)
     if rule.kind == "cache" and kind in GENERATORS:
-        yield of_generator(target, rule)
+        text = f"`{target}` is a generator: its result can be walked through once"
+        yield Diagnostic("MP304", text, rule.source, help="cache a function that returns a list")
 
 
 def _alone(block: RuleBlock) -> Completed:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.site import GENERATORS, Parameter
-from mlpolicy.core.target import Target
 from mlpolicy.plan.against import annotated, moods
 from mlpolicy.plan.against.about import About, at, line_of
 from mlpolicy.plan.against.arguments import heads
@@ -28,7 +27,12 @@ def look(about: About) -> Iterator[Diagnostic]:
     if rule is None:
         return
     if about.looked.kind in GENERATORS:
-        yield of_generator(about.target, rule)
+        yield Diagnostic(
+            "MP304",
+            f"`{about.target}` is a generator: its result can be walked through once",
+            rule.source,
+            help="cache a function that returns a list",
+        )
         return
     rule, body = about.rule("cache"), about.body
     if rule is None or body is None:
@@ -40,16 +44,6 @@ def look(about: About) -> Iterator[Diagnostic]:
     yield from _shared(about, rule, body)
     yield from _without_key(about, rule, body)
     yield from _moody(about, rule, body)
-
-
-def of_generator(target: Target, rule: PlannedRule) -> Diagnostic:
-    """Return the finding for a cache on a generator."""
-    return Diagnostic(
-        "MP304",
-        f"`{target}` is a generator: its result can be walked through once",
-        rule.source,
-        help="cache a function that returns a list",
-    )
 
 
 def _hides_coroutine(about: About, rule: PlannedRule, body: Body) -> Diagnostic | None:
