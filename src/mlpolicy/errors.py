@@ -1,7 +1,7 @@
 """Everything that mlpolicy raises.
 
 MlpolicyError
-├── PolicyError            the files are wrong, before any call
+├── PolicyError            the files, or a decorator, are wrong, before any call
 └── CallRefused            a rule stopped one call
     ├── ValidationFailed   (also a ValueError)
     └── MemoryPressure
@@ -23,7 +23,7 @@ class MlpolicyError(Exception):
 
 
 class PolicyError(MlpolicyError):
-    """The policy files are wrong; nothing was changed.
+    """The policy files, or what a decorator says, are wrong; nothing was changed.
 
     Attributes:
         diagnostics: The findings, as `mlpolicy validate` shows them.

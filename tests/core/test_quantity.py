@@ -84,6 +84,16 @@ def test_numbers_from_python_are_in_the_base_unit():
     assert read == [1.5, 60.0, 9]
 
 
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), timedelta(seconds=-1), object()])
+@pytest.mark.parametrize("quantity", [Duration, ByteSize, Ratio])
+def test_no_other_number_from_python_is_an_amount(quantity, value):
+    """Nothing is shown of an object but its class."""
+    with pytest.raises(QuantityError) as caught:
+        quantity.of_number(value)
+
+    assert "object at" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "number", "printed"),
     [("512MiB", 512 * 1024**2, "512MiB"), ("1.5GiB", 1536 * 1024**2, "1536MiB"), ("7B", 7, "7B")],

@@ -85,6 +85,20 @@ def test_links_lead_somewhere(page):
         assert (page.parent / link).exists(), link
 
 
+PYTHON = [ROOT / "README.md", ROOT / "docs/how-to/in-python.md"]
+
+
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
+def test_the_python_of_a_page_runs(page, tmp_path):
+    """All of it in its order, as one file; what it asserts holds."""
+    path = tmp_path / "shown.py"
+    path.write_text("\n\n".join(blocks(page, "python")))
+
+    code, printed = typed(f"{sys.executable} -W error {path}", tmp_path)
+
+    assert code == 0, printed
+
+
 TUTORIALS = sorted((ROOT / "docs" / "tutorial").glob("*.md"))
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', re.M | re.S)
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.M)

@@ -259,7 +259,7 @@ def test_decorators_on_methods_and_on_what_has_no_code():
     power = mlpolicy.retry(max_attempts=2)(pow)
 
     assert (Model.clip(1), Model.load(2), power(2, 3)) == (1, ("Model", 2), 8)
-    with pytest.raises(TypeError):
+    with pytest.raises(mlpolicy.PolicyError, match="a class"):
         mlpolicy.retry(Model)
 
 

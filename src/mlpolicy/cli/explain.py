@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from mlpolicy.cli import complete, exits, sources
 from mlpolicy.cli.options import policy_option, shown_options, src_option, stop_on_errors
+from mlpolicy.cli.prove import in_child, request_for
 from mlpolicy.cli.setting import setting
 from mlpolicy.cli.streams import emit, emit_json
 from mlpolicy.cli.terms import asked, terms_options
+from mlpolicy.cli.wait import waiting
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import facts_of
-from mlpolicy.plan.plan import Plan, PlannedRule, Value
+from mlpolicy.plan.load import Loaded
+from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Defined, Survey, roots
-from mlpolicy.plan.text import origin, text, why
+from mlpolicy.plan.text import content
 from mlpolicy.plan.worst import worst_case
 from mlpolicy.rules import KINDS
 
@@ -90,11 +95,16 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
     except TargetError as error:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
         exits.stop(f"`{subject}` is no function path: {error}{hint}")
-    _, loaded = sources.read(options["policy"])
+    survey = Survey(roots(options["src"]))
+    looked = survey.look_up(target)
+    coded = isinstance(looked, Defined) and any(map(_is_ours, looked.decorators))
+    coded = coded and not asked().written  # (what is set on the command line is no process's)
+    paths, loaded = sources.read(options["policy"], needed=not coded)
     # What cannot be read as it is written would be explained wrongly; all else is there to be seen.
     if options["source"] or any(one.code < "MP2" for one in loaded.refused):
         stop_on_errors(loaded, options["format"])
-    survey = Survey(roots(options["src"]))
+    if coded:
+        return _decorated(target, paths, loaded, options)
     facts = facts_of(loaded.rulebook, survey, target)
     plan = loaded.rulebook.plan(target, facts)
     if plan is None:
@@ -104,11 +114,46 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
         "mode": plan.mode,
         "environment": loaded.environment,
         "policies": list(plan.policies),
-        "rules": [_rule(rule) for rule in plan.rules],
+        "rules": [content(rule) for rule in plan.rules],
         "worst_case": worst_case(plan),
         "errors": len(loaded.refused),
         "text": _described(plan, loaded.environment, options),
     }
+
+
+def _is_ours(decorator: str) -> bool:
+    """Whether the dotted name of a decorator is one of ours that puts a rule on a function."""
+    return decorator.startswith("mlpolicy.") and decorator != "mlpolicy.tag"
+
+
+def _decorated(
+    target: Target, paths: Sequence[Path], loaded: Loaded, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what holds for a function with decorators of ours, which only its module knows."""
+    request = request_for(
+        paths, options["src"], modules=[target.module], explain=str(target), all=False
+    )
+    with waiting(f"importing {target.module}"):
+        answer = in_child(request, 60.0)
+    if answer.failed is not None or answer.explained is None:
+        why = (answer.failed or {}).get("error", "it is not there once the module is imported")
+        exits.stop(f"`{target}` could not be asked for its decorators: {why}", exits.IMPORT_FAILED)
+    told = answer.explained
+    text = told.pop("source" if options["source"] else "shown")
+    return {
+        "target": str(target),
+        "environment": loaded.environment,
+        **{key: told[key] for key in ("mode", "policies", "rules", "worst_case")},
+        "errors": len(loaded.refused),
+        "text": text if options["source"] else text + _terms(loaded.environment),
+    }
+
+
+def _terms(environment: str | None) -> str:
+    """Return the line that says under which terms all of it holds."""
+    terms = [f"environment {environment}"] if environment else []
+    terms += [f"--set {one}" for one in asked().written]
+    return f"\n\n  under {', '.join(terms)}" if terms else ""
 
 
 def _described(plan: Plan, environment: str | None, options: dict[str, Any]) -> str:
@@ -116,9 +161,7 @@ def _described(plan: Plan, environment: str | None, options: dict[str, Any]) -> 
         from mlpolicy.cli.source import generated
 
         return generated(plan, options["src"])
-    terms = [f"environment {environment}"] if environment else []
-    terms += [f"--set {one}" for one in asked().written]
-    return str(plan) + (f"\n\n  under {', '.join(terms)}" if terms else "")
+    return str(plan) + _terms(environment)
 
 
 def _not_governed(target: Target, rulebook: Rulebook, survey: Survey) -> NoReturn:
@@ -135,33 +178,3 @@ def _not_governed(target: Target, rulebook: Rulebook, survey: Survey) -> NoRetur
     near = None if there else closest(str(target), [str(one) for one in rulebook.exact])
     hint = f"; did you mean `{near}`?" if near else ""
     exits.stop(f"no policy names `{target}`{hint}", exits.NOTHING_TO_DO)
-
-
-def _rule(rule: PlannedRule) -> dict[str, Any]:
-    return {
-        "kind": rule.kind,
-        "mode": rule.mode,
-        "source": rule.source.place,
-        "values": {
-            path: {
-                **_value(value),
-                "beats": [
-                    {**_value(one), "why": why(one, value)} for one in rule.lost.get(path, ())
-                ],
-            }
-            for path, value in rule.values.items()
-        },
-    }
-
-
-def _value(value: Value) -> dict[str, Any]:
-    span = value.source
-    return {
-        "value": text(value),
-        "from": origin(value),
-        "file": span.file if span else None,
-        "line": span.line if span else None,
-        "column": span.column if span else None,
-        "layer": value.layer or ("built in" if span is None else value.policy),
-        "policy": value.policy or None,
-    }

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
 
-from mlpolicy.cli import sources
-from mlpolicy.cli.options import Choice, policy_option, shown_options, src_option
+from mlpolicy.cli import exits, sources
+from mlpolicy.cli.options import (
+    Choice,
+    modules_option,
+    policy_option,
+    shown_options,
+    src_option,
+)
 from mlpolicy.cli.plugins import every_plugin
+from mlpolicy.cli.prove import in_child, request_for
 from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import terms_options
 from mlpolicy.cli.wait import waiting
@@ -33,6 +41,17 @@ def _targets(loaded: Loaded, survey: Survey) -> Iterable[Row]:
             "mode": plan.mode,
             "source": ", ".join(span.place for span in plan.sources),
         }
+
+
+def _imported(paths: Sequence[Path], src: Sequence[str], modules: Sequence[str]) -> Iterable[Row]:
+    """Yield the targets in *modules*, which are imported: those with decorators, too."""
+    answer = in_child(request_for(paths, src, modules=modules), 60.0)
+    if answer.failed is not None:
+        failed = f"`{answer.failed['module']}` could not be imported: {answer.failed['error']}"
+        exits.stop(failed, exits.IMPORT_FAILED)
+    for row in sorted(answer.targets, key=lambda one: str(one["target"])):
+        if row["target"].partition(":")[0] in modules:
+            yield {key: row[key] for key in ("target", "rules", "mode", "source")}
 
 
 def _policies(loaded: Loaded, _: Survey) -> Iterable[Row]:
@@ -117,15 +136,23 @@ PLUGINS = "plugins"
 
 @click.command()
 @click.argument("what", type=Choice([*WHAT, PLUGINS]), default="targets")
+@modules_option("With targets: a module to import, whose functions with decorators are shown too.")
 @policy_option
 @terms_options
 @src_option
 @shown_options("text", "json")
-def command(what: str, policy: tuple[str, ...], src: tuple[str, ...], format: str) -> None:
+def command(what: str, format: str, **options: Any) -> None:
     """Show the targets that are governed, the policies, profiles, files, what expires, or plugins."""
-    loaded = None if what == PLUGINS else sources.read(policy)[1]
+    modules, src = options["modules"], options["src"]
+    if modules and what != "targets":
+        exits.stop(f"--module goes with targets, not with {what}")
+    read = None if what == PLUGINS else sources.read(options["policy"], needed=not modules)
+    loaded = read[1] if read else None
     with waiting("looking up what there is"):
-        rows = list(WHAT[what](loaded, Survey(roots(src))) if loaded else _plugins())
+        if read and modules:
+            rows = list(_imported(read[0], src, modules))
+        else:
+            rows = list(WHAT[what](loaded, Survey(roots(src))) if loaded else _plugins())
     if format == "json":
         emit_json(SCHEMA, {what: rows})
     else:

@@ -31,6 +31,8 @@ class Request:
     """Where the modules are looked for first."""
     package: bool = False
     all: bool = False
+    explain: str = ""
+    """The function of which all is to be told."""
     environment: str = ""
     assumed: Mapping[str, str] = field(default_factory=dict)
     """Variables of the process to take as set."""
@@ -61,6 +63,8 @@ class Answer:
     import_s: float = 0.0
     placing_s: float = 0.0
     """The part of the work that was ours."""
+    explained: dict[str, Any] | None = None
+    """What holds for the function asked for."""
     failed: dict[str, str] | None = None
     output: str = ""
     """What the user's code printed."""
@@ -120,6 +124,7 @@ def _asked(request: Request) -> dict[str, Any]:
         "path": [os.path.abspath(one) for one in request.path],
         "package": request.package,
         "all": request.all,
+        "explain": request.explain,
         "environment": request.environment,
     }
 

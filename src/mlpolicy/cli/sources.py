@@ -49,12 +49,15 @@ def any_policy() -> bool:
     return any(os.path.exists(path) and policy_files(path) for path in found)
 
 
-def read(given: Sequence[str], *, every: bool = False) -> tuple[tuple[Path, ...], Loaded]:
+def read(
+    given: Sequence[str], *, every: bool = False, needed: bool = True
+) -> tuple[tuple[Path, ...], Loaded]:
     """Return the paths, and what their files say in the environment that was asked for.
 
     With *every*, the findings are those of all environments, unless one was asked for.
+    Where none is *needed*, there may be no policy at all: decorators stand in the code.
     """
-    found = paths(given)
+    found = paths(given) if given or needed or any_policy() else ()
     terms = asked().terms()
     files = [shown(path) for path in found]
     with waiting("reading policies"):

@@ -82,18 +82,21 @@ class Default:
 
     def given(self, loom: Loom) -> str:
         """Return the expression of all arguments, `None` where no function needs them."""
-        if not self._path:
-            return "None"
-        positional, named = "", ""
-        for one in self._site.parameters:
-            local = loom.arguments[one.name]
-            match one.kind:
-                case "var_positional":
-                    positional += f"*{local}, "
-                case "var_keyword":
-                    named += f"**{local}, "
-                case "keyword":
-                    named += f"{one.name!r}: {local}, "
-                case _:
-                    positional += f"{local}, "
-        return f"(({positional}), {{{named}}})"
+        return given(self._site, loom) if self._path else "None"
+
+
+def given(site: Site, loom: Loom) -> str:
+    """Return the expression of all arguments of a call: a tuple and a dict, in a tuple."""
+    positional, named = "", ""
+    for one in site.parameters:
+        local = loom.arguments[one.name]
+        match one.kind:
+            case "var_positional":
+                positional += f"*{local}, "
+            case "var_keyword":
+                named += f"**{local}, "
+            case "keyword":
+                named += f"{one.name!r}: {local}, "
+            case _:
+                positional += f"{local}, "
+    return f"(({positional}), {{{named}}})"

@@ -48,6 +48,9 @@ class Kind:
     prove: str | None = None
     """`module:function` taking (rule, resolve) and giving (code, field, message), perhaps a remedy: what can be
     told once the user's code may be imported, by *resolve*."""
+    arguments: str | None = None
+    """`module:function` taking (settings, function, names) of a decorator and giving the settings of
+    the rule, where its arguments are more than those: names of parameters, annotations."""
     shorthand: str | None = None
     """The field that a bare value fills: `retry: 3`."""
     synonyms: Mapping[str, Synonym] = field(default_factory=dict)
@@ -71,6 +74,25 @@ class Kind:
     def findings(self, rule: Any) -> tuple[tuple[str, str, str], ...]:
         """Return (code, field, message) for each thing wrong with the meaning of *rule*."""
         return tuple(cast("Any", part(self.check))(rule)) if self.check else ()
+
+    def settings(
+        self,
+        given: Mapping[str, Any],
+        function: Callable[..., Any] | None,
+        names: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Return the settings that the arguments of a decorator on *function* say.
+
+        Args:
+            given: The arguments.
+            function: The function that it stands on.
+            names: What names in its source stand for, beside its globals.
+        """
+        return dict(
+            given
+            if self.arguments is None
+            else cast("Any", part(self.arguments))(given, function, names)
+        )
 
     def proofs(self, rule: Any, resolve: Callable[[str], object]) -> tuple[tuple[str, ...], ...]:
         """Return (code, field, message), perhaps a remedy, for what the user's code shows."""

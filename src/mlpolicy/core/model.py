@@ -2,23 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
 
+from mlpolicy.core.given import Given
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.usual import AsWritten
 from mlpolicy.core.words import closest
 from mlpolicy.core.written import FUNCTION, VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mlpolicy.core.extensions import Extensions
 
 T = TypeVar("T")
+IN_PYTHON: dict[str, Any] = {"python": True}
+"""The context in which a rule takes what decorators are given: objects, numbers without a unit."""
 
-Many = Annotated[tuple[T, ...], Field(strict=False)]
+
+def is_python(info: Any) -> bool:
+    """Whether what is validated was given to a decorator."""
+    return bool(info.context and info.context.get("python"))
+
+
+def _listed(value: Any, info: Any) -> Any:
+    """Take one for a list of one, in Python, and a union for its members."""
+    is_list = value is None or isinstance(value, list | tuple | set | frozenset)
+    return value if is_list or not is_python(info) else get_args(value) or (value,)
+
+
+Many = Annotated[tuple[T, ...], Field(strict=False), BeforeValidator(_listed)]
 """A list in the file, a tuple in the code: `Many[str]`."""
+
+
+class Takes:
+    """Annotates a field that names an object: in Python it takes the object itself.
+
+    Args:
+        is_one: Whether an object is of the sort that the field names.
+    """
+
+    def __init__(self, is_one: Callable[[Any], bool]) -> None:
+        self._is_one = is_one
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Take an object as it is, and let everything else be checked as it is written."""
+        return core_schema.with_info_wrap_validator_function(self._take, handler(source))
+
+    def _take(self, value: Any, inner: Callable[[Any], Any], info: Any) -> Any:
+        if isinstance(value, Given):
+            return value
+        if is_python(info) and not isinstance(value, str) and self._is_one(value):
+            return Given.of(value)
+        return inner(value)
 
 
 class RuleModel(BaseModel):
@@ -70,10 +109,16 @@ def _path(text: str, *, at: tuple[str, ...] = ()) -> str:
         raise finding("MP010", error.message, meant=error.meant, at=at) from None
 
 
-def _default(value: Any) -> Any:
+def _default(value: Any, info: Any) -> Any:
+    if is_python(info) and callable(value):
+        return {"call": Given.of(value)}
     if not isinstance(value, dict) or len(value) != 1:
         return value
     [(key, named)] = value.items()
+    if isinstance(named, Given):
+        return value
+    if key == "call" and is_python(info) and callable(named):
+        return {"call": Given.of(named)}
     if key == "call":
         if not isinstance(named, str):
             raise finding("MP010", "expected `package.module:function`", at=(key,))
@@ -93,7 +138,9 @@ def _is_path(text: object) -> bool:
         return False
 
 
-FunctionPath = Annotated[str, AfterValidator(_path), Field(json_schema_extra={"pattern": FUNCTION})]
+FunctionPath = Annotated[
+    str, AfterValidator(_path), Field(json_schema_extra={"pattern": FUNCTION}), Takes(callable)
+]
 """The function that a rule calls: `module:function`."""
 _CALLED = {"type": "string", "pattern": f"{FUNCTION}|{VARIABLE}"}
 _CALLING: dict[str, Any] = {

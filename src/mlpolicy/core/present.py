@@ -9,12 +9,15 @@ if TYPE_CHECKING:
     class InForce(Protocol):
         """A policy that was put in force."""
 
-        def plan(self, target: str) -> Any:
+        def plan(self, target: Any) -> Any:
             """Return the plan of *target*."""
             ...
 
 
+NONE = "no policy is in force: call mlpolicy.install(policy=...) first"
 _present: list[InForce] = []
+_beneath: list[InForce] = []
+"""What knows what decorators say, once there is one."""
 
 
 def enter(policy: InForce) -> None:
@@ -27,12 +30,17 @@ def leave() -> None:
     _present.clear()
 
 
+def lie_beneath(code: InForce) -> None:
+    """Let *code*, what decorators say, be in force where no policy is."""
+    _beneath[:] = [code]
+
+
 def present() -> InForce:
     """Return the policy in force.
 
     Raises:
         LookupError: There is none.
     """
-    if not _present:
-        raise LookupError("no policy is in force: call mlpolicy.install(policy=...) first")
-    return _present[0]
+    for policy in (*_present, *_beneath):
+        return policy
+    raise LookupError(NONE)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, LiteralString, Self
 
 from mlpolicy.core import habits
+from mlpolicy.core.given import path_of
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -58,12 +59,10 @@ class _Quantity:
 
     @classmethod
     def _read(cls, value: Any, info: Any) -> Self:
-        from mlpolicy.core.model import finding
+        from mlpolicy.core.model import finding, is_python
 
         try:
-            if info.context and info.context.get("python"):
-                return cls.of_number(value)
-            return cls.of(value)
+            return cls.of_number(value) if is_python(info) else cls.of(value)
         except QuantityError as error:
             raise finding(error.code, str(error), meant=error.meant) from None
 
@@ -74,9 +73,14 @@ class _Quantity:
         Raises:
             QuantityError: It says none.
         """
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return cls(value)  # type: ignore[call-arg]  # (every amount is a number)
-        return cls.of(value)
+        from numbers import Real
+
+        if not isinstance(value, Real) or isinstance(value, bool):
+            return cls.of(value)
+        made: Any = cls(value) if math.isfinite(value) else -1  # type: ignore[call-arg]  # (every amount is a number)
+        if made == value and made >= 0:
+            return cls(made)  # type: ignore[call-arg]  # (as said)
+        raise _unexpected(_shown(value), cls)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
@@ -115,7 +119,8 @@ def _parts(text: str, quantity: type[_Quantity]) -> list[tuple[float, str]]:
 
 
 def _shown(value: object) -> str:
-    text = f"`{value}`" if isinstance(value, str) else f"`{value!r}`"
+    is_plain = isinstance(value, str | int | float | timedelta)
+    text = f"`{value}`" if is_plain else f"an object of `{path_of(type(value))}`"
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…`"
 
 
@@ -173,7 +178,7 @@ class Duration(_Quantity, float):
         if isinstance(value, Duration):
             return cls(value)
         if isinstance(value, timedelta):
-            return cls(value.total_seconds())
+            return cls.of_number(value.total_seconds())
         if not isinstance(value, str):
             raise _bare(value, cls, "s")
         total = 0.0
@@ -249,6 +254,11 @@ class Ratio(_Quantity, float):
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise _unexpected(_kind(value), cls)
         return cls(cls._within(_share(value, cls), value))
+
+    @classmethod
+    def of_number(cls, value: Any) -> Self:
+        """Return the share that *value* says; a number is one from 0 to 1."""
+        return cls.of(value if isinstance(value, str) else super().of_number(value))
 
     @classmethod
     def _within(cls, share: float, value: object) -> float:

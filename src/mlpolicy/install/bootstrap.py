@@ -116,11 +116,11 @@ class InForce:
         if self.engine is not None:
             self.engine.stop()
 
-    def plan(self, target: str) -> Any:
-        """Return the plan of *target*, or None."""
-        from mlpolicy.core.target import Target
+    def plan(self, target: Any) -> Any:
+        """Return the plan of *target*, a path or a function, or None."""
+        from mlpolicy.install.planned import planned
 
-        return self.wake().rulebook.plan(Target.parse(target))
+        return planned(target, self.wake().rulebook)
 
 
 class Sentry:
@@ -184,6 +184,11 @@ def uninstall() -> None:
 def engine() -> Engine | None:
     """Return the engine of the policy in force, awake; None where none is."""
     return _in_force[0].wake() if _in_force else None
+
+
+def awake() -> Engine | None:
+    """Return the engine of the policy in force where it is awake already."""
+    return next((one.engine for one in _in_force if one.engine is not None), None)
 
 
 def concerns(top: str) -> bool:

@@ -21,15 +21,19 @@ from typing import Any
 
 from mlpolicy.core.imported import near
 from mlpolicy.core.span import Span
-from mlpolicy.install import bootstrap
+from mlpolicy.core.target import Target
+from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.bypass import holders
 from mlpolicy.install.engine import Engine
+from mlpolicy.install.planned import decorated_functions, planned
 from mlpolicy.install.seek import aliased
 from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
 from mlpolicy.plan.called import called
 from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.text import content
+from mlpolicy.plan.worst import worst_case
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
 
@@ -55,7 +59,8 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     took = time.perf_counter() - began - (engine.spent - before)
     engine.sweep()
     return {
-        "targets": [_row(placed) for _, placed in sorted(engine.placed.items())],
+        "targets": [*_rows(engine, names)],
+        "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
         "unmatched": list(_unmatched(engine)),
         "started": started,
         "proofs": [*_proofs(engine), *_calls(engine)],
@@ -101,10 +106,48 @@ def _import(name: str) -> ModuleType:
         return module
 
 
-def _proofs(engine: Engine) -> Iterator[dict[str, str]]:
+def _rows(engine: Engine, modules: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield what became of every target, functions of *modules* with decorators of ours included."""
+    known = engine.placed
+    yield from (_row(placed) for _, placed in sorted(known.items()))
+    for target, function in sorted(decorated_functions(), key=lambda one: one[0]):
+        inside = any(f"{target.module}.".startswith(f"{one}.") for one in modules)
+        plan = planned(function, engine.rulebook)
+        if inside and plan is not None and str(target) not in known:
+            is_outer = registry.record(function).outer is not None
+            yield _row(Placed(target, plan, "applied", "outer" if is_outer else "inner"))
+
+
+def _explained(path: str, engine: Engine) -> dict[str, Any] | None:
+    """Return what holds for the function under *path*."""
+    target = Target.parse(path)
+    plan = planned(path, engine.rulebook)
+    found = [one for known, one in decorated_functions() if known == target]
+    if plan is None:
+        return None
+    driver = registry.record(found[0]).driver if found else None
+    return {
+        "mode": plan.mode,
+        "policies": list(plan.policies),
+        "rules": [content(rule) for rule in plan.rules],
+        "worst_case": worst_case(plan),
+        "shown": str(plan),
+        "source": driver.source.rstrip() if driver is not None else "",
+    }
+
+
+def _proofs(engine: Engine) -> Iterator[dict[str, Any]]:
     """Yield what rules say of the user's code, now that it is imported."""
     for target, placed in sorted(engine.placed.items()):
-        for rule in placed.plan.rules:
+        for one in placed.found:
+            yield {
+                "target": target,
+                "code": one.code,
+                "message": one.message,
+                "help": one.help,
+                "span": astuple(one.span),
+            }
+        for rule in placed.holds.rules:
             if not rule.live:
                 continue
             for code, field, message, *help in KINDS[rule.kind].proofs(rule.rule, resolve):
@@ -122,7 +165,7 @@ def _calls(engine: Engine) -> Iterator[dict[str, Any]]:
     """Yield the functions that rules call themselves and that are not there, each once."""
     said: set[tuple[str, Span]] = set()
     for target, placed in sorted(engine.placed.items()):
-        for rule in placed.plan.rules:
+        for rule in placed.holds.rules:
             for text, span in called(rule) if rule.live else ():
                 if (text, span) in said:
                     continue
@@ -162,7 +205,7 @@ def _of_user(error: BaseException) -> str:
 
 
 def _row(placed: Placed) -> dict[str, Any]:
-    plan = placed.plan
+    plan = placed.holds
     status, detail = placed.state, placed.detail
     if status == "applied" and placed.outer is not None:
         found = placed.outer.found

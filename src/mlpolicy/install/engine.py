@@ -40,7 +40,9 @@ class Engine:
         self._known: dict[str, Placed] = {}
         self.passed_over: dict[str, str] = {}
         """Modules that a pattern covers and may not take, and why."""
-        self._placing = Placing(closed=rulebook.settings.on_engine_error == "closed")
+        self._placing = Placing(
+            closed=rulebook.settings.on_engine_error == "closed", rulebook=rulebook
+        )
         self.finder = Finder(self)
         self._done: dict[str, weakref.ref[ModuleType]] = {}
         self._below = _below(rulebook.exact)
@@ -236,6 +238,19 @@ class Engine:
         if self.rulebook.globbed(name):
             self._place_globbed(module, name)
 
+    def adopt(self, target: Target, function: FunctionType) -> None:
+        """Place what policies say of a *function* that a decorator was just put on.
+
+        One of a module that is still being imported is placed when that is done.
+        """
+        module = sys.modules.get(target.module)
+        if LOCALS not in target.qualname and not (module and self._is_done(target.module, module)):
+            return
+        asks = self.rulebook.asks(target)
+        placed = self._know(target, facts_of(target, function, (function,)) if asks else None)
+        if placed is not None and placed.plan.rules:
+            self._try(placed, partial(self._placing.inner, placed, (function,)))
+
     def _place_within(self, module: ModuleType, inner: list[Placed]) -> None:
         """Put drivers into functions that make the functions meant, for those made from now on."""
         wanted = {one.target.qualname: one.target for one in inner}
@@ -262,7 +277,7 @@ class Engine:
             placed = self._know(target, facts)
             if placed is None or placed.plan.exact or not placed.plan.rules:
                 continue
-            if not placed.plan.active:
+            if not placed.plan.active and not registry.decorated(function):
                 placed.leave()
                 continue
             if frames.show(function, qualname):
@@ -289,7 +304,7 @@ class Engine:
             )
             return
         self._learn(placed, found.raw, found.functions)
-        if placed.plan.active:
+        if placed.plan.active or any(map(registry.decorated, found.functions)):
             self._place_found(placed, found, Frames(module))
         elif placed.plan.rules:
             placed.leave()

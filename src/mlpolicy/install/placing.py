@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
 from types import CodeType, FunctionType
 from weakref import WeakKeyDictionary, ref
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.lock import Lock
+from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry
+from mlpolicy.install.facts import facts_of
 from mlpolicy.install.outer import replace as put_in_place
 from mlpolicy.install.outer import stand_in
 from mlpolicy.install.seek import Found
 from mlpolicy.install.status import Placed
-from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.model.policy import CODE
+from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.assemble import steps
-from mlpolicy.runtime.driver import Driver, from_code, twin_of
+from mlpolicy.runtime.driver import Driver, behind, from_code
 
 Held = WeakKeyDictionary[FunctionType, Driver]
 
@@ -46,8 +49,9 @@ class Definition:
 class Placing:
     """Makes the drivers of one engine."""
 
-    def __init__(self, *, closed: bool) -> None:
+    def __init__(self, *, closed: bool, rulebook: Rulebook | None = None) -> None:
         self._closed = closed
+        self._rulebook = rulebook
         self._definitions: dict[tuple[str, int], Definition] = {}
         """By target and the identity of its code: a target may be defined in several ways."""
         self._earlier: dict[tuple[str, int], Definition] = {}
@@ -103,17 +107,27 @@ class Placing:
     def inner(
         self, placed: Placed, functions: Iterable[FunctionType], *, implements: bool = False
     ) -> None:
-        """Swap the driver of *placed* into *functions*, or into what *implements* them."""
+        """Swap the driver of *placed* into *functions*, over what their decorators say.
+
+        Args:
+            placed: The target.
+            functions: Those that bear its name.
+            implements: Whether they only implement it, as those that a dispatcher calls.
+        """
         for function in functions:
             entry = registry.record(function)
             if not self._claim(placed, function, entry.own.co_qualname, implements=implements):
                 continue
-            plan = with_decorated(placed.plan, entry.decorated)
-            twin = entry.outer or twin_of(function, entry.base)
+            placed.state, placed.placement = "applied", "inner"
+            plan = self._coded(placed, function, entry) if entry.decorated else placed.plan
+            if not plan.active:
+                registry.lay_bare(function)
+                placed.bare.add(function)
+                continue
+            twin = entry.outer or behind(function, entry.base)
             driver = self.driver(plan, entry.own, function, twin=twin)
             self.swap(placed.drivers, function, driver)
             placed.driver = driver
-            placed.state, placed.placement = "applied", "inner"
 
     def swap(self, held: Held, function: FunctionType, driver: Driver) -> None:
         """Put *driver* on *function*, and among what is *held* to be taken off again."""
@@ -153,12 +167,29 @@ class Placing:
             loser.yield_to(function, winner.target)
         return winner is placed
 
+    def _coded(self, placed: Placed, function: FunctionType, entry: registry.Record) -> Plan:
+        from mlpolicy.plan.coded import with_code  # (a start without decorators need not)
+
+        assert self._rulebook is not None
+        asks = self._rulebook.asks(placed.target)
+        facts = facts_of(placed.target, function, (function,)) if asks else None
+        blocks = entry.decorated
+        placed.coded, placed.found = with_code(placed.plan, blocks, self._rulebook, facts)
+        for one in placed.found:
+            say_once(f"code:{placed.target}:{one.code}:{one.span}", str(one))
+        return placed.coded
+
     def _steps_for(
         self, plan: Plan, code: CodeType, function: FunctionType | None, anchor: object
     ) -> list[Step]:
-        """Return the steps of one definition of a target: one set for all functions of its code."""
+        """Return the steps of one definition of a target: one set for all functions of its code.
+
+        What decorators say of a function that is made at run time is that function's own.
+        """
         self._close_gone()
         own = registry.own_code(code)
+        if CODE in plan.policies and LOCALS in plan.target.qualname:
+            return steps(plan, own, function)
         definition = self._definition(plan.target, anchor if anchor is not None else own)
         annotated = bool(function and function.__annotations__)
         for one in definition.made:
@@ -190,13 +221,6 @@ class Placing:
                 held = anchor
             found = self._definitions.setdefault(key, Definition(held, []))
         return found
-
-
-def with_decorated(plan: Plan, decorated: dict[str, PlannedRule]) -> Plan:
-    """Return *plan* with the rules of decorators beside it; the policy wins for its kinds."""
-    mine = {rule.kind for rule in plan.rules}
-    others = tuple(rule for kind, rule in decorated.items() if kind not in mine)
-    return replace(plan, rules=(*plan.rules, *others)) if others else plan
 
 
 def _hand_over(before: list[Step], new: list[Step]) -> None:

@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary, ref
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.install.seek import living
-from mlpolicy.plan.plan import PlannedRule
-from mlpolicy.runtime.driver import Birth, Driver
-from mlpolicy.runtime.template import ITERABLE_COROUTINE
+from mlpolicy.model.policy import RuleBlock
+from mlpolicy.runtime.driver import Driver
+from mlpolicy.runtime.template import ITERABLE_COROUTINE, Birth
 
 
 @dataclass(slots=True)
@@ -21,8 +21,8 @@ class Record:
     own: CodeType
     base: CodeType
     """What its driver calls: its own code, or that with drivers in functions within."""
-    decorated: dict[str, PlannedRule] = field(default_factory=dict)
-    """Rules that decorators in the code asked for, by kind."""
+    decorated: dict[str, RuleBlock] = field(default_factory=dict)
+    """What decorators in the code say, by kind."""
     decorator: Driver | None = None
     """The driver of those rules alone: it stands where no policy names the function."""
     outer: Any = None
@@ -83,6 +83,23 @@ def own_of(function: FunctionType) -> CodeType:
     """Return the code that *function* was compiled with."""
     found = _records.get(function)
     return found.own if found is not None else own_code(function.__code__)
+
+
+def decorated(function: FunctionType) -> dict[str, RuleBlock]:
+    """Return what decorators of ours say of *function*, by kind."""
+    found = _records.get(function)
+    return found.decorated if found is not None else {}
+
+
+def functions() -> list[FunctionType]:
+    """Return every living function that has a record."""
+    return list(_records)
+
+
+def lay_bare(function: FunctionType) -> None:
+    """Let *function* run without any driver, that of its decorators included."""
+    entry = record(function)
+    function.__code__, entry.driver = entry.base, None
 
 
 def _base_code(code: CodeType) -> CodeType:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType
 from typing import Literal
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
 from mlpolicy.core.target import Target
@@ -40,6 +41,18 @@ class Placed:
     makers: WeakKeyDictionary[FunctionType, CodeType] = field(default_factory=WeakKeyDictionary)
     """Functions that make functions of this name, with the code that has its driver in it."""
     outer: Replaced | None = None
+    bare: WeakSet[FunctionType] = field(default_factory=WeakSet)
+    """Functions whose decorators it switches off."""
+    coded: Plan | None = None
+    """The plan with what decorators say under it, where there are any."""
+
+    found: tuple[Diagnostic, ...] = ()
+    """What is wrong between the policies and the decorators."""
+
+    @property
+    def holds(self) -> Plan:
+        """What holds: the plan of the policies, over what decorators say."""
+        return self.coded or self.plan
 
     def yield_to(self, function: FunctionType, winner: Target) -> None:
         """Leave *function* to another target that leads to it."""
@@ -74,8 +87,11 @@ class Placed:
             registry.take_off(function, driver)
         for function, code in list(self.makers.items()):
             registry.debase(function, code)
+        for function in list(self.bare):
+            registry.take_off(function)
         self.drivers.clear()
         self.makers.clear()
+        self.bare.clear()
 
 
 def count(placed: Iterable[Placed], state: State) -> int:

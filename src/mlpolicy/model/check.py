@@ -256,7 +256,9 @@ def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
             meant = _meant(group)
             repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
             help = f"did you mean `{meant}`?" if meant and code in ("MP005", "MP010") else ""
-            text = _joined(group).removesuffix(f": {help}" if help else "")
+            text = joined([(one.type, one.text) for one in group]).removesuffix(
+                f": {help}" if help else ""
+            )
             help = blocks.form_of(first) or help or blocks.other_than(first)
             yield Diagnostic(code, text, span, help=help, suggestions=repair)
 
@@ -289,10 +291,14 @@ def _empty(one: _Wrong) -> bool:
     return is_empty(node)
 
 
-def _joined(group: list[_Wrong]) -> str:
-    """Return one sentence for members of a union that all refused the same value."""
-    coded = [one.text for one in group if one.type.startswith("MP")]
-    texts = list(dict.fromkeys(coded or [one.text for one in group]))
+def joined(said: Iterable[tuple[str, str]]) -> str:
+    """Return one sentence for members of a union that all refused the same value.
+
+    Args:
+        said: The type of each error, and its text.
+    """
+    coded = [text for type, text in said if type.startswith("MP")]
+    texts = list(dict.fromkeys(coded or [text for _, text in said]))
     parts = [text.removeprefix("expected ").rpartition(", found ") for text in texts]
     if len(texts) == 1 or not all(expected for expected, _, _ in parts):
         return texts[0]

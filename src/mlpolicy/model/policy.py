@@ -19,6 +19,8 @@ OnEngineError = Literal["open", "closed"]
 
 COMMON = ("mode", "expires", "on_expiry", "rollout")
 """Settings that every rule has, whatever its kind."""
+CODE = "code"
+"""The layer of what decorators say, below every policy."""
 
 
 @frozen()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mlpolicy.core.given import path_of
 from mlpolicy.core.words import closest
 from mlpolicy.model.habits import OF_VALUES
 
@@ -30,7 +31,9 @@ def found(value: Any) -> str:
         return "an empty text"
     if isinstance(value, str):
         return f"the text `{value if len(value) <= _LONG else value[:_LONG] + '…'}`"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    if isinstance(value, int | float):
+        return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return f"`{path_of(value)}`" if callable(value) else f"an object of `{path_of(type(value))}`"
 
 
 _LONG = 40

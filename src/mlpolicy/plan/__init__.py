@@ -9,18 +9,21 @@ from mlpolicy.core.callable import make_callable
 
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from mlpolicy.plan.plan import Plan
 
 
-def _function(target: str) -> Plan | None:
-    """Return what the policy in force says of *target*; None where it says nothing.
+def _function(target: str | Callable[..., Any]) -> Plan | None:
+    """Return what the policy in force, and decorators, say of *target*; None where they do not.
 
     Args:
-        target: A function path, `package.module:function`.
+        target: A function, or its path, `package.module:function`.
 
     Raises:
         ValueError: *target* is no function path.
-        LookupError: No policy is in force.
+        LookupError: No policy is in force, and the function has no decorator.
     """
     from mlpolicy.core.present import present
 

@@ -43,10 +43,17 @@ _NOTHING = ("", "")
 _UNKNOWN: tuple[None, Meant, Mapping[str, Value]] = (None, (), {})
 
 
-def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> Completed:
+def complete(
+    kind: str,
+    layers: Sequence[Layer],
+    built: Built | None = None,
+    *,
+    context: dict[str, Any] | None = None,
+) -> Completed:
     """Return the rule that *layers* make together, as it was written.
 
     What was made for the same settings before is taken from *built*: policies repeat themselves.
+    The *context* is that of the values: those of decorators are not text alone.
     """
     built = {} if built is None else built
     ordered = in_order(layers)
@@ -56,7 +63,7 @@ def complete(kind: str, layers: Sequence[Layer], built: Built | None = None) -> 
     merged = merge(kind, ordered)
     known = KINDS[kind]
     control = _control(merged)
-    rule, meant, fields, wrong = _build(merged, known, built)
+    rule, meant, fields, wrong = _build(merged, known, built, context=context)
     if rule is None and (control.mode != "disabled" or any(one.code != "MP011" for one in wrong)):
         return Completed(None, (*merged.diagnostics, *wrong))
     found = [*merged.diagnostics, *(_meant(known, merged, one) for one in meant)]
@@ -183,16 +190,16 @@ def _control(merged: Merged) -> Control:
 
 
 def _build(
-    merged: Merged, kind: Kind, built: Built
+    merged: Merged, kind: Kind, built: Built, *, context: dict[str, Any] | None
 ) -> tuple[Any, Meant, Mapping[str, Value], list[Diagnostic]]:
     """Return the rule, what its kind says of it, its fields, and what is wrong if it is none."""
     settings = merged.plain()
-    key = (kind.name, repr(settings))
-    known = built.get(key)
+    key = (kind.name, "" if context else repr(settings))
+    known = None if context else built.get(key)
     if known is not None:
         return (*known, [])
     try:
-        rule = kind.rule_model().model_validate(settings)
+        rule = kind.rule_model().model_validate(settings, context=context)
     except ValueError as error:
         errors: Any = getattr(error, "errors", None)  # (of pydantic, which a start need not import)
         if errors is None:

@@ -9,7 +9,7 @@ from typing import Any
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import COMMON, Block, Policy, RuleBlock, Setting, blocks, leaves
+from mlpolicy.model.policy import CODE, COMMON, Block, Policy, RuleBlock, Setting, blocks, leaves
 from mlpolicy.plan.plan import Rank, Value
 
 DEFAULTS = "defaults"
@@ -46,6 +46,13 @@ class Layer:
 def layer_of(ranked: Rank, policy: Policy, block: RuleBlock) -> Layer:
     """Return what *policy* writes of one rule, at its rank: `final` may be of this rule alone."""
     return Layer((1, *ranked[1:]) if block.final else ranked, policy.name, block)
+
+
+def code_layer(block: RuleBlock) -> Layer:
+    """Return what a decorator writes: below everything else, or, where it is final, above policies."""
+    return Layer(
+        (1, 1, 0, True, 0, 0, 0) if block.final else (-2, 0, 0, False, 0, 0, 0), CODE, block
+    )
 
 
 @dataclass(slots=True)
@@ -218,12 +225,15 @@ def _conflict(name: str, one: Setting, other: Setting, *, policy: str) -> Diagno
 def _fixed(
     name: str, below: Iterable[tuple[Layer, Setting]], upper: Setting, *, policy: str
 ) -> Iterator[Diagnostic]:
+    who, whose = f"policy `{policy}`", "the final policy"
+    if policy == CODE:
+        who, whose = "the decorator in the code", "the code"
     for layer, lower in below:
         if layer.is_policy and layer.rank[0] < 1 and lower.key != upper.key:
             yield Diagnostic(
                 "MP402",
-                f"`{name}` has no effect: policy `{policy}` is final",
+                f"`{name}` has no effect: {who} is final",
                 lower.key,
                 related=(Related(f"`{name}` is fixed here", upper.key),),
-                help="leave it out, or ask the owner of the final policy",
+                help=f"leave it out, or ask the owner of {whose}",
             )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from mlpolicy.core.given import path_of
 from mlpolicy.core.redact import HIDDEN, redacted, without
+from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank, Value
 from mlpolicy.plan.worst import worst_case
 
@@ -29,7 +31,8 @@ def describe(plan: Plan) -> str:
     order = " > ".join(rule.kind for rule in plan.rules) or "no rules"
     lines = [str(plan.target), f"  {order}  ({plan.mode})"]
     for name, span in zip(plan.policies, plan.sources, strict=False):
-        lines.append(f"  from policy {name} at {span.place}")
+        who = "the code" if name == CODE else f"policy {name}"
+        lines.append(f"  from {who} at {span.place}")
     for rule in plan.rules:
         lines += ["", *_rule(rule)]
     worst = worst_case(plan)
@@ -73,6 +76,8 @@ def why(lost: Value, winner: Value | None) -> str:
     """Return why *lost* lost against *winner*."""
     if winner is None or lost.rank is None or winner.rank is None:
         return "set again"
+    if lost.rank[0] < -1:
+        return "what the code says only fills in"
     if lost.rank[0] < 0:
         return "defaults only fill in" if winner.rank[0] >= 0 else "defaults of an import"
     if winner.rank[0] > 1:
@@ -98,13 +103,15 @@ def text(value: Value) -> str:
 
 def shown(value: Any) -> str:
     """Return *value* as a policy file would write it, on one line."""
-    if hasattr(value, "model_dump"):
+    if hasattr(value, "model_dump") and not isinstance(value, type):
         value = dict(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(shown(item) for item in value) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
-    return _WORDS.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    return str(value) if isinstance(value, str | int | float | date) else path_of(value)
 
 
 _WORDS = {None: "null", True: "true", False: "false"}
@@ -118,3 +125,34 @@ def origin(value: Value) -> str:
     if span.file.startswith(COMMAND_LINE):
         return span.file
     return " ".join(part for part in (str(span), layer, value.written) if part)
+
+
+def content(rule: PlannedRule) -> dict[str, Any]:
+    """Return *rule* as plain values, with where each comes from and what it beats."""
+    return {
+        "kind": rule.kind,
+        "mode": rule.mode,
+        "source": rule.source.place,
+        "values": {
+            path: {
+                **_value(value),
+                "beats": [
+                    {**_value(one), "why": why(one, value)} for one in rule.lost.get(path, ())
+                ],
+            }
+            for path, value in rule.values.items()
+        },
+    }
+
+
+def _value(value: Value) -> dict[str, Any]:
+    span = value.source
+    return {
+        "value": text(value),
+        "from": origin(value),
+        "file": span.file if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "layer": value.layer or ("built in" if span is None else value.policy),
+        "policy": value.policy or None,
+    }

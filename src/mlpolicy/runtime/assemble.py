@@ -10,6 +10,7 @@ from typing import Any
 
 from mlpolicy.core.argpath import parse
 from mlpolicy.core.control import NEVER_SHADOWED, Rollout
+from mlpolicy.core.given import Given
 from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Meters
 from mlpolicy.core.quantity import Duration
@@ -142,12 +143,14 @@ def _feed(state: Any, code: CodeType) -> None:
 
 
 def resolve(path: str) -> object:
-    """Import what `module:name` or a dotted path names.
+    """Import what `module:name` or a dotted path names; return what a decorator was given.
 
     Raises:
         ImportError: There is no such module.
         AttributeError: The module has no such name.
     """
+    if isinstance(path, Given):
+        return path.held
     if ":" in path:
         return load(path)
     module, _, name = path.rpartition(".")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 from collections.abc import Sequence
 from types import CodeType, FunctionType
 from typing import Any
@@ -9,12 +11,14 @@ from typing import Any
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.inside import is_below
 from mlpolicy.core.step import Step
+from mlpolicy.core.target import LOCALS
 from mlpolicy.runtime.loom import Weaver
-from mlpolicy.runtime.template import aside, body, compiled, shape, source
+from mlpolicy.runtime.template import Birth, aside, body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
 
 TWIN = "__mlpolicy_twin__"
 """The attribute by which a twin is told from functions of the user's."""
+_MADE = itertools.count()
 
 
 @frozen()
@@ -57,6 +61,19 @@ def twin_of(function: FunctionType, code: CodeType | None = None) -> FunctionTyp
     return twin
 
 
+def behind(function: FunctionType, code: CodeType) -> FunctionType | Birth:
+    """Return what a driver on *function* calls to run *code*: a twin, or one born at each call.
+
+    A twin has the cells and the globals of the function. The garbage collector does not look
+    into code: where these lead back to a function that was made at run time, it would be kept.
+    """
+    module = sys.modules.get(function.__module__)
+    lasts = getattr(module, "__dict__", None) is function.__globals__
+    if lasts and (function.__closure__ is None or LOCALS not in code.co_qualname):
+        return twin_of(function, code)
+    return Birth(code)
+
+
 def from_code(
     code: CodeType,
     steps: Sequence[Step],
@@ -68,8 +85,8 @@ def from_code(
 ) -> Driver:
     """Return the driver for *code*.
 
-    Without a *twin* it makes one at every call from its own globals and cells: such a driver
-    can stand in a module's code before any function of it exists.
+    Without a *twin*, or with a `Birth` of one, it makes one at every call of it from its own globals
+    and cells: such a driver can stand in a module's code before any function of it exists.
     *closed* lets a bug in a step fail the call, where it would stand aside.
     """
     form = shape(code)
@@ -79,21 +96,17 @@ def from_code(
         target, form.kind, parameters=form.names, reserved=free, world=world, numbered=numbered
     )
     loom.closed = closed
-    name = loom.local("twin") if twin is None else loom.constant("twin", twin)
+    if twin is not None and LOCALS in code.co_qualname:
+        loom.home = f"{target} {next(_MADE)}"  # others bear its name, with state of their own
+    birth = Birth(code) if twin is None else twin if isinstance(twin, Birth) else None
+    name = _born(birth.code) if birth else loom.constant("twin", twin)
     if set(free) - {"__class__"}:
         loom.closure = f"{name}.__closure__"
     lines = body(form, steps, loom, twin=name)
-    born = [_born(name, code, loom)] if twin is None else []
     if _is_below(target, twin):
-        loom.head[:0] = [*born, *aside(form, loom, twin=name)]
-    else:
-        loom.head += born
+        loom.head[:0] = aside(form, loom, twin=name)
     text = source(form, lines, loom, name=_name(code))
-    made = compiled(text, loom, code)
-    if twin is None:
-        # cloudpickle takes along the global names that code within a function's code uses.
-        made = made.replace(co_consts=(*made.co_consts, code))
-    return Driver(target, made, text, tuple(steps), loom.constants)
+    return Driver(target, compiled(text, loom, code, birth), text, tuple(steps), loom.constants)
 
 
 def _is_below(target: str, twin: Any) -> bool:
@@ -106,21 +119,6 @@ def _name(code: CodeType) -> str:
     return code.co_name if code.co_name.isidentifier() else "driver"
 
 
-class Birth:
-    """Makes a twin from a function born in the place where the driver runs."""
-
-    __slots__ = ("code",)
-
-    def __init__(self, code: CodeType) -> None:
-        self.code = code
-
-    def __call__(self, witness: FunctionType) -> FunctionType:
-        """Return the original function, with the globals and the cells of *witness*."""
-        return FunctionType(
-            self.code, witness.__globals__, self.code.co_name, None, witness.__closure__
-        )
-
-
-def _born(twin: str, code: CodeType, loom: Weaver) -> str:
-    free = "".join(f"{name}, " for name in code.co_freevars)
-    return f"{twin} = {loom.constant('born', Birth(code))}(lambda: ({free}))"
+def _born(code: CodeType) -> str:
+    """Return the expression of a function that has the cells of *code*, which takes its place."""
+    return f"(lambda: ({''.join(f'{name}, ' for name in code.co_freevars)}))"

@@ -31,6 +31,8 @@ class Weaver:
         numbered: bool = False,
     ) -> None:
         self.target = target
+        self.home = target
+        """Where other processes find what pickles by name."""
         self.kind = kind
         self.constants: dict[str, object] = {}
         self.head: Lines = []
@@ -104,7 +106,7 @@ class Weaver:
         self._values[id(value)] = name
         owner = getattr(value, "__self__", value)
         if isinstance(owner, Live):
-            owner.settle(Home(self.target, self.step_kind, name))
+            owner.settle(Home(self.home, self.step_kind, name))
         return name
 
     def method(self, hint: str, method: Callable[..., object], otherwise: object = None) -> str:

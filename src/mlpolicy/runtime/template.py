@@ -203,8 +203,18 @@ def source(shape: Shape, lines: Lines, loom: Weaver, *, name: str) -> str:
     )
 
 
-def compiled(text: str, loom: Weaver, original: CodeType) -> CodeType:
-    """Compile *text* as code that stands in for *original*: same name, place, free variables."""
+@frozen()
+class Birth:
+    """What a driver calls where no twin lasts: a function of this code, made at the call."""
+
+    code: CodeType
+
+
+def compiled(text: str, loom: Weaver, original: CodeType, birth: Birth | None = None) -> CodeType:
+    """Compile *text* as code that stands in for *original*: same name, place, free variables.
+
+    The code of *birth* takes the place of that of the function that *text* makes.
+    """
     tree = ast.parse(text)
     definition = tree.body[0]
     assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -221,13 +231,24 @@ def compiled(text: str, loom: Weaver, original: CodeType) -> CodeType:
     if original.co_freevars:
         code = _only(code)  # it stands in a function that owns the free variables
     values = {mark: loom.constants[name] for name, mark in marks.items()}
+    constants = tuple(_value(constant, values) for constant in code.co_consts)
     return code.replace(
-        co_consts=tuple(_value(constant, values) for constant in code.co_consts),
+        co_consts=_with_birth(constants, birth) if birth else constants,
         co_freevars=original.co_freevars,
         co_name=original.co_name,
         co_qualname=original.co_qualname,
         co_flags=code.co_flags | (original.co_flags & ITERABLE_COROUTINE),
     )
+
+
+def _with_birth(constants: tuple[object, ...], birth: Birth) -> tuple[object, ...]:
+    """Return *constants* with the code of *birth*, and itself: by it the code is known later."""
+    made: list[object] = []
+    for one in constants:
+        if isinstance(one, CodeType) and one.co_freevars != birth.code.co_freevars:
+            raise TypeError("its free variables are not in the order of the compiler")
+        made.append(birth.code if isinstance(one, CodeType) else one)
+    return (*made, birth)
 
 
 class _Marked(ast.NodeTransformer):

@@ -42,6 +42,17 @@ def test_all_gates_of_a_gauge_share_one_reading(yard):
     assert all(gate.shut for gate in gates)
 
 
+def test_a_gate_that_is_new_knows_what_others_were_told(yard):
+    """A function that is guarded later does not let its first call in where there is no room."""
+    yard.gate()
+    yard.use(950)
+
+    late = yard.gate()
+
+    assert late.look() is True
+    assert yard.stock.read_so_far == 1
+
+
 def test_gates_are_shut_while_the_sampler_is_busy(yard):
     """Calls ask; an answer that is fresh enough lets them in, an old one is read anew."""
     gate = yard.gate()

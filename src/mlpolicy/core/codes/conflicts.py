@@ -20,7 +20,7 @@ CODES = (
         "MP402",
         "error",
         "a final policy fixes it",
-        "A policy sets a field that a `final` policy or rule fixes for the same function.",
+        "A policy sets a field that a `final` policy, rule or decorator fixes for the same function.",
         "The value has no effect, though it stands there as if it had.",
         "version: 1\npolicies:\n  guard: {match: 'mypkg:f*', final: true, retry: {max_attempts: 2}}\n"
         "  loud: {match: 'mypkg:f*', retry: {max_attempts: 5}}\n",

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
+from mlpolicy.core.argpath import ArgPath
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
 from mlpolicy.plan.against.about import About, at, key_of
+from mlpolicy.plan.arguments import AMONG_KEYWORDS, Named, named, paths
 from mlpolicy.plan.plan import PlannedRule
-
-_AMONG_KEYWORDS = ("MP202", "MP702", "MP908")
-"""What these are about is found in `**options`, too."""
 
 
 def look(about: About) -> Iterator[Diagnostic]:
@@ -25,9 +23,9 @@ def look(about: About) -> Iterator[Diagnostic]:
     known = [one.name for one in parameters]
     takes_any = any(one.kind == "var_keyword" for one in parameters)
     for rule in about.plan.rules:
-        for code, path, setting in (*_named(rule), *_hidden(about, rule)):
+        for code, path, setting in (*named(rule), *_hidden(about, rule)):
             name = path.name
-            if name not in known and not (takes_any and code in _AMONG_KEYWORDS):
+            if name not in known and not (takes_any and code in AMONG_KEYWORDS):
                 source = key_of(rule, setting) if code == "MP202" else at(rule, setting)
                 near = closest(name, known)
                 listed = f"its arguments: {', '.join(known)}" if known else "it takes none"
@@ -42,40 +40,20 @@ def _repair(meant: ArgPath, source: Span) -> Suggestion:
     return Suggestion(f"write `{text}`", source, f'"{text}"' if "[" in text else text)
 
 
-def _named(rule: PlannedRule) -> Iterator[tuple[str, ArgPath, str]]:
-    """Yield (code, path, setting) of each argument that *rule* names."""
-    rollout = rule.control.rollout if rule.control else None
-    for _, path in _paths([rollout.by] if rollout and rollout.by else ()):
-        yield "MP507", path, "rollout.by"
-    if rule.kind == "validate":
-        for name in getattr(rule.rule, "args", None) or {}:
-            yield "MP202", ArgPath(name), f"args.{name}"
-    if rule.kind == "cache":
-        for field in ("key", "ignore"):
-            for number, path in _paths(getattr(rule.rule, field, None)):
-                yield "MP702", path, f"{field}.{number}"
-
-
-def _hidden(about: About, rule: PlannedRule) -> Iterator[tuple[str, ArgPath, str]]:
+def _hidden(about: About, rule: PlannedRule) -> Iterator[Named]:
     """Yield what a log is to hide, where a policy for this function alone says it.
 
     A policy for many says it for those of them that have the argument.
     """
-    paths = getattr(getattr(rule.rule, "log", None), "redact", ()) if rule.kind == "monitor" else ()
+    hidden = (
+        getattr(getattr(rule.rule, "log", None), "redact", ()) if rule.kind == "monitor" else ()
+    )
     own = [one.name for one in about.rulebook.naming(about.target) if len(one.match) == 1]
-    if paths and rule.values["log.redact"].policy in own:
-        for number, path in _paths(paths):
+    if hidden and rule.values["log.redact"].policy in own:
+        for number, path in paths(hidden):
             yield "MP908", path, f"log.redact.{number}"
 
 
-def heads(paths: Any) -> Iterator[str]:
-    """Yield the argument that each of *paths* begins with."""
-    return (path.name for _, path in _paths(paths))
-
-
-def _paths(texts: Any) -> Iterator[tuple[int, ArgPath]]:
-    for number, one in enumerate(texts or ()):
-        try:
-            yield number, parse(str(one))
-        except ArgPathError:
-            continue
+def heads(texts: Any) -> Iterator[str]:
+    """Yield the argument that each of the paths *texts* begins with."""
+    return (path.name for _, path in paths(texts))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from types import CellType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.given import Given
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import say_once
@@ -58,8 +59,10 @@ def parts(rule: CacheRule, parameters: tuple[Parameter, ...]) -> tuple[Part, ...
     """Return what the key is made of.
 
     The instance of a method always belongs to it, by identity, unless the rule names it or
-    a part of it.
+    a part of it; where a function makes the key, what it returns is all of it.
     """
+    if isinstance(rule.key, Given):
+        return ()
     named = [parse(path) for path in rule.key or ()]
     instance = [one for one in parameters[:1] if one.name in _INSTANCE]
     if rule.key is None:
@@ -115,8 +118,12 @@ class Keys(Live):
     """Empty in a process where the policy is not in force: nothing has a key there."""
     single = False
 
-    def __init__(self, parts: tuple[Part, ...], site: Site) -> None:
+    by: Callable[..., object] | None = None
+    """The function that makes the key of the arguments, where a decorator was given one."""
+
+    def __init__(self, parts: tuple[Part, ...], site: Site, key: object = None) -> None:
         self.parts = parts
+        self.by = key.held if isinstance(key, Given) else None
         self.target = site.target
         self.single = len(parts) == 1 and parts[0].how != "instance"
 
@@ -152,6 +159,14 @@ class Keys(Live):
         try:
             return (ENCODERS.get(type(argument)) or encode)(argument, 0)
         except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
+            self._without(error)
+            return None
+
+    def called(self, positional: tuple[Any, ...], named: dict[str, Any]) -> Hashable | None:
+        """Return the key that the function `by` makes of the arguments; None where it makes none."""
+        try:
+            return encode(self.by(*positional, **named)) if self.by is not None else None
+        except Exception as error:  # noqa: BLE001 (a function of the user's may raise anything)
             self._without(error)
             return None
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from mlpolicy.core.argument import Arguments
-from mlpolicy.core.model import Many, NameOf, RuleModel, finding
+from mlpolicy.core.model import Many, NameOf, RuleModel, Takes, finding
 from mlpolicy.core.quantity import NOTHING, ByteSize, Count, Duration, Ratio
 from mlpolicy.core.usual import Usual
 from mlpolicy.rules.cache.copying import CopyMode
@@ -42,7 +42,9 @@ with warnings.catch_warnings():
         """How much memory the results may take, by an estimate of their size."""
         store: Annotated[str, NameOf(STORES, "store")] = "memory"
         """Where results are kept: `memory` of the process, or what a plugin provides."""
-        key: Arguments | None = Field(None, json_schema_extra={"minItems": 1})
+        key: Annotated[Arguments | None, Takes(callable)] = Field(
+            None, json_schema_extra={"minItems": 1}
+        )
         """The arguments, or parts of them (`user.id`), that decide the result; without it, all."""
         ignore: Many[str] = ()
         """Arguments that do not decide the result, such as a request id."""

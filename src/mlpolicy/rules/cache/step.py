@@ -48,7 +48,7 @@ class CacheStep(Step):
 
     def __init__(self, rule: CacheRule, site: Site) -> None:
         super().__init__(rule, site)
-        self.keys = Keys(parts(rule, site.parameters), site)
+        self.keys = Keys(parts(rule, site.parameters), site, rule.key)
         self._ttl = float(rule.ttl)
         self._jitter = float(rule.ttl_jitter)
         self._stale_for = float(rule.stale_if_error or 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.default import given
 from mlpolicy.rules.cache.copying import Lost
 from mlpolicy.rules.cache.identity import IDENTITIES
 from mlpolicy.rules.cache.keys import BARE, Keys, wanted
@@ -16,16 +17,18 @@ _MOST_INLINE = 4
 """With more arguments than this the lines cost more than the call that they save."""
 
 
-def key_lines(keys: Keys, key: str, loom: Loom) -> Lines:
+def key_lines(step: CacheStep, key: str, loom: Loom) -> Lines:
     """Return lines that leave the key of the call, or None, in the local *key*.
 
     Plain scalars are keyed here: the tests of their exact classes cost 3 ns each.
     """
-    parts = keys.parts
+    keys, parts = step.keys, step.keys.parts
     arguments = wanted(parts, loom.arguments)
-    if loom.closure:
-        make = loom.constant("make_key", keys.of_closure)
-        return [f"{key} = {make}({', '.join([loom.closure, *arguments])})"]
+    if keys.by is not None or loom.closure:
+        by_function = keys.called, [f"*{given(step.site, loom)}"]
+        by_cells = keys.of_closure, [loom.closure, *arguments]
+        make, values = by_cells if keys.by is None else by_function
+        return [f"{key} = {loom.constant('make_key', make)}({', '.join(values)})"]
     if not parts:
         return [f"{key} = ()"]
     if len(parts) == 1 and parts[0].how == "value":
@@ -81,7 +84,7 @@ def caching(step: CacheStep, inner: Lines, loom: Loom) -> Lines:
     key, entry = loom.local("key"), loom.local("entry")
     hit, lost = loom.constant("hit", step.hits.add), loom.constant("Lost", Lost)
     return [
-        *key_lines(step.keys, key, loom),
+        *key_lines(step, key, loom),
         f"{entry} = {loom.constant('find', step.store.entries.get)}({key})",
         # It runs once: `while` lets a result that cannot be copied become a miss.
         f"while {entry} is not None and {loom.now()} < {entry}.expires:",
@@ -138,7 +141,7 @@ def watching(step: CacheStep, inner: Lines, loom: Loom) -> Lines:
     key = loom.local("key")
     watch = loom.method("cache_watch", step.watch)
     return [
-        *key_lines(step.keys, key, loom),
+        *key_lines(step, key, loom),
         *inner,
         f"{watch}({key}, {loom.result}, {loom.now()})",
     ]

@@ -69,8 +69,11 @@ class Gauge:
         return self.attended and not self._blind
 
     def join(self, gate: Gate) -> None:
-        """Tell *gate* of each reading from now on."""
+        """Tell *gate* of the reading that there is, and of each from now on."""
         self._gates.add(ref(gate, self._gates.discard))
+        if self.reading is not None and not self.lock.held():
+            with self.lock:
+                gate.update(self.reading, self.at)
 
     def leave(self, gate: Gate) -> None:
         """Tell *gate* no more."""

@@ -14,7 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from mlpolicy.core.model import Default, FunctionPath, Many, RuleModel, finding
+from mlpolicy.core.given import Given
+from mlpolicy.core.model import Default, FunctionPath, Many, RuleModel, finding, is_python
 from mlpolicy.core.quantity import NOTHING, ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.usual import Usual
 from mlpolicy.core.words import closest
@@ -45,7 +46,9 @@ _SIZE_OR_AUTO = {"anyOf": [{"const": "auto"}, {**ByteSize.text(), **NOTHING}]}
 Limit = Annotated[Literal["auto"] | ByteSize, PlainValidator(_limit), WithJsonSchema(_SIZE_OR_AUTO)]
 
 
-def _action(value: Any) -> Any:
+def _action(value: Any, info: ValidationInfo) -> Any:
+    if is_python(info) and callable(value):
+        return Call(call=Given.of(value))
     if isinstance(value, str) and value not in ("gc", "trim"):
         hint = "; that one is not there yet" if value in _LATER else ""
         text = f'expected `gc`, `trim` or `{{call: "module:function"}}`, found `{value}`{hint}'
@@ -110,7 +113,7 @@ class MemoryRule(RuleModel):
 
 def _written(values: Mapping[str, Any], info: ValidationInfo) -> dict[str, float] | None:
     """Return the thresholds in *values*; None where one is wrong, which its field will say."""
-    read = Ratio.of_number if info.context and info.context.get("python") else Ratio.of
+    read = Ratio.of_number if is_python(info) else Ratio.of
     try:
         return {name: float(read(values[name])) for name in ORDER if name in values}
     except QuantityError:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.given import Given
 from mlpolicy.core.words import alike
 from mlpolicy.rules.retry.groups import GROUPS, Group
 from mlpolicy.rules.retry.statuses import GRPC_CODES
@@ -39,7 +40,7 @@ class SpellingError(ValueError):
 
 @frozen()
 class Builtin:
-    """A builtin exception and its subclasses."""
+    """An exception that is at hand, a builtin one or a class that was given, and its subclasses."""
 
     cls: type[BaseException]
 
@@ -112,6 +113,8 @@ def parse(text: str) -> Name:
     Raises:
         SpellingError: It cannot be the name of an error.
     """
+    if isinstance(text, Given) or text in BUILTINS:
+        return Builtin(text.held if isinstance(text, Given) else BUILTINS[text])
     if len(text.split()) > 1 and not status_meant(text):
         raise SpellingError(f"`{text}` is more than one word: separate exceptions by commas")
     scheme, colon, rest = text.partition(":")
@@ -119,8 +122,6 @@ def parse(text: str) -> Name:
         return _status(scheme, rest, text)
     if text in GROUPS:
         return GROUPS[text]
-    if text in BUILTINS:
-        return Builtin(BUILTINS[text])
     if _PATH.fullmatch(text):
         package, name = text.rsplit(".", 1)
         if package in _KNOWN and name not in _KNOWN[package]:

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from mlpolicy.core.model import Many, RuleModel, finding
+from mlpolicy.core.given import Given
+from mlpolicy.core.model import Many, RuleModel, Takes, finding
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.usual import Usual
 from mlpolicy.core.written import VARIABLE
@@ -30,7 +31,13 @@ _PASSING = frozenset(
 )
 
 
+def _is_error(held: object) -> bool:
+    return isinstance(held, type) and issubclass(held, BaseException)
+
+
 def _error_name(text: str) -> str:
+    if isinstance(text, Given) and not _is_error(text.held):
+        raise finding("MP603", f"`{text}` is no exception")
     try:
         parse(text)
     except SpellingError as error:
@@ -39,7 +46,10 @@ def _error_name(text: str) -> str:
 
 
 def _no_status(value: Any) -> Any:
-    """Refuse what is no text and names a status: `503`, `{http: 503}`."""
+    """Refuse what is no text and names a status: `503`, `{http: 503}`; and an exception raised."""
+    if isinstance(value, BaseException):
+        name = type(value).__qualname__
+        raise finding("MP010", f"an exception is given, not its class: did you mean `{name}`?")
     meant = "" if isinstance(value, str) else status_meant(value)
     if meant:
         shown = "a mapping" if isinstance(value, dict) else f"`{value}`"
@@ -60,13 +70,16 @@ def _no_lone_status(value: Any) -> Any:
 
 
 def _retried_name(text: str) -> str:
-    if text.removeprefix("builtins.") in _PASSING:
+    held = text.held if isinstance(text, Given) else Exception
+    ends = _is_error(held) and not issubclass(held, Exception)
+    if text.removeprefix("builtins.") in _PASSING or ends:
         raise finding("MP605", f"`{text}` ends the program or a task and is never retried")
     return _error_name(text)
 
 
-ErrorName = Annotated[str, AfterValidator(_error_name), BeforeValidator(_no_status)]
-RetriedName = Annotated[str, AfterValidator(_retried_name), BeforeValidator(_no_status)]
+_Named = Annotated[str, BeforeValidator(_no_status), Takes(lambda held: isinstance(held, type))]
+ErrorName = Annotated[_Named, AfterValidator(_error_name)]
+RetriedName = Annotated[_Named, AfterValidator(_retried_name)]
 Listed = BeforeValidator(_no_lone_status)
 
 
@@ -139,7 +152,7 @@ class RetryRule(RuleModel):
     fails at once."""
     retry_after: RetryAfter = RetryAfter()
     """Pauses that the other side asks for."""
-    on_result: UnwantedResult | None = None
+    on_result: Annotated[UnwantedResult | None, Takes(callable)] = None
     """Results that are asked for again."""
     idempotent: bool | None = None
     """Whether calling twice does no harm; `true` says so of a function that seems to write."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.given import Given
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
 from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
@@ -16,7 +17,7 @@ from mlpolicy.rules.retry.retry_after import asked_pause
 
 if TYPE_CHECKING:
     from mlpolicy.core.metrics import Counter
-    from mlpolicy.rules.retry.rule import RetryRule
+    from mlpolicy.rules.retry.rule import RetryRule, UnwantedResult
 
 Reason = Literal[
     "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
@@ -87,7 +88,7 @@ class RetryStep(Step):
         ]
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
         self._longest_asked = float(rule.retry_after.max) if rule.retry_after.respect else None
-        self._on_result = rule.on_result
+        self._on_result: UnwantedResult | Given | None = rule.on_result
         # An error of a settled class with nothing hung on it is decided by its class alone.
         self._settled = self._choice.settled if self._max_elapsed is None else _unsettled
         self._notes = site.notes
@@ -334,6 +335,8 @@ class RetryStep(Step):
         """Return the expression that finds a result unwanted; a generator has none to look at."""
         if self._on_result is None or self.site.function in GENERATORS:
             return None
+        if isinstance(self._on_result, Given):
+            return f"{loom.method('on_result', self._on_result.held)}({loom.result})"
         if self._on_result.is_none:
             return f"{loom.result} is None"
         # Of the same class alone: comparing an array, a tensor or a frame gives no truth value.

@@ -14,6 +14,7 @@ KIND = Kind(
     codes="mlpolicy.rules.validate.codes:CODES",
     check="mlpolicy.rules.validate.check:check",
     prove="mlpolicy.rules.validate.prove:prove",
+    arguments="mlpolicy.rules.validate.arguments:settings",
     synonyms={
         **habits(
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from mlpolicy.core.given import Given
 from mlpolicy.core.imported import lacking, near
 from mlpolicy.rules.validate.checks.models import why_none
 
@@ -27,7 +28,8 @@ def prove(
         if spec.model is not None and reason:
             message = f"the model `{spec.model}` {reason}"
             yield "MP208", f"{field}.model", message, near(spec.model, _is_model)
-        absent = lacking(spec.type) if spec.type is not None else None
+        named = None if isinstance(spec.type, Given) else spec.type
+        absent = lacking(named) if named is not None else None
         if spec.type is not None and absent:
             message = "`{}` has no class `{}`".format(*absent)
             yield "MP208", f"{field}.type", message, near(spec.type, _is_class)

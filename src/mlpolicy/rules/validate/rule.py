@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from mlpolicy.core.model import Default, Many, RuleModel, finding
+from mlpolicy.core.given import Given
+from mlpolicy.core.model import Default, Many, RuleModel, Takes, finding, is_python
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.words import closest
 from mlpolicy.core.written import CLASS
+from mlpolicy.rules.validate.annotations import spec_of
 from mlpolicy.rules.validate.backtracking import backtracks, compiles
 from mlpolicy.rules.validate.checks import dtypes
-from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
+from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES, PLAIN
 
 Number = int | float
 Plain = str | int | float | bool | None
@@ -56,6 +67,38 @@ def _no_range(low: Number, high: Number) -> str:
     return f"nothing is in the range [{low}, {high}]: did you mean [{high}, {low}]?"
 
 
+def _named_dtypes(value: Any, info: ValidationInfo) -> Any:
+    """Return names for dtypes and classes that a decorator was given: `numpy.float32`."""
+    if not is_python(info) or isinstance(value, str):
+        return value
+    each = value if isinstance(value, list | tuple | set | frozenset) else (value,)
+    return tuple(one if isinstance(one, str) else dtypes.named(one) for one in each)
+
+
+def _type_named(value: Any, info: ValidationInfo) -> Any:
+    """Return the name of a class that has one here; a union is one class of several."""
+    if not is_python(info) or isinstance(value, str):
+        return value
+    return value.__name__ if value in PLAIN else get_args(value) or value
+
+
+def _is_type(value: Any) -> bool:
+    each = value if isinstance(value, tuple) else (value,)
+    return bool(each) and all(isinstance(one, type) for one in each)
+
+
+def _source(value: Any, info: ValidationInfo) -> Any:
+    """Return the text of a pattern that was compiled, its flags in it."""
+    if not is_python(info) or not isinstance(value, re.Pattern) or isinstance(value.pattern, bytes):
+        return value
+    flags = "".join(letter for letter, flag in _FLAGS.items() if value.flags & flag)
+    return f"(?{flags}){value.pattern}" if flags else value.pattern
+
+
+_FLAGS = {"a": re.A, "i": re.I, "m": re.M, "s": re.S, "x": re.X}
+Dtypes = Annotated[str | Many[str], BeforeValidator(_named_dtypes)]
+
+
 def _dtype(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
     for number, name in enumerate((value,) if isinstance(value, str) else value):
         if not dtypes.known(name):
@@ -69,7 +112,7 @@ def _dtype(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
 class Column(RuleModel):
     """What one column of a dataframe must be."""
 
-    dtype: str | Many[str] = ()
+    dtype: Dtypes = ()
     """The dtype, or a list of those allowed: `float64`, `string`, `datetime64`."""
     nullable: bool = False
     """Whether nulls (`NaN` in pandas) may stand in it."""
@@ -81,9 +124,25 @@ class Column(RuleModel):
     _dtype = field_validator("dtype")(_dtype)
     _range = field_validator("range")(_range)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _alone(cls, value: Any, info: ValidationInfo) -> Any:
+        """Take a dtype alone for a column of it, in Python."""
+        return value if not is_python(info) or _is_block(value) else {"dtype": value}
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, Mapping | RuleModel)
+
 
 _COERCES: dict[str, Any] = {"required": ["coerce"], "properties": {"coerce": {"const": True}}}
 _HAS_MODEL: dict[str, Any] = {"required": ["model"], "properties": {"model": {"type": "string"}}}
+
+
+def _taken(given: Given, field: str) -> Given:
+    if field == "model" and not hasattr(given.held, "model_validate"):
+        raise finding("MP208", f"`{given}` is no pydantic model: did you mean `type`?")
+    return given
 
 
 class Spec(RuleModel):
@@ -91,12 +150,16 @@ class Spec(RuleModel):
 
     model_config = ConfigDict(json_schema_extra={"if": _COERCES, "then": _HAS_MODEL})
 
-    type: Annotated[str, WithJsonSchema({"type": "string", "pattern": _TYPE})] | None = None
+    type: Annotated[
+        Annotated[str, WithJsonSchema({"type": "string", "pattern": _TYPE})] | None,
+        Takes(_is_type),
+        BeforeValidator(_type_named),
+    ] = None
     """`int`, `float`, `str`, `bool`, `bytes`, `mapping`, `sequence`, `ndarray`, `tensor`,
     `dataframe`, or the dotted path of a class."""
     not_null: bool | None = None
     """Whether null is refused; it is wherever a `type` stands, unless this is `false`."""
-    dtype: str | Many[str] = ()
+    dtype: Dtypes = ()
     """The dtype of an array, or a list of those allowed: `float32`."""
     shape: Many[int | str | None] | None = None
     """The size of each dimension: a number, `null` for any, or a name; the same name means the
@@ -110,7 +173,7 @@ class Spec(RuleModel):
     It holds for every element of an array or a sequence, and NaN is outside of any range."""
     enum: Annotated[tuple[Plain, ...], Field(strict=False, min_length=1)] | None = None
     """The values allowed."""
-    pattern: str | None = None
+    pattern: Annotated[str | None, BeforeValidator(_source)] = None
     """A regular expression that is found in the text; `^` and `$` tie it to the ends."""
     min_len: Whole | None = None
     """The least length: characters, items, or the first dimension."""
@@ -126,7 +189,10 @@ class Spec(RuleModel):
     """What each item of a sequence must be."""
     columns: dict[str, Column] = Field(default_factory=dict)
     """What columns of a dataframe must be; each must be there."""
-    model: Annotated[str, WithJsonSchema({"type": "string", "pattern": CLASS})] | None = None
+    model: Annotated[
+        Annotated[str, WithJsonSchema({"type": "string", "pattern": CLASS})] | None,
+        Takes(lambda held: isinstance(held, type)),
+    ] = None
     """The dotted path of a pydantic model that takes the value; imported at the first call."""
     coerce: bool = False
     """Whether what the `model` made of the value takes its place."""
@@ -137,6 +203,8 @@ class Spec(RuleModel):
     @field_validator("type", "model")
     @classmethod
     def _class(cls, value: str | None, about: Any) -> str | None:
+        if isinstance(value, Given):
+            return _taken(value, about.field_name)
         named = about.field_name == "type" and value in (*NAMES, *DUCKS)
         if value is None or named or _DOTTED.fullmatch(value):
             return value
@@ -171,6 +239,17 @@ class Spec(RuleModel):
                 "time without bound; put something between the turns, or use `(?>…)` or `++`",
             )
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _alone(cls, value: Any, info: ValidationInfo) -> Any:
+        """Take a class, a type or an annotation alone for what it says, in Python."""
+        if not is_python(info) or _is_block(value):
+            return value
+        said = {"type": value} if isinstance(value, str) else spec_of(value)
+        if not said:
+            raise finding("MP010", "expected a class, an annotation or a mapping of settings")
+        return said
 
     @model_validator(mode="after")
     def _agrees(self) -> Spec:

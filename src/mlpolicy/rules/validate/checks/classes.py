@@ -6,9 +6,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from mlpolicy.core.given import Given
+
 NAMES = ("int", "float", "str", "bool", "bytes", "mapping", "sequence")
 DUCKS = ("ndarray", "tensor", "dataframe")
 """Sorts that several libraries have, known by what their classes offer."""
+
+PLAIN = (int, float, str, bool, bytes)
+"""Classes that are named alike; of other libraries' numbers, too, it is told what they are."""
 
 _FRAMES = {"pandas.core.frame.DataFrame", "pandas.DataFrame", "pyarrow.lib.Table"}
 _FRAMES |= {"polars.dataframe.frame.DataFrame"}
@@ -146,8 +151,18 @@ _TESTS: dict[str, Callable[[type], bool]] = {
 
 def is_of(cls: type, name: str) -> bool:
     """Whether *cls* is of the type that a policy file calls *name*."""
+    if isinstance(name, Given):
+        return _is_given(cls, name.held)
     test = _TESTS.get(name)
     return test(cls) if test else _is_a(cls, name)
+
+
+def _is_given(cls: type, held: Any) -> bool:
+    """Whether *cls* is, or is below, a class that was given, or one of several."""
+    if isinstance(held, tuple):
+        return any(_is_given(cls, one) for one in held)
+    test = _TESTS.get(held.__name__) if held in PLAIN else None
+    return test(cls) if test else issubclass(cls, held)
 
 
 def _is_a(cls: type, name: str) -> bool:

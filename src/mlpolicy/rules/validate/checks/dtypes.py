@@ -72,6 +72,14 @@ def stands_for_nothing(dtype: Any) -> bool:
     return canonical(dtype) in ("object", "null")
 
 
+def named(dtype: Any) -> str:
+    """Return the name of a *dtype*, or of a class that stands for one: `numpy.float32`, `float`."""
+    if not isinstance(dtype, type):
+        return canonical(dtype)
+    name = dtype.__name__.lower().rstrip("_0")
+    return _UNSAID.get(name, spelt(name)) if dtype.__module__ == "builtins" else spelt(name)
+
+
 def spelt(name: str) -> str:
     """Return a *name* in a policy file in its one spelling."""
     return _SAME.get(name.lower(), name.lower())

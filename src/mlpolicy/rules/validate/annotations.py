@@ -1,0 +1,196 @@
+"""What annotations say of values, as far as specs go: classes, unions, lists, bounds, arrays."""
+
+from __future__ import annotations
+
+import collections.abc
+import math
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Union, get_args, get_origin
+
+from mlpolicy.rules.validate.checks import dtypes
+
+Said = dict[str, Any]
+"""A spec as a decorator takes it; empty where nothing can be checked."""
+_LISTS = (list, collections.abc.Sequence, collections.abc.MutableSequence)
+_SAID_BY_NAME: dict[Any, str] = {
+    collections.abc.Sequence: "sequence",
+    collections.abc.MutableSequence: "sequence",
+    collections.abc.Mapping: "mapping",
+    collections.abc.MutableMapping: "mapping",
+}
+_NOTHING = (Any, object, None, type(None), type, collections.abc.Callable)
+
+
+def spec_of(annotation: Any) -> Said:
+    """Return what *annotation*, a class as a rule, says of values."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    for kind, read in _READ.items():
+        if origin is kind:
+            return read(*parts)
+    meant = _meant(annotation, origin, parts)
+    if meant is not None:
+        return spec_of(meant)
+    if origin is not None:
+        return _of_items(origin, parts)
+    return _of_class(annotation) if isinstance(annotation, type) else {}
+
+
+def _meant(annotation: Any, origin: Any, parts: tuple[Any, ...]) -> Any:
+    """Return what a name for a type stands for: a `NewType`, an alias, the bound of a variable."""
+    alias = getattr(origin, "__value__", None)
+    if alias is not None:  # (numpy's `NDArray[float32]` is one)
+        return alias[parts]
+    names = ("__supertype__", "__value__", "__bound__")
+    each = (getattr(annotation, name, None) for name in names)
+    return None if isinstance(annotation, type) else next((one for one in each if one), None)
+
+
+def _of_class(cls: type) -> Said:
+    unchecked = getattr(cls, "_is_protocol", False) and not getattr(
+        cls, "_is_runtime_protocol", False
+    )
+    if cls in _NOTHING or unchecked:
+        return {}
+    if hasattr(cls, "model_validate"):
+        return {"model": cls}
+    if typing.is_typeddict(cls):
+        return _of_keys(cls)
+    if cls is complex:
+        return {"type": (complex, float)}
+    return _of_typed_array(cls) or {"type": _SAID_BY_NAME.get(cls, cls)}
+
+
+def _of_keys(cls: Any) -> Said:
+    held = {name: spec_of(one) for name, one in typing.get_type_hints(cls).items()}
+    fields = {name: said for name, said in held.items() if said}
+    return {"type": "mapping", "required": sorted(cls.__required_keys__), "fields": fields}
+
+
+def _of_any(*members: Any) -> Said:
+    some = [one for one in members if one is not type(None)]
+    if len(some) == 1:
+        said = spec_of(some[0])
+    else:
+        classes = [get_origin(one) or one for one in some]
+        known = all(isinstance(one, type) and one not in _NOTHING for one in classes)
+        said = {"type": tuple(classes)} if known else {}
+    return {**said, "not_null": False} if said and len(some) < len(members) else said
+
+
+def _of_values(*values: Any) -> Said:
+    some = [one for one in values if one is not None]
+    plain = all(type(one) in (str, int, bool, float) for one in some)
+    said: Said = {"enum": some} if plain else {"type": tuple(map(type, some))}
+    return {**said, "not_null": False} if len(some) < len(values) else said
+
+
+def _of_items(origin: Any, parts: tuple[Any, ...]) -> Said:
+    if not isinstance(origin, type) or origin in _NOTHING:
+        return {}
+    said = _of_class(origin)
+    if origin in _LISTS or (origin is tuple and parts[1:] == (...,)):
+        item = spec_of(parts[0])
+        return {**said, "items": item} if item else said
+    if origin is tuple:
+        return {**said, "min_len": len(parts), "max_len": len(parts)}
+    if origin.__module__ == "numpy" and origin.__name__ == "ndarray":
+        return {"type": "ndarray", **_of_dtype(parts[1] if parts[1:] else None)}
+    return said
+
+
+def _of_dtype(annotation: Any) -> Said:
+    """Return what `dtype[float32]` says, of `NDArray[float32]`."""
+    held = next(iter(get_args(annotation)), None)
+    name = dtypes.named(held) if isinstance(held, type) else ""
+    return {"dtype": name} if dtypes.known(name) else {}
+
+
+# --- bounds ---------------------------------------------------------------------------
+
+
+def _bounded(annotation: Any, *notes: Any) -> Said:
+    """Return what `Annotated[...]` says: `Field(ge=0)`, `Len(1, 5)`, or a spec as it stands."""
+    said = spec_of(annotation)
+    bounds: dict[str, Any] = {}
+    for note in notes:
+        if isinstance(note, Mapping):
+            said |= note
+        else:
+            bounds.update(_bounds(note))
+    low, high = bounds.get("ge"), bounds.get("le")
+    whole = said.get("type") is int
+    if "gt" in bounds:
+        low = _beyond(bounds["gt"], math.inf, whole=whole)
+    if "lt" in bounds:
+        high = _beyond(bounds["lt"], -math.inf, whole=whole)
+    if low is not None or high is not None:
+        said["range"] = (low, high)
+    for name, setting in _SETTINGS.items():
+        if bounds.get(name) is not None:
+            said[setting] = bounds[name]
+    return said | ({"finite": True} if bounds.get("allow_inf_nan") is False else {})
+
+
+_READ: Mapping[Any, Callable[..., Said]] = {
+    typing.Annotated: _bounded,
+    Union: _of_any,
+    types.UnionType: _of_any,
+    typing.Literal: _of_values,
+}
+_SETTINGS = {"min_length": "min_len", "max_length": "max_len", "pattern": "pattern"}
+_ASKED = ("ge", "gt", "le", "lt", *_SETTINGS, "allow_inf_nan")
+
+
+def _bounds(note: Any) -> Iterator[tuple[str, Any]]:
+    for name in _ASKED:
+        value = getattr(note, name, None)
+        is_number = isinstance(value, int | float)
+        if is_number or (name == "pattern" and value is not None):
+            yield name, value
+    for inner in getattr(note, "metadata", None) or ():
+        yield from _bounds(inner)
+
+
+def _beyond(bound: float, towards: float, *, whole: bool) -> float:
+    """Return the nearest number that is not *bound* itself: ranges are inclusive."""
+    if whole:
+        return int(bound) + (1 if towards > 0 else -1)
+    return math.nextafter(bound, towards)
+
+
+# --- arrays with types of their own ---------------------------------------------------
+
+
+def _of_typed_array(cls: Any) -> Said:
+    """Return what a class of jaxtyping (`Float32[ndarray, "n 64"]`) or nptyping says."""
+    makers = {str(one.__module__).partition(".")[0] for one in type(cls).__mro__}
+    if "jaxtyping" in makers and hasattr(cls, "dim_str"):
+        named = cls.dtypes if isinstance(cls.dtypes, list | tuple) else ()  # (any, of `Shaped`)
+        return _array(cls.array_type, named, cls.dim_str.split())
+    if "nptyping" in makers and len(getattr(cls, "__args__", ())) == 2:
+        shape, dtype = cls.__args__
+        sizes = str(next(iter(getattr(shape, "__args__", ())), "...")).split(",")
+        return _array(None, [dtypes.named(dtype)], [one.strip() for one in sizes])
+    return {}
+
+
+def _array(cls: Any, named: Iterable[str], sizes: list[str]) -> Said:
+    known = [one for one in named if dtypes.known(one)]
+    said: Said = {"type": cls if isinstance(cls, type) else "ndarray"}
+    if known:
+        said["dtype"] = known
+    if not any((one.startswith("*") and one != "*") or "..." in one for one in sizes):
+        said["shape"] = tuple(_size(one) for one in sizes)
+    return said
+
+
+def _size(text: str) -> int | str | None:
+    """Return one dimension: a number, a name (`batch`, `batch=8`), or None for any."""
+    if text.isdigit():
+        return int(text)
+    name, _, size = text.partition("=")
+    if size.isdigit():
+        return int(size)
+    return name if name.isidentifier() and not name.startswith("_") else None
