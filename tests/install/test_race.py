@@ -81,6 +81,7 @@ def test_two_prepared_drivers_are_swapped(policies, swaps):
     codes = []
     for path in policies[::2]:
         mlpolicy.install(policy=path)
+        bootstrap.engine().weave()
         codes.append(work.__code__)
     own = registry.own_of(work)
 

@@ -160,6 +160,8 @@ class Meters:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._families: dict[str, _Family] = {}
+        self.prepare: Callable[[], None] | None = None
+        """Called before all is read: it makes series that nobody has needed yet."""
 
     def counter(self, name: str, help: str, **labels: str) -> Counter:
         """Return the counter of that name and those labels."""
@@ -194,6 +196,8 @@ class Meters:
 
     def collect(self) -> Iterator[Family]:
         """Yield every family with the numbers of this moment."""
+        if self.prepare is not None:
+            self.prepare()
         with self._lock:
             families = [(f, tuple(f.series.items())) for f in self._families.values()]
         for family, series in families:

@@ -12,6 +12,7 @@ import sys
 from _thread import RLock
 
 from mlpolicy.core import present
+from mlpolicy.install.uncollected import Uncollected
 from mlpolicy.plan import cache
 
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
@@ -50,9 +51,10 @@ class InForce:
         """
         with _lock:
             if self.engine is None:
-                from mlpolicy.install.awaken import awaken
+                with Uncollected():
+                    from mlpolicy.install.awaken import awaken
 
-                self.engine, self.held = awaken(self.paths, self.held, self.environment), None
+                    self.engine, self.held = awaken(self.paths, self.held, self.environment), None
                 self._dismiss()
                 self.engine.start(earlier.engine if earlier else None)
                 self._mark_the_day(self.engine)

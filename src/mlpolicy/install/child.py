@@ -52,6 +52,7 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     failed = _import_all(names, started, packages=bool(asked.get("package")))
     took = time.perf_counter() - began - (engine.spent - before)
     engine.sweep()
+    engine.weave()
     return {
         "targets": [_row(placed) for _, placed in sorted(engine.placed.items())],
         "unmatched": list(_unmatched(engine)),

@@ -24,9 +24,9 @@ from mlpolicy.install.placing import Placing
 from mlpolicy.install.seek import Found, NotFound, enclosing, find
 from mlpolicy.install.status import STATES, Placed, State, count
 from mlpolicy.install.tree import Tree
+from mlpolicy.install.uncollected import Uncollected
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.runtime.driver import Driver
 
 
 class Engine:
@@ -110,6 +110,7 @@ class Engine:
                 lambda state=state: self._count(state),  # type: ignore[misc]  # (bound now)
                 state=state,
             )
+        METERS.prepare = self._placing.first_calls.prepare
         sys.meta_path.insert(0, self.finder)
         self.sweep()
         if earlier is not None:
@@ -128,13 +129,20 @@ class Engine:
             for placed in list(self._known.values()):
                 placed.take_off()
                 placed.driver = None
+            self._placing.first_calls.take_off()
             registry.clear_stand_ins(self._trees)
             self._placing.close()
+            if METERS.prepare == self._placing.first_calls.prepare:
+                METERS.prepare = None
 
     def stop(self) -> None:
         """Give every function its own code back."""
         self.withdraw()
         self.retire()
+
+    def weave(self) -> None:
+        """Weave every driver that yet waits for a call: what cannot be woven is then known."""
+        self._placing.first_calls.weave_all()
 
     # --- what the finder asks ---------------------------------------------------------
 
@@ -184,10 +192,10 @@ class Engine:
         wanted = {one.qualname: one for one in self.rulebook.exact_in(module)}
         if as_main and self.rulebook.globbed(module):
             wanted |= {name: Target(module, name) for name in named_in_code(code)}
-        return self._tree(wanted).rewrite(code) if wanted else code
+        return self._tree(wanted, lasting=as_main).rewrite(code) if wanted else code
 
-    def _tree(self, wanted: dict[str, Target]) -> Tree:
-        def make(qualname: str, code: CodeType) -> Driver | None:
+    def _tree(self, wanted: dict[str, Target], *, lasting: bool = False) -> Tree:
+        def make(qualname: str, code: CodeType) -> CodeType | None:
             target = wanted.get(qualname)
             if target is None or self.rulebook.asks(target):
                 return None  # what is asked can be told only once the function exists
@@ -197,9 +205,9 @@ class Engine:
             if not placed.plan.exact and looks_at_caller(code):
                 placed.skip()
                 return None
-            placed.driver = self._placing.driver(placed.plan, code)
             placed.state, placed.placement = "applied", "tree"
-            return placed.driver
+            lasts = lasting or LOCALS in target.qualname
+            return self._placing.early(placed, code, lasting=lasts)
 
         return Tree(make, self._trees)
 
@@ -207,7 +215,8 @@ class Engine:
         """Place what policies say of *module*."""
         began = perf_counter()
         try:
-            self._place(module)
+            with Uncollected():
+                self._place(module)
         finally:
             self.spent += perf_counter() - began
 
@@ -235,7 +244,7 @@ class Engine:
                 if code is not own:
                     registry.rebase(function, code)
                     for one in inner:
-                        one.makers[function] = code
+                        one.hold_maker(function, code)
 
     def _place_globbed(self, module: ModuleType) -> None:
         why_not = may_take(module, self.rulebook.settings.packages)
@@ -309,12 +318,7 @@ class Engine:
             placed.state, placed.detail = "unwrappable", str(error)
             say_once(f"unwrappable:{placed.target}", f"{placed.target}: {error}")
         except Exception as error:  # noqa: BLE001 (a bug of ours must not break the import)
-            placed.state, placed.detail = "error", f"{type(error).__name__}: {error}"
-            say_once(
-                f"error:{placed.target}",
-                f"{placed.target} could not be placed: {error}",
-                error=error,
-            )
+            placed.fail(error)
 
 
 def _spare_setters(found: Found) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from types import CodeType, FunctionType
-from typing import Literal
-from weakref import WeakKeyDictionary
+from typing import Any, Literal
+from weakref import ref
 
+from mlpolicy.core.report import say_once
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
 from mlpolicy.install.outer import Replaced
@@ -31,15 +33,20 @@ class Placed:
     detail: str = ""
     """Why it is in that state, where a person would ask."""
     driver: Driver | None = None
-    drivers: WeakKeyDictionary[FunctionType, Driver] = field(default_factory=WeakKeyDictionary)
-    makers: WeakKeyDictionary[FunctionType, CodeType] = field(default_factory=WeakKeyDictionary)
+    """The last that was woven."""
+    drivers: dict[ref[FunctionType], Driver] = field(default_factory=dict)
+    """By functions, which are not kept alive."""
+    makers: dict[ref[FunctionType], CodeType] = field(default_factory=dict)
     """Functions that make functions of this name, with the code that has its driver in it."""
     outer: Replaced | None = None
 
     def hold(self, function: FunctionType, driver: Driver) -> None:
         """Remember that *driver* stands on *function*."""
-        self.drivers[function] = driver
-        self.driver = driver
+        self.drivers[ref(function, partial(_let_go, self.drivers))] = driver
+
+    def hold_maker(self, function: FunctionType, code: CodeType) -> None:
+        """Remember that *function* runs *code*, which has the driver in it."""
+        self.makers[ref(function, partial(_let_go, self.makers))] = code
 
     def skip(self) -> None:
         """Leave it alone: it would see the driver."""
@@ -48,6 +55,12 @@ class Placed:
     def leave(self) -> None:
         """Leave the function as it is: every rule is disabled, and costs nothing."""
         self.state, self.detail = "applied", "every rule is disabled"
+
+    def fail(self, error: Exception) -> None:
+        """Say once that it could not be placed, by a bug of ours."""
+        self.state, self.detail = "error", f"{type(error).__name__}: {error}"
+        message = f"{self.target} could not be placed: {error}"
+        say_once(f"error:{self.target}", message, error=error)
 
     def restore(self) -> None:
         """Put the attribute back where placement was outer."""
@@ -62,12 +75,18 @@ class Placed:
 
     def take_off(self) -> None:
         """Take the driver off every function that still carries it."""
-        for function, driver in list(self.drivers.items()):
-            registry.take_off(function, driver)
-        for function, code in list(self.makers.items()):
-            registry.debase(function, code)
+        for reference, driver in list(self.drivers.items()):
+            if (function := reference()) is not None:
+                registry.take_off(function, driver)
+        for reference, code in list(self.makers.items()):
+            if (function := reference()) is not None:
+                registry.debase(function, code)
         self.drivers.clear()
         self.makers.clear()
+
+
+def _let_go(held: dict[ref[FunctionType], Any], function: ref[FunctionType]) -> None:
+    held.pop(function, None)
 
 
 def count(placed: Iterable[Placed], state: State) -> int:

@@ -7,15 +7,14 @@ from types import CodeType
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.install import registry
-from mlpolicy.runtime.driver import Driver
 
 
 @frozen()
 class Tree:
     """Puts drivers into the code of modules and of functions that make functions."""
 
-    make: Callable[[str, CodeType], Driver | None]
-    """Gives the driver for the function of that qualified name and code, or None."""
+    make: Callable[[str, CodeType], CodeType | None]
+    """Gives the code of a driver or a stub for the function of that qualified name and code, or None."""
     placed: set[int]
     """The identities of the codes that were put in."""
 
@@ -38,8 +37,8 @@ class Tree:
         driver = self.make(inner.co_qualname, inner) if inner.co_flags & _FUNCTION else None
         if driver is None:
             return inner
-        self._stands(driver.code, inner, driver=True)
-        return driver.code
+        self._stands(driver, inner, driver=True)
+        return driver
 
     def _stands(self, code: CodeType, behind: CodeType, *, driver: bool) -> None:
         registry.stands_for(code, behind, driver=driver)

@@ -9,7 +9,8 @@ from typing import Any
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.step import Step
 from mlpolicy.runtime.loom import Weaver
-from mlpolicy.runtime.template import body, compiled, shape, source
+from mlpolicy.runtime.stub import made_from
+from mlpolicy.runtime.template import MARKED, body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
 
 
@@ -79,7 +80,8 @@ def from_code(
     if twin is None:
         loom.head.append(_born(name, code, loom))
     text = source(form, lines, loom, name=_name(code))
-    return Driver(target, compiled(text, loom, code), text, tuple(steps), loom.constants)
+    shown = MARKED.sub(r"\1", text)
+    return Driver(target, compiled(text, loom, code), shown, tuple(steps), loom.constants)
 
 
 def _name(code: CodeType) -> str:
@@ -89,16 +91,14 @@ def _name(code: CodeType) -> str:
 class Birth:
     """Makes a twin from a function born in the place where the driver runs."""
 
-    __slots__ = ("code",)
+    __slots__ = ("own",)
 
-    def __init__(self, code: CodeType) -> None:
-        self.code = code
+    def __init__(self, own: CodeType) -> None:
+        self.own = own
 
     def __call__(self, witness: FunctionType) -> FunctionType:
         """Return the original function, with the globals and the cells of *witness*."""
-        return FunctionType(
-            self.code, witness.__globals__, self.code.co_name, None, witness.__closure__
-        )
+        return made_from(self.own, witness)
 
 
 def _born(twin: str, code: CodeType, loom: Weaver) -> str:
