@@ -16,16 +16,16 @@ from rich.table import Table
 from bench.harness import Outcome, measure
 
 NAMES = ("retry", "cache", "validate", "memory", "monitor", "stack")
+PROCESSES = ("checking", "placing")
+"""Benches of whole processes, with tables of their own."""
 SLACK = 1.15
 """These machines are noisy: a row is met within 15% of its target."""
 
 
 def main(names: Sequence[str]) -> None:
     """Measure the rows of *names*, and print each beside its target and its peers."""
-    if list(names) == ["checking"]:
-        from bench import checking
-
-        checking.main()
+    if len(names) == 1 and names[0] in PROCESSES:
+        import_module(f"bench.{names[0]}").main()
         return
     console = Console(width=150 if not sys.stdout.isatty() else None)
     outcomes: list[Outcome] = []

@@ -229,6 +229,15 @@ def test_a_terminal_without_unicode_gets_what_it_can_show(service, schema):
     assert b"Traceback" not in plain.stderr + data.stderr
 
 
+@pytest.fixture
+def interruptible():
+    """A background job of a shell without job control ignores interrupts, and its children do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("more", [[], ["--in-process"]])
 def test_an_interrupt_is_130_without_a_traceback(service, more):
     service.write(

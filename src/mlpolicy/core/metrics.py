@@ -119,6 +119,8 @@ class Meters:
 
     def __init__(self) -> None:
         self._families: dict[str, _Family] = {}
+        self.prepare: Callable[[], None] | None = None
+        """Called before all is read: it makes series that nobody has needed yet."""
         _all.add(ref(self, _all.discard))
 
     def counter(self, name: str, help: str, **labels: str) -> Counter:
@@ -176,6 +178,8 @@ class Meters:
 
     def collect(self) -> Iterator[Family]:
         """Yield every family with the numbers of this moment."""
+        if self.prepare is not None:
+            self.prepare()
         # (copying a dict is one step, going through its items is not)
         families = [(one, one.series.copy()) for one in self._families.copy().values()]
         moments = {

@@ -36,6 +36,7 @@ from mlpolicy.plan.text import content
 from mlpolicy.plan.worst import worst_case
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
+from mlpolicy.runtime.driver import Driver
 
 
 def main(request: str, answer: str) -> None:
@@ -58,6 +59,7 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     failed = _import_all(names, started, packages=bool(asked.get("package")))
     took = time.perf_counter() - began - (engine.spent - before)
     engine.sweep()
+    engine.weave()
     return {
         "targets": [*_rows(engine, names)],
         "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
@@ -132,7 +134,7 @@ def _explained(path: str, engine: Engine) -> dict[str, Any] | None:
         "rules": [content(rule) for rule in plan.rules],
         "worst_case": worst_case(plan),
         "shown": str(plan),
-        "source": driver.source.rstrip() if driver is not None else "",
+        "source": driver.source.rstrip() if isinstance(driver, Driver) else "",
     }
 
 

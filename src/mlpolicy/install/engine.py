@@ -10,6 +10,7 @@ from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 
 from mlpolicy.core.facts import Facts
+from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry
@@ -24,6 +25,7 @@ from mlpolicy.install.placing import Placing
 from mlpolicy.install.seek import Found, NotFound, aliased, enclosing, find
 from mlpolicy.install.status import Placed, State, count, meter, unmeter
 from mlpolicy.install.tree import Tree
+from mlpolicy.install.uncollected import Uncollected
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import show
@@ -109,6 +111,7 @@ class Engine:
         """
         me = weakref.ref(self)
         meter(lambda state: engine.count(state) if (engine := me()) else 0.0)
+        METERS.prepare = self._placing.first_calls.prepare
         show()  # (what it imports is not yet looked at)
         sys.meta_path.insert(0, self.finder)
         if earlier is not None:
@@ -130,6 +133,8 @@ class Engine:
             placed.take_off()
             placed.driver = None
         registry.clear_stand_ins(self)
+        if METERS.prepare == self._placing.first_calls.prepare:
+            METERS.prepare = None
         self._placing.close()
 
     def stop(self) -> None:
@@ -137,6 +142,10 @@ class Engine:
         self._leave_finders()
         self._retire()
         unmeter()
+
+    def weave(self) -> None:
+        """Weave every driver that yet waits for a call: what cannot be woven is then known."""
+        self._placing.first_calls.weave_all()
 
     # --- what the finder asks ---------------------------------------------------------
 
@@ -212,7 +221,8 @@ class Engine:
         name = name or module.__name__
         began = perf_counter()
         try:
-            self._place(module, name)
+            with Uncollected():
+                self._place(module, name)
             for alias in self._below.get(name, ()):
                 found = aliased(alias)
                 if found is not None and not self._is_done(alias, found):
@@ -335,12 +345,7 @@ class Engine:
             placed.state, placed.detail = "unwrappable", str(error)
             say_once(f"unwrappable:{placed.target}", f"{placed.target}: {error}")
         except Exception as error:  # noqa: BLE001 (a bug of ours must not break the import)
-            placed.state, placed.detail = "error", f"{type(error).__name__}: {error}"
-            say_once(
-                f"error:{placed.target}",
-                f"{placed.target} could not be placed: {error}",
-                error=error,
-            )
+            placed.fail(error)
 
 
 def _below(targets: Iterable[Target]) -> dict[str, tuple[str, ...]]:

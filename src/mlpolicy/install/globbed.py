@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from pathlib import PurePath
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from mlpolicy.core.target import LOCALS
-from mlpolicy.install.registry import own_of
 from mlpolicy.install.seek import function_behind
 
 _DEPTH = 6
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 Member = tuple[str, FunctionType, Any]
@@ -38,7 +37,7 @@ def may_take(module: ModuleType, packages: tuple[str, ...]) -> str:
     if top in sys.stdlib_module_names and top != "__main__":
         return "globs never take functions of the standard library"
     file = getattr(module, "__file__", None) or ""
-    installed = any(part in ("site-packages", "dist-packages") for part in PurePath(file).parts)
+    installed = not _INSTALLED.isdisjoint(file.replace("\\", "/").split("/"))
     if installed and not any(fnmatchcase(top, one.partition(".")[0]) for one in packages):
         return f"`{top}` is an installed package: list it under `settings.packages`"
     return ""
@@ -67,19 +66,21 @@ def _walk(module: str, prefix: str, members: dict[str, Any], depth: int) -> Iter
             if raw.__module__ == module and raw.__qualname__ == qualname and depth < _DEPTH:
                 yield from _walk(module, f"{qualname}.", dict(vars(raw)), depth + 1)
         elif _may_be_function(raw):
-            yield from _own(module, qualname, raw)
+            function = function_behind(raw, module, qualname)
+            if function is not None and _is_own(function, module, qualname):
+                yield qualname, function, raw
 
 
-def _own(module: str, qualname: str, raw: Any) -> Iterator[Member]:
-    function = function_behind(raw, module, qualname)
-    if function is None or function.__module__ != module:
-        return
-    own = own_of(function).co_qualname
-    if own == qualname or LOCALS in own or own.endswith("<lambda>"):
-        yield qualname, function, raw
+def _is_own(function: FunctionType, module: str, qualname: str) -> bool:
+    own = function.__code__.co_qualname  # (of a driver too)
+    named = own == qualname or LOCALS in own or own.endswith("<lambda>")
+    return named and function.__module__ == module
 
 
 def _may_be_function(raw: Any) -> bool:
-    if issubclass(type(raw), FunctionType | staticmethod | classmethod):
+    if issubclass(type(raw), _FUNCTIONS):
         return True
     return callable(raw) and getattr(raw, "__module__", None) is not None
+
+
+_FUNCTIONS = (FunctionType, staticmethod, classmethod)

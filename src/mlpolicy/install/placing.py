@@ -14,6 +14,7 @@ from mlpolicy.core.step import Step
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry
 from mlpolicy.install.facts import facts_of
+from mlpolicy.install.first_call import FirstCalls
 from mlpolicy.install.outer import replace as put_in_place
 from mlpolicy.install.outer import stand_in
 from mlpolicy.install.seek import Found
@@ -23,6 +24,8 @@ from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import Driver, behind, from_code
+from mlpolicy.runtime.stub import Stub
+from mlpolicy.runtime.template import kind_of
 
 Held = WeakKeyDictionary[FunctionType, Driver]
 
@@ -61,6 +64,7 @@ class Placing:
         """Functions of the standard library that are watched."""
         self._lock = Lock()
         self._stopped = False
+        self.first_calls = FirstCalls(self)
         self._owners: WeakKeyDictionary[FunctionType, tuple[int, Placed]] = WeakKeyDictionary()
 
     def take_over(self, earlier: Placing) -> None:
@@ -71,6 +75,7 @@ class Placing:
         """Put nothing in place any longer, whatever another thread is about to."""
         with self._lock:
             self._stopped = True
+        self.first_calls.take_off()
         for function, driver in list(self.followed.items()):
             registry.take_off(function, driver)
         self.followed.clear()  # (their drivers lead back here, past the garbage collector)
@@ -115,25 +120,57 @@ class Placing:
             implements: Whether they only implement it, as those that a dispatcher calls.
         """
         for function in functions:
-            entry = registry.record(function)
-            if not self._claim(placed, function, entry.own.co_qualname, implements=implements):
+            own = registry.own_of(function)
+            if not self._claim(placed, function, own.co_qualname, implements=implements):
                 continue
             placed.state, placed.placement = "applied", "inner"
-            plan = self._coded(placed, function, entry) if entry.decorated else placed.plan
-            if not plan.active:
-                registry.lay_bare(function)
-                placed.bare.add(function)
-                continue
-            twin = entry.outer or behind(function, entry.base)
-            driver = self.driver(plan, entry.own, function, twin=twin)
-            self.swap(placed.drivers, function, driver)
-            placed.driver = driver
+            if self._waits(placed, function, own):
+                self.first_calls.wait(placed, function)
+            else:
+                self.put(placed, function)
 
-    def swap(self, held: Held, function: FunctionType, driver: Driver) -> None:
+    def _waits(self, placed: Placed, function: FunctionType, own: CodeType) -> bool:
+        """Whether the driver of *function* is woven at its first call.
+
+        Of the thousands that patterns take most are never called. What decorators say, and what
+        an earlier policy left, is settled at once.
+        """
+        settled = (str(placed.target), id(own)) in self._earlier or registry.decorated(function)
+        return not (placed.plan.exact or settled or kind_of(own) == "async_generator")
+
+    def put(
+        self, placed: Placed, function: FunctionType, *, instead_of: Stub | None = None
+    ) -> None:
+        """Put the driver of *placed* on *function*, perhaps in place of its stub."""
+        entry = registry.record(function)
+        plan = self._coded(placed, function, entry) if entry.decorated else placed.plan
+        if not plan.active:
+            registry.lay_bare(function)
+            placed.bare.add(function)
+            return
+        twin = entry.outer or behind(function, entry.base)
+        placed.driver = driver = self.driver(plan, entry.own, function, twin=twin)
+        self.swap(placed.drivers, function, driver, instead_of=instead_of)
+
+    def prepare(self, placed: Placed, function: FunctionType) -> None:
+        """Make the steps of a function, with the zeros of their metrics."""
+        self._steps_for(placed.plan, registry.own_of(function), function, None)
+
+    def born(self, placed: Placed, code: CodeType) -> CodeType:
+        """Return the code of a driver for any function of that code."""
+        return self.driver(placed.plan, code).code
+
+    def swap(
+        self,
+        held: Held,
+        function: FunctionType,
+        driver: Driver,
+        *,
+        instead_of: Stub | None = None,
+    ) -> None:
         """Put *driver* on *function*, and among what is *held* to be taken off again."""
         with self._lock:
-            if not self._stopped:
-                registry.swap(function, driver)
+            if not self._stopped and registry.swap(function, driver, instead_of=instead_of):
                 held[function] = driver
 
     def outer(self, placed: Placed, found: Found) -> None:

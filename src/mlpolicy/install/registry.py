@@ -8,9 +8,11 @@ from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.lock import Lock
 from mlpolicy.install.seek import living
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.runtime.driver import Driver
+from mlpolicy.runtime.stub import Stub
 from mlpolicy.runtime.template import ITERABLE_COROUTINE, Birth
 
 
@@ -27,7 +29,8 @@ class Record:
     """The driver of those rules alone: it stands where no policy names the function."""
     outer: Any = None
     """What the function only forwards to, where a decorator was given something else."""
-    driver: Driver | None = None
+    driver: Driver | Stub | None = None
+    """What stands on it; a stub until the first call weaves the driver."""
 
 
 @frozen()
@@ -53,6 +56,7 @@ def record(function: FunctionType) -> Record:
     if found is None:
         code = function.__code__
         found = _records[function] = Record(own_code(code), _base_code(code))
+        found.driver = next((one for one in code.co_consts if isinstance(one, Stub)), None)
     return found
 
 
@@ -71,11 +75,11 @@ def _behind(code: CodeType) -> StandIn | None:
     found = _stand_ins.get(id(code))
     if found is not None:
         return found
-    birth = next((one for one in code.co_consts if isinstance(one, Birth)), None)
+    birth = next((one for one in code.co_consts if isinstance(one, Birth | Stub)), None)
     if birth is None:
         return None
-    flag = code.co_flags & ITERABLE_COROUTINE
-    own = birth.code.replace(co_flags=birth.code.co_flags | flag) if flag else birth.code
+    flag, own = code.co_flags & ITERABLE_COROUTINE, birth.own
+    own = own.replace(co_flags=own.co_flags | flag) if flag else own
     return StandIn(None, own, driver=True)
 
 
@@ -137,12 +141,34 @@ def debase(function: FunctionType, code: CodeType) -> None:
         entry.base = entry.own
 
 
-def swap(function: FunctionType, driver: Driver) -> None:
-    """Put *driver* on *function*: one store, calls in flight finish on the old code."""
+_stores = Lock()
+"""Held while it is decided which code a function gets, and while it gets it."""
+
+
+def swap(function: FunctionType, driver: Driver, *, instead_of: Stub | None = None) -> bool:
+    """Put *driver* on *function*: one store, calls in flight finish on the old code.
+
+    Where it comes *instead of* a stub and that stands there no longer, another policy has come
+    since: nothing is put, and False returned.
+    """
     entry = record(function)
     _same_call(entry.own, driver.code)
-    function.__code__ = driver.code
-    entry.driver = driver
+    with _stores:
+        if instead_of is not None and not instead_of.is_in(function.__code__):
+            return False
+        function.__code__ = driver.code
+        entry.driver = driver
+    return True
+
+
+def wait(function: FunctionType, stub: Stub) -> None:
+    """Put *stub* on *function*; it needs no record before the driver is woven."""
+    code = stub.code()
+    with _stores:
+        entry = _records.get(function)
+        function.__code__ = code
+        if entry is not None:
+            entry.driver = stub
 
 
 def _same_call(own: CodeType, code: CodeType) -> None:
@@ -158,16 +184,24 @@ def _same_call(own: CodeType, code: CodeType) -> None:
         raise TypeError(f"a driver of another shape for {own.co_qualname}")
 
 
-def take_off(function: FunctionType, driver: Driver | None = None) -> None:
+def take_off(function: FunctionType, driver: Driver | Stub | None = None) -> None:
     """Give *function* its own code back, unless another driver than *driver* stands on it."""
-    entry = _records.get(function)
+    entry = record(function) if isinstance(driver, Stub) else _records.get(function)
     if entry is None or (driver is not None and entry.driver not in (None, driver)):
         return
-    on_it = [entry.base, *([entry.driver.code] if entry.driver else ())]
     bare = entry.decorator.code if entry.decorator else entry.own
-    if id(function.__code__) in _stand_ins or any(function.__code__ is one for one in on_it):
-        function.__code__ = bare
-    entry.base, entry.driver = entry.own, entry.decorator
+    with _stores:
+        code = function.__code__
+        if id(code) in _stand_ins or code is entry.base or _stands(entry.driver, code):
+            function.__code__ = bare
+        entry.base, entry.driver = entry.own, entry.decorator
+
+
+def _stands(driver: Driver | Stub | None, code: CodeType) -> bool:
+    """Whether *code* is what *driver* put on a function."""
+    if isinstance(driver, Stub):
+        return driver.is_in(code)
+    return driver is not None and code is driver.code
 
 
 def clear_stand_ins(owner: object) -> None:

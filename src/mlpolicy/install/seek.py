@@ -68,6 +68,8 @@ def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None
     A chain of decorators is followed to the function of that very name; where none bears it
     (a lambda, a closure bound to a name), what stands there is the function.
     """
+    if type(raw) is FunctionType and raw.__closure__ is None and not raw.__dict__:
+        return raw  # most are
     reached = list(reach(raw))
     for function in reversed(reached):
         if function.__module__ == module and function.__code__.co_qualname == qualname:

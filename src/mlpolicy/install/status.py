@@ -62,6 +62,12 @@ class Placed:
             self.state, self.driver = "skipped", None
         say_once(f"same:{self.target}:{winner}", f"{self.target}: {self.detail}")
 
+    def fail(self, error: Exception) -> None:
+        """Say once that it could not be placed, by a bug of ours."""
+        self.state, self.detail = "error", f"{type(error).__name__}: {error}"
+        message = f"{self.target} could not be placed: {error}"
+        say_once(f"error:{self.target}", message, error=error)
+
     def skip(self) -> None:
         """Leave it alone: it would see the driver."""
         self.state, self.detail = "skipped", "looks at its caller"

@@ -43,6 +43,7 @@ from mlpolicy.plan.ranking import (
 from mlpolicy.plan.settings import together
 
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
+NOTHING: Resolved = (None, ())
 
 
 def _now() -> datetime:
@@ -83,7 +84,8 @@ class Rulebook:
             self.profiles.under(policy) for file in self.files for policy in file.policies
         )
         self._resolved: dict[Target, Resolved] = {}
-        self._plans: dict[tuple[Target, Made], Resolved] = {}
+        self._plans: dict[Made, dict[Target, Resolved]] = {}
+        self._first: dict[Made, tuple[Plan, tuple[Diagnostic, ...]]] = {}
         self._built: Built = base._built if base is not None else {}
         self._frames: dict[str, tuple[list[Layer], list[Layer]]] = {}
         self._completed: dict[Made, tuple[Completed, ...]] = {}
@@ -257,11 +259,15 @@ class Rulebook:
     def _resolve(self, target: Target, facts: Facts | None) -> Resolved:
         candidates = self.candidates(target, facts)
         if not candidates:
-            return None, ()
-        key = (target, made_of(candidates))
-        known = self._base._plans.get(key) if self._base else None
+            return NOTHING
+        made = made_of(candidates)
+        known = self._base._plans.get(made, {}).get(target) if self._base else None
         if known is None:
-            known = self._plans[key] = self._planned(target, candidates)
+            if made not in self._first:
+                self._first[made] = self._planned(target, candidates)
+            plan, findings = self._first[made]  # (targets of the same policies differ in no more)
+            known = replace(plan, target=target, exact=str(target) in self._named), findings
+            self._plans.setdefault(made, {})[target] = known
         return known
 
     def alone(self, policy: Policy) -> Plan:

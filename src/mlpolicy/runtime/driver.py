@@ -13,7 +13,7 @@ from mlpolicy.core.inside import is_below
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import LOCALS
 from mlpolicy.runtime.loom import Weaver
-from mlpolicy.runtime.template import Birth, aside, body, compiled, shape, source
+from mlpolicy.runtime.template import MARKED, Birth, aside, body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
 
 TWIN = "__mlpolicy_twin__"
@@ -99,14 +99,15 @@ def from_code(
     if twin is not None and LOCALS in code.co_qualname:
         loom.home = f"{target} {next(_MADE)}"  # others bear its name, with state of their own
     birth = Birth(code) if twin is None else twin if isinstance(twin, Birth) else None
-    name = _born(birth.code) if birth else loom.constant("twin", twin)
+    name = _born(birth.own) if birth else loom.constant("twin", twin)
     if set(free) - {"__class__"}:
         loom.closure = f"{name}.__closure__"
     lines = body(form, steps, loom, twin=name)
     if _is_below(target, twin):
         loom.head[:0] = aside(form, loom, twin=name)
     text = source(form, lines, loom, name=_name(code))
-    return Driver(target, compiled(text, loom, code, birth), text, tuple(steps), loom.constants)
+    made = compiled(text, loom, code, birth)
+    return Driver(target, made, MARKED.sub(r"\1", text), tuple(steps), loom.constants)
 
 
 def _is_below(target: str, twin: Any) -> bool:

@@ -96,18 +96,18 @@ class Weaver:
         return name
 
     def constant(self, hint: str, value: object) -> str:
-        """Return the name under which lines reach *value*."""
+        """Return the name under which lines reach *value*, marked as a constant's."""
         known = self._values.get(id(value))
         if known is not None:
             return known
         hash(value)  # a constant that cannot be hashed breaks cloudpickle: fail while weaving
         name = self.local(hint)
         self.constants[name] = value
-        self._values[id(value)] = name
+        self._values[id(value)] = marked = f"\x02{name}\x03"
         owner = getattr(value, "__self__", value)
         if isinstance(owner, Live):
             owner.settle(Home(self.home, self.step_kind, name))
-        return name
+        return marked
 
     def method(self, hint: str, method: Callable[..., object], otherwise: object = None) -> str:
         """Return the name of *method*, made safe."""

@@ -5,11 +5,13 @@ It alone knows `await`, `yield from` and how an async generator is delegated to.
 
 from __future__ import annotations
 
-import ast
 import itertools
+import re
+import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from types import CodeType
-from typing import Any
+from typing import Any, Final
 
 from mlpolicy.core.block import Lines, indented
 from mlpolicy.core.frozen import frozen
@@ -21,6 +23,10 @@ from mlpolicy.runtime.awaiting import Started, StartedAsync, start_async, start_
 from mlpolicy.runtime.loom import Weaver
 
 VARARGS, VARKEYWORDS = 0x04, 0x08
+HAS_DOCSTRING = 0x4000000
+"""Set from 3.14 on; before, a function without a docstring has None as its first constant."""
+MOST_TEXTS = 4096
+"""Texts whose code is remembered: functions of like parameters under like rules share it."""
 COROUTINE, GENERATOR, ASYNC_GENERATOR, ITERABLE_COROUTINE = 0x80, 0x20, 0x200, 0x100
 
 
@@ -207,7 +213,28 @@ def source(shape: Shape, lines: Lines, loom: Weaver, *, name: str) -> str:
 class Birth:
     """What a driver calls where no twin lasts: a function of this code, made at the call."""
 
-    code: CodeType
+    own: CodeType
+
+
+@lru_cache(maxsize=MOST_TEXTS)
+def code_of(text: str, *, free: tuple[str, ...]) -> CodeType:
+    """Return the code of the function that *text* defines, with marks for its constants.
+
+    A constant stands in the text as `MARKED` writes it. It is compiled as `mark if True else
+    None`: the compiler reduces that to the mark alone, without folding it or warning that a
+    string is called.
+    """
+    marked = MARKED.sub(lambda found: f"({mark(found[1])!r} if True else None)", text)
+    head, *lines = marked.splitlines()
+    lines.insert(0, f"    {DOCUMENT!r}")  # functions made from the code take it over
+    if free:  # they are owned by a function around it
+        names = ", ".join(free)
+        mention = f"    if 0: ({names},)"
+        owned = f"{' = '.join(free)} = None"
+        head, lines = "def owner():", indented([owned, head, *lines, mention])
+    code = _only(compile("\n".join([head, *lines]), "<mlpolicy>", "exec", dont_inherit=True))
+    code = _only(code) if free else code
+    return code.replace(co_linetable=_first_line_alone(len(code.co_code) // 2))
 
 
 def compiled(text: str, loom: Weaver, original: CodeType, birth: Birth | None = None) -> CodeType:
@@ -215,29 +242,25 @@ def compiled(text: str, loom: Weaver, original: CodeType, birth: Birth | None = 
 
     The code of *birth* takes the place of that of the function that *text* makes.
     """
-    tree = ast.parse(text)
-    definition = tree.body[0]
-    assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
-    # No text of the user's is a mark: a docstring may be any string, but hardly this.
-    marks = {name: f"\0mlpolicy {name}\0" for name in loom.constants}
-    definition = _Marked(marks).visit(definition)
-    _document(definition, original)
-    module = ast.Module(body=[_with_free(definition, original.co_freevars)], type_ignores=[])
-    for node in ast.walk(module):
-        if isinstance(node, ast.stmt | ast.expr | ast.arg | ast.keyword | ast.excepthandler):
-            node.lineno = node.end_lineno = original.co_firstlineno
-            node.col_offset = node.end_col_offset = 0
-    code = _only(compile(module, original.co_filename, "exec", dont_inherit=True))
-    if original.co_freevars:
-        code = _only(code)  # it stands in a function that owns the free variables
-    values = {mark: loom.constants[name] for name, mark in marks.items()}
-    constants = tuple(_value(constant, values) for constant in code.co_consts)
+    code = code_of(text, free=original.co_freevars)
+    values = {mark(name): value for name, value in loom.constants.items()}
+    made = dressed(code, original, values)
+    return made.replace(co_consts=_with_birth(made.co_consts, birth)) if birth else made
+
+
+def dressed(code: CodeType, original: CodeType, values: dict[str, object], **more: Any) -> CodeType:
+    """Return *code* with *values* where their marks are, and the name and place of *original*."""
+    values[DOCUMENT] = document(original)
+    own_flags = original.co_flags & (ITERABLE_COROUTINE | HAS_DOCSTRING)
     return code.replace(
-        co_consts=_with_birth(constants, birth) if birth else constants,
+        **more,
+        co_consts=tuple(_value(constant, values) for constant in code.co_consts),
         co_freevars=original.co_freevars,
         co_name=original.co_name,
         co_qualname=original.co_qualname,
-        co_flags=code.co_flags | (original.co_flags & ITERABLE_COROUTINE),
+        co_filename=original.co_filename,
+        co_firstlineno=original.co_firstlineno,
+        co_flags=code.co_flags & ~HAS_DOCSTRING | own_flags,
     )
 
 
@@ -245,49 +268,39 @@ def _with_birth(constants: tuple[object, ...], birth: Birth) -> tuple[object, ..
     """Return *constants* with the code of *birth*, and itself: by it the code is known later."""
     made: list[object] = []
     for one in constants:
-        if isinstance(one, CodeType) and one.co_freevars != birth.code.co_freevars:
+        if isinstance(one, CodeType) and one.co_freevars != birth.own.co_freevars:
             raise TypeError("its free variables are not in the order of the compiler")
-        made.append(birth.code if isinstance(one, CodeType) else one)
+        made.append(birth.own if isinstance(one, CodeType) else one)
     return (*made, birth)
 
 
-class _Marked(ast.NodeTransformer):
-    """Puts a mark, a string constant, where the text names a constant.
+def mark(name: str) -> str:
+    """Return the string that stands for the constant *name* until the code is dressed.
 
-    It is written as `mark if True else None`: the compiler reduces that to the mark alone,
-    without folding it or warning that a string is called.
+    No text of the user's is one: a docstring may be any string, but hardly this.
     """
-
-    def __init__(self, marks: dict[str, str]) -> None:
-        self._marks = marks
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        mark = self._marks.get(node.id)
-        if mark is None or not isinstance(node.ctx, ast.Load):
-            return node
-        return ast.IfExp(
-            test=ast.Constant(True), body=ast.Constant(mark), orelse=ast.Constant(None)
-        )
+    return f"\0mlpolicy {name}\0"
 
 
-def _document(definition: Any, original: CodeType) -> None:
-    """Give the driver the docstring of the original, which functions made from it take over."""
-    doc = original.co_consts[0] if original.co_consts else None
-    if isinstance(doc, str):
-        definition.body.insert(0, ast.Expr(ast.Constant(doc)))
+MARKED: Final = re.compile("\x02(\\w+)\x03")
+DOCUMENT: Final = mark("its docstring")
 
 
-def _with_free(definition: Any, free: tuple[str, ...]) -> ast.stmt:
-    """Stand *definition* in a function that owns the free variables of the original."""
-    if not free:
-        return definition  # type: ignore[no-any-return]  # a function definition
-    owned = ast.parse("\n".join(f"{name} = None" for name in free)).body
-    mention = ast.parse("if 0: (" + ", ".join(free) + ",)").body
-    definition.body.extend(mention)
-    outer = ast.parse("def outer(): pass").body[0]
-    assert isinstance(outer, ast.FunctionDef)
-    outer.body = [*owned, definition]
-    return outer
+def document(code: CodeType) -> str | None:
+    """Return the docstring of the function that *code* makes."""
+    first = code.co_consts[0] if code.co_consts else None
+    has_one = sys.version_info < (3, 14) or code.co_flags & HAS_DOCSTRING
+    return first if has_one and isinstance(first, str) else None
+
+
+def _first_line_alone(units: int) -> bytes:
+    """Return a line table that has *units* of code on the first line, and no columns.
+
+    An entry is a byte of its kind (13, without columns) and of how many units it is for, up to
+    eight, and a byte of how many lines it is further.
+    """
+    whole, rest = divmod(units, 8)
+    return b"\xef\0" * whole + (bytes([0xE8 + rest - 1, 0]) if rest else b"")
 
 
 def _only(code: CodeType) -> CodeType:

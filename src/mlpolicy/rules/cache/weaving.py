@@ -27,8 +27,8 @@ def key_lines(step: CacheStep, key: str, loom: Loom) -> Lines:
     if keys.by is not None or loom.closure:
         by_function = keys.called, [f"*{given(step.site, loom)}"]
         by_cells = keys.of_closure, [loom.closure, *arguments]
-        make, values = by_cells if keys.by is None else by_function
-        return [f"{key} = {loom.constant('make_key', make)}({', '.join(values)})"]
+        method, values = by_cells if keys.by is None else by_function
+        return [f"{key} = {loom.constant('make_key', method)}({', '.join(values)})"]
     if not parts:
         return [f"{key} = ()"]
     if len(parts) == 1 and parts[0].how == "value":
