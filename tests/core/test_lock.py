@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -56,6 +57,58 @@ def test_a_child_finds_a_lock_free_that_another_thread_held():
     thread.join()
 
     assert (os.waitstatus_to_exitcode(status), lock.torn) == (0, False)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_thread_that_forks_within_a_block_leaves_it_in_the_child_as_well():
+    """A finalizer or a signal handler may fork in the middle of our lines."""
+    lock = Lock()
+
+    with lock:
+        child = os.fork()
+        if child == 0:
+            owned, torn = lock.held(), lock.torn
+            with suppress(RuntimeError):  # (what giving back a free lock would raise)
+                lock.__exit__(None, None, None)
+                os._exit(0 if owned and not torn and not lock.held() else 1)
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+
+    assert (os.waitstatus_to_exitcode(status), lock.held()) == (0, False)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_child_finds_all_locks_free_where_garbage_is_collected_meanwhile():
+    """Locks may vanish at any moment, also while those that there are are made anew."""
+    lock, taken, done = Lock(), threading.Event(), threading.Event()
+    garbage = [Lock() for _ in range(1000)]
+
+    def hold():
+        with lock:
+            taken.set()
+            done.wait(30)
+
+    def collected(phase, details):
+        del garbage[-1:]
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    taken.wait(30)
+    before = gc.get_threshold()
+    gc.callbacks.append(collected)
+    gc.set_threshold(1, 1, 1)
+    try:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if lock.torn else 1)
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(collected)
+    _, status = os.waitpid(child, 0)
+    done.set()
+    thread.join()
+
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_locks_that_nobody_holds_any_longer_are_forgotten():

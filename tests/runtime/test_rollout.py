@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 from textwrap import dedent, indent
@@ -120,6 +121,29 @@ def test_what_cannot_be_read_is_left_out(policy, caplog):
 
     assert [cached("a"), cached("a")] == [1, 2]
     assert "request.user.id" in caplog.text
+
+
+def test_what_a_signal_handler_raises_while_it_is_read_passes():
+    """It is meant for the caller, not for the argument that it interrupts."""
+
+    class Late(Exception):
+        pass
+
+    class Request:
+        @property
+        def user(self):
+            signal.raise_signal(signal.SIGUSR1)
+            return "a"
+
+    def late(number, frame):
+        raise Late
+
+    before = signal.signal(signal.SIGUSR1, late)
+    try:
+        with pytest.raises(Late):
+            Share(0.99, parse("request.user"), "salt")(Request())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_the_place_of_a_value_is_the_same_in_every_process():

@@ -6,6 +6,7 @@ import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 from mlpolicy.core.verdict import Answer, Do, Verdict
 
@@ -67,7 +68,9 @@ class Default:
     def _call(self, positional: tuple[Any, ...], named: dict[str, Any]) -> Do | None:
         try:
             found = self._site.resolve(self._path) if self._site.resolve else None
-        except Exception as error:  # noqa: BLE001 (an import may raise anything)
+        except Exception as error:  # (an import may raise anything)
+            if interrupts(error):
+                raise
             why = f"{type(error).__name__}: {error}"
             self._tell(f"the default {self._path} cannot be imported ({why})")
             return None

@@ -40,14 +40,17 @@ class Lock(RLock):  # type: ignore[misc]  # (a class, though typeshed has it fin
         return bool(own._is_owned())  # (typeshed does not know it, nor the next)
 
     def after_fork(self) -> None:
-        """Be free in a forked child."""
+        """Be free in a forked child, unless its thread is within the block: it gives it back."""
+        if self.held():
+            self.torn = False
+            return
         self.torn = not self.acquire(blocking=False)
         own: Any = self
         own._at_fork_reinit()
 
 
 def _after_fork() -> None:
-    for reference in tuple(_locks):
+    for reference in _locks.copy():  # (one step: collecting garbage changes it at any other)
         lock = reference()
         if lock is not None:
             lock.after_fork()

@@ -245,7 +245,7 @@ METERS = Meters()
 
 
 def _after_fork() -> None:
-    for reference in tuple(_all):
+    for reference in _all.copy():  # (one step: collecting garbage changes it at any other)
         meters = reference()
         if meters is not None:
             meters.restart()

@@ -137,8 +137,12 @@ class Sentry:
             return None
         try:
             engine = self._policy.wake()
-        except Exception as error:  # noqa: BLE001 (the user's import goes on)
+        except Exception as error:  # (the user's import goes on)
+            from mlpolicy.core.interrupt import interrupts
             from mlpolicy.core.report import say_once
+
+            if interrupts(error):
+                raise
 
             say_once(f"wake:{error}", f"the policy could not be put in force: {error}", error=error)
             self._policy._dismiss()

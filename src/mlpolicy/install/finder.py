@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 
 _STANDARD_EXEC = importlib.machinery.SourceFileLoader.exec_module
@@ -169,6 +170,8 @@ def _safely(work: Callable[[], Any], otherwise: Any) -> Any:
     """An error of ours is reported and never breaks the user's import."""
     try:
         return work()
-    except Exception as error:  # noqa: BLE001 (the edge to the user's import)
+    except Exception as error:  # (the edge to the user's import)
+        if interrupts(error):
+            raise
         say_once(f"import:{type(error).__name__}:{error}", f"placing failed: {error}", error=error)
         return otherwise

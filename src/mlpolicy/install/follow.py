@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 from mlpolicy.install import registry
 from mlpolicy.install.placing import Placing
@@ -35,7 +36,9 @@ class Followed:
         result = self._function(*args, **kwargs)
         try:
             self._then()
-        except Exception as error:  # noqa: BLE001 (a bug of ours must not break the user's call)
+        except Exception as error:  # (a bug of ours must not break the user's call)
+            if interrupts(error):
+                raise
             say_once(f"follow:{error}", f"placing failed: {error}", error=error)
         return result
 

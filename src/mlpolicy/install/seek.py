@@ -11,6 +11,7 @@ from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.target import LOCALS
 from mlpolicy.runtime.driver import TWIN
 
@@ -227,8 +228,10 @@ def _within(one: Any) -> Iterator[Any]:
 def _wrapped(one: Any) -> Any:
     try:
         return getattr(one, "__wrapped__", None)
-    except Exception:  # noqa: BLE001 (an object of the user's may answer an attribute with anything)
-        return None
+    except Exception as error:
+        if interrupts(error):
+            raise
+        return None  # an object of the user's may answer an attribute with anything
 
 
 def _holds(value: Any) -> bool:

@@ -50,10 +50,13 @@ def show() -> None:
 
     A rule has numbers whether or not a function is monitored.
     """
+    from mlpolicy.core.interrupt import interrupts
     from mlpolicy.core.report import say_once
     from mlpolicy.rules.monitor.sinks.prometheus import expose
 
     try:
         expose(client=False)
-    except Exception as error:  # noqa: BLE001 (the edge to a library, in the user's import)
+    except Exception as error:  # (the edge to a library, in the user's import)
+        if interrupts(error):
+            raise
         say_once("show", f"metrics cannot be shown: {error}", error=error)

@@ -13,6 +13,7 @@ from typing import Any
 from mlpolicy.core.argpath import ArgPath
 from mlpolicy.core.chance import draw
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 
 _DEEPEST = 8
@@ -44,7 +45,9 @@ class Share:
         """Whether the rule holds for a call with that *argument*."""
         try:
             where = position(self.path.read(argument), self.salt)
-        except Exception as error:  # noqa: BLE001 (the path leads through the user's values)
+        except Exception as error:  # (the path leads through the user's values)
+            if interrupts(error):
+                raise
             say_once(
                 f"rollout:{self.salt}:{self.path}",
                 f"a rollout by `{self.path}` leaves out calls for which it cannot be read: {error}",

@@ -98,6 +98,38 @@ def test_what_a_handler_raises_passes_through_the_generated_lines(place):
     assert caught.value.__context__ is None
 
 
+def test_what_a_handler_raises_within_the_checker_passes(place):
+    """So does what interrupts a value's own code, behind all that guards the caller from us."""
+
+    def measure(x):
+        pytest.fail("called")
+
+    place(measure, validate={"args": {"x": {"type": "sequence", "items": {"type": "int"}}}})
+
+    with pytest.raises(Late):
+        measure(Items())
+
+
+def test_what_a_handler_raises_while_a_default_is_imported_passes(place, monkeypatch):
+    """An import may take long: time-outs come in the middle of it."""
+
+    class Importing:
+        def __getattr__(self, name):
+            _signal()
+            pytest.fail("went on")
+
+    def measure(x):
+        pytest.fail("called")
+
+    monkeypatch.setitem(sys.modules, HERE, Importing())
+    default = {"call": f"{HERE}:other"}
+    rule = {"args": {"x": {"type": "int"}}, "on_fail": "default", "default": default}
+    place(measure, validate=rule)
+
+    with pytest.raises(Late):
+        measure("text")
+
+
 def test_an_alarm_in_a_long_reduction_passes(place):
     """A time-out that ends while an array is looked at is not lost."""
 

@@ -291,7 +291,7 @@ _alive: set[ref[MonitorStep]] = set()
 
 
 def _after_fork() -> None:
-    for reference in tuple(_alive):
+    for reference in _alive.copy():  # (one step: collecting garbage changes it at any other)
         step = reference()
         if step is not None:
             step.after_fork()

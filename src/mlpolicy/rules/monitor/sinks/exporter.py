@@ -13,6 +13,7 @@ from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
 from collections.abc import Callable
 
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.metrics import METERS, Counter
 from mlpolicy.core.report import say_once
 
@@ -136,7 +137,7 @@ def _error_of(work: Work) -> BaseException | None:
     try:
         work()
     except BaseException as error:
-        if not (isinstance(error, Exception) or EXPORTER.runs_here()):
+        if not EXPORTER.runs_here() and (not isinstance(error, Exception) or interrupts(error)):
             raise
         return error
     return None

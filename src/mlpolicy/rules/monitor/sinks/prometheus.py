@@ -186,6 +186,7 @@ MIRROR = Mirror(METERS)
 
 
 def _after_fork() -> None:
+    _lock.release()
     MIRROR.restart()
     if _asked:
         expose(client=False)
