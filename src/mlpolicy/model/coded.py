@@ -60,7 +60,10 @@ class Decorated:
 
     def _read(self, given: Mapping[str, Any], function: Callable[..., Any] | None) -> RuleBlock:
         model = self.kind.rule_model()
-        settings = self.kind.settings(given, function, self.names)
+        # Words of every rule are no parameters: a spec for one that is called so stands in `args`.
+        every = {name: one for name, one in given.items() if name in RuleCommon.model_fields}
+        own = {name: one for name, one in given.items() if name not in every}
+        settings = {**self.kind.settings(own, function, self.names), **every}
         spelt = _Spelt(self, {**OF_RULES, **self.kind.synonyms})
         settings = spelt.block(settings, model, (), also=tuple(RuleCommon.model_fields))
         if spelt.wrong:

@@ -355,3 +355,15 @@ def test_objects_are_shown_by_their_path_and_never_by_their_content():
     assert f"{__name__}.User" in shown
     assert "[ConnectionError, KeyError]" in shown
     assert "Secret" in shown
+
+
+def test_words_of_every_rule_stand_beside_specs_by_name():
+    """`mode` and `final` are not taken for parameters of the function."""
+
+    def work(x):
+        return x
+
+    watched = validate_input(x=int, mode="shadow")(work)
+
+    assert watched("no number") == "no number"
+    assert mlpolicy.plan(watched).rule("validate").mode == "shadow"
