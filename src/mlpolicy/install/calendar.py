@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
+
+from mlpolicy.core.background import Background
 
 LONGEST = 3600.0
 """Seconds between two looks: clocks are set, and machines sleep."""
@@ -18,31 +19,33 @@ class Calendar:
     def __init__(self, moment: datetime, work: Callable[[], None]) -> None:
         self._moment = moment
         self._work = work
-        self._stopped = threading.Event()
+        self._stopped = False
         self._begin()
         _waiting.add(self)
 
     def _begin(self) -> None:
-        threading.Thread(target=self._wait, name="mlpolicy-calendar", daemon=True).start()
+        self._thread = Background("mlpolicy-calendar", self._turn)
+        self._thread.start()
 
-    def _wait(self) -> None:
-        while not self._stopped.is_set():
-            left = (self._moment - datetime.now(UTC)).total_seconds()
-            if left <= 0:
-                self._work()
-                return
-            self._stopped.wait(min(left, LONGEST))
+    def _turn(self) -> float | None:
+        """Look at the clock; return the seconds until the next look, None after the last."""
+        if self._stopped:
+            return None
+        left = (self._moment - datetime.now(UTC)).total_seconds()
+        if left <= 0:
+            self._work()
+            return None
+        return min(left, LONGEST)
 
     def stop(self) -> None:
         """Wait no longer."""
-        self._stopped.set()
+        self._stopped = True
+        self._thread.sooner()
         _waiting.discard(self)
 
     def again(self) -> None:
         """Wait on in a child of a fork, where the thread is gone."""
-        stopped = self._stopped.is_set()
-        self._stopped = threading.Event()
-        if not stopped:
+        if not self._stopped:
             self._begin()
 
 
