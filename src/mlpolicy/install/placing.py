@@ -123,7 +123,7 @@ class Placing:
                 continue
             placed.state, placed.placement = "applied", "inner"
             if self._waits(placed, function, own):
-                self.first_calls.wait(placed, function)
+                self.first_calls.wait(placed, function, own)
             else:
                 self.put(placed, function)
 
