@@ -34,7 +34,7 @@ class Frames:
     def __init__(self, module: ModuleType) -> None:
         self._module = module
         self._top = _top(module.__name__)
-        self._known: dict[int, tuple[CodeType, int]] = {}
+        self._known: dict[FunctionType, int] = {}
 
     def show(self, function: FunctionType, qualname: str) -> bool:
         """Return whether what *function* does depends on the frame above its own."""
@@ -42,16 +42,15 @@ class Frames:
 
     def _up(self, function: FunctionType, owner: str, depth: int) -> int:
         """Return how many frames above its own *function* asks for, by what it calls too."""
-        code = registry.own_of(function)
-        known = self._known.get(id(code))
+        known = self._known.get(function)
         if known is not None:
-            return known[1]
-        own = _frames_up(code)
-        self._known[id(code)] = code, own  # (so that a circle ends)
+            return known
+        code = registry.own_of(function)
+        self._known[function] = own = _frames_up(code)  # (so that a circle ends)
         if depth and not own:
             for one in self._called(code, owner):
                 own = max(own, self._up(one, owner, depth - 1) - 1)
-            self._known[id(code)] = code, own
+            self._known[function] = own
         return own
 
     def _called(self, code: CodeType, owner: str) -> Iterator[FunctionType]:
@@ -93,11 +92,14 @@ def _levels(code: CodeType) -> list[int]:
     """Return the stack levels of the warnings that *code* gives."""
     levels: list[int] = []
     before: object = None
-    for operation, argument in _instructions(code):
-        value = code.co_consts[argument] if operation in _CONSTANTS else None
-        by_name = isinstance(value, tuple) and value[-1:] == ("stacklevel",)
-        by_place = operation in _CALLS and argument == 3
-        if type(before) is int and (by_name or by_place):
+    numbered = int in map(type, code.co_consts)
+    for operation, argument in _instructions(code) if numbered else ():
+        if operation in _CONSTANTS:
+            value = code.co_consts[argument]
+            given = isinstance(value, tuple) and value[-1:] == ("stacklevel",)
+        else:
+            value, given = None, operation in _CALLS and argument == 3
+        if given and type(before) is int:
             levels.append(before)
         before = value
     if not levels and _mentions(code.co_consts, "stacklevel"):

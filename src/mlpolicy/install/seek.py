@@ -184,6 +184,8 @@ _HOLD_FUNC = (
 def peel(raw: Any) -> Any:
     """Take the descriptors off *raw* that hold a function without decorating it."""
     for _ in range(_DEPTH):
+        if type(raw) is FunctionType:
+            return raw  # (as most are)
         if isinstance(raw, staticmethod | classmethod | MethodType):
             raw = raw.__func__
         elif isinstance(raw, property):
