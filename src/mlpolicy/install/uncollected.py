@@ -24,10 +24,18 @@ class Uncollected:
         gc.disable()
 
     def __exit__(self, *_: object) -> None:
-        if not self._was_on:
-            return
-        due = 0 < gc.get_threshold()[0] < gc.get_count()[0]
-        if due and gc.get_freeze_count() < _FROZEN_AT_START:  # (what a server froze stays so)
+        if self._was_on:
+            try:
+                _age()
+            finally:  # (a signal handler may raise at any moment)
+                gc.enable()
+
+
+def _age() -> None:
+    """Put all young objects with the old ones, if a collection is due that looks at them."""
+    due = 0 < gc.get_threshold()[0] < gc.get_count()[0]
+    if due and gc.get_freeze_count() < _FROZEN_AT_START:  # (what a server froze stays so)
+        try:
             gc.freeze()
+        finally:
             gc.unfreeze()
-        gc.enable()
