@@ -271,7 +271,7 @@ class Engine:
                 if code is not own:
                     registry.rebase(function, code)
                     for one in inner:
-                        one.makers[function] = code
+                        one.hold_maker(function, code)
 
     def _place_globbed(self, module: ModuleType, name: str) -> None:
         why_not = may_take(module, self.rulebook.settings.packages)

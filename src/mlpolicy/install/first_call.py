@@ -49,10 +49,10 @@ class FirstCalls:
         """By target: who waits for one of them waits for nothing else."""
         self._ended = False
 
-    def wait(self, placed: Placed, function: FunctionType) -> None:
-        """Let *function* wait for its first call."""
+    def wait(self, placed: Placed, function: FunctionType, own: CodeType) -> None:
+        """Let *function*, of the code *own*, wait for its first call."""
         reference = ref(function, self._forget)
-        stub = Stub(registry.own_of(function), self, placed=placed, function=reference)
+        stub = Stub(own, self, placed=placed, function=reference)
         if self._is_first(placed.plan.policies):
             self._maker.prepare(placed, function)
         else:

@@ -19,7 +19,7 @@ def follow(placing: Placing, function: FunctionType, then: Callable[[], None]) -
     entry = registry.record(function)
     twin = Followed(twin_of(function, entry.base), then)
     driver = from_code(entry.own, (), target=function.__qualname__, twin=twin)
-    placing.swap(placing.followed, function, driver)
+    placing.swap(placing.followed.__setitem__, function, driver)
 
 
 class Followed:

@@ -33,7 +33,8 @@ class Frames:
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
-        self._known: dict[int, tuple[CodeType, int]] = {}
+        self._top = _top(module.__name__)
+        self._known: dict[FunctionType, int] = {}
 
     def show(self, function: FunctionType, qualname: str) -> bool:
         """Return whether what *function* does depends on the frame above its own."""
@@ -41,17 +42,16 @@ class Frames:
 
     def _up(self, function: FunctionType, owner: str, depth: int) -> int:
         """Return how many frames above its own *function* asks for, by what it calls too."""
-        code = registry.own_of(function)
-        known = self._known.get(id(code))
+        known = self._known.get(function)
         if known is not None:
-            return known[1]
-        own = _frames_up(code)
-        self._known[id(code)] = code, own  # (so that a circle ends)
+            return known
+        code = registry.own_of(function)
+        self._known[function] = own = _frames_up(code)  # (so that a circle ends)
         if depth and not own:
-            called = self._called(code, owner)
-            own = max((self._up(one, owner, depth - 1) - 1 for one in called), default=0)
-        self._known[id(code)] = code, max(own, 0)
-        return max(own, 0)
+            for one in self._called(code, owner):
+                own = max(own, self._up(one, owner, depth - 1) - 1)
+            self._known[function] = own
+        return own
 
     def _called(self, code: CodeType, owner: str) -> Iterator[FunctionType]:
         """Yield the functions of the same package that *code* may call: by name, or as methods."""
@@ -60,9 +60,10 @@ class Frames:
         members = vars(cls) if isinstance(cls, type) else {}
         for name in code.co_names:
             held = members[name] if name in members else names.get(name)
-            one = peel(held) if type(held) in _HOLD_FUNCTIONS else None
-            if isinstance(one, FunctionType) and _top(one.__module__) == _top(names["__name__"]):
-                yield one
+            if type(held) in _HOLD_FUNCTIONS:
+                one = held if type(held) is FunctionType else peel(held)
+                if isinstance(one, FunctionType) and _top(one.__module__) == self._top:
+                    yield one
 
 
 def _top(module: object) -> str:
@@ -71,8 +72,10 @@ def _top(module: object) -> str:
 
 def _frames_up(code: CodeType) -> int:
     """Return how many frames above its own *code* asks for: one, where it climbs by itself."""
-    within = (_frames_up(inner) for inner in code.co_consts if isinstance(inner, CodeType))
-    inner = max(within, default=0)
+    inner = 0
+    for one in code.co_consts:
+        if type(one) is CodeType:
+            inner = max(inner, _frames_up(one))
     named = "_getframe" in code.co_consts  # (as `getattr(sys, "_getframe")` has it)
     if not named and _TELLING.isdisjoint(code.co_names):
         return inner
@@ -89,11 +92,14 @@ def _levels(code: CodeType) -> list[int]:
     """Return the stack levels of the warnings that *code* gives."""
     levels: list[int] = []
     before: object = None
-    for operation, argument in _instructions(code):
-        value = code.co_consts[argument] if operation in _CONSTANTS else None
-        by_name = isinstance(value, tuple) and value[-1:] == ("stacklevel",)
-        by_place = operation in _CALLS and argument == 3
-        if type(before) is int and (by_name or by_place):
+    numbered = int in map(type, code.co_consts)
+    for operation, argument in _instructions(code) if numbered else ():
+        if operation in _CONSTANTS:
+            value = code.co_consts[argument]
+            given = isinstance(value, tuple) and value[-1:] == ("stacklevel",)
+        else:
+            value, given = None, operation in _CALLS and argument == 3
+        if given and type(before) is int:
             levels.append(before)
         before = value
     if not levels and _mentions(code.co_consts, "stacklevel"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import CodeType, FunctionType
 from weakref import WeakKeyDictionary, ref
 
@@ -26,8 +26,6 @@ from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import Driver, behind, from_code
 from mlpolicy.runtime.stub import Stub
 from mlpolicy.runtime.template import kind_of
-
-Held = WeakKeyDictionary[FunctionType, Driver]
 
 
 @frozen()
@@ -60,7 +58,7 @@ class Placing:
         self._earlier: dict[tuple[str, int], Definition] = {}
         self._gone: deque[Definition] = deque()
         """Those whose code nobody has any longer."""
-        self.followed: Held = WeakKeyDictionary()
+        self.followed: WeakKeyDictionary[FunctionType, Driver] = WeakKeyDictionary()
         """Functions of the standard library that are watched."""
         self._lock = Lock()
         self._stopped = False
@@ -125,7 +123,7 @@ class Placing:
                 continue
             placed.state, placed.placement = "applied", "inner"
             if self._waits(placed, function, own):
-                self.first_calls.wait(placed, function)
+                self.first_calls.wait(placed, function, own)
             else:
                 self.put(placed, function)
 
@@ -146,11 +144,11 @@ class Placing:
         plan = self._coded(placed, function, entry) if entry.decorated else placed.plan
         if not plan.active:
             registry.lay_bare(function)
-            placed.bare.add(function)
+            placed.hold(function, None)
             return
         twin = entry.outer or behind(function, entry.base)
         placed.driver = driver = self.driver(plan, entry.own, function, twin=twin)
-        self.swap(placed.drivers, function, driver, instead_of=instead_of)
+        self.swap(placed.hold, function, driver, instead_of=instead_of)
 
     def prepare(self, placed: Placed, function: FunctionType) -> None:
         """Make the steps of a function, with the zeros of their metrics."""
@@ -162,16 +160,16 @@ class Placing:
 
     def swap(
         self,
-        held: Held,
+        hold: Callable[[FunctionType, Driver], None],
         function: FunctionType,
         driver: Driver,
         *,
         instead_of: Stub | None = None,
     ) -> None:
-        """Put *driver* on *function*, and among what is *held* to be taken off again."""
+        """Put *driver* on *function*, and have it taken off again by what *hold* keeps."""
         with self._lock:
             if not self._stopped and registry.swap(function, driver, instead_of=instead_of):
-                held[function] = driver
+                hold(function, driver)
 
     def outer(self, placed: Placed, found: Found) -> None:
         """Put a stand-in with the driver of *placed* where what was *found* stands."""

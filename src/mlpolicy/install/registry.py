@@ -75,9 +75,10 @@ def _behind(code: CodeType) -> StandIn | None:
     found = _stand_ins.get(id(code))
     if found is not None:
         return found
-    birth = next((one for one in code.co_consts if isinstance(one, Birth | Stub)), None)
-    if birth is None:
+    sorts = [*map(type, code.co_consts)]
+    if Birth not in sorts and Stub not in sorts:  # as almost always
         return None
+    birth = next(one for one in code.co_consts if isinstance(one, Birth | Stub))
     flag, own = code.co_flags & ITERABLE_COROUTINE, birth.own
     own = own.replace(co_flags=own.co_flags | flag) if flag else own
     return StandIn(None, own, driver=True)

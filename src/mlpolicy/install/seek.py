@@ -69,8 +69,8 @@ def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None
     A chain of decorators is followed to the function of that very name; where none bears it
     (a lambda, a closure bound to a name), what stands there is the function.
     """
-    if type(raw) is FunctionType and raw.__closure__ is None and not raw.__dict__:
-        return raw  # most are
+    if _is_plain(raw):
+        return raw  # type: ignore[no-any-return]  # (most are)
     reached = list(reach(raw))
     for function in reversed(reached):
         if function.__module__ == module and function.__code__.co_qualname == qualname:
@@ -80,6 +80,11 @@ def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None
         named = [one for one in reached if one.__qualname__ == qualname]
         return named[-1] if named else first
     return None
+
+
+def _is_plain(raw: Any) -> bool:
+    """Whether *raw* is a function that leads to no other one."""
+    return type(raw) is FunctionType and raw.__closure__ is None and not raw.__dict__
 
 
 def _others(raw: Any, module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
@@ -109,6 +114,8 @@ def aliased(name: str) -> ModuleType | None:
 
 def dispatchers(raw: Any) -> list[Any]:
     """Return the singledispatch functions that *raw* is made of."""
+    if _is_plain(raw):
+        return []
     if isinstance(raw, functools.singledispatchmethod):
         return [raw.dispatcher]
     return [
@@ -178,6 +185,8 @@ _HOLD_FUNC = (
 def peel(raw: Any) -> Any:
     """Take the descriptors off *raw* that hold a function without decorating it."""
     for _ in range(_DEPTH):
+        if type(raw) is FunctionType:
+            return raw  # (as most are)
         if isinstance(raw, staticmethod | classmethod | MethodType):
             raw = raw.__func__
         elif isinstance(raw, property):

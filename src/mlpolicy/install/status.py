@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FunctionType
 from typing import Literal
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.metrics import METERS
@@ -37,12 +37,14 @@ class Placed:
     detail: str = ""
     """Why it is in that state, where a person would ask."""
     driver: Driver | None = None
-    drivers: WeakKeyDictionary[FunctionType, Driver] = field(default_factory=WeakKeyDictionary)
-    makers: WeakKeyDictionary[FunctionType, CodeType] = field(default_factory=WeakKeyDictionary)
+    drivers: WeakKeyDictionary[FunctionType, Driver | None] | None = None
+    """What stands on its functions; None on one whose decorators it switches off.
+
+    Most functions wait for a call that never comes, and have none.
+    """
+    makers: WeakKeyDictionary[FunctionType, CodeType] | None = None
     """Functions that make functions of this name, with the code that has its driver in it."""
     outer: Replaced | None = None
-    bare: WeakSet[FunctionType] = field(default_factory=WeakSet)
-    """Functions whose decorators it switches off."""
     coded: Plan | None = None
     """The plan with what decorators say under it, where there are any."""
 
@@ -54,9 +56,22 @@ class Placed:
         """What holds: the plan of the policies, over what decorators say."""
         return self.coded or self.plan
 
+    def hold(self, function: FunctionType, driver: Driver | None) -> None:
+        """Remember what to take off *function* again."""
+        if self.drivers is None:
+            self.drivers = WeakKeyDictionary()
+        self.drivers[function] = driver
+
+    def hold_maker(self, function: FunctionType, code: CodeType) -> None:
+        """Remember to take *code* off *function*, which makes functions of this name."""
+        if self.makers is None:
+            self.makers = WeakKeyDictionary()
+        self.makers[function] = code
+
     def yield_to(self, function: FunctionType, winner: Target) -> None:
         """Leave *function* to another target that leads to it."""
-        self.drivers.pop(function, None)
+        if self.drivers is not None:
+            self.drivers.pop(function, None)
         self.detail = f"{winner} is the same function, and its rules hold"
         if not self.drivers:
             self.state, self.driver = "skipped", None
@@ -89,15 +104,11 @@ class Placed:
 
     def take_off(self) -> None:
         """Take the driver off every function that still carries it."""
-        for function, driver in list(self.drivers.items()):
+        for function, driver in list((self.drivers or {}).items()):
             registry.take_off(function, driver)
-        for function, code in list(self.makers.items()):
+        for function, code in list((self.makers or {}).items()):
             registry.debase(function, code)
-        for function in list(self.bare):
-            registry.take_off(function)
-        self.drivers.clear()
-        self.makers.clear()
-        self.bare.clear()
+        self.drivers = self.makers = None
 
 
 def count(placed: Iterable[Placed], state: State) -> int:

@@ -125,6 +125,19 @@ class Plan:
         """The rules that are not disabled; without any, the function is left as it is."""
         return tuple(rule for rule in self.rules if rule.mode != "disabled")
 
+    def of(self, target: Target, *, exact: bool) -> Plan:
+        """Return the same for another *target*: a pattern makes thousands of one."""
+        return Plan(
+            target,
+            self.mode,
+            self.rules,
+            self.placement,
+            policies=self.policies,
+            exact=exact,
+            sources=self.sources,
+            deadline=self.deadline,
+        )
+
     def rule(self, kind: str) -> PlannedRule | None:
         """Return the rule of that kind, if there is one."""
         for rule in self.rules:

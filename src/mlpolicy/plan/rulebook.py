@@ -266,7 +266,7 @@ class Rulebook:
             if made not in self._first:
                 self._first[made] = self._planned(target, candidates)
             plan, findings = self._first[made]  # (targets of the same policies differ in no more)
-            known = replace(plan, target=target, exact=str(target) in self._named), findings
+            known = plan.of(target, exact=str(target) in self._named), findings
             self._plans.setdefault(made, {})[target] = known
         return known
 
