@@ -85,7 +85,7 @@ def test_a_crowd_is_answered_soon(tmp_path, name):
 
     found = load_every([path]).shown(level="none").diagnostics
 
-    assert process_time() - began < 1.5
+    assert process_time() - began < 4
     assert code in {one.code for one in found}
 
 
@@ -124,7 +124,7 @@ def test_imports_that_meet_again_and_again(tmp_path):
 
     loaded = load_every([tmp_path / "a0.yaml"])
 
-    assert process_time() - began < 1.5
+    assert process_time() - began < 4
     assert loaded.diagnostics == ()
     assert len(loaded.files) == 51
     assert [one.name for one in loaded.rulebook.policies] == ["m:f"]

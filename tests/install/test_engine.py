@@ -211,6 +211,7 @@ def test_closed_fails_a_call_when_a_rule_fails_by_itself(folder, monkeypatch):
     mlpolicy.install(policy=policy(folder, text))
     import governed
 
+    bootstrap.engine().weave()
     step = bootstrap.engine().placed["governed:flaky"].driver.steps[0]
     monkeypatch.setattr(step, "_backoff", None)
     monkeypatch.setattr(step, "_choice", None)

@@ -29,7 +29,6 @@ from mlpolicy.install.uncollected import Uncollected
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import show
-from mlpolicy.runtime.driver import Driver
 
 _SPAWN = "multiprocessing.spawn"
 
@@ -197,10 +196,10 @@ class Engine:
         wanted = {one.qualname: one for one in self.rulebook.exact_in(module)}
         if as_main and self.rulebook.globbed(module):
             wanted |= {name: Target(module, name) for name in named_in_code(code)}
-        return self._tree(wanted).rewrite(code) if wanted else code
+        return self._tree(wanted, lasting=as_main).rewrite(code) if wanted else code
 
-    def _tree(self, wanted: dict[str, Target]) -> Tree:
-        def make(qualname: str, code: CodeType) -> Driver | None:
+    def _tree(self, wanted: dict[str, Target], *, lasting: bool = True) -> Tree:
+        def make(qualname: str, code: CodeType) -> CodeType | None:
             target = wanted.get(qualname)
             if target is None or self.rulebook.asks(target):
                 return None  # what is asked can be told only once the function exists
@@ -210,9 +209,8 @@ class Engine:
             if not placed.plan.exact and looks_at_caller(code):
                 placed.skip()
                 return None
-            placed.driver = self._placing.driver(placed.plan, code)
             placed.state, placed.placement = "applied", "tree"
-            return placed.driver
+            return self._placing.early(placed, code, lasting=lasting or LOCALS in qualname)
 
         return Tree(make, self)
 

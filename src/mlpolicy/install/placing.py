@@ -47,6 +47,10 @@ class Definition:
     made: list[Made]
 
 
+_UNSTUBBED = "async_generator"
+"""It cannot be delegated to at no cost to what reads it."""
+
+
 class Placing:
     """Makes the drivers of one engine."""
 
@@ -130,11 +134,22 @@ class Placing:
     def _waits(self, placed: Placed, function: FunctionType, own: CodeType) -> bool:
         """Whether the driver of *function* is woven at its first call.
 
-        Of the thousands that patterns take most are never called. What decorators say, and what
-        an earlier policy left, is settled at once.
+        Of thousands most are never called. What decorators say, and what an earlier policy
+        left, is settled at once.
         """
         settled = (str(placed.target), id(own)) in self._earlier or registry.decorated(function)
-        return not (placed.plan.exact or settled or kind_of(own) == "async_generator")
+        return not (settled or LOCALS in placed.target.qualname or kind_of(own) == _UNSTUBBED)
+
+    def early(self, placed: Placed, code: CodeType, *, lasting: bool) -> CodeType:
+        """Return the code that a module gets for a function that it will make.
+
+        It is replaced once the module has run, unless it is *lasting*.
+        """
+        settled = (str(placed.target), id(code)) in self._earlier
+        if not (lasting or settled or kind_of(code) == _UNSTUBBED):
+            return Stub(code, self.first_calls, placed=placed).code()
+        placed.driver = self.driver(placed.plan, code)
+        return placed.driver.code
 
     def put(
         self, placed: Placed, function: FunctionType, *, instead_of: Stub | None = None
@@ -149,6 +164,7 @@ class Placing:
         twin = entry.outer or behind(function, entry.base)
         placed.driver = driver = self.driver(plan, entry.own, function, twin=twin)
         self.swap(placed.hold, function, driver, instead_of=instead_of)
+        self._close_gone()  # (what the last driver of the target was made of, perhaps)
 
     def prepare(self, placed: Placed, function: FunctionType) -> None:
         """Make the steps of a function, with the zeros of their metrics."""
@@ -199,7 +215,8 @@ class Placing:
         else:
             loser, winner = placed, held[1]
         if loser is not winner:
-            loser.yield_to(function, winner.target)
+            others = any(one is loser for _, one in list(self._owners.values()))
+            loser.yield_to(function, winner.target, others=others)
         return winner is placed
 
     def _coded(self, placed: Placed, function: FunctionType, entry: registry.Record) -> Plan:

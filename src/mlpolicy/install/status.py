@@ -68,12 +68,12 @@ class Placed:
             self.makers = WeakKeyDictionary()
         self.makers[function] = code
 
-    def yield_to(self, function: FunctionType, winner: Target) -> None:
-        """Leave *function* to another target that leads to it."""
+    def yield_to(self, function: FunctionType, winner: Target, *, others: bool) -> None:
+        """Leave *function* to another target that leads to it; *others* tells whether it has more."""
         if self.drivers is not None:
             self.drivers.pop(function, None)
         self.detail = f"{winner} is the same function, and its rules hold"
-        if not self.drivers:
+        if not others:
             self.state, self.driver = "skipped", None
         say_once(f"same:{self.target}:{winner}", f"{self.target}: {self.detail}")
 

@@ -7,15 +7,14 @@ from types import CodeType
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.install import registry
-from mlpolicy.runtime.driver import Driver
 
 
 @frozen()
 class Tree:
     """Puts drivers into the code of modules and of functions that make functions."""
 
-    make: Callable[[str, CodeType], Driver | None]
-    """Gives the driver for the function of that qualified name and code, or None."""
+    make: Callable[[str, CodeType], CodeType | None]
+    """Gives the code of a driver or a stub for the function of that qualified name and code."""
     owner: object
     """The engine that puts them in."""
 
@@ -37,11 +36,11 @@ class Tree:
 
     def _constant(self, code: CodeType, *, meant: bool) -> CodeType:
         inner = self.rewrite(code)
-        driver = self.make(inner.co_qualname, inner) if meant else None
-        if driver is None:
+        placed = self.make(inner.co_qualname, inner) if meant else None
+        if placed is None:
             return inner
-        registry.stands_for(driver.code, inner, driver=True, owner=self.owner)
-        return driver.code
+        registry.stands_for(placed, inner, driver=True, owner=self.owner)
+        return placed
 
 
 def _meant(code: CodeType) -> set[int]:
