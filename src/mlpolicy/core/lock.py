@@ -7,12 +7,10 @@ for itself. And a child of a fork has the locks of threads that it does not have
 
 from __future__ import annotations
 
-import os
 from _thread import RLock
 from typing import Any
-from weakref import ref
 
-_locks: set[ref[Lock]] = set()
+from mlpolicy.core.forked import Forked
 
 
 class Lock(RLock):  # type: ignore[misc]  # (a class, though typeshed has it final)
@@ -32,7 +30,7 @@ class Lock(RLock):  # type: ignore[misc]  # (a class, though typeshed has it fin
     """Whether a thread that this process does not have held it when the process was forked."""
 
     def __init__(self) -> None:
-        _locks.add(ref(self, _locks.discard))
+        _locks.add(self)
 
     def held(self) -> bool:
         """Return whether this thread has it."""
@@ -49,12 +47,4 @@ class Lock(RLock):  # type: ignore[misc]  # (a class, though typeshed has it fin
         own._at_fork_reinit()
 
 
-def _after_fork() -> None:
-    for reference in _locks.copy():  # (one step: collecting garbage changes it at any other)
-        lock = reference()
-        if lock is not None:
-            lock.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_locks = Forked(Lock.after_fork)

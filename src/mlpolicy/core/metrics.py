@@ -7,14 +7,13 @@ of the same thread in between.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
-from weakref import ref
 
 from mlpolicy.core.durations import DEFAULT_BUCKETS, Durations, Folded, Tally
+from mlpolicy.core.forked import Forked
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Ticker, new_ticker
 from mlpolicy.core.lock import Lock
@@ -121,7 +120,7 @@ class Meters:
         self._families: dict[str, _Family] = {}
         self.prepare: Callable[[], None] | None = None
         """Called before all is read: it makes series that nobody has needed yet."""
-        _all.add(ref(self, _all.discard))
+        _all.add(self)
 
     def counter(self, name: str, help: str, **labels: str) -> Counter:
         """Return the counter of that name and those labels."""
@@ -239,17 +238,6 @@ def _sample(labels: Labels, one: Series, moments: Mapping[Durations, Folded]) ->
     return Sample(labels, folded.total, tuple(zip(bounds, folded.counts, strict=True)))
 
 
-_all: set[ref[Meters]] = set()
+_all = Forked(Meters.restart)
 METERS = Meters()
 """The meters of this process."""
-
-
-def _after_fork() -> None:
-    for reference in _all.copy():  # (one step: collecting garbage changes it at any other)
-        meters = reference()
-        if meters is not None:
-            meters.restart()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

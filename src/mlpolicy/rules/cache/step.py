@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from _thread import get_ident
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakSet, ref
+from weakref import ref
 
 from mlpolicy.core import clock
 from mlpolicy.core.block import Lines, Loom
 from mlpolicy.core.chance import draw
+from mlpolicy.core.forked import Forked
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
@@ -337,12 +337,4 @@ def _meaning(step: CacheStep) -> tuple[object, ...]:
     return (*keyed, site.target, site.code_hash, site.shadow, passed)
 
 
-_alive: WeakSet[CacheStep] = WeakSet()
-
-
-def _after_fork() -> None:
-    for step in list(_alive):
-        step.after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+_alive = Forked(CacheStep.after_fork)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
-from weakref import ref
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.durations import NOTHING
+from mlpolicy.core.forked import Forked
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS
@@ -88,7 +87,7 @@ class MonitorStep(Step):
         if rule.metrics and site.meters is METERS:
             for name, sink in self._sinks.items():
                 _begin(name, sink)
-        _alive.add(ref(self, _alive.discard))
+        _alive.add(self)
 
     # --- at a call --------------------------------------------------------------------
 
@@ -287,18 +286,7 @@ class MonitorStep(Step):
             self.site.notes.clear()
 
 
-_alive: set[ref[MonitorStep]] = set()
-
-
-def _after_fork() -> None:
-    for reference in _alive.copy():  # (one step: collecting garbage changes it at any other)
-        step = reference()
-        if step is not None:
-            step.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_alive = Forked(MonitorStep.after_fork)
 
 
 def _begin(name: str, sink: Sink) -> None:
