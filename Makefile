@@ -38,9 +38,11 @@ $(VENV)/.bench: $(VENV)/.made
 demo: $(VENV)/.made
 	@$(BIN)/python examples/digits/demo.py
 
+# The other interpreters run beside the main one; what they say is shown when that is done.
 test: $(VENV)/.made
-	@$(BIN)/python -m pytest -q
-	@scripts/test-others $(LOCK)
+	@scripts/test-others $(LOCK) > $(VENV)/others.log 2>&1 & others=$$!; \
+	failed=0; $(BIN)/python -m pytest -q || failed=1; \
+	wait $$others || failed=1; cat $(VENV)/others.log; exit $$failed
 
 # atheris has wheels for few interpreters: an environment of its own, on the oldest that we know.
 FUZZED ?= document models layout repair variables words tests schema
