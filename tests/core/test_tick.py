@@ -12,7 +12,6 @@ from _thread import _count as threads
 
 import pytest
 
-from mlpolicy.core import tick as module
 from mlpolicy.core.tick import Ticks
 
 

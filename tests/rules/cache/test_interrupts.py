@@ -26,15 +26,17 @@ class Late(Exception):
 @contextmanager
 def handling(handler):
     """Let *handler* handle SIGALRM."""
-    # What interrupts a callback of the collector goes nowhere; libraries of tests leave theirs.
-    callbacks, gc.callbacks[:] = gc.callbacks[:], []
+    # What is raised in a callback of the collector, a finalizer or one of a weak reference goes
+    # nowhere, whoever's it is: what other tests left behind must not be collected here.
+    gc.collect()
+    gc.disable()
     before = signal.signal(signal.SIGALRM, handler)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        gc.callbacks[:] = callbacks
+        gc.enable()
 
 
 class Alarm:

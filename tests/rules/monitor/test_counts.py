@@ -160,14 +160,15 @@ def alarms():
                 raise Alarm
             frame = frame.f_back
 
-    # (what interrupts a callback of the collector goes nowhere; libraries of tests leave theirs)
-    callbacks, gc.callbacks[:] = gc.callbacks[:], []
+    # (what interrupts a callback of the collector, or a finalizer of garbage, goes nowhere)
+    gc.collect()
+    gc.disable()
     before = signal.signal(signal.SIGALRM, handler)
     # (again, where it came before the loop that waits for it)
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds, 2)
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
-    gc.callbacks[:] = callbacks
+    gc.enable()
 
 
 @pytest.mark.parametrize("log", [False, {"sample": "100%"}])
@@ -177,7 +178,6 @@ def test_what_a_signal_handler_raises_passes_and_leaves_no_call_in_flight(
     """Wherever in a call of ours it comes: each call that it ended is counted, none is lost."""
     place(work, monitor={"log": log})
     begun = {"function": f"{__name__}:work"}
-    gc.collect()  # (finalizers of other tests would swallow it, too)
 
     for number in range(2_000):
         with pytest.raises(Alarm):
