@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mlpolicy.core.background import Background
+from mlpolicy.core.forked import Forked
 
 LONGEST = 3600.0
 """Seconds between two looks: clocks are set, and machines sleep."""
@@ -41,7 +40,6 @@ class Calendar:
         """Wait no longer."""
         self._stopped = True
         self._thread.sooner()
-        _waiting.discard(self)
 
     def again(self) -> None:
         """Wait on in a child of a fork, where the thread is gone."""
@@ -49,13 +47,4 @@ class Calendar:
             self._begin()
 
 
-_waiting: weakref.WeakSet[Calendar] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for one in list(_waiting):
-        one.again()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_waiting = Forked(Calendar.again)
