@@ -67,7 +67,8 @@ def behind(function: FunctionType, code: CodeType) -> FunctionType | Birth:
     A twin has the cells and the globals of the function. The garbage collector does not look
     into code: where these lead back to a function that was made at run time, it would be kept.
     """
-    module = sys.modules.get(function.__module__)
+    # (by its globals: a function may say that it is of another module, as numpy's do)
+    module = sys.modules.get(function.__globals__.get("__name__", ""))
     lasts = getattr(module, "__dict__", None) is function.__globals__
     if lasts and (function.__closure__ is None or LOCALS not in code.co_qualname):
         return twin_of(function, code)

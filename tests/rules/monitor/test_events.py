@@ -268,6 +268,37 @@ def test_a_share_that_is_thinned_is_told(place, events):
     assert 800 < len(found) + _dropped() - before < 1200
 
 
+def test_samples_over_the_rate_are_dropped_together(place, events, monkeypatch):
+    """Sixteen more with each that there is no room for, all counted: a quick function loses no time."""
+    looked = []
+
+    def work():
+        return 1
+
+    place(work, monitor={"log": {"sample": "50%"}})
+    step = place.step(work, "monitor")
+    monkeypatch.setattr(step, "_samples", _Full(looked))
+    before = _dropped()
+    for _ in range(20_000):
+        work()
+
+    assert 500 < len(looked) < 700
+    assert _dropped() - before == 17 * len(looked)
+    assert step._samples.passed == 16 * len(looked)
+
+
+class _Full:
+    def __init__(self, looked):
+        self.looked, self.passed = looked, 0
+
+    def take(self):
+        self.looked.append(1)
+        return 0
+
+    def pass_over(self, events):
+        self.passed += events
+
+
 def test_an_event_in_the_queue_holds_nothing_of_the_call(place):
     """A log that is stuck keeps no argument, result or error alive."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from mlpolicy.core import chance, clock
@@ -40,6 +42,8 @@ FAILURES: Final = (10.0, 50.0)
 SAMPLES: Final = (100.0, 200.0)
 """The same of sampled calls: a share of a million calls a second would be a flood."""
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+AT_ONCE: Final = 16
+"""Samples that are dropped together with one that there is no room for."""
 UNKNOWN: Final = (0.0, "error")
 """The record of a call whose end was itself cut short."""
 
@@ -55,6 +59,8 @@ class MonitorStep(Step):
     """The number of the call at which something more is to be done."""
     first: int = 0
     """The number of the first call of this process; calls before it began in one that forked."""
+    _inherited: int = 0
+    """How many of those are under way: in the thread that forked, and in no other."""
 
     def __init__(
         self,
@@ -83,7 +89,7 @@ class MonitorStep(Step):
         self.first = self._counts.begun.first
         self._next_sample = self._gap()
         self._next_fold = FOLD_EVERY
-        self.due = min(self._next_sample, self._next_fold)
+        self._next_due()
         if rule.metrics and site.meters is METERS:
             for name, sink in self._sinks.items():
                 _begin(name, sink)
@@ -125,7 +131,9 @@ class MonitorStep(Step):
     def _occasions(self, number: str, elapsed: str, loom: Loom) -> Lines:
         """Return the conditions under which there is more to do when a call has gone well."""
         step = loom.constant("step", self)
-        found = [f"{number} >= {step}.due", f"{number} < {step}.first"]
+        found = [f"{number} >= {step}.due"]
+        if self.site.function != "function":  # (what is suspended has no frame that a fork finds)
+            found.append(f"{number} < {step}.first")
         if self.site.notes is not None and self.site.kinds - {self.kind}:
             notes = loom.constant("notes", self.site.notes)
             found.append(f"{notes} and {number} in {notes}")
@@ -144,13 +152,13 @@ class MonitorStep(Step):
     ) -> Record | None:
         """Do what is due after a call that raised nothing; return its record where it bears a tag."""
         if number < self.first:
-            return NOTHING
+            return self._ended_inherited()
         facts = self._facts(number)
         outcome = cast("Outcome", facts.get("outcome", "ok"))
         fallback = outcome == "fallback"
         self._fold_if_due(number)
         sampled = self._is_sampled(number)
-        self.due = min(self._next_sample, self._next_fold)
+        self._next_due()
         slow = self._slow is not None and elapsed >= self._slow
         certain = slow or (fallback and self._always)
         if (sampled or certain) and outcome in self._logged:
@@ -163,6 +171,8 @@ class MonitorStep(Step):
                     inputs=None if arguments is None else summaries(arguments),
                     output=None if arguments is None else summary(result),
                 )
+            elif not certain:
+                self._drop_ahead()
         return (elapsed, outcome) if fallback else None
 
     def call_failed(
@@ -175,7 +185,7 @@ class MonitorStep(Step):
         """Log a call that raised *error*, and return its record."""
         elapsed = self._now() - started
         if 0 < number < self.first:
-            return NOTHING
+            return self._ended_inherited()
         facts = self._facts(number)
         self._fold_if_due(number)
         cls = type(error)
@@ -194,6 +204,13 @@ class MonitorStep(Step):
                     error=said_of(error),
                 )
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
+
+    def _next_due(self) -> None:
+        """Leave alone the calls before the next that is sampled or folds.
+
+        While calls that are the parent's are under way in a forked child, each is looked at.
+        """
+        self.due = 0 if self._inherited else min(self._next_sample, self._next_fold)
 
     def _facts(self, number: int) -> dict[str, Any]:
         """Take out what rules noted of the call."""
@@ -220,6 +237,21 @@ class MonitorStep(Step):
             if sampled:
                 self._next_sample = number + self._gap()
         return sampled
+
+    def _drop_ahead(self) -> None:
+        """Drop the samples to come that there will hardly be room for, and count them now.
+
+        A function that is called a million times a second would look at ten thousand samples.
+        """
+        if self._sample >= 1.0 or self._lock.held():
+            return
+        with self._lock:
+            self._next_sample += sum(self._gap() for _ in range(AT_ONCE))
+        self._next_due()
+        self._samples.pass_over(AT_ONCE)
+        for drop in self._dropped:
+            for _ in range(AT_ONCE):
+                drop()
 
     def _gap(self) -> float:
         """Return after how many calls the next is sampled: drawn so that each has the same chance."""
@@ -282,11 +314,27 @@ class MonitorStep(Step):
         """Number calls anew in a forked child; those of the parent are the parent's."""
         self._counts.begun.restart()
         self.first = self._counts.begun.first
+        self._inherited = sum(any(one is self for one in code.co_consts) for code in _under_way())
+        self._next_due()
         if self.site.notes is not None:
             self.site.notes.clear()
 
+    def _ended_inherited(self) -> Record:
+        """Return the record of a call that the parent counts."""
+        self._inherited = max(0, self._inherited - 1)
+        self._next_due()
+        return NOTHING
+
 
 _alive = Forked(MonitorStep.after_fork)
+
+
+def _under_way() -> Iterator[CodeType]:
+    """Yield the code of each call of this thread."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
 
 
 def _begin(name: str, sink: Sink) -> None:
