@@ -18,11 +18,11 @@ COUNT = "{monitor: {log: false}}"
 
 @both
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_own_name_of_a_function_goes_before_another(service, when, order):
-    """Its rules hold, and the other target says so; the order of imports decides nothing."""
+def test_two_names_of_a_function_make_one_plan(service, when, order):
+    """Both rules hold, under its own name; the order of imports decides nothing."""
     service.write("home", "def price(x): return x\n")
     names = ("home", "svc")
-    policy = f"{{'home:price': {COUNT}, 'svc:price': {COUNT}}}"
+    policy = f"{{'home:price': {COUNT}, 'svc:price': {{retry: {{max_attempts: 2}}}}}}"
     service.write("svc", "from home import price\n")
     path = service.policy(policy)
     if when == "early":
@@ -32,8 +32,12 @@ def test_the_own_name_of_a_function_goes_before_another(service, when, order):
     mlpolicy.install(policy=path)
 
     assert sys.modules["svc"].price(1) == 1
-    assert service.states() == {"home:price": "applied", "svc:price": "skipped"}
+    assert service.states() == {"home:price": "applied"}
     assert (service.calls("home:price"), service.calls("svc:price")) == (1, 0)
+    for name in ("home:price", "svc:price", sys.modules["svc"].price):
+        plan = mlpolicy.plan(name)
+        assert str(plan.target) == "home:price"
+        assert [rule.kind for rule in plan.rules] == ["monitor", "retry"]
 
 
 @both
@@ -147,11 +151,87 @@ def test_an_alias_of_a_module_is_a_name_of_its_functions(service, when):
         importlib.import_module("pack")
     mlpolicy.install(policy=path)
     pack = importlib.import_module("pack")
-    own = functools.partial(service.calls, "os.path:normcase")
+    own = functools.partial(service.calls, f"{os.path.__name__}:normcase")
 
     before = own()
     os.path.normcase("a")
     assert own() - before == 1
     assert (pack.api.f(1), pack.api.C().m(), sys.modules["pack.moved"].g(2)) == (1, 1, 2)
     assert set(service.states().values()) == {"applied"}
-    assert [service.calls(one) for one in targets[1:]] == [1, 1, 1]
+    names = ("pack._impl:f", "pack._impl:C.m", "pack._other:g")
+    assert [service.calls(one) for one in names] == [1, 1, 1]
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("svc:price", "home:price"),
+        ("svc:cost", "home:price"),
+        ("home:cost", "home:price"),
+        ("svc:Shop.sell", "home:Shop.sell"),
+        ("home:Shop.trade", "home:Shop.sell"),
+        ("svc:Corner.sell", "home:Corner.sell"),
+        ("home:Shop._Shop__hide", "home:Shop.__hide"),
+        ("svc:cached", "home:cached"),
+        ("svc:add5", "home:add5"),
+        ("svc:Shop.made", "home:Shop.made"),
+        ("svc:lying", "home:lying"),
+        ("home:double", "home:double"),
+    ],
+)
+def test_a_function_goes_by_where_it_is_defined(service, when, name, own):
+    """Whatever else it is called: imported, assigned, inherited, decorated, claimed by another module."""
+    service.write(
+        "home",
+        """
+        import functools
+        def price(x): return x
+        cost = price
+        def lying(x): return x
+        lying.__module__ = "svc"
+        @functools.lru_cache
+        def cached(x): return x
+        double = lambda x: 2 * x
+        def factory(n):
+            def add(x): return x + n
+            return add
+        add5 = factory(5)
+        class Shop:
+            def sell(self, x): return self.__hide(x)
+            def __hide(self, x): return x
+            @classmethod
+            def made(cls): return cls()
+            trade = sell
+        class Corner(Shop): pass
+        """,
+    )
+    text = "from home import Corner, Shop, add5, cached, lying, price\ncost = price\n"
+    service.start(when, "svc", text, f"{{'{name}': {COUNT}}}")
+
+    assert service.states() == {own: "applied"}
+    assert str(mlpolicy.plan(name).target) == own
+
+
+@both
+def test_names_that_contradict_each_other_are_told(service, when, caplog):
+    """Which module hands a function out makes no policy rank higher."""
+    service.write("home", "def price(x): return x\n")
+    rules = "{retry: {max_attempts: %d}}"
+    policy = f"{{'home:price': {rules % 2}, 'svc:price': {rules % 5}}}"
+    service.start(when, "svc", "from home import price\n", policy)
+
+    assert "two policies of equal rank set `retry.max_attempts` differently" in caplog.text
+
+
+def test_a_name_that_comes_to_mean_another_function_is_let_go(service):
+    """After a reload the module has a function of its own."""
+    service.write("home", "def price(x): return x\n")
+    module = service.start("early", "svc", "from home import price\n", f"{{'svc:price': {COUNT}}}")
+    assert service.states() == {"home:price": "applied"}
+    service.write("svc", "def price(x): return 2 * x\n")
+    importlib.reload(module)
+
+    assert (module.price(1), service.calls("svc:price")) == (2, 1)
+    assert service.states()["svc:price"] == "applied"
+    assert (sys.modules["home"].price(1), service.calls("home:price")) == (1, 0)

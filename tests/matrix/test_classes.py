@@ -117,7 +117,7 @@ def test_nested_classes():
     assert (Outer.Inner().reach(1), Outer.Inner.Innermost().reach(1)) == (6, 7)
 
 
-@placed(C + "Vault._Vault__secret", C + "Vault.open", calls=2)
+@placed(C + "Vault.__secret", C + "Vault.open", calls=2)
 def test_private_names():
     from sample.classes import Vault
 

@@ -40,7 +40,7 @@ from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Missing, NoModule, Survey, local_roots, roots
+from mlpolicy.plan.survey import Missing, NoModule, Survey, local_roots
 
 SCHEMA = "mlpolicy.apply/1"
 CODES = {"missing": "MP301", "unwrappable": "MP320", "bypassed": "MP321", "error": "MP320"}
@@ -88,9 +88,9 @@ def command(**options: Any) -> None:
     After `--`, ARGUMENTS run the module as a program under the policy once all is well.
     """
     _check_use(options)
-    paths, loaded = sources.read(options["policy"])
+    paths, loaded = sources.read(options["policy"], src=options["src"])
     _stop_on_errors(loaded, options["format"])
-    survey = Survey(roots(options["src"]))
+    survey = sources.survey(options["src"])
     wrong = of_rules(loaded.rulebook, survey, _asked_for(loaded.rulebook, survey, options))
     _stop_on_errors(loaded, options["format"], wrong)
     answer = _prove(paths, options)
@@ -161,7 +161,7 @@ def _import_failed(answer: Answer, src: Sequence[str]) -> None:
         click.echo(answer.output, err=True, nl=False)
     if failed["traceback"]:
         click.echo(failed["traceback"], err=True, nl=False)
-    looked = Survey(roots(src)).module(failed["module"])
+    looked = sources.survey(src).module(failed["module"])
     near = looked.close[0] if isinstance(looked, NoModule) and looked.close else ""
     hint = f"; did you mean `{near}`?" if near else ""
     exits.stop(
@@ -248,9 +248,10 @@ def _first_in(rulebook: Rulebook, module: str) -> Span | None:
 
 
 def _span(rulebook: Rulebook, target: str) -> Span:
+    names = set(map(str, rulebook.names(Target.parse(target))))
     for policy in rulebook.policies:
         for pattern in policy.match:
-            if pattern.glob.text == target:
+            if pattern.glob.text in names:
                 return pattern.span
     return Span(rulebook.files[0].file if rulebook.files else "policy")
 

@@ -16,8 +16,7 @@ from mlpolicy.cli.streams import OUTPUT, emit_json, kept, tell
 from mlpolicy.cli.terms import asked, terms_options
 from mlpolicy.cli.wait import waiting
 from mlpolicy.plan.compiled import compiled
-from mlpolicy.plan.governed import governed
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.plan.governed import absent_from, governed
 
 
 @click.command()
@@ -30,10 +29,10 @@ def command(
     path: tuple[str, ...], policy: tuple[str, ...], src: tuple[str, ...], format: str
 ) -> None:
     """Write what holds for every function, each value with its place, and a hash of it all."""
-    _, loaded = sources.read([*path, *policy])
+    _, loaded = sources.read([*path, *policy], src=src)
     stop_on_errors(loaded, format)
     with waiting("looking targets up in the source"):
-        plans = list(governed(loaded.rulebook, Survey(roots(src))))
+        plans = list(governed(loaded.rulebook, sources.survey(src)))
     content = compiled(plans, environment=loaded.environment)
     if asked().written:
         content["set"] = list(asked().written)
@@ -41,3 +40,4 @@ def command(
     emit_json(schema, content)
     if kept(OUTPUT) is not None:
         tell(f"{len(plans)} targets, {content['hash']}, written to {kept(OUTPUT)}")
+    sources.tell_absent(loaded.rulebook, absent_from(loaded.rulebook, sources.survey(src)))

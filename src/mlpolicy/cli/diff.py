@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import asked, named_environment, terms_options
 from mlpolicy.cli.wait import waiting
 from mlpolicy.plan.difference import Difference, Line, differences
-from mlpolicy.plan.governed import governed
-from mlpolicy.plan.load import Loaded, load
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.plan.governed import absent_from, governed
+from mlpolicy.plan.load import Loaded, Terms, load
 
 SCHEMA = "mlpolicy.diff/1"
 
@@ -50,15 +50,18 @@ def command(
     """
     old, new = _sides(paths, against)
     with ExitStack() as stack, waiting("comparing"):
-        survey = Survey(roots(src))
-        sides = [_loaded(side, stack, format, against=against is not None) for side in (new, old)]
+        terms = replace(asked().terms(), survey=sources.survey(src))
+        old_only = against is not None
+        sides = [_loaded(side, stack, terms, format, against=old_only) for side in (new, old)]
         named_environment(tuple({name: None for one in sides for name in one.environments}))
-        after, before = (list(governed(one.rulebook, survey)) for one in sides)
+        after, before = (list(governed(one.rulebook, terms.survey)) for one in sides)
         found = differences(before, after)
+        absent = absent_from(sides[0].rulebook, sources.survey(src))
     if format == "json":
         emit_json(SCHEMA, _content(found))
     else:
         emit((_markdown if format == "markdown" else _text)(found))
+    sources.tell_absent(sides[0].rulebook, absent)
     sys.exit(exits.DIFFERENT if strict and found else exits.FINE)
 
 
@@ -89,7 +92,9 @@ def _usual() -> list[str]:
     return [str(one) for one in sources.paths(())]
 
 
-def _loaded(side: Sequence[str], stack: ExitStack, format: str, *, against: bool) -> Loaded:
+def _loaded(
+    side: Sequence[str], stack: ExitStack, terms: Terms, format: str, *, against: bool
+) -> Loaded:
     """Return what one side says; its findings end the command."""
     found: list[Path] = []
     past: list[Revision] = []
@@ -106,7 +111,7 @@ def _loaded(side: Sequence[str], stack: ExitStack, format: str, *, against: bool
             tell(f"there was no `{path}` at {name}: all of it is new")
         else:
             exits.stop(f"there was no `{path}` at `{name}`")
-    loaded = load(found, asked().terms())
+    loaded = load(found, terms)
     if loaded.refused:
         report = Report.of(loaded.shown())
         for revision in past:

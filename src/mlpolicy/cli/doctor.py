@@ -12,6 +12,7 @@ from mlpolicy.cli import exits, sources
 from mlpolicy.cli.checks import Check, State, of_machine, of_policy
 from mlpolicy.cli.options import modules_option, policy_option, shown_options, src_option
 from mlpolicy.cli.prove import Request, in_child, request_for
+from mlpolicy.cli.resolve import resolved
 from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import terms_options
 from mlpolicy.cli.wait import waiting
@@ -42,8 +43,8 @@ def command(modules: tuple[str, ...], format: str, **options: Any) -> None:
     """
     found = [*of_machine()]
     if options["policy"] or modules or sources.any_policy():
-        paths, loaded = sources.read(options["policy"])
-        found += of_policy(loaded)
+        paths, loaded = sources.read(options["policy"], src=options["src"])
+        found += of_policy(resolved(loaded, paths, options["src"], level="ast"))
         if modules and not loaded.errors:
             request = request_for(paths, options["src"], modules=modules)
             with waiting("importing " + ", ".join(modules)):

@@ -19,16 +19,18 @@ from mlpolicy.cli.wait import waiting
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
 from mlpolicy.plan.codes import codes
-from mlpolicy.plan.governed import facts_of
+from mlpolicy.plan.governed import absent_from, facts_of
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Survey, roots
+from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
 from mlpolicy.plan.text import content
 from mlpolicy.plan.worst import worst_case
 from mlpolicy.rules import KINDS
 
 SCHEMA = "mlpolicy.explain/1"
+_ABSENT = "absent"
+"""The rulebook, and what the source says where a function is not there."""
 _CODE = re.compile(r"MP\d{3}")
 _OTHER = re.compile(r"[A-Z]+\d+")
 
@@ -48,12 +50,15 @@ def command(subject: str, **options: Any) -> None:
         content = _target(subject, options)
     else:
         content = setting(subject)
+    absent = content.pop(_ABSENT, None)
     if options["format"] == "json":
         emit_json(SCHEMA, content)
     else:
         emit(content["text"])
     if content.get("errors"):
         sources.tell_errors(content["errors"])
+    if absent:
+        sources.tell_absent(*absent)
 
 
 # --- findings -------------------------------------------------------------------------
@@ -95,11 +100,11 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
     except TargetError as error:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
         exits.stop(f"`{subject}` is no function path: {error}{hint}")
-    survey = Survey(roots(options["src"]))
+    survey = sources.survey(options["src"])
     looked = survey.look_up(target)
     coded = isinstance(looked, Defined) and any(map(_is_ours, looked.decorators))
     coded = coded and not asked().written  # (what is set on the command line is no process's)
-    paths, loaded = sources.read(options["policy"], needed=not coded)
+    paths, loaded = sources.read(options["policy"], src=options["src"], needed=not coded)
     # What cannot be read as it is written would be explained wrongly; all else is there to be seen.
     if options["source"] or any(one.code < "MP2" for one in loaded.refused):
         stop_on_errors(loaded, options["format"])
@@ -110,15 +115,25 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
     if plan is None:
         _not_governed(target, loaded.rulebook, survey)
     return {
-        "target": str(target),
+        "target": str(plan.target),
         "mode": plan.mode,
         "environment": loaded.environment,
         "policies": list(plan.policies),
         "rules": [content(rule) for rule in plan.rules],
         "worst_case": worst_case(plan),
         "errors": len(loaded.refused),
-        "text": _described(plan, loaded.environment, options),
+        "text": _described(plan, loaded.environment, options) + _names(target, plan),
+        _ABSENT: (loaded.rulebook, here) if (here := _absent(plan, loaded, survey)) else None,
     }
+
+
+def _absent(plan: Plan, loaded: Loaded, survey: Survey) -> dict[Target, Missing | NoModule]:
+    absent = absent_from(loaded.rulebook, survey)
+    return {one: looked for one, looked in absent.items() if one == plan.target}
+
+
+def _names(target: Target, plan: Plan) -> str:
+    return f"\n\n  `{target}` is another name of it" if target != plan.target else ""
 
 
 def _is_ours(decorator: str) -> bool:

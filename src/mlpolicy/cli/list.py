@@ -24,21 +24,22 @@ from mlpolicy.cli.terms import terms_options
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.control import end_of
 from mlpolicy.model.policy import Setting, one
-from mlpolicy.plan.governed import governed
+from mlpolicy.plan.governed import absent_from, governed
 from mlpolicy.plan.installed import DEPTH
 from mlpolicy.plan.load import Loaded
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.plan.survey import Survey
 
 Row = dict[str, Any]
 SCHEMA = "mlpolicy.list/1"
 
 
 def _targets(loaded: Loaded, survey: Survey) -> Iterable[Row]:
+    absent = absent_from(loaded.rulebook, survey)
     for plan in governed(loaded.rulebook, survey):
         yield {
             "target": str(plan.target),
             "rules": [rule.kind for rule in plan.rules],
-            "mode": plan.mode,
+            "mode": "missing" if plan.target in absent else plan.mode,
             "source": ", ".join(span.place for span in plan.sources),
         }
 
@@ -146,13 +147,15 @@ def command(what: str, format: str, **options: Any) -> None:
     modules, src = options["modules"], options["src"]
     if modules and what != "targets":
         exits.stop(f"--module goes with targets, not with {what}")
-    read = None if what == PLUGINS else sources.read(options["policy"], needed=not modules)
+    read = None
+    if what != PLUGINS:
+        read = sources.read(options["policy"], src=src, needed=not modules)
     loaded = read[1] if read else None
     with waiting("looking up what there is"):
         if read and modules:
             rows = list(_imported(read[0], src, modules))
         else:
-            rows = list(WHAT[what](loaded, Survey(roots(src))) if loaded else _plugins())
+            rows = list(WHAT[what](loaded, sources.survey(src)) if loaded else _plugins())
     if format == "json":
         emit_json(SCHEMA, {what: rows})
     else:
@@ -161,6 +164,9 @@ def command(what: str, format: str, **options: Any) -> None:
             tell(f"no {what}")
     if loaded and loaded.refused:
         sources.tell_errors(len(loaded.refused))
+    if loaded and what == "targets" and not modules:
+        absent = absent_from(loaded.rulebook, sources.survey(src))
+        sources.tell_absent(loaded.rulebook, absent)
 
 
 def _table(rows: Sequence[Row]) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from mlpolicy.cli import exits
+from mlpolicy.cli import exits, sources
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.plan.against import against, as_in_source
 from mlpolicy.plan.codes import Level
 from mlpolicy.plan.load import Loaded, add_of
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.plan.survey import Survey
 
 
 def resolved(
@@ -22,7 +22,7 @@ def resolved(
     """Return *loaded* with all findings to show: of the policies, and between them and the functions."""
     if level == "none":
         return loaded.shown(level=level)
-    survey = Survey(roots(src))
+    survey = sources.survey(src)
     found = _found(loaded, paths, src, survey, level=level)
     return as_in_source(loaded, survey).shown(found, level=level)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
+from mlpolicy.cli.sources import survey
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.survey import Defined, Survey, roots
+from mlpolicy.plan.survey import Defined
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import from_code
 from mlpolicy.testing.signature import of_parameters
@@ -17,7 +18,7 @@ _ANY = (Parameter("args", "var_positional"), Parameter("kwargs", "var_keyword"))
 
 def generated(plan: Plan, src: tuple[str, ...]) -> str:
     """Return the driver of *plan* as source, with what its names stand for."""
-    looked = Survey(roots(src)).look_up(plan.target)
+    looked = survey(src).look_up(plan.target)
     kind: FunctionKind = "function"
     parameters: Iterable[Parameter] = _ANY
     known = isinstance(looked, Defined) and looked.is_function and looked.parameters is not None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -15,10 +16,15 @@ from mlpolicy.cli import exits
 from mlpolicy.cli.streams import VERBOSE, kept
 from mlpolicy.cli.terms import EVERY, asked, named_environment
 from mlpolicy.cli.wait import waiting
+from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
 from mlpolicy.core.words import many
+from mlpolicy.plan.against.targets import absent as of_absent
 from mlpolicy.plan.files import TESTS
 from mlpolicy.plan.load import Loaded, load, load_every, policy_files
-from mlpolicy.plan.survey.survey import PROJECT
+from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.plan.survey import Missing, NoModule
+from mlpolicy.plan.survey.survey import PROJECT, Survey, roots
 
 VARIABLE = "MLPOLICY_POLICY"
 FOLDER = "policies"
@@ -49,16 +55,34 @@ def any_policy() -> bool:
     return any(os.path.exists(path) and policy_files(path) for path in found)
 
 
+_SURVEY = "mlpolicy.survey"
+
+
+def survey(src: Sequence[str]) -> Survey:
+    """Return what looks functions up in the source: one for all of a command."""
+    context = click.get_current_context(silent=True)
+    kept_in = context.meta if context is not None else {}
+    found: Survey = kept_in.setdefault(f"{_SURVEY} {tuple(src)}", Survey(roots(src)))
+    return found
+
+
 def read(
-    given: Sequence[str], *, every: bool = False, needed: bool = True
+    given: Sequence[str],
+    *,
+    src: Sequence[str] | None = None,
+    every: bool = False,
+    needed: bool = True,
 ) -> tuple[tuple[Path, ...], Loaded]:
     """Return the paths, and what their files say in the environment that was asked for.
 
+    With *src*, the source tells which targets are names of one function.
     With *every*, the findings are those of all environments, unless one was asked for.
     Where none is *needed*, there may be no policy at all: decorators stand in the code.
     """
     found = paths(given) if given or needed or any_policy() else ()
     terms = asked().terms()
+    if src is not None:
+        terms = replace(terms, survey=survey(src))
     files = [shown(path) for path in found]
     with waiting("reading policies"):
         if every and terms.environment in (None, EVERY):
@@ -109,6 +133,17 @@ def _section(file: Path) -> list[str]:
             text = f"[tool.mlpolicy] takes `policy`, a list of paths, and no `{key}`"
             exits.stop(f"`{name}`: {text}")
     return named
+
+
+def tell_absent(rulebook: Rulebook, absent: Mapping[Target, Missing | NoModule]) -> None:
+    """Say which functions are not there; end the command where the settings take that for an error."""
+    for target, looked in absent.items():
+        for one in of_absent(target, looked, Span("policy")):
+            parts = (one.label, one.help)
+            said = "; ".join(part for part in parts if part)
+            click.echo(f"mlpolicy: `{target}` is not there: {said}", err=True)
+    if absent and rulebook.settings.on_missing_target == "error":
+        sys.exit(exits.FINDINGS)
 
 
 def tell_errors(count: int) -> NoReturn:

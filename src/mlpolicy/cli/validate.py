@@ -64,7 +64,8 @@ def command(path: tuple[str, ...], policy: tuple[str, ...], format: str, **optio
 
 
 def _report(given: list[str], src: tuple[str, ...], resolve: Level) -> Report:
-    paths, loaded = sources.read(given, every=True)
+    looked_for = None if resolve == "none" else src
+    paths, loaded = sources.read(given, src=looked_for, every=True)
     shown = resolved(loaded, paths, src, level=resolve)
     looked = len(loaded.environments) + 1 if loaded.environments else 0
     report = Report.of(shown, environments=0 if loaded.environment else looked)

@@ -22,10 +22,11 @@ from mlpolicy.install.frames import Frames, looks_at_caller
 from mlpolicy.install.globbed import may_take, named_in_code, public_functions
 from mlpolicy.install.outer import NotWrappable, behind_ours
 from mlpolicy.install.placing import Placing
-from mlpolicy.install.seek import Found, NotFound, aliased, enclosing, find
+from mlpolicy.install.seek import Found, NotFound, aliased, enclosing, find, own_name
 from mlpolicy.install.status import Placed, State, count, meter, unmeter
 from mlpolicy.install.tree import Tree
 from mlpolicy.install.uncollected import Uncollected
+from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import show
@@ -69,6 +70,7 @@ class Engine:
 
     def _know(self, target: Target, facts: Facts | None = None) -> Placed | None:
         """Return what is known of *target*; None where no policy speaks of it."""
+        target = self.rulebook.own(target)
         known = self._known.get(str(target))
         if known is None:
             plan = self.rulebook.plan(target, facts) or self._left_out(target)
@@ -236,7 +238,11 @@ class Engine:
     def _place(self, module: ModuleType, name: str) -> None:
         # No lock is held: what is looked at runs the user's code, which may import.
         self._done[name] = weakref.ref(module)
-        exact = [self._know(target) for target in self.rulebook.exact_in(name)]
+        named = self.rulebook.exact_in(name)
+        for target in named:
+            if self.rulebook.own(target) != target:
+                self._look_again(module, target)
+        exact = [self._know(one) for one in named if self.rulebook.own(one) == one]
         within = [one for one in exact if one and LOCALS in one.target.qualname]
         if within:
             self._place_within(module, [one for one in within if one.plan.active])
@@ -311,11 +317,48 @@ class Engine:
                 f"missing:{placed.target}", f"{where}: {placed.target} does not exist: {error}"
             )
             return
+        own = own_name(placed.target, found)
+        if own != placed.target:
+            self._place_as(own, placed.target)
+            return
         self._learn(placed, found.raw, found.functions)
         if placed.plan.active or any(map(registry.decorated, found.functions)):
             self._place_found(placed, found, Frames(module))
         elif placed.plan.rules:
             placed.leave()
+
+    def _place_as(self, own: Target, name: Target) -> None:
+        """Place the function *own*, of which *name* is another name: both have one plan."""
+        self.rulebook.join(name, own)
+        self._known.pop(str(name), None)
+        placed = self._know(own)
+        if placed is None:
+            return
+        plan, found = self.rulebook.resolve(own)
+        placed.plan = plan or placed.plan
+        for one in found:
+            if one.code in OF_TWO:
+                say_once(f"two:{own}:{one.span}", str(one))
+        self._try(placed, partial(self._place_exact, sys.modules[own.module], placed))
+
+    def _look_again(self, module: ModuleType, name: Target) -> None:
+        """Let *name* go if it has come to mean another function than the one it was a name of."""
+        own = self.rulebook.own(name)
+        try:
+            if own_name(name, behind_ours(find(module, name.qualname))) == own:
+                return
+        except NotFound:
+            pass
+        self.rulebook.join(name, name)
+        placed, plan = self._known.get(str(own)), self.rulebook.plan(own)
+        if placed is not None and plan is not None:
+            placed.plan = plan
+            self._try(placed, partial(self._place_exact, sys.modules[own.module], placed))
+        elif placed is not None:
+            placed.plan = Plan(own, "enforce", ())  # (what waits for a call finds no rule)
+            placed.restore()
+            placed.take_off()
+            del self._known[str(own)]
 
     def _place_found(self, placed: Placed, found: Found, frames: Frames) -> None:
         if LOCALS in placed.target.qualname and not found.functions:

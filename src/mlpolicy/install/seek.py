@@ -12,7 +12,7 @@ from typing import Any
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.target import LOCALS
+from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.runtime.driver import TWIN
 
 _DEPTH = 8
@@ -53,6 +53,48 @@ def find(module: ModuleType, qualname: str) -> Found:
     function = function_behind(raw, module.__name__, qualname)
     functions = (function,) if function else _others(raw, module, qualname)
     return Found(holder, attribute, raw, functions, inherited)
+
+
+_MAIN = {"__mp_main__": "__main__"}
+"""What multiprocessing calls the program in its workers."""
+
+
+def own_name(target: Target, found: Found) -> Target:
+    """Return the path under which what was *found* at *target* is defined; *target* if that is it.
+
+    A function is known by where its code was written: `__module__` may name who hands it out.
+    """
+    if LOCALS in target.qualname:
+        return target
+    names: list[tuple[str, str]] = []
+    if len(found.functions) < 2 and not found.inherited:
+        for function in found.functions or reach(found.raw):
+            name = str(function.__globals__.get("__name__"))
+            module = _MAIN.get(name, name)
+            names += [(module, function.__code__.co_qualname), (module, target.qualname)]
+    elif type(found.holder) is type:
+        names = [(found.holder.__module__, f"{found.holder.__qualname__}.{found.attribute}")]
+    own = (
+        Target(module, name)
+        for module, name in names
+        if "<" not in name  # (a lambda, or made at run time)
+    )
+    return next((one for one in own if one == target or _leads_to(one, found)), target)
+
+
+def _leads_to(target: Target, found: Found) -> bool:
+    """Tell whether what was *found* is under *target* too."""
+    module = sys.modules.get(target.module)
+    if not isinstance(module, ModuleType):
+        return False
+    try:
+        there = find(module, target.qualname)
+    except NotFound:
+        return False
+    same = there.functions == found.functions and bool(found.functions)
+    held = there.holder is found.holder and there.attribute == found.attribute
+    alike = same or held or (there.raw is found.raw and found.raw is not None)
+    return alike and there.inherited is found.inherited
 
 
 def enclosing(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:

@@ -8,7 +8,7 @@ from mlpolicy.core.facts import Facts
 from mlpolicy.core.target import Target
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Survey
+from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
 
 
 def governed(rulebook: Rulebook, survey: Survey | None) -> Iterator[Plan]:
@@ -24,11 +24,29 @@ def governed(rulebook: Rulebook, survey: Survey | None) -> Iterator[Plan]:
 
 def targets(rulebook: Rulebook, survey: Survey | None) -> list[Target]:
     """Return every target that is named, and every function that a pattern takes, in order."""
+    if survey is not None:
+        know_names(rulebook, survey)
     found = set(rulebook.exact)
     for pattern in rulebook.globs if survey is not None else ():
         assert survey is not None
         found.update(survey.matching(pattern.glob, packages=rulebook.settings.packages))
     return sorted(found)
+
+
+def know_names(rulebook: Rulebook, survey: Survey) -> None:
+    """Tell *rulebook* which of the targets that it names are other names of one function."""
+    for target in rulebook.exact:
+        looked = survey.look_up(target)
+        if isinstance(looked, Defined) and looked.is_function and looked.defined_as is not None:
+            rulebook.join(target, looked.defined_as)
+
+
+def absent_from(rulebook: Rulebook, survey: Survey) -> dict[Target, Missing | NoModule]:
+    """Return the targets that are named and are not there, unless the settings ignore that."""
+    if rulebook.settings.on_missing_target == "ignore":
+        return {}
+    each = ((target, survey.look_up(target)) for target in rulebook.exact)
+    return {one: looked for one, looked in each if isinstance(looked, Missing | NoModule)}
 
 
 def facts_of(rulebook: Rulebook, survey: Survey | None, target: Target) -> Facts | None:

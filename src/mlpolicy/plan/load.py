@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
@@ -23,6 +24,9 @@ from mlpolicy.plan.lint import lint
 from mlpolicy.plan.lint.written import unused_variables, written_secrets
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.suppress import Suppressions
+
+if TYPE_CHECKING:
+    from mlpolicy.plan.survey import Survey
 
 __all__ = ["Loaded", "Terms", "check", "load", "load_every", "policy_files"]
 
@@ -64,6 +68,8 @@ class Terms:
     """Rules over all policies, from the command line."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Values over those of `vars`, from the command line."""
+    survey: Survey | None = None
+    """Tells which targets are names of one function, without which each is one."""
 
     @property
     def named(self) -> Mapping[str, str]:
@@ -298,6 +304,10 @@ def _judged(
         overrides=terms.overrides,
         base=base,
     )
+    if terms.survey is not None:
+        from mlpolicy.plan.governed import know_names  # (a service looks at no source)
+
+        know_names(rulebook, terms.survey)
     found = [*before, *(one for reading in readings for one in reading.diagnostics)]
     broken = any(one.severity == "error" for one in found)
     lacking = any(one.variables.lacking for one in readings)

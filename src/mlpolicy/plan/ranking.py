@@ -47,7 +47,8 @@ def default_of(file: PolicyFile, kind: str) -> RuleBlock | None:
 
 def rank(policy: Policy, pattern: Pattern) -> Rank:
     """Return how highly *policy* ranks where *pattern* is what matched."""
-    whole, characters = pattern.glob.literal
+    # (exact ones that meet are names of one function: none is closer than the other)
+    whole, characters = (0, 0) if pattern.glob.exact else pattern.glob.literal
     return (
         int(policy.final),
         -policy.depth,

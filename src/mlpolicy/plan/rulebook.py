@@ -83,6 +83,8 @@ class Rulebook:
         self.policies = tuple(
             self.profiles.under(policy) for file in self.files for policy in file.policies
         )
+        self._owned: dict[Target, Target] = {}
+        self._other_names: dict[Target, tuple[Target, ...]] = {}
         self._resolved: dict[Target, Resolved] = {}
         self._plans: dict[Made, dict[Target, Resolved]] = {}
         self._first: dict[Made, tuple[Plan, tuple[Diagnostic, ...]]] = {}
@@ -112,9 +114,36 @@ class Rulebook:
 
     @cached_property
     def exact(self) -> tuple[Target, ...]:
-        """Every target that a policy names itself, in order."""
-        targets = [Target.parse(text) for text in self._named]
+        """Every target that a policy names itself, in order; each by its own name."""
+        targets = dict.fromkeys(self.own(Target.parse(text)) for text in self._named)
         return tuple(sorted(targets, key=attrgetter("module", "qualname")))
+
+    def own(self, target: Target) -> Target:
+        """Return the path under which the function is defined that *target* is a name of."""
+        return self._owned.get(target, target)
+
+    def names(self, target: Target) -> tuple[Target, ...]:
+        """Return all known names of a function, its own first."""
+        own = self.own(target)
+        return own, *self._other_names.get(own, ())
+
+    def join(self, name: Target, own: Target) -> None:
+        """Take *name* for another name of the function *own*: one function has one plan.
+
+        With both the same, it is a name of its own again.
+        """
+        before = self.own(name)
+        if before == own:
+            return
+        others = self._other_names
+        others[before] = tuple([one for one in others.get(before, ()) if one != name])
+        self._owned[name] = own
+        if name != own:
+            others[own] = (*others.get(own, ()), name)
+        for one in (before, name, own):
+            self._resolved.pop(one, None)
+        for known in ("exact", "_modules"):
+            self.__dict__.pop(known, None)
 
     @cached_property
     def broad(self) -> tuple[tuple[Policy, tuple[Pattern, ...]], ...]:
@@ -144,7 +173,8 @@ class Rulebook:
     @cached_property
     def _modules(self) -> dict[str, tuple[Target, ...]]:
         found: dict[str, tuple[Target, ...]] = {}
-        for target in self.exact:
+        named = (one for target in self.exact for one in self.names(target))
+        for target in sorted(dict.fromkeys(named), key=attrgetter("module", "qualname")):
             found[target.module] = (*found.get(target.module, ()), target)
         return found
 
@@ -181,12 +211,13 @@ class Rulebook:
 
     def _matching(self, target: Target) -> Iterator[tuple[Policy, Pattern]]:
         """Yield each policy that names *target*, with each of its patterns that does."""
-        text = str(target)
-        for policy in self._named.get(text, ()):
-            yield from ((policy, one) for one in policy.match if one.glob.text == text)
-        for policy, pattern in self._over(target.module):
-            if pattern.glob.takes(target.qualname):
-                yield policy, pattern
+        for name in self.names(target):
+            text = str(name)
+            for policy in self._named.get(text, ()):
+                yield from ((policy, one) for one in policy.match if one.glob.text == text)
+            for policy, pattern in self._over(name.module):
+                if pattern.glob.takes(name.qualname):
+                    yield policy, pattern
 
     def _over(self, module: str) -> tuple[tuple[Policy, Pattern], ...]:
         """Return the patterns that may name functions of *module*, with their policies."""
@@ -197,8 +228,11 @@ class Rulebook:
         return self._patterns[module]
 
     def naming(self, target: Target) -> Sequence[Policy]:
-        """Return the policies that name *target* itself."""
-        return self._named.get(str(target), ())
+        """Return the policies that name *target* itself, by any of its names."""
+        names = self.names(target)
+        if len(names) == 1:
+            return self._named.get(str(target), ())
+        return [policy for name in names for policy in self._named.get(str(name), ())]
 
     def is_shared(self, text: str) -> bool:
         """Whether more than one policy may hold for the target that *text* writes."""
@@ -224,7 +258,7 @@ class Rulebook:
         """Return the policies that hold for *target* with their ranks, the highest first."""
         best: dict[int, Candidate] = {}
         for policy, pattern in self._matching(target):
-            if (policy.exclude and excluded(policy, target)) or not policy.where.holds(facts):
+            if self._excludes(policy, target) or not policy.where.holds(facts):
                 continue
             ranked = rank(policy, pattern)
             known = best.get(id(policy))
@@ -238,7 +272,10 @@ class Rulebook:
     def excluded(self, target: Target) -> Policy | None:
         """Return a policy that would hold for *target* but for its `exclude`."""
         matching = (policy for policy, _ in self._matching(target))
-        return next((policy for policy in matching if excluded(policy, target)), None)
+        return next((policy for policy in matching if self._excludes(policy, target)), None)
+
+    def _excludes(self, policy: Policy, target: Target) -> bool:
+        return bool(policy.exclude) and any(excluded(policy, one) for one in self.names(target))
 
     def plan(self, target: Target, facts: Facts | None = None) -> Plan | None:
         """Return what holds for *target*, or None where no policy names it.
@@ -249,6 +286,7 @@ class Rulebook:
 
     def resolve(self, target: Target, facts: Facts | None = None) -> Resolved:
         """Return what holds for *target*, and what is wrong with it."""
+        target = self.own(target)
         if facts is not None:
             return self._resolve(target, facts)
         known = self._resolved.get(target)
@@ -266,7 +304,7 @@ class Rulebook:
             if made not in self._first:
                 self._first[made] = self._planned(target, candidates)
             plan, findings = self._first[made]  # (targets of the same policies differ in no more)
-            known = plan.of(target, exact=str(target) in self._named), findings
+            known = plan.of(target, exact=bool(self.naming(target))), findings
             self._plans.setdefault(made, {})[target] = known
         return known
 
@@ -293,7 +331,7 @@ class Rulebook:
             rules,
             placement_of(policies),
             policies=tuple([policy.name for policy in policies]),
-            exact=str(target) in self._named,
+            exact=bool(self.naming(target)),
             sources=tuple([policy.span for policy in policies]),
             deadline=shortest_deadline(policies),
         )

@@ -129,6 +129,7 @@ class _Preparing:
     def __init__(self, suite: Suite, survey: Survey) -> None:
         self._suite = suite
         self._found = list(suite.diagnostics)
+        self._survey = survey
         self._targets = Targets(suite, survey)
         self._stubs: dict[Target, FunctionType] = {}
         self._loaded: dict[Terms, Loaded] = {}
@@ -178,7 +179,7 @@ class _Preparing:
 
     def _policies(self, terms: Terms) -> Loaded:
         if terms not in self._loaded:
-            loaded = self._loaded[terms] = load(self._suite.policies, terms)
+            loaded = self._loaded[terms] = load(self._suite.policies, terms, self._survey)
             shown = loaded.shown(level="none").diagnostics
             refused = set(loaded.refused)
             self._found += (one for one in shown if one in refused and one not in self._found)

@@ -23,7 +23,7 @@ from mlpolicy.plan.against import (
 )
 from mlpolicy.plan.against.about import About
 from mlpolicy.plan.against.nothing import Taken
-from mlpolicy.plan.governed import facts_of
+from mlpolicy.plan.governed import facts_of, know_names
 from mlpolicy.plan.load import NOWHERE
 from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.rulebook import Rulebook
@@ -84,6 +84,7 @@ class _Walk:
     """Looks every target up, once, and keeps the functions for the findings about their rules."""
 
     def __init__(self, rulebook: Rulebook, survey: Survey) -> None:
+        know_names(rulebook, survey)
         self._rulebook = rulebook
         self._survey = survey
         self._functions: dict[Target, Defined] = {}
@@ -94,7 +95,7 @@ class _Walk:
         for target in named:
             looked = self._survey.look_up(target)
             if isinstance(looked, Defined) and looked.is_function:
-                self._functions[target] = looked
+                self._functions[self._rulebook.own(target)] = looked
 
     def matched(self, policy: Policy) -> tuple[Diagnostic, ...]:
         """Return what is wrong with a `match`; a word of it is said once for all its targets."""
@@ -118,7 +119,7 @@ class _Walk:
                 found = list(patterns.of_target(self._taken(policy, pattern, taken)))
             yield from found
             if looked.is_function and not any(one.code in targets.USELESS for one in found):
-                self._functions[target] = looked
+                self._functions[self._rulebook.own(target)] = looked
 
     def broad(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         """Yield what is wrong with one pattern."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.facts import Where
 from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
 from mlpolicy.model.policy import Policy, PolicyFile
 from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.ranking import rank
@@ -55,20 +56,20 @@ def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the names and targets that stand in two files."""
     names: dict[tuple[str, str], tuple[Span, int]] = {}
     for file in rulebook.files:
-        for what, name, span in _named(file):
+        for what, name, span in _named(file, rulebook):
             first, depth = names.setdefault((what, name), (span, file.depth))
             both = what == "target" and depth != file.depth  # the importer beats the imported
             if first.file != span.file and not both:
                 yield _again(f"{what} `{name}`", span, first)
 
 
-def _named(file: PolicyFile) -> Iterator[tuple[str, str, Span]]:
+def _named(file: PolicyFile, rulebook: Rulebook) -> Iterator[tuple[str, str, Span]]:
     for policy in file.policies:
         if ":" not in policy.name:
             yield "policy", policy.name, policy.span
         for pattern in policy.match:
             if pattern.glob.exact and not policy.where.count:
-                yield "target", pattern.glob.text, pattern.span
+                yield "target", str(rulebook.own(Target.parse(pattern.glob.text))), pattern.span
     for profile in file.profiles:
         yield "profile", profile.name, profile.span
     for resource in file.resources:

@@ -39,6 +39,8 @@ class Defined:
     """Whether there are overloads only, and no implementation."""
     generated: bool = False
     """Whether no line of the source defines it: the `__init__` of a dataclass."""
+    defined_as: Target | None = None
+    """Its own path, if the target is another name of it; its own class is where it is inherited."""
     reexported_from: Target | None = None
     """Where it is defined, if the module of the target only imports it."""
     inherited_from: Target | None = None

@@ -63,10 +63,11 @@ def _found(
         defined_as = Target(
             body.module.name, f"{body.qualname}.{target.qualname.rpartition('.')[2]}"
         )
-    moved = defined_as if defined_as.module != target.module else None
-    if moved is None and inherited is None:
+    if defined_as == target and inherited is None:
         return found
-    return replace(found, reexported_from=moved, inherited_from=inherited)
+    moved = defined_as if defined_as.module != target.module else None
+    other = defined_as if defined_as != target else None
+    return replace(found, defined_as=other, reexported_from=moved, inherited_from=inherited)
 
 
 def _bases(follower: Follower, thing: Class) -> tuple[str, ...] | None:
