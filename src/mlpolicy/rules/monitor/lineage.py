@@ -34,25 +34,23 @@ class Numbered(Step):
 
     def lineage(self) -> dict[str, str]:
         """Return the ids for the event of the call of this driver that ends here."""
-        drivers = list(self._drivers())
-        ids = (one for step, frame in drivers if (one := _id(step, frame)))
-        mine = bool(drivers) and drivers[0][0] is self
-        own = (next(ids, "") if mine else "") or os.urandom(_BYTES).hex()
-        parent = next(ids, "")
+        first, *around = self._drivers()
+        own = _id(*first) or os.urandom(_BYTES).hex()
+        parent = next(filter(None, (_id(*one) for one in around)), "")
         if not parent:
             return {"call_id": own, "own_id": own}
-        outermost = next(one for step, frame in reversed(drivers) if (one := _id(step, frame)))
+        outermost = next(filter(None, (_id(*one) for one in reversed(around))))
         return {"call_id": outermost, "own_id": own, "parent_id": parent}
 
     def _drivers(self) -> Iterator[tuple[Numbered, FrameType]]:
         """Yield what numbers each call that is under way in this thread, and its frame."""
-        cls, frame = type(self), sys._getframe()
-        at: FrameType | None = frame
-        while at is not None:
-            constants = at.f_code.co_consts
+        cls = type(self)
+        frame: FrameType | None = sys._getframe(1)  # (its own would hold itself, and all before it)
+        while frame is not None:
+            constants = frame.f_code.co_consts
             if cls in map(type, constants):
-                yield next(one for one in constants if type(one) is cls), at
-            at = at.f_back
+                yield next(one for one in constants if type(one) is cls), frame
+            frame = frame.f_back
 
 
 def _id(step: Numbered, frame: FrameType) -> str:
