@@ -69,6 +69,8 @@ class Failure:
     expected: str
     what: str = field(default="", compare=False)
     """The same with no value out of the call: place, check, type and bounds."""
+    asked: str = field(default="", compare=False)
+    """What was asked of which place: the same for all values that fail it."""
 
     def __str__(self) -> str:
         """Return what was found and what was expected."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import threading
+from pathlib import Path
 
 from mlpolicy.core import report
 from mlpolicy.core.report import forget, say_once
@@ -38,3 +40,35 @@ def test_what_is_remembered_is_bounded(caplog):
     assert said == len(report._said) == report._MOST
     forget()
     assert say_once("key 0", "text")
+
+
+PLACES = {
+    "target", "self.target", "common.target", "placed.target", "site.target", "name",
+    "self._site.target", "self._kind", "rule.kind", "self.salt", "self.path", "what", "where",
+    "failure.check", "_lasting(type(error))", "one.code", "one.span", "why_not", "sink", "function.__qualname__",
+}  # fmt: skip
+"""What keys are made of: functions, rules, settings, sinks. Each is of a set that policy and program bound."""
+
+
+def test_what_is_said_once_is_keyed_by_place_and_kind():
+    """A message, or the name of a class that is made on the fly, would make each a new thing to say."""
+    found = {}
+    for path in Path(report.__file__).parents[1].rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say_once":
+                found |= {(path.name, part): node for part in _parts(node.args[0], path)}
+
+    assert len(found) > 25
+    assert {part for _, part in found} - {"(a word)"} <= PLACES, found
+
+
+def _parts(key, path):
+    if isinstance(key, ast.Name):
+        [key] = [
+            node.value
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == key.id
+        ]
+    if isinstance(key, ast.Constant):
+        return ["(a word)"]
+    return [ast.unparse(one.value) for one in key.values if isinstance(one, ast.FormattedValue)]

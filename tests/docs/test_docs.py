@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -97,6 +98,34 @@ def test_the_python_of_a_page_runs(page, tmp_path):
     code, printed = typed(f"{sys.executable} -W error {path}", tmp_path)
 
     assert code == 0, printed
+
+
+RECORDS = ROOT / "docs" / "how-to" / "read-the-records.md"
+CALL = """
+import mlpolicy
+
+@mlpolicy.monitor(log={"sample": "100%"})
+def predict(text):
+    return text
+
+logging.getLogger("shop").warning("{another} <record>")
+predict("{x} <red> %s")
+"""
+
+
+@pytest.mark.parametrize("shown", blocks(RECORDS, "python"))
+def test_events_are_objects_on_lines_through_what_a_page_sets_up(shown, tmp_path):
+    """Other records come as they are wont to."""
+    for library in re.findall(r"^(?:import|from) (structlog|loguru)", shown, re.M):
+        pytest.importorskip(library)
+    (tmp_path / "shown.py").write_text(shown + CALL)
+
+    code, printed = typed(f"{sys.executable} -W error shown.py", tmp_path)
+
+    assert code == 0, printed
+    [line] = [one for one in printed if "mlpolicy.event/1" in one]
+    assert json.loads(line)["function"] == "__main__:predict"
+    assert [one for one in printed if "another" in one] == [one for one in printed if one != line]
 
 
 TUTORIALS = sorted((ROOT / "docs" / "tutorial").glob("*.md"))

@@ -124,8 +124,9 @@ def _goes_on(owner: Any, function: Callable[[Any], bool]) -> bool:
     try:
         return owner is not None and function(owner)
     except BaseException as error:  # noqa: BLE001 (the other works must go on)
-        what = f"{function.__qualname__}:{type(error).__name__}"
-        say_once(f"tick:{what}", f"work in the background failed ({what}) and is not done again")
+        what = f"{function.__qualname__}: {type(error).__name__}"
+        text = f"work in the background failed ({what}) and is not done again"
+        say_once(f"tick:{function.__qualname__}", text)
         return False
 
 

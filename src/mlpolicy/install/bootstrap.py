@@ -144,7 +144,7 @@ class Sentry:
             if interrupts(error):
                 raise
 
-            say_once(f"wake:{error}", f"the policy could not be put in force: {error}", error=error)
+            say_once("wake", f"the policy could not be put in force: {error}", error=error)
             self._policy._dismiss()
             return None
         return engine.finder.find_spec(name, path, target)  # type: ignore[arg-type]  # (as given)

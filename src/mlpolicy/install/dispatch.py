@@ -34,7 +34,7 @@ def _govern(placing: Placing, placed: Placed, dispatcher: Any) -> None:
         function = peel(implementation)
         if not isinstance(function, FunctionType) or _is_of_library(function):
             placed.detail = f"its implementation for `{cls.__qualname__}` is not its own function"
-            say_once(f"dispatch:{placed.target}:{cls}", f"{placed.target}: {placed.detail}")
+            say_once(f"dispatch:{placed.target}", f"{placed.target}: {placed.detail}")
         elif function not in (placed.drivers or ()):
             placing.inner(placed, (function,), implements=True)
 

@@ -173,5 +173,5 @@ def _safely(work: Callable[[], Any], otherwise: Any) -> Any:
     except Exception as error:  # (the edge to the user's import)
         if interrupts(error):
             raise
-        say_once(f"import:{type(error).__name__}:{error}", f"placing failed: {error}", error=error)
+        say_once("import", f"placing failed: {error}", error=error)
         return otherwise

@@ -39,7 +39,7 @@ class Followed:
         except Exception as error:  # (a bug of ours must not break the user's call)
             if interrupts(error):
                 raise
-            say_once(f"follow:{error}", f"placing failed: {error}", error=error)
+            say_once("follow", f"placing failed: {error}", error=error)
         return result
 
     def __reduce__(self) -> Any:

@@ -75,7 +75,7 @@ class Placed:
         self.detail = f"{winner} is the same function, and its rules hold"
         if not others:
             self.state, self.driver = "skipped", None
-        say_once(f"same:{self.target}:{winner}", f"{self.target}: {self.detail}")
+        say_once(f"same:{self.target}", f"{self.target}: {self.detail}")
 
     def fail(self, error: Exception) -> None:
         """Say once that it could not be placed, by a bug of ours."""

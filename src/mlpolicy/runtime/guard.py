@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from traceback import format_tb
 from typing import Any
@@ -76,7 +77,19 @@ def stand_aside(target: str, what: str, error: BaseException) -> None:
     # Its class and its path say what is wrong; its text may hold values, or fail to be made.
     where = "".join(format_tb(error.__traceback__))
     say_once(
-        f"engine:{target}:{what}:{type(error).__name__}",
+        f"engine:{target}:{what}:{_lasting(type(error))}",
         f"{target}: the rule behind {what} failed by itself ({type(error).__name__}) "
         f"and stands aside; the call goes on. Please report this.\n{where}",
     )
+
+
+def _lasting(cls: type) -> str:
+    """Return the name of *cls*, or of the first class above it that is found in its module.
+
+    A class that is made on the fly would be something new to say each time.
+    """
+    for one in cls.__mro__:
+        found: object = vars(sys.modules.get(str(one.__module__), sys)).get(one.__name__)
+        if found is one:
+            return one.__name__
+    return ""

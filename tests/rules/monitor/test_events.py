@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from mlpolicy.core.metrics import METERS
+from mlpolicy.errors import CallRefused, Failure, MemoryPressure, ValidationFailed
 from mlpolicy.rules.monitor.message import PATIENCE, UNPRINTED, said_of
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
 
@@ -210,6 +211,90 @@ def test_errors_of_one_class_and_place_have_one_fingerprint():
     assert one not in (raised(ValueError(), deeper=True), raised(UnicodeError()))
 
 
+def test_classes_made_on_the_fly_share_the_wait_for_their_message():
+    """It is their code that is not asked again."""
+    release = threading.Event()
+
+    def made():
+        class Made(Sleepy):
+            def __str__(self):
+                return self.work()
+
+        return Made(lambda: release.wait(30))
+
+    began = time.monotonic()
+    found = {said_of(made())["message"] for _ in range(50)}
+    took = time.monotonic() - began
+    release.set()
+
+    assert found == {UNPRINTED}
+    assert took < 50 * PATIENCE / 2
+
+
+class Blocked(CallRefused):
+    """A refusal of a plugin's rule."""
+
+
+CHECKED = {
+    "a": {"type": "float", "range": [0, 1]},
+    "b1": {"type": "float", "range": [0, 1]},
+    "b2": {"type": "float", "range": [0, 1]},
+    "rows": {"items": {"fields": {"x": {"type": "int"}, "y": {"type": "int"}}}},
+    "ids": {"min_len": 1, "max_len": 2},
+}
+GOOD = {"a": 0.5, "b1": 0.5, "b2": 0.5, "rows": [], "ids": [1]}
+
+
+def checked(a, b1, b2, rows, ids):
+    return 1.0
+
+
+def test_refusals_of_one_check_have_one_fingerprint_and_others_have_others(place, events):
+    """What was asked of which argument counts; not the value, its type or its index."""
+    groups = [
+        [{"a": 7.0}, {"a": -12.25}, {"a": 1e300}],
+        [{"a": "x"}, {"a": [1]}],
+        [{"a": None}],
+        [{"b1": 7.0}, {"b1": 70.0}],
+        [{"b2": 7.0}, {"b2": 70.0}],
+        [{"a": 7.0, "b1": 7.0}, {"a": 8.0, "b1": 9.0}],
+        [{"rows": [{"x": "s"}]}, {"rows": [{"x": 1}, {"x": 1.5}, {"x": "t"}]}],
+        [{"rows": [{"y": "s"}]}, {"rows": [{"y": 1}] * 12 + [{"y": 1.5}]}],
+        [{"ids": []}, {"ids": ()}],
+        [{"ids": [1] * 3}, {"ids": (1,) * 400}],
+    ]
+    place(checked, monitor={}, validate={"args": CHECKED})
+    for wrong in (one for group in groups for one in group):
+        with suppress(ValidationFailed):
+            checked(**GOOD | wrong)
+
+    found = iter([event["error"]["fingerprint"] for event in events()])
+    prints = [{next(found) for _ in group} for group in groups]
+    assert [len(one) for one in prints] == [1] * len(groups)
+    assert len(set.union(*prints)) == len(groups)
+
+
+def test_refusals_are_told_apart_by_function_class_and_message():
+    """Numbers and quoted values in a message are of the call."""
+    alike = [Blocked("m:f", f"asks too often: {n} of 5.5 a second, 'key {n}'") for n in (7, 12.5)]
+    pressed = [MemoryPressure("m:f", used=one, limit=100) for one in (93, 97)]
+    others = [
+        Blocked("m:f", "has no token"),
+        Blocked("m:g", "has no token"),
+        CallRefused("m:f", "has no token"),
+        MemoryPressure("m:g", used=93, limit=100),
+        ValidationFailed("m:f", [Failure("x", "x", "range", "7", "at most 5")]),
+        ValidationFailed("m:f", [Failure("x", "x", "type", "7", "str")]),
+        ValidationFailed("m:g", [Failure("x", "x", "type", "7", "str")]),
+    ]
+
+    prints = [said_of(one)["fingerprint"] for one in (*alike, *pressed, *others)]
+
+    assert prints[0] == prints[1]
+    assert prints[2] == prints[3]
+    assert len(set(prints)) == len(prints) - 2
+
+
 # --- what is left out -----------------------------------------------------------------
 
 
@@ -380,4 +465,4 @@ def test_a_handler_that_exits_ends_no_thread_of_ours(place, events):
     work()
 
     assert _dropped("failed") == before + 1
-    assert [event["call_id"] for event in events()][-1] == 2
+    assert len(events()) == 2

@@ -80,7 +80,7 @@ def not_kept(target: str, result: object, error: Exception) -> None:
     what = f"{type(result).__module__}.{type(result).__qualname__}"
     why = f"a {what} cannot be copied ({type(error).__name__}); where no caller changes it, "
     why = str(error) if type(error) is Unkept else f"{why}`copy: none` keeps it as it is"
-    say_once(f"cache:{target}:keep:{why}", f"{target}: a result is not cached: {why}")
+    say_once(f"cache:{target}:keep", f"{target}: a result is not cached: {why}")
 
 
 def keeping(mode: CopyMode, target: str) -> Keep:

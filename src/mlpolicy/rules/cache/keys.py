@@ -182,7 +182,7 @@ class Keys(Live):
             return
         why = str(error) if type(error) is Unkeyable else type(error).__name__
         say_once(
-            f"cache:{self.target}:key:{why}",
+            f"cache:{self.target}:key",
             f"{self.target}: a call has no cache key ({why}); such calls are not cached. "
             "Name what decides the result with `key`, or leave the argument out with `ignore`.",
         )

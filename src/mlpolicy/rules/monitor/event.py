@@ -27,7 +27,8 @@ class Happened:
     """What is known of a call when it ends."""
 
     function: str
-    call: int
+    ids: Mapping[str, str]
+    """Of the call, of its caller and of the outermost."""
     outcome: Outcome
     duration: float
     time: float
@@ -52,7 +53,7 @@ def event(happened: Happened) -> dict[str, Any]:
         "severity": SEVERITY[happened.outcome],
         "event": "call",
         "function": happened.function,
-        "call_id": happened.call,
+        **happened.ids,
         "outcome": happened.outcome,
         "duration_s": round(happened.duration, 9),
         "attempts": facts.get("attempts", 1),

@@ -6,23 +6,26 @@ Who holds an error holds its traceback, and with it the arguments of the call.
 from __future__ import annotations
 
 import builtins
-import hashlib
+import re
 from _thread import allocate_lock, start_new_thread
 from contextvars import copy_context
-from types import TracebackType, WrapperDescriptorType
+from hashlib import blake2b
+from types import CodeType, FunctionType, TracebackType, WrapperDescriptorType
 from typing import Any, Final, cast
 from weakref import WeakSet
 
 from mlpolicy.core.interrupt import interrupts
-from mlpolicy.errors import CallRefused
+from mlpolicy.errors import CallRefused, ValidationFailed
 from mlpolicy.rules.monitor.content import safe_text
 from mlpolicy.rules.monitor.summary import bases, name_of, own_attribute
 
 LONGEST_MESSAGE: Final = 500
 UNPRINTED: Final = "(its message could not be made)"
 PATIENCE: Final = 0.1
-"""Seconds that a call waits for the message of an error; once for each class."""
+"""Seconds that a call waits for the message of an error; once for what makes it."""
 
+_VALUES: Final = re.compile(r"""'[^']*'|"[^"]*"|(?<!\w)\d[\w.,]*""")
+"""What differs between messages of one check: numbers and quoted texts."""
 _SCALARS: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
 _CONTAINERS: Final = (tuple, list, dict, set, frozenset)
 _LARGEST: Final = 1000
@@ -33,7 +36,8 @@ _BUILT_IN: Final = frozenset(
 )
 """Exceptions whose messages Python makes, out of their arguments."""
 _NAMES: Final[tuple[Any, ...]] = (OSError.__dict__["filename"], OSError.__dict__["filename2"])
-_slow: WeakSet[type] = WeakSet()
+_slow: WeakSet[type | CodeType] = WeakSet()
+"""What makes messages that did not come: the code where it is a function's, else the class."""
 _traceback_of: Any = BaseException.__dict__["__traceback__"].__get__
 _arguments_of: Any = BaseException.__dict__["args"].__get__
 
@@ -46,10 +50,13 @@ def said_of(error: BaseException) -> dict[str, str]:
         if interrupts(failure):
             raise
         message = UNPRINTED  # an integer of it may have too many digits
+    refused = issubclass(type(error), CallRefused)
+    place = _check(cast("CallRefused", error), message) if refused else _place(error)
+    classes = " ".join(name_of(one) for one in bases(type(error)))
     return {
         "type": name_of(type(error)),
         "message": safe_text(message, LONGEST_MESSAGE),
-        "fingerprint": fingerprint(error),
+        "fingerprint": blake2b(f"{classes} {place}".encode(), digest_size=8).hexdigest(),
     }
 
 
@@ -60,14 +67,14 @@ def _message(error: BaseException) -> str:
     if issubclass(cls, CallRefused):
         return cast("CallRefused", error).public
     if type(printer) is not WrapperDescriptorType or printer.__objclass__ not in _BUILT_IN:
-        return _aside(error)
+        return _aside(error, printer.__code__ if type(printer) is FunctionType else cls)
     arguments = _arguments_of(error)
     if printer.__objclass__ is BaseException and [type(one) for one in arguments] == [str]:
         return str(arguments[0])
     names = [one.__get__(error) for one in _NAMES] if OSError in bases(cls) else []
     room = _room_left([*arguments, *names])
     if room is None:
-        return _aside(error)
+        return _aside(error, cls)
     return str(error) if room >= 0 else "(too large to be printed)"
 
 
@@ -88,9 +95,9 @@ def _room_left(values: list[Any]) -> int | None:
     return room
 
 
-def _aside(error: BaseException) -> str:
+def _aside(error: BaseException, maker: type | CodeType) -> str:
     """Return the message that code of the user's makes, on another thread: it may never return."""
-    if type(error) in _slow:
+    if maker in _slow:
         return UNPRINTED
     printed: list[str] = []
     done = allocate_lock()
@@ -106,17 +113,24 @@ def _aside(error: BaseException) -> str:
 
     start_new_thread(copy_context().run, (work,))
     if not done.acquire(timeout=PATIENCE):
-        _slow.add(type(error))
+        _slow.add(maker)
     return printed[0] if printed else UNPRINTED
 
 
-def fingerprint(error: BaseException) -> str:
-    """Return what errors of one class from one place have in common, whatever their message."""
+def _place(error: BaseException) -> str:
+    """Return where *error* was raised: what errors have in common, whatever their messages."""
     place = ""
     trace: TracebackType | None = _traceback_of(error)
     while trace is not None:
         code = trace.tb_frame.f_code
         place = f"{code.co_filename}:{code.co_qualname}"
         trace = trace.tb_next
-    classes = " ".join(name_of(one) for one in bases(type(error)))
-    return hashlib.blake2b(f"{classes}{place}".encode(), digest_size=8).hexdigest()
+    return place
+
+
+def _check(refusal: CallRefused, message: str) -> str:
+    """Return what stopped the call, whatever the values: all refusals are raised in one place."""
+    if type(refusal) is ValidationFailed:
+        checks = {one.asked or f"{one.argument} {one.check}" for one in refusal.failures}
+        return " ".join([refusal.target, *sorted(checks)])
+    return _VALUES.sub("#", message)

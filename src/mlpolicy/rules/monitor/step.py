@@ -18,11 +18,11 @@ from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
-from mlpolicy.core.step import Step
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor.content import content
 from mlpolicy.rules.monitor.counts import Counts
 from mlpolicy.rules.monitor.event import SEVERITY, Happened, Outcome, current_trace, event
+from mlpolicy.rules.monitor.lineage import Numbered
 from mlpolicy.rules.monitor.message import said_of
 from mlpolicy.rules.monitor.rate import Rate
 from mlpolicy.rules.monitor.sinks import SINKS
@@ -51,7 +51,7 @@ Record = float | tuple[Any, ...]
 """What is recorded of a call: the seconds, and with them how it ended unless well."""
 
 
-class MonitorStep(Step):
+class MonitorStep(Numbered):
     """Counts, times and logs the calls of one function."""
 
     kind: ClassVar[str] = "monitor"
@@ -105,7 +105,7 @@ class MonitorStep(Step):
         """
         if not self.rule.metrics and self._log is None:
             return inner
-        number = loom.call
+        number = self.number_in = loom.call
         error, elapsed = loom.local("error"), loom.local("elapsed")
         failed = loom.method("monitor_failed", self.call_failed, UNKNOWN)
         ended = loom.method("monitor_ended", self.call_ended)
@@ -166,7 +166,7 @@ class MonitorStep(Step):
             stands_for = self._let(rate)
             if stands_for:
                 self._write(
-                    (number, outcome, elapsed, facts),
+                    (outcome, elapsed, facts),
                     sample_rate=(1.0 if certain else self._sample) / stands_for,
                     inputs=None if arguments is None else summaries(arguments),
                     output=None if arguments is None else summary(result),
@@ -198,7 +198,7 @@ class MonitorStep(Step):
             stands_for = self._let(self._failures)
             if stands_for:
                 self._write(
-                    (number, outcome, elapsed, facts),
+                    (outcome, elapsed, facts),
                     sample_rate=(1.0 if self._always else self._sample) / stands_for,
                     inputs=self._inputs(arguments),
                     error=said_of(error),
@@ -288,15 +288,15 @@ class MonitorStep(Step):
         modes = [mode for kind, mode in self.site.modes.items() if kind != self.kind]
         return "shadow" if modes and all(mode == "shadow" for mode in modes) else "enforce"
 
-    def _write(self, ended: tuple[int, Outcome, float, dict[str, Any]], **said: Any) -> None:
-        """Hand the sinks the event of a call: its number, how it ended, how long it took, facts."""
+    def _write(self, ended: tuple[Outcome, float, dict[str, Any]], **said: Any) -> None:
+        """Hand the sinks the event of a call: how it ended, how long it took, facts."""
         if EXPORTER.runs_here():
             return  # (a handler of the log calls a function that is logged)
-        number, outcome, elapsed, facts = ended
+        outcome, elapsed, facts = ended
         made = event(
             Happened(
                 self.site.target,
-                number,
+                self.lineage(),
                 outcome,
                 elapsed,
                 time.time(),
@@ -343,8 +343,7 @@ def _begin(name: str, sink: Sink) -> None:
     except Exception as error:
         if interrupts(error):
             raise
-        kind = type(error).__name__
-        say_once(f"sink:{name}:{kind}", f"the sink `{name}` failed: {error}", error=error)
+        say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)
 
 
 def _logged(log: LogBlock | None) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from mlpolicy.errors import Failure
@@ -14,6 +15,9 @@ Where = str | tuple["Where", Index]
 
 MOST = 100
 """Failures that are kept of one call; a list of a million wrong items must not fill a log."""
+
+_NUMBERS = re.compile(r"""\[\d+(, \d+)*]|(?<![\w'"])\d[\w.,]*""")
+"""Indexes, and numbers that are no part of a name."""
 
 
 class Look:
@@ -44,7 +48,9 @@ class Look:
             return
         found, expected = _said(found), _said(expected)
         others = f" (and {more} more)" if more else ""
-        what = f"{text(where, public=True)} fails {check}: "
+        place = text(where, public=True)
+        asked = _NUMBERS.sub("#", f"{place} {check} {expected.public}")
+        what = f"{place} fails {check}: "
         what += f"it is {found.public}{others}, expected {expected.public}"
         failure = Failure(
             argument(where),
@@ -53,6 +59,7 @@ class Look:
             found.text + others,
             self._hide(expected.text),
             self._hide(what),
+            self._hide(asked),
         )
         self.failures.append(failure)
         self.fields.append(self._hide(field(where)))

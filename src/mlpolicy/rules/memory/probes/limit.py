@@ -25,7 +25,7 @@ def _environment(environ: Mapping[str, str]) -> int | None:
     try:
         return int(ByteSize.of(text))
     except QuantityError as error:
-        say_once(f"memory:{text}", f"{VARIABLE} is ignored: {error}")
+        say_once("memory:limit", f"{VARIABLE} is ignored: {error}")
         return None
 
 

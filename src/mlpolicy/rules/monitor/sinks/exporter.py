@@ -102,14 +102,13 @@ class Exporter:
             error = _error_of(work)
             if error is not None:
                 dropping(sink, "failed").add()
-                name = type(error).__name__
-                say_once(f"sink:{sink}:{name}", f"the sink `{sink}` failed: {error}", error=error)
+                say_once(f"sink:{sink}", f"the sink `{sink}` failed", error=error)
 
     def _do_periodic(self) -> None:
         for work in list(self._periodic):
             error = _error_of(work)
             if error is not None:
-                say_once(f"sink:{type(error).__name__}", f"a sink failed: {error}", error=error)
+                say_once("sink", "a sink failed", error=error)
 
     def flush(self, at_most: float = AT_EXIT) -> bool:
         """Wait until everything put so far was carried out, *at_most* seconds."""
