@@ -128,7 +128,7 @@ def test_an_asked_pause_is_spread_upward_only(law, jitter, attempt, draw, asked)
     assert jitter != "none" or later == max(asked, backoff.bound(attempt))
 
 
-@given(laws, st.sampled_from(JITTERS), attempts, draws, seconds)
+@given(laws, st.sampled_from(JITTERS), st.integers(1, 50), draws, seconds)
 def test_an_asked_pause_is_never_shorter_than_the_own_one(law, jitter, attempt, draw, asked):
     """A date is past where the clocks differ, and takes no pause away."""
     backoff = made(law, jitter, draw)

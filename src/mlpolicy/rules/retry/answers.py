@@ -74,7 +74,7 @@ class Statuses:
         if not answer and not self._named:
             NO_ANSWERS.learn(cls)
             return False
-        status = first_status(_held(result, _STATUS))
+        status = first_status(held(result, _STATUS))
         if status is None and not answer and _holds_no_more(cls):
             NO_STATUS.learn(cls)
         names = self._all if answer else self._named
@@ -98,10 +98,10 @@ def _closing(cls: type) -> tuple[str, ...] | None:
     return None
 
 
-def _held(value: object, names: tuple[str, ...]) -> Iterator[object]:
+def held(value: object, names: tuple[str, ...]) -> Iterator[object]:
     """Yield what *value* holds as data under *names*, or its class does."""
     cls = type(value)
-    own = _own(value, cls)
+    own = instance_dict(value)
     for name in names:
         if name in own:
             yield own[name]
@@ -113,9 +113,9 @@ def _held(value: object, names: tuple[str, ...]) -> Iterator[object]:
             yield found
 
 
-def _own(value: object, cls: type) -> Mapping[str, object]:
+def instance_dict(value: object) -> Mapping[str, Any]:
     """Return the dictionary of an instance; a lazy proxy has one that it would have to make."""
-    for one in cls.__mro__:
+    for one in type(value).__mro__:
         found = vars(one).get("__dict__")
         if found is not None:
             plain = type(found) in (types.GetSetDescriptorType, types.MemberDescriptorType)
@@ -132,7 +132,7 @@ def _holds_no_more(cls: type) -> bool:
 
 def headers_of(result: object) -> Iterator[object]:
     """Yield whatever holds the headers of an answer."""
-    yield from _held(result, ("headers",))
+    yield from held(result, ("headers",))
     if closing(type(result)) is not None:
         yield read(result, "headers")
 

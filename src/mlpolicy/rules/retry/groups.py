@@ -33,7 +33,7 @@ _VENDORED = re.compile(r".*\b_?vendor(?:ed)?\.")
 
 def family(cls: type) -> str:
     """Return the package whose class names hold for *cls*: that of its module, or the fork's original."""
-    module = cls.__module__
+    module = str(cls.__module__)
     top = (_VENDORED.sub("", module) if "vendor" in module else module).partition(".")[0]
     return _FAMILIES.get(top, top)
 

@@ -81,6 +81,10 @@ def _number(value: object) -> float | None:
         return float(value) if value >= 0 else None
     except OverflowError:
         return float("inf")
+    except Exception as error:
+        if interrupts(error):
+            raise
+        return None  # numbers of others may compare as they like
 
 
 def _until(text: str, now: Callable[[], float]) -> float | None:

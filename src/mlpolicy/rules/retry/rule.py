@@ -124,7 +124,13 @@ def _status(value: Any) -> Any:
 Status = Annotated[
     str,
     BeforeValidator(_status, json_schema_input_type=int | str),
-    Field(json_schema_extra={"pattern": f"^({STATUS.pattern})$|{VARIABLE}"}),
+    Field(
+        json_schema_extra={
+            "pattern": f"^({STATUS.pattern})$|{VARIABLE}",
+            "minimum": 100,
+            "maximum": 599,
+        }
+    ),
 ]
 
 
