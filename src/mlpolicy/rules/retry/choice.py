@@ -17,6 +17,7 @@ from mlpolicy.rules.retry.exceptions import (
 )
 from mlpolicy.rules.retry.groups import Group
 from mlpolicy.rules.retry.statuses import (
+    STATUS_NAMES,
     among,
     aws_code,
     grpc_code,
@@ -42,7 +43,11 @@ UNLESS_NAMED: Final = (CallRefused, *PROGRAMMING)
 _REMEMBERED = 256
 """Classes; a program that makes classes at run time must not make us grow."""
 
-_Settled = Literal["retry", "give up", "ask"]
+_Settled = Literal["retry", "give up", "ask", "status", "bare"]
+"""What is known by class: the end, that all is to be asked, that the status alone decides, or that
+it does and none is there unless something was hung on the error."""
+
+_CARRIES = frozenset(("__getattr__", "__getattribute__", *STATUS_NAMES))
 
 
 class Chosen:
@@ -113,13 +118,15 @@ class Choice:
         settled = self._known.get(cls)
         if settled is None:
             settled = self._settle(cls)
-        if settled != "ask":
+        if settled == "bare":
+            settled = "status" if error.__dict__ else "give up"
+        if settled in ("retry", "give up"):
             return settled == "retry"
         if isinstance(error, BaseExceptionGroup):
             return self._retries_all(error)
         if self.give_up.holds_status(error):
             return False
-        return self.retry.holds(cls) or self.retry.holds_status(error)
+        return self.retry.holds_status(error) or (settled == "ask" and self.retry.holds(cls))
 
     def _retries_all(self, group: BaseExceptionGroup[BaseException]) -> bool:
         """Return whether each error in *group* is worth another attempt.
@@ -143,12 +150,14 @@ class Choice:
         return settled
 
     def _by_class(self, cls: type) -> _Settled:
-        if self.give_up.holds(cls):
-            return "give up"
-        if issubclass(cls, UNLESS_NAMED) and not self.retry.names(cls, UNLESS_NAMED):
+        ours = issubclass(cls, UNLESS_NAMED) and not self.retry.names(cls, UNLESS_NAMED)
+        if ours or self.give_up.holds(cls):
             return "give up"
         if issubclass(cls, BaseExceptionGroup) or self.give_up.asks(cls):
             return "ask"
         if self.retry.holds(cls):
             return "retry"
-        return "ask" if self.retry.asks(cls) else "give up"
+        if not self.retry.asks(cls):
+            return "give up"
+        own = (one for one in cls.__mro__ if one.__module__ != "builtins")
+        return "bare" if all(_CARRIES.isdisjoint(vars(one)) for one in own) else "status"

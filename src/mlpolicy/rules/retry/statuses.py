@@ -29,6 +29,10 @@ GRPC_CODES = frozenset(
 )
 
 
+STATUS_NAMES = ("status_code", "response", "status", "code", "getcode", "grpc_status_code")
+"""The attributes in which errors carry one."""
+
+
 def read(value: object, name: str) -> Any:
     """Return an attribute of somebody else's object, None where there is none to be had."""
     try:
