@@ -300,3 +300,29 @@ def test_the_time_of_an_import_is_no_less_than_nothing(service):
     )
 
     assert "import 0.0" in ended.out, ended.out
+
+
+def test_a_client_with_retries_of_its_own_is_a_warning(service):
+    """With the product of both; the source alone tells nothing of it."""
+    service.write(
+        client="""
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(max_retries=2))
+
+    def fetch(url):
+        return session.get(url)
+"""
+    )
+    policy = "policies:\n  client:fetch: {retry: 3}\n"
+
+    ended = applied(service, policy, "--format", "json", module="client")
+
+    said = [(one["code"], one["severity"]) for one in ended.content["diagnostics"]]
+    assert (ended.code, said) == (0, [("MP311", "warning")])
+    assert (
+        "3 attempts x 3 of requests's own = 9 calls" in ended.content["diagnostics"][0]["message"]
+    )
+    assert "MP311" not in service.run("validate", "policy.yaml").out

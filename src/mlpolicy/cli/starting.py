@@ -52,10 +52,10 @@ policies:
     reason: see what is slow and what fails
     monitor: {{}}
 
-  # Errors that pass by themselves are tried again: time-outs, resets, 429 and 503.
+  # Errors that pass by themselves are tried again: time-outs, resets, 429 and 502 to 504.
   # {module}:{remote}:
   #   reason: the network fails now and then
-  #   retry: {{max_attempts: 3, max_elapsed: 5s}}
+  #   retry: {{max_attempts: 3, retry_on: [transient, throttle], max_elapsed: 5s}}
 
   # Answers are kept for a while, each for its own arguments.
   # {module}:{model}:

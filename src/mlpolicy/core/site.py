@@ -52,6 +52,8 @@ class Site:
     target: str
     function: FunctionKind = "function"
     parameters: tuple[Parameter, ...] = ()
+    returns: object = None
+    """What its result is annotated to be."""
     mode: Mode = "enforce"
     source: str = ""
     """Where the rule stands: `file:line`."""

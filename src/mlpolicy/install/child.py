@@ -25,8 +25,9 @@ from mlpolicy.core.target import Target
 from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.bypass import holders
 from mlpolicy.install.engine import Engine
+from mlpolicy.install.nested import nested
 from mlpolicy.install.planned import decorated_functions, planned
-from mlpolicy.install.seek import aliased
+from mlpolicy.install.seek import NotFound, aliased, find
 from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
@@ -65,7 +66,7 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
         "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
         "unmatched": list(_unmatched(engine)),
         "started": started,
-        "proofs": [*_proofs(engine), *_calls(engine)],
+        "proofs": [*_proofs(engine), *_calls(engine), *_nested(engine)],
         "modules": names,
         "import_s": took,
         "placing_s": engine.spent,
@@ -161,6 +162,30 @@ def _proofs(engine: Engine) -> Iterator[dict[str, Any]]:
                     "message": message,
                     "help": "".join(help),
                 }
+
+
+def _nested(engine: Engine) -> Iterator[dict[str, Any]]:
+    """Yield what retries by itself under a rule that retries: their attempts multiply."""
+    for target, placed in sorted(engine.placed.items()):
+        rule = placed.holds.rule("retry")
+        module = sys.modules.get(placed.target.module)
+        if rule is None or not rule.live or rule.rule.max_attempts < 2 or module is None:
+            continue
+        try:
+            found = nested(find(module, placed.target.qualname))
+        except NotFound:
+            continue
+        for name, (package, calls) in found.items():
+            ours = rule.rule.max_attempts
+            yield {
+                "target": target,
+                "kind": "retry",
+                "code": "MP311",
+                "field": "max_attempts",
+                "message": f"`{target}` retries what `{name}` retries by itself: {ours} attempts x "
+                f"{calls} of {package}'s own = {ours * calls} calls",
+                "help": "keep one of them",
+            }
 
 
 def _calls(engine: Engine) -> Iterator[dict[str, Any]]:

@@ -100,6 +100,7 @@ def _common(
         target=str(plan.target),
         function=form.kind,
         parameters=tuple(_parameters(form, annotations)),
+        returns=annotations.get("return"),
         code_hash=digest(code),
         kinds=frozenset(one.kind for one in active),
         modes={one.kind: one.mode for one in active},

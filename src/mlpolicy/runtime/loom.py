@@ -12,6 +12,7 @@ from mlpolicy.core.step import Step
 from mlpolicy.core.verdict import Again, Answer, Refuse, Wait
 from mlpolicy.runtime.awaiting import complete
 from mlpolicy.runtime.guard import Guarded, StandAside
+from mlpolicy.runtime.pause import Pause
 from mlpolicy.runtime.world import World
 
 NO_CALL = "0"
@@ -128,7 +129,8 @@ class Weaver:
         """Return the statement that sleeps for *seconds*."""
         if self.asynchronous:
             return f"await {self.constant('sleep', self._world.sleep_async)}({seconds})"
-        return f"{self.constant('sleep', self._world.sleep)}({seconds})"
+        pause = Pause(self.target, self._world.sleep)
+        return f"{self.constant('sleep', pause)}({seconds})"
 
     def wait(self, waiter: str, at_most: str) -> str:
         """Return the expression that waits for a `Waiter`."""
@@ -136,7 +138,8 @@ class Weaver:
             return f"{self.constant('wait', self._world.wait)}({waiter}, {at_most})"
         if self.asynchronous:
             return f"await {waiter}.wait_async({at_most})"
-        return f"{waiter}.wait({at_most})"
+        wait = Pause(self.target, self._world.sleep).wait
+        return f"{self.constant('wait', wait)}({waiter}, {at_most})"
 
     def perform(self, call: str) -> str:
         """Return the expression that gives the value of *call*, awaited where it can be."""

@@ -119,7 +119,21 @@ def words(schema):
 
 
 MEANT = (
-    *("1", "true", "text", "1s", "1MiB", "50%", "2030-01-01", "m:f", "a.b", "0.5", "null", "s"),
+    *(
+        "1",
+        "true",
+        "text",
+        "1s",
+        "1MiB",
+        "50%",
+        "2030-01-01",
+        "m:f",
+        "a.b",
+        "0.5",
+        "null",
+        "s",
+        "503",
+    ),
     *sorted(set(words(in_draft("7")))),
 )
 """What a variable may stand for, so that some value of it is right wherever one can be."""

@@ -125,7 +125,18 @@ def test_an_asked_pause_is_spread_upward_only(law, jitter, attempt, draw, asked)
     later = backoff.later(asked, attempt)
 
     assert asked <= later <= asked + backoff.bound(attempt)
-    assert jitter != "none" or later == asked
+    assert jitter != "none" or later == max(asked, backoff.bound(attempt))
+
+
+@given(laws, st.sampled_from(JITTERS), st.integers(1, 50), draws, seconds)
+def test_an_asked_pause_is_never_shorter_than_the_own_one(law, jitter, attempt, draw, asked):
+    """A date is past where the clocks differ, and takes no pause away."""
+    backoff = made(law, jitter, draw)
+
+    later = backoff.later(asked, attempt)
+
+    assert later >= backoff.pause(attempt, 0.0)
+    assert later <= backoff.worst(attempt + 1, asked=asked) * (1 + 1e-9)
 
 
 def test_the_worst_of_very_many_attempts_is_found_at_once():

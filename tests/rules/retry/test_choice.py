@@ -134,3 +134,33 @@ def test_classes_made_at_run_time_are_not_kept_for_ever():
         choice.retries(type("Fleeting", (ConnectionError,), {})())
 
     assert len(choice._known) <= 256
+
+
+class Dynamic(Exception):
+    def __getattr__(self, name):
+        if name == "status_code":
+            return 503
+        raise AttributeError(name)
+
+
+class Slots(Exception):
+    __slots__ = ("status",)
+
+
+class Method(Exception):
+    def code(self):
+        return 503
+
+
+@pytest.mark.parametrize("error", [Dynamic(), Slots(), Method(), ValueError(), Exception()])
+def test_a_status_is_found_wherever_an_error_carries_it(error):
+    """Whether its class has a place for one, or it was hung on this one alone."""
+    choice = Choice(["http:503"], [])
+    if isinstance(error, Slots):
+        error.status = 503
+    carries = type(error) not in (ValueError, Exception)
+
+    assert choice.retries(error) is carries
+    error.response = type("Response", (), {"status_code": 503})
+    assert choice.retries(error)
+    assert choice.retries(type(error)()) is (carries and not isinstance(error, Slots))

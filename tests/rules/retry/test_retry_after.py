@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPHeaderDict
 
 from mlpolicy.errors import MemoryPressure
 from mlpolicy.rules.retry.retry_after import asked_pause
 from tests.rules.retry import answers
+from tests.rules.retry.scripts import EXACT, Script, function
 
 # Sun, 06 Nov 1994 08:49:37 GMT
 NOON = 784111777.0
@@ -107,3 +111,92 @@ def test_milliseconds_are_a_thousandth(number):
     found = asked(answers.Plain(headers={"retry-after-ms": str(number)}))
 
     assert found == pytest.approx(number / 1000)
+
+
+class Keyed:
+    """A container that has headers by name, and nothing else."""
+
+    def get(self, name):
+        return "7" if name == "retry-after" else None
+
+
+CONTAINERS = [
+    {"RETRY-AFTER": "7"},
+    {"ReTrY-aFtEr": "7"},
+    {b"Retry-After": b"7"},
+    {"Retry-After-MS": "7000"},
+    [("retry-after", "7")],
+    [(b"Retry-After", b"7"), (b"date", b"")],
+    ((b"RETRY-AFTER", b" 7 "),),
+    {"retry-after": 7},
+    {"retry-after": 7.0},
+    {7: "x", None: None, "retry-after": "7"},
+    httpx.Headers({"RETRY-AFTER": "7"}),
+    CaseInsensitiveDict({"RETRY-AFTER": "7"}),
+    HTTPHeaderDict({"RETRY-AFTER": "7"}),
+    Keyed(),
+]
+
+
+@pytest.mark.parametrize("headers", CONTAINERS)
+def test_headers_of_any_case_and_container_are_read(headers):
+    assert asked(answers.Plain(headers=headers)) == 7.0
+
+
+class Deep(int):
+    def __ge__(self, other):
+        raise RuntimeError
+
+
+ABSURD = [
+    *("-1", "-0.0", "NaN", "inf", "-inf", "1e400", "0x10", "٣" * 5, "1_000", "+5", "5 seconds"),
+    *("9" * 400, "9" * 5000, "-" + "9" * 400, "\x00", "7, 8", "Sun, 06 Nov 9999999 08:49:37 GMT"),
+    *("Sun, 06 Nov 9999 23:59:59 GMT", "Sun, 06 Nov 0000 08:49:37 GMT", "Sun, 06 Nov 1994"),
+    "Sun, 06 Nov 1994 99:99:99 GMT",
+    "Sun, 06 Nov 1994 08:49:37 +999999999999",
+    "Mon, 01 Jan 0001 00:00:00 +2359",
+    *(10**400, -(10**400), 10**5000, float("nan"), float("inf"), -1.5, True, False, None, 1j),
+    *([], ["7"], (), {}, object(), b"\xff\xfe", bytearray(b"7"), b"9" * 5000, Deep(7), lambda: 7),
+]
+
+
+@pytest.mark.parametrize("value", ABSURD, ids=range(len(ABSURD)))
+@pytest.mark.parametrize("name", ["retry-after", "retry-after-ms", "own"])
+def test_no_absurd_value_is_an_error_of_ours(name, value):
+    error = answers.Plain(headers={name: value}) if name != "own" else answers.Plain()
+    if name == "own":
+        error.retry_after = value
+
+    found = asked(error)
+
+    assert found is None or found >= 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        None,
+        7,
+        "retry-after: 7",
+        b"x",
+        [7],
+        [("a",)],
+        [("a", "b", "c")],
+        object(),
+        iter([("a", "b")]),
+    ],
+)
+def test_no_absurd_container_is_an_error_of_ours(headers):
+    assert asked(answers.Plain(headers=headers)) is None
+
+
+@pytest.mark.parametrize("text", ["Sun, 06 Nov 1994 08:49:37 GMT", "0", "0.0"])
+def test_a_date_that_is_past_takes_no_pause_away(place, world, text):
+    """The clocks of two machines differ."""
+    error = answers.of_httpx(503, **{"Retry-After": text})
+    fetch = place(function(Script(error)), world=world, retry={**EXACT, "max_attempts": 6})
+
+    with pytest.raises(httpx.HTTPStatusError):
+        fetch(1)
+
+    assert world.slept == [0.2, 0.4, 0.8, 1.6, 3.2]

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.rules.retry.scripts import EXACT, Script, collected, coroutine
+from tests.rules.retry.scripts import EXACT, Script, collected, coroutine, function, generator, run
 
 
 def test_a_generator_is_not_begun_again_after_its_first_item(place, world):
@@ -86,3 +86,17 @@ def test_other_tasks_go_on_during_a_pause(place):
     asyncio.run(main())
     assert script.calls == 2
     assert seen
+
+
+@pytest.mark.parametrize("make", [function, generator])
+def test_a_plain_function_that_pauses_an_event_loop_is_told_once(place, world, caplog, make):
+    """By its name; a coroutine pauses for itself alone."""
+    fetch = place(make(Script(ConnectionError(), "a")), world=world, retry=EXACT)
+    other = place(coroutine(Script(ConnectionError(), "a")), world=world, retry=EXACT)
+
+    async def serve():
+        await other(1)
+        return [run(fetch) for _ in range(3)]
+
+    assert asyncio.run(serve()) == ["a"] * 3
+    assert [fetch.__qualname__ in record.message for record in caplog.records] == [True]

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from mlpolicy.core.docstrings import docstrings
 from mlpolicy.core.quantity import Duration
 from mlpolicy.rules.retry import KIND
-from mlpolicy.rules.retry.check import check, worst_pause
+from mlpolicy.rules.retry.check import check, worst_asked, worst_pause
 from mlpolicy.rules.retry.codes import CODES
 from mlpolicy.rules.retry.rule import RetryAfter, RetryRule, UnwantedResult
 
@@ -170,6 +170,49 @@ def test_what_is_given_up_and_retried_is_found(retried, given_up, contradicts):
 def test_the_worst_pause_is_the_sum_of_the_longest():
     assert worst_pause(rule(max_attempts=4)) == pytest.approx(1.4)
     assert worst_pause(rule(max_attempts=4, max_elapsed="1s")) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "worst"),
+    [
+        ({"max_attempts": 4, "initial_delay": "50ms"}, 90.35),
+        ({"max_attempts": 4, "initial_delay": "50ms", "jitter": "none"}, 90.0),
+        ({"max_attempts": 2, "initial_delay": "1m", "max_delay": "1m", "jitter": "none"}, 60.0),
+        ({"max_attempts": 4, "max_elapsed": "20s"}, 20.0),
+        ({"max_attempts": 3, "retry_after": {"max": "1s"}, "jitter": "none"}, 2.0),
+        ({"retry_on": ["http:503"], "jitter": "none"}, 60.0),
+        ({"retry_on": ["OSError"], "jitter": "none"}, 60.0),
+        ({"retry_on": ["mlpolicy.MemoryPressure"], "jitter": "none"}, 60.0),
+        ({"retry_on": [], "on_result": {"status": [503]}, "jitter": "none"}, 60.0),
+        ({"retry_on": ["ConnectionError", "ConnectionResetError", "TimeoutError"]}, None),
+        ({"retry_on": [], "on_result": {"is_none": True}}, None),
+        ({"retry_after": {"respect": False}}, None),
+    ],
+)
+def test_the_worst_case_counts_what_the_other_side_may_ask_for(fields, worst):
+    """Where an error or an answer that can ask is retried."""
+    asked = worst_asked(rule(**fields))
+
+    assert asked == (None if worst is None else pytest.approx(worst))
+
+
+def test_statuses_of_results_are_written_as_numbers_or_texts():
+    assert rule(on_result={"status": [503, "5xx", "429"]}).on_result == UnwantedResult(
+        status=("503", "5xx", "429")
+    )
+
+
+@pytest.mark.parametrize("status", [700, 99, "http:503", "5XX", "abc", -1, "", 5033])
+def test_what_is_no_status_is_refused(status):
+    assert refused(on_result={"status": [status]}) == [("MP010", ("on_result", "status", 0))]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"status": []}, {"is_none": True, "status": [503]}, {"equals": "a", "status": [503]}, {}],
+)
+def test_one_thing_is_said_of_results(wish):
+    assert refused(on_result=wish) == [("MP010", ("on_result",))]
 
 
 def test_every_code_has_its_own_example():

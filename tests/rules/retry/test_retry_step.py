@@ -219,8 +219,8 @@ def test_a_call_without_a_number_leaves_no_facts():
 def test_shadow_counts_what_would_be_retried():
     step = made(mode="shadow")
 
-    step.would_retry(ConnectionError())
-    step.would_retry(ValueError())
+    step.would_retry(ConnectionError(), None)
+    step.would_retry(ValueError(), None)
 
     labels = {"function": TARGET, "kind": "retry", "would": "retry"}
     assert step.site.meters.value("mlpolicy_shadow_total", **labels) == 1

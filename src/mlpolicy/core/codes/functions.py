@@ -84,7 +84,7 @@ CODES = (
         "warning",
         "does the same already",
         "A function under `retry` is decorated by tenacity, backoff or stamina, or one under "
-        "`cache` by `lru_cache` or cachetools.",
+        "`cache` by `lru_cache` or cachetools; `apply` finds clients with retries of their own, too.",
         "Attempts multiply, and the inner cache keeps what the outer one has let go.",
         _policy("fnmatch:_compile_pattern", "cache: {ttl: 30s, key: [pat]}"),
         _policy("fnmatch:translate", "cache: {ttl: 30s, key: [pat]}"),

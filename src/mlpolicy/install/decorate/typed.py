@@ -58,6 +58,7 @@ class UnwantedResult(TypedDict, total=False):
 
     is_none: bool
     equals: str | float | bool | None
+    status: Sequence[int | str]
 
 
 class Retry(Common, total=False):

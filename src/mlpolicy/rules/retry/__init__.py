@@ -35,6 +35,7 @@ KIND = Kind(
                 "respect": "retry_after.enabled retry_after.honor retry_after.honour retry_after.obey",
                 "equals": "on_result.eq on_result.value on_result.is",
                 "is_none": "on_result.none on_result.is_null",
+                "status": "on_result.statuses on_result.status_code on_result.http on_result.code",
             }
         ),
         **dict.fromkeys(_RETRIES, Synonym("max_attempts", note=_ONE_MORE, shift=1)),

@@ -51,10 +51,16 @@ class Plain(set[type], Live):
     __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
     __reduce__ = Live.__reduce__  # (set's own travels by content)
 
+    def learn(self, cls: type) -> None:
+        """Know *cls* from now on, if it is in its module for good: others must be free to go."""
+        module = sys.modules.get(cls.__module__)
+        if len(self) < _MOST_PLAIN and getattr(module, "__dict__", {}).get(cls.__qualname__) is cls:
+            self.add(cls)
 
-_SCALARS = (int, float, str, bytes, bool, complex, type(None))
-_CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type)
-PLAIN = Plain((*_SCALARS, *_CALLABLE))
+
+SCALARS = (int, float, str, bytes, bool, complex, type(None))
+CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type)
+PLAIN = Plain((*SCALARS, *CALLABLE))
 """Those that are known; what else turns out to be plain joins them."""
 COVERS = PLAIN.issuperset
 _JOINED = (map, filter, zip, enumerate)
@@ -64,7 +70,7 @@ _NOT_BEGUN = opmap["RETURN_GENERATOR"]
 _WRAPPERS = {"_TemporaryFileWrapper": "file", "UploadFile": "file", "FileStorage": "stream"}
 """Classes of `tempfile`, starlette and werkzeug, and the attribute that is the file itself."""
 _WORDS = frozenset(
-    (*(cls.__name__ for cls in _SCALARS), "None", "Optional", "Union", "list", "tuple", "dict")
+    (*(cls.__name__ for cls in SCALARS), "None", "Optional", "Union", "list", "tuple", "dict")
 )
 """Annotations of these words alone promise arguments that no attempt uses up."""
 _CANNOT = (OSError, ValueError, TypeError, AttributeError, NotImplementedError)
@@ -122,7 +128,7 @@ def _parts(values: Iterable[object], left: list[int], depth: int = _DEEPEST) -> 
         elif _streams(cls) or cls in _FRAMES or _has(cls, "__next__", "__anext__"):
             yield value
         else:
-            _learn(cls)
+            PLAIN.learn(cls)
 
 
 def _known(cls: type) -> bool:
@@ -130,13 +136,6 @@ def _known(cls: type) -> bool:
         return cls in PLAIN
     except TypeError:  # a metaclass took the hash of its classes away: it is none of those below
         return True
-
-
-def _learn(cls: type) -> None:
-    """Know *cls* from now on, if it is in its module for good: others must be free to go."""
-    module = sys.modules.get(cls.__module__)
-    if len(PLAIN) < _MOST_PLAIN and getattr(module, "__dict__", {}).get(cls.__qualname__) is cls:
-        PLAIN.add(cls)
 
 
 def _inner(value: Any, cls: type, left: list[int]) -> Iterable[object] | None:
@@ -225,7 +224,7 @@ class Watch:
         own = parameters[:1] and parameters[0].name in ("self", "cls")
         watched = parameters[1:] if own else parameters
         self.names = tuple(one.name for one in watched)
-        self._promised = [one for one in watched if _promises(one.annotation)]
+        self._promised = [one for one in watched if promises(one.annotation)]
         self._others = [one for one in watched if one not in self._promised]
         self._put_back = put_back
         self._loom = loom
@@ -270,7 +269,7 @@ def _class_of(local: str, parameter: Parameter, loom: Loom) -> str:
     return f"{type_}({local}) not in {loom.constant('plain', PLAIN)}"
 
 
-def _promises(annotation: object) -> bool:
+def promises(annotation: object) -> bool:
     """Tell whether *annotation* promises scalars, or containers of them."""
     if annotation is None:
         return False

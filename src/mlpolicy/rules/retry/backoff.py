@@ -78,7 +78,7 @@ class Backoff:
         try:
             return min(self._longest, self._initial * factor**times)
         except OverflowError:
-            return self._longest
+            return self._longest if self._initial else 0.0
 
     def _full(self, attempt: int, _: float = 0.0) -> float:
         bound = self._bounds[attempt] if attempt < _TABLE else self._bound(attempt)
@@ -95,15 +95,28 @@ class Backoff:
     def _exact(self, attempt: int, _: float = 0.0) -> float:
         return self._bounds[attempt] if attempt < _TABLE else self._bound(attempt)
 
-    def later(self, asked: float, attempt: int) -> float:
-        """Return *asked*, the pause that a server asks for, spread upward only."""
-        if self._jitter == "none":
-            return asked
-        return asked + self.bound(attempt) * self._random()
+    def later(self, asked: float, attempt: int, before: float = 0.0) -> float:
+        """Return *asked*, the pause that a server asks for, spread upward only.
 
-    def worst(self, attempts: int) -> float:
-        """Return the longest that all pauses of so many attempts can be together."""
+        It is never shorter than the pause that would be made without: the clocks may differ.
+        """
+        spread = 0.0 if self._jitter == "none" else self.bound(attempt) * self._random()
+        return max(asked + spread, self.pause(attempt, before))
+
+    def worst(self, attempts: int, *, asked: float = 0.0) -> float:
+        """Return the longest that all pauses of so many attempts can be together.
+
+        Args:
+            attempts: All calls, the first one too.
+            asked: The longest pause that a server may ask for each time.
+        """
         # What grows has reached the longest by then, or never will.
         counted = min(attempts, _COUNTED)
-        total = sum(self.bound(attempt) for attempt in range(1, counted))
-        return total + (attempts - counted) * self.bound(counted)
+        total = sum(self._longest_after(attempt, asked) for attempt in range(1, counted))
+        return total + (attempts - counted) * self._longest_after(counted, asked)
+
+    def _longest_after(self, attempt: int, asked: float) -> float:
+        own = self.bound(attempt)
+        if asked and self._jitter == "decorrelated":
+            own = self._longest  # (it grows from the pause before, which was asked for)
+        return max(own, asked) if self._jitter == "none" else own + asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from mlpolicy.core.given import Given
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.usual import oddest
 from mlpolicy.rules.retry.backoff import Backoff
@@ -107,6 +108,26 @@ def worst_pause(rule: RetryRule) -> float:
 
     A pause that the other side asks for is not among them.
     """
+    return _worst(rule, 0.0)
+
+
+def worst_asked(rule: RetryRule) -> float | None:
+    """Return the same where the other side asks for each pause; None where it cannot, or in vain."""
+    # A function on results may be asked about answers, too.
+    wish = rule.on_result
+    asks = wish is not None and (isinstance(wish, Given) or bool(wish.status))
+    if not rule.retry_after.respect or not (asks or any(map(_may_ask, rule.retry_on))):
+        return None
+    return _worst(rule, float(rule.retry_after.max))
+
+
+def _may_ask(text: str) -> bool:
+    """Return whether an error of that name can carry an answer: one that says why there is none cannot."""
+    name, no_answer = parse(text), (ConnectionError, TimeoutError)
+    return not isinstance(name, Builtin) or not issubclass(name.cls, no_answer)
+
+
+def _worst(rule: RetryRule, asked: float) -> float:
     backoff = Backoff(
         rule.backoff,
         rule.jitter,
@@ -114,7 +135,7 @@ def worst_pause(rule: RetryRule) -> float:
         multiplier=rule.multiplier,
         longest=float(rule.max_delay),
     )
-    worst = backoff.worst(rule.max_attempts)
+    worst = backoff.worst(rule.max_attempts, asked=asked)
     return worst if rule.max_elapsed is None else min(worst, float(rule.max_elapsed))
 
 

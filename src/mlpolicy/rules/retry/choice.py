@@ -16,7 +16,15 @@ from mlpolicy.rules.retry.exceptions import (
     parse,
 )
 from mlpolicy.rules.retry.groups import Group
-from mlpolicy.rules.retry.statuses import aws_code, grpc_code, http_status, leaves, speaks_grpc
+from mlpolicy.rules.retry.statuses import (
+    STATUS_NAMES,
+    among,
+    aws_code,
+    grpc_code,
+    http_status,
+    leaves,
+    speaks_grpc,
+)
 
 PROGRAMMING: Final = (
     TypeError,
@@ -35,19 +43,24 @@ UNLESS_NAMED: Final = (CallRefused, *PROGRAMMING)
 _REMEMBERED = 256
 """Classes; a program that makes classes at run time must not make us grow."""
 
-_Settled = Literal["retry", "give up", "ask"]
+_Settled = Literal["retry", "give up", "ask", "status", "bare"]
+"""What is known by class: the end, that all is to be asked, that the status alone decides, or that
+it does and none is there unless something was hung on the error."""
+
+_CARRIES = frozenset(("__getattr__", "__getattribute__", *STATUS_NAMES))
 
 
 class Chosen:
     """A list of names, sorted by what has to be looked at."""
 
-    __slots__ = ("aws", "classes", "groups", "grpc", "http")
+    __slots__ = ("aws", "classes", "groups", "grpc", "http", "named_http")
 
     def __init__(self, texts: Iterable[str]) -> None:
         names = [parse(text) for text in texts]
         self.classes = tuple(one for one in names if isinstance(one, Builtin | Path))
         self.groups = tuple(one for one in names if isinstance(one, Group))
-        self.http = _texts(names, HttpStatus).union(*(one.http for one in self.groups))
+        self.named_http = _texts(names, HttpStatus)
+        self.http = self.named_http.union(*(one.http for one in self.groups))
         self.grpc = _texts(names, GrpcStatus).union(*(one.grpc for one in self.groups))
         self.aws: frozenset[str] = frozenset().union(*(one.aws for one in self.groups))
 
@@ -68,10 +81,8 @@ class Chosen:
 
     def holds_status(self, error: BaseException) -> bool:
         """Return whether *error* carries one of the statuses."""
-        if self.http:
-            status = str(http_status(error))
-            if status in self.http or f"{status[0]}xx" in self.http:
-                return True
+        if self.http and among(http_status(error), self.http):
+            return True
         if self.grpc and grpc_code(error) in self.grpc:
             return True
         return bool(self.aws) and aws_code(error) in self.aws
@@ -92,11 +103,11 @@ class Known(Table[type, _Settled]):
 class Choice:
     """Decides for each error; what hangs on the class alone is remembered by class."""
 
-    __slots__ = ("_give_up", "_known", "_retry", "settled")
+    __slots__ = ("_known", "give_up", "retry", "settled")
 
     def __init__(self, retry_on: Iterable[str], give_up_on: Iterable[str]) -> None:
-        self._retry = Chosen(retry_on)
-        self._give_up = Chosen(give_up_on)
+        self.retry = Chosen(retry_on)
+        self.give_up = Chosen(give_up_on)
         self._known = Known()
         self.settled = self._known.get
         """Gives what was found out of a class before, by that class alone."""
@@ -107,42 +118,46 @@ class Choice:
         settled = self._known.get(cls)
         if settled is None:
             settled = self._settle(cls)
-        if settled != "ask":
+        if settled == "bare":
+            settled = "status" if error.__dict__ else "give up"
+        if settled in ("retry", "give up"):
             return settled == "retry"
         if isinstance(error, BaseExceptionGroup):
             return self._retries_all(error)
-        if self._give_up.holds_status(error):
+        if self.give_up.holds_status(error):
             return False
-        return self._retry.holds(cls) or self._retry.holds_status(error)
+        return self.retry.holds_status(error) or (settled == "ask" and self.retry.holds(cls))
 
     def _retries_all(self, group: BaseExceptionGroup[BaseException]) -> bool:
         """Return whether each error in *group* is worth another attempt.
 
         Where `retry_on` names the class of the group, all are but those to give up on.
         """
-        if self._retry.names(type(group), (BaseExceptionGroup,)):
+        if self.retry.names(type(group), (BaseExceptionGroup,)):
             return not any(map(self._gives_up, leaves(group)))
         return all(map(self.retries, leaves(group)))
 
     def _gives_up(self, error: BaseException) -> bool:
-        return self._give_up.holds(type(error)) or self._give_up.holds_status(error)
+        return self.give_up.holds(type(error)) or self.give_up.holds_status(error)
 
     def _settle(self, cls: type) -> _Settled:
         settled = self._by_class(cls)
         # A module that is imported later may show that an alias names this class.
-        if not (self._retry.unseen() or self._give_up.unseen()):
+        if not (self.retry.unseen() or self.give_up.unseen()):
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[cls] = settled
         return settled
 
     def _by_class(self, cls: type) -> _Settled:
-        if self._give_up.holds(cls):
+        ours = issubclass(cls, UNLESS_NAMED) and not self.retry.names(cls, UNLESS_NAMED)
+        if ours or self.give_up.holds(cls):
             return "give up"
-        if issubclass(cls, UNLESS_NAMED) and not self._retry.names(cls, UNLESS_NAMED):
-            return "give up"
-        if issubclass(cls, BaseExceptionGroup) or self._give_up.asks(cls):
+        if issubclass(cls, BaseExceptionGroup) or self.give_up.asks(cls):
             return "ask"
-        if self._retry.holds(cls):
+        if self.retry.holds(cls):
             return "retry"
-        return "ask" if self._retry.asks(cls) else "give up"
+        if not self.retry.asks(cls):
+            return "give up"
+        own = (one for one in cls.__mro__ if one.__module__ != "builtins")
+        return "bare" if all(_CARRIES.isdisjoint(vars(one)) for one in own) else "status"

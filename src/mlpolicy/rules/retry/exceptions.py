@@ -19,8 +19,8 @@ from mlpolicy.rules.retry.groups import GROUPS, Group
 from mlpolicy.rules.retry.statuses import GRPC_CODES
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
-_STATUS = re.compile(r"[1-5](\d\d|xx)")
-_BARE_STATUS = re.compile(r"(?:https?[\W_]*)?([1-5](?:\d\d|xx))", re.IGNORECASE)
+STATUS = re.compile(r"[1-5](\d\d|xx)")
+_BARESTATUS = re.compile(r"(?:https?[\W_]*)?([1-5](?:\d\d|xx))", re.IGNORECASE)
 
 BUILTINS = {
     name: value
@@ -143,16 +143,16 @@ def status_meant(value: object) -> str:
         except SpellingError:
             return ""
         return text
-    found = _BARE_STATUS.fullmatch(str(value))
+    found = _BARESTATUS.fullmatch(str(value))
     return f"http:{found[1].lower()}" if found else ""
 
 
 def _status(scheme: str, rest: str, text: str) -> Name:
     if scheme == "http":
-        if _STATUS.fullmatch(rest):
+        if STATUS.fullmatch(rest):
             return HttpStatus(rest)
         meant = f"http:{rest.strip().lower()}"
-        if _STATUS.fullmatch(rest.strip().lower()):
+        if STATUS.fullmatch(rest.strip().lower()):
             raise SpellingError(f"`{text}` is no HTTP status: did you mean `{meant}`?")
         raise SpellingError(f"`{text}` is no HTTP status: write `http:503` or `http:5xx`")
     if scheme == "grpc":

@@ -1,17 +1,41 @@
 """The groups of errors that a policy may name in one word, `transient` for one.
 
 A class belongs to a group by the top package of its module and its name, so that no library
-is imported, and none can escape by moving a class to another of its modules.
+is imported, and none can escape by moving a class to another of its modules. A fork with names
+of the original belongs to the original's family.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from mlpolicy.core.frozen import frozen
 
 Classes = Mapping[str, frozenset[str]]
-"""Class names by top package."""
+"""Class names by top package; `=Name` is the class alone, without those that derive from it."""
+
+_FORKS = {
+    "httpcore": "httpcore2",
+    "httpx": "httpx2",
+    "openai": "anthropic cerebras groq llama_stack_client mistralai runwayml together",
+    "psycopg": "psycopg2 psycopg_c",
+    "redis": "aioredis coredis valkey",
+    "requests": "niquests",
+    "urllib3": "urllib3_future",
+    "botocore": "aiobotocore",
+}
+"""Packages that are renamed, forked from another or generated like it: its class names are theirs."""
+_FAMILIES = {fork: family for family, forks in _FORKS.items() for fork in forks.split()}
+_VENDORED = re.compile(r".*\b_?vendor(?:ed)?\.")
+"""What a package that carries another within itself puts before its name."""
+
+
+def family(cls: type) -> str:
+    """Return the package whose class names hold for *cls*: that of its module, or the fork's original."""
+    module = str(cls.__module__)
+    top = (_VENDORED.sub("", module) if "vendor" in module else module).partition(".")[0]
+    return _FAMILIES.get(top, top)
 
 
 @frozen()
@@ -28,15 +52,13 @@ class Group:
 
     def holds(self, cls: type) -> bool:
         """Return whether an error of that class belongs to the group, whatever its status."""
-        mro = cls.__mro__
-        if any(_in(one, NEVER_TRANSIENT) for one in mro):
+        names = [(family(one), one.__qualname__) for one in cls.__mro__]
+        if any(name in NEVER_TRANSIENT.get(package, ()) for package, name in names):
             return False
-        return any(_in(one, self.classes) for one in mro)
-
-
-def _in(cls: type, classes: Classes) -> bool:
-    names = classes.get(cls.__module__.partition(".")[0])
-    return names is not None and cls.__qualname__ in names
+        own, name = names[0]
+        return f"={name}" in self.classes.get(own, ()) or any(
+            name in self.classes.get(package, ()) for package, name in names
+        )
 
 
 def _classes(**names: str) -> Classes:
@@ -48,29 +70,43 @@ def _joined(one: Classes, other: Classes) -> Classes:
     return {key: one.get(key, none) | other.get(key, none) for key in {*one, *other}}
 
 
-_NETWORK = _classes(
-    builtins="ConnectionError",
-    http="IncompleteRead",
-    httpx="NetworkError ProtocolError ProxyError",
-    httpcore="NetworkError ProtocolError ProxyError",
-    requests="ConnectionError ChunkedEncodingError",
-    urllib3="ProtocolError ProxyError SSLError IncompleteRead InvalidChunkLength MaxRetryError",
-    aiohttp="ClientConnectionError ClientPayloadError",
-    botocore="ConnectionError HTTPClientError ResponseStreamingError IncompleteReadError",
-    openai="APIConnectionError",
-    redis="ConnectionError",
+_NETWORK = Group(
+    "network",
+    _classes(
+        builtins="ConnectionError",
+        http="IncompleteRead",
+        httpx="NetworkError ProtocolError ProxyError",
+        httpcore="NetworkError ProtocolError ProxyError",
+        requests="ConnectionError ChunkedEncodingError",
+        urllib3="ProtocolError ProxyError SSLError IncompleteRead InvalidChunkLength MaxRetryError",
+        aiohttp="ClientConnectionError ClientPayloadError",
+        asyncpg="PostgresConnectionError CannotConnectNowError TooManyConnectionsError",
+        botocore="ConnectionError HTTPClientError ResponseStreamingError IncompleteReadError",
+        openai="APIConnectionError",
+        psycopg="=OperationalError ConnectionException CannotConnectNow AdminShutdown TooManyConnections",
+        pymongo="ConnectionFailure",
+        redis="ConnectionError",
+    ),
+    grpc=frozenset({"UNAVAILABLE"}),
+    http=frozenset({"502", "503"}),
 )
 
-_TIMEOUT = _classes(
-    builtins="TimeoutError",
-    httpx="TimeoutException",
-    httpcore="TimeoutException",
-    requests="Timeout",
-    urllib3="TimeoutError",
-    aiohttp="ServerTimeoutError",
-    botocore="ConnectTimeoutError ReadTimeoutError",
-    openai="APITimeoutError",
-    redis="TimeoutError",
+_TIMEOUT = Group(
+    "timeout",
+    _classes(
+        builtins="TimeoutError",
+        httpx="TimeoutException",
+        httpcore="TimeoutException",
+        requests="Timeout",
+        urllib3="TimeoutError",
+        aiohttp="ServerTimeoutError",
+        botocore="ConnectTimeoutError ReadTimeoutError",
+        openai="APITimeoutError",
+        psycopg="ConnectionTimeout",
+        redis="TimeoutError",
+    ),
+    grpc=frozenset({"DEADLINE_EXCEEDED"}),
+    http=frozenset({"408", "504"}),
 )
 
 NEVER_TRANSIENT = _classes(
@@ -102,12 +138,13 @@ _THROTTLED = frozenset(
 )
 
 GROUPS: Mapping[str, Group] = {
-    "network": Group("network", _NETWORK, grpc=frozenset({"UNAVAILABLE"})),
-    "timeout": Group("timeout", _TIMEOUT, grpc=frozenset({"DEADLINE_EXCEEDED"})),
+    "network": _NETWORK,
+    "timeout": _TIMEOUT,
     "transient": Group(
         "transient",
-        _joined(_NETWORK, _TIMEOUT),
-        grpc=frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED"}),
+        _joined(_NETWORK.classes, _TIMEOUT.classes),
+        grpc=_NETWORK.grpc | _TIMEOUT.grpc,
+        http=_NETWORK.http | _TIMEOUT.http,
     ),
     "throttle": Group(
         "throttle",
@@ -117,4 +154,4 @@ GROUPS: Mapping[str, Group] = {
         aws=_THROTTLED,
     ),
 }
-"""The groups by name."""
+"""The groups by name; an HTTP status belongs where gRPC has the same code."""

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.rules.retry.statuses import headers, leaves, read
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")
-_NAMES = (
-    ("retry-after-ms", 0.001),
-    ("Retry-After-Ms", 0.001),
-    ("x-ms-retry-after-ms", 0.001),
-    ("retry-after", 1.0),
-    ("Retry-After", 1.0),
-)
-"""Header names, the most exact first, and their unit; a plain dict heeds the case."""
+_UNITS = {"retry-after-ms": 0.001, "x-ms-retry-after-ms": 0.001, "retry-after": 1.0}
+"""Header names, the most exact first, and their unit."""
+_MOST_HEADERS = 1000
 
 
 def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> float | None:
@@ -31,43 +26,65 @@ def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> f
         return max((pause for pause in pauses if pause is not None), default=None)
     if not error.__dict__:  # most builtin errors: nothing was hung on it
         return None
-    for text, unit in _texts(error):
-        seconds = _seconds(text, unit, now)
-        if seconds is not None:
-            return seconds
-    own = read(error, "retry_after")
-    if isinstance(own, int | float) and not isinstance(own, bool) and own >= 0:
-        return float(own)
+    asked = asked_in(headers(error), now)
+    return _number(read(error, "retry_after")) if asked is None else asked
+
+
+def asked_in(each: Iterable[object], now: Callable[[], float] = time.time) -> float | None:
+    """Return the seconds that the first of *each*, headers of answers, asks for."""
+    for held in each:
+        named: dict[str, object] = {}
+        try:
+            for name, value in _pairs(held):
+                named.setdefault(_text(name).lower(), value)
+        except Exception as error:
+            if interrupts(error):
+                raise
+            continue  # a foreign mapping may raise anything
+        for name, unit in _UNITS.items():
+            seconds = _seconds(named.get(name), unit, now)
+            if seconds is not None:
+                return seconds
     return None
 
 
-def _texts(error: BaseException) -> Iterator[tuple[str, float]]:
-    for held in headers(error):
-        get = read(held, "get")
-        if not callable(get):
-            continue
-        for name, unit in _NAMES:
-            text = _value(get, name)
-            if text is not None:
-                yield text, unit
+def _pairs(held: Any) -> Iterator[tuple[object, object]]:
+    """Yield names and values, of a mapping of any sort or a list of pairs."""
+    items = read(held, "items")
+    each: Any = items() if callable(items) else held if isinstance(held, list | tuple) else ()
+    for _, pair in zip(range(_MOST_HEADERS), each, strict=False):
+        if isinstance(pair, tuple | list) and len(pair) == 2:
+            yield pair[0], pair[1]
+    get = read(held, "get")
+    if callable(get) and not callable(items):
+        yield from ((name, get(name)) for name in _UNITS)
 
 
-def _value(get: Callable[[str], Any], name: str) -> str | None:
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1").strip()
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _seconds(value: object, unit: float, now: Callable[[], float]) -> float | None:
+    text = _text(value)
+    number = _number(float(text) if _NUMBER.fullmatch(text) else value)
+    if number is not None:
+        return number * unit
+    return _until(text, now) if text and unit == 1.0 else None
+
+
+def _number(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
     try:
-        value = get(name)
+        return float(value) if value >= 0 else None
+    except OverflowError:
+        return float("inf")
     except Exception as error:
         if interrupts(error):
             raise
-        return None  # a foreign mapping may raise anything
-    if isinstance(value, bytes):
-        return value.decode("latin-1").strip()
-    return str(value).strip() if isinstance(value, str | int | float) else None
-
-
-def _seconds(text: str, unit: float, now: Callable[[], float]) -> float | None:
-    if _NUMBER.fullmatch(text):
-        return float(text) * unit
-    return _until(text, now) if unit == 1.0 else None
+        return None  # numbers of others may compare as they like
 
 
 def _until(text: str, now: Callable[[], float]) -> float | None:
@@ -80,6 +97,8 @@ def _until(text: str, now: Callable[[], float]) -> float | None:
         date = parsedate_to_datetime(text)
         # A zone of -0000 makes a date without one; HTTP dates are in UTC.
         moment = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
+    except Exception as error:
+        if interrupts(error):
+            raise
+        return None  # what is no date fails in many ways
     return max(0.0, moment - now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
@@ -12,7 +13,7 @@ from mlpolicy.core.quantity import Duration
 from mlpolicy.core.usual import Usual
 from mlpolicy.core.written import VARIABLE
 from mlpolicy.rules.retry.backoff import Growth, Jitter
-from mlpolicy.rules.retry.exceptions import SpellingError, parse, status_meant
+from mlpolicy.rules.retry.exceptions import STATUS, SpellingError, parse, status_meant
 
 Scalar = str | int | float | bool | None
 
@@ -92,35 +93,64 @@ class RetryAfter(RuleModel):
     """The longest such pause; where more is asked for, the call fails at once."""
 
 
-_NONE: dict[str, Any] = {
-    "required": ["is_none"],
-    "properties": {"is_none": {"not": {"const": False}}},
-}
-_EQUALS: dict[str, Any] = {
-    "required": ["equals"],
-    "properties": {"equals": {"not": {"type": "null"}}},
-}
 _VALUE = {"not": {"anyOf": [{"type": "null"}, {"type": "string", "pattern": VARIABLE}]}}
-_BOTH: dict[str, Any] = {
-    "required": ["is_none", "equals"],
-    "properties": {"is_none": {"const": True}, "equals": _VALUE},
+_SAID: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "is_none": ({"not": {"const": False}}, {"const": True}),
+    "equals": ({"not": {"type": "null"}}, _VALUE),
+    "status": ({"not": {"const": []}}, {"type": "array", "minItems": 1}),
 }
+"""What each key may hold where it says something, and what it holds where it surely does."""
+
+
+def _one_of_them() -> dict[str, Any]:
+    """Return the schema of a mapping in which one key says something, and no two surely do."""
+    some = [{"required": [key], "properties": {key: may}} for key, (may, _) in _SAID.items()]
+    two = [
+        {"required": [*pair], "properties": {key: _SAID[key][1] for key in pair}}
+        for pair in combinations(_SAID, 2)
+    ]
+    return {"anyOf": some, "not": {"anyOf": two}}
+
+
+def _status(value: Any) -> Any:
+    """Take a number for the text of a status."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str) and not STATUS.fullmatch(text):
+        meant = status_meant(text).removeprefix("http:")
+        raise finding("MP010", f"`{text}` is no HTTP status: write `503` or `5xx`", meant=meant)
+    return text
+
+
+Status = Annotated[
+    str,
+    BeforeValidator(_status, json_schema_input_type=int | str),
+    Field(
+        json_schema_extra={
+            "pattern": f"^({STATUS.pattern})$|{VARIABLE}",
+            "minimum": 100,
+            "maximum": 599,
+        }
+    ),
+]
 
 
 class UnwantedResult(RuleModel):
     """The results that are asked for again, as if the call had failed."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [_NONE, _EQUALS], "not": _BOTH})
+    model_config = ConfigDict(json_schema_extra=_one_of_them())
 
     is_none: bool = False
     """Ask again where the result is None."""
     equals: Scalar = None
     """Ask again where the result is this text, number or truth value."""
+    status: Many[Status] = ()
+    """Ask again where the result is an answer with one of these HTTP statuses (`503`, `5xx`)."""
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> UnwantedResult:
-        if self.is_none == (self.equals is not None):
-            raise finding("MP010", "expected one of `is_none: true` and `equals: VALUE`")
+        if [self.is_none, self.equals is not None, bool(self.status)].count(True) != 1:
+            expected = "`is_none: true`, `equals: VALUE` and `status: [503]`"
+            raise finding("MP010", f"expected one of {expected}")
         return self
 
 
@@ -132,7 +162,7 @@ class RetryRule(RuleModel):
     retry_on: Annotated[Many[RetriedName], Listed] = ("transient",)
     """The errors that are worth another attempt: groups (`transient`, `network`, `timeout`,
     `throttle`), exceptions (`ConnectionError`, `requests.Timeout`), statuses (`http:429`,
-    `http:5xx`, `grpc:UNAVAILABLE`)."""
+    `http:5xx`, `grpc:UNAVAILABLE`). HTTP statuses are those of answers that are returned, too."""
     give_up_on: Annotated[Many[ErrorName], Listed] = ()
     """Errors that are never retried, whatever `retry_on` says."""
     backoff: Growth = "exponential"

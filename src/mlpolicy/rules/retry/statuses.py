@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlpolicy.core.interrupt import interrupts
@@ -29,6 +29,10 @@ GRPC_CODES = frozenset(
 )
 
 
+STATUS_NAMES = ("status_code", "response", "status", "code", "getcode", "grpc_status_code")
+"""The attributes in which errors carry one."""
+
+
 def read(value: object, name: str) -> Any:
     """Return an attribute of somebody else's object, None where there is none to be had."""
     try:
@@ -52,11 +56,22 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 
 def http_status(error: BaseException) -> int | None:
     """Return the HTTP status that *error* carries."""
-    for status in _statuses(error):
+    return first_status(_statuses(error))
+
+
+def first_status(found: Iterable[object]) -> int | None:
+    """Return the first of *found* that is an HTTP status."""
+    for status in found:
         # A bool is an int, and False stands in many a `status`.
         if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
             return int(status)
     return None
+
+
+def among(status: int | None, names: frozenset[str]) -> bool:
+    """Return whether *names* holds *status*, or its hundred (`5xx`)."""
+    text = str(status)
+    return text in names or f"{text[0]}xx" in names
 
 
 def _statuses(error: BaseException) -> Iterator[object]:

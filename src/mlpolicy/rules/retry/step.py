@@ -9,11 +9,12 @@ from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.given import Given
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
-from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
+from mlpolicy.rules.retry.answers import Statuses, headers_of, let_go, let_go_async
+from mlpolicy.rules.retry.arguments import Marks, Watch, promises, put_back, spoilt
 from mlpolicy.rules.retry.backoff import Backoff, Random
 from mlpolicy.rules.retry.choice import Choice
 from mlpolicy.rules.retry.notes import note, seconds
-from mlpolicy.rules.retry.retry_after import asked_pause
+from mlpolicy.rules.retry.retry_after import asked_in, asked_pause
 
 if TYPE_CHECKING:
     from mlpolicy.core.metrics import Counter
@@ -56,6 +57,10 @@ def _unsettled(_: type) -> None:
     """Nothing is settled by the class alone where time matters."""
 
 
+def _statuses_of(wish: UnwantedResult | Given | None) -> tuple[str, ...]:
+    return () if wish is None or isinstance(wish, Given) else wish.status
+
+
 class RetryStep(Step):
     """Calls again what failed in a way that may pass."""
 
@@ -89,6 +94,11 @@ class RetryStep(Step):
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
         self._longest_asked = float(rule.retry_after.max) if rule.retry_after.respect else None
         self._on_result: UnwantedResult | Given | None = rule.on_result
+        self._statuses = Statuses(
+            self._choice.retry.named_http.union(_statuses_of(rule.on_result)),
+            self._choice.retry.http,
+            self._choice.give_up.http,
+        )
         # An error of a settled class with nothing hung on it is decided by its class alone.
         self._settled = self._choice.settled if self._max_elapsed is None else _unsettled
         self._notes = site.notes
@@ -131,13 +141,18 @@ class RetryStep(Step):
         return self.otherwise_failed(error, trial, started, call)
 
     def otherwise_failed(
-        self, error: Exception | None, trial: Trial | None, started: float | None, call: int
+        self,
+        error: Exception | None,
+        trial: Trial | None,
+        started: float | None,
+        call: int,
+        result: object = None,
     ) -> Trial | None:
         """Do the same where more is to be looked at: the error, the time, the end.
 
-        None for *error* stands for a result that `on_result` names.
+        None for *error* stands for a *result* that is not wanted.
         """
-        follows = self._after(error, trial, started)
+        follows = self._after(error, trial, started, result)
         self._failed_attempts()
         if self._notes is not None:
             self._notes.add(call, "attempts", trial[0] if trial else 1)
@@ -173,16 +188,20 @@ class RetryStep(Step):
             self._notes.add(call, "attempts", trial[0])
         self._end("success", call)
 
-    def would_retry(self, error: Exception | None, *values: object) -> None:
-        """Count that another attempt would follow *error*, or a result that was not wanted."""
-        follows = self._after(error, None, None)
+    def would_retry(self, error: Exception | None, result: object, *values: object) -> None:
+        """Count that another attempt would follow *error*, or a *result* that was not wanted."""
+        follows = self._after(error, None, None, result)
         if self._would is None or isinstance(follows, Stop):
             return
         if not spoilt(zip(self._names, values, strict=True)):
             self._would.add()
 
     def _after(
-        self, error: Exception | None, trial: Trial | None, started: float | None
+        self,
+        error: Exception | None,
+        trial: Trial | None,
+        started: float | None,
+        result: object,
     ) -> Trial | Stop:
         if error is not None and not self._choice.retries(error):
             return Stop("not_retryable")
@@ -190,14 +209,16 @@ class RetryStep(Step):
         if attempt >= self._attempts:
             return EXHAUSTED
         longest = self._longest_asked
-        asked = None if error is None or longest is None else asked_pause(error)
+        asked = None
+        if longest is not None:
+            asked = asked_in(headers_of(result)) if error is None else asked_pause(error)
         if asked is None or longest is None:
             pause = self._backoff.pause(attempt, before)
         elif asked > longest:
             told = f"asked to wait {seconds(asked)}, longer than {seconds(longest)}"
             return Stop("retry_after_too_long", told)
         else:
-            pause = self._backoff.later(asked, attempt)
+            pause = self._backoff.later(asked, attempt, before)
         if since is None:
             return (attempt + 1, pause, self._now(), slept + pause)
         return self._within((attempt + 1, pause, since, slept + pause))
@@ -293,18 +314,20 @@ class RetryStep(Step):
         return [f"{started} = {loom.constant('now', self._now)}()"], started
 
     def _break(self, trial: str, started: str, watch: Watch, loom: Loom) -> Lines:
-        unwanted = self._unwanted(loom)
-        if unwanted is None:
+        look, unwanted = self._unwanted(loom)
+        if not unwanted:
             return ["break"]
         unwanted_ = loom.method("unwanted", self.otherwise_failed)
-        ask = f"{unwanted_}(None, {trial}, {started}, {loom.call})"
+        release = let_go_async if self.site.function == "coroutine" else let_go
         return [
+            *look,
             f"if not ({unwanted}):",
             "    break",
-            f"{trial} = {ask}",
+            f"{trial} = {unwanted_}(None, {trial}, {started}, {loom.call}, {loom.result})",
             *watch.again(trial, "None"),
             f"if {trial} is None:",
             "    break",
+            loom.perform(f"{loom.method('let_go', release)}({loom.result})"),
         ]
 
     def _shadow(self, inner: Lines, loom: Loom) -> Lines:
@@ -316,13 +339,18 @@ class RetryStep(Step):
             "try:",
             *indented(inner),
             f"except {loom.constant('Exception', Exception)} as {error}:",
-            f"    {would_retry}({error}{values})",
+            f"    {would_retry}({error}, None{values})",
             "    raise",
         ]
-        unwanted = self._unwanted(loom)
-        return (
-            [*lines, f"if {unwanted}:", f"    {would_retry}(None{values})"] if unwanted else lines
-        )
+        look, unwanted = self._unwanted(loom)
+        if not unwanted:
+            return lines
+        return [
+            *lines,
+            *look,
+            f"if {unwanted}:",
+            f"    {would_retry}(None, {loom.result}{values})",
+        ]
 
     def _watch(self, loom: Loom) -> Watch:
         """Return what looks after arguments, where another attempt can follow."""
@@ -331,10 +359,33 @@ class RetryStep(Step):
         self._names = watch.names
         return watch
 
-    def _unwanted(self, loom: Loom) -> str | None:
-        """Return the expression that finds a result unwanted; a generator has none to look at."""
-        if self._on_result is None or self.site.function in GENERATORS:
-            return None
+    def _unwanted(self, loom: Loom) -> tuple[Lines, str]:
+        """Return lines, and the expression that finds a result unwanted after them.
+
+        It is empty where nothing is to be looked at; a generator has no result.
+        """
+        if self.site.function in GENERATORS:
+            return [], ""
+        named = self._named_result(loom)
+        if not self._statuses or promises(self.site.returns):
+            return [], named
+        asked = loom.local("asked")
+        # (a metaclass may take the hash of its classes away)
+        look = [
+            "try:",
+            f"    {asked} = {loom.constant('type', type)}({loom.result}) not in "
+            f"{loom.constant('settled_results', self._statuses.settled)}",
+            f"except {loom.constant('TypeError', TypeError)}:",
+            f"    {asked} = False",
+        ]
+        wants_again = loom.method("wants_again", self._statuses.wants_again)
+        again = f"{asked} and {wants_again}({loom.result})"
+        return look, f"{named} or {again}" if named else again
+
+    def _named_result(self, loom: Loom) -> str:
+        """Return the expression that finds a result to be one that `on_result` names."""
+        if self._on_result is None or _statuses_of(self._on_result):
+            return ""
         if isinstance(self._on_result, Given):
             return f"{loom.method('on_result', self._on_result.held)}({loom.result})"
         if self._on_result.is_none:

@@ -1,0 +1,161 @@
+"""Clients and decorators that retry by themselves, in what functions under `retry` use.
+
+Only names that a function uses are looked up, and only what objects hold as data is read.
+"""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import NamedTuple
+
+from mlpolicy.install import registry
+from mlpolicy.install.seek import Found
+from mlpolicy.rules.retry.answers import held, instance_dict
+from mlpolicy.rules.retry.groups import family
+
+
+class Own(NamedTuple):
+    """A class of a library that retries by itself."""
+
+    package: str
+    classes: str
+    path: str
+    """Where an instance holds how often."""
+    more: int
+    """What that number lacks of all calls: retries are one less."""
+    otherwise: int
+    """All calls, where nothing is said."""
+
+
+OWN = (
+    Own("openai", "BaseClient", "max_retries", 1, 3),
+    Own("openai", "SyncAPIResource AsyncAPIResource", "_client.max_retries", 1, 3),
+    Own("botocore", "BaseClient", "_client_config.retries.total_max_attempts", 0, 5),
+    Own(
+        "boto3",
+        "ServiceResource",
+        "meta.client._client_config.retries.total_max_attempts",
+        0,
+        5,
+    ),
+    Own("requests", "Session", "adapters.*.max_retries.total", 1, 1),
+    Own("requests", "HTTPAdapter", "max_retries.total", 1, 1),
+    Own("urllib3", "PoolManager", "connection_pool_kw.retries.total", 1, 4),
+    Own("urllib3", "HTTPConnectionPool", "retries.total", 1, 4),
+    Own("httpx", "BaseClient", "_transport._pool._retries", 1, 1),
+    Own("redis", "Redis Valkey", "connection_pool._connection_kwargs.retry._retries", 1, 1),
+    Own("redis", "Redis Valkey", "connection_pool.connection_kwargs.retry._retries", 1, 1),
+    Own("tenacity", "BaseRetrying", "stop.max_attempt_number", 0, 1),
+    Own("stamina", "_RetryContextIterator", "_attempts", 0, 1),
+)
+"""Clients and decorators by package; a fork's are its original's."""
+_OF_MODULE = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
+_MOST = 10_000
+"""Objects that are looked at for one function."""
+
+
+def nested(found: Found) -> dict[str, tuple[str, int]]:
+    """Return what a function uses that retries by itself: by name, its package and all its calls."""
+    if isinstance(found.holder, type) and (own := _calls(found.holder, None)) is not None:
+        return {found.holder.__qualname__: own} if own[1] > 1 else {}
+    seen: dict[str, tuple[str, int]] = {}
+    for function in found.functions:
+        for name, value in _used(function, found.holder):
+            calls = _calls(type(value), value)
+            if calls is not None and calls[1] > 1:
+                seen.setdefault(name, calls)
+    return seen
+
+
+def _used(function: FunctionType, holder: object) -> Iterator[tuple[str, object]]:
+    """Yield what a function uses, and what its own package's functions and objects use in turn."""
+    package, names = _package(function), set[str]()
+    left: list[tuple[str, object]] = [(function.__name__, function)]
+    if isinstance(holder, type):
+        left.insert(0, (function.__name__, holder))
+    met: dict[int, object] = {}
+    while left and len(met) < _MOST:
+        name, value = left.pop()
+        if id(value) in met:
+            continue
+        met[id(value)] = value
+        yield name, value
+        left += _beneath(name, value, package, names)
+
+
+def _beneath(name: str, value: object, package: str, names: set[str]) -> list[tuple[str, object]]:
+    """Return what *value* leads to; *names*, to which a function adds, are those that are used."""
+    if isinstance(value, MethodType):
+        return [(name, value.__self__)]
+    if isinstance(value, ModuleType | type):
+        return _chosen(names, vars(value))
+    if not isinstance(value, FunctionType):
+        own = str(type(value).__module__).partition(".")[0] == package
+        return _chosen(names, instance_dict(value)) if own else []
+    if _package(value) != package:
+        return [(name, one) for one in _cells(value).values()]
+    loaded = [*_instructions(registry.own_of(value))]
+    names.update(key for _, key in loaded)
+    return [
+        *_cells(value).items(),
+        *_chosen({key for op, key in loaded if op in _OF_MODULE}, value.__globals__),
+        *((name, one) for one in value.__defaults__ or ()),
+    ]
+
+
+def _package(function: FunctionType) -> str:
+    return str(function.__globals__.get("__name__")).partition(".")[0]
+
+
+def _instructions(code: CodeType) -> Iterator[tuple[str, str]]:
+    """Yield each instruction that looks a name up, those of functions within included."""
+    for one in dis.get_instructions(code):
+        if one.opcode in dis.hasname:
+            yield one.opname, str(one.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _instructions(constant)
+
+
+def _chosen(names: set[str], scope: Mapping[str, object]) -> list[tuple[str, object]]:
+    return [(name, scope[name]) for name in names if name in scope]
+
+
+def _cells(function: FunctionType) -> dict[str, object]:
+    """Return what a function has captured, as far as it is there yet."""
+    found: dict[str, object] = {}
+    names = registry.own_of(function).co_freevars
+    for name, cell in zip(names, function.__closure__ or (), strict=False):
+        with suppress(ValueError):
+            found[name] = cell.cell_contents
+    return found
+
+
+def _calls(cls: type, value: object) -> tuple[str, int] | None:
+    """Return the package and all calls that an object of that class makes for one."""
+    if isinstance(value, FunctionType):
+        tries = _cells(value).get("max_tries") if _package(value) == "backoff" else None
+        return ("backoff", tries) if isinstance(tries, int) else None
+    found: list[int] = []
+    for one in cls.__mro__:
+        for own in OWN:
+            if family(one) == own.package and one.__name__ in own.classes.split():
+                number = _number(value, own.path.split("."))
+                found.append(own.otherwise if number is None else number + own.more)
+    return (str(cls.__module__).partition(".")[0], max(found)) if found else None
+
+
+def _number(value: object, path: list[str]) -> int | None:
+    """Return the number at the end of *path*, or where it comes earlier; the greatest of many."""
+    if isinstance(value, int) or not path:
+        return int(value) if isinstance(value, int) else None
+    name, *rest = path
+    if isinstance(value, dict):
+        each = [*value.values()] if name == "*" else [value.get(name)]
+    else:
+        each = [*held(value, (name,))]
+    numbers = [number for one in each if (number := _number(one, rest)) is not None]
+    return max(numbers, default=None)
