@@ -14,6 +14,7 @@ from inspect import iscoroutine
 from typing import Any, Final
 
 from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.live import Live
 from mlpolicy.rules.retry.arguments import CALLABLE, SCALARS, Plain
 from mlpolicy.rules.retry.groups import family
 from mlpolicy.rules.retry.statuses import among, first_status, read
@@ -45,7 +46,7 @@ NO_STATUS = Plain(NO_ANSWERS)
 """Classes whose instances hold no status."""
 
 
-class Statuses:
+class Statuses(Live):
     """The statuses of results that are worth another attempt.
 
     Args:
@@ -54,15 +55,21 @@ class Statuses:
         never: Those to give up on.
     """
 
-    __slots__ = ("_all", "_named", "_never", "settled")
+    __slots__ = ("_all", "_named", "_never", "_settled", "usual")
 
     def __init__(
         self, named: frozenset[str], grouped: frozenset[str], never: frozenset[str]
     ) -> None:
         self._named, self._never = named, never
         self._all = named | grouped
-        self.settled = NO_STATUS if named else NO_ANSWERS
-        """Classes of which nothing has to be asked."""
+        self._settled = NO_STATUS if named else NO_ANSWERS
+        self.usual: type = type(None)
+        """The class of the last result of which nothing has to be asked; drivers look at it."""
+
+    @classmethod
+    def idle(cls) -> Statuses:
+        """Return one without any."""
+        return cls(frozenset(), frozenset(), frozenset())
 
     def __bool__(self) -> bool:
         return bool(self._all)
@@ -70,6 +77,9 @@ class Statuses:
     def wants_again(self, result: object) -> bool:
         """Return whether *result* has one of the statuses."""
         cls = type(result)
+        if _is_among(cls, self._settled):
+            self.usual = cls
+            return False
         answer = closing(cls) is not None
         if not answer and not self._named:
             NO_ANSWERS.learn(cls)
@@ -79,6 +89,13 @@ class Statuses:
             NO_STATUS.learn(cls)
         names = self._all if answer else self._named
         return among(status, names) and not among(status, self._never)
+
+
+def _is_among(cls: type, known: Plain) -> bool:
+    try:
+        return cls in known
+    except TypeError:  # a metaclass took the hash of its classes away
+        return False
 
 
 def closing(cls: Any) -> tuple[str, ...] | None:

@@ -314,13 +314,12 @@ class RetryStep(Step):
         return [f"{started} = {loom.constant('now', self._now)}()"], started
 
     def _break(self, trial: str, started: str, watch: Watch, loom: Loom) -> Lines:
-        look, unwanted = self._unwanted(loom)
+        unwanted = self._unwanted(loom)
         if not unwanted:
             return ["break"]
         unwanted_ = loom.method("unwanted", self.otherwise_failed)
         release = let_go_async if self.site.function == "coroutine" else let_go
         return [
-            *look,
             f"if not ({unwanted}):",
             "    break",
             f"{trial} = {unwanted_}(None, {trial}, {started}, {loom.call}, {loom.result})",
@@ -342,12 +341,11 @@ class RetryStep(Step):
             f"    {would_retry}({error}, None{values})",
             "    raise",
         ]
-        look, unwanted = self._unwanted(loom)
+        unwanted = self._unwanted(loom)
         if not unwanted:
             return lines
         return [
             *lines,
-            *look,
             f"if {unwanted}:",
             f"    {would_retry}(None, {loom.result}{values})",
         ]
@@ -359,28 +357,22 @@ class RetryStep(Step):
         self._names = watch.names
         return watch
 
-    def _unwanted(self, loom: Loom) -> tuple[Lines, str]:
-        """Return lines, and the expression that finds a result unwanted after them.
+    def _unwanted(self, loom: Loom) -> str:
+        """Return the expression that finds a result unwanted.
 
         It is empty where nothing is to be looked at; a generator has no result.
         """
         if self.site.function in GENERATORS:
-            return [], ""
+            return ""
         named = self._named_result(loom)
         if not self._statuses or promises(self.site.returns):
-            return [], named
-        asked = loom.local("asked")
-        # (a metaclass may take the hash of its classes away)
-        look = [
-            "try:",
-            f"    {asked} = {loom.constant('type', type)}({loom.result}) not in "
-            f"{loom.constant('settled_results', self._statuses.settled)}",
-            f"except {loom.constant('TypeError', TypeError)}:",
-            f"    {asked} = False",
-        ]
-        wants_again = loom.method("wants_again", self._statuses.wants_again)
-        again = f"{asked} and {wants_again}({loom.result})"
-        return look, f"{named} or {again}" if named else again
+            return named
+        usual = f"{loom.constant('statuses', self._statuses)}.usual"
+        asked = f"{loom.constant('type', type)}({loom.result}) is not {usual}"
+        again = (
+            f"{asked} and {loom.method('wants_again', self._statuses.wants_again)}({loom.result})"
+        )
+        return f"{named} or {again}" if named else again
 
     def _named_result(self, loom: Loom) -> str:
         """Return the expression that finds a result to be one that `on_result` names."""
