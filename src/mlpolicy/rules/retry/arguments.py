@@ -7,7 +7,6 @@ with what is left of it would send nothing, and succeed.
 from __future__ import annotations
 
 import re
-import sys
 from _io import _IOBase
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from opcode import opmap
@@ -25,8 +24,8 @@ from types import (
 from typing import Any, Final
 
 from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.classes import Plain
 from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.live import Live
 from mlpolicy.core.site import Parameter
 
 Named = Iterable[tuple[str, object]]
@@ -42,20 +41,12 @@ _MOST_BEFORE: Final = 32
 """Items of containers that are looked at before each call: those of `files={"a": open(...)}`."""
 _MOST_AFTER: Final = 100_000
 """Items of the containers of one argument that are looked at after a failure."""
-_MOST_PLAIN: Final = 1000
-
-
-class Plain(set[type], Live):
-    """Classes whose instances no attempt uses up; drivers look into it."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
-    __reduce__ = Live.__reduce__  # (set's own travels by content)
 
 
 _SCALARS = (int, float, str, bytes, bool, complex, type(None))
 _CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type)
 PLAIN = Plain((*_SCALARS, *_CALLABLE))
-"""Those that are known; what else turns out to be plain joins them."""
+"""Classes whose instances no attempt uses up; what else turns out to be plain joins them."""
 COVERS = PLAIN.issuperset
 _JOINED = (map, filter, zip, enumerate)
 """Iterators that are used up with those that they were made of."""
@@ -122,7 +113,7 @@ def _parts(values: Iterable[object], left: list[int], depth: int = _DEEPEST) -> 
         elif _streams(cls) or cls in _FRAMES or _has(cls, "__next__", "__anext__"):
             yield value
         else:
-            _learn(cls)
+            PLAIN.learn(cls)
 
 
 def _known(cls: type) -> bool:
@@ -130,13 +121,6 @@ def _known(cls: type) -> bool:
         return cls in PLAIN
     except TypeError:  # a metaclass took the hash of its classes away: it is none of those below
         return True
-
-
-def _learn(cls: type) -> None:
-    """Know *cls* from now on, if it is in its module for good: others must be free to go."""
-    module = sys.modules.get(cls.__module__)
-    if len(PLAIN) < _MOST_PLAIN and getattr(module, "__dict__", {}).get(cls.__qualname__) is cls:
-        PLAIN.add(cls)
 
 
 def _inner(value: Any, cls: type, left: list[int]) -> Iterable[object] | None:
