@@ -18,6 +18,7 @@ from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
+from mlpolicy.core.site import GENERATORS
 from mlpolicy.core.step import Step
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor.content import content
@@ -28,6 +29,15 @@ from mlpolicy.rules.monitor.rate import Rate
 from mlpolicy.rules.monitor.sinks import SINKS
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
 from mlpolicy.rules.monitor.sinks.sink import Sink
+from mlpolicy.rules.monitor.streams import (
+    PLAIN,
+    UNKNOWN,
+    Ending,
+    Opened,
+    Record,
+    is_stream,
+    opened,
+)
 from mlpolicy.rules.monitor.summary import summaries, summary
 
 if TYPE_CHECKING:
@@ -44,11 +54,6 @@ SAMPLES: Final = (100.0, 200.0)
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 AT_ONCE: Final = 16
 """Samples that are dropped together with one that there is no room for."""
-UNKNOWN: Final = (0.0, "error")
-"""The record of a call whose end was itself cut short."""
-
-Record = float | tuple[Any, ...]
-"""What is recorded of a call: the seconds, and with them how it ended unless well."""
 
 
 class MonitorStep(Step):
@@ -111,10 +116,13 @@ class MonitorStep(Step):
         ended = loom.method("monitor_ended", self.call_ended)
         record = loom.constant("record", self._counts.durations.record)
         arguments = self._arguments(loom)
+        streams = self.site.function not in GENERATORS
+        call = f"({number}, {loom.now()}, {arguments}), {ended}, {failed}"
         return [
             "try:",
             f"    {number} = {loom.constant('next_call', self._counts.begun.add)}()",
             *indented(inner),
+            *indented(self._handing_out(call, loom) if streams else []),
             f"    {elapsed} = {loom.clock()}() - {loom.now()}",
             f"    if {' or '.join(self._occasions(number, elapsed, loom))}:",
             f"        {elapsed} = {ended}({number}, {elapsed}, {loom.result}, {arguments}) or {elapsed}",
@@ -126,6 +134,24 @@ class MonitorStep(Step):
             f"        {record}({elapsed})",
             "    raise",
             f"{record}({elapsed})",
+        ]
+
+    def _handing_out(self, call: str, loom: Loom) -> Lines:
+        """Return lines that hand out a result which is a stream, and leave its end to record."""
+        stream, result = loom.local("stream"), loom.result
+        holders = f"{loom.constant('getrefcount', sys.getrefcount)}({result})"
+        opened = loom.method("monitor_opened", self.call_opened)
+        return [
+            "try:",
+            f"    if {loom.constant('type', type)}({result}) not in {loom.constant('plain', PLAIN)}:",
+            f"        {stream} = {opened}({holders}, {result}, {call})",
+            f"        if {stream} is not None:",
+            # One store, which nothing can interrupt: until then the call is recorded here.
+            f"            {stream}.ending.armed = True",
+            f"            return {stream}.given",
+            # A metaclass may take the hash of its classes away.
+            f"except {loom.constant('TypeError', TypeError)}:",
+            "    pass",
         ]
 
     def _occasions(self, number: str, elapsed: str, loom: Loom) -> Lines:
@@ -147,8 +173,37 @@ class MonitorStep(Step):
         pairs = (f"{name!r}: {local}" for name, local in loom.arguments.items())
         return f"{{{', '.join(pairs)}}}"
 
+    def call_opened(
+        self,
+        holders: int,
+        result: object,
+        call: tuple[int, float, Mapping[str, Any] | None],
+        ended: Callable[..., Record | None],
+        failed: Callable[..., Record],
+    ) -> Opened | None:
+        """Return what stands in for a *result* that is a stream: the call lasts until its end."""
+        if not is_stream(result, holders):
+            return None
+        number, started, arguments = call
+
+        def end(error: BaseException | None) -> Record:
+            if number < self.first:
+                return NOTHING
+            if error is not None:
+                return failed(error, number, started, arguments)
+            elapsed = self._now() - started
+            return ended(number, elapsed, None, arguments, shown) or elapsed
+
+        shown = summary(result)
+        return opened(result, Ending(end, self._counts.durations.record))
+
     def call_ended(
-        self, number: int, elapsed: float, result: object, arguments: Mapping[str, Any] | None
+        self,
+        number: int,
+        elapsed: float,
+        result: object,
+        arguments: Mapping[str, Any] | None,
+        shown: Mapping[str, Any] | None = None,
     ) -> Record | None:
         """Do what is due after a call that raised nothing; return its record where it bears a tag."""
         if number < self.first:
@@ -169,7 +224,7 @@ class MonitorStep(Step):
                     (number, outcome, elapsed, facts),
                     sample_rate=(1.0 if certain else self._sample) / stands_for,
                     inputs=None if arguments is None else summaries(arguments),
-                    output=None if arguments is None else summary(result),
+                    output=None if arguments is None else shown or summary(result),
                 )
             elif not certain:
                 self._drop_ahead()
