@@ -62,8 +62,15 @@ class Default:
         if self._of_items and not hasattr(self._value, "__iter__"):
             self._tell(f"the default {self._value!r} has no items for a generator to give")
             return None
-        # A fresh copy each time: the caller may change what it is given.
-        return Answer(copy.deepcopy(self._value) if self._copies else self._value)
+        try:
+            # A fresh copy each time: the caller may change what it is given.
+            return Answer(copy.deepcopy(self._value) if self._copies else self._value)
+        except Exception as error:
+            if interrupts(error):
+                raise
+            kind = type(self._value).__qualname__
+            self._tell(f"the default, a {kind}, cannot be copied for each call")
+            return None
 
     def _call(self, positional: tuple[Any, ...], named: dict[str, Any]) -> Do | None:
         try:

@@ -168,6 +168,22 @@ def test_a_default_that_cannot_be_called_refuses_the_call(shop, caplog, resolve,
     assert said == [f"shop:predict: the default shop:gone {why}; calls are refused instead"]
 
 
+@pytest.mark.parametrize("make", [lambda: (one for one in [1]), lambda: {"a": open(__file__)}])
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_default_that_cannot_be_copied_refuses_the_call(shop, caplog, make):
+    """Python code may give a stream: there is but one, and many calls."""
+    forget()
+    step = shop.step(on_pressure="default", default=make())
+    shop.stock.used = 950
+
+    verdicts = [step.admit(Ticket(), 7) for _ in range(2)]
+
+    assert all(isinstance(one, Refuse) for one in verdicts)
+    said = [one for one in caplog.messages if "cannot be copied" in one]
+    assert len(said) == 1
+    assert "calls are refused instead" in said[0]
+
+
 def test_shadow_counts_and_does_nothing(shop):
     """No call waits, nothing is relieved."""
     step = shop.step(mode="shadow")

@@ -15,10 +15,9 @@ import weakref
 import zoneinfo
 from typing import Any, Final
 
+from mlpolicy.core.classes import mro_of
 from mlpolicy.rules.cache.canonical import Unkeyable
 
-mro_of: Any = type.__dict__["__mro__"].__get__
-"""The classes that a class derives from, itself first, whatever its metaclass says."""
 _names_of: Any = type.__dict__["__dict__"].__get__
 instance_of: Any = object.__getattribute__
 """Reads what an instance holds, past any `__getattribute__` and `__getattr__` of its class."""
@@ -35,6 +34,10 @@ _FIXED: Final[frozenset[type]] = frozenset(
     }
 )  # fmt: skip
 """No caller changes them, or `copy.deepcopy` would not copy them either."""
+
+
+class Unkept(TypeError):
+    """A result is not cached; the message names classes, never values."""
 
 
 def has(kind: type, name: str) -> bool:

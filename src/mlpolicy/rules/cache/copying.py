@@ -15,8 +15,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.cache.classes import BARE, fixed, of_library
-from mlpolicy.rules.cache.survey import DEEP, MOST, PLAIN, SAME, Look, Unkept, holds_objects, survey
+from mlpolicy.rules.cache.classes import BARE, Unkept, fixed, of_library
+from mlpolicy.rules.cache.streams import refuse_one_shots
+from mlpolicy.rules.cache.survey import DEEP, MOST, PLAIN, SAME, Look, holds_objects, survey
 from mlpolicy.rules.cache.trees import again, kept, sealed
 
 CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
@@ -94,10 +95,12 @@ def _shared(value: Any) -> Kept:
 
 
 def _none(_: str, value: Any) -> Kept:
+    refuse_one_shots(value)
     return _shared(value)
 
 
 def _shallow(target: str, value: Any) -> Kept:
+    refuse_one_shots(value)
     if fixed(type(value)) or type(value) is frozenset:
         return _shared(value)
     return Kept(_OWN.copy(value), Copier(_OWN.copy, target), value)

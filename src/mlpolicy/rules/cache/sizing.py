@@ -9,7 +9,8 @@ from itertools import islice
 from sys import getsizeof
 from typing import Any, Final
 
-from mlpolicy.rules.cache.classes import BARE, mro_of, object_columns, of_library
+from mlpolicy.core.classes import mro_of
+from mlpolicy.rules.cache.classes import BARE, object_columns, of_library
 
 _LOOKED_AT: Final = (256, 32, 8, 4, 2, 1)
 """Items of one container that are looked at, by how deep it lies; the others are taken to be

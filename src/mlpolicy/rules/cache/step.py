@@ -17,14 +17,14 @@ from mlpolicy.core.step import Step
 from mlpolicy.core.tick import TICKS
 from mlpolicy.core.verdict import PROCEED, Answer, Verdict, Wait
 from mlpolicy.rules.cache.canonical import encode
-from mlpolicy.rules.cache.classes import one_shot
+from mlpolicy.rules.cache.classes import Unkept
 from mlpolicy.rules.cache.copying import Lost, keeping, not_kept
 from mlpolicy.rules.cache.flight import Flight, Flights, Ticket
 from mlpolicy.rules.cache.keys import NOWHERE, Keys, parts
 from mlpolicy.rules.cache.sizing import size_of
 from mlpolicy.rules.cache.stores import STORES
 from mlpolicy.rules.cache.stores.store import Entry, Store
-from mlpolicy.rules.cache.survey import Unkept
+from mlpolicy.rules.cache.streams import refuse_one_shots, used_once
 from mlpolicy.rules.cache.weaving import caching, watching
 
 if TYPE_CHECKING:
@@ -191,12 +191,12 @@ class CacheStep(Step):
             outcome = "error"
         self._flights.land(ticket, "not kept" if entry is None else "kept", entry)
         self._count(ticket, outcome)
-        return Answer(given)
+        return PROCEED if given is result else Answer(given)
 
     def _worth(self, result: object) -> bool:
         if result is None:
             return bool(self.rule.cache_none)
-        if one_shot(type(result)):
+        if used_once(result):
             why = Unkept(f"a {type(result).__qualname__} can be used only once")
             not_kept(self.site.target, result, why)
             return False
@@ -253,7 +253,7 @@ class CacheStep(Step):
 
     def watch(self, key: Hashable | None, result: object, now: float) -> None:
         """Count what the cache would have done; *result* is what the function gave."""
-        if key is None:
+        if key is None or not self._is_watched(result):
             return
         entry = self.store.entries.get(key)
         token: object = None
@@ -272,6 +272,17 @@ class CacheStep(Step):
         self._would["hit"].add()
         if token != entry.value:
             self._would["stale_mismatch"].add()
+
+    def _is_watched(self, result: object) -> bool:
+        """Return whether the cache would keep *result*, as far as one can tell without a copy."""
+        if not self._worth(result):
+            return False
+        try:
+            refuse_one_shots(result)
+        except Unkept as error:
+            not_kept(self.site.target, result, error)
+            return False
+        return True
 
     def size(self) -> int:
         """Return how many entries there are, once those are gone whose time is over."""

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from mlpolicy.rules.cache.classes import (
     BARE,
+    Unkept,
     fixed,
     frozen_record,
     has,
@@ -17,6 +18,7 @@ from mlpolicy.rules.cache.classes import (
     of_library,
     one_shot,
 )
+from mlpolicy.rules.cache.streams import is_response, used_once
 
 MOST: Final = 1_000_000
 """Items that a result may have if it is to be copied for each caller."""
@@ -32,10 +34,6 @@ _CHANGES, _ODD, _ARRAY, _RECORD, _FOREIGN, _SHARED = (1 << at for at in range(6)
 """Of a class: an instance can change; `marshal` does not know it; it is a numpy array; `trees`
 cannot make another with other contents; `copy.deepcopy` alone can copy it.
 Of an instance: it stands in two places, and only a copy that remembers keeps it one."""
-
-
-class Unkept(TypeError):
-    """A result is not cached; the message names classes, never values."""
 
 
 class Look(NamedTuple):
@@ -116,6 +114,12 @@ def _frame(value: Any) -> tuple[object, ...]:
     return ()
 
 
+def _response(value: object) -> tuple[object, ...]:
+    if used_once(value):
+        raise Unkept(f"a {type(value).__qualname__} in it can be used only once")
+    return ()  # (read by now: it knows how to copy itself)
+
+
 def _find(kind: type) -> How:
     """Return what is known of a class that is met for the first time."""
     how = _how(kind)
@@ -138,8 +142,11 @@ def _how(kind: type) -> How:
     numpy: Any = sys.modules.get("numpy")
     if numpy is not None and kind is numpy.ndarray:
         return _ARRAY, _elements
-    frame = of_library(kind, "pandas", "DataFrame", "Series")
-    return _FOREIGN, _frame if frame else gc.get_referents
+    if of_library(kind, "pandas", "DataFrame", "Series"):
+        look_into: Inside = _frame
+    else:
+        look_into = _response if is_response(kind) else gc.get_referents
+    return _FOREIGN, look_into
 
 
 _OURS: Final[dict[type, How]] = {

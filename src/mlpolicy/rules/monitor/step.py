@@ -6,18 +6,21 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.classes import promises
 from mlpolicy.core.durations import NOTHING
 from mlpolicy.core.forked import Forked
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
+from mlpolicy.core.site import GENERATORS
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor.content import content
 from mlpolicy.rules.monitor.counts import Counts
@@ -28,6 +31,15 @@ from mlpolicy.rules.monitor.rate import Rate
 from mlpolicy.rules.monitor.sinks import SINKS
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
 from mlpolicy.rules.monitor.sinks.sink import Sink
+from mlpolicy.rules.monitor.streams import (
+    PLAIN,
+    UNKNOWN,
+    Ending,
+    Opened,
+    Record,
+    is_stream,
+    opened,
+)
 from mlpolicy.rules.monitor.summary import summaries, summary
 
 if TYPE_CHECKING:
@@ -44,11 +56,6 @@ SAMPLES: Final = (100.0, 200.0)
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 AT_ONCE: Final = 16
 """Samples that are dropped together with one that there is no room for."""
-UNKNOWN: Final = (0.0, "error")
-"""The record of a call whose end was itself cut short."""
-
-Record = float | tuple[Any, ...]
-"""What is recorded of a call: the seconds, and with them how it ended unless well."""
 
 
 class MonitorStep(Numbered):
@@ -59,6 +66,8 @@ class MonitorStep(Numbered):
     """The number of the call at which something more is to be done."""
     first: int = 0
     """The number of the first call of this process; calls before it began in one that forked."""
+    usual: type = type(None)
+    """The class of most results, which is none of a stream."""
     _inherited: int = 0
     """How many of those are under way: in the thread that forked, and in no other."""
 
@@ -111,10 +120,13 @@ class MonitorStep(Numbered):
         ended = loom.method("monitor_ended", self.call_ended)
         record = loom.constant("record", self._counts.durations.record)
         arguments = self._arguments(loom)
+        streams = self.site.function not in GENERATORS and not promises(self.site.returns)
+        call = f"({number}, {loom.now()}, {arguments}), {ended}, {failed}"
         return [
             "try:",
             f"    {number} = {loom.constant('next_call', self._counts.begun.add)}()",
             *indented(inner),
+            *indented(self._handing_out(call, loom) if streams else []),
             f"    {elapsed} = {loom.clock()}() - {loom.now()}",
             f"    if {' or '.join(self._occasions(number, elapsed, loom))}:",
             f"        {elapsed} = {ended}({number}, {elapsed}, {loom.result}, {arguments}) or {elapsed}",
@@ -126,6 +138,26 @@ class MonitorStep(Numbered):
             f"        {record}({elapsed})",
             "    raise",
             f"{record}({elapsed})",
+        ]
+
+    def _handing_out(self, call: str, loom: Loom) -> Lines:
+        """Return lines that hand out a result which is a stream, and leave its end to record."""
+        stream, result = loom.local("stream"), loom.result
+        holders = f"{loom.constant('getrefcount', sys.getrefcount)}({result})"
+        opened = loom.method("monitor_opened", self.call_opened)
+        kind = f"{loom.constant('type', type)}({result})"
+        usual, plain = f"{loom.constant('step', self)}.usual", loom.constant("plain", PLAIN)
+        return [
+            "try:",
+            f"    if {kind} is not {usual} and {kind} not in {plain}:",
+            f"        {stream} = {opened}({holders}, {result}, {call})",
+            f"        if {stream} is not None:",
+            # One store, which nothing can interrupt: until then the call is recorded here.
+            f"            {stream}.ending.armed = True",
+            f"            return {stream}.given",
+            # A metaclass may take the hash of its classes away.
+            f"except {loom.constant('TypeError', TypeError)}:",
+            "    pass",
         ]
 
     def _occasions(self, number: str, elapsed: str, loom: Loom) -> Lines:
@@ -147,12 +179,42 @@ class MonitorStep(Numbered):
         pairs = (f"{name!r}: {local}" for name, local in loom.arguments.items())
         return f"{{{', '.join(pairs)}}}"
 
+    def call_opened(
+        self,
+        holders: int,
+        result: object,
+        call: tuple[int, float, Mapping[str, Any] | None],
+        ended: Callable[..., Record | None],
+        failed: Callable[..., Record],
+    ) -> Opened | None:
+        """Return what stands in for a *result* that is a stream: the call lasts until its end."""
+        if not is_stream(result, holders):
+            return None
+        number, started, arguments = call
+
+        def end(error: BaseException | None) -> Record:
+            if number < self.first:
+                return self._ended_inherited()
+            if error is not None:
+                return failed(error, number, started, arguments)
+            elapsed = self._now() - started
+            return ended(number, elapsed, None, arguments, shown) or elapsed
+
+        shown = summary(result)
+        return opened(result, Ending(end, self._counts.durations.record))
+
     def call_ended(
-        self, number: int, elapsed: float, result: object, arguments: Mapping[str, Any] | None
+        self,
+        number: int,
+        elapsed: float,
+        result: object,
+        arguments: Mapping[str, Any] | None,
+        shown: Mapping[str, Any] | None = None,
     ) -> Record | None:
         """Do what is due after a call that raised nothing; return its record where it bears a tag."""
         if number < self.first:
             return self._ended_inherited()
+        self._know_usual(result)
         facts = self._facts(number)
         outcome = cast("Outcome", facts.get("outcome", "ok"))
         fallback = outcome == "fallback"
@@ -169,7 +231,7 @@ class MonitorStep(Numbered):
                     (outcome, elapsed, facts),
                     sample_rate=(1.0 if certain else self._sample) / stands_for,
                     inputs=None if arguments is None else summaries(arguments),
-                    output=None if arguments is None else summary(result),
+                    output=None if arguments is None else shown or summary(result),
                 )
             elif not certain:
                 self._drop_ahead()
@@ -204,6 +266,12 @@ class MonitorStep(Numbered):
                     error=said_of(error),
                 )
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
+
+    def _know_usual(self, result: object) -> None:
+        """Let results of this one's class pass with one look, if they are no streams."""
+        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
+            if type(result) in PLAIN:
+                self.usual = type(result)
 
     def _next_due(self) -> None:
         """Leave alone the calls before the next that is sampled or folds.

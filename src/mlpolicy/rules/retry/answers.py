@@ -13,9 +13,10 @@ from functools import lru_cache
 from inspect import iscoroutine
 from typing import Any, Final
 
+from mlpolicy.core.classes import SCALARS, Plain
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
-from mlpolicy.rules.retry.arguments import CALLABLE, SCALARS, Plain
+from mlpolicy.rules.retry.arguments import CALLABLE
 from mlpolicy.rules.retry.groups import family
 from mlpolicy.rules.retry.statuses import among, first_status, read
 

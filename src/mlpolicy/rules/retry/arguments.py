@@ -6,8 +6,6 @@ with what is left of it would send nothing, and succeed.
 
 from __future__ import annotations
 
-import re
-import sys
 from _io import _IOBase
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from opcode import opmap
@@ -25,8 +23,8 @@ from types import (
 from typing import Any, Final
 
 from mlpolicy.core.block import Lines, Loom, indented
+from mlpolicy.core.classes import SCALARS, Plain, promises
 from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.live import Live
 from mlpolicy.core.site import Parameter
 
 Named = Iterable[tuple[str, object]]
@@ -42,23 +40,7 @@ _MOST_BEFORE: Final = 32
 """Items of containers that are looked at before each call: those of `files={"a": open(...)}`."""
 _MOST_AFTER: Final = 100_000
 """Items of the containers of one argument that are looked at after a failure."""
-_MOST_PLAIN: Final = 1000
 
-
-class Plain(set[type], Live):
-    """Classes whose instances no attempt uses up; drivers look into it."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
-    __reduce__ = Live.__reduce__  # (set's own travels by content)
-
-    def learn(self, cls: type) -> None:
-        """Know *cls* from now on, if it is in its module for good: others must be free to go."""
-        module = sys.modules.get(cls.__module__)
-        if len(self) < _MOST_PLAIN and getattr(module, "__dict__", {}).get(cls.__qualname__) is cls:
-            self.add(cls)
-
-
-SCALARS = (int, float, str, bytes, bool, complex, type(None))
 CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type)
 PLAIN = Plain((*SCALARS, *CALLABLE))
 """Those that are known; what else turns out to be plain joins them."""
@@ -69,10 +51,6 @@ _FRAMES = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorT
 _NOT_BEGUN = opmap["RETURN_GENERATOR"]
 _WRAPPERS = {"_TemporaryFileWrapper": "file", "UploadFile": "file", "FileStorage": "stream"}
 """Classes of `tempfile`, starlette and werkzeug, and the attribute that is the file itself."""
-_WORDS = frozenset(
-    (*(cls.__name__ for cls in SCALARS), "None", "Optional", "Union", "list", "tuple", "dict")
-)
-"""Annotations of these words alone promise arguments that no attempt uses up."""
 _CANNOT = (OSError, ValueError, TypeError, AttributeError, NotImplementedError)
 """What files raise that cannot do something."""
 
@@ -267,20 +245,3 @@ def _class_of(local: str, parameter: Parameter, loom: Loom) -> str:
         covers = loom.constant("covers", COVERS)
         return f"{local} and not {covers}({loom.constant('map', map)}({type_}, {items}))"
     return f"{type_}({local}) not in {loom.constant('plain', PLAIN)}"
-
-
-def promises(annotation: object) -> bool:
-    """Tell whether *annotation* promises scalars, or containers of them."""
-    if annotation is None:
-        return False
-    text = annotation if isinstance(annotation, str) else _spelt(annotation)
-    words = re.findall(r"\w+", text)
-    plain = bool(words) and _WORDS.issuperset(words)
-    return plain and ("[" in text or not {"list", "tuple", "dict"}.intersection(words))
-
-
-def _spelt(annotation: object) -> str:
-    if isinstance(annotation, type):
-        return annotation.__name__
-    # (of the user's classes none is asked for its text)
-    return str(annotation) if type(annotation).__module__ in ("types", "typing") else ""

@@ -1,0 +1,151 @@
+"""Streams that a function returns: its call lasts until they end.
+
+A generator is handed out by another that delegates to it; of a response the body alone is
+replaced. No library is imported for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator
+from sys import getrefcount
+from types import AsyncGeneratorType, GeneratorType
+from typing import Any, Final, NamedTuple
+from weakref import WeakSet
+
+from mlpolicy.core.classes import SCALARS, Plain, by_path
+
+PLAIN: Final = Plain((*SCALARS, list, tuple, dict, set, frozenset))
+"""Classes of results that are no streams; what else turns out to be none joins them."""
+_OTHERS: Final[WeakSet[type]] = WeakSet()
+"""Those that cannot join them for good, too."""
+_BODIES: Final = {
+    "starlette.responses.StreamingResponse": "body_iterator",
+    "starlette.middleware.base._StreamingResponse": "body_iterator",
+    "sse_starlette.sse.EventSourceResponse": "body_iterator",
+    "django.http.response.StreamingHttpResponse": "_iterator",
+    "werkzeug.wrappers.response.Response": "response",
+}
+"""Responses, and the attribute that holds what gives their body part by part."""
+UNKNOWN: Final = (0.0, "error")
+"""The record of a call whose end was itself cut short."""
+
+Record = float | tuple[Any, ...]
+"""What is recorded of a call: the seconds, and with them how it ended unless well."""
+
+_AWAITED: Final = 0x100
+"""The flag of the code of generators that may be awaited: no other stands in for one of them."""
+
+
+def _alone() -> int:
+    result = object()
+    return getrefcount(result)
+
+
+ALONE: Final = _alone()
+"""What `getrefcount` says of a local that nobody else holds."""
+
+
+class Ending:
+    """The end of a call that has returned a stream: recorded once, however the stream ends."""
+
+    __slots__ = ("_end", "_record", "armed")
+
+    def __init__(
+        self, end: Callable[[BaseException | None], Record], record: Callable[[Record], None]
+    ) -> None:
+        self._end = end
+        self._record = record
+        self.armed = False
+        """Whether the stream was handed out, and has not ended; else the call has its record."""
+
+    def __enter__(self) -> None:
+        """Begin to hand the stream out."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if self.armed:
+            self.armed = False
+            record: Record = UNKNOWN
+            try:
+                record = self._end(error)
+            finally:
+                self._record(record)
+
+    def __del__(self) -> None:
+        # It was never read: what began to be handed out has ended before.
+        if self.armed:
+            self.__exit__(None, GeneratorExit(), None)
+
+
+class Opened(NamedTuple):
+    """What the caller gets in place of a stream, and the end that is waited for."""
+
+    given: object
+    ending: Ending
+
+
+def is_stream(result: Any, holders: int) -> bool:
+    """Return whether the end of *result* can be waited for; *holders* is its `getrefcount`.
+
+    A generator that somebody else holds must outlive the one that delegates to it.
+    """
+    kind = type(result)
+    if kind in _OTHERS:
+        return False
+    if kind is AsyncGeneratorType or kind is GeneratorType:
+        awaited = kind is GeneratorType and result.gi_code.co_flags & _AWAITED
+        return holders <= ALONE and not awaited
+    attribute = by_path(kind, _BODIES)
+    if attribute is None:
+        PLAIN.learn(kind)
+        _OTHERS.add(kind)
+        return False
+    body = _held(result).get(attribute)
+    return type(body) is GeneratorType or (body is not None and attribute != "response")
+
+
+def opened(result: Any, ending: Ending) -> Opened:
+    """Return what the caller gets in place of the stream *result*; its end is told to *ending*."""
+    attribute = by_path(type(result), _BODIES)
+    if attribute is None:
+        made: Any = _handed_out(result, ending)
+        made.__name__, made.__qualname__ = result.__name__, result.__qualname__
+        return Opened(made, ending)
+    held = _held(result)
+    held[attribute] = _handed_out(held[attribute], ending)
+    return Opened(result, ending)
+
+
+def _held(response: object) -> dict[str, Any]:
+    held: dict[str, Any] = object.__getattribute__(response, "__dict__")
+    return held
+
+
+def _handed_out(stream: Any, ending: Ending) -> object:
+    return (_awaiting if hasattr(type(stream), "__aiter__") else _giving)(stream, ending)
+
+
+def _giving(stream: Any, ending: Ending) -> Generator[Any, Any, Any]:
+    with ending:
+        return (yield from stream)
+
+
+async def _awaiting(stream: Any, ending: Ending) -> AsyncGenerator[Any, Any]:
+    with ending:
+        if type(stream) is not AsyncGeneratorType:
+            async for item in stream:
+                yield item
+            return
+        try:
+            item = await anext(stream)
+            while True:
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    await stream.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001 (it is thrown on)
+                    item = await stream.athrow(error)
+                else:
+                    item = await stream.asend(sent)
+        except StopAsyncIteration:
+            return
