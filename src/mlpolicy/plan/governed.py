@@ -8,7 +8,7 @@ from mlpolicy.core.facts import Facts
 from mlpolicy.core.target import Target
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Survey
+from mlpolicy.plan.survey import Defined, NoModule, Survey
 
 
 def governed(rulebook: Rulebook, survey: Survey | None) -> Iterator[Plan]:
@@ -29,6 +29,25 @@ def targets(rulebook: Rulebook, survey: Survey | None) -> list[Target]:
         assert survey is not None
         found.update(survey.matching(pattern.glob, packages=rulebook.settings.packages))
     return sorted(found)
+
+
+def named(rulebook: Rulebook, survey: Survey) -> list[str]:
+    """Return the modules that patterns name, of those that are there.
+
+    A pattern of modules names those of the project in which it takes functions, and of an
+    installed package what stands before the first wildcard.
+    """
+    found: set[str] = set()
+    for glob in (pattern.glob for pattern in rulebook.globs):
+        own = {target.module for target in survey.matching(glob, packages=())}
+        start = glob.module.partition("*")[0].rpartition(".")[0]
+        found |= own or {start if "*" in glob.module else glob.module}
+    return sorted(
+        name
+        for name in found
+        if name.rpartition(".")[2] not in ("", "__main__")
+        and not isinstance(survey.module(name), NoModule)
+    )
 
 
 def facts_of(rulebook: Rulebook, survey: Survey | None, target: Target) -> Facts | None:
