@@ -49,8 +49,7 @@ KIT = """
 
     class Meta(type):
         __dict__ = __module__ = __mro__ = __name__ = property(fails)
-        __getattribute__ = __instancecheck__ = __subclasscheck__ = __eq__ = fails
-        __hash__ = type.__hash__
+        __getattribute__ = __instancecheck__ = __subclasscheck__ = __eq__ = __hash__ = fails
 
     Strange = Meta("Strange", (), {"__call__": fails, "method": lambda self: 1})
     OfNoModule = type("OfNoModule", (), {"__module__": property(fails), "__call__": fails})

@@ -73,24 +73,28 @@ def _walk(
         if type(name) is not str or name.startswith("_"):
             continue
         try:
-            yield from _member(module, prefix + name, raw, failed)
+            found = _meant(module, prefix + name, raw)
         except Exception as error:
             if interrupts(error):
                 raise
             failed(prefix + name, error)
+            continue
+        if type(found) is FunctionType:
+            yield prefix + name, found, raw
+        elif found is not None:
+            yield from _walk(module, f"{prefix}{name}.", bare.names(found), failed)
 
 
-def _member(
-    module: str, qualname: str, raw: Any, failed: Callable[[str, Exception], None]
-) -> Iterator[Member]:
+def _meant(module: str, qualname: str, raw: Any) -> FunctionType | type | None:
+    """Return the function, or the class to look into, that has that name in its module."""
     if is_a(raw, type):
         own = bare.home(raw) == module and bare.qualname(raw) == qualname
-        if own and qualname.count(".") < _DEPTH:
-            yield from _walk(module, f"{qualname}.", bare.names(raw), failed)
-    elif is_a(raw, *_FUNCTIONS) or (callable(raw) and bare.home(type(raw)) not in _FORMS):
+        return raw if own and qualname.count(".") < _DEPTH else None
+    if is_a(raw, *_FUNCTIONS) or (callable(raw) and bare.home(type(raw)) not in _FORMS):
         function = function_behind(raw, module, qualname)
         if function is not None and _is_own(function, module, qualname):
-            yield qualname, function, raw
+            return function
+    return None
 
 
 def _is_own(function: FunctionType, module: str, qualname: str) -> bool:
