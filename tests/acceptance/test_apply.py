@@ -326,3 +326,98 @@ def test_a_client_with_retries_of_its_own_is_a_warning(service):
         "3 attempts x 3 of requests's own = 9 calls" in ended.content["diagnostics"][0]["message"]
     )
     assert "MP311" not in service.run("validate", "policy.yaml").out
+
+
+ODD = """
+    class Everything:
+        def __getattr__(self, name):
+            return self
+
+        def __call__(self):
+            raise RuntimeError
+
+    def before(x):
+        return x
+
+    request = Everything()
+
+    def after(x):
+        return x
+"""
+
+
+def test_an_odd_object_beside_the_functions_hides_none(service):
+    """All are placed, and proved."""
+    service.write(serve=ODD)
+
+    ended = applied(service, 'policies:\n  all: {match: "serve:*", monitor: true}\n', "--check")
+
+    assert (ended.code, ended.out.partition(" ·")[0]) == (0, "2 applied")
+
+
+POLICIES = {
+    "a pattern that takes nothing": 'p: {match: "serve:nothing*", monitor: true}',
+    "one of a package that is not listed": 'p: {match: "yaml:*", monitor: true}',
+    "one that takes what is skipped alone": 'p: {match: "serve:peek*", monitor: true}',
+    "an odd object": "serve:request.get: {retry: 2}",
+    "a value": "serve:NUMBER: {retry: 2}",
+    "what is not there": "serve:gone: {retry: 2}",
+    "a module that is no module": "odd:f: {retry: 2}",
+    "a module that cannot be looked through": 'p: {match: "nameless:*", monitor: true}',
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+@pytest.mark.parametrize("command", ["apply", "run"])
+def test_what_is_governed_and_not_in_place_is_exit_1(service, policy, command):
+    """Whatever the reason; `run --require-all` starts nothing."""
+    text = (
+        ODD
+        + """
+    import sys, yaml, odd, nameless
+
+    NUMBER = 3
+
+    def peeks():
+        return sys._getframe(1)
+"""
+    )
+    service.write(
+        serve=text,
+        odd="import sys\nsys.modules[__name__] = object()\n",
+        nameless="def f(x): return x\ndel __name__\n",
+        policy=f"version: 1\npolicies:\n  serve:before: {{retry: 2}}\n  {policy}\n",
+    )
+    words = ("apply", "--module", "serve", "--check")
+    if command == "run":
+        words = ("run", "--require-all", "--", "echo", "ran")
+
+    ended = service.run(words[0], "--policy", "policy.yaml", *words[1:])
+
+    assert (ended.code, "ran\n" in ended.out) == (1, False), ended.out
+    assert "error[MP3" in ended.out
+
+
+def test_a_pattern_beside_one_that_takes_functions_may_take_none(service):
+    """The methods of a module without classes: a warning, as the policy holds."""
+    service.write(serve="def f(x): return x\n")
+
+    ended = applied(
+        service, 'policies:\n  all: {match: ["serve:*", "serve:*.*"], monitor: true}\n', "--check"
+    )
+
+    assert (ended.code, "warning[MP302]" in ended.out) == (0, True), ended.out
+
+
+def test_all_imports_what_patterns_name(service):
+    """A module named in full, and those of the project that a pattern of modules covers."""
+    service.write(shop__a="def f(x): return x\n")
+    (service.folder / "shop/__main__.py").write_text("raise SystemExit(5)\ndef g(): ...\n")
+    policy = """policies:
+  one: {match: "serve:pred*", monitor: true}
+  many: {match: "shop.*:*", monitor: true}
+"""
+
+    ended = applied(service, policy, "--all", "--check", module="serve")
+
+    assert (ended.code, ended.out.partition(" ·")[0]) == (0, "2 applied"), ended.out

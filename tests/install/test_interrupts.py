@@ -12,7 +12,6 @@ from mlpolicy import rules
 from mlpolicy.install.bootstrap import Sentry
 from mlpolicy.install.finder import Watched
 from mlpolicy.install.follow import Followed
-from mlpolicy.install.seek import reach
 from mlpolicy.rules.monitor.sinks.prometheus import CLIENT, COLLECTOR
 
 
@@ -37,12 +36,6 @@ def interrupted(*_):
     pytest.fail("went on")
 
 
-class Wrapper:
-    """Made by a decorator, and slow to tell what it wraps."""
-
-    __wrapped__ = property(interrupted)
-
-
 def _import():
     ran = SimpleNamespace(exec_module=lambda module: None)
     Watched(ran, SimpleNamespace(loaded=interrupted)).exec_module(ModuleType("shop"))
@@ -57,7 +50,6 @@ CASES = [
     _import,
     _wake,
     Followed(lambda: None, interrupted),
-    lambda: list(reach(Wrapper())),
     rules.show,
 ]
 

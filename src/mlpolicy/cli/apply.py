@@ -29,7 +29,7 @@ from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.streams import QUIET, VERBOSE, emit, emit_json, kept, tell
 from mlpolicy.cli.terms import EVERY, asked, assume_option, env_option
 from mlpolicy.cli.wait import waiting
-from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -37,13 +37,13 @@ from mlpolicy.plan.against import of_rules
 from mlpolicy.plan.against.about import at
 from mlpolicy.plan.against.targets import absent, weighed
 from mlpolicy.plan.codes import codes
-from mlpolicy.plan.governed import targets
+from mlpolicy.plan.governed import named, targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Missing, NoModule, Survey, local_roots
 
 SCHEMA = "mlpolicy.apply/1"
-CODES = {"missing": "MP301", "unwrappable": "MP320", "bypassed": "MP321", "error": "MP320"}
+CODES = {"unwrappable": "MP320", "bypassed": "MP321", "error": "MP320", "skipped": "MP320"}
 STRICT = ("unwrappable", "bypassed", "error")
 
 
@@ -93,7 +93,7 @@ def command(**options: Any) -> None:
     survey = sources.survey(options["src"])
     wrong = of_rules(loaded.rulebook, survey, _asked_for(loaded.rulebook, survey, options))
     _stop_on_errors(loaded, options["format"], wrong)
-    answer = _prove(paths, options)
+    answer = _prove(paths, options, named(loaded.rulebook, survey))
     if answer.failed is not None:
         _import_failed(answer, options["src"])
     of_import = findings(answer, loaded.rulebook, survey, strict=options["check"])
@@ -141,11 +141,11 @@ def _asked_for(rulebook: Rulebook, survey: Survey, options: dict[str, Any]) -> I
             yield target
 
 
-def _prove(paths: Sequence[Path], options: dict[str, Any]) -> Answer:
+def _prove(paths: Sequence[Path], options: dict[str, Any], named: Sequence[str]) -> Answer:
     request = request_for(
         paths,
         options["src"],
-        modules=options["modules"],
+        modules=[*options["modules"], *(named if options["everything"] else ())],
         package=options["package"],
         all=options["everything"],
     )
@@ -169,9 +169,11 @@ def _import_failed(answer: Answer, src: Sequence[str]) -> None:
     )
 
 
-def prove_all(paths: Sequence[Path], src: Sequence[str]) -> Answer:
+def prove_all(
+    paths: Sequence[Path], src: Sequence[str], rulebook: Rulebook, survey: Survey
+) -> Answer:
     """Import every module that the policy at *paths* names, in a fresh interpreter."""
-    request = request_for(paths, src, all=True)
+    request = request_for(paths, src, modules=named(rulebook, survey), all=True)
     if request.environment == EVERY:
         request = replace(request, environment="")
     with waiting("importing every module named"):
@@ -189,7 +191,7 @@ def findings(
         gone = tuple(_absent(survey, row, place))
         if gone:
             yield from weighed(gone, "error" if strict and lenient == "warn" else lenient)
-        elif status in STRICT:
+        elif status in STRICT or (status == "skipped" and row["exact"]):
             message = f"`{row['target']}` is {status}: {row['detail']}"
             yield Diagnostic(
                 CODES[status], message, place, "error" if strict or status == "error" else "warning"
@@ -198,14 +200,15 @@ def findings(
             yield Diagnostic("MP301", f"`{row['target']}` was not placed", place)
     yield from _of_imports(answer, rulebook)
     for one in answer.unmatched:
-        if one["imported"]:
+        sure = strict and (one["vain"] or one["why"]) and lenient != "ignore"
+        if one["imported"] or sure:
             why = f": {one['why']}" if one["why"] else ""
-            yield Diagnostic(
-                "MP302",
-                f"`{one['pattern']}` matches no function{why}",
-                Span(*one["span"]),
-                "warning",
-            )
+            message = f"`{one['pattern']}` matches no function{why}"
+            severity: Severity = "error" if sure else "warning"
+            yield Diagnostic("MP302", message, Span(*one["span"]), severity)
+    for module, why in answer.unread.items():
+        span = _first_in(rulebook, module) or _span(rulebook, module)
+        yield Diagnostic("MP320", f"`{module}` could not be looked through: {why}", span, "error")
 
 
 def _absent(survey: Survey, row: dict[str, Any], place: Span) -> Iterator[Diagnostic]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -38,7 +39,13 @@ def _found(
     wrong = any(one.severity == "error" for one in loaded.diagnostics)
     if level == "ast" or wrong or any(map(_is_no_module, found)):
         return tuple(found)  # what cannot be read, or be found, cannot be imported
-    return (*found, *_imported(loaded, paths, src, survey, known=found))
+    new = _imported(loaded, paths, src, survey)
+    known = {(one.code, one.span) for one in found}
+    sure = {(one.code, one.span) for one in new if one.severity == "error"}
+    graver = (
+        replace(one, severity="error") if (one.code, one.span) in sure else one for one in found
+    )
+    return (*graver, *(one for one in new if (one.code, one.span) not in known))
 
 
 def _is_no_module(one: Diagnostic) -> bool:
@@ -46,21 +53,14 @@ def _is_no_module(one: Diagnostic) -> bool:
 
 
 def _imported(
-    loaded: Loaded,
-    paths: Sequence[Path],
-    src: tuple[str, ...],
-    survey: Survey,
-    *,
-    known: Sequence[Diagnostic],
+    loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], survey: Survey
 ) -> tuple[Diagnostic, ...]:
     """Return what only importing every module that a policy names can show."""
     from mlpolicy.cli.apply import findings, prove_all
 
-    answer = prove_all(paths, src)
+    answer = prove_all(paths, src, loaded.rulebook, survey)
     if answer.failed is not None:
         click.echo(answer.failed["traceback"], err=True, nl=False)
         text = f"`{answer.failed['module']}` could not be imported: {answer.failed['error']}"
         exits.stop(text, exits.IMPORT_FAILED)
-    said = {(one.code, one.span) for one in known}
-    new = findings(answer, loaded.rulebook, survey, strict=True)
-    return tuple(one for one in new if (one.code, one.span) not in said)
+    return tuple(findings(answer, loaded.rulebook, survey, strict=True))

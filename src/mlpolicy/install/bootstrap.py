@@ -29,6 +29,8 @@ VARIABLE = "MLPOLICY_POLICY"
 SHOWS_NUMBERS = "prometheus_client"
 """Numbers are there from the moment when somebody can look."""
 ENVIRONMENT = "MLPOLICY_ENV"
+INFO = 20
+"""The level of logs, without importing them."""
 
 _lock = RLock()
 """Held by who changes the policy in force; made anew in a child of a fork."""
@@ -174,6 +176,12 @@ def install(policy: Paths | None = None, *, env: str | None = None) -> None:
                 earlier.retire()
         _in_force[:] = [new]
         present.enter(new)
+    if new.engine is not None:
+        new.engine.settled()
+    elif "logging" in sys.modules:  # (nobody reads a log that nobody has set up)
+        from mlpolicy.core.report import say
+
+        say("policy: all pending, none of its modules is imported yet", INFO)
 
 
 def uninstall() -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from mlpolicy.install.bare import is_module, names
+
 
 def holders(original: Any, *, home: str) -> Iterator[str]:
     """Yield the names under which modules hold *original* because they took it from *home*.
@@ -19,20 +21,19 @@ def holders(original: Any, *, home: str) -> Iterator[str]:
     none that the policy speaks of.
     """
     for referrer in gc.get_referrers(original):
-        if not isinstance(referrer, dict):
+        known = referrer.get("__name__") if type(referrer) is dict else None
+        module = sys.modules.get(known) if type(known) is str else None
+        if known == home or not is_module(module):
             continue
-        module = sys.modules.get(str(referrer.get("__name__")))
-        if not isinstance(module, ModuleType) or module.__name__ == home:
-            continue
-        names = [name for name, value in vars(module).items() if value is original]
-        yield from (f"{module.__name__}.{one}" for one in names if _takes(module, one, home))
+        taken = [name for name, value in list(names(module).items()) if value is original]
+        yield from (f"{known}.{one}" for one in taken if _takes(module, one, home))
 
 
 def _takes(module: ModuleType, name: str, home: str) -> bool:
     """Whether the source of *module* imports *home*, and *name* from nowhere else."""
     try:
         tree = ast.parse(inspect.getsource(module))
-    except (OSError, TypeError, SyntaxError):
+    except Exception:  # noqa: BLE001 (a module may say anything of where its source is)
         return False
     takes = False
     for node in ast.walk(tree):

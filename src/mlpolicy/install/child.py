@@ -64,10 +64,11 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     return {
         "targets": [*_rows(engine, names)],
         "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
-        "unmatched": list(_unmatched(engine)),
+        "unmatched": list(_unmatched(engine, names, everything=bool(asked.get("all")))),
+        "unread": engine.unread,
         "started": started,
         "proofs": [*_proofs(engine), *_calls(engine), *_nested(engine)],
-        "modules": names,
+        "modules": [*names, *({one.module for one in engine.rulebook.exact} & set(sys.modules))],
         "import_s": took,
         "placing_s": engine.spent,
         "failed": failed,
@@ -267,24 +268,35 @@ def _source(plan: Plan) -> str:
     return ", ".join(places) + note
 
 
-def _unmatched(engine: Engine) -> Iterator[dict[str, Any]]:
-    """Yield every pattern under which no function was found, with its place."""
-    known = [placed.target for placed in engine.placed.values()]
-    for pattern in engine.rulebook.globs:
-        if any(pattern.glob.matches(target) for target in known):
-            continue
-        why = [
-            reason
-            for module, reason in engine.passed_over.items()
-            if pattern.glob.covers_module(module)
-        ]
-        imported = any(pattern.glob.covers_module(name) for name in list(sys.modules))
-        yield {
-            "pattern": str(pattern.glob),
-            "span": astuple(pattern.span),
-            "why": why[0] if why else "",
-            "imported": imported,
-        }
+def _unmatched(engine: Engine, names: list[str], *, everything: bool) -> Iterator[dict[str, Any]]:
+    """Yield every pattern under which no function was found, with its place.
+
+    It is `vain` where it was to take some: nothing holds by it, nor by those beside it.
+    """
+    known = list(engine.placed.values())
+    skipped = {
+        one.target: f"`{one.target}` is skipped ({one.detail})"
+        for one in known
+        if one.state == "skipped"
+    }
+    taken = [one.target for one in known if one.target not in skipped]
+    for policy in engine.rulebook.policies:
+        holds = any(pattern.glob.matches(one) for pattern in policy.match for one in taken)
+        for pattern in policy.match:
+            glob = pattern.glob
+            left = [why for target, why in skipped.items() if glob.matches(target)]
+            if glob.exact or any(map(glob.matches, taken)) or (left and holds):
+                continue
+            covered = [one for one in map(str, list(sys.modules)) if glob.covers_module(one)]
+            why = left or sorted({engine.passed_over.get(name, "") for name in covered})
+            asked = everything or any(map(glob.covers_module, names))
+            yield {
+                "pattern": str(glob),
+                "span": astuple(pattern.span),
+                "why": why[0] if why else "",
+                "imported": bool(covered),
+                "vain": asked and glob.module != "__main__" and not holds,
+            }
 
 
 if __name__ == "__main__":

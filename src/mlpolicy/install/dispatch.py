@@ -8,6 +8,7 @@ from typing import Any
 from weakref import ref
 
 from mlpolicy.core.report import say_once
+from mlpolicy.install.bare import qualname
 from mlpolicy.install.follow import follow
 from mlpolicy.install.placing import Placing
 from mlpolicy.install.seek import dispatchers, peel
@@ -32,8 +33,8 @@ def _govern(placing: Placing, placed: Placed, dispatcher: Any) -> None:
     """Govern the implementations that are not yet; the default one is the target itself."""
     for cls, implementation in list(dispatcher.registry.items()):
         function = peel(implementation)
-        if not isinstance(function, FunctionType) or _is_of_library(function):
-            placed.detail = f"its implementation for `{cls.__qualname__}` is not its own function"
+        if type(function) is not FunctionType or _is_of_library(function):
+            placed.detail = f"its implementation for `{qualname(cls)}` is not its own function"
             say_once(f"dispatch:{placed.target}", f"{placed.target}: {placed.detail}")
         elif function not in (placed.drivers or ()):
             placing.inner(placed, (function,), implements=True)

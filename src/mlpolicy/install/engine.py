@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import weakref
 from collections.abc import Callable, Iterable
@@ -11,9 +12,10 @@ from types import CodeType, FunctionType, ModuleType
 
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.metrics import METERS
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import guarded, say, say_once, told
 from mlpolicy.core.target import LOCALS, Target
-from mlpolicy.install import registry
+from mlpolicy.install import bare, registry
+from mlpolicy.install.bare import is_module
 from mlpolicy.install.dispatch import govern_implementations
 from mlpolicy.install.facts import facts_of
 from mlpolicy.install.finder import Finder
@@ -22,8 +24,8 @@ from mlpolicy.install.frames import Frames, looks_at_caller
 from mlpolicy.install.globbed import may_take, named_in_code, public_functions
 from mlpolicy.install.outer import NotWrappable, behind_ours
 from mlpolicy.install.placing import Placing
-from mlpolicy.install.seek import Found, NotFound, aliased, enclosing, find, own_name
-from mlpolicy.install.status import Placed, State, count, meter, unmeter
+from mlpolicy.install.seek import Found, NotFound, aliased, enclosing, find, is_running, own_name
+from mlpolicy.install.status import FAILED, Placed, State, count, meter, unmeter
 from mlpolicy.install.tree import Tree
 from mlpolicy.install.uncollected import Uncollected
 from mlpolicy.plan.merge import OF_TWO
@@ -42,6 +44,9 @@ class Engine:
         self._known: dict[str, Placed] = {}
         self.passed_over: dict[str, str] = {}
         """Modules that a pattern covers and may not take, and why."""
+        self.unread: dict[str, str] = {}
+        """Modules that could not be looked through, and why."""
+        self._said: tuple[str, int] = ("", 0)
         self._placing = Placing(
             closed=rulebook.settings.on_engine_error == "closed", rulebook=rulebook
         )
@@ -177,15 +182,37 @@ class Engine:
         """Place what is wanted of every module that is imported already."""
         self._unfinished = False
         for name, module in list(sys.modules.items()):
-            top = name.partition(".")[0]
-            if not isinstance(module, ModuleType) or not self.concerns(top):
-                continue
-            if self.wants(name) and not self._is_done(name, module):
-                spec = getattr(module, "__spec__", None)
-                if getattr(spec, "_initializing", False):
-                    self._unfinished = True
-                else:
-                    self.loaded(module, name)
+            if type(name) is str and self.concerns(name.partition(".")[0]):
+                guarded(partial(self._look_at, module, name), partial(self._not_read, name))
+
+    def _look_at(self, module: ModuleType, name: str) -> None:
+        if not is_module(module) or not self.wants(name) or self._is_done(name, module):
+            return
+        if is_running(module):
+            self._unfinished = True
+        elif not self.finder.defers(module):
+            self.loaded(module, name)
+
+    def settled(self) -> None:
+        """Say on one line what became of the policy, where that changed since it was last said."""
+        counts = {
+            "applied": self.count("applied"),
+            "pending": self.count("pending"),
+            "skipped": self.count("skipped") + len(self.passed_over),
+            "failed": sum(map(self.count, FAILED)) + len(self.unread),
+        }
+        text = "policy: " + ", ".join(f"{number} {state}" for state, number in counts.items())
+        wrong = counts["skipped"] + counts["failed"]
+        before, least = self._said
+        if any(counts.values()) and text != before:
+            self._said = text, max(wrong, least)
+            say(text, logging.WARNING if wrong > least else logging.INFO)
+
+    def _not_read(self, name: str, error: Exception) -> None:
+        self.unread[name] = told(error)
+        say_once(
+            f"unread:{name}", f"{name} could not be looked through: {told(error)}", error=error
+        )
 
     def _is_done(self, name: str, module: ModuleType) -> bool:
         reference = self._done.get(name)
@@ -229,13 +256,17 @@ class Engine:
                     self._place(found, alias)
             if name == _SPAWN and self._of_script:
                 # It runs the script's file where no finder sees it.
-                function = getattr(module, "_fixup_main_from_path", None)
-                if isinstance(function, FunctionType):
+                function = bare.names(module).get("_fixup_main_from_path")
+                if type(function) is FunctionType:
                     follow(self._placing, function, self.sweep)
         finally:
             self.spent += perf_counter() - began
 
     def _place(self, module: ModuleType, name: str) -> None:
+        self.unread.pop(name, None)
+        guarded(partial(self._place_each, module, name), partial(self._not_read, name))
+
+    def _place_each(self, module: ModuleType, name: str) -> None:
         # No lock is held: what is looked at runs the user's code, which may import.
         self._done[name] = weakref.ref(module)
         named = self.rulebook.exact_in(name)
@@ -245,10 +276,11 @@ class Engine:
         exact = [self._know(one) for one in named if self.rulebook.own(one) == one]
         within = [one for one in exact if one and LOCALS in one.target.qualname]
         if within:
-            self._place_within(module, [one for one in within if one.plan.active])
+            makers = [one for one in within if one.plan.active]
+            guarded(partial(self._place_within, module, makers), partial(self._not_read, name))
         for placed in exact:
             if placed is not None and placed.state != "excluded":
-                self._try(placed, partial(self._place_exact, module, placed))
+                self._try(placed.target, partial(self._place_exact, module, placed))
         if self.rulebook.globbed(name):
             self._place_globbed(module, name)
 
@@ -263,7 +295,7 @@ class Engine:
         asks = self.rulebook.asks(target)
         placed = self._know(target, facts_of(target, function, (function,)) if asks else None)
         if placed is not None and placed.plan.rules:
-            self._try(placed, partial(self._placing.inner, placed, (function,)))
+            self._try(target, partial(self._placing.inner, placed, (function,)))
 
     def _place_within(self, module: ModuleType, inner: list[Placed]) -> None:
         """Put drivers into functions that make the functions meant, for those made from now on."""
@@ -284,20 +316,29 @@ class Engine:
             say_once(f"glob:{why_not}", f"{name} is covered by a pattern, but {why_not}")
             return
         frames = Frames(module)
-        for qualname, function, raw in public_functions(module):
+
+        def failed(qualname: str, error: Exception) -> None:
             target = Target(name, qualname)
-            asks = self.rulebook.asks(target)
-            facts = facts_of(target, function, (function,)) if asks else None
-            placed = self._know(target, facts)
-            if placed is None or placed.plan.exact or not placed.plan.rules:
-                continue
-            if not placed.plan.active and not registry.decorated(function):
-                placed.leave()
-                continue
-            if frames.show(function, qualname):
-                placed.skip()
-                continue
-            self._try(placed, partial(self._place_inner, placed, (function,), raw))
+            if target not in self.rulebook.exact:
+                self._fail(target, error)
+
+        for qualname, function, raw in public_functions(module, failed):
+            target = Target(name, qualname)
+            self._try(target, partial(self._take, target, function, raw, frames))
+
+    def _take(self, target: Target, function: FunctionType, raw: object, frames: Frames) -> None:
+        """Place what patterns say of a *function* of a module."""
+        asks = self.rulebook.asks(target)
+        facts = facts_of(target, function, (function,)) if asks else None
+        placed = self._know(target, facts)
+        if placed is None or placed.plan.exact or not placed.plan.rules:
+            return
+        if not placed.plan.active and not registry.decorated(function):
+            placed.leave()
+        elif frames.show(function, target.qualname):
+            placed.skip()
+        else:
+            self._place_inner(placed, (function,), raw)
 
     def _place_inner(
         self, placed: Placed, functions: tuple[FunctionType, ...], raw: object
@@ -338,8 +379,8 @@ class Engine:
         placed.plan = plan or placed.plan
         for one in found:
             if one.code in OF_TWO:
-                say_once(f"two:{own}:{one.span}", str(one))
-        self._try(placed, partial(self._place_exact, sys.modules[own.module], placed))
+                say_once(f"two:{placed.target}:{one.span}", str(one))
+        self._try(own, partial(self._place_exact, sys.modules[own.module], placed))
 
     def _look_again(self, module: ModuleType, name: Target) -> None:
         """Let *name* go if it has come to mean another function than the one it was a name of."""
@@ -353,7 +394,7 @@ class Engine:
         placed, plan = self._known.get(str(own)), self.rulebook.plan(own)
         if placed is not None and plan is not None:
             placed.plan = plan
-            self._try(placed, partial(self._place_exact, sys.modules[own.module], placed))
+            self._try(own, partial(self._place_exact, sys.modules[own.module], placed))
         elif placed is not None:
             placed.plan = Plan(own, "enforce", ())  # (what waits for a call finds no rule)
             placed.restore()
@@ -377,15 +418,20 @@ class Engine:
             placed.detail = "looks at its caller, and sees the driver: it is one frame more"
             say_once(f"frame:{placed.target}", f"{placed.target} {placed.detail}")
         self._place_inner(placed, found.functions, found.raw)
-        _spare_setters(found)
+        registry.spare_setters(found.raw, found.functions)
 
-    def _try(self, placed: Placed, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except NotWrappable as error:
+    def _try(self, target: Target, work: Callable[[], None]) -> None:
+        guarded(work, partial(self._fail, target))
+
+    def _fail(self, target: Target, error: Exception) -> None:
+        """Say what went wrong with *target*, if a policy speaks of it."""
+        placed = self._know(target)
+        if placed is None or not (placed.plan.rules or placed.plan.exact):
+            return
+        if isinstance(error, NotWrappable):
             placed.state, placed.detail = "unwrappable", str(error)
-            say_once(f"unwrappable:{placed.target}", f"{placed.target}: {error}")
-        except Exception as error:  # noqa: BLE001 (a bug of ours must not break the import)
+            say_once(f"unwrappable:{target}", f"{target}: {error}")
+        else:
             placed.fail(error)
 
 
@@ -398,11 +444,3 @@ def _below(targets: Iterable[Target]) -> dict[str, tuple[str, ...]]:
             found[package] = (*found.get(package, ()), module)
             package = package.rpartition(".")[0]
     return found
-
-
-def _spare_setters(found: Found) -> None:
-    """Give the setter and the deleter of a property their code back: they bear the same name."""
-    if isinstance(found.raw, property):
-        for one in (found.raw.fset, found.raw.fdel):
-            if isinstance(one, FunctionType) and one not in found.functions:
-                one.__code__ = registry.own_of(one)

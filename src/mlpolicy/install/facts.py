@@ -8,9 +8,10 @@ from types import FunctionType
 from typing import Any
 
 from mlpolicy.core.facts import Facts
-from mlpolicy.core.tags import tags_of
+from mlpolicy.core.tags import ATTRIBUTE
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
+from mlpolicy.install.bare import names
 from mlpolicy.install.seek import reach
 from mlpolicy.runtime.template import shape
 
@@ -19,12 +20,17 @@ def facts_of(target: Target, raw: Any, functions: Iterable[FunctionType]) -> Fac
     """Return the facts of the function under *target*: *raw* is what stands there."""
     functions = tuple(functions)
     if not functions:
-        return Facts(tags=tags_of(raw), decorators=partial(_decorators, target))
+        return Facts(tags=_tags(raw), decorators=partial(_decorators, target))
     form = shape(registry.own_of(functions[0]))
-    tags = (tag for one in (raw, *reach(raw), *functions) for tag in tags_of(one))
+    tags = (tag for one in (raw, *reach(raw), *functions) for tag in _tags(one))
     return Facts(
         form.kind, form.names, tuple(dict.fromkeys(tags)), decorators=partial(_decorators, target)
     )
+
+
+def _tags(one: Any) -> tuple[str, ...]:
+    tags = names(one).get(ATTRIBUTE)
+    return tags if type(tags) is tuple else ()
 
 
 def _decorators(target: Target) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
-from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import guarded, say_once, words
+from mlpolicy.install.bare import names
 
 _STANDARD_EXEC = importlib.machinery.SourceFileLoader.exec_module
 
@@ -35,8 +35,12 @@ class Placer(Protocol):
         """
         ...
 
-    def loaded(self, module: ModuleType) -> None:
-        """Place what policies say of *module*, which has just been executed."""
+    def loaded(self, module: ModuleType, name: str = "") -> None:
+        """Place what policies say of *module*, known as *name*, which has just been executed."""
+        ...
+
+    def settled(self) -> None:
+        """No module that is watched is still being executed by this thread."""
         ...
 
     def saw_import(self) -> None:
@@ -78,6 +82,15 @@ class Finder(importlib.abc.MetaPathFinder):
             real.loader = Watched(real.loader, self._placer)
             return real
         return Watched(real, self._placer)
+
+    def defers(self, module: ModuleType) -> bool:
+        """Watch *module* if it is yet to be executed, on first use; return whether it is."""
+        if type(module) is not importlib.util._LazyModule:  # type: ignore[attr-defined]  # (private)
+            return False
+        spec: Any = names(module)["__spec__"]
+        if type(spec.loader) is not Watched:
+            spec.loader = Watched(spec.loader, self._placer)
+        return True
 
     def _asked(self) -> set[str]:
         names: set[str] = self._busy.__dict__.setdefault("names", set())
@@ -122,9 +135,16 @@ class Watched(importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Run the module, drivers in it from its first line; then place what remains."""
         self._hand_back(module)
-        if not self._run_rewritten(module):
-            self._real.exec_module(module)
-        _safely(lambda: self._placer.loaded(module), None)
+        name, depth = module.__name__, _running.depth
+        _running.depth = depth + 1
+        try:
+            if not self._run_rewritten(module):
+                self._real.exec_module(module)
+            _safely(lambda: self._placer.loaded(module, name), None)
+        finally:
+            _running.depth = depth
+        if not depth:
+            _safely(self._placer.settled, None)
 
     def _hand_back(self, module: ModuleType) -> None:
         module.__loader__ = self._real
@@ -162,16 +182,24 @@ class WatchedOld:
         """Load the module as the real loader does; then place what policies say of it."""
         self._spec.loader = self._real
         module: ModuleType = self._real.load_module(name)
-        _safely(lambda: self._placer.loaded(sys.modules.get(name, module)), None)
+        _safely(lambda: self._placer.loaded(sys.modules.get(name, module), name), None)
         return module
+
+
+class _Running(threading.local):
+    depth = 0
+    """How many watched modules this thread is executing, one within another."""
+
+
+_running = _Running()
 
 
 def _safely(work: Callable[[], Any], otherwise: Any) -> Any:
     """An error of ours is reported and never breaks the user's import."""
-    try:
-        return work()
-    except Exception as error:  # (the edge to the user's import)
-        if interrupts(error):
-            raise
-        say_once("import", f"placing failed: {error}", error=error)
-        return otherwise
+    results = [otherwise]
+    guarded(lambda: results.append(work()), _report)
+    return results[-1]
+
+
+def _report(error: Exception) -> None:
+    say_once("import", f"placing failed: {words(error)}", error=error)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from mlpolicy.install import registry
+from mlpolicy.install import bare, registry
 from mlpolicy.install.seek import peel
 
 _LOOKS = frozenset({"_getframe", "_getframemodulename"})
@@ -33,7 +33,7 @@ class Frames:
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
-        self._top = _top(module.__name__)
+        self._top = _top(bare.names(module).get("__name__"))
         self._known: dict[FunctionType, int] = {}
 
     def show(self, function: FunctionType, qualname: str) -> bool:
@@ -55,14 +55,14 @@ class Frames:
 
     def _called(self, code: CodeType, owner: str) -> Iterator[FunctionType]:
         """Yield the functions of the same package that *code* may call: by name, or as methods."""
-        names = vars(self._module)
+        names = bare.names(self._module)
         cls: Any = names.get(owner)
-        members = vars(cls) if isinstance(cls, type) else {}
+        members = bare.names(cls) if bare.is_a(cls, type) else {}
         for name in code.co_names:
             held = members[name] if name in members else names.get(name)
             if type(held) in _HOLD_FUNCTIONS:
                 one = held if type(held) is FunctionType else peel(held)
-                if isinstance(one, FunctionType) and _top(one.__module__) == self._top:
+                if type(one) is FunctionType and _top(one.__module__) == self._top:
                     yield one
 
 

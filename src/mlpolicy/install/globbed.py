@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.target import LOCALS
+from mlpolicy.install import bare
+from mlpolicy.install.bare import is_a
 from mlpolicy.install.seek import function_behind
 
 _DEPTH = 6
@@ -19,10 +22,16 @@ Member = tuple[str, FunctionType, Any]
 """The qualified name of a function, the function, and what stands under the name."""
 
 
-def public_functions(module: ModuleType) -> Iterator[Member]:
-    """Yield what *module* defines, methods of its classes too."""
+def public_functions(
+    module: ModuleType, failed: Callable[[str, Exception], None]
+) -> Iterator[Member]:
+    """Yield what *module* defines, methods of its classes too.
+
+    What cannot be looked at goes to *failed*, by its name, and hides nothing else.
+    """
     seen: set[int] = set()
-    for member in _walk(module.__name__, "", dict(vars(module)), 0):
+    names = bare.names(module)
+    for member in _walk(str(names["__name__"]), "", names, failed):
         if id(member[1]) not in seen:
             seen.add(id(member[1]))
             yield member
@@ -33,11 +42,11 @@ def may_take(module: ModuleType, packages: tuple[str, ...]) -> str:
 
     The standard library is never taken, and an installed package only by name.
     """
-    top = module.__name__.partition(".")[0]
+    top = str(bare.names(module)["__name__"]).partition(".")[0]
     if top in sys.stdlib_module_names and top != "__main__":
         return "globs never take functions of the standard library"
-    file = getattr(module, "__file__", None) or ""
-    installed = not _INSTALLED.isdisjoint(file.replace("\\", "/").split("/"))
+    file = bare.names(module).get("__file__")
+    installed = not _INSTALLED.isdisjoint(str(file).replace("\\", "/").split("/"))
     if installed and not any(fnmatchcase(top, one.partition(".")[0]) for one in packages):
         return f"`{top}` is an installed package: list it under `settings.packages`"
     return ""
@@ -57,30 +66,43 @@ def named_in_code(code: CodeType) -> Iterator[str]:
 _FUNCTION = 0x02
 
 
-def _walk(module: str, prefix: str, members: dict[str, Any], depth: int) -> Iterator[Member]:
-    for name, raw in members.items():
-        if name.startswith("_"):
+def _walk(
+    module: str, prefix: str, members: Mapping[str, Any], failed: Callable[[str, Exception], None]
+) -> Iterator[Member]:
+    for name, raw in list(members.items()):
+        if type(name) is not str or name.startswith("_"):
             continue
-        qualname = prefix + name
-        if issubclass(type(raw), type):  # (a lazy object would be made by `isinstance`)
-            if raw.__module__ == module and raw.__qualname__ == qualname and depth < _DEPTH:
-                yield from _walk(module, f"{qualname}.", dict(vars(raw)), depth + 1)
-        elif _may_be_function(raw):
-            function = function_behind(raw, module, qualname)
-            if function is not None and _is_own(function, module, qualname):
-                yield qualname, function, raw
+        try:
+            found = _meant(module, prefix + name, raw)
+        except Exception as error:
+            if interrupts(error):
+                raise
+            failed(prefix + name, error)
+            continue
+        if type(found) is FunctionType:
+            yield prefix + name, found, raw
+        elif found is not None:
+            yield from _walk(module, f"{prefix}{name}.", bare.names(found), failed)
+
+
+def _meant(module: str, qualname: str, raw: Any) -> FunctionType | type | None:
+    """Return the function, or the class to look into, that has that name in its module."""
+    if is_a(raw, type):
+        own = bare.home(raw) == module and bare.qualname(raw) == qualname
+        return raw if own and qualname.count(".") < _DEPTH else None
+    if is_a(raw, *_FUNCTIONS) or (callable(raw) and bare.home(type(raw)) not in _FORMS):
+        function = function_behind(raw, module, qualname)
+        if function is not None and _is_own(function, module, qualname):
+            return function
+    return None
 
 
 def _is_own(function: FunctionType, module: str, qualname: str) -> bool:
     own = function.__code__.co_qualname  # (of a driver too)
     named = own == qualname or LOCALS in own or own.endswith("<lambda>")
-    return named and function.__module__ == module
-
-
-def _may_be_function(raw: Any) -> bool:
-    if issubclass(type(raw), _FUNCTIONS):
-        return True
-    return callable(raw) and getattr(raw, "__module__", None) is not None
+    return named and type(function.__module__) is str and function.__module__ == module
 
 
 _FUNCTIONS = (FunctionType, staticmethod, classmethod)
+_FORMS = ("typing", "typing_extensions")
+"""What stands in annotations can be called, and most modules have many of it."""

@@ -9,6 +9,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
+from mlpolicy.install.bare import is_a, names
 from mlpolicy.install.seek import Found
 from mlpolicy.install.shown import Shown, original_of, show
 from mlpolicy.runtime.template import (
@@ -34,7 +35,7 @@ def stand_in(found: Found) -> tuple[FunctionType, Any]:
         NotWrappable: It is no callable, or it is a class.
     """
     original = _bare(found.raw)
-    if isinstance(original, type):
+    if is_a(original, type):
         raise NotWrappable(f"`{found.attribute}` is a class; name its `__init__` or a method")
     if not callable(original):
         raise NotWrappable(f"`{found.attribute}` is a {type(original).__name__}, not a function")
@@ -42,14 +43,14 @@ def stand_in(found: Found) -> tuple[FunctionType, Any]:
 
 
 def _bare(raw: Any) -> Any:
-    return raw.__func__ if isinstance(raw, _FLAVOURS) else raw
+    return raw.__func__ if is_a(raw, *_FLAVOURS) else raw
 
 
 def _constant(original: Any) -> Any:
     """Return *original* as a constant of a driver: those that cannot be hashed by their call."""
     try:
         hash(original)
-    except TypeError:
+    except Exception:  # noqa: BLE001 (code of the user's)
         return original.__call__
     return original
 
@@ -77,7 +78,7 @@ def _flags(called: Any) -> int:
     for _ in range(_DEPTH):
         if inspect.iscoroutinefunction(called) or _is_marked(called):
             return COROUTINE
-        if isinstance(called, FunctionType):
+        if type(called) is FunctionType:
             return called.__code__.co_flags & _KINDS
         called = _next(called)
     return 0
@@ -92,9 +93,9 @@ def _is_marked(called: Any) -> bool:
 
 def _next(called: Any) -> Any:
     """Return what is called when *called*, which is no Python function, is."""
-    if isinstance(called, functools.partial):
+    if is_a(called, functools.partial):
         return called.func
-    if isinstance(called, MethodType):
+    if is_a(called, MethodType):
         return called.__func__
     return getattr(type(called), "__call__", None)  # noqa: B004 (its code is asked for)
 
@@ -102,7 +103,7 @@ def _next(called: Any) -> Any:
 def _in_python(original: Any) -> bool:
     """Whether Python code takes the arguments."""
     for _ in range(_DEPTH):
-        if isinstance(original, FunctionType):
+        if type(original) is FunctionType:
             return True
         original = _next(original)
     return False
@@ -167,7 +168,7 @@ def replace(found: Found, function: FunctionType, target: str) -> Replaced:
     """
     plain = not function.__code__.co_flags & _KINDS and _in_python(_bare(found.raw))
     shown = show(_bare(found.raw), function, found=found, target=target, may_await=plain)
-    ours = type(found.raw)(shown) if isinstance(found.raw, _FLAVOURS) else shown
+    ours = type(found.raw)(shown) if is_a(found.raw, *_FLAVOURS) else shown
     try:
         setattr(found.holder, found.attribute, ours)
     except (AttributeError, TypeError) as error:
@@ -178,7 +179,7 @@ def replace(found: Found, function: FunctionType, target: str) -> Replaced:
 def behind_ours(found: Found) -> Found:
     """Return *found* as it was before a policy replaced it, if one did."""
     shown = _bare(found.raw)
-    if not issubclass(type(shown), Shown):
+    if not is_a(shown, Shown):
         return found
     before: Found = original_of(shown, "found")
     return Found(found.holder, found.attribute, before.raw, before.functions, before.inherited)
@@ -186,5 +187,5 @@ def behind_ours(found: Found) -> Found:
 
 def _standing(holder: Any, attribute: str) -> Any:
     """Return what stands under *attribute*, no descriptor run where that can be helped."""
-    own = getattr(holder, "__dict__", {})
+    own = names(holder)
     return own[attribute] if attribute in own else getattr(holder, attribute, None)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
+from mlpolicy.install.bare import is_module
 from mlpolicy.install.facts import facts_of
 from mlpolicy.install.seek import NotFound, find, reach
 from mlpolicy.plan.coded import of_code, with_code
@@ -49,7 +50,7 @@ def _found(target: Target) -> tuple[FunctionType, ...]:
     """Return the functions under *target* where its module is imported."""
     module = sys.modules.get(target.module)
     try:
-        return find(module, target.qualname).functions if isinstance(module, ModuleType) else ()
+        return find(module, target.qualname).functions if is_module(module) else ()
     except NotFound:
         return ()
 

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary, ref
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.lock import Lock
+from mlpolicy.install.bare import is_a
 from mlpolicy.install.seek import living
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.runtime.driver import Driver
@@ -218,3 +219,12 @@ def clear_stand_ins(owner: object) -> None:
         function.__code__ = bare
     for place in mine:
         _stand_ins.pop(place, None)
+
+
+def spare_setters(raw: object, functions: tuple[FunctionType, ...]) -> None:
+    """Give the setter and the deleter of a property their code back: they bear the same name."""
+    if is_a(raw, property):
+        for name in ("fset", "fdel"):
+            one = vars(property)[name].__get__(raw)
+            if type(one) is FunctionType and one not in functions:
+                one.__code__ = own_of(one)

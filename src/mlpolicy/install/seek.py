@@ -6,13 +6,15 @@ import builtins
 import functools
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.target import LOCALS, Target
+from mlpolicy.install import bare
+from mlpolicy.install.bare import is_a, is_module
+from mlpolicy.install.shown import Shown, original_of
 from mlpolicy.runtime.driver import TWIN
 
 _DEPTH = 8
@@ -72,20 +74,21 @@ def own_name(target: Target, found: Found) -> Target:
             name = str(function.__globals__.get("__name__"))
             module = _MAIN.get(name, name)
             names += [(module, function.__code__.co_qualname), (module, target.qualname)]
-    elif type(found.holder) is type:
-        names = [(found.holder.__module__, f"{found.holder.__qualname__}.{found.attribute}")]
-    own = (
+    elif is_a(found.holder, type):
+        own = f"{bare.qualname(found.holder)}.{found.attribute}"
+        names = [(bare.home(found.holder), own)]
+    each = (
         Target(module, name)
         for module, name in names
         if "<" not in name  # (a lambda, or made at run time)
     )
-    return next((one for one in own if one == target or _leads_to(one, found)), target)
+    return next((one for one in each if one == target or _leads_to(one, found)), target)
 
 
 def _leads_to(target: Target, found: Found) -> bool:
     """Tell whether what was *found* is under *target* too."""
     module = sys.modules.get(target.module)
-    if not isinstance(module, ModuleType):
+    if not is_module(module):
         return False
     try:
         there = find(module, target.qualname)
@@ -118,7 +121,7 @@ def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None
         if function.__module__ == module and function.__code__.co_qualname == qualname:
             return function
     first = peel(raw)
-    if isinstance(first, FunctionType):
+    if type(first) is FunctionType:
         named = [one for one in reached if one.__qualname__ == qualname]
         return named[-1] if named else first
     return None
@@ -131,7 +134,7 @@ def _is_plain(raw: Any) -> bool:
 
 def _others(raw: Any, module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
     """Functions of that name that *raw*, which is no function, keeps out of sight."""
-    if isinstance(raw, type) or callable(raw):
+    if callable(raw):
         return ()
     return born(module, qualname)
 
@@ -149,32 +152,36 @@ def aliased(name: str) -> ModuleType | None:
         rest.insert(0, last)
         module = sys.modules.get(known)
     for part in rest:
-        module = vars(module).get(part) if isinstance(module, ModuleType) else None
-    running = getattr(getattr(module, "__spec__", None), "_initializing", False)
-    return module if isinstance(module, ModuleType) and not running else None
+        module = bare.names(module).get(part) if is_module(module) else None
+    return module if is_module(module) and not is_running(module) else None
+
+
+def is_running(module: ModuleType) -> bool:
+    """Whether *module* is being imported at this moment."""
+    return bare.names(bare.names(module).get("__spec__")).get("_initializing") is True
 
 
 def dispatchers(raw: Any) -> list[Any]:
     """Return the singledispatch functions that *raw* is made of."""
     if _is_plain(raw):
         return []
-    if isinstance(raw, functools.singledispatchmethod):
-        return [raw.dispatcher]
+    if is_a(raw, functools.singledispatchmethod):
+        return [bare.names(raw)["dispatcher"]]
     return [
         one
         for one in reach(raw)
-        if isinstance(getattr(one, "registry", None), MappingProxyType)
-        and isinstance(getattr(one, "register", None), FunctionType)
+        if type(one.__dict__.get("registry")) is MappingProxyType
+        and type(one.__dict__.get("register")) is FunctionType
     ]
 
 
 def born(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
     """Return every living function of *module* whose code has that name."""
-    alike = [one for one in living(vars(module)) if one.__code__.co_qualname == qualname]
+    alike = [one for one in living(bare.names(module)) if one.__code__.co_qualname == qualname]
     return tuple([one for one in alike if TWIN not in one.__dict__])
 
 
-def living(names: dict[str, Any] | None = None) -> list[FunctionType]:
+def living(names: Mapping[str, Any] | None = None) -> list[FunctionType]:
     """Return every living function whose global names are *names*; without them, every function.
 
     All functions refer to the builtins. They are asked for by what they refer to: a list of
@@ -194,34 +201,41 @@ def _holder(module: ModuleType, qualname: str) -> tuple[Any, str]:
         raw, _ = _attribute(holder, part)
         if raw is _ABSENT:
             raise NotFound(f"`{_name(holder)}` has no `{part}`")
-        holder = raw
+        holder = original_of(raw) if is_a(raw, Shown) else raw
     return holder, attribute
 
 
 def _attribute(holder: Any, name: str) -> tuple[Any, bool]:
     """Return what stands under *name*, no descriptor run, and whether it is inherited."""
-    own = getattr(holder, "__dict__", {})
+    own = bare.names(holder)
     if name in own:
         return own[name], False
-    if isinstance(holder, type):
-        for cls in holder.__mro__[1:]:
-            if name in cls.__dict__:
-                return cls.__dict__[name], True
-        return _ABSENT, False
-    if isinstance(holder, ModuleType):
-        return getattr(holder, name, _ABSENT), False
-    return getattr(type(holder), "__dict__", {}).get(name, _ABSENT), True
+    if is_module(holder):
+        return getattr(holder, name, _ABSENT), False  # (it may make its names when asked)
+    above = bare.bases(holder)[1:] if is_a(holder, type) else (type(holder),)
+    found = (held[name] for cls in above if name in (held := bare.names(cls)))
+    return next(found, _ABSENT), True
 
 
 def _name(holder: Any) -> str:
-    return str(getattr(holder, "__qualname__", getattr(holder, "__name__", type(holder).__name__)))
+    if is_module(holder):
+        return str(bare.names(holder).get("__name__"))
+    return str(bare.qualname(holder if is_a(holder, type) else type(holder)))
 
 
-_HOLD_FUNC = (
-    functools.cached_property,
-    functools.singledispatchmethod,
-    functools.partialmethod,
+_PEELS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
+    *(
+        ((kind,), vars(kind)["__func__"].__get__)
+        for kind in (staticmethod, classmethod, MethodType)
+    ),
+    ((property,), vars(property)["fget"].__get__),
+    (
+        (functools.cached_property, functools.singledispatchmethod, functools.partialmethod),
+        lambda raw: bare.names(raw).get("func"),
+    ),
 )
+"""How to read what descriptors hold, of subclasses too."""
+_partial = vars(functools.partial)["func"].__get__
 
 
 def peel(raw: Any) -> Any:
@@ -229,14 +243,10 @@ def peel(raw: Any) -> Any:
     for _ in range(_DEPTH):
         if type(raw) is FunctionType:
             return raw  # (as most are)
-        if isinstance(raw, staticmethod | classmethod | MethodType):
-            raw = raw.__func__
-        elif isinstance(raw, property):
-            raw = raw.fget
-        elif isinstance(raw, _HOLD_FUNC):
-            raw = raw.func
-        else:
+        hold = next((read for kinds, read in _PEELS if is_a(raw, *kinds)), None)
+        if hold is None:
             return raw
+        raw = hold(raw)
     return raw
 
 
@@ -250,24 +260,25 @@ def reach(raw: Any) -> Iterator[FunctionType]:
         if id(one) in seen or depth > _DEPTH:
             continue
         seen.add(id(one))
-        if isinstance(one, FunctionType):
+        if type(one) is FunctionType:
             yield one
         waiting += ((inner, depth + 1) for inner in _within(one))
 
 
 def _within(one: Any) -> Iterator[Any]:
     """Yield what *one* may have wrapped: `__wrapped__`, closure cells, attributes."""
-    if isinstance(one, type | ModuleType) or one is None:
+    if one is None or is_a(one, type, ModuleType):
         return
-    state = getattr(one, "__dict__", None)
-    if isinstance(state, dict):
-        yield from (value for value in state.values() if _holds(value))
-    if isinstance(one, functools.partial):
-        yield one.func
-    wrapped = _wrapped(one)
-    if wrapped is not None:
-        yield wrapped
-    for cell in getattr(one, "__closure__", None) or ():
+    state = bare.names(one)
+    yield from filter(_holds, state.values())
+    if is_a(one, functools.partial):
+        yield _partial(one)
+    if "__wrapped__" in state:
+        yield state["__wrapped__"]
+    if type(one) is not FunctionType:
+        yield from filter(_holds, bare.wrapped(one))
+        return
+    for cell in one.__closure__ or ():
         try:
             content = cell.cell_contents
         except ValueError:
@@ -276,14 +287,5 @@ def _within(one: Any) -> Iterator[Any]:
             yield content
 
 
-def _wrapped(one: Any) -> Any:
-    try:
-        return getattr(one, "__wrapped__", None)
-    except Exception as error:
-        if interrupts(error):
-            raise
-        return None  # an object of the user's may answer an attribute with anything
-
-
 def _holds(value: Any) -> bool:
-    return callable(value) and not isinstance(value, type | ModuleType)
+    return callable(value) and not is_a(value, type, ModuleType)

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.metrics import METERS
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import say_once, told, words
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
 from mlpolicy.install.outer import Replaced
@@ -79,8 +79,8 @@ class Placed:
 
     def fail(self, error: Exception) -> None:
         """Say once that it could not be placed, by a bug of ours."""
-        self.state, self.detail = "error", f"{type(error).__name__}: {error}"
-        message = f"{self.target} could not be placed: {error}"
+        self.state, self.detail = "error", told(error)
+        message = f"{self.target} could not be placed: {words(error)}"
         say_once(f"error:{self.target}", message, error=error)
 
     def skip(self) -> None:
@@ -114,6 +114,9 @@ class Placed:
 def count(placed: Iterable[Placed], state: State) -> int:
     """Return how many targets are in *state*."""
     return sum(1 for one in placed if one.state == state)
+
+
+FAILED: tuple[State, ...] = ("missing", "unwrappable", "bypassed", "error")
 
 
 def meter(read: Callable[[State], float]) -> None:

@@ -49,6 +49,25 @@ def absent_from(rulebook: Rulebook, survey: Survey) -> dict[Target, Missing | No
     return {one: looked for one, looked in each if isinstance(looked, Missing | NoModule)}
 
 
+def named(rulebook: Rulebook, survey: Survey) -> list[str]:
+    """Return the modules that patterns name, of those that are there.
+
+    A pattern of modules names those of the project in which it takes functions, and of an
+    installed package what stands before the first wildcard.
+    """
+    found: set[str] = set()
+    for glob in (pattern.glob for pattern in rulebook.globs):
+        own = {target.module for target in survey.matching(glob, packages=())}
+        start = glob.module.partition("*")[0].rpartition(".")[0]
+        found |= own or {start if "*" in glob.module else glob.module}
+    return sorted(
+        name
+        for name in found
+        if name.rpartition(".")[2] not in ("", "__main__")
+        and not isinstance(survey.module(name), NoModule)
+    )
+
+
 def facts_of(rulebook: Rulebook, survey: Survey | None, target: Target) -> Facts | None:
     """Return the facts of a function where a policy asks for them and its source tells them."""
     if survey is None or not rulebook.asks(target):

@@ -196,11 +196,11 @@ class MonitorStep(Numbered):
             if number < self.first:
                 return self._ended_inherited()
             if error is not None:
-                return failed(error, number, started, arguments)
+                return failed(error, number, started, arguments, ids)
             elapsed = self._now() - started
-            return ended(number, elapsed, None, arguments, shown) or elapsed
+            return ended(number, elapsed, None, arguments, shown, ids) or elapsed
 
-        shown = summary(result)
+        shown, ids = summary(result), self.lineage()
         return opened(result, Ending(end, self._counts.durations.record))
 
     def call_ended(
@@ -210,8 +210,12 @@ class MonitorStep(Numbered):
         result: object,
         arguments: Mapping[str, Any] | None,
         shown: Mapping[str, Any] | None = None,
+        ids: dict[str, str] | None = None,
     ) -> Record | None:
-        """Do what is due after a call that raised nothing; return its record where it bears a tag."""
+        """Do what is due after a call that raised nothing; return its record where it bears a tag.
+
+        Of a stream that has ended, *shown* and *ids* are what was known when it was handed out.
+        """
         if number < self.first:
             return self._ended_inherited()
         self._know_usual(result)
@@ -229,6 +233,7 @@ class MonitorStep(Numbered):
             if stands_for:
                 self._write(
                     (outcome, elapsed, facts),
+                    ids,
                     sample_rate=(1.0 if certain else self._sample) / stands_for,
                     inputs=None if arguments is None else summaries(arguments),
                     output=None if arguments is None else shown or summary(result),
@@ -243,6 +248,7 @@ class MonitorStep(Numbered):
         number: int,
         started: float,
         arguments: Mapping[str, Any] | None,
+        ids: dict[str, str] | None = None,
     ) -> Record:
         """Log a call that raised *error*, and return its record."""
         elapsed = self._now() - started
@@ -261,6 +267,7 @@ class MonitorStep(Numbered):
             if stands_for:
                 self._write(
                     (outcome, elapsed, facts),
+                    ids,
                     sample_rate=(1.0 if self._always else self._sample) / stands_for,
                     inputs=self._inputs(arguments),
                     error=said_of(error),
@@ -356,7 +363,12 @@ class MonitorStep(Numbered):
         modes = [mode for kind, mode in self.site.modes.items() if kind != self.kind]
         return "shadow" if modes and all(mode == "shadow" for mode in modes) else "enforce"
 
-    def _write(self, ended: tuple[Outcome, float, dict[str, Any]], **said: Any) -> None:
+    def _write(
+        self,
+        ended: tuple[Outcome, float, dict[str, Any]],
+        ids: dict[str, str] | None,
+        **said: Any,
+    ) -> None:
         """Hand the sinks the event of a call: how it ended, how long it took, facts."""
         if EXPORTER.runs_here():
             return  # (a handler of the log calls a function that is logged)
@@ -364,7 +376,7 @@ class MonitorStep(Numbered):
         made = event(
             Happened(
                 self.site.target,
-                self.lineage(),
+                ids or self.lineage(),
                 outcome,
                 elapsed,
                 time.time(),
