@@ -52,7 +52,7 @@ def command(
     with ExitStack() as stack, waiting("comparing"):
         survey = Survey(roots(src))
         sides = [_loaded(side, stack, format, against=against is not None) for side in (new, old)]
-        named_environment(tuple({name: None for one in sides for name in one.environments}))
+        named_environment(*sides)
         after, before = (list(governed(one.rulebook, survey)) for one in sides)
         found = differences(before, after)
     if format == "json":

@@ -18,7 +18,7 @@ TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
     from typing import Any
 
-MAGIC = b"mlpolicy\x07"
+MAGIC = b"mlpolicy\x08"
 VARIABLE = "MLPOLICY_CACHE_DIR"
 _SUFFIXES = (".yaml", ".yml")
 

@@ -187,7 +187,7 @@ class _Preparing:
 
     def _check_environment(self, case: Case, loaded: Loaded) -> None:
         name = case.terms.env
-        if name is None or name in loaded.environments:
+        if name in (None, *loaded.environments) or (loaded.unknown and not loaded.misnamed):
             return
         near = closest(name, loaded.environments)
         known = ", ".join(f"`{one}`" for one in loaded.environments)
