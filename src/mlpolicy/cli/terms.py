@@ -14,7 +14,7 @@ from mlpolicy.cli import complete, exits
 from mlpolicy.cli.options import Command, Option
 from mlpolicy.cli.streams import tell
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import parse

@@ -29,6 +29,8 @@ VARIABLE = "MLPOLICY_POLICY"
 SHOWS_NUMBERS = "prometheus_client"
 """Numbers are there from the moment when somebody can look."""
 ENVIRONMENT = "MLPOLICY_ENV"
+SCRIPT = "MLPOLICY_SCRIPT"
+"""Set by a script that the policy speaks of, for processes that it spawns: they run it again."""
 
 _lock = RLock()
 """Held by who changes the policy in force; made anew in a child of a fork."""
@@ -206,7 +208,7 @@ def concerns(top: str) -> bool:
 
 def _concerned(held: cache.Held) -> bool:
     matter = held.tops | {SHOWS_NUMBERS}
-    return any(name.partition(".")[0] in matter for name in sys.modules)
+    return SCRIPT in os.environ or any(name.partition(".")[0] in matter for name in sys.modules)
 
 
 def _paths(policy: Paths | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import weakref
 from collections.abc import Callable, Iterable
@@ -11,9 +12,11 @@ from types import CodeType, FunctionType, ModuleType
 
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.metrics import METERS
+from mlpolicy.core.program import MAIN, module_to_run, names, names_of
 from mlpolicy.core.report import say_once
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry
+from mlpolicy.install.bootstrap import SCRIPT
 from mlpolicy.install.dispatch import govern_implementations
 from mlpolicy.install.facts import facts_of
 from mlpolicy.install.finder import Finder
@@ -47,7 +50,11 @@ class Engine:
         self.finder = Finder(self)
         self._done: dict[str, weakref.ref[ModuleType]] = {}
         self._below = _below(rulebook.exact)
-        self._of_script = "__main__" in rulebook.tops
+        of_main = MAIN in rulebook.tops
+        self._of_script = of_main or SCRIPT in os.environ
+        """Whether the program that runs as `__main__` is looked at, in what it spawns too."""
+        self._to_run = module_to_run() if of_main else ""
+        self._of_program = (MAIN, "multiprocessing", self._to_run.partition(".")[0])
         self._unfinished = False
         self.spent = 0.0
         """Seconds that placing has taken."""
@@ -150,12 +157,14 @@ class Engine:
 
     def concerns(self, top: str) -> bool:
         """Whether a policy may name a module of the top-level package *top*."""
-        return top in self.rulebook.tops or (self._of_script and top == "multiprocessing")
+        return top in self.rulebook.tops or (self._of_script and top in self._of_program)
 
     def wants(self, module: str) -> bool:
         """Whether a policy may name a function of *module*."""
-        below = module in self._below or (self._of_script and module == _SPAWN)
-        return below or self.rulebook.wants(module)
+        if self._of_script and module in (MAIN, _SPAWN):
+            return True
+        to_run = self._to_run and module in (self._to_run, f"{self._to_run}.{MAIN}")
+        return bool(to_run) or module in self._below or self.rulebook.wants(module)
 
     def saw_import(self) -> None:
         """Look for modules that came in without us, and step to the front again."""
@@ -193,9 +202,14 @@ class Engine:
 
     def code(self, module: str, code: CodeType, *, as_main: bool = False) -> CodeType:
         """Return the code of *module* with a driver in place of every exact target."""
-        wanted = {one.qualname: one for one in self.rulebook.exact_in(module)}
-        if as_main and self.rulebook.globbed(module):
-            wanted |= {name: Target(module, name) for name in named_in_code(code)}
+        self._of_script |= module == MAIN
+        called = names_of(module) if module == MAIN else (MAIN, module) if as_main else (module,)
+        exact = [one for name in reversed(called) for one in self.rulebook.exact_in(name)]
+        wanted = {one.qualname: one for one in exact}
+        for name in filter(self.rulebook.globbed, called if as_main else ()):
+            for each in map(partial(Target, name), named_in_code(code)):
+                if each.qualname not in wanted and self._know(each) is not None:
+                    wanted[each.qualname] = each
         return self._tree(wanted, lasting=as_main).rewrite(code) if wanted else code
 
     def _tree(self, wanted: dict[str, Target], *, lasting: bool = True) -> Tree:
@@ -221,6 +235,8 @@ class Engine:
         try:
             with Uncollected():
                 self._place(module, name)
+                for one in filter(self.rulebook.wants, names() if name == MAIN else ()):
+                    self._place(module, one)
             for alias in self._below.get(name, ()):
                 found = aliased(alias)
                 if found is not None and not self._is_done(alias, found):
@@ -235,7 +251,8 @@ class Engine:
 
     def _place(self, module: ModuleType, name: str) -> None:
         # No lock is held: what is looked at runs the user's code, which may import.
-        self._done[name] = weakref.ref(module)
+        of_main = module is sys.modules.get(MAIN)
+        self._done[MAIN if of_main else name] = weakref.ref(module)
         exact = [self._know(target) for target in self.rulebook.exact_in(name)]
         within = [one for one in exact if one and LOCALS in one.target.qualname]
         if within:
@@ -249,10 +266,14 @@ class Engine:
     def adopt(self, target: Target, function: FunctionType) -> None:
         """Place what policies say of a *function* that a decorator was just put on.
 
-        One of a module that is still being imported is placed when that is done.
+        One of a module that is still being imported is placed when that is done, which of the
+        program itself nobody sees.
         """
         module = sys.modules.get(target.module)
-        if LOCALS not in target.qualname and not (module and self._is_done(target.module, module)):
+        called = [Target(name, target.qualname) for name in names_of(target.module)]
+        target = next((one for one in called if self._know(one)), target)
+        done = len(called) > 1 or (module and self._is_done(target.module, module))
+        if LOCALS not in target.qualname and not done:
             return
         asks = self.rulebook.asks(target)
         placed = self._know(target, facts_of(target, function, (function,)) if asks else None)
@@ -303,7 +324,7 @@ class Engine:
         try:
             found = behind_ours(find(module, placed.target.qualname))
         except NotFound as error:
-            if placed.target.module == "__main__":
+            if module is sys.modules.get(MAIN):
                 return  # the program has only begun
             placed.state, placed.detail = "missing", str(error)
             where = placed.plan.sources[0] if placed.plan.sources else "the policy"

@@ -187,7 +187,8 @@ class _Preparing:
 
     def _check_environment(self, case: Case, loaded: Loaded) -> None:
         name = case.terms.env
-        if name in (None, *loaded.environments) or (loaded.unknown and not loaded.misnamed):
+        base = loaded.unknown is not None and not loaded.misnamed
+        if name is None or name in loaded.environments or base:
             return
         near = closest(name, loaded.environments)
         known = ", ".join(f"`{one}`" for one in loaded.environments)
