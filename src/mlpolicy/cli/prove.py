@@ -60,6 +60,8 @@ class Answer:
     """What modules left running when they were imported."""
     proofs: list[dict[str, Any]] = field(default_factory=list)
     """What rules say of the user's code once it is imported."""
+    served: list[str] = field(default_factory=list)
+    """The command that starts a module, as `mlpolicy run` takes it."""
     import_s: float = 0.0
     placing_s: float = 0.0
     """The part of the work that was ours."""
@@ -75,7 +77,7 @@ def in_process(request: Request) -> Answer:
     from mlpolicy.install import bootstrap
     from mlpolicy.install.child import prove
 
-    asked = _asked(request)
+    asked, path = _asked(request), list(sys.path)
     sys.path[:0] = [one for one in asked["path"] if one not in sys.path]
     os.environ.update(request.assumed)
     try:
@@ -83,6 +85,7 @@ def in_process(request: Request) -> Answer:
             return Answer(**prove(asked))
     finally:
         bootstrap.uninstall()
+        sys.path[:] = path
 
 
 def in_child(request: Request, timeout: float) -> Answer:
