@@ -96,7 +96,7 @@ def test_an_unknown_environment_may_be_the_base(policy, caplog):
 
 
 def test_a_service_that_knows_no_environment_starts_in_any(policy):
-    (policy / "policy.yaml").write_text(POLICY.partition("environments:")[0])
+    (policy / "policy.yaml").write_text(POLICY.partition("\nenvironments:")[0])
 
     assert cached(policy, env="prod") == ("1h", 10, "5%")
 

@@ -98,10 +98,12 @@ def _served(name: str) -> list[str]:
                 return [server, f"{name}:{attribute}"]
     try:
         file = Path(held.get("__file__") or "")
-        starts = file.with_name("__main__.py").is_file() if "__path__" in held else None
-        starts = _GUARD.search(file.read_bytes()) if starts is None else starts
+        if "__path__" in held:
+            starts = file.with_name("__main__.py").is_file()
+        else:
+            starts = _GUARD.search(file.read_bytes()) is not None
     except OSError:  # it has no source
-        starts = None
+        starts = False
     return ["-m", name] if starts else []
 
 
