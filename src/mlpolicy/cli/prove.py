@@ -105,7 +105,7 @@ def in_child(request: Request, timeout: float) -> Answer:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            late = f"not imported within {Duration.of(f'{timeout:g}s')}"
+            late = f"not imported within {Duration(timeout)}"
             return _failed(request, late, _text(error.stdout))
         if not answer.exists():
             return _failed(request, _ended(done.returncode), _text(done.stdout))

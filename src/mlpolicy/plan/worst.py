@@ -47,4 +47,4 @@ def _is_bound(retry: Any, pauses: float) -> bool:
 
 
 def _time(seconds: float) -> str:
-    return str(Duration(round(seconds, 3)))
+    return str(Duration.worked_out(seconds))

@@ -119,7 +119,7 @@ def worst_pause(rule: RetryRule) -> float:
 
 
 def _shown(seconds: float) -> str:
-    return str(Duration(round(seconds, 1)))
+    return str(Duration.worked_out(seconds))
 
 
 def _contradictions(rule: RetryRule) -> Iterator[Finding]:
