@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.conftest import Project
+from tests.acceptance.conftest import SOURCE, Project
 
 SERVICE = """
     import functools
@@ -421,3 +421,72 @@ def test_all_imports_what_patterns_name(service):
     ended = applied(service, policy, "--all", "--check", module="serve")
 
     assert (ended.code, ended.out.partition(" ·")[0]) == (0, "2 applied"), ended.out
+
+
+# --- the command that serves ----------------------------------------------------------
+
+PROGRAMS = {
+    "an application of FastAPI": (
+        "from fastapi import FastAPI\nclass Own(FastAPI): ...\napi = Own()\n",
+        "-- uvicorn svc.app:api",
+    ),
+    "an application of Starlette behind others": (
+        "from starlette.applications import Starlette\ninner = Starlette()\napp = Starlette()\n",
+        "-- uvicorn svc.app:app",
+    ),
+    "an application of Flask that may also be run": (
+        'import flask\napp = flask.Flask(__name__)\nif __name__ == "__main__":\n    app.run()\n',
+        "-- gunicorn svc.app:app",
+    ),
+    "a class alone": ("from fastapi import FastAPI\n", "-- COMMAND"),
+    "a program by its guard, the other way round": (
+        "if '__main__' == __name__:\n    f()\n",
+        "-m svc.app",
+    ),
+    "a program by its guard": ('if __name__ == "__main__":\n    f()\n', "-m svc.app"),
+    "objects that answer to anything": (
+        "class Any:\n"
+        "    def __getattr__(self, name): raise SystemExit(name)\n"
+        "    __class__ = property(lambda self: 1 / 0)\n"
+        "app = Any()\n",
+        "-- COMMAND",
+    ),
+}
+
+
+def serving(ended):
+    return ended.err.strip().splitlines()[-1].rpartition("under this policy: ")[2]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_command_that_serves_is_told_whole(project, program):
+    """With the policy and the environment that were proved, and the server that it takes."""
+    text, told = PROGRAMS[program]
+    policy = 'version: 1\npolicies: {"svc.app:f": {retry: 3}}\nenvironments: {prod: {}}\n'
+    (project.folder / "svc").mkdir()
+    (project.folder / "svc/app.py").write_text(f"def f(): ...\n{text}")
+    (project.folder / "my policy.yaml").write_text(policy)
+
+    ended = project.run(
+        "apply", "--module", "svc.app", "--policy", "my policy.yaml", "--env", "prod"
+    )
+
+    assert (ended.code, serving(ended)) == (
+        0,
+        f"mlpolicy run --policy 'my policy.yaml' --env prod {told}",
+    )
+
+
+@pytest.mark.parametrize("more", [(), ("--in-process",)])
+def test_the_command_that_serves_finds_the_module(project, more):
+    """From the folder where `apply` found it; a package runs by its `__main__`."""
+    project.write(
+        policies__a='version: 1\npolicies: {"svc:f": {retry: 3}}\n',
+    )
+    (project.folder / "lib/svc").mkdir(parents=True)
+    (project.folder / "lib/svc/__init__.py").write_text("def f(): ...\n")
+    (project.folder / "lib/svc/__main__.py").write_text("import svc\nprint(svc.f())\n")
+
+    ended = project.run("apply", "--module", "svc", "--src", "lib", *more, MLPOLICY_ENV="")
+
+    assert serving(ended) == f"PYTHONPATH=lib:{SOURCE} mlpolicy run -m svc"

@@ -91,7 +91,7 @@ def test_what_to_look_at_twice(service):
     [one] = compare(service).content["differences"]
 
     assert sorted(one["risks"], reverse=True) == [
-        "max_attempts 3 → 8 raises the worst case 600ms → 22s600ms",
+        "max_attempts 3 → 8 raises the worst case 600ms → 22.6s",
         "`cache` no longer holds",
         "MP506: `validate` is enforced at once, and was never in shadow",
     ]
@@ -248,3 +248,19 @@ def test_a_policy_that_has_expired_is_compared(service):
     assert ended.code == 0
     assert "disabled → enforce" in ended.out
     assert service.run("compile", "policies/a.yaml").code == 0
+
+
+def test_amounts_that_differ_a_little_are_told_apart(service):
+    """Durations, sizes and shares print exactly, those worked out from them too."""
+    old = "retry: {max_attempts: 2, initial_delay: 40ms, max_delay: 1s}"
+    new = "retry: {max_attempts: 2, initial_delay: 40.0004ms, max_delay: 1.0000001s}"
+    changed(service, ("retry: {max_attempts: 3}", old), ("ttl: 30s", "ttl: 2.5ms"))
+    (service.folder / "new").mkdir()
+    text = (service.folder / "policies/a.yaml").read_text()
+    more = text.replace(old, new).replace("ttl: 2.5ms", "ttl: 2.50001ms, rollout: 12.5%")
+    (service.folder / "new/a.yaml").write_text(more)
+
+    ended = service.run("diff", "policies", "new")
+
+    for one in ("40ms → 40.0004ms", "1s → 1.0000001s", "2.5ms → 2.50001ms", "12.5%"):
+        assert one in ended.out, ended.out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import mlpolicy
+
 SERVE = "def fetch_rows(q): return q\n\n\nasync def predict(x): return x\n\n\ndef _private(): ...\n"
 WRITTEN = [
     "policies/serve.yaml",
@@ -121,20 +123,22 @@ def job(project):
 @pytest.mark.parametrize(
     ("files", "installed"),
     [
-        ({}, "pip install mlpolicy"),
-        ({"requirements.txt": "numpy"}, "pip install mlpolicy -r requirements.txt"),
-        ({"pyproject.toml": "[project]\nname = 'shop'"}, "pip install mlpolicy ."),
-        ({"pyproject.toml": "[tool.ruff]"}, "pip install mlpolicy"),
-        ({"setup.py": "", "requirements.txt": ""}, "pip install mlpolicy . -r requirements.txt"),
-        ({"pyproject.toml": "not = toml = at all"}, "pip install mlpolicy"),
+        ({}, "pip install MLPOLICY"),
+        ({"requirements.txt": "numpy"}, "pip install MLPOLICY -r requirements.txt"),
+        ({"pyproject.toml": "[project]\nname = 'shop'"}, "pip install MLPOLICY ."),
+        ({"pyproject.toml": "[tool.ruff]"}, "pip install MLPOLICY"),
+        ({"setup.py": "", "requirements.txt": ""}, "pip install MLPOLICY . -r requirements.txt"),
+        ({"pyproject.toml": "not = toml = at all"}, "pip install MLPOLICY"),
     ],
 )
 def test_the_job_installs_what_the_module_needs(job, project, files, installed):
-    """Else `apply` could not import it there."""
+    """Else `apply` could not import it there; and the mlpolicy that wrote it, not a newer one."""
     job(files)
 
     lines = (project.folder / ".github/workflows/policy.yaml").read_text().splitlines()
-    assert f"      - run: {installed}" in lines
+    release = ".".join(mlpolicy.__version__.split(".")[:2])
+    pinned = installed.replace("MLPOLICY", f'"mlpolicy=={release}.*"')
+    assert f"      - run: {pinned}" in lines
 
 
 def test_the_job_of_a_folder_within_a_repository(job, project):

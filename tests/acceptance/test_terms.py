@@ -82,16 +82,68 @@ def test_the_environment_that_is_asked_for_holds(service):
     assert [one["kind"] for one in prod.content["rules"]] == ["retry"]
 
 
-@pytest.mark.parametrize("command", [["validate"], ["explain", "serve:predict"], ["compile"]])
-def test_an_environment_that_no_file_names(service, command):
-    ended = service.run(*command, "--env", "prdo")
+COMMANDS = {
+    "validate": [],
+    "apply": ["--module", "serve"],
+    "apply --check": ["--module", "serve"],
+    "run": ["serve.py"],
+    "doctor": [],
+    "list": [],
+    "list policies": [],
+    "explain": ["serve:predict"],
+    "diff": ["policies", "policies"],
+    "compile": [],
+}
 
-    assert (ended.code, "did you mean `prod`" in ended.err) == (2, True)
+
+@pytest.mark.parametrize("by_option", [False, True], ids=["variable", "option"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_environment_that_no_file_names(service, command, by_option):
+    """It is refused alike by every command, however it is given."""
+    option, variable = (["--env=prdo"], {}) if by_option else ([], {"MLPOLICY_ENV": "prdo"})
+
+    ended = service.run(*command.split(), *option, *COMMANDS[command], **variable)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "no file names an environment `prdo`; did you mean `prod`?" in ended.err
 
 
-def test_a_variable_may_name_any_environment(service):
-    """A laptop says dev; nothing is otherwise there."""
-    assert service.run("validate", MLPOLICY_ENV="dev").code == 0
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_environment_that_no_file_names_may_be_the_base(service, command):
+    """`settings.on_unknown_environment: base` in any file warns, and nothing is otherwise."""
+    service.write(policies__more="version: 1\nsettings: {on_unknown_environment: base}\n")
+
+    ended = service.run(*command.split(), *COMMANDS[command], MLPOLICY_ENV="dev")
+
+    assert ended.code == 0
+    assert "no file names an environment `dev`" in ended.err
+
+
+def test_an_environment_where_no_file_names_any(service):
+    """What is set for a whole fleet stops no service that knows none; it is said once."""
+    service.write(policies__a="version: 1\npolicies: {serve:predict: {retry: 3}}\n")
+
+    ended = service.run("run", "-m", "serve", MLPOLICY_ENV="prod")
+
+    assert ended.code == 0
+    assert ended.err.count("no file names any environment: `prod` changes nothing") == 1
+
+
+def test_what_keeps_files_from_being_read_goes_first(service):
+    """Nobody knows which environments a broken file names."""
+    service.write(policies__broken="version: 1\nenvironments: {dev: [\n")
+
+    ended = service.run("validate", "--env", "dev")
+
+    assert (ended.code, "MP002" in ended.out) == (1, True)
+
+
+def test_an_environment_with_a_wrong_value_is_known(service):
+    service.write(policies__more="version: 1\nenvironments:\n  dev:\n")
+
+    ended = service.run("validate", "--env", "dev")
+
+    assert (ended.code, "MP009" in ended.out) == (1, True)
 
 
 def test_a_value_is_set_over_all(service):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from fractions import Fraction
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,12 +32,37 @@ def test_a_duration_is_read_with_its_unit(text, seconds):
     assert Duration.of(text) == pytest.approx(seconds)
 
 
-@given(st.integers(min_value=0, max_value=10**13))
-def test_a_duration_prints_as_what_it_reads(microseconds):
-    """What is printed reads back as the same length of time."""
-    duration = Duration(microseconds / 1e6)
+@given(st.floats(min_value=1e-12, max_value=1e12))
+def test_a_duration_prints_as_what_it_reads(seconds):
+    """What is printed reads back as the same length of time, so that two never print alike."""
+    assert float(Duration.of(str(Duration(seconds)))) == seconds
 
-    assert float(Duration.of(str(duration))) == pytest.approx(float(duration), abs=1e-6)
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2.5ms", "1.5s", "22.6s", "1m30s", "1h30m", "250us", "0.5us", "1.000001s", "3.3ms"),
+        *("1m500ms", "1d1us", "100d", "0s", "9.9999999s", "0.1ms0.2us", "60s", "1500ms"),
+    ],
+)
+def test_a_duration_prints_short(text):
+    short = {"0.1ms0.2us": "100.2us", "60s": "1m", "1500ms": "1.5s"}
+
+    assert str(Duration.of(text)) == short.get(text, text)
+
+
+@given(st.integers(min_value=0, max_value=2**80))
+def test_a_size_prints_as_what_it_reads(size):
+    assert ByteSize.of(str(ByteSize(size))) == size
+
+
+@given(st.floats(min_value=1e-12, max_value=1))
+def test_a_share_prints_as_what_it_reads(share):
+    assert float(Ratio.of(str(Ratio(share)))) == share
+
+
+def test_a_sum_of_durations_has_no_noise():
+    assert str(Duration.worked_out(0.1 + 0.2)) == "300ms"
 
 
 @pytest.mark.parametrize(
@@ -55,6 +82,9 @@ def test_a_duration_prints_as_what_it_reads(microseconds):
         (ByteSize, "512Mb", "MP101", "did you mean `512MB`"),
         (ByteSize, "1GiB2MiB", "MP101", "one unit"),
         (Ratio, 85, "MP101", "did you mean `85%`"),
+        (Ratio, 1, "MP101", "`1` is 1% or 100%"),
+        (Ratio, "1", "MP101", "`1` is 1% or 100%"),
+        (Ratio, " 1.0", "MP101", "1% or 100%"),
         (Ratio, "130%", "MP103", "outside 0% to 100%"),
         (Ratio, -0.5, "MP103", "outside"),
         (Ratio, "most", "MP010", "such as 20%"),
@@ -71,6 +101,32 @@ def test_what_is_no_amount_is_refused_with_a_remedy(quantity, value, code, words
 
     assert caught.value.code == code
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [1, "1", Fraction(1), numpy.int64(1)])
+def test_one_from_python_is_no_share(value):
+    """It may be 1% or all of it; a float is a share as 0.85 is."""
+    with pytest.raises(QuantityError) as caught:
+        Ratio.of_number(value)
+
+    assert (caught.value.code, caught.value.meant) == ("MP101", "")
+    assert [str(Ratio.of_number(one)) for one in (1.0, numpy.float32(1), "100%", 0, 0.85)] == [
+        "100%",
+        "100%",
+        "100%",
+        "0%",
+        "85%",
+    ]
+
+
+@pytest.mark.parametrize("value", [1, 1.0, "1", "1.0"])
+def test_one_in_a_file_is_no_share(value):
+    """To JSON, and so to an editor, 1.0 is 1."""
+    share = TypeAdapter(Ratio)
+
+    with pytest.raises(ValueError, match="1% or 100%"):
+        share.validate_python(value)
+    assert not Draft7Validator(share.json_schema()).is_valid(value)
 
 
 def test_numbers_from_python_are_in_the_base_unit():

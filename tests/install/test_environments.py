@@ -58,7 +58,8 @@ def test_each_environment_has_its_plan(policy, monkeypatch, again):
         assert cached(policy) == ("1h", 10, "5%")
         assert cached(policy, env="prod") == ("2h", 10, "5%")
         assert cached(policy, env="staging") is None
-        assert cached(policy, env="another") == ("1h", 10, "5%")
+        with pytest.raises(mlpolicy.PolicyError, match="did you mean `staging`"):
+            cached(policy, env="stagin")
     monkeypatch.setenv("MLPOLICY_ENV", "prod")
     assert cached(policy) == ("2h", 10, "5%")
     assert cached(policy, env="") == ("1h", 10, "5%")
@@ -83,3 +84,27 @@ def test_an_imported_file_that_is_gone_is_noticed(policy):
     (policy / "common.yaml").unlink()
     with pytest.raises(mlpolicy.PolicyError, match="MP120"):
         cached(policy)
+
+
+def test_an_unknown_environment_may_be_the_base(policy, caplog):
+    """One file says so for all; the name is in the log."""
+    (policy / "common.yaml").write_text(COMMON + "settings: {on_unknown_environment: base}\n")
+
+    assert cached(policy, env="another") == ("1h", 10, "5%")
+
+    assert "no file names an environment `another`" in caplog.text
+
+
+def test_a_service_that_knows_no_environment_starts_in_any(policy):
+    (policy / "policy.yaml").write_text(POLICY.partition("\nenvironments:")[0])
+
+    assert cached(policy, env="prod") == ("1h", 10, "5%")
+
+
+def test_a_refused_environment_leaves_the_policy_in_force(policy):
+    assert cached(policy, env="prod") == ("2h", 10, "5%")
+
+    with pytest.raises(mlpolicy.PolicyError, match="no file names an environment `live`"):
+        mlpolicy.install(policy=policy, env="live")
+
+    assert str(mlpolicy.plan(f"{__name__}:work").rule("cache").rule.ttl) == "2h"

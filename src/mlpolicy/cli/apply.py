@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -278,8 +280,33 @@ def _show(answer: Answer, report: Report, loaded: Loaded, options: dict[str, Any
         parts.append(_sum(answer, loaded))
     emit("\n".join(parts))
     if not options["check"]:
-        module = (options["modules"] or ["mypkg.serve"])[0]
-        tell(f"Nothing was changed for good. To serve under this policy: mlpolicy run -m {module}")
+        command = _serving(answer, options)
+        tell(f"Nothing was changed for good. To serve under this policy: {command}")
+
+
+def _serving(answer: Answer, options: dict[str, Any]) -> str:
+    """Return the command that serves what was proved: the same policy, environment and folder."""
+    command = ["mlpolicy", "run"]
+    if options["policy"] or sources.VARIABLE in os.environ:
+        for path in sources.paths(options["policy"]):
+            command += ["--policy", str(sources.shown(path))]
+    if asked().environment:
+        command += ["--env", str(asked().environment)]
+    wanted = answer.served or ["COMMAND"]
+    command += wanted if wanted[0] == "-m" else ["--", *wanted]
+    return _where(options) + shlex.join(command)
+
+
+def _where(options: dict[str, Any]) -> str:
+    """Return what lets Python find the first module where nothing else does."""
+    top = next((one.partition(".")[0] for one in options["modules"]), "")
+    for root in local_roots(options["src"]) if top else ():
+        if (root / top).is_dir() or (root / f"{top}.py").is_file():
+            found = {os.path.abspath(one) for one in (*sys.path, "")}
+            before = os.environ.get("PYTHONPATH")
+            path = os.pathsep.join(filter(None, (str(root), before)))
+            return "" if os.path.abspath(root) in found else f"PYTHONPATH={shlex.quote(path)} "
+    return ""
 
 
 def _content(answer: Answer, report: Report, loaded: Loaded) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def _limit(target: str, rule: PlannedRule) -> Iterator[Check]:
         return
     reading = Survey(measure=rule.rule.measure).read()
     if reading is not None and given > reading.limit:
-        text = f"MP802: `limit: {ByteSize(given)}` is above {_size(reading.limit)}, {reading.of}"
+        text = f"MP802: `limit: {ByteSize(given)}` is above {ByteSize(reading.limit)}, {reading.of}"
         yield Check(target, "fail", text, "leave `limit` out, or write less")
 
 

@@ -53,7 +53,7 @@ def command(
         terms = replace(asked().terms(), survey=sources.survey(src))
         old_only = against is not None
         sides = [_loaded(side, stack, terms, format, against=old_only) for side in (new, old)]
-        named_environment(tuple({name: None for one in sides for name in one.environments}))
+        named_environment(*sides)
         after, before = (list(governed(one.rulebook, terms.survey)) for one in sides)
         found = differences(before, after)
         absent = absent_from(sides[0].rulebook, sources.survey(src))

@@ -63,6 +63,8 @@ class Answer:
     """What modules left running when they were imported."""
     proofs: list[dict[str, Any]] = field(default_factory=list)
     """What rules say of the user's code once it is imported."""
+    served: list[str] = field(default_factory=list)
+    """The command that starts a module, as `mlpolicy run` takes it."""
     import_s: float = 0.0
     placing_s: float = 0.0
     """The part of the work that was ours."""
@@ -78,7 +80,7 @@ def in_process(request: Request) -> Answer:
     from mlpolicy.install import bootstrap
     from mlpolicy.install.child import prove
 
-    asked = _asked(request)
+    asked, path = _asked(request), list(sys.path)
     sys.path[:0] = [one for one in asked["path"] if one not in sys.path]
     os.environ.update(request.assumed)
     try:
@@ -86,6 +88,7 @@ def in_process(request: Request) -> Answer:
             return Answer(**prove(asked))
     finally:
         bootstrap.uninstall()
+        sys.path[:] = path
 
 
 def in_child(request: Request, timeout: float) -> Answer:
@@ -105,7 +108,7 @@ def in_child(request: Request, timeout: float) -> Answer:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            late = f"not imported within {Duration.of(f'{timeout:g}s')}"
+            late = f"not imported within {Duration(timeout)}"
             return _failed(request, late, _text(error.stdout))
         if not answer.exists():
             return _failed(request, _ended(done.returncode), _text(done.stdout))

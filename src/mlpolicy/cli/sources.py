@@ -89,7 +89,7 @@ def read(
             loaded = load_every(files, replace(terms, environment=None))
         else:
             loaded = load(files, terms)
-            named_environment(loaded.environments)
+            named_environment(loaded)
     for file in loaded.files if kept(VERBOSE) else ():
         click.echo(f"read {file.file}: {many(len(file.policies), 'policy', 'policies')}", err=True)
     return found, loaded

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlpolicy import __version__
 from mlpolicy.cli.project import Project
 
 _REMOTE = re.compile(
@@ -91,6 +92,7 @@ def schema() -> str:
 def workflow(module: str, project: Project) -> str:
     """Return a job of GitHub Actions that checks the policy at every push."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    release = ".".join(__version__.split(".")[:2])
     below = f"defaults: {{run: {{working-directory: {project.within}}}}}\n"
     what = f"What `{module}` needs, too" if project.needs else f"Add what `{module}` needs"
     return f"""\
@@ -106,7 +108,8 @@ on: [push, pull_request]
       - uses: actions/setup-python@v5
         with: {{python-version: "{python}"}}
       # {what}, since `apply` imports it.
-      - run: pip install mlpolicy{project.needs}
+      # Another release may find more: raise its number when you mean to.
+      - run: pip install "mlpolicy=={release}.*"{project.needs}
       - run: mlpolicy fmt --check
       - run: mlpolicy validate
       - run: mlpolicy test

@@ -12,15 +12,16 @@ import click
 
 from mlpolicy.cli import complete, exits
 from mlpolicy.cli.options import Command, Option
+from mlpolicy.cli.streams import tell
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import parse
 from mlpolicy.model.layers import Layers
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.model.rules import RuleReader
-from mlpolicy.plan.load import Terms
+from mlpolicy.plan.load import Loaded, Terms
 from mlpolicy.rules import KINDS
 
 ENVIRONMENT: Final = "MLPOLICY_ENV"
@@ -66,26 +67,27 @@ def asked() -> Asked:
     return found
 
 
-def named_environment(known: tuple[str, ...]) -> None:
-    """End the command where `--env` names what no file knows; a variable may name anything."""
-    context = click.get_current_context(silent=True)
-    given = context.meta.get(f"{_KEPT}.env") if context else None
-    if asked().environment == EVERY and EVERY not in known:
+def named_environment(*sides: Loaded) -> None:
+    """End the command where the environment asked for is one that none of *sides* names."""
+    given = asked().environment
+    if given == EVERY and not any(EVERY in one.environments for one in sides):
         exits.stop("one environment at a time: --env all is for `validate`")
-    if given is None or given in known:
+    if not given or any(one.environment for one in sides):
         return
-    near = closest(str(given), known)
-    there = ", ".join(f"`{one}`" for one in known)
-    hint = did_you_mean(near, f"there are {there}" if there else "there are none")
-    exits.stop(f"no file names an environment `{given}`; {hint}")
+    unknown = next((one.unknown for one in sides if one.unknown), None)
+    if unknown is not None and any(one.misnamed for one in sides):
+        exits.stop(f"{unknown.message}; {unknown.help}")
+    if unknown is not None:
+        tell(f"mlpolicy: {unknown.message}; {unknown.help}: the base holds")
+    elif any(one.files for one in sides) and not any(one.refused for one in sides):
+        tell(f"mlpolicy: no file names any environment: `{given}` changes nothing")
 
 
 # --- callbacks ------------------------------------------------------------------------
 
 
-def _keep_env(context: click.Context, _: click.Parameter, value: str | None) -> None:
+def _keep_env(_: click.Context, __: click.Parameter, value: str | None) -> None:
     if value is not None:
-        context.meta[f"{_KEPT}.env"] = value
         asked().environment = value
 
 

@@ -1,7 +1,7 @@
 """Amounts with units: what an operator writes, and the number that the code computes with.
 
 Each is a subclass of `float` or `int`, so that it may be used as a number; `str` prints it
-with its unit, as a policy file would.
+with its unit, as a policy file would, and exactly: what prints alike is the same amount.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, LiteralString, Self
 
 from mlpolicy.core import habits
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _PART = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)")
 _LONGEST = 64
+_EXACT = Context(prec=400)
+"""Holds any number of days, and what is left of them."""
 
 
 NOTHING: dict[str, Any] = {"not": {"type": "string", "pattern": "^[^1-9$]*$"}}
@@ -102,16 +105,16 @@ class _Quantity:
         return {"type": "string", "pattern": cls.pattern, "maxLength": _LONGEST}
 
 
-def _parts(text: str, quantity: type[_Quantity]) -> list[tuple[float, str]]:
+def _parts(text: str, quantity: type[_Quantity]) -> list[tuple[Decimal, str]]:
     """Return (number, unit) of each part of *text*: `1m30s` has two."""
-    found: list[tuple[float, str]] = []
+    found: list[tuple[Decimal, str]] = []
     at, fits = 0, len(text) <= _LONGEST
     text = text.strip()
     while fits and at < len(text):
         match = _PART.match(text, at)
         if match is None:
             break
-        found.append((float(match[1]), match[2]))
+        found.append((Decimal(match[1]), match[2]))
         at = match.end()
     if not found or at < len(text):
         raise _unexpected(_shown(text), quantity)
@@ -154,10 +157,19 @@ def _kind(value: object) -> str:
     return names.get(type(value)) or _shown(value)
 
 
-def _finite(number: float, text: object, quantity: type[_Quantity]) -> float:
-    if not math.isfinite(number):
+def _finite(number: Decimal, text: object, quantity: type[_Quantity]) -> Decimal:
+    if not math.isfinite(float(number)):
         raise QuantityError("MP010", f"{_shown(text)} is too large for {quantity.what}")
     return number
+
+
+def _decimal(number: float) -> Decimal:
+    """Return what *number* is taken for: the shortest decimal that is no other number."""
+    return Decimal(repr(float(number)))
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize(_EXACT):f}"
 
 
 class Duration(_Quantity, float):
@@ -181,24 +193,32 @@ class Duration(_Quantity, float):
             return cls.of_number(value.total_seconds())
         if not isinstance(value, str):
             raise _bare(value, cls, "s")
-        total = 0.0
+        total = Decimal(0)
         for number, unit in _parts(value, cls):
             if not unit:
                 raise _bare(value, cls, "s")
             if unit not in cls.units:
                 raise _strange(value, unit, cls)
-            total += number * cls.units[unit]
+            total += number * _decimal(cls.units[unit])
         return cls(_finite(total, value, cls))
 
     def __str__(self) -> str:
-        """Return it as a policy file writes it: `1m30s`."""
-        rest, text = round(float(self) * 1e6), ""
-        for unit, size in reversed(self.units.items()):
-            whole, rest = divmod(rest, round(size * 1e6))
-            text += f"{whole}{unit}" if whole else ""
+        """Return it as a policy file writes it: `1m30s`, `2.5ms`."""
+        rest, text = _decimal(self), ""
+        for unit in ("d", "h", "m"):
+            whole, rest = _EXACT.divmod(rest, Decimal(self.units[unit]))
+            text += f"{whole:f}{unit}" if whole else ""
+        for unit, places in (("s", 0), ("ms", 3), ("us", 6)):
+            if rest and (rest.scaleb(places) >= 1 or unit == "us"):
+                return f"{text}{_plain(rest.scaleb(places))}{unit}"
         return text or "0s"
 
     __repr__ = __str__
+
+    @classmethod
+    def worked_out(cls, seconds: float) -> Self:
+        """Return what a sum of lengths comes to, without the noise of adding floats."""
+        return cls(round(seconds, 9))
 
 
 class ByteSize(_Quantity, int):
@@ -240,25 +260,37 @@ class ByteSize(_Quantity, int):
 
 
 class Ratio(_Quantity, float):
-    """A share between 0 and 1; written as a percentage or as such a number."""
+    """A share between 0 and 1; written as a percentage or as such a number, but for 1 itself."""
 
     what = "a share"
     example = "20%"
-    pattern = (
-        r"^\s*(-?0+(\.0+)?\s*%?|0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%|0+\.[0-9]+|0*1(\.0+)?)\s*$"
-    )
+    pattern = r"^\s*(-?0+(\.0+)?\s*%?|0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%|0+\.[0-9]+)\s*$"
 
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the share that *value* (`20%`, `0.2`) says."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise _unexpected(_kind(value), cls)
+        if not isinstance(value, float) and re.fullmatch(r"\s*0*1(\.0*)?\s*", str(value)):
+            raise QuantityError("MP101", f"`{value}` is 1% or 100%: write which of them")
         return cls(cls._within(_share(value, cls), value))
 
     @classmethod
     def of_number(cls, value: Any) -> Self:
-        """Return the share that *value* says; a number is one from 0 to 1."""
+        """Return the share that *value* says; a number is one from 0 to 1, but not `1`."""
+        from numbers import Rational
+
+        if isinstance(value, Rational) and value == 1:  # (no float, which would be 1.0)
+            value = str(value)
         return cls.of(value if isinstance(value, str) else super().of_number(value))
+
+    @classmethod
+    def _read(cls, value: Any, info: Any) -> Self:
+        from mlpolicy.core.model import is_python
+
+        if isinstance(value, float) and value == 1 and not is_python(info):
+            value = 1  # it is to JSON, and so to editors
+        return super()._read(value, info)
 
     @classmethod
     def _within(cls, share: float, value: object) -> float:
@@ -273,7 +305,7 @@ class Ratio(_Quantity, float):
 
     def __str__(self) -> str:
         """Return it as a percentage."""
-        return f"{float(self) * 100:.10g}%"
+        return f"{_plain(_decimal(self).scaleb(2))}%"
 
     __repr__ = __str__
 
@@ -281,7 +313,7 @@ class Ratio(_Quantity, float):
     def __get_pydantic_json_schema__(
         cls, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        number = {"type": "number", "minimum": 0, "maximum": 1}
+        number = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
         return {"anyOf": [number, cls.text()]}
 
 
@@ -294,7 +326,7 @@ def _share(value: str | float, quantity: type[_Quantity]) -> float:
         raise _unexpected(_shown(value), quantity)
     number, unit = match.groups()
     if unit in (None, "%"):
-        return float(number) / 100 if unit else float(number)
+        return float(Decimal(number).scaleb(-2 if unit else 0))
     meant = f"{number}%"
     raise QuantityError("MP101", f"`{unit}` is no unit of shares: did you mean `{meant}`?", meant)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -208,3 +209,14 @@ def _component(part: str) -> str:
         return rf"{first}(?!\w)"
     between = "".join(rf"(?>\w*?{piece})" for piece in others[:-1] if piece)
     return rf"{first}{between}\w*{others[-1]}(?!\w)"
+
+
+def modules_below(targets: Iterable[Target]) -> dict[str, tuple[str, ...]]:
+    """Return the modules of *targets*, by each package that they are below."""
+    found: dict[str, tuple[str, ...]] = {}
+    for module in dict.fromkeys(target.module for target in targets):
+        package = module.rpartition(".")[0]
+        while package:
+            found[package] = (*found.get(package, ()), module)
+            package = package.rpartition(".")[0]
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlpolicy.core.report import say_once
 from mlpolicy.errors import PolicyError
 from mlpolicy.install.engine import Engine
 from mlpolicy.plan import cache
@@ -23,8 +24,14 @@ def awaken(paths: tuple[str, ...], held: cache.Held | None, environment: str = "
     from mlpolicy.plan.load import Terms, load  # (reads YAML: what is held needs no part of it)
 
     loaded = load([Path(path) for path in paths], Terms(environment=environment or None))
-    if loaded.refused:
-        raise PolicyError(loaded.refused)
+    refused = loaded.refused
+    if loaded.unknown is not None:
+        if loaded.misnamed:
+            refused = (loaded.unknown, *refused)
+        else:
+            say_once(f"environment:{environment}", str(loaded.unknown))
+    if refused:
+        raise PolicyError(refused)
     rulebook = loaded.rulebook
     new = cache.Held(
         rulebook.tops,

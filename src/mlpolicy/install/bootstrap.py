@@ -31,6 +31,8 @@ SHOWS_NUMBERS = "prometheus_client"
 ENVIRONMENT = "MLPOLICY_ENV"
 INFO = 20
 """The level of logs, without importing them."""
+SCRIPT = "MLPOLICY_SCRIPT"
+"""Set by a script that the policy speaks of, for processes that it spawns: they run it again."""
 
 _lock = RLock()
 """Held by who changes the policy in force; made anew in a child of a fork."""
@@ -214,7 +216,7 @@ def concerns(top: str) -> bool:
 
 def _concerned(held: cache.Held) -> bool:
     matter = held.tops | {SHOWS_NUMBERS}
-    return any(name.partition(".")[0] in matter for name in sys.modules)
+    return SCRIPT in os.environ or any(name.partition(".")[0] in matter for name in sys.modules)
 
 
 def _paths(policy: Paths | None) -> tuple[str, ...]:

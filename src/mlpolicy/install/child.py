@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import re
 import sys
 import time
 import traceback
@@ -69,10 +70,43 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
         "started": started,
         "proofs": [*_proofs(engine), *_calls(engine), *_nested(engine)],
         "modules": [*names, *({one.module for one in engine.rulebook.exact} & set(sys.modules))],
+        "served": next(filter(None, map(_served, asked["modules"])), []),
         "import_s": took,
         "placing_s": engine.spent,
         "failed": failed,
     }
+
+
+_SERVERS = {
+    **dict.fromkeys(
+        ("fastapi.FastAPI", "starlette.Starlette", "quart.Quart", "litestar.Litestar"), "uvicorn"
+    ),
+    **dict.fromkeys(("flask.Flask", "bottle.Bottle", "django.WSGIHandler"), "gunicorn"),
+    "django.ASGIHandler": "uvicorn",
+}
+"""What serves an application, by the package and the name of its class."""
+_GUARD = re.compile(rb"^if\b(?=.*\b__name__\b).*[\"']__main__[\"']", re.MULTILINE)
+
+
+def _served(name: str) -> list[str]:
+    """Return the command that starts the module *name*; nothing where none is known."""
+    module = sys.modules.get(name)
+    held = vars(module) if module is not None else {}
+    for attribute in sorted(held, key=lambda one: one not in ("app", "application")):
+        for cls in type.__getattribute__(type(held[attribute]), "__mro__"):  # (runs no code)
+            package, _, _ = str(type.__getattribute__(cls, "__module__")).partition(".")
+            server = _SERVERS.get(f"{package}.{type.__getattribute__(cls, '__name__')}")
+            if server is not None:
+                return [server, f"{name}:{attribute}"]
+    try:
+        file = Path(held.get("__file__") or "")
+        if "__path__" in held:
+            starts = file.with_name("__main__.py").is_file()
+        else:
+            starts = _GUARD.search(file.read_bytes()) is not None
+    except OSError:  # it has no source
+        starts = False
+    return ["-m", name] if starts else []
 
 
 def _import_all(

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.metrics import METERS
+from mlpolicy.core.program import MAIN, module_to_run, names, names_of
 from mlpolicy.core.report import guarded, say, say_once, told
-from mlpolicy.core.target import LOCALS, Target
+from mlpolicy.core.target import LOCALS, Target, modules_below
 from mlpolicy.install import bare, registry
 from mlpolicy.install.bare import is_module
+from mlpolicy.install.bootstrap import SCRIPT
 from mlpolicy.install.dispatch import govern_implementations
 from mlpolicy.install.facts import facts_of
 from mlpolicy.install.finder import Finder
@@ -52,8 +55,12 @@ class Engine:
         )
         self.finder = Finder(self)
         self._done: dict[str, weakref.ref[ModuleType]] = {}
-        self._below = _below(rulebook.exact)
-        self._of_script = "__main__" in rulebook.tops
+        self._below = modules_below(rulebook.exact)
+        of_main = MAIN in rulebook.tops
+        self._of_script = of_main or SCRIPT in os.environ
+        """Whether the program that runs as `__main__` is looked at, in what it spawns too."""
+        self._to_run = module_to_run() if of_main else ""
+        self._of_program = (MAIN, "multiprocessing", self._to_run.partition(".")[0])
         self._unfinished = False
         self.spent = 0.0
         """Seconds that placing has taken."""
@@ -78,22 +85,13 @@ class Engine:
         target = self.rulebook.own(target)
         known = self._known.get(str(target))
         if known is None:
-            plan = self.rulebook.plan(target, facts) or self._left_out(target)
+            plan = self.rulebook.plan(target, facts) or self.rulebook.left_out(target)
             if plan is None:
                 return None
             known = self._known.setdefault(str(target), Placed(target, plan))
             if not plan.rules and not plan.exact:
                 known.state, known.detail = "excluded", f"policy `{plan.policies[0]}` excludes it"
         return known
-
-    def _left_out(self, target: Target) -> Plan | None:
-        """Return an empty plan for a target that policies name, and may yet leave out."""
-        excluded = self.rulebook.excluded(target)
-        if excluded is None and not (target in self.rulebook.exact and self.rulebook.asks(target)):
-            return None
-        names = (excluded.name,) if excluded else ()
-        spans = (excluded.span,) if excluded else ()
-        return Plan(target, "enforce", (), policies=names, sources=spans, exact=excluded is None)
 
     def _learn(self, placed: Placed, raw: object, functions: tuple[FunctionType, ...]) -> None:
         """Plan anew for a function that was found, where policies ask more than its path."""
@@ -157,12 +155,14 @@ class Engine:
 
     def concerns(self, top: str) -> bool:
         """Whether a policy may name a module of the top-level package *top*."""
-        return top in self.rulebook.tops or (self._of_script and top == "multiprocessing")
+        return top in self.rulebook.tops or (self._of_script and top in self._of_program)
 
     def wants(self, module: str) -> bool:
         """Whether a policy may name a function of *module*."""
-        below = module in self._below or (self._of_script and module == _SPAWN)
-        return below or self.rulebook.wants(module)
+        if self._of_script and module in (MAIN, _SPAWN):
+            return True
+        to_run = self._to_run and module in (self._to_run, f"{self._to_run}.{MAIN}")
+        return bool(to_run) or module in self._below or self.rulebook.wants(module)
 
     def saw_import(self) -> None:
         """Look for modules that came in without us, and step to the front again."""
@@ -222,9 +222,14 @@ class Engine:
 
     def code(self, module: str, code: CodeType, *, as_main: bool = False) -> CodeType:
         """Return the code of *module* with a driver in place of every exact target."""
-        wanted = {one.qualname: one for one in self.rulebook.exact_in(module)}
-        if as_main and self.rulebook.globbed(module):
-            wanted |= {name: Target(module, name) for name in named_in_code(code)}
+        self._of_script |= module == MAIN
+        called = names_of(module) if module == MAIN else (MAIN, module) if as_main else (module,)
+        exact = [one for name in reversed(called) for one in self.rulebook.exact_in(name)]
+        wanted = {one.qualname: one for one in exact}
+        for name in filter(self.rulebook.globbed, called if as_main else ()):
+            for each in map(partial(Target, name), named_in_code(code)):
+                if each.qualname not in wanted and self._know(each) is not None:
+                    wanted[each.qualname] = each
         return self._tree(wanted, lasting=as_main).rewrite(code) if wanted else code
 
     def _tree(self, wanted: dict[str, Target], *, lasting: bool = True) -> Tree:
@@ -250,6 +255,8 @@ class Engine:
         try:
             with Uncollected():
                 self._place(module, name)
+                for one in filter(self.rulebook.wants, names() if name == MAIN else ()):
+                    self._place(module, one)
             for alias in self._below.get(name, ()):
                 found = aliased(alias)
                 if found is not None and not self._is_done(alias, found):
@@ -268,7 +275,8 @@ class Engine:
 
     def _place_each(self, module: ModuleType, name: str) -> None:
         # No lock is held: what is looked at runs the user's code, which may import.
-        self._done[name] = weakref.ref(module)
+        of_main = module is sys.modules.get(MAIN)
+        self._done[MAIN if of_main else name] = weakref.ref(module)
         named = self.rulebook.exact_in(name)
         for target in named:
             if self.rulebook.own(target) != target:
@@ -287,10 +295,14 @@ class Engine:
     def adopt(self, target: Target, function: FunctionType) -> None:
         """Place what policies say of a *function* that a decorator was just put on.
 
-        One of a module that is still being imported is placed when that is done.
+        One of a module that is still being imported is placed when that is done, which of the
+        program itself nobody sees.
         """
         module = sys.modules.get(target.module)
-        if LOCALS not in target.qualname and not (module and self._is_done(target.module, module)):
+        called = [Target(name, target.qualname) for name in names_of(target.module)]
+        target = next((one for one in called if self._know(one)), target)
+        done = len(called) > 1 or (module and self._is_done(target.module, module))
+        if LOCALS not in target.qualname and not done:
             return
         asks = self.rulebook.asks(target)
         placed = self._know(target, facts_of(target, function, (function,)) if asks else None)
@@ -350,7 +362,7 @@ class Engine:
         try:
             found = behind_ours(find(module, placed.target.qualname))
         except NotFound as error:
-            if placed.target.module == "__main__":
+            if module is sys.modules.get(MAIN):
                 return  # the program has only begun
             placed.state, placed.detail = "missing", str(error)
             where = placed.plan.sources[0] if placed.plan.sources else "the policy"
@@ -433,14 +445,3 @@ class Engine:
             say_once(f"unwrappable:{target}", f"{target}: {error}")
         else:
             placed.fail(error)
-
-
-def _below(targets: Iterable[Target]) -> dict[str, tuple[str, ...]]:
-    """Return the modules of *targets*, by each package that they are below."""
-    found: dict[str, tuple[str, ...]] = {}
-    for module in dict.fromkeys(target.module for target in targets):
-        package = module.rpartition(".")[0]
-        while package:
-            found[package] = (*found.get(package, ()), module)
-            package = package.rpartition(".")[0]
-    return found

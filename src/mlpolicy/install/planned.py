@@ -6,6 +6,7 @@ import sys
 from types import FunctionType
 from typing import Any
 
+from mlpolicy.core.program import names_of
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
 from mlpolicy.install.bare import is_module
@@ -24,6 +25,8 @@ def planned(asked: Any, rulebook: Rulebook | None) -> Plan | None:
     else:
         functions = _made_of(asked)
         target = target_of(functions[0])
+    if rulebook is not None:
+        target = _as_named(target, rulebook)
     blocks = next((held for one in functions if (held := registry.decorated(one))), {})
     facts = None
     if rulebook is not None and functions and rulebook.asks(target):
@@ -44,6 +47,13 @@ def decorated_functions() -> list[tuple[Target, FunctionType]]:
 def target_of(function: FunctionType) -> Target:
     """Return the path of *function*."""
     return Target(function.__module__ or "__main__", function.__qualname__)
+
+
+def _as_named(target: Target, rulebook: Rulebook) -> Target:
+    """Return *target*, of the program itself by the name under which policies speak of it."""
+    named = [Target(name, target.qualname) for name in names_of(target.module)]
+    planned = (one for one in named if rulebook.plan(one) is not None)
+    return target if len(named) == 1 else next(planned, target)
 
 
 def _found(target: Target) -> tuple[FunctionType, ...]:

@@ -1,4 +1,4 @@
-"""Runs a script under the policy: its own functions are `__main__:name`.
+"""Runs a script under the policy: functions of `job.py` are `__main__:name`, and `job:name` too.
 
 `python script.py` reads the script where no finder sees it, so `mlpolicy run` comes here:
 `python -m mlpolicy.install.script SCRIPT ARGUMENTS`.
@@ -11,9 +11,8 @@ import os
 import sys
 from types import CodeType, ModuleType
 
+from mlpolicy.core.program import MAIN, names_of_script
 from mlpolicy.install import bootstrap
-
-MAIN = "__main__"
 
 
 def main() -> None:
@@ -26,12 +25,16 @@ def main() -> None:
     module = ModuleType(MAIN)
     module.__dict__.update(__file__=path, __builtins__=__builtins__)
     sys.modules[MAIN] = module
-    exec(_governed(code), module.__dict__)  # noqa: S102 (what `python script.py` does)
+    exec(_governed(code, path), module.__dict__)  # noqa: S102 (what `python script.py` does)
 
 
-def _governed(code: CodeType) -> CodeType:
-    """Return *code* with drivers in it, where the policy speaks of `__main__`."""
-    engine = bootstrap.engine() if bootstrap.concerns(MAIN) else None
+def _governed(code: CodeType, path: str) -> CodeType:
+    """Return *code* with drivers in it, where the policy speaks of the script by any name."""
+    tops = {name.partition(".")[0] for name in (MAIN, *names_of_script(path))}
+    if not any(map(bootstrap.concerns, tops)):
+        return code
+    os.environ[bootstrap.SCRIPT] = path  # processes that it spawns run it, too
+    engine = bootstrap.engine()
     return engine.code(MAIN, code, as_main=True) if engine is not None else code
 
 

@@ -11,6 +11,7 @@ from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.program import names_of
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import bare
 from mlpolicy.install.bare import is_a, is_module
@@ -57,10 +58,6 @@ def find(module: ModuleType, qualname: str) -> Found:
     return Found(holder, attribute, raw, functions, inherited)
 
 
-_MAIN = {"__mp_main__": "__main__"}
-"""What multiprocessing calls the program in its workers."""
-
-
 def own_name(target: Target, found: Found) -> Target:
     """Return the path under which what was *found* at *target* is defined; *target* if that is it.
 
@@ -72,7 +69,7 @@ def own_name(target: Target, found: Found) -> Target:
     if len(found.functions) < 2 and not found.inherited:
         for function in found.functions or reach(found.raw):
             name = str(function.__globals__.get("__name__"))
-            module = _MAIN.get(name, name)
+            module = target.module if target.module in names_of(name) else name
             names += [(module, function.__code__.co_qualname), (module, target.qualname)]
     elif is_a(found.holder, type):
         own = f"{bare.qualname(found.holder)}.{found.attribute}"

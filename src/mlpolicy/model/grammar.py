@@ -15,7 +15,7 @@ from mlpolicy.core.site import FunctionKind, Mode
 from mlpolicy.core.target import Glob, TargetError
 from mlpolicy.core.usual import Usual
 from mlpolicy.core.written import GLOB
-from mlpolicy.model.policy import OnEngineError, OnMissing, Placement
+from mlpolicy.model.policy import OnEngineError, OnMissing, OnUnknown, Placement
 
 Words = str | Many[str]
 Scalar = str | int | float | bool
@@ -52,6 +52,9 @@ class SettingsBlock(RuleModel):
     """What every policy must say of itself."""
     on_missing_target: OnMissing = "error"
     """Whether a target that does not exist fails `validate` and `apply`; a running process warns."""
+    on_unknown_environment: OnUnknown = "error"
+    """What becomes of an environment that no file names, where a file names others: `base` warns
+    and goes on without one; written in one file, it holds for all."""
     on_engine_error: OnEngineError = "open"
     """What becomes of a call when a rule fails by itself: `open` lets it go on."""
     expiry_warning: Annotated[Duration, Usual("1h", "1000d", "14d")] = Duration.of("14d")

@@ -16,6 +16,7 @@ from mlpolicy.core.target import Glob, Target, TargetError
 Placement = Literal["auto", "inner", "outer"]
 OnMissing = Literal["error", "warn", "ignore"]
 OnEngineError = Literal["open", "closed"]
+OnUnknown = Literal["error", "base"]
 
 COMMON = ("mode", "expires", "on_expiry", "rollout")
 """Settings that every rule has, whatever its kind."""
@@ -185,6 +186,7 @@ class Settings:
     """Lists of patterns; a rule may call what each of them has."""
     ignore: tuple[tuple[Name, str], ...] = ()
     """Codes of findings that are not shown, each with its reason."""
+    on_unknown_environment: OnUnknown = "error"
 
     def allows(self, call: str) -> bool:
         """Whether rules may call the function `call` names."""

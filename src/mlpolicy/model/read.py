@@ -147,6 +147,7 @@ def _environments(root: MappingNode, found: list[Diagnostic]) -> dict[str, Mappi
             if not is_empty(entry.value):
                 text = f"expected a mapping, found {words.found(entry.value.plain())}"
                 found.append(Diagnostic("MP010", text, entry.value.span))
+            made[entry.key] = MappingNode((), entry.value.span)  # (its name is known)
             continue
         about = Words(f"environment `{entry.key}`", OF_FILE, Lazily(_places_of_environment))
         wrong = check(_less(entry.value), Overlay, about).diagnostics
@@ -265,6 +266,7 @@ def _settings(root: MappingNode) -> Settings:
         expiry_warning=float(block.expiry_warning),
         allow_call=() if block.allow_call is None else (_allowed(root),),
         ignore=_ignored(root),
+        on_unknown_environment=block.on_unknown_environment,
     )
 
 

@@ -18,7 +18,7 @@ TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
     from typing import Any
 
-MAGIC = b"mlpolicy\x07"
+MAGIC = b"mlpolicy\x08"
 VARIABLE = "MLPOLICY_CACHE_DIR"
 _SUFFIXES = (".yaml", ".yml")
 
@@ -174,6 +174,8 @@ def _files(path: str) -> list[str]:
     if not os.path.isdir(path):
         return [path]
     found: list[str] = []
-    for folder, _, names in os.walk(path):
-        found += [os.path.join(folder, name) for name in names if name.endswith(_SUFFIXES)]
+    for folder, folders, names in os.walk(path):
+        folders[:] = (name for name in folders if name[0] != ".")
+        mine = (name for name in names if name.endswith(_SUFFIXES) and name[0] != ".")
+        found += (os.path.join(folder, name) for name in mine)
     return sorted(found)

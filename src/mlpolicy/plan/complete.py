@@ -175,7 +175,7 @@ def _control(merged: Merged) -> Control:
     rollout = None
     if percent is not None:
         rollout = Rollout(
-            float(Ratio.of(percent)),
+            float(Ratio.of_number(percent)),
             merged.common("rollout", "by"),
             merged.common("rollout", "otherwise") or "disabled",
         )

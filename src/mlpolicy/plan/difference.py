@@ -147,4 +147,4 @@ _RISKS = {"retry": _retry, "cache": _cache, "validate": _validate, "memory": _me
 
 
 def _time(seconds: float) -> str:
-    return str(Duration(round(seconds, 1)))
+    return str(Duration.worked_out(seconds))

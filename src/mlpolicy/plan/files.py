@@ -14,9 +14,10 @@ NOT_POLICIES = "examples"
 def policy_files(path: Path) -> list[Path]:
     """Return the policy files at *path*: itself, or those of a directory.
 
-    A folder `examples` is no policy, and neither are policy tests. What cannot be read is among
-    them, and so is a folder that cannot be searched: a policy must not be missed in silence.
-    Links to folders are followed, each folder once.
+    A folder `examples` is no policy, and neither are policy tests, nor what has a name that
+    begins with a dot: editors, notebooks, git and volumes of Kubernetes keep their own things so.
+    What cannot be read is among them, and so is a folder that cannot be searched: a policy must
+    not be missed in silence. Links to folders are followed, each folder once.
     """
     if not os.path.isdir(path):
         return [path]
@@ -29,17 +30,27 @@ def policy_files(path: Path) -> list[Path]:
             folders.clear()
             continue
         seen.add(place)
-        folders[:] = (one for one in folders if one != NOT_POLICIES)
-        found += (Path(folder, one) for one in names if _is_policy(folder, one))
-    found += (Path(one.filename) for one in closed)
+        folders[:] = (one for one in folders if one != NOT_POLICIES and one[0] != ".")
+        found += (Path(folder, one) for one in names if _is_policy(one))
+    found += (Path(one.filename) for one in closed if not vanished(one.filename))
     return sorted(found)
 
 
-def _is_policy(folder: str, name: str) -> bool:
-    """Whether a name is one of a policy; editors mark files in use by links that lead nowhere."""
-    if not name.endswith(SUFFIXES) or name.endswith(TESTS):
+def _is_policy(name: str) -> bool:
+    return name[0] != "." and name.endswith(SUFFIXES) and not name.endswith(TESTS)
+
+
+def vanished(path: Path | str) -> bool:
+    """Whether what was listed at *path* is there no longer.
+
+    A volume of Kubernetes takes the link to a file away just after the file itself.
+    """
+    try:
+        return os.readlink(path).startswith("..data/") and not os.path.exists(path)
+    except FileNotFoundError:
+        return True
+    except OSError:  # it is there, and no link
         return False
-    return name[0] != "." or os.path.isfile(os.path.join(folder, name))
 
 
 def once(paths: Iterable[Path]) -> list[Path]:

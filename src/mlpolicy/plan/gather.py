@@ -13,7 +13,7 @@ from mlpolicy.document.parse import read
 from mlpolicy.model.imports import ImportRefused, located
 from mlpolicy.model.policy import Name
 from mlpolicy.model.read import Source, source
-from mlpolicy.plan.files import once, policy_files, real
+from mlpolicy.plan.files import once, policy_files, real, vanished
 from mlpolicy.plan.installed import DEPTH, carried
 
 DEEPEST = 32
@@ -99,6 +99,11 @@ class Gathered:
             seen.update(one.imports)
         return False
 
+    def drop(self, one: Located) -> None:
+        """Leave out a file that is there no longer, unless another imports it."""
+        if not any(one.path in other.imports for other in self.known.values()):
+            del self.known[one.path]
+
     def settle(self, given: Iterable[Path], *, below: int = 0) -> None:
         """Give every file its depth: one more than the deepest of those that import it."""
         for path in given:
@@ -112,24 +117,41 @@ class Gathered:
             self._sink(self.known[path], one.depth + 1)
 
 
-def gather(paths: Iterable[Path]) -> Gathered:
-    """Return the files at *paths*, directories searched, what they import, and what packages carry."""
-    gathered = Gathered()
-    given: list[tuple[Path, Path]] = []
-    for path in paths:
-        if os.path.exists(path):
-            root = path if os.path.isdir(path) else path.parent
-            given += ((one, root) for one in policy_files(path))
-        else:
-            text = f"`{path}` does not exist"
-            gathered.diagnostics.append(Diagnostic("MP001", text, Span(str(path))))
-    roots = dict(reversed(given))
-    files = once(one for one, _ in given)
-    for one in files:
-        gathered.add(one, root=roots[one], shown=str(one))
-    gathered.settle(real(one) for one in files)
+def gather(paths: Iterable[Path], *, turns: int = 5) -> Gathered:
+    """Return the files at *paths*, directories searched, what they import, and what packages carry.
+
+    Files that links lead to are read anew where the links are turned to others meanwhile.
+    """
+    paths, gathered = tuple(paths), Gathered()
+    if _add_given(gathered, paths) and turns:
+        return gather(paths, turns=turns - 1)
     _add_carried(gathered)
     return gathered
+
+
+def _add_given(gathered: Gathered, paths: Iterable[Path]) -> bool:
+    """Add the files at *paths*; return whether any of them is another file by now."""
+    given: dict[Path, Path] = {}
+    listed: set[Path] = set()
+    for path in paths:
+        if not os.path.exists(path):
+            text = f"`{path}` does not exist"
+            gathered.diagnostics.append(Diagnostic("MP001", text, Span(str(path))))
+            continue
+        root = path if os.path.isdir(path) else path.parent
+        for one in policy_files(path):
+            given.setdefault(one, root)
+            if root == path:
+                listed.add(one)
+    turned = False
+    for one in once(given):
+        held = gathered.add(one, root=given[one], shown=str(one))
+        if one in listed and held.source.root is None and vanished(one):
+            gathered.drop(held)
+        else:
+            gathered.settle([held.path])
+            turned |= real(one) != held.path
+    return turned
 
 
 def _add_carried(gathered: Gathered) -> None:
@@ -137,10 +159,11 @@ def _add_carried(gathered: Gathered) -> None:
     packages, wrong = carried()
     new: list[Path] = []
     for package in packages:
-        for path in package.files:
-            if real(path) not in gathered.known:
-                gathered.add(path, root=package.folder, shown=str(path))
-                new.append(real(path))
+        new += (
+            gathered.add(path, root=package.folder, shown=str(path)).path
+            for path in package.files
+            if real(path) not in gathered.known
+        )
     gathered.settle(new, below=DEPTH)
     start = next((Span(one.source.file) for one in gathered.files), Span(""))
     gathered.diagnostics += (
@@ -151,7 +174,10 @@ def _add_carried(gathered: Gathered) -> None:
 def _as_shown(path: Path, shown: str) -> Path:
     """Return the path under which places name a file, where that leads to the same file."""
     display = Path(shown)
-    return display if display.exists() and display.samefile(path) else path
+    try:
+        return display if display == path or display.samefile(path) else path
+    except OSError:
+        return path
 
 
 def _tidy(path: Path) -> Path:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.parse import Document
 from mlpolicy.model.interpolate import Variables
-from mlpolicy.model.policy import PolicyFile, RuleBlock
+from mlpolicy.model.policy import OnUnknown, PolicyFile, RuleBlock
 from mlpolicy.model.read import Reading, Source, read_source
 from mlpolicy.plan.codes import Level, codes, found_at
 from mlpolicy.plan.files import policy_files
@@ -95,6 +96,8 @@ class Loaded:
     """What no finding may show."""
     others: Mapping[str, Rulebook] = field(default_factory=dict)
     """The rulebooks of environments that were looked at beside this one."""
+    unknown: Diagnostic | None = None
+    """What is said of an environment that was asked for, and is none of those that files name."""
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -106,6 +109,11 @@ class Loaded:
     def refused(self) -> tuple[Diagnostic, ...]:
         """The errors for which a service refuses to start: all but those that a day brought."""
         return tuple(one for one in self.errors if one.code not in OF_THE_DAY)
+
+    @property
+    def misnamed(self) -> bool:
+        """Whether nothing holds of what is here: another environment was probably meant."""
+        return self.unknown is not None and self.unknown.severity == "error"
 
     def shown(self, more: Iterable[Diagnostic] = (), *, level: Level = "ast") -> Loaded:
         """Return all findings to show: *more* among them, suppressed ones left out.
@@ -263,7 +271,8 @@ def _loaded(gathered: Gathered, terms: Terms, base: Rulebook | None = None) -> L
     partial = any(one.code == "MP120" for one in found)
     for one in gathered.inmost_first():
         readings[one.path] = _read(one, readings, terms, partial=partial or one.source.partial)
-    if terms.environment is not None and terms.environment not in gathered.environments:
+    asked = terms.environment
+    if asked is not None and asked not in gathered.environments:
         terms = replace(terms, environment=None)
     sources = tuple(one.source for one in gathered.files)
     ordered = [readings[one.path] for one in gathered.files]
@@ -271,7 +280,29 @@ def _loaded(gathered: Gathered, terms: Terms, base: Rulebook | None = None) -> L
     return replace(
         loaded,
         environments=gathered.environments,
+        unknown=_unknown(asked or "", gathered, loaded.rulebook.settings.on_unknown_environment),
         inputs=tuple(one.path for one in gathered.files),
+    )
+
+
+def _unknown(name: str, gathered: Gathered, on_unknown: OnUnknown) -> Diagnostic | None:
+    """Return what is said where no file names the environment *name*, and some name others.
+
+    Where a file could not be read, nobody knows what it names.
+    """
+    known = gathered.environments
+    roots = [one.source.root for one in gathered.files]
+    if not (name and known) or name in known or None in roots or gathered.diagnostics:
+        return None
+    entries = (entry for root in roots if root is not None for entry in root.entries)
+    span = next(one.key_span for one in entries if one.key == "environments")
+    there = ", ".join(f"`{one}`" for one in known)
+    help = did_you_mean(closest(name, known), f"there are {there}")
+    if on_unknown == "error":
+        help += f"; where `{name}` is no slip, `environments` takes `{name}: {{}}`"
+    text = f"no file names an environment `{name}`"
+    return Diagnostic(
+        "MP010", text, span, "error" if on_unknown == "error" else "warning", help=help
     )
 
 

@@ -274,6 +274,15 @@ class Rulebook:
         matching = (policy for policy, _ in self._matching(target))
         return next((policy for policy in matching if self._excludes(policy, target)), None)
 
+    def left_out(self, target: Target) -> Plan | None:
+        """Return an empty plan for a target that policies name, and may yet leave out."""
+        excluding = self.excluded(target)
+        if excluding is None and not (target in self.exact and self.asks(target)):
+            return None
+        names = (excluding.name,) if excluding else ()
+        spans = (excluding.span,) if excluding else ()
+        return Plan(target, "enforce", (), policies=names, sources=spans, exact=excluding is None)
+
     def _excludes(self, policy: Policy, target: Target) -> bool:
         return bool(policy.exclude) and any(excluded(policy, one) for one in self.names(target))
 

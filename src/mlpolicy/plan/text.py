@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from mlpolicy.core.given import path_of
+from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import HIDDEN, redacted, without
 from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank, Value
@@ -61,7 +62,9 @@ def _mode(rule: PlannedRule) -> str:
         parts = [f"{rule.mode}: {'expired' if expired else 'switched off'}"]
     if rule.rollout is not None:
         by = f" by {rule.rollout.by}" if rule.rollout.by else ""
-        parts.append(f"{rule.rollout.percent:.0%} of the calls{by}, else {rule.rollout.otherwise}")
+        parts.append(
+            f"{Ratio(rule.rollout.percent)} of the calls{by}, else {rule.rollout.otherwise}"
+        )
     if control is not None and control.expires is not None:
         parts.append(f"until {control.expires}")
     return f"  ({', '.join(parts)})" if parts else ""

@@ -53,4 +53,4 @@ def _within(plan: Plan, seconds: float) -> float:
 
 
 def _time(seconds: float) -> str:
-    return str(Duration(round(seconds, 3)))
+    return str(Duration.worked_out(seconds))

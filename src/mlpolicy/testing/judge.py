@@ -152,13 +152,15 @@ def _called(happened: Happened, expected: Expected, _: Plan) -> Iterator[Differe
 def _slept(happened: Happened, expected: Expected, plan: Plan) -> Iterator[Difference]:
     wanted = str(expected.block.slept)
     if not holds(wanted, happened.slept):
-        yield Difference("slept", wanted, str(Duration(happened.slept)), _rule(plan, "retry"))
+        yield Difference(
+            "slept", wanted, str(Duration.worked_out(happened.slept)), _rule(plan, "retry")
+        )
 
 
 def _took(happened: Happened, expected: Expected, _: Plan) -> Iterator[Difference]:
     wanted = str(expected.block.took)
     if not holds(wanted, happened.took):
-        yield Difference("took", wanted, str(Duration(happened.took)))
+        yield Difference("took", wanted, str(Duration.worked_out(happened.took)))
 
 
 def _events(happened: Happened, expected: Expected, plan: Plan) -> Iterator[Difference]:

@@ -188,7 +188,8 @@ class _Preparing:
 
     def _check_environment(self, case: Case, loaded: Loaded) -> None:
         name = case.terms.env
-        if name is None or name in loaded.environments:
+        base = loaded.unknown is not None and not loaded.misnamed
+        if name is None or name in loaded.environments or base:
             return
         near = closest(name, loaded.environments)
         known = ", ".join(f"`{one}`" for one in loaded.environments)

@@ -131,6 +131,7 @@ def typed(findings, tmp_path):
         ("{type: client.error.Plain}", 33, "did you mean `client.errors.Plain`?"),
         ("{type: client.errors.Odds}", 33, "did you mean `client.errors.Odd`?"),
         ("{type: client.errors.Pla}", 33, "did you mean `client.errors.Plain`?"),
+        ("{type: [str, client.errors.Plane]}", 39, "did you mean `client.errors.Plain`?"),
         ("{model: shops.models.Stale}", 34, "did you mean `shops.deep.errors.Stale`?"),
         ("{model: client.errors.Plane}", 34, "did you mean `client.errors.Plain`?"),
         ("{fields: {a: {type: client.Nothing}}}", 46, ""),

@@ -31,6 +31,7 @@ def args(on):
     [
         ("type: str", "int"),
         ("type: int", "bool"),
+        ("type: [ndarray, dataframe]", "str"),
         ("type: int", "str | None"),
         ("type: int", "'Optional[str]'"),
         ("type: float", "Union[str, bytes]"),
@@ -57,6 +58,8 @@ def test_a_spec_that_no_value_of_the_annotation_fits(args, spec, annotation):
     ("spec", "annotation"),
     [
         ("type: int", "float"),
+        ("type: [ndarray, dataframe]", "pd.DataFrame"),
+        ("type: [ndarray, 'shop.User']", "str"),
         ("type: float", "int"),
         ("type: bool", "int"),
         ("type: int", "int | str"),

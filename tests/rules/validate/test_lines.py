@@ -221,3 +221,12 @@ def test_a_condition_emits_no_warning_for_narrow_floats():
         answers, _ = both({"type": "ndarray", "range": [0, 70000.0]}, x, np.ones(3, "f4"), x)
 
     assert answers == [(False, True), (True, True), (False, True)]
+
+
+@pytest.mark.parametrize("more", [{}, {"shape": [None]}, {"range": [0, 9]}, {"max_len": 3}])
+def test_one_of_several_types_is_told_alike(more):
+    """By the lines and by the checker, whatever else is asked."""
+    values = (np.zeros(2), [1, 2], 3, "ab", {"a": 1}, None, True, np.full(4, 99.0))
+    answers, _ = both({"type": ["ndarray", "sequence", "int"], **more}, *values)
+
+    assert all(slow or not fast for fast, slow in answers)

@@ -45,6 +45,8 @@ def wrong(**spec):
         ({"dtype": ["int"]}, "MP204", "did you mean `int64`?"),
         ({"type": "list"}, "MP010", "did you mean `sequence`?"),
         ({"type": "User"}, "MP010", "the dotted path of a class"),
+        ({"type": ["ndarray", "frame"]}, "MP010", "did you mean `dataframe`?"),
+        ({"type": ["ndarray", "User"]}, "MP010", "the dotted path of a class"),
         ({"model": "User"}, "MP010", "the dotted path of a class"),
         ({"coerce": True}, "MP010", "name the `model`"),
         ({"min_len": 3, "max_len": 2}, "MP010", "no length is"),

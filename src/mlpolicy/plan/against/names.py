@@ -53,11 +53,13 @@ def _classes(about: About) -> Iterator[tuple[Sought, str, Span]]:
     if rule is None:
         return
     for path, value in rule.values.items():
-        if path.rpartition(".")[2] in ("type", "model") and isinstance(value.value, str):
-            dotted = value.value.replace(":", ".")
-            if "." in dotted:
-                sought = MODEL if path.rpartition(".")[2] == "model" else CLASS
-                yield sought, dotted, at(rule, path)
+        if path.rpartition(".")[2] not in ("type", "model"):
+            continue
+        sought = MODEL if path.rpartition(".")[2] == "model" else CLASS
+        alone = isinstance(value.value, str)
+        for number, name in enumerate((value.value,) if alone else value.value or ()):
+            if "." in (dotted := name.replace(":", ".")):
+                yield sought, dotted, at(rule, path if alone else f"{path}.{number}")
 
 
 def _of_name(asked: Asked) -> Iterator[Diagnostic]:

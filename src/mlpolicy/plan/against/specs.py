@@ -16,6 +16,7 @@ from mlpolicy.plan.survey.body import Body
 from mlpolicy.plan.survey.classes import Ancestor, Foreign
 from mlpolicy.plan.survey.functions import shortened
 from mlpolicy.rules.validate.checks.dtypes import spelt
+from mlpolicy.rules.validate.prove import types
 
 _ARRAYS = frozenset({"ndarray", "tensor", "dataframe"})
 _ASKED = {
@@ -72,7 +73,7 @@ def _against(
     allowed = annotated.sorts(annotation, body)
     written = shortened(annotation)
     if asked is not None and allowed is not None and not asked & allowed:
-        wanted = f"type `{spec.type}`" if field == "type" else f"a `{field}`"
+        wanted = f"type `{'` or `'.join(types(spec))}`" if field == "type" else f"a `{field}`"
         yield _contradiction(
             f"{what} is annotated `{written}`, and {wanted} is asked for", place, field
         )
@@ -88,7 +89,9 @@ def _against(
 def _asked(spec: Any) -> tuple[frozenset[str] | None, str]:
     """Return which sorts of values *spec* takes, where it says so, and the field that does."""
     if spec.type is not None:
-        return _ASKED.get(spec.type), "type"
+        each = [_ASKED.get(one) for one in types(spec)]
+        known = [one for one in each if one is not None]
+        return frozenset().union(*known) if len(known) == len(each) else None, "type"
     for field in ("dtype", "shape", "ndim"):
         if getattr(spec, field) not in ((), None):
             return _ARRAYS, field

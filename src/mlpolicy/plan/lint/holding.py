@@ -115,8 +115,8 @@ def _rollout(block: RuleBlock) -> Iterator[Diagnostic]:
     if block.mode == "disabled":
         text = f"a rollout of a rule `{block.kind}` that is disabled"
         yield Diagnostic("MP503", text, rollout.key, help="leave one of the two out")
-    elif isinstance(percent, Setting) and not 0 < Ratio.of(percent.value) < 1:
-        yield _pointless(block, Ratio.of(percent.value), percent.span)
+    elif isinstance(percent, Setting) and not 0 < Ratio.of_number(percent.value) < 1:
+        yield _pointless(block, Ratio.of_number(percent.value), percent.span)
 
 
 def _pointless(block: RuleBlock, share: float, span: Span) -> Diagnostic:

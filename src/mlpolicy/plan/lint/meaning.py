@@ -60,7 +60,7 @@ def _deadline(plan: Plan, by_place: Mapping[Span, Policy]) -> Iterator[Diagnosti
         if worst > plan.deadline:
             attempts = retry.rule.max_attempts
             text = (
-                f"{attempts} attempts may pause for {Duration(round(worst, 3))} together, "
+                f"{attempts} attempts may pause for {Duration.worked_out(worst)} together, "
                 f"the deadline is {limit}"
             )
             help = "fewer attempts, shorter delays, or `max_elapsed` below the deadline"

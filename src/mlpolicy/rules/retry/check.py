@@ -140,7 +140,7 @@ def _worst(rule: RetryRule, asked: float) -> float:
 
 
 def _shown(seconds: float) -> str:
-    return str(Duration(round(seconds, 1)))
+    return str(Duration.worked_out(seconds))
 
 
 def _contradictions(rule: RetryRule) -> Iterator[Finding]:

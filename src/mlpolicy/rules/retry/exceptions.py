@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 
+from mlpolicy.core import program
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.given import Given
 from mlpolicy.core.words import alike
@@ -61,14 +62,15 @@ class Path:
         It is where it is defined there, where that module has it under this name, or, as long
         as that cannot be seen, where it is defined deeper in that package.
         """
-        module, name = _module(cls), cls.__qualname__
-        if self.text == f"{module}.{name}":
+        module, name = cls.__module__, cls.__qualname__
+        called = program.names_of(module)
+        if any(self.text == f"{one}.{name}" for one in called):
             return True
         found = self.resolve()
         if found is not None:
             return found is cls
         package = self.text.removesuffix(f".{name}")
-        return package != self.text and module.startswith(f"{package}.")
+        return package != self.text and any(one.startswith(f"{package}.") for one in called)
 
     def resolve(self) -> type | None:
         """Return the class that an imported module holds under this name."""
@@ -97,14 +99,6 @@ class GrpcStatus:
 
 
 Name = Group | Builtin | Path | HttpStatus | GrpcStatus
-
-
-def _module(cls: type) -> str:
-    """Return where *cls* is defined, by its import name even if it is the program itself."""
-    if cls.__module__ != "__main__":
-        return cls.__module__
-    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    return getattr(spec, "name", None) or "__main__"
 
 
 def parse(text: str) -> Name:

@@ -66,7 +66,7 @@ class Checker:
         """Do as `look`; return what takes the place of *value*, most often itself."""
         if value is None and (self.nullable or self.not_null):
             if not self.nullable:
-                expected = self.type.type if self.type else "a value"
+                expected = self.type.expected if self.type else "a value"
                 look.fail(where, "not_null", found="null", expected=expected)
             return value
         before = len(look.failures)
@@ -120,7 +120,7 @@ class Checker:
         return found
 
 
-_PLAIN: dict[str, frozenset[type]] = {
+_PLAIN: dict[str | tuple[str, ...], frozenset[type]] = {
     "int": frozenset((int,)),
     "float": frozenset((int, float)),
     "str": frozenset((str,)),

@@ -32,7 +32,7 @@ Condition = str | None
 """An expression, or None where nothing true can be said quickly."""
 Writer = Callable[["Lines", Any, "Checker", str], Condition]
 
-_PLAIN: dict[str, tuple[type, ...]] = {
+_PLAIN: dict[str | tuple[str, ...], tuple[type, ...]] = {
     "int": (int,),
     "float": (float, int),
     "str": (str,),

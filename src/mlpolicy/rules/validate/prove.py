@@ -28,11 +28,17 @@ def prove(
         if spec.model is not None and reason:
             message = f"the model `{spec.model}` {reason}"
             yield "MP208", f"{field}.model", message, near(spec.model, _is_model)
-        named = None if isinstance(spec.type, Given) else spec.type
-        absent = lacking(named) if named is not None else None
-        if spec.type is not None and absent:
-            message = "`{}` has no class `{}`".format(*absent)
-            yield "MP208", f"{field}.type", message, near(spec.type, _is_class)
+        for name in types(spec):
+            absent = None if isinstance(name, Given) else lacking(name)
+            if absent:
+                message = "`{}` has no class `{}`".format(*absent)
+                yield "MP208", f"{field}.type", message, near(name, _is_class)
+
+
+def types(spec: Spec) -> tuple[str, ...]:
+    """Return the types of which a value must be one; none where any will do."""
+    named = spec.type
+    return (named,) if isinstance(named, str) else named or ()
 
 
 def _is_model(held: object) -> bool:

@@ -42,6 +42,7 @@ _MEANT = {
 
 
 _TYPE = f"^({'|'.join(NAMES + DUCKS)})$|{CLASS}"
+_Type = Annotated[str, WithJsonSchema({"type": "string", "pattern": _TYPE})]
 Range = Annotated[
     Many[Number | None] | None,
     Field(json_schema_extra={"minItems": 2, "maxItems": 2, "contains": {"not": {"type": "null"}}}),
@@ -151,12 +152,12 @@ class Spec(RuleModel):
     model_config = ConfigDict(json_schema_extra={"if": _COERCES, "then": _HAS_MODEL})
 
     type: Annotated[
-        Annotated[str, WithJsonSchema({"type": "string", "pattern": _TYPE})] | None,
+        _Type | Annotated[Many[_Type], Field(min_length=1)] | None,
         Takes(_is_type),
         BeforeValidator(_type_named),
     ] = None
     """`int`, `float`, `str`, `bool`, `bytes`, `mapping`, `sequence`, `ndarray`, `tensor`,
-    `dataframe`, or the dotted path of a class."""
+    `dataframe`, or the dotted path of a class; a list takes a value of any of them."""
     not_null: bool | None = None
     """Whether null is refused; it is wherever a `type` stands, unless this is `false`."""
     dtype: Dtypes = ()
@@ -202,17 +203,20 @@ class Spec(RuleModel):
 
     @field_validator("type", "model")
     @classmethod
-    def _class(cls, value: str | None, about: Any) -> str | None:
+    def _class(cls, value: str | tuple[str, ...] | None, about: Any) -> Any:
         if isinstance(value, Given):
             return _taken(value, about.field_name)
-        named = about.field_name == "type" and value in (*NAMES, *DUCKS)
-        if value is None or named or _DOTTED.fullmatch(value):
-            return value
-        known = f"one of {', '.join(NAMES + DUCKS)}, or " if about.field_name == "type" else ""
-        meant = _MEANT.get(value.lower(), closest(value, NAMES + DUCKS)) if known else None
-        hint = f": did you mean `{meant}`?" if meant else ""
-        text = f"expected {known}the dotted path of a class, found `{value}`{hint}"
-        raise finding("MP010", text, meant=meant or "")
+        names = (*NAMES, *DUCKS) if about.field_name == "type" else ()
+        for number, name in enumerate((value,) if isinstance(value, str) else value or ()):
+            if name in names or _DOTTED.fullmatch(name):
+                continue
+            known = f"one of {', '.join(names)}, or " if names else ""
+            meant = _MEANT.get(name.lower(), closest(name, names)) if names else None
+            hint = f": did you mean `{meant}`?" if meant else ""
+            text = f"expected {known}the dotted path of a class, found `{name}`{hint}"
+            at = () if isinstance(value, str) else (number,)
+            raise finding("MP010", text, meant=meant or "", at=at)
+        return value
 
     @field_validator("shape")
     @classmethod

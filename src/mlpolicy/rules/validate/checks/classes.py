@@ -149,8 +149,10 @@ _TESTS: dict[str, Callable[[type], bool]] = {
 }
 
 
-def is_of(cls: type, name: str) -> bool:
-    """Whether *cls* is of the type that a policy file calls *name*."""
+def is_of(cls: type, name: str | tuple[str, ...]) -> bool:
+    """Whether *cls* is of the type that a policy file calls *name*, or of one of several."""
+    if isinstance(name, tuple):
+        return any(is_of(cls, one) for one in name)
     if isinstance(name, Given):
         return _is_given(cls, name.held)
     test = _TESTS.get(name)

@@ -16,8 +16,9 @@ class TypeCheck:
 
     name = "type"
 
-    def __init__(self, type: str) -> None:
-        self.type = type
+    def __init__(self, type: str | tuple[str, ...]) -> None:
+        self.type = type[0] if isinstance(type, tuple) and len(type) == 1 else type
+        self.expected = type if isinstance(type, str) else " or ".join(type)
 
     def admits(self, cls: type) -> bool:
         """Whether values of *cls* pass."""
@@ -26,7 +27,7 @@ class TypeCheck:
     def __call__(self, value: Any, where: Where, look: Look) -> None:
         """Look at *value*."""
         if not (self.admits(type(value)) or self.admits(claimed(value))):
-            look.fail(where, "type", found=typed(value), expected=self.type)
+            look.fail(where, "type", found=typed(value), expected=self.expected)
 
 
 class EnumCheck:

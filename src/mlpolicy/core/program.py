@@ -1,0 +1,42 @@
+"""What the program is called that runs as `__main__`: policies name its functions by either name."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+MAIN = "__main__"
+_SPAWNED = "__mp_main__"
+"""What calls itself so where `multiprocessing` has spawned a process."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names under which others would import what runs as `__main__`."""
+    main = sys.modules.get(MAIN)
+    name = getattr(getattr(main, "__spec__", None), "name", None)
+    if name is not None:
+        return (name,) if name != MAIN else ()
+    return names_of_script(getattr(main, "__file__", None) or "")
+
+
+def names_of(module: str) -> tuple[str, ...]:
+    """Return every name of the module that calls itself *module*: two or more of the program."""
+    return (MAIN, *names()) if module in (MAIN, _SPAWNED) else (module,)
+
+
+def names_of_script(path: str) -> tuple[str, ...]:
+    """Return the names that the script at *path* may have: `job`, `svc.job` and so on.
+
+    They are its own whether it can be imported by them or not.
+    """
+    stem, ending = os.path.splitext(os.path.abspath(path))
+    parts = stem.split(os.sep) if ending == ".py" else []
+    return tuple(".".join(parts[at:]) for at in range(len(parts) - 1, 0, -1))
+
+
+def module_to_run() -> str:
+    """Return the module that `python -m` is about to run; nothing where it is none, or ours."""
+    if sys.argv[:1] != ["-m"]:
+        return ""
+    name = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
+    return "" if name.startswith("mlpolicy.") else name
