@@ -19,6 +19,8 @@ OnEngineError = Literal["open", "closed"]
 
 COMMON = ("mode", "expires", "on_expiry", "rollout")
 """Settings that every rule has, whatever its kind."""
+SHIPPED = ("encoder", "fastapi", "httpx", "openai", "requests", "sklearn")
+"""The profiles that come with mlpolicy."""
 CODE = "code"
 """The layer of what decorators say, below every policy."""
 

@@ -14,6 +14,7 @@ from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.document.parse import Document
+from mlpolicy.model import shipped
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
 from mlpolicy.model.read import Reading, Source, read_source
@@ -88,13 +89,18 @@ class Loaded:
     environments: tuple[str, ...] = ()
     """Every environment that a file names."""
     inputs: tuple[Path, ...] = ()
-    """Every file that was read, imported ones too."""
+    """Every file that was read, imported ones and those of shipped profiles too."""
     variables: Mapping[str, str | None] = field(default_factory=dict)
     """The variables of the process that were asked for, and what they said."""
     secrets: frozenset[str] = frozenset()
     """What no finding may show."""
     others: Mapping[str, Rulebook] = field(default_factory=dict)
     """The rulebooks of environments that were looked at beside this one."""
+
+    @property
+    def texts(self) -> tuple[Document, ...]:
+        """Every file that says what holds: those given, imported, and of shipped profiles."""
+        return (*self.documents, *self.rulebook.profiles.documents)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -271,7 +277,10 @@ def _loaded(gathered: Gathered, terms: Terms, base: Rulebook | None = None) -> L
     return replace(
         loaded,
         environments=gathered.environments,
-        inputs=tuple(one.path for one in gathered.files),
+        inputs=(
+            *(one.path for one in gathered.files),
+            *(shipped.path(name) for name in sorted(loaded.rulebook.profiles.shipped)),
+        ),
     )
 
 
