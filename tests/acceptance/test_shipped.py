@@ -106,9 +106,17 @@ def test_what_is_found_in_one_stands_where_it_is_used(service):
     assert suppressed.code == 0, suppressed
 
 
-def test_a_value_of_one_is_shown_where_it_stands(service):
+@pytest.mark.parametrize(
+    "policies",
+    [
+        "policies:\n  serve:ask: {use: [openai], deadline: 1s}\n",
+        "policies:\n  serve:ask: {monitor: true, deadline: 1s}\n"
+        "environments: {prod: {policies: {'serve:ask': {use: [openai]}}}}\n",
+    ],
+)
+def test_a_value_of_one_is_shown_where_it_stands(service, policies):
     """A finding about it has the line of its file; none is written for it."""
-    service.write(policy="version: 1\npolicies:\n  serve:ask: {use: [openai], deadline: 1s}\n")
+    service.write(policy=f"version: 1\n{policies}")
 
     ended = service.run("validate", "--fix", "--policy", "policy.yaml")
 

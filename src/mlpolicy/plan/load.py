@@ -100,7 +100,8 @@ class Loaded:
     @property
     def texts(self) -> tuple[Document, ...]:
         """Every file that says what holds: those given, imported, and of shipped profiles."""
-        return (*self.documents, *self.rulebook.profiles.documents)
+        books = (self.rulebook, *self.others.values())
+        return (*self.documents, *(one for book in books for one in book.profiles.documents))
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
