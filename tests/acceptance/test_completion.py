@@ -76,6 +76,7 @@ def test_every_command_is_offered(offered):
             "mlpolicy explain retry.max_",
             [f"retry.max_{n}" for n in ("attempts", "delay", "elapsed")],
         ),
+        ("mlpolicy explain opena", ["openai"]),
         ("mlpolicy explain serve", ["serve:predict", "serve:rank_all"]),
         ("mlpolicy explain serve :", ["predict", "rank_all"]),
         ("mlpolicy explain serve : ra", ["rank_all"]),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import mlpolicy
 from mlpolicy.core.target import Target
 from mlpolicy.install.awaken import awaken
+from mlpolicy.model import shipped
 from mlpolicy.plan import cache
 from mlpolicy.plan.packed import Packed
 
@@ -51,3 +53,28 @@ def test_a_kind_that_is_gone_is_read_anew(paths):
     held.kinds = frozenset({"gone"})
     rules = awaken(paths, held).rulebook.policies[0].rules
     assert not isinstance(rules, Packed)
+
+
+def test_another_mlpolicy_reads_anew(paths, monkeypatch):
+    """It may read the same files otherwise, and ships other profiles."""
+    awaken(paths, None)
+    assert cache.read(paths) is not None
+    monkeypatch.setattr(mlpolicy, "__version__", "99")
+    assert cache.read(paths) is None
+
+
+def test_a_profile_of_mlpolicy_is_an_input_where_it_is_used(paths, tmp_path, monkeypatch):
+    """As it is while somebody works on it."""
+    copies = tmp_path / "profiles"
+    copies.mkdir()
+    for name in ("openai", "httpx"):
+        (copies / f"{name}.yaml").write_bytes(shipped.path(name).read_bytes())
+    monkeypatch.setattr(shipped, "path", lambda name: copies / f"{name}.yaml")
+    policy = POLICY.replace("{monitor: {}}", "{extends: [openai]}")
+    (tmp_path / "policy.yaml").write_text(policy)
+    awaken(paths, None)
+    assert cache.read(paths).inputs[1:] == (str(copies / "openai.yaml"),)
+    (copies / "httpx.yaml").write_text("version: 1\n")
+    assert cache.read(paths) is not None
+    (copies / "openai.yaml").write_text("version: 1\n")
+    assert cache.read(paths) is None

@@ -327,7 +327,7 @@ _WITHIN = ("exact", "plan")
 
 def _hash(loaded: Loaded) -> str:
     state = hashlib.sha256()
-    for document in loaded.documents:
+    for document in loaded.texts:
         state.update("\n".join(document.lines).encode(errors="replace"))
     return f"sha256:{state.hexdigest()[:12]}"
 

@@ -1,4 +1,4 @@
-"""`mlpolicy explain`: what holds for a function, what a finding means, what a setting is."""
+"""`mlpolicy explain`: what holds for a function, what a finding means, what a setting or a profile is."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _OTHER = re.compile(r"[A-Z]+\d+")
 @click.option("--source", is_flag=True, help="Print the generated code around the function.")
 @shown_options("text", "json")
 def command(subject: str, **options: Any) -> None:
-    """Explain a function (`mypkg.serve:predict`), a finding (`MP301`) or a setting (`retry.jitter`)."""
+    """Explain a function (`mypkg.serve:predict`), a finding (`MP301`), a setting (`retry.jitter`) or a profile of mlpolicy (`openai`)."""
     if _CODE.fullmatch(subject.upper()) or _is_of_plugin(subject.upper()):
         content = _code(subject.upper())
     elif ":" in subject:

@@ -23,7 +23,7 @@ from mlpolicy.cli.streams import emit, emit_json, tell
 from mlpolicy.cli.terms import terms_options
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.control import end_of
-from mlpolicy.model.policy import Setting, one
+from mlpolicy.model.policy import SHIPPED, Setting, one
 from mlpolicy.plan.governed import absent_from, governed
 from mlpolicy.plan.installed import DEPTH
 from mlpolicy.plan.load import Loaded
@@ -68,7 +68,9 @@ def _policies(loaded: Loaded, _: Survey) -> Iterable[Row]:
 
 
 def _profiles(loaded: Loaded, _: Survey) -> Iterable[Row]:
-    for name, profile in sorted(loaded.rulebook.profiles.known.items()):
+    profiles = loaded.rulebook.profiles
+    origins = {file.file: _origin(file.depth) for file in loaded.files}
+    for name, profile in sorted({**profiles.shipped, **profiles.known}.items()):
         users = [
             policy.name
             for policy in loaded.rulebook.policies
@@ -79,6 +81,7 @@ def _profiles(loaded: Loaded, _: Survey) -> Iterable[Row]:
             "extends": [other.text for other in profile.extends],
             "rules": [block.kind for block in profile.rules],
             "used by": users,
+            "origin": origins.get(profile.span.file, "mlpolicy"),
             "source": profile.span.place,
         }
 
@@ -138,6 +141,9 @@ PLUGINS = "plugins"
 @click.command()
 @click.argument("what", type=Choice([*WHAT, PLUGINS]), default="targets")
 @modules_option("With targets: a module to import, whose functions with decorators are shown too.")
+@click.option(
+    "--all", "every", is_flag=True, help="With profiles: those of mlpolicy that nothing uses, too."
+)
 @policy_option
 @terms_options
 @src_option
@@ -145,11 +151,13 @@ PLUGINS = "plugins"
 def command(what: str, format: str, **options: Any) -> None:
     """Show the targets that are governed, the policies, profiles, files, what expires, or plugins."""
     modules, src = options["modules"], options["src"]
-    if modules and what != "targets":
-        exits.stop(f"--module goes with targets, not with {what}")
-    read = None
-    if what != PLUGINS:
-        read = sources.read(options["policy"], src=src, needed=not modules)
+    for option, given, goes in (
+        ("module", modules, "targets"),
+        ("all", options["every"], "profiles"),
+    ):
+        if given and what != goes:
+            exits.stop(f"--{option} goes with {goes}, not with {what}")
+    read = None if what == PLUGINS else _read(**options)
     loaded = read[1] if read else None
     with waiting("looking up what there is"):
         if read and modules:
@@ -167,6 +175,15 @@ def command(what: str, format: str, **options: Any) -> None:
     if loaded and what == "targets" and not modules:
         absent = absent_from(loaded.rulebook, sources.survey(src))
         sources.tell_absent(loaded.rulebook, absent)
+
+
+def _read(
+    *, policy: Sequence[str], src: Sequence[str], modules: Sequence[str], every: bool
+) -> tuple[tuple[Path, ...], Loaded]:
+    read = sources.read(policy, src=src, needed=not (modules or every))
+    for name in SHIPPED if every else ():
+        read[1].rulebook.profiles.named(name)
+    return read
 
 
 def _table(rows: Sequence[Row]) -> str:

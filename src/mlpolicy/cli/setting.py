@@ -10,7 +10,9 @@ from mlpolicy.cli import exits
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
+from mlpolicy.model import shipped
 from mlpolicy.model.grammar import FileBlock, PolicyBlock, RuleCommon
+from mlpolicy.model.policy import SHIPPED
 from mlpolicy.rules import KINDS
 
 Schema = dict[str, Any]
@@ -29,9 +31,12 @@ _TYPES: Final[Mapping[str, str]] = {
 
 
 def setting(subject: str) -> dict[str, Any]:
-    """Return what is to be said of the setting *subject*; end the command if there is none."""
+    """Return what is to be said of the setting or profile *subject*; end the command if there is none."""
     head, *path = subject.split(".")
     whole = _of_rule(head) or _of_file(head)
+    if whole is None and subject in SHIPPED:
+        text = shipped.shipped(subject)[1].text.rstrip()
+        return {"profile": subject, "text": f"{shipped.FOLDER}/{subject}.yaml\n\n{text}"}
     if whole is None:
         _unknown(subject, head)
     found = _within(whole, whole, path, subject)
@@ -44,8 +49,8 @@ def setting(subject: str) -> dict[str, Any]:
 
 
 def subjects() -> Iterable[str]:
-    """Return every rule and setting that can be asked for."""
-    yield from (*FileBlock.model_fields, *PolicyBlock.model_fields)
+    """Return every rule, setting and profile of mlpolicy that can be asked for."""
+    yield from (*SHIPPED, *FileBlock.model_fields, *PolicyBlock.model_fields)
     for kind in KINDS:
         fields = (*KINDS[kind].rule_model().model_fields, *RuleCommon.model_fields)
         yield from (kind, *(f"{kind}.{name}" for name in fields))
@@ -74,7 +79,8 @@ def _of_file(head: str) -> Schema | None:
 def _unknown(subject: str, head: str) -> NoReturn:
     if head in KINDS.refused:
         exits.stop(str(KINDS.refused[head]))
-    near = closest(head, (*KINDS, *FileBlock.model_fields, *PolicyBlock.model_fields))
+    known = (*KINDS, *FileBlock.model_fields, *PolicyBlock.model_fields, *SHIPPED)
+    near = closest(head, known)
     near = near or _meant(subject)
     hint = f"; did you mean `{near}`?" if near else ""
     exits.stop(

@@ -15,7 +15,7 @@ from mlpolicy.core.site import FunctionKind, Mode
 from mlpolicy.core.target import Glob, TargetError
 from mlpolicy.core.usual import Usual
 from mlpolicy.core.written import GLOB
-from mlpolicy.model.policy import OnEngineError, OnMissing, OnUnknown, Placement
+from mlpolicy.model.policy import SHIPPED, OnEngineError, OnMissing, OnUnknown, Placement
 
 Words = str | Many[str]
 Scalar = str | int | float | bool
@@ -128,7 +128,7 @@ class MatchBlock(RuleModel):
 class ProfileBlock(RuleModel):
     """A profile, without its rules."""
 
-    extends: Many[str] = ()
+    extends: Many[Annotated[str, Field(examples=list(SHIPPED))]] = ()
     """Profiles that lie under it, from left to right."""
 
 
@@ -142,8 +142,9 @@ class PolicyBlock(RuleModel):
     mapping of conditions."""
     exclude: Globs = ()
     """Functions that it is not for."""
-    use: Many[str] = ()
-    """Profiles that lie under its rules, from left to right."""
+    use: Many[Annotated[str, Field(examples=list(SHIPPED))]] = ()
+    """Profiles that lie under its rules, from left to right: those of the files, else those of
+    mlpolicy."""
     resource: str = ""
     """The resource whose state and limits its functions share with others."""
     priority: Annotated[int, Field(ge=-100, le=100)] = 0

@@ -20,6 +20,8 @@ OnUnknown = Literal["error", "base"]
 
 COMMON = ("mode", "expires", "on_expiry", "rollout")
 """Settings that every rule has, whatever its kind."""
+SHIPPED = ("encoder", "fastapi", "httpx", "openai", "requests", "sklearn")
+"""The profiles that come with mlpolicy."""
 CODE = "code"
 """The layer of what decorators say, below every policy."""
 

@@ -2,7 +2,7 @@
 
 It imports `marshal` and little else: `json` would cost a worker 8 ms, yaml and pydantic 100.
 An entry holds while path, inode, size and time of every input are what they were, or its content,
-and nothing was installed since: a package may carry policies.
+and nothing was installed since: a package may carry policies, and mlpolicy profiles.
 It lies in a directory that only its owner can write, since `marshal` trusts what it reads.
 """
 
@@ -12,6 +12,7 @@ import marshal
 import os
 import sys
 
+import mlpolicy
 from mlpolicy.core.homes import stamps as stamps_of_homes
 
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
@@ -103,7 +104,9 @@ def _said(variables: tuple[tuple[str, bytes | None], ...]) -> bool:
 
 
 def _head() -> bytes:
-    return MAGIC + (sys.implementation.cache_tag or "none").encode() + b"\0"
+    """Return what an entry begins with: another mlpolicy may read the same files otherwise."""
+    parts = (mlpolicy.__version__, sys.implementation.cache_tag or "none")
+    return MAGIC + "\0".join(parts).encode() + b"\0"
 
 
 def _place(paths: tuple[str, ...], environment: str, homes: tuple[Any, ...]) -> str | None:

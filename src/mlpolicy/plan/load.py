@@ -15,6 +15,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.parse import Document
+from mlpolicy.model import shipped
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import OnUnknown, PolicyFile, RuleBlock
 from mlpolicy.model.read import Reading, Source, read_source
@@ -89,7 +90,7 @@ class Loaded:
     environments: tuple[str, ...] = ()
     """Every environment that a file names."""
     inputs: tuple[Path, ...] = ()
-    """Every file that was read, imported ones too."""
+    """Every file that was read, imported ones and those of shipped profiles too."""
     variables: Mapping[str, str | None] = field(default_factory=dict)
     """The variables of the process that were asked for, and what they said."""
     secrets: frozenset[str] = frozenset()
@@ -98,6 +99,12 @@ class Loaded:
     """The rulebooks of environments that were looked at beside this one."""
     unknown: Diagnostic | None = None
     """What is said of an environment that was asked for, and is none of those that files name."""
+
+    @property
+    def texts(self) -> tuple[Document, ...]:
+        """Every file that says what holds: those given, imported, and of shipped profiles."""
+        books = (self.rulebook, *self.others.values())
+        return (*self.documents, *(one for book in books for one in book.profiles.documents))
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -281,7 +288,10 @@ def _loaded(gathered: Gathered, terms: Terms, base: Rulebook | None = None) -> L
         loaded,
         environments=gathered.environments,
         unknown=_unknown(asked or "", gathered, loaded.rulebook.settings.on_unknown_environment),
-        inputs=tuple(one.path for one in gathered.files),
+        inputs=(
+            *(one.path for one in gathered.files),
+            *(shipped.path(name) for name in sorted(loaded.rulebook.profiles.shipped)),
+        ),
     )
 
 

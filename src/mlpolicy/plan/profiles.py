@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.policy import (
+    SHIPPED,
     Name,
     Policy,
     PolicyFile,
@@ -18,6 +20,9 @@ from mlpolicy.model.policy import (
     laid_over,
 )
 
+if TYPE_CHECKING:
+    from mlpolicy.document.parse import Document
+
 DEEPEST = 32
 """How many profiles may extend one another in a chain."""
 
@@ -27,6 +32,9 @@ class Profiles:
     """The profiles of a set of files, each with those that it extends under it."""
 
     known: Mapping[str, Profile]
+    """Those that the files define."""
+    shipped: dict[str, Profile] = field(default_factory=dict)
+    """Those of mlpolicy that are used, where no file has one of that name."""
     diagnostics: list[Diagnostic] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     _rules: dict[str, Mapping[str, RuleBlock]] = field(default_factory=dict)
@@ -46,10 +54,21 @@ class Profiles:
         made = cls({one.name: one for file in deepest_first for one in file.profiles})
         if base is not None and base.known == made.known and not base.diagnostics:
             made._base = base
-        for name in made.known:
-            made._flat(name)
+        for profile in made.known.values():
+            made._flat(profile)
         made.used.clear()  # (a profile that only another one extends is used through that)
         return made
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The files of the profiles of mlpolicy that are used."""
+        return tuple(_shipped(name)[1] for name in sorted(self.shipped))
+
+    def named(self, name: str) -> Profile | None:
+        """Return the profile *name*: that of the files, else that of mlpolicy."""
+        if name not in self.known and name in SHIPPED:
+            self.shipped[name] = _shipped(name)[0]
+        return self.known.get(name) or self.shipped.get(name)
 
     def under(self, policy: Policy) -> Policy:
         """Return *policy* with the rules of its profiles under its own."""
@@ -68,30 +87,36 @@ class Profiles:
         return made
 
     def _in_vain(self, rule: RuleBlock, policy: Policy) -> None:
-        if all(name.text in self.known for name in policy.use):  # (else who knows)
+        if all(self.named(name.text) for name in policy.use):  # (else who knows)
             what = f"environment `{rule.only_below}` removes `policies.{policy.name}.{rule.kind}`"
             text = f"{what}, which does not exist"
             self._say(Diagnostic("MP407", text, rule.span, "warning"))
 
     def _note(self, name: str) -> None:
-        if name in self.known and name not in self.used:
+        profile = self.named(name)
+        if profile is not None and name not in self.used:
             self.used.add(name)
-            for one in self.known[name].extends:
+            for one in profile.extends:
                 self._note(one.text)
 
     def _joined(self, names: Iterable[Name]) -> Mapping[str, RuleBlock]:
         made: Mapping[str, RuleBlock] = {}
         for name in names:
-            if name.text in self.known:
-                made = _over(made, self._flat(name.text))
-            else:
+            profile = self.named(name.text)
+            if profile is None:
                 self._unknown(name)
+                continue
+            rules = self._flat(profile)
+            if name.text in self.shipped:
+                # Found where it is used: there it can be put right, or be suppressed.
+                rules = {kind: replace(rule, span=name.span) for kind, rule in rules.items()}
+            made = _over(made, rules)
         return made
 
-    def _flat(self, name: str) -> Mapping[str, RuleBlock]:
-        """Return the rules of the profile of that name, those that it extends under them."""
+    def _flat(self, profile: Profile) -> Mapping[str, RuleBlock]:
+        """Return the rules of *profile*, those of the profiles that it extends under them."""
+        name = profile.name
         if name not in self._rules:
-            profile = self.known[name]
             self._open.append(name)
             below = self._joined([one for one in profile.extends if self._may_follow(one)])
             self._open.pop()
@@ -112,15 +137,16 @@ class Profiles:
         return False
 
     def _unknown(self, name: Name) -> None:
-        near = closest(name.text, self.known)
+        names = dict.fromkeys((*self.known, *SHIPPED))
+        near = closest(name.text, names)
         if near and not is_name(near):
             return  # that was said, where it is defined
-        known = ", ".join(f"`{one}`" for one in self.known)
+        known = ", ".join(f"`{one}`" for one in names)
         found = Diagnostic(
             "MP406",
             f"there is no profile `{name.text}`",
             name.span,
-            help=did_you_mean(near, f"there are {known}" if known else ""),
+            help=did_you_mean(near, f"there are {known}"),
             suggestions=repair(name.span, near),
         )
         self._say(found)
@@ -129,6 +155,12 @@ class Profiles:
         if found not in self._said:
             self._said.add(found)
             self.diagnostics.append(found)
+
+
+def _shipped(name: str) -> tuple[Profile, Document]:
+    from mlpolicy.model.shipped import shipped  # (it reads YAML, as no start from the cache does)
+
+    return shipped(name)
 
 
 def _over(low: Mapping[str, RuleBlock], high: Mapping[str, RuleBlock]) -> dict[str, RuleBlock]:

@@ -32,7 +32,7 @@ class Report:
         found = sorted((*loaded.diagnostics, *more), key=lambda one: (one.span, one.code))
         return cls(
             tuple(dict.fromkeys(found)),
-            {document.file: document.lines for document in loaded.documents},
+            {document.file: document.lines for document in loaded.texts},
             files=len(loaded.documents),
             policies=len(loaded.rulebook.policies),
             environments=environments,

@@ -113,6 +113,8 @@ NEVER_TRANSIENT = _classes(
     ssl="SSLCertVerificationError",
     httpx="UnsupportedProtocol LocalProtocolError",
     httpcore="UnsupportedProtocol LocalProtocolError",
+    httpx2="UnsupportedProtocol LocalProtocolError",
+    httpcore2="UnsupportedProtocol LocalProtocolError",
     urllib3="ResponseNotChunked",
     redis="AuthenticationError AuthorizationError",
 )
