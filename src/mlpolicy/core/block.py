@@ -88,6 +88,11 @@ class Loom(Protocol):
         """
         ...
 
+    @property
+    def verdicts(self) -> tuple[str, ...]:
+        """The locals of all verdicts that lines woven so far act on: of the steps within."""
+        ...
+
     def act(self, verdict: str) -> Lines:
         """Return lines that do what the final verdict in the local *verdict* says."""
         ...

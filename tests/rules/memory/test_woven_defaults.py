@@ -95,3 +95,32 @@ def test_a_default_function_of_a_coroutine_is_awaited_where_it_can_be(place, use
     )
 
     assert run(predict("abc")) == (("cheap", "abc") if name == "cheap_async" else 3)
+
+
+@pytest.mark.parametrize("default", [7, {"call": f"{__name__}:cheap_answer"}])
+@pytest.mark.parametrize("sort", ["function", "coroutine"])
+def test_a_default_is_not_kept_by_a_cache(place, use, sort, default):
+    """It is for the call that found no room; the next one with room gets the answer."""
+
+    def fetch(a):
+        return "answer", a
+
+    async def fetch_async(a):
+        return "answer", a
+
+    function = fetch if sort == "function" else fetch_async
+    use(950)
+    place(function, memory=rule(default), cache={"ttl": "1h"}, retry={"max_attempts": 2})
+
+    def call():
+        return function(1) if sort == "function" else run(function(1))
+
+    assert [call(), call()] == [7, 7]
+    use(100)
+    assert [call(), call()] == [("answer", 1)] * 2
+    use(950)
+    assert call() == ("answer", 1)
+
+
+def cheap_answer(a):
+    return 7

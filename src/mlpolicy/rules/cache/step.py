@@ -193,6 +193,12 @@ class CacheStep(Step):
         self._count(ticket, outcome)
         return PROCEED if given is result else Answer(given)
 
+    def pass_on(self, ticket: Ticket) -> None:
+        """Keep nothing: a rule has answered in place of the function."""
+        ticket.computed = True
+        self._flights.land(ticket, "not kept", None)
+        self._count(ticket, "miss" if ticket.key is not None else "bypass")
+
     def _worth(self, result: object) -> bool:
         if result is None:
             return bool(self.rule.cache_none)

@@ -114,14 +114,22 @@ def _missed(step: CacheStep, inner: Lines, loom: Loom, *, key: str) -> Lines:
     admit = loom.method("cache_admit", step.admit)
     keep = loom.method("cache_keep", step.keep)
     fail = loom.method("cache_fail", step.fail)
+    # What a rule within has answered in place of the function is for this call alone.
+    within = loom.verdicts
+    kept = f"{keep}({ticket}, {loom.result})"
+    if within:
+        answered = " is None and ".join(within)
+        pass_on = loom.method("cache_pass_on", step.pass_on)
+        kept = f"{kept} if {answered} is None else {pass_on}({ticket})"
     made = f"{loom.constant('Ticket', Ticket)}({key}, {loom.now()}, {loom.call})"
     return [
         f"{ticket} = {made}",
         "try:",
         *indented(loom.settle(f"{admit}({ticket})", verdict)),
         f"    if {verdict} is None:",
+        *(f"        {one} = None" for one in within),
         *indented(indented(inner)),
-        f"        {verdict} = {keep}({ticket}, {loom.result})",
+        f"        {verdict} = {kept}",
         f"        if {verdict} is not None:",
         f"            {loom.result} = {verdict}.value",
         # Whatever ends the call, a cancellation too: those that wait for it must go on.
