@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
@@ -195,11 +196,12 @@ class Engine:
 
     def settled(self) -> None:
         """Say on one line what became of the policy, where that changed since it was last said."""
+        states = Counter([one.state for one in list(self._known.values())])
         counts = {
-            "applied": self.count("applied"),
+            "applied": states["applied"],
             "pending": self.count("pending"),
-            "skipped": self.count("skipped") + len(self.passed_over),
-            "failed": sum(map(self.count, FAILED)) + len(self.unread),
+            "skipped": states["skipped"] + len(self.passed_over),
+            "failed": sum(states[one] for one in FAILED) + len(self.unread),
         }
         text = "policy: " + ", ".join(f"{number} {state}" for state, number in counts.items())
         wrong = counts["skipped"] + counts["failed"]
