@@ -74,8 +74,10 @@ class Placed:
             self.drivers.pop(function, None)
         self.detail = f"{winner} is the same function, and its rules hold"
         if not others:
-            self.state, self.driver = "skipped", None
-        say_once(f"same:{self.target}", f"{self.target}: {self.detail}")
+            # A pattern that meets a function under two names has it all the same.
+            self.state, self.driver = "skipped" if self.plan.exact else "excluded", None
+        if self.plan.exact:
+            say_once(f"same:{self.target}", f"{self.target}: {self.detail}")
 
     def fail(self, error: Exception) -> None:
         """Say once that it could not be placed, by a bug of ours."""
