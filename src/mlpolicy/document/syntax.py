@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic
@@ -57,6 +58,9 @@ def syntax(file: str, lines: Sequence[str], error: Any, *, quote: Any = None) ->
     ):
         column = _indent(written)  # the comma is missing before the word, not behind it
     message = f"{problem} {context}".strip()
+    if "nesting depth" in problem:  # (newer parsers have a bound of their own, below ours)
+        place = _at(file, lines, (line, column), "nested too deeply", help="")
+        return replace(place, code="MP001")
     return _at(file, lines, (line, column), message, help=help)
 
 
