@@ -30,9 +30,9 @@ RETRY = {"max_attempts": 4, "initial_delay": "50ms"}
             None,
             {"retry": RETRY},
             [
-                "  worst case: 4 calls + 350ms, up to 1m30s350ms where the other side asks by Retry-After",
+                "  worst case: 4 calls + 350ms, up to 1m30.35s where the other side asks by Retry-After",
                 "    pauses 350ms",
-                "    pauses asked for by Retry-After: up to 1m30s350ms, 3 x 30s (retry_after.max)",
+                "    pauses asked for by Retry-After: up to 1m30.35s, 3 x 30s (retry_after.max)",
             ],
         ),
         (
@@ -41,7 +41,7 @@ RETRY = {"max_attempts": 4, "initial_delay": "50ms"}
             [
                 "  worst case: 4 calls + 350ms, up to 5s where the other side asks by Retry-After",
                 "    pauses 350ms",
-                "    pauses asked for by Retry-After: up to 1m30s350ms, 3 x 30s (retry_after.max)",
+                "    pauses asked for by Retry-After: up to 1m30.35s, 3 x 30s (retry_after.max)",
                 "    deadline 5s: no pause and no wait goes beyond it",
             ],
         ),
@@ -49,7 +49,7 @@ RETRY = {"max_attempts": 4, "initial_delay": "50ms"}
             None,
             {"retry": {**RETRY, "max_elapsed": "20s"}, "memory": {"wait": "2s"}},
             [
-                "  worst case: 4 calls + 8s350ms, up to 28s where the other side asks by Retry-After",
+                "  worst case: 4 calls + 8.35s, up to 28s where the other side asks by Retry-After",
                 "    pauses 350ms",
                 "    pauses asked for by Retry-After: up to 20s, 3 x 30s (retry_after.max) "
                 "(max_elapsed bounds them)",
