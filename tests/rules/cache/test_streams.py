@@ -255,14 +255,15 @@ def test_responses_are_known_by_the_path_of_their_class(place, module, name, mod
     assert len(calls) == 4
 
 
-class Unread(httpx.SyncByteStream):
-    def __iter__(self):
-        yield b"abc"
-
-
 @pytest.mark.parametrize("mode", MODES)
-def test_a_response_of_httpx_is_kept_once_it_was_read(place, requests, mode):
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_a_response_of_httpx_is_kept_once_it_was_read(place, requests, mode, library):
     """What was streamed from the server is there for one; what was read, for all."""
+    httpx = pytest.importorskip(library)
+
+    class Unread(httpx.SyncByteStream):
+        def __iter__(self):
+            yield b"abc"
 
     def fetch(read):
         transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Unread()))
