@@ -185,8 +185,10 @@ def requested(*, read):
     [(ONCE[one], INSIDE[how]) for one in ONCE for how in ("itself", "dict", "object")]
     + [(ONCE[one], INSIDE[how]) for one in ("generator", "bytes", "httpx") for how in INSIDE],
 )
-def test_what_is_used_up_by_its_use_is_computed_for_each_caller(place, caplog, make, inside, mode):
-    """Under every mode; the log says once why."""
+def test_what_is_used_up_by_its_use_is_computed_for_each_caller(
+    place, requests, caplog, make, inside, mode
+):
+    """Under every mode; it is counted as what could not be kept, and the log says once why."""
     results = []
 
     def load():
@@ -197,6 +199,7 @@ def test_what_is_used_up_by_its_use_is_computed_for_each_caller(place, caplog, m
 
     assert [load() is results[-1] for _ in range(3)] == [True] * 3
     assert len(results) == 3
+    assert requests(load) == {"error": 3}
     assert len(caplog.records) == 1
     assert "is not cached" in caplog.text
 

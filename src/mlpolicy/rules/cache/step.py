@@ -203,9 +203,7 @@ class CacheStep(Step):
         if result is None:
             return bool(self.rule.cache_none)
         if used_once(result):
-            why = Unkept(f"a {type(result).__qualname__} can be used only once")
-            not_kept(self.site.target, result, why)
-            return False
+            raise Unkept(f"a {type(result).__qualname__} can be used only once")
         return True
 
     def _entry(self, ticket: Ticket, result: object) -> tuple[Entry | None, object]:
@@ -281,9 +279,9 @@ class CacheStep(Step):
 
     def _is_watched(self, result: object) -> bool:
         """Return whether the cache would keep *result*, as far as one can tell without a copy."""
-        if not self._worth(result):
-            return False
         try:
+            if not self._worth(result):
+                return False
             refuse_one_shots(result)
         except Unkept as error:
             not_kept(self.site.target, result, error)
