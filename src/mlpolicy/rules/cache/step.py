@@ -61,6 +61,7 @@ class CacheStep(Step):
         """The clock of the calls less the clock that is read here; 0 but for tests."""
         self._meter(site)
         self.store = self._new_store(rule)
+        self._show_size(site)
         _alive.add(self)
 
     def _meter(self, site: Site) -> None:
@@ -88,13 +89,15 @@ class CacheStep(Step):
             would: site.would(self.kind, would)
             for would in (("hit", "stale_mismatch") if site.shadow else ())
         }
+
+    def _show_size(self, site: Site) -> None:
         me = ref(self)
 
         def count() -> float:
             step = me()
             return float(step.size()) if step else 0.0
 
-        meters.gauge("mlpolicy_cache_entries", _ENTRIES_HELP, count, function=name)
+        site.meters.gauge("mlpolicy_cache_entries", _ENTRIES_HELP, count, function=site.target)
 
     def _new_store(self, rule: CacheRule) -> Store:
         return STORES[rule.store](
