@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from mlpolicy.core.metrics import METERS
+from mlpolicy.core.metrics import METERS, Meters
 from mlpolicy.errors import CallRefused, MemoryPressure, ValidationFailed
 from mlpolicy.rules.monitor.sinks import exporter
 
@@ -183,6 +183,26 @@ def test_what_a_thread_of_ours_finds_is_counted(place, metric, labels, fields):
         assert time.monotonic() < end
         with suppress(MemoryPressure):
             served()
+
+
+@pytest.mark.parametrize("mode", ["enforce", "shadow"])
+def test_what_is_shown_can_be_read_from_then_on(place, mode):
+    """A scrape, or the thread that writes the numbers, may come while a rule is being placed."""
+
+    class Read(Meters):
+        def gauge(self, name, help, read, **labels):
+            super().gauge(name, help, read, **labels)
+            list(self.collect())
+
+        def counted(self, name, help, read, **labels):
+            super().counted(name, help, read, **labels)
+            list(self.collect())
+
+    place.meters = Read()
+    rules = {"cache": {"ttl": "1h"}, "memory": {}, "retry": {}, "validate": INT}
+    placed = {kind: {**rule, "mode": mode} for kind, rule in rules.items()}
+
+    place(served, monitor={"slo": {"p99": "1s"}}, **placed)
 
 
 def test_calls_under_way_are_shown(place):

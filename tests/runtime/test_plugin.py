@@ -50,6 +50,8 @@ class QuotaStep(Step):
         return None
 
     def failed(self, call, error):
+        if self.rule.say == "instead":
+            return Answer("instead")
         return Again(0.5) if self.rule.say == "again" and call.attempt < 3 else None
 
     def after(self, call, result):
@@ -193,3 +195,33 @@ def test_a_closure_may_be_named_like_a_part_of_the_template(place):
     place(made, quota={})
 
     assert made(1) == 6
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize(
+    ("say", "fail", "kept"),
+    [
+        ("answer", 0, False),
+        ("do", 0, False),
+        ("instead", 9, False),
+        ("instead", 0, True),
+        ("proceed", 0, True),
+        ("wait", 0, True),
+        ("after", 0, True),
+        ("again", 1, True),
+        ("change", 0, True),
+        ("bug", 0, True),
+    ],
+)
+def test_a_cache_keeps_what_the_function_gave_and_a_rule_changed(
+    place, say, fail, kept, asynchronous
+):
+    """What a rule within answers for the function is for that call alone."""
+    work, work_async, _ = service()
+    function = work_async if asynchronous else work
+    place(function, quota={"say": say}, cache={"ttl": "1h"})
+
+    results = [asyncio.run(function(4, fail)) if asynchronous else function(4, fail) for _ in "ab"]
+
+    assert results[0] == results[1]
+    assert place.step(function, "cache").size() == kept

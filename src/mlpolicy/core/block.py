@@ -88,10 +88,8 @@ class Loom(Protocol):
         """
         ...
 
-    @property
-    def verdicts(self) -> tuple[str, ...]:
-        """The locals of all verdicts that lines woven so far act on: of the steps within."""
-        ...
+    settled: list[str]
+    """The locals of the verdicts of steps within: None, unless one answers for the function."""
 
     def act(self, verdict: str) -> Lines:
         """Return lines that do what the final verdict in the local *verdict* says."""

@@ -27,7 +27,7 @@ def weave(step: Step, inner: Lines, loom: Loom) -> Lines:
     pairs = ", ".join(f"({name!r}, {local})" for name, local in loom.arguments.items())
     arguments = f"{loom.constant('dict', dict)}(({pairs}{',' if pairs else ''}))"
     ask = _Asking(step, loom)
-    attempt = _attempt(ask, inner, loom, call)
+    attempt = _attempt(ask, inner, loom, call, verdict)
     return [
         f"{call} = {make}({arguments})",
         *loom.settle(ask("before", call), verdict),
@@ -50,7 +50,8 @@ class _Asking:
         return f"{name}({', '.join(arguments)})"
 
 
-def _attempt(ask: _Asking, inner: Lines, loom: Loom, call: str) -> Lines:
+def _attempt(ask: _Asking, inner: Lines, loom: Loom, call: str, settled: str) -> Lines:
+    """Return lines that run *inner*; *settled* is None unless an error was answered."""
     verdict, error = loom.local("verdict"), loom.local("error")
     again, exception = loom.constant("Again", Again), loom.constant("Exception", Exception)
     return [
@@ -62,11 +63,13 @@ def _attempt(ask: _Asking, inner: Lines, loom: Loom, call: str) -> Lines:
         f"        {verdict} = {ask('failed', call, error)}",
         f"        if {verdict} is None:",
         "            raise",
+        f"        {settled} = True",
         f"    if {verdict} is None:",
         "        break",
         f"    if {verdict}.__class__ is not {again}:",
         *indented(indented(loom.act(verdict))),
         "        break",
+        f"    {settled} = None",
         f"    {loom.pause(f'{verdict}.pause')}",
         f"    {call}.attempt += 1",
     ]

@@ -47,7 +47,7 @@ class Weaver:
         self._now = ""
         self._call = self.local("call") if numbered else NO_CALL
         self._held: dict[int, str] = {}
-        self._verdicts: list[str] = []
+        self.settled: list[str] = []
         self.result = self.local("result")
 
     @property
@@ -146,13 +146,9 @@ class Weaver:
         """Return the expression that gives the value of *call*, awaited where it can be."""
         return f"await {self.constant('complete', complete)}({call})" if self.asynchronous else call
 
-    @property
-    def verdicts(self) -> tuple[str, ...]:
-        """The locals of all verdicts that lines woven so far act on."""
-        return tuple(self._verdicts)
-
     def settle(self, ask: str, verdict: str) -> Lines:
         """Return lines that ask until the verdict is final, and act on it."""
+        self.settled.append(verdict)
         again, wait = self.constant("Again", Again), self.constant("Wait", Wait)
         return [
             "while True:",
@@ -168,7 +164,6 @@ class Weaver:
 
     def act(self, verdict: str) -> Lines:
         """Return lines that do what the final *verdict* says; None is left as it is."""
-        self._verdicts.append(verdict)
         answer, refuse = self.constant("Answer", Answer), self.constant("Refuse", Refuse)
         given = self.perform(f"{verdict}.function()")
         return [

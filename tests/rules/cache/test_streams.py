@@ -185,8 +185,10 @@ def requested(*, read):
     [(ONCE[one], INSIDE[how]) for one in ONCE for how in ("itself", "dict", "object")]
     + [(ONCE[one], INSIDE[how]) for one in ("generator", "bytes", "httpx") for how in INSIDE],
 )
-def test_what_is_used_up_by_its_use_is_computed_for_each_caller(place, caplog, make, inside, mode):
-    """Under every mode; the log says once why."""
+def test_what_is_used_up_by_its_use_is_computed_for_each_caller(
+    place, requests, caplog, make, inside, mode
+):
+    """Under every mode; it is counted as what could not be kept, and the log says once why."""
     results = []
 
     def load():
@@ -197,6 +199,7 @@ def test_what_is_used_up_by_its_use_is_computed_for_each_caller(place, caplog, m
 
     assert [load() is results[-1] for _ in range(3)] == [True] * 3
     assert len(results) == 3
+    assert requests(load) == {"error": 3}
     assert len(caplog.records) == 1
     assert "is not cached" in caplog.text
 
@@ -255,14 +258,15 @@ def test_responses_are_known_by_the_path_of_their_class(place, module, name, mod
     assert len(calls) == 4
 
 
-class Unread(httpx.SyncByteStream):
-    def __iter__(self):
-        yield b"abc"
-
-
 @pytest.mark.parametrize("mode", MODES)
-def test_a_response_of_httpx_is_kept_once_it_was_read(place, requests, mode):
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_a_response_of_httpx_is_kept_once_it_was_read(place, requests, mode, library):
     """What was streamed from the server is there for one; what was read, for all."""
+    httpx = pytest.importorskip(library)
+
+    class Unread(httpx.SyncByteStream):
+        def __iter__(self):
+            yield b"abc"
 
     def fetch(read):
         transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Unread()))

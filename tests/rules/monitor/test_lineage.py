@@ -55,8 +55,21 @@ async def outer_async(work):
     return await work()
 
 
-async def _all_items():
-    return [item async for item in items()]
+def stream():
+    return (outer(leaf) for _ in range(2))
+
+
+async def stream_async():
+    async def given():
+        yield await leaf_async()
+        yield outer(leaf)
+
+    return given()
+
+
+async def _all_items(source=items):
+    found = source()
+    return [item async for item in (await found if source is stream_async else found)]
 
 
 async def _awaited():
@@ -78,7 +91,10 @@ def _attempts(*, of=iter(range(1000))):
         raise ValueError
 
 
-MONITORED = (leaf, failing, recursive, rows, nested_rows, leaf_async, items, outer, outer_async)
+MONITORED = (
+    leaf, failing, recursive, rows, nested_rows, leaf_async, items, outer, outer_async, stream,
+    stream_async,
+)  # fmt: skip
 WORKS = {
     "calls": lambda: outer(lambda: [leaf(), outer(leaf), leaf()]),
     "failures": lambda: outer(_caught),
@@ -86,6 +102,9 @@ WORKS = {
     "generators": lambda: outer(lambda: list(rows())),
     "coroutines": lambda: asyncio.run(outer_async(_awaited)),
     "async generators": lambda: asyncio.run(outer_async(_all_items)),
+    "a stream read within": lambda: outer(lambda: list(stream())),
+    "a stream read by the caller": lambda: list(stream()),
+    "an async stream read by the caller": lambda: asyncio.run(_all_items(stream_async)),
     "a loop within": lambda: outer(lambda: asyncio.run(_awaited())),
     "attempts": lambda: outer(_attempts),
     "failed attempts": lambda: outer(lambda: [_attempts(), 1 / 0]),
@@ -124,6 +143,19 @@ def test_what_one_outermost_call_makes_has_its_id(monitored, events, work):
     assert _is_tree(first)
     assert _is_tree(second)
     assert not {one["own_id"] for one in first} & {one["own_id"] for one in second}
+
+
+def test_what_gives_the_items_of_a_stream_is_within_the_call_that_returned_it(monitored, events):
+    """Whoever reads it, and in how many calls."""
+    begun = outer(stream)
+    for _ in begun:
+        outer(lambda: next(begun, None))
+
+    found = events()
+    first = [one for one in found if one["function"].endswith(":outer")][0]["call_id"]
+    streamed = [one for one in found if one["call_id"] == first]
+    assert [one["function"].split(":")[1] for one in streamed].count("leaf") == 2
+    assert _is_tree(streamed)
 
 
 def test_threads_and_tasks_begin_anew(monitored, events):

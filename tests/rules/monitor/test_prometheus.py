@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -115,6 +116,11 @@ def test_events_go_to_stderr_where_no_handler_is_set(folder):
     _, err = run(folder, CALLS)
 
     assert [line[:28] for line in err.splitlines()] == ['{"schema":"mlpolicy.event/1"'] * 6
+
+    quiet = "import logging\nlogging.getLogger('mlpolicy.events').setLevel('ERROR')\n"
+    _, err = run(folder, quiet + CALLS)
+
+    assert [json.loads(line)["severity"] for line in err.splitlines()] == ["ERROR"]
 
 
 # --- without a monitor ----------------------------------------------------------------

@@ -90,6 +90,20 @@ def test_what_the_model_made_takes_the_place_of_the_result(place):
     assert load() == User(id="u", age=3)
 
 
+def test_what_the_model_made_is_kept_by_a_cache(place):
+    """It is what the function gave, in another form."""
+    calls = []
+
+    def load():
+        calls.append(1)
+        return {"id": "u", "age": "3"}
+
+    place(load, validate={"returns": {"model": USER, "coerce": True}}, cache={"ttl": "1h"})
+
+    assert load() == load() == User(id="u", age=3)
+    assert calls == [1]
+
+
 def test_shadow_coerces_nothing(place):
     """In shadow the function gets what was passed."""
 

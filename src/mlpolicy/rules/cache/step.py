@@ -61,6 +61,7 @@ class CacheStep(Step):
         """The clock of the calls less the clock that is read here; 0 but for tests."""
         self._meter(site)
         self.store = self._new_store(rule)
+        self._show_size(site)
         _alive.add(self)
 
     def _meter(self, site: Site) -> None:
@@ -88,13 +89,15 @@ class CacheStep(Step):
             would: site.would(self.kind, would)
             for would in (("hit", "stale_mismatch") if site.shadow else ())
         }
+
+    def _show_size(self, site: Site) -> None:
         me = ref(self)
 
         def count() -> float:
             step = me()
             return float(step.size()) if step else 0.0
 
-        meters.gauge("mlpolicy_cache_entries", _ENTRIES_HELP, count, function=name)
+        site.meters.gauge("mlpolicy_cache_entries", _ENTRIES_HELP, count, function=site.target)
 
     def _new_store(self, rule: CacheRule) -> Store:
         return STORES[rule.store](
@@ -203,9 +206,7 @@ class CacheStep(Step):
         if result is None:
             return bool(self.rule.cache_none)
         if used_once(result):
-            why = Unkept(f"a {type(result).__qualname__} can be used only once")
-            not_kept(self.site.target, result, why)
-            return False
+            raise Unkept(f"a {type(result).__qualname__} can be used only once")
         return True
 
     def _entry(self, ticket: Ticket, result: object) -> tuple[Entry | None, object]:
@@ -281,9 +282,9 @@ class CacheStep(Step):
 
     def _is_watched(self, result: object) -> bool:
         """Return whether the cache would keep *result*, as far as one can tell without a copy."""
-        if not self._worth(result):
-            return False
         try:
+            if not self._worth(result):
+                return False
             refuse_one_shots(result)
         except Unkept as error:
             not_kept(self.site.target, result, error)

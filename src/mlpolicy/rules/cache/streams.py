@@ -31,6 +31,8 @@ _RESPONSES: Final = {
     "aiohttp.web_response.StreamResponse": "",
     "aiohttp.client_reqrep.ClientResponse": "_body",
     "httpx.Response": "_content",
+    "httpx2.Response": "_content",
+    "niquests.models.Response": "_content",
     "requests.models.Response": "_content",
 }
 """Responses that are sent or read once, and the attribute that holds the body once it was read."""

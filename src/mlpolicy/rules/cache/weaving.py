@@ -115,7 +115,7 @@ def _missed(step: CacheStep, inner: Lines, loom: Loom, *, key: str) -> Lines:
     keep = loom.method("cache_keep", step.keep)
     fail = loom.method("cache_fail", step.fail)
     # What a rule within has answered in place of the function is for this call alone.
-    within = loom.verdicts
+    within = tuple(loom.settled)  # (its own comes to them)
     kept = f"{keep}({ticket}, {loom.result})"
     if within:
         answered = " is None and ".join(within)

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, Final
 
 from mlpolicy.core.step import Step
+from mlpolicy.rules.monitor.streams import HANDING_OUT
 
 _BYTES: Final = 16
 _serials = itertools.count()
@@ -39,28 +40,36 @@ class Numbered(Step):
         parent = next(filter(None, (_id(*one) for one in around)), "")
         if not parent:
             return {"call_id": own, "own_id": own}
-        outermost = next(filter(None, (_id(*one) for one in reversed(around))))
+        outermost = next(filter(None, (_id(*one, "call_id") for one in reversed(around))))
         return {"call_id": outermost, "own_id": own, "parent_id": parent}
 
-    def _drivers(self) -> Iterator[tuple[Numbered, FrameType]]:
-        """Yield what numbers each call that is under way in this thread, and its frame."""
+    def _drivers(self) -> Iterator[tuple[Numbered | None, FrameType]]:
+        """Yield what numbers each call that is under way in this thread, and its frame.
+
+        A call that gives the items of a stream is within the one that returned it, whoever reads.
+        """
         cls = type(self)
         frame: FrameType | None = sys._getframe(1)  # (its own would hold itself, and all before it)
         while frame is not None:
+            if any(frame.f_code is one for one in HANDING_OUT):
+                yield None, frame
+                return
             constants = frame.f_code.co_consts
             if cls in map(type, constants):
                 yield next(one for one in constants if type(one) is cls), frame
             frame = frame.f_back
 
 
-def _id(step: Numbered, frame: FrameType) -> str:
+def _id(step: Numbered | None, frame: FrameType, which: str = "own_id") -> str:
     """Return the id of the call in *frame*; nothing where it has no number, or none that is known."""
     held = frame.f_locals
-    number = held.get(step.number_in)
     if sys.version_info < (3, 13) and sys.gettrace() is None:
         # The frame keeps this copy, and the traceback of an error the frame: a circle.
         for name in [one for one, value in held.items() if issubclass(type(value), BaseException)]:
             del held[name]
+    if step is None:
+        return str(held["ending"].ids[which])
+    number = held.get(step.number_in)
     if not number:
         return ""
     text = f"{step.serial}.{number}".encode()

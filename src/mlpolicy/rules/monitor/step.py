@@ -201,7 +201,7 @@ class MonitorStep(Numbered):
             return ended(number, elapsed, None, arguments, shown, ids) or elapsed
 
         shown, ids = summary(result), self.lineage()
-        return opened(result, Ending(end, self._counts.durations.record))
+        return opened(result, Ending(end, self._counts.durations.record, ids))
 
     def call_ended(
         self,

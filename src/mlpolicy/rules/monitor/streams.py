@@ -6,7 +6,7 @@ replaced. No library is imported for it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from sys import getrefcount
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final, NamedTuple
@@ -48,13 +48,18 @@ ALONE: Final = _alone()
 class Ending:
     """The end of a call that has returned a stream: recorded once, however the stream ends."""
 
-    __slots__ = ("_end", "_record", "armed")
+    __slots__ = ("_end", "_record", "armed", "ids")
 
     def __init__(
-        self, end: Callable[[BaseException | None], Record], record: Callable[[Record], None]
+        self,
+        end: Callable[[BaseException | None], Record],
+        record: Callable[[Record], None],
+        ids: Mapping[str, str],
     ) -> None:
         self._end = end
         self._record = record
+        self.ids = ids
+        """Those of the call, by which the calls that give its items join."""
         self.armed = False
         """Whether the stream was handed out, and has not ended; else the call has its record."""
 
@@ -149,3 +154,7 @@ async def _awaiting(stream: Any, ending: Ending) -> AsyncGenerator[Any, Any]:
                     item = await stream.asend(sent)
         except StopAsyncIteration:
             return
+
+
+HANDING_OUT: Final = (_giving.__code__, _awaiting.__code__)
+"""The code that reads a stream for the caller; its local `ending` is that of the call."""

@@ -18,15 +18,15 @@ class LogSink(Sink):
 
     def write(self, event: Mapping[str, Any]) -> None:
         """Write one line."""
-        text = line(event)
-        if not LOGGER.hasHandlers():
-            sys.stderr.write(text + "\n")
-            sys.stderr.flush()
-            return
+        text, level = line(event), getattr(logging, event["severity"])
         if LOGGER.level == logging.NOTSET:
             # The level of a parent, WARNING by default, is about messages; these are asked for.
             LOGGER.setLevel(logging.DEBUG)
-        LOGGER.log(getattr(logging, event["severity"]), "%s", text)
+        if LOGGER.hasHandlers():
+            LOGGER.log(level, "%s", text)
+        elif LOGGER.isEnabledFor(level):
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
 
 
 SINK = LogSink()
