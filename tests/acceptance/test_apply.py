@@ -438,6 +438,18 @@ PROGRAMS = {
         'import flask\napp = flask.Flask(__name__)\nif __name__ == "__main__":\n    app.run()\n',
         "-- gunicorn svc.app:app",
     ),
+    "a factory of FastAPI": (
+        "from fastapi import FastAPI\ndef create_app(debug=False): return FastAPI()\n",
+        "-- uvicorn --factory svc.app:create_app",
+    ),
+    "a factory of Flask": (
+        "from flask import Flask\ndef make_app(): return Flask(__name__)\n",
+        "-- gunicorn 'svc.app:make_app()'",
+    ),
+    "a factory that takes what nobody knows": (
+        "from flask import Flask\ndef create_app(config): return Flask(__name__)\n",
+        "-- COMMAND",
+    ),
     "a class alone": ("from fastapi import FastAPI\n", "-- COMMAND"),
     "a program by its guard, the other way round": (
         "if '__main__' == __name__:\n    f()\n",

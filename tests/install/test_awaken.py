@@ -9,6 +9,7 @@ from mlpolicy.core.target import Target
 from mlpolicy.install.awaken import awaken
 from mlpolicy.model import shipped
 from mlpolicy.plan import cache
+from mlpolicy.plan.load import load
 from mlpolicy.plan.packed import Packed
 
 POLICY = """
@@ -78,3 +79,22 @@ def test_a_profile_of_mlpolicy_is_an_input_where_it_is_used(paths, tmp_path, mon
     assert cache.read(paths) is not None
     (copies / "openai.yaml").write_text("version: 1\n")
     assert cache.read(paths) is None
+
+
+def test_what_changed_while_it_was_read_is_not_kept(paths, monkeypatch):
+    """Its stamps would be those of the new file, with the rules of the old."""
+
+    def late(given, terms):
+        loaded = load(given, terms)
+        given[0].write_text(POLICY.replace("retry: 3", "retry: 4"))
+        return loaded
+
+    monkeypatch.setattr("mlpolicy.plan.load.load", late)
+    awaken(paths, None)
+    assert cache.read(paths) is None
+
+
+def test_what_is_gone_while_it_is_read_is_not_kept(paths, monkeypatch):
+    monkeypatch.setattr("mlpolicy.plan.load.load", lambda *_: load([]))
+    awaken((*paths, f"{paths[0]}.gone"), None)
+    assert cache.read((*paths, f"{paths[0]}.gone")) is None

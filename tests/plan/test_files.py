@@ -125,3 +125,20 @@ def test_files_of_two_generations_are_not_mixed(tmp_path, monkeypatch):
     loaded = load([tmp_path])
 
     assert (sorted(targets(loaded)), loaded.diagnostics) == (["serve:a2", "serve:b2"], ())
+
+
+def test_a_swap_between_two_files_has_both_read_again(tmp_path, monkeypatch):
+    mount(tmp_path, "1", "a.yaml", "b.yaml")
+    add, seen = gather.Gathered.add, []
+
+    def swapping(gathered, path, **rest):
+        seen.append(path.name)
+        if len(seen) == 2:
+            mount(tmp_path, "2", "a.yaml", "b.yaml")
+        return add(gathered, path, **rest)
+
+    monkeypatch.setattr(gather.Gathered, "add", swapping)
+
+    loaded = load([tmp_path])
+
+    assert (sorted(targets(loaded)), loaded.diagnostics) == (["serve:a2", "serve:b2"], ())

@@ -23,6 +23,7 @@ def awaken(paths: tuple[str, ...], held: cache.Held | None, environment: str = "
         return Engine(Rulebook(unpack(one) for one in held.files))
     from mlpolicy.plan.load import Terms, load  # (reads YAML: what is held needs no part of it)
 
+    before = cache.stamps_of(paths)
     loaded = load([Path(path) for path in paths], Terms(environment=environment or None))
     refused = loaded.refused
     if loaded.unknown is not None:
@@ -40,5 +41,5 @@ def awaken(paths: tuple[str, ...], held: cache.Held | None, environment: str = "
         inputs=tuple(map(str, loaded.inputs)),
         variables=dict(loaded.variables),
     )
-    cache.write(paths, new, environment)
+    cache.write(paths, new, environment, before=before)
     return Engine(rulebook)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from mlpolicy.core.imported import near
@@ -85,6 +85,7 @@ _SERVERS = {
     "django.ASGIHandler": "uvicorn",
 }
 """What serves an application, by the package and the name of its class."""
+_FACTORY = re.compile(r"(create|make|build|get)_(app|application)|app_factory")
 _GUARD = re.compile(rb"^if\b(?=.*\b__name__\b).*[\"']__main__[\"']", re.MULTILINE)
 
 
@@ -93,11 +94,17 @@ def _served(name: str) -> list[str]:
     module = sys.modules.get(name)
     held = vars(module) if module is not None else {}
     for attribute in sorted(held, key=lambda one: one not in ("app", "application")):
-        for cls in type.__getattribute__(type(held[attribute]), "__mro__"):  # (runs no code)
-            package, _, _ = str(type.__getattribute__(cls, "__module__")).partition(".")
-            server = _SERVERS.get(f"{package}.{type.__getattribute__(cls, '__name__')}")
-            if server is not None:
-                return [server, f"{name}:{attribute}"]
+        server = _server(type(held[attribute]))
+        if server is not None:
+            return [server, f"{name}:{attribute}"]
+    made = next((attribute for attribute in held if _makes_one(held[attribute], name)), None)
+    if made is not None:
+        servers = map(_server, (one for one in held.values() if isinstance(one, type)))
+        server = next(filter(None, servers), None)
+        if server == "uvicorn":
+            return [server, "--factory", f"{name}:{made}"]
+        if server is not None:
+            return [server, f"{name}:{made}()"]
     try:
         file = Path(held.get("__file__") or "")
         if "__path__" in held:
@@ -107,6 +114,26 @@ def _served(name: str) -> list[str]:
     except OSError:  # it has no source
         starts = False
     return ["-m", name] if starts else []
+
+
+def _server(kind: type) -> str | None:
+    """Return what serves applications of that class; none of its code runs."""
+    for cls in type.__getattribute__(kind, "__mro__"):
+        package, _, _ = str(type.__getattribute__(cls, "__module__")).partition(".")
+        server = _SERVERS.get(f"{package}.{type.__getattribute__(cls, '__name__')}")
+        if server is not None:
+            return server
+    return None
+
+
+def _makes_one(value: object, module: str) -> bool:
+    """Return whether *value* is a function of *module* that makes its application, as far as its name tells."""
+    return (
+        type(value) is FunctionType
+        and value.__module__ == module
+        and _FACTORY.fullmatch(value.__name__) is not None
+        and value.__code__.co_argcount == len(value.__defaults__ or ())
+    )
 
 
 def _import_all(

@@ -69,8 +69,22 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
         return None
 
 
-def write(paths: tuple[str, ...], held: Held, environment: str = "") -> None:
-    """Hold *held* for the policy at *paths*; where nothing can be written, nothing is."""
+def stamps_of(paths: tuple[str, ...], inputs: tuple[str, ...] = ()) -> tuple[Any, ...]:
+    """Return what tells whether any file of the policy is another than it was; none if one is gone."""
+    try:
+        return tuple((_stamp(file), _content(file)) for file in _every(paths, inputs))
+    except OSError:
+        return ()
+
+
+def write(
+    paths: tuple[str, ...], held: Held, environment: str = "", *, before: tuple[Any, ...]
+) -> None:
+    """Hold *held* for the policy at *paths*; where nothing can be written, nothing is.
+
+    *before* are the stamps of *paths* when their reading began: where one of them is another by
+    now, what was read may be older than what is there.
+    """
     try:
         homes = stamps_of_homes()
         place = _place(paths, environment, homes)
@@ -81,7 +95,9 @@ def write(paths: tuple[str, ...], held: Held, environment: str = "") -> None:
         if not _is_ours(folder):
             return
         variables = tuple((name, _said_now(name)) for name in held.variables)
-        stamps = _stamps(paths, held.inputs)
+        stamps = stamps_of(paths, held.inputs)
+        if not before or stamps[: len(before)] != before:
+            return
         named = (tuple(held.tops), tuple(held.kinds))
         body = marshal.dumps((homes, stamps, held.inputs, variables, *named, held.files))
         draft = f"{place}.{os.getpid()}"
@@ -138,11 +154,6 @@ def _is_ours(path: str) -> bool:
     if not hasattr(os, "getuid"):
         return True
     return state.st_uid == os.getuid() and not state.st_mode & 0o022
-
-
-def _stamps(paths: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[Any, ...]:
-    """Return what tells whether any file of the policy is another than it was."""
-    return tuple((_stamp(file), _content(file)) for file in _every(paths, inputs))
 
 
 def _every(paths: tuple[str, ...], inputs: tuple[str, ...]) -> list[str]:

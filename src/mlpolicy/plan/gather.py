@@ -117,7 +117,7 @@ class Gathered:
             self._sink(self.known[path], one.depth + 1)
 
 
-def gather(paths: Iterable[Path], *, turns: int = 5) -> Gathered:
+def gather(paths: Iterable[Path], *, turns: int = 50) -> Gathered:
     """Return the files at *paths*, directories searched, what they import, and what packages carry.
 
     Files that links lead to are read anew where the links are turned to others meanwhile.
@@ -143,15 +143,15 @@ def _add_given(gathered: Gathered, paths: Iterable[Path]) -> bool:
             given.setdefault(one, root)
             if root == path:
                 listed.add(one)
-    turned = False
+    led: dict[Path, Path] = {}
     for one in once(given):
         held = gathered.add(one, root=given[one], shown=str(one))
         if one in listed and held.source.root is None and vanished(one):
             gathered.drop(held)
         else:
             gathered.settle([held.path])
-            turned |= real(one) != held.path
-    return turned
+            led[one] = held.path
+    return any(real(one) != path for one, path in led.items())
 
 
 def _add_carried(gathered: Gathered) -> None:

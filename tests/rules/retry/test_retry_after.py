@@ -148,7 +148,13 @@ class Deep(int):
         raise RuntimeError
 
 
+class Odd(str):
+    def strip(self, *characters):
+        raise RuntimeError
+
+
 ABSURD = [
+    Odd("7"),
     *("-1", "-0.0", "NaN", "inf", "-inf", "1e400", "0x10", "٣" * 5, "1_000", "+5", "5 seconds"),
     *("9" * 400, "9" * 5000, "-" + "9" * 400, "\x00", "7, 8", "Sun, 06 Nov 9999999 08:49:37 GMT"),
     *("Sun, 06 Nov 9999 23:59:59 GMT", "Sun, 06 Nov 0000 08:49:37 GMT", "Sun, 06 Nov 1994"),

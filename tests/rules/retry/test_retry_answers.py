@@ -148,6 +148,7 @@ def of_class(status):
 PLAIN = [Told, Slotted, Fields, lambda code: Model(status=code), of_class]
 PLAIN += [lambda code: types.SimpleNamespace(status=code, code="E1")]
 PLAIN += [lambda code: Told(http.HTTPStatus(code)), lambda code: of_mock(code)]
+PLAIN += [lambda code: {"status": code, "body": b""}]
 
 
 def of_mock(status):
@@ -447,6 +448,19 @@ def test_a_class_is_not_judged_by_its_first_instance(place, world):
     fetch = place(function(script), world=world, retry=NAMED)
 
     assert (fetch(1).value, fetch(1).value, script.calls) == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "make", [Told, Slotted, Fields, lambda code: {"status": code} if code else {}]
+)
+def test_a_class_with_a_status_is_not_judged_by_one_that_has_none_yet(place, world, make):
+    first, last = make(None), make(200)
+    script = Script(first, make(503), last)
+    fetch = place(function(script), world=world, retry=NAMED)
+
+    assert fetch(1) is first
+    assert fetch(1) is last
+    assert script.calls == 3
 
 
 def test_results_cost_nothing_where_no_status_is_named(place):

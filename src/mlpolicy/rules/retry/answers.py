@@ -43,7 +43,7 @@ _CONTAINERS: Final = (list, tuple, dict, set, frozenset, bytearray)
 
 NO_ANSWERS = Plain((*SCALARS, *CALLABLE, *_CONTAINERS))
 """Classes that are no client's answers."""
-NO_STATUS = Plain(NO_ANSWERS)
+NO_STATUS = Plain(NO_ANSWERS - {dict})
 """Classes whose instances hold no status."""
 
 
@@ -85,9 +85,10 @@ class Statuses(Live):
         if not answer and not self._named:
             NO_ANSWERS.learn(cls)
             return False
-        status = first_status(held(result, _STATUS))
-        if status is None and not answer and _holds_no_more(cls):
+        found = [*held(result, _STATUS)]  # (one that is None now may be another next time)
+        if not found and not answer and _holds_no_more(cls):
             NO_STATUS.learn(cls)
+        status = first_status(found)
         names = self._all if answer else self._named
         return among(status, names) and not among(status, self._never)
 
@@ -118,17 +119,15 @@ def _closing(cls: type) -> tuple[str, ...] | None:
 
 def held(value: object, names: tuple[str, ...]) -> Iterator[object]:
     """Yield what *value* holds as data under *names*, or its class does."""
-    cls = type(value)
-    own = instance_dict(value)
+    own = value if type(value) is dict else instance_dict(value)
     for name in names:
-        if name in own:
-            yield own[name]
-            continue
-        found = next((vars(one)[name] for one in cls.__mro__ if name in vars(one)), None)
-        if type(found) in (types.MemberDescriptorType, _tuplegetter):
-            yield read(value, name)  # a slot, or a field of a named tuple
-        else:
-            yield found
+        for held_by in (own, *map(vars, type(value).__mro__)):
+            if name in held_by:
+                found = held_by[name]
+                # A slot, or a field of a named tuple, is read by its class.
+                described = type(found) in (types.MemberDescriptorType, _tuplegetter)
+                yield read(value, name) if described else found
+                break
 
 
 def instance_dict(value: object) -> Mapping[str, Any]:
@@ -143,8 +142,8 @@ def instance_dict(value: object) -> Mapping[str, Any]:
 
 def _holds_no_more(cls: type) -> bool:
     """Return whether what instances hold is settled by the class."""
-    return not cls.__dictoffset__ or any(
-        name in vars(one) for one in cls.__mro__ for name in _FIELDS
+    return cls is not dict and (
+        not cls.__dictoffset__ or any(name in vars(one) for one in cls.__mro__ for name in _FIELDS)
     )
 
 

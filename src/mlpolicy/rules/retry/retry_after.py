@@ -62,8 +62,8 @@ def _pairs(held: Any) -> Iterator[tuple[object, object]]:
 
 def _text(value: object) -> str:
     if isinstance(value, bytes):
-        return value.decode("latin-1").strip()
-    return value.strip() if isinstance(value, str) else ""
+        value = bytes.decode(value, "latin-1")
+    return str.strip(value) if isinstance(value, str) else ""  # (a subclass may raise anything)
 
 
 def _seconds(value: object, unit: float, now: Callable[[], float]) -> float | None:
