@@ -23,12 +23,12 @@ from typing import Any
 from mlpolicy.core.imported import near
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.install import bootstrap, registry
+from mlpolicy.install import bare, bootstrap, registry
 from mlpolicy.install.bypass import holders
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.nested import nested
 from mlpolicy.install.planned import decorated_functions, planned
-from mlpolicy.install.seek import NotFound, aliased, find
+from mlpolicy.install.seek import aliased, find
 from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
@@ -90,12 +90,11 @@ _GUARD = re.compile(rb"^if\b(?=.*\b__name__\b).*[\"']__main__[\"']", re.MULTILIN
 
 def _served(name: str) -> list[str]:
     """Return the command that starts the module *name*; nothing where none is known."""
-    module = sys.modules.get(name)
-    held = vars(module) if module is not None else {}
+    held = {key: one for key, one in bare.names(sys.modules.get(name)).items() if type(key) is str}
     for attribute in sorted(held, key=lambda one: one not in ("app", "application")):
-        for cls in type.__getattribute__(type(held[attribute]), "__mro__"):  # (runs no code)
-            package, _, _ = str(type.__getattribute__(cls, "__module__")).partition(".")
-            server = _SERVERS.get(f"{package}.{type.__getattribute__(cls, '__name__')}")
+        for cls in bare.bases(type(held[attribute])):
+            package, _, _ = bare.home(cls).partition(".")
+            server = _SERVERS.get(f"{package}.{bare.qualname(cls)}")
             if server is not None:
                 return [server, f"{name}:{attribute}"]
     try:
@@ -208,7 +207,7 @@ def _nested(engine: Engine) -> Iterator[dict[str, Any]]:
             continue
         try:
             found = nested(find(module, placed.target.qualname))
-        except NotFound:
+        except Exception:  # noqa: BLE001 (code of the user's: no finding)
             continue
         for name, (package, calls) in found.items():
             ours = rule.rule.max_attempts

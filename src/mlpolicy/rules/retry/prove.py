@@ -23,4 +23,4 @@ def prove(rule: RetryRule, _: Callable[[str], object]) -> Iterator[tuple[str, st
 
 
 def _is_error(held: object) -> bool:
-    return isinstance(held, type) and issubclass(held, BaseException)
+    return issubclass(type(held), type) and issubclass(held, BaseException)
