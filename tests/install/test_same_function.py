@@ -252,6 +252,30 @@ def test_a_pattern_takes_a_function_once(service, when):
 
 
 @both
+def test_a_pattern_takes_what_a_descriptor_gives(service, when):
+    """As sklearn's `available_if`, which gives a method where its estimator has one."""
+    text = """
+        import functools
+        class Available:
+            def __init__(self, function): self.function = function
+            def __get__(self, instance, owner=None): return functools.partial(self.function, instance)
+        class Shop:
+            @Available
+            def send(self, x): return x
+            post = send
+            @property
+            def value(self): return 1
+            @functools.cached_property
+            def kept(self): return 1
+    """
+    svc = service.start(when, "svc", text, '{all: {match: "svc:Shop.*", monitor: {log: false}}}')
+
+    assert (svc.Shop().send(1), svc.Shop().post(2), svc.Shop().kept) == (1, 2, 1)
+    assert service.states() == {"svc:Shop.send": "applied"}
+    assert service.calls("svc:Shop.send") == 2
+
+
+@both
 def test_names_that_contradict_each_other_are_told(service, when, caplog):
     """Which module hands a function out makes no policy rank higher."""
     service.write("home", "def price(x): return x\n")

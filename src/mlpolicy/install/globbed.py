@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -90,12 +91,25 @@ def _meant(module: str, qualname: str, raw: Any) -> FunctionType | type | None:
     if is_a(raw, type):
         own = bare.qualname(raw) == qualname and _is_class_of(raw, module)
         return raw if own and qualname.count(".") < _DEPTH else None
-    if is_a(raw, *_FUNCTIONS) or (callable(raw) and bare.home(type(raw)) not in _FORMS):
+    if is_a(raw, *_FUNCTIONS) or (_gives(raw) and bare.home(type(raw)) not in _FORMS):
         function = function_behind(raw, module, qualname)
         if function is not None and _is_own(function, module, qualname):
-            named = own_name(Target(module, qualname), Found(None, "", raw, (function,)))
-            return function if named.qualname == qualname else None
+            return None if _is_alias(function, raw, Target(module, qualname)) else function
     return None
+
+
+def _gives(raw: Any) -> bool:
+    """Whether *raw* can be called, or gives what can be, as the conditional methods of sklearn."""
+    if callable(raw) or is_a(raw, *_VALUES):
+        return callable(raw)
+    return any("__get__" in bare.names(one) for one in bare.bases(type(raw)))
+
+
+def _is_alias(function: FunctionType, raw: Any, target: Target) -> bool:
+    """Whether *raw*, of which *function* is a wrapper, has a `def` of another name."""
+    if function.__code__.co_qualname == target.qualname:
+        return False
+    return own_name(target, Found(None, "", raw, (function,))).qualname != target.qualname
 
 
 def _is_class_of(cls: type, module: str) -> bool:
@@ -112,7 +126,7 @@ def _is_own(function: FunctionType, module: str, qualname: str) -> bool:
     return named and type(function.__module__) is str and function.__module__ == module
 
 
-
 _FUNCTIONS = (FunctionType, staticmethod, classmethod)
+_VALUES = (property, functools.cached_property)
 _FORMS = ("typing", "typing_extensions")
 """What stands in annotations can be called, and most modules have many of it."""

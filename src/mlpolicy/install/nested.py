@@ -9,7 +9,7 @@ import dis
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mlpolicy.install import bare, registry
 from mlpolicy.install.bare import is_a
@@ -150,7 +150,7 @@ def _calls(cls: type, value: object) -> tuple[str, int] | None:
     return (bare.home(cls).partition(".")[0], max(found)) if found else None
 
 
-def _number(value: object, path: list[str]) -> int | None:
+def _number(value: Any, path: list[str]) -> int | None:
     """Return the number at the end of *path*, or where it comes earlier; the greatest of many."""
     if is_a(value, int) or not path:
         return int(value) if isinstance(value, int) else None
