@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 import mlpolicy
-from mlpolicy.install import bootstrap
+from mlpolicy.install import bootstrap, child
 from mlpolicy.install.seek import reach
 
 both = pytest.mark.parametrize("when", ["early", "late"])
@@ -65,6 +65,14 @@ KIT = """
     class Text(str):
         __eq__ = __hash__ = fails
 
+    class Name(Text):
+        __hash__ = str.__hash__
+
+    class OddSlotted:
+        __slots__ = ("__wrapped__",)
+        held = object.__new__(Strange)
+        def __call__(self): fails()
+
     def with_odd_closure():
         request, everything = object.__new__(Local), AnswersAll()
         def view(x): return x, request, everything
@@ -89,6 +97,7 @@ ODD = {
     "strange": "object.__new__(Strange)",
     "of_no_module": "object.__new__(OfNoModule)",
     "odd_state": "OddState()",
+    "odd_slotted": "OddSlotted()",
     "view": "with_odd_closure()",
     "descriptor": "OddDescriptor()",
     "odd_partial": "OddPartial(fails)",
@@ -111,6 +120,9 @@ SERVICE = """
     def before(x):
         return x
 
+    def uses(x):
+        return x if x else {name}
+
     {name} = {value}
 
     class Model:
@@ -127,7 +139,7 @@ SERVICE = """
         return x
 """
 
-OWN = ("after", "before", "Model.predict", "Model.score")
+OWN = ("after", "before", "uses", "Model.predict", "Model.score")
 ALL = '{all: {match: ["shop:*", "shop:*.*"], monitor: {log: false}}}'
 
 
@@ -144,9 +156,9 @@ def test_an_odd_object_hides_no_function_and_is_not_asked(service, when, name):
     shop = service.start(when, "shop", SERVICE.format(name=name, value=ODD[name]), ALL)
 
     model = shop.Model()
-    results = shop.before(1), shop.after(2), model.predict(3), model.score(4)
-    assert results == (1, 2, 3, 4)
-    assert [service.calls(f"shop:{one}") for one in OWN] == [1, 1, 1, 1]
+    results = shop.before(1), shop.after(2), model.predict(3), model.score(4), shop.uses(5)
+    assert results == (1, 2, 3, 4, 5)
+    assert [service.calls(f"shop:{one}") for one in OWN] == [1, 1, 1, 1, 1]
     assert sys.modules["oddkit"].ran == []
     assert bootstrap.engine().unread == {}
 
@@ -168,7 +180,7 @@ def test_an_exact_target_that_is_odd_fails_by_itself(service, when, name):
 
 @both
 def test_odd_names_and_functions_that_lie_hide_nothing(service, when, caplog):
-    """A function that lies is named, and in state `error`; a name that is no text is no name."""
+    """A function is of the module that wrote its code; a name that is no text is no name."""
     text = """
         class Raises:
             __eq__ = __str__ = None
@@ -186,7 +198,70 @@ def test_odd_names_and_functions_that_lie_hide_nothing(service, when, caplog):
     shop = service.start(when, "shop", text, ALL)
 
     assert (shop.before(1), shop.lies(2), shop.after(3)) == (1, 2, 3)
-    assert applied(service) == {"shop:before", "shop:after"}
+    assert applied(service) == {"shop:before", "shop:lies", "shop:after"}
+
+
+@both
+def test_what_says_that_it_is_of_a_module_that_hands_it_out_is_of_the_one_that_wrote_it(
+    service, when
+):
+    """Functions and classes, as pandas and numpy mark theirs; the other module has none of them."""
+    service.write("front", "from shop import *\n")
+    text = """
+        def public(held):
+            held.__module__ = "front"
+            return held
+
+        @public
+        def price(x): return x
+
+        @public
+        class Shop:
+            def sell(self, x): return x
+            @staticmethod
+            def still(x): return x
+    """
+    shop = service.start(
+        when,
+        "shop",
+        text,
+        '{all: {match: ["shop:*", "shop:*.*", "front:*", "front:*.*"], monitor: {log: false}}}',
+    )
+    front = importlib.import_module("front")
+
+    assert (front.price(1), front.Shop().sell(2), shop.Shop.still(3)) == (1, 2, 3)
+    names = {f"shop:{one}" for one in ("price", "public", "Shop.sell", "Shop.still")}
+    assert applied(service) == names
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_object_ends_no_proof(service, name):
+    """`apply` looks at what a function uses, at what serves, and for words of like spelling."""
+    service.write("oddkit", KIT)
+    text = SERVICE.format(name=name, value=ODD[name]) + "\n    globals()[Name('app')] = 1\n"
+    service.write("shop", text)
+    policy = service.policy(
+        """
+            "shop:uses": {retry: {max_attempts: 2, retry_on: [shop.Moddel]}}
+            "shop:Model.predict": {retry: 2, validate: {args: {x: {type: shop.Moddel}}}}
+            "shop:after": {validate: {args: {x: {model: "shop:Moddel"}}}}
+            "oddkit:Strange.method": {retry: 2}
+            "oddmodule:f": {retry: 2}
+        """
+    )
+    broken = type("Broken", (ModuleType,), {"__getattr__": lambda *_: 1 / 0})("oddmodule")
+    sys.modules["oddmodule"] = broken
+
+    try:
+        answer = child.prove({"policy": [policy], "modules": ["shop"]})
+    finally:
+        del sys.modules["oddmodule"]
+
+    states = {row["target"]: row["status"] for row in answer["targets"]}
+    assert states.pop("oddmodule:f") == "error"
+    assert set(states.values()) == {"applied"}
+    assert sorted(one["code"] for one in answer["proofs"]) == ["MP208", "MP208", "MP603"]
+    assert "did you mean `shop.Model`?" in {one.get("help") for one in answer["proofs"]}
 
 
 @both

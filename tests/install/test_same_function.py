@@ -178,6 +178,10 @@ def test_an_alias_of_a_module_is_a_name_of_its_functions(service, when):
         ("svc:Shop.made", "home:Shop.made"),
         ("svc:lying", "home:lying"),
         ("home:double", "home:double"),
+        ("home:Shop.post", "home:Shop.send"),
+        ("home:posted", "home:sent"),
+        ("svc:posted", "home:sent"),
+        ("home:anew", "home:anew"),
     ],
 )
 def test_a_function_goes_by_where_it_is_defined(service, when, name, own):
@@ -197,7 +201,17 @@ def test_a_function_goes_by_where_it_is_defined(service, when, name, own):
             def add(x): return x + n
             return add
         add5 = factory(5)
+        def wrapped(function):
+            @functools.wraps(function)
+            def wrapper(*args): return function(*args)
+            return wrapper
+        @wrapped
+        def sent(x): return x
+        posted, anew = sent, wrapped(price)
         class Shop:
+            @wrapped
+            def send(self, x): return x
+            post = send
             def sell(self, x): return self.__hide(x)
             def __hide(self, x): return x
             @classmethod
@@ -206,11 +220,59 @@ def test_a_function_goes_by_where_it_is_defined(service, when, name, own):
         class Corner(Shop): pass
         """,
     )
-    text = "from home import Corner, Shop, add5, cached, lying, price\ncost = price\n"
+    text = "from home import Corner, Shop, add5, cached, lying, posted, price\ncost = price\n"
     service.start(when, "svc", text, f"{{'{name}': {COUNT}}}")
 
     assert service.states() == {own: "applied"}
     assert str(mlpolicy.plan(name).target) == own
+
+
+@both
+def test_a_pattern_takes_a_function_once(service, when):
+    """Not by its second name too, whatever decorates it."""
+    text = """
+        import functools
+        def opaque(function): return lambda *args: function(*args)
+        @opaque
+        @functools.cache
+        def price(x): return x
+        cost = price
+        class Shop:
+            @opaque
+            def send(self, x): return x
+            post = send
+    """
+    svc = service.start(
+        when, "svc", text, '{all: {match: ["svc:*", "svc:*.*"], monitor: {log: false}}}'
+    )
+
+    assert (svc.cost(1), svc.Shop().post(2)) == (1, 2)
+    assert set(service.states()) == {"svc:opaque", "svc:price", "svc:Shop.send"}
+    assert (service.calls("svc:price"), service.calls("svc:Shop.send")) == (1, 1)
+
+
+@both
+def test_a_pattern_takes_what_a_descriptor_gives(service, when):
+    """As sklearn's `available_if`, which gives a method where its estimator has one."""
+    text = """
+        import functools
+        class Available:
+            def __init__(self, function): self.function = function
+            def __get__(self, instance, owner=None): return functools.partial(self.function, instance)
+        class Shop:
+            @Available
+            def send(self, x): return x
+            post = send
+            @property
+            def value(self): return 1
+            @functools.cached_property
+            def kept(self): return 1
+    """
+    svc = service.start(when, "svc", text, '{all: {match: "svc:Shop.*", monitor: {log: false}}}')
+
+    assert (svc.Shop().send(1), svc.Shop().post(2), svc.Shop().kept) == (1, 2, 1)
+    assert service.states() == {"svc:Shop.send": "applied"}
+    assert service.calls("svc:Shop.send") == 2
 
 
 @both

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from mlpolicy.core.words import closest, did_you_mean
 
@@ -26,8 +27,13 @@ def lacking(path: str) -> tuple[str, str] | None:
 def near(path: str, is_meant: Callable[[object], bool]) -> str:
     """Return the remedy that names what the module of *path* holds and is most like it, if any."""
     module, name = _parted(path)
-    there = vars(sys.modules[module]) if module in sys.modules else {}
-    found = closest(name, [one for one, held in there.items() if is_meant(held)])
+    there: list[str] = []
+    with suppress(Exception):  # (a stand-in for a module may answer anything)
+        for one, held in list(vars(sys.modules[module]).items()):
+            with suppress(Exception):  # (and so may what it holds)
+                if type(one) is str and is_meant(held):
+                    there.append(one)
+    found = closest(name, there)
     colon = ":" if ":" in path else "."
     return did_you_mean(f"{module}{colon}{found}" if found and found != name else None)
 

@@ -68,7 +68,7 @@ def wrapped(held: object) -> Iterator[Any]:
             return
         slots = own.values() if "__slots__" in own else (own.get("__wrapped__"),)
         for slot in slots:
-            if type(slot) in _IN_C:
+            if is_a(slot, *_IN_C):
                 try:
                     yield slot.__get__(held)
                 except AttributeError:  # (an empty slot)

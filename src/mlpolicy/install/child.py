@@ -23,12 +23,13 @@ from typing import Any
 from mlpolicy.core.imported import near
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.install import bootstrap, registry
+from mlpolicy.install import bare, bootstrap, registry
+from mlpolicy.install.bare import is_a
 from mlpolicy.install.bypass import holders
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.nested import nested
 from mlpolicy.install.planned import decorated_functions, planned
-from mlpolicy.install.seek import NotFound, aliased, find
+from mlpolicy.install.seek import aliased, find
 from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
@@ -91,15 +92,14 @@ _GUARD = re.compile(rb"^if\b(?=.*\b__name__\b).*[\"']__main__[\"']", re.MULTILIN
 
 def _served(name: str) -> list[str]:
     """Return the command that starts the module *name*; nothing where none is known."""
-    module = sys.modules.get(name)
-    held = vars(module) if module is not None else {}
+    held = {key: one for key, one in bare.names(sys.modules.get(name)).items() if type(key) is str}
     for attribute in sorted(held, key=lambda one: one not in ("app", "application")):
         server = _server(type(held[attribute]))
         if server is not None:
             return [server, f"{name}:{attribute}"]
     made = next((attribute for attribute in held if _makes_one(held[attribute], name)), None)
     if made is not None:
-        servers = map(_server, (one for one in held.values() if isinstance(one, type)))
+        servers = map(_server, (one for one in held.values() if is_a(one, type)))
         server = next(filter(None, servers), None)
         if server == "uvicorn":
             return [server, "--factory", f"{name}:{made}"]
@@ -118,9 +118,9 @@ def _served(name: str) -> list[str]:
 
 def _server(kind: type) -> str | None:
     """Return what serves applications of that class; none of its code runs."""
-    for cls in type.__getattribute__(kind, "__mro__"):
-        package, _, _ = str(type.__getattribute__(cls, "__module__")).partition(".")
-        server = _SERVERS.get(f"{package}.{type.__getattribute__(cls, '__name__')}")
+    for cls in bare.bases(kind):
+        package, _, _ = bare.home(cls).partition(".")
+        server = _SERVERS.get(f"{package}.{bare.qualname(cls)}")
         if server is not None:
             return server
     return None
@@ -235,7 +235,7 @@ def _nested(engine: Engine) -> Iterator[dict[str, Any]]:
             continue
         try:
             found = nested(find(module, placed.target.qualname))
-        except NotFound:
+        except Exception:  # noqa: BLE001 (code of the user's: no finding)
             continue
         for name, (package, calls) in found.items():
             ours = rule.rule.max_attempts

@@ -42,4 +42,5 @@ def _govern(placing: Placing, placed: Placed, dispatcher: Any) -> None:
 
 def _is_of_library(function: FunctionType) -> bool:
     """Whether others call the function too, for what it is by itself."""
-    return str(function.__module__).partition(".")[0] in sys.stdlib_module_names - {"__main__"}
+    home = str(function.__globals__.get("__name__"))
+    return home.partition(".")[0] in sys.stdlib_module_names - {"__main__"}

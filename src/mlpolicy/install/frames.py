@@ -60,10 +60,9 @@ class Frames:
         members = bare.names(cls) if bare.is_a(cls, type) else {}
         for name in code.co_names:
             held = members[name] if name in members else names.get(name)
-            if type(held) in _HOLD_FUNCTIONS:
-                one = held if type(held) is FunctionType else peel(held)
-                if type(one) is FunctionType and _top(one.__module__) == self._top:
-                    yield one
+            one = peel(held) if bare.is_a(held, *_HOLD_FUNCTIONS) else None
+            if type(one) is FunctionType and _top(one.__globals__.get("__name__")) == self._top:
+                yield one
 
 
 def _top(module: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -9,10 +10,10 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.target import LOCALS
+from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import bare
 from mlpolicy.install.bare import is_a
-from mlpolicy.install.seek import function_behind
+from mlpolicy.install.seek import Found, function_behind, is_of, own_name
 
 _DEPTH = 6
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -88,21 +89,44 @@ def _walk(
 def _meant(module: str, qualname: str, raw: Any) -> FunctionType | type | None:
     """Return the function, or the class to look into, that has that name in its module."""
     if is_a(raw, type):
-        own = bare.home(raw) == module and bare.qualname(raw) == qualname
+        own = bare.qualname(raw) == qualname and _is_class_of(raw, module)
         return raw if own and qualname.count(".") < _DEPTH else None
-    if is_a(raw, *_FUNCTIONS) or (callable(raw) and bare.home(type(raw)) not in _FORMS):
+    if is_a(raw, *_FUNCTIONS) or (_gives(raw) and bare.home(type(raw)) not in _FORMS):
         function = function_behind(raw, module, qualname)
         if function is not None and _is_own(function, module, qualname):
-            return function
+            return None if _is_alias(function, raw, Target(module, qualname)) else function
     return None
+
+
+def _gives(raw: Any) -> bool:
+    """Whether *raw* can be called, or gives what can be, as the conditional methods of sklearn."""
+    if callable(raw) or is_a(raw, *_VALUES):
+        return callable(raw)
+    return any("__get__" in bare.names(one) for one in bare.bases(type(raw)))
+
+
+def _is_alias(function: FunctionType, raw: Any, target: Target) -> bool:
+    """Whether *raw*, of which *function* is a wrapper, has a `def` of another name."""
+    if function.__code__.co_qualname == target.qualname:
+        return False
+    return own_name(target, Found(None, "", raw, (function,))).qualname != target.qualname
+
+
+def _is_class_of(cls: type, module: str) -> bool:
+    """Whether *cls* says that it is of *module*, or a method of it was written there."""
+    methods = (one for one in bare.names(cls).values() if type(one) is FunctionType)
+    return bare.home(cls) == module or any(is_of(one, module) for one in methods)
 
 
 def _is_own(function: FunctionType, module: str, qualname: str) -> bool:
     own = function.__code__.co_qualname  # (of a driver too)
+    if own == qualname and function.__globals__.get("__name__") in sys.modules:
+        return is_of(function, module)
     named = own == qualname or LOCALS in own or own.endswith("<lambda>")
     return named and type(function.__module__) is str and function.__module__ == module
 
 
 _FUNCTIONS = (FunctionType, staticmethod, classmethod)
+_VALUES = (property, functools.cached_property)
 _FORMS = ("typing", "typing_extensions")
 """What stands in annotations can be called, and most modules have many of it."""

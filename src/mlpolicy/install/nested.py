@@ -9,11 +9,12 @@ import dis
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from mlpolicy.install import registry
+from mlpolicy.install import bare, registry
+from mlpolicy.install.bare import is_a
 from mlpolicy.install.seek import Found
-from mlpolicy.rules.retry.answers import held, instance_dict
+from mlpolicy.rules.retry.answers import held
 from mlpolicy.rules.retry.groups import family
 
 
@@ -59,8 +60,8 @@ _MOST = 10_000
 
 def nested(found: Found) -> dict[str, tuple[str, int]]:
     """Return what a function uses that retries by itself: by name, its package and all its calls."""
-    if isinstance(found.holder, type) and (own := _calls(found.holder, None)) is not None:
-        return {found.holder.__qualname__: own} if own[1] > 1 else {}
+    if is_a(found.holder, type) and (own := _calls(found.holder, None)) is not None:
+        return {bare.qualname(found.holder): own} if own[1] > 1 else {}
     seen: dict[str, tuple[str, int]] = {}
     for function in found.functions:
         for name, value in _used(function, found.holder):
@@ -74,7 +75,7 @@ def _used(function: FunctionType, holder: object) -> Iterator[tuple[str, object]
     """Yield what a function uses, and what its own package's functions and objects use in turn."""
     package, names = _package(function), set[str]()
     left: list[tuple[str, object]] = [(function.__name__, function)]
-    if isinstance(holder, type):
+    if is_a(holder, type):
         left.insert(0, (function.__name__, holder))
     met: dict[int, object] = {}
     while left and len(met) < _MOST:
@@ -88,13 +89,13 @@ def _used(function: FunctionType, holder: object) -> Iterator[tuple[str, object]
 
 def _beneath(name: str, value: object, package: str, names: set[str]) -> list[tuple[str, object]]:
     """Return what *value* leads to; *names*, to which a function adds, are those that are used."""
-    if isinstance(value, MethodType):
+    if type(value) is MethodType:
         return [(name, value.__self__)]
-    if isinstance(value, ModuleType | type):
-        return _chosen(names, vars(value))
-    if not isinstance(value, FunctionType):
-        own = str(type(value).__module__).partition(".")[0] == package
-        return _chosen(names, instance_dict(value)) if own else []
+    if is_a(value, ModuleType, type):
+        return _chosen(names, bare.names(value))
+    if type(value) is not FunctionType:
+        own = bare.home(type(value)).partition(".")[0] == package
+        return _chosen(names, bare.names(value)) if own else []
     if _package(value) != package:
         return [(name, one) for one in _cells(value).values()]
     loaded = [*_instructions(registry.own_of(value))]
@@ -136,24 +137,25 @@ def _cells(function: FunctionType) -> dict[str, object]:
 
 def _calls(cls: type, value: object) -> tuple[str, int] | None:
     """Return the package and all calls that an object of that class makes for one."""
-    if isinstance(value, FunctionType):
+    if type(value) is FunctionType:
         tries = _cells(value).get("max_tries") if _package(value) == "backoff" else None
         return ("backoff", tries) if isinstance(tries, int) else None
     found: list[int] = []
-    for one in cls.__mro__:
+    for one in bare.bases(cls):
+        package, name = family(bare.home(one)), bare.qualname(one)
         for own in OWN:
-            if family(one) == own.package and one.__name__ in own.classes.split():
+            if package == own.package and name in own.classes.split():
                 number = _number(value, own.path.split("."))
                 found.append(own.otherwise if number is None else number + own.more)
-    return (str(cls.__module__).partition(".")[0], max(found)) if found else None
+    return (bare.home(cls).partition(".")[0], max(found)) if found else None
 
 
-def _number(value: object, path: list[str]) -> int | None:
+def _number(value: Any, path: list[str]) -> int | None:
     """Return the number at the end of *path*, or where it comes earlier; the greatest of many."""
-    if isinstance(value, int) or not path:
+    if is_a(value, int) or not path:
         return int(value) if isinstance(value, int) else None
     name, *rest = path
-    if isinstance(value, dict):
+    if is_a(value, dict):
         each = [*value.values()] if name == "*" else [value.get(name)]
     else:
         each = [*held(value, (name,))]

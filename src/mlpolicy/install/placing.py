@@ -17,7 +17,7 @@ from mlpolicy.install.facts import facts_of
 from mlpolicy.install.first_call import FirstCalls
 from mlpolicy.install.outer import replace as put_in_place
 from mlpolicy.install.outer import stand_in
-from mlpolicy.install.seek import Found
+from mlpolicy.install.seek import Found, is_of
 from mlpolicy.install.status import Placed
 from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan
@@ -206,7 +206,7 @@ class Placing:
         another. A closure is better known by the attribute that holds it.
         """
         target = placed.target
-        is_own = (target.module, target.qualname) == (function.__module__, own)
+        is_own = is_of(function, target.module) and target.qualname == own
         weight = 4 * placed.plan.exact + 2 * (is_own is not (LOCALS in own)) + (not implements)
         held = self._owners.get(function)
         if held is None or held[1] is placed or held[0] < weight:

@@ -67,10 +67,11 @@ def own_name(target: Target, found: Found) -> Target:
         return target
     names: list[tuple[str, str]] = []
     if len(found.functions) < 2 and not found.inherited:
-        for function in found.functions or reach(found.raw):
+        for function in (*found.functions, *reach(found.raw)):
             name = str(function.__globals__.get("__name__"))
             module = target.module if target.module in names_of(name) else name
-            names += [(module, function.__code__.co_qualname), (module, target.qualname)]
+            names.append((module, function.__code__.co_qualname))
+        names += [(module, target.qualname) for module, _ in names]
     elif is_a(found.holder, type):
         own = f"{bare.qualname(found.holder)}.{found.attribute}"
         names = [(bare.home(found.holder), own)]
@@ -115,13 +116,19 @@ def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None
         return raw  # type: ignore[no-any-return]  # (most are)
     reached = list(reach(raw))
     for function in reversed(reached):
-        if function.__module__ == module and function.__code__.co_qualname == qualname:
+        if is_of(function, module) and function.__code__.co_qualname == qualname:
             return function
     first = peel(raw)
     if type(first) is FunctionType:
         named = [one for one in reached if one.__qualname__ == qualname]
         return named[-1] if named else first
     return None
+
+
+def is_of(function: FunctionType, module: str) -> bool:
+    """Whether the code of *function* was written in *module*; its `__module__` may say anything."""
+    name = function.__globals__.get("__name__")
+    return type(name) is str and name == module
 
 
 def _is_plain(raw: Any) -> bool:

@@ -111,7 +111,7 @@ def closing(cls: Any) -> tuple[str, ...] | None:
 @lru_cache(256)
 def _closing(cls: type) -> tuple[str, ...] | None:
     for one in cls.__mro__:
-        names, methods = CLIENTS.get(family(one), ((), ()))
+        names, methods = CLIENTS.get(family(str(one.__module__)), ((), ()))
         if one.__qualname__ in names:
             return methods
     return None

@@ -31,9 +31,8 @@ _VENDORED = re.compile(r".*\b_?vendor(?:ed)?\.")
 """What a package that carries another within itself puts before its name."""
 
 
-def family(cls: type) -> str:
-    """Return the package whose class names hold for *cls*: that of its module, or the fork's original."""
-    module = str(cls.__module__)
+def family(module: str) -> str:
+    """Return the package whose class names hold in *module*: its own, or the fork's original."""
     top = (_VENDORED.sub("", module) if "vendor" in module else module).partition(".")[0]
     return _FAMILIES.get(top, top)
 
@@ -52,7 +51,7 @@ class Group:
 
     def holds(self, cls: type) -> bool:
         """Return whether an error of that class belongs to the group, whatever its status."""
-        names = [(family(one), one.__qualname__) for one in cls.__mro__]
+        names = [(family(str(one.__module__)), one.__qualname__) for one in cls.__mro__]
         if any(name in NEVER_TRANSIENT.get(package, ()) for package, name in names):
             return False
         own, name = names[0]

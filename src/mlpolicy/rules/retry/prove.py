@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.imported import lacking, near
 from mlpolicy.rules.retry.exceptions import Path, parse
@@ -22,5 +22,5 @@ def prove(rule: RetryRule, _: Callable[[str], object]) -> Iterator[tuple[str, st
                 yield "MP603", f"{field}.{number}", message, near(text, _is_error)
 
 
-def _is_error(held: object) -> bool:
-    return isinstance(held, type) and issubclass(held, BaseException)
+def _is_error(held: Any) -> bool:
+    return issubclass(type(held), type) and issubclass(held, BaseException)

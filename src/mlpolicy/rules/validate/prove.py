@@ -42,11 +42,11 @@ def types(spec: Spec) -> tuple[str, ...]:
 
 
 def _is_model(held: object) -> bool:
-    return hasattr(held, "model_validate")
+    return _is_class(held) and hasattr(held, "model_validate")
 
 
 def _is_class(held: object) -> bool:
-    return isinstance(held, type)
+    return issubclass(type(held), type)
 
 
 def _each(specs: dict[str, Spec]) -> Iterator[tuple[str, Spec]]:
