@@ -171,6 +171,29 @@ def test_a_folder_inside_of_a_project_is_part_of_it(service):
     assert below.run("apply", "--module", "shop", "--check").code == 0
 
 
+@pytest.mark.parametrize(("lenient", "codes"), [("ignore", (0, 0, 0)), ("warn", (0, 0, 1))])
+@pytest.mark.parametrize("target", ["serve:nope", "gone:f", "gone.deep:f"])
+def test_a_module_that_is_gone_is_judged_as_a_function_that_is(service, lenient, codes, target):
+    """By every command; one that is asked for by its name is an error all the same."""
+    service.write(
+        policy=f"""
+            version: 1
+            settings: {{on_missing_target: {lenient}}}
+            policies:
+              serve:predict: {{retry: 3}}
+              {target}: {{retry: 3}}
+            """
+    )
+    commands = ("validate",), ("apply", "--all"), ("apply", "--all", "--check")
+
+    ended = [service.run(*one, "--policy", "policy.yaml").code for one in commands]
+    run = service.run("run", "--require-all", "--policy", "policy.yaml", "--", "true")
+
+    assert (tuple(ended), run.code) == (codes, codes[-1])
+    if "gone" in target:
+        assert service.run("apply", "--module", "gone", "--policy", "policy.yaml").code == 3
+
+
 def test_missing_targets_are_forgiven_where_the_policy_says_so(service):
     """`on_missing_target: warn`, but not under `--check`."""
     policy = "settings: {on_missing_target: warn}\npolicies:\n  serve:nope: {retry: 3}\n"
