@@ -172,7 +172,7 @@ def test_a_folder_inside_of_a_project_is_part_of_it(service):
 
 
 @pytest.mark.parametrize(("lenient", "codes"), [("ignore", (0, 0, 0)), ("warn", (0, 0, 1))])
-@pytest.mark.parametrize("target", ["serve:nope", "gone:f", "gone.deep:f"])
+@pytest.mark.parametrize("target", ["serve:nope", "gone.deep:f"])
 def test_a_module_that_is_gone_is_judged_as_a_function_that_is(service, lenient, codes, target):
     """By every command; one that is asked for by its name is an error all the same."""
     service.write(

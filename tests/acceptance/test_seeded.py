@@ -93,8 +93,6 @@ def policy(mode, jitter):
     ("mode", "jitter"),
     [
         ("enforce", "full"),
-        ("enforce", "equal"),
-        ("enforce", "decorrelated"),
         ("shadow", "full"),
         ("rollout", "full"),
         ("rollout by", "full"),

@@ -10,6 +10,7 @@ import pytest
 
 from tests.rules.conftest import Place
 
+pytestmark = pytest.mark.slow
 SETTINGS = [
     {},
     {"single_flight": False},
