@@ -121,3 +121,12 @@ def test_a_function_that_is_gone_is_gone_for_every_command(service, command, gon
     if command == "list":
         [row] = [line for line in ended.out.splitlines() if ":score" in line]
         assert row.split()[2] == "missing"
+
+
+def test_a_function_that_a_pattern_would_take_is_gone_too(service):
+    """Its rules are shown, and that nobody is under them."""
+    service.write(policy='version: 1\npolicies:\n  all: {match: "svc.impl:*", monitor: true}\n')
+
+    ended = service.run("explain", "svc.impl:scored", "--policy", "policy.yaml")
+
+    assert (ended.code, "did you mean `svc.impl:score`?" in ended.err) == (1, True)

@@ -128,8 +128,7 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _absent(plan: Plan, loaded: Loaded, survey: Survey) -> dict[Target, Missing | NoModule]:
-    absent = absent_from(loaded.rulebook, survey)
-    return {one: looked for one, looked in absent.items() if one == plan.target}
+    return absent_from(loaded.rulebook, survey, [plan.target])
 
 
 def _names(target: Target, plan: Plan) -> str:

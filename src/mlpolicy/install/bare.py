@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, TypeGuard
 
-_CLASS = vars(type)
-_mro = _CLASS["__mro__"].__get__
-_members = _CLASS["__dict__"].__get__
-qualname = _CLASS["__qualname__"].__get__
-"""Gives the qualified name of a class."""
+from mlpolicy.core.classes import mro_of, name_of
+
+_members = vars(type)["__dict__"].__get__
+qualname = name_of
 _state = vars(ModuleType)["__dict__"].__get__
 
 
@@ -37,7 +36,7 @@ def home(cls: type) -> str:
 
 def bases(cls: type) -> tuple[type, ...]:
     """Return *cls* and the classes that it inherits from, in order."""
-    found: tuple[type, ...] = _mro(cls)
+    found: tuple[type, ...] = mro_of(cls)
     return found
 
 

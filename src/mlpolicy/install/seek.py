@@ -65,6 +65,10 @@ def own_name(target: Target, found: Found) -> Target:
     """
     if LOCALS in target.qualname:
         return target
+    if found.functions and not found.inherited:  # as almost always
+        first = found.functions[0].__code__.co_qualname
+        if first == target.qualname and is_of(found.functions[0], target.module):
+            return target
     names: list[tuple[str, str]] = []
     if len(found.functions) < 2 and not found.inherited:
         for function in (*found.functions, *reach(found.raw)):

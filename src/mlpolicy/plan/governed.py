@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.target import Target
@@ -41,11 +41,13 @@ def know_names(rulebook: Rulebook, survey: Survey) -> None:
             rulebook.join(target, looked.defined_as)
 
 
-def absent_from(rulebook: Rulebook, survey: Survey) -> dict[Target, Missing | NoModule]:
-    """Return the targets that are named and are not there, unless the settings ignore that."""
+def absent_from(
+    rulebook: Rulebook, survey: Survey, named: Iterable[Target] | None = None
+) -> dict[Target, Missing | NoModule]:
+    """Return which of the targets *named*, all without them, are not there; none where that is ignored."""
     if rulebook.settings.on_missing_target == "ignore":
         return {}
-    each = ((target, survey.look_up(target)) for target in rulebook.exact)
+    each = ((one, survey.look_up(one)) for one in (rulebook.exact if named is None else named))
     return {one: looked for one, looked in each if isinstance(looked, Missing | NoModule)}
 
 
