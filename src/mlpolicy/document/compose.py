@@ -233,7 +233,9 @@ class Composer:
     def _enter(self, entries: dict[str, Entry], key: Node, value: Node, *, flow: bool) -> None:
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
             written = key.text if isinstance(key, Scalar) else ""
-            text = f"a key must be text, found {f'`{written}`' if written else 'a list or a mapping'}"
+            text = (
+                f"a key must be text, found {f'`{written}`' if written else 'a list or a mapping'}"
+            )
             help = "quote it" if written else ""
             self.diagnostics.append(Diagnostic("MP010", text, key.span, help=help))
             return

@@ -32,7 +32,7 @@ def span_of(at: At) -> Span:
 
 
 class _Placed:
-    """What has a place, which is told when somebody asks: of most nodes nobody does."""
+    """What has a place, which is worked out when somebody asks: of most nodes nobody does."""
 
     __slots__ = ("span",)
     at: At
@@ -87,8 +87,22 @@ class Entry(_Placed):
         return self.span
 
 
+class _Indexed(_Placed):
+    """What finds its entries by key."""
+
+    __slots__ = ("index",)
+    entries: tuple[Entry, ...]
+    index: dict[str, Entry]
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "index":
+            return super().__getattr__(name)
+        self.index = {entry.key: entry for entry in self.entries}
+        return self.index
+
+
 @frozen()
-class Mapping(_Placed):
+class Mapping(_Indexed):
     """A mapping; keys are text, each once."""
 
     entries: tuple[Entry, ...]
@@ -96,10 +110,8 @@ class Mapping(_Placed):
 
     def get(self, key: str) -> Node | None:
         """Return what stands under *key*, if it is there."""
-        for entry in self.entries:
-            if entry.key == key:
-                return entry.value
-        return None
+        entry = self.index.get(key)
+        return None if entry is None else entry.value
 
     def plain(self) -> dict[str, Any]:
         """Return the bare values."""

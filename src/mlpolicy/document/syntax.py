@@ -10,7 +10,9 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 
 _CONFLICT = re.compile(r"(?:<{7}|>{7})(?: |$)")
-_WORD = re.compile(r"\s*(?:- +)*(?P<key>[\w.-]+(?::\S*[^\s:])?)(?P<rest> +(?!.*: )(?:[^#].*)?[^:#])?\s*(?:#.*)?")
+_WORD = re.compile(
+    r"\s*(?:- +)*(?P<key>[\w.-]+(?::\S*[^\s:])?)(?P<rest> +(?!.*: )(?:[^#].*)?[^:#])?\s*(?:#.*)?"
+)
 """A line that is one word, or a word and a value: a key without its colon or the space behind."""
 _HINTS = (
     ("cannot start any token", "quote a value that starts with `{sign}`"),
@@ -83,7 +85,9 @@ def _place(error: Any, context: str, lines: Sequence[str]) -> tuple[int, int]:
     began = getattr(error, "context_mark", None) or gave_up
     if gave_up is None:
         return (0, 0) if began is None else (began.line, began.column)
-    is_open = "quoted scalar" in context or ("flow" in context and _is_behind(gave_up, began, lines))
+    is_open = "quoted scalar" in context or (
+        "flow" in context and _is_behind(gave_up, began, lines)
+    )
     is_word = any(word in context for word in ("alias", "anchor", "simple key"))
     mark = began if is_word or (is_open and began.line != gave_up.line) else gave_up
     return mark.line, mark.column

@@ -10,7 +10,7 @@ from mlpolicy.core.control import NEVER_SHADOWED, end_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import Block, OwnTree, Policy, RuleBlock, Setting, Tree, leaves, one
+from mlpolicy.model.policy import Block, Policy, RuleBlock, Setting, Tree, leaves, one
 from mlpolicy.plan.installed import DEPTH
 from mlpolicy.plan.rulebook import Rulebook
 
@@ -22,8 +22,6 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
         yield from _dates(policy.name, policy.controls, rulebook)
         yield from _forever(policy.name, policy.controls, also=policy.rules)
         for block in policy.rules:
-            if isinstance(block.settings, OwnTree):
-                continue  # of its kind alone
             name = f"{policy.name}: {block.kind}"
             yield from _dates(name, block.settings, rulebook)
             if one(policy.controls, "expires") is None:

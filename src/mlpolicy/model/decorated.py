@@ -20,13 +20,11 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.words import did_you_mean
 from mlpolicy.document.node import Entry, Scalar
 from mlpolicy.errors import PolicyError
-from mlpolicy.model import words
-from mlpolicy.model.check import joined, models_in
+from mlpolicy.model import messages
+from mlpolicy.model.check import models_in
 from mlpolicy.model.grammar import RuleCommon
-from mlpolicy.model.habits import OF_RULES
-from mlpolicy.model.places import IN_RULE
 from mlpolicy.model.policy import CODE, Block, RuleBlock, Setting, Tree
-from mlpolicy.model.unknown import Block as Beside
+from mlpolicy.model.synonyms import OF_RULES
 from mlpolicy.model.unknown import Words, unknown_key
 
 Loc = tuple[int | str, ...]
@@ -93,19 +91,19 @@ class Decorated:
         for one in errors:
             at = (*one["loc"], *one.get("ctx", {}).get("at", ()))
             path, value = _reached(settings, at)
-            text = words.message(one, value)
+            text = messages.message(one, value)
             if one["type"] == "missing":
                 yield self.wrong("MP011", f"needs `{at[-1]}`", path)
                 continue
             said.setdefault(path, []).append((one["type"], text))
-            meant[path] = meant.get(path) or words.meant(one, value)
+            meant[path] = meant.get(path) or messages.meant(one, value)
         for path, group in said.items():
             inner = any(len(other) > len(path) and other[: len(path)] == path for other in said)
             if inner and not group[0][0].startswith("MP"):
                 continue  # (another form got further into the value)
             code = group[0][0] if group[0][0].startswith("MP") else "MP010"
             help = f"did you mean `{meant[path]}`?" if meant[path] else ""
-            text = joined(group).removesuffix(f": {help}").removesuffix(f"; {help}")
+            text = messages.joined(group).removesuffix(f": {help}").removesuffix(f"; {help}")
             yield self.wrong(code, text, path, help=help)
 
     def wrong(self, code: str, text: str, at: Loc = (), *, help: str = "") -> Diagnostic:
@@ -172,10 +170,10 @@ class _Spelt:
         span = self.decorator.span
         name = ".".join(str(part) for part in at)
         section = f"`{name}` of `{self.decorator.name}`" if at else f"`{self.decorator.name}`"
-        about = Words(section, self.synonyms, IN_RULE, also=also)
+        about = Words(section, self.synonyms, also=also)
         entry = Entry(word, span, Scalar(None, span, ""))
         fields = (*model.model_fields, *also)
-        found = unknown_key(entry, fields, about, Beside(str(at[-1]) if at else ""))
+        found = unknown_key(entry, fields, about, block=str(at[-1]) if at else "")
         message = (
             found.message.replace("unknown key", "unknown argument") if not at else found.message
         )
