@@ -157,7 +157,7 @@ def _findings(
             continue
         code = first.type if first.type.startswith("MP") else "MP010"
         meant = next((one.meant for one in group if one.meant), "")
-        help = f"did you mean `{meant}`?" if meant else ""
+        help = f"did you mean `{meant}`?" if meant and code in ("MP005", "MP010") else ""
         text = messages.joined([(one.type, one.text) for one in group])
         text = text.removesuffix(f": {help}") if help else text
         repair = (Suggestion(f"write `{meant}`", span, meant, safe=code == "MP101"),)
@@ -165,7 +165,7 @@ def _findings(
             code,
             text,
             span,
-            help=help if code in ("MP005", "MP010") else "",
+            help=help,
             suggestions=repair if meant else (),
         )
 

@@ -22,6 +22,7 @@ _EXPECTED = {
     "none": "nothing",
 }
 _KINDS = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
+_ASKED = re.compile(r"did you mean `([^`]+)`\?$")
 _BOUNDS = (
     ("greater than or equal to", "at least"),
     ("less than or equal to", "at most"),
@@ -69,7 +70,8 @@ def meant(error: Any, value: Any) -> str:
     context = error.get("ctx", {})
     if error["type"] == "literal_error" and isinstance(value, str):
         return closest(value, re.findall(r"'([^']*)'", context["expected"])) or ""
-    return str(context.get("meant") or "")
+    asked = _ASKED.search(str(error["msg"])) if isinstance(value, str) else None
+    return str(context.get("meant") or (asked[1] if asked else ""))
 
 
 def joined(errors: Iterable[tuple[str, str]]) -> str:

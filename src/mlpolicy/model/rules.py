@@ -102,11 +102,13 @@ class RuleReader:
         if is_null(node) and self.layers.of(node.span).startswith("environments."):
             _, _, environment = self.layers.of(entry.key_span).partition("environments.")
             return RuleBlock(name, entry.key_span, removed=True, only_below=environment)
-        if is_null(node):
+        if isinstance(node, Scalar) and node.value is None:
+            if is_empty(node):
+                return None  # the reader reported that
             help = f"write `{name}: false` to switch it off"
             text = f"`{name}` has no value"
             self.diagnostics.append(Diagnostic("MP009", text, node.span, help=help))
-        elif not is_empty(node) and node.plain() is not None:  # (that was reported by the reader)
+        else:
             found = f"`{node.text}`" if isinstance(node, Scalar) else "a list"
             text = f"expected a mapping of settings for `{name}`, found {found}"
             self.diagnostics.append(Diagnostic("MP010", text, node.span))

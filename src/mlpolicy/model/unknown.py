@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import field
+from difflib import get_close_matches
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, repair
 from mlpolicy.core.frozen import frozen
@@ -14,6 +15,8 @@ from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Scalar, Sequence, is_empty, is_null
 from mlpolicy.document.node import Mapping as MappingNode
 
+_MISSPELT = 0.85
+"""How like a synonym a word must be to be a slip in typing that."""
 _CAMEL = re.compile("(?<=[a-z])(?=[A-Z])")
 
 
@@ -42,9 +45,14 @@ class Words:
         return None
 
     def meant(self, key: str, fields: Collection[str], block: str = "") -> Synonym | None:
-        """Return which of *fields* was meant by *key*: its synonym, else the closest one."""
-        near = self.synonym(key, fields, block) or closest(key, fields)
-        return Synonym(near) if isinstance(near, str) else near
+        """Return which of *fields* was meant by *key*: its synonym, else the closest word."""
+        synonym = self.synonym(key, fields, block)
+        near = None if synonym else closest(key, fields)
+        if synonym is not None or near is not None:
+            return synonym or Synonym(near or "")
+        words = [word for word, one in self.synonyms.items() if one.field in fields]
+        alike = get_close_matches(key, words, n=1, cutoff=_MISSPELT)
+        return self.synonyms[alike[0]] if alike else None
 
 
 def unknown_key(
@@ -56,17 +64,14 @@ def unknown_key(
     beside: Collection[str] = (),
 ) -> Diagnostic:
     """Return the finding for a key that is not one of *fields*; *beside* are those that are there."""
-    synonym = about.synonym(entry.key, fields, block)
-    free = [name for name in fields if name not in beside]
-    near = None if synonym else closest(entry.key, free)
+    synonym = about.meant(entry.key, fields, block)
     suggestions: tuple[Suggestion, ...] = ()
     if synonym is not None and synonym.field in beside:
         help = f"did you mean `{synonym.field}`, which is here already?"
     elif synonym is not None:
         help = f"did you mean `{synonym.field}`?{synonym.note and f'; {synonym.note}'}"
-        suggestions = _renamed(entry, synonym)
-    elif near is not None:
-        help, suggestions = f"did you mean `{near}`?", repair(entry.key_span, near)
+        safe = about.synonym(entry.key, fields, block) is not None
+        suggestions = _renamed(entry, synonym, safe=safe)
     elif entry.key in about.elsewhere:
         help = f"`{entry.key}` belongs under {about.elsewhere[entry.key]}"
     else:
@@ -76,11 +81,11 @@ def unknown_key(
     return Diagnostic("MP005", message, entry.key_span, help=help, suggestions=suggestions)
 
 
-def _renamed(entry: Entry, synonym: Synonym) -> tuple[Suggestion, ...]:
+def _renamed(entry: Entry, synonym: Synonym, *, safe: bool) -> tuple[Suggestion, ...]:
     """Return the edits that put a synonym right, and its value where that is written otherwise."""
     value, name = entry.value, synonym.field
     if not synonym.note or (synonym.form and isinstance(value, Sequence)):
-        return repair(entry.key_span, name, safe=True)
+        return repair(entry.key_span, name, safe=safe)
     if not isinstance(value, Scalar):
         return ()
     if synonym.shift and type(value.value) is int:
@@ -91,8 +96,8 @@ def _renamed(entry: Entry, synonym: Synonym) -> tuple[Suggestion, ...]:
         return ()
     title = f"write `{name}: {written}`"
     return (
-        Suggestion(title, entry.key_span, name, safe=True),
-        Suggestion(title, value.span, written, safe=True),
+        Suggestion(title, entry.key_span, name, safe),
+        Suggestion(title, value.span, written, safe),
     )
 
 
