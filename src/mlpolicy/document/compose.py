@@ -252,24 +252,29 @@ class Composer:
 
     def _empty(self, entries: dict[str, Entry], entry: Entry, *, flow: bool) -> None:
         """Report a key without a value; one that has its value within it gets that."""
-        unspaced = _UNSPACED.fullmatch(entry.key) if flow and is_bare(entry) else None
+        place = entry.key_span
+        is_word = flow and is_bare(entry)
+        is_quoted = place.end_column - place.column > len(entry.key)
+        unspaced = _UNSPACED.fullmatch(entry.key) if is_word and not is_quoted else None
         if unspaced is not None:
             name, written = unspaced.groups()
             text = f"`{entry.key}` is a key without a value: a colon and a space are missing"
             help = f"write `{name}: {written}`"
-            self.diagnostics.append(Diagnostic("MP002", text, entry.key_span, help=help))
+            self.diagnostics.append(Diagnostic("MP002", text, place, help=help))
             value = Scalar(value_of(written), entry.at, written)
             entries.setdefault(name, Entry(name, entry.at, value))
             return
         help = "write a value, or leave the key out; indent what belongs under it"
         before = next(reversed(entries.values()), None)
         entries[entry.key] = entry
-        if flow and is_bare(entry):
+        if is_word:
             if before is not None and _is_empty(before.value) and is_bare(before):
                 return  # the words of one list, which lacks its brackets
+            if before is not None and isinstance(before.value, Scalar):
+                entries[before.key] = Entry(before.key, before.at, _unread(before.value.at))
             help = f"write `{entry.key}: ...`, or brackets around a list"
         text = f"`{entry.key}` has no value"
-        self.diagnostics.append(Diagnostic("MP009", text, entry.key_span, help=help))
+        self.diagnostics.append(Diagnostic("MP009", text, place, help=help))
 
     def _merge(self, key: Scalar, value: Node) -> list[Entry]:
         """Return the entries that `<<` brings in; of several mappings the first one wins."""
