@@ -15,6 +15,7 @@ from mlpolicy.core.words import many
 from mlpolicy.document.parse import parse
 from mlpolicy.plan.survey.installed import is_installed
 
+
 def fixed(report: Report) -> bool:
     """Write every safe repair of *report* into its file; return whether there was any."""
     by_file: dict[str, list[list[Suggestion]]] = {}

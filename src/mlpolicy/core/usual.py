@@ -11,21 +11,7 @@ from typing import Any
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.target import Target, TargetError
 
-_WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _BARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-_MEANT = {
-    "us": ("ms",),
-    "ms": ("m", "s"),
-    "s": ("ms", "m"),
-    "m": ("ms", "s", "h"),
-    "h": ("s", "m", "d"),
-    "d": ("h", "m"),
-    "B": ("KiB", "MiB", "GiB"),
-    "KiB": ("MiB", "GiB"),
-    "MiB": ("KiB", "GiB"),
-    "GiB": ("MiB", "KiB"),
-}
-"""Units that are taken for one another, the likeliest first."""
 
 
 class Usual:
@@ -70,7 +56,7 @@ class Usual:
         if not value or low <= value <= high:
             return None
         what = f"less than {low}" if value < low else f"more than {high}"
-        return f"`{name}` is {value}, {what}: the unit looks wrong", _meant(value, low, high)
+        return f"`{name}` is {value}, {what}: the unit looks wrong", ""
 
 
 class AsWritten:
@@ -94,16 +80,6 @@ def is_written_like_function(value: Any) -> bool:
         return bool(Target.parse(value))
     except TargetError:
         return False
-
-
-def _meant(value: Any, low: Any, high: Any) -> str:
-    written = _WRITTEN.fullmatch(str(value))
-    if written is None:
-        return ""
-    number, unit = written.groups()
-    others = (f"{number}{one}" for one in _MEANT.get(unit, ()))
-    near = next((one for one in others if low <= type(value).of(one) <= high), "")
-    return f"did you mean `{near}`?" if near else ""
 
 
 def oddity(model: Any, name: str, value: Any) -> float:

@@ -36,18 +36,18 @@ def syntax(file: str, lines: Sequence[str], error: Any) -> Diagnostic:
     for number, text in enumerate(lines):
         if _CONFLICT.match(text):
             help = "keep one side, and take out the lines with `<<<<<<<`, `=======` and `>>>>>>>`"
-            return _at(file, lines, number, 0, "a merge conflict is not resolved", help=help)
+            return _at(file, lines, (number, 0), "a merge conflict is not resolved", help=help)
     problem, context = (str(getattr(error, name, None) or "") for name in ("problem", "context"))
     message = f"{problem} {context}".strip() or str(error)
     if "nesting depth" in problem:  # (newer parsers have a bound of their own, below ours)
-        return _at(file, lines, *_place(error, context, lines), "nested too deeply", code="MP001")
+        return _at(file, lines, _place(error, context, lines), "nested too deeply", code="MP001")
     line, column = _place(error, context, lines)
     key = _without_colon(message, lines, line, column)
     if key is not None:
         at, column, name = key
         help = f"write `{name}: ...`: a key needs a colon and a space after it"
-        return _at(file, lines, at, column, f"`{name}` lacks a colon or a space", help=help)
-    return _at(file, lines, line, column, message, help=_hint(message, lines, line, column))
+        return _at(file, lines, (at, column), f"`{name}` lacks a colon or a space", help=help)
+    return _at(file, lines, (line, column), message, help=_hint(message, lines, line, column))
 
 
 def _without_colon(
@@ -81,8 +81,8 @@ def _hint(message: str, lines: Sequence[str], line: int, column: int) -> str:
 
 def _place(error: Any, context: str, lines: Sequence[str]) -> tuple[int, int]:
     """Return the line and column to point at: where the parser gave up, or what it was reading."""
-    gave_up = getattr(error, "problem_mark", None)
-    began = getattr(error, "context_mark", None) or gave_up
+    gave_up: Any = getattr(error, "problem_mark", None)
+    began: Any = getattr(error, "context_mark", None) or gave_up
     if gave_up is None:
         return (0, 0) if began is None else (began.line, began.column)
     is_open = "quoted scalar" in context or (
@@ -104,14 +104,14 @@ def _is_behind(gave_up: Any, began: Any, lines: Sequence[str]) -> bool:
 def _at(
     file: str,
     lines: Sequence[str],
-    line: int,
-    column: int,
+    place: tuple[int, int],
     message: str,
     *,
     help: str = "",
     code: str = "MP002",
 ) -> Diagnostic:
     """Return a finding at a place, counted from 0; behind the end it is at the last words."""
+    line, column = place
     while line and (line >= len(lines) or not lines[line]):
         line, column = line - 1, len(lines[line - 1]) if line <= len(lines) else 0
     span = Span(file, line + 1, column + 1, line + 1, column + 2)
