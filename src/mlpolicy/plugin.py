@@ -1,7 +1,7 @@
 """What the author of a plugin needs, and may rely on as long as `API` stays what it is.
 
-A distribution adds a kind of rule, a store, a sink or policy files by entry points of the groups
-`mlpolicy.kinds`, `mlpolicy.stores`, `mlpolicy.sinks` and `mlpolicy.policies`.
+A distribution adds a kind of rule, a sink or policy files by entry points of the groups
+`mlpolicy.kinds`, `mlpolicy.sinks` and `mlpolicy.policies`.
 Nothing is imported until it is used: a module that holds a `Kind` needs no pydantic.
 """
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         Wait,
     )
     from mlpolicy.errors import CallRefused
-    from mlpolicy.rules.cache.stores.store import Entry, Store
     from mlpolicy.rules.monitor.sinks.sink import Sink
 
 _HOMES = {
@@ -48,7 +47,6 @@ _HOMES = {
     "Count": "core.quantity",
     "Do": "core.verdict",
     "Duration": "core.quantity",
-    "Entry": "rules.cache.stores.store",
     "Kind": "core.kind",
     "Lines": "core.block",
     "Loom": "core.block",
@@ -60,7 +58,6 @@ _HOMES = {
     "Sink": "rules.monitor.sinks.sink",
     "Site": "core.site",
     "Step": "core.step",
-    "Store": "rules.cache.stores.store",
     "Synonym": "core.kind",
     "Verdict": "core.verdict",
     "Wait": "core.verdict",
@@ -81,7 +78,6 @@ __all__ = [
     "Count",
     "Do",
     "Duration",
-    "Entry",
     "Kind",
     "Lines",
     "Loom",
@@ -93,7 +89,6 @@ __all__ = [
     "Sink",
     "Site",
     "Step",
-    "Store",
     "Synonym",
     "Verdict",
     "Wait",

@@ -19,7 +19,7 @@ policies:
     monitor: {sinks: [file], log: {sample: 100%}}
     faults: 50%
     retry: {initial_delay: 1ms}
-    cache: {ttl: 1m, store: fifo, max_entries: 2}
+    cache: {ttl: 1m, max_entries: 2}
 """
 SHOP = """\
 made = []
@@ -100,7 +100,6 @@ def test_all_of_it_is_listed(shop):
     assert {name: one["adds"] for name, one in rows.items()} == {
         "acme": "policies",
         "faults": "kinds",
-        "fifo": "stores",
         "file": "sinks",
     }
     assert {one["state"] for one in rows.values()} == {"ok"}
@@ -155,7 +154,6 @@ def test_editors_know_it(shop):
     without = json.loads(shop("-m", "mlpolicy", "schema", "--no-plugins").stdout)
 
     assert "faults" in with_it["$defs"]
-    assert '["memory", "fifo"]' in json.dumps(with_it["$defs"]["cache"])
     assert without == json.loads((HERE / "mlpolicy.schema.json").read_text())
 
 
@@ -167,7 +165,6 @@ def test_where_it_is_taken_away_the_policy_says_so(shop):
 
     assert done.returncode == 1
     assert "no sink `file` is installed" in done.stderr
-    assert "no store `fifo` is installed" in done.stderr
 
 
 def test_a_package_may_be_all_the_policy_there_is(shop, tmp_path):
@@ -190,7 +187,7 @@ policies: [shop.yaml]
 tests:
   - name: faults are rehearsed
     resolve: shop:load
-    expect: {faults.percent: 50%, cache.store: fifo, monitor.sinks: [file], rules: [monitor, cache, retry, faults]}
+    expect: {faults.percent: 50%, monitor.sinks: [file], rules: [monitor, cache, retry, faults]}
 """)
 
     ended = shop("-m", "mlpolicy", "test")
