@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Refuse,
         Verdict,
         Wait,
+        Within,
     )
     from mlpolicy.errors import CallRefused
     from mlpolicy.rules.monitor.sinks.sink import Sink
@@ -61,6 +62,7 @@ _HOMES = {
     "Synonym": "core.kind",
     "Verdict": "core.verdict",
     "Wait": "core.verdict",
+    "Within": "core.verdict",
     "finding": "core.model",
 }
 
@@ -92,6 +94,7 @@ __all__ = [
     "Synonym",
     "Verdict",
     "Wait",
+    "Within",
     "finding",
 ]
 

@@ -101,6 +101,7 @@ def test_all_of_it_is_listed(shop):
         "acme": "policies",
         "faults": "kinds",
         "file": "sinks",
+        "timeout": "kinds",
     }
     assert {one["state"] for one in rows.values()} == {"ok"}
     assert {one["distribution"] for one in rows.values()} == {"acme-guardrails 1.0"}
@@ -135,6 +136,63 @@ def test_it_stands_where_it_says(shop):
     assert "monitor > cache > retry > faults" in done.stdout
     assert "log.redact" in done.stdout
     assert "base.yaml:7:19 defaults" in done.stdout
+
+
+SLOW = """\
+import asyncio
+import logging
+
+async def fetch(name, pause=0.0):
+    CALLS.append(name)
+    await asyncio.sleep(pause if len(CALLS) < 3 else 0.0)
+    return name
+
+async def own():
+    CALLS.append("own")
+    raise TimeoutError("own")
+
+def plain():
+    return "plain"
+
+CALLS = []
+"""
+BOUNDED = """\
+version: 1
+policies:
+  slow:fetch: {timeout: 50ms, retry: {max_attempts: 3, initial_delay: 1ms}}
+  slow:own: {timeout: {attempt: 5s}, retry: {max_attempts: 2, initial_delay: 1ms}}
+  slow:plain: {timeout: 1s}
+"""
+
+
+def test_a_kind_in_one_folder_bounds_attempts(shop, tmp_path):
+    """Of coroutines: retry makes another; what the function itself raises, and plain calls, pass."""
+    (tmp_path / "policies" / "shop.yaml").write_text(BOUNDED)
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "use.py").write_text("""
+import asyncio, mlpolicy
+mlpolicy.install("policies")
+import slow
+print(asyncio.run(slow.fetch("a", 30.0)), len(slow.CALLS))
+try:
+    asyncio.run(slow.own())
+except TimeoutError as error:
+    print(type(error).__name__, error, len(slow.CALLS))
+slow.CALLS[:] = [0] * -9
+try:
+    asyncio.run(asyncio.wait_for(slow.fetch("b", 30.0), 0.01))
+except TimeoutError as error:
+    print(type(error).__name__, len(slow.CALLS))
+print(slow.plain())
+""")
+
+    done = shop("use.py")
+
+    assert "slow:plain is no coroutine: nothing can end it" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout.splitlines() == ["a 3", "TimeoutError own 5", "TimeoutError 1", "plain"]
+    explained = shop("-m", "mlpolicy", "explain", "slow:fetch")
+    assert "retry > timeout" in explained.stdout
 
 
 def test_its_findings_have_pages_and_can_be_suppressed(shop, tmp_path):
