@@ -9,11 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.diagnostic import Diagnostic, Related, repair
 from mlpolicy.core.facts import Where
 from mlpolicy.core.redact import HIDDEN
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, entries_of, is_empty
+from mlpolicy.core.target import Glob, Target, TargetError
+from mlpolicy.core.words import did_you_mean
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import messages
 from mlpolicy.model.check import check, locate, models_in
@@ -30,11 +32,11 @@ from mlpolicy.model.grammar import (
 from mlpolicy.model.interpolate import holds_secret
 from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, is_name, one
 from mlpolicy.model.rules import Layers, RuleReader, without_nulls
-from mlpolicy.model.selectors import conditions, names, pattern_of, patterns, unselected
 from mlpolicy.model.synonyms import OF_KINDS, OF_POLICY, OF_PROFILE
 from mlpolicy.model.unknown import Words, mended, unknown_key
 from mlpolicy.rules import KINDS
 
+_CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
 _CONTROLS = ("mode", "expires", "on_expiry", "deadline")
 _LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback", "retry_budget")
 """Kinds that the language has words for, and nobody provides."""
@@ -292,6 +294,61 @@ def _section(root: MappingNode, key: str) -> MappingNode:
     """Return the mapping at *key*; one of another type was reported with the file."""
     node = root.get(key)
     return node if isinstance(node, MappingNode) else MappingNode((), root.at)
+
+
+# --- selectors ----------------------------------------------------------------------
+
+
+def patterns(node: Node | None, findings: list[Diagnostic]) -> tuple[Pattern, ...]:
+    """Return the patterns of a list, or of a single one; what is none goes to *findings*."""
+    made = [pattern_of(name.text, name.span, findings) for name in names(node)]
+    return tuple([pattern for pattern in made if pattern])
+
+
+def pattern_of(text: str, span: Span, findings: list[Diagnostic]) -> Pattern | None:
+    """Return the pattern that *text* is; what is wrong with it goes to *findings*."""
+    if "${" in text:
+        return None  # said already, with all other variables
+    try:
+        return Pattern(Glob.parse(text), span)
+    except TargetError as error:
+        help, edits = did_you_mean(error.meant), repair(span, error.meant)
+        findings.append(Diagnostic("MP010", error.message, span, help=help, suggestions=edits))
+        return None
+
+
+def conditions(match: Node | None) -> dict[str, tuple[Name, ...]]:
+    """Return the words of a `match` besides its targets, by key."""
+    entries = match.entries if isinstance(match, MappingNode) else ()
+    return {entry.key: names(entry.value) for entry in entries if entry.key in _CONDITIONS}
+
+
+def names(node: Node | None) -> tuple[Name, ...]:
+    """Return the words of a list, or of a single one; of a list that lacks its brackets, too."""
+    if node is None:
+        return ()
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        return tuple(Name(word.strip(), node.span) for word in node.value.split(","))
+    items = node.items if isinstance(node, Sequence) else ()
+    return tuple(
+        Name(item.value, item.span)
+        for item in items
+        if isinstance(item, Scalar) and isinstance(item.value, str)
+    )
+
+
+def unselected(entry: Entry) -> Diagnostic:
+    """Return the finding for a policy without a selector; a dotted name is probably its target."""
+    help = "write `match:`, or use the function's path as the name: `package.module:function`"
+    meant = ""
+    if "." in entry.key:
+        try:
+            Target.parse(entry.key)
+        except TargetError as error:
+            meant = error.meant
+    text, edits = f"policy `{entry.key}` needs `match`", repair(entry.key_span, meant)
+    help = did_you_mean(meant, help)
+    return Diagnostic("MP011", text, entry.key_span, help=help, suggestions=edits)
 
 
 # --- kinds that are not here ----------------------------------------------------------

@@ -26,10 +26,9 @@ from mlpolicy.model.check import check
 from mlpolicy.model.grammar import FileBlock, Overlay, SettingsBlock
 from mlpolicy.model.interpolate import MARKS, Variables
 from mlpolicy.model.overlay import EnvironmentOverlay
-from mlpolicy.model.policies import PolicyReader, look_for_kinds
+from mlpolicy.model.policies import PolicyReader, look_for_kinds, names, patterns
 from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
 from mlpolicy.model.rules import Layers
-from mlpolicy.model.selectors import names, patterns
 from mlpolicy.model.synonyms import OF_FILE
 from mlpolicy.model.unknown import Words, mended
 
