@@ -234,21 +234,26 @@ class Ratio(_Quantity, float):
         if not isinstance(value, float) and re.fullmatch(r"\s*0*1(\.0*)?\s*", str(value)):
             raise QuantityError("MP101", f"`{value}` is 1% or 100%: write which of them")
         if isinstance(value, str):
-            match = re.fullmatch(rf"(-?{_NUMBER})\s*(%|per ?cent|pct)?", value.strip())
-            if match is None or len(value) > _LONGEST:
-                raise cls._unexpected(value)
-            number, unit = match.groups()
-            if unit not in (None, "%"):
-                raise QuantityError("MP101", f"`{unit}` is not a unit of shares: write `{number}%`")
-            share = float(Decimal(number).scaleb(-2 if unit else 0))
-            if re.fullmatch(cls.pattern, value) and 0 <= share <= 1:
-                return cls(share)
-        elif 0 <= value <= 1:
+            return cls._of_text(value)
+        if 0 <= value <= 1:
             return cls(value)
-        elif value <= 100 and value > 1:
+        if 1 < value <= 100:
             meant = f"{value:g}%"
             text = f"`{value:g}` has no unit: did you mean `{meant}`?"
             raise QuantityError("MP101", text, meant)
+        raise QuantityError("MP103", f"{_shown(value)} is outside 0% to 100%")
+
+    @classmethod
+    def _of_text(cls, value: str) -> Self:
+        match = re.fullmatch(rf"(-?{_NUMBER})\s*(%|per ?cent|pct)?", value.strip())
+        if match is None or len(value) > _LONGEST:
+            raise cls._unexpected(value)
+        number, unit = match.groups()
+        if unit not in (None, "%"):
+            raise QuantityError("MP101", f"`{unit}` is not a unit of shares: write `{number}%`")
+        share = float(Decimal(number).scaleb(-2 if unit else 0))
+        if re.fullmatch(cls.pattern, value) and 0 <= share <= 1:
+            return cls(share)
         raise QuantityError("MP103", f"{_shown(value)} is outside 0% to 100%")
 
     @classmethod

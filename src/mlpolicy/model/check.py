@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import OF_KEY
 from mlpolicy.core.redact import HIDDEN, redacted
@@ -50,8 +50,10 @@ def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
     if texts:  # what a variable says looks like a number
         node = _as_text(node, texts)
         value, errors = _validated(node, model)
-    if not errors:
-        return Checked(value, node)
+    return Checked(value, node) if not errors else _refused(node, model, about, errors)
+
+
+def _refused(node: MappingNode, model: type[BaseModel], about: Words, errors: list[Any]) -> Checked:
     wrong = [_Wrong.of(node, error) for error in errors if error["type"] != "missing"]
     lacking = [error["loc"] for error in errors if error["type"] == "missing"]
     # A key that is missing because it was misspelt is one mistake.
@@ -142,15 +144,8 @@ def _findings(
     wrong: list[_Wrong], root: MappingNode, model: type[BaseModel], about: Words
 ) -> Iterator[Diagnostic]:
     """Yield one finding for each place: members of a union may all refuse one value."""
-    outer = _outer({one.node.span for one in wrong})
-    places: dict[Span, list[_Wrong]] = {}
-    for one in wrong:
-        # Where another member of a union got further into a value, that one was meant.
-        is_certain = one.type.startswith("MP") or one.type == "extra_forbidden"
-        if (is_certain or one.node.span not in outer) and not _is_empty(one.node):
-            places.setdefault(one.span, []).append(one)
     blocks: dict[Loc, tuple[Words, tuple[str, ...], str, set[str]]] = {}
-    for span, group in places.items():
+    for span, group in _by_place(wrong).items():
         first = group[0]
         if first.type == "extra_forbidden" and first.entry is not None:
             yield from _unknown(first, first.entry, root, model, about, blocks)
@@ -160,14 +155,20 @@ def _findings(
         help = f"did you mean `{meant}`?" if meant and code in ("MP005", "MP010") else ""
         text = messages.joined([(one.type, one.text) for one in group])
         text = text.removesuffix(f": {help}") if help else text
-        repair = (Suggestion(f"write `{meant}`", span, meant, safe=code == "MP101"),)
-        yield Diagnostic(
-            code,
-            text,
-            span,
-            help=help,
-            suggestions=repair if meant else (),
-        )
+        edits = repair(span, meant, safe=code == "MP101")
+        yield Diagnostic(code, text, span, help=help, suggestions=edits)
+
+
+def _by_place(wrong: list[_Wrong]) -> dict[Span, list[_Wrong]]:
+    """Return what is *wrong* by where to point at, less what follows from something else."""
+    outer = _outer({one.node.span for one in wrong})
+    places: dict[Span, list[_Wrong]] = {}
+    for one in wrong:
+        # Where another member of a union got further into a value, that one was meant.
+        is_certain = one.type.startswith("MP") or one.type == "extra_forbidden"
+        if (is_certain or one.node.span not in outer) and not _is_empty(one.node):
+            places.setdefault(one.span, []).append(one)
+    return places
 
 
 def _unknown(

@@ -152,28 +152,29 @@ class Decorated:
                 text = f"`{words[name]}` and `{word}` say the same: keep one of them"
                 wrong.append(self.wrong("MP005", text, at))
             else:
-                if isinstance(taken, _Half) and name in made:
-                    low, high = (
-                        one if one is not None else two
-                        for one, two in zip(made[name], taken, strict=True)
+                if name in made:
+                    taken = tuple(
+                        max(ends, key=_is_written) for ends in zip(made[name], taken, strict=True)
                     )
-                    taken = (low, high)
                 made[name], words[name] = taken, word
-        for name, value in made.items():
-            known = model.model_fields.get(name)
-            inner = next(iter(models_in(known.annotation)), None) if known else None
-            if known is None or inner is None or not isinstance(value, Mapping):
-                continue
-            if is_table(known.annotation):
-                made[name] = {
-                    key: self._spelt(one, inner, (*at, name, key), wrong)
-                    if isinstance(one, Mapping)
-                    else one
-                    for key, one in value.items()
-                }
-            else:
-                made[name] = self._spelt(value, inner, (*at, name), wrong)
-        return made
+        return {name: self._inside(model, name, value, at, wrong) for name, value in made.items()}
+
+    def _inside(
+        self, model: type[BaseModel], name: str, value: Any, at: Loc, wrong: list[Diagnostic]
+    ) -> Any:
+        """Return the value of a field with the words of the blocks inside of it put right."""
+        known = model.model_fields.get(name)
+        inner = next(iter(models_in(known.annotation)), None) if known else None
+        if known is None or inner is None or not isinstance(value, Mapping):
+            return value
+        if not is_table(known.annotation):
+            return self._spelt(value, inner, (*at, name), wrong)
+        return {
+            key: self._spelt(one, inner, (*at, name, key), wrong)
+            if isinstance(one, Mapping)
+            else one
+            for key, one in value.items()
+        }
 
     def _unknown(self, word: str, fields: tuple[str, ...], at: Loc, about: Words) -> Diagnostic:
         name = ".".join(map(str, at))
@@ -208,6 +209,10 @@ def _field(
         is_count = isinstance(value, int) and not isinstance(value, bool)
         return synonym.field, value + synonym.shift if is_count else value
     return ("", value) if synonym.note else (synonym.field, value)
+
+
+def _is_written(end: Any) -> bool:
+    return end is not None
 
 
 def _is_other_end(one: Any, other: Any) -> bool:

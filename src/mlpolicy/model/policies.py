@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -44,20 +44,24 @@ _LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback",
 
 def look_for_kinds(root: MappingNode) -> None:
     """Look for the kinds of plugins that *root* may speak of: all keys that are none of ours."""
-    keys: set[str] = set()
-    for part in (root, *(entry.value for entry in entries_of(root.get("environments")))):
-        for section in ("defaults", "policies", "profiles"):
-            entries = entries_of(part.get(section)) if isinstance(part, MappingNode) else ()
-            for entry in entries:
-                keys.update([entry.key] if section == "defaults" else ())
-                keys.update(inner.key for inner in entries_of(entry.value))
+    keys = set(_keys_beside_rules(root))
     known = {*PolicyBlock.model_fields, *ProfileBlock.model_fields, *META, *KINDS}
     if keys <= known:
         return
     strangers = keys - known - _words_of_rules(tuple(KINDS))
-    others = [name for name in KINDS.names() if name not in KINDS] if strangers else []
-    for key in strangers if others else ():
-        KINDS.look_for(key)
+    if strangers and any(name not in KINDS for name in KINDS.names()):
+        for key in strangers:
+            KINDS.look_for(key)
+
+
+def _keys_beside_rules(root: MappingNode) -> Iterator[str]:
+    """Yield the keys of `defaults` and of policies and profiles, those of environments too."""
+    for part in (root, *(entry.value for entry in entries_of(root.get("environments")))):
+        if isinstance(part, MappingNode):
+            yield from _section(part, "defaults").index
+            for section in ("policies", "profiles"):
+                for entry in _section(part, section).entries:
+                    yield from (inner.key for inner in entries_of(entry.value))
 
 
 @dataclass(slots=True)
@@ -207,10 +211,10 @@ class PolicyReader:
         if ":" in entry.key:
             body = self._without_match(entry, body, known, about)
         body = mended(body, known, about, self.findings)
-        rules = self._rules.rules(body.entries)
         others = tuple([inner for inner in body.entries if inner.key not in self._kinds])
         own = MappingNode(others, body.at)
         written = own.index
+        rules = self._rules.rules(body.entries)
         if "use" not in written:  # there is nothing below that what was removed could uncover
             rules = tuple([rule for rule in rules if not rule.removed])
         block = self._check(own, PolicyBlock, about)
@@ -221,7 +225,7 @@ class PolicyReader:
             self.findings.append(Diagnostic("MP408", text, entry.key_span, "warning"))
         if block is None or match is None:
             return None
-        where = conditions(own.get("match"))
+        asked = conditions(own.get("match"))
         resource = written.get("resource")
         controls = [inner for inner in without_nulls(others) if inner.key in _CONTROLS]
         return Policy(
@@ -229,7 +233,7 @@ class PolicyReader:
             entry.key_span,
             match,
             exclude,
-            Where(**{key: tuple(name.text for name in listed) for key, listed in where.items()}),
+            Where(**{key: tuple(name.text for name in listed) for key, listed in asked.items()}),
             rules,
             use=names(own.get("use")),
             resource=Name(block.resource, resource.value.span) if resource else None,
@@ -239,9 +243,7 @@ class PolicyReader:
             placement=block.placement,
             meta=_meta(written, block),
             depth=depth,
-            places={
-                (key, name.text): name.span for key, listed in where.items() for name in listed
-            },
+            places=_places(asked),
         )
 
     def _without_match(
@@ -277,6 +279,11 @@ class PolicyReader:
 
 
 _POLICY = "the rules of"
+
+
+def _places(asked: Mapping[str, Iterable[Name]]) -> dict[tuple[str, str], Span]:
+    """Return where each word stands that a `match` asks for, by its key and itself."""
+    return {(key, name.text): name.span for key, listed in asked.items() for name in listed}
 
 
 def _meta(written: Mapping[str, Entry], block: Any) -> dict[str, Any]:

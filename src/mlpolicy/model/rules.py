@@ -23,7 +23,7 @@ from mlpolicy.model.synonyms import OF_RULES
 from mlpolicy.model.unknown import Words
 from mlpolicy.rules import KINDS
 
-_COMMON = dict.fromkeys(RuleCommon.model_fields)
+_COMMON = frozenset(RuleCommon.model_fields)
 _SWITCHES = ("inherit", "final")
 
 
@@ -66,24 +66,34 @@ class RuleReader:
         body = spelt_out(entry.value, kind.name)
         if not isinstance(body, Mapping):
             return self._not_a_block(entry, body)
-        common = tuple([_with_percent(inner) for inner in body.entries if inner.key in _COMMON])
-        own = tuple([inner for inner in body.entries if inner.key not in _COMMON])
+        own, common = body, body
+        if not _COMMON.isdisjoint(body.index):
+            own = Mapping(
+                tuple([inner for inner in body.entries if inner.key not in _COMMON]), body.at
+            )
+            common = Mapping(
+                tuple([_with_percent(inner) for inner in body.entries if inner.key in _COMMON]),
+                body.at,
+            )
         model = kind.rule_model()
         # What is required may stand in another policy, but for what is within a block.
-        checked = self._checked(Mapping(own, body.at) if common else body, model, kind, depth=2)
-        settings = None if checked.broken else self.tree(checked.node, model)
-        switches: dict[str, Any] = {}
-        if common:
-            shared = self._checked(Mapping(common, body.at), RuleCommon, kind, depth=1)
-            if shared.value is None or settings is None:
-                return None
-            kept = without_nulls(shared.node.entries)
-            written = tuple(inner for inner in kept if inner.key not in _SWITCHES)
-            settings = {**self.tree(Mapping(written, body.at), RuleCommon), **settings}
-            switches = {name: getattr(shared.value, name) for name in _SWITCHES}
-        if settings is None:
+        checked = self._checked(own, model, kind, depth=2)
+        shared = self._common(common, kind) if common is not body else ({}, {})
+        if checked.broken or shared is None:
             return None
+        settings, switches = shared
+        settings = {**settings, **self.tree(checked.node, model)}
         return RuleBlock(kind.name, entry.key_span, settings, **switches)
+
+    def _common(self, node: Mapping, kind: Kind) -> tuple[Tree, dict[str, Any]] | None:
+        """Return the settings that every rule has, and the switches; None where one is wrong."""
+        checked = self._checked(node, RuleCommon, kind, depth=1)
+        if checked.value is None:
+            return None
+        kept = without_nulls(checked.node.entries)
+        written = tuple(inner for inner in kept if inner.key not in _SWITCHES)
+        switches = {name: getattr(checked.value, name) for name in _SWITCHES}
+        return self.tree(Mapping(written, node.at), RuleCommon), switches
 
     def _checked(self, node: Mapping, model: type[BaseModel], kind: Kind, *, depth: int) -> Checked:
         """Check *node*; required keys are asked for from *depth* on."""
@@ -175,7 +185,7 @@ def _words(kind: Kind) -> Words:
     return Words(
         f"rule `{kind.name}`",
         {**OF_RULES, **kind.synonyms},
-        also=tuple(_COMMON),
+        also=tuple(RuleCommon.model_fields),
         path=(kind.name,),
     )
 
