@@ -66,7 +66,7 @@ def _without_colon(
     indent = len(lines[line]) - len(lines[line].lstrip(" "))
     if word is None or ((is_level or word["rest"]) and word.start("key") != indent):
         return None
-    return at, word.start("key"), word["key"]
+    return at, word.start("key"), word["key"].partition(":")[0]
 
 
 def _hint(message: str, lines: Sequence[str], line: int, column: int) -> str:
