@@ -71,7 +71,7 @@ def places(text):
         ("a:\n  - b:1\n    c: 2\n", ("MP002", 2, 5), ""),
         ("a:\n  b\n  # why\n\n  c: 2\n", ("MP002", 2, 3), "`b` lacks a colon"),
         ("a:\n  b:\n    d: 1\n  c\n", ("MP002", 4, 3), "`c` lacks a colon"),
-        ("a:\n  b.c:d\n    e: 2\n", ("MP002", 2, 3), "`b.c:d` lacks a colon"),
+        ("a:\n  b.c:d\n    e: 2\n", ("MP002", 2, 3), "`b.c` lacks a colon"),
         ("a: 1\nb\n", ("MP002", 2, 1), "`b` lacks a colon"),
         ("a:\n  b: 1\n    c: 2\n", ("MP002", 3, 6), ""),
         ("a: b: c\n", ("MP002", 1, 5), "quote a value"),
