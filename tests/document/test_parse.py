@@ -79,7 +79,7 @@ def places(text):
         ("a:\n  d: 0\n  b = 1\n  c: 2\n", ("MP002", 3, 3), ""),
         ("a:\n  b {c: 1, d: 2}\n", ("MP002", 2, 13), ""),
         ("a:\n  b:{c: 1, e: 3}\n  d: 2\n", ("MP002", 2, 13), ""),
-        ("a:\n  d: 1\n  b.c:e\n    f: 2\n", ("MP002", 3, 3), "`b.c:e` lacks a colon"),
+        ("a:\n  d: 1\n  b.c:e\n    f: 2\n", ("MP002", 3, 3), "`b.c` lacks a colon"),
         ("a:\n  * b\n", ("MP002", 2, 3), ""),
         ("a: & b\n", ("MP002", 1, 4), "starts with `&`"),
         ("a: {\n  b: 1\n  c: 2\n}\n", ("MP002", 3, 4), "commas"),
