@@ -37,6 +37,9 @@ def test_what_holds_is_expected_in_the_words_of_the_policy(bench, expect):
     ("expect", "difference"),
     [
         ("{cache.ttl: 2m}", ("cache.ttl", "2m", "30s")),
+        ("{cache.ttl: 30}", ("cache.ttl", "30", "30s")),
+        ("{cache.max_entries: many}", ("cache.max_entries", "many", "10k")),
+        ("{cache: absnt}", ("cache", "absnt", "present")),
         ("{cache: absent}", ("cache", "absent", "present")),
         ("{retry: present}", ("retry", "present", "absent")),
         ("{retry.max_attempts: 3}", ("retry.max_attempts", "3", "absent")),
@@ -152,26 +155,6 @@ stubs:
     """
 
     assert bench.differences(tests, head=head) == []
-
-
-def test_a_matrix_makes_a_test_of_each_combination(bench):
-    results = bench.run("""
-    - name: attempts
-      matrix: {env: [prod], wanted: [5, 4]}
-      resolve: shop.embed:encode
-      env: "${matrix.env}"
-      expect: {retry.max_attempts: "${matrix.wanted}"}
-    - name: "limit ${matrix.n}"
-      matrix: {n: [3]}
-      resolve: shop.embed:encode
-      expect: {retry.max_attempts: "${matrix.n}"}
-    """)
-
-    assert [(one.case.name, one.passed) for one in results] == [
-        ("attempts [env=prod, wanted=5]", True),
-        ("attempts [env=prod, wanted=4]", False),
-        ("limit 3", True),
-    ]
 
 
 def test_a_test_can_ask_for_no_environment(bench):

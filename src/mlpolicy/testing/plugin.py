@@ -17,8 +17,8 @@ import pytest
 
 if TYPE_CHECKING:
     from mlpolicy.plan.survey import Survey
-    from mlpolicy.testing.run import Prepared
-    from mlpolicy.testing.suite import Case
+    from mlpolicy.testing.read import Case
+    from mlpolicy.testing.runner import Prepared
 
 _OURS = re.compile(r"^['\"]?(policies|stubs)['\"]?\s*:", re.MULTILINE)
 """What tells a test of policies from the `*.test.yaml` of another tool."""
@@ -78,10 +78,10 @@ class PolicyTests(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item for each test, and one for what is wrong with the file."""
-        from mlpolicy.testing.run import prepare
+        from mlpolicy.testing.runner import Prepared
 
         with _importing(self.config):
-            prepared = prepare(_shown(self.path), _survey(self.config))
+            prepared = Prepared(_shown(self.path), _survey(self.config))
         if prepared.diagnostics:
             yield Findings.from_parent(self, name="findings", prepared=prepared)
         for case in prepared.cases:
@@ -116,13 +116,11 @@ class PolicyTest(_Item):
         Raises:
             Failed: Something is not as expected.
         """
-        from mlpolicy.testing.told import lines
-
         with _importing(self.config):
             result = self._prepared.run(self._case)
         if not result.passed:
             # The first line is what pytest sums a failure up with.
-            head, *rest = lines(result)
+            head, *rest = result.lines()
             raise Failed("\n".join([*(one.removeprefix("  ") for one in rest), head]))
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -45,4 +45,9 @@ KIND = Kind(
         **dict.fromkeys(("nullable", "optional", "allow_none"), Synonym("not_null", _OPPOSITE)),
         "columns.not_null": Synonym("nullable", _OPPOSITE),
     },
+    events={
+        "validate.reject": "an argument or a result was refused",
+        "validate.warn": "an argument or a result failed a check, and the call went on",
+        "validate.would_reject": "in shadow: it would have been refused",
+    },
 )
