@@ -55,7 +55,7 @@ def test_only_what_differs_is_told(bench, expect, difference):
 def test_a_difference_says_where_the_value_was_set(bench):
     [result] = bench.run(looks("{cache.ttl: 2m, cache.max_entries: 1}"))
 
-    assert [one.where.partition(" ")[0] for one in result.differences] == [
+    assert [one.set_at.partition(" ")[0] for one in result.differences] == [
         "policy.yaml:6:18" if one.field == "cache.ttl" else "policy.yaml:6:46"
         for one in result.differences
     ]

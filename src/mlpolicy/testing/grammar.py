@@ -117,8 +117,8 @@ def _imported(name: str) -> type[BaseException]:
     try:
         cls = resolve(name)
     except Exception as error:  # noqa: BLE001 (an import may raise anything)
-        near = closest(last, dir(sys.modules.get(module)))
-        help = f"; did you mean `{module}.{near}`?" if near else ""
+        likely = closest(last, dir(sys.modules.get(module)))
+        help = f"; did you mean `{module}.{likely}`?" if likely else ""
         reason = f"{type(error).__name__}: {error}"
         raise finding("MP603", f"`{name}` cannot be imported: {reason}{help}") from None
     if isinstance(cls, type) and issubclass(cls, BaseException):

@@ -31,7 +31,7 @@ class FieldDifference:
     field: str
     expected: str
     found: str
-    where: str = ""
+    set_at: str = ""
     """Where what was found was set: `file:line`."""
     note: str = ""
     """What else helps: the line that raised an error that nobody expected."""

@@ -67,10 +67,8 @@ def setting(plan: Plan, path: str) -> Any:
     else:
         found = rule.rule
         for part in rest.split("."):
-            if isinstance(found, Mapping):
-                found = found.get(part)
-            else:
-                found = getattr(found, part, None)
+            is_table = isinstance(found, Mapping)
+            found = found.get(part) if is_table else getattr(found, part, None)  # type: ignore[union-attr]
     return ABSENT if found is None else found
 
 

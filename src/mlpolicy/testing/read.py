@@ -134,6 +134,8 @@ class _SuiteReader:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._findings = list(document.diagnostics)
+        self._broken = False
+        """Whether something is wrong with the test that is being read."""
 
     def suite(self) -> Suite:
         root = self._root()
@@ -197,10 +199,10 @@ class _SuiteReader:
             if not isinstance(node, MappingNode):
                 self._say("MP010", "expected a mapping with the `name` of a test", node.span)
                 continue
-            before = len(self._findings)
+            self._broken = False
             block = self._checked(node, CaseBlock, "a test", ExpectBlock.model_fields)
             acts = tuple(self._acts(node, block)) if block is not None else ()
-            if len(self._findings) > before or block is None:
+            if self._broken:
                 continue
             span = locate(node, ("name",))[0].span
             if block.name in lines:
@@ -226,14 +228,14 @@ class _SuiteReader:
         elif way == "call":
             yield Act(way, block, node, self._expected(node))
         elif way == "steps" and isinstance(steps, Sequence):
-            before, expecting = len(self._findings), False
+            expecting = False
             for item, step in zip(steps.items, block.steps, strict=True):
                 assert isinstance(item, MappingNode)
                 kind = self._way(item, ("call", "advance"), "a step")
                 expecting = expecting or item.get("expect") is not None
                 expects = kind == "call" and item.get("expect") is not None
                 yield Act(kind, step, item, self._expected(item) if expects else None)
-            if not expecting and len(self._findings) == before:
+            if not expecting and not self._broken:
                 help = "give at least one step an `expect`"
                 self._say("MP011", "the steps expect nothing", steps.span, help)
 
@@ -285,7 +287,7 @@ class _SuiteReader:
                 listed = f"known here: {', '.join(f'`{name}`' for name in known)}"
                 help = did_you_mean(closest(part, known), listed)
                 self._say("MP005", f"unknown key `{part}` in {section}", entry.key_span, help)
-            if setting.is_origin and not isinstance(setting.value, str):
+            elif setting.is_origin and not isinstance(setting.value, str):
                 text = 'expected a place such as `"serving.yaml#environments.prod"`'
                 self._say("MP010", text, entry.value.span)
             yield setting
@@ -293,6 +295,7 @@ class _SuiteReader:
     # --- findings ---------------------------------------------------------------------
 
     def _say(self, code: str, message: str, span: Span, help: str = "") -> None:
+        self._broken = True
         self._findings.append(Diagnostic(code, message, span, help=help))
 
     def _checked(
@@ -301,6 +304,7 @@ class _SuiteReader:
         """Return *node* as an instance of *model*, None where it is not one."""
         outcome = check(node, model, Words(section, {}, dict.fromkeys(inner, "`expect`")))
         self._findings += outcome.diagnostics
+        self._broken = self._broken or outcome.value is None
         for loc in outcome.missing:
             block, entry = locate(node, loc[:-1])
             if loc == ("version",):

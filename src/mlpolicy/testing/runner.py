@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -50,8 +51,8 @@ class CaseResult:
         for difference in self.differences:
             lines.append(f"  {difference.field:<{width}}  expected {difference.expected}")
             lines.append(f"  {pad}found    {difference.found}")
-            if difference.where:
-                lines.append(f"  {pad}set at   {difference.where}")
+            if difference.set_at:
+                lines.append(f"  {pad}set at   {difference.set_at}")
             if difference.note:
                 lines.append(f"  {pad}{difference.note}")
         return [*lines, *(f"  said: {text}" for text in self.warnings)]
@@ -63,16 +64,7 @@ class CaseResult:
             "line": self.case.span.line,
             "name": self.case.name,
             "outcome": "passed" if self.passed else "failed",
-            "differences": [
-                {
-                    "field": difference.field,
-                    "expected": difference.expected,
-                    "found": difference.found,
-                    "set_at": difference.where,
-                    "note": difference.note,
-                }
-                for difference in self.differences
-            ],
+            "differences": [asdict(difference) for difference in self.differences],
             "said": list(self.warnings),
         }
 
@@ -153,10 +145,8 @@ class Prepared:
         for act in case.named:
             if not self._is_known(act, loaded.rulebook):
                 return False
-        for act in case.named:
-            if act.way == "call":
-                self._check_call(act)
-        return len(self._findings) == before
+        calls = [self._is_callable(act) for act in case.named if act.way == "call"]
+        return all(calls) and len(self._findings) == before
 
     def _load(self, terms: CaseTerms) -> Loaded:
         """Return the policies as they hold under *terms*: no other variables are seen."""
@@ -194,17 +184,19 @@ class Prepared:
             return True
         return False
 
-    def _check_call(self, act: Act) -> None:
-        # Of a real function that the source does not show, the call itself will tell.
+    def _is_callable(self, act: Act) -> bool:
+        """Return whether the arguments fit; of a real function the call itself may tell."""
         real = act.block.real
         stub = self._stub(act.target) if real else self._check_stub(act.target, act.span)
         if not isinstance(stub, FunctionType):
-            return
+            return real
         try:
             arguments(stub, act.block.args)
         except SignatureError as error:
             entries = {arg.key: arg.key_span for arg in entries_of(act.node.get("args"))}
             self._say("MP010", str(error), entries.get(error.argument, act.span), error.help)
+            return False
+        return True
 
     def _check_stub(self, target: Target, span: Span) -> FunctionType | None:
         stub = self._stub(target)
@@ -242,7 +234,5 @@ def _called(act: Act, stage: Stage, step: str) -> list[FieldDifference]:
         outcome = stage.call(act.block)
     except SignatureError as error:
         return [FieldDifference(f"{step}call", str(act.target), str(error))]
-    return [
-        FieldDifference(f"{step}{one.field}", one.expected, one.found, one.where, one.note)
-        for one in call_differs(act, outcome, stage.plans(act.target))
-    ]
+    differences = call_differs(act, outcome, stage.plans(act.target))
+    return [replace(difference, field=f"{step}{difference.field}") for difference in differences]
