@@ -127,14 +127,11 @@ def _raised_at(error: BaseException) -> str:
 
 def same(expected: Any, found: Any) -> bool:
     """Return whether *found* is what a test file wrote as *expected*; a tuple is a list there."""
-    if _is_array(found):
-        if _is_array(expected):
-            alike = expected.dtype == found.dtype and expected.shape == found.shape
-            return bool(alike) and same(expected.tolist(), found.tolist())
-        # Written as plain values: the type of the elements does not count.
-        return same(expected, found.tolist())
     if _is_array(expected):
-        return False
+        alike = _is_array(found) and (expected.dtype, expected.shape) == (found.dtype, found.shape)
+        return alike and same(expected.tolist(), found.tolist())
+    if _is_array(found):  # written as plain values: the type of the elements does not count
+        return same(expected, found.tolist())
     if isinstance(expected, dict | list):
         parts = _parts("", expected, found)
         return parts is not None and all(same(one, other) for _, one, other in parts)
@@ -148,12 +145,12 @@ def same(expected: Any, found: Any) -> bool:
 
 def _parts(path: str, expected: Any, found: Any) -> list[tuple[str, Any, Any]] | None:
     """Return what two values of one form hold, each with its path; None for other forms."""
-    if isinstance(expected, dict) and isinstance(found, Mapping):
-        if expected.keys() == found.keys():
+    if isinstance(expected, dict):
+        if isinstance(found, Mapping) and expected.keys() == found.keys():
             return [(f"{path}.{key}", one, found[key]) for key, one in expected.items()]
     elif isinstance(expected, list) and isinstance(found, Sequence) and not isinstance(found, str):
+        pairs = enumerate(zip(expected, found, strict=False))
         if len(expected) == len(found):
-            pairs = enumerate(zip(expected, found, strict=True))
             return [(f"{path}[{at}]", one, other) for at, (one, other) in pairs]
     return None
 

@@ -68,7 +68,7 @@ def setting(plan: Plan, path: str) -> Any:
         found = rule.rule
         for part in rest.split("."):
             is_table = isinstance(found, Mapping)
-            found = found.get(part) if is_table else getattr(found, part, None)  # type: ignore[union-attr]
+            found = found.get(part) if is_table else getattr(found, part, None)
     return ABSENT if found is None else found
 
 
