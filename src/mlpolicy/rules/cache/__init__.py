@@ -8,7 +8,6 @@ KIND = Kind(
     name="cache",
     rule="mlpolicy.rules.cache.rule:CacheRule",
     step="mlpolicy.rules.cache.step:CacheStep",
-    codes="mlpolicy.rules.cache.codes:CODES",
     check="mlpolicy.rules.cache.check:check",
     shorthand="ttl",
     synonyms=habits(

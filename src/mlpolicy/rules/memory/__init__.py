@@ -8,7 +8,6 @@ KIND = Kind(
     name="memory",
     rule="mlpolicy.rules.memory.rule:MemoryRule",
     step="mlpolicy.rules.memory.step:MemoryStep",
-    codes="mlpolicy.rules.memory.codes:CODES",
     check="mlpolicy.rules.memory.check:check",
     shorthand="act_at",
     synonyms={

@@ -14,7 +14,6 @@ KIND = Kind(
     name="retry",
     rule="mlpolicy.rules.retry.rule:RetryRule",
     step="mlpolicy.rules.retry.step:RetryStep",
-    codes="mlpolicy.rules.retry.codes:CODES",
     check="mlpolicy.rules.retry.check:check",
     prove="mlpolicy.rules.retry.prove:prove",
     shorthand="max_attempts",

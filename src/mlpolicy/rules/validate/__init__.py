@@ -11,7 +11,6 @@ KIND = Kind(
     name="validate",
     rule="mlpolicy.rules.validate.rule:ValidateRule",
     step="mlpolicy.rules.validate.step:ValidateStep",
-    codes="mlpolicy.rules.validate.codes:CODES",
     check="mlpolicy.rules.validate.check:check",
     prove="mlpolicy.rules.validate.prove:prove",
     arguments="mlpolicy.rules.validate.arguments:settings",
