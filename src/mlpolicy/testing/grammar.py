@@ -22,10 +22,9 @@ from pydantic_core import CoreSchema, core_schema
 
 import mlpolicy
 from mlpolicy import errors
-from mlpolicy.core.model import OF_KEY, Many, RuleModel, finding
+from mlpolicy.core.model import OF_KEY, FunctionPath, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.site import FunctionKind
-from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
@@ -150,20 +149,6 @@ def _moment(text: str) -> str:
     return text
 
 
-def _path(text: str) -> str:
-    try:
-        Target.parse(text)
-    except TargetError as error:
-        raise finding("MP010", error.message, meant=error.meant) from None
-    return text
-
-
-def _title(text: str) -> str:
-    if not text.strip():
-        raise finding("MP010", "an empty `name` says nothing")
-    return text
-
-
 def _event(name: str) -> str:
     if not is_event(name):
         text = f"there is no event `{name}`; there are {', '.join(events())}"
@@ -214,10 +199,7 @@ def _numbers(value: Any) -> Any:
 Comparison = Annotated[str, BeforeValidator(_comparison)]
 """`<= 300ms`; a duration alone means exactly that."""
 Moment = Annotated[str, AfterValidator(_moment)]
-Path = Annotated[str, AfterValidator(_path)]
-"""A function path."""
 PlainValue = str | int | float | bool | None
-Title = Annotated[str, AfterValidator(_title)]
 Value = Annotated[Any, BeforeValidator(_value)]
 Whole = Annotated[int, Field(ge=0)]
 
@@ -351,7 +333,7 @@ else:  # `return` and `raise` are keywords of Python
 class CallBlock(RuleModel):
     """What a test of one call and a step of a longer one share."""
 
-    call: Path = ""
+    call: FunctionPath = ""
     args: dict[str, Value] = {}
     behaviour: Many[BehaviourBlock] = ()
     """What the function does at each attempt, the last of them ever after."""
@@ -379,8 +361,8 @@ class StepBlock(CallBlock):
 class CaseBlock(CallBlock):
     """One test."""
 
-    name: Title
-    resolve: Path = ""
+    name: Annotated[str, Field(pattern=r"\S")]
+    resolve: FunctionPath = ""
     """The function whose plan is looked at."""
     steps: Many[StepBlock] = ()
     """Several calls, one after another."""
@@ -406,6 +388,6 @@ class SuiteBlock(RuleModel):
     """The variables of the environment: the policy sees these and no others."""
     clock: Moment | None = None
     """The moment at which the tests run, for rules that expire; without it, now."""
-    stubs: dict[Path, StubBlock] = {}
+    stubs: dict[FunctionPath, StubBlock] = {}
     """Functions whose source is not to be read, by path."""
     tests: Many[Any]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from mlpolicy.core.kind import Counted
@@ -110,39 +109,27 @@ class JournalMeters(Meters):
     def __init__(self, journal: Journal) -> None:
         super().__init__()
         self._journal = journal
+        self._telling: set[Counter] = set()
 
     def counter(self, name: str, help: str, **labels: str) -> Counter:
         """Return the counter of that name and those labels."""
-        counted = _counted(name, labels)
-        if counted is None:
-            return super().counter(name, help, **labels)
-        made = lambda: _JournalCounter(lambda: self._journal.count(counted))  # noqa: E731
-        return self._series((name, help, "counter"), labels, made)
+        counter = super().counter(name, help, **labels)
+        counted, count = _counted(name, labels), counter.add
+        if counted is not None and counter not in self._telling:
 
+            def add() -> int:
+                self._journal.count(counted)
+                return count()
 
-class _JournalCounter(Counter):
-    """A counter that tells when it is advanced."""
-
-    __slots__ = ()
-
-    def __init__(self, tell: Callable[[], None]) -> None:
-        super().__init__()
-        count: Callable[[], int] = self.add
-
-        def add() -> int:
-            tell()
-            return count()
-
-        self.add = add
+            counter.add = add
+            self._telling.add(counter)
+        return counter
 
 
 def _counted(name: str, labels: dict[str, str]) -> Counted | None:
     """Return the event that a counter tells of."""
     if name == "mlpolicy_shadow_total":
         return Counted(f"{labels['kind']}.would_{labels['would']}")
-    series = {f"{name}{{{label}={value}}}" for label, value in labels.items()}
-    for kind in KINDS:
-        for key, counted in KINDS[kind].counted.items():
-            if key in series:
-                return counted
-    return None
+    series = {key: counted for kind in KINDS for key, counted in KINDS[kind].counted.items()}
+    keys = (f"{name}{{{label}={value}}}" for label, value in labels.items())
+    return next((series[key] for key in keys if key in series), None)

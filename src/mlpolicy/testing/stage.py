@@ -6,7 +6,7 @@ import asyncio
 import copy
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -39,36 +39,59 @@ class CallOutcome:
     via: str
 
 
-class Script:
-    """Stands in for the function that a driver calls: plays what the test says, and counts."""
+class StagedFunction:
+    """One function under its driver: behind that stands what the test says, or the function."""
 
-    def __init__(self, kind: str, journal: Journal, world: VirtualWorld) -> None:
-        self.play: Callable[..., Any] = {
+    def __init__(self, base: FunctionType, plan: Plan, world: VirtualWorld, *, real: bool) -> None:
+        code, journal = base.__code__, Journal()
+        self.kind, self.journal, self._world = kind_of(code), journal, world
+        self.raised: BaseException | None = None
+        """What the stub raised last, as the test says."""
+        self._behaviour: list[Any] = []
+        scripts: dict[str, Callable[..., Any]] = {
             "function": self._next,
             "coroutine": self._next_async,
             "generator": self._items,
             "async_generator": self._items_async,
-        }[kind]
-        self._journal = journal
-        self._world = world
-        self.raised: BaseException | None = None
-        """What it raised last, as the test says."""
-        self.begin(())
+        }
+        behind = twin_of(base) if real else scripts[self.kind]
 
-    def begin(self, behaviour: tuple[Any, ...]) -> None:
-        """Play *behaviour* from its beginning."""
-        self._behaviour, self._at = behaviour, 0
+        def twin(*positional: Any, **named: Any) -> Any:
+            journal.called()
+            return behind(*positional, **named)
 
-    def __call__(self, *positional: Any, **named: Any) -> Any:
-        """Do what is next."""
-        self._journal.called()
-        return self.play(*positional, **named)
+        def make(kind: str, settings: Any, site: Site) -> Step:
+            return world.step(kind, settings, replace(site, notes=journal))
+
+        made = steps(plan, code, base, meters=JournalMeters(journal), make=make)
+        # A bug in a rule must fail the test: in a service the rule would stand aside.
+        runtime, target = world.runtime(), str(plan.target)
+        driver = from_code(code, made, target=target, twin=twin, world=runtime, closed=True)
+        self.close = driver.close
+        self.function = FunctionType(
+            driver.code, base.__globals__, base.__name__, base.__defaults__, base.__closure__
+        )
+        self.function.__kwdefaults__ = base.__kwdefaults__
+
+    def call(self, block: CallBlock) -> Any:
+        """Return what a call gives; of a generator, the list of its items."""
+        positional, named = arguments(self.function, copy.deepcopy(dict(block.args)))
+        self._behaviour = list(block.behaviour)
+        self.journal.begin()
+        for prepare in self._world.before_call:
+            prepare()
+        result = self.function(*positional, **named)
+        if self.kind == "generator":
+            return list(result)
+        if self.kind == "async_generator":
+            return asyncio.run(_listed(result))
+        return asyncio.run(result) if self.kind == "coroutine" else result
 
     def _next(self, *_: Any, **__: Any) -> Any:
         if not self._behaviour:
             return None
-        now = self._behaviour[min(self._at, len(self._behaviour) - 1)]
-        self._at += 1
+        # The last one is what it does ever after.
+        now = self._behaviour.pop(0) if len(self._behaviour) > 1 else self._behaviour[0]
         self._world.time += float(now.takes)
         raising = getattr(now, "raise")
         if raising is not None:
@@ -87,38 +110,20 @@ class Script:
             yield item
 
 
-@frozen()
-class StagedFunction:
-    """One function with its driver."""
-
-    function: Callable[..., Any]
-    kind: str
-    journal: Journal
-    script: Script
-    close: Callable[[], None]
-
-    def call(self, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """Return what a call gives; of a generator, the list of its items."""
-        result = self.function(*positional, **named)
-        if self.kind == "generator":
-            return list(result)
-        if self.kind == "coroutine":
-            return asyncio.run(result)
-        return asyncio.run(_listed(result)) if self.kind == "async_generator" else result
-
-
 async def _listed(items: AsyncIterator[Any]) -> list[Any]:
     return [item async for item in items]
 
 
-@dataclass(slots=True)
 class Stage:
     """All that the calls of one test share: the world, and drivers with what they keep."""
 
-    plans: Callable[[Target], Plan]
-    stubs: Mapping[Target, FunctionType]
-    world: VirtualWorld = field(default_factory=VirtualWorld)
-    _functions: dict[tuple[Target, bool], StagedFunction] = field(default_factory=dict)
+    def __init__(
+        self, plans: Callable[[Target], Plan], stubs: Mapping[Target, FunctionType]
+    ) -> None:
+        self.plans = plans
+        self.world = VirtualWorld()
+        self._stubs = stubs
+        self._functions: dict[tuple[Target, bool], StagedFunction] = {}
 
     def call(self, block: CallBlock) -> CallOutcome:
         """Make one call; what it raises is part of what happened.
@@ -126,67 +131,39 @@ class Stage:
         Raises:
             SignatureError: The arguments do not fit, or there is no such function.
         """
-        world = self.world
+        world, target = self.world, Target.parse(block.call)
         if block.world is not None:
             world.machine = block.world
-        target = Target.parse(block.call)
-        key = (target, block.real)
-        if key not in self._functions:
-            self._functions[key] = self._staged(target, real=block.real)
-        staged = self._functions[key]
-        positional, named = arguments(staged.function, copy.deepcopy(dict(block.args)))
-        staged.script.begin(block.behaviour)
-        staged.journal.begin()
-        for prepare in world.before_call:
-            prepare()
+        staged = self._functions.get((target, block.real))
+        if staged is None:
+            base = _real(target) if block.real else self._stubs[target]
+            staged = StagedFunction(base, self.plans(target), world, real=block.real)
+            self._functions[target, block.real] = staged
         slept, began = world.slept, world.time
         value: Any = None
         error: BaseException | None = None
         try:
-            value = staged.call(positional, named)
-        except (KeyboardInterrupt, SystemExit) as stop:
-            if stop is not staged.script.raised:
+            value = staged.call(block)
+        except SignatureError:
+            raise
+        except BaseException as failure:  # (whatever the test made the function raise)
+            if isinstance(failure, KeyboardInterrupt | SystemExit) and failure is not staged.raised:
                 raise  # somebody stops the tests
-            error = stop
-        except BaseException as failure:  # noqa: BLE001 (whatever the test made the function raise)
             error = failure
-        end, via = _end(staged.journal, target, error)
-        return CallOutcome(
-            value,
-            error,
-            staged.journal.attempts,
-            world.slept - slept,
-            world.time - began,
-            (*staged.journal.events(), end),
-            via,
-        )
+        journal = staged.journal
+        end, via = "ok", journal.answered or "function"
+        if error is not None:
+            refused = isinstance(error, CallRefused) and error.target == str(target)
+            end, via = ("refused" if refused else "error"), "nothing"
+        elif journal.fallback:
+            end = via = "default"
+        spent = (world.slept - slept, world.time - began)
+        return CallOutcome(value, error, journal.attempts, *spent, (*journal.events(), end), via)
 
     def close(self) -> None:
         """Let everything go."""
         for staged in self._functions.values():
             staged.close()
-        self._functions.clear()
-
-    def _staged(self, target: Target, *, real: bool) -> StagedFunction:
-        base = _real(target) if real else self.stubs[target]
-        journal, code = Journal(), base.__code__
-        script = Script(kind_of(code), journal, self.world)
-        if real:
-            script.play = twin_of(base)
-
-        def make(kind: str, settings: Any, site: Site) -> Step:
-            return self.world.step(kind, settings, replace(site, notes=journal))
-
-        meters = JournalMeters(journal)
-        made = steps(self.plans(target), code, base, meters=meters, make=make)
-        # A bug in a rule must fail the test: in a service the rule would stand aside.
-        world = self.world.runtime()
-        driver = from_code(code, made, target=str(target), twin=script, world=world, closed=True)
-        function = FunctionType(
-            driver.code, base.__globals__, base.__name__, base.__defaults__, base.__closure__
-        )
-        function.__kwdefaults__ = base.__kwdefaults__
-        return StagedFunction(function, kind_of(code), journal, script, driver.close)
 
 
 def _real(target: Target) -> FunctionType:
@@ -201,13 +178,3 @@ def _real(target: Target) -> FunctionType:
     if not found.functions:
         raise SignatureError(f"`{target}` has no Python code to call")
     return found.functions[0]
-
-
-def _end(journal: Journal, target: Target, error: BaseException | None) -> tuple[str, str]:
-    """Return how a call ended, and where the answer came from."""
-    if error is not None:
-        refused = isinstance(error, CallRefused) and error.target == str(target)
-        return ("refused" if refused else "error"), "nothing"
-    if journal.fallback:
-        return "default", "default"
-    return "ok", journal.answered or "function"
