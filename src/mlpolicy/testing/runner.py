@@ -81,10 +81,10 @@ class Prepared:
         self._survey = survey
         self._findings = list(self._suite.diagnostics)
         self._loaded: dict[CaseTerms, Loaded] = {}
-        self._stubs: dict[Target, FunctionType | SignatureError] = {}
+        self._stubs: dict[Target, FunctionType] = {}
         self.documents: dict[str, Document] = {self._suite.document.file: self._suite.document}
         for text, (span, _) in self._suite.stub_spans.items():
-            self._check_stub(Target.parse(text), span)
+            self._stub(Target.parse(text), span)
         self.cases = tuple(case for case in self._suite.cases if self._is_ready(case))
         used = {str(act.target) for case in self._suite.cases for act in case.named}
         for text, (span, _) in self._suite.stub_spans.items():
@@ -97,8 +97,7 @@ class Prepared:
     def run(self, case: Case) -> CaseResult:
         """Run one test."""
         rulebook = self._loaded[case.terms].rulebook
-        stubs = {to: stub for to, stub in self._stubs.items() if isinstance(stub, FunctionType)}
-        stage = Stage(lambda target: self._plan(target, rulebook), stubs)
+        stage = Stage(lambda target: self._plan(target, rulebook), self._stubs)
         differences: list[FieldDifference] = []
         with entered(stage.world, dict(case.terms.env_vars)) as warnings:
             try:
@@ -120,9 +119,8 @@ class Prepared:
         if stub is None or not rulebook.asks(target):
             facts = facts_of(rulebook, self._survey, target)
         else:
-            made = self._stub(target)
-            names = shape(made.__code__).names if isinstance(made, FunctionType) else ()
-            facts = Facts(stub.kind, names)
+            made = self._stubs.get(target)
+            facts = Facts(stub.kind, shape(made.__code__).names if made else ())
         return rulebook.plan(target, facts) or Plan(target, "enforce", ())
 
     # --- checks before any test runs --------------------------------------------------
@@ -186,10 +184,9 @@ class Prepared:
 
     def _is_callable(self, act: Act) -> bool:
         """Return whether the arguments fit; of a real function the call itself may tell."""
-        real = act.block.real
-        stub = self._stub(act.target) if real else self._check_stub(act.target, act.span)
-        if not isinstance(stub, FunctionType):
-            return real
+        stub = self._stub(act.target, None if act.block.real else act.span)
+        if stub is None:
+            return act.block.real
         try:
             arguments(stub, act.block.args)
         except SignatureError as error:
@@ -198,34 +195,34 @@ class Prepared:
             return False
         return True
 
-    def _check_stub(self, target: Target, span: Span) -> FunctionType | None:
-        stub = self._stub(target)
-        if isinstance(stub, FunctionType):
-            return stub
-        _, span = self._suite.stub_spans.get(str(target), (span, span))
-        code = "MP010" if str(target) in self._suite.stubs else "MP301"
-        self._say(code, str(stub), span, stub.help)
-        return None
+    def _stub(self, target: Target, span: Span | None) -> FunctionType | None:
+        """Return a function with the parameters of the one at *target*, which does nothing.
 
-    def _stub(self, target: Target) -> FunctionType | SignatureError:
-        """Return a function with the parameters of the one at *target*, which does nothing."""
-        if target not in self._stubs:
-            try:
-                self._stubs[target] = self._new_stub(target)
-            except SignatureError as error:
-                self._stubs[target] = error
-        return self._stubs[target]
-
-    def _new_stub(self, target: Target) -> FunctionType:
+        What is wrong with it is said at its signature, or at *span* where there is one.
+        """
+        if target in self._stubs:
+            return self._stubs[target]
         stub = self._suite.stubs.get(str(target))
-        if stub is not None:
-            return function(target.qualname, stub.signature, stub.kind)
-        looked = self._survey.look_up(target)
-        if isinstance(looked, Defined) and looked.is_function and looked.parameters is not None:
-            kind: Any = looked.kind
-            return of_parameters(target.qualname, looked.parameters, kind)
-        help = f'write `stubs: {{"{target}": {{signature: "(features, user)"}}}}`'
-        raise SignatureError(f"the parameters of `{target}` are not known", help=help)
+        looked = self._survey.look_up(target) if stub is None else None
+        try:
+            if stub is not None:
+                made = function(target.qualname, stub.signature, stub.kind)
+            elif (
+                isinstance(looked, Defined) and looked.is_function and looked.parameters is not None
+            ):
+                kind: Any = looked.kind
+                made = of_parameters(target.qualname, looked.parameters, kind)
+            else:
+                help = f'write `stubs: {{"{target}": {{signature: "(features, user)"}}}}`'
+                problem = f"the parameters of `{target}` are not known"
+                raise SignatureError(problem, help=help)
+        except SignatureError as error:
+            _, span = self._suite.stub_spans.get(str(target), (span, span))
+            if span is not None:
+                self._say("MP301" if stub is None else "MP010", str(error), span, error.help)
+            return None
+        self._stubs[target] = made
+        return made
 
 
 def _called(act: Act, stage: Stage, step: str) -> list[FieldDifference]:
