@@ -226,6 +226,11 @@ IN_A_TEST = {
         "MP010",
         "fields with their places",
     ),
+    "a place within a rule": (
+        "{name: a, resolve: shop.embed:encode, expect: {cache: {from: policy.yaml}}}",
+        "MP005",
+        "unknown key `from` in rule `cache`",
+    ),
     "a place of the whole plan": (
         "{name: a, resolve: shop.embed:encode, expect: {from: {mode: policy.yaml}}}",
         "MP005",

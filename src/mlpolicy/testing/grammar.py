@@ -73,37 +73,19 @@ def moment(text: str) -> datetime:
 class HttpError(Exception):
     """An answer with a status that is an error: `raise: http:503`."""
 
-    def __init__(self, message: str = "", status_code: int = 500) -> None:
-        self.status_code = status_code
-        super().__init__(message or f"HTTP {status_code}")
-
 
 class ErrorClass(str):
     """A class of errors, by the name that a test writes: a builtin, a path, or `http:503`."""
 
-    cls: type[BaseException] = HttpError
-
-    @property
-    def status(self) -> int | None:
-        """The HTTP status that the name is."""
-        match = _HTTP.fullmatch(self)
-        return int(match[1]) if match else None
+    def __init__(self, name: str) -> None:
+        match = _HTTP.fullmatch(name)
+        self.status = int(match[1]) if match else None
+        self.cls = HttpError if match else _ERRORS.get(name) or _imported(name)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
         """Take text, and find the class."""
-        text = core_schema.str_schema(strict=True)
-        return core_schema.no_info_after_validator_function(cls.of, text)
-
-    @classmethod
-    def of(cls, name: str) -> Self:
-        """Return the class of that name, imported where it is a path."""
-        made = cls(name)
-        if name in _ERRORS:
-            made.cls = _ERRORS[name]
-        elif made.status is None:
-            made.cls = _imported(name)
-        return made
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
 def _imported(name: str) -> type[BaseException]:
@@ -260,20 +242,19 @@ class RaiseBlock(RuleModel):
 
     def new(self) -> BaseException:
         """Return a new error."""
-        status = self.error.status if self.status is None else self.status
-        arguments: tuple[Any, ...] = (self.message,) if self.message else ()
-        if self.error.cls is HttpError:
-            arguments = (self.message, status)
+        cls, status = self.error.cls, self.error.status if self.status is None else self.status
+        message = self.message or (f"HTTP {status}" if cls is HttpError else "")
+        arguments = (message,) if message else ()
         try:
-            error: BaseException = self.error.cls(*arguments)
+            error: Any = cls(*arguments)
         except Exception:  # noqa: BLE001 (a class of the user's that wants more than a message)
-            error = self.error.cls.__new__(self.error.cls)
+            error = cls.__new__(cls)
             error.args = arguments
         if status is not None:
-            error.status_code = status  # type: ignore[attr-defined]
+            error.status_code = status
         if self.retry_after is not None:
-            error.retry_after = float(self.retry_after)  # type: ignore[attr-defined]
-        return error
+            error.retry_after = float(self.retry_after)
+        return error  # type: ignore[no-any-return]
 
 
 class ExpectBlock(RuleModel):
@@ -281,7 +262,7 @@ class ExpectBlock(RuleModel):
 
     returns: Value = None
     """What the caller gets; of a generator, the list of its items."""
-    raises: ErrorClass = ErrorClass()
+    raises: ErrorClass = ErrorClass("Exception")
     attempts: Whole = 0
     """How often the function was called."""
     called: bool = True

@@ -18,7 +18,7 @@ from mlpolicy.rules import KINDS
 from mlpolicy.testing.grammar import ErrorClass, ExpectBlock, holds
 from mlpolicy.testing.journal import ENDS
 from mlpolicy.testing.plans import ABSENT, WHOLE, is_as_expected, is_from, place, setting, value_at
-from mlpolicy.testing.read import Act
+from mlpolicy.testing.read import Act, settings_of
 from mlpolicy.testing.stage import CallOutcome
 
 _LONGEST = 200
@@ -39,13 +39,13 @@ class FieldDifference:
 
 def plan_differs(plan: Plan, act: Act) -> Iterator[FieldDifference]:
     """Yield each field of *plan* that is not as expected."""
-    for wanted in act.settings:
-        path, expected = wanted.path, wanted.value
+    for name, entry in settings_of(act.node.get("expect")):
+        path, expected = name.removeprefix("from."), entry.value.plain()
         value = value_at(plan, path)
-        if wanted.is_origin:
+        if name != path:
             if value is None or not is_from(value, str(expected)):
                 found = ABSENT if value is None else place(value)
-                yield FieldDifference(f"from.{path}", str(expected), found)
+                yield FieldDifference(name, str(expected), found)
             continue
         held = setting(plan, path)
         if not is_as_expected(expected, held):

@@ -16,22 +16,23 @@ from mlpolicy.rules import KINDS
 ABSENT, PRESENT = "absent", "present"
 WHOLE: Final = ("rules", "mode", "policies", "placement", "deadline")
 """What a test may ask of the plan as such."""
-_CONTROLS: Final = ("mode", "expires", "on_expiry", "rollout")
 _ROLLOUT: Final = ("rollout", "rollout.percent", "rollout.by", "rollout.otherwise")
+_CONTROLS: Final = ("mode", "expires", "on_expiry", *_ROLLOUT)
 """What a test may ask of a rule of any kind."""
 
 Unknown = tuple[str, str, tuple[str, ...]]
 """A part of a name that is not there, the section it stands in, and the names beside it."""
 
 
-def unknown_setting(path: str, *, origin: bool = False) -> Unknown | None:
-    """Return the part of *path* that no setting bears; *origin* where it must be of a rule."""
-    kind, *parts = path.split(".")
-    if path in WHOLE:
-        return (path, "`from`", tuple(KINDS)) if origin else None
+def unknown_setting(path: str) -> Unknown | None:
+    """Return the part of *path* that no setting bears; after `from.` it must be of a rule."""
+    name = path.removeprefix("from.")
+    kind, *parts = name.split(".")
+    if name in WHOLE:
+        return (name, "`from`", tuple(KINDS)) if name != path else None
     if not KINDS.look_for(kind):
         return kind, "`expect` of a `resolve`", (*KINDS, *WHOLE, "from")
-    if ".".join(parts) in (*_CONTROLS, *_ROLLOUT):
+    if ".".join(parts) in _CONTROLS:
         return None
     model: type[BaseModel] | None = KINDS[kind].rule_model()
     section, table = f"rule `{kind}`", False
@@ -52,35 +53,34 @@ def setting(plan: Plan, path: str) -> Any:
     """Return what the plan has at *path*; `absent` where it has nothing."""
     kind, _, rest = path.partition(".")
     rule = plan.rule(kind)
-    if path in WHOLE:
-        found: Any = getattr(plan, path, None)
-        if path == "rules":
-            found = [active.kind for active in plan.active]
-        elif path == "deadline" and found is not None:
-            found = Duration(found)
+    found: Any
+    if path == "rules":
+        found = [active.kind for active in plan.active]
+    elif path == "deadline":
+        found = None if plan.deadline is None else Duration(plan.deadline)
+    elif path in WHOLE:
+        found = getattr(plan, path)
     elif rule is None or (rule.mode == "disabled" and rest != "mode"):
-        return ABSENT
-    elif not rest:
-        return PRESENT
-    elif rest in (*_CONTROLS, *_ROLLOUT):
+        found = None
+    elif rest in _CONTROLS:
         found = _control(rule, rest)
     else:
-        found = rule.rule
-        for part in rest.split("."):
+        found = rule.rule if rest else PRESENT
+        for part in rest.split(".") if rest else ():
             is_table = isinstance(found, Mapping)
             found = found.get(part) if is_table else getattr(found, part, None)
     return ABSENT if found is None else found
 
 
 def _control(rule: PlannedRule, name: str) -> Any:
-    rollout = rule.control.rollout if rule.control else None
+    """Return what was written of whether a rule holds."""
     if name == "mode":
         return rule.mode
+    rollout = rule.control.rollout if rule.control else None
+    held = getattr(rollout if name in _ROLLOUT else rule.control, name.rpartition(".")[2], None)
     if name in ("rollout", "rollout.percent"):
         return Ratio(rollout.percent) if rollout else None
-    held = rollout if name in _ROLLOUT else rule.control
-    found = getattr(held, name.rpartition(".")[2], None)
-    return None if found is None else str(found)
+    return None if held is None else str(held)
 
 
 def is_as_expected(expected: Any, found: Any) -> bool:

@@ -40,15 +40,6 @@ _MISPLACED: Final = {
 
 
 @frozen()
-class Setting:
-    """One setting of a plan, and what it must be, or where it must have been set."""
-
-    path: str
-    value: Any
-    is_origin: bool
-
-
-@frozen()
 class Act:
     """One thing that a test does, and what it expects of it."""
 
@@ -57,7 +48,6 @@ class Act:
     block: CaseBlock | StepBlock
     node: MappingNode
     expected: ExpectBlock | None = None
-    settings: tuple[Setting, ...] = ()
 
     @property
     def target(self) -> Target:
@@ -223,8 +213,8 @@ class _SuiteReader:
         way = self._way(node, ("resolve", "call", "steps"), "a test")
         steps = node.get("steps")
         if way == "resolve":
-            expect = self._expect(node)
-            yield Act(way, block, node, settings=tuple(self._settings(expect)) if expect else ())
+            self._check_settings(self._expect(node))
+            yield Act(way, block, node)
         elif way == "call":
             yield Act(way, block, node, self._expected(node))
         elif way == "steps" and isinstance(steps, Sequence):
@@ -273,24 +263,21 @@ class _SuiteReader:
         made: ExpectBlock | None = self._checked(expect, ExpectBlock, "`expect` of a call")
         return made
 
-    def _settings(self, expect: MappingNode) -> Iterator[Setting]:
-        origin = expect.get("from")
+    def _check_settings(self, expect: MappingNode | None) -> None:
+        origin = expect.get("from") if expect is not None else None
         if origin is not None and not entries_of(origin):
             text = 'expected fields with their places: `{cache.ttl: "serving.yaml#defaults"}`'
             self._say("MP010", text, origin.span)
-        for path, entry in _flat(expect):
-            name = path.removeprefix("from.")
-            setting = Setting(name, entry.value.plain(), is_origin=name != path)
-            unknown = unknown_setting(name, origin=setting.is_origin) if path != "from" else None
+        for name, entry in settings_of(expect):
+            unknown = unknown_setting(name)
             if unknown is not None:
                 part, section, known = unknown
                 listed = f"known here: {', '.join(f'`{name}`' for name in known)}"
                 help = did_you_mean(closest(part, known), listed)
                 self._say("MP005", f"unknown key `{part}` in {section}", entry.key_span, help)
-            elif setting.is_origin and not isinstance(setting.value, str):
+            elif name.startswith("from.") and not isinstance(entry.value.plain(), str):
                 text = 'expected a place such as `"serving.yaml#environments.prod"`'
                 self._say("MP010", text, entry.value.span)
-            yield setting
 
     # --- findings ---------------------------------------------------------------------
 
@@ -326,11 +313,14 @@ def _text(node: Node | None) -> str | None:
     return node.text if isinstance(node, Scalar) and node.value is not None else None
 
 
-def _flat(node: MappingNode, above: str = "") -> Iterator[tuple[str, Entry]]:
-    """Yield every setting in *node* by its name: `cache: {ttl: 2m}` is `cache.ttl: 2m`."""
-    for entry in node.entries:
-        path = f"{above}{entry.key}"
-        if isinstance(entry.value, MappingNode) and entry.value.entries and "." not in entry.key:
-            yield from _flat(entry.value, f"{path}.")
-        elif not is_empty(entry.value):  # the reader of the document has a finding for that
-            yield path, entry
+def settings_of(expect: Node | None, above: str = "") -> Iterator[tuple[str, Entry]]:
+    """Yield the name of each setting in an `expect`: `cache: {ttl: 2m}` is `cache.ttl: 2m`.
+
+    What is empty has a finding of its own.
+    """
+    for entry in entries_of(expect):
+        name = f"{above}{entry.key}"
+        if entries_of(entry.value) and "." not in entry.key:
+            yield from settings_of(entry.value, f"{name}.")
+        elif name != "from" and not is_empty(entry.value):
+            yield name, entry
