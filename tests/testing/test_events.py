@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlpolicy.core.kind import Counted
+from mlpolicy.rules import KINDS
 from mlpolicy.rules.memory.decisions import DECISIONS
 from mlpolicy.rules.retry.step import REASONS
-from mlpolicy.core.kind import Counted
 from mlpolicy.testing.journal import Journal, events
 
 GUIDE = Path(__file__).parents[2] / "docs/how-to/test-a-policy.md"
@@ -61,3 +62,9 @@ def test_notes_reach_the_monitor_as_well():
     assert journal.fallback
     journal.begin()
     assert journal.events() == [] and not journal.fallback
+
+
+def test_the_events_of_a_kind_bear_its_name_and_counters_tell_of_those():
+    for kind in map(KINDS.__getitem__, KINDS):
+        assert all(name.partition(".")[0] == kind.name for name in kind.events)
+        assert {counted.event for counted in kind.counted.values()} <= set(kind.events)

@@ -176,7 +176,11 @@ IN_A_TEST = {
         "`shape`",
     ),
     "no mapping": ("just text", "MP010", "expected a mapping"),
-    "an empty name": (f"{{name: ' ', {CALL}, expect: {{called: true}}}}", "MP010", "text that matches"),
+    "an empty name": (
+        f"{{name: ' ', {CALL}, expect: {{called: true}}}}",
+        "MP010",
+        "text that matches",
+    ),
     "a null expect": (f"{{name: a, {CALL}, expect: null}}", "MP010", "expected a mapping"),
     "a null call": ("{name: a, call: null, expect: {called: true}}", "MP010", "found nothing"),
     "a null function": ("{name: a, resolve: null, expect: {retry: absent}}", "MP010", "nothing"),

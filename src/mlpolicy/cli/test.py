@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -19,10 +19,7 @@ from mlpolicy.core.junit import document, element
 from mlpolicy.core.words import many
 from mlpolicy.plan.survey import Survey, roots
 from mlpolicy.testing.read import suites_at
-from mlpolicy.testing.runner import CaseResult, Prepared
-
-if TYPE_CHECKING:
-    from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.testing.runner import Prepared
 
 SCHEMA = "mlpolicy.tests/1"
 
@@ -56,29 +53,46 @@ def command(
         # Errors and functions of a test are found where a service started here finds them.
         folders = [str(folder.resolve()) for folder in where]
         sys.path[:0] = [folder for folder in folders if folder not in sys.path]
-        survey = Survey(where)
-        prepared = [Prepared(file, survey) for file in files]
-        cases = [(file, case) for file in prepared for case in file.cases]
-        results = [file.run(case) for file, case in cases if wanted.lower() in case.id.lower()]
-    findings = tuple(dict.fromkeys(one for file in prepared for one in file.diagnostics))
-    if not results and not findings:
+        outcome = _Outcome(files, Survey(where), wanted)
+    if not outcome.results and not outcome.findings:
         exits.stop("no test was collected", exits.NOTHING_TO_DO)
-    failed = [result for result in results if not result.passed]
     if junit_file is not None:
-        write(f"{_junit(results, findings)}\n".encode(), junit_file)
+        write(f"{_junit(outcome)}\n".encode(), junit_file)
     if options["format"] == "json":
-        summary = {
-            "files": len(prepared),
-            "passed": len(results) - len(failed),
-            "failed": len(failed),
-            "findings": len(findings),
-        }
-        tests = [result.content() for result in results]
-        shown = [finding(one) for one in findings]
-        emit_json(SCHEMA, {"summary": summary, "tests": tests, "diagnostics": shown})
+        emit_json(SCHEMA, outcome.content())
     else:
-        _tell(prepared, results, findings)
-    sys.exit(exits.FINDINGS if failed or findings else exits.FINE)
+        _tell(outcome)
+    sys.exit(exits.FINDINGS if outcome.failed or outcome.findings else exits.FINE)
+
+
+class _Outcome:
+    """What came of all tests that were *wanted*."""
+
+    def __init__(self, files: list[Path], survey: Survey, wanted: str) -> None:
+        self.files = [Prepared(file, survey) for file in files]
+        cases = [(file, case) for file in self.files for case in file.cases]
+        self.results = [file.run(case) for file, case in cases if wanted.lower() in case.id.lower()]
+        self.failed = [result for result in self.results if not result.passed]
+        self.findings = tuple(dict.fromkeys(one for file in self.files for one in file.diagnostics))
+
+    def content(self) -> dict[str, Any]:
+        summary = {
+            "files": len(self.files),
+            "passed": len(self.results) - len(self.failed),
+            "failed": len(self.failed),
+            "findings": len(self.findings),
+        }
+        tests = [result.content() for result in self.results]
+        shown = [finding(one) for one in self.findings]
+        return {"summary": summary, "tests": tests, "diagnostics": shown}
+
+    def summary(self) -> str:
+        counts = [f"{len(self.results) - len(self.failed)} passed"]
+        if self.failed:
+            counts.append(f"{len(self.failed)} failed")
+        if self.findings:
+            counts.append(many(len(self.findings), "finding"))
+        return f"{', '.join(counts)} in {many(len(self.files), 'file')}"
 
 
 def _files(given: tuple[str, ...]) -> list[Path]:
@@ -94,47 +108,38 @@ def _files(given: tuple[str, ...]) -> list[Path]:
     return [sources.shown(file) for file in files]
 
 
-def _tell(
-    prepared: list[Prepared], results: list[CaseResult], findings: tuple[Diagnostic, ...]
-) -> None:
+def _tell(outcome: _Outcome) -> None:
     from mlpolicy.cli.render.text import text
 
-    documents = {name: one.lines for file in prepared for name, one in file.documents.items()}
-    report = Report(findings, documents)
-    failed = [result for result in results if not result.passed]
-    parts = [text(report)] if findings else []
-    parts += ["\n".join(result.lines()) for result in failed]
-    if not kept(QUIET):
-        counts = [f"{len(results) - len(failed)} passed"]
-        counts += [f"{len(failed)} failed"] if failed else []
-        counts += [many(len(findings), "finding")] if findings else []
-        parts.append(f"{', '.join(counts)} in {many(len(prepared), 'file')}")
-    emit("\n\n".join(parts))
-    if findings:
+    documents = {name: one.lines for file in outcome.files for name, one in file.documents.items()}
+    report = Report(outcome.findings, documents)
+    parts = [text(report)] if outcome.findings else []
+    parts += ["\n".join(result.lines()) for result in outcome.failed]
+    emit("\n\n".join(parts if kept(QUIET) else [*parts, outcome.summary()]))
+    if outcome.findings:
         tell_github(report, "text")
-    if in_github() and failed:
+    if in_github() and outcome.failed:
         from mlpolicy.cli.render.github import failures
 
-        told = ((result.case.span, "\n".join(result.lines())) for result in failed)
+        told = ((result.case.span, "\n".join(result.lines())) for result in outcome.failed)
         click.echo(failures(told, "mlpolicy test").encode("utf-8", "replace"))
 
 
-def _junit(results: list[CaseResult], findings: tuple[Diagnostic, ...]) -> str:
+def _junit(outcome: _Outcome) -> str:
     """Return a report for build servers; a file with findings is an error."""
-    cases, failures = [], 0
-    for result in results:
+    cases = []
+    for result in outcome.results:
         span = result.case.span
         facts = {"classname": span.file, "name": result.case.name, "line": str(span.line)}
         cases.append(element("testcase", file=span.file, time="0", **facts))
         if not result.passed:
-            failures += 1
             first = result.differences[0]
             message = f"{first.field}: expected {first.expected}, found {first.found}"
             cases[-1].append(element("failure", "\n".join(result.lines()), message=message))
     broken: dict[str, list[str]] = {}
-    for one in findings:
+    for one in outcome.findings:
         broken.setdefault(one.span.file, []).append(in_a_line(one))
     for file, lines in broken.items():
         cases.append(element("testcase", classname=file, name="read", file=file, time="0"))
         cases[-1].append(element("error", "\n".join(lines), message=lines[0]))
-    return document("mlpolicy.test", cases, failures=failures, errors=len(broken))
+    return document("mlpolicy.test", cases, failures=len(outcome.failed), errors=len(broken))

@@ -254,7 +254,8 @@ class RaiseBlock(RuleModel):
             error.status_code = status
         if self.retry_after is not None:
             error.retry_after = float(self.retry_after)
-        return error  # type: ignore[no-any-return]
+        made: BaseException = error
+        return made
 
 
 class ExpectBlock(RuleModel):

@@ -65,19 +65,28 @@ def call_differs(act: Act, outcome: CallOutcome, plan: Plan) -> Iterator[FieldDi
         yield FieldDifference(name, wanted, _error_text(error), note=_raised_at(error))
     for name in names:
         if name == "raises":
-            if error is None:
-                yield FieldDifference(name, expected.raises, f"returned {shown(outcome.value)}")
-            elif not _is_expected(error, expected.raises):
-                note = _raised_at(error)
-                yield FieldDifference(name, expected.raises, _error_text(error), note=note)
+            yield from _error_differs(expected.raises, outcome)
         elif name != "returns":
             yield from _fact_differs(name, outcome, getattr(expected, name), plan)
-        elif error is None and not same(expected.returns, outcome.value):
-            path, wanted, found = _narrowed(name, expected.returns, outcome.value)
-            texts = shown(wanted), shown(found)
-            if texts[0] == texts[1]:  # they differ in type
-                texts = _cut(repr(wanted)), _cut(repr(found))
-            yield FieldDifference(path, *texts)
+        elif error is None:
+            yield from _value_differs(expected.returns, outcome.value)
+
+
+def _error_differs(expected: ErrorClass, outcome: CallOutcome) -> Iterator[FieldDifference]:
+    error = outcome.error
+    if error is None:
+        yield FieldDifference("raises", expected, f"returned {shown(outcome.value)}")
+    elif not _is_expected(error, expected):
+        yield FieldDifference("raises", expected, _error_text(error), note=_raised_at(error))
+
+
+def _value_differs(expected: Any, found: Any) -> Iterator[FieldDifference]:
+    if not same(expected, found):
+        path, expected, found = _narrowed("returns", expected, found)
+        texts = shown(expected), shown(found)
+        if texts[0] == texts[1]:  # they differ in type
+            texts = _cut(repr(expected)), _cut(repr(found))
+        yield FieldDifference(path, *texts)
 
 
 def _fact_differs(
@@ -85,20 +94,23 @@ def _fact_differs(
 ) -> Iterator[FieldDifference]:
     """Yield the difference in one fact of a call, with the rules that it comes from."""
     found: Any = outcome.attempts > 0 if name == "called" else getattr(outcome, name)
-    # Attempts and pauses are those of the kinds that make another attempt.
-    kinds = [kind for kind in KINDS if kind in KINDS[kind].events]
+    kinds: list[str] = []
+    if name in ("attempts", "slept"):  # of the kinds that make another attempt
+        kinds = [kind for kind in KINDS if kind in KINDS[kind].events]
     if name in ("slept", "took"):
-        if holds(str(wanted), found):
-            return
+        differs = not holds(str(wanted), found)
         found = Duration.worked_out(found)
-    if name == "events":
+    elif name == "events":
         wanted = list(wanted)
         # How the call ended may be left out.
-        found = list(found if wanted and wanted[-1] in ENDS else found[:-1])
+        found = list(found if set(wanted[-1:]) & set(ENDS) else found[:-1])
+        differs = wanted != found
         kinds = list(dict.fromkeys(event.partition(".")[0] for event in (*wanted, *found)))
-    if wanted != found:
-        rules = (plan.rule(kind) for kind in kinds if name in ("attempts", "slept", "events"))
-        where = ", ".join(rule.source.place for rule in rules if rule is not None)
+    else:
+        differs = wanted != found
+    if differs:
+        rules = filter(None, map(plan.rule, kinds))
+        where = ", ".join(rule.source.place for rule in rules)
         yield FieldDifference(name, policy_text(wanted), policy_text(found), where)
 
 
@@ -138,9 +150,13 @@ def same(expected: Any, found: Any) -> bool:
     if isinstance(expected, bool) or isinstance(found, bool):
         return expected is found
     if isinstance(expected, float) and isinstance(found, int | float):
-        both_nan = math.isnan(expected) and math.isnan(found)
-        return both_nan or math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-9)
+        return _same_number(expected, found)
     return bool(expected == found)
+
+
+def _same_number(expected: float, found: float) -> bool:
+    both_nan = math.isnan(expected) and math.isnan(found)
+    return both_nan or math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _parts(path: str, expected: Any, found: Any) -> list[tuple[str, Any, Any]] | None:

@@ -65,11 +65,15 @@ def setting(plan: Plan, path: str) -> Any:
     elif rest in _CONTROLS:
         found = _control(rule, rest)
     else:
-        found = rule.rule if rest else PRESENT
-        for part in rest.split(".") if rest else ():
-            is_table = isinstance(found, Mapping)
-            found = found.get(part) if is_table else getattr(found, part, None)
+        found = _part(rule.rule, rest) if rest else PRESENT
     return ABSENT if found is None else found
+
+
+def _part(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        is_table = isinstance(value, Mapping)
+        value = value.get(part) if is_table else getattr(value, part, None)
+    return value
 
 
 def _control(rule: PlannedRule, name: str) -> Any:
@@ -85,8 +89,8 @@ def _control(rule: PlannedRule, name: str) -> Any:
 
 def is_as_expected(expected: Any, found: Any) -> bool:
     """Return whether *found*, of a plan, is what a test file wrote as *expected*."""
-    if expected == PRESENT and isinstance(expected, str):
-        return not (isinstance(found, str) and found == ABSENT)
+    if expected == PRESENT:
+        return bool(found != ABSENT)
     if isinstance(expected, bool) or isinstance(found, bool):
         return expected is found
     if isinstance(found, Duration | Ratio | ByteSize | Count):

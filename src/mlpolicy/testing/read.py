@@ -190,24 +190,18 @@ class _SuiteReader:
                 self._say("MP010", "expected a mapping with the `name` of a test", node.span)
                 continue
             self._broken = False
+            block: CaseBlock | None
             block = self._checked(node, CaseBlock, "a test", ExpectBlock.model_fields)
             acts = tuple(self._acts(node, block)) if block is not None else ()
-            if self._broken:
+            if self._broken or block is None:
                 continue
             span = locate(node, ("name",))[0].span
             if block.name in lines:
                 help = f"the other is in line {lines[block.name]}"
                 self._say("MP403", f"two tests bear the name `{block.name}`", span, help)
             lines[block.name] = span.line
-            env, clock = (node.get(key) or root.get(key) for key in ("env", "clock"))
-            variables = {
-                entry.key: entry.value.text
-                for written in (root.get("env_vars"), node.get("env_vars"))
-                for entry in entries_of(written)
-                if isinstance(entry.value, Scalar)
-            }
-            terms = CaseTerms(_text(env), tuple(sorted(variables.items())), _text(clock))
-            yield Case(block.name, span, terms, env.span if env else span, acts)
+            env = node.get("env") or root.get("env")
+            yield Case(block.name, span, _terms(root, node), env.span if env else span, acts)
 
     def _acts(self, node: MappingNode, block: CaseBlock) -> Iterator[Act]:
         way = self._way(node, ("resolve", "call", "steps"), "a test")
@@ -302,6 +296,18 @@ class _SuiteReader:
                 span = entry.key_span if entry else _begin(block)
                 self._say("MP011", f"{name} needs `{loc[-1]}`", span)
         return outcome.value
+
+
+def _terms(root: MappingNode, node: MappingNode) -> CaseTerms:
+    """Return what holds for a test: what it does not say, its file may say."""
+    env, clock = (node.get(key) or root.get(key) for key in ("env", "clock"))
+    variables = {
+        entry.key: entry.value.text
+        for written in (root.get("env_vars"), node.get("env_vars"))
+        for entry in entries_of(written)
+        if isinstance(entry.value, Scalar)
+    }
+    return CaseTerms(_text(env), tuple(sorted(variables.items())), _text(clock))
 
 
 def _begin(node: Node) -> Span:

@@ -95,8 +95,9 @@ class StagedFunction:
         self._world.time += float(now.takes)
         raising = getattr(now, "raise")
         if raising is not None:
-            self.raised = raising.new()
-            raise self.raised
+            error: BaseException = raising.new()
+            self.raised = error
+            raise error
         return copy.deepcopy(getattr(now, "return"))  # the caller may change it
 
     async def _next_async(self, *_: Any, **__: Any) -> Any:

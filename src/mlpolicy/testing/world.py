@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from inspect import signature
-from typing import Any
+from typing import Any, cast
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.kind import load
@@ -78,11 +78,11 @@ class VirtualWorld:
     def step(self, kind: str, settings: Any, site: Site) -> Step:
         """Return the step of a rule in this world, with its clock, chance and machine."""
         cls, virtual = KINDS[kind].step_class(), KINDS[kind].virtual
-        offered = {"now": self.now, "draw": self._chance.random}
+        offered: dict[str, Any] = {"now": self.now, "draw": self._chance.random}
         if virtual is not None:
-            offered |= load(virtual)(self)  # type: ignore[operator]
+            offered |= cast("Any", load(virtual))(self)
         taken = signature(cls).parameters
-        extra: dict[str, Any] = {name: part for name, part in offered.items() if name in taken}
+        extra = {name: part for name, part in offered.items() if name in taken}
         if "sinks" in getattr(type(settings), "model_fields", ()):
             settings = settings.model_copy(update={"sinks": ()})  # not an event of the service
         return cls(settings, site, **extra)
