@@ -246,3 +246,12 @@ def test_every_habit_means_a_word_of_the_language():
         known = selector if word.startswith("match.") else {*PolicyBlock.model_fields, *KINDS}
         assert one.field in known
     assert {one.field for one in OF_FILE.values()} <= set(FileBlock.model_fields)
+
+
+def test_a_test_file_has_habits_too():
+    """`environment` is `env` there."""
+    from mlpolicy.model.habits import OF_TESTS
+    from mlpolicy.testing.grammar import SuiteBlock
+
+    assert {one.field for one in OF_TESTS.values()} <= set(SuiteBlock.model_fields)
+    assert not set(OF_TESTS) & set(SuiteBlock.model_fields)

@@ -75,6 +75,16 @@ OF_FILE = habits(
 )
 """Of a file."""
 
+OF_TESTS = habits(
+    {
+        "env": "environment",
+        "env_vars": "environ environment_variables variables vars",
+        "tests": "cases",
+        "clock": "now time",
+    }
+)
+"""Of a file of policy tests."""
+
 OF_VALUES = {
     "disabled": frozenset({"off", "no", "false", "none", "inactive"}),
     "shadow": frozenset({"dry-run", "dry_run", "dryrun", "audit", "observe", "warn", "report"}),

@@ -19,6 +19,7 @@ from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, read
 from mlpolicy.model.check import check, locate
+from mlpolicy.model.habits import OF_TESTS
 from mlpolicy.model.unknown import Words
 from mlpolicy.plan.files import SUFFIXES, TESTS
 from mlpolicy.testing.grammar import (
@@ -283,7 +284,9 @@ class _SuiteReader:
         self, node: MappingNode, model: type[BaseModel], section: str, inner: Iterable[str] = ()
     ) -> Any:
         """Return *node* as an instance of *model*, None where it is not one."""
-        outcome = check(node, model, Words(section, {}, dict.fromkeys(inner, "`expect`")))
+        synonyms = OF_TESTS if model is SuiteBlock else {}
+        about = Words(section, synonyms, dict.fromkeys(inner, "`expect`"))
+        outcome = check(node, model, about)
         self._findings += outcome.diagnostics
         self._broken = self._broken or outcome.value is None
         for loc in outcome.missing:
