@@ -202,7 +202,7 @@ IN_A_TEST = {
     "one behaviour and no list": (
         f"{{name: a, {CALL}, behaviour: {{return: 1}}, expect: {{returns: 1}}}}",
         "MP010",
-        "write each one after a dash",
+        "expected a list",
     ),
     "an unknown part of an error": (
         f"{{name: a, {CALL}, behaviour: [{{raise: {{eror: KeyError}}}}], expect: {{called: true}}}}",
