@@ -14,29 +14,29 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 380,
-    "cli": 4948,
-    "core": 5015,
-    "document": 807,
-    "install": 4288,
+    ".": 378,
+    "cli": 4848,
+    "core": 4205,
+    "document": 789,
+    "install": 4212,
     "model": 3012,
-    "plan": 9725,
-    "rules": 12510,
+    "plan": 9500,
+    "rules": 12076,
     "runtime": 1274,
-    "testing": 3177,
+    "testing": 1962,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 144,
-    "cli": 3051,
-    "core": 2669,
-    "document": 560,
-    "install": 2986,
+    ".": 143,
+    "cli": 3000,
+    "core": 2638,
+    "document": 552,
+    "install": 2939,
     "model": 2092,
-    "plan": 6421,
-    "rules": 7986,
+    "plan": 6290,
+    "rules": 7837,
     "runtime": 786,
-    "testing": 2220,
+    "testing": 1458,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 27
