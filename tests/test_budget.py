@@ -19,11 +19,11 @@ LINES = {
     "core": 4205,
     "document": 789,
     "install": 4212,
-    "model": 3012,
+    "model": 3023,
     "plan": 9500,
     "rules": 12076,
-    "runtime": 1274,
-    "testing": 1962,
+    "runtime": 1283,
+    "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
@@ -32,11 +32,11 @@ STATEMENTS = {
     "core": 2638,
     "document": 552,
     "install": 2939,
-    "model": 2092,
+    "model": 2102,
     "plan": 6290,
     "rules": 7837,
-    "runtime": 786,
-    "testing": 1458,
+    "runtime": 794,
+    "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 27
