@@ -67,7 +67,7 @@ class _SourceStage:
                 matched.setdefault((finding.code, finding.span), finding)
         yield from matched.values()
         # A `match` that takes nothing by a slip leaves an `exclude` without effect.
-        vain = not _TAKES_NOTHING.isdisjoint(code for code, _ in matched)
+        vain = not policy.match or not _TAKES_NOTHING.isdisjoint(code for code, _ in matched)
         for pattern in policy.exclude:
             yield from self._exclude(policy, pattern, vain=vain)
 
