@@ -11,13 +11,15 @@ from mlpolicy.core.facts import Where
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
+from mlpolicy.core.usual import oddity
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.lint.function import setting_at
+from mlpolicy.model.grammar import PolicyBlock
 from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
 from mlpolicy.plan.called import called
 from mlpolicy.plan.installed import DEPTH
 from mlpolicy.plan.merge import OF_TWO
-from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.plan.ranking import Candidate, deadline_of, rank
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules.retry.check import OF_PAUSES, worst_pause
@@ -345,14 +347,22 @@ def _apart(
 ) -> tuple[Span, tuple[Related, ...]]:
     """Return which of two places that do not fit is wrong, and the other one.
 
-    It is what an environment changed, else the rule.
+    It is what an environment changed, else what is farthest from what is usual.
     """
-    written = [value for name in names if (value := rule.values.get(name)) and value.source]
-    changed = [value for value in written if value.layer.startswith("environments.")]
-    place = next((value.source for value in (*changed, *written)), None) or rule.source
-    if deadline.layer.startswith("environments.") and not changed:
-        return deadline.span, (Related(f"the rule `{rule.kind}`", place),)
-    return place, (Related("the deadline", deadline.span),)
+    written = [(name, value) for name in names if (value := rule.values.get(name)) and value.source]
+    own = [
+        (_is_changed(value), oddity(type(rule.rule), name, getattr(rule.rule, name)), value.source)
+        for name, value in written
+    ]
+    changed, odd, span = max(own, key=lambda one: one[:2], default=(False, 0.0, rule.source))
+    limit = -oddity(PolicyBlock, "deadline", Duration.of(deadline.value))
+    if (_is_changed(deadline), limit) > (changed, odd):
+        return deadline.span, (Related(f"the rule `{rule.kind}`", span or rule.source),)
+    return span or rule.source, (Related("the deadline", deadline.span),)
+
+
+def _is_changed(value: Value | Setting) -> bool:
+    return value.layer.startswith("environments.")
 
 
 def _pressure(plan: Plan) -> Iterator[Diagnostic]:
