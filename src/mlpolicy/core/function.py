@@ -29,26 +29,31 @@ UNKNOWN = Lookup()
 
 
 class Function:
-    """One function under one rule; by itself it knows nothing, so that every check is silent."""
+    """One function under one rule; where nothing more is known of it, every check is silent."""
 
-    name = ""
-    """Its path, as the policy has it."""
     kind: FunctionKind = "function"
     parameters: tuple[Parameter, ...] | None = None
     """None where they are not known for sure."""
     is_method = False
-    is_disabled = False
-    """Whether the rule is switched off on it."""
     node: FunctionNode | None = None
     """Its tree, where it is known for sure that a call runs it as it stands."""
-    nodes: tuple[ast.AST, ...] = ()
-    """The nodes that a call of it runs, not those in functions that it makes."""
-    returned: tuple[ast.expr, ...] = ()
-    """The expressions that it returns."""
     decorators: tuple[tuple[str, ast.expr], ...] = ()
     """The full names of what decorates it, with the expressions, outermost first."""
     resolve: Callable[[str], object] | None = None
     """Imports what a path names; None where nothing of the user's may be imported."""
+
+    def __init__(self, name: str, at: Callable[..., Span], *, is_disabled: bool = False) -> None:
+        """Take its path, and what finds settings of the rule.
+
+        Args:
+            name: Its path, as the policy has it.
+            at: Gives where the first of the settings that it is given stands, if it was written,
+                else the rule: of a block its key, of `retry_on.1` an item of a list.
+            is_disabled: Whether the rule is switched off.
+        """
+        self.name = name
+        self.at = at
+        self.is_disabled = is_disabled
 
     @property
     def annotations(self) -> Mapping[str, ast.expr]:
@@ -61,16 +66,17 @@ class Function:
         returns = getattr(self.node, "returns", None)
         return found | ({"return": returns} if returns is not None else {})
 
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Return the nodes that a call of it runs, not those in functions that it makes."""
+        return ()
+
+    def returned(self) -> tuple[ast.expr, ...]:
+        """Return the expressions that it returns."""
+        return ()
+
     def calls(self) -> tuple[tuple[str, FunctionKind, ast.Call], ...]:
         """Return the path and kind of each function that it calls by name, and whose source is known."""
         return ()
-
-    def at(self, *settings: str) -> Span:
-        """Return where the first of *settings* that the rule writes stands, else the rule.
-
-        Of a block that is its key; a number at the end of a setting is an item of a list.
-        """
-        raise NotImplementedError
 
     def line(self, message: str, node: ast.expr | ast.stmt | None = None) -> tuple[Related, ...]:
         """Return the line of *node*, or of its definition, as a further place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mlpolicy.core.diagnostic import Related
@@ -15,7 +15,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest
 from mlpolicy.plan.governed import facts_of
-from mlpolicy.plan.plan import PlannedRule
+from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Answer, Defined, Missing, Module, NoModule, Survey
 from mlpolicy.plan.survey.body import Body
@@ -48,24 +48,13 @@ def definition(message: str, defined: Defined) -> tuple[Related, ...]:
     return (Related(message, place),)
 
 
-class _Placed(Function):
-    """A function with the rule that its findings point at."""
-
-    def __init__(self, target: Target, rule: PlannedRule) -> None:
-        self.name = str(target)
-        self.is_disabled = rule.mode == "disabled"
-        self._rule = rule
-
-    def at(self, *settings: str) -> Span:
-        """Return where the first of *settings* that the rule writes stands, else the rule."""
-        return setting_at(self._rule, *settings)
-
-
-class ImportedFunction(_Placed):
+class ImportedFunction(Function):
     """A function whose module is imported; names are looked up in modules that are, too."""
 
     def __init__(self, target: Target, rule: PlannedRule, resolve: Callable[[str], object]) -> None:
-        super().__init__(target, rule)
+        super().__init__(
+            str(target), partial(setting_at, rule), is_disabled=rule.mode == "disabled"
+        )
         self.resolve = resolve
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
@@ -96,40 +85,35 @@ def closest_in(module: str, name: str) -> str:
     return closest(name, known) or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The policies and the source that functions are looked up in."""
+def _look_up(survey: Survey, path: str) -> tuple[str, Answer | None]:
+    """Return the longest module in the dotted *path* and what the source says of the rest.
 
-    rulebook: Rulebook
-    survey: Survey
-
-    def look_up(self, path: str) -> tuple[str, Answer | None]:
-        """Return the longest module in the dotted *path* and what the source says of the rest.
-
-        None for a module, and for what lies in one that cannot be read.
-        """
-        parts = path.split(".")
-        missing: Answer | None = None
-        for end in range(len(parts) - 1, 0, -1):
-            name, rest = ".".join(parts[:end]), ".".join(parts[end:])
-            module = self.survey.module(name)
-            if isinstance(module, Module):
-                return name, self.survey.look_up(Target(name, rest))
-            if not isinstance(module, NoModule):
-                return name, None
-            missing = module
-        return "", missing
+    None for a module, and for what lies in one that cannot be read.
+    """
+    parts = path.split(".")
+    missing: Answer | None = None
+    for end in range(len(parts) - 1, 0, -1):
+        name, rest = ".".join(parts[:end]), ".".join(parts[end:])
+        module = survey.module(name)
+        if isinstance(module, Module):
+            return name, survey.look_up(Target(name, rest))
+        if not isinstance(module, NoModule):
+            return name, None
+        missing = module
+    return "", missing
 
 
-class SourceFunction(_Placed):
+class SourceFunction(Function):
     """A function as its source has it; nothing is run."""
 
     def __init__(
-        self, target: Target, rule: PlannedRule, defined: Defined, sources: Sources
+        self, plan: Plan, rule: PlannedRule, defined: Defined, rulebook: Rulebook, survey: Survey
     ) -> None:
-        super().__init__(target, rule)
-        self._defined = defined
-        self._sources = sources
+        super().__init__(
+            str(plan.target), partial(setting_at, rule), is_disabled=rule.mode == "disabled"
+        )
+        self._rule, self._defined = rule, defined
+        self._rulebook, self._survey = rulebook, survey
         self.kind: FunctionKind = defined.kind  # type: ignore[assignment]  # (no class, no value)
         self.parameters: tuple[Parameter, ...] | None = defined.parameters
         self.is_method = defined.is_method
@@ -137,10 +121,16 @@ class SourceFunction(_Placed):
         self._body: Body | None = defined.body if defined.parameters is not None else None
         if self._body is not None:
             self.node = self._body.node
-            self.nodes = self._body.own
-            self.returned = self._body.returned
         if defined.body is not None:
             self.decorators = defined.body.decorators
+
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Return the nodes that a call of it runs, not those in functions that it makes."""
+        return self._body.own if self._body is not None else ()
+
+    def returned(self) -> tuple[ast.expr, ...]:
+        """Return the expressions that it returns."""
+        return self._body.returned if self._body is not None else ()
 
     def calls(self) -> tuple[tuple[str, FunctionKind, ast.Call], ...]:
         """Return the path and kind of each function that it calls by name, and whose source is known."""
@@ -174,7 +164,7 @@ class SourceFunction(_Placed):
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
         """Return what the dotted *path* leads to."""
-        module, found = self._sources.look_up(path)
+        module, found = _look_up(self._survey, path)
         match found:
             case Defined(kind="class"):
                 return Lookup("class", builtin_bases=found.bases)
@@ -195,7 +185,7 @@ class SourceFunction(_Placed):
             )
             return Lookup("absent", meant) if meant else UNKNOWN
         package, _, name = path.rpartition(".")
-        if deep and self._sources.survey.defines_below(package, name):
+        if deep and self._survey.defines_below(package, name):
             return UNKNOWN
         near = [f"{module}.{name}" for name in (*found.classes, *dict(found.close))]
         near = [name for name in near if not self._is_function(name)][:1]
@@ -203,14 +193,14 @@ class SourceFunction(_Placed):
         return UNKNOWN if near == [path] else Lookup("absent", "".join(near))
 
     def _is_function(self, path: str) -> bool:
-        found = self._sources.look_up(path)[1]
+        found = _look_up(self._survey, path)[1]
         return isinstance(found, Defined) and found.is_function
 
     def rule_of(self, function: str, setting: str) -> tuple[Any, Span] | None:
         """Return the rule of the same kind on another function, and where it writes *setting*."""
-        rulebook, target = self._sources.rulebook, Target.parse(function)
+        rulebook, target = self._rulebook, Target.parse(function)
         if not rulebook.wants(target.module):
             return None
-        plan = rulebook.plan(target, facts_of(rulebook, self._sources.survey, target))
+        plan = rulebook.plan(target, facts_of(rulebook, self._survey, target))
         rule = plan.rule(self._rule.kind) if plan is not None else None
         return (rule.rule, setting_at(rule, setting)) if rule is not None and rule.live else None

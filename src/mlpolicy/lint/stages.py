@@ -9,7 +9,7 @@ from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.lint import patterns, policies, targets
-from mlpolicy.lint.function import SourceFunction, Sources
+from mlpolicy.lint.function import SourceFunction
 from mlpolicy.lint.patterns import Taken
 from mlpolicy.model.policy import Pattern, Policy
 from mlpolicy.plan.governed import facts_of, know_names
@@ -150,8 +150,7 @@ class _SourceStage:
             return
         yield from targets.arguments(plan, defined)
         yield from targets.calls(plan, rulebook, survey)
-        sources = Sources(rulebook, survey)
         for rule in plan.rules:
-            if rule.rule is not None:
-                function = SourceFunction(plan.target, rule, defined, sources)
+            if rule.rule is not None and KINDS[rule.kind].lint:
+                function = SourceFunction(plan, rule, defined, rulebook, survey)
                 yield from KINDS[rule.kind].linted(rule.rule, function)

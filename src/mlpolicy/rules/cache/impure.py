@@ -36,7 +36,7 @@ _FILLING = ("shuffle", "append", "extend", "add", "update", "insert")
 
 def impurity(function: Function) -> tuple[str, ast.Call] | None:
     """Return what the result of *function* depends on besides its arguments, and the call."""
-    calls = [node for node in function.nodes if isinstance(node, ast.Call)]
+    calls = [node for node in function.nodes() if isinstance(node, ast.Call)]
     calls.sort(key=lambda node: (node.lineno, node.col_offset))
     named = {node: function.name_of(node.func) for node in calls}
     if not _SEEDS.isdisjoint(named.values()):
@@ -57,7 +57,7 @@ def impurity(function: Function) -> tuple[str, ast.Call] | None:
 
 def _measures_time(function: Function, clocks: set[ast.Call]) -> bool:
     """Whether the clock is only read to tell how long something takes, or whether to go on."""
-    for node in function.nodes if len(clocks) > 1 else ():
+    for node in function.nodes() if len(clocks) > 1 else ():
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and node.left in clocks:
             return True
         if isinstance(node, ast.While) and not clocks.isdisjoint(ast.walk(node.test)):
@@ -71,7 +71,7 @@ def _asides(function: Function, named: Mapping[ast.Call, str]) -> set[ast.AST]:
     `if random() < 0.01: log(...)` and `log(time())` leave it as it is.
     """
     inside: set[ast.AST] = set()
-    for node in function.nodes:
+    for node in function.nodes():
         if isinstance(node, ast.If):
             if not any(isinstance(part, ast.Return) for part in ast.walk(node)):
                 inside.update(ast.walk(node.test))

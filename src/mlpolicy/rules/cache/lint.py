@@ -16,14 +16,12 @@ if TYPE_CHECKING:
     from mlpolicy.core.function import Function
     from mlpolicy.rules.cache.rule import CacheRule
 
-_DECORATORS = frozenset(
-    {
-        "aiocache.cached", "async_lru.alru_cache", "cachetools.cached", "cachetools.cachedmethod",
-        "cachetools.func.fifo_cache", "cachetools.func.lfu_cache", "cachetools.func.lru_cache",
-        "cachetools.func.rr_cache", "cachetools.func.ttl_cache", "functools.cache",
-        "functools.lru_cache",
-    }
-)  # fmt: skip
+_DECORATORS = {
+    "aiocache.cached", "async_lru.alru_cache", "cachetools.cached", "cachetools.cachedmethod",
+    "cachetools.func.fifo_cache", "cachetools.func.lfu_cache", "cachetools.func.lru_cache",
+    "cachetools.func.rr_cache", "cachetools.func.ttl_cache", "functools.cache",
+    "functools.lru_cache",
+}  # fmt: skip
 _CONTAINERS = ("Dict", "List", "Mapping", "MutableMapping", "MutableSequence", "MutableSet", "Set")
 _MUTABLE = frozenset(
     {
@@ -66,7 +64,7 @@ def lint(rule: CacheRule, function: Function) -> Iterator[Diagnostic]:
 def _result(rule: CacheRule, function: Function) -> Iterator[Diagnostic]:
     """Yield why the result of a function should not be handed out again."""
     for called, kind, node in function.calls() if function.kind == "function" else ():
-        if kind == "coroutine" and node in function.returned:
+        if kind == "coroutine" and node in function.returned():
             yield Diagnostic(
                 "MP306",
                 f"`{function.name}` returns a coroutine, which can be awaited once",
@@ -91,7 +89,7 @@ def _mutable_result(function: Function) -> str:
     """Return what a function gives that callers can change; nothing where that is not sure."""
     annotation = function.annotations.get("return")
     if annotation is None:
-        makes = any(isinstance(node, _DISPLAYS) for node in function.returned)
+        makes = any(isinstance(node, _DISPLAYS) for node in function.returned())
         return "returns a list, set or dict that it makes" if makes else ""
     parts = (
         getattr(part, "value", part) if isinstance(part, ast.Subscript) else part
@@ -121,22 +119,17 @@ def _parts(annotation: ast.expr) -> Iterator[ast.expr]:
 
 # --- arguments without a key ----------------------------------------------------------
 
-_NAMES = frozenset(
-    {
-        "client", "conn", "connection", "cursor", "engine", "generator", "model", "pipeline",
-        "pool", "request", "rng", "session", "socket", "tokenizer", "websocket",
-    }
-)  # fmt: skip
-_CLASSES = frozenset(
-    {
-        "aiohttp.ClientSession", "fastapi.Request", "flask.Request", "httpx.AsyncClient",
-        "httpx.Client", "numpy.random.Generator", "random.Random", "redis.Redis",
-        "requests.Session", "sqlalchemy.orm.Session", "sqlite3.Connection", "sqlite3.Cursor",
-        "starlette.requests.Request", "torch.Generator", "torch.nn.Module", "torch.nn.Sequential",
-        "transformers.PreTrainedModel", "transformers.PreTrainedTokenizer",
-        "urllib.request.Request",
-    }
-)  # fmt: skip
+_NAMES = {
+    "client", "conn", "connection", "cursor", "engine", "generator", "model", "pipeline", "pool",
+    "request", "rng", "session", "socket", "tokenizer", "websocket",
+}  # fmt: skip
+_CLASSES = {
+    "aiohttp.ClientSession", "fastapi.Request", "flask.Request", "httpx.AsyncClient",
+    "httpx.Client", "numpy.random.Generator", "random.Random", "redis.Redis", "requests.Session",
+    "sqlalchemy.orm.Session", "sqlite3.Connection", "sqlite3.Cursor", "starlette.requests.Request",
+    "torch.Generator", "torch.nn.Module", "torch.nn.Sequential", "transformers.PreTrainedModel",
+    "transformers.PreTrainedTokenizer", "urllib.request.Request",
+}  # fmt: skip
 _PLAIN_ATTRIBUTES = frozenset([*dir(str), *dir(dict), *dir(list)])
 _KEYED = frozenset(
     {"__eq__", "__hash__", "__struct_fields__", "__attrs_attrs__", "__dataclass_fields__"}
@@ -192,7 +185,7 @@ def _has_no_key(name: str, function: Function) -> bool:
 
 def _is_object(name: str, function: Function) -> bool:
     """Whether the function calls the argument, or asks it for what no text and no dict has."""
-    for node in function.nodes:
+    for node in function.nodes():
         match node:
             case ast.Call(func=ast.Name(id=called)) if called == name:
                 return True

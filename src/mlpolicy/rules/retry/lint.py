@@ -16,30 +16,23 @@ if TYPE_CHECKING:
     from mlpolicy.core.function import Function
     from mlpolicy.rules.retry.rule import RetryRule
 
-_WRITING = frozenset(
-    {
-        "append", "book", "cancel", "charge", "create", "debit", "decrement", "delete", "deliver",
-        "deposit", "emit", "enqueue", "increment", "insert", "notify", "order", "pay", "post",
-        "publish", "purchase", "refund", "register", "remove", "send", "submit", "transfer",
-        "update", "withdraw", "write",
-    }
-)  # fmt: skip
-_READING = frozenset(
-    {
-        "calculate", "check", "classify", "complete", "compute", "count", "detect", "embed",
-        "encode", "estimate", "evaluate", "explain", "fetch", "find", "get", "infer", "list",
-        "load", "lookup", "match", "predict", "query", "rank", "read", "recommend", "rerank",
-        "retrieve", "score", "search", "select", "summarize", "tokenize", "translate", "validate",
-        "verify",
-    }
-)  # fmt: skip
-_MADE = frozenset(
-    {
-        "app", "batch", "batches", "client", "completion", "completions", "connection", "context",
-        "embedding", "embeddings", "engine", "feature", "features", "logger", "model", "parser",
-        "pool", "prediction", "predictions", "prompt", "session", "socket", "stream",
-    }
-)  # fmt: skip
+_WRITING = {
+    "append", "book", "cancel", "charge", "create", "debit", "decrement", "delete", "deliver",
+    "deposit", "emit", "enqueue", "increment", "insert", "notify", "order", "pay", "post",
+    "publish", "purchase", "refund", "register", "remove", "send", "submit", "transfer", "update",
+    "withdraw", "write",
+}  # fmt: skip
+_READING = {
+    "calculate", "check", "classify", "complete", "compute", "count", "detect", "embed", "encode",
+    "estimate", "evaluate", "explain", "fetch", "find", "get", "infer", "list", "load", "lookup",
+    "match", "predict", "query", "rank", "read", "recommend", "rerank", "retrieve", "score",
+    "search", "select", "summarize", "tokenize", "translate", "validate", "verify",
+}  # fmt: skip
+_MADE = {
+    "app", "batch", "batches", "client", "completion", "completions", "connection", "context",
+    "embedding", "embeddings", "engine", "feature", "features", "logger", "model", "parser", "pool",
+    "prediction", "predictions", "prompt", "session", "socket", "stream",
+}  # fmt: skip
 """What `create_...` makes in this process, or what no harm comes of making twice."""
 _AFTER = frozenset({"init", "process", "processed", "processing", "processor", "run", "hook"})
 """`post_...` of these words means after."""
