@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.argpath import ArgPathError, parse
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.given import Given
 from mlpolicy.core.site import GENERATORS
 from mlpolicy.rules.cache.impure import impurity
 
@@ -82,7 +81,16 @@ def _result(rule: CacheRule, function: Function) -> Iterator[Diagnostic]:
             help="leave `copy` out: `auto` copies what can be changed",
         )
     yield from _without_key(rule, function)
-    yield from _impure(function)
+    if found := impurity(function):
+        what, call = found
+        yield Diagnostic(
+            "MP704",
+            f"`{function.name}` {what}: a kept result may be wrong",
+            function.at(),
+            "warning",
+            help="pass it in as an argument, or cache what does not depend on it",
+            related=function.line("here", call),
+        )
 
 
 def _mutable_result(function: Function) -> str:
@@ -91,10 +99,7 @@ def _mutable_result(function: Function) -> str:
     if annotation is None:
         makes = any(isinstance(node, _DISPLAYS) for node in function.returned())
         return "returns a list, set or dict that it makes" if makes else ""
-    parts = (
-        getattr(part, "value", part) if isinstance(part, ast.Subscript) else part
-        for part in _parts(annotation)
-    )
+    parts = [one.value if isinstance(one, ast.Subscript) else one for one in _parts(annotation)]
     names = {function.annotated_name(part) for part in parts} - {"None"}
     return f"returns `{ast.unparse(annotation)}`" if names and names <= _MUTABLE else ""
 
@@ -143,7 +148,7 @@ def _without_key(rule: CacheRule, function: Function) -> Iterator[Diagnostic]:
     given = function.parameters or ()
     if function.is_method and given and given[0].name in ("self", "cls"):
         given = given[1:]
-    ignored = set(_ignored(rule))
+    ignored = {re.split(r"[.\[]", str(path))[0] for path in rule.ignore}
     found = [
         f"`{one.name}`"
         for one in given
@@ -160,15 +165,6 @@ def _without_key(rule: CacheRule, function: Function) -> Iterator[Diagnostic]:
             "warning",
             help="name what decides the result with `key`, or leave it out with `ignore`",
         )
-
-
-def _ignored(rule: CacheRule) -> Iterator[str]:
-    """Yield the arguments that the paths under `ignore` begin with."""
-    for path in () if isinstance(rule.ignore, Given) else rule.ignore:
-        try:
-            yield parse(str(path)).name
-        except ArgPathError:
-            continue
 
 
 def _has_no_key(name: str, function: Function) -> bool:
@@ -202,10 +198,9 @@ def _default_is_open(name: str, function: Function) -> bool:
     if function.node is None:
         return True
     given = function.node.args
-    positional = [*given.posonlyargs, *given.args]
-    with_default = positional[len(positional) - len(given.defaults) :]
+    positional = reversed([*given.posonlyargs, *given.args])
     defaults: list[tuple[ast.arg, ast.expr | None]] = [
-        *zip(with_default, given.defaults, strict=True),
+        *zip(positional, reversed(given.defaults), strict=False),
         *zip(given.kwonlyargs, given.kw_defaults, strict=True),
     ]
     default = next((value for one, value in defaults if one.arg == name), None)
@@ -224,35 +219,6 @@ def _is_opaque(lineage: tuple[ast.ClassDef | None, ...]) -> bool:
         bases = (ast.unparse(base).partition("[")[0] for base in node.bases)
         if any(base.endswith(("Protocol", "TypedDict", "NamedTuple", "ABC")) for base in bases):
             return False
-        bound |= set(_bound_in(node))
+        bound.update(getattr(statement, "name", "") for statement in node.body)
+        bound.update(name.id for name in ast.walk(node) if isinstance(name, ast.Name))
     return "__init__" in bound and bound.isdisjoint(_KEYED)
-
-
-def _bound_in(node: ast.ClassDef) -> Iterator[str]:
-    """Yield the names that the body of a class binds by `def` or by assignment."""
-    for statement in node.body:
-        match statement:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield name
-            case ast.Assign(targets=targets):
-                yield from (target.id for target in targets if isinstance(target, ast.Name))
-            case ast.AnnAssign(target=ast.Name(id=name)):
-                yield name
-
-
-# --- results that change by themselves ------------------------------------------------
-
-
-def _impure(function: Function) -> Iterator[Diagnostic]:
-    """Yield a function whose result depends on the clock or on chance."""
-    found = impurity(function)
-    if found is not None:
-        what, node = found
-        yield Diagnostic(
-            "MP704",
-            f"`{function.name}` {what}: a kept result may be wrong",
-            function.at(),
-            "warning",
-            help="pass it in as an argument, or cache what does not depend on it",
-            related=function.line("here", node),
-        )

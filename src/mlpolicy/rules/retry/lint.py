@@ -147,21 +147,15 @@ def _posting_route(function: Function) -> str:
     for full_name, node in function.decorators:
         owner, _, attribute = full_name.rpartition(".")
         match node:
-            case ast.Call(args=[ast.Constant(value=str(path)), *_]) if owner and path[:1] == "/":
-                posts = attribute == "post" or (
-                    attribute in ("route", "api_route") and _methods(node) == ["POST"]
+            case ast.Call(args=[ast.Constant(value=str(path)), *_], keywords=keywords):
+                methods = [ast.unparse(one.value) for one in keywords if one.arg == "methods"]
+                is_post = attribute == "post" or (
+                    attribute in ("route", "api_route")
+                    and re.fullmatch(r"[\[({]'POST',?[])}]", "".join(methods))
                 )
-                if posts:
+                if owner and path.startswith("/") and is_post:
                     return "answers POST"
     return ""
-
-
-def _methods(node: ast.Call) -> list[object]:
-    """Return the methods of HTTP that `@app.route("/", methods=[...])` lists."""
-    for keyword in node.keywords:
-        if keyword.arg == "methods" and isinstance(keyword.value, ast.List | ast.Tuple | ast.Set):
-            return [getattr(item, "value", None) for item in keyword.value.elts]
-    return []
 
 
 # --- what is retried already ----------------------------------------------------------
