@@ -1,45 +1,38 @@
-"""Options that commands share, and how a report leaves a command."""
+"""Options that commands share; what they say is kept in the `Context` of the command."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from importlib import import_module
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any
 
 import click
 
-from mlpolicy.cli import complete, exits
-from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.streams import OUTPUT, QUIET, emit, emit_for_programs, kept
+from mlpolicy.cli.context import ENVIRONMENT, FORMATS, Context, render
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.words import closest
-from mlpolicy.plan.load import Loaded
+from mlpolicy.document.node import Entry, Mapping
+from mlpolicy.document.parse import parse
+from mlpolicy.model.layers import Layers
+from mlpolicy.model.policy import RuleBlock
+from mlpolicy.model.rules import RuleReader
+from mlpolicy.rules import KINDS
+
+__all__ = ["FORMATS", "render"]
 
 Command = Callable[..., Any]
 Option = Callable[[Command], Command]
 """What lets a command take an option."""
+_ASSIGNMENT = re.compile(r"(?P<name>[\w.-]+)=(?P<value>.*)", re.S)
 
-FORMATS: Final[Mapping[str, str]] = {
-    "text": "text:text",
-    "concise": "text:concise",
-    "json": "as_json:as_json",
-    "jsonl": "as_json:as_jsonl",
-    "github": "github:github",
-    "gitlab": "gitlab:gitlab",
-    "sarif": "sarif:sarif",
-    "junit": "junit:junit",
-    "markdown": "markdown:markdown",
-}
-"""Where each format of findings is; a format is imported when it is asked for."""
-
-_FOR_PEOPLE: Final = ("text", "concise")
+pass_context = click.make_pass_decorator(Context, ensure=True)
+"""Gives a command its context as the first parameter."""
 
 
 class Choice(click.Choice):  # type: ignore[type-arg]  # (generic in newer releases only)
-    """One of a few words; a slip is told with the word that was meant."""
+    """One of a few words; for another one, the closest is offered."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return *value* if it is one of the words."""
@@ -51,47 +44,40 @@ class Choice(click.Choice):  # type: ignore[type-arg]  # (generic in newer relea
             raise click.BadParameter(error.message + hint, ctx, param) from None
 
 
-# --- options --------------------------------------------------------------------------
+def _kept(*names: str, **settings: Any) -> Option:
+    """Return an option whose value the context keeps under its own name."""
+    return click.option(*names, expose_value=False, callback=_keep, **settings)
+
+
+def _keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:
+    setattr(ctx.ensure_object(Context), option.name or "", value)
+
+
+# --- which policy ---------------------------------------------------------------------
+
+
+def _keep_paths(ctx: click.Context, _: click.Parameter, value: tuple[str, ...]) -> None:
+    context = ctx.ensure_object(Context)
+    context.policy = (*context.policy, *value)
 
 
 policy_option: Option = click.option(
     "--policy",
-    "policy",
     type=click.Path(readable=False),
     multiple=True,
+    expose_value=False,
+    callback=_keep_paths,
     metavar="PATH",
     help="A policy file, or a directory of them. Repeats.",
 )
-
-
-path_argument: Option = click.argument("path", nargs=-1, type=click.Path(readable=False))
-
-
-def modules_option(help: str) -> Option:
-    """Let a command take `--module`, any number of times."""
-    return click.option(
-        "--module",
-        "modules",
-        multiple=True,
-        metavar="M",
-        shell_complete=complete.modules,
-        help=f"{help} Repeats.",
-    )
-
-
-def _format_option(*names: str) -> Option:
-    """Let a command take `--format` with those *names*, or with every format of findings."""
-    return click.option(
-        "--format",
-        "format",
-        type=Choice(names or tuple(FORMATS)),
-        default=(names or tuple(FORMATS))[0],
-        show_default=True,
-        help="How to show the outcome.",
-    )
-
-
-src_option: Option = click.option(
+path_argument: Option = click.argument(
+    "path",
+    nargs=-1,
+    type=click.Path(readable=False),
+    expose_value=False,
+    callback=_keep_paths,
+)
+src_option: Option = _kept(
     "--src",
     type=click.Path(exists=True, file_okay=False),
     multiple=True,
@@ -100,126 +86,151 @@ src_option: Option = click.option(
 )
 
 
-def words_options(command: Command) -> Command:
-    """Let *command* take `--quiet` and `--verbose`: how much is said beside the data."""
-    for name, short, help in (
-        ("verbose", "-v", "Say what was read, too."),
-        ("quiet", "-q", "Say nothing beside findings and data."),
-    ):
-        command = click.option(
-            short, f"--{name}", is_flag=True, expose_value=False, callback=_keep, help=help
-        )(command)
-    return command
+def modules_option(help: str) -> Option:
+    """Let a command take `--module`, any number of times."""
+    return click.option("--module", "modules", multiple=True, metavar="M", help=f"{help} Repeats.")
 
 
-def _keep_output(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+# --- under which terms ----------------------------------------------------------------
+
+
+def _keep_assumed(ctx: click.Context, _: click.Parameter, value: tuple[str, ...]) -> None:
+    ctx.ensure_object(Context).assumed.update(map(_split, value))
+
+
+def _keep_set(ctx: click.Context, _: click.Parameter, value: tuple[str, ...]) -> None:
+    context = ctx.ensure_object(Context)
+    blocks: list[RuleBlock] = []
+    for written in value:
+        name, text = _split(written)
+        head, _dot, path = name.partition(".")
+        if name == "mode":
+            KINDS.look_for_all()
+            blocks += (_block(written, kind, "mode", text) for kind in KINDS)
+        elif head == "vars" and path:
+            context.variables[path] = text
+        elif path and KINDS.look_for(head):
+            blocks.append(_block(written, head, path, text))
+        else:
+            near = closest(head, (*KINDS, "vars", "mode"))
+            near = f"{head}.SETTING" if near == head else near
+            hint = f"; did you mean `{near}`?" if near else ""
+            raise click.BadParameter(
+                f"`{name}` is none of `KIND.setting`, `vars.name` and `mode`{hint}"
+            )
+    context.overrides, context.written = tuple(blocks), value
+
+
+def _split(written: str) -> tuple[str, str]:
+    match = _ASSIGNMENT.fullmatch(written)
+    if match is None:
+        raise click.BadParameter(f"`{written}` is not an assignment: write NAME=VALUE")
+    return match["name"], match["value"]
+
+
+def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
+    """Return the rule with one setting that *written* says."""
+    keys = [f"{'  ' * depth}{key}:" for depth, key in enumerate(path.split("."))]
+    document = parse("\n".join(keys) + f" {text}", file=f"--set {written}")
+    findings: list[Diagnostic] = list(document.diagnostics)
+    reader = RuleReader(Layers(None))
+    rule = None
+    if isinstance(document.root, Mapping):
+        rule = reader.rule(Entry(kind, document.root.span, document.root))
+    findings += reader.diagnostics
+    if findings:
+        help = f" ({findings[0].help})" if findings[0].help else ""
+        raise click.BadParameter(f"`{written}`: {findings[0].message}{help}")
+    if rule is None:
+        raise click.BadParameter(f"`{written}`: nothing is set")
+    return rule
+
+
+env_option: Option = _kept(
+    "--env",
+    envvar=ENVIRONMENT,
+    metavar="NAME",
+    help=f"The environment whose part of the policy holds; else what {ENVIRONMENT} names.",
+)
+set_option: Option = click.option(
+    "--set",
+    multiple=True,
+    metavar="PATH=VALUE",
+    expose_value=False,
+    callback=_keep_set,
+    help="Set `retry.max_attempts=5`, `vars.slo=2s` or `mode=shadow` over all policies. Repeats.",
+)
+assume_option: Option = click.option(
+    "--assume",
+    multiple=True,
+    metavar="NAME=VALUE",
+    expose_value=False,
+    callback=_keep_assumed,
+    help="Take an environment variable to be set, where it is not. Repeats.",
+)
+
+
+def terms_options(command: Command) -> Command:
+    """Let *command* take `--env`, `--set` and `--assume`."""
+    return env_option(set_option(assume_option(command)))
+
+
+# --- how it is shown ------------------------------------------------------------------
+
+
+def _keep_output(ctx: click.Context, _: click.Parameter, value: Path | None) -> None:
     if value is not None and str(value) != "-":
         if not value.absolute().parent.is_dir():
             raise click.BadParameter(f"the directory `{value.parent}` does not exist")
-        context.meta[OUTPUT] = value
+        ctx.ensure_object(Context).output = value
 
 
-def _keep_color(context: click.Context, _: click.Parameter, value: str) -> None:
-    context.color = {"always": True, "never": False}.get(value, context.color)
-
-
-def _keep(context: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: FBT001 (as click calls it)
-    context.meta[f"mlpolicy.{option.name}"] = value
-
-
-_output_option: Option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
-    expose_value=False,
-    callback=_keep_output,
-    metavar="FILE",
-    help="Write the outcome to FILE instead.",
-)
-_color_option: Option = click.option(
-    "--color",
-    type=Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    expose_value=False,
-    callback=_keep_color,
-    help="Whether to colour.",
-)
+def _keep_color(ctx: click.Context, _: click.Parameter, value: str) -> None:
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    by_default = False if plain else None
+    color = {"always": True, "never": False}.get(value, by_default)
+    ctx.color = ctx.ensure_object(Context).color = color
 
 
 def shown_options(*formats: str) -> Option:
-    """Let a command take all that shapes what it shows; only `format` is passed to it."""
+    """Let a command take all that shapes what it shows; *formats* are those of findings without."""
+    names = formats or tuple(FORMATS)
+    options = (
+        _kept("-v", "--verbose", is_flag=True, help="Say what was read, too."),
+        _kept("-q", "--quiet", is_flag=True, help="Say nothing beside findings and data."),
+        click.option(
+            "--color",
+            type=Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            expose_value=False,
+            callback=_keep_color,
+            help="Whether to colour.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+            expose_value=False,
+            callback=_keep_output,
+            metavar="FILE",
+            help="Write the outcome to FILE instead.",
+        ),
+        _kept(
+            "--format",
+            type=Choice(names),
+            default=names[0],
+            show_default=True,
+            help="How to show the outcome.",
+        ),
+    )
 
-    def taking(command: Command) -> Command:
-        for option in (words_options, _color_option, _output_option, _format_option(*formats)):
+    def with_options(command: Command) -> Command:
+        for option in options:
             command = option(command)
         return command
 
-    return taking
+    return with_options
 
 
 report_options = shown_options()
-
-
-# --- the report -----------------------------------------------------------------------
-
-
-def render(report: Report, format: str) -> str:
-    """Return *report* in that format."""
-    module, _, name = FORMATS[format].partition(":")
-    text: str = getattr(import_module(f"mlpolicy.cli.render.{module}"), name)(report)
-    return text
-
-
-def told(report: Report, format: str) -> str:
-    """Return *report* in that format, for people with a summary."""
-    text = render(report, format)
-    if format in _FOR_PEOPLE and not kept(QUIET):
-        from mlpolicy.cli.render.text import summary
-
-        gap = "\n\n" if format == "text" else "\n"
-        text = gap.join([text, summary(report)] if text else [summary(report)])
-    return text
-
-
-def show(report: Report, format: str) -> None:
-    """Print *report*, or write it where `--output` says: findings are the data of the command."""
-    text = told(report, format)
-    (emit if format in _FOR_PEOPLE else emit_for_programs)(text)
-    tell_github(report, format)
-
-
-def stop_on_errors(loaded: Loaded, format: str) -> None:
-    """End a command that needs a sound policy where that is none; one that expired still is."""
-    if loaded.refused:
-        stop(Report.of(loaded.shown()), format)
-
-
-def stop(report: Report, format: str) -> NoReturn:
-    """End a command with what is wrong; no file is written for it."""
-    click.get_current_context().meta.pop(OUTPUT, None)
-    finish(report, format)
-
-
-def finish(report: Report, format: str, *, fail_on: str = "error") -> NoReturn:
-    """Print *report* and end the command with its code."""
-    report = replace(report, fail_on=fail_on)
-    show(report, format)
-    sys.exit(exits.FINDINGS if report.failed else exits.FINE)
-
-
-def in_github() -> bool:
-    """Whether a workflow of GitHub runs the command."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"
-
-
-def tell_github(report: Report, format: str) -> None:
-    """Add what a workflow of GitHub shows beside its log."""
-    inside = format == "text" and in_github()
-    if not inside and format != "github":
-        return
-    from mlpolicy.cli.render.github import github, summarise
-
-    if inside and report.diagnostics:
-        click.echo(github(report).encode("utf-8", "replace"))
-    summarise(report)

@@ -14,11 +14,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from mlpolicy.cli.sources import shown
-from mlpolicy.cli.terms import asked
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration
-from mlpolicy.plan.survey import local_roots
 
 
 @frozen()
@@ -36,17 +33,6 @@ class Request:
     environment: str = ""
     assumed: Mapping[str, str] = field(default_factory=dict)
     """Variables of the process to take as set."""
-
-
-def request_for(paths: Sequence[Path], src: Sequence[str], **what: Any) -> Request:
-    """Return the request for the policy at *paths* under the terms of the running command."""
-    return Request(
-        policy=[str(shown(path)) for path in paths],
-        path=local_roots(src),
-        environment=asked().environment or "",
-        assumed=asked().assumed,
-        **what,
-    )
 
 
 @frozen()

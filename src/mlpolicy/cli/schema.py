@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, streams
-from mlpolicy.cli.options import Choice, shown_options
-from mlpolicy.cli.streams import emit_for_programs, tell
+from mlpolicy.cli import exits
+from mlpolicy.cli.context import Context
+from mlpolicy.cli.options import Choice, pass_context, shown_options
+from mlpolicy.cli.save import save
 from mlpolicy.model.schema import DRAFTS, published
 from mlpolicy.rules import KINDS
 from mlpolicy.rules.cache.stores import STORES
@@ -38,22 +38,22 @@ from mlpolicy.rules.monitor.sinks import SINKS
     show_default=True,
 )
 @shown_options("json")
-def command(draft: str, write: Path | None, *, check: bool, plugins: bool, **_: Any) -> None:
+@pass_context
+def command(
+    context: Context, *, draft: str, write: Path | None, check: bool, plugins: bool
+) -> None:
     """Print the schema that editors complete and check by, with the kinds of plugins."""
     if check and write is None:
         exits.stop("--check compares with a file: --write FILE")
     if plugins:
-        KINDS.look_for_all()
-        SINKS.look_for_all()
-        STORES.look_for_all()
+        for extensions in (KINDS, SINKS, STORES):
+            extensions.look_for_all()
     text = published(draft)
     if write is None:
-        emit_for_programs(text, end="")
-        return
-    current = write.read_text(encoding="utf-8") if write.is_file() else ""
-    if check:
-        if current != text:
+        context.emit_for_programs(text, end="")
+    elif check:
+        if not write.is_file() or write.read_text(encoding="utf-8") != text:
             exits.stop(f"`{write}` is not current: write it anew", exits.DIFFERENT)
-        return
-    streams.write(text.encode("utf-8"), write)
-    tell(f"wrote {write}")
+    else:
+        save(text.encode("utf-8"), write)
+        context.tell(f"wrote {write}")

@@ -10,17 +10,12 @@ from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import (
-    in_github,
-    path_argument,
-    shown_options,
-    src_option,
-    tell_github,
-)
+from mlpolicy.cli import exits, files
+from mlpolicy.cli.context import Context, in_github
+from mlpolicy.cli.options import pass_context, path_argument, shown_options, src_option
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
-from mlpolicy.cli.streams import QUIET, emit, emit_json, kept, write
+from mlpolicy.cli.save import save
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
@@ -91,33 +86,32 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> float | 
 )
 @src_option
 @shown_options("text", "json")
-def command(
-    path: tuple[str, ...], wanted: Chooser | None, src: tuple[str, ...], **options: Any
-) -> None:
+@pass_context
+def command(context: Context, wanted: Chooser | None, **options: Any) -> None:
     """Run the tests of policies: every `*.test.yaml` at PATH, or in `policies/`.
 
     Time is virtual, and functions are stubs: nothing sleeps, and no model is loaded.
     """
     least: float | None = options["least"]
     asked = options["coverage"] or least is not None
-    files = _files(path)
+    suites = _files(context.policy)
     with waiting("running the tests"), redirect_stdout(sys.stderr):  # what real functions print
-        outcome = _run(files, wanted, src, Coverage() if asked else None)
+        outcome = _run(suites, wanted, context.src, Coverage() if asked else None)
     if not outcome.results and not outcome.findings:
         exits.stop("no test was collected", exits.NOTHING_TO_DO)
     if options["junit_file"] is not None:
         told = junit(outcome.results, list(_broken(outcome)))
-        write(f"{told}\n".encode(), options["junit_file"])
-    if options["format"] == "json":
-        emit_json(SCHEMA, _content(outcome))
+        save(f"{told}\n".encode(), options["junit_file"])
+    if context.format == "json":
+        context.emit_json(SCHEMA, _content(outcome))
     else:
-        _tell(outcome)
+        _tell(context, outcome)
     too_little = _too_little(outcome.coverage, least)
     sys.exit(exits.FINDINGS if outcome.failed or outcome.findings or too_little else exits.FINE)
 
 
 def _files(given: Sequence[str]) -> list[Path]:
-    paths = [Path(one) for one in given or (sources.FOLDER,)]
+    paths = [Path(one) for one in given or (files.FOLDER,)]
     for path in paths:
         if not path.exists():
             code = exits.USAGE if given else exits.NOTHING_TO_DO
@@ -126,7 +120,7 @@ def _files(given: Sequence[str]) -> list[Path]:
     if not found:
         where = ", ".join(f"`{path}`" for path in paths)
         exits.stop(f"no test (`*.test.yaml`) in {where}", exits.NOTHING_TO_DO)
-    return [sources.shown(one) for one in found]
+    return [files.shown(one) for one in found]
 
 
 def _run(
@@ -168,7 +162,7 @@ def _too_little(coverage: Coverage | None, least: float | None) -> bool:
 # --- telling --------------------------------------------------------------------------
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(context: Context, outcome: Outcome) -> None:
     from mlpolicy.cli.render.text import text
 
     documents = {one.file: one.lines for each in outcome.prepared for one in each.documents}
@@ -176,12 +170,12 @@ def _tell(outcome: Outcome) -> None:
     parts = [text(report)] if outcome.findings else []
     parts += ["\n".join(lines(result)) for result in outcome.failed]
     if outcome.coverage is not None:
-        parts.append(_table(outcome.coverage))
-    if not kept(QUIET):
+        parts.append(_table(context, outcome.coverage))
+    if not context.quiet:
         parts.append(_summary(outcome))
-    emit("\n\n".join(parts))
+    context.emit("\n\n".join(parts))
     if outcome.findings:
-        tell_github(report, "text")
+        context.tell_github(report)
     if in_github() and outcome.failed:
         from mlpolicy.cli.render.github import failures
 
@@ -189,10 +183,8 @@ def _tell(outcome: Outcome) -> None:
         click.echo(failures(told, "mlpolicy test").encode("utf-8", "replace"))
 
 
-def _table(coverage: Coverage) -> str:
-    from mlpolicy.cli.render.table import plain
-
-    rows = plain(("POLICY", "RULE", "MODE", "SEEN", "BRANCHES"), list(coverage.rows()))
+def _table(context: Context, coverage: Coverage) -> str:
+    rows = context.table(("POLICY", "RULE", "MODE", "SEEN", "BRANCHES"), list(coverage.rows()))
     return f"{rows}\ncoverage {coverage.share:.0%}"
 
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.cli.render.cells import visible
-from mlpolicy.cli.render.excerpt import WIDEST, excerpt
+from mlpolicy.cli.render.excerpt import WIDEST, excerpt, visible
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from mlpolicy.cli.render.checkout import checkout, in_checkout
-from mlpolicy.cli.render.fingerprint import fingerprints
+from mlpolicy.cli.render.checkout import checkout, fingerprints, in_checkout
 from mlpolicy.cli.render.report import Report, sentence
 from mlpolicy.core.diagnostic import Diagnostic
 
@@ -18,21 +17,21 @@ def gitlab(report: Report) -> str:
     root = checkout()
     content = [
         {
-            "description": _description(one),
-            "check_name": one.code,
+            "description": _description(finding),
+            "check_name": finding.code,
             "fingerprint": fingerprint,
-            "severity": _GRAVITY[one.severity],
+            "severity": _GRAVITY[finding.severity],
             "location": {
-                "path": in_checkout(one.span.file, root),
-                "lines": {"begin": one.span.line, "end": one.span.end_line},
+                "path": in_checkout(finding.span.file, root),
+                "lines": {"begin": finding.span.line, "end": finding.span.end_line},
             },
         }
-        for one, fingerprint in zip(report.diagnostics, fingerprints(report, root), strict=True)
+        for finding, fingerprint in zip(report.diagnostics, fingerprints(report, root), strict=True)
     ]
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
-def _description(one: Diagnostic) -> str:
-    where = f" (environment {one.environment})" if one.environment else ""
-    remedy = f" ({one.help})" if one.help else ""
-    return f"{sentence(one)}{where}{remedy}"
+def _description(finding: Diagnostic) -> str:
+    where = f" (environment {finding.environment})" if finding.environment else ""
+    remedy = f" ({finding.help})" if finding.help else ""
+    return f"{sentence(finding)}{where}{remedy}"
