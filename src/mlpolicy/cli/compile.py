@@ -6,26 +6,14 @@ import click
 
 from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import tell_absent
-from mlpolicy.cli.options import (
-    pass_context,
-    path_argument,
-    policy_option,
-    shown_options,
-    src_option,
-    terms_options,
-)
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.wait import waiting
 from mlpolicy.plan.compiled import compiled
 from mlpolicy.plan.governed import absent_from, governed
 
 
 @click.command()
-@path_argument
-@policy_option
-@terms_options
-@src_option
-@shown_options("text", "json")
-@pass_context
+@shared("path policy env set assume src", "text", "json")
 def command(context: Context) -> None:
     """Write what holds for every function, each value with its place, and a hash of it all."""
     loaded = context.read()

@@ -46,6 +46,8 @@ class Context:
     """The paths that were given."""
     paths: tuple[Path, ...] = ()
     """The paths that were read."""
+    modules: tuple[str, ...] = ()
+    """Those to import."""
     src: tuple[str, ...] = ()
     env: str | None = None
     assumed: dict[str, str] = field(default_factory=dict)
@@ -59,6 +61,8 @@ class Context:
     output: Path | None = None
     color: bool | None = None
     """None leaves it to the terminal."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """What folders made for this command are called in what it shows."""
     quiet: bool = False
     verbose: bool = False
 
@@ -121,10 +125,10 @@ class Context:
         policy = [str(files.shown(path)) for path in self.paths]
         return Request(policy=policy, path=local_roots(self.src), **(terms | what))
 
-    def prove(self, what: str, *, timeout: float = 60.0, **asked: Any) -> Answer:
-        """Return what an interpreter of its own answers that imports *what*."""
-        with waiting(f"importing {what}"):
-            return in_child(self.request(**asked), timeout)
+    def prove(self, modules: Sequence[str], *, timeout: float = 60.0, **asked: Any) -> Answer:
+        """Return what an interpreter of its own answers that imports *modules*."""
+        with waiting(f"importing {', '.join(self.modules) or 'what the policy names'}"):
+            return in_child(self.request(modules=list(modules), **asked), timeout)
 
     # --- giving out -------------------------------------------------------------------
 
@@ -170,6 +174,8 @@ class Context:
     def shown(self, report: Report) -> str:
         """Return *report* in the format that was asked for, for people with a summary."""
         text = render(report, self.format)
+        for folder, name in self.renamed.items():
+            text = text.replace(folder, name)
         if self.format == "text" and not self.quiet:
             return f"{text}\n\n{report.summary}" if text else report.summary
         return text

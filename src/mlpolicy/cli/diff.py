@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -14,8 +17,7 @@ import click
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import tell_absent
-from mlpolicy.cli.git import Revision, unpacked
-from mlpolicy.cli.options import pass_context, shown_options, src_option, terms_options
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.report import Report
 from mlpolicy.cli.wait import waiting
 from mlpolicy.plan.difference import Difference, differences
@@ -28,16 +30,9 @@ _MARK = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yel
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(readable=False), metavar="[OLD] [NEW]")
-@click.option(
-    "--against",
-    metavar="git:REF",
-    help="Compare the policy as it is with what it was at a revision of git.",
-)
-@terms_options
-@src_option
-@shown_options("text", "markdown", "json")
+@click.option("--against", metavar="git:REF", help="Compare with a revision of git.")
+@shared("env set assume src", "text", "markdown", "json")
 @click.option("--exit-code", "strict", is_flag=True, help="End with code 4 where anything differs.")
-@pass_context
 def command(context: Context, *, paths: tuple[str, ...], against: str | None, strict: bool) -> None:
     """Show what changes for each function from OLD to NEW: files, directories or `git:REF`.
 
@@ -48,20 +43,19 @@ def command(context: Context, *, paths: tuple[str, ...], against: str | None, st
         after = _loaded(context, new, stack, may_lack=against is not None)
         before = _loaded(context, old, stack, may_lack=against is not None)
         context.check_environment(after, before)
-        found = differences(
-            list(governed(before.rulebook, context.survey)),
-            list(governed(after.rulebook, context.survey)),
-        )
+        plans = [list(governed(side.rulebook, context.survey)) for side in (before, after)]
+        changes = differences(*plans)
         absent = absent_from(after.rulebook, context.survey)
     if context.format == "json":
-        context.emit_json(SCHEMA, {"differences": [_content(change) for change in found]})
+        context.emit_json(SCHEMA, {"differences": [_content(change) for change in changes]})
     else:
-        context.emit((_markdown if context.format == "markdown" else _text)(found))
+        context.emit((_markdown if context.format == "markdown" else _text)(changes))
     tell_absent(after.rulebook, absent)
-    sys.exit(exits.DIFFERENT if strict and found else exits.FINE)
+    sys.exit(exits.DIFFERENT if strict and changes else exits.FINE)
 
 
 def _sides(paths: Sequence[str], against: str | None) -> tuple[list[str], list[str]]:
+    """Return the paths of both sides, of the past as `git:REF:PATH`."""
     if against is not None:
         if not against.startswith("git:"):
             exits.stop("--against takes a revision: git:main, git:HEAD~1")
@@ -87,38 +81,75 @@ def _is_revision(name: str) -> bool:
 def _loaded(context: Context, side: Sequence[str], stack: ExitStack, *, may_lack: bool) -> Loaded:
     """Return what one side says; its findings end the command."""
     paths: list[Path] = []
-    revisions: list[Revision] = []
     for given in side:
         if not given.startswith("git:"):
             paths += files.paths([given])
             continue
         _, name, path = given.split(":", 2)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mlpolicy-"))
-        revision = unpacked(name, Path(path), Path(folder))
-        revisions.append(revision)
-        if revision.path is not None:
-            paths.append(revision.path)
+        context.renamed[f"{folder}/"] = f"git:{name}:"
+        past = _unpacked(name, Path(path), Path(folder))
+        if past is not None:
+            paths.append(past)
         elif may_lack:
             context.tell(f"there was no `{path}` at {name}: all of it is new")
         else:
             exits.stop(f"there was no `{path}` at `{name}`")
     loaded = load(paths, context.terms())
     if loaded.refused:
-        report = Report.of(loaded.shown())
-        for revision in revisions:
-            report = revision.called(report)
-        context.stop(report)
+        context.stop(Report.of(loaded.shown()))
     return loaded
+
+
+# --- revisions of git -----------------------------------------------------------------
+
+
+def _unpacked(name: str, path: Path, into: Path) -> Path | None:
+    """Return *path* as it was at the revision *name*, in the folder *into* with all beside it.
+
+    Where there was no such path, return None.
+    """
+    top = Path(_git(path, "rev-parse", "--show-toplevel").decode().strip())
+    # The name may be anything that somebody typed.
+    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{tree}}")
+    tree = _git(top, *asked, or_else=b"").decode().split()
+    if not tree:
+        exits.stop(f"git knows no revision `{name}`")
+    if not path.resolve().is_relative_to(top.resolve()):
+        exits.stop(f"`{path}` is not in the repository `{top}`")
+    whole = path.resolve().relative_to(top.resolve())
+    listed = _git(top, "ls-tree", "-z", "--name-only", tree[-1], "--", str(whole))
+    if not listed and whole != Path():
+        return None
+    beside = whole if path.is_dir() else whole.parent
+    archive = _git(top, "archive", "--format=tar", tree[-1], "--", str(beside))
+    with tarfile.open(fileobj=io.BytesIO(archive)) as content:
+        content.extractall(into, filter="data")
+    return into / whole
+
+
+def _git(path: Path, *arguments: str, or_else: bytes | None = None) -> bytes:
+    """Return what git prints in the folder of *path*; end the command where it fails."""
+    folder = next(folder for folder in (path, path.parent, Path.cwd()) if folder.is_dir())
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        exits.stop("git was not found, which `git:` needs")
+    if done.returncode and or_else is None:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        exits.stop(f"git: {lines[-1] if lines else 'failed'}")
+    return (or_else or b"") if done.returncode else done.stdout
 
 
 # --- how it is shown ------------------------------------------------------------------
 
 
-def _text(found: Sequence[Difference]) -> str:
-    if not found:
+def _text(changes: Sequence[Difference]) -> str:
+    if not changes:
         return "Nothing changes."
-    blocks = ["\n".join(_block(change)) for change in found]
-    return "\n\n".join([*blocks, _sum(found)])
+    blocks = ["\n".join(_block(change)) for change in changes]
+    return "\n\n".join([*blocks, _sum(changes)])
 
 
 def _block(change: Difference) -> Iterator[str]:
@@ -126,34 +157,33 @@ def _block(change: Difference) -> Iterator[str]:
     yield click.style(f"{mark} {change.target}", fg=colour, bold=True)
     width = min(max(len(line.path) for line in change.lines), 40)
     for line in change.lines:
+        arrow = f"{line.old} → {line.new}"
         if line.old is None:
             arrow = f"+ {line.new}"
         elif line.new is None:
             arrow = f"- {line.old}"
-        else:
-            arrow = f"{line.old} → {line.new}"
         yield f"    {line.path:<{width}}  {arrow}"
     for risk in change.risks:
         yield f"    {click.style('!', fg='yellow', bold=True)} {risk}"
 
 
-def _sum(found: Sequence[Difference]) -> str:
-    counts = {kind: sum(change.change == kind for change in found) for kind in _MARK}
+def _sum(changes: Sequence[Difference]) -> str:
+    counts = {kind: sum(change.change == kind for change in changes) for kind in _MARK}
     parts = [f"{count} {kind}" for kind, count in counts.items() if count]
-    return f"{', '.join(parts)} · {sum(len(one.risks) for one in found)} to look at twice"
+    return f"{', '.join(parts)} · {sum(len(one.risks) for one in changes)} to look at twice"
 
 
-def _markdown(found: Sequence[Difference]) -> str:
-    if not found:
+def _markdown(changes: Sequence[Difference]) -> str:
+    if not changes:
         return "**Policy**: nothing changes for any function."
-    head = [f"**Policy**: {_sum(found)}", "", "| function | setting | before | after |"]
-    rows = [
-        f"| {_code(change.target)} | {_code(line.path)} | {_code(line.old)} | {_code(line.new)} |"
-        for change in found
-        for line in change.lines
-    ]
-    risks = [f"- :warning: {_code(one.target)}: {risk}" for one in found for risk in one.risks]
-    return "\n".join([*head, "|---|---|---|---|", *rows, *([""] if risks else []), *risks])
+    lines = [f"**Policy**: {_sum(changes)}", "", "| function | setting | before | after |"]
+    lines.append("|---|---|---|---|")
+    for change in changes:
+        for line in change.lines:
+            cells = map(_code, (change.target, line.path, line.old, line.new))
+            lines.append(f"| {' | '.join(cells)} |")
+    risks = [f"- :warning: {_code(one.target)}: {risk}" for one in changes for risk in one.risks]
+    return "\n".join([*lines, *([""] if risks else []), *risks])
 
 
 def _code(text: str | None) -> str:
@@ -162,9 +192,5 @@ def _code(text: str | None) -> str:
 
 def _content(change: Difference) -> dict[str, Any]:
     settings = [{"path": line.path, "old": line.old, "new": line.new} for line in change.lines]
-    return {
-        "target": change.target,
-        "change": change.change,
-        "settings": settings,
-        "risks": list(change.risks),
-    }
+    content = {"target": change.target, "change": change.change, "settings": settings}
+    return content | {"risks": list(change.risks)}

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -16,14 +16,7 @@ from mlpolicy.cli import exits, files
 from mlpolicy.cli.context import ENVIRONMENT, Context
 from mlpolicy.cli.findings import resolved
 from mlpolicy.cli.list import every_plugin
-from mlpolicy.cli.options import (
-    modules_option,
-    pass_context,
-    policy_option,
-    shown_options,
-    src_option,
-    terms_options,
-)
+from mlpolicy.cli.options import shared
 from mlpolicy.core.control import EVERYTHING, KILL_SWITCH, switches
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import ByteSize
@@ -60,24 +53,19 @@ class Check:
 
 
 @click.command()
-@modules_option("A module to try.")
-@policy_option
-@terms_options
-@src_option
-@shown_options("text", "json")
-@pass_context
-def command(context: Context, *, modules: tuple[str, ...]) -> None:
+@shared("module policy env set assume src", "text", "json")
+def command(context: Context) -> None:
     """Look at the interpreter, the machine and the policy; say what is wrong and what to do.
 
     With --module, each target is tried in a fresh interpreter: where its driver stands, or why
     there is none.
     """
     checks = list(_of_machine())
-    if context.policy or modules or files.any_policy():
+    if context.policy or context.modules or files.any_policy():
         loaded = context.read()
         checks += _of_policy(resolved(context, loaded, level="ast"))
-        if modules and not loaded.errors:
-            checks += _of_targets(context, modules)
+        if context.modules and not loaded.errors:
+            checks += _of_targets(context)
     if context.format == "json":
         rows = [
             {"check": one.name, "state": one.state, "found": one.found, "remedy": one.remedy}
@@ -125,8 +113,6 @@ def _interpreter() -> Check:
     text = f"{platform.python_implementation()} {platform.python_version()}"
     if platform.python_implementation() != "CPython":
         return Check("interpreter", "fail", text, "drivers are swapped into CPython's functions")
-    if sys.version_info < (3, 11):
-        return Check("interpreter", "fail", text, "3.11 or later is needed")
     if sys.version_info[:3] == (3, 12, 0):
         return Check("interpreter", "fail", text, "3.12.0 has a bug in code swapping: use 3.12.1")
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
@@ -245,8 +231,8 @@ def _limits(plan: Plan, memory: PlannedRule) -> Iterator[Check]:
         yield Check(target, "warn", text, "write a `max_bytes` that leaves room")
 
 
-def _of_targets(context: Context, modules: Sequence[str]) -> Iterator[Check]:
-    answer = context.prove(", ".join(modules), modules=modules)
+def _of_targets(context: Context) -> Iterator[Check]:
+    answer = context.prove(context.modules)
     if answer.failed is not None:
         text = f"`{answer.failed['module']}` could not be imported: {answer.failed['error']}"
         yield Check("import", "fail", text, "mend the module first")

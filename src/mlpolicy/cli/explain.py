@@ -11,13 +11,7 @@ import click
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import tell_absent, tell_errors
-from mlpolicy.cli.options import (
-    pass_context,
-    policy_option,
-    shown_options,
-    src_option,
-    terms_options,
-)
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.setting import setting
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.target import Target, TargetError
@@ -37,12 +31,8 @@ _CODE = re.compile(r"[A-Z]+\d+")
 
 @click.command()
 @click.argument("subject")
-@policy_option
-@terms_options
-@src_option
+@shared("policy env set assume src", "text", "json")
 @click.option("--source", is_flag=True, help="Print the generated code around the function.")
-@shown_options("text", "json")
-@pass_context
 def command(context: Context, *, subject: str, source: bool) -> None:
     """Explain a function (`mypkg.serve:predict`), a finding (`MP301`), a setting (`retry.jitter`) or a profile of mlpolicy (`openai`)."""
     if ":" in subject:
@@ -134,7 +124,7 @@ def _is_ours(decorator: str) -> bool:
 
 def _of_import(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
     """Return what holds for a function with decorators of ours, which only its module knows."""
-    answer = context.prove(target.module, modules=[target.module], explain=str(target))
+    answer = context.prove([target.module], explain=str(target))
     explained = answer.explained
     if answer.failed is not None or explained is None:
         why = (answer.failed or {}).get("error", "it is not there once the module is imported")

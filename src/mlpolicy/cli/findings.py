@@ -64,12 +64,9 @@ def _with_imported(by_source: list[Diagnostic], imported: list[Diagnostic]) -> l
 
 def _imported(context: Context, loaded: Loaded) -> list[Diagnostic]:
     """Return what only importing every module that a policy names can show."""
-    answer = context.prove(
-        "every module named",
-        modules=named(loaded.rulebook, context.survey),
-        all=True,
-        environment="" if context.env in (None, EVERY) else context.env,
-    )
+    environment = "" if context.env in (None, EVERY) else context.env
+    modules = named(loaded.rulebook, context.survey)
+    answer = context.prove(modules, all=True, environment=environment)
     if answer.failed is not None:
         import_failed(answer)
     return list(of_import(answer, loaded.rulebook, context.survey, strict=True))

@@ -6,14 +6,16 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 
 import click
 
 from mlpolicy import __version__
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import Context
-from mlpolicy.cli.options import pass_context, shown_options, src_option
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.save import save
 from mlpolicy.core.target import Target
 from mlpolicy.model.schema import published
@@ -32,9 +34,7 @@ _MODEL = re.compile(r"(?:^|_)(?:predict|score|rank|infer|classify|embed|encode|r
 @click.option(
     "--module", metavar="PKG", help="The module that the policy is for; else one that is found."
 )
-@src_option
-@shown_options("text", "json")
-@pass_context
+@shared("src", "text", "json")
 def command(context: Context, *, folder: str, module: str | None) -> None:
     """Write what one begins with into DIR; no file that is there is touched.
 
@@ -49,25 +49,21 @@ def command(context: Context, *, folder: str, module: str | None) -> None:
             f"no module with a function was found in `{folder}`: name one, --module mypkg.serve"
         )
     functions = _functions(survey, chosen)
-    name = chosen.rpartition(".")[2].replace("_", "-")
     texts = {
-        f"policies/{name}.yaml": _policy(chosen, functions, name),
-        f"policies/{name}.test.yaml": _test(chosen, functions, name),
+        f"policies/{_name(chosen)}.yaml": _filled("policy.yaml", chosen, functions),
+        f"policies/{_name(chosen)}.test.yaml": _filled("policy.test.yaml", chosen, functions),
         "mlpolicy.schema.json": published(),
-        ".github/workflows/policy.yaml": _workflow(chosen),
+        ".github/workflows/policy.yaml": _filled("workflow.yaml", chosen, functions),
     }
     written = {os.path.normpath(root / file): _write(root / file, texts[file]) for file in texts}
     if context.format == "json":
         rows = [{"file": file, "written": new} for file, new in written.items()]
         context.emit_json(SCHEMA, {"module": chosen, "files": rows})
         return
-    context.emit(
-        "\n".join(f"{'wrote' if new else 'kept '}  {file}" for file, new in written.items())
-    )
-    steps = [f"  cd {root}"] if root != Path() else []
-    steps += _commands(chosen)[:3]
-    told = "\n".join(["", "Next:", *steps])
-    context.tell(told if any(written.values()) else "nothing to write")
+    lines = [f"{'wrote' if new else 'kept '}  {file}" for file, new in written.items()]
+    context.emit("\n".join(lines))
+    steps = ["", "Next:", *([f"  cd {root}"] if root != Path() else []), *_commands(chosen)[:3]]
+    context.tell("\n".join(steps) if any(written.values()) else "nothing to write")
 
 
 def _write(path: Path, text: str) -> bool:
@@ -127,79 +123,23 @@ def _modules(root: Path, survey: Survey) -> Iterator[str]:
 # --- the files ------------------------------------------------------------------------
 
 
-def _policy(module: str, functions: Sequence[str], name: str) -> str:
-    """Return a policy that watches, with what else it could do as comments."""
-    remote = next((name for name in functions if _REMOTE.search(name)), functions[0])
-    model = next((name for name in functions if _MODEL.search(name)), functions[0])
-    commands = "\n".join(f"# {line}" for line in _commands(module))
-    return f"""\
-# yaml-language-server: $schema=../mlpolicy.schema.json
-# What holds for the functions of {module}, without a change to their code.
-#
-{commands}
-
-version: 1
-policies:
-  # Latency, errors and calls in flight of every public function.
-  {name}-observed:
-    match: "{module}:*"
-    reason: see what is slow and what fails
-    monitor: {{}}
-
-  # Errors that pass by themselves are tried again: time-outs, resets, 429 and 502 to 504.
-  # {module}:{remote}:
-  #   reason: the network fails now and then
-  #   retry: {{max_attempts: 3, retry_on: [transient, throttle], max_elapsed: 5s}}
-
-  # Answers are kept for a while, each for its own arguments.
-  # {module}:{model}:
-  #   reason: the same question comes again
-  #   cache: {{ttl: 30s, max_entries: 10k}}
-"""
+def _filled(template: str, module: str, functions: Sequence[str]) -> str:
+    """Return the text of a template for a module with those public functions."""
+    text = files("mlpolicy.cli").joinpath("templates", template).read_text("utf-8")
+    return Template(text).safe_substitute(
+        module=module,
+        name=_name(module),
+        first=functions[0],
+        remote=next((name for name in functions if _REMOTE.search(name)), functions[0]),
+        model=next((name for name in functions if _MODEL.search(name)), functions[0]),
+        commands="\n".join(f"# {line}" for line in _commands(module)),
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        release=".".join(__version__.split(".")[:2]),
+    )
 
 
-def _test(module: str, functions: Sequence[str], name: str) -> str:
-    """Return a test of that policy, which passes."""
-    return f"""\
-# Tests of the policy: `mlpolicy test`, or `pytest`. The clock is virtual, nothing is called.
-version: 1
-policies: [./{name}.yaml]
-tests:
-  - name: {functions[0]} is watched
-    resolve: {module}:{functions[0]}
-    expect: {{monitor: present}}
-"""
-
-
-def _workflow(module: str) -> str:
-    """Return a job of GitHub Actions that checks the policy at every push."""
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    release = ".".join(__version__.split(".")[:2])
-    return f"""\
-# Checks the policy at every push: findings are shown beside the lines of a pull request.
-# GitHub reads workflows in the root of the repository alone; for a folder within it, move this
-# file there and add `defaults: {{run: {{working-directory: FOLDER}}}}`.
-name: policy
-on: [push, pull_request]
-jobs:
-  policy:
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@v4
-        with: {{fetch-depth: 0}}
-      - uses: actions/setup-python@v5
-        with: {{python-version: "{python}"}}
-      # Another release may find more: raise its number when you mean to.
-      - run: pip install "mlpolicy=={release}.*"
-      # What else `{module}` needs, too, since `apply` imports it.
-      - if: hashFiles('requirements.txt') != ''
-        run: pip install -r requirements.txt
-      - run: mlpolicy validate
-      - run: mlpolicy test
-      - run: mlpolicy apply --module {module} --check
-      - if: github.event_name == 'pull_request'
-        run: mlpolicy diff --against git:origin/${{{{ github.base_ref }}}} --format markdown >> "$GITHUB_STEP_SUMMARY"
-"""
+def _name(module: str) -> str:
+    return module.rpartition(".")[2].replace("_", "-")
 
 
 def _commands(module: str) -> list[str]:

@@ -15,7 +15,7 @@ import click
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import ENVIRONMENT, Context
 from mlpolicy.cli.findings import resolved
-from mlpolicy.cli.options import env_option, pass_context, policy_option, shown_options
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.report import Report
 from mlpolicy.install import site
 
@@ -38,17 +38,14 @@ class Running(click.Command):
 
 
 @click.command(cls=Running, context_settings={"allow_interspersed_args": False})
-@policy_option
-@env_option
+@shared("policy env")
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
 @click.option(
     "--require-all",
     is_flag=True,
     help="Start only if every target takes effect, as `apply --all --check` proves it.",
 )
-@shown_options()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@pass_context
 def command(
     context: Context, *, module: str | None, require_all: bool, arguments: tuple[str, ...]
 ) -> None:

@@ -8,11 +8,10 @@ import click
 
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import Context
-from mlpolicy.cli.options import Choice, pass_context, shown_options
+from mlpolicy.cli.options import Choice, shared
 from mlpolicy.cli.save import save
 from mlpolicy.model.schema import DRAFTS, published
 from mlpolicy.rules import KINDS
-from mlpolicy.rules.cache.stores import STORES
 from mlpolicy.rules.monitor.sinks import SINKS
 
 
@@ -34,11 +33,10 @@ from mlpolicy.rules.monitor.sinks import SINKS
 @click.option(
     "--plugins/--no-plugins",
     default=True,
-    help="Whether the kinds, stores and sinks of installed plugins are in it.",
+    help="Whether the kinds and sinks of installed plugins are in it.",
     show_default=True,
 )
-@shown_options("json")
-@pass_context
+@shared("", "json")
 def command(
     context: Context, *, draft: str, write: Path | None, check: bool, plugins: bool
 ) -> None:
@@ -46,7 +44,7 @@ def command(
     if check and write is None:
         exits.stop("--check compares with a file: --write FILE")
     if plugins:
-        for extensions in (KINDS, SINKS, STORES):
+        for extensions in (KINDS, SINKS):
             extensions.look_for_all()
     text = published(draft)
     if write is None:

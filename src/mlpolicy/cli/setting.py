@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from mlpolicy.cli import exits
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio
@@ -15,7 +15,6 @@ from mlpolicy.model.policy import SHIPPED
 from mlpolicy.rules import KINDS
 
 Schema = dict[str, Any]
-
 _TYPES: Final = {
     Duration.pattern: "a length of time, with its unit: us, ms, s, m, h, d",
     ByteSize.pattern: "a size, with its unit: B, kB, KiB, MB, MiB, GB, GiB",
@@ -32,61 +31,55 @@ _TYPES: Final = {
 def setting(subject: str) -> dict[str, Any]:
     """Return what `explain` says of the setting or profile *subject*; end the command if there is none."""
     head, *path = subject.split(".")
-    if KINDS.look_for(head):
-        whole = KINDS[head].rule_model().model_json_schema()
+    blocks = (FileBlock.model_fields, PolicyBlock.model_fields)
+    if not KINDS.look_for(head) and not any(head in block for block in blocks):
+        if subject in SHIPPED:
+            text = shipped.shipped(subject)[1].text.rstrip()
+            return {"profile": subject, "text": f"{shipped.FOLDER}/{subject}.yaml\n\n{text}"}
+        _unknown(subject, head, (*KINDS, *blocks[0], *blocks[1], *SHIPPED))
+    if head in KINDS:
+        here = whole = KINDS[head].rule_model().model_json_schema()
         common = RuleCommon.model_json_schema()
-        for key in ("properties", "$defs"):
-            whole[key] = {**common.get(key, {}), **whole.get(key, {}), **common.get(key, {})}
-        here = whole
-    elif head in FileBlock.model_fields or head in PolicyBlock.model_fields:
-        model = FileBlock if head in FileBlock.model_fields else PolicyBlock
-        whole = model.model_json_schema()
-        here = _followed(whole, whole["properties"][head])
-    elif subject in SHIPPED:
-        text = shipped.shipped(subject)[1].text.rstrip()
-        return {"profile": subject, "text": f"{shipped.FOLDER}/{subject}.yaml\n\n{text}"}
+        for part in ("properties", "$defs"):
+            whole[part] = {**whole.get(part, {}), **common.get(part, {})}
     else:
-        _unknown(subject, head)
+        whole = (FileBlock if head in blocks[0] else PolicyBlock).model_json_schema()
+        here = _followed(whole, whole["properties"][head])
     for name in path:
         here = _followed(whole, _inner(whole, here, name, subject))
     lines = [subject, *(f"  {line}" for line in _described(here))]
     for name, inner in here.get("properties", {}).items():
         text = " ".join(inner.get("description", "").split()).partition(". ")[0]
         default = f" (default {_json(inner['default'])})" if "default" in inner else ""
-        lines.append(f"  {name}: {text.removesuffix('.')}.{default}" if text else f"  {name}:")
+        lines.append(f"  {name}: {text.removesuffix('.')}.{default}")
     return {"setting": subject, "schema_of": here, "text": "\n".join(lines)}
 
 
-def _unknown(subject: str, head: str) -> Any:
+def _unknown(subject: str, head: str, known: tuple[str, ...]) -> NoReturn:
     if head in KINDS.refused:
         exits.stop(str(KINDS.refused[head]))
-    known = (*KINDS, *FileBlock.model_fields, *PolicyBlock.model_fields, *SHIPPED)
     try:
         near = closest(head, known) or str(Target.parse(subject))
     except TargetError as error:
         near = error.meant
     hint = f"; did you mean `{near}`?" if near else ""
-    exits.stop(
-        f"`{subject}` is not a function path (`package.module:function`), finding or setting{hint}"
-    )
+    what = "function path (`package.module:function`), finding or setting"
+    exits.stop(f"`{subject}` is not a {what}{hint}")
 
 
-def _inner(whole: Schema, here: Schema, name: str, subject: str) -> Schema:
+def _inner(whole: Schema, here: Schema, name: str, subject: str) -> Any:
     """Return what *here* has under *name*, which may be any where the keys are the author's."""
     properties = here.get("properties", {})
-    if name in properties:
-        inner: Schema = properties[name]
-        return inner
-    any_name = here.get("additionalProperties")
-    if isinstance(any_name, dict):
+    if name not in properties and isinstance(here.get("additionalProperties"), dict):
         # `validate.args.NAME.type`, and `validate.args.type`
-        spec = _followed(whole, any_name)
-        inner = spec.get("properties", {}).get(name, spec)
-        return inner
-    near = closest(name, properties)
-    there = f"there are {', '.join(properties)}" if properties else "it has no settings within"
-    hint = f"did you mean `{near}`?" if near else there
-    exits.stop(f"`{subject}`: there is no `{name}`; {hint}")
+        spec = _followed(whole, here["additionalProperties"])
+        return spec.get("properties", {}).get(name, spec)
+    if name not in properties:
+        near = closest(name, properties)
+        hint = f"there are {', '.join(properties)}" if properties else "it has no settings within"
+        hint = f"did you mean `{near}`?" if near else hint
+        exits.stop(f"`{subject}`: there is no `{name}`; {hint}")
+    return properties[name]
 
 
 def _followed(whole: Schema, here: Schema) -> Schema:
@@ -104,7 +97,7 @@ def _described(schema: Schema) -> list[str]:
     lines = [line for line in str(schema.get("description", "")).splitlines() if line]
     choices: list[Schema] = schema.get("anyOf") or [schema]
     words = [str(value) for choice in choices for value in choice.get("enum", ())]
-    types = list(dict.fromkeys(filter(None, map(_type, choices))))
+    types = dict.fromkeys(filter(None, map(_type, choices)))
     examples = [str(value) for choice in choices for value in choice.get("examples", ())]
     if words:
         lines.append(f"one of: {', '.join(words)}")
@@ -118,11 +111,10 @@ def _described(schema: Schema) -> list[str]:
 
 
 def _type(schema: Schema) -> str:
-    least, most = schema.get("minimum"), schema.get("maximum")
     name = _TYPES.get(schema.get("pattern", "")) or _TYPES.get(str(schema.get("type", "")), "")
-    if least is None:
-        return name
-    return f"{name}, {least} to {most}" if most is not None else f"{name} from {least}"
+    if "minimum" in schema and "maximum" in schema:
+        return f"{name}, {schema['minimum']} to {schema['maximum']}"
+    return f"{name} from {schema['minimum']}" if "minimum" in schema else name
 
 
 def _json(value: object) -> str:

@@ -12,7 +12,7 @@ import click
 
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.context import Context, in_github
-from mlpolicy.cli.options import pass_context, path_argument, shown_options, src_option
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
 from mlpolicy.cli.save import save
@@ -65,7 +65,7 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> float | 
 
 
 @click.command()
-@path_argument
+@shared("path src", "text", "json")
 @click.option(
     "-k",
     "wanted",
@@ -84,9 +84,6 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> float | 
     metavar="FILE",
     help="Write a report for build servers too.",
 )
-@src_option
-@shown_options("text", "json")
-@pass_context
 def command(context: Context, wanted: Chooser | None, **options: Any) -> None:
     """Run the tests of policies: every `*.test.yaml` at PATH, or in `policies/`.
 

@@ -9,15 +9,7 @@ import click
 from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import resolved
 from mlpolicy.cli.fix import fixed
-from mlpolicy.cli.options import (
-    Choice,
-    pass_context,
-    path_argument,
-    policy_option,
-    report_options,
-    src_option,
-    terms_options,
-)
+from mlpolicy.cli.options import Choice, shared
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.words import closest, many
 from mlpolicy.plan.codes import Level, codes
@@ -38,11 +30,7 @@ def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
 
 
 @click.command()
-@path_argument
-@policy_option
-@terms_options
-@src_option
-@report_options
+@shared("path policy env set assume src")
 @click.option(
     "--select",
     multiple=True,
@@ -72,7 +60,6 @@ def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     help="What makes the exit code 1.",
 )
 @click.option("--fix", is_flag=True, help="Write the repairs that are safe into the files.")
-@pass_context
 def command(
     context: Context,
     *,

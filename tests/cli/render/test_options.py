@@ -13,17 +13,16 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from mlpolicy.cli.options import FORMATS, pass_context, report_options
+from mlpolicy.cli.options import FORMATS, shared
 from tests.cli.render.conftest import ALL, NOTHING, a_report
 
 SOURCE = Path(__file__).parents[3] / "src"
 
 
 @click.command()
-@report_options
+@shared("")
 @click.option("--fail-on", default="error")
 @click.option("--nothing", is_flag=True)
-@pass_context
 def command(context, fail_on, nothing):
     """Report what is given."""
     context.finish(NOTHING if nothing else ALL, fail_on=fail_on)
