@@ -109,7 +109,8 @@ def _prove(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Answ
     more = named(loaded.rulebook, context.survey) if everything else ()
     what = {"package": options["package"], "all": everything}
     if options["in_process"]:
-        return in_process(context.request(modules=[*context.modules, *more], **what))
+        request = context.request(modules=[*context.modules, *more], **what)
+        return in_process(request, context.assumed)
     return context.prove([*context.modules, *more], timeout=options["timeout"], **what)
 
 

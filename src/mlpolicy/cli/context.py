@@ -121,14 +121,14 @@ class Context:
 
     def request(self, **what: Any) -> Request:
         """Return the request to prove the policy that was read on real modules."""
-        terms = {"environment": self.env or "", "assumed": self.assumed}
         policy = [str(files.shown(path)) for path in self.paths]
-        return Request(policy=policy, path=local_roots(self.src), **(terms | what))
+        path = list(map(os.path.abspath, local_roots(self.src)))
+        return {"policy": policy, "path": path, "environment": self.env or "", **what}
 
     def prove(self, modules: Sequence[str], *, timeout: float = 60.0, **asked: Any) -> Answer:
         """Return what an interpreter of its own answers that imports *modules*."""
         with waiting(f"importing {', '.join(self.modules) or 'what the policy names'}"):
-            return in_child(self.request(modules=list(modules), **asked), timeout)
+            return in_child(self.request(modules=list(modules), **asked), self.assumed, timeout)
 
     # --- giving out -------------------------------------------------------------------
 

@@ -6,9 +6,10 @@ import multiprocessing
 import os
 import platform
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import click
 
@@ -18,7 +19,6 @@ from mlpolicy.cli.findings import resolved
 from mlpolicy.cli.list import every_plugin
 from mlpolicy.cli.options import shared
 from mlpolicy.core.control import EVERYTHING, KILL_SWITCH, switches
-from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.words import closest, many
 from mlpolicy.document.parse import libyaml
@@ -42,8 +42,7 @@ _REMEDIES = {
 """What to do about each status of a target."""
 
 
-@frozen()
-class Check:
+class Check(NamedTuple):
     """One thing that was looked at."""
 
     name: str
@@ -66,18 +65,15 @@ def command(context: Context) -> None:
         checks += _of_policy(resolved(context, loaded, level="ast"))
         if context.modules and not loaded.errors:
             checks += _of_targets(context)
+    head = ("check", "state", "found", "remedy")
     if context.format == "json":
-        rows = [
-            {"check": one.name, "state": one.state, "found": one.found, "remedy": one.remedy}
-            for one in checks
-        ]
+        rows = [dict(zip(head, check, strict=True)) for check in checks]
         context.emit_json(SCHEMA, {"checks": rows})
     else:
-        cells = ((check.name, check.state, check.found, check.remedy) for check in checks)
-        context.emit(context.table(("CHECK", "STATE", "FOUND", "REMEDY"), cells))
-        counts = {state: sum(one.state == state for one in checks) for state in ("fail", "warn")}
-        listed = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        context.tell(listed or "nothing is wrong")
+        context.emit(context.table([title.upper() for title in head], checks))
+        counts = Counter(check.state for check in checks)
+        listed = [f"{counts[state]} {state}" for state in ("fail", "warn") if counts[state]]
+        context.tell(", ".join(listed) or "nothing is wrong")
     failed = [check.name for check in checks if check.state == "fail"]
     code = exits.IMPORT_FAILED if "import" in failed else exits.FINDINGS
     sys.exit(code if failed else exits.FINE)
@@ -141,10 +137,8 @@ def _plan_cache() -> Check:
 
 
 def _start_method() -> Check:
-    method = (
-        multiprocessing.get_start_method(allow_none=True)
-        or (multiprocessing.get_all_start_methods()[0])
-    )
+    method = multiprocessing.get_start_method(allow_none=True)
+    method = method or multiprocessing.get_all_start_methods()[0]
     text = f"multiprocessing starts workers by {method}"
     if method == "fork":
         return Check("workers", "ok", f"{text}; they inherit the policy")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -30,25 +30,25 @@ _NOT_WRAPPED = {
     "unwrappable": "MP320",
     "bypassed": "MP321",
     "error": "MP320",
+    "skipped": "MP320",
 }
-"""The finding for each status that no target of a policy should have."""
+"""The finding for each status that a target of a policy should not have."""
 
 
 def resolved(context: Context, loaded: Loaded, *, level: Level) -> Loaded:
     """Return *loaded* with all findings to show: of the policies, and between them and the functions."""
     if level == "none":
         return loaded.shown(level=level)
-    survey = context.survey
     with waiting("looking targets up in the source"):
-        findings = list(against(loaded.rulebook, survey))
+        findings = list(against(loaded.rulebook, context.survey))
         for environment, rulebook in loaded.others.items():
-            add_of(environment, against(rulebook, survey), findings)
+            add_of(environment, against(rulebook, context.survey), findings)
     # What cannot be read, or is not there, cannot be imported.
     wrong = any(finding.severity == "error" for finding in loaded.diagnostics)
     gone = any(one.code == "MP303" and one.severity == "error" for one in findings)
     if level == "import" and not wrong and not gone:
         findings = _with_imported(findings, _imported(context, loaded))
-    return as_in_source(loaded, survey).shown(findings, level=level)
+    return as_in_source(loaded, context.survey).shown(findings, level=level)
 
 
 def _with_imported(by_source: list[Diagnostic], imported: list[Diagnostic]) -> list[Diagnostic]:
@@ -92,21 +92,17 @@ def of_import(
     """Yield what became of targets that no policy should leave at that."""
     lenient = rulebook.settings.on_missing_target
     for row in answer.targets:
-        status, place = row["status"], _span(rulebook, row["target"])
-        gone = list(_gone(survey, row, place))
-        if gone:
-            yield from weighed(gone, "error" if strict and lenient == "warn" else lenient)
-        elif status in _NOT_WRAPPED or (status == "skipped" and row["exact"]):
-            severity: Severity = "error" if strict or status == "error" else "warning"
-            message = f"`{row['target']}` is {status}: {row['detail']}"
-            yield Diagnostic(_NOT_WRAPPED.get(status, "MP320"), message, place, severity)
-        elif status == "pending" and strict and row["target"].partition(":")[0] in answer.modules:
-            yield Diagnostic("MP301", f"`{row['target']}` was not placed", place)
+        yield from _of_target(row, answer, rulebook, survey, strict=strict)
     for proof in answer.proofs:
         place = Span(*proof["span"]) if "span" in proof else _place(rulebook, proof)
         severity = codes()[proof["code"]].severity
         yield Diagnostic(proof["code"], proof["message"], place, severity, help=proof["help"])
-    yield from _started(answer, rulebook)
+    for started in answer.started:
+        span = _first_in(rulebook, started["module"])
+        if span is not None:
+            text = f"importing `{started['module']}` starts {started['what']}"
+            help = "start them in a function that the service calls"
+            yield Diagnostic("MP312", text, span, "info", help=help)
     for pattern in answer.unmatched:
         sure = strict and (pattern["vain"] or pattern["why"]) and lenient != "ignore"
         if pattern["imported"] or sure:
@@ -119,26 +115,27 @@ def of_import(
         yield Diagnostic("MP320", f"`{module}` could not be looked through: {why}", span, "error")
 
 
-def _gone(survey: Survey, row: dict[str, Any], place: Span) -> Iterator[Diagnostic]:
-    """Yield that a target is not there, with the name that its source has instead.
-
-    One that is pending may be in a module that nothing can import.
-    """
-    if row["status"] in ("missing", "pending"):
-        target = Target.parse(row["target"])
+def _of_target(
+    row: Mapping[str, Any], answer: Answer, rulebook: Rulebook, survey: Survey, *, strict: bool
+) -> Iterator[Diagnostic]:
+    target, status = Target.parse(row["target"]), row["status"]
+    place = _span(rulebook, row["target"])
+    gone: list[Diagnostic] = []
+    if status in ("missing", "pending"):
+        # One that is pending may be in a module that nothing can import.
         looked = survey.look_up(target)
-        if row["status"] == "missing" and not isinstance(looked, Missing):
+        if status == "missing" and not isinstance(looked, Missing):
             looked = Missing(row["detail"])
-        yield from absent(target, looked, place)
-
-
-def _started(answer: Answer, rulebook: Rulebook) -> Iterator[Diagnostic]:
-    for started in answer.started:
-        span = _first_in(rulebook, started["module"])
-        if span is not None:
-            text = f"importing `{started['module']}` starts {started['what']}"
-            help = "start them in a function that the service calls"
-            yield Diagnostic("MP312", text, span, "info", help=help)
+        gone = list(absent(target, looked, place))
+    if gone:
+        lenient = rulebook.settings.on_missing_target
+        yield from weighed(gone, "error" if strict and lenient == "warn" else lenient)
+    elif status in _NOT_WRAPPED and (status != "skipped" or row["exact"]):
+        severity: Severity = "error" if strict or status == "error" else "warning"
+        message = f"`{row['target']}` is {status}: {row['detail']}"
+        yield Diagnostic(_NOT_WRAPPED[status], message, place, severity)
+    elif status == "pending" and strict and target.module in answer.modules:
+        yield Diagnostic("MP301", f"`{row['target']}` was not placed", place)
 
 
 def _place(rulebook: Rulebook, proof: dict[str, Any]) -> Span:
@@ -175,9 +172,8 @@ def tell_absent(rulebook: Rulebook, gone: Mapping[Target, Missing | NoModule]) -
         sys.exit(exits.FINDINGS)
 
 
-def tell_errors(errors: Iterable[Diagnostic]) -> None:
+def tell_errors(errors: Sequence[Diagnostic]) -> None:
     """End a command that has shown what it could of a policy that is wrong."""
-    count = len(tuple(errors))
-    if count:
-        text = f"{many(count, 'error')} in these files: `mlpolicy validate` shows more"
+    if errors:
+        text = f"{many(len(errors), 'error')} in these files: `mlpolicy validate` shows more"
         exits.stop(text, exits.FINDINGS)
