@@ -59,8 +59,9 @@ def _seconds(_: click.Context, __: click.Parameter, value: str) -> float:
 @click.option("--in-process", is_flag=True, help="Import into this interpreter, for a debugger.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(context: Context, *, check: bool, arguments: tuple[str, ...], **options: Any) -> None:
-    """Import modules under the policy in a fresh interpreter, and show what became of each target.
+    """Prove that the policy takes effect on the real module.
 
+    Modules are imported under it in a fresh interpreter; what became of each target is shown.
     After `--`, ARGUMENTS run the module as a program under the policy once all is well.
     """
     if not context.modules and not options["everything"]:
@@ -228,8 +229,7 @@ def _settings(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 def _first(expected: Mapping[str, Any], in_force: Mapping[str, Any]) -> str:
     """Return the first setting in which two plans of one function differ."""
-    for name in (*expected, *in_force):
-        old, new = expected.get(name), in_force.get(name)
-        if old != new:
-            break
-    return f"`{name}` is {new or 'not there'}, {old or 'nothing'} is expected"
+    names = (name for name in (*expected, *in_force) if expected.get(name) != in_force.get(name))
+    name = next(names)
+    old, new = expected.get(name, "nothing"), in_force.get(name, "not there")
+    return f"`{name}` is {new}, {old} is expected"

@@ -15,7 +15,10 @@ from mlpolicy.plan.governed import absent_from, governed
 @click.command()
 @shared("path policy env set assume src", "text", "json")
 def command(context: Context) -> None:
-    """Write what holds for every function, each value with its place, and a hash of it all."""
+    """Write what holds for every function, for review and archives.
+
+    Each value has its place, and all of it a hash.
+    """
     loaded = context.read()
     context.stop_on_errors(loaded)
     with waiting("looking targets up in the source"):

@@ -34,9 +34,10 @@ _MARK = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yel
 @shared("env set assume src", "text", "markdown", "json")
 @click.option("--exit-code", "strict", is_flag=True, help="End with code 4 where anything differs.")
 def command(context: Context, *, paths: tuple[str, ...], against: str | None, strict: bool) -> None:
-    """Show what changes for each function from OLD to NEW: files, directories or `git:REF`.
+    """Show what changes for each function between two policies.
 
-    With `--against git:main`, from that revision to the policy as it is here.
+    OLD and NEW are files, directories or `git:REF`; with `--against git:main`, OLD is that
+    revision and NEW the policy as it is here.
     """
     old, new = _sides(paths, against)
     with ExitStack() as stack, waiting("comparing"):

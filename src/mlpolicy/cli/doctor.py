@@ -54,7 +54,7 @@ class Check(NamedTuple):
 @click.command()
 @shared("module policy env set assume src", "text", "json")
 def command(context: Context) -> None:
-    """Look at the interpreter, the machine and the policy; say what is wrong and what to do.
+    """Look at interpreter, machine and policy; say what is wrong.
 
     With --module, each target is tried in a fresh interpreter: where its driver stands, or why
     there is none.

@@ -34,7 +34,11 @@ _CODE = re.compile(r"[A-Z]+\d+")
 @shared("policy env set assume src", "text", "json")
 @click.option("--source", is_flag=True, help="Print the generated code around the function.")
 def command(context: Context, *, subject: str, source: bool) -> None:
-    """Explain a function (`mypkg.serve:predict`), a finding (`MP301`), a setting (`retry.jitter`) or a profile of mlpolicy (`openai`)."""
+    """Show what holds for a function, or what a finding or setting is.
+
+    SUBJECT is a function (`mypkg.serve:predict`), a finding (`MP301`), a setting (`retry.jitter`)
+    or a profile of mlpolicy (`openai`).
+    """
     if ":" in subject:
         _function(context, subject, source=source)
     elif _is_code(subject.upper()):
@@ -93,28 +97,29 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
     # What cannot be read as it is written would be explained wrongly; all else is there to be seen.
     if source or any(finding.code < "MP2" for finding in loaded.refused):
         context.stop_on_errors(loaded)
-    if decorated:
-        _emit(context, _of_import(context, target, loaded, source=source))
-        tell_errors(loaded.refused)
-        return
+    explained = (_by_import if decorated else _by_source)(context, target, loaded, source=source)
+    errors = {"errors": len(loaded.refused)}
+    _emit(context, {"target": "", "environment": loaded.environment, **explained, **errors})
+    tell_errors(loaded.refused)
+    if not decorated:
+        gone = absent_from(loaded.rulebook, context.survey, [Target.parse(explained["target"])])
+        tell_absent(loaded.rulebook, gone)
+
+
+def _by_source(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
     plan = loaded.rulebook.plan(target, facts_of(loaded.rulebook, context.survey, target))
     if plan is None:
         _not_governed(context, target, loaded)
     text = _generated(context, plan) if source else f"{plan}{_terms(context, loaded)}"
     other = f"\n\n  `{target}` is another name of it" if target != plan.target else ""
-    facts = {
+    return {
         "target": str(plan.target),
         "mode": plan.mode,
-        "environment": loaded.environment,
         "policies": list(plan.policies),
         "rules": [content(rule) for rule in plan.rules],
         "worst_case": worst_case(plan),
-        "errors": len(loaded.refused),
         "text": f"{text}{other}",
     }
-    _emit(context, facts)
-    tell_errors(loaded.refused)
-    tell_absent(loaded.rulebook, absent_from(loaded.rulebook, context.survey, [plan.target]))
 
 
 def _is_ours(decorator: str) -> bool:
@@ -122,21 +127,16 @@ def _is_ours(decorator: str) -> bool:
     return decorator.startswith("mlpolicy.") and decorator != "mlpolicy.tag"
 
 
-def _of_import(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
+def _by_import(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
     """Return what holds for a function with decorators of ours, which only its module knows."""
     answer = context.prove([target.module], explain=str(target))
     explained = answer.explained
     if answer.failed is not None or explained is None:
         why = (answer.failed or {}).get("error", "it is not there once the module is imported")
         exits.stop(f"`{target}` could not be asked for its decorators: {why}", exits.IMPORT_FAILED)
-    shown = f"{explained['shown']}{_terms(context, loaded)}"
-    return {
-        "target": str(target),
-        "environment": loaded.environment,
-        **{key: explained[key] for key in ("mode", "policies", "rules", "worst_case")},
-        "errors": len(loaded.refused),
-        "text": explained["source"] if source else shown,
-    }
+    text = explained["source"] if source else f"{explained['shown']}{_terms(context, loaded)}"
+    keys = ("mode", "policies", "rules", "worst_case")
+    return {"target": str(target), **{key: explained[key] for key in keys}, "text": text}
 
 
 def _terms(context: Context, loaded: Loaded) -> str:

@@ -36,8 +36,9 @@ _MODEL = re.compile(r"(?:^|_)(?:predict|score|rank|infer|classify|embed|encode|r
 )
 @shared("src", "text", "json")
 def command(context: Context, *, folder: str, module: str | None) -> None:
-    """Write what one begins with into DIR; no file that is there is touched.
+    """Write a first policy, its schema, its test and its CI job.
 
+    No file in DIR is touched that is there.
     The policy watches the public functions of the module; what else it could do stands in it
     as comments, with names of functions that exist.
     """

@@ -33,7 +33,7 @@ WHAT = ("targets", "policies", "profiles", "files", "expiring", "plugins")
 @click.option("--all", "every", is_flag=True, help="With profiles: all of mlpolicy, used or not.")
 @shared("module policy env set assume src", "text", "json")
 def command(context: Context, *, what: str, every: bool) -> None:
-    """Show the targets that are governed, the policies, profiles, files, what expires, or plugins.
+    """Show what there is: targets, policies, files, what expires.
 
     With targets, `--module` imports modules, and shows their functions with decorators, too.
     """

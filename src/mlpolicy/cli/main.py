@@ -15,19 +15,10 @@ from mlpolicy import __version__
 from mlpolicy.cli import exits
 from mlpolicy.core.words import closest
 
-COMMANDS = {
-    "apply": "Prove that the policy takes effect on the real module.",
-    "compile": "Write what holds for every function, for review and archives.",
-    "diff": "Show what changes for each function between two policies.",
-    "doctor": "Look at interpreter, machine and policy; say what is wrong.",
-    "explain": "Show what holds for a function, or what a finding means.",
-    "init": "Write a first policy, its schema, its test and its CI job.",
-    "list": "Show what there is: targets, policies, files, what expires.",
-    "run": "Run a command under the policy, its children too.",
-    "schema": "Print the JSON Schema that editors complete and check by.",
-    "test": "Run the tests of policies: does each do what it should?",
-    "validate": "Show everything that is wrong with policy files.",
-}
+COMMANDS = (
+    *("apply", "compile", "diff", "doctor", "explain", "init", "list"),
+    *("run", "schema", "test", "validate"),
+)
 VALUED = (
     *("--policy", "--env", "--set", "--assume", "--src"),
     *("--format", "--output", "-o", "--color"),
@@ -50,7 +41,6 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"mlpolicy.cli.{cmd_name}").command
-        command.short_help = COMMANDS[cmd_name]
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

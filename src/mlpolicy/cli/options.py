@@ -129,38 +129,19 @@ def _kept(
 
 
 _PATHS: dict[str, Any] = {"type": click.Path(readable=False), "by": _keep_paths}
-_SEVERAL: dict[str, Any] = {"multiple": True}
+_PAIRS: dict[str, Any] = {"multiple": True, "metavar": "NAME=VALUE"}
 _OPTIONS = {
     "path": _kept("path", of=click.argument, nargs=-1, **_PATHS),
-    "policy": _kept(
-        "--policy", **_PATHS, **_SEVERAL, help="A policy file, or a directory of them. Repeats."
-    ),
-    "module": _kept("--module", "modules", **_SEVERAL, help="A module to import. Repeats."),
-    "env": _kept(
-        "--env",
-        envvar=ENVIRONMENT,
-        metavar="NAME",
-        help=f"The environment whose part of the policy holds; else what {ENVIRONMENT} names.",
-    ),
-    "set": _kept(
-        "--set",
-        by=_keep_set,
-        **_SEVERAL,
-        metavar="PATH=VALUE",
-        help="Set `retry.max_attempts=5`, `vars.slo=2s` or `mode=shadow` over all. Repeats.",
-    ),
-    "assume": _kept(
-        "--assume",
-        by=_keep_assumed,
-        **_SEVERAL,
-        metavar="NAME=VALUE",
-        help="Take an environment variable to be set, where it is not. Repeats.",
-    ),
+    "policy": _kept("--policy", multiple=True, **_PATHS, help="A policy file or folder. Repeats."),
+    "module": _kept("--module", "modules", multiple=True, help="A module to import. Repeats."),
+    "env": _kept("--env", envvar=ENVIRONMENT, help="The environment that holds."),
+    "set": _kept("--set", by=_keep_set, **_PAIRS, help="Over all policies: retry.jitter=none."),
+    "assume": _kept("--assume", by=_keep_assumed, **_PAIRS, help="A variable to take as set."),
     "src": _kept(
         "--src",
         type=click.Path(exists=True, file_okay=False),
-        **_SEVERAL,
-        help="Where modules are looked for, before the path of Python. Repeats.",
+        multiple=True,
+        help="Where modules are looked for first. Repeats.",
     ),
 }
 

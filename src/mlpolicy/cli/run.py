@@ -49,9 +49,9 @@ class Running(click.Command):
 def command(
     context: Context, *, module: str | None, require_all: bool, arguments: tuple[str, ...]
 ) -> None:
-    """Run a command under the policy: `mlpolicy run -- gunicorn app:app`.
+    """Run a command under the policy, its children too.
 
-    A `script.py` or `-m MODULE` is run by this Python.
+    `mlpolicy run -- gunicorn app:app`; a `script.py` or `-m MODULE` is run by this Python.
     The exit code is that of the command; 128 and its number for a signal.
     """
     wanted = _command(module, list(arguments))

@@ -40,7 +40,7 @@ from mlpolicy.rules.monitor.sinks import SINKS
 def command(
     context: Context, *, draft: str, write: Path | None, check: bool, plugins: bool
 ) -> None:
-    """Print the schema that editors complete and check by, with the kinds of plugins."""
+    """Print the JSON Schema that editors complete and check by."""
     if check and write is None:
         exits.stop("--check compares with a file: --write FILE")
     if plugins:

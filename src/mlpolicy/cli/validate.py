@@ -69,7 +69,7 @@ def command(
     fail_on: str,
     fix: bool,
 ) -> None:
-    """Show everything that is wrong with policy files; 1 is the exit code if anything is.
+    """Show everything that is wrong with policy files.
 
     The files are checked without an environment and in every environment that they name;
     `--env` asks for one alone.
