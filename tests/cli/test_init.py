@@ -31,7 +31,6 @@ def test_what_is_written_is_right(shop):
     policy = (shop.folder / "policies/serve.yaml").read_text()
     assert (ended.code, made) == (0, WRITTEN)
     assert "# shop.serve:fetch_rows:" in policy
-    assert "# shop.serve:predict:" in policy
     for command in (
         ["validate", "--fail-on", "info"],
         ["test"],
@@ -55,7 +54,7 @@ def test_the_comments_are_right_once_they_are_none(shop):
     ended = shop.run("validate", "--fail-on", "info")
 
     assert ended.code == 0, ended.out
-    assert "3 policies" in ended.out
+    assert "2 policies" in ended.out
 
 
 def test_no_file_is_touched(shop):

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -48,7 +47,18 @@ def command(context: Context, *, paths: tuple[str, ...], against: str | None, st
         changes = differences(*plans)
         absent = absent_from(after.rulebook, context.survey)
     if context.format == "json":
-        context.emit_json(SCHEMA, {"differences": [_content(change) for change in changes]})
+        content = [
+            {
+                "target": change.target,
+                "change": change.change,
+                "settings": [
+                    {"path": line.path, "old": line.old, "new": line.new} for line in change.lines
+                ],
+                "risks": list(change.risks),
+            }
+            for change in changes
+        ]
+        context.emit_json(SCHEMA, {"differences": content})
     else:
         context.emit((_markdown if context.format == "markdown" else _text)(changes))
     tell_absent(after.rulebook, absent)
@@ -189,9 +199,3 @@ def _markdown(changes: Sequence[Difference]) -> str:
 
 def _code(text: str | None) -> str:
     return "" if text is None else f"`{text}`".replace("|", "\\|").replace("\n", " ")
-
-
-def _content(change: Difference) -> dict[str, Any]:
-    settings = [{"path": line.path, "old": line.old, "new": line.new} for line in change.lines]
-    content = {"target": change.target, "change": change.change, "settings": settings}
-    return content | {"risks": list(change.risks)}

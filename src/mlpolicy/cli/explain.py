@@ -90,9 +90,9 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
         exits.stop(f"`{subject}` is not a function path: {error}{hint}")
     looked = context.survey.look_up(target)
-    # (What is set on the command line holds in no process.)
-    decorated = isinstance(looked, Defined) and any(map(_is_ours, looked.decorators))
-    decorated = decorated and not context.written
+    names = looked.decorators if isinstance(looked, Defined) else ()
+    ours = [name for name in names if name.startswith("mlpolicy.") and name != "mlpolicy.tag"]
+    decorated = bool(ours) and not context.written  # what is set here holds in no process
     loaded = context.read(needed=not decorated)
     # What cannot be read as it is written would be explained wrongly; all else is there to be seen.
     if source or any(finding.code < "MP2" for finding in loaded.refused):
@@ -120,11 +120,6 @@ def _by_source(context: Context, target: Target, loaded: Loaded, *, source: bool
         "worst_case": worst_case(plan),
         "text": f"{text}{other}",
     }
-
-
-def _is_ours(decorator: str) -> bool:
-    """Whether the dotted name of a decorator is one of ours that puts a rule on a function."""
-    return decorator.startswith("mlpolicy.") and decorator != "mlpolicy.tag"
 
 
 def _by_import(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:

@@ -23,18 +23,15 @@ def fixed(report: Report) -> dict[str, int]:
             continue
         file = offered[0][0].span.file
         before = edits_of.setdefault(file, [])
-        if not is_installed(Path(file)) and not _overlap(before, offered[0]):
+        overlap = any(
+            _begin(edit) < _end(other) and _begin(other) < _end(edit)
+            for edit in offered[0]
+            for other in before
+        )
+        if not overlap and not is_installed(Path(file)):
             before += offered[0]
             made[file] = made.get(file, 0) + 1
     return {file: count for file, count in made.items() if _write(Path(file), edits_of[file])}
-
-
-def _overlap(before: Sequence[Suggestion], edits: Sequence[Suggestion]) -> bool:
-    return any(
-        _begin(edit) < _end(other) and _begin(other) < _end(edit)
-        for edit in edits
-        for other in before
-    )
 
 
 def _begin(edit: Suggestion) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
@@ -23,10 +22,6 @@ from mlpolicy.plan.survey import Defined, NoModule, Opaque, Survey, roots
 
 SCHEMA = "mlpolicy.init/1"
 SKIPPED = ("tests", "test", "docs", "conftest", "setup", "build", "dist", "venv", "site")
-_REMOTE = re.compile(
-    r"(?:^|_)(?:fetch|get|load|read|download|query|search|request|call|lookup)", re.I
-)
-_MODEL = re.compile(r"(?:^|_)(?:predict|score|rank|infer|classify|embed|encode|recommend)", re.I)
 
 
 @click.command()
@@ -131,8 +126,6 @@ def _filled(template: str, module: str, functions: Sequence[str]) -> str:
         module=module,
         name=_name(module),
         first=functions[0],
-        remote=next((name for name in functions if _REMOTE.search(name)), functions[0]),
-        model=next((name for name in functions if _MODEL.search(name)), functions[0]),
         commands="\n".join(f"# {line}" for line in _commands(module)),
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         release=".".join(__version__.split(".")[:2]),

@@ -11,7 +11,7 @@ import click
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import import_failed, tell_absent, tell_errors
-from mlpolicy.cli.options import Choice, shared
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.control import end_of
 from mlpolicy.core.extensions import Extensions
@@ -29,7 +29,7 @@ WHAT = ("targets", "policies", "profiles", "files", "expiring", "plugins")
 
 
 @click.command()
-@click.argument("what", type=Choice(WHAT), default="targets")
+@click.argument("what", type=click.Choice(WHAT), default="targets")
 @click.option("--all", "every", is_flag=True, help="With profiles: all of mlpolicy, used or not.")
 @shared("module policy env set assume src", "text", "json")
 def command(context: Context, *, what: str, every: bool) -> None:

@@ -20,23 +20,10 @@ from mlpolicy.model.policy import RuleBlock
 from mlpolicy.model.rules import RuleReader
 from mlpolicy.rules import KINDS
 
-__all__ = ["FORMATS", "Choice", "render", "shared"]
+__all__ = ["FORMATS", "render", "shared"]
 
 Command = Callable[..., Any]
 _ASSIGNMENT = re.compile(r"(?P<name>[\w.-]+)=(?P<value>.*)", re.S)
-
-
-class Choice(click.Choice):  # type: ignore[type-arg]  # (generic in newer releases only)
-    """One of a few words; for another one, the closest is offered."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return *value* if it is one of the words."""
-        try:
-            return super().convert(value, param, ctx)
-        except click.BadParameter as error:
-            near = closest(str(value), map(str, self.choices))
-            hint = f" Did you mean '{near}'?" if near else ""
-            raise click.BadParameter(error.message + hint, ctx, param) from None
 
 
 # --- what the context keeps -----------------------------------------------------------
@@ -154,14 +141,21 @@ def shared(names: str, *formats: str) -> Callable[[Command], Command]:
     shown = formats or tuple(FORMATS)
     options = (
         *(_OPTIONS[name] for name in names.split()),
-        _kept("--format", type=Choice(shown), default=shown[0], help="How to show the outcome."),
+        _kept(
+            "--format", type=click.Choice(shown), default=shown[0], help="How to show the outcome."
+        ),
         _kept(
             *("-o", "--output"),
             type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
             by=_keep_output,
             help="Write the outcome to FILE instead.",
         ),
-        _kept("--color", type=Choice(["auto", "always", "never"]), default="auto", by=_keep_color),
+        _kept(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            by=_keep_color,
+        ),
         _kept("-q", "--quiet", is_flag=True, help="Say nothing beside findings and data."),
         _kept("-v", "--verbose", is_flag=True, help="Say what was read, too."),
     )

@@ -8,7 +8,7 @@ import click
 
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import Context
-from mlpolicy.cli.options import Choice, shared
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.save import save
 from mlpolicy.model.schema import DRAFTS, published
 from mlpolicy.rules import KINDS
@@ -18,7 +18,7 @@ from mlpolicy.rules.monitor.sinks import SINKS
 @click.command()
 @click.option(
     "--draft",
-    type=Choice(list(DRAFTS)),
+    type=click.Choice(list(DRAFTS)),
     default="2020-12",
     show_default=True,
     help="The draft of JSON Schema; most editors' YAML servers read 7.",

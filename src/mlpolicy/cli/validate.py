@@ -9,7 +9,7 @@ import click
 from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import resolved
 from mlpolicy.cli.fix import fixed
-from mlpolicy.cli.options import Choice, shared
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.words import closest, many
 from mlpolicy.plan.codes import Level, codes
@@ -47,14 +47,14 @@ def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
 )
 @click.option(
     "--resolve",
-    type=Choice(["none", "ast", "import"]),
+    type=click.Choice(["none", "ast", "import"]),
     default="ast",
     show_default=True,
     help="How targets are looked for: not at all, in the source, or by importing them.",
 )
 @click.option(
     "--fail-on",
-    type=Choice(["error", "warning", "info"]),
+    type=click.Choice(["error", "warning", "info"]),
     default="error",
     show_default=True,
     help="What makes the exit code 1.",

@@ -16,8 +16,6 @@ from mlpolicy.core.span import Span
 _LEVEL: Final = {"error": "error", "warning": "warning", "info": "notice"}
 _IN_MESSAGE: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTY: Final = _IN_MESSAGE | str.maketrans({":": "%3A", ",": "%2C"})
-_MOST: Final = 1_000_000
-"""Bytes of a summary; GitHub drops one of more than 1 MiB whole."""
 
 
 def github(report: Report) -> str:
@@ -53,8 +51,7 @@ def summarise(report: Report, environ: Mapping[str, str] = os.environ) -> None:
 
     try:
         with open(path, "ab") as stream:
-            content = f"{markdown(report, most=_MOST - stream.tell())}\n\n"
-            stream.write(content.encode(errors="replace"))
+            stream.write(f"{markdown(report)}\n\n".encode(errors="replace"))
     except OSError as error:
         click.echo(f"mlpolicy: the summary of the step was not written: {error}", err=True)
 

@@ -14,31 +14,21 @@ _MARK: Final = {"error": "❌", "warning": "⚠️", "info": "ℹ️"}
 _CODE: Final = re.compile(r"(?<!`)(`[^`]+`)(?!`)")
 _SPECIAL: Final = re.compile(r"([\\`*_~\[\]<>#!|&$])")
 _BAR: Final = re.compile(r"(\\*)\|")
-_ROOM_TO_END: Final = 200
+_MOST: Final = 500
+"""Rows of a table: GitHub drops a summary of more than 1 MiB whole."""
 
 
-def markdown(report: Report, *, most: int | None = None) -> str:
-    """Return the findings as a table, of at most *most* bytes if that is said."""
+def markdown(report: Report) -> str:
+    """Return the findings as a table."""
     mark = "❌" if report.failed else "⚠️" if report.count("warning") else "✅"
     lines = [f"### {mark} mlpolicy: {report.summary}"]
-    if not report.diagnostics:
-        return lines[0]
-    lines += ["", "| | Finding | Place | What is wrong |", "|---|---|---|---|"]
-    room = None if most is None else most - _ROOM_TO_END - _size("\n".join(lines))
-    for number, finding in enumerate(report.diagnostics):
-        row = _row(finding)
-        if room is not None:
-            room -= _size(row)
-            if room < 0:
-                left = len(report.diagnostics) - number
-                lines += ["", f"{left} more: run `mlpolicy validate` to see them all."]
-                break
-        lines.append(row)
+    if report.diagnostics:
+        lines += ["", "| | Finding | Place | What is wrong |", "|---|---|---|---|"]
+        lines += map(_row, report.diagnostics[:_MOST])
+    if len(report.diagnostics) > _MOST:
+        left = len(report.diagnostics) - _MOST
+        lines += ["", f"{left} more: run `mlpolicy validate` to see them all."]
     return "\n".join(lines)
-
-
-def _size(text: str) -> int:
-    return len(text.encode(errors="replace")) + 1
 
 
 def _row(finding: Diagnostic) -> str:
