@@ -25,6 +25,7 @@ from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
 from mlpolicy.plan.against import of_rules
 from mlpolicy.plan.compiled import SCHEMA as OF_PLAN
 from mlpolicy.plan.governed import named, targets
@@ -70,15 +71,7 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
         exits.stop("name one module to run with these arguments: --module M")
     loaded = context.read()
     _stop_on_errors(context, loaded)
-    below = tuple(f"{module}." for module in context.modules) if options["package"] else ()
-    wanted = [
-        target
-        for target in targets(loaded.rulebook, context.survey)
-        if options["everything"]
-        or target.module in context.modules
-        or target.module.startswith(below)
-    ]
-    wrong = list(of_rules(loaded.rulebook, context.survey, wanted))
+    wrong = list(of_rules(loaded.rulebook, context.survey, _wanted(context, loaded, options)))
     _stop_on_errors(context, loaded, wrong)
     answer = _prove(context, loaded, options)
     if answer.failed is not None:
@@ -105,6 +98,15 @@ def _stop_on_errors(context: Context, loaded: Loaded, more: Sequence[Diagnostic]
         context.stop(Report.of(loaded.shown(more)))
 
 
+def _wanted(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Iterator[Target]:
+    """Yield the targets in the modules that are to be imported, as far as their source tells."""
+    below = tuple(f"{module}." for module in context.modules) if options["package"] else ()
+    for target in targets(loaded.rulebook, context.survey):
+        named = target.module in context.modules or target.module.startswith(below)
+        if options["everything"] or named:
+            yield target
+
+
 def _prove(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Answer:
     everything = options["everything"]
     more = named(loaded.rulebook, context.survey) if everything else ()
@@ -119,25 +121,20 @@ def _prove(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Answ
 
 
 def _show(context: Context, answer: Answer, report: Report, loaded: Loaded, *, check: bool) -> None:
+    if context.format not in ("json", "text"):
+        context.show(report)
+        return
     state = hashlib.sha256()
     for document in loaded.texts:
         state.update("\n".join(document.lines).encode(errors="replace"))
     digest = f"sha256:{state.hexdigest()[:12]}"
     counts = Counter(row["status"] for row in answer.targets)
     if context.format == "json":
-        hidden = ("exact", "plan")  # what a row has for our own use
-        content = {
-            "summary": dict(counts),
-            "policy": digest,
-            "targets": [
-                {key: row[key] for key in row if key not in hidden} for row in answer.targets
-            ],
-            "diagnostics": [finding(diagnostic) for diagnostic in report.diagnostics],
-        }
-        context.emit_json(SCHEMA, content)
-        return
-    if context.format != "text":
-        context.show(report)
+        for row in answer.targets:
+            del row["exact"], row["plan"]  # what a row has for our own use
+        findings = [finding(diagnostic) for diagnostic in report.diagnostics]
+        rows = {"targets": answer.targets, "diagnostics": findings}
+        context.emit_json(SCHEMA, {"summary": dict(counts), "policy": digest, **rows})
         return
     parts = [] if check else [context.table(_HEAD, map(_cells, answer.targets))]
     if report.diagnostics:
@@ -170,16 +167,20 @@ def _serving(context: Context, answer: Answer) -> str:
         command += ["--env", context.env]
     serves = answer.served or ["COMMAND"]
     command += serves if serves[0] == "-m" else ["--", *serves]
-    # Where the first module is found by our looking alone, Python must be told.
+    return _python_path(context) + shlex.join(command)
+
+
+def _python_path(context: Context) -> str:
+    """Return what lets Python find the first module where our looking alone does."""
     first = next((module.partition(".")[0] for module in context.modules), "")
     for root in local_roots(context.src) if first else ():
         if (root / first).is_dir() or (root / f"{first}.py").is_file():
-            if os.path.abspath(root) not in map(os.path.abspath, (*sys.path, "")):
-                inherited = os.environ.get("PYTHONPATH")
-                search = f"{root}{os.pathsep}{inherited}" if inherited else str(root)
-                return f"PYTHONPATH={shlex.quote(search)} {shlex.join(command)}"
-            break
-    return shlex.join(command)
+            if os.path.abspath(root) in map(os.path.abspath, (*sys.path, "")):
+                return ""
+            inherited = os.environ.get("PYTHONPATH")
+            path = f"{root}{os.pathsep}{inherited}" if inherited else str(root)
+            return f"PYTHONPATH={shlex.quote(path)} "
+    return ""
 
 
 # --- what was expected: a plan that `mlpolicy compile` wrote --------------------------
@@ -191,30 +192,34 @@ def _unexpected(answer: Answer, path: Path, environment: str | None) -> Iterator
         plan = json.loads(path.read_text(encoding="utf-8"))
         if plan["schema"] != OF_PLAN:
             exits.stop(f"`{path}` is not a plan of this version: write it anew")
-        named = f"environment `{plan['environment']}`" if plan["environment"] else "no environment"
-        expected = {one["target"]: _settings(one) for one in plan["targets"]}
+        of = plan["environment"]
+        expected = {target["target"]: _settings(target) for target in plan["targets"]}
     except (OSError, ValueError, KeyError, TypeError):
         exits.stop(f"there is no plan in `{path}`; `mlpolicy compile -o {path}` writes one")
+    help = f"if that is meant, write the plan anew: mlpolicy compile -o {path}"
+    messages = _differences(expected, answer)
+    if of != environment:
+        was, here = (
+            f"environment `{name}`" if name else "no environment" for name in (of, environment)
+        )
+        messages = iter([f"the plan is that of {was}, and this is {here}"])
+    for message in messages:
+        yield Diagnostic("MP410", message, Span(str(path)), help=help)
+
+
+def _differences(expected: Mapping[str, dict[str, Any]], answer: Answer) -> Iterator[str]:
     in_force = {
         row["target"]: _settings(row["plan"])
         for row in answer.targets
         if row["status"] in ("applied", "pending") and row["plan"]["rules"]
     }
-    messages: list[str] = []
-    if plan["environment"] != environment:
-        here = f"environment `{environment}`" if environment else "no environment"
-        messages.append(f"the plan is that of {named}, and this is {here}")
-        expected = in_force = {}
     for name in sorted({*expected, *in_force}):
         if name not in expected:
-            messages.append(f"`{name}` has rules, and none are expected")
+            yield f"`{name}` has rules, and none are expected"
         elif name not in in_force:
-            messages.append(f"`{name}` has no rules in force, and some are expected")
+            yield f"`{name}` has no rules in force, and some are expected"
         elif expected[name] != in_force[name]:
-            messages.append(f"`{name}`: {_first(expected[name], in_force[name])}")
-    help = f"if that is meant, write the plan anew: mlpolicy compile -o {path}"
-    for message in messages:
-        yield Diagnostic("MP410", message, Span(str(path)), help=help)
+            yield f"`{name}`: {_first(expected[name], in_force[name])}"
 
 
 def _settings(plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -112,10 +112,11 @@ class Context:
         if not self.env or any(side.environment for side in sides):
             return
         unknown = next((side.unknown for side in sides if side.unknown), None)
-        if unknown is not None and any(side.misnamed for side in sides):
-            exits.stop(f"{unknown.message}; {unknown.help}")
         if unknown is not None:
-            self.tell(f"mlpolicy: {unknown.message}; {unknown.help}: the base holds")
+            text = f"{unknown.message}; {unknown.help}"
+            if any(side.misnamed for side in sides):
+                exits.stop(text)
+            self.tell(f"mlpolicy: {text}: the base holds")
         elif any(side.files for side in sides) and not any(side.refused for side in sides):
             self.tell(f"mlpolicy: no file names any environment: `{self.env}` changes nothing")
 

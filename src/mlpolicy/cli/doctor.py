@@ -65,18 +65,22 @@ def command(context: Context) -> None:
         checks += _of_policy(resolved(context, loaded, level="ast"))
         if context.modules and not loaded.errors:
             checks += _of_targets(context)
+    _show(context, checks)
+    failed = [check.name for check in checks if check.state == "fail"]
+    code = exits.IMPORT_FAILED if "import" in failed else exits.FINDINGS
+    sys.exit(code if failed else exits.FINE)
+
+
+def _show(context: Context, checks: list[Check]) -> None:
     head = ("check", "state", "found", "remedy")
     if context.format == "json":
         rows = [dict(zip(head, check, strict=True)) for check in checks]
         context.emit_json(SCHEMA, {"checks": rows})
-    else:
-        context.emit(context.table([title.upper() for title in head], checks))
-        counts = Counter(check.state for check in checks)
-        listed = [f"{counts[state]} {state}" for state in ("fail", "warn") if counts[state]]
-        context.tell(", ".join(listed) or "nothing is wrong")
-    failed = [check.name for check in checks if check.state == "fail"]
-    code = exits.IMPORT_FAILED if "import" in failed else exits.FINDINGS
-    sys.exit(code if failed else exits.FINE)
+        return
+    context.emit(context.table([title.upper() for title in head], checks))
+    counts = Counter(check.state for check in checks)
+    listed = [f"{counts[state]} {state}" for state in ("fail", "warn") if counts[state]]
+    context.tell(", ".join(listed) or "nothing is wrong")
 
 
 # --- the interpreter and the machine --------------------------------------------------

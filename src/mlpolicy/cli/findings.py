@@ -97,12 +97,7 @@ def of_import(
         place = Span(*proof["span"]) if "span" in proof else _place(rulebook, proof)
         severity = codes()[proof["code"]].severity
         yield Diagnostic(proof["code"], proof["message"], place, severity, help=proof["help"])
-    for started in answer.started:
-        span = _first_in(rulebook, started["module"])
-        if span is not None:
-            text = f"importing `{started['module']}` starts {started['what']}"
-            help = "start them in a function that the service calls"
-            yield Diagnostic("MP312", text, span, "info", help=help)
+    yield from _started(answer, rulebook)
     for pattern in answer.unmatched:
         sure = strict and (pattern["vain"] or pattern["why"]) and lenient != "ignore"
         if pattern["imported"] or sure:
@@ -115,18 +110,25 @@ def of_import(
         yield Diagnostic("MP320", f"`{module}` could not be looked through: {why}", span, "error")
 
 
+def _started(answer: Answer, rulebook: Rulebook) -> Iterator[Diagnostic]:
+    for started in answer.started:
+        span = _first_in(rulebook, started["module"])
+        if span is not None:
+            text = f"importing `{started['module']}` starts {started['what']}"
+            help = "start them in a function that the service calls"
+            yield Diagnostic("MP312", text, span, "info", help=help)
+
+
 def _of_target(
     row: Mapping[str, Any], answer: Answer, rulebook: Rulebook, survey: Survey, *, strict: bool
 ) -> Iterator[Diagnostic]:
     target, status = Target.parse(row["target"]), row["status"]
     place = _span(rulebook, row["target"])
-    gone: list[Diagnostic] = []
-    if status in ("missing", "pending"):
-        # One that is pending may be in a module that nothing can import.
-        looked = survey.look_up(target)
-        if status == "missing" and not isinstance(looked, Missing):
-            looked = Missing(row["detail"])
-        gone = list(absent(target, looked, place))
+    looked = survey.look_up(target)
+    if status == "missing" and not isinstance(looked, Missing):
+        looked = Missing(row["detail"])
+    # One that is pending may be in a module that nothing can import.
+    gone = list(absent(target, looked, place)) if status in ("missing", "pending") else []
     if gone:
         lenient = rulebook.settings.on_missing_target
         yield from weighed(gone, "error" if strict and lenient == "warn" else lenient)
