@@ -15,7 +15,7 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 5087,
+    "cli": 3727,
     "core": 5097,
     "document": 1155,
     "install": 4288,
@@ -28,7 +28,7 @@ LINES = {
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 144,
-    "cli": 3143,
+    "cli": 2443,
     "core": 2698,
     "document": 784,
     "install": 2986,

@@ -98,8 +98,8 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
     if source or any(finding.code < "MP2" for finding in loaded.refused):
         context.stop_on_errors(loaded)
     explained = (_by_import if decorated else _by_source)(context, target, loaded, source=source)
-    errors = {"errors": len(loaded.refused)}
-    _emit(context, {"target": "", "environment": loaded.environment, **explained, **errors})
+    terms = {"environment": loaded.environment, "errors": len(loaded.refused)}
+    _emit(context, explained | terms)
     tell_errors(loaded.refused)
     if not decorated:
         gone = absent_from(loaded.rulebook, context.survey, [Target.parse(explained["target"])])
