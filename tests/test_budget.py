@@ -15,7 +15,7 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 3727,
+    "cli": 3729,
     "core": 5097,
     "document": 1155,
     "install": 4288,
