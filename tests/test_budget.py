@@ -15,20 +15,20 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 3729,
-    "core": 5097,
+    "cli": 3629,
+    "core": 4346,
     "document": 1155,
     "install": 4288,
     "model": 3865,
     "plan": 9792,
     "rules": 12510,
     "runtime": 1274,
-    "testing": 3177,
+    "testing": 1962,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 144,
-    "cli": 2443,
+    "cli": 2391,
     "core": 2698,
     "document": 784,
     "install": 2986,
@@ -36,7 +36,7 @@ STATEMENTS = {
     "plan": 6466,
     "rules": 7986,
     "runtime": 786,
-    "testing": 2220,
+    "testing": 1458,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 29

@@ -97,7 +97,6 @@ def of_import(
         place = Span(*proof["span"]) if "span" in proof else _place(rulebook, proof)
         severity = codes()[proof["code"]].severity
         yield Diagnostic(proof["code"], proof["message"], place, severity, help=proof["help"])
-    yield from _started(answer, rulebook)
     for pattern in answer.unmatched:
         sure = strict and (pattern["vain"] or pattern["why"]) and lenient != "ignore"
         if pattern["imported"] or sure:
@@ -108,15 +107,6 @@ def of_import(
     for module, why in answer.unread.items():
         span = _first_in(rulebook, module) or _span(rulebook, module)
         yield Diagnostic("MP320", f"`{module}` could not be looked through: {why}", span, "error")
-
-
-def _started(answer: Answer, rulebook: Rulebook) -> Iterator[Diagnostic]:
-    for started in answer.started:
-        span = _first_in(rulebook, started["module"])
-        if span is not None:
-            text = f"importing `{started['module']}` starts {started['what']}"
-            help = "start them in a function that the service calls"
-            yield Diagnostic("MP312", text, span, "info", help=help)
 
 
 def _of_target(
