@@ -15,37 +15,39 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 4848,
-    "core": 4205,
+    "cli": 3620,
+    "core": 4268,
     "document": 789,
-    "install": 4212,
-    "model": 3023,
-    "plan": 9500,
-    "rules": 12076,
+    "install": 4197,
+    "lint": 1315,
+    "model": 3025,
+    "plan": 6351,
+    "rules": 12843,
     "runtime": 1283,
     "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 3000,
-    "core": 2638,
+    "cli": 2384,
+    "core": 2679,
     "document": 552,
     "install": 2939,
-    "model": 2102,
-    "plan": 6290,
-    "rules": 7837,
+    "lint": 901,
+    "model": 2103,
+    "plan": 4217,
+    "rules": 8255,
     "runtime": 794,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 27
+CLASSES = 20
 """Class names that stand for several classes."""
-NAMES = 27
+NAMES = 21
 """Modules whose name is a riddle."""
-CIRCLES = 27
+CIRCLES = 8
 """Modules that import themselves through others."""
-KNOWING = 76
+KNOWING = 49
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

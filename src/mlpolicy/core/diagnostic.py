@@ -30,7 +30,7 @@ class Suggestion:
     span: Span
     text: str
     safe: bool = False
-    """Whether `--fix` may write it: nothing was guessed."""
+    """Whether `validate --fix` may write it: nobody could want another one."""
 
 
 def repair(span: Span, word: str | None, *, safe: bool = False) -> tuple[Suggestion, ...]:

@@ -155,7 +155,9 @@ def _findings(
         help = f"did you mean `{meant}`?" if meant and code in ("MP005", "MP010") else ""
         text = messages.joined([(one.type, one.text) for one in group])
         text = text.removesuffix(f": {help}") if help else text
-        edits = repair(span, meant, safe=code == "MP101")
+        # A missing unit is safe to write; another value in place of this one is not.
+        is_unit = code == "MP101" and meant.startswith(getattr(first.node, "text", "") or "?")
+        edits = repair(span, meant, safe=is_unit)
         yield Diagnostic(code, text, span, help=help, suggestions=edits)
 
 
