@@ -7,14 +7,7 @@ from typing import Final, Literal
 
 from mlpolicy.core.live import Table
 from mlpolicy.errors import CallRefused
-from mlpolicy.rules.retry.exceptions import (
-    Builtin,
-    GrpcStatus,
-    HttpStatus,
-    Name,
-    Path,
-    parse,
-)
+from mlpolicy.rules.retry.exceptions import Builtin, GrpcStatus, HttpStatus, Path, parse
 from mlpolicy.rules.retry.groups import Group
 from mlpolicy.rules.retry.statuses import (
     STATUS_NAMES,
@@ -27,53 +20,45 @@ from mlpolicy.rules.retry.statuses import (
 )
 
 PROGRAMMING: Final = (
-    TypeError,
-    AttributeError,
-    NameError,
-    AssertionError,
-    NotImplementedError,
-    SyntaxError,
-    ImportError,
+    *(TypeError, AttributeError, NameError, AssertionError),
+    *(NotImplementedError, SyntaxError, ImportError),
 )
 """Errors of the program: it fails the same way the next time."""
-
 UNLESS_NAMED: Final = (CallRefused, *PROGRAMMING)
 """What no broad name covers: `retry_on` must name them, or a class between them and the error."""
-
 _REMEMBERED = 256
 """Classes; a program that makes classes at run time must not make us grow."""
+_CARRIES = frozenset(("__getattr__", "__getattribute__", *STATUS_NAMES))
 
 _Settled = Literal["retry", "give up", "ask", "status", "bare"]
 """What is known by class: the end, that all is to be asked, that the status alone decides, or that
 it does and none is there unless something was hung on the error."""
 
-_CARRIES = frozenset(("__getattr__", "__getattribute__", *STATUS_NAMES))
-
 
 class Chosen:
     """A list of names, sorted by what has to be looked at."""
 
-    __slots__ = ("aws", "classes", "groups", "grpc", "http", "named_http")
+    __slots__ = ("_classes", "_groups", "aws", "grpc", "http", "named_http")
 
     def __init__(self, texts: Iterable[str]) -> None:
         names = [parse(text) for text in texts]
-        self.classes = tuple(one for one in names if isinstance(one, Builtin | Path))
-        self.groups = tuple(one for one in names if isinstance(one, Group))
-        self.named_http = _texts(names, HttpStatus)
-        self.http = self.named_http.union(*(one.http for one in self.groups))
-        self.grpc = _texts(names, GrpcStatus).union(*(one.grpc for one in self.groups))
-        self.aws: frozenset[str] = frozenset().union(*(one.aws for one in self.groups))
+        groups = self._groups = [name for name in names if isinstance(name, Group)]
+        self._classes = [name for name in names if isinstance(name, Builtin | Path)]
+        self.named_http = frozenset(name.text for name in names if isinstance(name, HttpStatus))
+        self.http = self.named_http.union(*(group.http for group in groups))
+        self.grpc = frozenset(name.text for name in names if isinstance(name, GrpcStatus)).union(
+            *(group.grpc for group in groups)
+        )
+        self.aws: frozenset[str] = frozenset().union(*(group.aws for group in groups))
 
     def holds(self, cls: type) -> bool:
         """Return whether an error of that class is meant, whatever its status."""
-        return any(group.holds(cls) for group in self.groups) or any(
-            name.names(one) for one in cls.__mro__ for name in self.classes
-        )
+        return any(group.holds(cls) for group in self._groups) or self.names(cls)
 
-    def names(self, cls: type, within: tuple[type, ...]) -> bool:
+    def names(self, cls: type, within: type | tuple[type, ...] = object) -> bool:
         """Return whether *cls* is meant by a name from *within*, not by a broader one."""
-        inner = [one for one in cls.__mro__ if issubclass(one, within)]
-        return any(name.names(one) for one in inner for name in self.classes)
+        bases = [base for base in cls.__mro__ if issubclass(base, within)]
+        return any(name.names(base) for base in bases for name in self._classes)
 
     def asks(self, cls: type) -> bool:
         """Return whether the status of an error of that class matters."""
@@ -89,15 +74,7 @@ class Chosen:
 
     def unseen(self) -> bool:
         """Return whether a path names nothing yet that is imported."""
-        return any(isinstance(one, Path) and one.resolve() is None for one in self.classes)
-
-
-def _texts(names: Iterable[Name], kind: type[HttpStatus | GrpcStatus]) -> frozenset[str]:
-    return frozenset(one.text for one in names if isinstance(one, kind))
-
-
-class Known(Table[type, _Settled]):
-    """What was found out of classes of errors; a driver reads it."""
+        return any(isinstance(name, Path) and name.resolve() is None for name in self._classes)
 
 
 class Choice:
@@ -108,7 +85,7 @@ class Choice:
     def __init__(self, retry_on: Iterable[str], give_up_on: Iterable[str]) -> None:
         self.retry = Chosen(retry_on)
         self.give_up = Chosen(give_up_on)
-        self._known = Known()
+        self._known: Table[type, _Settled] = Table()
         self.settled = self._known.get
         """Gives what was found out of a class before, by that class alone."""
 
@@ -117,7 +94,12 @@ class Choice:
         cls = type(error)
         settled = self._known.get(cls)
         if settled is None:
-            settled = self._settle(cls)
+            settled = self._by_class(cls)
+            # A module that is imported later may show that an alias names this class.
+            if not (self.retry.unseen() or self.give_up.unseen()):
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[cls] = settled
         if settled == "bare":
             settled = "status" if error.__dict__ else "give up"
         if settled in ("retry", "give up"):
@@ -133,21 +115,12 @@ class Choice:
 
         Where `retry_on` names the class of the group, all are but those to give up on.
         """
-        if self.retry.names(type(group), (BaseExceptionGroup,)):
-            return not any(map(self._gives_up, leaves(group)))
-        return all(map(self.retries, leaves(group)))
-
-    def _gives_up(self, error: BaseException) -> bool:
-        return self.give_up.holds(type(error)) or self.give_up.holds_status(error)
-
-    def _settle(self, cls: type) -> _Settled:
-        settled = self._by_class(cls)
-        # A module that is imported later may show that an alias names this class.
-        if not (self.retry.unseen() or self.give_up.unseen()):
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[cls] = settled
-        return settled
+        if not self.retry.names(type(group), BaseExceptionGroup):
+            return all(map(self.retries, leaves(group)))
+        return not any(
+            self.give_up.holds(type(error)) or self.give_up.holds_status(error)
+            for error in leaves(group)
+        )
 
     def _by_class(self, cls: type) -> _Settled:
         ours = issubclass(cls, UNLESS_NAMED) and not self.retry.names(cls, UNLESS_NAMED)
@@ -159,5 +132,5 @@ class Choice:
             return "retry"
         if not self.retry.asks(cls):
             return "give up"
-        own = (one for one in cls.__mro__ if one.__module__ != "builtins")
-        return "bare" if all(_CARRIES.isdisjoint(vars(one)) for one in own) else "status"
+        own = (base for base in cls.__mro__ if base.__module__ != "builtins")
+        return "bare" if all(_CARRIES.isdisjoint(vars(base)) for base in own) else "status"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from collections.abc import Iterable, Mapping
 
 from mlpolicy.core import program
 from mlpolicy.core.frozen import frozen
@@ -21,22 +20,20 @@ from mlpolicy.rules.retry.statuses import GRPC_CODES
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 STATUS = re.compile(r"[1-5](\d\d|xx)")
-_BARESTATUS = re.compile(r"(?:https?[\W_]*)?([1-5](?:\d\d|xx))", re.IGNORECASE)
-
 BUILTINS = {
     name: value
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
 }
 """The builtin exceptions by name, aliases such as `IOError` too."""
-OUR_OWN = ("CallRefused", "MemoryPressure", "MlpolicyError", "PolicyError", "ValidationFailed")
+_OURS = ("CallRefused", "MemoryPressure", "MlpolicyError", "PolicyError", "ValidationFailed")
 """What mlpolicy raises; most of it, a rule that refuses a call."""
-_KNOWN = {"builtins": tuple(BUILTINS), "mlpolicy": OUR_OWN}
-"""The exceptions of packages that are always the same."""
+_KNOWN = (*BUILTINS, *GROUPS, *(f"mlpolicy.{name}" for name in _OURS))
+_EXAMPLES = "`ConnectionError`, `requests.Timeout`, `http:503` or `grpc:UNAVAILABLE`"
 
 
 class SpellingError(ValueError):
-    """A text is no name of an error."""
+    """A text is not the name of an error."""
 
 
 @frozen()
@@ -63,14 +60,14 @@ class Path:
         as that cannot be seen, where it is defined deeper in that package.
         """
         module, name = cls.__module__, cls.__qualname__
-        called = program.names_of(module)
-        if any(self.text == f"{one}.{name}" for one in called):
+        modules = program.names_of(module)
+        if any(self.text == f"{module}.{name}" for module in modules):
             return True
-        found = self.resolve()
-        if found is not None:
-            return found is cls
+        held = self.resolve()
+        if held is not None:
+            return held is cls
         package = self.text.removesuffix(f".{name}")
-        return package != self.text and any(one.startswith(f"{package}.") for one in called)
+        return package != self.text and any(module.startswith(f"{package}.") for module in modules)
 
     def resolve(self) -> type | None:
         """Return the class that an imported module holds under this name."""
@@ -78,10 +75,10 @@ class Path:
         while module and module not in sys.modules:
             module, _, name = module.rpartition(".")
             rest = f"{name}.{rest}"
-        found: object = sys.modules.get(module)
+        value: object = sys.modules.get(module)
         for name in rest.split("."):
-            found = getattr(found, "__dict__", {}).get(name)
-        return found if isinstance(found, type) else None
+            value = getattr(value, "__dict__", {}).get(name)
+        return value if isinstance(value, type) else None
 
 
 @frozen()
@@ -107,74 +104,20 @@ def parse(text: str) -> Name:
     Raises:
         SpellingError: It cannot be the name of an error.
     """
-    if isinstance(text, Given) or text in BUILTINS:
-        return Builtin(text.held if isinstance(text, Given) else BUILTINS[text])
-    if len(text.split()) > 1 and not status_meant(text):
-        raise SpellingError(f"`{text}` is more than one word: separate exceptions by commas")
-    scheme, colon, rest = text.partition(":")
-    if colon:
-        return _status(scheme, rest, text)
+    builtin = text.removeprefix("builtins.")
+    if isinstance(text, Given) or builtin in BUILTINS:
+        return Builtin(text.held if isinstance(text, Given) else BUILTINS[builtin])
     if text in GROUPS:
         return GROUPS[text]
-    if _PATH.fullmatch(text):
-        package, name = text.rsplit(".", 1)
-        if package in _KNOWN and name not in _KNOWN[package]:
-            known = _KNOWN[package]
-            raise SpellingError(f"`{text}` is no exception{_meant(name, known, f'{package}.')}")
-        return Builtin(BUILTINS[name]) if package == "builtins" else Path(text)
-    raise SpellingError(_unknown(text))
-
-
-def status_meant(value: object) -> str:
-    """Return the status that *value* writes otherwise: a number, a word, `{http: 503}`.
-
-    Nothing, if it is none.
-    """
-    if isinstance(value, Mapping):
-        text = ":".join(f"{key}:{named}" for key, named in value.items())
-        try:
-            parse(text)
-        except SpellingError:
-            return ""
-        return text
-    found = _BARESTATUS.fullmatch(str(value))
-    return f"http:{found[1].lower()}" if found else ""
-
-
-def _status(scheme: str, rest: str, text: str) -> Name:
-    if scheme == "http":
-        if STATUS.fullmatch(rest):
-            return HttpStatus(rest)
-        meant = f"http:{rest.strip().lower()}"
-        if STATUS.fullmatch(rest.strip().lower()):
-            raise SpellingError(f"`{text}` is no HTTP status: did you mean `{meant}`?")
-        raise SpellingError(f"`{text}` is no HTTP status: write `http:503` or `http:5xx`")
-    if scheme == "grpc":
-        if rest in GRPC_CODES:
-            return GrpcStatus(rest)
-        raise SpellingError(f"`{text}` is no gRPC code{_meant(rest.upper(), GRPC_CODES, 'grpc:')}")
-    if _PATH.fullmatch(f"{scheme}.{rest}") and not alike(scheme, ("http", "grpc"), cutoff=0.75):
-        raise SpellingError(f"`{text}` is written like a function: did you mean `{scheme}.{rest}`?")
-    meant = _meant(scheme.lower(), ("http", "grpc"), "", f":{rest}")
-    raise SpellingError(
-        f"`{text}` is no error{meant or ': statuses begin with `http:` or `grpc:`'}"
-    )
-
-
-def _unknown(text: str) -> str:
-    if text in vars(builtins):
-        return f"`{text}` is no exception"
-    if text in OUR_OWN:
-        return f"`{text}` is no builtin exception: did you mean `mlpolicy.{text}`?"
-    status = status_meant(text)
-    if status:
-        return f"`{text}` is no exception: did you mean `{status}`?"
-    meant = _meant(text, [*BUILTINS, *GROUPS])
-    if meant or not text.isidentifier():
-        return f"`{text}` is no exception{meant}"
-    return f"`{text}` is no builtin exception: write where it is defined, `package.{text}`"
-
-
-def _meant(text: str, known: Iterable[str], prefix: str = "", suffix: str = "") -> str:
-    near = alike(text, known, cutoff=0.75)
-    return f": did you mean `{prefix}{near}{suffix}`?" if near else ""
+    scheme, _, code = text.partition(":")
+    if scheme == "http" and STATUS.fullmatch(code):
+        return HttpStatus(code)
+    if scheme == "grpc" and code in GRPC_CODES:
+        return GrpcStatus(code)
+    package, _, name = text.rpartition(".")
+    unknown = package == "builtins" or (package == "mlpolicy" and name not in _OURS)
+    if _PATH.fullmatch(text) and not unknown:
+        return Path(text)
+    near = alike(text, _KNOWN, cutoff=0.75)
+    meant = f"did you mean `{near}`?" if near else f"expected a name such as {_EXAMPLES}"
+    raise SpellingError(f"`{text}` is not an exception: {meant}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from mlpolicy.core.interrupt import interrupts
@@ -22,7 +23,7 @@ def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> f
     A refusal of our own says so in its `retry_after`; of a group, the longest counts.
     """
     if isinstance(error, BaseExceptionGroup):
-        pauses = [asked_pause(one, now) for one in leaves(error)]
+        pauses = [asked_pause(leaf, now) for leaf in leaves(error)]
         return max((pause for pause in pauses if pause is not None), default=None)
     if not error.__dict__:  # most builtin errors: nothing was hung on it
         return None
@@ -30,32 +31,36 @@ def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> f
     return _number(read(error, "retry_after")) if asked is None else asked
 
 
-def asked_in(each: Iterable[object], now: Callable[[], float] = time.time) -> float | None:
-    """Return the seconds that the first of *each*, headers of answers, asks for."""
-    for held in each:
+def asked_in(holders: Iterable[object], now: Callable[[], float] = time.time) -> float | None:
+    """Return the seconds that the first of *holders* of headers asks for."""
+    for holder in holders:
         named: dict[str, object] = {}
         try:
-            for name, value in _pairs(held):
+            for name, value in _pairs(holder):
                 named.setdefault(_text(name).lower(), value)
         except Exception as error:
             if interrupts(error):
                 raise
             continue  # a foreign mapping may raise anything
         for name, unit in _UNITS.items():
-            seconds = _seconds(named.get(name), unit, now)
-            if seconds is not None:
-                return seconds
+            value = named.get(name)
+            text = _text(value)
+            number = _number(float(text) if _NUMBER.fullmatch(text) else value)
+            if number is not None:
+                return number * unit
+            until = _until(text, now) if text and unit == 1.0 else None
+            if until is not None:
+                return until
     return None
 
 
 def _pairs(held: Any) -> Iterator[tuple[object, object]]:
     """Yield names and values, of a mapping of any sort or a list of pairs."""
-    items = read(held, "items")
-    each: Any = items() if callable(items) else held if isinstance(held, list | tuple) else ()
-    for _, pair in zip(range(_MOST_HEADERS), each, strict=False):
+    items, get = read(held, "items"), read(held, "get")
+    pairs: Any = items() if callable(items) else held if isinstance(held, list | tuple) else ()
+    for pair in islice(pairs, _MOST_HEADERS):
         if isinstance(pair, tuple | list) and len(pair) == 2:
             yield pair[0], pair[1]
-    get = read(held, "get")
     if callable(get) and not callable(items):
         yield from ((name, get(name)) for name in _UNITS)
 
@@ -64,14 +69,6 @@ def _text(value: object) -> str:
     if isinstance(value, bytes):
         value = bytes.decode(value, "latin-1")
     return str.strip(value) if isinstance(value, str) else ""  # (a subclass may raise anything)
-
-
-def _seconds(value: object, unit: float, now: Callable[[], float]) -> float | None:
-    text = _text(value)
-    number = _number(float(text) if _NUMBER.fullmatch(text) else value)
-    if number is not None:
-        return number * unit
-    return _until(text, now) if text and unit == 1.0 else None
 
 
 def _number(value: object) -> float | None:

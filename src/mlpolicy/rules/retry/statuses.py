@@ -7,51 +7,39 @@ from typing import Any
 
 from mlpolicy.core.interrupt import interrupts
 
-GRPC_CODES = frozenset(
-    {
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    }
+_GRPC_CODES = (
+    "CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS "
+    "PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE "
+    "UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED"
 )
-
-
+GRPC_CODES = frozenset(_GRPC_CODES.split())
 STATUS_NAMES = ("status_code", "response", "status", "code", "getcode", "grpc_status_code")
 """The attributes in which errors carry one."""
 
 
-def read(value: object, name: str) -> Any:
-    """Return an attribute of somebody else's object, None where there is none to be had."""
+def read(value: object, name: str, *, call: bool = False) -> Any:
+    """Return an attribute of somebody else's object, with *call* what a method there gives.
+
+    None says that there is none to be had.
+    """
     try:
-        return getattr(value, name, None)
+        held = getattr(value, name, None)
+        return held() if call and callable(held) else held
     except Exception as error:
         if interrupts(error):
             raise
-        return None  # a property of a foreign class may raise anything
+        return None  # a property or a method of a foreign class may raise anything
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
     """Yield the errors in a group and in the groups in it, or *error* itself."""
     left = [error]
     while left:
-        one = left.pop()
-        if isinstance(one, BaseExceptionGroup):
-            left.extend(one.exceptions)
+        last = left.pop()
+        if isinstance(last, BaseExceptionGroup):
+            left.extend(last.exceptions)
         else:
-            yield one
+            yield last
 
 
 def http_status(error: BaseException) -> int | None:
@@ -59,9 +47,22 @@ def http_status(error: BaseException) -> int | None:
     return first_status(_statuses(error))
 
 
-def first_status(found: Iterable[object]) -> int | None:
-    """Return the first of *found* that is an HTTP status."""
-    for status in found:
+def _statuses(error: BaseException) -> Iterator[object]:
+    yield read(error, "status_code")
+    response = read(error, "response")
+    # `requests` answers are false where the status is an error: only None means none.
+    if response is not None:
+        yield read(response, "status_code")
+        yield read(response, "status")
+        yield _aws(response, "ResponseMetadata", "HTTPStatusCode")
+    yield read(error, "status")
+    yield read(error, "code", call=True)
+    yield read(error, "getcode", call=True)
+
+
+def first_status(values: Iterable[object]) -> int | None:
+    """Return the first of *values* that is an HTTP status."""
+    for status in values:
         # A bool is an int, and False stands in many a `status`.
         if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
             return int(status)
@@ -74,19 +75,6 @@ def among(status: int | None, names: frozenset[str]) -> bool:
     return text in names or f"{text[0]}xx" in names
 
 
-def _statuses(error: BaseException) -> Iterator[object]:
-    yield read(error, "status_code")
-    response = read(error, "response")
-    # `requests` answers are false where the status is an error: only None means none.
-    if response is not None:
-        yield read(response, "status_code")
-        yield read(response, "status")
-        yield _aws(response, "ResponseMetadata", "HTTPStatusCode")
-    yield read(error, "status")
-    yield _called(error, "code")
-    yield _called(error, "getcode")
-
-
 def speaks_grpc(cls: type) -> bool:
     """Return whether errors of that class carry a gRPC code."""
     return callable(read(cls, "code")) or read(cls, "grpc_status_code") is not None
@@ -94,22 +82,11 @@ def speaks_grpc(cls: type) -> bool:
 
 def grpc_code(error: BaseException) -> str | None:
     """Return the name of the gRPC code that *error* carries."""
-    for one in (_called(error, "code"), read(error, "grpc_status_code")):
-        name = read(one, "name")
+    for code in (read(error, "code", call=True), read(error, "grpc_status_code")):
+        name = read(code, "name")
         if isinstance(name, str) and name in GRPC_CODES:
             return name
     return None
-
-
-def _called(error: BaseException, name: str) -> Any:
-    """Return what an attribute holds, or a method of that name gives."""
-    found = read(error, name)
-    try:
-        return found() if callable(found) else found
-    except Exception as failure:
-        if interrupts(failure):
-            raise
-        return None  # a method of a foreign class may raise anything
 
 
 def aws_code(error: BaseException) -> str | None:
