@@ -48,18 +48,13 @@ _ITERATE: Final[dict[type, Any]] = {
     deque: deque.__iter__,
 }
 _AS_TEXT: Final = frozenset(
-    {
-        complex,
-        datetime.date,
-        datetime.datetime,
-        datetime.time,
-        datetime.timedelta,
-        decimal.Decimal,
-    }
+    {complex, decimal.Decimal}
+    | {datetime.date, datetime.datetime, datetime.time, datetime.timedelta}
 )
-
 _ZONES: Final = frozenset({type(None), datetime.timezone})
 """Time zones that need no code of others to be written."""
+_NO_NUMBER: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+"""What stands for a float for which JSON has no number."""
 
 At = tuple[str | int, ...]
 
@@ -72,9 +67,9 @@ def content(arguments: Mapping[str, Any], redact: Iterable[str]) -> dict[str, An
     """Return what is in each argument, less what must not be written; types alone if it is much."""
     try:
         writer = _Writer([parse(path) for path in redact])
-        found = {name: writer.under(name, value, ()) for name, value in arguments.items()}
-        if len(json.dumps(found, allow_nan=False)) <= LARGEST:
-            return found
+        written = {name: writer.under(name, value, ()) for name, value in arguments.items()}
+        if len(json.dumps(written, allow_nan=False)) <= LARGEST:
+            return written
     except _TooLarge:
         pass
     except RuntimeError as failure:  # another thread changes a container as it is read
@@ -92,7 +87,7 @@ class _Writer:
 
     def under(self, name: str, value: Any, at: At) -> Any:
         """Return what is in the *value* that stands under *name*."""
-        return REDACTED if _is_secret(name) else self._plain(value, (*at, name))
+        return REDACTED if _SECRET.search(name) else self._plain(value, (*at, name))
 
     def _spend(self, characters: int) -> None:
         self._left -= characters
@@ -112,24 +107,22 @@ class _Writer:
 
     def _scalar(self, value: Any) -> int | float | str | None:
         made_of = bases(type(value))
-        if str in made_of:
-            return self._text(str.__str__(value))
         if int in made_of:
-            return self._integer(int.__add__(value, 0))
+            number = int.__add__(value, 0)
+            # Few readers of JSON take more, and Python writes no more than 4,300 digits.
+            self._spend(number.bit_length() // 4)
+            return number if number.bit_length() <= _BITS else hex(number)
         if float in made_of:
-            return _floating(float.__float__(value))
-        if type(value) in _AS_TEXT and type(getattr(value, "tzinfo", None)) in _ZONES:
-            return self._text(str(value))
-        return None
-
-    def _text(self, text: str) -> str:
+            real = float.__float__(value)
+            return real if math.isfinite(real) else _NO_NUMBER[repr(real)]
+        if str in made_of:
+            text = str.__str__(value)
+        elif type(value) in _AS_TEXT and type(getattr(value, "tzinfo", None)) in _ZONES:
+            text = str(value)
+        else:
+            return None
         self._spend(len(text))
         return safe_text(text, LARGEST)
-
-    def _integer(self, value: int) -> int | str:
-        # Few readers of JSON take more, and Python writes no more than 4,300 digits.
-        self._spend(value.bit_length() // 4)
-        return value if value.bit_length() <= _BITS else hex(value)
 
     def _summary(self, value: Any) -> dict[str, Any]:
         self._spend(16)
@@ -141,40 +134,37 @@ class _Writer:
             return self._mapping(dict.items(value), at)
         for base, iterate in _ITERATE.items():
             if base in made_of:
-                return [self._plain(one, (*at, index)) for index, one in enumerate(iterate(value))]
+                return [
+                    self._plain(item, (*at, index)) for index, item in enumerate(iterate(value))
+                ]
         library, base_name = library_class(type(value))
         if library:
             return self._array(value, base_name, at)
-        state = None if ModuleType in made_of else _state(value)
-        if not state:
+        # The attributes of an instance, as they are stored.
+        attribute = None if ModuleType in made_of else own_attribute(type(value), "__dict__")
+        state = attribute.__get__(value) if type(attribute) is GetSetDescriptorType else None
+        if type(state) is not dict or not state:
             return self._summary(value)
-        return self._mapping(((k, v) for k, v in state.items() if not k.startswith("_")), at)
+        public = [(key, held) for key, held in state.copy().items() if not key.startswith("_")]
+        return self._mapping(public, at)
 
     def _mapping(self, items: Iterable[tuple[Any, Any]], at: At) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        written: dict[str, Any] = {}
         for key, value in items:
             name = _key(key)
             self._spend(len(name))
-            found[name] = self.under(name, value, at)
-        return found
+            written[name] = self.under(name, value, at)
+        return written
 
     def _array(self, value: Any, base: str, at: At) -> Any:
         """Return an array of numpy, or a series of pandas, with its elements if they are few."""
         if base == "generic":
             item = value.item()
             return self._plain(item, at) if type(item) is not type(value) else summary(value)
-        if base not in ("ndarray", "Series") or not hasattr(value, "tolist"):
-            return self._summary(value)
-        if value.size > _MOST_ELEMENTS:
+        listed = base in ("ndarray", "Series") and hasattr(value, "tolist")
+        if not listed or value.size > _MOST_ELEMENTS:
             return self._summary(value)
         return self._summary(value) | {"data": self._plain(value.tolist(), at)}
-
-
-def _floating(value: float) -> float | str:
-    """Return *value*, as text where JSON has no number for it."""
-    if math.isnan(value):
-        return "NaN"
-    return value if math.isfinite(value) else f"{'' if value > 0 else '-'}Infinity"
 
 
 def _key(key: Any) -> str:
@@ -186,25 +176,12 @@ def _key(key: Any) -> str:
     return f"({name_of(type(key))})"
 
 
-def _state(value: Any) -> dict[str, Any] | None:
-    """Return the attributes of an instance as they are stored."""
-    attribute = own_attribute(type(value), "__dict__")
-    if not isinstance(attribute, GetSetDescriptorType):
-        return None
-    state = attribute.__get__(value)
-    return state.copy() if type(state) is dict else None
-
-
 def _covers(path: ArgPath, at: At) -> bool:
     steps = (path.name, *path.steps)
     return len(steps) == len(at) and all(
-        one == other or (one == "*" and isinstance(other, int))
-        for one, other in zip(steps, at, strict=True)
+        step == part or (step == "*" and isinstance(part, int))
+        for step, part in zip(steps, at, strict=True)
     )
-
-
-def _is_secret(name: str) -> bool:
-    return _SECRET.search(name) is not None
 
 
 def safe_text(text: str, longest: int) -> str:

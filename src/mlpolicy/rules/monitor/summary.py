@@ -18,20 +18,15 @@ _SIZED: Final = frozenset(
     {str, bytes, bytearray, list, tuple, dict, set, frozenset, range, deque}
     | {OrderedDict, defaultdict, Counter}
 )
+_ARRAY: Final = ("dtype", "shape")
 _READ: Final[dict[str, dict[str, tuple[str, str]]]] = {
-    "numpy": {"ndarray": ("dtype", "shape"), "generic": ("dtype", "shape")},
-    "torch": {"Tensor": ("dtype", "shape")},
-    "pandas": {
-        "DataFrame": ("", "shape"),
-        "Series": ("dtype", "shape"),
-        "Index": ("dtype", "shape"),
-    },
-    "polars": {"DataFrame": ("", "shape"), "Series": ("dtype", "shape")},
+    "numpy": {"ndarray": _ARRAY, "generic": _ARRAY},
+    "torch": {"Tensor": _ARRAY},
+    "pandas": {"DataFrame": ("", "shape"), "Series": _ARRAY, "Index": _ARRAY},
+    "polars": {"DataFrame": ("", "shape"), "Series": _ARRAY},
     "pyarrow": {
-        "Table": ("", "shape"),
-        "RecordBatch": ("", "shape"),
-        "Array": ("type", "len"),
-        "ChunkedArray": ("type", "len"),
+        **dict.fromkeys(("Table", "RecordBatch"), ("", "shape")),
+        **dict.fromkeys(("Array", "ChunkedArray"), ("type", "len")),
     },
 }
 """Of classes of libraries: the attributes that hold the type of what is in them, and how much."""
@@ -45,24 +40,24 @@ bases: Any = type.__dict__["__mro__"].__get__
 def summary(value: Any) -> dict[str, Any]:
     """Return what *value* is, and nothing of what is in it."""
     cls = type(value)
-    found: dict[str, Any] = {"type": name_of(cls)}
+    described: dict[str, Any] = {"type": name_of(cls)}
     if cls in _SIZED:
-        return found | {"len": len(value)}
+        return described | {"len": len(value)}
     library, base = library_class(cls)
     if not base:
-        return found
+        return described
     dtype, size = _READ[library][base]
     try:
         if dtype:
-            found["dtype"] = _text(getattr(value, dtype))
+            described["dtype"] = _type_text(getattr(value, dtype))
         if size == "shape":
-            found["shape"] = [int(one) for one in value.shape]
+            described["shape"] = [int(length) for length in value.shape]
         else:
-            found["len"] = len(value)
+            described["len"] = len(value)
     except Exception as failure:
         if interrupts(failure):
             raise  # (others come from the library: half a summary is one)
-    return found
+    return described
 
 
 def summaries(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,11 +70,9 @@ def library_class(cls: type) -> tuple[str, str]:
 
     Both are empty for all other classes, those that users derive included.
     """
-    library, attributes = _home(cls)
-    if library not in _READ or attributes.get(name_of(cls)) is not cls:
-        return "", ""
+    library = _library(cls)
     public, made_of = _attributes(library), bases(cls)
-    for base in _READ[library]:
+    for base in _READ.get(library, ()):
         if public.get(base) in made_of:
             return library, base
     return library, ""
@@ -91,37 +84,29 @@ def name_of(cls: type) -> str:
     return name[:LONGEST_NAME]
 
 
-def own_attribute(cls: type, name: str) -> object:
+def own_attribute(cls: type, name: str) -> Any:
     """Return what an instance of *cls* has under *name* by its class, unbound; None if nothing."""
-    for base in bases(cls):
-        attributes = _class_attributes(base)
-        if name in attributes:
-            found: object = attributes[name]
-            return found
-    return None
+    attributes = (_class_attributes(base) for base in bases(cls))
+    return next((held[name] for held in attributes if name in held), None)
 
 
-def _home(cls: type) -> tuple[str, Mapping[str, object]]:
-    """Return the top-level package of *cls*, and what its module holds."""
+def _library(cls: type) -> str:
+    """Return the top-level package of *cls*, if that is a library known here and holds it."""
     module = type.__dict__["__module__"].__get__(cls)
-    if type(module) is not str:
-        return "", {}
-    return module.partition(".")[0], _attributes(module)
+    library = module.partition(".")[0] if type(module) is str else ""
+    known = library in _READ and _attributes(module).get(name_of(cls)) is cls
+    return library if known else ""
 
 
 def _attributes(module: str) -> dict[str, object]:
     """Return what *module* holds, if it is imported; a lazy one is not woken."""
-    found = sys.modules.get(module)
-    held: dict[str, object] = {} if found is None else object.__getattribute__(found, "__dict__")
-    return held
+    imported = sys.modules.get(module)
+    return {} if imported is None else object.__getattribute__(imported, "__dict__")
 
 
-def _text(dtype: object) -> str:
+def _type_text(dtype: object) -> str:
     """Return *dtype* as its library writes it; one of the user's by the name of its class."""
     cls = type(dtype)
-    library, attributes = _home(cls)
-    if library not in _READ or attributes.get(name_of(cls)) is not cls:
-        return name_of(cls)
-    text = str(dtype)
+    text = str(dtype) if _library(cls) else ""
     # (an enumeration of polars lists what may be in it)
-    return name_of(cls) if "categories=" in text else text[:LONGEST_NAME]
+    return name_of(cls) if not text or "categories=" in text else text[:LONGEST_NAME]
