@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlpolicy.rules.memory.decisions import DECISIONS
+from mlpolicy.rules.memory.gate import DECISIONS
 from mlpolicy.rules.retry.step import REASONS
 from mlpolicy.testing.journal import EVENTS, Journal
 

@@ -11,8 +11,7 @@ from mlpolicy.core.background import here
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Notes, Site
-from mlpolicy.rules.memory.decisions import Decisions
-from mlpolicy.rules.memory.gate import Gate
+from mlpolicy.rules.memory.gate import Decisions, Gate
 from mlpolicy.rules.memory.gauge import Gauge
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.probes import Bound, Reading
