@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from mlpolicy.errors import MemoryPressure, ValidationFailed
-from mlpolicy.rules.retry.choice import Choice
 from mlpolicy.rules.retry.exceptions import (
     Builtin,
+    Choice,
     GrpcStatus,
     HttpStatus,
     Path,

@@ -16,8 +16,7 @@ from weakref import WeakSet
 
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.errors import CallRefused, ValidationFailed
-from mlpolicy.rules.monitor.content import safe_text
-from mlpolicy.rules.monitor.summary import bases, name_of, own_attribute
+from mlpolicy.rules.monitor.summary import bases, name_of, own_attribute, safe_text
 
 LONGEST_MESSAGE: Final = 500
 UNPRINTED: Final = "(its message could not be made)"

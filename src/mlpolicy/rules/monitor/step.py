@@ -22,7 +22,6 @@ from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import GENERATORS
 from mlpolicy.errors import CallRefused
-from mlpolicy.rules.monitor.content import content
 from mlpolicy.rules.monitor.counts import Counts, Rate
 from mlpolicy.rules.monitor.event import (
     EVENT_SCHEMA,
@@ -45,7 +44,7 @@ from mlpolicy.rules.monitor.streams import (
     is_stream,
     opened,
 )
-from mlpolicy.rules.monitor.summary import summaries, summary
+from mlpolicy.rules.monitor.summary import content, summaries, summary
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site

@@ -9,8 +9,14 @@ from mlpolicy.core.given import Given
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.usual import oddest
 from mlpolicy.rules.retry.backoff import Backoff
-from mlpolicy.rules.retry.choice import PROGRAMMING
-from mlpolicy.rules.retry.exceptions import Builtin, GrpcStatus, HttpStatus, Name, parse
+from mlpolicy.rules.retry.exceptions import (
+    PROGRAMMING,
+    Builtin,
+    GrpcStatus,
+    HttpStatus,
+    Name,
+    parse,
+)
 from mlpolicy.rules.retry.groups import Group
 
 if TYPE_CHECKING:

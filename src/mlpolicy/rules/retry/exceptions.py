@@ -1,4 +1,4 @@
-"""Which errors a policy means by the names that it writes.
+"""Which errors a policy means by the names that it writes, and which of them are retried.
 
 A name is a group (`transient`), a builtin (`ValueError`), a dotted path
 (`requests.ConnectionError`), or a status (`http:5xx`, `grpc:UNAVAILABLE`).
@@ -10,13 +10,26 @@ from __future__ import annotations
 import builtins
 import re
 import sys
+from collections.abc import Iterable
+from typing import Final, Literal
 
 from mlpolicy.core import program
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.given import Given
+from mlpolicy.core.live import Table
 from mlpolicy.core.words import alike
+from mlpolicy.errors import CallRefused
 from mlpolicy.rules.retry.groups import GROUPS, Group
-from mlpolicy.rules.retry.statuses import GRPC_CODES
+from mlpolicy.rules.retry.statuses import (
+    GRPC_CODES,
+    STATUS_NAMES,
+    among,
+    aws_code,
+    grpc_code,
+    http_status,
+    leaves,
+    speaks_grpc,
+)
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 STATUS = re.compile(r"[1-5](\d\d|xx)")
@@ -121,3 +134,120 @@ def parse(text: str) -> Name:
     near = alike(text, _KNOWN, cutoff=0.75)
     meant = f"did you mean `{near}`?" if near else f"expected a name such as {_EXAMPLES}"
     raise SpellingError(f"`{text}` is not an exception: {meant}")
+
+
+PROGRAMMING: Final = (
+    *(TypeError, AttributeError, NameError, AssertionError),
+    *(NotImplementedError, SyntaxError, ImportError),
+)
+"""Errors of the program: it fails the same way the next time."""
+UNLESS_NAMED: Final = (CallRefused, *PROGRAMMING)
+"""What no broad name covers: `retry_on` must name them, or a class between them and the error."""
+_REMEMBERED = 256
+"""Classes; a program that makes classes at run time must not make us grow."""
+_CARRIES = frozenset(("__getattr__", "__getattribute__", *STATUS_NAMES))
+
+_Settled = Literal["retry", "give up", "ask", "status", "bare"]
+"""What is known by class: the end, that all is to be asked, that the status alone decides, or that
+it does and none is there unless something was hung on the error."""
+
+
+class Chosen:
+    """A list of names, sorted by what has to be looked at."""
+
+    __slots__ = ("_classes", "_groups", "aws", "grpc", "http", "named_http")
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        names = [parse(text) for text in texts]
+        groups = self._groups = [name for name in names if isinstance(name, Group)]
+        self._classes = [name for name in names if isinstance(name, Builtin | Path)]
+        self.named_http = frozenset(name.text for name in names if isinstance(name, HttpStatus))
+        self.http = self.named_http.union(*(group.http for group in groups))
+        self.grpc = frozenset(name.text for name in names if isinstance(name, GrpcStatus)).union(
+            *(group.grpc for group in groups)
+        )
+        self.aws: frozenset[str] = frozenset().union(*(group.aws for group in groups))
+
+    def holds(self, cls: type) -> bool:
+        """Return whether an error of that class is meant, whatever its status."""
+        return any(group.holds(cls) for group in self._groups) or self.names(cls)
+
+    def names(self, cls: type, within: type | tuple[type, ...] = object) -> bool:
+        """Return whether *cls* is meant by a name from *within*, not by a broader one."""
+        bases = [base for base in cls.__mro__ if issubclass(base, within)]
+        return any(name.names(base) for base in bases for name in self._classes)
+
+    def asks(self, cls: type) -> bool:
+        """Return whether the status of an error of that class matters."""
+        return bool(self.http or self.aws) or bool(self.grpc and speaks_grpc(cls))
+
+    def holds_status(self, error: BaseException) -> bool:
+        """Return whether *error* carries one of the statuses."""
+        if self.http and among(http_status(error), self.http):
+            return True
+        if self.grpc and grpc_code(error) in self.grpc:
+            return True
+        return bool(self.aws) and aws_code(error) in self.aws
+
+    def unseen(self) -> bool:
+        """Return whether a path names nothing yet that is imported."""
+        return any(isinstance(name, Path) and name.resolve() is None for name in self._classes)
+
+
+class Choice:
+    """Decides for each error; what hangs on the class alone is remembered by class."""
+
+    __slots__ = ("_known", "give_up", "retry", "settled")
+
+    def __init__(self, retry_on: Iterable[str], give_up_on: Iterable[str]) -> None:
+        self.retry = Chosen(retry_on)
+        self.give_up = Chosen(give_up_on)
+        self._known: Table[type, _Settled] = Table()
+        self.settled = self._known.get
+        """Gives what was found out of a class before, by that class alone."""
+
+    def retries(self, error: BaseException) -> bool:
+        """Return whether *error* is worth another attempt."""
+        cls = type(error)
+        settled = self._known.get(cls)
+        if settled is None:
+            settled = self._by_class(cls)
+            # A module that is imported later may show that an alias names this class.
+            if not (self.retry.unseen() or self.give_up.unseen()):
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[cls] = settled
+        if settled == "bare":
+            settled = "status" if error.__dict__ else "give up"
+        if settled in ("retry", "give up"):
+            return settled == "retry"
+        if isinstance(error, BaseExceptionGroup):
+            return self._retries_all(error)
+        if self.give_up.holds_status(error):
+            return False
+        return self.retry.holds_status(error) or (settled == "ask" and self.retry.holds(cls))
+
+    def _retries_all(self, group: BaseExceptionGroup[BaseException]) -> bool:
+        """Return whether each error in *group* is worth another attempt.
+
+        Where `retry_on` names the class of the group, all are but those to give up on.
+        """
+        if not self.retry.names(type(group), BaseExceptionGroup):
+            return all(map(self.retries, leaves(group)))
+        return not any(
+            self.give_up.holds(type(error)) or self.give_up.holds_status(error)
+            for error in leaves(group)
+        )
+
+    def _by_class(self, cls: type) -> _Settled:
+        ours = issubclass(cls, UNLESS_NAMED) and not self.retry.names(cls, UNLESS_NAMED)
+        if ours or self.give_up.holds(cls):
+            return "give up"
+        if issubclass(cls, BaseExceptionGroup) or self.give_up.asks(cls):
+            return "ask"
+        if self.retry.holds(cls):
+            return "retry"
+        if not self.retry.asks(cls):
+            return "give up"
+        own = (base for base in cls.__mro__ if base.__module__ != "builtins")
+        return "bare" if all(_CARRIES.isdisjoint(vars(base)) for base in own) else "status"

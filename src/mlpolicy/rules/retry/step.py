@@ -13,8 +13,8 @@ from mlpolicy.core.step import Step
 from mlpolicy.rules.retry.answers import Statuses, headers_of, let_go, let_go_async
 from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
 from mlpolicy.rules.retry.backoff import TABLED, Backoff, Random
-from mlpolicy.rules.retry.choice import Choice
-from mlpolicy.rules.retry.retry_after import asked_in, asked_pause
+from mlpolicy.rules.retry.exceptions import Choice
+from mlpolicy.rules.retry.statuses import asked_in, asked_pause
 
 if TYPE_CHECKING:
     from mlpolicy.rules.retry.rule import RetryRule

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from mlpolicy.rules.monitor.sinks.sink import Sink
+from mlpolicy.rules.monitor.sinks import Sink
 
 LOGGER = logging.getLogger("mlpolicy.events")
 

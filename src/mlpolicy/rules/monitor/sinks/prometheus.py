@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS, Family, Labels, Meters, Sample
 from mlpolicy.core.report import say_once
+from mlpolicy.rules.monitor.sinks import Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
-from mlpolicy.rules.monitor.sinks.sink import Sink
 
 VARIABLES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 CLIENT = "prometheus_client"
