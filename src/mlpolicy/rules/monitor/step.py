@@ -22,6 +22,7 @@ from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import GENERATORS
 from mlpolicy.errors import CallRefused
+from mlpolicy.rules.monitor import streams
 from mlpolicy.rules.monitor.counts import Counts, Rate
 from mlpolicy.rules.monitor.event import (
     EVENT_SCHEMA,
@@ -35,15 +36,6 @@ from mlpolicy.rules.monitor.event import (
 from mlpolicy.rules.monitor.message import said_of
 from mlpolicy.rules.monitor.sinks import SINKS
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
-from mlpolicy.rules.monitor.streams import (
-    PLAIN,
-    UNKNOWN,
-    Ending,
-    Opened,
-    Record,
-    is_stream,
-    opened,
-)
 from mlpolicy.rules.monitor.summary import content, summaries, summary
 
 if TYPE_CHECKING:
@@ -128,25 +120,25 @@ class MonitorStep(Numbered):
             return inner
         number = self.number_in = loom.call
         error, elapsed = loom.local("error"), loom.local("elapsed")
-        failed = loom.method("monitor_failed", self.call_failed, UNKNOWN)
+        failed = loom.method("monitor_failed", self.call_failed, streams.UNKNOWN)
         ended = loom.method("monitor_ended", self.call_ended)
         record = loom.constant("record", self._counts.durations.record)
         arguments = "None"
         if self._log is not None and self._log.inputs != "none":
             pairs = (f"{name!r}: {local}" for name, local in loom.arguments.items())
             arguments = f"{{{', '.join(pairs)}}}"
-        streams = self.site.function not in GENERATORS and not promises(self.site.returns)
+        may_stream = self.site.function not in GENERATORS and not promises(self.site.returns)
         call = f"({number}, {loom.now()}, {arguments}), {ended}, {failed}"
         return [
             "try:",
             f"    {number} = {loom.constant('next_call', self._counts.begun.add)}()",
             *indented(inner),
-            *indented(self._handing_out(call, loom) if streams else []),
+            *indented(self._handing_out(call, loom) if may_stream else []),
             f"    {elapsed} = {loom.clock()}() - {loom.now()}",
             f"    if {' or '.join(self._occasions(number, elapsed, loom))}:",
             f"        {elapsed} = {ended}({number}, {elapsed}, {loom.result}, {arguments}) or {elapsed}",
             f"except {loom.constant('BaseException', BaseException)} as {error}:",
-            f"    {elapsed} = {loom.constant('unknown', UNKNOWN)}",
+            f"    {elapsed} = {loom.constant('unknown', streams.UNKNOWN)}",
             "    try:",
             f"        {elapsed} = {failed}({error}, {number}, {loom.now()}, {arguments})",
             "    finally:",
@@ -161,7 +153,7 @@ class MonitorStep(Numbered):
         holders = f"{loom.constant('getrefcount', sys.getrefcount)}({result})"
         opened = loom.method("monitor_opened", self.call_opened)
         kind = f"{loom.constant('type', type)}({result})"
-        usual, plain = f"{loom.constant('step', self)}.usual", loom.constant("plain", PLAIN)
+        usual, plain = f"{loom.constant('step', self)}.usual", loom.constant("plain", streams.PLAIN)
         return [
             "try:",
             f"    if {kind} is not {usual} and {kind} not in {plain}:",
@@ -193,15 +185,15 @@ class MonitorStep(Numbered):
         holders: int,
         result: object,
         call: tuple[int, float, Mapping[str, Any] | None],
-        ended: Callable[..., Record | None],
-        failed: Callable[..., Record],
-    ) -> Opened | None:
+        ended: Callable[..., streams.Record | None],
+        failed: Callable[..., streams.Record],
+    ) -> streams.Opened | None:
         """Return what stands in for a *result* that is a stream: the call lasts until its end."""
-        if not is_stream(result, holders):
+        if not streams.is_stream(result, holders):
             return None
         number, started, arguments = call
 
-        def end(error: BaseException | None) -> Record:
+        def end(error: BaseException | None) -> streams.Record:
             if number < self.first:
                 return self._ended_inherited()
             if error is not None:
@@ -210,7 +202,7 @@ class MonitorStep(Numbered):
             return ended(number, elapsed, None, arguments, shown, ids) or elapsed
 
         shown, ids = summary(result), self.lineage()
-        return opened(result, Ending(end, self._counts.durations.record, ids))
+        return streams.opened(result, streams.Ending(end, self._counts.durations.record, ids))
 
     def call_ended(
         self,
@@ -220,7 +212,7 @@ class MonitorStep(Numbered):
         arguments: Mapping[str, Any] | None,
         shown: Mapping[str, Any] | None = None,
         ids: dict[str, str] | None = None,
-    ) -> Record | None:
+    ) -> streams.Record | None:
         """Do what is due after a call that raised nothing; return its record where it bears a tag.
 
         Of a stream that has ended, *shown* and *ids* are what was known when it was handed out.
@@ -228,7 +220,7 @@ class MonitorStep(Numbered):
         if number < self.first:
             return self._ended_inherited()
         with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
-            if type(result) in PLAIN:
+            if type(result) in streams.PLAIN:
                 self.usual = type(result)
         facts = self._facts(number)
         outcome: Outcome = facts.get("outcome", "ok")
@@ -240,13 +232,11 @@ class MonitorStep(Numbered):
         if (sampled or certain) and outcome in self._logged:
             stands_for = self._let(self._failures if fallback else self._samples)
             if stands_for:
-                self._write(
-                    (outcome, elapsed, facts),
-                    ids,
-                    sample_rate=(1.0 if certain else self._sample) / stands_for,
-                    input=None if arguments is None else summaries(arguments),
-                    output=None if arguments is None else shown or summary(result),
-                )
+                share = (1.0 if certain else self._sample) / stands_for
+                said: dict[str, Any] = {}
+                if arguments is not None:
+                    said = {"input": summaries(arguments), "output": shown or summary(result)}
+                self._write((outcome, elapsed, facts), ids, share, said)
             elif not certain:
                 self._drop_ahead()
         return (elapsed, outcome) if fallback else None
@@ -258,7 +248,7 @@ class MonitorStep(Numbered):
         started: float,
         arguments: Mapping[str, Any] | None,
         ids: dict[str, str] | None = None,
-    ) -> Record:
+    ) -> streams.Record:
         """Log a call that raised *error*, and return its record."""
         elapsed = self._now() - started
         if 0 < number < self.first:
@@ -275,17 +265,13 @@ class MonitorStep(Numbered):
         if log is not None and (self._always or drawn):
             stands_for = self._let(self._failures)
             if stands_for:
-                full = log.inputs == "full"
-                shown = None
+                share = (1.0 if self._always else self._sample) / stands_for
+                said: dict[str, Any] = {"error": said_of(error)}
                 if arguments is not None:
-                    shown = content(arguments, log.redact) if full else summaries(arguments)
-                self._write(
-                    (outcome, elapsed, facts),
-                    ids,
-                    sample_rate=(1.0 if self._always else self._sample) / stands_for,
-                    input=shown,
-                    error=said_of(error),
-                )
+                    full = log.inputs == "full"
+                    read = content(arguments, log.redact) if full else summaries(arguments)
+                    said = {"input": read, **said}
+                self._write((outcome, elapsed, facts), ids, share, said)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
 
     def _next_due(self) -> None:
@@ -354,13 +340,12 @@ class MonitorStep(Numbered):
         self,
         ended: tuple[Outcome, float, dict[str, Any]],
         ids: dict[str, str] | None,
-        *,
         sample_rate: float,
-        **shown: Mapping[str, Any] | None,
+        said: dict[str, Any],
     ) -> None:
         """Hand the sinks the event of a call: how it ended, how long it took, facts.
 
-        It holds what is *shown* of an error, not the object, which holds the arguments of the call.
+        It holds what is *said* of an error, not the object, which holds the arguments of the call.
         """
         if EXPORTER.runs_here():
             return  # (a handler of the log calls a function that is logged)
@@ -380,9 +365,9 @@ class MonitorStep(Numbered):
             "mode": "shadow" if modes == {"shadow"} else "enforce",
             "sample_rate": sample_rate,
         }
-        optional = {"cache": facts.get("cache"), **shown}
-        event |= {key: value for key, value in optional.items() if value is not None}
-        event |= current_trace()
+        if facts.get("cache") is not None:
+            event["cache"] = facts["cache"]
+        event |= said | current_trace()
         for name, sink in self._takers.items():
             EXPORTER.put(name, partial(sink.write, event))
 
@@ -396,7 +381,7 @@ class MonitorStep(Numbered):
         if self.site.notes is not None:
             self.site.notes.clear()
 
-    def _ended_inherited(self) -> Record:
+    def _ended_inherited(self) -> streams.Record:
         """Return the record of a call that the parent counts."""
         self._inherited = max(0, self._inherited - 1)
         self._next_due()

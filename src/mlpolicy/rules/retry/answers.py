@@ -9,7 +9,6 @@ from __future__ import annotations
 import types
 from collections import _tuplegetter  # type: ignore[attr-defined]  # (fields of named tuples)
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from inspect import iscoroutine
 from typing import Any, Final
@@ -79,10 +78,13 @@ class Statuses(Live):
     def wants_again(self, result: object) -> bool:
         """Return whether *result* has one of the statuses."""
         cls = type(result)
-        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
-            if cls in self._settled:
-                self.usual = cls
-                return False
+        try:
+            known = cls in self._settled
+        except TypeError:  # a metaclass took the hash of its classes away
+            known = False
+        if known:
+            self.usual = cls
+            return False
         answer = closing(cls) is not None
         if not answer and not self._named:
             NO_ANSWERS.learn(cls)

@@ -6,20 +6,11 @@ with what is left of it would send nothing, and succeed.
 
 from __future__ import annotations
 
+import types
 from _io import _IOBase
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from opcode import opmap
 from operator import length_hint
-from types import (
-    AsyncGeneratorType,
-    BuiltinFunctionType,
-    CoroutineType,
-    FrameType,
-    FunctionType,
-    GeneratorType,
-    MethodType,
-    ModuleType,
-)
 from typing import Any, Final
 
 from mlpolicy.core.block import Lines, Loom, indented
@@ -41,13 +32,17 @@ _MOST_BEFORE: Final = 32
 _MOST_AFTER: Final = 100_000
 """Items of the containers of one argument that are looked at after a failure."""
 
-CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type)
+CALLABLE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
 PLAIN = Plain((*SCALARS, *CALLABLE))
 """Those that are known; what else turns out to be plain joins them."""
 COVERS = PLAIN.issuperset
 _JOINED = (map, filter, zip, enumerate)
 """Iterators that are used up with those that they were made of."""
-_FRAMES = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorType: "ag_frame"}
+_FRAMES = {
+    types.GeneratorType: "gi_frame",
+    types.CoroutineType: "cr_frame",
+    types.AsyncGeneratorType: "ag_frame",
+}
 _NOT_BEGUN = opmap["RETURN_GENERATOR"]
 _WRAPPERS = {"_TemporaryFileWrapper": "file", "UploadFile": "file", "FileStorage": "stream"}
 """Classes of `tempfile`, starlette and werkzeug, and the attribute that is the file itself."""
@@ -149,7 +144,7 @@ def _spoilt(part: Any, at: int | None) -> str:
     """Return why another attempt must not be made with *part*, which was *at* there; else nothing."""
     cls = type(part)
     if cls in _FRAMES:
-        frame: FrameType | None = getattr(part, _FRAMES[cls])
+        frame: types.FrameType | None = getattr(part, _FRAMES[cls])
         if frame is None:
             return USED_UP
         # Has it left the place where it was made? 3.13 is one step ahead.
@@ -171,7 +166,7 @@ def _asked(part: object, method: str, *arguments: int) -> object:
         if interrupts(error):
             raise
         return None
-    if type(answer) is CoroutineType:
+    if type(answer) is types.CoroutineType:
         answer.close()
         return None
     return True if answer is None else answer

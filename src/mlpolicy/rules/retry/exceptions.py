@@ -19,17 +19,8 @@ from mlpolicy.core.given import Given
 from mlpolicy.core.live import Table
 from mlpolicy.core.words import alike
 from mlpolicy.errors import CallRefused
+from mlpolicy.rules.retry import statuses
 from mlpolicy.rules.retry.groups import GROUPS, Group
-from mlpolicy.rules.retry.statuses import (
-    GRPC_CODES,
-    STATUS_NAMES,
-    among,
-    aws_code,
-    grpc_code,
-    http_status,
-    leaves,
-    speaks_grpc,
-)
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 STATUS = re.compile(r"[1-5](\d\d|xx)")
@@ -125,7 +116,7 @@ def parse(text: str) -> Name:
     scheme, _, code = text.partition(":")
     if scheme == "http" and STATUS.fullmatch(code):
         return HttpStatus(code)
-    if scheme == "grpc" and code in GRPC_CODES:
+    if scheme == "grpc" and code in statuses.GRPC_CODES:
         return GrpcStatus(code)
     package, _, name = text.rpartition(".")
     unknown = package == "builtins" or (package == "mlpolicy" and name not in _OURS)
@@ -145,7 +136,7 @@ UNLESS_NAMED: Final = (CallRefused, *PROGRAMMING)
 """What no broad name covers: `retry_on` must name them, or a class between them and the error."""
 _REMEMBERED = 256
 """Classes; a program that makes classes at run time must not make us grow."""
-_CARRIES = frozenset(("__getattr__", "__getattribute__", *STATUS_NAMES))
+_CARRIES = frozenset(("__getattr__", "__getattribute__", *statuses.STATUS_NAMES))
 
 _Settled = Literal["retry", "give up", "ask", "status", "bare"]
 """What is known by class: the end, that all is to be asked, that the status alone decides, or that
@@ -179,15 +170,15 @@ class Chosen:
 
     def asks(self, cls: type) -> bool:
         """Return whether the status of an error of that class matters."""
-        return bool(self.http or self.aws) or bool(self.grpc and speaks_grpc(cls))
+        return bool(self.http or self.aws) or bool(self.grpc and statuses.speaks_grpc(cls))
 
     def holds_status(self, error: BaseException) -> bool:
         """Return whether *error* carries one of the statuses."""
-        if self.http and among(http_status(error), self.http):
+        if self.http and statuses.among(statuses.http_status(error), self.http):
             return True
-        if self.grpc and grpc_code(error) in self.grpc:
+        if self.grpc and statuses.grpc_code(error) in self.grpc:
             return True
-        return bool(self.aws) and aws_code(error) in self.aws
+        return bool(self.aws) and statuses.aws_code(error) in self.aws
 
     def unseen(self) -> bool:
         """Return whether a path names nothing yet that is imported."""
@@ -233,10 +224,10 @@ class Choice:
         Where `retry_on` names the class of the group, all are but those to give up on.
         """
         if not self.retry.names(type(group), BaseExceptionGroup):
-            return all(map(self.retries, leaves(group)))
+            return all(map(self.retries, statuses.leaves(group)))
         return not any(
             self.give_up.holds(type(error)) or self.give_up.holds_status(error)
-            for error in leaves(group)
+            for error in statuses.leaves(group)
         )
 
     def _by_class(self, cls: type) -> _Settled:

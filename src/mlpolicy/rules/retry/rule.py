@@ -28,7 +28,7 @@ def _named(value: Any) -> Any:
     if isinstance(value, BaseException):
         name = type(value).__qualname__
         raise finding("MP010", f"an exception is given, not its class: did you mean `{name}`?")
-    if isinstance(value, int) and STATUS.fullmatch(str(value)):
+    if isinstance(value, int) and 100 <= value <= 599:
         text = f"`{value}` is not an exception: did you mean `http:{value}`?"
         raise finding("MP010", text, meant=f"http:{value}")
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
@@ -17,7 +17,7 @@ from mlpolicy.rules.retry.exceptions import Choice
 from mlpolicy.rules.retry.statuses import asked_in, asked_pause
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.retry.rule import RetryRule
+    from mlpolicy.rules.retry.rule import RetryRule, UnwantedResult
 
 Reason = Literal[
     "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
@@ -74,11 +74,9 @@ class RetryStep(Step):
         self._bounds = self._backoff.bounds
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
         self._longest_asked = float(rule.retry_after.max) if rule.retry_after.respect else None
-        wish: Any = rule.on_result
-        self._on_result = wish
-        self._wanted_status = () if wish is None or isinstance(wish, Given) else wish.status
+        self._on_result: UnwantedResult | Given | None = rule.on_result
         self._statuses = Statuses(
-            self._choice.retry.named_http.union(self._wanted_status),
+            self._choice.retry.named_http.union(getattr(rule.on_result, "status", ())),
             self._choice.retry.http,
             self._choice.give_up.http,
         )
@@ -306,33 +304,27 @@ class RetryStep(Step):
         ]
 
     def _unwanted(self, loom: Loom) -> str:
-        """Return the expression that finds a result unwanted.
-
-        It is empty where nothing is to be looked at; a generator has no result.
-        """
-        if self.site.function in GENERATORS:
+        """Return the expression that finds a result unwanted; empty where nothing is looked at."""
+        if self.site.function in GENERATORS:  # it has no result
             return ""
-        named = self._named_result(loom)
-        if not self._statuses or promises(self.site.returns):
-            return named
-        usual = f"{loom.constant('statuses', self._statuses)}.usual"
-        asked = f"{loom.constant('type', type)}({loom.result}) is not {usual}"
-        wants_again = loom.method("wants_again", self._statuses.wants_again)
-        again = f"{asked} and {wants_again}({loom.result})"
-        return f"{named} or {again}" if named else again
-
-    def _named_result(self, loom: Loom) -> str:
-        """Return the expression that finds a result to be one that `on_result` names."""
-        if self._on_result is None or self._wanted_status:
-            return ""
-        if isinstance(self._on_result, Given):
-            return f"{loom.method('on_result', self._on_result.held)}({loom.result})"
-        if self._on_result.is_none:
-            return f"{loom.result} is None"
-        # Of the same class alone: comparing an array, a tensor or a frame gives no truth value.
-        value = self._on_result.equals
-        kind, wanted = loom.constant("kind", type(value)), loom.constant("wanted", value)
-        return f"{loom.result}.__class__ is {kind} and {loom.result} == {wanted}"
+        wish, result, conditions = self._on_result, loom.result, []
+        if isinstance(wish, Given):
+            conditions.append(f"{loom.method('on_result', wish.held)}({result})")
+        elif wish is not None and wish.is_none:
+            conditions.append(f"{result} is None")
+        elif wish is not None and not wish.status:
+            # Of the same class alone: comparing an array, a tensor or a frame gives no truth value.
+            kind, wanted = (
+                loom.constant("kind", type(wish.equals)),
+                loom.constant("wanted", wish.equals),
+            )
+            conditions.append(f"{result}.__class__ is {kind} and {result} == {wanted}")
+        if self._statuses and not promises(self.site.returns):
+            usual = f"{loom.constant('statuses', self._statuses)}.usual"
+            asked = f"{loom.constant('type', type)}({result}) is not {usual}"
+            wants_again = loom.method("wants_again", self._statuses.wants_again)
+            conditions.append(f"{asked} and {wants_again}({result})")
+        return " or ".join(conditions)
 
 
 def note(
