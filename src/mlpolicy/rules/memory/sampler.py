@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from mlpolicy.core import clock
@@ -17,7 +17,6 @@ from mlpolicy.rules.memory.probes import cgroup
 from mlpolicy.rules.memory.survey import VARIABLE, Survey
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.memory.probes import Reading
     from mlpolicy.rules.memory.relief import Relief
 
 Key = tuple[int | None, str, float, str | None, str | None]
@@ -26,24 +25,12 @@ IDLE = 1.0
 """Seconds after which the thread looks whether anything is left to read."""
 
 
-class Source(Protocol):
-    """What a gauge reads; `Survey` is the real one."""
-
-    def read(self) -> Reading | None:
-        """Return what is in use at this moment."""
-        ...
-
-    def reset(self) -> None:
-        """Forget what was found, in a forked child."""
-        ...
-
-
 class Sampler:
     """Reads gauges on a daemon thread, from the first call on that needs one to the last gauge."""
 
     def __init__(
         self,
-        survey: Callable[[int | None, str], Source] = Survey,
+        survey: Callable[[int | None, str], Survey] = Survey,
         *,
         now: clock.Clock = clock.now,
     ) -> None:
