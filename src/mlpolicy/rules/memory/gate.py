@@ -164,14 +164,7 @@ class Gate(Live):
             self._leave_line(ticket)
             return "in"
         if now < ticket.ends:
-            if ticket.waiter is None or ticket.waiter.woken:
-                # One that was called in vain, for others were quicker, has its old place again.
-                ticket.waiter = Waiter()
-                if ticket not in self._line:
-                    insort(self._line, ticket, key=attrgetter("number"))
-            left = ticket.ends - now
-            # Without a sampler nobody wakes it: it looks by itself.
-            return Wait(ticket.waiter, left if self.gauge.attended else min(left, self.gauge.poll))
+            return self._wait_on(ticket, ticket.ends - now)
         self._leave_line(ticket)
         if self._full:
             return "out"
@@ -179,6 +172,15 @@ class Gate(Live):
         # uses, and the others in line need not learn it one by one.
         self._reopening = True
         return "in"
+
+    def _wait_on(self, ticket: Ticket, left: float) -> Wait:
+        if ticket.waiter is None or ticket.waiter.woken:
+            # One that was called in vain, for others were quicker, has its old place again.
+            ticket.waiter = Waiter()
+            if ticket not in self._line:
+                insort(self._line, ticket, key=attrgetter("number"))
+        # Without a sampler nobody wakes it: it looks by itself.
+        return Wait(ticket.waiter, left if self.gauge.attended else min(left, self.gauge.poll))
 
     # Told by the gauge, which holds its lock.
 

@@ -11,7 +11,6 @@ from mlpolicy.core import clock
 from mlpolicy.core.background import Background
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.memory.gate import Gate
 from mlpolicy.rules.memory.gauge import Gauge
 from mlpolicy.rules.memory.probes import cgroup
 from mlpolicy.rules.memory.survey import VARIABLE, Survey
@@ -110,29 +109,32 @@ class Sampler:
             if self._now() - gauge.at >= gauge.poll:
                 gauge.sample(sighted=True)
         for gauge in gauges:
-            strained = [gate for gate in gauge.gates() if gate.strained and gate.relief]
-            for relief in {gate.relief for gate in strained}:
-                if relief is not None and relief.due(self._now()):
-                    gates = [gate for gate in strained if gate.relief is relief]
-                    self._relieve(relief, gauge, gates)
+            self._relieve(gauge)
         due = min(gauge.at + gauge.poll for gauge in gauges)
         return min(max(due - self._now(), 0.001), IDLE)
 
-    def _relieve(self, relief: Relief, gauge: Gauge, gates: list[Gate]) -> None:
+    def _relieve(self, gauge: Gauge) -> None:
+        strained = [gate for gate in gauge.gates() if gate.strained]
+        for relief in {gate.relief for gate in strained}:
+            if relief is not None and relief.due(self._now()):
+                freed = self._run(relief, gauge)
+                relief.ended(self._now(), freed=freed)
+                for gate in strained:
+                    if gate.relief is relief:
+                        gate.decisions.count("relieve")
+
+    def _run(self, relief: Relief, gauge: Gauge) -> float:
+        """Do *relief*; return which share of the limit it freed, all of it where nobody can tell."""
         before = gauge.reading
-        if before is None:
-            return
         for busy in self._all():
             busy.blind()  # however long it takes, this thread cannot read meanwhile
         relief.run()
         for busy in self._all():
             busy.sample(sighted=True)
         after = gauge.reading
-        same = after is not None and after.of == before.of
-        freed = (before.used - after.used) / before.limit if after and same else 1.0
-        relief.ended(self._now(), freed=freed)
-        for gate in gates:
-            gate.decisions.count("relieve")
+        if before is None or after is None or after.of != before.of:
+            return 1.0
+        return (before.used - after.used) / before.limit
 
 
 SAMPLER = Sampler()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
@@ -34,7 +34,7 @@ from mlpolicy.rules.monitor.event import (
     frames,
 )
 from mlpolicy.rules.monitor.message import said_of
-from mlpolicy.rules.monitor.sinks import SINKS
+from mlpolicy.rules.monitor.sinks import SINKS, Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
 from mlpolicy.rules.monitor.summary import content, summaries, summary
 
@@ -83,13 +83,9 @@ class MonitorStep(Numbered):
         log = self._log = _log_of(rule)
         self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
-        self._slow = log.slow if log else None
+        self._slow = float(log.slow) if log and log.slow is not None else NEVER
         self._always = log is not None and log.errors == "always"
-        self._logged: Mapping[str, str] = {}
-        """The outcomes that are logged."""
-        if log is not None:
-            levels = LEVELS[LEVELS.index(log.level) :]
-            self._logged = {key: level for key, level in SEVERITY.items() if level in levels}
+        self._logged = _logged(log)
         sinks = {name: SINKS[name] for name in rule.sinks}
         self._takers = {name: sink for name, sink in sinks.items() if sink.events}
         self._dropped = [dropping(name, "rate").add for name in self._takers]
@@ -99,13 +95,9 @@ class MonitorStep(Numbered):
         self.first = self._counts.begun.first
         self._next_sample = self._gap()
         self._next_due()
-        for name, sink in sinks.items() if rule.metrics and site.meters is METERS else ():
-            try:
-                sink.begin()
-            except Exception as error:
-                if interrupts(error):
-                    raise
-                say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)
+        if rule.metrics and site.meters is METERS:
+            for name, sink in sinks.items():
+                _begin(name, sink)
         _alive.add(self)
 
     # --- at a call --------------------------------------------------------------------
@@ -176,8 +168,8 @@ class MonitorStep(Numbered):
         if self.site.notes is not None and self.site.kinds - {self.kind}:
             notes = loom.constant("notes", self.site.notes)
             conditions.append(f"{notes} and {number} in {notes}")
-        if self._slow is not None:
-            conditions.append(f"{elapsed} >= {float(self._slow)!r}")
+        if self._slow < NEVER:
+            conditions.append(f"{elapsed} >= {self._slow!r}")
         return conditions
 
     def call_opened(
@@ -219,24 +211,18 @@ class MonitorStep(Numbered):
         """
         if number < self.first:
             return self._ended_inherited()
-        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
-            if type(result) in streams.PLAIN:
-                self.usual = type(result)
+        self._know_usual(result)
         facts = self._facts(number)
         outcome: Outcome = facts.get("outcome", "ok")
         fallback = outcome == "fallback"
         sampled = self._is_sampled(number)
         self._next_due()
-        slow = self._slow is not None and elapsed >= self._slow
-        certain = slow or (fallback and self._always)
+        certain = elapsed >= self._slow or (fallback and self._always)
         if (sampled or certain) and outcome in self._logged:
-            stands_for = self._let(self._failures if fallback else self._samples)
-            if stands_for:
-                share = (1.0 if certain else self._sample) / stands_for
-                said: dict[str, Any] = {}
-                if arguments is not None:
-                    said = {"input": summaries(arguments), "output": shown or summary(result)}
-                self._write((outcome, elapsed, facts), ids, share, said)
+            share = self._let(self._failures if fallback else self._samples, certain=certain)
+            if share:
+                said = {} if arguments is None else {"output": shown or summary(result)}
+                self._write((outcome, elapsed, facts), ids, share, arguments, said)
             elif not certain:
                 self._drop_ahead()
         return (elapsed, outcome) if fallback else None
@@ -257,22 +243,23 @@ class MonitorStep(Numbered):
         cls = type(error)
         if issubclass(cls, GeneratorExit):  # its reader wanted no more: that is no failure
             return elapsed
-        refusal = cast("CallRefused", error) if issubclass(cls, CallRefused) else None
-        refused = refusal is not None and refusal.target == self.site.target
+        own: Any = error  # (a refusal of this function's, or one from within)
+        refused = issubclass(cls, CallRefused) and own.target == self.site.target
         outcome: Outcome = "refused" if refused else "error"
         log = self._log if outcome in self._logged else None
         drawn = log is not None and log.errors == "sampled" and self._draw() < self._sample
         if log is not None and (self._always or drawn):
-            stands_for = self._let(self._failures)
-            if stands_for:
-                share = (1.0 if self._always else self._sample) / stands_for
-                said: dict[str, Any] = {"error": said_of(error)}
-                if arguments is not None:
-                    full = log.inputs == "full"
-                    read = content(arguments, log.redact) if full else summaries(arguments)
-                    said = {"input": read, **said}
-                self._write((outcome, elapsed, facts), ids, share, said)
+            share = self._let(self._failures, certain=self._always)
+            if share:
+                said = {"error": said_of(error)}
+                self._write((outcome, elapsed, facts), ids, share, arguments, said)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
+
+    def _know_usual(self, result: object) -> None:
+        """Let results of this one's class pass with one look, if they are no streams."""
+        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
+            if type(result) in streams.PLAIN:
+                self.usual = type(result)
 
     def _next_due(self) -> None:
         """Leave alone the calls before the next that is sampled or folds.
@@ -328,20 +315,25 @@ class MonitorStep(Numbered):
             return 1
         return 1 + int(math.log1p(-self._draw()) / self._spread)
 
-    def _let(self, rate: Rate) -> int:
-        """Return how many events the next one stands for; 0, and counted, where there are too many."""
+    def _let(self, rate: Rate, *, certain: bool) -> float:
+        """Return the share of calls that the next event stands for; 0 where there are too many.
+
+        Those that are left out are counted.
+        """
         stands_for = rate.take()
-        if not stands_for:
-            for drop in self._dropped:
-                drop()
-        return stands_for
+        if stands_for:
+            return (1.0 if certain else self._sample) / stands_for
+        for drop in self._dropped:
+            drop()
+        return 0.0
 
     def _write(
         self,
         ended: tuple[Outcome, float, dict[str, Any]],
         ids: dict[str, str] | None,
         sample_rate: float,
-        said: dict[str, Any],
+        arguments: Mapping[str, Any] | None,
+        said: Mapping[str, Any],
     ) -> None:
         """Hand the sinks the event of a call: how it ended, how long it took, facts.
 
@@ -367,7 +359,11 @@ class MonitorStep(Numbered):
         }
         if facts.get("cache") is not None:
             event["cache"] = facts["cache"]
-        event |= said | current_trace()
+        if arguments is not None and self._log is not None:
+            full = self._log.inputs == "full" and outcome in ("error", "refused")
+            read = content(arguments, self._log.redact) if full else summaries(arguments)
+            event["input"] = read
+        event |= {**said, **current_trace()}
         for name, sink in self._takers.items():
             EXPORTER.put(name, partial(sink.write, event))
 
@@ -389,6 +385,21 @@ class MonitorStep(Numbered):
 
 
 _alive = Forked(MonitorStep.after_fork)
+
+
+def _begin(name: str, sink: Sink) -> None:
+    try:
+        sink.begin()
+    except Exception as error:
+        if interrupts(error):
+            raise
+        say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)
+
+
+def _logged(log: LogBlock | None) -> frozenset[str]:
+    """Return the outcomes that are logged."""
+    levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
+    return frozenset(outcome for outcome, level in SEVERITY.items() if level in levels)
 
 
 def _log_of(rule: MonitorRule) -> LogBlock | None:

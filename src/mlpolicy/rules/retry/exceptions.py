@@ -108,9 +108,11 @@ def parse(text: str) -> Name:
     Raises:
         SpellingError: It cannot be the name of an error.
     """
+    if isinstance(text, Given):
+        return Builtin(text.held)
     builtin = text.removeprefix("builtins.")
-    if isinstance(text, Given) or builtin in BUILTINS:
-        return Builtin(text.held if isinstance(text, Given) else BUILTINS[builtin])
+    if builtin in BUILTINS:
+        return Builtin(BUILTINS[builtin])
     if text in GROUPS:
         return GROUPS[text]
     scheme, _, code = text.partition(":")

@@ -73,7 +73,8 @@ class RetryStep(Step):
         self._spread = draw if rule.jitter == "full" and rule.max_attempts <= TABLED else None
         self._bounds = self._backoff.bounds
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
-        self._longest_asked = float(rule.retry_after.max) if rule.retry_after.respect else None
+        self._respect = rule.retry_after.respect
+        self._longest_asked = float(rule.retry_after.max)
         self._on_result: UnwantedResult | Given | None = rule.on_result
         self._statuses = Statuses(
             self._choice.retry.named_http.union(getattr(rule.on_result, "status", ())),
@@ -187,11 +188,10 @@ class RetryStep(Step):
         attempt, before, since, slept = trial or (1, 0.0, started, 0.0)
         if attempt >= self._attempts:
             return Stop("attempts_exhausted")
-        longest = self._longest_asked
-        asked = None
-        if longest is not None:
+        longest, asked = self._longest_asked, None
+        if self._respect:
             asked = asked_in(headers_of(result)) if error is None else asked_pause(error)
-        if asked is None or longest is None:
+        if asked is None:
             pause = self._backoff.pause(attempt, before)
         elif asked > longest:
             detail = f"asked to wait {seconds(asked)}, longer than {seconds(longest)}"
