@@ -21,7 +21,7 @@ LINES = {
     "install": 4288,
     "model": 3865,
     "plan": 9792,
-    "rules": 12510,
+    "rules": 11546,
     "runtime": 1274,
     "testing": 3177,
 }
@@ -34,7 +34,7 @@ STATEMENTS = {
     "install": 2986,
     "model": 2659,
     "plan": 6466,
-    "rules": 7986,
+    "rules": 7501,
     "runtime": 786,
     "testing": 2220,
 }
