@@ -28,9 +28,10 @@ def _named(value: Any) -> Any:
     if isinstance(value, BaseException):
         name = type(value).__qualname__
         raise finding("MP010", f"an exception is given, not its class: did you mean `{name}`?")
-    if isinstance(value, int) and 100 <= value <= 599:
-        text = f"`{value}` is not an exception: did you mean `http:{value}`?"
-        raise finding("MP010", text, meant=f"http:{value}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        meant = f"http:{value}" if isinstance(value, int) and 100 <= value <= 599 else ""
+        hint = f": did you mean `{meant}`?" if meant else ""
+        raise finding("MP010", f"`{value}` is not an exception{hint}", meant=meant)
     return value
 
 
