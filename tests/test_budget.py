@@ -16,14 +16,14 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 LINES = {
     ".": 380,
     "cli": 5087,
-    "core": 5097,
+    "core": 4346,
     "document": 1155,
     "install": 4288,
     "model": 3865,
     "plan": 9792,
     "rules": 11546,
     "runtime": 1274,
-    "testing": 3177,
+    "testing": 1962,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
@@ -36,7 +36,7 @@ STATEMENTS = {
     "plan": 6466,
     "rules": 7501,
     "runtime": 786,
-    "testing": 2220,
+    "testing": 1458,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 29

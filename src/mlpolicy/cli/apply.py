@@ -231,12 +231,6 @@ def _of_imports(answer: Answer, rulebook: Rulebook) -> Iterator[Diagnostic]:
         severity = codes()[one["code"]].severity
         place = Span(*one["span"]) if "span" in one else _place(rulebook, one)
         yield Diagnostic(one["code"], one["message"], place, severity, help=one["help"])
-    for one in answer.started:
-        span = _first_in(rulebook, one["module"])
-        if span is not None:
-            text = f"importing `{one['module']}` starts {one['what']}"
-            help = "start them in a function that the service calls"
-            yield Diagnostic("MP312", text, span, "info", help=help)
 
 
 def _place(rulebook: Rulebook, proof: dict[str, Any]) -> Span:

@@ -30,7 +30,6 @@ from mlpolicy.install.engine import Engine
 from mlpolicy.install.nested import nested
 from mlpolicy.install.planned import decorated_functions, planned
 from mlpolicy.install.seek import aliased, find
-from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
 from mlpolicy.plan.called import called
@@ -58,10 +57,7 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("all"):
         names = sorted({*names, *(target.module for target in engine.rulebook.exact)})
     began, before = time.perf_counter(), engine.spent
-    started: list[dict[str, str]] = []
-    failed = _import_all(
-        names, started, asked=asked["modules"], packages=bool(asked.get("package"))
-    )
+    failed = _import_all(names, asked["modules"], packages=bool(asked.get("package")))
     took = time.perf_counter() - began - (engine.spent - before)
     engine.sweep()
     engine.weave()
@@ -70,7 +66,6 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
         "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
         "unmatched": list(_unmatched(engine, names, everything=bool(asked.get("all")))),
         "unread": engine.unread,
-        "started": started,
         "proofs": [*_proofs(engine), *_calls(engine), *_nested(engine)],
         "modules": [*names, *({one.module for one in engine.rulebook.exact} & set(sys.modules))],
         "served": next(filter(None, map(_served, asked["modules"])), []),
@@ -138,16 +133,13 @@ def _makes_one(value: object, module: str) -> bool:
     )
 
 
-def _import_all(
-    names: list[str], started: list[dict[str, str]], *, asked: list[str], packages: bool
-) -> dict[str, str] | None:
+def _import_all(names: list[str], asked: list[str], *, packages: bool) -> dict[str, str] | None:
     """Import *names*; return what stopped it, if anything did.
 
-    What a module leaves running goes to *started*. One that is not there stops it if it is *asked*
+    One that is not there stops it if it is *asked*
     for; of others policies alone speak.
     """
     for name in names:
-        before = Running.now()
         try:
             module = _import(name)
             if packages and hasattr(module, "__path__"):
@@ -160,9 +152,6 @@ def _import_all(
             if name not in asked and absent and f"{name}.".startswith(f"{absent}."):
                 continue  # (what is said of its targets is enough)
             return {"module": name, "error": _short(error), "traceback": _of_user(error)}
-        what = Running.now().since(before)
-        if what:
-            started.append({"module": name, "what": what})
     return None
 
 

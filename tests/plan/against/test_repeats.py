@@ -98,23 +98,6 @@ def test_attempts_multiply_through_methods_and_imports(findings):
     assert [one.message.partition(": ")[2] for one in found] == ["3x2=6 calls", "2x5=10 calls"]
 
 
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ("def f(x): ...\nasync def g(x): return f(x)", ["MP612"]),
-        ("def f(x): ...\nasync def g(x):\n for i in x: f(i)", ["MP612"]),
-        ("import asyncio\ndef f(x): ...\nasync def g(x): return await asyncio.to_thread(f, x)", []),
-        ("def f(x): ...\nasync def g(x):\n def h(): return f(x)\n return h", []),
-        ("def f(x): ...\nasync def g(x): return lambda: f(x)", []),
-        ("def f(x): ...\nasync def g(f): return f(1)", []),
-        ("async def f(x): ...\nasync def g(x): return await f(x)", []),
-        ("def f(x): ...\ndef g(x): return f(x)", []),
-    ],
-)
-def test_a_pause_that_holds_up_async_code(codes, source, expected):
-    assert codes(of("f"), shop=source) == expected
-
-
 # --- decorators -----------------------------------------------------------------------
 
 

@@ -11,8 +11,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
 from mlpolicy.plan.against.about import About, at, key_of
-from mlpolicy.plan.arguments import AMONG_KEYWORDS, Named, named, paths
-from mlpolicy.plan.plan import PlannedRule
+from mlpolicy.plan.arguments import AMONG_KEYWORDS, named, paths
 
 
 def look(about: About) -> Iterator[Diagnostic]:
@@ -23,7 +22,7 @@ def look(about: About) -> Iterator[Diagnostic]:
     known = [one.name for one in parameters]
     takes_any = any(one.kind == "var_keyword" for one in parameters)
     for rule in about.plan.rules:
-        for code, path, setting in (*named(rule), *_hidden(about, rule)):
+        for code, path, setting in named(rule):
             name = path.name
             if name not in known and not (takes_any and code in AMONG_KEYWORDS):
                 source = key_of(rule, setting) if code == "MP202" else at(rule, setting)
@@ -38,20 +37,6 @@ def look(about: About) -> Iterator[Diagnostic]:
 def _repair(meant: ArgPath, source: Span) -> Suggestion:
     text = str(meant)
     return Suggestion(f"write `{text}`", source, f'"{text}"' if "[" in text else text)
-
-
-def _hidden(about: About, rule: PlannedRule) -> Iterator[Named]:
-    """Yield what a log is to hide, where a policy for this function alone says it.
-
-    A policy for many says it for those of them that have the argument.
-    """
-    hidden = (
-        getattr(getattr(rule.rule, "log", None), "redact", ()) if rule.kind == "monitor" else ()
-    )
-    own = [one.name for one in about.rulebook.naming(about.target) if len(one.match) == 1]
-    if hidden and rule.values["log.redact"].policy in own:
-        for number, path in paths(hidden):
-            yield "MP908", path, f"log.redact.{number}"
 
 
 def heads(texts: Any) -> Iterator[str]:

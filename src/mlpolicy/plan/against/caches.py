@@ -114,7 +114,6 @@ _CLASSES = frozenset(
 def _without_key(about: About, rule: PlannedRule, body: Body) -> Iterator[Diagnostic]:
     """Yield the arguments for which no call has a key, so that none is cached."""
     if rule.rule.key is not None:
-        yield from _slotted(about, rule, body)
         return
     ignored = set(heads(rule.rule.ignore))
     parameters = about.looked.parameters or ()
@@ -136,8 +135,6 @@ def _without_key(about: About, rule: PlannedRule, body: Body) -> Iterator[Diagno
             "warning",
             help="name what decides the result with `key`, or leave it out with `ignore`",
         )
-    else:
-        yield from _slotted(about, rule, body)
 
 
 def _bound(parameters: tuple[Parameter, ...]) -> bool:
@@ -230,41 +227,6 @@ def _is_opaque(lineage: tuple[Ancestor, ...]) -> bool:
 def _is_interface(node: ast.ClassDef) -> bool:
     names = (ast.unparse(base).partition("[")[0] for base in node.bases)
     return any(name.endswith(("Protocol", "TypedDict", "NamedTuple", "ABC")) for name in names)
-
-
-# --- instances that cannot be referred to ---------------------------------------------
-
-
-def _slotted(about: About, rule: PlannedRule, body: Body) -> Iterator[Diagnostic]:
-    """Yield a method whose instances have no place for a weak reference, so no key."""
-    parameters = about.looked.parameters or ()
-    if not about.looked.is_method or not parameters or parameters[0].name != "self":
-        return
-    named = {one.partition(".")[0] for one in rule.rule.key or ()}
-    if "self" in named or "self" in set(heads(rule.rule.ignore)):
-        return
-    if body.owner and all(_has_no_reference(one) for one in body.owner):
-        yield Diagnostic(
-            "MP703",
-            f"`self` of `{about.target}` cannot be referred to weakly, as its class has "
-            "`__slots__`: no call is cached",
-            rule.source,
-            "warning",
-            help="add `__weakref__` to `__slots__`, or name what decides the result with `key`",
-        )
-
-
-def _has_no_reference(one: Ancestor) -> bool:
-    """Whether a class has slots, written out, and none of them for weak references."""
-    if isinstance(one, Foreign) or one.node.decorator_list or one.node.keywords:
-        return False
-    bound = one.body.bindings.get("__slots__", ())
-    if len(bound) != 1 or not isinstance(bound[0].what, ast.Tuple | ast.List | ast.Constant):
-        return False
-    what = bound[0].what
-    each = [what] if isinstance(what, ast.Constant) else what.elts
-    texts = [text_of(name) for name in each]
-    return None not in texts and not {"__weakref__", "__dict__"} & set(texts)
 
 
 def _moody(about: About, rule: PlannedRule, body: Body) -> Iterator[Diagnostic]:

@@ -39,7 +39,7 @@ def found(body: Body) -> tuple[str, int] | None:
     if not _SEEDS.isdisjoint(named.values()):
         return None
     if _MOODY.isdisjoint(named.values()):
-        return _changing(body)
+        return None
     measured, asides = _measured(body, named), _asides(body)
     for node, name in named.items():
         if node in asides or (name in _OF_NOW and node.args):
@@ -48,7 +48,7 @@ def found(body: Body) -> tuple[str, int] | None:
             return f"reads the clock (`{name}`)", node.lineno
         if name in _CHANCE and all(one.arg != "generator" for one in node.keywords):
             return f"depends on chance (`{name}`)", node.lineno
-    return _changing(body)
+    return None
 
 
 def _calls(body: Body) -> Iterator[ast.Call]:
@@ -93,22 +93,3 @@ def _is_said(node: ast.AST, body: Body) -> bool:
 
 def _changes_what_it_is_given(name: str) -> bool:
     return name.rpartition(".")[2] in ("shuffle", "append", "extend", "add", "update", "insert")
-
-
-def _changing(body: Body) -> tuple[str, int] | None:
-    """Return the name of the module that the function reads and others bind anew."""
-    changing = body.module.changing
-    if not changing:
-        return None
-    own = body.inside.bindings
-    for one in body.own:
-        if not isinstance(one, ast.Name) or not isinstance(one.ctx, ast.Load):
-            continue
-        if one.id in changing and (one.id not in own or _is_global(body, one.id)):
-            line = changing[one.id]
-            return f"reads `{one.id}`, which is bound anew in line {line}", one.lineno
-    return None
-
-
-def _is_global(body: Body, name: str) -> bool:
-    return any(isinstance(one, ast.Global) and name in one.names for one in body.own)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import fnmatch
 import re
 from collections.abc import Collection, Iterator
@@ -12,20 +11,13 @@ from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest
 from mlpolicy.model.policy import Policy
-from mlpolicy.plan.against.about import line_of
 from mlpolicy.plan.against.nothing import Taken, nothing
 from mlpolicy.plan.against.targets import did_you_mean
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.ranking import excluded
-from mlpolicy.plan.survey import Defined
 
 MOST = 200
 """A pattern that takes more functions than this was hardly looked through."""
-_TINY = 14
-"""Nodes of an expression that takes less time than a rule around it."""
-_CHEAP = frozenset(
-    {"abs", "bool", "float", "int", "isinstance", "len", "max", "min", "round", "str"}
-)
 
 
 def look(taken: Taken) -> Iterator[Diagnostic]:
@@ -45,8 +37,6 @@ def look(taken: Taken) -> Iterator[Diagnostic]:
             "warning",
             help="name the functions that need it, or `exclude` those that do not",
         )
-    else:
-        yield from _hot(taken, chosen)
 
 
 def _holds(taken: Taken, target: Target) -> bool:
@@ -163,54 +153,3 @@ _PLAIN_TAGS = re.compile(
     """
 )
 """Lines that put words on functions, or prepare to, in a way that the source tells."""
-
-
-# --- too much -------------------------------------------------------------------------
-
-
-def _hot(taken: Taken, chosen: list[Target]) -> Iterator[Diagnostic]:
-    """Yield small functions that are called in a loop, where a pattern puts rules on them."""
-    found = [
-        (target, line)
-        for target in chosen
-        if target not in taken.rulebook.exact and (line := _hot_line(taken.functions[target]))
-    ]
-    if found:
-        (target, line), *rest = found
-        body = taken.functions[target].body
-        assert body is not None
-        more = f", and {len(rest)} more" if rest else ""
-        yield Diagnostic(
-            "MP409",
-            f"`{taken.glob}` takes `{target}`{more}: a small function that is called in a loop",
-            taken.pattern.span,
-            "warning",
-            help="its rules take longer than it does: `exclude` it",
-            related=(line_of("it is called here", body.module.shown, line),),
-        )
-
-
-def _hot_line(looked: Defined) -> int:
-    """Return the line of the loop that calls a function of one plain expression; 0 for none."""
-    body = looked.body
-    if body is None or looked.kind != "function":
-        return 0
-    match body.statements:
-        case [ast.Return(value=ast.expr() as value)] if _is_tiny(value):
-            use = body.module.uses.looping.get(body.home.qualname)
-            return use.line if use is not None else 0
-    return 0
-
-
-def _is_tiny(value: ast.expr) -> bool:
-    nodes = [one for one in ast.walk(value) if isinstance(one, ast.expr)]
-    if len(nodes) > _TINY:
-        return False
-    for one in nodes:
-        if isinstance(
-            one, ast.Await | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-        ):
-            return False
-        if isinstance(one, ast.Call) and getattr(one.func, "id", "") not in _CHEAP:
-            return False
-    return True

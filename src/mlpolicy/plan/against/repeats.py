@@ -1,4 +1,4 @@
-"""Retries that do harm: of what writes, of what retries by itself, and in async code."""
+"""Retries that do harm: of what writes, and of what retries by itself."""
 
 from __future__ import annotations
 
@@ -53,7 +53,6 @@ def look(about: About) -> Iterator[Diagnostic]:
     yield from _writes(about, rule)
     if about.body is not None:
         yield from _multiplied(about, rule, about.body)
-        yield from _blocking(about, rule, about.body)
 
 
 # --- what writes ----------------------------------------------------------------------
@@ -160,27 +159,3 @@ def _meet(outer: PlannedRule, inner: PlannedRule) -> bool:
 def _is_every_error(text: str) -> bool:
     found = parse(text)
     return isinstance(found, Builtin) and found.cls is Exception
-
-
-# --- pauses in async code -------------------------------------------------------------
-
-
-def _blocking(about: About, rule: PlannedRule, body: Body) -> Iterator[Diagnostic]:
-    """Yield a function that pauses its thread, where async code of its module calls it."""
-    retry = rule.rule
-    if about.looked.kind != "function" or not (retry.initial_delay or retry.retry_after.respect):
-        return
-    if b"async" not in body.module.source:
-        return
-    use = body.module.uses.awaiting.get(body.home.qualname)
-    if use is None:
-        return
-    yield Diagnostic(
-        "MP612",
-        f"`{about.target}` pauses its thread, and async `{use.caller}` calls it: "
-        "all other tasks wait as well",
-        rule.source,
-        "warning",
-        help="make it async, or call it by `asyncio.to_thread`",
-        related=(line_of("it is called here", body.module.shown, use.line),),
-    )

@@ -96,7 +96,7 @@ def did_you_mean(names: Iterable[str]) -> str:
 
 def defined(target: Target, looked: Defined, span: Span) -> Iterator[Diagnostic]:
     """Yield what is wrong with a *target* that is there: the gravest alone."""
-    each = (_no_function, _never_called, _reexported, _replaced)
+    each = (_no_function, _never_called, _reexported)
     found = (one for look in each for one in look(target, looked, span))
     yield from list(found)[:1]
 
@@ -151,17 +151,4 @@ def _reexported(target: Target, looked: Defined, span: Span) -> Iterator[Diagnos
         help=f"name where it is defined: `{meant}`",
         related=(in_source("it is defined here", looked),),
         suggestions=(Suggestion(f"write `{meant}`", span, str(meant)),),
-    )
-
-
-def _replaced(target: Target, looked: Defined, span: Span) -> Iterator[Diagnostic]:
-    if looked.redefined_at is None or looked.replaces is None:
-        return
-    yield Diagnostic(
-        "MP310",
-        f"`{target}` is defined in line {looked.replaces} and anew in line {looked.redefined_at}",
-        span,
-        "info",
-        help="the policy holds for the later one; take the other out, or rename it",
-        related=(line_of("this one is put out of use", looked.file, looked.replaces),),
     )

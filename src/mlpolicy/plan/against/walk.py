@@ -17,7 +17,6 @@ from mlpolicy.plan.against import (
     names,
     patterns,
     repeats,
-    series,
     specs,
     targets,
 )
@@ -66,10 +65,7 @@ def against(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
             )
     found += walk.broken()
     found += walk.rivals()
-    governed = tuple(walk.governed())
-    found += _of_functions(governed)
-    if not any(one.code == "MP409" for one in found):  # (it is about their number too)
-        found += series.look(governed)
+    found += _of_functions(walk.governed())
     return in_order(found)
 
 
