@@ -21,7 +21,7 @@ LINES = {
     "install": 4288,
     "model": 3865,
     "plan": 9792,
-    "rules": 11546,
+    "rules": 11335,
     "runtime": 1274,
     "testing": 1962,
 }
@@ -34,7 +34,7 @@ STATEMENTS = {
     "install": 2986,
     "model": 2659,
     "plan": 6466,
-    "rules": 7501,
+    "rules": 7498,
     "runtime": 786,
     "testing": 1458,
 }
