@@ -14,38 +14,40 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 380,
-    "cli": 5087,
-    "core": 4346,
+    ".": 378,
+    "cli": 4976,
+    "core": 4411,
     "document": 1155,
-    "install": 4288,
+    "install": 4197,
+    "lint": 1315,
     "model": 3865,
-    "plan": 9792,
-    "rules": 11335,
-    "runtime": 1274,
-    "testing": 1962,
+    "plan": 6416,
+    "rules": 12102,
+    "runtime": 1283,
+    "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 144,
-    "cli": 3143,
-    "core": 2698,
+    ".": 143,
+    "cli": 3083,
+    "core": 2749,
     "document": 784,
-    "install": 2986,
+    "install": 2939,
+    "lint": 901,
     "model": 2659,
-    "plan": 6466,
-    "rules": 7498,
-    "runtime": 786,
-    "testing": 1458,
+    "plan": 4260,
+    "rules": 7916,
+    "runtime": 794,
+    "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 29
+CLASSES = 21
 """Class names that stand for several classes."""
-NAMES = 32
+NAMES = 21
 """Modules whose name is a riddle."""
-CIRCLES = 31
+CIRCLES = 15
 """Modules that import themselves through others."""
-KNOWING = 77
+KNOWING = 49
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

@@ -9,6 +9,7 @@ KIND = Kind(
     rule="mlpolicy.rules.cache.rule:CacheRule",
     step="mlpolicy.rules.cache.step:CacheStep",
     check="mlpolicy.rules.cache.check:check",
+    lint="mlpolicy.rules.cache.lint:lint",
     shorthand="ttl",
     synonyms=habits(
         {

@@ -15,7 +15,7 @@ KIND = Kind(
     rule="mlpolicy.rules.retry.rule:RetryRule",
     step="mlpolicy.rules.retry.step:RetryStep",
     check="mlpolicy.rules.retry.check:check",
-    prove="mlpolicy.rules.retry.prove:prove",
+    lint="mlpolicy.rules.retry.lint:lint",
     shorthand="max_attempts",
     synonyms={
         **habits(

@@ -12,7 +12,7 @@ KIND = Kind(
     rule="mlpolicy.rules.validate.rule:ValidateRule",
     step="mlpolicy.rules.validate.step:ValidateStep",
     check="mlpolicy.rules.validate.check:check",
-    prove="mlpolicy.rules.validate.prove:prove",
+    lint="mlpolicy.rules.validate.lint:lint",
     arguments="mlpolicy.rules.validate.arguments:settings",
     synonyms={
         **habits(

@@ -6,8 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from mlpolicy.plan.against import against, as_in_source
-from mlpolicy.plan.load import load_every
+from mlpolicy.lint.stages import of_source
 from mlpolicy.plan.survey import Survey
 from policies import found, loaded
 
@@ -43,7 +42,7 @@ def called(findings):
         ("shop:populer", "MP301", "did you mean `shop:popular`?"),
         ("shop:zzz", "MP301", "`shop` has `f`, `popular`"),
         ("shop:Emty", "MP301", "did you mean `shop:Empty`?"),
-        ("shopp:popular", "MP303", "did you mean `shop:popular`?"),
+        ("shopp:popular", "MP303", "did you mean `shop`?"),
         ("shop:LIMIT", "MP320", ""),
     ],
 )
@@ -75,7 +74,7 @@ def test_a_function_that_may_not_be_called_is_one_finding(rule, tmp_path):
 
     assert (one.code, one.span.line, one.span.column) == ("MP010", 5, text.index("shop:") + 5)
     assert one.message.endswith("the functions that `settings.allow_call` allows")
-    assert against(file.rulebook, Survey([tmp_path])) == ()
+    assert of_source(file.rulebook, Survey([tmp_path])) == ()
 
 
 def test_a_function_that_may_be_called_is_right():
@@ -135,79 +134,3 @@ def test_what_is_no_path_is_not_allowed():
     settings = loaded("settings: {allow_call: ['shop:*']}\n").rulebook.settings
 
     assert (settings.allows("no path"), settings.allows("shop:f")) == (False, True)
-
-
-GUARDED = """
-settings: {allow_call: [ALLOWED]}
-policies:
-  shop:f:
-    memory: {relieve: [{call: "FIRST"}]}
-  shop:popular:
-    memory: {relieve: [{call: "shop:empty"}]}
-environments: {prod: {policies: {"shop:popular": {memory: {act_at: 70%}}}}}
-"""
-
-
-@pytest.fixture
-def guarded(tmp_path):
-    """Return (line, code, help) of each error, with and without the source."""
-    (tmp_path / "shop.py").write_text(dedent(SHOP) + "def empty(): ...\n")
-
-    def find(allowed, first, *, source=True):
-        text = GUARDED.replace("ALLOWED", allowed).replace("FIRST", first)
-        path = tmp_path / "policy.yaml"
-        path.write_text("version: 1" + text, encoding="utf-8")
-        file = load_every([path])
-        if source:
-            file = as_in_source(file, Survey([tmp_path]))
-        return [(one.span.line, one.code, one.help) for one in file.errors]
-
-    return find
-
-
-@pytest.mark.parametrize("source", [True, False])
-@pytest.mark.parametrize(
-    ("allowed", "meant"),
-    [
-        ("'shpo:*'", "shop:*"),
-        ("'shpo:f', 'shop.**:emtpy', 'shop:popular'", "shop.**:empty"),
-        ("'shop:popular', 'shop:emty*'", "shop:empty*"),
-    ],
-)
-def test_a_misspelt_pattern_of_what_may_be_called_is_one_finding(guarded, allowed, meant, source):
-    """At the pattern, and not at each call that it refuses."""
-    first = "shop:popular" if "popular" in allowed else "shop:empty"
-
-    assert guarded(allowed, first, source=source) == [(2, "MP010", f"did you mean `{meant}`?")]
-
-
-@pytest.mark.parametrize(
-    ("first", "with_source", "without"),
-    [
-        (
-            "shop:emty",
-            (5, "MP301", "did you mean `shop:empty`?"),
-            (5, "MP010", "did you mean `shop:empty`? allowed: `shop:empty`"),
-        ),
-        (
-            "shpo:empty",
-            (5, "MP303", "did you mean `shop:empty`?"),
-            (5, "MP010", "did you mean `shop:empty`? allowed: `shop:empty`"),
-        ),
-        # What is there, or is like nothing that is allowed, was not misspelt.
-        ("shop:popular", *[(5, "MP010", "allowed: `shop:empty`")] * 2),
-        ("os:system", *[(5, "MP010", "allowed: `shop:empty`")] * 2),
-    ],
-)
-def test_a_misspelt_call_is_found_where_it_stands(guarded, first, with_source, without):
-    """With the one that was meant: the source knows it, or else the pattern that takes it."""
-    assert guarded("'shop:empty'", first) == [with_source]
-    assert guarded("'shop:empty'", first, source=False) == [without]
-
-
-def test_what_the_source_has_was_not_misspelt(guarded):
-    """A pattern that takes functions is right, however near it is to a call."""
-    near = "'shop:empty', 'shop:popular'"
-
-    assert guarded(near, "shop:populars", source=False)[0][:2] == (2, "MP010")
-    assert guarded(near, "shop:populars") == [(5, "MP301", "did you mean `shop:popular`?")]

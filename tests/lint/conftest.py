@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from mlpolicy.plan.against import against
+from mlpolicy.lint.stages import of_source
 from mlpolicy.plan.survey import Survey
 from policies import loaded
 
@@ -23,7 +23,7 @@ def findings(tmp_path, monkeypatch):
             path.write_text(textwrap.dedent(text), encoding="utf-8")
         found = loaded(policy)
         assert not [one for one in found.errors if one.severity == "error"], found.errors
-        return against(found.rulebook, Survey(list(within)))
+        return of_source(found.rulebook, Survey(list(within)))
 
     return find
 
