@@ -15,12 +15,12 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 4976,
-    "core": 4411,
+    "cli": 3621,
+    "core": 4413,
     "document": 1155,
     "install": 4197,
     "lint": 1315,
-    "model": 3865,
+    "model": 3653,
     "plan": 6416,
     "rules": 12102,
     "runtime": 1283,
@@ -29,23 +29,23 @@ LINES = {
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 3083,
-    "core": 2749,
+    "cli": 2385,
+    "core": 2751,
     "document": 784,
     "install": 2939,
     "lint": 901,
-    "model": 2659,
+    "model": 2515,
     "plan": 4260,
     "rules": 7916,
     "runtime": 794,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 21
+CLASSES = 20
 """Class names that stand for several classes."""
 NAMES = 21
 """Modules whose name is a riddle."""
-CIRCLES = 15
+CIRCLES = 8
 """Modules that import themselves through others."""
 KNOWING = 49
 """Places outside `rules/` that know a kind by name."""
