@@ -22,7 +22,7 @@ LINES = {
     "lint": 1315,
     "model": 3653,
     "plan": 6416,
-    "rules": 12843,
+    "rules": 12102,
     "runtime": 1283,
     "testing": 1963,
 }
@@ -36,7 +36,7 @@ STATEMENTS = {
     "lint": 901,
     "model": 2515,
     "plan": 4260,
-    "rules": 8255,
+    "rules": 7916,
     "runtime": 794,
     "testing": 1459,
 }
