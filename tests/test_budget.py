@@ -41,9 +41,9 @@ STATEMENTS = {
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 20
+CLASSES = 19
 """Class names that stand for several classes."""
-NAMES = 21
+NAMES = 20
 """Modules whose name is a riddle."""
 CIRCLES = 8
 """Modules that import themselves through others."""
