@@ -145,27 +145,6 @@ def test_a_key_that_is_there_already_is_not_offered_as_an_edit(text):
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
-    [
-        ("503", ["[http:503]"]),
-        ("5xx", ["[http:5xx]"]),
-        ("{grpc: UNAVAILABLE}", ["[grpc:UNAVAILABLE]"]),
-        ("[429, HTTP503]", ["http:429", "http:503"]),
-        ("[http: 503]", ["http:503"]),
-        ("[600]", []),
-        ("[{http: 600}]", []),
-    ],
-)
-@pytest.mark.parametrize("key", ["retry_on", "give_up_on"])
-def test_statuses_without_their_scheme_are_put_right(key, written, meant):
-    """Each at its place."""
-    found = read_text(HEAD + f"    retry: {{{key}: {written}}}\n").diagnostics
-
-    assert [repair.text for one in found for repair in one.suggestions] == meant
-    assert len(found) == (len(meant) or 1)
-
-
-@pytest.mark.parametrize(
     ("written", "column", "meant"),
     [
         ("retry: {retry_on: ['gprc:UNAVAILABLE']}", 24, "grpc:UNAVAILABLE"),
