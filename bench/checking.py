@@ -76,7 +76,8 @@ def measure(policy: Path, folder: Path) -> dict[str, float]:
     sources = [one.read_text() for one in sorted((folder / "pkg").glob("*.py"))]
     loaded = load_every([policy])
     paths = (str(policy),)
-    cache.write(paths, cache.Held(loaded.rulebook.tops, pack_all(loaded.rulebook)))
+    held = cache.Held(loaded.rulebook.tops, pack_all(loaded.rulebook))
+    cache.write(paths, held, before=cache.stamps_of(paths))
     things: dict[str, Callable[[], Any]] = {
         "yaml.CSafeLoader, the file": lambda: yaml.load(text, Loader=yaml.CSafeLoader),
         "ast.parse, the modules": lambda: [ast.parse(source) for source in sources],

@@ -47,8 +47,8 @@ class Overlay:
 
     def _merged(self, base: Mapping, patch: Mapping, path: tuple[str, ...]) -> Mapping:
         entries = {entry.key: entry for entry in base.entries}
-        for entry in patch.entries:
-            self._lay(entries, entry, path)
+        for entry in sorted(patch.entries, key=lambda one: is_null(one.value)):
+            self._lay(entries, entry, path)  # (what is taken out may be what is put in beside it)
         return Mapping(tuple(entries.values()), base.span)
 
     def _lay(self, entries: dict[str, Entry], entry: Entry, path: tuple[str, ...]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
@@ -197,27 +196,21 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
 
 def add_of(environment: str, new: Iterable[Diagnostic], found: list[Diagnostic]) -> None:
     """Add to *found* what is *new* in *environment*; what others have too names all of them."""
-    said = {_said(one): at for at, one in enumerate(found)}
-    fresh: dict[object, Diagnostic] = {}
-    for one in dict.fromkeys(new):
-        at = said.get(_said(one))
-        if at is None:
-            fresh.setdefault(_said(one), one)
+    known = {(one.code, one.span, one.message): at for at, one in enumerate(found)}
+    for one in new:
+        at = known.setdefault((one.code, one.span, one.message), len(found))
+        if at == len(found):
+            if one.code not in _OF_ALL:
+                found.append(replace(one, environment=environment))
+            else:
+                del known[one.code, one.span, one.message]
             continue
-        if found[at].environment not in ("", environment):
-            found[at] = replace(found[at], environment=f"{found[at].environment}, {environment}")
-        if one.suggestions and not found[at].suggestions:  # (its block was read there alone)
-            found[at] = replace(found[at], suggestions=one.suggestions)
-    known = (one for one in found if fresh and not one.environment)
-    causes = {cause for one in known for cause in _causes(one)}
-    wrong = {one.span for one in found if one.code in _OF_NUMBERS and not one.environment}
-    found += [
-        replace(one, environment=environment)
-        for one in fresh.values()
-        if one.code not in _OF_ALL
-        and causes.isdisjoint(_causes(one))
-        and (one.code not in _OF_NUMBERS or wrong.isdisjoint(at.span for at in one.related))
-    ]
+        old = found[at]
+        if old.environment and environment not in old.environment.split(", "):
+            old = replace(old, environment=f"{old.environment}, {environment}")
+        if one.suggestions and not old.suggestions:  # (its block was read there alone)
+            old = replace(old, suggestions=one.suggestions)
+        found[at] = old
 
 
 def _one_a_number(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
@@ -245,24 +238,6 @@ def _unmoved(
         changed = (whole or one.environment) and one.span.file in slips
         if not (changed and one.code in (*_OF_LACK, "MP407")):
             yield one
-
-
-def _causes(one: Diagnostic) -> Iterator[tuple[str, object, str]]:
-    """Yield what tells that two findings have one cause.
-
-    It is their place and the message but for its numbers, or one of the places and the message.
-    """
-    yield one.code, one.span, _NUMBER.sub("", one.message)
-    for place in (one.span, *(other.span for other in one.related)):
-        yield one.code, place, one.message
-
-
-_NUMBER = re.compile(r"\b\d[\w.]*%?")
-
-
-def _said(one: Diagnostic) -> tuple[str, object, str]:
-    """Return what makes two findings one."""
-    return one.code, one.span, one.message
 
 
 def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
@@ -10,7 +9,7 @@ from mlpolicy.core.control import NEVER_SHADOWED, end_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import Block, OwnTree, Policy, RuleBlock, Setting, Tree, leaves, one
+from mlpolicy.model.policy import Block, OwnTree, Policy, RuleBlock, Setting, Tree, one
 from mlpolicy.plan.installed import DEPTH
 from mlpolicy.plan.rulebook import Rulebook
 
@@ -37,7 +36,7 @@ def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
         return  # (the owner of an installed package answers for it)
     said = {*policy.meta, *policy.controls}
     missing = [name for name in rulebook.settings.require if name not in said]
-    if not missing or _is_slip(policy, rulebook):
+    if not missing:
         return
     help = "`settings.require` asks every policy for it"
     files = (one for one in rulebook.files if one.file == policy.span.file)
@@ -50,15 +49,6 @@ def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     if names:
         text = f"policy `{policy.name}` lacks {' and '.join(names)}"
         yield Diagnostic("MP505", text, policy.span, help=help)
-
-
-def _is_slip(policy: Policy, rulebook: Rulebook) -> bool:
-    """Whether an environment probably means another policy, whose name differs by a letter."""
-    written = next((leaf.layer for rule in policy.rules for _, leaf in leaves(rule.settings)), "")
-    if not written.startswith("environments."):
-        return False
-    others = [one.name for one in rulebook.policies if one is not policy]
-    return bool(difflib.get_close_matches(policy.name, others, n=1, cutoff=0.9))
 
 
 def _dates(name: str, settings: Tree, rulebook: Rulebook) -> Iterator[Diagnostic]:
