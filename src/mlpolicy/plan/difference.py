@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.quantity import Duration
 from mlpolicy.plan.plan import Plan, PlannedRule
-from mlpolicy.plan.text import text
-from mlpolicy.rules.retry.check import worst_pause
+from mlpolicy.plan.show import text
+from mlpolicy.rules import KINDS
 
 Change = Literal["added", "removed", "changed"]
 
@@ -96,55 +95,10 @@ def _risks(old: Mapping[str, PlannedRule], new: Mapping[str, PlannedRule]) -> It
         before, after = old.get(kind), new.get(kind)
         if before is not None and after is None:
             yield f"`{kind}` no longer holds"
-        elif after is not None and after.mode == "enforce" and before is None and kind != "monitor":
-            yield f"MP506: `{kind}` is enforced at once, and was never in shadow"
+        elif after is not None and before is None:
+            if after.mode == "enforce" and KINDS[kind].shadowable:
+                yield f"MP506: `{kind}` is enforced at once, and was never in shadow"
         elif before is not None and after is not None:
             if (before.mode, after.mode) == ("enforce", "shadow"):
                 yield f"`{kind}` only watches from now on"
-            if kind in _RISKS:
-                yield from _RISKS[kind](before.rule, after.rule)
-
-
-def _retry(old: Any, new: Any) -> Iterator[str]:
-    before, after = worst_pause(old), worst_pause(new)
-    if new.max_attempts > old.max_attempts or after > before:
-        attempts = f"max_attempts {old.max_attempts} → {new.max_attempts}"
-        raised = f"the worst case {_time(before)} → {_time(after)}"
-        changed = f"{attempts} " if new.max_attempts != old.max_attempts else "a longer pause "
-        yield f"{changed}raises {raised}" if after > before else f"{attempts}: more calls for each"
-    more = [name for name in new.retry_on if name not in old.retry_on]
-    if more:
-        yield f"retries more: {', '.join(more)}"
-
-
-def _cache(old: Any, new: Any) -> Iterator[str]:
-    if new.ttl > old.ttl:
-        yield f"answers may be {new.ttl} old, not {old.ttl}"
-    if new.key != old.key or new.ignore != old.ignore:
-        yield "another key: every entry is made anew, and what was told apart may no longer be"
-    if new.version != old.version:
-        yield "another version: every entry is made anew"
-
-
-def _validate(old: Any, new: Any) -> Iterator[str]:
-    gone = [name for name in old.args or {} if name not in (new.args or {})]
-    if gone:
-        yield f"no longer checked: {', '.join(gone)}"
-    if old.returns is not None and new.returns is None:
-        yield "the result is no longer checked"
-    if old.on_fail != new.on_fail:
-        yield f"what fails a check is met otherwise: {old.on_fail} → {new.on_fail}"
-
-
-def _memory(old: Any, new: Any) -> Iterator[str]:
-    for name in ("act_at", "reject_at"):
-        before, after = getattr(old, name), getattr(new, name)
-        if before != after and before is not None and after is not None:
-            yield f"{name} {before} → {after}: calls are held back {'earlier' if after < before else 'later'}"
-
-
-_RISKS = {"retry": _retry, "cache": _cache, "validate": _validate, "memory": _memory}
-
-
-def _time(seconds: float) -> str:
-    return str(Duration.worked_out(seconds))
+            yield from KINDS[kind].risks(before.rule, after.rule)

@@ -11,7 +11,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
 from mlpolicy.plan.against.about import About, at, key_of
-from mlpolicy.plan.arguments import AMONG_KEYWORDS, Named, named, paths
+from mlpolicy.plan.references import ROLLOUT, Named, named, paths
 from mlpolicy.plan.plan import PlannedRule
 
 
@@ -25,7 +25,7 @@ def look(about: About) -> Iterator[Diagnostic]:
     for rule in about.plan.rules:
         for code, path, setting in (*named(rule), *_hidden(about, rule)):
             name = path.name
-            if name not in known and not (takes_any and code in AMONG_KEYWORDS):
+            if name not in known and not (takes_any and setting != ROLLOUT):
                 source = key_of(rule, setting) if code == "MP202" else at(rule, setting)
                 near = closest(name, known)
                 listed = f"its arguments: {', '.join(known)}" if known else "it takes none"
@@ -48,7 +48,7 @@ def _hidden(about: About, rule: PlannedRule) -> Iterator[Named]:
     hidden = (
         getattr(getattr(rule.rule, "log", None), "redact", ()) if rule.kind == "monitor" else ()
     )
-    own = [one.name for one in about.rulebook.naming(about.target) if len(one.match) == 1]
+    own = [one.name for one in [one for _, one in about.rulebook.candidates(about.target)] if len(one.match) == 1]
     if hidden and rule.values["log.redact"].policy in own:
         for number, path in paths(hidden):
             yield "MP908", path, f"log.redact.{number}"

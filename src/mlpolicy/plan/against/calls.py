@@ -9,7 +9,7 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.plan.against.about import About
 from mlpolicy.plan.against.targets import absent
-from mlpolicy.plan.called import called
+from mlpolicy.plan.references import called
 from mlpolicy.plan.survey import Answer, Defined, Missing
 
 

@@ -16,7 +16,7 @@ from mlpolicy.plan.against.about import line_of
 from mlpolicy.plan.against.nothing import Taken, nothing
 from mlpolicy.plan.against.targets import did_you_mean
 from mlpolicy.plan.governed import facts_of
-from mlpolicy.plan.ranking import excluded
+from mlpolicy.plan.rulebook import excluded
 from mlpolicy.plan.survey import Defined
 
 MOST = 200

@@ -11,7 +11,7 @@ from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.plan.against.dotted import OF_PATHS, repaired
 from mlpolicy.plan.against.targets import absent
 from mlpolicy.plan.lint.allowed import calls_of, refused
-from mlpolicy.plan.load import Loaded, add_of
+from mlpolicy.plan.load import Loaded, across
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Missing, NoModule, Survey
 
@@ -29,9 +29,8 @@ def as_in_source(loaded: Loaded, survey: Survey) -> Loaded:
         for one in refused(calls_of(rulebook), rulebook.settings)
     }
     found = [one for one in found if (one.span, one.message) not in guessed]
-    for environment, rulebook in guarded.items():
-        add_of(environment, _refused(rulebook, survey), found)
-    return replace(loaded, diagnostics=in_order(found))
+    refused = {name: tuple(_refused(rulebook, survey)) for name, rulebook in guarded.items()}
+    return replace(loaded, diagnostics=in_order([*found, *across(refused)]))
 
 
 def _refused(rulebook: Rulebook, survey: Survey) -> Iterator[Diagnostic]:

@@ -24,8 +24,6 @@ from mlpolicy.plan.against import (
 from mlpolicy.plan.against.about import About
 from mlpolicy.plan.against.nothing import Taken
 from mlpolicy.plan.governed import facts_of, know_names
-from mlpolicy.plan.load import NOWHERE
-from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule, Opaque, Survey
 
@@ -35,10 +33,10 @@ def _together(about: About) -> Iterator[Diagnostic]:
     if about.plan.exact:
         return
     facts = facts_of(about.rulebook, about.survey, about.target)
-    found = about.rulebook.resolve(about.target, facts)[1]
-    yield from (one for one in found if one.code in OF_TWO)
+    yield from about.rulebook.resolve(about.target, facts)[1]
 
 
+NOWHERE = ("MP301", "MP302", "MP303", "MP320")
 _LOOKS: tuple[Callable[[About], Iterator[Diagnostic]], ...] = (
     _together,
     arguments.look,
@@ -58,7 +56,10 @@ def against(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
     for policy in rulebook.policies:
         matched = walk.matched(policy)
         found += matched
-        is_right = bool(policy.match) and not any(one.code in NOWHERE for one in matched)
+        nowhere = [one.span for one in matched if one.code in NOWHERE]
+        is_right = bool(policy.match) and not nowhere and not rulebook.read.beside
+        rulebook.nowhere.update(nowhere)
+        rulebook.elsewhere.update(one.span for one in matched if one.code in ("MP307", "MP308"))
         for pattern in policy.exclude:
             # What takes nothing by a slip has nothing to exclude.
             found += (
@@ -163,9 +164,7 @@ class _Walk:
         """Yield what policies of different patterns contradict each other in, on one function."""
         for target in self._functions:
             facts = facts_of(self._rulebook, self._survey, target)
-            yield from (
-                one for one in self._rulebook.resolve(target, facts)[1] if one.code in OF_TWO
-            )
+            yield from self._rulebook.resolve(target, facts)[1]
 
     def governed(self) -> Iterator[About]:
         """Yield the functions that have rules."""
@@ -189,7 +188,8 @@ def _of_functions(each: Iterable[About]) -> Iterator[Diagnostic]:
     held: dict[tuple[str, Span], list[Diagnostic]] = {}
     more: dict[tuple[str, Span], set[Target]] = {}
     for about in each:
-        for look in _LOOKS:
+        for look in NOWHERE = ("MP301", "MP302", "MP303", "MP320")
+_LOOKS:
             for one in look(about):
                 key = (one.code, one.span)
                 if first.setdefault(key, about.target) == about.target:

@@ -9,7 +9,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.model.policy import Pattern, Settings
-from mlpolicy.plan.called import called
+from mlpolicy.plan.references import called
 from mlpolicy.plan.respelt import Respelt, respelt
 from mlpolicy.plan.rulebook import Rulebook
 

@@ -9,9 +9,7 @@ from mlpolicy.core.facts import Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import Policy, PolicyFile
-from mlpolicy.plan.merge import OF_TWO
-from mlpolicy.plan.ranking import rank
-from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.plan.rulebook import Candidate, Rulebook, rank
 
 
 def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -19,21 +17,10 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
     for target in rulebook.exact:
         yield from rulebook.findings(target)
     for policy, _ in rulebook.broad:
-        yield from _alone(rulebook, policy)
+        yield from rulebook.findings_alone(policy)
     yield from _rivals(rulebook)
     if len(rulebook.files) > 1:
         yield from _twice(rulebook)
-
-
-def _alone(rulebook: Rulebook, policy: Policy) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a policy of patterns, where no other policy may complete it."""
-    highest = max(rank(policy, pattern) for pattern in policy.match)
-    for completed in rulebook.completed([(highest, policy)]):
-        for finding in completed.diagnostics:
-            kinds = [one.rule for one in rulebook.policies if one is not policy]
-            others = any(rule(block.kind) for rule in kinds for block in policy.rules)
-            if finding.code != "MP011" or not others:
-                yield finding
 
 
 def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -41,15 +28,14 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
 
     Whether a function has what each of two others asks is seen in its source.
     """
-    alike: dict[tuple[str, Where], list[tuple[object, Policy]]] = {}
+    alike: dict[tuple[str, Where], list[Candidate]] = {}
     for policy, patterns in rulebook.broad:
         for pattern in patterns:
             key = (pattern.glob.text, policy.where)
             alike.setdefault(key, []).append((rank(policy, pattern), policy))
     for candidates in alike.values():
         if len(candidates) > 1:
-            for completed in rulebook.completed(candidates):  # type: ignore[arg-type]  # (ranks)
-                yield from (one for one in completed.diagnostics if one.code in OF_TWO)
+            yield from rulebook.conflicts(candidates)
 
 
 def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:

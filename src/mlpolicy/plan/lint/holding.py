@@ -9,8 +9,8 @@ from mlpolicy.core.control import NEVER_SHADOWED, end_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.span import Span
-from mlpolicy.model.policy import Block, OwnTree, Policy, RuleBlock, Setting, Tree, one
-from mlpolicy.plan.installed import DEPTH
+from mlpolicy.model.policy import Block, Policy, RuleBlock, Setting, Tree, one
+from mlpolicy.plan.gather import DEPTH
 from mlpolicy.plan.rulebook import Rulebook
 
 
@@ -19,21 +19,22 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
     for policy in rulebook.policies:
         yield from _required(policy, rulebook)
         yield from _dates(policy.name, policy.controls, rulebook)
-        yield from _forever(policy.name, policy.controls, also=policy.rules)
+        if rulebook.read.filled:
+            yield from _forever(policy.name, policy.controls, also=policy.rules)
         for block in policy.rules:
-            if isinstance(block.settings, OwnTree):
-                continue  # of its kind alone
             name = f"{policy.name}: {block.kind}"
             yield from _dates(name, block.settings, rulebook)
-            if one(policy.controls, "expires") is None:
+            if rulebook.read.filled and one(policy.controls, "expires") is None:
                 yield from _forever(name, block.settings)
             yield from _monitor(block)
             yield from _rollout(block)
 
 
 def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
-    if policy.depth >= DEPTH:
+    if policy.depth >= DEPTH or not rulebook.read.filled:
         return  # (the owner of an installed package answers for it)
+    if rulebook.read.of_environment and not rulebook.read.whole:
+        return  # (it may be what is wrong that makes another policy of it)
     said = {*policy.meta, *policy.controls}
     missing = [name for name in rulebook.settings.require if name not in said]
     if not missing:

@@ -13,12 +13,13 @@ from mlpolicy.plan.rulebook import Rulebook
 
 def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield defaults, profiles, resources and policies without any effect."""
-    yield from _idle_defaults(rulebook)
-    yield from _profiles(rulebook)
     yield from _resources(rulebook)
-    for policy in rulebook.policies:
-        yield from _covered(policy)
-        yield from _beaten(policy, rulebook)
+    if rulebook.tells_absence:
+        yield from _idle_defaults(rulebook)
+        yield from _profiles(rulebook)
+        for policy in rulebook.policies:
+            yield from _covered(policy)
+            yield from _beaten(policy, rulebook)
 
 
 def _idle_defaults(rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -49,7 +50,9 @@ def _resources(rulebook: Rulebook) -> Iterator[Diagnostic]:
     known = {one.text for file in rulebook.files for one in file.resources}
     for policy in rulebook.policies:
         named = policy.resource
-        if named is not None and named.text not in known:
+        if named is None or not rulebook.read.named or "${" in named.text:
+            continue  # (nobody knows what there is, or that a variable is no name was said)
+        if named.text not in known:
             near = closest(named.text, known)
             yield Diagnostic(
                 "MP406",

@@ -10,6 +10,10 @@ KIND = Kind(
     step="mlpolicy.rules.cache.step:CacheStep",
     codes="mlpolicy.rules.cache.codes:CODES",
     check="mlpolicy.rules.cache.check:check",
+    together="mlpolicy.rules.cache.plan:clashes",
+    risk="mlpolicy.rules.cache.plan:risks",
+    argument_fields={"key": "MP702", "ignore": "MP702"},
+    keeps_results=True,
     shorthand="ttl",
     synonyms=habits(
         {

@@ -10,6 +10,9 @@ KIND = Kind(
     step="mlpolicy.rules.memory.step:MemoryStep",
     codes="mlpolicy.rules.memory.codes:CODES",
     check="mlpolicy.rules.memory.check:check",
+    together="mlpolicy.rules.memory.plan:clashes",
+    worst="mlpolicy.rules.memory.plan:worst",
+    risk="mlpolicy.rules.memory.plan:risks",
     shorthand="act_at",
     synonyms={
         **habits(

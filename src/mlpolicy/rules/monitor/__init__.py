@@ -10,6 +10,7 @@ KIND = Kind(
     step="mlpolicy.rules.monitor.step:MonitorStep",
     codes="mlpolicy.rules.monitor.codes:CODES",
     check="mlpolicy.rules.monitor.check:check",
+    shadowable=False,
     synonyms={
         **habits(
             {

@@ -1,0 +1,123 @@
+"""What the rules of one function mean beside each other and a deadline, and how long they take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.kind import Clash
+from mlpolicy.core.quantity import Duration
+from mlpolicy.core.span import Span
+from mlpolicy.core.usual import oddity
+from mlpolicy.core.words import many
+from mlpolicy.model.policy import Setting
+from mlpolicy.plan.merge import Completed, severity_of
+from mlpolicy.plan.plan import Plan, PlannedRule, Value
+from mlpolicy.rules import KINDS
+
+
+def findings_of(
+    plan: Plan, completed: Iterable[Completed], deadline: Setting | None
+) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with a plan: one finding for each number.
+
+    A number that is wrong by itself is not held against a deadline, and of one that goes beyond
+    the deadline it is not said that it is unusual.
+    """
+    completed = tuple(completed)
+    found = [one for each in completed for one in each.conflicts]
+    doubts = [one for each in completed for one in each.diagnostics]
+    wrong = {one.span for one in doubts if one.severity == "error"}
+    late = [one for one in _late(plan, deadline) if one.span not in wrong]
+    spans = {one.span for one in late}
+    found += late
+    found += (one for one in doubts if one.span not in spans)
+    for rule, clash in _clashes(plan):
+        if not clash.with_deadline:
+            other = plan.rule(clash.other[0]) if clash.other else None
+            related = (Related(f"the {clash.other[1]}", _place(other, [clash.other[1]])),) if other and clash.other else ()
+            found.append(_finding(rule, clash, _place(rule, clash.fields), related))
+    return tuple(found)
+
+
+def _clashes(plan: Plan) -> Iterator[tuple[PlannedRule, Clash]]:
+    made = {rule.kind: rule.rule for rule in plan.rules if rule.rule is not None}
+    for rule in plan.rules:
+        if rule.rule is not None:
+            for clash in KINDS[rule.kind].clashes(rule.rule, made, plan.deadline):
+                yield rule, clash
+
+
+def _late(plan: Plan, deadline: Setting | None) -> Iterator[Diagnostic]:
+    """Yield the rules that take longer than the deadline; where that is what is wrong, the first."""
+    for rule, clash in _clashes(plan) if deadline is not None else ():
+        assert deadline is not None
+        if clash.with_deadline:
+            span, related = _apart(rule, deadline, clash.fields)
+            yield _finding(rule, clash, span, (related,))
+            if span == deadline.span:
+                return  # nothing fits in it
+
+
+def _finding(
+    rule: PlannedRule, clash: Clash, span: Span, related: tuple[Related, ...]
+) -> Diagnostic:
+    severity = severity_of(KINDS[rule.kind], clash.code)
+    return Diagnostic(clash.code, clash.message, span, severity, help=clash.help, related=related)
+
+
+def _apart(
+    rule: PlannedRule, deadline: Setting, names: Iterable[str]
+) -> tuple[Span, Related]:
+    """Return what is wrong where a rule takes longer than a deadline lets it, and the other place.
+
+    It is what an environment changed; else what is farthest from what is usual.
+    """
+    from mlpolicy.model.grammar import PolicyBlock  # (it imports pydantic)
+
+    own = [
+        (_is_changed(held), oddity(type(rule.rule), name, getattr(rule.rule, name)), held.source)
+        for name in names
+        if (held := rule.values.get(name)) is not None and held.source is not None
+    ]
+    changed, odd, span = max(own or [(False, 0.0, rule.source)], key=lambda each: each[:2])
+    limit = Duration.of(deadline.value)
+    if (_is_changed(deadline), -oddity(PolicyBlock, "deadline", limit)) > (changed, odd):
+        return deadline.span, Related(f"the rule `{rule.kind}`", span)
+    return span, Related("the deadline", deadline.span)
+
+
+def _is_changed(setting: Value | Setting) -> bool:
+    return setting.layer.startswith("environments.")
+
+
+def _place(rule: PlannedRule, fields: Iterable[str]) -> Span:
+    """Return where the first of *fields* that was written stands, else the rule."""
+    values = (rule.values.get(field) for field in fields)
+    places = (value.source for value in values if value is not None)
+    return next((place for place in places if place is not None), rule.source)
+
+
+def worst_case(plan: Plan) -> list[str]:
+    """Return what `explain` says of the longest time that rules add to a call; no lines if none."""
+    calls, seconds, asked = 1, 0.0, 0.0
+    parts: list[str] = []
+    for rule in plan.rules:
+        if rule.rule is not None and rule.mode == "enforce":
+            worst = KINDS[rule.kind].worst_case(rule.rule, calls)
+            calls *= worst.calls
+            seconds += worst.seconds
+            asked += worst.asked
+            parts += worst.lines
+    if not parts:
+        return []
+    if plan.deadline is not None:
+        seconds, asked = min(seconds, plan.deadline), min(asked, plan.deadline)
+    time, most = Duration.worked_out(seconds), Duration.worked_out(asked)
+    more = f", up to {most} where the other side asks by Retry-After" if asked > seconds else ""
+    lines = [f"  worst case: {many(calls, 'call')} + {time}{more}"]
+    lines += [f"    {part}" for part in parts]
+    if plan.deadline is not None:
+        deadline = Duration.worked_out(plan.deadline)
+        lines.append(f"    deadline {deadline}: no pause and no wait goes beyond it")
+    return lines
