@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import mlpolicy
 from mlpolicy.errors import PolicyError
-from mlpolicy.plan.compiled import compiled
 from mlpolicy.plan.load import Terms, load, load_every
+from mlpolicy.plan.show import compiled
 
 NAMES = ("alpha", "delta", "gamma")
 RENAMED = {"alpha": "omega", "delta": "theta", "gamma": "kappa"}

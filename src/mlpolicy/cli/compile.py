@@ -15,8 +15,8 @@ from mlpolicy.cli.options import (
 from mlpolicy.cli.streams import OUTPUT, emit_json, kept, tell
 from mlpolicy.cli.terms import asked, terms_options
 from mlpolicy.cli.wait import waiting
-from mlpolicy.plan.compiled import compiled
 from mlpolicy.plan.governed import absent_from, governed
+from mlpolicy.plan.show import compiled
 
 
 @click.command()

@@ -11,7 +11,7 @@ from mlpolicy.cli import exits
 from mlpolicy.cli.prove import Answer
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
-from mlpolicy.plan.compiled import SCHEMA, holds
+from mlpolicy.plan.show import SCHEMA, holds
 
 PLACED = ("applied", "pending")
 

@@ -24,8 +24,8 @@ from mlpolicy.cli.terms import terms_options
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.control import end_of
 from mlpolicy.model.policy import SHIPPED, Setting, one
+from mlpolicy.plan.gather import DEPTH
 from mlpolicy.plan.governed import absent_from, governed
-from mlpolicy.plan.installed import DEPTH
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.survey import Survey
 

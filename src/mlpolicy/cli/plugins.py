@@ -7,7 +7,7 @@ from typing import Any
 
 from mlpolicy.core.extensions import Extensions
 from mlpolicy.core.plugins import Plugin, PluginError, installed
-from mlpolicy.plan.installed import carried
+from mlpolicy.plan.gather import carried
 from mlpolicy.rules import KINDS
 from mlpolicy.rules.monitor.sinks import SINKS
 

@@ -13,7 +13,7 @@ from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.plan.against import against, as_in_source
 from mlpolicy.plan.codes import Level
-from mlpolicy.plan.load import Loaded, add_of
+from mlpolicy.plan.load import Loaded, across
 from mlpolicy.plan.survey import Survey
 
 
@@ -33,12 +33,10 @@ def _found(
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong between the policies and the functions that they name."""
     with waiting("looking targets up in the source"):
-        found = list(against(loaded.rulebook, survey))
-        for environment, rulebook in loaded.others.items():
-            add_of(environment, against(rulebook, survey), found)
+        found = across({name: against(book, survey) for name, book in loaded.books.items()})
     wrong = any(one.severity == "error" for one in loaded.diagnostics)
     if level == "ast" or wrong or any(map(_is_no_module, found)):
-        return tuple(found)  # what cannot be read, or be found, cannot be imported
+        return found  # what cannot be read, or be found, cannot be imported
     new = _imported(loaded, paths, src, survey)
     known = {(one.code, one.span) for one in found}
     sure = {(one.code, one.span) for one in new if one.severity == "error"}

@@ -139,7 +139,9 @@ class Kind:
         self, rule: Any, beside: Mapping[str, Any], deadline: float | None
     ) -> tuple[Clash, ...]:
         """Return what in *rule* does not go with the rules *beside* it, or with the deadline."""
-        return tuple(cast("Any", part(self.together))(rule, beside, deadline) if self.together else ())
+        return tuple(
+            cast("Any", part(self.together))(rule, beside, deadline) if self.together else ()
+        )
 
     def worst_case(self, rule: Any, calls: int) -> Worst:
         """Return what *rule* makes at worst of a call that others make *calls* of."""

@@ -20,7 +20,7 @@ from mlpolicy.document.parse import Document
 from mlpolicy.model import shipped
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
-from mlpolicy.model.read import Reading, Source, read_source
+from mlpolicy.model.read import Reading, read_source
 from mlpolicy.plan.codes import Level, codes, found_at
 from mlpolicy.plan.files import policy_files
 from mlpolicy.plan.gather import Gathered, Located, gather

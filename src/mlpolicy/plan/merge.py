@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -24,15 +24,15 @@ from mlpolicy.rules import KINDS
 
 DEFAULTS = "defaults"
 OVERRIDES = "--set"
-OF_TWO = ("MP401", "MP402")
-"""What policies of different patterns make of a function only together."""
 MISSING = "MP011"
 TOP: Rank = (2, 0, 0, True, 0, 0, 0)
 """Above every policy: what the command line sets."""
 
 Path = tuple[str, ...]
-Built = dict[tuple[str, str], tuple[Any, tuple[tuple[str, ...], ...]]]
-"""Rules that were made before, and what their kinds say of them, by kind and settings."""
+Doubts = tuple[tuple[str, ...], ...]
+Built = dict[tuple[str, str], tuple[Any, Doubts, dict[str, Value]]]
+"""Rules that were made before, what their kinds say of them, and the fields that nobody wrote, by
+kind and settings."""
 
 
 @frozen()
@@ -267,21 +267,18 @@ def complete(
             if control.mode != "disabled" or any(one["type"] != "missing" for one in wrong):
                 said = (one for one in wrong if read.whole or one["type"] != "missing")
                 return Completed(None, conflicts, tuple(_refused(merged, one) for one in said))
-            made = None, ()  # (what is off need not be complete)
+            made = None, (), {}  # (what is off need not be complete)
         else:
-            made = rule, _doubts(known, rule)
+            rest = (name for name in type(rule).model_fields if name not in settings)
+            made = rule, _doubts(known, rule), {name: Value(getattr(rule, name)) for name in rest}
             if context is None:
                 built[key] = made
-    rule, doubts = made
-    values = {".".join(path): value for path, value in merged.values.items()}
-    fields = type(rule).model_fields if rule is not None else ()
-    written = {path.partition(".")[0] for path in values}
-    values |= {name: Value(getattr(rule, name)) for name in fields if name not in written}
+    rule, doubts, unwritten = made
     planned = PlannedRule(
         kind,
         control.mode,
         rule,
-        values,
+        {".".join(path): value for path, value in merged.values.items()} | unwritten,
         merged.source,
         merged.policy,
         {".".join(path): span for path, span in merged.keys.items()},
@@ -326,14 +323,14 @@ def _refused(merged: Merged, error: Any) -> Diagnostic:
     return Diagnostic(code, redacted(str(error["msg"])), merged.span_of(path))
 
 
-def _doubts(kind: Kind, rule: Any) -> tuple[tuple[str, ...], ...]:
+def _doubts(kind: Kind, rule: Any) -> Doubts:
     """Return (code, field, message), perhaps a remedy and how grave it is, for each doubt.
 
     They are those of the kind, and quantities that are unusual for their fields. A plugin's check
     may be broken.
     """
     try:
-        own: tuple[tuple[str, ...], ...] = kind.findings(rule)
+        own: Doubts = kind.findings(rule)
     except Exception as error:
         plugin = plugins.find("kinds", kind.name)
         if plugin is None:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.model.policy import SHIPPED, Name, Policy, PolicyFile, Profile, RuleBlock, is_name, laid_over
+from mlpolicy.model.policy import (
+    SHIPPED,
+    Name,
+    Policy,
+    PolicyFile,
+    Profile,
+    RuleBlock,
+    is_name,
+    laid_over,
+)
 
 if TYPE_CHECKING:
     from mlpolicy.document.parse import Document
@@ -26,7 +35,9 @@ class Profiles:
         whole: Whether all that is written could be read; only then is a rule missing.
     """
 
-    def __init__(self, files: Iterable[PolicyFile], *, named: bool = True, whole: bool = True) -> None:
+    def __init__(
+        self, files: Iterable[PolicyFile], *, named: bool = True, whole: bool = True
+    ) -> None:
         deepest_first = sorted(files, key=lambda file: (-file.depth, file.file))
         self.known = {one.name: one for file in deepest_first for one in file.profiles}
         self._named, self._whole = named and all(map(is_name, self.known)), whole
@@ -61,7 +72,9 @@ class Profiles:
             for rule in policy.rules:
                 if rule.only_below and rule.kind not in below:
                     removed = f"`policies.{policy.name}.{rule.kind}`"
-                    text = f"environment `{rule.only_below}` removes {removed}, which does not exist"
+                    text = (
+                        f"environment `{rule.only_below}` removes {removed}, which does not exist"
+                    )
                     self._say(Diagnostic("MP407", text, rule.span, "warning"))
         rules = _over(below, policy.rules)
         return replace(policy, rules=tuple(rules.values()))
@@ -146,7 +159,5 @@ def _over(low: Mapping[str, RuleBlock], high: Iterable[RuleBlock]) -> dict[str, 
             made[upper.kind] = upper
         else:
             settings = laid_over(lower.settings, upper.settings)
-            made[upper.kind] = replace(
-                upper, settings=settings, final=upper.final or lower.final
-            )
+            made[upper.kind] = replace(upper, settings=settings, final=upper.final or lower.final)
     return made

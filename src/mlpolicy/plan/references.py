@@ -44,7 +44,7 @@ def paths(texts: Any) -> Iterator[tuple[int, ArgPath]]:
 def called(rule: PlannedRule) -> Iterator[tuple[str, Span]]:
     """Yield each function that *rule* names with `call`, and where the name stands."""
     made = rule.rule
-    for name in _takes_calls(type(made)) if made is not None else ():
+    for name in _takes_calls(made.__class__) if made is not None else ():
         for path, function in _inside(getattr(made, name)):
             yield function, rule.values[name].at(path) or rule.source
 

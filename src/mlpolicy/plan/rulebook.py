@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from operator import attrgetter
 
-from mlpolicy.core.control import end_of
+from mlpolicy.core.control import KILL_SWITCH, end_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.order import rank as position
@@ -245,7 +245,9 @@ class Rulebook:
         """Return the patterns that may name functions of *module*, with their policies."""
         if module not in self._patterns:
             each = ((policy, pattern) for policy, patterns in self.broad for pattern in patterns)
-            self._patterns[module] = tuple([one for one in each if one[1].glob.covers_module(module)])
+            self._patterns[module] = tuple(
+                [one for one in each if one[1].glob.covers_module(module)]
+            )
         return self._patterns[module]
 
     def is_named(self, target: Target) -> bool:
@@ -257,6 +259,12 @@ class Rulebook:
         return bool(self.broad) or len(self._named.get(text, ())) > 1
 
     # --- plans ------------------------------------------------------------------------
+
+    @cached_property
+    def _switches(self) -> Mapping[str, str]:
+        """The kill switch, as a variable of the process."""
+        written = self.environ.get(KILL_SWITCH)
+        return {KILL_SWITCH: written} if written else {}
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""
@@ -325,7 +333,7 @@ class Rulebook:
         if key not in self._plans:
             completed = self._completed(candidates, self.read)
             each = (one.rule for one in completed if one.rule is not None)
-            rules = tuple(at_moment(rule, self.now, self.environ) for rule in each)
+            rules = tuple([at_moment(rule, self.now, self._switches) for rule in each])
             policies = [policy for _, policy in candidates]
             deadline = deadline_of(policies)
             plan = Plan(
@@ -341,9 +349,7 @@ class Rulebook:
             self._plans[key] = plan, completed
         return self._plans[key]
 
-    def _completed(
-        self, candidates: Sequence[Candidate], read: Extent
-    ) -> tuple[Completed, ...]:
+    def _completed(self, candidates: Sequence[Candidate], read: Extent) -> tuple[Completed, ...]:
         """Return every rule that *candidates* make together, outermost first."""
         kinds = {block.kind for _, policy in candidates for block in policy.rules}
         return tuple(

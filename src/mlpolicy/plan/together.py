@@ -28,14 +28,17 @@ def findings_of(
     found = [one for each in completed for one in each.conflicts]
     doubts = [one for each in completed for one in each.diagnostics]
     wrong = {one.span for one in doubts if one.severity == "error"}
-    late = [one for one in _late(plan, deadline) if one.span not in wrong]
+    clashes = tuple(_clashes(plan))
+    late = [one for one in _late(clashes, deadline) if one.span not in wrong]
     spans = {one.span for one in late}
     found += late
     found += (one for one in doubts if one.span not in spans)
-    for rule, clash in _clashes(plan):
+    for rule, clash in clashes:
         if not clash.with_deadline:
-            other = plan.rule(clash.other[0]) if clash.other else None
-            related = (Related(f"the {clash.other[1]}", _place(other, [clash.other[1]])),) if other and clash.other else ()
+            related: tuple[Related, ...] = ()
+            if clash.other is not None and (other := plan.rule(clash.other[0])) is not None:
+                setting = clash.other[1]
+                related = (Related(f"the {setting}", _place(other, [setting])),)
             found.append(_finding(rule, clash, _place(rule, clash.fields), related))
     return tuple(found)
 
@@ -48,11 +51,12 @@ def _clashes(plan: Plan) -> Iterator[tuple[PlannedRule, Clash]]:
                 yield rule, clash
 
 
-def _late(plan: Plan, deadline: Setting | None) -> Iterator[Diagnostic]:
+def _late(
+    clashes: Iterable[tuple[PlannedRule, Clash]], deadline: Setting | None
+) -> Iterator[Diagnostic]:
     """Yield the rules that take longer than the deadline; where that is what is wrong, the first."""
-    for rule, clash in _clashes(plan) if deadline is not None else ():
-        assert deadline is not None
-        if clash.with_deadline:
+    for rule, clash in clashes:
+        if clash.with_deadline and deadline is not None:
             span, related = _apart(rule, deadline, clash.fields)
             yield _finding(rule, clash, span, (related,))
             if span == deadline.span:
@@ -66,9 +70,7 @@ def _finding(
     return Diagnostic(clash.code, clash.message, span, severity, help=clash.help, related=related)
 
 
-def _apart(
-    rule: PlannedRule, deadline: Setting, names: Iterable[str]
-) -> tuple[Span, Related]:
+def _apart(rule: PlannedRule, deadline: Setting, names: Iterable[str]) -> tuple[Span, Related]:
     """Return what is wrong where a rule takes longer than a deadline lets it, and the other place.
 
     It is what an environment changed; else what is farthest from what is usual.

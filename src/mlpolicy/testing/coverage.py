@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 from mlpolicy.core.control import KILL_SWITCH, effective_mode
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import PlannedRule
-from mlpolicy.plan.ranking import rank
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.testing.run import Result, Seen
 
@@ -103,9 +102,8 @@ def _rules(rulebook: Rulebook) -> Iterator[tuple[Rule, str]]:
     for policy in rulebook.policies:
         if not policy.match:
             continue
-        for one in rulebook.completed([(rank(policy, policy.match[0]), policy)]):
-            planned = one.rule
-            if planned is None or planned.control is None:
+        for planned in rulebook.alone(policy).rules:
+            if planned.control is None:
                 continue
             mode = effective_mode(planned.control, now=rulebook.now, environment=environ)
             yield Rule(policy.name, planned.kind), mode

@@ -9,8 +9,8 @@ from typing import Any
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration
 from mlpolicy.plan.plan import Plan, Value
-from mlpolicy.plan.text import origin
-from mlpolicy.plan.text import shown as policy_text
+from mlpolicy.plan.show import origin
+from mlpolicy.plan.show import shown as policy_text
 from mlpolicy.testing.amounts import holds
 from mlpolicy.testing.fields import ABSENT, PRESENT, WHOLE, actual, meant
 from mlpolicy.testing.journal import ENDS

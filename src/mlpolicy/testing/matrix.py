@@ -11,7 +11,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
 from mlpolicy.model.interpolate import Interpolated
-from mlpolicy.plan.text import shown
+from mlpolicy.plan.show import shown
 
 MATRIX = "matrix"
 MOST = 1000

@@ -11,7 +11,7 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.document.node import Mapping, Node, Sequence
 from mlpolicy.model.check import check
 from mlpolicy.model.unknown import Words
-from mlpolicy.plan.text import shown as policy_text
+from mlpolicy.plan.show import shown as policy_text
 from mlpolicy.testing.grammar import ArrayBlock
 
 ARRAY = "ndarray"

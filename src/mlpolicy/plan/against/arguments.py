@@ -11,8 +11,8 @@ from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
 from mlpolicy.plan.against.about import About, at, key_of
-from mlpolicy.plan.references import ROLLOUT, Named, named, paths
 from mlpolicy.plan.plan import PlannedRule
+from mlpolicy.plan.references import ROLLOUT, Named, named, paths
 
 
 def look(about: About) -> Iterator[Diagnostic]:
@@ -48,7 +48,11 @@ def _hidden(about: About, rule: PlannedRule) -> Iterator[Named]:
     hidden = (
         getattr(getattr(rule.rule, "log", None), "redact", ()) if rule.kind == "monitor" else ()
     )
-    own = [one.name for one in [one for _, one in about.rulebook.candidates(about.target)] if len(one.match) == 1]
+    own = [
+        one.name
+        for one in [one for _, one in about.rulebook.candidates(about.target)]
+        if len(one.match) == 1
+    ]
     if hidden and rule.values["log.redact"].policy in own:
         for number, path in paths(hidden):
             yield "MP908", path, f"log.redact.{number}"

@@ -29,8 +29,8 @@ def as_in_source(loaded: Loaded, survey: Survey) -> Loaded:
         for one in refused(calls_of(rulebook), rulebook.settings)
     }
     found = [one for one in found if (one.span, one.message) not in guessed]
-    refused = {name: tuple(_refused(rulebook, survey)) for name, rulebook in guarded.items()}
-    return replace(loaded, diagnostics=in_order([*found, *across(refused)]))
+    found_in = {name: tuple(_refused(rulebook, survey)) for name, rulebook in guarded.items()}
+    return replace(loaded, diagnostics=in_order([*found, *across(found_in)]))
 
 
 def _refused(rulebook: Rulebook, survey: Survey) -> Iterator[Diagnostic]:

@@ -188,8 +188,7 @@ def _of_functions(each: Iterable[About]) -> Iterator[Diagnostic]:
     held: dict[tuple[str, Span], list[Diagnostic]] = {}
     more: dict[tuple[str, Span], set[Target]] = {}
     for about in each:
-        for look in NOWHERE = ("MP301", "MP302", "MP303", "MP320")
-_LOOKS:
+        for look in _LOOKS:
             for one in look(about):
                 key = (one.code, one.span)
                 if first.setdefault(key, about.target) == about.target:

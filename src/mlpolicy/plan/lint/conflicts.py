@@ -8,7 +8,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.facts import Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.model.policy import Policy, PolicyFile
+from mlpolicy.model.policy import PolicyFile
 from mlpolicy.plan.rulebook import Candidate, Rulebook, rank
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mlpolicy.rules.cache.rule import CacheRule
 
 
-def clashes(rule: CacheRule, beside: Mapping[str, Any], deadline: float | None) -> Iterator[Clash]:
+def clashes(rule: CacheRule, beside: Mapping[str, Any], _: float | None) -> Iterator[Clash]:
     """Yield a cache that may fill the memory to where the memory rule acts on it."""
     memory = beside.get("memory")
     limit = memory.limit if memory is not None else None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mlpolicy.rules.memory.rule import MemoryRule
 
 
-def clashes(rule: MemoryRule, beside: Mapping[str, Any], deadline: float | None) -> Iterator[Clash]:
+def clashes(rule: MemoryRule, _: Mapping[str, Any], deadline: float | None) -> Iterator[Clash]:
     """Yield a wait that is longer than the deadline."""
     if deadline is not None and rule.wait is not None and rule.wait > deadline:
         yield Clash(
