@@ -211,7 +211,9 @@ def read_source(
         file = replace(file, name=checked.value.name)
     file = replace(file, settings=_settings(filled), removed=overlaying.removed)
     one.reader.apart(apart)
-    found += (*one.reader.diagnostics(), *seen.diagnostics)
+    found += one.reader.diagnostics()
+    found = [each for each in found if each.span not in seen.refused]
+    found += seen.diagnostics
     found += older_readings(root, one.document.plain, [each.span for each in found])
     mended = {each.span for each in found if each.code == "MP009" and each.suggestions}
     if mended:  # what the reader of the text said of them knew of no list

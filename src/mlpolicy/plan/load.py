@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.parse import Document
 from mlpolicy.model import shipped
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Loaded", "Terms", "across", "check", "load", "load_every", "policy_files"]
 
+EMPTY, STRAY, UNKNOWN = "MP408", "MP407", "MP005"
 EXPIRED = "MP502"
 """The only error that comes with time alone: it never keeps a service from starting."""
 
@@ -79,6 +81,10 @@ class Loaded:
     """What no finding may show."""
     others: Mapping[str, Rulebook] = field(default_factory=dict)
     """The rulebooks of environments that were looked at beside this one."""
+    found: tuple[Diagnostic, ...] = ()
+    """The findings but for those that ask what the source has."""
+    strays: tuple[Diagnostic, ...] = ()
+    """What environments change that is not there."""
     unknown: Diagnostic | None = None
     """What is said of an environment that was asked for, and is none of those that files name."""
 
@@ -120,15 +126,24 @@ class Loaded:
         *level* says how far targets were looked for, so which suppressions can be unused.
         """
         suppressions = Suppressions.of(self.documents, self.rulebook.settings).read(codes())
-        found = [*self.diagnostics, *_hidden(more, self.secrets)]
-        nowhere = any(book.nowhere for book in self.books.values())
-        if not nowhere:
-            found += _hidden(unseen(self.rulebook), self.secrets)
+        found = [*self.found, *_hidden([*more, *self.absent()], self.secrets)]
         kept = suppressions.kept(found)
         # What is wrong may keep what is suppressed from being found.
-        whole = not nowhere and not any(one.severity == "error" for one in kept)
+        whole = not self.nowhere and not any(one.severity == "error" for one in kept)
         own = suppressions.findings(may_be_found=lambda code: whole and found_at(code, level))
         return replace(self, diagnostics=in_order([*kept, *own]))
+
+    @property
+    def nowhere(self) -> set[Span]:
+        """Where targets stand that are not there in any environment, if the source was asked."""
+        return {span for book in self.books.values() for span in book.nowhere}
+
+    def absent(self) -> list[Diagnostic]:
+        """Return what has no effect, unless what should have one is misspelt elsewhere."""
+        if not self.nowhere:
+            return [*self.strays, *unseen(self.rulebook)]
+        files = {span.file for span in self.nowhere}
+        return [stray for stray in self.strays if stray.span.file not in files]
 
 
 def _hidden(found: Iterable[Diagnostic], secrets: frozenset[str]) -> list[Diagnostic]:
@@ -155,13 +170,10 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
         for name in gathered.environments
     }
     secrets = base.secrets.union(*(one.secrets for one in others.values()))
-    found = {"": base.diagnostics} | {name: one.diagnostics for name, one in others.items()}
-    return replace(
-        base,
-        diagnostics=in_order(_hidden(across(found), secrets)),
-        others={name: one.rulebook for name, one in others.items()},
-        secrets=secrets,
-    )
+    found = {"": base.found} | {name: one.found for name, one in others.items()}
+    strays = across({name: one.strays for name, one in others.items()})
+    base = replace(base, others={name: one.rulebook for name, one in others.items()})
+    return _told(base, across(found), strays, secrets)
 
 
 def across(findings: Mapping[str, Iterable[Diagnostic]]) -> tuple[Diagnostic, ...]:
@@ -256,7 +268,7 @@ def _judged(
     filled = not any(reading.variables.lacking for reading in readings)
     found = [*before, *(one for reading in readings for one in reading.diagnostics)]
     if not filled:  # (what a variable leaves out is not missing)
-        found = [one for one in found if one.code != MISSING]
+        found = [one for one in found if one.code not in (MISSING, EMPTY)]
     whole = filled and not any(one.severity == "error" for one in found)
     of_one = terms.environment is not None
     rulebook = Rulebook(
@@ -275,12 +287,37 @@ def _judged(
         found += unused_variables(sources)
     found += written_secrets(sources)
     found += lint(rulebook)
-    secrets = frozenset(text for one in readings for text in one.variables.secrets)
-    return Loaded(
+    loaded = Loaded(
         rulebook,
         tuple(reading.document for reading in readings),
-        in_order(_hidden(found, secrets)),
+        (),
         terms.environment,
-        secrets=secrets,
         variables={k: v for one in readings for k, v in one.variables.read.items()},
     )
+    strays = (one for one in found if one.code == STRAY and _is_stray(one, found, rulebook))
+    secrets = frozenset(text for one in readings for text in one.variables.secrets)
+    return _told(loaded, [one for one in found if one.code != STRAY], strays, secrets)
+
+
+def _is_stray(stray: Diagnostic, found: Iterable[Diagnostic], rulebook: Rulebook) -> bool:
+    """Whether what an environment changes is sure not to be there.
+
+    Not so where a key of its file was not understood, or where a policy asks for the same profile.
+    """
+    keys = {one.span.file for one in found if one.code in (UNKNOWN, MISSING)}
+    asked = (f"profile `{name}`" for name in rulebook.profiles.missing)
+    return stray.span.file not in keys and not any(name in stray.message for name in asked)
+
+
+def _told(
+    loaded: Loaded,
+    found: Iterable[Diagnostic],
+    strays: Iterable[Diagnostic],
+    secrets: frozenset[str],
+) -> Loaded:
+    """Return *loaded* with its findings, none of which shows any of the *secrets*."""
+    loaded = replace(
+        loaded, found=in_order(_hidden(found, secrets)), strays=tuple(strays), secrets=secrets
+    )
+    absent = _hidden(loaded.absent(), secrets)
+    return replace(loaded, diagnostics=in_order([*loaded.found, *absent]))

@@ -45,6 +45,8 @@ class Profiles:
         """Those of mlpolicy that are used, where no file has one of that name."""
         self.used: set[str] = set()
         """The names of those that policies use, and of those that these extend."""
+        self.missing: set[str] = set()
+        """The names of those that policies and profiles ask for, and nobody defines."""
         self._found: dict[Diagnostic, None] = {}
         self._rules: dict[str, Mapping[str, RuleBlock]] = {}
         self._open: list[str] = []
@@ -132,6 +134,7 @@ class Profiles:
     def _unknown(self, name: Name) -> None:
         if not self._named or "${" in name.text:  # (that a variable is no name, was said)
             return
+        self.missing.add(name.text)
         names = dict.fromkeys((*self.known, *SHIPPED))
         near, known = closest(name.text, names), ", ".join(f"`{one}`" for one in names)
         text, help = f"there is no profile `{name.text}`", did_you_mean(near, f"there are {known}")
