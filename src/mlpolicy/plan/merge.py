@@ -253,27 +253,17 @@ def complete(
     """
     merged, known = merge(kind, layers), KINDS[kind]
     conflicts, control = tuple(merged.diagnostics), _control(merged)
-    settings = merged.settings()
-    key = (kind, repr(settings))
-    made = built.get(key) if context is None else None
-    if made is None:
-        try:
-            rule = known.rule_model().model_validate(settings, context=context)
-        except ValueError as error:
-            errors: Any = getattr(error, "errors", None)  # (of pydantic, which need not be there)
-            if errors is None:
-                raise
-            wrong = errors(include_url=False)
-            if control.mode != "disabled" or any(one["type"] != "missing" for one in wrong):
-                said = (one for one in wrong if read.whole or one["type"] != "missing")
-                return Completed(None, conflicts, tuple(_refused(merged, one) for one in said))
-            made = None, (), {}  # (what is off need not be complete)
-        else:
-            rest = (name for name in type(rule).model_fields if name not in settings)
-            made = rule, _doubts(known, rule), {name: Value(getattr(rule, name)) for name in rest}
-            if context is None:
-                built[key] = made
-    rule, doubts, unwritten = made
+    try:
+        rule, doubts, unwritten = _made(known, merged.settings(), built, context)
+    except ValueError as error:
+        errors: Any = getattr(error, "errors", None)  # (of pydantic, which need not be there)
+        if errors is None:
+            raise
+        wrong = [one for one in errors(include_url=False) if one["type"] != "missing"]
+        if wrong or control.mode != "disabled":  # (what is off need not be complete)
+            wrong = errors(include_url=False) if read.whole else wrong
+            return Completed(None, conflicts, tuple(_refused(merged, one) for one in wrong))
+        rule, doubts, unwritten = None, (), {}
     planned = PlannedRule(
         kind,
         control.mode,
@@ -285,14 +275,27 @@ def complete(
         control,
         {".".join(path): tuple(lost) for path, lost in merged.lost.items()},
     )
-    if not read.whole:
-        doubts = tuple(one for one in doubts if not _is_of_absence(one, read))
-    return Completed(planned, conflicts, tuple(_doubt(known, merged, one) for one in doubts))
+    if not read.whole:  # what is missing may be in what could not be read
+        doubts = tuple([one for one in doubts if one[0] != MISSING])
+    if not read.filled:
+        doubts = tuple([one for one in doubts if not isinstance(one, Lacking)])
+    return Completed(planned, conflicts, tuple([_doubt(known, merged, one) for one in doubts]))
 
 
-def _is_of_absence(doubt: tuple[str, ...], read: Extent) -> bool:
-    """Whether *doubt* says that something is missing that may be in what could not be read."""
-    return doubt[0] == MISSING or (isinstance(doubt, Lacking) and not read.filled)
+def _made(
+    kind: Kind, settings: dict[str, Any], built: Built, context: dict[str, Any] | None
+) -> tuple[Any, Doubts, dict[str, Value]]:
+    """Return the rule of *settings*, what its kind says of it, and the fields that are built in."""
+    key = (kind.name, repr(settings))
+    if context is None and key in built:
+        return built[key]
+    rule = kind.rule_model().model_validate(settings, context=context)
+    fields = {name: Value(getattr(rule, name)) for name in type(rule).model_fields}
+    unwritten = {name: value for name, value in fields.items() if name not in settings}
+    made = rule, _doubts(kind, rule), unwritten
+    if context is None:
+        built[key] = made
+    return made
 
 
 def _control(merged: Merged) -> Control:

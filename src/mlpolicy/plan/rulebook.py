@@ -49,6 +49,8 @@ Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
 _Made = tuple[Plan, tuple[Completed, ...]]
 _BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
+_CLOSED = ("open", "closed")
+_LET_GO = ("error", "base")
 
 
 def _now() -> datetime:
@@ -111,17 +113,17 @@ class Rulebook:
         Which environment is asked for is no matter of one file: any of them may let go of it.
         """
         each = [file.settings for file in self.files]
-        missing = min((_BY_CARE.index(one.on_missing_target) for one in each), default=0)
+        missing = {settings.on_missing_target for settings in each}
         return Settings(
-            _BY_CARE[missing],
-            "closed" if any(one.on_engine_error == "closed" for one in each) else "open",
-            packages=tuple(dict.fromkeys(name for one in each for name in one.packages)),
-            require=tuple(dict.fromkeys(name for one in each for name in one.require)),
+            next((word for word in _BY_CARE if word in missing), "error"),
+            max((one.on_engine_error for one in each), default="open", key=_CLOSED.index),
+            packages=tuple({name: None for one in each for name in one.packages}),
+            require=tuple({name: None for one in each for name in one.require}),
             expiry_warning=max((one.expiry_warning for one in each), default=0.0),
             allow_call=tuple(allowed for one in each for allowed in one.allow_call),
             ignore=tuple(entry for one in each for entry in one.ignore),
-            on_unknown_environment=(
-                "base" if any(one.on_unknown_environment == "base" for one in each) else "error"
+            on_unknown_environment=max(
+                (one.on_unknown_environment for one in each), default="error", key=_LET_GO.index
             ),
         )
 
@@ -213,13 +215,9 @@ class Rulebook:
         """Whether a policy may name a function of *module*."""
         return module in self._modules or self.globbed(module)
 
-    @cached_property
-    def _asking(self) -> bool:
-        return any(policy.where.count for policy in self.policies)
-
     def asks(self, target: Target) -> bool:
         """Whether a policy asks more of the function under *target* than its path."""
-        return self._asking and any(policy.where.count for policy, _ in self._matching(target))
+        return any(policy.where.count for policy, _ in self._matching(target))
 
     @cached_property
     def _named(self) -> dict[str, list[Policy]]:
@@ -259,12 +257,6 @@ class Rulebook:
         return bool(self.broad) or len(self._named.get(text, ())) > 1
 
     # --- plans ------------------------------------------------------------------------
-
-    @cached_property
-    def _switches(self) -> Mapping[str, str]:
-        """The kill switch, as a variable of the process."""
-        written = self.environ.get(KILL_SWITCH)
-        return {KILL_SWITCH: written} if written else {}
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""
@@ -318,22 +310,24 @@ class Rulebook:
             self._resolved[target] = resolved
         return resolved
 
-    def alone(self, policy: Policy) -> Plan:
-        """Return what a *policy* of patterns makes of a function that no other one is for."""
-        target, candidates = self._of_pattern(policy)
-        return self._made(target, candidates)[0]
-
-    def _of_pattern(self, policy: Policy) -> tuple[Target, list[Candidate]]:
+    def alone(self, policy: Policy) -> tuple[Target, list[Candidate]]:
+        """Return what a *policy* of patterns is for that no other is for, and it as all there is."""
         ranked, text = max((rank(policy, one), one.glob.text) for one in policy.match)
         return Target(*text.split(":")), [(ranked, policy)]
+
+    def plan_alone(self, policy: Policy) -> Plan:
+        """Return what a *policy* of patterns makes of a function that no other one is for."""
+        return self._made(*self.alone(policy))[0]
 
     def _made(self, target: Target, candidates: Sequence[Candidate]) -> _Made:
         """Return the plan that *candidates* make, and its rules with what is wrong with them."""
         key = tuple([(ranked, policy.name, policy.span) for ranked, policy in candidates])
         if key not in self._plans:
             completed = self._completed(candidates, self.read)
+            # (asking the process for its variables takes longer than all else here)
+            environ = {KILL_SWITCH: self.environ.get(KILL_SWITCH, "")}
             each = (one.rule for one in completed if one.rule is not None)
-            rules = tuple([at_moment(rule, self.now, self._switches) for rule in each])
+            rules = tuple([at_moment(rule, self.now, environ) for rule in each])
             policies = [policy for _, policy in candidates]
             deadline = deadline_of(policies)
             plan = Plan(
@@ -353,8 +347,10 @@ class Rulebook:
         """Return every rule that *candidates* make together, outermost first."""
         kinds = {block.kind for _, policy in candidates for block in policy.rules}
         return tuple(
-            complete(kind, self.layers(kind, candidates), self.built, read=read)
-            for kind in sorted(kinds, key=in_order)
+            [
+                complete(kind, self.layers(kind, candidates), self.built, read=read)
+                for kind in sorted(kinds, key=in_order)
+            ]
         )
 
     def layers(self, kind: str, candidates: Sequence[Candidate]) -> list[Layer]:
@@ -382,38 +378,27 @@ class Rulebook:
             if held is not None:
                 yield default_layer(file.depth, held)
 
-    # --- what is wrong with them ------------------------------------------------------
+    def findings(
+        self, target: Target, candidates: Sequence[Candidate], *, alone: bool = False
+    ) -> tuple[Diagnostic, ...]:
+        """Return what is wrong with the plan that *candidates* make of *target*.
 
-    def findings(self, target: Target) -> tuple[Diagnostic, ...]:
-        """Return what is wrong with the plan of *target*."""
-        candidates = self.candidates(self.own(target))
-        if not candidates:
-            return ()
-        plan, completed = self._made(target, candidates)
-        return _findings(plan, completed, [policy for _, policy in candidates])
+        With *alone*, others may complete it on the functions that they name too.
+        """
+        from mlpolicy.plan.together import findings_of  # (a service asks for none)
 
-    def findings_alone(self, policy: Policy) -> tuple[Diagnostic, ...]:
-        """Return what is wrong with a *policy* of patterns, where no other may complete it."""
-        target, candidates = self._of_pattern(policy)
         plan, completed = self._made(target, candidates)
-        kinds = {block.kind for block in policy.rules}
-        others = (one for one in self.policies if one is not policy)
-        if self.read.whole and any(kinds & {block.kind for block in one.rules} for one in others):
+        policies = [policy for _, policy in candidates]
+        kinds = {block.kind for block in policies[0].rules}
+        others = (policy for policy in self.policies if policy is not policies[0])
+        if alone and any(policy.rule(kind) for policy in others for kind in kinds):
             completed = self._completed(candidates, replace(self.read, whole=False))
-        return _findings(plan, completed, [policy])
+        return findings_of(plan, completed, deadline_of(policies))
 
     def conflicts(self, candidates: Sequence[Candidate]) -> Iterator[Diagnostic]:
         """Yield what *candidates* contradict each other in, on a function that all are for."""
         for kind in {block.kind for _, policy in candidates for block in policy.rules}:
             yield from merge(kind, self.layers(kind, candidates)).diagnostics
-
-
-def _findings(
-    plan: Plan, completed: Sequence[Completed], policies: Sequence[Policy]
-) -> tuple[Diagnostic, ...]:
-    from mlpolicy.plan.together import findings_of  # (a service asks for none)
-
-    return findings_of(plan, completed, deadline_of(policies))
 
 
 # --- what decides between policies ----------------------------------------------------

@@ -102,7 +102,7 @@ def _rules(rulebook: Rulebook) -> Iterator[tuple[Rule, str]]:
     for policy in rulebook.policies:
         if not policy.match:
             continue
-        for planned in rulebook.alone(policy).rules:
+        for planned in rulebook.plan_alone(policy).rules:
             if planned.control is None:
                 continue
             mode = effective_mode(planned.control, now=rulebook.now, environment=environ)

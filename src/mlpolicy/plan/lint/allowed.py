@@ -20,7 +20,7 @@ Calls = dict[Span, str]
 def calls_of(rulebook: Rulebook) -> Calls:
     """Return what the rules of all policies call."""
     named = (rulebook.plan(target) for target in rulebook.exact)
-    plans = (*named, *(rulebook.alone(policy) for policy, _ in rulebook.broad))
+    plans = (*named, *(rulebook.plan_alone(policy) for policy, _ in rulebook.broad))
     each = (called(rule) for plan in plans if plan is not None for rule in plan.rules)
     return {span: text for text, span in chain.from_iterable(each)}
 

@@ -15,9 +15,11 @@ from mlpolicy.plan.rulebook import Candidate, Rulebook, rank
 def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what is wrong with the plans that *rulebook* makes, and what stands there twice."""
     for target in rulebook.exact:
-        yield from rulebook.findings(target)
+        candidates = rulebook.candidates(target)
+        if candidates:
+            yield from rulebook.findings(target, candidates)
     for policy, _ in rulebook.broad:
-        yield from rulebook.findings_alone(policy)
+        yield from rulebook.findings(*rulebook.alone(policy), alone=True)
     yield from _rivals(rulebook)
     if len(rulebook.files) > 1:
         yield from _twice(rulebook)
