@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.diagnostic import Diagnostic, in_order
+from mlpolicy.core.diagnostic import Diagnostic, Severity, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest, did_you_mean
@@ -27,7 +27,6 @@ from mlpolicy.plan.files import policy_files
 from mlpolicy.plan.gather import Gathered, Located, gather
 from mlpolicy.plan.lint import lint
 from mlpolicy.plan.lint.meaning import unseen
-from mlpolicy.plan.lint.written import unused_variables, written_secrets
 from mlpolicy.plan.merge import MISSING, Built, Extent
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.suppress import Suppressions
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["Loaded", "Terms", "across", "check", "load", "load_every", "policy_files"]
 
 EMPTY, STRAY, UNKNOWN = "MP408", "MP407", "MP005"
+OF_PACKAGES = ("MP132", "MP133")
+"""Findings whose cause is an installed package: they are said where it is asked for first."""
 EXPIRED = "MP502"
 """The only error that comes with time alone: it never keeps a service from starting."""
 
@@ -227,18 +228,18 @@ def _unknown(name: str, gathered: Gathered, rulebook: Rulebook) -> Diagnostic | 
     Where a file could not be read, nobody knows what it names.
     """
     known = gathered.environments
-    roots = [file.source.root for file in gathered.files]
-    if not (name and known) or name in known or None in roots or gathered.diagnostics:
+    roots = [file.source.root for file in gathered.files if file.source.root is not None]
+    is_whole = len(roots) == len(gathered.files) and not gathered.diagnostics
+    if not name or not known or name in known or not is_whole:
         return None
-    entries = (entry for root in roots if root is not None for entry in root.entries)
-    span = next(entry.key_span for entry in entries if entry.key == "environments")
-    there = ", ".join(f"`{one}`" for one in known)
-    help = did_you_mean(closest(name, known), f"there are {there}")
-    grave = rulebook.settings.on_unknown_environment == "error"
-    if grave:
+    keys = {entry.key: entry.key_span for root in roots for entry in reversed(root.entries)}
+    help = did_you_mean(closest(name, known), f"there are {', '.join(f'`{one}`' for one in known)}")
+    severity: Severity = "warning"
+    if rulebook.settings.on_unknown_environment == "error":
+        severity = "error"
         help += f"; where `{name}` is no slip, `environments` takes `{name}: {{}}`"
     text = f"no file names an environment `{name}`"
-    return Diagnostic("MP010", text, span, "error" if grave else "warning", help=help)
+    return Diagnostic("MP010", text, keys["environments"], severity, help=help)
 
 
 def _read(
@@ -265,48 +266,48 @@ def _judged(
 ) -> Loaded:
     sources = tuple(reading.source for reading in readings if reading.source)
     read = read or Extent(named=not any(source.partial for source in sources))
-    filled = not any(reading.variables.lacking for reading in readings)
     found = [*before, *(one for reading in readings for one in reading.diagnostics)]
-    if not filled:  # (what a variable leaves out is not missing)
+    read = replace(read, of_environment=terms.environment is not None)
+    if any(reading.variables.lacking for reading in readings):
+        read = replace(read, whole=False, filled=False)
         found = [one for one in found if one.code not in (MISSING, EMPTY)]
-    whole = filled and not any(one.severity == "error" for one in found)
-    of_one = terms.environment is not None
+    if any(one.severity == "error" for one in found):
+        read = replace(read, whole=False)
     rulebook = Rulebook(
         (reading.file for reading in readings),
         now=terms.now,
         environ=terms.named,
         overrides=terms.overrides,
-        read=replace(read, whole=whole, filled=filled, of_environment=of_one),
+        read=read,
         built=built,
     )
     if terms.survey is not None:
         from mlpolicy.plan.governed import know_names  # (a service looks at no source)
 
         know_names(rulebook, terms.survey)
-    if whole and not read.beside:
-        found += unused_variables(sources)
-    found += written_secrets(sources)
-    found += lint(rulebook)
-    loaded = Loaded(
-        rulebook,
-        tuple(reading.document for reading in readings),
-        (),
-        terms.environment,
-        variables={k: v for one in readings for k, v in one.variables.read.items()},
-    )
-    strays = (one for one in found if one.code == STRAY and _is_stray(one, found, rulebook))
-    secrets = frozenset(text for one in readings for text in one.variables.secrets)
-    return _told(loaded, [one for one in found if one.code != STRAY], strays, secrets)
+    found += lint(rulebook, sources)
+    secrets, variables = set[str](), dict[str, str | None]()
+    for reading in readings:
+        secrets |= reading.variables.secrets
+        variables |= reading.variables.read
+    documents = tuple(reading.document for reading in readings)
+    loaded = Loaded(rulebook, documents, (), terms.environment, variables=variables)
+    return _told(loaded, *_parted(found, rulebook), frozenset(secrets))
 
 
-def _is_stray(stray: Diagnostic, found: Iterable[Diagnostic], rulebook: Rulebook) -> bool:
-    """Whether what an environment changes is sure not to be there.
+def _parted(
+    found: Iterable[Diagnostic], rulebook: Rulebook
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Return the findings that hold whatever the source has, and those of strays.
 
-    Not so where a key of its file was not understood, or where a policy asks for the same profile.
+    A stray is what an environment changes and is not there. That is not sure where a key of its
+    file was not understood, or where a policy asks for the same profile.
     """
-    keys = {one.span.file for one in found if one.code in (UNKNOWN, MISSING)}
-    asked = (f"profile `{name}`" for name in rulebook.profiles.missing)
-    return stray.span.file not in keys and not any(name in stray.message for name in asked)
+    certain = [one for one in found if one.code != STRAY]
+    keys = {one.span.file for one in certain if one.code in (UNKNOWN, MISSING)}
+    asked = [f"profile `{name}`" for name in rulebook.profiles.missing]
+    strays = (one for one in found if one.code == STRAY and one.span.file not in keys)
+    return certain, [one for one in strays if not any(name in one.message for name in asked)]
 
 
 def _told(
@@ -316,8 +317,9 @@ def _told(
     secrets: frozenset[str],
 ) -> Loaded:
     """Return *loaded* with its findings, none of which shows any of the *secrets*."""
-    loaded = replace(
-        loaded, found=in_order(_hidden(found, secrets)), strays=tuple(strays), secrets=secrets
-    )
+    ordered = in_order(_hidden(found, secrets))
+    first = {one.message: one for one in reversed(ordered) if one.code in OF_PACKAGES}
+    kept = tuple(one for one in ordered if first.get(one.message, one) is one)
+    loaded = replace(loaded, found=kept, strays=tuple(strays), secrets=secrets)
     absent = _hidden(loaded.absent(), secrets)
     return replace(loaded, diagnostics=in_order([*loaded.found, *absent]))

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mlpolicy.core.diagnostic import Diagnostic, in_order
-from mlpolicy.plan.lint import conflicts, holding, meaning, unused
+from mlpolicy.model.read import Source
+from mlpolicy.plan.lint import conflicts, holding, meaning, unused, written
 from mlpolicy.plan.rulebook import Rulebook
 
 
-def lint(rulebook: Rulebook) -> tuple[Diagnostic, ...]:
-    """Return everything wrong with the policies of *rulebook*, in the order of the files."""
+def lint(rulebook: Rulebook, sources: Iterable[Source]) -> tuple[Diagnostic, ...]:
+    """Return everything wrong with the policies of *rulebook*, read from *sources*."""
+    sources = tuple(sources)
+    unused_variables = (
+        written.unused_variables(sources)
+        if rulebook.read.whole and not rulebook.read.beside
+        else ()
+    )
     return in_order(
         [
             *rulebook.profiles.diagnostics,
@@ -16,5 +25,7 @@ def lint(rulebook: Rulebook) -> tuple[Diagnostic, ...]:
             *holding.lint(rulebook),
             *meaning.lint(rulebook),
             *unused.lint(rulebook),
+            *unused_variables,
+            *written.written_secrets(sources),
         ]
     )
