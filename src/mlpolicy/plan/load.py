@@ -18,6 +18,9 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.parse import Document
+from mlpolicy.lint.policies import unseen
+from mlpolicy.lint.stages import of_policies
+from mlpolicy.lint.suppress import Suppressions
 from mlpolicy.model import shipped
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
@@ -25,11 +28,8 @@ from mlpolicy.model.read import Reading, read_source
 from mlpolicy.plan.codes import Level, codes, found_at
 from mlpolicy.plan.files import policy_files
 from mlpolicy.plan.gather import Gathered, Located, gather
-from mlpolicy.plan.lint import lint
-from mlpolicy.plan.lint.meaning import unseen
 from mlpolicy.plan.merge import MISSING, Built, Extent
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.suppress import Suppressions
 
 if TYPE_CHECKING:
     from mlpolicy.plan.survey import Survey
@@ -285,7 +285,7 @@ def _judged(
         from mlpolicy.plan.governed import know_names  # (a service looks at no source)
 
         know_names(rulebook, terms.survey)
-    found += lint(rulebook, sources)
+    found += of_policies(rulebook, sources)
     secrets, variables = set[str](), dict[str, str | None]()
     for reading in readings:
         secrets |= reading.variables.secrets

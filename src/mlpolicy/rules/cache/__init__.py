@@ -14,6 +14,7 @@ KIND = Kind(
     risk="mlpolicy.rules.cache.plan:risks",
     argument_fields={"key": "MP702", "ignore": "MP702"},
     keeps_results=True,
+    lint="mlpolicy.rules.cache.lint:lint",
     shorthand="ttl",
     synonyms=habits(
         {

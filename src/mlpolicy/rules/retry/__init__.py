@@ -19,7 +19,7 @@ KIND = Kind(
     together="mlpolicy.rules.retry.plan:clashes",
     worst="mlpolicy.rules.retry.plan:worst",
     risk="mlpolicy.rules.retry.plan:risks",
-    prove="mlpolicy.rules.retry.prove:prove",
+    lint="mlpolicy.rules.retry.lint:lint",
     shorthand="max_attempts",
     synonyms={
         **habits(

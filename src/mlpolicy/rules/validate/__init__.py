@@ -16,7 +16,7 @@ KIND = Kind(
     risk="mlpolicy.rules.validate.plan:risks",
     positions=("validate input", "validate output"),
     argument_fields={"args": "MP202"},
-    prove="mlpolicy.rules.validate.prove:prove",
+    lint="mlpolicy.rules.validate.lint:lint",
     arguments="mlpolicy.rules.validate.arguments:settings",
     synonyms={
         **habits(
