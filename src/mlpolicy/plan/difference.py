@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from mlpolicy.core.frozen import frozen
@@ -36,69 +36,54 @@ class Difference:
 
 def differences(old: Iterable[Plan], new: Iterable[Plan]) -> tuple[Difference, ...]:
     """Return what changes from the plans *old* to the plans *new*, by target."""
-    before = {str(plan.target): plan for plan in old}
-    after = {str(plan.target): plan for plan in new}
-    found = (_of(name, before.get(name), after.get(name)) for name in sorted({*before, *after}))
-    return tuple(one for one in found if one is not None)
+    before = {str(plan.target): {rule.kind: rule for rule in plan.rules} for plan in old}
+    after = {str(plan.target): {rule.kind: rule for rule in plan.rules} for plan in new}
+    found: list[Difference] = []
+    for name in sorted({*before, *after}):
+        low, high = before.get(name, {}), after.get(name, {})
+        pairs = [(low.get(kind), high.get(kind)) for kind in dict.fromkeys((*low, *high))]
+        lines = tuple(line for pair in pairs for line in _lines(*pair))
+        if lines:
+            change: Change = "changed" if low and high else "added" if high else "removed"
+            risks = tuple(risk for pair in pairs for risk in _risks(*pair))
+            found.append(Difference(name, change, lines, risks))
+    return tuple(found)
 
 
-def _of(name: str, old: Plan | None, new: Plan | None) -> Difference | None:
-    lines = tuple(_lines(_rules(old), _rules(new)))
-    if not lines:
-        return None
-    change: Change = "changed" if old and new else "added" if new else "removed"
-    return Difference(name, change, lines, tuple(_risks(_rules(old), _rules(new))))
-
-
-def _rules(plan: Plan | None) -> dict[str, PlannedRule]:
-    return {rule.kind: rule for rule in plan.rules} if plan else {}
-
-
-def _lines(old: Mapping[str, PlannedRule], new: Mapping[str, PlannedRule]) -> Iterator[Line]:
-    for kind in dict.fromkeys((*old, *new)):
-        before, after = old.get(kind), new.get(kind)
-        if before is None or after is None:
-            yield Line(kind, _summed(before), _summed(after))
-            continue
-        if before.mode != after.mode:
-            yield Line(f"{kind}.mode", before.mode, after.mode)
-        yield from _settings(kind, before, after)
+def _lines(old: PlannedRule | None, new: PlannedRule | None) -> Iterator[Line]:
+    if old is None or new is None:
+        kind = old.kind if old is not None else new.kind if new is not None else ""
+        yield Line(kind, _summed(old), _summed(new))
+        return
+    if old.mode != new.mode:
+        yield Line(f"{new.kind}.mode", old.mode, new.mode)
+    for path in dict.fromkeys((*old.values, *new.values)):
+        before, after = (side.values.get(path) for side in (old, new))
+        was, now = (text(value) if value else None for value in (before, after))
+        if was != now and path != "mode":
+            yield Line(f"{new.kind}.{path}", was, now)
 
 
 def _summed(rule: PlannedRule | None) -> str | None:
     """Return what was written of a rule, on one line."""
     if rule is None:
         return None
-    written = {path: value for path, value in rule.values.items() if value.source is not None}
-    parts = [f"{path}: {text(value)}" for path, value in written.items() if path != "mode"]
-    mode = [] if rule.mode == "enforce" else [f"mode: {rule.mode}"]
-    return "{" + ", ".join([*mode, *parts]) + "}"
+    parts = [] if rule.mode == "enforce" else [f"mode: {rule.mode}"]
+    for path, value in rule.values.items():
+        if value.source is not None and path != "mode":
+            parts.append(f"{path}: {text(value)}")
+    return "{" + ", ".join(parts) + "}"
 
 
-def _settings(kind: str, old: PlannedRule, new: PlannedRule) -> Iterator[Line]:
-    for path in dict.fromkeys((*old.values, *new.values)):
-        if path == "mode":
-            continue
-        before, after = old.values.get(path), new.values.get(path)
-        was = text(before) if before else None
-        is_now = text(after) if after else None
-        if was != is_now:
-            yield Line(f"{kind}.{path}", was, is_now)
-
-
-# --- risks ----------------------------------------------------------------------------
-
-
-def _risks(old: Mapping[str, PlannedRule], new: Mapping[str, PlannedRule]) -> Iterator[str]:
-    old, new = ({kind: one for kind, one in side.items() if one.live} for side in (old, new))
-    for kind in dict.fromkeys((*old, *new)):
-        before, after = old.get(kind), new.get(kind)
-        if before is not None and after is None:
-            yield f"`{kind}` no longer holds"
-        elif after is not None and before is None:
-            if after.mode == "enforce" and KINDS[kind].shadowable:
-                yield f"MP506: `{kind}` is enforced at once, and was never in shadow"
-        elif before is not None and after is not None:
-            if (before.mode, after.mode) == ("enforce", "shadow"):
-                yield f"`{kind}` only watches from now on"
-            yield from KINDS[kind].risks(before.rule, after.rule)
+def _risks(old: PlannedRule | None, new: PlannedRule | None) -> Iterator[str]:
+    before, after = (rule if rule is not None and rule.live else None for rule in (old, new))
+    if after is None:
+        if before is not None:
+            yield f"`{before.kind}` no longer holds"
+    elif before is None:
+        if after.mode == "enforce" and KINDS[after.kind].shadowable:
+            yield f"MP506: `{after.kind}` is enforced at once, and was never in shadow"
+    else:
+        if (before.mode, after.mode) == ("enforce", "shadow"):
+            yield f"`{after.kind}` only watches from now on"
+        yield from KINDS[after.kind].risks(before.rule, after.rule)
