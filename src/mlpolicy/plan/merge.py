@@ -275,11 +275,15 @@ def complete(
         control,
         {".".join(path): tuple(lost) for path, lost in merged.lost.items()},
     )
-    if not read.whole:  # what is missing may be in what could not be read
-        doubts = tuple([one for one in doubts if one[0] != MISSING])
-    if not read.filled:
-        doubts = tuple([one for one in doubts if not isinstance(one, Lacking)])
-    return Completed(planned, conflicts, tuple([_doubt(known, merged, one) for one in doubts]))
+    sure = [_doubt(known, merged, one) for one in doubts if _is_sure(one, read)]
+    return Completed(planned, conflicts, tuple(sure))
+
+
+def _is_sure(doubt: tuple[str, ...], read: Extent) -> bool:
+    """Whether what *doubt* misses cannot be in what could not be read."""
+    if isinstance(doubt, Lacking) and not read.filled:
+        return False
+    return read.whole or doubt[0] != MISSING
 
 
 def _made(

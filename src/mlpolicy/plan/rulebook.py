@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, reduce
 from operator import attrgetter
 
 from mlpolicy.core.control import KILL_SWITCH, end_of
@@ -113,19 +113,7 @@ class Rulebook:
         Which environment is asked for is no matter of one file: any of them may let go of it.
         """
         each = [file.settings for file in self.files]
-        missing = {settings.on_missing_target for settings in each}
-        return Settings(
-            next((word for word in _BY_CARE if word in missing), "error"),
-            max((one.on_engine_error for one in each), default="open", key=_CLOSED.index),
-            packages=tuple({name: None for one in each for name in one.packages}),
-            require=tuple({name: None for one in each for name in one.require}),
-            expiry_warning=max((one.expiry_warning for one in each), default=0.0),
-            allow_call=tuple(allowed for one in each for allowed in one.allow_call),
-            ignore=tuple(entry for one in each for entry in one.ignore),
-            on_unknown_environment=max(
-                (one.on_unknown_environment for one in each), default="error", key=_LET_GO.index
-            ),
-        )
+        return reduce(_both, each) if each else Settings()
 
     @property
     def tells_absence(self) -> bool:
@@ -399,6 +387,22 @@ class Rulebook:
         """Yield what *candidates* contradict each other in, on a function that all are for."""
         for kind in {block.kind for _, policy in candidates for block in policy.rules}:
             yield from merge(kind, self.layers(kind, candidates)).diagnostics
+
+
+def _both(one: Settings, other: Settings) -> Settings:
+    """Return the more careful of what two files say."""
+    return Settings(
+        min(one.on_missing_target, other.on_missing_target, key=_BY_CARE.index),
+        max(one.on_engine_error, other.on_engine_error, key=_CLOSED.index),
+        packages=tuple(dict.fromkeys((*one.packages, *other.packages))),
+        require=tuple(dict.fromkeys((*one.require, *other.require))),
+        expiry_warning=max(one.expiry_warning, other.expiry_warning),
+        allow_call=(*one.allow_call, *other.allow_call),
+        ignore=(*one.ignore, *other.ignore),
+        on_unknown_environment=max(
+            one.on_unknown_environment, other.on_unknown_environment, key=_LET_GO.index
+        ),
+    )
 
 
 # --- what decides between policies ----------------------------------------------------

@@ -31,16 +31,8 @@ def findings_of(
     clashes = tuple(_clashes(plan))
     late = [one for one in _late(clashes, deadline) if one.span not in wrong]
     spans = {one.span for one in late}
-    found += late
     found += (one for one in doubts if one.span not in spans)
-    for rule, clash in clashes:
-        if not clash.with_deadline:
-            related: tuple[Related, ...] = ()
-            if clash.other is not None and (other := plan.rule(clash.other[0])) is not None:
-                setting = clash.other[1]
-                related = (Related(f"the {setting}", _place(other, [setting])),)
-            found.append(_finding(rule, clash, _place(rule, clash.fields), related))
-    return tuple(found)
+    return (*found, *late, *_beside(plan, clashes))
 
 
 def _clashes(plan: Plan) -> Iterator[tuple[PlannedRule, Clash]]:
@@ -61,6 +53,17 @@ def _late(
             yield _finding(rule, clash, span, (related,))
             if span == deadline.span:
                 return  # nothing fits in it
+
+
+def _beside(plan: Plan, clashes: Iterable[tuple[PlannedRule, Clash]]) -> Iterator[Diagnostic]:
+    """Yield the rules that do not go with another one."""
+    for rule, clash in clashes:
+        if not clash.with_deadline:
+            kind, setting = clash.other or ("", "")
+            other = plan.rule(kind)
+            place = _place(other, [setting]) if other is not None else Span("")
+            related = (Related(f"the {setting}", place),) if other is not None else ()
+            yield _finding(rule, clash, _place(rule, clash.fields), related)
 
 
 def _finding(
