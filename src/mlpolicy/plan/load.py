@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Loaded", "Terms", "across", "check", "load", "load_every", "policy_files"]
 
 EMPTY, STRAY, UNKNOWN = "MP408", "MP407", "MP005"
+"""What reading finds of parts that others may complete."""
 OF_PACKAGES = ("MP132", "MP133")
 """Findings whose cause is an installed package: they are said where it is asked for first."""
 EXPIRED = "MP502"
@@ -270,7 +271,9 @@ def _judged(
     read = replace(read, of_environment=terms.environment is not None)
     if any(reading.variables.lacking for reading in readings):
         read = replace(read, whole=False, filled=False)
-        found = [one for one in found if one.code not in (MISSING, EMPTY)]
+        found = [one for one in found if one.code != MISSING]
+    if read.beside or not read.filled:
+        found = [one for one in found if one.code != EMPTY]
     if any(one.severity == "error" for one in found):
         read = replace(read, whole=False)
     rulebook = Rulebook(
