@@ -32,5 +32,9 @@ class Lazily(Mapping[str, T]):
     def __len__(self) -> int:
         return len(self._made())
 
+    def __reduce__(self) -> tuple[type, tuple[dict[str, T]]]:
+        """Be pickled as what it holds."""
+        return dict, (dict(self),)
+
     def __repr__(self) -> str:
         return repr(dict(self))

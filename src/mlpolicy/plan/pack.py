@@ -63,11 +63,8 @@ def pack(rulebook: Rulebook) -> bytes:
 
 
 def _packed(policy: Policy) -> Policy:
-    rules: Sequence[RuleBlock] = [
-        replace(rule, settings=dict(rule.settings)) for rule in policy.rules
-    ]
-    if not any("expires" in rule.settings for rule in rules):
-        rules = Packed(pickle.dumps(tuple(rules)))
+    dated = any("expires" in rule.settings for rule in policy.rules)
+    rules = policy.rules if dated else Packed(pickle.dumps(tuple(policy.rules)))
     return replace(policy, use=(), rules=rules)
 
 
