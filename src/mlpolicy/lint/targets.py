@@ -28,8 +28,7 @@ def absent(
         return
     severity: Severity = "error" if on_missing == "error" else "warning"
     if isinstance(answer, NoModule):
-        near = ", ".join(f"`{name}`" for name in answer.close)
-        help = answer.hint or (f"did you mean {near}?" if near else "")
+        help = answer.hint or did_you_mean(next(iter(answer.close), None))
         label = f"no module `{answer.component}`"
         text = f"module of `{target}` not found"
         yield Diagnostic("MP303", text, span, severity, label=label, help=help)
