@@ -36,7 +36,6 @@ def test_what_is_written_is_right(shop):
     assert "# shop.serve:predict:" in policy
     for command in (
         ["validate", "--fail-on", "info"],
-        ["fmt", "--check"],
         ["test"],
         ["apply", "--module", "shop.serve", "--check"],
         ["schema", "--write", "mlpolicy.schema.json", "--check"],

@@ -234,7 +234,6 @@ def test_apply_is_in_the_environment(service):
         (["validate", "--fail-on", "warn"], "Did you mean 'warning'?"),
         (["apply", "--all", "--timeout", "0s"], "more than 0s"),
         (["schema", "--check"], "--write FILE"),
-        (["fmt", "-", "policies"], "`-` stands alone"),
     ],
 )
 def test_a_slip_on_the_command_line_is_said(project, arguments, hint):

@@ -15,14 +15,6 @@ from mlpolicy.core.words import many
 from mlpolicy.document.parse import parse
 from mlpolicy.plan.survey.installed import is_installed
 
-SAFE = frozenset(
-    {
-        *("MP005", "MP009", "MP010", "MP091", "MP101", "MP105", "MP110", "MP130", "MP202", "MP204"),
-        *("MP301", "MP308", "MP406", "MP407", "MP507", "MP603", "MP702"),
-    }
-)
-"""Codes with one right answer, which the author has almost written."""
-
 
 def fixed(report: Report) -> bool:
     """Write every safe repair of *report* into its file; return whether there was any."""
@@ -62,11 +54,9 @@ def _doubled(text: str) -> int:
 
 
 def _edits(one: Diagnostic) -> list[Suggestion]:
-    """Return the edits of the one repair that a finding has; none where there is a choice."""
-    offered = repairs(one)
-    if one.code not in SAFE or len(offered) != 1:
-        return []
-    return next(iter(offered.values()))
+    """Return the edits of the one repair that a finding has; none where one of them is a guess."""
+    offered = list(repairs(one).values())
+    return offered[0] if len(offered) == 1 and all(edit.safe for edit in offered[0]) else []
 
 
 def _overlaps(edits: Iterable[Suggestion], others: Iterable[list[Suggestion]]) -> bool:

@@ -20,7 +20,6 @@ COMMANDS = {
     "diff": "Show what changes for each function between two policies.",
     "doctor": "Look at interpreter, machine and policy; say what is amiss.",
     "explain": "Show what holds for a function, or what a finding means.",
-    "fmt": "Put policy files in their one layout, comments kept.",
     "init": "Write a first policy, its schema, its test and its CI job.",
     "list": "Show what there is: targets, policies, files, what expires.",
     "run": "Run a command under the policy, its children too.",

@@ -18,7 +18,6 @@ from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import parse
-from mlpolicy.model.layers import Layers
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.model.rules import RuleReader
 from mlpolicy.plan.load import Loaded, Terms
@@ -132,7 +131,7 @@ def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
     source = "".join(f"{'  ' * at}{part}:\n" for at, part in enumerate(path.split(".")))
     document = parse(f"{source.removesuffix(chr(10))} {text}", file=f"--set {written}")
     found: list[Diagnostic] = list(document.diagnostics)
-    reader = RuleReader(Layers(None))
+    reader = RuleReader()
     rule = None
     if isinstance(document.root, MappingNode):
         rule = reader.rule(Entry(kind, document.root.span, document.root))

@@ -133,26 +133,10 @@ def _composed(file: str, text: str) -> Document:
     except OutOfBounds as error:
         return _of(file, text, *composer.diagnostics, error.diagnostic)
     except _REFUSALS as error:
-        mark = getattr(error, "problem_mark", None)
-        quote = _quote_before(text, mark) if mark else None
         # What has no value may have lost it to the mistake.
-        said = (one for one in composer.diagnostics if one.code != "MP009")
-        return _of(file, text, *said, syntax(file, _BREAK.split(text), error, quote=quote))
-    plain = frozenset(composer.texts)
-    return Document(file, text, root, tuple(composer.diagnostics), plain)
-
-
-def _quote_before(text: str, mark: Any) -> Any:
-    """Return where a quoted value begins that ends in another line, that of *mark*."""
-    parser, last = _Parser(text), None
-    try:
-        while (event := parser.get_event()) is not None:
-            if getattr(event, "style", None) in ("'", '"'):
-                last = event
-    except _REFUSALS:
-        if last is not None and last.start_mark.line < last.end_mark.line == mark.line:
-            return last.start_mark
-    return None
+        kept = (finding for finding in composer.diagnostics if finding.code != "MP009")
+        return _of(file, text, *kept, syntax(file, _BREAK.split(text), error))
+    return Document(file, text, root, tuple(composer.diagnostics), frozenset(composer.texts))
 
 
 def _place(file: str, text: str, at: int) -> Span:

@@ -12,7 +12,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence, entries_of, is_empty
-from mlpolicy.model import words
+from mlpolicy.model import messages
 from mlpolicy.model.unknown import Words
 from mlpolicy.rules import KINDS
 from mlpolicy.testing.checking import begin, checked
@@ -130,7 +130,7 @@ class CaseReader:
         expecting, before = False, len(self._found)
         for item in items:
             if not isinstance(item, Mapping):
-                text = f"expected a mapping, found {words.found(item.plain())}"
+                text = f"expected a mapping, found {messages.found(item.plain())}"
                 self._say("MP010", text, item.span)
                 continue
             expecting = expecting or item.get("expect") is not None
@@ -193,7 +193,7 @@ class CaseReader:
         for item in node.items if isinstance(node, Sequence) else ():
             if not isinstance(item, Mapping):
                 help = "write `{return: VALUE}` or `{raise: TimeoutError}`"
-                text = f"expected a mapping, found {words.found(item.plain())}"
+                text = f"expected a mapping, found {messages.found(item.plain())}"
                 self._say("MP010", text, item.span, help=help)
                 continue
             block = self._checked(item, BehaviourBlock, Words("a behaviour", {}, {}))

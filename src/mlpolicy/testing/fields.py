@@ -15,9 +15,9 @@ from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.site import Mode
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.check import is_table, models_in
+from mlpolicy.model.messages import meant as corrected
+from mlpolicy.model.messages import message
 from mlpolicy.model.policy import Placement
-from mlpolicy.model.words import meant as corrected
-from mlpolicy.model.words import message
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
 from mlpolicy.testing.suite import Field

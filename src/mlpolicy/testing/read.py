@@ -12,9 +12,9 @@ from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry, Scalar, Sequence, entries_of
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, read
-from mlpolicy.model import words
-from mlpolicy.model.habits import OF_TESTS
+from mlpolicy.model import messages
 from mlpolicy.model.read import VERSION
+from mlpolicy.model.synonyms import OF_TESTS
 from mlpolicy.model.unknown import Words
 from mlpolicy.plan.files import SUFFIXES, TESTS
 from mlpolicy.testing.cases import CaseReader
@@ -81,7 +81,7 @@ def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
         version = root.get("version")
         number = version.plain() if version is not None else VERSION
         if number != VERSION or number is True:
-            shown = version.text if isinstance(version, Scalar) else words.found(number)
+            shown = version.text if isinstance(version, Scalar) else messages.found(number)
             text, span = f"version `{shown}` is not supported", (version or root).span
             found.append(Diagnostic("MP003", text, span, help="write `version: 1`"))
             return None
@@ -92,7 +92,7 @@ def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
         kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
         return MappingNode(kept, root.span)
     if root is not None and root.plain() is not None:
-        text = f"expected a mapping with `version`, found {words.found(root.plain())}"
+        text = f"expected a mapping with `version`, found {messages.found(root.plain())}"
         found.append(Diagnostic("MP010", text, root.span))
     elif not found:
         found.append(Diagnostic("MP003", "the file is empty", Span(document.file), help=_HELP))
@@ -128,7 +128,7 @@ def _cases(root: MappingNode, found: list[Diagnostic]) -> Iterable[Case]:
     tests = root.get("tests")
     for node in tests.items if isinstance(tests, Sequence) else ():
         if not isinstance(node, MappingNode):
-            text = f"expected a mapping, found {words.found(node.plain())}"
+            text = f"expected a mapping, found {messages.found(node.plain())}"
             found.append(Diagnostic("MP010", text, node.span))
             continue
         seen: set[tuple[Span, str]] = set()

@@ -13,9 +13,9 @@ from mlpolicy.install.outer import stand_in
 from mlpolicy.install.placing import Placing
 from mlpolicy.install.planned import planned, target_of
 from mlpolicy.install.seek import Found
-from mlpolicy.model.coded import Decorated
+from mlpolicy.model.decorated import Decorated
+from mlpolicy.model.messages import found as found_as
 from mlpolicy.model.policy import RuleBlock
-from mlpolicy.model.words import found as found_as
 from mlpolicy.plan.decorators import of_code, unfit
 from mlpolicy.runtime.driver import behind
 from mlpolicy.runtime.template import shape
