@@ -23,9 +23,8 @@ from mlpolicy.plan.governed import absent_from, facts_of
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.show import content
+from mlpolicy.plan.show import content, worst_case
 from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
-from mlpolicy.plan.together import worst_case
 from mlpolicy.rules import KINDS
 
 SCHEMA = "mlpolicy.explain/1"

@@ -36,8 +36,7 @@ from mlpolicy.lint.function import ImportedFunction, closest_in, setting_at
 from mlpolicy.plan import show
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.references import called
-from mlpolicy.plan.show import content
-from mlpolicy.plan.together import worst_case
+from mlpolicy.plan.show import content, worst_case
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.runtime.driver import Driver

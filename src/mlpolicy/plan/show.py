@@ -9,11 +9,12 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from mlpolicy.core.given import path_of
-from mlpolicy.core.quantity import Ratio
+from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.redact import HIDDEN, redacted, without
+from mlpolicy.core.words import many
 from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan, PlannedRule, Value
-from mlpolicy.plan.together import worst_case
+from mlpolicy.rules import KINDS
 
 SCHEMA: Final = "mlpolicy.plan/1"
 COMMAND_LINE = "--set"
@@ -119,6 +120,31 @@ def origin(value: Value) -> str:
     if span.file.startswith(COMMAND_LINE):
         return span.file
     return " ".join(part for part in (str(span), layer, value.written) if part)
+
+
+def worst_case(plan: Plan) -> list[str]:
+    """Return what `explain` says of the longest time that rules add to a call; no lines if none."""
+    calls, seconds, asked = 1, 0.0, 0.0
+    parts: list[str] = []
+    for rule in plan.rules:
+        if rule.rule is not None and rule.mode == "enforce":
+            worst = KINDS[rule.kind].worst_case(rule.rule, calls)
+            calls *= worst.calls
+            seconds += worst.seconds
+            asked += worst.asked
+            parts += worst.lines
+    if not parts:
+        return []
+    if plan.deadline is not None:
+        seconds, asked = min(seconds, plan.deadline), min(asked, plan.deadline)
+    time, most = Duration.worked_out(seconds), Duration.worked_out(asked)
+    more = f", up to {most} where the other side asks by Retry-After" if asked > seconds else ""
+    lines = [f"  worst case: {many(calls, 'call')} + {time}{more}"]
+    lines += [f"    {part}" for part in parts]
+    if plan.deadline is not None:
+        deadline = Duration.worked_out(plan.deadline)
+        lines.append(f"    deadline {deadline}: no pause and no wait goes beyond it")
+    return lines
 
 
 # --- for programs ---------------------------------------------------------------------

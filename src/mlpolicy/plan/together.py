@@ -1,4 +1,4 @@
-"""What the rules of one function mean beside each other and a deadline, and how long they take."""
+"""What is wrong with the rules of one function: alone, beside each other, and with a deadline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from mlpolicy.core.kind import Clash
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.span import Span
 from mlpolicy.core.usual import oddity
-from mlpolicy.core.words import many
 from mlpolicy.model.policy import Setting
 from mlpolicy.plan.merge import Completed, severity_of
 from mlpolicy.plan.plan import Plan, PlannedRule, Value
@@ -101,28 +100,3 @@ def _place(rule: PlannedRule, fields: Iterable[str]) -> Span:
     values = (rule.values.get(field) for field in fields)
     places = (value.source for value in values if value is not None)
     return next((place for place in places if place is not None), rule.source)
-
-
-def worst_case(plan: Plan) -> list[str]:
-    """Return what `explain` says of the longest time that rules add to a call; no lines if none."""
-    calls, seconds, asked = 1, 0.0, 0.0
-    parts: list[str] = []
-    for rule in plan.rules:
-        if rule.rule is not None and rule.mode == "enforce":
-            worst = KINDS[rule.kind].worst_case(rule.rule, calls)
-            calls *= worst.calls
-            seconds += worst.seconds
-            asked += worst.asked
-            parts += worst.lines
-    if not parts:
-        return []
-    if plan.deadline is not None:
-        seconds, asked = min(seconds, plan.deadline), min(asked, plan.deadline)
-    time, most = Duration.worked_out(seconds), Duration.worked_out(asked)
-    more = f", up to {most} where the other side asks by Retry-After" if asked > seconds else ""
-    lines = [f"  worst case: {many(calls, 'call')} + {time}{more}"]
-    lines += [f"    {part}" for part in parts]
-    if plan.deadline is not None:
-        deadline = Duration.worked_out(plan.deadline)
-        lines.append(f"    deadline {deadline}: no pause and no wait goes beyond it")
-    return lines
