@@ -29,9 +29,10 @@ class Packed(Sequence[RuleBlock]):
         return Packed, (self._content,)
 
     def _unpacked(self) -> tuple[RuleBlock, ...]:
-        if self._rules is None:
-            self._rules = pickle.loads(self._content)  # noqa: S301 (the plan cache's, checked as a whole)
-        return self._rules
+        rules = self._rules
+        if rules is None:
+            rules = self._rules = tuple(pickle.loads(self._content))  # noqa: S301 (the plan cache's, checked as a whole)
+        return rules
 
     @overload
     def __getitem__(self, index: int) -> RuleBlock: ...

@@ -49,8 +49,6 @@ Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
 _Made = tuple[Plan, tuple[Completed, ...]]
 _BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
-_CLOSED = ("open", "closed")
-_LET_GO = ("error", "base")
 
 
 def _now() -> datetime:
@@ -317,12 +315,13 @@ class Rulebook:
             each = (one.rule for one in completed if one.rule is not None)
             rules = tuple([at_moment(rule, self.now, environ) for rule in each])
             policies = [policy for _, policy in candidates]
+            placements = [one.placement for one in policies if one.placement != "auto"]
             deadline = deadline_of(policies)
             plan = Plan(
                 target,
                 mode_of(rules),
                 rules,
-                next((one.placement for one in policies if one.placement != "auto"), "auto"),
+                next(iter(placements), "auto"),
                 policies=tuple([policy.name for policy in policies]),
                 exact=self.is_named(target),
                 sources=tuple([policy.span for policy in policies]),
@@ -392,15 +391,15 @@ class Rulebook:
 def _both(one: Settings, other: Settings) -> Settings:
     """Return the more careful of what two files say."""
     return Settings(
-        min(one.on_missing_target, other.on_missing_target, key=_BY_CARE.index),
-        max(one.on_engine_error, other.on_engine_error, key=_CLOSED.index),
+        _BY_CARE[min(_BY_CARE.index(each.on_missing_target) for each in (one, other))],
+        one.on_engine_error if one.on_engine_error == "closed" else other.on_engine_error,
         packages=tuple(dict.fromkeys((*one.packages, *other.packages))),
         require=tuple(dict.fromkeys((*one.require, *other.require))),
         expiry_warning=max(one.expiry_warning, other.expiry_warning),
         allow_call=(*one.allow_call, *other.allow_call),
         ignore=(*one.ignore, *other.ignore),
-        on_unknown_environment=max(
-            one.on_unknown_environment, other.on_unknown_environment, key=_LET_GO.index
+        on_unknown_environment=(
+            "base" if one.on_unknown_environment == "base" else other.on_unknown_environment
         ),
     )
 
