@@ -19,6 +19,7 @@ from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
     OnMissing,
     Pattern,
+    Placement,
     Policy,
     PolicyFile,
     RuleBlock,
@@ -48,6 +49,7 @@ from mlpolicy.rules import KINDS
 Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
 _Made = tuple[Plan, tuple[Completed, ...]]
+AUTO: Placement = "auto"
 _BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
 
 
@@ -315,13 +317,13 @@ class Rulebook:
             each = (one.rule for one in completed if one.rule is not None)
             rules = tuple([at_moment(rule, self.now, environ) for rule in each])
             policies = [policy for _, policy in candidates]
-            placements = [one.placement for one in policies if one.placement != "auto"]
+            placements = (one.placement for one in policies)
             deadline = deadline_of(policies)
             plan = Plan(
                 target,
                 mode_of(rules),
                 rules,
-                next(iter(placements), "auto"),
+                next((name for name in placements if name != "auto"), AUTO),
                 policies=tuple([policy.name for policy in policies]),
                 exact=self.is_named(target),
                 sources=tuple([policy.span for policy in policies]),
