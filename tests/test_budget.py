@@ -24,7 +24,7 @@ LINES = {
     "plan": 6427,
     "rules": 13060,
     "runtime": 1274,
-    "testing": 3177,
+    "testing": 1962,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
@@ -38,7 +38,7 @@ STATEMENTS = {
     "plan": 4265,
     "rules": 8270,
     "runtime": 786,
-    "testing": 2220,
+    "testing": 1458,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 28

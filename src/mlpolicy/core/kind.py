@@ -69,6 +69,17 @@ class Worst:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """An event that a counter of the rule tells of, and what it means for the call."""
+
+    event: str
+    late: bool = False
+    """Whether it is counted once the answer is there, and belongs before what it led to."""
+    answers: bool = False
+    """Whether the answer comes from the rule, in place of the function."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of rule.
 
@@ -113,6 +124,14 @@ class Kind:
     """Whether it hands a result out again, so that it must not be one to walk through once."""
     shadowable: bool = True
     """Whether there is anything to try out: watching changes nothing."""
+    events: Mapping[str, str] = field(default_factory=dict)
+    """What may happen at a call, for policy tests: `KIND.DECISION`, or `KIND` alone for an attempt
+    that another one follows, and one sentence about each."""
+    counted: Mapping[str, Counted] = field(default_factory=dict)
+    """The events that a counter tells of, by `COUNTER{LABEL=VALUE}`."""
+    virtual: str | None = None
+    """`module:function` taking the virtual machine of a policy test and giving further arguments of
+    the step class: what stands in for whatever it reads of the machine."""
     api: int | None = None
     """The version of the interface that a plugin is made for; ours need not say it."""
 
