@@ -157,7 +157,7 @@ class Duration(_Measure, float):
     example = "250ms"
     usual = "s"
     pattern = r"^\s*([0-9]+(\.[0-9]+)?\s*(us|ms|s|m|h|d))+\s*$"
-    units: ClassVar[dict[str, float]] = {
+    units: ClassVar[Mapping[str, float]] = {
         "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0
     }  # fmt: skip
 
@@ -196,7 +196,7 @@ class ByteSize(_Measure, int):
     example = "512MiB"
     usual = "MiB"
     pattern = r"^\s*[0-9]+(\.[0-9]+)?\s*(B|kB|KiB|MB|MiB|GB|GiB)\s*$"
-    units: ClassVar[dict[str, int]] = {
+    units: ClassVar[Mapping[str, float]] = {
         "B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2, "GB": 1000**3, "GiB": 1024**3
     }  # fmt: skip
 
@@ -214,7 +214,7 @@ class ByteSize(_Measure, int):
         """Return it with the largest unit that leaves a whole number."""
         exact = [(size, unit) for unit, size in self.units.items() if self and self % size == 0]
         size, unit = max(exact, default=(1, "B"))
-        return f"{int(self) // size}{unit}"
+        return f"{int(self) // int(size)}{unit}"
 
     __repr__ = __str__
 

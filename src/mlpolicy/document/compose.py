@@ -67,8 +67,6 @@ class Composer:
 
     origin: Origin
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    texts: set[str] = field(default_factory=set)
-    """Every value that stands without quotes."""
     _anchors: dict[str, _Anchor] = field(default_factory=dict)
     _nodes: int = 0
     _following: Callable[[], Any] = field(init=False)
@@ -128,7 +126,6 @@ class Composer:
         text, tag, at = event.value, event.tag, self._at(event)
         if event.style if tag is None or tag == "!" else tag == _TAG + "str":  # in quotes
             return Scalar(text, at, text, quoted=True)
-        self.texts.add(text)
         return Scalar(value_of(text), at, text)
 
     def _tagged(self, event: Any, name: str, depth: int) -> Node:

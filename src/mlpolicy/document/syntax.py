@@ -66,7 +66,7 @@ def _without_colon(
     indent = len(lines[line]) - len(lines[line].lstrip(" "))
     if word is None or ((is_level or word["rest"]) and word.start("key") != indent):
         return None
-    return at, word.start("key"), word["key"]
+    return at, word.start("key"), word["key"].partition(":")[0]
 
 
 def _hint(message: str, lines: Sequence[str], line: int, column: int) -> str:
@@ -95,10 +95,10 @@ def _place(error: Any, context: str, lines: Sequence[str]) -> tuple[int, int]:
 
 def _is_behind(gave_up: Any, began: Any, lines: Sequence[str]) -> bool:
     """Whether a bracket was left open: what follows is not indented deeper than its line."""
-    if gave_up.line >= len(lines) or not lines[gave_up.line].strip():
-        return True
-    indents = [len(lines[at]) - len(lines[at].lstrip(" ")) for at in (gave_up.line, began.line)]
-    return indents[0] <= indents[1]
+    behind: str = lines[int(gave_up.line)] if gave_up.line < len(lines) else ""
+    bracket: str = lines[int(began.line)]
+    indent = len(behind) - len(behind.lstrip(" "))
+    return not behind.strip() or indent <= len(bracket) - len(bracket.lstrip(" "))
 
 
 def _at(

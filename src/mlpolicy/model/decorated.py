@@ -226,7 +226,10 @@ def _reached(settings: Any, loc: Loc) -> tuple[Loc, Any]:
     path: Loc = ()
     value: Any = settings
     for part in loc:
-        in_list = isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)
-        if in_list or (isinstance(value, Mapping) and part in value):
-            value, path = value[part], (*path, part)
+        if isinstance(value, list | tuple):
+            known: Any = dict(enumerate(value))
+        else:
+            known = value if isinstance(value, Mapping) else {}
+        if part in known:
+            value, path = known[part], (*path, part)
     return path, value

@@ -212,7 +212,7 @@ def read_source(
     reader.apart(apart)
     findings = [found for found in findings if found.span not in variables.refused]
     findings += variables.diagnostics
-    findings += _otherwise_read(root, document.plain, [finding.span for finding in findings])
+    findings += _otherwise_read(root, [finding.span for finding in findings])
     return Reading(file, document, in_order(findings), variables, source)
 
 
@@ -268,18 +268,8 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
 # --- YAML 1.1 -------------------------------------------------------------------------
 
 
-def _otherwise_read(
-    root: MappingNode, texts: Iterable[str], wrong: Iterable[Span]
-) -> Iterator[Diagnostic]:
-    """Yield the values that mean another thing to older tools, but for those that are *wrong*.
-
-    Args:
-        root: What a file says.
-        texts: Each value that stands without quotes in that file, once.
-        wrong: Where something else was found.
-    """
-    if not any(map(_older_meaning, texts)):
-        return
+def _otherwise_read(root: MappingNode, wrong: Iterable[Span]) -> Iterator[Diagnostic]:
+    """Yield the values that mean another thing to older tools, but for those that are *wrong*."""
     places = {(span.line, span.column) for span in wrong}
     for scalar in scalars(root):
         meaning = "" if scalar.quoted else _older_meaning(scalar.text)
