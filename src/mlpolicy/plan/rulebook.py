@@ -49,7 +49,6 @@ from mlpolicy.rules import KINDS
 Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
 _Made = tuple[Plan, tuple[Completed, ...]]
-AUTO: Placement = "auto"
 _BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
 
 
@@ -317,13 +316,15 @@ class Rulebook:
             each = (one.rule for one in completed if one.rule is not None)
             rules = tuple([at_moment(rule, self.now, environ) for rule in each])
             policies = [policy for _, policy in candidates]
-            placements = (one.placement for one in policies)
+            placement: Placement = "auto"
+            for policy in reversed(policies):
+                placement = placement if policy.placement == "auto" else policy.placement
             deadline = deadline_of(policies)
             plan = Plan(
                 target,
                 mode_of(rules),
                 rules,
-                next((name for name in placements if name != "auto"), AUTO),
+                placement,
                 policies=tuple([policy.name for policy in policies]),
                 exact=self.is_named(target),
                 sources=tuple([policy.span for policy in policies]),
