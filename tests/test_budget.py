@@ -14,40 +14,40 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 380,
-    "cli": 5068,
-    "core": 5153,
-    "document": 1155,
-    "install": 4197,
-    "lint": 1315,
-    "model": 3865,
-    "plan": 6427,
-    "rules": 13037,
-    "runtime": 1274,
-    "testing": 1962,
+    ".": 378,
+    "cli": 4837,
+    "core": 4348,
+    "document": 788,
+    "install": 4194,
+    "lint": 1227,
+    "model": 3010,
+    "plan": 5954,
+    "rules": 13025,
+    "runtime": 1283,
+    "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 144,
-    "cli": 3126,
-    "core": 2762,
-    "document": 784,
-    "install": 2939,
-    "lint": 901,
-    "model": 2659,
-    "plan": 4265,
-    "rules": 8256,
-    "runtime": 786,
-    "testing": 1458,
+    ".": 143,
+    "cli": 2991,
+    "core": 2730,
+    "document": 551,
+    "install": 2936,
+    "lint": 855,
+    "model": 2096,
+    "plan": 3970,
+    "rules": 8366,
+    "runtime": 794,
+    "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 28
+CLASSES = 21
 """Class names that stand for several classes."""
-NAMES = 23
+NAMES = 21
 """Modules whose name is a riddle."""
-CIRCLES = 24
+CIRCLES = 15
 """Modules that import themselves through others."""
-KNOWING = 64
+KNOWING = 49
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(
