@@ -206,7 +206,7 @@ class Composer:
             if name == "AliasEvent":  # it stands where it is used
                 key = replace(key, at=self._at(inner))
             value = self._node(following(), depth + 1)
-            template = isinstance(key, Mapping) and _is_empty(value)
+            template = name == "MappingStartEvent" and _is_empty(value)
             if isinstance(key, Scalar) and key.text == "<<" and not key.quoted:
                 merged += self._merge(key, value)
             else:

@@ -96,9 +96,10 @@ def _place(error: Any, context: str, lines: Sequence[str]) -> tuple[int, int]:
 def _is_behind(gave_up: Any, began: Any, lines: Sequence[str]) -> bool:
     """Whether a bracket was left open: what follows is not indented deeper than its line."""
     behind: str = lines[int(gave_up.line)] if gave_up.line < len(lines) else ""
-    bracket: str = lines[int(began.line)] if began.line < len(lines) else ""
-    indent = len(behind) - len(behind.lstrip(" "))
-    return not behind.strip() or indent <= len(bracket) - len(bracket.lstrip(" "))
+    if not behind.strip():
+        return True
+    bracket: str = lines[int(began.line)]
+    return len(behind) - len(behind.lstrip(" ")) <= len(bracket) - len(bracket.lstrip(" "))
 
 
 def _at(

@@ -18,7 +18,7 @@ from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_bare, is_em
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import messages
 from mlpolicy.model.interpolate import Interpolated
-from mlpolicy.model.unknown import Words, indented, unknown_key, within
+from mlpolicy.model.unknown import Words, indented, is_laid, unknown_key, within
 
 Loc = tuple[int | str, ...]
 
@@ -144,7 +144,7 @@ def _findings(
     wrong: list[_Wrong], root: MappingNode, model: type[BaseModel], about: Words
 ) -> Iterator[Diagnostic]:
     """Yield one finding for each place: members of a union may all refuse one value."""
-    blocks: dict[Loc, tuple[Words, tuple[str, ...], str, set[str]]] = {}
+    blocks: dict[tuple[Loc, bool], tuple[Words, tuple[str, ...], str, set[str]]] = {}
     for span, group in _by_place(wrong).items():
         first = group[0]
         if first.type == "extra_forbidden" and first.entry is not None:
@@ -177,18 +177,20 @@ def _unknown(
     root: MappingNode,
     model: type[BaseModel],
     about: Words,
-    blocks: dict[Loc, tuple[Words, tuple[str, ...], str, set[str]]],
+    blocks: dict[tuple[Loc, bool], tuple[Words, tuple[str, ...], str, set[str]]],
 ) -> Iterator[Diagnostic]:
     """Yield the finding for the key of *entry*, unless the reader said what is wrong with it."""
     above = one.loc[:-1]
-    if above not in blocks:
-        block, _ = locate(root, above)
+    block, _ = locate(root, above)
+    laid = is_laid(entry, block)
+    if (above, laid) not in blocks:
         fields, name = _fields(model, above, about)
         if above:
             about = replace(about, section=path_of(root, above, about.path))
-        known = indented(block, fields, about) if isinstance(block, MappingNode) else ()
-        blocks[above] = about, fields, name, {entry.key for entry in known}
-    about, fields, name, beside = blocks[above]
+        known = indented(block, fields, about) if isinstance(block, MappingNode) else []
+        keys = {inner.key for inner in known if is_laid(inner, block) == laid}
+        blocks[above, laid] = about, fields, name, keys
+    about, fields, name, beside = blocks[above, laid]
     if entry.key in beside and not is_bare(entry):
         finding = unknown_key(entry, fields, about, block=name, beside=beside)
         beside.update(suggestion.text for suggestion in finding.suggestions)

@@ -33,7 +33,7 @@ from mlpolicy.model.interpolate import holds_secret
 from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, is_name, one
 from mlpolicy.model.rules import Layers, RuleReader, without_nulls
 from mlpolicy.model.synonyms import OF_KINDS, OF_POLICY, OF_PROFILE
-from mlpolicy.model.unknown import Words, mended, unknown_key
+from mlpolicy.model.unknown import Words, is_laid, keys_beside, mended, unknown_key
 from mlpolicy.rules import KINDS
 
 _CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
@@ -127,7 +127,11 @@ class PolicyReader:
                 if _is_kind(entry, known, about):
                     self.findings.append(_not_installed(entry))
                 else:
-                    self.findings.append(unknown_key(entry, known, about, beside=node.index))
+                    self.findings.append(
+                        unknown_key(
+                            entry, known, about, beside=keys_beside(node, laid=is_laid(entry, node))
+                        )
+                    )
         return mode
 
     def _profiles(self, node: MappingNode) -> Iterator[Profile]:

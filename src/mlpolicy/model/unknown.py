@@ -12,7 +12,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Synonym
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Scalar, Sequence, is_empty, is_null
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty, is_null
 from mlpolicy.document.node import Mapping as MappingNode
 
 _MISSPELT = 0.85
@@ -111,17 +111,19 @@ def mended(
     if all(entry.key in fields for entry in node.entries):
         return node
     kept: list[Entry] = []
-    taken = set(node.index)
+    there = {laid: keys_beside(node, laid=laid) for laid in (False, True)}
     for entry in indented(node, fields, about):
         synonym = None if entry.key in fields else about.meant(entry.key, fields)
         if synonym is None:
             kept.append(entry)
             continue
-        findings.append(unknown_key(entry, fields, about, beside=taken))
+        beside = there[is_laid(entry, node)]
+        findings.append(unknown_key(entry, fields, about, beside=beside))
         # What is there already is not overwritten; with a note, its value is of another form.
-        if synonym.field not in taken and not synonym.note and not is_null(entry.value):
+        taken = synonym.field in there[False] | there[True]
+        if not taken and not synonym.note and not is_null(entry.value):
             kept.append(Entry(synonym.field, entry.key_span, entry.value))
-        taken.add(synonym.field)
+        beside.add(synonym.field)
     return MappingNode(tuple(kept), node.span)
 
 
@@ -139,6 +141,16 @@ def indented(node: MappingNode, fields: Collection[str], about: Words) -> list[E
         kept.append(entry)
         empty = is_known and is_empty(entry.value)
     return kept
+
+
+def is_laid(entry: Entry, block: Node) -> bool:
+    """Whether *entry* stands elsewhere than its block: an environment laid it over."""
+    return entry.key_span != block.span and not within(entry.key_span, block.span)
+
+
+def keys_beside(block: MappingNode, *, laid: bool) -> set[str]:
+    """Return the keys of *block* that an environment laid over it, or those that did stand there."""
+    return {entry.key for entry in block.entries if is_laid(entry, block) == laid}
 
 
 def within(inner: Span, outer: Span) -> bool:
