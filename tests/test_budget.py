@@ -15,37 +15,37 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 4837,
-    "core": 4348,
-    "document": 788,
-    "install": 4194,
-    "lint": 1227,
-    "model": 3010,
-    "plan": 5954,
-    "rules": 13025,
+    "cli": 3621,
+    "core": 4413,
+    "document": 1155,
+    "install": 4197,
+    "lint": 1315,
+    "model": 3653,
+    "plan": 6416,
+    "rules": 12843,
     "runtime": 1283,
     "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 2991,
-    "core": 2730,
-    "document": 551,
-    "install": 2936,
-    "lint": 855,
-    "model": 2096,
-    "plan": 3970,
-    "rules": 8366,
+    "cli": 2385,
+    "core": 2751,
+    "document": 784,
+    "install": 2939,
+    "lint": 901,
+    "model": 2515,
+    "plan": 4260,
+    "rules": 8255,
     "runtime": 794,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 21
+CLASSES = 20
 """Class names that stand for several classes."""
 NAMES = 21
 """Modules whose name is a riddle."""
-CIRCLES = 15
+CIRCLES = 8
 """Modules that import themselves through others."""
 KNOWING = 49
 """Places outside `rules/` that know a kind by name."""
