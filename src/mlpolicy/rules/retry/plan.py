@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 def clashes(rule: RetryRule, beside: Mapping[str, Any], deadline: float | None) -> Iterator[Clash]:
     """Yield pauses beyond the deadline, and a retry of refusals that adds to the pressure."""
-    pauses = worst_pause(rule)
-    if deadline is not None and pauses > deadline:
+    if deadline is not None and (pauses := worst_pause(rule)) > deadline:
         yield Clash(
             "MP601",
             f"{rule.max_attempts} attempts may pause for {_time(pauses)} together, "
@@ -25,8 +24,9 @@ def clashes(rule: RetryRule, beside: Mapping[str, Any], deadline: float | None) 
             "fewer attempts, shorter delays, or `max_elapsed` below the deadline",
             with_deadline=True,
         )
-    named = {text.rpartition(".")[2] for text in rule.retry_on}
-    if "memory" in beside and "MemoryPressure" in named and not rule.retry_after.respect:
+    if "memory" not in beside or rule.retry_after.respect:
+        return
+    if any(text.rpartition(".")[2] == "MemoryPressure" for text in rule.retry_on):
         yield Clash(
             "MP806",
             "calls that were refused for memory are made again, and their pause is not respected",
