@@ -22,7 +22,7 @@ LINES = {
     "lint": 1227,
     "model": 3028,
     "plan": 5954,
-    "rules": 13025,
+    "rules": 12284,
     "runtime": 1283,
     "testing": 1963,
 }
@@ -36,14 +36,14 @@ STATEMENTS = {
     "lint": 855,
     "model": 2106,
     "plan": 3970,
-    "rules": 8366,
+    "rules": 8027,
     "runtime": 794,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 20
+CLASSES = 19
 """Class names that stand for several classes."""
-NAMES = 21
+NAMES = 20
 """Modules whose name is a riddle."""
 CIRCLES = 8
 """Modules that import themselves through others."""
