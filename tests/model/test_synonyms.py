@@ -145,30 +145,8 @@ def test_a_key_that_is_there_already_is_not_offered_as_an_edit(text):
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
-    [
-        ("503", ["[http:503]"]),
-        ("5xx", ["[http:5xx]"]),
-        ("{grpc: UNAVAILABLE}", ["[grpc:UNAVAILABLE]"]),
-        ("[429, HTTP503]", ["http:429", "http:503"]),
-        ("[http: 503]", ["http:503"]),
-        ("[600]", []),
-        ("[{http: 600}]", []),
-    ],
-)
-@pytest.mark.parametrize("key", ["retry_on", "give_up_on"])
-def test_statuses_without_their_scheme_are_put_right(key, written, meant):
-    """Each at its place."""
-    found = read_text(HEAD + f"    retry: {{{key}: {written}}}\n").diagnostics
-
-    assert [repair.text for one in found for repair in one.suggestions] == meant
-    assert len(found) == (len(meant) or 1)
-
-
-@pytest.mark.parametrize(
     ("written", "column", "meant"),
     [
-        ("retry: {retry_on: ['gprc:UNAVAILABLE']}", 24, "grpc:UNAVAILABLE"),
         ("memory: {on_pressure: default, default: {function: 'm:f'}}", 46, "call"),
         ("memory: {on_pressure: default, default: {call: 'm:f()'}}", 52, "m:f"),
         ("memory: {relieve: ['m:f']}", 24, '{call: "m:f"}'),
@@ -180,12 +158,6 @@ def test_a_value_in_another_form_is_put_right(written, column, meant):
 
     [repair] = [repair for one in found for repair in one.suggestions]
     assert (found[0].span.column, repair.text, len(found)) == (column, meant, 1)
-
-
-def test_words_between_which_a_comma_is_missing_are_told():
-    [one] = read_text(HEAD + "    retry: {retry_on: [transient TimeoutError]}\n").diagnostics
-
-    assert one.message.endswith("separate exceptions by commas")
 
 
 def test_no_habit_is_a_word_of_the_language():
