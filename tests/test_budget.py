@@ -15,39 +15,39 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 3620,
-    "core": 4268,
+    "cli": 3618,
+    "core": 4308,
     "document": 789,
-    "install": 4197,
-    "lint": 1315,
-    "model": 3025,
-    "plan": 6351,
-    "rules": 12102,
+    "install": 4194,
+    "lint": 1227,
+    "model": 3030,
+    "plan": 5954,
+    "rules": 12284,
     "runtime": 1283,
     "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 2384,
-    "core": 2679,
+    "cli": 2382,
+    "core": 2703,
     "document": 552,
-    "install": 2939,
-    "lint": 901,
-    "model": 2103,
-    "plan": 4217,
-    "rules": 7916,
+    "install": 2936,
+    "lint": 855,
+    "model": 2107,
+    "plan": 3970,
+    "rules": 8027,
     "runtime": 794,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 17
 """Class names that stand for several classes."""
-NAMES = 15
+NAMES = 14
 """Modules whose name is a riddle."""
-CIRCLES = 8
+CIRCLES = 7
 """Modules that import themselves through others."""
-KNOWING = 48
+KNOWING = 37
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

@@ -10,7 +10,7 @@ from mlpolicy.install.awaken import awaken
 from mlpolicy.model import shipped
 from mlpolicy.plan import cache
 from mlpolicy.plan.load import load
-from mlpolicy.plan.packed import Packed
+from mlpolicy.plan.pack import Packed
 
 POLICY = """
 version: 1

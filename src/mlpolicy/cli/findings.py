@@ -21,7 +21,7 @@ from mlpolicy.lint.stages import of_source
 from mlpolicy.lint.targets import absent
 from mlpolicy.plan.codes import Level, codes
 from mlpolicy.plan.governed import named
-from mlpolicy.plan.load import Loaded, add_of
+from mlpolicy.plan.load import Loaded, across
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Missing, NoModule, Survey
 
@@ -39,9 +39,8 @@ def resolved(context: Context, loaded: Loaded, *, level: Level) -> Loaded:
     if level == "none":
         return loaded.shown(level=level)
     with waiting("looking targets up in the source"):
-        findings = list(of_source(loaded.rulebook, context.survey))
-        for environment, rulebook in loaded.others.items():
-            add_of(environment, of_source(rulebook, context.survey), findings)
+        books = loaded.books.items()
+        findings = list(across({name: of_source(book, context.survey) for name, book in books}))
     # What cannot be read, or is not there, cannot be imported.
     wrong = any(finding.severity == "error" for finding in loaded.diagnostics)
     gone = any(one.code == "MP303" and one.severity == "error" for one in findings)

@@ -8,7 +8,7 @@ from mlpolicy.core.report import say_once
 from mlpolicy.errors import PolicyError
 from mlpolicy.install.engine import Engine
 from mlpolicy.plan import cache
-from mlpolicy.plan.pack import pack_all, unpack
+from mlpolicy.plan.pack import pack, unpack
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import KINDS
 
@@ -20,7 +20,7 @@ def awaken(paths: tuple[str, ...], held: cache.Held | None, environment: str = "
         PolicyError: The files are wrong.
     """
     if held is not None and all(map(KINDS.look_for, held.kinds)):
-        return Engine(Rulebook(unpack(one) for one in held.files))
+        return Engine(Rulebook(unpack(held.files)))
     from mlpolicy.plan.load import Terms, load  # (reads YAML: what is held needs no part of it)
 
     before = cache.stamps_of(paths)
@@ -36,7 +36,7 @@ def awaken(paths: tuple[str, ...], held: cache.Held | None, environment: str = "
     rulebook = loaded.rulebook
     new = cache.Held(
         rulebook.tops,
-        pack_all(rulebook),
+        pack(rulebook),
         kinds=frozenset(rule.kind for one in rulebook.policies for rule in one.rules),
         inputs=tuple(map(str, loaded.inputs)),
         variables=dict(loaded.variables),

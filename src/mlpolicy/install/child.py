@@ -33,11 +33,10 @@ from mlpolicy.install.planned import decorated_functions, planned
 from mlpolicy.install.seek import aliased, find
 from mlpolicy.install.status import Placed
 from mlpolicy.lint.function import ImportedFunction, closest_in, setting_at
-from mlpolicy.plan import compiled
-from mlpolicy.plan.called import called
+from mlpolicy.plan import show
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.text import content
-from mlpolicy.plan.worst import worst_case
+from mlpolicy.plan.references import called
+from mlpolicy.plan.show import content, worst_case
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.runtime.driver import Driver
@@ -290,7 +289,7 @@ def _row(placed: Placed) -> dict[str, Any]:
         "source": _source(plan),
         "detail": detail,
         "exact": plan.exact,
-        "plan": compiled.target(plan),
+        "plan": show.target(plan),
     }
 
 

@@ -32,7 +32,6 @@ from mlpolicy.install.seek import Found, NotFound, aliased, enclosing, find, is_
 from mlpolicy.install.status import FAILED, Placed, State, count, meter, unmeter
 from mlpolicy.install.tree import Tree
 from mlpolicy.install.uncollected import Uncollected
-from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import show
@@ -392,8 +391,7 @@ class Engine:
         plan, found = self.rulebook.resolve(own)
         placed.plan = plan or placed.plan
         for one in found:
-            if one.code in OF_TWO:
-                say_once(f"two:{placed.target}:{one.span}", str(one))
+            say_once(f"two:{placed.target}:{one.span}", str(one))
         self._try(own, partial(self._place_exact, sys.modules[own.module], placed))
 
     def _look_again(self, module: ModuleType, name: Target) -> None:

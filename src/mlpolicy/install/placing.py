@@ -220,7 +220,7 @@ class Placing:
         return winner is placed
 
     def _coded(self, placed: Placed, function: FunctionType, entry: registry.Record) -> Plan:
-        from mlpolicy.plan.coded import with_code  # (a start without decorators need not)
+        from mlpolicy.plan.decorators import with_code  # (a start without decorators need not)
 
         assert self._rulebook is not None
         asks = self._rulebook.asks(placed.target)

@@ -12,7 +12,7 @@ from mlpolicy.install import registry
 from mlpolicy.install.bare import is_module
 from mlpolicy.install.facts import facts_of
 from mlpolicy.install.seek import NotFound, find, reach
-from mlpolicy.plan.coded import of_code, with_code
+from mlpolicy.plan.decorators import of_code, with_code
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 

@@ -14,8 +14,7 @@ from mlpolicy.core.target import Glob, Target
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.policy import Pattern, Policy
 from mlpolicy.plan.governed import facts_of
-from mlpolicy.plan.ranking import excluded
-from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.plan.rulebook import Rulebook, excluded
 from mlpolicy.plan.survey import Defined, Survey
 
 _MOST = 200

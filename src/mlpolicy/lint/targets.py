@@ -12,9 +12,8 @@ from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.lint.function import definition, line_of, setting_at
 from mlpolicy.model.policy import OnMissing
-from mlpolicy.plan.arguments import AMONG_KEYWORDS, named
-from mlpolicy.plan.called import called
 from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.references import ROLLOUT, called, named
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule, Survey
 
@@ -125,7 +124,7 @@ def arguments(plan: Plan, defined: Defined) -> Iterator[Diagnostic]:
     takes_any = any(one.kind == "var_keyword" for one in defined.parameters)
     for rule in plan.rules:
         for code, path, setting in named(rule):
-            if path.name in known or (takes_any and code in AMONG_KEYWORDS):
+            if path.name in known or (takes_any and setting != ROLLOUT):
                 continue
             span, near = setting_at(rule, setting), closest(path.name, known)
             listed = f"its arguments: {', '.join(known)}" if known else "it takes none"

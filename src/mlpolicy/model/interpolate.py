@@ -83,6 +83,8 @@ class Variables:
     """Environment variables that were asked for, with what they said."""
     secrets: set[str] = field(default_factory=set)
     """What was put in and must not be shown, alone and with the text around it."""
+    refused: set[Span] = field(default_factory=set)
+    """Where a variable stands in what may hold none: its text is no name, and not judged as one."""
     _unset: dict[str, list[Span]] = field(default_factory=dict)
     _wrong: list[Diagnostic] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
@@ -153,6 +155,7 @@ class Variables:
         return MappingNode(tuple(entries), node.at) if changed else node
 
     def _refuse(self, span: Span, where: str) -> None:
+        self.refused.add(span)
         help = "variables go into values only: what a policy is for must be plain to read"
         self._wrong.append(Diagnostic("MP112", f"a variable in {where}", span, help=help))
 

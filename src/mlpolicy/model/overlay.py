@@ -51,7 +51,8 @@ class EnvironmentOverlay:
     def over(self, base: Mapping, patch: Mapping, path: tuple[str, ...] = ()) -> Mapping:
         """Return *base* with *patch* over it; both stand at *path* of the file."""
         entries = dict(base.index)
-        for entry in patch.entries:
+        for entry in sorted(patch.entries, key=lambda one: is_null(one.value)):
+            # (what is taken out may be what is put in beside it)
             self._lay(entries, entry, (*path, entry.key))
         return Mapping(tuple(entries.values()), base.at)
 

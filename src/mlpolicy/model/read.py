@@ -210,6 +210,7 @@ def read_source(
         removed=overlay.removed,
     )
     reader.apart(apart)
+    findings = [found for found in findings if found.span not in variables.refused]
     findings += variables.diagnostics
     findings += _otherwise_read(root, [finding.span for finding in findings])
     return Reading(file, document, in_order(findings), variables, source)

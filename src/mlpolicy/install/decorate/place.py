@@ -16,7 +16,7 @@ from mlpolicy.install.seek import Found
 from mlpolicy.model.decorated import Decorated
 from mlpolicy.model.messages import found as found_as
 from mlpolicy.model.policy import RuleBlock
-from mlpolicy.plan.coded import of_code, unfit
+from mlpolicy.plan.decorators import of_code, unfit
 from mlpolicy.runtime.driver import behind
 from mlpolicy.runtime.template import shape
 

@@ -9,6 +9,9 @@ KIND = Kind(
     rule="mlpolicy.rules.memory.rule:MemoryRule",
     step="mlpolicy.rules.memory.step:MemoryStep",
     check="mlpolicy.rules.memory.check:check",
+    together="mlpolicy.rules.memory.plan:clashes",
+    worst="mlpolicy.rules.memory.plan:worst",
+    risk="mlpolicy.rules.memory.plan:risks",
     shorthand="act_at",
     synonyms={
         **habits(
