@@ -1,0 +1,166 @@
+"""The code of a function, for questions that only some rules ask."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+
+from mlpolicy.core.frozen import frozen
+from mlpolicy.core.site import FunctionKind, Parameter
+from mlpolicy.core.target import Target
+from mlpolicy.source.module import Module, Scope, dotted, shortened
+from mlpolicy.source.names import FunctionNode, Imported
+from mlpolicy.source.resolve import Foreign, Named, Resolver
+
+
+@frozen()
+class Called:
+    """A function of known source that is called by name."""
+
+    target: Target
+    kind: FunctionKind
+    node: ast.Call
+
+
+class Body:
+    """What a `def` or a `lambda` is made of."""
+
+    def __init__(self, named: Named, node: FunctionNode, resolver: Resolver) -> None:
+        """Read *node*, which *named* is the name of."""
+        self.node = node
+        self.module: Module = named.scope.module
+        self.scope: Scope = named.scope
+        """Where its name, its decorators and its annotations are read."""
+        self.home = named.home
+        self._named = named
+        self._resolver = resolver
+
+    @cached_property
+    def own(self) -> tuple[ast.AST, ...]:
+        """The nodes that a call of it runs, not those in functions that it makes."""
+        return tuple(own_nodes(self.node))
+
+    @property
+    def statements(self) -> list[ast.stmt]:
+        """What it does, without the text that documents it."""
+        if isinstance(self.node, ast.Lambda):
+            return [ast.Return(self.node.body)]
+        first, *rest = self.node.body
+        documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+        return rest if documented else self.node.body
+
+    @property
+    def annotation(self) -> ast.expr | None:
+        """What it says that it returns."""
+        return None if isinstance(self.node, ast.Lambda) else self.node.returns
+
+    @property
+    def parameters(self) -> dict[str, ast.arg]:
+        """Its parameters that are passed one by one, by name."""
+        args = self.node.args
+        return {arg.arg: arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+
+    @property
+    def decorators(self) -> tuple[tuple[str, ast.expr], ...]:
+        """The full names of what decorates it, with the expressions, outermost first."""
+        written = (*self._named.wrappers, *getattr(self.node, "decorator_list", ()))
+        return tuple((self.scope.full_name(_decorator(item)), item) for item in written)
+
+    @property
+    def returned(self) -> tuple[ast.expr, ...]:
+        """The expressions that it returns."""
+        if isinstance(self.node, ast.Lambda):
+            return (self.node.body,)
+        returns = (node.value for node in self.own if isinstance(node, ast.Return))
+        return tuple(value for value in returns if value is not None)
+
+    @property
+    def calls(self) -> Iterator[Called]:
+        """The functions that it calls by name, if their source is known; methods of `self` too."""
+        return filter(None, map(self.called, self.own))
+
+    def called(self, node: ast.AST) -> Called | None:
+        """Return the function that *node* calls, if it does."""
+        written = dotted(node.func) if isinstance(node, ast.Call) else None
+        if written is None or not isinstance(node, ast.Call):
+            return None
+        first, _, name = written.partition(".")
+        inside = self._named.inside
+        if first in ("self", "cls") and first in self.parameters and name.isidentifier():
+            thing = self._resolver.meaning(self.scope, None)
+            if self.owner is not None:
+                thing = self._resolver.attribute(self.owner, name)
+        # What the function binds itself may be anything, but for what it imports.
+        elif all(isinstance(one.what, Imported) for one in inside.bindings.get(first, ())):
+            thing = self._resolver.meaning(inside, node.func)
+        else:
+            return None
+        if not isinstance(thing, Named) or not isinstance(thing.node, FunctionNode) or thing.rivals:
+            return None
+        return Called(thing.home, kind_of(thing.node), node)
+
+    def full_name(self, node: ast.expr) -> str:
+        """Return the full name of what an expression in it names."""
+        return self._named.inside.full_name(node)
+
+    def lineage_of(self, node: ast.expr) -> tuple[Named | Foreign, ...]:
+        """Return the class that an annotation of it names, and its bases; nothing for no class."""
+        thing = self._resolver.meaning(self.scope, node)
+        is_class = isinstance(thing, Named) and isinstance(thing.node, ast.ClassDef)
+        return self._resolver.lineage(thing) if is_class and isinstance(thing, Named) else ()
+
+    @property
+    def owner(self) -> Named | None:
+        """The class of a method."""
+        cls, around = self.scope.node, self.scope.parent
+        if not isinstance(cls, ast.ClassDef) or around is None:
+            return None
+        bindings = around.bindings.get(cls.name, ())
+        return next((Named(around, one, cls) for one in bindings if one.what is cls), None)
+
+
+def own_nodes(node: FunctionNode) -> list[ast.AST]:
+    """Return the nodes that a call of *node* itself runs, not those in functions that it makes."""
+    nodes: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else [*node.body]
+    for inner in nodes:  # which grows
+        if isinstance(inner, FunctionNode):
+            nodes += [*getattr(inner, "decorator_list", ()), inner.args]
+        else:
+            nodes += ast.iter_child_nodes(inner)
+    return nodes
+
+
+def kind_of(node: FunctionNode) -> FunctionKind:
+    """Return what a call of the function gives."""
+    yields = any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in own_nodes(node))
+    if isinstance(node, ast.AsyncFunctionDef):
+        return "async_generator" if yields else "coroutine"
+    return "generator" if yields else "function"
+
+
+def parameters_of(node: FunctionNode) -> Iterator[Parameter]:
+    """Yield the parameters as the function has them, `self` too."""
+    args = node.args
+    positional = [*args.posonlyargs, *args.args]
+    required = len(positional) - len(args.defaults)
+    for at, arg in enumerate(positional):
+        kind = "positional_only" if at < len(args.posonlyargs) else "positional"
+        yield Parameter(arg.arg, kind, at >= required, _annotation(arg))  # type: ignore[arg-type]
+    if args.vararg is not None:
+        yield Parameter(args.vararg.arg, "var_positional", annotation=_annotation(args.vararg))
+    for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+        yield Parameter(arg.arg, "keyword", default is not None, _annotation(arg))
+    if args.kwarg is not None:
+        yield Parameter(args.kwarg.arg, "var_keyword", annotation=_annotation(args.kwarg))
+
+
+def _annotation(arg: ast.arg) -> str | None:
+    return None if arg.annotation is None else shortened(arg.annotation)
+
+
+def _decorator(node: ast.expr) -> ast.expr:
+    """Return what is called to decorate, of `@name`, `@name(...)` and `f = name(...)(f)`."""
+    while isinstance(node, ast.Call):
+        node = node.func
+    return node
