@@ -36,6 +36,8 @@ class Defined:
     """Whether there are only overloads and no implementation."""
     defined_as: Target | None = None
     """Its own path, if the target is another name of it."""
+    bases: tuple[str, ...] | None = None
+    """Of a class, the builtin classes that it inherits from; None where that is not sure."""
     tags: tuple[str, ...] = ()
     """The words that `@mlpolicy.tag` puts on it, as far as they are written out."""
     constant: bool = False

@@ -9,9 +9,9 @@ from functools import cached_property
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.target import Target
-from mlpolicy.source.module import Module, Scope, dotted, shortened
+from mlpolicy.source.module import Module, Scope, dotted
 from mlpolicy.source.names import FunctionNode, Imported
-from mlpolicy.source.resolve import Foreign, Named, Resolver
+from mlpolicy.source.resolve import Ancestor, Named, Resolver
 
 
 @frozen()
@@ -51,15 +51,8 @@ class Body:
         return rest if documented else self.node.body
 
     @property
-    def annotation(self) -> ast.expr | None:
-        """What it says that it returns."""
-        return None if isinstance(self.node, ast.Lambda) else self.node.returns
-
-    @property
-    def parameters(self) -> dict[str, ast.arg]:
-        """Its parameters that are passed one by one, by name."""
-        args = self.node.args
-        return {arg.arg: arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+    def _arguments(self) -> list[str]:
+        return [parameter.name for parameter in parameters_of(self.node)]
 
     @property
     def decorators(self) -> tuple[tuple[str, ast.expr], ...]:
@@ -78,46 +71,34 @@ class Body:
     @property
     def calls(self) -> Iterator[Called]:
         """The functions that it calls by name, if their source is known; methods of `self` too."""
-        return filter(None, map(self.called, self.own))
+        calls = (node for node in self.own if isinstance(node, ast.Call))
+        return filter(None, map(self._called, calls))
 
-    def called(self, node: ast.AST) -> Called | None:
-        """Return the function that *node* calls, if it does."""
-        written = dotted(node.func) if isinstance(node, ast.Call) else None
-        if written is None or not isinstance(node, ast.Call):
-            return None
-        first, _, name = written.partition(".")
-        inside = self._named.inside
-        if first in ("self", "cls") and first in self.parameters and name.isidentifier():
-            thing = self._resolver.meaning(self.scope, None)
-            if self.owner is not None:
-                thing = self._resolver.attribute(self.owner, name)
+    def _called(self, call: ast.Call) -> Called | None:
+        first, _, name = (dotted(call.func) or "").partition(".")
+        cls, inside = self.scope.node, self._named.inside
+        if first in ("self", "cls") and first in self._arguments and isinstance(cls, ast.ClassDef):
+            owner = self._resolver.meaning(self.scope.parent or self.scope, ast.Name(cls.name))
+            thing = self._resolver.attribute(owner, name)
         # What the function binds itself may be anything, but for what it imports.
         elif all(isinstance(one.what, Imported) for one in inside.bindings.get(first, ())):
-            thing = self._resolver.meaning(inside, node.func)
+            thing = self._resolver.meaning(inside, call.func)
         else:
             return None
-        if not isinstance(thing, Named) or not isinstance(thing.node, FunctionNode) or thing.rivals:
-            return None
-        return Called(thing.home, kind_of(thing.node), node)
+        if isinstance(thing, Named) and isinstance(thing.node, FunctionNode) and thing.sure:
+            return Called(thing.home, kind_of(thing.node), call)
+        return None
 
-    def full_name(self, node: ast.expr) -> str:
+    def name_of(self, node: ast.expr) -> str:
         """Return the full name of what an expression in it names."""
         return self._named.inside.full_name(node)
 
-    def lineage_of(self, node: ast.expr) -> tuple[Named | Foreign, ...]:
+    def lineage_of(self, node: ast.expr) -> list[Ancestor]:
         """Return the class that an annotation of it names, and its bases; nothing for no class."""
         thing = self._resolver.meaning(self.scope, node)
-        is_class = isinstance(thing, Named) and isinstance(thing.node, ast.ClassDef)
-        return self._resolver.lineage(thing) if is_class and isinstance(thing, Named) else ()
-
-    @property
-    def owner(self) -> Named | None:
-        """The class of a method."""
-        cls, around = self.scope.node, self.scope.parent
-        if not isinstance(cls, ast.ClassDef) or around is None:
-            return None
-        bindings = around.bindings.get(cls.name, ())
-        return next((Named(around, one, cls) for one in bindings if one.what is cls), None)
+        if isinstance(thing, Named) and isinstance(thing.node, ast.ClassDef):
+            return self._resolver.lineage(thing)
+        return []
 
 
 def own_nodes(node: FunctionNode) -> list[ast.AST]:
@@ -156,7 +137,7 @@ def parameters_of(node: FunctionNode) -> Iterator[Parameter]:
 
 
 def _annotation(arg: ast.arg) -> str | None:
-    return None if arg.annotation is None else shortened(arg.annotation)
+    return None if arg.annotation is None else ast.unparse(arg.annotation)
 
 
 def _decorator(node: ast.expr) -> ast.expr:

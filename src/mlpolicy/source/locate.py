@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import sys
@@ -51,8 +50,6 @@ class SourceFile:
 
     file: Path
     folders: tuple[Path, ...] = ()
-    compiled: bool = False
-    """Whether *file* only describes what was compiled."""
 
 
 Place = SourceFile | Space | Opaque
@@ -110,19 +107,21 @@ class Finder:
         place = self.in_folders(tuple(self.roots), name) or self._mapped.get(name)
         archive = next((root for root in self.roots if root.is_file()), None)
         if name == "__main__":
-            return Opaque("is the script that is run")
-        if name in sys.builtin_module_names:
-            return Opaque("is part of the interpreter")
-        if place is not None:
+            why = "is the script that is run"
+        elif name in sys.builtin_module_names:
+            why = "is part of the interpreter"
+        elif place is not None:
             return place
-        if name in sys.stdlib_module_names:
-            return Opaque("is a module of the standard library without source")
-        if re.search(rf"\b{name}\b", self._finders):
-            return Opaque("is installed by a finder that only running it can ask")
-        if archive is not None:
-            return Opaque(f"may be in the archive {archive.name}")
-        known = [*self.names(tuple(self.roots)), *sys.stdlib_module_names, *self._mapped]
-        return NoModule(name, closest(name, known) or "")
+        elif name in sys.stdlib_module_names:
+            why = "is a module of the standard library without source"
+        elif re.search(rf"\b{name}\b", self._finders):
+            why = "is installed by a finder that only running it can ask"
+        elif archive is not None:
+            why = f"may be in the archive {archive.name}"
+        else:
+            known = [*self.names(tuple(self.roots)), *sys.stdlib_module_names, *self._mapped]
+            return NoModule(name, closest(name, known) or "")
+        return Opaque(why)
 
     def _below(self, parent: str, name: str) -> Place | NoModule:
         above, dotted = self.find(parent), f"{parent}.{name}"
@@ -140,14 +139,11 @@ class Finder:
 
     def _module(self, folder: Path, name: str, inner: tuple[Path, ...] = ()) -> Place | None:
         entries, source = self._listing(folder), folder / f"{name}.py"
-        readable = source.name in entries and source.is_file()
-        if readable and not any(name + suffix in entries for suffix in EXTENSION_SUFFIXES):
+        compiled = any(name + suffix in entries for suffix in EXTENSION_SUFFIXES)
+        if source.name in entries and not compiled and source.is_file():
             return SourceFile(source, inner)
         # One that was built for another interpreter may be there where the code is deployed.
         if any(entry.endswith(_COMPILED) and entry.startswith(f"{name}.") for entry in entries):
-            described = source if readable else folder / f"{name}.pyi"
-            if described.name in entries:
-                return SourceFile(described, inner, compiled=True)
             return Opaque("is compiled", inner)
         return Opaque("has no source, only byte code", inner) if f"{name}.pyc" in entries else None
 
@@ -171,22 +167,14 @@ class Finder:
 
     def _read_finder(self, text: str) -> None:
         """Note the modules of an editable installation, as setuptools writes their places down."""
-        modules, spaces = _table(text, "MAPPING"), _table(text, "NAMESPACES")
+        modules = dict(re.findall(r"'([\w.]+)': '([^']+)'", text))
         for name, path in modules.items():
+            for parent in [name[: dot.start()] for dot in re.finditer(r"\.", name)]:
+                self._mapped.setdefault(parent, Opaque("is put together by a finder"))
             folder, last = os.path.split(path.removesuffix(".py"))
             self._mapped[name] = self.in_folders((Path(folder),), last)
-        for name, paths in spaces.items():
-            self._mapped.setdefault(name, Space(tuple(map(Path, paths))))
-        if not modules and not spaces:
+        if not modules:
             self._finders += text
-
-
-def _table(text: str, name: str) -> dict[str, str]:
-    found = re.search(rf"^{name}\b.*?=\s*(\{{.*\}})\s*$", text, re.MULTILINE)
-    try:
-        return dict(ast.literal_eval(found[1])) if found else {}
-    except (ValueError, TypeError, SyntaxError):
-        return {}
 
 
 def _text(file: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import os
 import re
 import warnings
@@ -17,7 +16,6 @@ from mlpolicy.source.names import Binding, FunctionNode, Imported, Names
 
 _LARGEST = 5 << 20
 """Files of more bytes are not parsed."""
-_LONGEST = 200
 
 
 @dataclass(eq=False)
@@ -63,7 +61,7 @@ class Scope:
         """Return the dotted name of *node*, with what an import calls its first part put in full."""
         written = dotted(node)
         if written is None:
-            return shortened(node)
+            return ast.unparse(node)
         first, dot, rest = written.partition(".")
         scope: Scope | None = self
         while scope is not None and first not in scope.bindings:
@@ -74,7 +72,7 @@ class Scope:
                 return f"{origin}.{what.name}{dot}{rest}" if what.name else origin + dot + rest
         return written
 
-    def decorators(self, node: ast.AST | None) -> tuple[str, ...]:
+    def decorators(self, node: object) -> tuple[str, ...]:
         """Return the full names of the decorators of a function or class in this scope."""
         written: list[ast.expr] = getattr(node, "decorator_list", [])
         return tuple(
@@ -122,43 +120,33 @@ class Module:
             return True
 
     @cached_property
-    def writes(self) -> str:
-        """What in it may bind names that no statement shows; mostly nothing."""
-        if not any(hint in self.source for hint in _HINTS):
-            return ""
-        waiting: list[tuple[ast.AST, bool]] = [(self.tree, True)]
-        for node, outside in waiting:  # which grows
-            if isinstance(node, ast.Call | ast.Assign) and _writes(node, at_import=outside):
-                return f"may get further names in line {node.lineno}"
-            outside = outside and not isinstance(node, FunctionNode)
-            waiting += ((child, outside) for child in ast.iter_child_nodes(node))
-        return ""
+    def writes(self) -> bool:
+        """Whether it may bind names that no statement shows, as `globals()["f"] = ...` does."""
+        if _WRITES.search(self.source):
+            return True
+        definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        at_import = (node for node in self.tree.body if not isinstance(node, definitions))
+        hinted = _WRITES_AT_IMPORT.search(self.source) is not None
+        return hinted and any(
+            _WRITES_AT_IMPORT.search(ast.unparse(node).encode()) for node in at_import
+        )
 
-    @property
-    def dynamic(self) -> str:
-        """Why it may have names that no line binds; mostly nothing."""
+    def may_bind(self, name: str) -> bool:
+        """Whether it may have a *name* that no statement of it binds: only an import tells."""
+        declared = re.compile(rf"^\s*global\b.*\b{name}\b".encode(), re.MULTILINE)
         lazy = "__getattr__" in self.scope.bindings
-        return "answers further names through `__getattr__`" if lazy else self.writes
+        return lazy or self.writes or declared.search(self.source) is not None
 
-    def binds_later(self, name: str) -> bool:
-        """Whether a function of the module may bind *name* in it, by `global`."""
-        wanted = rf"^\s*global\b.*\b{name}\b".encode()
-        return re.search(wanted, self.source, re.MULTILINE) is not None
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The lines of the file, as the parser counts them."""
+        return self.source.splitlines()
 
     def column(self, binding: Binding) -> int:
         """Return the column where the name of *binding* begins, from 1, in code points."""
-        text = self._lines[binding.line - 1] if binding.line <= len(self._lines) else ""
-        start = len(text.encode()[: binding.offset].decode("utf-8", "replace"))
-        named = re.compile(rf"\b{binding.name}\b").search(text, start)
-        return (named.start() if named else start) + 1
-
-    @cached_property
-    def _lines(self) -> list[str]:
-        try:
-            # Only what ends a line for the parser; `splitlines` knows more than that.
-            return importlib.util.decode_source(self.source).split("\n")
-        except (SyntaxError, UnicodeDecodeError):
-            return []
+        line = self.lines[binding.line - 1]
+        named = re.compile(rb"\b%s\b" % binding.name.encode()).search(line, binding.offset)
+        return len(line[: named.start() if named else binding.offset].decode(errors="replace")) + 1
 
 
 def read(name: str, place: SourceFile) -> Module | Opaque:
@@ -184,7 +172,7 @@ def read(name: str, place: SourceFile) -> Module | Opaque:
     return Module(name, file, shown, source, tree, folders)
 
 
-def dotted(node: ast.AST | None) -> str | None:
+def dotted(node: object) -> str | None:
     """Return the dotted name that *node* is; None if it is something else."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -193,33 +181,13 @@ def dotted(node: ast.AST | None) -> str | None:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else None
 
 
-def shortened(node: ast.expr) -> str:
-    """Return the source of *node*, or its beginning."""
-    text = ast.unparse(node)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-_HINTS = (b"exec", b"setattr", b"globals", b"vars", b"locals", b"sys.modules", b"__dict__")
-_HINTS += (b"_convert_",)
-_THIS = "sys.modules[__name__]"
-_READING = frozenset(
-    "get keys items values copy any dict eval filter len list print set sorted tuple".split()
+_WRITES = re.compile(
+    rb"globals\(\)(\[.*\]\s*=[^=]|\.update|\.setdefault)|[\w.]+\(([^()]*, *)?globals\(\)"
+    rb"|(setattr\(|^\s*)sys\.modules\[__name__\]\s*[=,]",
+    re.MULTILINE,
 )
-
-
-def _writes(node: ast.Call | ast.Assign, *, at_import: bool) -> bool:
-    """Whether *node* may bind names of the module, or of a class in it, that no statement shows."""
-    spaces = {"globals()", *(("vars()", "locals()") if at_import else ())}
-    if isinstance(node, ast.Assign):
-        places = [part for part in node.targets if isinstance(part, ast.Subscript)]
-        return any(ast.unparse(p.value) in spaces or ast.unparse(p) == _THIS for p in places)
-    owner, _, name = ast.unparse(node.func).rpartition(".")
-    given = {ast.unparse(part) for part in node.args}
-    match owner, name:
-        case ("", "exec" | "setattr") | (_, "_convert_") if at_import:
-            return True
-        case "", "setattr":
-            return _THIS in given
-        case _, "update" if at_import and owner.endswith("__dict__"):
-            return True
-    return name not in _READING and (owner in spaces or not spaces.isdisjoint(given))
+"""What binds names of a module wherever it stands."""
+_WRITES_AT_IMPORT = re.compile(
+    rb"\b(exec|setattr|_convert_)\(|(vars|locals|globals)\(\)(\[.*\] =|\.update)|__dict__\.update"
+)
+"""What does so outside of functions."""

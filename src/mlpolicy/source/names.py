@@ -29,14 +29,8 @@ class Binding:
     line: int
     offset: int
     """In bytes of UTF-8, as `ast` counts."""
-    arms: tuple[tuple[int, int], ...] = ()
-    """The branches around it: the identity of each statement, and which of its blocks."""
     idle: bool = False
     """Whether it is for a type checker or a script only: never bound by an import."""
-
-    def is_replaced_by(self, later: Binding) -> bool:
-        """Whether *later* puts it out of use: that is run whenever this one was."""
-        return later.arms == self.arms[: len(later.arms)]
 
     @property
     def wraps(self) -> bool:
@@ -47,40 +41,37 @@ class Binding:
 
 
 class Names(ast.NodeVisitor):
-    """Notes what statements bind; blocks in them are looked through, functions and classes are not."""
+    """Notes what statements bind; branches are looked through, functions and classes are not."""
 
     def __init__(self, nodes: Iterable[ast.AST]) -> None:
         """Read statements, or the parameters of a function."""
         self.bindings: dict[str, list[Binding]] = {}
         self.stars: list[ast.ImportFrom] = []
-        self.attributes: dict[tuple[str, str], Binding] = {}
-        """What is assigned to attributes of names: `Model.predict = traced`."""
-        self._arms: tuple[tuple[int, int], ...] = ()
         self._idle = False
         for node in nodes:
             self.visit(node)
 
     def _bind(self, name: str, what: ast.AST | Imported | None, node: ast.AST) -> None:
         line, offset = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
-        binding = Binding(name, what, line, offset, self._arms, self._idle)
-        self.bindings.setdefault(name, []).append(binding)
+        self.bindings.setdefault(name, []).append(Binding(name, what, line, offset, self._idle))
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+    def visit_FunctionDef(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    ) -> None:
         self._bind(node.name, node, node)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         """Pass over it: what it binds is its own."""
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
-        for part in (node.iter, *node.ifs):
-            self.visit(part)
+        self.visit(node.iter)
 
     def visit_arg(self, node: ast.arg) -> None:
         self._bind(node.arg, None, node)
 
     def visit_Name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load):
-            self._bind(node.id, ast.Delete() if isinstance(node.ctx, ast.Del) else None, node)
+            self._bind(node.id, ast.Delete([node]) if isinstance(node.ctx, ast.Del) else None, node)
 
     def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
         if node.name is not None:
@@ -105,9 +96,8 @@ class Names(ast.NodeVisitor):
             case ast.Name(), _:
                 self._bind(target.id, value, target)
             case ast.Attribute(value=ast.Name(id=owner), attr=name), _:
-                self.attributes[owner, name] = Binding(
-                    name, value, target.lineno, target.col_offset
-                )
+                # `Model.predict = traced`; the dot keeps it apart from plain names.
+                self._bind(f"{owner}.{name}", value, target)
             case ast.Tuple(elts=parts), ast.Tuple(elts=values) if len(parts) == len(values):
                 for part, item in zip(parts, values, strict=True):
                     self._assign(part, item)
@@ -127,36 +117,19 @@ class Names(ast.NodeVisitor):
                 what = Imported(node.module or "", node.level, alias.name)
                 self._bind(alias.asname or alias.name, what, alias)
 
-    def _branch(self, node: ast.AST) -> None:
-        """Read each list in *node* as an arm, of which nobody knows whether it is run."""
-        arms = self._arms
-        for at, (_, value) in enumerate(ast.iter_fields(node)):
-            if isinstance(value, list):
-                self._arms = (*arms, (id(node), at))
-                for part in value:
-                    self.visit(part)
-                self._arms = arms
-            elif isinstance(value, ast.AST):
-                self.visit(value)
-
     def visit_If(self, node: ast.If) -> None:
         negated = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
         test = node.test.operand if isinstance(node.test, ast.UnaryOp) else node.test
-        if not _is_idle(test):
-            self._branch(node)
-            return
-        idle = self._idle
-        for body, never in ((node.body, not negated), (node.orelse, negated)):
-            self._idle = idle or never
+        idle, never = self._idle, _is_idle(test)
+        self.visit(node.test)
+        for body, unused in ((node.body, never and not negated), (node.orelse, never and negated)):
+            self._idle = idle or unused
             for statement in body:
                 self.visit(statement)
         self._idle = idle
 
     visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef  # noqa: N815 (names of `ast`)
     visit_MatchStar = visit_MatchAs  # noqa: N815
-    visit_Try = visit_TryStar = visit_ExceptHandler = _branch  # noqa: N815
-    visit_For = visit_AsyncFor = visit_While = _branch  # noqa: N815
-    visit_With = visit_AsyncWith = visit_Match = visit_match_case = _branch  # noqa: N815
 
 
 def _is_idle(test: ast.expr) -> bool:

@@ -10,16 +10,14 @@ from dataclasses import replace
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.target import Target
 from mlpolicy.source.answer import Dynamic, Missing, NoModule, Opaque, Space
-from mlpolicy.source.module import Module, Scope, dotted, shortened
+from mlpolicy.source.module import Module, Scope, dotted
 from mlpolicy.source.names import Binding, FunctionNode, Imported
 
-_OVERLOAD = {"typing.overload", "typing_extensions.overload"}
 _TRANSPARENT = ("staticmethod", "classmethod", "property")
 _PLAIN_BASES = ("Generic", "Protocol", "ABC", "object")
 _PLAIN_METACLASSES = ("ABCMeta", "EnumMeta", "EnumType", "type")
 _PLAIN_DECORATORS = frozenset(
-    "dataclass s attrs define frozen mutable final runtime_checkable total_ordering unique verify"
-    " deprecated".split()
+    ["dataclass", "s", "attrs", "define", "frozen", "mutable", "final", "runtime_checkable", "total_ordering", "unique", "verify", "deprecated"]
 )
 
 
@@ -33,9 +31,10 @@ class Named:
     """None for a value, which no `def`, `lambda` or `class` made."""
     wrappers: tuple[ast.Call, ...] = ()
     """Assignments such as `f = cache(f)`, the last first."""
-    rivals: tuple[Thing, ...] = ()
-    """What other branches bind the name to."""
+    sure: bool = True
+    """Whether no branch binds the name to something else."""
     overload: bool = False
+    """Whether there are only overloads and no implementation."""
 
     @property
     def inside(self) -> Scope:
@@ -49,20 +48,9 @@ class Named:
         return Target(self.scope.module.name, self.scope.path(self.binding.name))
 
 
-@frozen()
-class Foreign:
-    """A base class whose attributes are not known from source."""
-
-    name: str
-
-    @property
-    def builtin(self) -> type | None:
-        """The class of Python itself that it is."""
-        cls = getattr(builtins, self.name, None)
-        return cls if isinstance(cls, type) else None
-
-
 Thing = Named | Module | Missing | Dynamic
+Ancestor = Named | type | None
+"""A class and each of its bases: one with source, one of Python itself, one that is not known."""
 
 
 class Resolver:
@@ -83,29 +71,30 @@ class Resolver:
             return owner
         if isinstance(owner.node, ast.ClassDef):
             return self._of_class(owner, name)
-        later = owner.scope.names.attributes.get((owner.binding.name, name))
-        if later is not None:
-            return self._thing(owner.scope, later)
+        return self._bound(owner.scope, f"{owner.binding.name}.{name}") or self._of_object(
+            owner, name
+        )
+
+    def _of_object(self, owner: Named, name: str) -> Thing:
         if owner.node is not None and name in owner.inside.bindings:
             return Missing(f"`{name}` is defined inside of the function `{owner.home.qualname}`")
-        if owner.node is None and isinstance(owner.binding.what, ast.Call):
-            made = self.meaning(owner.scope, owner.binding.what.func)
-            if isinstance(made, Named) and isinstance(made.node, ast.ClassDef):
-                thing = self._of_class(made, name)
-                if isinstance(thing, Named):
-                    return thing
+        # An instance that the module makes has the methods of its class.
+        made = self.meaning(owner.scope, getattr(owner.binding.what, "func", None))
+        if isinstance(made, Named) and isinstance(made.node, ast.ClassDef):
+            made = self._of_class(made, name)
+            if isinstance(made, Named):
+                return made
         return Dynamic(f"the attributes of `{owner.binding.name}` are not in the source")
 
     def local(self, owner: Thing, name: str) -> Thing:
         """Return what the function *owner* calls *name* inside."""
-        if isinstance(owner, Named) and isinstance(owner.node, FunctionNode):
-            thing = self._bound(owner.inside, name)
-            return thing or Missing(f"`{owner.home.qualname}` defines no `{name}`")
         if isinstance(owner, Missing | Dynamic):
             return owner
-        return Missing(f"`{name}` cannot be inside of something that is not a function")
+        inside = isinstance(owner, Named) and isinstance(owner.node, FunctionNode)
+        thing = self._bound(owner.inside, name) if inside and isinstance(owner, Named) else None
+        return thing or Missing(f"no function defines `{name}` inside")
 
-    def meaning(self, scope: Scope, expression: ast.AST | None) -> Thing:
+    def meaning(self, scope: Scope, expression: object) -> Thing:
         """Return what a dotted name in *scope* stands for."""
         written = dotted(expression)
         if written is None:
@@ -116,51 +105,35 @@ class Resolver:
             thing = self.attribute(thing, part)
         return thing
 
-    def lineage(self, cls: Named) -> tuple[Named | Foreign, ...]:
+    def lineage(self, cls: Named) -> list[Ancestor]:
         """Return *cls* and its bases, in the order in which attributes are looked up."""
         listed = list(self._ancestors(cls, ()))
         # A base that is reached twice comes after all that inherit from it.
         last = {id(getattr(base, "node", base)): at for at, base in enumerate(listed)}
-        return tuple(base for at, base in enumerate(listed) if at in last.values())
+        return [listed[at] for at in sorted(last.values())]
 
     # --- modules --------------------------------------------------------------------------
 
     def _of_module(self, module: Module, name: str) -> Thing:
         bound = self._bound(module.scope, name)
-        after = bound.binding.line if isinstance(bound, Named) else 0
-        if bound is not None and (not after or not module.scope.names.stars):
+        if bound is not None:
             return bound
-        starred, unread = self._starred(module, name, after)
-        if isinstance(bound, Named):
-            rivals = [rival for rival in (starred, unread) if rival is not None]
-            return replace(bound, rivals=(*bound.rivals, *rivals))
-        if starred is not None:
-            return starred
-        below = self._submodule(module.name, name) if module.folders else None
-        why = f"`{module.name}` {module.dynamic}" if module.dynamic else ""
-        if module.binds_later(name):
-            why = f"functions of `{module.name}` bind `{name}`"
-        return below or unread or (Dynamic(why) if why else _nothing(module, name))
-
-    def _starred(
-        self, module: Module, name: str, after: int
-    ) -> tuple[Thing | None, Dynamic | None]:
-        """Return what a star import below line *after* calls *name*, or why that is not known."""
         unread = None
         for star in reversed(module.scope.names.stars):
-            if star.lineno <= after:
-                break
             origin = module.absolute(star) or "."
             source = self._load(origin)
-            if not isinstance(source, Module):
-                unread = Dynamic(f"`{module.name}` imports all of `{origin}`, which is not known")
-            elif source.gives(name):
-                thing = self.attribute(source, name)
-                if isinstance(thing, Dynamic):
-                    unread = Dynamic(f"`{module.name}` imports all of `{origin}`: {thing.why}")
-                elif not isinstance(thing, Missing):
-                    return thing, None
-        return None, unread
+            thing: Thing = Dynamic(f"all of `{origin}` is imported, which cannot be read here")
+            if isinstance(source, Module):
+                given = source.gives(name)
+                thing = self.attribute(source, name) if given else _absent(source, name)
+            if isinstance(thing, Dynamic):
+                unread = thing
+            elif not isinstance(thing, Missing):
+                return thing
+        below = self._submodule(module.name, name) if module.folders else None
+        if module.may_bind(name):
+            unread = unread or Dynamic(f"`{module.name}` may bind it while it runs")
+        return below or unread or _absent(module, name)
 
     def _submodule(self, package: str, name: str) -> Thing | None:
         """Return the module *name* in *package*, which is an attribute once it is imported."""
@@ -172,9 +145,10 @@ class Resolver:
         if name is None:
             return Dynamic("it is imported from above the top-level package")
         module = self._load(name)
+        thing = _whole(name, module)
         if what.name is None or not isinstance(module, Module | Space):
-            return _whole(name, module)
-        thing = self.attribute(_whole(name, module), what.name)
+            return thing
+        thing = self.attribute(thing, what.name)
         if isinstance(thing, Missing | Dynamic):
             return self._submodule(name, what.name) or thing
         return thing
@@ -182,23 +156,23 @@ class Resolver:
     # --- names of one scope ---------------------------------------------------------------
 
     def _bound(self, scope: Scope, name: str) -> Thing | None:
-        bindings = scope.bindings.get(name)
+        bindings = scope.bindings.get(name, ())
         return self._once(scope, name, lambda: self._chosen(scope, bindings)) if bindings else None
 
     def _chosen(self, scope: Scope, bindings: Sequence[Binding]) -> Thing:
-        alive, wrappers, overload = in_force(bindings, scope)
-        kept = [one for one in alive if not isinstance(one.what, ast.Delete)]
-        if not kept:
-            return Missing(f"`{alive[-1].name}` is deleted in line {alive[-1].line}")
-        things = [self._thing(scope, binding) for binding in kept]
-        chosen = max(reversed(things), key=lambda thing: _likelihood(thing, scope))
+        kept, wrapping, overload = in_force(bindings, scope)
+        if isinstance(kept[-1].what, ast.Delete):
+            return Missing(f"`{kept[-1].name}` is deleted in line {kept[-1].line}")
+        own = [one for one in kept if isinstance(one.what, FunctionNode | ast.ClassDef)]
+        things = [self._thing(scope, binding) for binding in reversed(own or kept)]
+        chosen = max(things, key=_likelihood)
         if not isinstance(chosen, Named):
             return chosen
-        rivals = (thing for thing in things if thing is not chosen and not _is_constant(thing))
-        rivals = (*chosen.rivals, *rivals)
-        if chosen.scope is scope:
-            return replace(chosen, rivals=rivals, wrappers=wrappers, overload=overload)
-        return replace(chosen, rivals=rivals)
+        sure = chosen.sure and len({_shape(one) for one in kept if not _is_nothing(one)}) < 2
+        if not own:
+            return replace(chosen, sure=sure)
+        calls = tuple(one.what for one in reversed(wrapping) if isinstance(one.what, ast.Call))
+        return replace(chosen, sure=sure, wrappers=calls, overload=overload)
 
     def _thing(self, scope: Scope, binding: Binding) -> Thing:
         what = binding.what
@@ -211,8 +185,7 @@ class Resolver:
         value = Named(scope, binding, None)
         if dotted(what) is None:
             return value
-        key = f"{binding.line}:{binding.name}"
-        thing = self._once(scope, key, lambda: self.meaning(scope, what))
+        thing = self.meaning(scope, what)
         return value if isinstance(thing, Missing | Dynamic) else thing
 
     def _seen_from(self, scope: Scope, name: str) -> Thing:
@@ -252,117 +225,92 @@ class Resolver:
         lineage = self.lineage(owner)
         for cls in lineage:
             if isinstance(cls, Named):
-                private = f"_{cls.binding.name.lstrip('_')}"
-                known_as = name.removeprefix(private) if name.startswith(f"{private}__") else name
-                later = cls.scope.names.attributes.get((cls.binding.name, name))
-                if later is not None:
-                    return self._thing(cls.scope, later)
-                thing = self._bound(cls.inside, known_as)
-                if thing is not None:
-                    return thing
+                own, private = cls.binding.name, f"_{cls.binding.name.lstrip('_')}__"
+                mangled = f"__{name.removeprefix(private)}" if name.startswith(private) else name
+                method = self._bound(cls.scope, f"{own}.{name}") or self._bound(cls.inside, mangled)
+                if method is not None:
+                    return method
         label = owner.home.qualname
-        why = next((why for cls in lineage if (why := _why_dynamic(cls, name))), "")
-        if not why and hasattr(object, name):
-            why = f"has `{name}` from `object`"
-        return Dynamic(f"`{label}` {why}") if why else Missing(
-            f"class `{label}` has no method `{name}`"
-        )
+        if hasattr(object, name) or any(_may_have(cls, name) for cls in lineage):
+            return Dynamic(f"`{label}` may have more than its source shows")
+        return Missing(f"class `{label}` has no method `{name}`")
 
-    def _ancestors(self, cls: Named, above: tuple[object, ...]) -> Iterator[Named | Foreign]:
+    def _ancestors(self, cls: Named, above: tuple[object, ...]) -> Iterator[Ancestor]:
         yield cls
         if cls.node in above or not isinstance(cls.node, ast.ClassDef):
             return
         for base in cls.node.bases:
             expression = base.value if isinstance(base, ast.Subscript) else base
-            if (dotted(expression) or "").rpartition(".")[2] in _PLAIN_BASES:
+            name = dotted(expression) or ""
+            if name.rpartition(".")[2] in _PLAIN_BASES:
                 continue
             thing = self.meaning(cls.scope, expression)
             if isinstance(thing, Named) and isinstance(thing.node, ast.ClassDef):
                 yield from self._ancestors(thing, (*above, cls.node))
             else:
-                yield Foreign(shortened(expression))
+                builtin = getattr(builtins, name, None)
+                yield builtin if isinstance(builtin, type) else None
 
 
 def in_force(
     bindings: Sequence[Binding], scope: Scope
-) -> tuple[list[Binding], tuple[ast.Call, ...], bool]:
+) -> tuple[list[Binding], list[Binding], bool]:
     """Return which of *bindings*, all of one name, may hold when *scope* has been run.
 
-    With them come the calls that wrap what the name was bound to before, the last first, and
-    whether there are only overloads.
+    With them come those that wrap what the name was bound to before, and whether there are only
+    overloads.
     """
-    awake = [one for one in bindings if not one.idle] or bindings
-    awake = [one for one in awake if not _is_accessor(one)] or awake
-    real = [one for one in awake if _OVERLOAD.isdisjoint(scope.decorators(_node(one)))]
-    rest = real or awake
-    wrapping = [one for one in rest[1:] if one.wraps]
-    kept = [one for one in rest if one not in wrapping]
-    alive = [
-        one for at, one in enumerate(kept) if not any(map(one.is_replaced_by, kept[at + 1 :]))
-    ]
-    calls = tuple(one.what for one in reversed(wrapping) if isinstance(one.what, ast.Call))
-    return alive, calls, not real
+    awake = [one for one in bindings if not one.idle] or list(bindings)
+    real = [one for one in awake if not _gives_way(one, scope)]
+    kept = [one for one in real or awake if one is (real or awake)[0] or not one.wraps]
+    return kept, [one for one in real if one not in kept], not real
 
 
-def _node(binding: Binding) -> ast.AST | None:
-    return binding.what if isinstance(binding.what, ast.AST) else None
-
-
-def _is_accessor(binding: Binding) -> bool:
-    """Whether *binding* adds a setter or deleter to the property of its name."""
+def _gives_way(binding: Binding, scope: Scope) -> bool:
+    """Whether it is an overload, or adds a setter or deleter to the property of its name."""
+    decorators = scope.decorators(binding.what)
     accessors = (f"{binding.name}.setter", f"{binding.name}.deleter")
-    return any(dotted(one) in accessors for one in getattr(binding.what, "decorator_list", ()))
+    return any(name in accessors or name.endswith(".overload") for name in decorators)
 
 
-def _nothing(module: Module, name: str) -> Missing:
+def _absent(module: Module, name: str) -> Missing:
     return Missing(f"`{module.name}` has no function `{name}`")
 
 
 def _whole(name: str, module: Module | Space | Opaque | NoModule) -> Thing:
-    match module:
-        case Module():
-            return module
-        case Opaque():
-            return Dynamic(f"`{name}` {module.why}")
-        case Space():
-            return Dynamic(f"`{name}` is a folder without `__init__.py`")
-        case NoModule():
-            return Dynamic(f"it comes from `{name}`, which cannot be found here")
+    return module if isinstance(module, Module) else Dynamic(f"`{name}` cannot be read here")
 
 
-def _likelihood(thing: Thing, scope: Scope) -> int:
-    """Return how much *thing* says: a function of the module itself most, a failed import least."""
-    match thing:
-        case Named(node=None):
-            return 0 if _is_constant(thing) else 1
-        case Named():
-            return 4 if thing.scope is scope else 3
-        case Missing():
-            return 0
-    return 2
+def _likelihood(thing: Thing) -> int:
+    """Return how much *thing* says of a name that has several meanings."""
+    if isinstance(thing, Named):
+        return 1 if thing.node is None else 3
+    return 2 if isinstance(thing, Module) else 0
 
 
-def _is_constant(thing: Thing) -> bool:
+def _shape(binding: Binding) -> object:
+    """Return what is equal where branches bind functions that are called in one way."""
+    what = binding.what
+    return ast.dump(what.args) if isinstance(what, FunctionNode) else what
+
+
+def _is_nothing(binding: Binding) -> bool:
     """Whether it only says that something is not there, as `f = None` does."""
-    return isinstance(thing, Named) and isinstance(thing.binding.what, ast.Constant)
+    return isinstance(binding.what, ast.Constant)
 
 
-def _why_dynamic(cls: Named | Foreign, name: str) -> str:
-    """Return why a class may have a method *name* that no line defines; mostly nothing."""
-    if isinstance(cls, Foreign):
-        if cls.builtin is None:
-            return f"inherits from `{cls.name}`, which cannot be read here"
-        return f"has `{name}` from `{cls.name}`" if hasattr(cls.builtin, name) else ""
-    assert isinstance(cls.node, ast.ClassDef)
-    if cls.rivals:
-        return "has another meaning in a branch"
-    for keyword in cls.node.keywords:
-        made_by = shortened(keyword.value)
-        if keyword.arg == "metaclass" and made_by.rpartition(".")[2] not in _PLAIN_METACLASSES:
-            return f"is made by the metaclass `{made_by}`"
-    for decorator in cls.scope.decorators(cls.node):
-        if decorator.rpartition(".")[2] not in _PLAIN_DECORATORS:
-            return f"is decorated with `{decorator}`, which may add methods"
-    if "__init_subclass__" in cls.inside.bindings:
-        return f"inherits from `{cls.home.qualname}`, which may add to its subclasses"
-    return cls.scope.module.writes
+def _may_have(cls: Ancestor, name: str) -> bool:
+    """Whether a class may have a method *name* that no line of its source defines."""
+    if not isinstance(cls, Named) or not isinstance(cls.node, ast.ClassDef):
+        return cls is None or hasattr(cls, name)
+    metaclasses = (dotted(key.value) or "" for key in cls.node.keywords if key.arg == "metaclass")
+    return (
+        not cls.sure
+        or "__init_subclass__" in cls.inside.bindings
+        or cls.scope.module.writes
+        or any(made.rpartition(".")[2] not in _PLAIN_METACLASSES for made in metaclasses)
+        or any(
+            made.rpartition(".")[2] not in _PLAIN_DECORATORS
+            for made in cls.scope.decorators(cls.node)
+        )
+    )

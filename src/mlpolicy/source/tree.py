@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -81,9 +82,9 @@ class SourceTree:
             return
         file = place.file if isinstance(place, SourceFile) else Path(*place.folders[:1])
         listed = (name.partition(".")[0] for name in packages or ())
-        if packages is not None and is_installed(file):
-            if not any(fnmatchcase(glob.top, name) for name in listed):
-                return
+        allowed = packages is None or any(fnmatchcase(glob.top, name) for name in listed)
+        if is_installed(file) and not allowed:
+            return
         below = self.modules_below(start) if "*" in glob.module else ()
         yield from (name for name in (start, *below) if glob.covers_module(name))
 
@@ -98,6 +99,16 @@ class SourceTree:
         """Whether the source tells of everything that *glob* may take."""
         return all(self._tells_all(self.module(name), glob) for name in self.covered(glob))
 
+    def may_define_class(self, package: str, name: str) -> bool:
+        """Whether a module below *package* may define the class *name*; none is parsed for it."""
+        wanted = re.compile(rf"\bclass\s+{name}\b".encode())
+        places = map(self._finder.find, self.modules_below(package))
+        return any(
+            isinstance(place, Opaque)
+            or (isinstance(place, SourceFile) and wanted.search(place.file.read_bytes()))
+            for place in places
+        )
+
     def _tells_all(self, module: Module | Space | Opaque | NoModule, glob: Glob) -> bool:
         if not isinstance(module, Module):
             return not isinstance(module, Opaque)
@@ -110,9 +121,7 @@ class SourceTree:
         values = [one.what for one in bindings if isinstance(one.what, ast.expr)]
         return not module.writes and all(isinstance(value, ast.Constant) for value in values)
 
-    def _below(
-        self, package: str, folders: Sequence[Path], above: frozenset[str]
-    ) -> Iterator[str]:
+    def _below(self, package: str, folders: Sequence[Path], above: frozenset[str]) -> Iterator[str]:
         real = {os.path.realpath(folder) for folder in folders}
         if real & above or package.count(".") > _DEEPEST:
             return  # (links may go in a circle)
@@ -155,7 +164,8 @@ class SourceTree:
         if isinstance(thing, Dynamic):
             return thing
         home = thing.home
-        if isinstance(holder, Named) and isinstance(holder.node, ast.ClassDef):
+        in_class = isinstance(holder, Named) and isinstance(holder.node, ast.ClassDef)
+        if in_class and isinstance(holder, Named) and thing.scope.node is not holder.node:
             # A method that a class inherits is that of the class itself.
             own = holder.inside
             home = Target(own.module.name, own.path(parts[-1]))
@@ -181,22 +191,17 @@ class SourceTree:
             "class" if isinstance(node, ast.ClassDef) else "value",
             decorators=scope.decorators(node),
             defined_as=defined_as,
-            constant=node is None and not thing.rivals and _is_constant(binding.what),
+            bases=self._builtin_bases(thing),
+            constant=node is None and thing.sure and _is_constant(binding.what),
         )
         if not isinstance(node, FunctionNode):
             return answer
         body = Body(thing, node, self._resolver)
         parameters = tuple(parameters_of(node))
-        sure = all(
-            isinstance(rival, Named)
-            and isinstance(rival.node, FunctionNode)
-            and tuple(parameters_of(rival.node)) == parameters
-            for rival in thing.rivals
-        )
         return replace(
             answer,
             kind=kind_of(node),
-            parameters=parameters if sure else None,
+            parameters=parameters if thing.sure else None,
             decorators=tuple(name for name, _ in body.decorators),
             is_method=scope.is_class,
             abstract=_is_abstract(body),
@@ -204,6 +209,11 @@ class SourceTree:
             tags=_tags(body),
             body=body,
         )
+
+    def _builtin_bases(self, thing: Named) -> tuple[str, ...] | None:
+        lineage = self._resolver.lineage(thing) if isinstance(thing.node, ast.ClassDef) else [None]
+        known = tuple(base.__name__ for base in lineage if isinstance(base, type))
+        return None if None in lineage else known
 
 
 def _is_constant(what: object) -> bool:
@@ -248,12 +258,12 @@ def _tags(body: Body) -> tuple[str, ...]:
 def _defined_in(scope: Scope) -> Iterator[tuple[str, Binding]]:
     """Yield the qualified names of the functions in *scope* and in classes in it."""
     for name, bindings in scope.bindings.items():
-        alive, _, overload = in_force(bindings, scope)
-        real = [binding for binding in alive if not binding.idle]
+        kept, _, overload = in_force(bindings, scope)
+        real = [binding for binding in kept if not binding.idle and "." not in name]
         cls = next((one.what for one in real if isinstance(one.what, ast.ClassDef)), None)
         if cls is not None:
             yield from _defined_in(scope.within(cls, name))
-        elif not overload:
+        elif not overload and not isinstance(kept[-1].what, ast.Delete | ast.Constant):
             functions = [binding for binding in real if _is_function(binding, scope)]
             yield from ((scope.path(name), binding) for binding in functions[:1])
 
@@ -267,8 +277,8 @@ def _functions(scope: Scope) -> Iterator[str]:
 def _is_function(binding: Binding, scope: Scope) -> bool:
     what = binding.what
     if isinstance(what, ast.Call) and len(what.args) == 1:
-        if dotted(what.func) in ("staticmethod", "classmethod"):
-            return isinstance(what.args[0], ast.Lambda)
+        keeping = dotted(what.func) in ("staticmethod", "classmethod")
+        return keeping and isinstance(what.args[0], ast.Lambda)
     if not isinstance(what, FunctionNode):
         return False
     names = (name.rpartition(".")[2] for name in scope.decorators(what))
