@@ -16,13 +16,14 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import astuple
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from mlpolicy.core.imported import near
-from mlpolicy.core.span import Span
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.target import Target
+from mlpolicy.core.words import did_you_mean
 from mlpolicy.install import bare, bootstrap, registry
 from mlpolicy.install.bare import is_a
 from mlpolicy.install.bypass import holders
@@ -30,8 +31,8 @@ from mlpolicy.install.engine import Engine
 from mlpolicy.install.nested import nested
 from mlpolicy.install.planned import decorated_functions, planned
 from mlpolicy.install.seek import aliased, find
-from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
+from mlpolicy.lint.function import ImportedFunction, closest_in, setting_at
 from mlpolicy.plan import compiled
 from mlpolicy.plan.called import called
 from mlpolicy.plan.plan import Plan
@@ -58,10 +59,7 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("all"):
         names = sorted({*names, *(target.module for target in engine.rulebook.exact)})
     began, before = time.perf_counter(), engine.spent
-    started: list[dict[str, str]] = []
-    failed = _import_all(
-        names, started, asked=asked["modules"], packages=bool(asked.get("package"))
-    )
+    failed = _import_all(names, asked["modules"], packages=bool(asked.get("package")))
     took = time.perf_counter() - began - (engine.spent - before)
     engine.sweep()
     engine.weave()
@@ -70,8 +68,10 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
         "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
         "unmatched": list(_unmatched(engine, names, everything=bool(asked.get("all")))),
         "unread": engine.unread,
-        "started": started,
-        "proofs": [*_proofs(engine), *_calls(engine), *_nested(engine)],
+        "proofs": [
+            {"code": one.code, "message": one.message, "help": one.help, "span": astuple(one.span)}
+            for one in dict.fromkeys([*_proofs(engine), *_calls(engine), *_nested(engine)])
+        ],
         "modules": [*names, *({one.module for one in engine.rulebook.exact} & set(sys.modules))],
         "served": next(filter(None, map(_served, asked["modules"])), []),
         "import_s": took,
@@ -138,16 +138,13 @@ def _makes_one(value: object, module: str) -> bool:
     )
 
 
-def _import_all(
-    names: list[str], started: list[dict[str, str]], *, asked: list[str], packages: bool
-) -> dict[str, str] | None:
+def _import_all(names: list[str], asked: list[str], *, packages: bool) -> dict[str, str] | None:
     """Import *names*; return what stopped it, if anything did.
 
-    What a module leaves running goes to *started*. One that is not there stops it if it is *asked*
+    One that is not there stops it if it is *asked*
     for; of others policies alone speak.
     """
     for name in names:
-        before = Running.now()
         try:
             module = _import(name)
             if packages and hasattr(module, "__path__"):
@@ -160,9 +157,6 @@ def _import_all(
             if name not in asked and absent and f"{name}.".startswith(f"{absent}."):
                 continue  # (what is said of its targets is enough)
             return {"module": name, "error": _short(error), "traceback": _of_user(error)}
-        what = Running.now().since(before)
-        if what:
-            started.append({"module": name, "what": what})
     return None
 
 
@@ -207,32 +201,17 @@ def _explained(path: str, engine: Engine) -> dict[str, Any] | None:
     }
 
 
-def _proofs(engine: Engine) -> Iterator[dict[str, Any]]:
-    """Yield what rules say of the user's code, now that it is imported."""
-    for target, placed in sorted(engine.placed.items()):
-        for one in placed.found:
-            yield {
-                "target": target,
-                "code": one.code,
-                "message": one.message,
-                "help": one.help,
-                "span": astuple(one.span),
-            }
+def _proofs(engine: Engine) -> Iterator[Diagnostic]:
+    """Yield what rules show on the user's code, now that it is imported."""
+    for _, placed in sorted(engine.placed.items()):
+        yield from placed.found
         for rule in placed.holds.rules:
-            if not rule.live:
-                continue
-            for code, field, message, *help in KINDS[rule.kind].proofs(rule.rule, resolve):
-                yield {
-                    "target": target,
-                    "kind": rule.kind,
-                    "code": code,
-                    "field": field,
-                    "message": message,
-                    "help": "".join(help),
-                }
+            if rule.live:
+                function = ImportedFunction(placed.target, rule, resolve)
+                yield from KINDS[rule.kind].linted(rule.rule, function)
 
 
-def _nested(engine: Engine) -> Iterator[dict[str, Any]]:
+def _nested(engine: Engine) -> Iterator[Diagnostic]:
     """Yield what retries by itself under a rule that retries: their attempts multiply."""
     for target, placed in sorted(engine.placed.items()):
         rule = placed.holds.rule("retry")
@@ -245,30 +224,25 @@ def _nested(engine: Engine) -> Iterator[dict[str, Any]]:
             continue
         for name, (package, calls) in found.items():
             ours = rule.rule.max_attempts
-            yield {
-                "target": target,
-                "kind": "retry",
-                "code": "MP311",
-                "field": "max_attempts",
-                "message": f"`{target}` retries what `{name}` retries by itself: {ours} attempts x "
-                f"{calls} of {package}'s own = {ours * calls} calls",
-                "help": "keep one of them",
-            }
+            text = (
+                f"`{target}` retries what `{name}` retries by itself: {ours} attempts x "
+                f"{calls} of {package}'s own = {ours * calls} calls"
+            )
+            span = setting_at(rule, "max_attempts")
+            yield Diagnostic("MP311", text, span, "warning", help="keep one of them")
 
 
-def _calls(engine: Engine) -> Iterator[dict[str, Any]]:
+def _calls(engine: Engine) -> Iterator[Diagnostic]:
     """Yield the functions that rules call themselves and that are not there, each once."""
-    said: set[tuple[str, Span]] = set()
-    for target, placed in sorted(engine.placed.items()):
-        for rule in placed.holds.rules:
-            for text, span in called(rule) if rule.live else ():
-                if (text, span) in said:
-                    continue
-                said.add((text, span))
-                code, message = _uncallable(text)
-                if code:
-                    proof = {"code": code, "message": message, "help": near(text, callable)}
-                    yield {"target": target, "span": astuple(span), **proof}
+    plans = [placed.holds for _, placed in sorted(engine.placed.items())]
+    each = (called(rule) for plan in plans for rule in plan.rules if rule.live)
+    for text, span in dict.fromkeys(chain.from_iterable(each)):
+        code, message = _uncallable(text)
+        if code:
+            module, _, name = text.partition(":")
+            near = closest_in(module, name)
+            help = did_you_mean(f"{module}:{near}" if near and near != name else None)
+            yield Diagnostic(code, message, span, help=help)
 
 
 def _uncallable(text: str) -> tuple[str, str]:

@@ -71,15 +71,6 @@ CODES = (
         _policy("json.decoder:JSONDecoder.decode"),
     ),
     Code(
-        "MP310",
-        "info",
-        "defined twice",
-        "A module binds the name of a target again, and so puts an earlier function out of use.",
-        "A reader may look at the one that is never called.",
-        "",
-        "",
-    ),
-    Code(
         "MP311",
         "warning",
         "does the same already",
@@ -117,15 +108,6 @@ CODES = (
         _policy("smtplib:SMTP.send_message", "retry: {max_attempts: 3, idempotent: true}"),
     ),
     Code(
-        "MP612",
-        "warning",
-        "blocking pause in asynchronous code",
-        "A function under `retry` is not asynchronous, and asynchronous code of its module calls it.",
-        "Its pauses stop the event loop, and every other request with it.",
-        _policy("asyncio.base_events:_ipaddr_info", "retry: 3"),
-        _policy("asyncio.base_events:BaseEventLoop.getaddrinfo", "retry: 3"),
-    ),
-    Code(
         "MP701",
         "warning",
         "shared result that can be changed",
@@ -151,14 +133,5 @@ CODES = (
         "The answer from the cache is another than the function would give.",
         _policy("email.utils:make_msgid", "cache: 30s"),
         _policy("email.utils:formataddr", "cache: 30s"),
-    ),
-    Code(
-        "MP908",
-        "error",
-        "nothing to redact",
-        "A policy for one function redacts an argument that the function does not have.",
-        "The value that was to be hidden stands in the log, under its right name.",
-        _policy("textwrap:indent", "monitor: {log: {inputs: full, redact: [txt]}}"),
-        _policy("textwrap:indent", "monitor: {log: {inputs: full, redact: [text]}}"),
     ),
 )

@@ -10,6 +10,7 @@ KIND = Kind(
     step="mlpolicy.rules.cache.step:CacheStep",
     codes="mlpolicy.rules.cache.codes:CODES",
     check="mlpolicy.rules.cache.check:check",
+    lint="mlpolicy.rules.cache.lint:lint",
     shorthand="ttl",
     synonyms=habits(
         {

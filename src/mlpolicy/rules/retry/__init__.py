@@ -16,7 +16,7 @@ KIND = Kind(
     step="mlpolicy.rules.retry.step:RetryStep",
     codes="mlpolicy.rules.retry.codes:CODES",
     check="mlpolicy.rules.retry.check:check",
-    prove="mlpolicy.rules.retry.prove:prove",
+    lint="mlpolicy.rules.retry.lint:lint",
     shorthand="max_attempts",
     synonyms={
         **habits(

@@ -13,7 +13,7 @@ KIND = Kind(
     step="mlpolicy.rules.validate.step:ValidateStep",
     codes="mlpolicy.rules.validate.codes:CODES",
     check="mlpolicy.rules.validate.check:check",
-    prove="mlpolicy.rules.validate.prove:prove",
+    lint="mlpolicy.rules.validate.lint:lint",
     arguments="mlpolicy.rules.validate.arguments:settings",
     synonyms={
         **habits(
