@@ -12,8 +12,8 @@ from mlpolicy.core.codes import shared
 from mlpolicy.lint.stages import of_source
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.load import load_every
-from mlpolicy.plan.survey import Survey, roots
 from mlpolicy.rules import KINDS
+from mlpolicy.source import SourceTree, roots
 
 EVERY = [*shared(), *(code for name in KINDS for code in KINDS[name].finding_codes())]
 SHOWN = [code for code in EVERY if code.before]
@@ -26,7 +26,7 @@ def findings(code, text):
         path.write_text(text)
         loaded = load_every([path])
     about_source = code.code in ABOUT_SOURCE
-    resolved = of_source(loaded.rulebook, Survey(roots(()))) if about_source else ()
+    resolved = of_source(loaded.rulebook, SourceTree(roots(()))) if about_source else ()
     return loaded.shown(resolved, level="ast" if about_source else "none").diagnostics
 
 

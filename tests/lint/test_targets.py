@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlpolicy.lint.stages import of_source
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 from policies import loaded
 
 
@@ -357,7 +357,7 @@ def test_of_a_target_that_is_another_one_nothing_else_is_said(tmp_path):
     (tmp_path / "other.py").write_text("def f(): ...\n")
     file = loaded("policies:\n  other:f: {monitor: {}}\n  shop:f: {retry: 2}\n")
 
-    more = of_source(file.rulebook, Survey([tmp_path]))
+    more = of_source(file.rulebook, SourceTree([tmp_path]))
 
     assert [one.code for one in file.diagnostics] == ["MP906"]
     assert [one.code for one in file.shown(more).diagnostics] == ["MP308"]

@@ -41,7 +41,7 @@ from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import named, targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Missing, NoModule, Survey, local_roots
+from mlpolicy.source import Missing, NoModule, SourceTree, local_roots
 
 SCHEMA = "mlpolicy.apply/1"
 CODES = {"unwrappable": "MP320", "bypassed": "MP321", "error": "MP320", "skipped": "MP320"}
@@ -133,7 +133,7 @@ def _stop_on_errors(loaded: Loaded, format: str, more: Sequence[Diagnostic] = ()
         stop(Report.of(loaded.shown(more)), format)
 
 
-def _asked_for(rulebook: Rulebook, survey: Survey, options: dict[str, Any]) -> Iterator[Target]:
+def _asked_for(rulebook: Rulebook, survey: SourceTree, options: dict[str, Any]) -> Iterator[Target]:
     """Yield the targets in the modules that are to be imported, as far as their source tells."""
     named, below = options["modules"], options["package"]
     for target in targets(rulebook, survey):
@@ -163,7 +163,7 @@ def _import_failed(answer: Answer, src: Sequence[str]) -> None:
     if failed["traceback"]:
         click.echo(failed["traceback"], err=True, nl=False)
     looked = sources.survey(src).module(failed["module"])
-    near = looked.close[0] if isinstance(looked, NoModule) and looked.close else ""
+    near = looked.close if isinstance(looked, NoModule) else ""
     hint = f"; did you mean `{near}`?" if near else ""
     exits.stop(
         f"`{failed['module']}` could not be imported: {failed['error']}{hint}", exits.IMPORT_FAILED
@@ -171,7 +171,7 @@ def _import_failed(answer: Answer, src: Sequence[str]) -> None:
 
 
 def prove_all(
-    paths: Sequence[Path], src: Sequence[str], rulebook: Rulebook, survey: Survey
+    paths: Sequence[Path], src: Sequence[str], rulebook: Rulebook, survey: SourceTree
 ) -> Answer:
     """Import every module that the policy at *paths* names, in a fresh interpreter."""
     request = request_for(paths, src, modules=named(rulebook, survey), all=True)
@@ -182,7 +182,7 @@ def prove_all(
 
 
 def findings(
-    answer: Answer, rulebook: Rulebook, survey: Survey, *, strict: bool
+    answer: Answer, rulebook: Rulebook, survey: SourceTree, *, strict: bool
 ) -> Iterator[Diagnostic]:
     """Yield what became of targets that no policy should leave at that."""
     lenient = rulebook.settings.on_missing_target
@@ -213,7 +213,7 @@ def findings(
         yield Diagnostic("MP320", f"`{module}` could not be looked through: {why}", span, "error")
 
 
-def _absent(survey: Survey, row: dict[str, Any]) -> Missing | NoModule | None:
+def _absent(survey: SourceTree, row: dict[str, Any]) -> Missing | NoModule | None:
     """Return that a target is not there, as its source has it.
 
     One that is pending may be in a module that nothing can import.

@@ -47,10 +47,10 @@ def subjects(context: click.Context, option: click.Parameter, begun: str) -> lis
     """Return what can be explained: functions under a policy, settings, findings."""
     from mlpolicy.cli.setting import subjects
     from mlpolicy.plan.governed import governed
-    from mlpolicy.plan.survey import Survey, roots
+    from mlpolicy.source import SourceTree, roots
 
     loaded = _loaded(context)
-    survey = Survey(roots(context.params.get("src") or ()))
+    survey = SourceTree(roots(context.params.get("src") or ()))
     plans = governed(loaded.rulebook, survey) if loaded else ()
     names = [str(plan.target) for plan in plans]
     return [*_items([*names, *subjects()], begun), *codes(context, option, begun)]

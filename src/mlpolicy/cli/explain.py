@@ -23,10 +23,10 @@ from mlpolicy.plan.governed import absent_from, facts_of
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
 from mlpolicy.plan.text import content
 from mlpolicy.plan.worst import worst_case
 from mlpolicy.rules import KINDS
+from mlpolicy.source import Defined, Missing, NoModule, SourceTree
 
 SCHEMA = "mlpolicy.explain/1"
 _ABSENT = "absent"
@@ -127,7 +127,7 @@ def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _absent(plan: Plan, loaded: Loaded, survey: Survey) -> dict[Target, Missing | NoModule]:
+def _absent(plan: Plan, loaded: Loaded, survey: SourceTree) -> dict[Target, Missing | NoModule]:
     return absent_from(loaded.rulebook, survey, [plan.target])
 
 
@@ -178,7 +178,7 @@ def _described(plan: Plan, environment: str | None, options: dict[str, Any]) -> 
     return str(plan) + _terms(environment)
 
 
-def _not_governed(target: Target, rulebook: Rulebook, survey: Survey) -> NoReturn:
+def _not_governed(target: Target, rulebook: Rulebook, survey: SourceTree) -> NoReturn:
     excluding = rulebook.excluded(target)
     if rulebook.asks(target):
         exits.stop(

@@ -13,7 +13,7 @@ from mlpolicy.cli.streams import tell
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.words import many
 from mlpolicy.document.parse import parse
-from mlpolicy.plan.survey.installed import is_installed
+from mlpolicy.source import is_installed
 
 SAFE = frozenset(
     {

@@ -13,7 +13,7 @@ from mlpolicy.cli.options import shown_options, src_option
 from mlpolicy.cli.project import Project
 from mlpolicy.cli.streams import emit, emit_json, tell, write
 from mlpolicy.core.target import Target
-from mlpolicy.plan.survey import Defined, NoModule, Opaque, Survey, roots
+from mlpolicy.source import Defined, NoModule, Opaque, SourceTree, roots
 
 SCHEMA = "mlpolicy.init/1"
 SKIPPED = ("tests", "test", "docs", "conftest", "setup", "build", "dist", "venv", "site")
@@ -33,7 +33,7 @@ def command(folder: str, module: str | None, src: tuple[str, ...], format: str) 
     as comments, with names of functions that exist.
     """
     root = Path(folder)
-    survey = Survey(roots((*src, folder, str(root / "src"))))
+    survey = SourceTree(roots((*src, folder, str(root / "src"))))
     chosen = module or _first(root, survey)
     if chosen is None:
         exits.stop(
@@ -56,12 +56,11 @@ def command(folder: str, module: str | None, src: tuple[str, ...], format: str) 
         tell(f"\n{told}" if any(done.values()) else "nothing to write")
 
 
-def _functions(survey: Survey, module: str) -> list[str]:
+def _functions(survey: SourceTree, module: str) -> list[str]:
     found = survey.module(module)
     if isinstance(found, NoModule):
-        near = f"; did you mean `{found.close[0]}`?" if found.close else ""
-        hint = f" ({found.hint})" if found.hint else ""
-        exits.stop(f"there is no module `{found.component}`{near}{hint}")
+        near = f"; did you mean `{found.close}`?" if found.close else ""
+        exits.stop(f"there is no module `{found.component}`{near}")
     if isinstance(found, Opaque):
         exits.stop(f"`{module}` {found.why}")
     names = [name for name in survey.functions(module) if _is_function(survey, module, name)]
@@ -72,23 +71,23 @@ def _functions(survey: Survey, module: str) -> list[str]:
     return names
 
 
-def _is_function(survey: Survey, module: str, name: str) -> bool:
+def _is_function(survey: SourceTree, module: str, name: str) -> bool:
     looked = survey.look_up(Target(module, name))
     return isinstance(looked, Defined) and "." not in name and looked.is_function
 
 
-def _first(root: Path, survey: Survey) -> str | None:
+def _first(root: Path, survey: SourceTree) -> str | None:
     """Return the module with the most public functions among those of the project."""
     return _fullest(survey, _modules(root, survey))
 
 
-def _fullest(survey: Survey, modules: Iterable[str]) -> str | None:
+def _fullest(survey: SourceTree, modules: Iterable[str]) -> str | None:
     counted = {name: len(survey.functions(name)) for name in modules}
     best = max(counted, key=lambda name: (counted[name], -len(name)), default=None)
     return best if best is not None and counted[best] else None
 
 
-def _modules(root: Path, survey: Survey) -> Iterator[str]:
+def _modules(root: Path, survey: SourceTree) -> Iterator[str]:
     for base in (root, root / "src"):
         for one in sorted(base.iterdir()) if base.is_dir() else ():
             if one.name.startswith((".", "_")) or one.stem in SKIPPED:

@@ -27,13 +27,13 @@ from mlpolicy.model.policy import SHIPPED, Setting, one
 from mlpolicy.plan.governed import absent_from, governed
 from mlpolicy.plan.installed import DEPTH
 from mlpolicy.plan.load import Loaded
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 
 Row = dict[str, Any]
 SCHEMA = "mlpolicy.list/1"
 
 
-def _targets(loaded: Loaded, survey: Survey) -> Iterable[Row]:
+def _targets(loaded: Loaded, survey: SourceTree) -> Iterable[Row]:
     absent = absent_from(loaded.rulebook, survey)
     for plan in governed(loaded.rulebook, survey):
         yield {
@@ -55,7 +55,7 @@ def _imported(paths: Sequence[Path], src: Sequence[str], modules: Sequence[str])
             yield {key: row[key] for key in ("target", "rules", "mode", "source")}
 
 
-def _policies(loaded: Loaded, _: Survey) -> Iterable[Row]:
+def _policies(loaded: Loaded, _: SourceTree) -> Iterable[Row]:
     for policy in loaded.rulebook.policies:
         yield {
             "policy": policy.name,
@@ -67,7 +67,7 @@ def _policies(loaded: Loaded, _: Survey) -> Iterable[Row]:
         }
 
 
-def _profiles(loaded: Loaded, _: Survey) -> Iterable[Row]:
+def _profiles(loaded: Loaded, _: SourceTree) -> Iterable[Row]:
     profiles = loaded.rulebook.profiles
     origins = {file.file: _origin(file.depth) for file in loaded.files}
     for name, profile in sorted({**profiles.shipped, **profiles.known}.items()):
@@ -86,7 +86,7 @@ def _profiles(loaded: Loaded, _: Survey) -> Iterable[Row]:
         }
 
 
-def _files(loaded: Loaded, _: Survey) -> Iterable[Row]:
+def _files(loaded: Loaded, _: SourceTree) -> Iterable[Row]:
     for file in loaded.files:
         yield {
             "file": file.file,
@@ -102,7 +102,7 @@ def _origin(depth: int) -> str:
     return "imported" if depth else "given"
 
 
-def _expiring(loaded: Loaded, _: Survey) -> Iterable[Row]:
+def _expiring(loaded: Loaded, _: SourceTree) -> Iterable[Row]:
     now = loaded.rulebook.now
     for name, owner, written in sorted(_dates(loaded), key=lambda found: str(found[2].value)):
         end = end_of(date.fromisoformat(written.value))
@@ -128,7 +128,7 @@ def _dates(loaded: Loaded) -> Iterator[tuple[str, str, Setting]]:
                 yield f"{policy.name}: {rule.kind}", owner, written
 
 
-WHAT: dict[str, Callable[[Loaded, Survey], Iterable[Row]]] = {
+WHAT: dict[str, Callable[[Loaded, SourceTree], Iterable[Row]]] = {
     "targets": _targets,
     "policies": _policies,
     "profiles": _profiles,

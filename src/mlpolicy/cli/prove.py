@@ -18,7 +18,7 @@ from mlpolicy.cli.sources import shown
 from mlpolicy.cli.terms import asked
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration
-from mlpolicy.plan.survey import local_roots
+from mlpolicy.source import local_roots
 
 
 @frozen()

@@ -14,7 +14,7 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.lint.stages import of_source
 from mlpolicy.plan.codes import Level
 from mlpolicy.plan.load import Loaded, add_of
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 
 
 def resolved(
@@ -29,7 +29,7 @@ def resolved(
 
 
 def _found(
-    loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], survey: Survey, *, level: Level
+    loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], survey: SourceTree, *, level: Level
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong between the policies and the functions that they name."""
     with waiting("looking targets up in the source"):
@@ -53,7 +53,7 @@ def _is_no_module(one: Diagnostic) -> bool:
 
 
 def _imported(
-    loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], survey: Survey
+    loaded: Loaded, paths: Sequence[Path], src: tuple[str, ...], survey: SourceTree
 ) -> tuple[Diagnostic, ...]:
     """Return what only importing every module that a policy names can show."""
     from mlpolicy.cli.apply import findings, prove_all

@@ -8,9 +8,9 @@ from typing import cast
 from mlpolicy.cli.sources import survey
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.survey import Defined
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import from_code
+from mlpolicy.source import Defined
 from mlpolicy.testing.signature import of_parameters
 
 _ANY = (Parameter("args", "var_positional"), Parameter("kwargs", "var_keyword"))

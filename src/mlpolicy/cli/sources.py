@@ -23,8 +23,8 @@ from mlpolicy.lint.targets import absent as of_absent
 from mlpolicy.plan.files import TESTS
 from mlpolicy.plan.load import Loaded, load, load_every, policy_files
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Missing, NoModule
-from mlpolicy.plan.survey.survey import PROJECT, Survey, roots
+from mlpolicy.source import Missing, NoModule, SourceTree, roots
+from mlpolicy.source.locate import PROJECT
 
 VARIABLE = "MLPOLICY_POLICY"
 FOLDER = "policies"
@@ -58,11 +58,11 @@ def any_policy() -> bool:
 _SURVEY = "mlpolicy.survey"
 
 
-def survey(src: Sequence[str]) -> Survey:
+def survey(src: Sequence[str]) -> SourceTree:
     """Return what looks functions up in the source: one for all of a command."""
     context = click.get_current_context(silent=True)
     kept_in = context.meta if context is not None else {}
-    found: Survey = kept_in.setdefault(f"{_SURVEY} {tuple(src)}", Survey(roots(src)))
+    found: SourceTree = kept_in.setdefault(f"{_SURVEY} {tuple(src)}", SourceTree(roots(src)))
     return found
 
 

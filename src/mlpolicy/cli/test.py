@@ -26,7 +26,7 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import QuantityError, Ratio
 from mlpolicy.core.words import many
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.source import SourceTree, roots
 from mlpolicy.testing.coverage import Coverage
 from mlpolicy.testing.read import suites_at
 from mlpolicy.testing.run import Prepared, Result, prepare
@@ -136,7 +136,7 @@ def _run(
     coverage: Coverage | None,
 ) -> Outcome:
     where = roots(src)
-    survey = Survey(where)
+    survey = SourceTree(where)
     # What a service finds in its own folder, the errors and functions of a test are found in too.
     sys.path[:0] = [str(one.resolve()) for one in where if str(one.resolve()) not in sys.path]
     prepared = tuple(prepare(one, survey) for one in files)

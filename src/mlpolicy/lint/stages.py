@@ -15,8 +15,8 @@ from mlpolicy.model.policy import Pattern, Policy
 from mlpolicy.plan.governed import facts_of, know_names
 from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Opaque, Survey
 from mlpolicy.rules import KINDS
+from mlpolicy.source import Defined, Missing, NoModule, Opaque, SourceTree
 
 _TAKES_NOTHING = frozenset({"MP301", "MP302", "MP303", "MP320"})
 """Findings about a target or a pattern that names no function."""
@@ -27,14 +27,16 @@ def of_policies(rulebook: Rulebook) -> tuple[Diagnostic, ...]:
     return in_order([*rulebook.profiles.diagnostics, *policies.lint(rulebook)])
 
 
-def of_source(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
+def of_source(rulebook: Rulebook, survey: SourceTree) -> tuple[Diagnostic, ...]:
     """Return what is wrong between *rulebook* and the source."""
     stage = _SourceStage(rulebook, survey)
     found = [finding for policy in rulebook.policies for finding in stage.policy(policy)]
     return in_order([*found, *stage.unread(), *stage.rules()])
 
 
-def of_rules(rulebook: Rulebook, survey: Survey, named: Iterable[Target]) -> tuple[Diagnostic, ...]:
+def of_rules(
+    rulebook: Rulebook, survey: SourceTree, named: Iterable[Target]
+) -> tuple[Diagnostic, ...]:
     """Return what is wrong with the rules of the functions *named*, and nothing else."""
     stage = _SourceStage(rulebook, survey)
     for target in named:
@@ -45,7 +47,7 @@ def of_rules(rulebook: Rulebook, survey: Survey, named: Iterable[Target]) -> tup
 class _SourceStage:
     """Looks every target up once, and keeps the functions for the checks of their rules."""
 
-    def __init__(self, rulebook: Rulebook, survey: Survey) -> None:
+    def __init__(self, rulebook: Rulebook, survey: SourceTree) -> None:
         know_names(rulebook, survey)
         self._rulebook = rulebook
         self._survey = survey

@@ -16,9 +16,7 @@ from mlpolicy.plan.arguments import AMONG_KEYWORDS, named
 from mlpolicy.plan.called import called
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule, Survey
-
-_OFFERED = 5
+from mlpolicy.source import Answer, Defined, Missing, NoModule, SourceTree
 
 
 def absent(
@@ -29,39 +27,25 @@ def absent(
         return
     severity: Severity = "error" if on_missing == "error" else "warning"
     if isinstance(answer, NoModule):
-        near = ", ".join(f"`{name}`" for name in answer.close)
-        help = answer.hint or (f"did you mean {near}?" if near else "")
+        help = did_you_mean(answer.close)
         label = f"no module `{answer.component}`"
         text = f"module of `{target}` not found"
         yield Diagnostic("MP303", text, span, severity, label=label, help=help)
     elif isinstance(answer, Missing):
-        help, near = offered(target.module, answer.has), None
+        near = f"{target.module}:{answer.close}" if answer.close else None
         related: tuple[Related, ...] = ()
-        if answer.close:
-            name, line = answer.close[0]
-            near = f"{target.module}:{name}"
-            help = did_you_mean(near)
-            if line and answer.file:
-                related = (line_of(f"`{name}` is defined here", answer.file, line),)
+        if answer.line:
+            related = (line_of(f"`{answer.close}` is defined here", answer.file, answer.line),)
         yield Diagnostic(
             "MP301",
             "target not found",
             span,
             severity,
             label=answer.reason,
-            help=help,
+            help=did_you_mean(near),
             related=related,
             suggestions=repair(span, near),
         )
-
-
-def offered(module: str, names: tuple[str, ...]) -> str:
-    """Return what a reader may choose from where no name is like the one that is missing."""
-    if not names:
-        return ""
-    listed = ", ".join(f"`{name}`" for name in names[:_OFFERED])
-    more = len(names) - _OFFERED
-    return f"`{module}` has {listed}" + (f" and {more} more" if more > 0 else "")
 
 
 def useless(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
@@ -99,8 +83,8 @@ def _is_empty(statements: list[ast.stmt]) -> bool:
 
 def reexported(target: Target, defined: Defined, span: Span) -> Iterator[Diagnostic]:
     """Yield a target that its module only imports, unless where it is defined is private."""
-    origin = defined.reexported_from
-    if origin is None or defined.kind == "value":
+    origin = defined.defined_as
+    if origin is None or origin.module == target.module or defined.kind == "value":
         return
     if any(part.startswith("_") for part in f"{origin.module}.{origin.qualname}".split(".")):
         return
@@ -141,7 +125,7 @@ def arguments(plan: Plan, defined: Defined) -> Iterator[Diagnostic]:
             )
 
 
-def calls(plan: Plan, rulebook: Rulebook, survey: Survey) -> Iterator[Diagnostic]:
+def calls(plan: Plan, rulebook: Rulebook, survey: SourceTree) -> Iterator[Diagnostic]:
     """Yield the functions that rules call and that are not there, or are none."""
     for rule in plan.rules:
         for text, span in called(rule):
@@ -153,8 +137,7 @@ def calls(plan: Plan, rulebook: Rulebook, survey: Survey) -> Iterator[Diagnostic
                 continue
             answer = survey.look_up(target)
             if isinstance(answer, Missing):  # a rule may call a class, too
-                classes = ((name, 0) for name in answer.classes)
-                answer = replace(answer, close=(*answer.close, *classes))
+                answer = replace(answer, close=answer.close or answer.close_class)
             yield from absent(target, answer, span)
             if isinstance(answer, Defined) and answer.constant:
                 message = f"`{target}` is a value, and a rule can only call a function"

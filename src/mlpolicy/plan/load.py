@@ -28,7 +28,7 @@ from mlpolicy.plan.gather import Gathered, Located, gather
 from mlpolicy.plan.rulebook import Rulebook
 
 if TYPE_CHECKING:
-    from mlpolicy.plan.survey import Survey
+    from mlpolicy.source import SourceTree
 
 __all__ = ["Loaded", "Terms", "check", "load", "load_every", "policy_files"]
 
@@ -70,7 +70,7 @@ class Terms:
     """Rules over all policies, from the command line."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Values over those of `vars`, from the command line."""
-    survey: Survey | None = None
+    survey: SourceTree | None = None
     """Tells which targets are names of one function, without which each is one."""
 
     @property

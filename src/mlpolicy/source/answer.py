@@ -57,10 +57,12 @@ class Missing:
 
     reason: str
     close: str = ""
-    """The most similar name that a policy for this module could use."""
+    """The most similar name of a function in the module."""
     file: str = ""
     line: int = 0
-    """Where *close* is defined; 0 if it is defined in another module."""
+    """Where that function is defined; 0 if it is in another module."""
+    close_class: str = ""
+    """The most similar name of a class in the module."""
 
 
 @frozen()

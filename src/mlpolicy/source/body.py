@@ -11,7 +11,7 @@ from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.target import Target
 from mlpolicy.source.module import Module, Scope, dotted
 from mlpolicy.source.names import FunctionNode, Imported
-from mlpolicy.source.resolve import Ancestor, Named, Resolver
+from mlpolicy.source.resolve import Named, Resolver
 
 
 @frozen()
@@ -93,12 +93,13 @@ class Body:
         """Return the full name of what an expression in it names."""
         return self._named.inside.full_name(node)
 
-    def lineage_of(self, node: ast.expr) -> list[Ancestor]:
-        """Return the class that an annotation of it names, and its bases; nothing for no class."""
+    def lineage(self, node: ast.expr) -> tuple[ast.ClassDef | None, ...]:
+        """Return the class that an annotation names, then its bases; None for one without source."""
         thing = self._resolver.meaning(self.scope, node)
-        if isinstance(thing, Named) and isinstance(thing.node, ast.ClassDef):
-            return self._resolver.lineage(thing)
-        return []
+        is_class = isinstance(thing, Named) and isinstance(thing.node, ast.ClassDef)
+        bases = self._resolver.lineage(thing) if is_class and isinstance(thing, Named) else ()
+        nodes = (base.node if isinstance(base, Named) else None for base in bases)
+        return tuple(cls if isinstance(cls, ast.ClassDef) else None for cls in nodes)
 
 
 def own_nodes(node: FunctionNode) -> list[ast.AST]:

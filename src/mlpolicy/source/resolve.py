@@ -17,7 +17,20 @@ _TRANSPARENT = ("staticmethod", "classmethod", "property")
 _PLAIN_BASES = ("Generic", "Protocol", "ABC", "object")
 _PLAIN_METACLASSES = ("ABCMeta", "EnumMeta", "EnumType", "type")
 _PLAIN_DECORATORS = frozenset(
-    ["dataclass", "s", "attrs", "define", "frozen", "mutable", "final", "runtime_checkable", "total_ordering", "unique", "verify", "deprecated"]
+    [
+        "dataclass",
+        "s",
+        "attrs",
+        "define",
+        "frozen",
+        "mutable",
+        "final",
+        "runtime_checkable",
+        "total_ordering",
+        "unique",
+        "verify",
+        "deprecated",
+    ]
 )
 
 

@@ -17,7 +17,7 @@ from mlpolicy.source.answer import Answer, Defined, Dynamic, Missing, NoModule, 
 from mlpolicy.source.body import Body, kind_of, parameters_of
 from mlpolicy.source.locate import Finder, SourceFile, is_installed, roots
 from mlpolicy.source.module import Module, Scope, dotted, read
-from mlpolicy.source.names import Binding, FunctionNode
+from mlpolicy.source.names import Binding, FunctionNode, Imported
 from mlpolicy.source.resolve import Named, Resolver, Thing, in_force
 
 _DEEPEST = 24
@@ -172,13 +172,24 @@ class SourceTree:
         return self._defined(thing, home if home != target else None)
 
     def _with_close(self, module: Module, qualname: str, missing: Missing) -> Missing:
-        known = {name: 0 for name in module.scope.bindings if not name.startswith("_")}
-        known |= {name: binding.line for name, binding in _defined_in(module.scope)}
-        near = closest(qualname, known)
-        if near is None:
-            last = qualname.rpartition(".")[2]
-            near = next((name for name in known if name.rpartition(".")[2] == last), "")
-        return replace(missing, close=near, file=module.shown, line=known.get(near, 0))
+        functions, classes = dict[str, int](), list[str]()
+        for name, bindings in module.scope.bindings.items():
+            if isinstance(bindings[-1].what, Imported):
+                functions[name] = 0
+            if isinstance(bindings[-1].what, Imported | ast.ClassDef):
+                classes.append(name)
+        functions |= {name: binding.line for name, binding in _defined_in(module.scope)}
+        last = qualname.rpartition(".")[2]
+        near = closest(qualname, functions)
+        near = near or next((name for name in functions if name.endswith(f".{last}")), "")
+        near_class = closest(qualname, classes) or ""
+        return replace(
+            missing,
+            close=near,
+            file=module.shown,
+            line=functions.get(near, 0),
+            close_class=near_class,
+        )
 
     def _defined(self, thing: Named, defined_as: Target | None) -> Defined:
         scope, binding, node = thing.scope, thing.binding, thing.node

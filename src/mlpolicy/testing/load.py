@@ -8,12 +8,12 @@ from pathlib import Path
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.load import Terms as PolicyTerms
 from mlpolicy.plan.load import load as load_policies
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 from mlpolicy.testing.amounts import moment
 from mlpolicy.testing.suite import Terms
 
 
-def load(paths: Iterable[Path], terms: Terms, survey: Survey | None = None) -> Loaded:
+def load(paths: Iterable[Path], terms: Terms, survey: SourceTree | None = None) -> Loaded:
     """Return what the files at *paths* say under *terms*: no other variables are seen."""
     now = moment(terms.clock) if terms.clock else None
     return load_policies(

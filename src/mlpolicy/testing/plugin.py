@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from mlpolicy.plan.survey import Survey
+    from mlpolicy.source import SourceTree
     from mlpolicy.testing.run import Prepared
     from mlpolicy.testing.suite import Case
 
 _OURS = re.compile(r"^['\"]?(policies|stubs)['\"]?\s*:", re.MULTILINE)
 """What tells a test of policies from the `*.test.yaml` of another tool."""
 _ENDS = (".yaml", ".yml")
-_SURVEY = pytest.StashKey["Survey"]()
+_SURVEY = pytest.StashKey["SourceTree"]()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -45,13 +45,13 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def _survey(config: pytest.Config) -> Survey:
+def _survey(config: pytest.Config) -> SourceTree:
     """Return what knows the source, shared by all files."""
-    from mlpolicy.plan.survey import Survey, roots
+    from mlpolicy.source import SourceTree, roots
 
     if _SURVEY not in config.stash:
         root = config.rootpath
-        config.stash[_SURVEY] = Survey(roots((str(root), str(root / "src"))))
+        config.stash[_SURVEY] = SourceTree(roots((str(root), str(root / "src"))))
     return config.stash[_SURVEY]
 
 

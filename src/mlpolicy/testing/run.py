@@ -15,7 +15,7 @@ from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.parse import Document
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 from mlpolicy.testing.judge import Difference, call_differs, plan_differs
 from mlpolicy.testing.load import load
 from mlpolicy.testing.read import read_suite
@@ -117,7 +117,7 @@ class Prepared:
 # --- preparing ------------------------------------------------------------------------
 
 
-def prepare(path: Path, survey: Survey) -> Prepared:
+def prepare(path: Path, survey: SourceTree) -> Prepared:
     """Read the tests at *path* and their policies; nothing of the user's is imported but errors."""
     suite = read_suite(path)
     return _Preparing(suite, survey).prepared()
@@ -126,7 +126,7 @@ def prepare(path: Path, survey: Survey) -> Prepared:
 class _Preparing:
     """Looks at everything that a file of tests names, before any of it runs."""
 
-    def __init__(self, suite: Suite, survey: Survey) -> None:
+    def __init__(self, suite: Suite, survey: SourceTree) -> None:
         self._suite = suite
         self._found = list(suite.diagnostics)
         self._survey = survey

@@ -12,8 +12,8 @@ from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
 from mlpolicy.runtime.template import shape
+from mlpolicy.source import Defined, Missing, NoModule, SourceTree
 from mlpolicy.testing.signature import SignatureError, function, of_parameters
 from mlpolicy.testing.suite import Named, Suite
 
@@ -21,7 +21,7 @@ from mlpolicy.testing.suite import Named, Suite
 class Targets:
     """The functions of one file of tests, looked up in its stubs and in the source."""
 
-    def __init__(self, suite: Suite, survey: Survey) -> None:
+    def __init__(self, suite: Suite, survey: SourceTree) -> None:
         self._suite = suite
         self._survey = survey
         self._stubs: dict[Target, FunctionType | SignatureError] = {}
@@ -33,7 +33,7 @@ class Targets:
             return None
         looked = self._survey.look_up(named.target)
         if isinstance(looked, Missing):
-            near = f"{named.target.module}:{looked.close[0][0]}" if looked.close else ""
+            near = f"{named.target.module}:{looked.close}" if looked.close else ""
             help = did_you_mean(near)
             said = f"`{named.target.module}` has no function `{named.target.qualname}`"
             return Diagnostic("MP301", said, named.span, help=help)

@@ -81,7 +81,7 @@ def test_the_functions_that_a_function_calls(written):
 
 
 def test_a_module_is_parsed_once_for_all_that_is_asked(written, monkeypatch):
-    from mlpolicy.plan.survey import library
+    from mlpolicy.source import library
 
     parsed = []
     parse = library.parse

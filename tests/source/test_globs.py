@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlpolicy.core.target import Glob
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 
 SHOP = {
     "shop/__init__.py": "from .serve import predict\ndef ping(): ...\n",
@@ -156,8 +156,8 @@ def test_a_pattern_takes_what_it_covers(written, glob, targets):
 
 def test_patterns_never_take_the_standard_library():
     """Even where its source is at hand."""
-    assert taken(Survey(), "json.**:*") == []
-    assert "dumps" in Survey().functions("json")
+    assert taken(SourceTree(), "json.**:*") == []
+    assert "dumps" in SourceTree().functions("json")
 
 
 def test_installed_packages_are_taken_by_name(tmp_path):
@@ -166,7 +166,7 @@ def test_installed_packages_are_taken_by_name(tmp_path):
     (site / "lib").mkdir(parents=True)
     (site / "lib" / "__init__.py").write_text("def f(): ...")
     (tmp_path / "own.py").write_text("def f(): ...")
-    survey = Survey([tmp_path, site])
+    survey = SourceTree([tmp_path, site])
 
     assert taken(survey, "lib:*") == ["lib:f"]
     assert taken(survey, "lib:*", packages=["other"]) == []

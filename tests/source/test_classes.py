@@ -6,7 +6,7 @@ import pytest
 
 from mlpolicy.core.site import Parameter
 from mlpolicy.core.target import Target
-from mlpolicy.plan.survey import Dynamic, Missing
+from mlpolicy.source import Dynamic, Missing
 
 
 def test_methods_of_every_kind(written):

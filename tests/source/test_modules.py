@@ -10,8 +10,17 @@ from importlib.machinery import EXTENSION_SUFFIXES
 import pytest
 
 from mlpolicy.core.target import Target
-from mlpolicy.plan.survey import Defined, Dynamic, Missing, Module, NoModule, Opaque, Space, Survey
-from mlpolicy.plan.survey.survey import roots
+from mlpolicy.source import (
+    Defined,
+    Dynamic,
+    Missing,
+    Module,
+    NoModule,
+    Opaque,
+    SourceTree,
+    Space,
+    roots,
+)
 
 BOMB = "raise SystemExit('imported')\n"
 
@@ -51,7 +60,7 @@ def test_namespace_packages_have_portions_in_every_root(tmp_path):
     for name in ("one/ns/a.py", "two/ns/b.py", "three/whole/__init__.py", "one/whole/c.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("def f(): ...")
-    survey = Survey([tmp_path / "one", tmp_path / "two", tmp_path / "three"])
+    survey = SourceTree([tmp_path / "one", tmp_path / "two", tmp_path / "three"])
 
     assert isinstance(survey.look_up(Target("ns.a", "f")), Defined)
     assert isinstance(survey.look_up(Target("ns.b", "f")), Defined)
@@ -112,7 +121,7 @@ def test_the_folders_that_are_looked_in(tmp_path, monkeypatch):
 def test_this_folder_and_src_are_looked_in_without_being_told(written):
     """And files in them are shown as seen from here."""
     written({"here.py": "def f(): ...", "src/shop/__init__.py": "def f(): ..."})
-    survey = Survey()
+    survey = SourceTree()
 
     assert survey.look_up(Target("here", "f")).file == "here.py"
     assert survey.look_up(Target("shop", "f")).file == os.path.join("src", "shop", "__init__.py")
@@ -130,7 +139,7 @@ def test_this_folder_and_src_are_looked_in_without_being_told(written):
 )
 def test_what_has_no_source(module, why):
     """The interpreter's own modules are there and cannot be read."""
-    found = Survey().look_up(Target(module, "f"))
+    found = SourceTree().look_up(Target(module, "f"))
 
     assert isinstance(found, Dynamic)
     assert why in found.why
@@ -175,7 +184,7 @@ def test_archives_are_opaque(tmp_path):
     with zipfile.ZipFile(archive, "w") as opened:
         opened.writestr("inside/__init__.py", "")
     (tmp_path / "broken.zip").write_text("no archive")
-    survey = Survey([tmp_path / "broken.zip", archive])
+    survey = SourceTree([tmp_path / "broken.zip", archive])
 
     assert survey.look_up(Target("inside.deep", "f")) == Dynamic(
         "`inside.deep` is below `inside`, which is inside of the archive bundle.zip"
@@ -277,7 +286,7 @@ def test_a_survey_reads_each_file_once_and_another_one_sees_the_change(written, 
     (tmp_path / "n.py").write_text("def g(): ...")
 
     assert written.survey.module("m") is first
-    later = Survey([tmp_path])
+    later = SourceTree([tmp_path])
     assert [one.name for one in later.look_up(Target("m", "f")).parameters] == ["a", "b"]
     assert isinstance(later.module("n"), Module)
 
@@ -303,7 +312,7 @@ def test_plain_lines_of_pth_files_are_folders(site, tmp_path):
         f"# note\n\n{tmp_path / 'checkout'}\n/no/such\nimport os; os.abort()\n"
     )
 
-    assert isinstance(Survey([site]).look_up(Target("shop.sub", "g")), Defined)
+    assert isinstance(SourceTree([site]).look_up(Target("shop.sub", "g")), Defined)
 
 
 @pytest.mark.parametrize("annotated", ["", ": dict[str, str]"])
@@ -322,7 +331,7 @@ def test_the_mapping_of_an_editable_finder_is_read(site, tmp_path, annotated):
     (site / "__editable__.shop.pth").write_text(
         "import __editable___shop_finder; __editable___shop_finder.install()\n"
     )
-    survey = Survey([site])
+    survey = SourceTree([site])
 
     for target in ("shop:f", "shop.sub:g", "alone:h", "ns.part:f", "ns.part.sub:g"):
         assert isinstance(survey.look_up(Target.parse(target)), Defined), target
@@ -334,5 +343,5 @@ def test_a_finder_that_cannot_be_read_leaves_its_package_open(site):
     (site / "_editable_loader.py").write_text("install({**loaded}, 'shop')\n")
     (site / "e.pth").write_text("import _editable_loader\n")
 
-    assert isinstance(Survey([site]).look_up(Target("shop.sub", "g")), Dynamic)
-    assert isinstance(Survey([site]).look_up(Target("sop.sub", "g")), NoModule)
+    assert isinstance(SourceTree([site]).look_up(Target("shop.sub", "g")), Dynamic)
+    assert isinstance(SourceTree([site]).look_up(Target("sop.sub", "g")), NoModule)

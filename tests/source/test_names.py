@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlpolicy.core.target import Target
-from mlpolicy.plan.survey import Dynamic, Missing
+from mlpolicy.source import Dynamic, Missing
 
 PACKAGE = {
     "pkg/__init__.py": "from .core import f as renamed, C\nfrom . import core as kernel\n",

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import pytest
 
 from mlpolicy.core.target import Target
-from mlpolicy.plan.survey import Defined, Survey
+from mlpolicy.source import Defined, SourceTree
 
 FOUND_BY_IMPORT = """
 import importlib, inspect, json, sys, types
@@ -84,7 +84,7 @@ def by_import(code, asked):
 
 def compared(package):
     """(what an import finds, what the survey finds) in *package*, as sets of targets."""
-    survey = Survey()
+    survey = SourceTree()
     modules = [
         one for one in (package, *survey.modules_below(package))
         if not {"tests", "__main__", "conftest", "tool"} & set(one.split("."))
@@ -128,7 +128,7 @@ def test_public_functions_are_those_of_an_import(package, least):
 )
 def test_kinds_and_parameters_are_those_of_an_import(package):
     """Each function has the kind, the parameters and the place that its code object has."""
-    survey = Survey()
+    survey = SourceTree()
     imported, read = compared(package)
     targets = sorted(imported & read)
     truth = by_import(SIGNATURES, targets)
@@ -159,7 +159,7 @@ for name, value in vars(networkx).items():
             found[name] = f"{function.__module__}:{function.__qualname__}"
 print("FOUND" + json.dumps(found))
 """
-    survey = Survey()
+    survey = SourceTree()
 
     truth = by_import(code, [])
     found = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlpolicy.core.site import Parameter
-from mlpolicy.plan.survey import Defined
+from mlpolicy.source import Defined
 
 
 def test_a_function_is_described_whole(written):
