@@ -183,7 +183,7 @@ def dotted(node: object) -> str | None:
 
 _WRITES = re.compile(
     rb"globals\(\)(\[.*\]\s*=[^=]|\.update|\.setdefault)|[\w.]+\(([^()]*, *)?globals\(\)"
-    rb"|(setattr\(|^\s*)sys\.modules\[__name__\]\s*[=,]",
+    rb"|sys\.modules\[__name__\]\s*[=,]",
     re.MULTILINE,
 )
 """What binds names of a module wherever it stands."""

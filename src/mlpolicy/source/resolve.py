@@ -130,6 +130,10 @@ class Resolver:
     def _of_module(self, module: Module, name: str) -> Thing:
         bound = self._bound(module.scope, name)
         if bound is not None:
+            # A star import further down may put another function in its place.
+            last = max((star.lineno for star in module.scope.names.stars), default=0)
+            if isinstance(bound, Named) and bound.scope is module.scope:
+                return replace(bound, sure=bound.sure and bound.binding.line > last)
             return bound
         unread = None
         for star in reversed(module.scope.names.stars):
