@@ -96,20 +96,11 @@ def test_nothing_more_is_said_of_a_target_that_is_not_there(findings):
     assert [one.code for one in findings(policy, shop="def write_row(x): ...")] == ["MP301"]
 
 
-def test_a_module_in_a_folder_of_sources(findings):
-    [one] = findings(watch("bank:pay"), **{"services/src/bank": "def pay(): ..."})
-
-    assert (one.code, one.help) == (
-        "MP303",
-        "it is in `services/src`: add `--src services/src`",
-    )
-
-
 @pytest.mark.parametrize(
     ("glob", "help"),
     [
         ("shop:serv_*", "did you mean `shop:serve`?"),
-        ("shop:_private*", "those functions begin with `_`, as `shop:_private_one` does"),
+        ("shop:_private*", ""),
         ("shop:wor*", ""),
         ("shap:serv*", ""),
         ("json:dump*", "the standard library"),
@@ -334,12 +325,12 @@ def test_a_word_that_keeps_all_out_is_one_finding_for_all_patterns(findings):
 
 
 def test_no_class_is_offered_in_place_of_a_function(findings):
-    """A policy is for none; what the module has is said instead."""
+    """A policy is for none."""
     source = "class Transaction: ...\ndef rank(tx): ...\n"
 
     [one] = findings("policies:\n  shop:transactions: {monitor: {}}\n", shop=source)
 
-    assert (one.code, one.suggestions, one.help) == ("MP301", (), "`shop` has `rank`")
+    assert (one.code, one.suggestions, one.help) == ("MP301", (), "")
 
 
 def test_a_module_that_is_no_python_is_said_where_it_is_named_first(findings):

@@ -73,7 +73,7 @@ def test_the_functions_that_a_function_calls(written):
 
     body = written({"shop.py": source, "bank.py": bank}).defined("shop:C.f").body
 
-    assert {(str(one.target), one.kind) for one in body.calls} == {
+    assert {(str(target), kind) for target, kind, _ in body.calls} == {
         ("shop:C.g", "function"),
         ("bank:pay", "function"),
         ("bank:take", "coroutine"),

@@ -140,8 +140,7 @@ class SourceFunction(Function):
         if self._body is None:
             return ()
         home = self._body.home
-        each = (one for one in self._body.calls if one.target != home)
-        return tuple((str(one.target), one.kind, one.node) for one in each)
+        return tuple((str(to), kind, node) for to, kind, node in self._body.calls if to != home)
 
     def line(self, message: str, node: ast.expr | ast.stmt | None = None) -> tuple[Related, ...]:
         """Return the line of *node*, or of its definition, as a further place."""

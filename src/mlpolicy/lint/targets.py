@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -59,7 +58,7 @@ def useless(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
         return Diagnostic("MP320", message, span, related=related)
     if defined.overload:
         what = "has overloads only, and no implementation"
-    elif defined.abstract and defined.body is not None and _is_empty(defined.body.statements):
+    elif defined.abstract:
         what = "is abstract, and its body does nothing"
     else:
         return None
@@ -70,14 +69,6 @@ def useless(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
         "warning",
         help="name the methods of the classes that implement it",
         related=related,
-    )
-
-
-def _is_empty(statements: list[ast.stmt]) -> bool:
-    return all(
-        isinstance(node, ast.Pass | ast.Raise)
-        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        for node in statements
     )
 
 

@@ -31,7 +31,7 @@ class Defined:
     """Dotted names, outermost first, with what an import calls them put in full."""
     is_method: bool = False
     abstract: bool = False
-    """Whether nothing is meant to call the body: an abstract method, or a protocol's."""
+    """Whether nothing is meant to call it: an abstract method that does nothing, a protocol's too."""
     overload: bool = False
     """Whether there are only overloads and no implementation."""
     defined_as: Target | None = None

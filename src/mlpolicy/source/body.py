@@ -6,21 +6,11 @@ import ast
 from collections.abc import Iterator
 from functools import cached_property
 
-from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.target import Target
 from mlpolicy.source.module import Module, Scope, dotted
 from mlpolicy.source.names import FunctionNode, Imported
-from mlpolicy.source.resolve import Named, Resolver
-
-
-@frozen()
-class Called:
-    """A function of known source that is called by name."""
-
-    target: Target
-    kind: FunctionKind
-    node: ast.Call
+from mlpolicy.source.resolve import Named, Resolver, Thing
 
 
 class Body:
@@ -42,19 +32,6 @@ class Body:
         return tuple(own_nodes(self.node))
 
     @property
-    def statements(self) -> list[ast.stmt]:
-        """What it does, without the text that documents it."""
-        if isinstance(self.node, ast.Lambda):
-            return [ast.Return(self.node.body)]
-        first, *rest = self.node.body
-        documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-        return rest if documented else self.node.body
-
-    @property
-    def _arguments(self) -> list[str]:
-        return [parameter.name for parameter in parameters_of(self.node)]
-
-    @property
     def decorators(self) -> tuple[tuple[str, ast.expr], ...]:
         """The full names of what decorates it, with the expressions, outermost first."""
         written = (*self._named.wrappers, *getattr(self.node, "decorator_list", ()))
@@ -69,24 +46,23 @@ class Body:
         return tuple(value for value in returns if value is not None)
 
     @property
-    def calls(self) -> Iterator[Called]:
+    def calls(self) -> Iterator[tuple[Target, FunctionKind, ast.Call]]:
         """The functions that it calls by name, if their source is known; methods of `self` too."""
-        calls = (node for node in self.own if isinstance(node, ast.Call))
-        return filter(None, map(self._called, calls))
+        for call in (node for node in self.own if isinstance(node, ast.Call)):
+            thing = self._called(call)
+            if isinstance(thing, Named) and isinstance(thing.node, FunctionNode) and thing.sure:
+                yield thing.home, kind_of(thing.node), call
 
-    def _called(self, call: ast.Call) -> Called | None:
+    def _called(self, call: ast.Call) -> Thing | None:
         first, _, name = (dotted(call.func) or "").partition(".")
         cls, inside = self.scope.node, self._named.inside
-        if first in ("self", "cls") and first in self._arguments and isinstance(cls, ast.ClassDef):
+        own = [parameter.name for parameter in parameters_of(self.node)]
+        if first in ("self", "cls") and first in own and isinstance(cls, ast.ClassDef):
             owner = self._resolver.meaning(self.scope.parent or self.scope, ast.Name(cls.name))
-            thing = self._resolver.attribute(owner, name)
+            return self._resolver.attribute(owner, name)
         # What the function binds itself may be anything, but for what it imports.
-        elif all(isinstance(one.what, Imported) for one in inside.bindings.get(first, ())):
-            thing = self._resolver.meaning(inside, call.func)
-        else:
-            return None
-        if isinstance(thing, Named) and isinstance(thing.node, FunctionNode) and thing.sure:
-            return Called(thing.home, kind_of(thing.node), call)
+        if all(isinstance(one.what, Imported) for one in inside.bindings.get(first, ())):
+            return self._resolver.meaning(inside, call.func)
         return None
 
     def name_of(self, node: ast.expr) -> str:

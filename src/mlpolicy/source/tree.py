@@ -235,21 +235,18 @@ def _is_constant(what: object) -> bool:
 
 
 def _is_abstract(body: Body) -> bool:
-    """Whether nothing is meant to call it: an abstract method, or an empty one of a protocol."""
-    if any(name.rpartition(".")[2] in _ABSTRACT for name, _ in body.decorators):
-        return True
-    cls = body.scope.node
+    """Whether nothing is meant to call it: an abstract method or a protocol's, which does nothing."""
+    node, cls = body.node, body.scope.node
+    statements = [] if isinstance(node, ast.Lambda) else node.body
     bases = cls.bases if isinstance(cls, ast.ClassDef) else []
-    names = (
-        body.scope.full_name(base.value if isinstance(base, ast.Subscript) else base)
-        for base in bases
+    plain = (base.value if isinstance(base, ast.Subscript) else base for base in bases)
+    is_protocol = any(body.scope.full_name(base) in _PROTOCOLS for base in plain)
+    is_abstract = any(name.rpartition(".")[2] in _ABSTRACT for name, _ in body.decorators)
+    return (is_protocol or is_abstract) and all(
+        isinstance(statement, ast.Pass | ast.Raise)
+        or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        for statement in statements
     )
-    empty = all(
-        isinstance(one, ast.Pass)
-        or (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
-        for one in body.statements
-    )
-    return empty and any(name in _PROTOCOLS for name in names)
 
 
 def _tags(body: Body) -> tuple[str, ...]:
