@@ -97,11 +97,7 @@ def _nothing(survey: SourceTree, glob: Glob, span: Span) -> Diagnostic:
 def _none_chosen(taken: Taken) -> Iterator[Diagnostic]:
     """Yield a `match` of which nothing holds, unless words may be put on while the program runs."""
     where, functions = taken.policy.where, taken.functions
-    if all(excluded(taken.policy, target) for target in functions):
-        return
-    if where.has_param and any(one.parameters is None for one in functions.values()):
-        return
-    if where.tag and any(map(_may_be_tagged, functions.values())):
+    if _may_be_chosen(taken):
         return
     asked = {name: words for name in _CONDITIONS if (words := getattr(where, name))}
     near = list(_near_words(taken))
@@ -125,6 +121,16 @@ def _none_chosen(taken: Taken) -> Iterator[Diagnostic]:
     )
 
 
+def _may_be_chosen(taken: Taken) -> bool:
+    """Whether the source does not tell, or `exclude` keeps out all functions anyway."""
+    where, each = taken.policy.where, taken.functions.values()
+    if where.has_param and any(defined.parameters is None for defined in each):
+        return True
+    if where.tag and any(map(_may_be_tagged, each)):
+        return True
+    return all(excluded(taken.policy, target) for target in taken.functions)
+
+
 def _takes_any(taken: Taken) -> bool:
     """Whether another pattern of the policy takes functions of which its conditions hold."""
     globs = (pattern.glob for pattern in taken.policy.match)
@@ -143,15 +149,17 @@ def _near_words(taken: Taken) -> Iterator[tuple[str, str, str]]:
         for word in getattr(taken.policy.where, key):
             if fnmatch.filter(words, word):
                 continue
-            # What a module defines itself has no module before it, what it imports has.
-            ends = [one for one in sorted(words) if _ends_with(one, word) or _ends_with(word, one)]
-            near = ends[0] if ends else closest(word, sorted(words))
+            near = _closest_word(word, sorted(words))
             if near is not None:
                 yield key, word, near
 
 
-def _ends_with(path: str, last: str) -> bool:
-    return f".{path}".endswith(f".{last}")
+def _closest_word(word: str, known: list[str]) -> str | None:
+    """Return what is most like *word*: a decorator of the module itself has no module before it."""
+    for one in known:
+        if f".{one}".endswith(f".{word}") or f".{word}".endswith(f".{one}"):
+            return one
+    return closest(word, known)
 
 
 def _may_be_tagged(defined: Defined) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.redact import has_password, is_secret_key
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.document.node import Mapping, Node, Scalar, entries_of, scalars
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, entries_of, scalars
 from mlpolicy.model.read import Source
 
 _USE = re.compile(r"\$\{vars\.([A-Za-z][\w-]*)")
@@ -39,19 +39,24 @@ def unused_variables(sources: Iterable[Source]) -> Iterator[Diagnostic]:
                 help = f"write `${{vars.{entry.key}}}` where it is meant, or take it out"
                 yield Diagnostic("MP111", text, entry.key_span, "warning", help=help)
         for environment in entries_of(root.get("environments")):
-            node = environment.value
-            for entry in entries_of(node.get("vars") if isinstance(node, Mapping) else None):
-                if entry.key not in used | known:
-                    near = closest(entry.key, sorted(used))
-                    yield Diagnostic(
-                        "MP111",
-                        f"environment `{environment.key}` sets the variable `{entry.key}`, "
-                        "which no value uses",
-                        entry.key_span,
-                        "warning",
-                        help=did_you_mean(near, "take it out"),
-                        suggestions=repair(entry.key_span, near),
-                    )
+            yield from _unused_in(environment, used, known)
+
+
+def _unused_in(environment: Entry, used: set[str], known: set[str]) -> Iterator[Diagnostic]:
+    """Yield the variables that an environment alone sets, and that no value asks for."""
+    node = environment.value
+    for entry in entries_of(node.get("vars") if isinstance(node, Mapping) else None):
+        if entry.key not in used | known:
+            near = closest(entry.key, sorted(used))
+            text = f"environment `{environment.key}` sets the variable `{entry.key}`"
+            yield Diagnostic(
+                "MP111",
+                f"{text}, which no value uses",
+                entry.key_span,
+                "warning",
+                help=did_you_mean(near, "take it out"),
+                suggestions=repair(entry.key_span, near),
+            )
 
 
 def written_secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:

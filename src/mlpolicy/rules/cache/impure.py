@@ -39,19 +39,20 @@ def impurity(function: Function) -> tuple[str, ast.Call] | None:
     calls = [node for node in function.nodes() if isinstance(node, ast.Call)]
     calls.sort(key=lambda node: (node.lineno, node.col_offset))
     named = {node: function.name_of(node.func) for node in calls}
-    if not _SEEDS.isdisjoint(named.values()):
+    doubtful = {node: name for node, name in named.items() if name in _CLOCK or name in _CHANCE}
+    if not doubtful or not _SEEDS.isdisjoint(named.values()):
         return None
-    clocks = {node for node, name in named.items() if name in _CLOCK}
-    if not clocks and _CHANCE.isdisjoint(named.values()):
-        return None
-    measures, asides = _measures_time(function, clocks), _asides(function, named)
-    for node, name in named.items():
-        if node in asides or (name in _OF_NOW and node.args):
-            continue
-        if node in clocks and not measures:
-            return f"reads the clock (`{name}`)", node
-        if name in _CHANCE and all(one.arg != "generator" for one in node.keywords):
-            return f"depends on chance (`{name}`)", node
+    asides = _asides(function, named)
+    clocks = {node for node, name in doubtful.items() if name in _CLOCK}
+    if _measures_time(function, clocks):
+        asides |= clocks
+    for node, name in doubtful.items():
+        is_given = (name in _OF_NOW and node.args) or any(
+            keyword.arg == "generator" for keyword in node.keywords
+        )
+        if node not in asides and not is_given:
+            what = "reads the clock" if node in clocks else "depends on chance"
+            return f"{what} (`{name}`)", node
     return None
 
 
