@@ -39,16 +39,14 @@ _AFTER = frozenset({"init", "process", "processed", "processing", "processor", "
 _NOUNS = frozenset({"append", "book", "order", "register", "remove"})
 """Alone, these are nouns as often as verbs, or change what is in memory."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_RETRIES: dict[str, tuple[str, int | None]] = {
-    "backoff.on_exception": ("max_tries", None),
-    "backoff.on_predicate": ("max_tries", None),
-    "retry.api.retry": ("tries", None),
-    "retry.retry": ("tries", None),
-    "retrying.retry": ("stop_max_attempt_number", None),
-    "stamina.retry": ("attempts", 10),
-    "tenacity.retry": ("stop", None),
+_RETRIES = {
+    **dict.fromkeys(("backoff.on_exception", "backoff.on_predicate"), r"max_tries=(\d+)[,)]"),
+    **dict.fromkeys(("retry.api.retry", "retry.retry"), r"tries=(\d+)[,)]"),
+    "retrying.retry": r"stop_max_attempt_number=(\d+)[,)]",
+    "stamina.retry": r"attempts=(\d+)[,)]",
+    "tenacity.retry": r"stop_after_attempt\((\d+)\)",
 }
-"""Decorators that retry: the keyword that says how often, and what holds without it."""
+"""Decorators that retry, and where their arguments say how often."""
 
 
 def lint(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
@@ -163,33 +161,11 @@ def _posting_route(function: Function) -> str:
 
 def _decorated_calls(name: str, node: ast.expr) -> int | None:
     """Return how often a decorator calls the function at most, where its source says so."""
-    keyword, otherwise = _RETRIES[name]
-    if not isinstance(node, ast.Call):
-        return otherwise
-    given = {one.arg: one.value for one in node.keywords}
-    if None in given:
-        return None
-    if keyword not in given:
-        return otherwise
-    return _stopping(given[keyword]) if name == "tenacity.retry" else _number(given[keyword])
-
-
-def _stopping(node: ast.expr) -> int | None:
-    """Return the number in `stop_after_attempt(3)`, alone or with other reasons to stop."""
-    match node:
-        case ast.Call(
-            func=ast.Name(id="stop_after_attempt") | ast.Attribute(attr="stop_after_attempt"),
-            args=[number],
-        ):
-            return _number(number)
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return _stopping(left) or _stopping(right)
-    return None
-
-
-def _number(node: ast.expr) -> int | None:
-    value = getattr(node, "value", None)
-    return value if type(value) is int else None
+    text = ast.unparse(node)
+    found = re.search(_RETRIES[name], text)
+    if found is None and name == "stamina.retry" and "attempts" not in text and "**" not in text:
+        return 10  # (its default)
+    return int(found[1]) if found else None
 
 
 def _multiplied(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
