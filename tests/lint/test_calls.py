@@ -40,7 +40,7 @@ def called(findings):
     ("name", "code", "help"),
     [
         ("shop:populer", "MP301", "did you mean `shop:popular`?"),
-        ("shop:zzz", "MP301", ""),
+        ("shop:zzz", "MP301", "`shop` has `f`, `popular`"),
         ("shop:Emty", "MP301", "did you mean `shop:Empty`?"),
         ("shopp:popular", "MP303", "did you mean `shop`?"),
         ("shop:LIMIT", "MP320", ""),

@@ -325,12 +325,12 @@ def test_a_word_that_keeps_all_out_is_one_finding_for_all_patterns(findings):
 
 
 def test_no_class_is_offered_in_place_of_a_function(findings):
-    """A policy is for none."""
+    """A policy is for none; what the module has is said instead."""
     source = "class Transaction: ...\ndef rank(tx): ...\n"
 
     [one] = findings("policies:\n  shop:transactions: {monitor: {}}\n", shop=source)
 
-    assert (one.code, one.suggestions, one.help) == ("MP301", (), "")
+    assert (one.code, one.suggestions, one.help) == ("MP301", (), "`shop` has `rank`")
 
 
 def test_a_module_that_is_no_python_is_said_where_it_is_named_first(findings):

@@ -17,6 +17,8 @@ from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.source import Answer, Defined, Missing, NoModule, SourceTree
 
+_OFFERED = 5
+
 
 def absent(
     target: Target, answer: Answer, span: Span, on_missing: OnMissing = "error"
@@ -32,6 +34,9 @@ def absent(
         yield Diagnostic("MP303", text, span, severity, label=label, help=help)
     elif isinstance(answer, Missing):
         near = f"{target.module}:{answer.close}" if answer.close else None
+        listed = ", ".join(f"`{name}`" for name in answer.has[:_OFFERED])
+        more = len(answer.has) - _OFFERED
+        listed += f" and {more} more" if more > 0 else ""
         related: tuple[Related, ...] = ()
         if answer.line:
             related = (line_of(f"`{answer.close}` is defined here", answer.file, answer.line),)
@@ -41,7 +46,7 @@ def absent(
             span,
             severity,
             label=answer.reason,
-            help=did_you_mean(near),
+            help=did_you_mean(near, f"`{target.module}` has {listed}" if listed else ""),
             related=related,
             suggestions=repair(span, near),
         )

@@ -61,6 +61,8 @@ class Missing:
     file: str = ""
     line: int = 0
     """Where that function is defined; 0 if it is in another module."""
+    has: tuple[str, ...] = ()
+    """Without a similar one: the public functions of the module."""
     close_class: str = ""
     """The most similar name of a class in the module."""
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from functools import cached_property
 
-from mlpolicy.core.site import FunctionKind, Parameter
+from mlpolicy.core.site import FunctionKind, Parameter, ParameterKind
 from mlpolicy.core.target import Target
 from mlpolicy.source.module import Module, Scope, dotted
 from mlpolicy.source.names import FunctionNode, Imported
@@ -103,8 +103,8 @@ def parameters_of(node: FunctionNode) -> Iterator[Parameter]:
     positional = [*args.posonlyargs, *args.args]
     required = len(positional) - len(args.defaults)
     for at, arg in enumerate(positional):
-        kind = "positional_only" if at < len(args.posonlyargs) else "positional"
-        yield Parameter(arg.arg, kind, at >= required, _annotation(arg))  # type: ignore[arg-type]
+        kind: ParameterKind = "positional_only" if at < len(args.posonlyargs) else "positional"
+        yield Parameter(arg.arg, kind, at >= required, _annotation(arg))
     if args.vararg is not None:
         yield Parameter(args.vararg.arg, "var_positional", annotation=_annotation(args.vararg))
     for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):

@@ -112,10 +112,10 @@ class Module:
         listed = self.scope.bindings.get("__all__")
         if not listed:
             return not name.startswith("_")
+        # Whatever else speaks of it may change it.
+        what = listed[0].what if self.source.count(b"__all__") == 1 else None
         try:
-            # Whatever else speaks of it may change it.
-            plain = self.source.count(b"__all__") == 1
-            return not plain or name in ast.literal_eval(listed[0].what)  # type: ignore[arg-type]
+            return not isinstance(what, ast.expr) or name in ast.literal_eval(what)
         except (ValueError, TypeError):
             return True
 

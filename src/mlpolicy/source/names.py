@@ -129,7 +129,7 @@ class Names(ast.NodeVisitor):
         self._idle = idle
 
     visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef  # noqa: N815 (names of `ast`)
-    visit_MatchStar = visit_MatchAs  # noqa: N815
+    visit_MatchStar = visit_MatchAs  # noqa: N815 (a name of `ast`)
 
 
 def _is_idle(test: ast.expr) -> bool:

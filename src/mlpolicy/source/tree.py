@@ -182,13 +182,13 @@ class SourceTree:
         last = qualname.rpartition(".")[2]
         near = closest(qualname, functions)
         near = near or next((name for name in functions if name.endswith(f".{last}")), "")
-        near_class = closest(qualname, classes) or ""
         return replace(
             missing,
             close=near,
             file=module.shown,
             line=functions.get(near, 0),
-            close_class=near_class,
+            has=() if near else self.functions(module.name),
+            close_class=closest(qualname, classes) or "",
         )
 
     def _defined(self, thing: Named, defined_as: Target | None) -> Defined:
