@@ -16,7 +16,7 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 LINES = {
     ".": 380,
     "cli": 5068,
-    "core": 5153,
+    "core": 4346,
     "document": 1155,
     "install": 4197,
     "lint": 1315,
@@ -25,7 +25,7 @@ LINES = {
     "rules": 13037,
     "runtime": 1274,
     "source": 1402,
-    "testing": 3177,
+    "testing": 1962,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
@@ -40,7 +40,7 @@ STATEMENTS = {
     "rules": 8256,
     "runtime": 786,
     "source": 994,
-    "testing": 2220,
+    "testing": 1458,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 28

@@ -8,7 +8,6 @@ KIND = Kind(
     name="memory",
     rule="mlpolicy.rules.memory.rule:MemoryRule",
     step="mlpolicy.rules.memory.step:MemoryStep",
-    codes="mlpolicy.rules.memory.codes:CODES",
     check="mlpolicy.rules.memory.check:check",
     shorthand="act_at",
     synonyms={
@@ -31,4 +30,11 @@ KIND = Kind(
         ),
         **dict.fromkeys(("gc", "trim"), Synonym("relieve", "it takes a list: `[gc, trim]`")),
     },
+    events={
+        "memory.wait": "the call waited for memory",
+        "memory.reject": "the call was refused for want of memory",
+        "memory.proceed": "the call waited for memory in vain, and went on",
+        "memory.would_reject": "in shadow: the call would have been refused",
+    },
+    virtual="mlpolicy.rules.memory.virtual:parts",
 )

@@ -8,7 +8,6 @@ KIND = Kind(
     name="monitor",
     rule="mlpolicy.rules.monitor.rule:MonitorRule",
     step="mlpolicy.rules.monitor.step:MonitorStep",
-    codes="mlpolicy.rules.monitor.codes:CODES",
     check="mlpolicy.rules.monitor.check:check",
     synonyms={
         **habits(
