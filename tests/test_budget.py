@@ -16,16 +16,16 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 LINES = {
     ".": 380,
     "cli": 5068,
-    "core": 4346,
+    "core": 4411,
     "document": 1155,
     "install": 4197,
     "lint": 1315,
     "model": 3865,
     "plan": 3199,
     "rules": 13037,
-    "runtime": 1274,
+    "runtime": 1283,
     "source": 1402,
-    "testing": 1962,
+    "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
@@ -38,9 +38,9 @@ STATEMENTS = {
     "model": 2659,
     "plan": 2076,
     "rules": 8256,
-    "runtime": 786,
+    "runtime": 794,
     "source": 994,
-    "testing": 1458,
+    "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 28
