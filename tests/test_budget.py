@@ -24,7 +24,7 @@ LINES = {
     "plan": 3199,
     "rules": 13037,
     "runtime": 1283,
-    "source": 1402,
+    "source": 1403,
     "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
@@ -39,7 +39,7 @@ STATEMENTS = {
     "plan": 2076,
     "rules": 8256,
     "runtime": 794,
-    "source": 994,
+    "source": 995,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""

@@ -132,7 +132,8 @@ class Resolver:
         if bound is not None:
             # A star import further down may put another function in its place.
             last = max((star.lineno for star in module.scope.names.stars), default=0)
-            if isinstance(bound, Named) and bound.scope is module.scope:
+            if isinstance(bound, Named) and isinstance(bound.node, FunctionNode):
+                last = last if bound.scope is module.scope else 0
                 return replace(bound, sure=bound.sure and bound.binding.line > last)
             return bound
         unread = None
