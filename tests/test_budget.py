@@ -14,42 +14,42 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 380,
-    "cli": 5068,
-    "core": 4411,
+    ".": 378,
+    "cli": 3621,
+    "core": 4413,
     "document": 1155,
     "install": 4197,
     "lint": 1315,
-    "model": 3865,
+    "model": 3653,
     "plan": 3199,
-    "rules": 13037,
+    "rules": 12843,
     "runtime": 1283,
     "source": 1403,
     "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 144,
-    "cli": 3126,
-    "core": 2762,
+    ".": 143,
+    "cli": 2385,
+    "core": 2751,
     "document": 784,
     "install": 2939,
     "lint": 901,
-    "model": 2659,
+    "model": 2515,
     "plan": 2076,
-    "rules": 8256,
+    "rules": 8255,
     "runtime": 794,
     "source": 995,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 28
+CLASSES = 20
 """Class names that stand for several classes."""
-NAMES = 23
+NAMES = 21
 """Modules whose name is a riddle."""
-CIRCLES = 24
+CIRCLES = 8
 """Modules that import themselves through others."""
-KNOWING = 64
+KNOWING = 49
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(
