@@ -26,7 +26,7 @@ from mlpolicy.plan import cache
 from mlpolicy.plan.load import load_every
 from mlpolicy.plan.pack import pack, unpack
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 
 MODULES, FUNCTIONS, ROUNDS = 100, 10, 5
 TARGET_CHECK, TARGET_CACHE = 1.3, 0.015
@@ -100,7 +100,7 @@ def measure(policy: Path, folder: Path) -> dict[str, float]:
 
 def checked(policy: Path, folder: Path) -> None:
     """Read the file, and look up what it names; plans are made where they are asked for first."""
-    of_source(load_every([policy]).rulebook, Survey([folder]))
+    of_source(load_every([policy]).rulebook, SourceTree([folder]))
 
 
 def from_cache(paths: tuple[str, ...]) -> Rulebook:

@@ -15,35 +15,37 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 3618,
+    "cli": 3617,
     "core": 4308,
     "document": 789,
     "install": 4194,
-    "lint": 1227,
+    "lint": 1201,
     "model": 3030,
-    "plan": 5954,
+    "plan": 2726,
     "rules": 12284,
     "runtime": 1283,
+    "source": 1403,
     "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 2382,
+    "cli": 2381,
     "core": 2703,
     "document": 552,
     "install": 2936,
-    "lint": 855,
+    "lint": 833,
     "model": 2107,
-    "plan": 3970,
+    "plan": 1781,
     "rules": 8027,
     "runtime": 794,
+    "source": 995,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 17
+CLASSES = 14
 """Class names that stand for several classes."""
-NAMES = 14
+NAMES = 8
 """Modules whose name is a riddle."""
 CIRCLES = 7
 """Modules that import themselves through others."""

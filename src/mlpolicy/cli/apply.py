@@ -30,7 +30,7 @@ from mlpolicy.lint.stages import of_rules
 from mlpolicy.plan.governed import named, targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.show import SCHEMA as OF_PLAN
-from mlpolicy.plan.survey import local_roots
+from mlpolicy.source import local_roots
 
 SCHEMA = "mlpolicy.apply/1"
 _HEAD = ("TARGET", "RULES (outer > inner)", "MODE", "FROM", "PLACEMENT", "STATUS")

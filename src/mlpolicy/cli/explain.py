@@ -21,8 +21,8 @@ from mlpolicy.plan.governed import absent_from, facts_of
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.show import content, worst_case
-from mlpolicy.plan.survey import Defined
 from mlpolicy.rules import KINDS
+from mlpolicy.source import Defined
 
 SCHEMA = "mlpolicy.explain/1"
 _CODE = re.compile(r"[A-Z]+\d+")

@@ -35,7 +35,7 @@ def _tags(one: Any) -> tuple[str, ...]:
 
 def _decorators(target: Target) -> tuple[str, ...]:
     """Return the dotted names of the decorators, which only the source knows."""
-    from mlpolicy.plan.survey import Defined, Survey, roots
+    from mlpolicy.source import Defined, SourceTree, roots
 
-    looked = Survey(roots(())).look_up(target)
+    looked = SourceTree(roots(())).look_up(target)
     return looked.decorators if isinstance(looked, Defined) else ()

@@ -16,8 +16,8 @@ from mlpolicy.model.policy import Pattern, Policy
 from mlpolicy.model.read import Source
 from mlpolicy.plan.governed import facts_of, know_names
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Opaque, Survey
 from mlpolicy.rules import KINDS
+from mlpolicy.source import Defined, Missing, NoModule, Opaque, SourceTree
 
 _TAKES_NOTHING = frozenset({"MP301", "MP302", "MP303", "MP320"})
 """Findings about a target or a pattern that names no function."""
@@ -36,14 +36,16 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
     return in_order(found)
 
 
-def of_source(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
+def of_source(rulebook: Rulebook, survey: SourceTree) -> tuple[Diagnostic, ...]:
     """Return what is wrong between *rulebook* and the source."""
     stage = _SourceStage(rulebook, survey)
     found = [finding for policy in rulebook.policies for finding in stage.policy(policy)]
     return in_order([*found, *stage.unread(), *stage.rules()])
 
 
-def of_rules(rulebook: Rulebook, survey: Survey, named: Iterable[Target]) -> tuple[Diagnostic, ...]:
+def of_rules(
+    rulebook: Rulebook, survey: SourceTree, named: Iterable[Target]
+) -> tuple[Diagnostic, ...]:
     """Return what is wrong with the rules of the functions *named*, and nothing else."""
     stage = _SourceStage(rulebook, survey)
     for target in named:
@@ -54,7 +56,7 @@ def of_rules(rulebook: Rulebook, survey: Survey, named: Iterable[Target]) -> tup
 class _SourceStage:
     """Looks every target up once, and keeps the functions for the checks of their rules."""
 
-    def __init__(self, rulebook: Rulebook, survey: Survey) -> None:
+    def __init__(self, rulebook: Rulebook, survey: SourceTree) -> None:
         know_names(rulebook, survey)
         self._rulebook = rulebook
         self._survey = survey

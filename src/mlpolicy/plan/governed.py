@@ -8,10 +8,10 @@ from mlpolicy.core.facts import Facts
 from mlpolicy.core.target import Target
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
+from mlpolicy.source import Defined, Missing, NoModule, SourceTree
 
 
-def governed(rulebook: Rulebook, survey: Survey | None) -> Iterator[Plan]:
+def governed(rulebook: Rulebook, survey: SourceTree | None) -> Iterator[Plan]:
     """Yield the plan of every target that is named, and of every function that a pattern takes.
 
     Without a *survey*, only of those that are named.
@@ -22,7 +22,7 @@ def governed(rulebook: Rulebook, survey: Survey | None) -> Iterator[Plan]:
             yield plan
 
 
-def targets(rulebook: Rulebook, survey: Survey | None) -> list[Target]:
+def targets(rulebook: Rulebook, survey: SourceTree | None) -> list[Target]:
     """Return every target that is named, and every function that a pattern takes, in order."""
     if survey is None:
         return sorted(rulebook.exact)
@@ -33,7 +33,7 @@ def targets(rulebook: Rulebook, survey: Survey | None) -> list[Target]:
     return sorted(found)
 
 
-def know_names(rulebook: Rulebook, survey: Survey) -> None:
+def know_names(rulebook: Rulebook, survey: SourceTree) -> None:
     """Tell *rulebook* which of the targets that it names are other names of one function."""
     for target in rulebook.exact:
         answer = survey.look_up(target)
@@ -42,7 +42,7 @@ def know_names(rulebook: Rulebook, survey: Survey) -> None:
 
 
 def absent_from(
-    rulebook: Rulebook, survey: Survey, named: Iterable[Target] | None = None
+    rulebook: Rulebook, survey: SourceTree, named: Iterable[Target] | None = None
 ) -> dict[Target, Missing | NoModule]:
     """Return which of the targets *named*, all without them, are not there; none where that is ignored."""
     if rulebook.settings.on_missing_target == "ignore":
@@ -51,7 +51,7 @@ def absent_from(
     return {one: said for one, said in answers.items() if isinstance(said, Missing | NoModule)}
 
 
-def named(rulebook: Rulebook, survey: Survey) -> list[str]:
+def named(rulebook: Rulebook, survey: SourceTree) -> list[str]:
     """Return the modules that patterns name, of those that are there.
 
     A pattern of modules names those of the project in which it takes functions, and of an
@@ -66,7 +66,7 @@ def named(rulebook: Rulebook, survey: Survey) -> list[str]:
     return sorted(name for name in known if name.rpartition(".")[2] not in ("", "__main__"))
 
 
-def facts_of(rulebook: Rulebook, survey: Survey | None, target: Target) -> Facts | None:
+def facts_of(rulebook: Rulebook, survey: SourceTree | None, target: Target) -> Facts | None:
     """Return the facts of a function where a policy asks for them and its source tells them."""
     answer = survey.look_up(target) if survey is not None and rulebook.asks(target) else None
     if not isinstance(answer, Defined) or not answer.is_function:

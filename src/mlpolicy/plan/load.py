@@ -32,7 +32,7 @@ from mlpolicy.plan.merge import MISSING, Built, Extent
 from mlpolicy.plan.rulebook import Rulebook
 
 if TYPE_CHECKING:
-    from mlpolicy.plan.survey import Survey
+    from mlpolicy.source import SourceTree
 
 __all__ = ["Loaded", "Terms", "across", "check", "load", "load_every", "policy_files"]
 
@@ -56,7 +56,7 @@ class Terms:
     """Rules over all policies, from the command line."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Values over those of `vars`, from the command line."""
-    survey: Survey | None = None
+    survey: SourceTree | None = None
     """Tells which targets are names of one function, without which each is one."""
 
     @property

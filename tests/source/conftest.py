@@ -1,4 +1,4 @@
-"""Packages written for one test, and what a survey says of them."""
+"""Packages written for one test, and what their source says of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from mlpolicy.core.target import Target
-from mlpolicy.plan.survey import Defined, Survey
+from mlpolicy.source import Defined, SourceTree
 
 
 class Written:
@@ -15,7 +15,7 @@ class Written:
 
     def __init__(self, folder):
         self.folder = folder
-        self.survey = Survey([folder])
+        self.source = SourceTree([folder])
 
     def __call__(self, files):
         for name, text in files.items():
@@ -25,7 +25,7 @@ class Written:
         return self
 
     def look_up(self, target):
-        return self.survey.look_up(Target.parse(target))
+        return self.source.look_up(Target.parse(target))
 
     def defined(self, target):
         found = self.look_up(target)
@@ -40,6 +40,6 @@ class Written:
 
 @pytest.fixture
 def written(tmp_path, monkeypatch):
-    """Writes files below the working folder; a survey looks for modules there and nowhere else."""
+    """Writes files below the working folder; a source looks for modules there and nowhere else."""
     monkeypatch.chdir(tmp_path)
     return Written(tmp_path)

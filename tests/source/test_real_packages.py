@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import pytest
 
 from mlpolicy.core.target import Target
-from mlpolicy.plan.survey import Defined, Survey
+from mlpolicy.source import Defined, SourceTree
 
 FOUND_BY_IMPORT = """
 import importlib, inspect, json, sys, types
@@ -83,16 +83,16 @@ def by_import(code, asked):
 
 
 def compared(package):
-    """(what an import finds, what the survey finds) in *package*, as sets of targets."""
-    survey = Survey()
+    """(what an import finds, what the source finds) in *package*, as sets of targets."""
+    source = SourceTree()
     modules = [
-        one for one in (package, *survey.modules_below(package))
+        one for one in (package, *source.modules_below(package))
         if not {"tests", "__main__", "conftest", "tool"} & set(one.split("."))
     ]  # fmt: skip
     imported = by_import(FOUND_BY_IMPORT, modules)
     return (
         {f"{module}:{name}" for module, names in imported.items() for name in names},
-        {f"{module}:{name}" for module in imported for name in survey.functions(module)},
+        {f"{module}:{name}" for module in imported for name in source.functions(module)},
     )
 
 
@@ -128,14 +128,14 @@ def test_public_functions_are_those_of_an_import(package, least):
 )
 def test_kinds_and_parameters_are_those_of_an_import(package):
     """Each function has the kind, the parameters and the place that its code object has."""
-    survey = Survey()
+    source = SourceTree()
     imported, read = compared(package)
     targets = sorted(imported & read)
     truth = by_import(SIGNATURES, targets)
 
     wrong = []
     for target in targets:
-        found = survey.look_up(Target.parse(target))
+        found = source.look_up(Target.parse(target))
         assert isinstance(found, Defined), (target, found)
         kind, line, parameters = truth[target]
         listed = parameters
@@ -159,12 +159,12 @@ for name, value in vars(networkx).items():
             found[name] = f"{function.__module__}:{function.__qualname__}"
 print("FOUND" + json.dumps(found))
 """
-    survey = Survey()
+    source = SourceTree()
 
     truth = by_import(code, [])
     found = {}
     for name in sorted(truth)[::5]:
-        looked = survey.look_up(Target("networkx", name))
-        found[name] = str(looked.reexported_from) if isinstance(looked, Defined) else looked
+        looked = source.look_up(Target("networkx", name))
+        found[name] = str(looked.defined_as) if isinstance(looked, Defined) else looked
     assert len(truth) > 500
     assert {name: one for name, one in found.items() if one != truth[name]} == {}

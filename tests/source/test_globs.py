@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlpolicy.core.target import Glob
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 
 SHOP = {
     "shop/__init__.py": "from .serve import predict\ndef ping(): ...\n",
@@ -85,15 +85,15 @@ SHOP = {
 }
 
 
-def taken(survey, glob, **options):
-    return [str(one) for one in survey.matching(Glob.parse(glob), **options)]
+def taken(source, glob, **options):
+    return [str(one) for one in source.matching(Glob.parse(glob), **options)]
 
 
 def test_the_public_functions_of_a_module(written):
     """Those that it defines: nothing private, imported, inherited, idle, or read like a value."""
     written(SHOP)
 
-    assert written.survey.functions("shop.serve") == (
+    assert written.source.functions("shop.serve") == (
         "predict",
         "stream",
         "small",
@@ -109,24 +109,24 @@ def test_the_public_functions_of_a_module(written):
         "Child.fit",
         "outer",
     )
-    assert written.survey.functions("shop") == ("ping",)
-    assert written.survey.functions("shop.deep.broken") == ()
-    assert written.survey.functions("nowhere") == ()
+    assert written.source.functions("shop") == ("ping",)
+    assert written.source.functions("shop.deep.broken") == ()
+    assert written.source.functions("nowhere") == ()
 
 
 def test_the_modules_below_a_package(written):
     """Packages, folders and modules, by their dotted names."""
     written(SHOP)
 
-    assert written.survey.modules_below("shop") == (
+    assert written.source.modules_below("shop") == [
         "shop.deep",
         "shop.deep.broken",
         "shop.deep.er",
         "shop.deep.er.part",
         "shop.serve",
-    )
-    assert written.survey.modules_below("shop.serve") == ()
-    assert written.survey.modules_below("nowhere") == ()
+    ]
+    assert written.source.modules_below("shop.serve") == []
+    assert written.source.modules_below("nowhere") == []
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,13 @@ def test_a_pattern_takes_what_it_covers(written, glob, targets):
     written(SHOP)
 
     wanted = [one if ":" in one else f"shop.serve:Model.{one}" for one in targets]
-    assert taken(written.survey, glob) == wanted
+    assert taken(written.source, glob) == wanted
 
 
 def test_patterns_never_take_the_standard_library():
     """Even where its source is at hand."""
-    assert taken(Survey(), "json.**:*") == []
-    assert "dumps" in Survey().functions("json")
+    assert taken(SourceTree(), "json.**:*") == []
+    assert "dumps" in SourceTree().functions("json")
 
 
 def test_installed_packages_are_taken_by_name(tmp_path):
@@ -166,12 +166,12 @@ def test_installed_packages_are_taken_by_name(tmp_path):
     (site / "lib").mkdir(parents=True)
     (site / "lib" / "__init__.py").write_text("def f(): ...")
     (tmp_path / "own.py").write_text("def f(): ...")
-    survey = Survey([tmp_path, site])
+    source = SourceTree([tmp_path, site])
 
-    assert taken(survey, "lib:*") == ["lib:f"]
-    assert taken(survey, "lib:*", packages=["other"]) == []
-    assert taken(survey, "lib:*", packages=["li*"]) == ["lib:f"]
-    assert taken(survey, "own:*", packages=[]) == ["own:f"]
+    assert taken(source, "lib:*") == ["lib:f"]
+    assert taken(source, "lib:*", packages=["other"]) == []
+    assert taken(source, "lib:*", packages=["li*"]) == ["lib:f"]
+    assert taken(source, "own:*", packages=[]) == ["own:f"]
 
 
 @pytest.mark.parametrize(
@@ -192,4 +192,4 @@ def test_whether_a_pattern_surely_takes_nothing_more(written, source, glob, know
     """What cannot be read may hold what is sought."""
     written({"m.py": source})
 
-    assert written.survey.knows(Glob.parse(glob)) is known
+    assert written.source.knows(Glob.parse(glob)) is known

@@ -10,8 +10,17 @@ from importlib.machinery import EXTENSION_SUFFIXES
 import pytest
 
 from mlpolicy.core.target import Target
-from mlpolicy.plan.survey import Defined, Dynamic, Missing, Module, NoModule, Opaque, Space, Survey
-from mlpolicy.plan.survey.survey import roots
+from mlpolicy.source import (
+    Defined,
+    Dynamic,
+    Missing,
+    Module,
+    NoModule,
+    Opaque,
+    SourceTree,
+    Space,
+    roots,
+)
 
 BOMB = "raise SystemExit('imported')\n"
 
@@ -51,52 +60,23 @@ def test_namespace_packages_have_portions_in_every_root(tmp_path):
     for name in ("one/ns/a.py", "two/ns/b.py", "three/whole/__init__.py", "one/whole/c.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("def f(): ...")
-    survey = Survey([tmp_path / "one", tmp_path / "two", tmp_path / "three"])
+    source = SourceTree([tmp_path / "one", tmp_path / "two", tmp_path / "three"])
 
-    assert isinstance(survey.look_up(Target("ns.a", "f")), Defined)
-    assert isinstance(survey.look_up(Target("ns.b", "f")), Defined)
-    assert isinstance(survey.module("ns"), Space)
-    assert isinstance(survey.look_up(Target("ns", "f")), Missing)
-    assert isinstance(survey.look_up(Target("whole", "f")), Defined)
-    assert survey.modules_below("ns") == ("ns.a", "ns.b")
+    assert isinstance(source.look_up(Target("ns.a", "f")), Defined)
+    assert isinstance(source.look_up(Target("ns.b", "f")), Defined)
+    assert isinstance(source.module("ns"), Space)
+    assert isinstance(source.look_up(Target("ns", "f")), Missing)
+    assert isinstance(source.look_up(Target("whole", "f")), Defined)
+    assert source.modules_below("ns") == ["ns.a", "ns.b"]
 
 
 def test_the_missing_part_of_a_name_is_told(written):
     """Up to the first component that does not exist, with what was probably meant."""
     written({"recsys/__init__.py": "", "recsys/serve/__init__.py": "", "recsys/serve/api.py": ""})
 
-    assert written.look_up("recsys.srve.api:f") == NoModule("recsys.srve", ("recsys.serve",))
-    assert written.look_up("recsis:f") == NoModule("recsis", ("recsys",))
+    assert written.look_up("recsys.srve.api:f") == NoModule("recsys.srve", "recsys.serve")
+    assert written.look_up("recsis:f") == NoModule("recsis", "recsys")
     assert written.look_up("qqqqqq.x:f") == NoModule("qqqqqq")
-
-
-def test_a_module_is_no_package(written):
-    """What stands below a module is what it defines: the colon is in the wrong place."""
-    written({"serve.py": "def predict(): ..."})
-
-    found = written.look_up("serve.predict:f")
-    assert found == NoModule(
-        "serve.predict",
-        hint="`serve` is a module: write `serve:predict` for what it defines",
-        meant=(Target("serve", "predict"),),
-    )
-
-
-@pytest.mark.parametrize(
-    ("folder", "hint"),
-    [
-        ("src", "it is in `src`: add `--src src`"),
-        ("services/api/src", "it is in `services/api/src`: add `--src services/api/src`"),
-        ("python", "it is in `python`: add `--src python`"),
-        (".venv/lib", ""),
-        ("build", ""),
-    ],
-)
-def test_where_else_to_look(written, folder, hint):
-    """A layout that nobody told of is seen, and the option that would help is named."""
-    written({f"{folder}/shop/__init__.py": ""})
-
-    assert written.look_up("shop.serve:f").hint == hint
 
 
 def test_the_folders_that_are_looked_in(tmp_path, monkeypatch):
@@ -112,11 +92,11 @@ def test_the_folders_that_are_looked_in(tmp_path, monkeypatch):
 def test_this_folder_and_src_are_looked_in_without_being_told(written):
     """And files in them are shown as seen from here."""
     written({"here.py": "def f(): ...", "src/shop/__init__.py": "def f(): ..."})
-    survey = Survey()
+    source = SourceTree()
 
-    assert survey.look_up(Target("here", "f")).file == "here.py"
-    assert survey.look_up(Target("shop", "f")).file == os.path.join("src", "shop", "__init__.py")
-    assert survey.look_up(Target("textwrap", "indent")).kind == "function"
+    assert source.look_up(Target("here", "f")).file == "here.py"
+    assert source.look_up(Target("shop", "f")).file == os.path.join("src", "shop", "__init__.py")
+    assert source.look_up(Target("textwrap", "indent")).kind == "function"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +110,7 @@ def test_this_folder_and_src_are_looked_in_without_being_told(written):
 )
 def test_what_has_no_source(module, why):
     """The interpreter's own modules are there and cannot be read."""
-    found = Survey().look_up(Target(module, "f"))
+    found = SourceTree().look_up(Target(module, "f"))
 
     assert isinstance(found, Dynamic)
     assert why in found.why
@@ -152,35 +132,22 @@ def test_compiled_modules_are_opaque(written, tmp_path, suffix):
     assert isinstance(written.look_up("pkg:g"), Dynamic)
 
 
-@pytest.mark.parametrize("beside", ["fast.pyi", "fast.py"])
-def test_compiled_modules_are_read_from_the_source_beside_them(written, tmp_path, beside):
-    """What it says holds; what it does not say is left open."""
-    written({beside: "async def f(x): ..."})
-    (tmp_path / f"fast{EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF")
-
-    assert (written.defined("fast:f").kind, written.names("fast:f")) == ("coroutine", ["x"])
-    assert isinstance(written.look_up("fast:g"), Dynamic)
-
-
 def test_byte_code_alone_is_opaque(written, tmp_path):
     """A module that was shipped without source is there."""
     (tmp_path / "m.pyc").write_bytes(b"")
 
-    assert isinstance(written.survey.module("m"), Opaque)
+    assert isinstance(written.source.module("m"), Opaque)
 
 
 def test_archives_are_opaque(tmp_path):
-    """A module in a zip on the path is there; what is not in it is not."""
+    """What is in a zip on the path is not known."""
     archive = tmp_path / "bundle.zip"
     with zipfile.ZipFile(archive, "w") as opened:
         opened.writestr("inside/__init__.py", "")
     (tmp_path / "broken.zip").write_text("no archive")
-    survey = Survey([tmp_path / "broken.zip", archive])
+    source = SourceTree([tmp_path / "broken.zip", archive])
 
-    assert survey.look_up(Target("inside.deep", "f")) == Dynamic(
-        "`inside.deep` is below `inside`, which is inside of the archive bundle.zip"
-    )
-    assert isinstance(survey.module("outside"), NoModule)
+    assert isinstance(source.look_up(Target("inside.deep", "f")), Dynamic)
 
 
 def test_packages_that_make_modules(written):
@@ -220,7 +187,7 @@ def test_what_cannot_be_parsed_is_left_open(written, tmp_path, source, why):
     found = written.look_up("m:f")
     assert isinstance(found, Dynamic)
     assert f"`m` {why}" in found.why
-    assert written.survey.functions("m") == ()
+    assert written.source.functions("m") == ()
 
 
 def test_odd_but_valid_source_warns_nobody(written):
@@ -245,9 +212,9 @@ def test_dangling_links_and_folders_with_names_of_files(written, tmp_path):
     (tmp_path / "odd.py").mkdir()
     (tmp_path / "pkg" / "__init__.py").mkdir(parents=True)
 
-    assert isinstance(written.survey.module("gone"), NoModule)
-    assert isinstance(written.survey.module("odd"), NoModule)
-    assert isinstance(written.survey.module("pkg"), Space)
+    assert isinstance(written.source.module("gone"), NoModule)
+    assert isinstance(written.source.module("odd"), NoModule)
+    assert isinstance(written.source.module("pkg"), Space)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
@@ -255,7 +222,7 @@ def test_a_pipe_is_not_waited_for(written, tmp_path):
     """Only regular files are read."""
     os.mkfifo(tmp_path / "m.py")
 
-    assert isinstance(written.survey.module("m"), NoModule)
+    assert isinstance(written.source.module("m"), NoModule)
 
 
 def test_loops_of_links_end(written, tmp_path):
@@ -264,20 +231,20 @@ def test_loops_of_links_end(written, tmp_path):
     (tmp_path / "pkg" / "again").symlink_to(tmp_path / "pkg", target_is_directory=True)
     (tmp_path / "pkg" / "self").symlink_to(tmp_path / "pkg" / "self")
 
-    assert written.survey.modules_below("pkg") == ("pkg.again", "pkg.m")
+    assert written.source.modules_below("pkg") == ["pkg.again", "pkg.m"]
 
 
-def test_a_survey_reads_each_file_once_and_another_one_sees_the_change(written, tmp_path):
-    """What one survey says is of one moment."""
+def test_a_source_reads_each_file_once_and_another_one_sees_the_change(written, tmp_path):
+    """What one source says is of one moment."""
     written({"m.py": "def f(a): ..."})
-    first = written.survey.module("m")
-    assert written.survey.module("m") is first
+    first = written.source.module("m")
+    assert written.source.module("m") is first
 
     (tmp_path / "m.py").write_text("def f(a, b): ...")
     (tmp_path / "n.py").write_text("def g(): ...")
 
-    assert written.survey.module("m") is first
-    later = Survey([tmp_path])
+    assert written.source.module("m") is first
+    later = SourceTree([tmp_path])
     assert [one.name for one in later.look_up(Target("m", "f")).parameters] == ["a", "b"]
     assert isinstance(later.module("n"), Module)
 
@@ -303,7 +270,7 @@ def test_plain_lines_of_pth_files_are_folders(site, tmp_path):
         f"# note\n\n{tmp_path / 'checkout'}\n/no/such\nimport os; os.abort()\n"
     )
 
-    assert isinstance(Survey([site]).look_up(Target("shop.sub", "g")), Defined)
+    assert isinstance(SourceTree([site]).look_up(Target("shop.sub", "g")), Defined)
 
 
 @pytest.mark.parametrize("annotated", ["", ": dict[str, str]"])
@@ -322,11 +289,11 @@ def test_the_mapping_of_an_editable_finder_is_read(site, tmp_path, annotated):
     (site / "__editable__.shop.pth").write_text(
         "import __editable___shop_finder; __editable___shop_finder.install()\n"
     )
-    survey = Survey([site])
+    source = SourceTree([site])
 
     for target in ("shop:f", "shop.sub:g", "alone:h", "ns.part:f", "ns.part.sub:g"):
-        assert isinstance(survey.look_up(Target.parse(target)), Defined), target
-    assert isinstance(survey.look_up(Target("shop.sbu", "g")), NoModule)
+        assert isinstance(source.look_up(Target.parse(target)), Defined), target
+    assert isinstance(source.look_up(Target("shop.sbu", "g")), NoModule)
 
 
 def test_a_finder_that_cannot_be_read_leaves_its_package_open(site):
@@ -334,5 +301,5 @@ def test_a_finder_that_cannot_be_read_leaves_its_package_open(site):
     (site / "_editable_loader.py").write_text("install({**loaded}, 'shop')\n")
     (site / "e.pth").write_text("import _editable_loader\n")
 
-    assert isinstance(Survey([site]).look_up(Target("shop.sub", "g")), Dynamic)
-    assert isinstance(Survey([site]).look_up(Target("sop.sub", "g")), NoModule)
+    assert isinstance(SourceTree([site]).look_up(Target("shop.sub", "g")), Dynamic)
+    assert isinstance(SourceTree([site]).look_up(Target("sop.sub", "g")), NoModule)
