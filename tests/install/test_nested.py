@@ -15,8 +15,8 @@ import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from mlpolicy.install.lookup import find
 from mlpolicy.install.nested import nested
-from mlpolicy.install.seek import find
 
 
 def stub(module, name, *bases, **held):

@@ -29,6 +29,7 @@ VARIABLE = "MLPOLICY_POLICY"
 SHOWS_NUMBERS = "prometheus_client"
 """Numbers are there from the moment when somebody can look."""
 ENVIRONMENT = "MLPOLICY_ENV"
+KILL_SWITCH = "MLPOLICY_DISABLE"
 INFO = 20
 """The level of logs, without importing them."""
 SCRIPT = "MLPOLICY_SCRIPT"
@@ -47,12 +48,25 @@ class InForce:
         self.paths = paths
         self.held = held
         self.environment = environment
+        self.switch = os.environ.get(KILL_SWITCH, "")
+        self.mark = held.mark if held is not None else b""
+        """What tells the content of the files; nothing where it could not be kept."""
         self.engine: Engine | None = None
         self.sentry: Sentry | None = None
         self.calendar: Calendar | None = None
         self._woken: list[Engine] = []
         self.waking: set[int] = set()
         """Threads that are about to wake the engine, and import what it needs."""
+
+    def is_same(self, new: InForce) -> bool:
+        """Whether *new* says what holds already: the same files, terms, and stage of their dates."""
+        terms, others = ((one.paths, one.environment, one.switch, one.mark) for one in (self, new))
+        if self.engine is None or not self.mark or terms != others:
+            return False
+        from datetime import UTC, datetime
+
+        end = self.engine.rulebook.next_end
+        return end is None or datetime.now(UTC) < end
 
     def wake(self, earlier: InForce | None = None) -> Engine:
         """Return the engine, started when it is first needed.
@@ -65,9 +79,7 @@ class InForce:
         # No lock is held while modules are imported: who waits for it may be importing them.
         self.waking.add(get_ident())
         try:
-            from mlpolicy.install.awaken import awaken
-
-            made = awaken(self.paths, self.held, self.environment)
+            made = self.read()
         finally:
             self.waking.discard(get_ident())
         self._woken.append(made)
@@ -78,6 +90,49 @@ class InForce:
             engine.start(earlier.engine if earlier else None)
             self._mark_the_day(engine)
         return engine
+
+    def read(self) -> Engine:
+        """Return an engine for the files, not yet started; the plan cache spares the reading.
+
+        Raises:
+            PolicyError: The files are wrong.
+        """
+        from mlpolicy.install.engine import Engine
+        from mlpolicy.plan.pack import pack_all, unpack
+        from mlpolicy.plan.rulebook import Rulebook
+        from mlpolicy.rules import KINDS
+
+        held = self.held
+        if held is not None and all(map(KINDS.look_for, held.kinds)):
+            return Engine(Rulebook(unpack(one) for one in held.files))
+        from pathlib import Path
+
+        from mlpolicy.plan.load import Terms, load  # (reads YAML: what is held needs no part of it)
+
+        before = cache.stamps_of(self.paths)
+        terms = Terms(environment=self.environment or None)
+        loaded = load([Path(path) for path in self.paths], terms)
+        refused = loaded.refused
+        if loaded.unknown is not None and loaded.misnamed:
+            refused = (loaded.unknown, *refused)
+        elif loaded.unknown is not None:
+            from mlpolicy.core.report import say_once
+
+            say_once(f"environment:{self.environment}", str(loaded.unknown))
+        if refused:
+            from mlpolicy.errors import PolicyError
+
+            raise PolicyError(refused)
+        rulebook = loaded.rulebook
+        new = cache.Held(
+            rulebook.tops,
+            pack_all(rulebook),
+            kinds=frozenset(rule.kind for one in rulebook.policies for rule in one.rules),
+            inputs=tuple(map(str, loaded.inputs)),
+            variables=dict(loaded.variables),
+        )
+        self.mark = cache.write(self.paths, new, self.environment, before=before)
+        return Engine(rulebook)
 
     def _mark_the_day(self, engine: Engine) -> None:
         """Have the rules looked at again when the next of them expires."""
@@ -168,7 +223,10 @@ def install(policy: Paths | None = None, *, env: str | None = None) -> None:
     with _lock:
         earlier = _in_force[0] if _in_force else None
         new = InForce(paths, cache.read(paths, environment), environment)
-        if new.held is not None and not (earlier and earlier.engine) and not _concerned(new.held):
+        if earlier is not None and earlier.engine is not None and earlier.is_same(new):
+            new = earlier
+            earlier.engine.again()
+        elif new.held is not None and not (earlier and earlier.engine) and not _concerned(new.held):
             if earlier is not None:
                 earlier.stop()
             new.post()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from mlpolicy.install.bare import is_module, names
+from mlpolicy.core.classes import is_module, members
 
 
 def holders(original: Any, *, home: str) -> Iterator[str]:
@@ -25,7 +25,7 @@ def holders(original: Any, *, home: str) -> Iterator[str]:
         module = sys.modules.get(known) if type(known) is str else None
         if known == home or not is_module(module):
             continue
-        taken = [name for name, value in list(names(module).items()) if value is original]
+        taken = [name for name, value in list(members(module).items()) if value is original]
         yield from (f"{known}.{one}" for one in taken if _takes(module, one, home))
 
 

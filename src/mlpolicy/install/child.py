@@ -20,16 +20,16 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from mlpolicy.core.classes import is_a, members, module_of, mro_of, name_of
 from mlpolicy.core.imported import near
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.install import bare, bootstrap, registry
-from mlpolicy.install.bare import is_a
+from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.bypass import holders
 from mlpolicy.install.engine import Engine
+from mlpolicy.install.lookup import aliased, find
 from mlpolicy.install.nested import nested
 from mlpolicy.install.planned import decorated_functions, planned
-from mlpolicy.install.seek import aliased, find
 from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
@@ -94,7 +94,7 @@ _GUARD = re.compile(rb"^if\b(?=.*\b__name__\b).*[\"']__main__[\"']", re.MULTILIN
 
 def _served(name: str) -> list[str]:
     """Return the command that starts the module *name*; nothing where none is known."""
-    held = {key: one for key, one in bare.names(sys.modules.get(name)).items() if type(key) is str}
+    held = {key: one for key, one in members(sys.modules.get(name)).items() if type(key) is str}
     for attribute in sorted(held, key=lambda one: one not in ("app", "application")):
         server = _server(type(held[attribute]))
         if server is not None:
@@ -120,9 +120,9 @@ def _served(name: str) -> list[str]:
 
 def _server(kind: type) -> str | None:
     """Return what serves applications of that class; none of its code runs."""
-    for cls in bare.bases(kind):
-        package, _, _ = bare.home(cls).partition(".")
-        server = _SERVERS.get(f"{package}.{bare.qualname(cls)}")
+    for cls in mro_of(kind):
+        package, _, _ = module_of(cls).partition(".")
+        server = _SERVERS.get(f"{package}.{name_of(cls)}")
         if server is not None:
             return server
     return None

@@ -12,25 +12,37 @@ from functools import partial
 from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 
+from mlpolicy.core.classes import is_module, members
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.program import MAIN, module_to_run, names, names_of
 from mlpolicy.core.report import guarded, say, say_once, told
 from mlpolicy.core.target import LOCALS, Target, modules_below
-from mlpolicy.install import bare, registry
-from mlpolicy.install.bare import is_module
+from mlpolicy.install import registry
 from mlpolicy.install.bootstrap import SCRIPT
-from mlpolicy.install.dispatch import govern_implementations
+from mlpolicy.install.dispatch import follow, govern_implementations
 from mlpolicy.install.facts import facts_of
 from mlpolicy.install.finder import Finder
-from mlpolicy.install.follow import follow
-from mlpolicy.install.frames import Frames, looks_at_caller
-from mlpolicy.install.globbed import may_take, named_in_code, public_functions
-from mlpolicy.install.outer import NotWrappable, behind_ours
+from mlpolicy.install.lookup import (
+    Found,
+    NotFound,
+    aliased,
+    behind_ours,
+    enclosing,
+    find,
+    is_running,
+    own_name,
+)
+from mlpolicy.install.outer import NotWrappable
+from mlpolicy.install.patterns import (
+    Frames,
+    looks_at_caller,
+    may_take,
+    named_in_code,
+    public_functions,
+)
 from mlpolicy.install.placing import Placing
-from mlpolicy.install.seek import Found, NotFound, aliased, enclosing, find, is_running, own_name
-from mlpolicy.install.status import FAILED, Placed, State, count, meter, unmeter
-from mlpolicy.install.tree import Tree
+from mlpolicy.install.status import FAILED, STATES, Placed, State, count
 from mlpolicy.install.uncollected import Uncollected
 from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.plan import Plan
@@ -38,6 +50,14 @@ from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import show
 
 _SPAWN = "multiprocessing.spawn"
+_TARGETS = "mlpolicy_targets"
+_TARGETS_HELP = "Targets of the policy by what became of them."
+
+
+def _counted(engine: weakref.ref[Engine], state: State) -> float:
+    """Return how many targets are in *state*; none where the policy was taken away."""
+    alive = engine()
+    return alive.count(state) if alive else 0.0
 
 
 class Engine:
@@ -51,9 +71,7 @@ class Engine:
         self.unread: dict[str, str] = {}
         """Modules that could not be looked through, and why."""
         self._said: tuple[str, int] = ("", 0)
-        self._placing = Placing(
-            closed=rulebook.settings.on_engine_error == "closed", rulebook=rulebook
-        )
+        self._placing = Placing(rulebook)
         self.finder = Finder(self)
         self._done: dict[str, weakref.ref[ModuleType]] = {}
         self._below = modules_below(rulebook.exact)
@@ -112,19 +130,33 @@ class Engine:
     def start(self, earlier: Engine | None = None) -> None:
         """Take the place of *earlier*: watch imports, place what is imported already.
 
-        What *earlier* placed stands until something else stands there: no call goes bare.
+        First all drivers are made, then each replaces what stands in its place, and only then
+        what remains of *earlier* is taken away: no call goes ungoverned.
         """
         me = weakref.ref(self)
-        meter(lambda state: engine.count(state) if (engine := me()) else 0.0)
+        for state in STATES:
+            read = partial(_counted, me, state)
+            METERS.gauge(_TARGETS, _TARGETS_HELP, read, shared=True, state=state)
         METERS.prepare = self._placing.first_calls.prepare
         show()  # (what it imports is not yet looked at)
         sys.meta_path.insert(0, self.finder)
-        if earlier is not None:
-            self._placing.take_over(earlier._placing)
-            earlier._leave_finders()
+        if earlier is None:
+            self.sweep()
+            return
+        self._placing.take_over(earlier._placing)
+        earlier._leave_finders()
+        try:
+            self.sweep()
+        finally:  # (a signal handler may raise at any moment)
+            self._placing.commit(self._try)
+        earlier._retire()
+        self._placing.forget()
+
+    def again(self) -> None:
+        """Place what no longer stands, where a policy that did not change is put in force anew."""
+        self._done.clear()
+        self._to_front()
         self.sweep()
-        if earlier is not None:
-            earlier._retire()
 
     def _leave_finders(self) -> None:
         if self.finder in sys.meta_path:
@@ -134,9 +166,7 @@ class Engine:
         """Take away everything of ours that no other engine has replaced."""
         self._placing.stop()
         for placed in list(self._known.values()):
-            placed.restore()
             placed.take_off()
-            placed.driver = None
         registry.clear_stand_ins(self)
         if METERS.prepare == self._placing.first_calls.prepare:
             METERS.prepare = None
@@ -146,7 +176,8 @@ class Engine:
         """Give every function its own code back."""
         self._leave_finders()
         self._retire()
-        unmeter()
+        for state in STATES:
+            METERS.drop(_TARGETS, state=state)
 
     def weave(self) -> None:
         """Weave every driver that yet waits for a call: what cannot be woven is then known."""
@@ -232,9 +263,11 @@ class Engine:
             for each in map(partial(Target, name), named_in_code(code)):
                 if each.qualname not in wanted and self._know(each) is not None:
                     wanted[each.qualname] = each
-        return self._tree(wanted, lasting=as_main).rewrite(code) if wanted else code
+        return self._rewritten(code, wanted, lasting=as_main) if wanted else code
 
-    def _tree(self, wanted: dict[str, Target], *, lasting: bool = True) -> Tree:
+    def _rewritten(
+        self, code: CodeType, wanted: dict[str, Target], *, lasting: bool = True
+    ) -> CodeType:
         def make(qualname: str, code: CodeType) -> CodeType | None:
             target = wanted.get(qualname)
             if target is None or self.rulebook.asks(target):
@@ -248,7 +281,7 @@ class Engine:
             placed.state, placed.placement = "applied", "tree"
             return self._placing.early(placed, code, lasting=lasting or LOCALS in qualname)
 
-        return Tree(make, self)
+        return registry.rewrite(code, make, self)
 
     def loaded(self, module: ModuleType, name: str = "") -> None:
         """Place what policies say of *module*, which is known as *name*."""
@@ -265,7 +298,7 @@ class Engine:
                     self._place(found, alias)
             if name == _SPAWN and self._of_script:
                 # It runs the script's file where no finder sees it.
-                function = bare.names(module).get("_fixup_main_from_path")
+                function = members(module).get("_fixup_main_from_path")
                 if type(function) is FunctionType:
                     follow(self._placing, function, self.sweep)
         finally:
@@ -317,7 +350,7 @@ class Engine:
         for outer in dict.fromkeys(one.target.qualname.partition(f".{LOCALS}")[0] for one in inner):
             for function in enclosing(module, outer):
                 own = registry.own_of(function)
-                code = self._tree(wanted).rewrite(own)
+                code = self._rewritten(own, wanted)
                 if code is not own:
                     registry.rebase(function, code)
                     for one in inner:
@@ -411,7 +444,6 @@ class Engine:
             self._try(own, partial(self._place_exact, sys.modules[own.module], placed))
         elif placed is not None:
             placed.plan = Plan(own, "enforce", ())  # (what waits for a call finds no rule)
-            placed.restore()
             placed.take_off()
             del self._known[str(own)]
 

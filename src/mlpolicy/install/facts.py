@@ -7,12 +7,12 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
+from mlpolicy.core.classes import members
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.tags import ATTRIBUTE
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
-from mlpolicy.install.bare import names
-from mlpolicy.install.seek import reach
+from mlpolicy.install.lookup import reach
 from mlpolicy.runtime.template import shape
 
 
@@ -29,7 +29,7 @@ def facts_of(target: Target, raw: Any, functions: Iterable[FunctionType]) -> Fac
 
 
 def _tags(one: Any) -> tuple[str, ...]:
-    tags = names(one).get(ATTRIBUTE)
+    tags = members(one).get(ATTRIBUTE)
     return tags if type(tags) is tuple else ()
 
 

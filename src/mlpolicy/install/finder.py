@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
+from mlpolicy.core.classes import members
 from mlpolicy.core.report import guarded, say_once, words
-from mlpolicy.install.bare import names
 
 _STANDARD_EXEC = importlib.machinery.SourceFileLoader.exec_module
 
@@ -87,7 +87,7 @@ class Finder(importlib.abc.MetaPathFinder):
         """Watch *module* if it is yet to be executed, on first use; return whether it is."""
         if type(module) is not importlib.util._LazyModule:  # type: ignore[attr-defined]  # (private)
             return False
-        spec: Any = names(module)["__spec__"]
+        spec: Any = members(module)["__spec__"]
         if type(spec.loader) is not Watched:
             spec.loader = Watched(spec.loader, self._placer)
         return True

@@ -11,9 +11,9 @@ from contextlib import suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from mlpolicy.install import bare, registry
-from mlpolicy.install.bare import is_a
-from mlpolicy.install.seek import Found
+from mlpolicy.core.classes import is_a, members, module_of, mro_of, name_of
+from mlpolicy.install import registry
+from mlpolicy.install.lookup import Found
 from mlpolicy.rules.retry.answers import held
 from mlpolicy.rules.retry.groups import family
 
@@ -61,7 +61,7 @@ _MOST = 10_000
 def nested(found: Found) -> dict[str, tuple[str, int]]:
     """Return what a function uses that retries by itself: by name, its package and all its calls."""
     if is_a(found.holder, type) and (own := _calls(found.holder, None)) is not None:
-        return {bare.qualname(found.holder): own} if own[1] > 1 else {}
+        return {name_of(found.holder): own} if own[1] > 1 else {}
     seen: dict[str, tuple[str, int]] = {}
     for function in found.functions:
         for name, value in _used(function, found.holder):
@@ -92,10 +92,10 @@ def _beneath(name: str, value: object, package: str, names: set[str]) -> list[tu
     if type(value) is MethodType:
         return [(name, value.__self__)]
     if is_a(value, ModuleType, type):
-        return _chosen(names, bare.names(value))
+        return _chosen(names, members(value))
     if type(value) is not FunctionType:
-        own = bare.home(type(value)).partition(".")[0] == package
-        return _chosen(names, bare.names(value)) if own else []
+        own = module_of(type(value)).partition(".")[0] == package
+        return _chosen(names, members(value)) if own else []
     if _package(value) != package:
         return [(name, one) for one in _cells(value).values()]
     loaded = [*_instructions(registry.own_of(value))]
@@ -141,13 +141,13 @@ def _calls(cls: type, value: object) -> tuple[str, int] | None:
         tries = _cells(value).get("max_tries") if _package(value) == "backoff" else None
         return ("backoff", tries) if isinstance(tries, int) else None
     found: list[int] = []
-    for one in bare.bases(cls):
-        package, name = family(bare.home(one)), bare.qualname(one)
+    for one in mro_of(cls):
+        package, name = family(module_of(one)), name_of(one)
         for own in OWN:
             if package == own.package and name in own.classes.split():
                 number = _number(value, own.path.split("."))
                 found.append(own.otherwise if number is None else number + own.more)
-    return (bare.home(cls).partition(".")[0], max(found)) if found else None
+    return (module_of(cls).partition(".")[0], max(found)) if found else None
 
 
 def _number(value: Any, path: list[str]) -> int | None:

@@ -6,12 +6,12 @@ import sys
 from types import FunctionType
 from typing import Any
 
+from mlpolicy.core.classes import is_module
 from mlpolicy.core.program import names_of
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
-from mlpolicy.install.bare import is_module
 from mlpolicy.install.facts import facts_of
-from mlpolicy.install.seek import NotFound, find, reach
+from mlpolicy.install.lookup import NotFound, find, reach
 from mlpolicy.plan.coded import of_code, with_code
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook

@@ -31,7 +31,7 @@ class Held:
     `variables` are those of the process that the files asked for, and what they said.
     """
 
-    __slots__ = ("files", "inputs", "kinds", "tops", "variables")
+    __slots__ = ("files", "inputs", "kinds", "mark", "tops", "variables")
 
     def __init__(
         self,
@@ -41,12 +41,14 @@ class Held:
         kinds: frozenset[str] = frozenset(),
         inputs: tuple[str, ...] = (),
         variables: dict[str, str | None] | None = None,
+        mark: bytes = b"",
     ) -> None:
         self.tops = tops
         self.files = files
         self.kinds = kinds
         self.inputs = inputs
         self.variables = variables or {}
+        self.mark = mark
 
 
 def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
@@ -64,7 +66,8 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
         installed, stamps, inputs, variables, tops, kinds, files = marshal.loads(body[16:])  # noqa: S302 (our own, owner-only, checked)
         if not (installed == homes and _said(variables) and _holds(stamps, paths, inputs)):
             return None
-        return Held(frozenset(tops), files, kinds=frozenset(kinds), inputs=inputs)
+        named = {"kinds": frozenset(kinds), "inputs": inputs, "mark": body[:16]}
+        return Held(frozenset(tops), files, **named)
     except (OSError, ValueError, EOFError, TypeError):
         return None
 
@@ -79,8 +82,8 @@ def stamps_of(paths: tuple[str, ...], inputs: tuple[str, ...] = ()) -> tuple[Any
 
 def write(
     paths: tuple[str, ...], held: Held, environment: str = "", *, before: tuple[Any, ...]
-) -> None:
-    """Hold *held* for the policy at *paths*; where nothing can be written, nothing is.
+) -> bytes:
+    """Hold *held* for the policy at *paths*; return the entry's mark, nothing where none is written.
 
     *before* are the stamps of *paths* when their reading began: where one of them is another by
     now, what was read may be older than what is there.
@@ -89,15 +92,15 @@ def write(
         homes = stamps_of_homes()
         place = _place(paths, environment, homes)
         if place is None:
-            return
+            return b""
         folder = os.path.dirname(place)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if not _is_ours(folder):
-            return
+            return b""
         variables = tuple((name, _said_now(name)) for name in held.variables)
         stamps = stamps_of(paths, held.inputs)
         if not before or stamps[: len(before)] != before:
-            return
+            return b""
         named = (tuple(held.tops), tuple(held.kinds))
         body = marshal.dumps((homes, stamps, held.inputs, variables, *named, held.files))
         draft = f"{place}.{os.getpid()}"
@@ -106,7 +109,8 @@ def write(
             file.write(_head() + _digest(body) + body)
         os.replace(draft, place)
     except (OSError, ValueError):
-        return
+        return b""
+    return _digest(body)
 
 
 def _said_now(name: str) -> bytes | None:

@@ -41,7 +41,7 @@ class Weaver(Protocol):
 class Stub(Live):
     """What the code of a stub calls: it gives the function to call instead."""
 
-    __slots__ = ("_function", "_weaver", "elsewhere", "own", "placed")
+    __slots__ = ("_weaver", "elsewhere", "own", "placed", "reference")
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Stub(Live):
         self.placed = placed
         """What *weaver* knows of the function."""
         self._weaver = weaver
-        self._function = function
+        self.reference = function
         self.elsewhere: CodeType | None = None
         """The code of a driver for other functions that carry the stub, once there was one."""
 
@@ -84,7 +84,7 @@ class Stub(Live):
 
     def function(self) -> FunctionType | None:
         """The function that it stands on, if it is known and alive."""
-        return self._function() if self._function is not None else None
+        return self.reference() if self.reference is not None else None
 
 
 def made_from(code: CodeType, witness: FunctionType) -> FunctionType:

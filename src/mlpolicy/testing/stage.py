@@ -14,7 +14,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import FunctionKind
 from mlpolicy.core.target import Target
 from mlpolicy.errors import CallRefused
-from mlpolicy.install.seek import NotFound, find
+from mlpolicy.install.lookup import NotFound, find
 from mlpolicy.plan.plan import Plan
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import from_code, twin_of

@@ -9,15 +9,15 @@ from mlpolicy.core import present
 from mlpolicy.core.report import say_once
 from mlpolicy.errors import PolicyError
 from mlpolicy.install import bootstrap, registry
+from mlpolicy.install.lookup import Found
 from mlpolicy.install.outer import stand_in
-from mlpolicy.install.placing import Placing
 from mlpolicy.install.planned import planned, target_of
-from mlpolicy.install.seek import Found
 from mlpolicy.model.coded import Decorated
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.model.words import found as found_as
 from mlpolicy.plan.coded import of_code, unfit
-from mlpolicy.runtime.driver import behind
+from mlpolicy.runtime.assemble import steps
+from mlpolicy.runtime.driver import behind, from_code
 from mlpolicy.runtime.template import shape
 
 
@@ -105,7 +105,8 @@ def _put(function: FunctionType, block: RuleBlock, written: Decorated) -> None:
     for one in found:
         say_once(f"code:{target}:{one.code}:{one.span}", str(one))
     twin = entry.outer or behind(function, entry.base)
-    driver = Placing(closed=False).driver(plan, entry.own, function, twin=twin)
+    made = steps(plan, entry.own, function)
+    driver = from_code(entry.own, made, target=str(target), twin=twin)
     registry.swap(function, driver)
     entry.decorated = blocks
     earlier, entry.decorator = entry.decorator, driver

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
+from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of, wrapped
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.program import names_of
 from mlpolicy.core.target import LOCALS, Target
-from mlpolicy.install import bare
-from mlpolicy.install.bare import is_a, is_module
-from mlpolicy.install.shown import Shown, original_of
+from mlpolicy.install.outer import Shown, bare, original_of
 from mlpolicy.runtime.driver import TWIN
 
 _DEPTH = 8
@@ -58,6 +57,15 @@ def find(module: ModuleType, qualname: str) -> Found:
     return Found(holder, attribute, raw, functions, inherited)
 
 
+def behind_ours(found: Found) -> Found:
+    """Return *found* as it was before a policy replaced it, if one did."""
+    shown = bare(found.raw)
+    if not is_a(shown, Shown):
+        return found
+    before: Found = original_of(shown, "found")
+    return Found(found.holder, found.attribute, before.raw, before.functions, before.inherited)
+
+
 def own_name(target: Target, found: Found) -> Target:
     """Return the path under which what was *found* at *target* is defined; *target* if that is it.
 
@@ -77,8 +85,8 @@ def own_name(target: Target, found: Found) -> Target:
             names.append((module, function.__code__.co_qualname))
         names += [(module, target.qualname) for module, _ in names]
     elif is_a(found.holder, type):
-        own = f"{bare.qualname(found.holder)}.{found.attribute}"
-        names = [(bare.home(found.holder), own)]
+        own = f"{name_of(found.holder)}.{found.attribute}"
+        names = [(module_of(found.holder), own)]
     each = (
         Target(module, name)
         for module, name in names
@@ -160,13 +168,13 @@ def aliased(name: str) -> ModuleType | None:
         rest.insert(0, last)
         module = sys.modules.get(known)
     for part in rest:
-        module = bare.names(module).get(part) if is_module(module) else None
+        module = members(module).get(part) if is_module(module) else None
     return module if is_module(module) and not is_running(module) else None
 
 
 def is_running(module: ModuleType) -> bool:
     """Whether *module* is being imported at this moment."""
-    return bare.names(bare.names(module).get("__spec__")).get("_initializing") is True
+    return members(members(module).get("__spec__")).get("_initializing") is True
 
 
 def dispatchers(raw: Any) -> list[Any]:
@@ -174,7 +182,7 @@ def dispatchers(raw: Any) -> list[Any]:
     if _is_plain(raw):
         return []
     if is_a(raw, functools.singledispatchmethod):
-        return [bare.names(raw)["dispatcher"]]
+        return [members(raw)["dispatcher"]]
     return [
         one
         for one in reach(raw)
@@ -185,7 +193,7 @@ def dispatchers(raw: Any) -> list[Any]:
 
 def born(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
     """Return every living function of *module* whose code has that name."""
-    alike = [one for one in living(bare.names(module)) if one.__code__.co_qualname == qualname]
+    alike = [one for one in living(members(module)) if one.__code__.co_qualname == qualname]
     return tuple([one for one in alike if TWIN not in one.__dict__])
 
 
@@ -215,20 +223,20 @@ def _holder(module: ModuleType, qualname: str) -> tuple[Any, str]:
 
 def _attribute(holder: Any, name: str) -> tuple[Any, bool]:
     """Return what stands under *name*, no descriptor run, and whether it is inherited."""
-    own = bare.names(holder)
+    own = members(holder)
     if name in own:
         return own[name], False
     if is_module(holder):
         return getattr(holder, name, _ABSENT), False  # (it may make its names when asked)
-    above = bare.bases(holder)[1:] if is_a(holder, type) else (type(holder),)
-    found = (held[name] for cls in above if name in (held := bare.names(cls)))
+    above = mro_of(holder)[1:] if is_a(holder, type) else (type(holder),)
+    found = (held[name] for cls in above if name in (held := members(cls)))
     return next(found, _ABSENT), True
 
 
 def _name(holder: Any) -> str:
     if is_module(holder):
-        return str(bare.names(holder).get("__name__"))
-    return str(bare.qualname(holder if is_a(holder, type) else type(holder)))
+        return str(members(holder).get("__name__"))
+    return str(name_of(holder if is_a(holder, type) else type(holder)))
 
 
 _PEELS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
@@ -239,7 +247,7 @@ _PEELS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
     ((property,), vars(property)["fget"].__get__),
     (
         (functools.cached_property, functools.singledispatchmethod, functools.partialmethod),
-        lambda raw: bare.names(raw).get("func"),
+        lambda raw: members(raw).get("func"),
     ),
 )
 """How to read what descriptors hold, of subclasses too."""
@@ -277,14 +285,14 @@ def _within(one: Any) -> Iterator[Any]:
     """Yield what *one* may have wrapped: `__wrapped__`, closure cells, attributes."""
     if one is None or is_a(one, type, ModuleType):
         return
-    state = bare.names(one)
+    state = members(one)
     yield from filter(_holds, state.values())
     if is_a(one, functools.partial):
         yield _partial(one)
     if "__wrapped__" in state:
         yield state["__wrapped__"]
     if type(one) is not FunctionType:
-        yield from filter(_holds, bare.wrapped(one))
+        yield from filter(_holds, wrapped(one))
         return
     for cell in one.__closure__ or ():
         try:
