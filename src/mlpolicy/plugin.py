@@ -1,7 +1,7 @@
 """What the author of a plugin needs, and may rely on as long as `API` stays what it is.
 
-A distribution adds a kind of rule, a store, a sink or policy files by entry points of the groups
-`mlpolicy.kinds`, `mlpolicy.stores`, `mlpolicy.sinks` and `mlpolicy.policies`.
+A distribution adds a kind of rule, a sink or policy files by entry points of the groups
+`mlpolicy.kinds`, `mlpolicy.sinks` and `mlpolicy.policies`.
 Nothing is imported until it is used: a module that holds a `Kind` needs no pydantic.
 """
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
         Refuse,
         Verdict,
         Wait,
+        Within,
     )
     from mlpolicy.errors import CallRefused
-    from mlpolicy.rules.cache.stores.store import Entry, Store
     from mlpolicy.rules.monitor.sinks.sink import Sink
 
 _HOMES = {
@@ -48,7 +48,6 @@ _HOMES = {
     "Count": "core.quantity",
     "Do": "core.verdict",
     "Duration": "core.quantity",
-    "Entry": "rules.cache.stores.store",
     "Kind": "core.kind",
     "Lines": "core.block",
     "Loom": "core.block",
@@ -60,10 +59,10 @@ _HOMES = {
     "Sink": "rules.monitor.sinks.sink",
     "Site": "core.site",
     "Step": "core.step",
-    "Store": "rules.cache.stores.store",
     "Synonym": "core.kind",
     "Verdict": "core.verdict",
     "Wait": "core.verdict",
+    "Within": "core.verdict",
     "finding": "core.model",
 }
 
@@ -81,7 +80,6 @@ __all__ = [
     "Count",
     "Do",
     "Duration",
-    "Entry",
     "Kind",
     "Lines",
     "Loom",
@@ -93,10 +91,10 @@ __all__ = [
     "Sink",
     "Site",
     "Step",
-    "Store",
     "Synonym",
     "Verdict",
     "Wait",
+    "Within",
     "finding",
 ]
 

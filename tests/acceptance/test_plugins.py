@@ -19,7 +19,7 @@ policies:
     monitor: {sinks: [file], log: {sample: 100%}}
     faults: 50%
     retry: {initial_delay: 1ms}
-    cache: {ttl: 1m, store: fifo, max_entries: 2}
+    cache: {ttl: 1m, max_entries: 2}
 """
 SHOP = """\
 made = []
@@ -100,8 +100,8 @@ def test_all_of_it_is_listed(shop):
     assert {name: one["adds"] for name, one in rows.items()} == {
         "acme": "policies",
         "faults": "kinds",
-        "fifo": "stores",
         "file": "sinks",
+        "timeout": "kinds",
     }
     assert {one["state"] for one in rows.values()} == {"ok"}
     assert {one["distribution"] for one in rows.values()} == {"acme-guardrails 1.0"}
@@ -138,6 +138,63 @@ def test_it_stands_where_it_says(shop):
     assert "base.yaml:7:19 defaults" in done.stdout
 
 
+SLOW = """\
+import asyncio
+import logging
+
+async def fetch(name, pause=0.0):
+    CALLS.append(name)
+    await asyncio.sleep(pause if len(CALLS) < 3 else 0.0)
+    return name
+
+async def own():
+    CALLS.append("own")
+    raise TimeoutError("own")
+
+def plain():
+    return "plain"
+
+CALLS = []
+"""
+BOUNDED = """\
+version: 1
+policies:
+  slow:fetch: {timeout: 50ms, retry: {max_attempts: 3, initial_delay: 1ms}}
+  slow:own: {timeout: {attempt: 5s}, retry: {max_attempts: 2, initial_delay: 1ms}}
+  slow:plain: {timeout: 1s}
+"""
+
+
+def test_a_kind_in_one_folder_bounds_attempts(shop, tmp_path):
+    """Of coroutines: retry makes another; what the function itself raises, and plain calls, pass."""
+    (tmp_path / "policies" / "shop.yaml").write_text(BOUNDED)
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "use.py").write_text("""
+import asyncio, mlpolicy
+mlpolicy.install("policies")
+import slow
+print(asyncio.run(slow.fetch("a", 30.0)), len(slow.CALLS))
+try:
+    asyncio.run(slow.own())
+except TimeoutError as error:
+    print(type(error).__name__, error, len(slow.CALLS))
+slow.CALLS[:] = [0] * -9
+try:
+    asyncio.run(asyncio.wait_for(slow.fetch("b", 30.0), 0.01))
+except TimeoutError as error:
+    print(type(error).__name__, len(slow.CALLS))
+print(slow.plain())
+""")
+
+    done = shop("use.py")
+
+    assert "slow:plain is no coroutine: nothing can end it" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout.splitlines() == ["a 3", "TimeoutError own 5", "TimeoutError 1", "plain"]
+    explained = shop("-m", "mlpolicy", "explain", "slow:fetch")
+    assert "retry > timeout" in explained.stdout
+
+
 def test_its_findings_have_pages_and_can_be_suppressed(shop, tmp_path):
     policy = tmp_path / "policies" / "shop.yaml"
     policy.write_text(POLICY.replace("50%", "80%"))
@@ -155,7 +212,6 @@ def test_editors_know_it(shop):
     without = json.loads(shop("-m", "mlpolicy", "schema", "--no-plugins").stdout)
 
     assert "faults" in with_it["$defs"]
-    assert '["memory", "fifo"]' in json.dumps(with_it["$defs"]["cache"])
     assert without == json.loads((HERE / "mlpolicy.schema.json").read_text())
 
 
@@ -167,7 +223,6 @@ def test_where_it_is_taken_away_the_policy_says_so(shop):
 
     assert done.returncode == 1
     assert "no sink `file` is installed" in done.stderr
-    assert "no store `fifo` is installed" in done.stderr
 
 
 def test_a_package_may_be_all_the_policy_there_is(shop, tmp_path):
@@ -190,7 +245,7 @@ policies: [shop.yaml]
 tests:
   - name: faults are rehearsed
     resolve: shop:load
-    expect: {faults.percent: 50%, cache.store: fifo, monitor.sinks: [file], rules: [monitor, cache, retry, faults]}
+    expect: {faults.percent: 50%, monitor.sinks: [file], rules: [monitor, cache, retry, faults]}
 """)
 
     ended = shop("-m", "mlpolicy", "test")

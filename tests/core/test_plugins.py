@@ -12,7 +12,6 @@ from mlpolicy.core.plugins import PluginError, find, installed
 from mlpolicy.core.target import Target
 from mlpolicy.plan.load import load_every
 from mlpolicy.rules import KINDS
-from mlpolicy.rules.cache.stores import STORES
 from mlpolicy.rules.monitor.sinks import SINKS
 
 QUARANTINE = """
@@ -50,7 +49,7 @@ def install(tmp_path, monkeypatch):
 
     plugins.forget()
     yield put
-    for extensions in (KINDS, STORES, SINKS):
+    for extensions in (KINDS, SINKS):
         for name in (*extensions, *extensions.refused):
             if name not in extensions._own:
                 extensions.remove(name)
@@ -202,17 +201,10 @@ def test_two_distributions_with_one_name(install, found):
     ("group", "source", "rule", "reason"),
     [
         ("sinks", "class THING: api = 1", "monitor: {sinks: [thing]}", "it is no `Sink`"),
-        ("stores", "class THING: api = 1", "cache: {ttl: 1m, store: thing}", "no class of `Store`"),
-        (
-            "stores",
-            "from mlpolicy.plugin import Store\nclass THING(Store):\n api = 1\n",
-            "cache: {ttl: 1m, store: thing}",
-            "it lacks `after_fork`, `clear`, `put`, `remove`, `sweep`",
-        ),
         ("sinks", "1/0", "monitor: {sinks: [log, thing]}", "ZeroDivisionError"),
     ],
 )
-def test_a_store_and_a_sink_are_looked_at_too(install, found, group, source, rule, reason):
+def test_a_sink_is_looked_at_too(install, found, group, source, rule, reason):
     install("acme-t", group, {"thing": "acme_t:THING"}, acme_t=source)
 
     [wrong] = found(f"version: 1\npolicies:\n  m:f:\n    {rule}\n")

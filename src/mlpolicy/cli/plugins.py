@@ -9,10 +9,9 @@ from mlpolicy.core.extensions import Extensions
 from mlpolicy.core.plugins import Plugin, PluginError, installed
 from mlpolicy.plan.installed import carried
 from mlpolicy.rules import KINDS
-from mlpolicy.rules.cache.stores import STORES
 from mlpolicy.rules.monitor.sinks import SINKS
 
-_EACH: tuple[Extensions[Any], ...] = (KINDS, STORES, SINKS)
+_EACH: tuple[Extensions[Any], ...] = (KINDS, SINKS)
 
 
 def every_plugin() -> Iterator[tuple[Plugin, PluginError | None]]:

@@ -12,7 +12,6 @@ from mlpolicy.cli.options import Choice, shown_options
 from mlpolicy.cli.streams import emit_for_programs, tell
 from mlpolicy.model.schema import DRAFTS, published
 from mlpolicy.rules import KINDS
-from mlpolicy.rules.cache.stores import STORES
 from mlpolicy.rules.monitor.sinks import SINKS
 
 
@@ -34,7 +33,7 @@ from mlpolicy.rules.monitor.sinks import SINKS
 @click.option(
     "--plugins/--no-plugins",
     default=True,
-    help="Whether the kinds, stores and sinks of installed plugins are in it.",
+    help="Whether the kinds and sinks of installed plugins are in it.",
     show_default=True,
 )
 @shown_options("json")
@@ -45,7 +44,6 @@ def command(draft: str, write: Path | None, *, check: bool, plugins: bool, **_: 
     if plugins:
         KINDS.look_for_all()
         SINKS.look_for_all()
-        STORES.look_for_all()
     text = published(draft)
     if write is None:
         emit_for_programs(text, end="")

@@ -72,6 +72,13 @@ class Loom(Protocol):
         """Return the statement that sleeps for the expression *seconds*."""
         ...
 
+    def within(self, seconds: str) -> str:
+        """Return the head of a block that may take the expression *seconds*, None for any time.
+
+        Empty where the function cannot be ended from outside.
+        """
+        ...
+
     def wait(self, waiter: str, at_most: str) -> str:
         """Return the expression that waits for a `Waiter`: True when it was woken."""
         ...

@@ -7,10 +7,11 @@ from functools import wraps
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.block import Lines, Loom, indented
-from mlpolicy.core.verdict import Again, Refuse, Verdict
+from mlpolicy.core.report import say_once
+from mlpolicy.core.verdict import Again, Refuse, Verdict, Within
 
 if TYPE_CHECKING:
-    from mlpolicy.core.step import Step
+    from mlpolicy.core.step import Call, Step
 
 
 def weave(step: Step, inner: Lines, loom: Loom) -> Lines:
@@ -27,6 +28,12 @@ def weave(step: Step, inner: Lines, loom: Loom) -> Lines:
     pairs = ", ".join(f"({name!r}, {local})" for name, local in loom.arguments.items())
     arguments = f"{loom.constant('dict', dict)}(({pairs}{',' if pairs else ''}))"
     ask = _Asking(step, loom)
+    limit = loom.within(f"{call}.within") if step.bounds else ""
+    if limit:
+        inner = [limit, *indented(inner)]
+    elif step.bounds:
+        text = "is no coroutine: nothing can end it, and its time is not bounded"
+        say_once(f"bounds:{step.site.target}", f"{step.site.target} {text}")
     attempt = _attempt(ask, inner, loom, call, verdict)
     return [
         f"{call} = {make}({arguments})",
@@ -46,6 +53,8 @@ class _Asking:
     def __call__(self, method: str, *arguments: str) -> str:
         bound = getattr(self._step, method)
         bound = (shadowed if self._step.site.shadow else counting)(self._step, bound)
+        if self._step.bounds and method == "before":
+            bound = _bounding(bound)
         name = self._loom.method(f"{self._step.kind}_{method}", bound)
         return f"{name}({', '.join(arguments)})"
 
@@ -75,6 +84,20 @@ def _attempt(ask: _Asking, inner: Lines, loom: Loom, call: str, settled: str) ->
     ]
 
 
+def _bounding(before: Callable[..., Verdict]) -> Callable[..., Verdict]:
+    """Return *before* with what it says of time put where the lines of the attempt read it."""
+
+    @wraps(before)
+    def ask(call: Call) -> Verdict:
+        verdict = before(call)
+        if isinstance(verdict, Within):
+            call.within = verdict.seconds
+            return None
+        return verdict
+
+    return ask
+
+
 def counting(step: Step, method: Callable[..., Verdict]) -> Callable[..., Verdict]:
     """Return *method*, its refusals counted."""
     refused = step.site.refused(step.kind)
@@ -101,7 +124,7 @@ class shadowed:  # noqa: N801 (reads as the word at its only use)
     def __call__(self, *arguments: object) -> None:
         """Ask, count, and say nothing."""
         verdict = self._method(*arguments)  # type: ignore[operator]  # bound above
-        if verdict is not None:
+        if verdict is not None and not isinstance(verdict, Within):
             would = _WOULD.get(type(verdict).__name__, "refuse")
             self._step.site.would(self._step.kind, would).add()
 

@@ -15,7 +15,7 @@ from typing import Literal
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.homes import DISABLED, METADATA
 
-Group = Literal["kinds", "stores", "sinks", "policies"]
+Group = Literal["kinds", "sinks", "policies"]
 
 API = 1
 """The version of the interface of plugins; it is raised when one made for the last would break."""

@@ -21,6 +21,8 @@ class Call:
 
     arguments: Mapping[str, Any]
     attempt: int = 1
+    within: float | None = None
+    """Seconds that an attempt may take; None where no step has said `Within`."""
 
 
 class Step(Live):
@@ -33,6 +35,8 @@ class Step(Live):
     """
 
     kind: ClassVar[str] = ""
+    bounds: ClassVar[bool] = False
+    """Whether `before` may say `Within`: lines for it are written for these steps alone."""
     share: Callable[..., bool] | None = None
     """Says of a call whether the rule holds for it; None where it holds for all."""
     shared_by: str | None = None

@@ -45,7 +45,17 @@ class Do:
     function: Callable[[], object]
 
 
+@frozen()
+class Within:
+    """Go on; what is inside may take *seconds* at each attempt, or `TimeoutError` ends it.
+
+    Only what awaits can be ended: the answer of a step whose class says `bounds`.
+    """
+
+    seconds: float
+
+
 PROCEED: Final = None
 """Nothing to say: the call goes on."""
 
-Verdict = Answer | Refuse | Again | Wait | Do | None
+Verdict = Answer | Refuse | Again | Wait | Do | Within | None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from _thread import allocate_lock
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 
@@ -124,3 +125,19 @@ async def sleep_async(seconds: float) -> None:
     import asyncio
 
     await asyncio.sleep(seconds)
+
+
+@asynccontextmanager
+async def within(seconds: float | None) -> AsyncIterator[None]:
+    """End what is awaited inside by `TimeoutError` when *seconds* are over; None for any time."""
+    trio: Any = sys.modules.get("trio")
+    if trio is not None and in_trio(trio):
+        with trio.move_on_after(float("inf") if seconds is None else seconds) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise TimeoutError
+        return
+    import asyncio
+
+    async with asyncio.timeout(seconds):
+        yield

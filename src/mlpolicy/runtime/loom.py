@@ -133,6 +133,12 @@ class Weaver:
         pause = Pause(self.target, self._world.sleep)
         return f"{self.constant('sleep', pause)}({seconds})"
 
+    def within(self, seconds: str) -> str:
+        """Return the head of a block that may take *seconds*; empty where nothing is awaited."""
+        if not self.asynchronous:
+            return ""
+        return f"async with {self.constant('within', self._world.within)}({seconds}):"
+
     def wait(self, waiter: str, at_most: str) -> str:
         """Return the expression that waits for a `Waiter`."""
         if self._world.wait is not None:

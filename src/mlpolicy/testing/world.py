@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from inspect import signature
 from typing import Any
@@ -58,6 +58,15 @@ class VirtualWorld:
         self.sleep(seconds)
         await asyncio.sleep(0)
 
+    @asynccontextmanager
+    async def within(self, seconds: float | None) -> AsyncIterator[None]:
+        """Raise TimeoutError at the end of a block that took longer by this clock."""
+        begin = self.time
+        yield
+        if seconds is not None and self.time - begin > seconds:
+            self.time = begin + seconds
+            raise TimeoutError
+
     def wait(self, waiter: Waiter, at_most: float) -> bool:
         """Let *at_most* seconds pass unless *waiter* is woken already; nobody else is there."""
         if not waiter.woken:
@@ -66,7 +75,7 @@ class VirtualWorld:
 
     def runtime(self) -> World:
         """Return it as drivers take it."""
-        return World(self.now, self.sleep, self.sleep_async, self.wait)
+        return World(self.now, self.sleep, self.sleep_async, self.within, self.wait)
 
 
 class FakeSampler(Sampler):

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.rules.cache.canonical import Unkeyable, encode
+from mlpolicy.rules.cache.canonical import encode
+from mlpolicy.rules.cache.classes import Unkeyable
 
 
 def test_memory_layout_does_not_matter():

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pydantic
 import pytest
 
-from mlpolicy.rules.cache.survey import MOST
+from mlpolicy.rules.cache.contents import MOST
 
 
 @dataclasses.dataclass

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mlpolicy.rules.cache.stores.store import Entry
+from mlpolicy.rules.cache.near import Entry
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
 

@@ -22,8 +22,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.rules.cache.canonical import Unkeyable, encode
-from mlpolicy.rules.cache.identity import IDENTITIES
+from mlpolicy.rules.cache.canonical import encode
+from mlpolicy.rules.cache.classes import Unkeyable
+from mlpolicy.rules.cache.keys import IDENTITIES
 
 scalars = (
     st.none()

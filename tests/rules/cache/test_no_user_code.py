@@ -13,10 +13,10 @@ import numpy as np
 import pydantic
 import pytest
 
-from mlpolicy.rules.cache.canonical import Unkeyable, encode
-from mlpolicy.rules.cache.classes import one_shot
+from mlpolicy.rules.cache.canonical import encode
+from mlpolicy.rules.cache.classes import Unkeyable, one_shot
+from mlpolicy.rules.cache.contents import survey
 from mlpolicy.rules.cache.sizing import size_of
-from mlpolicy.rules.cache.survey import survey
 
 
 class Ran(Exception):

@@ -13,11 +13,10 @@ from mlpolicy.core.metrics import Meters
 from mlpolicy.core.site import Notes, Parameter, Site
 from mlpolicy.core.verdict import Answer
 from mlpolicy.rules.cache.flight import Ticket
-from mlpolicy.rules.cache.identity import IDENTITIES
-from mlpolicy.rules.cache.keys import Keys
+from mlpolicy.rules.cache.keys import IDENTITIES, Keys
+from mlpolicy.rules.cache.near import Entries
 from mlpolicy.rules.cache.rule import CacheRule
 from mlpolicy.rules.cache.step import CacheStep
-from mlpolicy.rules.cache.stores.store import Entries
 
 
 def step(notes=None, meters=None, mode="enforce", **rule):

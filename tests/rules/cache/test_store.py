@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.rules.cache.stores.memory import MemoryStore
-from mlpolicy.rules.cache.stores.store import Entry
+from mlpolicy.rules.cache.near import Entry, NearStore
 
 
 def put(store, key, *, now=0.0, ttl=100.0, size=0):
@@ -27,7 +26,7 @@ def keys(store):
 
 def test_what_was_used_stays():
     """The hand passes over it once, and takes what was not used."""
-    store = MemoryStore(3)
+    store = NearStore(3)
     for key in "abc":
         put(store, key)
     store.entries["a"].visited = True
@@ -40,7 +39,7 @@ def test_what_was_used_stays():
 
 def test_the_hand_goes_on_where_it_stopped():
     """It does not begin at the old end each time: new entries must prove themselves."""
-    store = MemoryStore(4)
+    store = NearStore(4)
     for key in "abcd":
         put(store, key)
     for key in "ab":
@@ -54,7 +53,7 @@ def test_the_hand_goes_on_where_it_stopped():
 
 def test_a_store_full_of_used_entries_still_evicts():
     """One round clears every bit, then the oldest goes."""
-    store = MemoryStore(3)
+    store = NearStore(3)
     for key in "abc":
         put(store, key)
         store.entries[key].visited = True
@@ -67,7 +66,7 @@ def test_a_store_full_of_used_entries_still_evicts():
 def test_expired_entries_do_not_wait_for_a_reader():
     """Later inserts let them go, a bounded number each, and a scrape lets go of more."""
     gone = itertools.count()
-    store = MemoryStore(None, expired=gone.__next__)
+    store = NearStore(None, expired=gone.__next__)
     for key in range(600):
         put(store, key, ttl=10.0)
 
@@ -82,7 +81,7 @@ def test_expired_entries_do_not_wait_for_a_reader():
 
 def test_bytes_are_bounded():
     """Entries go until the new one has room; one too large is not kept at all."""
-    store = MemoryStore(None, max_bytes=100)
+    store = NearStore(None, max_bytes=100)
     for key in range(4):
         put(store, key, size=30)
 
@@ -92,7 +91,7 @@ def test_bytes_are_bounded():
 
 def test_a_key_put_again_replaces_its_entry():
     """Its size is counted once."""
-    store = MemoryStore(2, max_bytes=100)
+    store = NearStore(2, max_bytes=100)
 
     put(store, "a", size=10)
     put(store, "a", size=20)
@@ -103,7 +102,7 @@ def test_a_key_put_again_replaces_its_entry():
 @given(st.lists(st.tuples(st.sampled_from("prhx"), st.integers(0, 9)), max_size=80))
 def test_queue_and_dict_agree(actions):
     """Whatever is done, both hold the same entries, within the bound."""
-    store = MemoryStore(4, max_bytes=25)
+    store = NearStore(4, max_bytes=25)
     for now, (action, key) in enumerate(actions):
         if action == "p":
             put(store, key, now=now, ttl=12.0, size=key)
@@ -132,7 +131,7 @@ def restless():
 @pytest.mark.usefixtures("restless")
 def test_the_bound_holds_under_threads():
     """Eight threads insert, hit and remove; nothing raises and nothing is lost."""
-    store, errors, seen = MemoryStore(50), [], []
+    store, errors, seen = NearStore(50), [], []
 
     def hammer(seed):
         dice = random.Random(seed)
@@ -164,7 +163,7 @@ def test_the_bound_holds_under_threads():
 def test_hits_are_worth_more_than_a_queue():
     """On a skewed load with scans SIEVE keeps what is hot."""
     dice = random.Random(7)
-    store, hits, scan = MemoryStore(100), 0, 0
+    store, hits, scan = NearStore(100), 0, 0
 
     for _ in range(20000):
         if dice.random() < 0.7:
@@ -184,7 +183,7 @@ def test_hits_are_worth_more_than_a_queue():
 
 def test_what_calls_in_the_middle_of_a_change_does_not_wait_for_it():
     """A finalizer or a signal handler of the thread that changes it: nothing is kept, nothing torn."""
-    store = MemoryStore(3)
+    store = NearStore(3)
     for key in "ab":
         put(store, key)
 
@@ -200,7 +199,7 @@ def test_what_calls_in_the_middle_of_a_change_does_not_wait_for_it():
 
 def test_a_change_that_was_stopped_in_the_middle_is_put_right_by_the_next():
     """The queue is made anew from the table, in its order."""
-    store = MemoryStore(3, max_bytes=100)
+    store = NearStore(3, max_bytes=100)
     for key in "abc":
         put(store, key, size=10)
     with store._lock:

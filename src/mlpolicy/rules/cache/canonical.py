@@ -10,12 +10,13 @@ What has no token raises `Unkeyable`.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from marshal import dumps
 from operator import itemgetter, ne
 from typing import Any, Final
 
-from mlpolicy.rules.cache.digest import SEED, digest
+from mlpolicy.rules.cache.classes import Unkeyable
 
 Token = tuple[object, object]
 Encoder = Callable[[Any, int], Token]
@@ -32,8 +33,30 @@ SCALARS: Final = frozenset({int, str, bytes, bool, _NONE})
 _FLAT: Final = frozenset({*SCALARS, float})
 
 
-class Unkeyable(TypeError):
-    """A value has no token; the message names its class, never its content."""
+SEED: Final = int.from_bytes(os.urandom(8), "little")
+"""Another one in every process; a fork keeps it, and the keys that were made with it."""
+
+Digest = Callable[[Any, int], bytes]
+"""Takes an object whose bytes lie in one row, and the seed."""
+
+
+def _load() -> Digest:
+    try:
+        from xxhash import xxh3_128_digest
+    except ImportError:
+        return _blake2
+    return xxh3_128_digest
+
+
+def _blake2(data: Any, seed: int) -> bytes:
+    """Stand in where xxhash is not installed: as good, and ten times slower."""
+    import hashlib
+
+    return hashlib.blake2b(data, digest_size=16, key=seed.to_bytes(8, "little")).digest()
+
+
+digest: Final = _load()
+"""`digest(data, SEED)`; raises ValueError, TypeError or BufferError where bytes lie scattered."""
 
 
 class Tag:
@@ -60,7 +83,7 @@ def encode(value: object, depth: int = 0) -> Token:
     kind = type(value)
     if kind in SCALARS:
         return value, kind
-    return (ENCODERS.get(kind) or _find(kind))(value, depth)
+    return (ENCODERS.get(kind) or ENCODERS.of(kind))(value, depth)
 
 
 def encode_all(values: Sequence[object], depth: int) -> tuple[object, ...]:
@@ -180,23 +203,21 @@ def _mapping(value: dict[object, object], depth: int) -> frozenset[object]:
     return frozenset(pairs)
 
 
-def _find(kind: type) -> Encoder:
-    """Return the encoder of a class that is met for the first time."""
-    from mlpolicy.rules.cache.encoders import find
+class _Encoders(dict[type, Encoder]):
+    """Encoders by exact class; a class is added when it is first met."""
 
-    encoder = find(kind)
-    if len(ENCODERS) > _MOST_CLASSES:  # classes made on the fly must not pile up
-        ENCODERS.clear()
-        ENCODERS.update(_OURS)
-    ENCODERS[kind] = encoder
-    return encoder
+    find: Callable[[type], Encoder]
+    """Returns the encoder of another class; `encoders` gives it."""
+
+    def of(self, kind: type) -> Encoder:
+        """Return the encoder of a class that is met for the first time."""
+        encoder = self.find(kind)
+        if len(self) > _MOST_CLASSES:  # classes made on the fly must not pile up
+            self.clear()
+            self.update(_OURS)
+        self[kind] = encoder
+        return encoder
 
 
-_OURS: Final[dict[type, Encoder]] = {
-    float: _float,
-    list: _list,
-    tuple: _tuple,
-    dict: _dict,
-}
-ENCODERS: Final[dict[type, Encoder]] = dict(_OURS)
-"""By exact class; a class is added when it is first met."""
+_OURS: Final[dict[type, Encoder]] = {float: _float, list: _list, tuple: _tuple, dict: _dict}
+ENCODERS: Final = _Encoders(_OURS)

@@ -16,7 +16,6 @@ import zoneinfo
 from typing import Any, Final
 
 from mlpolicy.core.classes import mro_of
-from mlpolicy.rules.cache.canonical import Unkeyable
 
 _names_of: Any = type.__dict__["__dict__"].__get__
 instance_of: Any = object.__getattribute__
@@ -34,6 +33,10 @@ _FIXED: Final[frozenset[type]] = frozenset(
     }
 )  # fmt: skip
 """No caller changes them, or `copy.deepcopy` would not copy them either."""
+
+
+class Unkeyable(TypeError):
+    """A value has no token; the message names its class, never its content."""
 
 
 class Unkept(TypeError):

@@ -1,4 +1,7 @@
-"""How values of the standard library, and of classes of the user's, become tokens."""
+"""How values of the standard library, of the user's classes and of numpy, pandas and torch become tokens.
+
+No library is imported: where a class of one was met, it is loaded.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import decimal
 import enum
 import fractions
 import pathlib
+import sys
 import types
 import uuid
 import zoneinfo
@@ -17,39 +21,49 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mlpolicy.rules.cache.canonical import (
+    ENCODERS,
+    SEED,
     Encoder,
     Tag,
     Token,
-    Unkeyable,
+    digest,
     encode,
     encode_all,
 )
-from mlpolicy.rules.cache.classes import defined, has, instance_of, of_library, stored
+from mlpolicy.rules.cache.classes import (
+    Unkeyable,
+    defined,
+    has,
+    instance_of,
+    of_library,
+    stored,
+)
 
 BY_NAME, BY_FIELD, SET, BYTEARRAY, OTHER, TYPE, ITSELF = map(
     Tag, ("enum", "fields", "set", "bytearray", "other", "type", "itself")
 )
+ARRAY, NUMBER, OBJECTS, FRAME, TENSOR = map(Tag, ("array", "number", "objects", "frame", "tensor"))
 
 
-def find(kind: type) -> Encoder:
-    """Return the encoder of *kind*; one that refuses where it is not known."""
-    encoder = _EXACT.get(kind) or _foreign(kind)
-    if encoder is None:
-        encoder = next((make(kind) for test, make in _FAMILIES if test(kind)), _refuse)
-    return encoder
+def _find(kind: type) -> Encoder:
+    """Return the encoder of *kind*, met for the first time; one that refuses where it is unknown."""
+    known = _EXACT.get(kind)
+    if known is not None:
+        return known
+    package = kind.__module__.partition(".")[0]
+    if package in _LIBRARIES:
+        return _LIBRARIES[package](sys.modules.get(package), kind) or _refuse
+    return next((make(kind) for test, make in _FAMILIES if test(kind)), _refuse)
 
 
-def _foreign(kind: type) -> Encoder | None:
-    """Return the encoder of a class of numpy, pandas or torch, without importing any."""
-    if kind.__module__.partition(".")[0] not in ("numpy", "pandas", "torch"):
-        return None
-    from mlpolicy.rules.cache.arrays import find as find_array
-
-    return find_array(kind) or _refuse
+ENCODERS.find = _find
 
 
 def _refuse(value: object, _: int) -> Token:
     raise Unkeyable(f"{type(value).__module__}.{type(value).__qualname__}")
+
+
+# --- the standard library
 
 
 def _set(value: set[object] | frozenset[object], depth: int) -> Token:
@@ -57,25 +71,12 @@ def _set(value: set[object] | frozenset[object], depth: int) -> Token:
     return (type(value), frozenset(zip(parts[::2], parts[1::2], strict=True))), SET
 
 
-def _ordered(value: collections.OrderedDict[object, object], depth: int) -> Token:
-    return (type(value), *encode_all([*value, *value.values()], depth)), OTHER
-
-
-def _proxy(value: types.MappingProxyType[object, object], depth: int) -> Token:
-    return (type(value), *encode(dict(value), depth + 1)), OTHER
-
-
 def _datetime(value: datetime.datetime | datetime.time, _: int) -> Token:
     # Aware times are equal when the instant is, whatever the zone: the zone is kept apart.
-    return (
-        type(value),
-        value.replace(tzinfo=None),
-        value.fold,
-        zone(value.tzinfo),
-    ), OTHER
+    return (type(value), value.replace(tzinfo=None), value.fold, _zone(value.tzinfo)), OTHER
 
 
-def zone(tz: Any) -> object:
+def _zone(tz: Any) -> object:
     """Return what tells one time zone from another.
 
     Raises:
@@ -98,29 +99,55 @@ def _decimal(value: decimal.Decimal, _: int) -> Token:
     return (decimal.Decimal, sign, digits, exponent), OTHER
 
 
-def _fraction(value: fractions.Fraction, _: int) -> Token:
-    return (fractions.Fraction, value.numerator, value.denominator), OTHER
-
-
 def _complex(value: complex, depth: int) -> Token:
     return (complex, *encode(value.real, depth), *encode(value.imag, depth)), OTHER
 
 
-def _range(value: range, _: int) -> Token:
-    return (range, value.start, value.stop, value.step), OTHER
-
-
-def _slice(value: slice, depth: int) -> Token:
-    return (slice, *encode_all((value.start, value.stop, value.step), depth)), OTHER
-
-
-def _array(value: array.array[Any], _: int) -> Token:
-    return (array.array, value.typecode, value.tobytes()), OTHER
-
-
-def itself(value: object, _: int) -> Token:
-    """Return the token of what is its own."""
+def _itself(value: object, _: int) -> Token:
     return value, ITSELF
+
+
+_PATHS = (
+    pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath
+)  # fmt: skip
+
+_EXACT: Final[dict[type, Encoder]] = {
+    set: _set,
+    frozenset: _set,
+    bytearray: lambda value, _: (bytes(value), BYTEARRAY),
+    collections.OrderedDict: lambda value, depth: (
+        (type(value), *encode_all([*value, *value.values()], depth)),
+        OTHER,
+    ),
+    types.MappingProxyType: lambda value, depth: (
+        (type(value), *encode(dict(value), depth + 1)),
+        OTHER,
+    ),
+    datetime.datetime: _datetime,
+    datetime.time: _datetime,
+    datetime.date: lambda value, _: ((datetime.date, value.toordinal()), OTHER),
+    datetime.timedelta: _itself,
+    datetime.timezone: lambda value, _: ((datetime.timezone, _zone(value)), OTHER),
+    decimal.Decimal: _decimal,
+    fractions.Fraction: lambda value, _: (
+        (fractions.Fraction, value.numerator, value.denominator),
+        OTHER,
+    ),
+    uuid.UUID: lambda value, _: ((uuid.UUID, value.int), OTHER),
+    complex: _complex,
+    range: lambda value, _: ((range, value.start, value.stop, value.step), OTHER),
+    slice: lambda value, depth: (
+        (slice, *encode_all((value.start, value.stop, value.step), depth)),
+        OTHER,
+    ),
+    array.array: lambda value, _: ((array.array, value.typecode, value.tobytes()), OTHER),
+    type(Ellipsis): _itself,
+    type(NotImplemented): _itself,
+    **dict.fromkeys(_PATHS, lambda value, _: ((type(value), value.__fspath__()), OTHER)),
+}
+
+
+# --- classes of the user's
 
 
 def _enum(value: Any, depth: int) -> Token:
@@ -136,7 +163,7 @@ def _type(value: type, _: int) -> Token:
 
 
 def _named_tuple(value: tuple[object, ...], depth: int) -> Token:
-    return (type(value), *encode_all(tuple.__getitem__(value, _ALL), depth)), BY_FIELD
+    return (type(value), *encode_all(tuple.__getitem__(value, slice(None)), depth)), BY_FIELD
 
 
 def _by_field(*names: str) -> Encoder:
@@ -146,18 +173,6 @@ def _by_field(*names: str) -> Encoder:
         return (type(value), *encode_all(stored(value, names), depth)), BY_FIELD
 
     return fields
-
-
-def _dataclass(kind: type) -> Encoder:
-    return _by_field(*(one.name for one in dataclasses.fields(kind)))
-
-
-def _attrs(kind: type) -> Encoder:
-    return _by_field(*(one.name for one in defined(kind, "__attrs_attrs__")))
-
-
-def _struct(kind: type) -> Encoder:
-    return _by_field(*defined(kind, "__struct_fields__"))
 
 
 def _model(kind: type) -> Encoder:
@@ -172,34 +187,6 @@ def _model(kind: type) -> Encoder:
 
     return model
 
-
-_ALL = slice(None)
-_PATHS = (
-    pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath
-)  # fmt: skip
-
-_EXACT: Final[dict[type, Encoder]] = {
-    set: _set,
-    frozenset: _set,
-    bytearray: lambda value, _: (bytes(value), BYTEARRAY),
-    collections.OrderedDict: _ordered,
-    types.MappingProxyType: _proxy,
-    datetime.datetime: _datetime,
-    datetime.time: _datetime,
-    datetime.date: lambda value, _: ((datetime.date, value.toordinal()), OTHER),
-    datetime.timedelta: itself,
-    datetime.timezone: lambda value, _: ((datetime.timezone, zone(value)), OTHER),
-    decimal.Decimal: _decimal,
-    fractions.Fraction: _fraction,
-    uuid.UUID: lambda value, _: ((uuid.UUID, value.int), OTHER),
-    complex: _complex,
-    range: _range,
-    slice: _slice,
-    array.array: _array,
-    type(Ellipsis): itself,
-    type(NotImplemented): itself,
-    **dict.fromkeys(_PATHS, lambda value, _: ((type(value), value.__fspath__()), OTHER)),
-}
 
 _HOLDERS = (dict, list, set, tuple, str, bytes, int, float)
 
@@ -217,8 +204,138 @@ _FAMILIES: Final[tuple[tuple[Callable[[type], bool], Callable[[type], Encoder]],
     (lambda kind: issubclass(kind, type), lambda _: _type),
     (lambda kind: issubclass(kind, tuple) and "_fields" in kind.__dict__, lambda _: _named_tuple),
     # pydantic's dataclasses are dataclasses; its models are not.
-    (_is_dataclass, _dataclass),
+    (
+        _is_dataclass,
+        lambda kind: _by_field(*(field.name for field in dataclasses.fields(kind))),
+    ),
     (lambda kind: has(kind, "__pydantic_fields__"), _model),
-    (lambda kind: has(kind, "__struct_fields__"), _struct),
-    (lambda kind: "__attrs_attrs__" in kind.__dict__, _attrs),
+    (
+        lambda kind: has(kind, "__struct_fields__"),
+        lambda kind: _by_field(*defined(kind, "__struct_fields__")),
+    ),
+    (
+        lambda kind: "__attrs_attrs__" in kind.__dict__,
+        lambda kind: _by_field(*(field.name for field in defined(kind, "__attrs_attrs__"))),
+    ),
 )
+
+
+# --- numpy, pandas, torch: by dtype, shape and content
+
+_PLAIN = 13
+"""numpy's numbers of dtypes below it are booleans, integers and floats without padding."""
+_TIGHT = frozenset({14, 15, 18, 19, 21, 22, 23})
+"""Complex, text, bytes, times and half floats: their bytes say all as well."""
+_PADDED = frozenset({13, 16})
+"""Long doubles; nobody defines the bytes that fill them up."""
+
+
+def _numpy(numpy: Any, kind: type) -> Encoder | None:
+    if kind in (numpy.ndarray, numpy.memmap):
+        return _array
+    if issubclass(kind, numpy.generic):
+        return _number
+    if issubclass(kind, numpy.dtype):
+        return lambda value, _: ((type(value), str(value)), NUMBER)
+    return None
+
+
+def _array(value: Any, depth: int) -> Token:
+    """Return the token of a numpy array: any two of equal dtype, shape and content share it."""
+    dtype = value.dtype
+    if dtype.num < _PLAIN:
+        try:
+            return (digest(value, SEED), dtype, value.shape), ARRAY
+        except (ValueError, BufferError, TypeError):  # the elements lie scattered, or reversed
+            return (digest(value.tobytes(), SEED), dtype, value.shape), ARRAY
+    if dtype.num in _TIGHT:
+        return (digest(value.tobytes(), SEED), dtype, value.shape), ARRAY
+    if dtype.num in _PADDED:
+        raise Unkeyable(f"numpy array of {dtype}")
+    # Objects are told apart by what they are, records without the gaps between fields.
+    return (encode(value.tolist(), depth + 1), str(dtype), value.shape), OBJECTS
+
+
+def _number(value: Any, _: int) -> Token:
+    dtype = value.dtype
+    if dtype.num >= _PLAIN and dtype.num not in _TIGHT:
+        raise Unkeyable(f"numpy.{type(value).__name__}")
+    return (type(value), dtype, value.tobytes()), NUMBER
+
+
+def _pandas(pandas: Any, kind: type) -> Encoder | None:
+    if issubclass(kind, pandas.Index):
+        return _range_index if kind is pandas.RangeIndex else _index
+    known: dict[type, Encoder] = {
+        pandas.DataFrame: _frame,
+        pandas.Series: _series,
+        pandas.Timestamp: _instant,
+        pandas.Timedelta: _instant,
+        type(pandas.NA): _itself,
+        type(pandas.NaT): _itself,
+    }
+    return known.get(kind)
+
+
+def _frame(value: Any, depth: int) -> Token:
+    columns = [_column(value.iloc[:, at], depth) for at in range(value.shape[1])]
+    axes = encode(value.columns, depth + 1), encode(value.index, depth + 1)
+    return ("frame", *axes, *columns), FRAME
+
+
+def _series(value: Any, depth: int) -> Token:
+    axes = encode(value.name, depth + 1), encode(value.index, depth + 1)
+    return ("series", *axes, _column(value, depth)), FRAME
+
+
+def _index(value: Any, depth: int) -> Token:
+    names = encode_all(list(value.names), depth)
+    return (type(value), str(value.dtype), names, _column(value, depth)), FRAME
+
+
+def _range_index(value: Any, depth: int) -> Token:
+    name = encode(value.name, depth + 1)
+    return (type(value), name, value.start, value.stop, value.step), FRAME
+
+
+def _column(value: Any, depth: int) -> Token:
+    """Return the token of the values of a column or an index."""
+    numpy: Any = sys.modules["numpy"]
+    if isinstance(value.dtype, numpy.dtype):
+        return _array(value.to_numpy(), depth)
+    if hasattr(value.dtype, "categories"):
+        codes = value.cat.codes if hasattr(value, "cat") else value.codes
+        parts = (numpy.asarray(codes), value.dtype.categories, bool(value.dtype.ordered))
+        return encode_all(parts, depth), OBJECTS
+    return (str(value.dtype), encode(value.tolist(), depth + 1)), OBJECTS
+
+
+def _instant(value: Any, _: int) -> Token:
+    fold, tz = getattr(value, "fold", 0), _zone(getattr(value, "tzinfo", None))
+    return (type(value), value.value, str(value.unit), fold, tz), NUMBER
+
+
+def _torch(torch: Any, kind: type) -> Encoder | None:
+    if kind in (torch.Tensor, torch.nn.Parameter):
+        return _tensor
+    if kind in (torch.dtype, torch.device):
+        return lambda value, _: ((type(value), str(value)), NUMBER)
+    return None
+
+
+def _tensor(value: Any, _: int) -> Token:
+    torch: Any = sys.modules["torch"]
+    if value.layout != torch.strided or value.is_quantized:
+        raise Unkeyable(f"torch tensor of layout {value.layout}")
+    # Bytes, as numpy has no word for half of torch's dtypes; a tensor of a GPU is copied.
+    plain = value.detach().resolve_conj().resolve_neg().cpu().contiguous()
+    content = plain.reshape(-1).view(torch.uint8).numpy()
+    about = str(value.dtype), tuple(value.shape), str(value.device), value.requires_grad
+    return (digest(content, SEED), type(value), *about), TENSOR
+
+
+_LIBRARIES: Final[dict[str, Callable[[Any, type], Encoder | None]]] = {
+    "numpy": _numpy,
+    "pandas": _pandas,
+    "torch": _torch,
+}

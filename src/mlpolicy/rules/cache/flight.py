@@ -18,7 +18,7 @@ from mlpolicy.core import clock
 from mlpolicy.core.waiting import Waiter
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.cache.stores.store import Entry
+    from mlpolicy.rules.cache.near import Entry
 
 _WAITING = frozenset({"threading", "concurrent.futures._base", "queue"})
 """Modules in whose functions a thread waits for other threads."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from types import CellType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from weakref import ref
 
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.frozen import frozen
@@ -13,8 +14,9 @@ from mlpolicy.core.given import Given
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, Unkeyable, encode
-from mlpolicy.rules.cache.identity import IDENTITIES
+from mlpolicy.rules.cache import encoders as _encoders  # noqa: F401 (they join `ENCODERS`)
+from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, encode
+from mlpolicy.rules.cache.classes import Unkeyable
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Parameter, Site
@@ -28,6 +30,62 @@ _MISSING: Final[Token] = (None, Tag("missing"))
 _INSTANCE = ("self", "cls")
 NOWHERE: Final = ""
 """The parameter of a part that the function has no argument for."""
+
+
+class Identity(ref[Any]):
+    """Stands for one object in keys; equal to itself alone, and dead with its object.
+
+    Unlike a plain `weakref.ref` it compares and hashes as an object does, so that no method
+    of the instance runs.
+    """
+
+    __slots__ = ("place",)
+
+    place: int
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+
+
+class Identities(dict[int, Identity], Live):
+    """Who is known by which `id`, while they live."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
+
+    def of(self, instance: object) -> Identity:
+        """Return what stands for *instance*.
+
+        Raises:
+            TypeError: It cannot be referred to weakly.
+        """
+        place = id(instance)
+        known = self.get(place)
+        if known is not None and known() is instance:
+            return known
+        identity = Identity(instance, _forget)
+        identity.place = place
+        # Another thread may have been first: both use what it put there.
+        first = self.setdefault(place, identity)
+        if first() is instance:
+            return first
+        self[place] = identity
+        return identity
+
+    def __reduce__(self) -> str:  # type: ignore[override]  # (a name is a full answer to pickle)
+        """Travel as the one of this module."""
+        return "IDENTITIES"
+
+
+IDENTITIES = Identities()
+"""Of this process; shared by all caches, so that a key outlives a reload."""
+
+
+def _forget(identity: ref[Any]) -> None:
+    # Runs when the instance dies, before its id can serve another object.
+    place = cast("Identity", identity).place
+    if IDENTITIES.get(place) is identity:
+        IDENTITIES.pop(place, None)
 
 
 @frozen()
@@ -206,8 +264,3 @@ def _captured(cell: CellType) -> Hashable:
         return IDENTITIES.of(content)
     except TypeError:
         return Same(content)
-
-
-def wanted(parts: tuple[Part, ...], locals_of: Mapping[str, str]) -> list[str]:
-    """Return the local of each part."""
-    return [locals_of[part.name] for part in parts]

@@ -8,11 +8,10 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from mlpolicy.core.argument import Arguments
-from mlpolicy.core.model import Many, NameOf, RuleModel, Takes, finding
+from mlpolicy.core.model import Many, RuleModel, Takes, finding
 from mlpolicy.core.quantity import NOTHING, ByteSize, Count, Duration, Ratio
 from mlpolicy.core.usual import Usual
 from mlpolicy.rules.cache.copying import CopyMode
-from mlpolicy.rules.cache.stores import STORES
 
 _KEY = {"type": "array"}
 _IGNORE = {"type": "array", "minItems": 1}
@@ -40,8 +39,8 @@ with warnings.catch_warnings():
             None, json_schema_extra=NOTHING
         )
         """How much memory the results may take, by an estimate of their size."""
-        store: Annotated[str, NameOf(STORES, "store")] = "memory"
-        """Where results are kept: `memory` of the process, or what a plugin provides."""
+        store: str = Field("memory", json_schema_extra={"enum": ["memory"]})
+        """Where results are kept: the `memory` of the process."""
         key: Annotated[Arguments | None, Takes(callable)] = Field(
             None, json_schema_extra={"minItems": 1}
         )
@@ -72,6 +71,13 @@ with warnings.catch_warnings():
                     "a `ttl` of 0 keeps nothing; use `mode: disabled` to switch off",
                 )
             return ttl
+
+        @field_validator("store")
+        @classmethod
+        def _is_there(cls, store: str) -> str:
+            if store != "memory":
+                raise finding("MP130", f"no store `{store}` is installed; there is `memory`")
+            return store
 
         @field_validator("max_entries", "max_bytes")
         @classmethod

@@ -21,9 +21,8 @@ from mlpolicy.rules.cache.classes import Unkept
 from mlpolicy.rules.cache.copying import Lost, keeping, not_kept
 from mlpolicy.rules.cache.flight import Flight, Flights, Ticket
 from mlpolicy.rules.cache.keys import NOWHERE, Keys, parts
+from mlpolicy.rules.cache.near import Entry, NearStore
 from mlpolicy.rules.cache.sizing import size_of
-from mlpolicy.rules.cache.stores import STORES
-from mlpolicy.rules.cache.stores.store import Entry, Store
 from mlpolicy.rules.cache.streams import refuse_one_shots, used_once
 from mlpolicy.rules.cache.weaving import caching, watching
 
@@ -35,10 +34,6 @@ _LOOK = 1.0
 """One wait of a call; then it looks whether the one that it waits for is still there."""
 _SOONEST = 15.0
 """Seconds between two looks for what has expired, or half of a `ttl` that is longer."""
-_RESULTS = ("hit", "miss", "stale", "bypass", "error")
-_REQUESTS_HELP = "Calls of a function with a cache, by what the cache gave."
-_EVICTIONS_HELP = "Entries that a cache let go: for want of room, or because they had expired."
-_ENTRIES_HELP = "Entries in a cache."
 
 
 class CacheStep(Step):
@@ -59,61 +54,50 @@ class CacheStep(Step):
         self._tended = False
         self._skew = 0.0
         """The clock of the calls less the clock that is read here; 0 but for tests."""
-        self._meter(site)
-        self.store = self._new_store(rule)
-        self._show_size(site)
-        _alive.add(self)
-
-    def _meter(self, site: Site) -> None:
         meters, name = site.meters, site.target
         self._requests = {
             result: meters.counter(
                 "mlpolicy_cache_requests_total",
-                _REQUESTS_HELP,
+                "Calls of a function with a cache, by what the cache gave.",
                 function=name,
                 result=result,
             )
-            for result in _RESULTS
+            for result in ("hit", "miss", "stale", "bypass", "error")
         }
         self.hits = self._requests["hit"]
-        self._evictions = {
+        evictions = {
             reason: meters.counter(
                 "mlpolicy_cache_evictions_total",
-                _EVICTIONS_HELP,
+                "Entries that a cache let go: for want of room, or because they had expired.",
                 function=name,
                 reason=reason,
             )
             for reason in ("capacity", "expired")
         }
-        self._would = {
-            would: site.would(self.kind, would)
-            for would in (("hit", "stale_mismatch") if site.shadow else ())
-        }
-
-    def _show_size(self, site: Site) -> None:
+        would = ("hit", "stale_mismatch") if site.shadow else ()
+        self._would = {result: site.would(self.kind, result) for result in would}
+        self.store = NearStore(
+            None if rule.max_entries is None else int(rule.max_entries),
+            None if rule.max_bytes is None else int(rule.max_bytes),
+            linger=self._stale_for,
+            evicted=evictions["capacity"].add,
+            expired=evictions["expired"].add,
+        )
         me = ref(self)
 
         def count() -> float:
             step = me()
             return float(step.size()) if step else 0.0
 
-        site.meters.gauge("mlpolicy_cache_entries", _ENTRIES_HELP, count, function=site.target)
-
-    def _new_store(self, rule: CacheRule) -> Store:
-        return STORES[rule.store](
-            None if rule.max_entries is None else int(rule.max_entries),
-            None if rule.max_bytes is None else int(rule.max_bytes),
-            linger=self._stale_for,
-            evicted=self._evictions["capacity"].add,
-            expired=self._evictions["expired"].add,
-        )
+        meters.gauge("mlpolicy_cache_entries", "Entries in a cache.", count, function=name)
+        _alive.add(self)
 
     def weave(self, inner: Lines, loom: Loom) -> Lines:
         """Return the cache around *inner*; in shadow, an onlooker beside it.
 
         A key that names what is no argument would put all calls under one: nothing is cached.
         """
-        absent = [str(one.path) for one in self.keys.parts if one.name == NOWHERE]
+        absent = [str(part.path) for part in self.keys.parts if part.name == NOWHERE]
         if absent:
             name = self.site.target
             say_once(
@@ -185,7 +169,7 @@ class CacheStep(Step):
             return PROCEED
         entry, given, outcome = None, result, "miss"
         try:
-            if self._worth(result):
+            if self._is_worth_keeping(result):
                 entry, given = self._entry(ticket, result)
         except Exception as error:
             if interrupts(error):
@@ -202,7 +186,7 @@ class CacheStep(Step):
         self._flights.land(ticket, "not kept", None)
         self._count(ticket, "miss" if ticket.key is not None else "bypass")
 
-    def _worth(self, result: object) -> bool:
+    def _is_worth_keeping(self, result: object) -> bool:
         if result is None:
             return bool(self.rule.cache_none)
         if used_once(result):
@@ -260,7 +244,14 @@ class CacheStep(Step):
 
     def watch(self, key: Hashable | None, result: object, now: float) -> None:
         """Count what the cache would have done; *result* is what the function gave."""
-        if key is None or not self._is_watched(result):
+        if key is None:
+            return
+        try:
+            if not self._is_worth_keeping(result):
+                return
+            refuse_one_shots(result)
+        except Unkept as error:
+            not_kept(self.site.target, result, error)
             return
         entry = self.store.entries.get(key)
         token: object = None
@@ -279,17 +270,6 @@ class CacheStep(Step):
         self._would["hit"].add()
         if token != entry.value:
             self._would["stale_mismatch"].add()
-
-    def _is_watched(self, result: object) -> bool:
-        """Return whether the cache would keep *result*, as far as one can tell without a copy."""
-        try:
-            if not self._worth(result):
-                return False
-            refuse_one_shots(result)
-        except Unkept as error:
-            not_kept(self.site.target, result, error)
-            return False
-        return True
 
     def size(self) -> int:
         """Return how many entries there are, once those are gone whose time is over."""
@@ -343,16 +323,15 @@ class CacheStep(Step):
 
     def after_fork(self) -> None:
         """Go on in a forked child with the entries, and without the threads of the parent."""
-        self._flights.forget()
-        self.store.after_fork()
+        self._flights.forget()  # (the store sees what was half done; its lock is new)
 
 
 def _meaning(step: CacheStep) -> tuple[object, ...]:
     """Return what decides whether the entries of one step mean the same to another."""
     rule, site = step.rule, step.site
     keyed = (rule.key, frozenset(rule.ignore), rule.version, rule.copy)
-    passed = tuple((one.name, one.kind) for one in site.parameters)
-    return (*keyed, site.target, site.code_hash, site.shadow, passed)
+    parameters = tuple((one.name, one.kind) for one in site.parameters)
+    return (*keyed, site.target, site.code_hash, site.shadow, parameters)
 
 
 _alive = Forked(CacheStep.after_fork)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.default import given
 from mlpolicy.rules.cache.copying import Lost
-from mlpolicy.rules.cache.identity import IDENTITIES
-from mlpolicy.rules.cache.keys import BARE, Keys, wanted
+from mlpolicy.rules.cache.flight import Ticket
+from mlpolicy.rules.cache.keys import BARE, IDENTITIES, Keys
 
 if TYPE_CHECKING:
     from mlpolicy.rules.cache.step import CacheStep
@@ -23,7 +23,7 @@ def key_lines(step: CacheStep, key: str, loom: Loom) -> Lines:
     Plain scalars are keyed here: the tests of their exact classes cost 3 ns each.
     """
     keys, parts = step.keys, step.keys.parts
-    arguments = wanted(parts, loom.arguments)
+    arguments = [loom.arguments[part.name] for part in parts]
     if keys.by is not None or loom.closure:
         by_function = keys.called, [f"*{given(step.site, loom)}"]
         by_cells = keys.of_closure, [loom.closure, *arguments]
@@ -37,7 +37,7 @@ def key_lines(step: CacheStep, key: str, loom: Loom) -> Lines:
     hows = {part.how for part in parts}
     if len(parts) > _MOST_INLINE or not hows <= {"value", "instance"}:
         return [f"{key} = {make}"]
-    return _several(keys, key, loom, make=make)
+    return _several(keys, key, loom, arguments, make=make)
 
 
 def _single(keys: Keys, key: str, loom: Loom, *, argument: str) -> Lines:
@@ -50,9 +50,9 @@ def _single(keys: Keys, key: str, loom: Loom, *, argument: str) -> Lines:
     ]
 
 
-def _several(keys: Keys, key: str, loom: Loom, *, make: str) -> Lines:
+def _several(keys: Keys, key: str, loom: Loom, arguments: list[str], *, make: str) -> Lines:
     tests, items = [], []
-    for part, argument in zip(keys.parts, wanted(keys.parts, loom.arguments), strict=True):
+    for part, argument in zip(keys.parts, arguments, strict=True):
         if part.how == "instance":
             who = loom.local("who")
             tests.append(_is_known(who, argument, loom))
@@ -103,13 +103,7 @@ def caching(step: CacheStep, inner: Lines, loom: Loom) -> Lines:
 
 
 def _missed(step: CacheStep, inner: Lines, loom: Loom, *, key: str) -> Lines:
-    from mlpolicy.rules.cache.flight import Ticket
-
-    ticket, verdict, error = (
-        loom.local("ticket"),
-        loom.local("verdict"),
-        loom.local("error"),
-    )
+    ticket, verdict, error = map(loom.local, ("ticket", "verdict", "error"))
     failure = loom.constant("BaseException", BaseException)
     admit = loom.method("cache_admit", step.admit)
     keep = loom.method("cache_keep", step.keep)

@@ -1,23 +1,62 @@
 """Entries in the memory of the process, bounded by SIEVE.
 
-A hit sets one bit on its entry and takes no lock.
+A hit reads `entries` and sets one bit on what it finds, with no lock and no call; all else goes
+through the methods, from any thread.
 The entries form a queue, oldest first; to evict, a hand goes from old to new, clears the bit
 of what was used since it came by, and takes the first that was not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
 
+from mlpolicy.core.live import Table
 from mlpolicy.core.lock import Lock
-from mlpolicy.rules.cache.stores.store import Entry, Store
 
 _MOST_SWEPT = 256
 """Entries that are let go at one visit: a call pays no more for those of others."""
 
 
-class MemoryStore(Store):
-    """Lets those go first that were not used."""
+class Entries(Table[Any, "Entry"]):
+    """Key to entry; a driver reads it by its bound `get`."""
+
+
+class Entry:
+    """One result, and how long it is good."""
+
+    __slots__ = (
+        "born", "copied", "expires", "key", "newer", "older", "size", "value", "visited"
+    )  # fmt: skip
+
+    def __init__(self, key: Hashable, value: object, *, born: float, expires: float) -> None:
+        self.key = key
+        self.value = value
+        self.born = born
+        self.expires = expires
+        self.copied: Callable[[Any], object] | None = None
+        """Makes what a caller gets; None where the value itself is handed out."""
+        self.visited: object = False
+        """Whether it was used since the hand last looked: anything true."""
+        self.size = 0
+        self.older: Entry | None = None
+        self.newer: Entry | None = None
+
+    def given(self) -> object:
+        """Return what a caller gets."""
+        return self.value if self.copied is None else self.copied(self.value)
+
+
+class NearStore:
+    """A bounded number of entries, of a bounded size; those go first that were not used.
+
+    Args:
+        max_entries: How many entries there may be; None for any number.
+        max_bytes: How large they may be together, by their `size`; None for any size.
+        linger: Seconds that an entry is of use after it expired.
+        evicted: Is called for each entry that went to make room.
+        expired: Is called for each entry that went because it was good no longer.
+    """
 
     def __init__(
         self,
@@ -28,8 +67,13 @@ class MemoryStore(Store):
         evicted: Callable[[], object] = int,
         expired: Callable[[], object] = int,
     ) -> None:
-        super().__init__(max_entries, max_bytes, linger=linger, evicted=evicted, expired=expired)
+        self.entries = Entries()
+        self.max_entries = max_entries
+        self.max_bytes = max_bytes
         self.bytes = 0
+        self._linger = linger
+        self._count_evicted = evicted
+        self._count_expired = expired
         self._lock = Lock()
         self._whole = True
         """Whether queue and table agree; not while a thread changes them, nor after it was
@@ -37,6 +81,13 @@ class MemoryStore(Store):
         self._oldest: Entry | None = None
         self._newest: Entry | None = None
         self._hand: Entry | None = None
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield the entries of this moment, those that are to go first, first."""
+        return iter(list(self.entries.values()))
 
     def put(self, entry: Entry, *, now: float) -> bool:
         """Keep *entry*, and let go what it displaces; say whether it could be kept at all."""
@@ -52,16 +103,18 @@ class MemoryStore(Store):
             present = self.entries.get(entry.key)
             if present is not None:
                 self._unlink(present, dropped)
-            self._make_room(entry.size, dropped)
+            while self._oldest is not None and self._is_full(entry.size):
+                self._evict(dropped)
+                self._count_evicted()
             self._append(entry)
             self._whole = True
         return True
 
     def remove(self, key: Hashable) -> None:
         """Let the entry of *key* go, if there is one."""
-        dropped: list[Entry] = []
         if key not in self.entries or self._lock.held():
             return
+        dropped: list[Entry] = []
         with self._lock:
             self._begin()
             entry = self.entries.get(key)
@@ -91,9 +144,6 @@ class MemoryStore(Store):
             self._whole = True
         for entry in dropped:  # a ring of neighbours would wait for the garbage collector
             entry.older = entry.newer = None
-
-    def after_fork(self) -> None:
-        """Be usable in a forked child; the lock is, and what was half done is seen by `put`."""
 
     def _begin(self) -> None:
         """Begin a change; where one was not ended, make the queue anew from the table first."""
@@ -131,12 +181,8 @@ class MemoryStore(Store):
         self.bytes -= entry.size
         dropped.append(entry)
 
-    def _make_room(self, size: int, dropped: list[Entry]) -> None:
-        while self._oldest is not None and self._over(size):
-            self._evict(dropped)
-            self._count_evicted()
-
-    def _over(self, size: int) -> bool:
+    def _is_full(self, size: int) -> bool:
+        """Whether an entry of *size* bytes has no room."""
         many = self.max_entries is not None and len(self.entries) >= self.max_entries
         return many or (self.max_bytes is not None and self.bytes + size > self.max_bytes)
 
@@ -147,9 +193,7 @@ class MemoryStore(Store):
             if entry is None or not entry.visited:
                 break
             entry.visited = False
-            entry = entry.newer
-            if entry is None:
-                entry = self._oldest
+            entry = entry.newer or self._oldest
         assert entry is not None
         self._hand = entry.newer
         self._unlink(entry, dropped)

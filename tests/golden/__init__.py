@@ -1,0 +1,1 @@
+"""What `validate` found before the house was rebuilt."""
