@@ -48,6 +48,9 @@ class Kind:
     prove: str | None = None
     """`module:function` taking (rule, resolve) and giving (code, field, message), perhaps a remedy: what can be
     told once the user's code may be imported, by *resolve*."""
+    standing: str | None = None
+    """`module:function` taking (rule, target, standing, code_of) and giving (code, field, message, remedy):
+    what the functions that stand under the target show, and what these use."""
     arguments: str | None = None
     """`module:function` taking (settings, function, names) of a decorator and giving the settings of
     the rule, where its arguments are more than those: names of parameters, annotations."""
@@ -97,6 +100,10 @@ class Kind:
     def proofs(self, rule: Any, resolve: Callable[[str], object]) -> tuple[tuple[str, ...], ...]:
         """Return (code, field, message), perhaps a remedy, for what the user's code shows."""
         return tuple(cast("Any", part(self.prove))(rule, resolve)) if self.prove else ()
+
+    def on_standing(self, rule: Any, *what: Any) -> tuple[tuple[str, ...], ...]:
+        """Return (code, field, message, remedy) for what stands under a target of *rule*."""
+        return tuple(cast("Any", part(self.standing))(rule, *what)) if self.standing else ()
 
 
 def load(path: str) -> object:

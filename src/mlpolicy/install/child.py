@@ -6,7 +6,11 @@ JSON files.
 
 from __future__ import annotations
 
+import ast
+import gc
 import importlib
+import importlib.util
+import inspect
 import json
 import pkgutil
 import re
@@ -20,17 +24,14 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from mlpolicy.core.classes import is_a, members, module_of, mro_of, name_of
+from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of
 from mlpolicy.core.imported import near
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.install import bootstrap, registry
-from mlpolicy.install.bypass import holders
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.lookup import aliased, find
-from mlpolicy.install.nested import nested
 from mlpolicy.install.planned import decorated_functions, planned
-from mlpolicy.install.started import Running
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
 from mlpolicy.plan.called import called
@@ -58,10 +59,7 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("all"):
         names = sorted({*names, *(target.module for target in engine.rulebook.exact)})
     began, before = time.perf_counter(), engine.spent
-    started: list[dict[str, str]] = []
-    failed = _import_all(
-        names, started, asked=asked["modules"], packages=bool(asked.get("package"))
-    )
+    failed = _import_all(names, asked=asked["modules"], packages=bool(asked.get("package")))
     took = time.perf_counter() - began - (engine.spent - before)
     engine.sweep()
     engine.weave()
@@ -70,7 +68,6 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
         "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
         "unmatched": list(_unmatched(engine, names, everything=bool(asked.get("all")))),
         "unread": engine.unread,
-        "started": started,
         "proofs": [*_proofs(engine), *_calls(engine), *_nested(engine)],
         "modules": [*names, *({one.module for one in engine.rulebook.exact} & set(sys.modules))],
         "served": next(filter(None, map(_served, asked["modules"])), []),
@@ -138,16 +135,12 @@ def _makes_one(value: object, module: str) -> bool:
     )
 
 
-def _import_all(
-    names: list[str], started: list[dict[str, str]], *, asked: list[str], packages: bool
-) -> dict[str, str] | None:
+def _import_all(names: list[str], *, asked: list[str], packages: bool) -> dict[str, str] | None:
     """Import *names*; return what stopped it, if anything did.
 
-    What a module leaves running goes to *started*. One that is not there stops it if it is *asked*
-    for; of others policies alone speak.
+    One that is not there stops it if it is *asked* for; of others policies alone speak.
     """
     for name in names:
-        before = Running.now()
         try:
             module = _import(name)
             if packages and hasattr(module, "__path__"):
@@ -160,9 +153,6 @@ def _import_all(
             if name not in asked and absent and f"{name}.".startswith(f"{absent}."):
                 continue  # (what is said of its targets is enough)
             return {"module": name, "error": _short(error), "traceback": _of_user(error)}
-        what = Running.now().since(before)
-        if what:
-            started.append({"module": name, "what": what})
     return None
 
 
@@ -233,27 +223,21 @@ def _proofs(engine: Engine) -> Iterator[dict[str, Any]]:
 
 
 def _nested(engine: Engine) -> Iterator[dict[str, Any]]:
-    """Yield what retries by itself under a rule that retries: their attempts multiply."""
+    """Yield what rules say of the functions themselves, and of what these use."""
     for target, placed in sorted(engine.placed.items()):
-        rule = placed.holds.rule("retry")
         module = sys.modules.get(placed.target.module)
-        if rule is None or not rule.live or rule.rule.max_attempts < 2 or module is None:
-            continue
-        try:
-            found = nested(find(module, placed.target.qualname))
-        except Exception:  # noqa: BLE001 (code of the user's: no finding)
-            continue
-        for name, (package, calls) in found.items():
-            ours = rule.rule.max_attempts
-            yield {
-                "target": target,
-                "kind": "retry",
-                "code": "MP311",
-                "field": "max_attempts",
-                "message": f"`{target}` retries what `{name}` retries by itself: {ours} attempts x "
-                f"{calls} of {package}'s own = {ours * calls} calls",
-                "help": "keep one of them",
-            }
+        for rule in placed.holds.rules:
+            kind = KINDS[rule.kind]
+            if not rule.live or kind.standing is None or module is None:
+                continue
+            try:
+                standing = find(module, placed.target.qualname)
+                given = [*kind.on_standing(rule.rule, target, standing, registry.own_of)]
+            except Exception:  # noqa: BLE001 (code of the user's: no finding)
+                continue
+            for code, field, message, help in given:
+                proof = {"code": code, "field": field, "message": message, "help": help}
+                yield {"target": target, "kind": rule.kind, **proof}
 
 
 def _calls(engine: Engine) -> Iterator[dict[str, Any]]:
@@ -304,7 +288,7 @@ def _row(placed: Placed) -> dict[str, Any]:
     status, detail = placed.state, placed.detail
     if status == "applied" and placed.outer is not None:
         found = placed.outer.found
-        held = sorted(set(holders(found.raw, home=placed.target.module)))
+        held = sorted(set(_holders(found.raw, home=placed.target.module)))
         if held:
             status, detail = "bypassed", f"{', '.join(held[:3])} holds the original"
     return {
@@ -318,6 +302,49 @@ def _row(placed: Placed) -> dict[str, Any]:
         "exact": plan.exact,
         "plan": compiled.target(plan),
     }
+
+
+def _holders(original: Any, *, home: str) -> Iterator[str]:
+    """Yield the names under which modules hold *original* because they took it from *home*.
+
+    A name that a module has for it from elsewhere, the library that it comes from say, is
+    none that the policy speaks of.
+    """
+    for referrer in gc.get_referrers(original):
+        known = referrer.get("__name__") if type(referrer) is dict else None
+        module = sys.modules.get(known) if type(known) is str else None
+        if known == home or not is_module(module):
+            continue
+        taken = [name for name, value in list(members(module).items()) if value is original]
+        yield from (f"{known}.{one}" for one in taken if _takes(module, one, home))
+
+
+def _takes(module: ModuleType, name: str, home: str) -> bool:
+    """Whether the source of *module* imports *home*, and *name* from nowhere else."""
+    try:
+        tree = ast.parse(inspect.getsource(module))
+    except Exception:  # noqa: BLE001 (a module may say anything of where its source is)
+        return False
+    takes = False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            takes |= any(one.name == home for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = _imported_from(module, node)
+            brings = any((one.asname or one.name) == name for one in node.names)
+            if brings and source != home:
+                return False
+            takes |= source == home or any(f"{source}.{one.name}" == home for one in node.names)
+    return takes
+
+
+def _imported_from(module: ModuleType, node: ast.ImportFrom) -> str:
+    try:
+        return importlib.util.resolve_name(
+            "." * node.level + (node.module or ""), module.__package__
+        )
+    except ImportError:
+        return node.module or ""
 
 
 def _source(plan: Plan) -> str:

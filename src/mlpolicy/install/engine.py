@@ -28,7 +28,6 @@ from mlpolicy.install.lookup import (
     NotFound,
     aliased,
     behind_ours,
-    enclosing,
     find,
     is_running,
     own_name,
@@ -42,7 +41,7 @@ from mlpolicy.install.patterns import (
     public_functions,
 )
 from mlpolicy.install.placing import Placing
-from mlpolicy.install.status import FAILED, STATES, Placed, State, count
+from mlpolicy.install.status import FAILED, STATES, Placed, State
 from mlpolicy.install.uncollected import Uncollected
 from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.plan import Plan
@@ -52,12 +51,6 @@ from mlpolicy.rules import show
 _SPAWN = "multiprocessing.spawn"
 _TARGETS = "mlpolicy_targets"
 _TARGETS_HELP = "Targets of the policy by what became of them."
-
-
-def _counted(engine: weakref.ref[Engine], state: State) -> float:
-    """Return how many targets are in *state*; none where the policy was taken away."""
-    alive = engine()
-    return alive.count(state) if alive else 0.0
 
 
 class Engine:
@@ -79,7 +72,6 @@ class Engine:
         self._of_script = of_main or SCRIPT in os.environ
         """Whether the program that runs as `__main__` is looked at, in what it spawns too."""
         self._to_run = module_to_run() if of_main else ""
-        self._of_program = (MAIN, "multiprocessing", self._to_run.partition(".")[0])
         self._unfinished = False
         self.spent = 0.0
         """Seconds that placing has taken."""
@@ -94,36 +86,24 @@ class Engine:
     def count(self, state: State) -> int:
         """Return how many targets are in *state*; those whose module never came are pending."""
         known = list(self._known.values())
+        number = sum(placed.state == state for placed in known)
         if state != "pending":
-            return count(known, state)
-        asked = sum(one.plan.exact for one in known)
-        return count(known, state) + max(len(self.rulebook.exact) - asked, 0)
+            return number
+        asked = sum(placed.plan.exact for placed in known)
+        return number + max(len(self.rulebook.exact) - asked, 0)
 
     def _know(self, target: Target, facts: Facts | None = None) -> Placed | None:
         """Return what is known of *target*; None where no policy speaks of it."""
         target = self.rulebook.own(target)
-        known = self._known.get(str(target))
-        if known is None:
+        placed = self._known.get(str(target))
+        if placed is None:
             plan = self.rulebook.plan(target, facts) or self.rulebook.left_out(target)
             if plan is None:
                 return None
-            known = self._known.setdefault(str(target), Placed(target, plan))
+            placed = self._known.setdefault(str(target), Placed(target, plan))
             if not plan.rules and not plan.exact:
-                known.state, known.detail = "excluded", f"policy `{plan.policies[0]}` excludes it"
-        return known
-
-    def _learn(self, placed: Placed, raw: object, functions: tuple[FunctionType, ...]) -> None:
-        """Plan anew for a function that was found, where policies ask more than its path."""
-        if not self.rulebook.asks(placed.target):
-            return
-        plan = self.rulebook.plan(placed.target, facts_of(placed.target, raw, functions))
-        if plan is not None:
-            placed.plan = plan
-        else:
-            placed.state, placed.detail = (
-                "excluded",
-                "its `match` asks for another sort of function",
-            )
+                placed.exclude(f"policy `{plan.policies[0]}` excludes it")
+        return placed
 
     # --- life -------------------------------------------------------------------------
 
@@ -133,7 +113,7 @@ class Engine:
         First all drivers are made, then each replaces what stands in its place, and only then
         what remains of *earlier* is taken away: no call goes ungoverned.
         """
-        me = weakref.ref(self)
+        me = weakref.ref(self)  # (metrics outlive the policy)
         for state in STATES:
             read = partial(_counted, me, state)
             METERS.gauge(_TARGETS, _TARGETS_HELP, read, shared=True, state=state)
@@ -183,18 +163,36 @@ class Engine:
         """Weave every driver that yet waits for a call: what cannot be woven is then known."""
         self._placing.first_calls.weave_all()
 
-    # --- what the finder asks ---------------------------------------------------------
+    def settled(self) -> None:
+        """Say on one line what became of the policy, where that changed since it was last said."""
+        states = Counter([placed.state for placed in list(self._known.values())])
+        counts = {
+            "applied": states["applied"],
+            "pending": self.count("pending"),
+            "skipped": states["skipped"] + len(self.passed_over),
+            "failed": sum(states[state] for state in FAILED) + len(self.unread),
+        }
+        text = "policy: " + ", ".join(f"{number} {state}" for state, number in counts.items())
+        wrong = counts["skipped"] + counts["failed"]
+        before, least = self._said
+        if any(counts.values()) and text != before:
+            self._said = text, max(wrong, least)
+            say(text, logging.WARNING if wrong > least else logging.INFO)
+
+    # --- which modules ----------------------------------------------------------------
 
     def concerns(self, top: str) -> bool:
         """Whether a policy may name a module of the top-level package *top*."""
-        return top in self.rulebook.tops or (self._of_script and top in self._of_program)
+        of_program = (MAIN, "multiprocessing", self._to_run.partition(".")[0])
+        return top in self.rulebook.tops or (self._of_script and top in of_program)
 
     def wants(self, module: str) -> bool:
         """Whether a policy may name a function of *module*."""
         if self._of_script and module in (MAIN, _SPAWN):
             return True
-        to_run = self._to_run and module in (self._to_run, f"{self._to_run}.{MAIN}")
-        return bool(to_run) or module in self._below or self.rulebook.wants(module)
+        if self._to_run and module in (self._to_run, f"{self._to_run}.{MAIN}"):
+            return True
+        return module in self._below or self.rulebook.wants(module)
 
     def saw_import(self) -> None:
         """Look for modules that came in without us, and step to the front again."""
@@ -225,44 +223,31 @@ class Engine:
         elif not self.finder.defers(module):
             self.loaded(module, name)
 
-    def settled(self) -> None:
-        """Say on one line what became of the policy, where that changed since it was last said."""
-        states = Counter([one.state for one in list(self._known.values())])
-        counts = {
-            "applied": states["applied"],
-            "pending": self.count("pending"),
-            "skipped": states["skipped"] + len(self.passed_over),
-            "failed": sum(states[one] for one in FAILED) + len(self.unread),
-        }
-        text = "policy: " + ", ".join(f"{number} {state}" for state, number in counts.items())
-        wrong = counts["skipped"] + counts["failed"]
-        before, least = self._said
-        if any(counts.values()) and text != before:
-            self._said = text, max(wrong, least)
-            say(text, logging.WARNING if wrong > least else logging.INFO)
-
     def _not_read(self, name: str, error: Exception) -> None:
         self.unread[name] = told(error)
-        say_once(
-            f"unread:{name}", f"{name} could not be looked through: {told(error)}", error=error
-        )
+        text = f"{name} could not be looked through: {told(error)}"
+        say_once(f"unread:{name}", text, error=error)
 
     def _is_done(self, name: str, module: ModuleType) -> bool:
         reference = self._done.get(name)
         return reference is not None and reference() is module
 
-    # --- placing ----------------------------------------------------------------------
+    # --- code that has not run yet ------------------------------------------------------
 
     def code(self, module: str, code: CodeType, *, as_main: bool = False) -> CodeType:
-        """Return the code of *module* with a driver in place of every exact target."""
+        """Return the code of *module* with a driver in place of every exact target.
+
+        A module that runs as `__main__` is never seen again, so patterns take theirs here too.
+        """
         self._of_script |= module == MAIN
         called = names_of(module) if module == MAIN else (MAIN, module) if as_main else (module,)
-        exact = [one for name in reversed(called) for one in self.rulebook.exact_in(name)]
-        wanted = {one.qualname: one for one in exact}
+        wanted: dict[str, Target] = {}
+        for name in reversed(called):
+            wanted |= {target.qualname: target for target in self.rulebook.exact_in(name)}
         for name in filter(self.rulebook.globbed, called if as_main else ()):
-            for each in map(partial(Target, name), named_in_code(code)):
-                if each.qualname not in wanted and self._know(each) is not None:
-                    wanted[each.qualname] = each
+            for target in map(partial(Target, name), named_in_code(code)):
+                if target.qualname not in wanted and self._know(target) is not None:
+                    wanted[target.qualname] = target
         return self._rewritten(code, wanted, lasting=as_main) if wanted else code
 
     def _rewritten(
@@ -283,6 +268,8 @@ class Engine:
 
         return registry.rewrite(code, make, self)
 
+    # --- modules that are there ---------------------------------------------------------
+
     def loaded(self, module: ModuleType, name: str = "") -> None:
         """Place what policies say of *module*, which is known as *name*."""
         name = name or module.__name__
@@ -290,8 +277,8 @@ class Engine:
         try:
             with Uncollected():
                 self._place(module, name)
-                for one in filter(self.rulebook.wants, names() if name == MAIN else ()):
-                    self._place(module, one)
+                for other in filter(self.rulebook.wants, names() if name == MAIN else ()):
+                    self._place(module, other)
             for alias in self._below.get(name, ()):
                 found = aliased(alias)
                 if found is not None and not self._is_done(alias, found):
@@ -316,13 +303,16 @@ class Engine:
         for target in named:
             if self.rulebook.own(target) != target:
                 self._look_again(module, target)
-        exact = [self._know(one) for one in named if self.rulebook.own(one) == one]
-        within = [one for one in exact if one and LOCALS in one.target.qualname]
+        exact = [
+            placed
+            for target in named
+            if self.rulebook.own(target) == target and (placed := self._know(target)) is not None
+        ]
+        within = [one for one in exact if LOCALS in one.target.qualname and one.plan.active]
         if within:
-            makers = [one for one in within if one.plan.active]
-            guarded(partial(self._place_within, module, makers), partial(self._not_read, name))
+            guarded(partial(self._place_within, module, within), partial(self._not_read, name))
         for placed in exact:
-            if placed is not None and placed.state != "excluded":
+            if placed.state != "excluded":
                 self._try(placed.target, partial(self._place_exact, module, placed))
         if self.rulebook.globbed(name):
             self._place_globbed(module, name)
@@ -346,15 +336,21 @@ class Engine:
 
     def _place_within(self, module: ModuleType, inner: list[Placed]) -> None:
         """Put drivers into functions that make the functions meant, for those made from now on."""
-        wanted = {one.target.qualname: one.target for one in inner}
-        for outer in dict.fromkeys(one.target.qualname.partition(f".{LOCALS}")[0] for one in inner):
-            for function in enclosing(module, outer):
+        wanted = {placed.target.qualname: placed.target for placed in inner}
+        for outer in dict.fromkeys(name.partition(f".{LOCALS}")[0] for name in wanted):
+            try:
+                makers = find(module, outer).functions
+            except NotFound:
+                continue
+            for function in makers:
                 own = registry.own_of(function)
                 code = self._rewritten(own, wanted)
                 if code is not own:
                     registry.rebase(function, code)
-                    for one in inner:
-                        one.hold_maker(function, code)
+                    for placed in inner:
+                        placed.hold_maker(function, code)
+
+    # --- what patterns take -------------------------------------------------------------
 
     def _place_globbed(self, module: ModuleType, name: str) -> None:
         why_not = may_take(module, self.rulebook.settings.packages)
@@ -376,8 +372,7 @@ class Engine:
     def _take(self, target: Target, function: FunctionType, raw: object, frames: Frames) -> None:
         """Place what patterns say of a *function* of a module."""
         asks = self.rulebook.asks(target)
-        facts = facts_of(target, function, (function,)) if asks else None
-        placed = self._know(target, facts)
+        placed = self._know(target, facts_of(target, function, (function,)) if asks else None)
         if placed is None or placed.plan.exact or not placed.plan.rules:
             return
         if not placed.plan.active and not registry.decorated(function):
@@ -393,23 +388,28 @@ class Engine:
         self._placing.inner(placed, functions)
         govern_implementations(self._placing, placed, raw)
 
+    # --- what policies name -------------------------------------------------------------
+
     def _place_exact(self, module: ModuleType, placed: Placed) -> None:
+        target = placed.target
         try:
-            found = behind_ours(find(module, placed.target.qualname))
+            found = behind_ours(find(module, target.qualname))
         except NotFound as error:
-            if module is sys.modules.get(MAIN):
-                return  # the program has only begun
-            placed.state, placed.detail = "missing", str(error)
-            where = placed.plan.sources[0] if placed.plan.sources else "the policy"
-            say_once(
-                f"missing:{placed.target}", f"{where}: {placed.target} does not exist: {error}"
-            )
+            if module is not sys.modules.get(MAIN):  # (the program has only begun)
+                placed.state, placed.detail = "missing", str(error)
+                where = placed.plan.sources[0] if placed.plan.sources else "the policy"
+                say_once(f"missing:{target}", f"{where}: {target} does not exist: {error}")
             return
-        own = own_name(placed.target, found)
-        if own != placed.target:
-            self._place_as(own, placed.target)
+        own = own_name(target, found)
+        if own != target:
+            self._place_as(own, target)
             return
-        self._learn(placed, found.raw, found.functions)
+        if self.rulebook.asks(target):  # (more than its path: the function is here now)
+            plan = self.rulebook.plan(target, facts_of(target, found.raw, found.functions))
+            if plan is not None:
+                placed.plan = plan
+            else:
+                placed.exclude("its `match` asks for another sort of function")
         if placed.plan.active or any(map(registry.decorated, found.functions)):
             self._place_found(placed, found, Frames(module))
         elif placed.plan.rules:
@@ -422,11 +422,11 @@ class Engine:
         placed = self._know(own)
         if placed is None:
             return
-        plan, found = self.rulebook.resolve(own)
+        plan, findings = self.rulebook.resolve(own)
         placed.plan = plan or placed.plan
-        for one in found:
-            if one.code in OF_TWO:
-                say_once(f"two:{placed.target}:{one.span}", str(one))
+        for finding in findings:
+            if finding.code in OF_TWO:
+                say_once(f"two:{placed.target}:{finding.span}", str(finding))
         self._try(own, partial(self._place_exact, sys.modules[own.module], placed))
 
     def _look_again(self, module: ModuleType, name: Target) -> None:
@@ -448,7 +448,8 @@ class Engine:
             del self._known[str(own)]
 
     def _place_found(self, placed: Placed, found: Found, frames: Frames) -> None:
-        if LOCALS in placed.target.qualname and not found.functions:
+        target = placed.target
+        if LOCALS in target.qualname and not found.functions:
             if placed.makers or placed.state == "applied":
                 placed.state, placed.placement = "applied", "tree"
             else:
@@ -460,9 +461,9 @@ class Engine:
         if placed.plan.placement == "outer" or not inner:
             self._placing.outer(placed, found)
             return
-        if any(frames.show(one, placed.target.qualname) for one in found.functions):
+        if any(frames.show(function, target.qualname) for function in found.functions):
             placed.detail = "looks at its caller, and sees the driver: it is one frame more"
-            say_once(f"frame:{placed.target}", f"{placed.target} {placed.detail}")
+            say_once(f"frame:{target}", f"{target} {placed.detail}")
         self._place_inner(placed, found.functions, found.raw)
         registry.spare_setters(found.raw, found.functions)
 
@@ -479,3 +480,9 @@ class Engine:
             say_once(f"unwrappable:{target}", f"{target}: {error}")
         else:
             placed.fail(error)
+
+
+def _counted(engine: weakref.ref[Engine], state: State) -> float:
+    """Return how many targets are in *state*; none where the policy was taken away."""
+    alive = engine()
+    return alive.count(state) if alive else 0.0

@@ -110,14 +110,6 @@ def _leads_to(target: Target, found: Found) -> bool:
     return alike and there.inherited is found.inherited
 
 
-def enclosing(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
-    """Return the functions under *qualname*, which make functions; none where it leads nowhere."""
-    try:
-        return find(module, qualname).functions
-    except NotFound:
-        return ()
-
-
 def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None:
     """Return the function that *raw* is, or decorates, with the code that belongs to the name.
 

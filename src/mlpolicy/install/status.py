@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Literal
@@ -89,6 +88,10 @@ class Placed:
         """Leave it alone: it would see the driver."""
         self.state, self.detail = "skipped", "looks at its caller"
 
+    def exclude(self, why: str) -> None:
+        """Leave it alone: no policy is meant for it."""
+        self.state, self.detail = "excluded", why
+
     def leave(self) -> None:
         """Leave the function as it is: every rule is disabled, and costs nothing."""
         self.state, self.detail = "applied", "every rule is disabled"
@@ -107,8 +110,3 @@ class Placed:
         for function, code in list((self.makers or {}).items()):
             registry.debase(function, code)
         self.drivers = self.makers = self.driver = None
-
-
-def count(placed: Iterable[Placed], state: State) -> int:
-    """Return how many targets are in *state*."""
-    return sum(1 for one in placed if one.state == state)

@@ -16,6 +16,7 @@ KIND = Kind(
     step="mlpolicy.rules.retry.step:RetryStep",
     codes="mlpolicy.rules.retry.codes:CODES",
     check="mlpolicy.rules.retry.check:check",
+    standing="mlpolicy.rules.retry.nested:retried",
     prove="mlpolicy.rules.retry.prove:prove",
     shorthand="max_attempts",
     synonyms={
