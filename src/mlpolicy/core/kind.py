@@ -54,6 +54,14 @@ class Kind:
     arguments: str | None = None
     """`module:function` taking (settings, function, names) of a decorator and giving the settings of
     the rule, where its arguments are more than those: names of parameters, annotations."""
+    decorator: str | None = None
+    """The name of its decorator."""
+    shadowable: bool = True
+    """Whether it may be tried out without effect; what changes nothing has nothing to try."""
+    numbers_calls: bool = False
+    """Whether its driver numbers the calls, and it logs what others note of each."""
+    keeps_results: bool = False
+    """Whether it hands out results again, which the items of a generator cannot be."""
     shorthand: str | None = None
     """The field that a bare value fills: `retry: 3`."""
     synonyms: Mapping[str, Synonym] = field(default_factory=dict)

@@ -6,40 +6,24 @@ import logging
 import os
 import sys
 import weakref
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 
 from mlpolicy.core.classes import is_module, members
-from mlpolicy.core.facts import Facts
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.program import MAIN, module_to_run, names, names_of
 from mlpolicy.core.report import guarded, say, say_once, told
 from mlpolicy.core.target import LOCALS, Target, modules_below
-from mlpolicy.install import registry
+from mlpolicy.install import lookup, patterns, registry
 from mlpolicy.install.bootstrap import SCRIPT
 from mlpolicy.install.dispatch import follow, govern_implementations
 from mlpolicy.install.facts import facts_of
 from mlpolicy.install.finder import Finder
-from mlpolicy.install.lookup import (
-    Found,
-    NotFound,
-    aliased,
-    behind_ours,
-    find,
-    is_running,
-    own_name,
-)
+from mlpolicy.install.lookup import Found, NotFound, behind_ours, find, own_name
 from mlpolicy.install.outer import NotWrappable
-from mlpolicy.install.patterns import (
-    Frames,
-    looks_at_caller,
-    may_take,
-    named_in_code,
-    public_functions,
-)
+from mlpolicy.install.patterns import Frames
 from mlpolicy.install.placing import Placing
 from mlpolicy.install.status import FAILED, STATES, Placed, State
 from mlpolicy.install.uncollected import Uncollected
@@ -50,7 +34,7 @@ from mlpolicy.rules import show
 
 _SPAWN = "multiprocessing.spawn"
 _TARGETS = "mlpolicy_targets"
-_TARGETS_HELP = "Targets of the policy by what became of them."
+_HELP = "Targets of the policy by what became of them."
 
 
 class Engine:
@@ -92,11 +76,13 @@ class Engine:
         asked = sum(placed.plan.exact for placed in known)
         return number + max(len(self.rulebook.exact) - asked, 0)
 
-    def _know(self, target: Target, facts: Facts | None = None) -> Placed | None:
-        """Return what is known of *target*; None where no policy speaks of it."""
+    def _know(self, target: Target, function: FunctionType | None = None) -> Placed | None:
+        """Return what is known of *target*; None where no policy speaks of it, or of its *function*."""
         target = self.rulebook.own(target)
         placed = self._known.get(str(target))
         if placed is None:
+            asks = self.rulebook.asks(target)
+            facts = facts_of(target, function, (function,)) if function and asks else None
             plan = self.rulebook.plan(target, facts) or self.rulebook.left_out(target)
             if plan is None:
                 return None
@@ -105,8 +91,6 @@ class Engine:
                 placed.exclude(f"policy `{plan.policies[0]}` excludes it")
         return placed
 
-    # --- life -------------------------------------------------------------------------
-
     def start(self, earlier: Engine | None = None) -> None:
         """Take the place of *earlier*: watch imports, place what is imported already.
 
@@ -114,9 +98,13 @@ class Engine:
         what remains of *earlier* is taken away: no call goes ungoverned.
         """
         me = weakref.ref(self)  # (metrics outlive the policy)
+
+        def counted(state: State) -> float:
+            engine = me()
+            return engine.count(state) if engine else 0.0
+
         for state in STATES:
-            read = partial(_counted, me, state)
-            METERS.gauge(_TARGETS, _TARGETS_HELP, read, shared=True, state=state)
+            METERS.gauge(_TARGETS, _HELP, partial(counted, state), shared=True, state=state)
         METERS.prepare = self._placing.first_calls.prepare
         show()  # (what it imports is not yet looked at)
         sys.meta_path.insert(0, self.finder)
@@ -165,42 +153,35 @@ class Engine:
 
     def settled(self) -> None:
         """Say on one line what became of the policy, where that changed since it was last said."""
-        states = Counter([placed.state for placed in list(self._known.values())])
-        counts = {
-            "applied": states["applied"],
-            "pending": self.count("pending"),
-            "skipped": states["skipped"] + len(self.passed_over),
-            "failed": sum(states[state] for state in FAILED) + len(self.unread),
-        }
-        text = "policy: " + ", ".join(f"{number} {state}" for state, number in counts.items())
-        wrong = counts["skipped"] + counts["failed"]
+        applied, pending = self.count("applied"), self.count("pending")
+        skipped = self.count("skipped") + len(self.passed_over)
+        failed = sum(map(self.count, FAILED)) + len(self.unread)
+        text = f"policy: {applied} applied, {pending} pending, {skipped} skipped, {failed} failed"
+        wrong = skipped + failed
         before, least = self._said
-        if any(counts.values()) and text != before:
+        if (applied or pending or wrong) and text != before:
             self._said = text, max(wrong, least)
             say(text, logging.WARNING if wrong > least else logging.INFO)
 
-    # --- which modules ----------------------------------------------------------------
-
     def concerns(self, top: str) -> bool:
         """Whether a policy may name a module of the top-level package *top*."""
-        of_program = (MAIN, "multiprocessing", self._to_run.partition(".")[0])
-        return top in self.rulebook.tops or (self._of_script and top in of_program)
+        ours = (MAIN, "multiprocessing", self._to_run.partition(".")[0])
+        return top in self.rulebook.tops or (self._of_script and top in ours)
 
     def wants(self, module: str) -> bool:
         """Whether a policy may name a function of *module*."""
-        if self._of_script and module in (MAIN, _SPAWN):
-            return True
-        if self._to_run and module in (self._to_run, f"{self._to_run}.{MAIN}"):
-            return True
-        return module in self._below or self.rulebook.wants(module)
+        script = (MAIN, _SPAWN) if self._of_script else ()
+        to_run = (self._to_run, f"{self._to_run}.{MAIN}") if self._to_run else ()
+        known = module in script or module in to_run or module in self._below
+        return known or self.rulebook.wants(module)
 
     def saw_import(self) -> None:
         """Look for modules that came in without us, and step to the front again."""
         show()
-        if sys.meta_path and sys.meta_path[0] is not self.finder:
+        behind = bool(sys.meta_path) and sys.meta_path[0] is not self.finder
+        if behind:
             self._to_front()
-            self.sweep()
-        elif self._unfinished:
+        if behind or self._unfinished:
             self.sweep()
 
     def _to_front(self) -> None:
@@ -218,21 +199,20 @@ class Engine:
     def _look_at(self, module: ModuleType, name: str) -> None:
         if not is_module(module) or not self.wants(name) or self._is_done(name, module):
             return
-        if is_running(module):
+        if lookup.is_running(module):
             self._unfinished = True
         elif not self.finder.defers(module):
             self.loaded(module, name)
 
     def _not_read(self, name: str, error: Exception) -> None:
         self.unread[name] = told(error)
-        text = f"{name} could not be looked through: {told(error)}"
-        say_once(f"unread:{name}", text, error=error)
+        say_once(
+            f"unread:{name}", f"{name} could not be looked through: {told(error)}", error=error
+        )
 
     def _is_done(self, name: str, module: ModuleType) -> bool:
         reference = self._done.get(name)
         return reference is not None and reference() is module
-
-    # --- code that has not run yet ------------------------------------------------------
 
     def code(self, module: str, code: CodeType, *, as_main: bool = False) -> CodeType:
         """Return the code of *module* with a driver in place of every exact target.
@@ -245,7 +225,7 @@ class Engine:
         for name in reversed(called):
             wanted |= {target.qualname: target for target in self.rulebook.exact_in(name)}
         for name in filter(self.rulebook.globbed, called if as_main else ()):
-            for target in map(partial(Target, name), named_in_code(code)):
+            for target in map(partial(Target, name), patterns.named_in_code(code)):
                 if target.qualname not in wanted and self._know(target) is not None:
                     wanted[target.qualname] = target
         return self._rewritten(code, wanted, lasting=as_main) if wanted else code
@@ -260,15 +240,13 @@ class Engine:
             placed = self._know(target)
             if placed is None or not placed.plan.active or placed.plan.placement == "outer":
                 return None
-            if not placed.plan.exact and looks_at_caller(code):
+            if not placed.plan.exact and patterns.looks_at_caller(code):
                 placed.skip()
                 return None
             placed.state, placed.placement = "applied", "tree"
             return self._placing.early(placed, code, lasting=lasting or LOCALS in qualname)
 
         return registry.rewrite(code, make, self)
-
-    # --- modules that are there ---------------------------------------------------------
 
     def loaded(self, module: ModuleType, name: str = "") -> None:
         """Place what policies say of *module*, which is known as *name*."""
@@ -280,7 +258,7 @@ class Engine:
                 for other in filter(self.rulebook.wants, names() if name == MAIN else ()):
                     self._place(module, other)
             for alias in self._below.get(name, ()):
-                found = aliased(alias)
+                found = lookup.aliased(alias)
                 if found is not None and not self._is_done(alias, found):
                     self._place(found, alias)
             if name == _SPAWN and self._of_script:
@@ -299,15 +277,12 @@ class Engine:
         # No lock is held: what is looked at runs the user's code, which may import.
         of_main = module is sys.modules.get(MAIN)
         self._done[MAIN if of_main else name] = weakref.ref(module)
-        named = self.rulebook.exact_in(name)
-        for target in named:
+        exact: list[Placed] = []
+        for target in self.rulebook.exact_in(name):
             if self.rulebook.own(target) != target:
                 self._look_again(module, target)
-        exact = [
-            placed
-            for target in named
-            if self.rulebook.own(target) == target and (placed := self._know(target)) is not None
-        ]
+            if self.rulebook.own(target) == target and (placed := self._know(target)):
+                exact.append(placed)
         within = [one for one in exact if LOCALS in one.target.qualname and one.plan.active]
         if within:
             guarded(partial(self._place_within, module, within), partial(self._not_read, name))
@@ -329,8 +304,7 @@ class Engine:
         done = len(called) > 1 or (module and self._is_done(target.module, module))
         if LOCALS not in target.qualname and not done:
             return
-        asks = self.rulebook.asks(target)
-        placed = self._know(target, facts_of(target, function, (function,)) if asks else None)
+        placed = self._know(target, function)
         if placed is not None and placed.plan.rules:
             self._try(target, partial(self._placing.inner, placed, (function,)))
 
@@ -350,10 +324,8 @@ class Engine:
                     for placed in inner:
                         placed.hold_maker(function, code)
 
-    # --- what patterns take -------------------------------------------------------------
-
     def _place_globbed(self, module: ModuleType, name: str) -> None:
-        why_not = may_take(module, self.rulebook.settings.packages)
+        why_not = patterns.may_take(module, self.rulebook.settings.packages)
         if why_not:
             self.passed_over[name] = why_not
             say_once(f"glob:{why_not}", f"{name} is covered by a pattern, but {why_not}")
@@ -365,14 +337,13 @@ class Engine:
             if target not in self.rulebook.exact:
                 self._fail(target, error)
 
-        for qualname, function, raw in public_functions(module, failed):
+        for qualname, function, raw in patterns.public_functions(module, failed):
             target = Target(name, qualname)
             self._try(target, partial(self._take, target, function, raw, frames))
 
     def _take(self, target: Target, function: FunctionType, raw: object, frames: Frames) -> None:
         """Place what patterns say of a *function* of a module."""
-        asks = self.rulebook.asks(target)
-        placed = self._know(target, facts_of(target, function, (function,)) if asks else None)
+        placed = self._know(target, function)
         if placed is None or placed.plan.exact or not placed.plan.rules:
             return
         if not placed.plan.active and not registry.decorated(function):
@@ -387,8 +358,6 @@ class Engine:
     ) -> None:
         self._placing.inner(placed, functions)
         govern_implementations(self._placing, placed, raw)
-
-    # --- what policies name -------------------------------------------------------------
 
     def _place_exact(self, module: ModuleType, placed: Placed) -> None:
         target = placed.target
@@ -480,9 +449,3 @@ class Engine:
             say_once(f"unwrappable:{target}", f"{target}: {error}")
         else:
             placed.fail(error)
-
-
-def _counted(engine: weakref.ref[Engine], state: State) -> float:
-    """Return how many targets are in *state*; none where the policy was taken away."""
-    alive = engine()
-    return alive.count(state) if alive else 0.0

@@ -86,8 +86,6 @@ class Placing:
         self._owners: WeakKeyDictionary[FunctionType, tuple[int, Placed]] = WeakKeyDictionary()
         self._outers: dict[str, Placed] = {}
 
-    # --- from one policy to the next ----------------------------------------------------
-
     def take_over(self, before: Placing) -> None:
         """Make drivers beside those of *before*: what is equal is kept, else its state is taken."""
         self._before = before
@@ -139,8 +137,6 @@ class Placing:
         """Return the steps that the policy before this one made for a definition."""
         definition = self._before._definitions.get(key) if self._before else None
         return definition.made if definition else []
-
-    # --- inner --------------------------------------------------------------------------
 
     def inner(
         self, placed: Placed, functions: Iterable[FunctionType], *, implements: bool = False
@@ -263,8 +259,6 @@ class Placing:
             say_once(f"code:{placed.target}:{finding.code}:{finding.span}", str(finding))
         return placed.coded
 
-    # --- outer --------------------------------------------------------------------------
-
     def outer(self, placed: Placed, found: Found) -> None:
         """Put a stand-in with the driver of *placed* where what was *found* stands."""
         target = str(placed.target)
@@ -287,8 +281,6 @@ class Placing:
             placed.outer, placed.driver = replaced, driver
 
         self._put(placed, put)
-
-    # --- steps --------------------------------------------------------------------------
 
     def _driver(self, plan: Plan, code: CodeType, made: list[Step], twin: object = None) -> Driver:
         return from_code(code, made, target=str(plan.target), twin=twin, closed=self._closed)

@@ -112,9 +112,6 @@ def functions() -> list[FunctionType]:
     return list(_records)
 
 
-# --- drivers on functions -----------------------------------------------------------------
-
-
 def swap(function: FunctionType, driver: Driver, *, instead_of: Stub | None = None) -> bool:
     """Put *driver* on *function*: one store, calls in flight finish on the old code.
 
@@ -195,9 +192,6 @@ def spare_setters(raw: object, functions: tuple[FunctionType, ...]) -> None:
             function = vars(property)[name].__get__(raw)
             if type(function) is FunctionType and function not in functions:
                 function.__code__ = own_of(function)
-
-
-# --- drivers in the code of modules, and of functions that make functions -------------------
 
 
 def rewrite(code: CodeType, make: Make, owner: object) -> CodeType:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from operator import is_
 from types import CodeType, FunctionType
-from typing import Any, Protocol
+from typing import Any
 from weakref import ref
 
 from mlpolicy.core.live import Live
@@ -26,18 +26,6 @@ from mlpolicy.runtime.template import (
 )
 
 
-class Weaver(Protocol):
-    """What a stub asks at the first call."""
-
-    def weave(self, stub: Stub, function: FunctionType) -> None:
-        """Put the driver on the *function* that carries *stub*."""
-        ...
-
-    def born(self, stub: Stub) -> CodeType:
-        """Return the code of a driver for other functions that carry *stub*."""
-        ...
-
-
 class Stub(Live):
     """What the code of a stub calls: it gives the function to call instead."""
 
@@ -46,7 +34,7 @@ class Stub(Live):
     def __init__(
         self,
         own: CodeType,
-        weaver: Weaver | None,
+        weaver: Any,
         *,
         placed: Any = None,
         function: ref[FunctionType] | None = None,
@@ -55,6 +43,7 @@ class Stub(Live):
         self.placed = placed
         """What *weaver* knows of the function."""
         self._weaver = weaver
+        """Puts the driver on a function at the first call; None where no policy is in force."""
         self.reference = function
         self.elsewhere: CodeType | None = None
         """The code of a driver for other functions that carry the stub, once there was one."""

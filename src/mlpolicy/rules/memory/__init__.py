@@ -8,6 +8,7 @@ KIND = Kind(
     name="memory",
     rule="mlpolicy.rules.memory.rule:MemoryRule",
     step="mlpolicy.rules.memory.step:MemoryStep",
+    decorator="memory_guard",
     codes="mlpolicy.rules.memory.codes:CODES",
     check="mlpolicy.rules.memory.check:check",
     shorthand="act_at",

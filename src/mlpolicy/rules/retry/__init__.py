@@ -14,6 +14,7 @@ KIND = Kind(
     name="retry",
     rule="mlpolicy.rules.retry.rule:RetryRule",
     step="mlpolicy.rules.retry.step:RetryStep",
+    decorator="retry",
     codes="mlpolicy.rules.retry.codes:CODES",
     check="mlpolicy.rules.retry.check:check",
     standing="mlpolicy.rules.retry.nested:retried",

@@ -11,6 +11,7 @@ KIND = Kind(
     name="validate",
     rule="mlpolicy.rules.validate.rule:ValidateRule",
     step="mlpolicy.rules.validate.step:ValidateStep",
+    decorator="validate_input",
     codes="mlpolicy.rules.validate.codes:CODES",
     check="mlpolicy.rules.validate.check:check",
     prove="mlpolicy.rules.validate.prove:prove",
