@@ -31,7 +31,7 @@ from mlpolicy.core.target import Target
 from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.lookup import aliased, find
-from mlpolicy.install.planned import decorated_functions, planned
+from mlpolicy.install.plans import planned, target_of
 from mlpolicy.install.status import Placed
 from mlpolicy.plan import compiled
 from mlpolicy.plan.called import called
@@ -167,11 +167,16 @@ def _import(name: str) -> ModuleType:
         return module
 
 
+def _decorated() -> list[tuple[Target, FunctionType]]:
+    """Return every living function with decorators of ours, with its path."""
+    return [(target_of(one), one) for one in registry.functions() if registry.decorated(one)]
+
+
 def _rows(engine: Engine, modules: list[str]) -> Iterator[dict[str, Any]]:
     """Yield what became of every target, functions of *modules* with decorators of ours included."""
     known = engine.placed
     yield from (_row(placed) for _, placed in sorted(known.items()))
-    for target, function in sorted(decorated_functions(), key=lambda one: one[0]):
+    for target, function in sorted(_decorated(), key=lambda one: one[0]):
         inside = any(f"{target.module}.".startswith(f"{one}.") for one in modules)
         plan = planned(function, engine.rulebook)
         if inside and plan is not None and str(target) not in known:
@@ -183,7 +188,7 @@ def _explained(path: str, engine: Engine) -> dict[str, Any] | None:
     """Return what holds for the function under *path*."""
     target = Target.parse(path)
     plan = planned(path, engine.rulebook)
-    found = [one for known, one in decorated_functions() if known == target]
+    found = [one for known, one in _decorated() if known == target]
     if plan is None:
         return None
     driver = registry.record(found[0]).driver if found else None

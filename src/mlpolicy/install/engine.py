@@ -19,12 +19,12 @@ from mlpolicy.core.target import LOCALS, Target, modules_below
 from mlpolicy.install import lookup, patterns, registry
 from mlpolicy.install.bootstrap import SCRIPT
 from mlpolicy.install.dispatch import follow, govern_implementations
-from mlpolicy.install.facts import facts_of
 from mlpolicy.install.finder import Finder
 from mlpolicy.install.lookup import Found, NotFound, behind_ours, find, own_name
 from mlpolicy.install.outer import NotWrappable
 from mlpolicy.install.patterns import Frames
 from mlpolicy.install.placing import Placing
+from mlpolicy.install.plans import facts_of
 from mlpolicy.install.status import FAILED, STATES, Placed, State
 from mlpolicy.install.uncollected import Uncollected
 from mlpolicy.plan.merge import OF_TWO

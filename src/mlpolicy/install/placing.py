@@ -5,6 +5,7 @@ from __future__ import annotations
 from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from types import CodeType, FunctionType
 from weakref import WeakKeyDictionary, ref
@@ -15,16 +16,16 @@ from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry
-from mlpolicy.install.facts import facts_of
 from mlpolicy.install.first_call import FirstCalls
 from mlpolicy.install.lookup import Found, is_of
 from mlpolicy.install.outer import Replaced, stand_in
+from mlpolicy.install.plans import facts_of
 from mlpolicy.install.status import Placed
 from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.assemble import steps
-from mlpolicy.runtime.driver import Driver, behind, from_code
+from mlpolicy.runtime.driver import Driver, behind, close, from_code
 from mlpolicy.runtime.stub import Stub
 from mlpolicy.runtime.template import kind_of
 
@@ -120,9 +121,7 @@ class Placing:
     def _close_gone(self) -> None:
         while self._gone:
             for made in self._gone.popleft().made:
-                for step in made.steps:
-                    for one in step.each():
-                        one.close()
+                close(made.steps)
 
     def _put(self, placed: Placed, work: Callable[[], None]) -> None:
         """Do *work*, which puts a driver in place, once all of them are made."""
@@ -308,9 +307,10 @@ class Placing:
         for made in definition.made:
             if made.serves(plan, function):
                 return made.steps
-        for made in earlier if self._before and self._before._closed == self._closed else ():
+        for made in list(earlier if self._before and self._before._closed == self._closed else ()):
             if made.serves(plan, function):
-                earlier.remove(made)  # (it is not closed with the others)
+                with suppress(ValueError):  # (another thread was quicker)
+                    earlier.remove(made)  # (it is not closed with the others)
                 definition.made.append(made)
                 return made.steps
         new = steps(plan, own, function)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -34,9 +34,14 @@ class Driver:
 
     def close(self) -> None:
         """Let the steps go."""
-        for step in self.steps:
-            for one in step.each():
-                one.close()
+        close(self.steps)
+
+
+def close(steps: Iterable[Step]) -> None:
+    """Let *steps* go, and what stands in for them."""
+    for step in steps:
+        for one in step.each():
+            one.close()
 
 
 def build(
