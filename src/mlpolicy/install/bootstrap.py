@@ -68,6 +68,13 @@ class InForce:
         end = self.engine.rulebook.next_end
         return end is None or datetime.now(UTC) < end
 
+    def may_sleep(self) -> bool:
+        """Whether nothing that it speaks of is imported yet."""
+        if self.held is None or SCRIPT in os.environ:
+            return False
+        matter = self.held.tops | {SHOWS_NUMBERS}
+        return not any(name.partition(".")[0] in matter for name in sys.modules)
+
     def wake(self, earlier: InForce | None = None) -> Engine:
         """Return the engine, started when it is first needed.
 
@@ -202,7 +209,6 @@ class Sentry:
 
             if interrupts(error):
                 raise
-
             say_once("wake", f"the policy could not be put in force: {error}", error=error)
             self._policy._dismiss()
             return None
@@ -226,7 +232,7 @@ def install(policy: Paths | None = None, *, env: str | None = None) -> None:
         if earlier is not None and earlier.engine is not None and earlier.is_same(new):
             new = earlier
             earlier.engine.again()
-        elif new.held is not None and not (earlier and earlier.engine) and not _concerned(new.held):
+        elif new.may_sleep() and not (earlier and earlier.engine):
             if earlier is not None:
                 earlier.stop()
             new.post()
@@ -260,41 +266,30 @@ def engine() -> Engine | None:
 
 def awake() -> Engine | None:
     """Return the engine of the policy in force where it is awake already."""
-    return next((one.engine for one in _in_force if one.engine is not None), None)
+    return _in_force[0].engine if _in_force else None
 
 
 def concerns(top: str) -> bool:
     """Whether the policy in force may name a module of the top-level package *top*."""
     for policy in _in_force:
-        if policy.engine is not None:
-            return policy.engine.concerns(top)
-        return policy.held is not None and top in policy.held.tops
+        held = policy.held
+        return (
+            policy.engine.concerns(top) if policy.engine else held is not None and top in held.tops
+        )
     return False
 
 
-def _concerned(held: cache.Held) -> bool:
-    matter = held.tops | {SHOWS_NUMBERS}
-    return SCRIPT in os.environ or any(name.partition(".")[0] in matter for name in sys.modules)
-
-
 def _paths(policy: Paths | None) -> tuple[str, ...]:
-    if policy is None:
-        named = os.environ.get(VARIABLE, "")
-        given = [part for part in named.split(os.pathsep) if part]
-        if not given and not _carried():
+    if policy is not None:
+        given = [policy] if isinstance(policy, str | os.PathLike) else policy
+        return tuple(os.fspath(one) for one in given)
+    named = tuple(part for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part)
+    if not named:  # (a package that is installed may carry policies, in force without a name)
+        from mlpolicy.core.plugins import installed
+
+        if not installed("policies"):
             raise ValueError(
                 f"no policy is named: give `policy=`, set {VARIABLE}, or install a package "
                 "that carries policies"
             )
-    elif isinstance(policy, str | os.PathLike):
-        given = [os.fspath(policy)]
-    else:
-        given = [os.fspath(one) for one in policy]
-    return tuple(given)
-
-
-def _carried() -> bool:
-    """Whether an installed package carries policies, which are in force without being named."""
-    from mlpolicy.core.plugins import installed
-
-    return bool(installed("policies"))
+    return named

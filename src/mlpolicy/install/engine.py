@@ -56,7 +56,8 @@ class Engine:
         self._of_script = of_main or SCRIPT in os.environ
         """Whether the program that runs as `__main__` is looked at, in what it spawns too."""
         self._to_run = module_to_run() if of_main else ""
-        self._unfinished = False
+        self.unfinished = False
+        """Whether a module was met that has not run yet: the next import looks again."""
         self.spent = 0.0
         """Seconds that placing has taken."""
 
@@ -181,7 +182,7 @@ class Engine:
         behind = bool(sys.meta_path) and sys.meta_path[0] is not self.finder
         if behind:
             self._to_front()
-        if behind or self._unfinished:
+        if behind or self.unfinished:
             self.sweep()
 
     def _to_front(self) -> None:
@@ -191,7 +192,7 @@ class Engine:
 
     def sweep(self) -> None:
         """Place what is wanted of every module that is imported already."""
-        self._unfinished = False
+        self.unfinished = False
         for name, module in list(sys.modules.items()):
             if type(name) is str and self.concerns(name.partition(".")[0]):
                 guarded(partial(self._look_at, module, name), partial(self._not_read, name))
@@ -200,7 +201,7 @@ class Engine:
         if not is_module(module) or not self.wants(name) or self._is_done(name, module):
             return
         if lookup.is_running(module):
-            self._unfinished = True
+            self.unfinished = True
         elif not self.finder.defers(module):
             self.loaded(module, name)
 

@@ -41,20 +41,15 @@ class Finder(importlib.abc.MetaPathFinder):
             spec = self._ask_others(name, path, target)
         finally:
             self._asked().discard(name)
-        if spec is not None and spec.loader is not None:
-            spec.loader = self._watched(spec)
-        return spec
-
-    def _watched(self, spec: importlib.machinery.ModuleSpec) -> Any:
-        """Return what stands in for the loader of *spec*."""
-        real: Any = spec.loader
-        if not hasattr(real, "exec_module"):
-            return WatchedOld(spec, self._engine)
+        real: Any = spec.loader if spec is not None else None
         kind: type = type(real)
         if kind is importlib.util.LazyLoader:  # it must stay lazy: what it defers is watched
             real.loader = Watched(real.loader, self._engine)
-            return real
-        return Watched(real, self._engine)
+        elif hasattr(real, "exec_module"):
+            spec.loader = Watched(real, self._engine)  # type: ignore[union-attr]  # (it has one)
+        elif real is not None:  # (a loader of old times: what it makes is looked for later)
+            self._engine.unfinished = True
+        return spec
 
     def defers(self, module: ModuleType) -> bool:
         """Watch *module* if it is yet to be executed, on first use; return whether it is."""
@@ -131,25 +126,6 @@ class Watched(importlib.abc.Loader):
         placed = _safely(lambda: self._engine.code(module.__name__, code), code)
         exec(placed, module.__dict__)  # noqa: S102 (as the real loader does with its code)
         return True
-
-
-class WatchedOld:
-    """Stands in for a loader from before `exec_module`: it makes and runs the module in one."""
-
-    def __init__(self, spec: importlib.machinery.ModuleSpec, engine: Engine) -> None:
-        self._real: Any = spec.loader
-        self._spec = spec
-        self._engine = engine
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def load_module(self, name: str) -> ModuleType:
-        """Load the module as the real loader does; then place what policies say of it."""
-        self._spec.loader = self._real
-        module: ModuleType = self._real.load_module(name)
-        _safely(lambda: self._engine.loaded(sys.modules.get(name, module), name), None)
-        return module
 
 
 class _Running(threading.local):
