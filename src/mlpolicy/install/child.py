@@ -18,6 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,13 +79,10 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 _SERVERS = {
-    **dict.fromkeys(
-        ("fastapi.FastAPI", "starlette.Starlette", "quart.Quart", "litestar.Litestar"), "uvicorn"
-    ),
-    **dict.fromkeys(("flask.Flask", "bottle.Bottle", "django.WSGIHandler"), "gunicorn"),
-    "django.ASGIHandler": "uvicorn",
+    "uvicorn": "fastapi.FastAPI starlette.Starlette quart.Quart litestar.Litestar django.ASGIHandler",
+    "gunicorn": "flask.Flask bottle.Bottle django.WSGIHandler",
 }
-"""What serves an application, by the package and the name of its class."""
+"""What serves applications, by the packages and the names of their classes."""
 _FACTORY = re.compile(r"(create|make|build|get)_(app|application)|app_factory")
 _GUARD = re.compile(rb"^if\b(?=.*\b__name__\b).*[\"']__main__[\"']", re.MULTILINE)
 
@@ -94,16 +92,18 @@ def _served(name: str) -> list[str]:
     held = {key: one for key, one in members(sys.modules.get(name)).items() if type(key) is str}
     for attribute in sorted(held, key=lambda one: one not in ("app", "application")):
         server = _server(type(held[attribute]))
-        if server is not None:
+        if server:
             return [server, f"{name}:{attribute}"]
-    made = next((attribute for attribute in held if _makes_one(held[attribute], name)), None)
-    if made is not None:
-        servers = map(_server, (one for one in held.values() if is_a(one, type)))
-        server = next(filter(None, servers), None)
-        if server == "uvicorn":
-            return [server, "--factory", f"{name}:{made}"]
-        if server is not None:
-            return [server, f"{name}:{made}()"]
+    server = next(filter(None, (_server(one) for one in held.values() if is_a(one, type))), "")
+    for attribute, value in held.items() if server else ():
+        # (a function of the module that makes its application, as far as its name tells)
+        own = type(value) is FunctionType and value.__module__ == name
+        needs_nothing = own and value.__code__.co_argcount == len(value.__defaults__ or ())
+        if needs_nothing and _FACTORY.fullmatch(value.__name__):
+            factory = f"{name}:{attribute}"
+            return (
+                [server, "--factory", factory] if server == "uvicorn" else [server, f"{factory}()"]
+            )
     try:
         file = Path(held.get("__file__") or "")
         if "__path__" in held:
@@ -115,24 +115,10 @@ def _served(name: str) -> list[str]:
     return ["-m", name] if starts else []
 
 
-def _server(kind: type) -> str | None:
+def _server(kind: type) -> str:
     """Return what serves applications of that class; none of its code runs."""
-    for cls in mro_of(kind):
-        package, _, _ = module_of(cls).partition(".")
-        server = _SERVERS.get(f"{package}.{name_of(cls)}")
-        if server is not None:
-            return server
-    return None
-
-
-def _makes_one(value: object, module: str) -> bool:
-    """Return whether *value* is a function of *module* that makes its application, as far as its name tells."""
-    return (
-        type(value) is FunctionType
-        and value.__module__ == module
-        and _FACTORY.fullmatch(value.__name__) is not None
-        and value.__code__.co_argcount == len(value.__defaults__ or ())
-    )
+    known = {f"{module_of(cls).partition('.')[0]}.{name_of(cls)}" for cls in mro_of(kind)}
+    return next((name for name, all in _SERVERS.items() if known & {*all.split()}), "")
 
 
 def _import_all(names: list[str], *, asked: list[str], packages: bool) -> dict[str, str] | None:
@@ -142,7 +128,12 @@ def _import_all(names: list[str], *, asked: list[str], packages: bool) -> dict[s
     """
     for name in names:
         try:
-            module = _import(name)
+            try:
+                module = importlib.import_module(name)
+            except ModuleNotFoundError:  # (perhaps it is an attribute of its package alone)
+                if aliased(name) is None:
+                    raise
+                continue
             if packages and hasattr(module, "__path__"):
                 for found in pkgutil.walk_packages(module.__path__, f"{name}."):
                     importlib.import_module(found.name)
@@ -154,17 +145,6 @@ def _import_all(names: list[str], *, asked: list[str], packages: bool) -> dict[s
                 continue  # (what is said of its targets is enough)
             return {"module": name, "error": _short(error), "traceback": _of_user(error)}
     return None
-
-
-def _import(name: str) -> ModuleType:
-    """Import the module that is known as *name*, perhaps as an attribute of its package alone."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        module = aliased(name)
-        if module is None:
-            raise
-        return module
 
 
 def _decorated() -> list[tuple[Target, FunctionType]]:
@@ -333,38 +313,30 @@ def _takes(module: ModuleType, name: str, home: str) -> bool:
     takes = False
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            takes |= any(one.name == home for one in node.names)
+            takes |= any(alias.name == home for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            source = _imported_from(module, node)
-            brings = any((one.asname or one.name) == name for one in node.names)
-            if brings and source != home:
+            source = node.module or ""
+            with suppress(ImportError):
+                source = importlib.util.resolve_name("." * node.level + source, module.__package__)
+            if source != home and name in [alias.asname or alias.name for alias in node.names]:
                 return False
-            takes |= source == home or any(f"{source}.{one.name}" == home for one in node.names)
+            takes |= home in (source, *(f"{source}.{alias.name}" for alias in node.names))
     return takes
-
-
-def _imported_from(module: ModuleType, node: ast.ImportFrom) -> str:
-    try:
-        return importlib.util.resolve_name(
-            "." * node.level + (node.module or ""), module.__package__
-        )
-    except ImportError:
-        return node.module or ""
 
 
 def _source(plan: Plan) -> str:
     """Return where a plan comes from: its policies, its environment, and how long it holds."""
     places = [span.place for span in plan.sources]
-    values = [value for rule in plan.rules for value in rule.values.values() if value.source]
-    for value in values:
+    for value in [value for rule in plan.rules for value in rule.values.values() if value.source]:
         part, _, name = value.layer.partition(".")
         if part == "environments" and value.source:
             places.append(f"{name}:{value.source.line}")
             break
     ends = [end for rule in plan.rules if rule.control and (end := rule.control.ends())]
-    left = (min(ends) - datetime.now(UTC)).days if ends else None
-    note = "" if left is None else f" ({left} d left)" if left >= 0 else " (expired)"
-    return ", ".join(places) + note
+    if not ends:
+        return ", ".join(places)
+    left = (min(ends) - datetime.now(UTC)).days
+    return ", ".join(places) + (f" ({left} d left)" if left >= 0 else " (expired)")
 
 
 def _unmatched(engine: Engine, names: list[str], *, everything: bool) -> Iterator[dict[str, Any]]:
@@ -372,18 +344,18 @@ def _unmatched(engine: Engine, names: list[str], *, everything: bool) -> Iterato
 
     It is `vain` where it was to take some: nothing holds by it, nor by those beside it.
     """
-    known = list(engine.placed.values())
-    skipped = {
-        one.target: f"`{one.target}` is skipped ({one.detail})"
-        for one in known
-        if one.state == "skipped"
-    }
+    known = engine.placed.values()
+    skipped = {one.target: one.detail for one in known if one.state == "skipped"}
     taken = [one.target for one in known if one.target not in skipped]
     for policy in engine.rulebook.policies:
         holds = any(pattern.glob.matches(one) for pattern in policy.match for one in taken)
         for pattern in policy.match:
             glob = pattern.glob
-            left = [why for target, why in skipped.items() if glob.matches(target)]
+            left = [
+                f"`{target}` is skipped ({why})"
+                for target, why in skipped.items()
+                if glob.matches(target)
+            ]
             if glob.exact or any(map(glob.matches, taken)) or (left and holds):
                 continue
             covered = [one for one in map(str, list(sys.modules)) if glob.covers_module(one)]
