@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 from mlpolicy.core.metrics import Counter
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.validate.checks.containers import (
+    ColumnsCheck,
     FieldsCheck,
     ItemsCheck,
     LengthCheck,
     RequiredCheck,
 )
-from mlpolicy.rules.validate.checks.frames import ColumnsCheck
 from mlpolicy.rules.validate.checks.numbers import BoundsCheck
-from mlpolicy.rules.validate.look import Where, field
+from mlpolicy.rules.validate.look import Look, Where, field
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
     from mlpolicy.rules.validate.checker import Check, Checker
-    from mlpolicy.rules.validate.checks.numbers import BoundsCheck
-from mlpolicy.rules.validate.look import Look
 
 NAME = "mlpolicy_validation_failures_total"
 HELP = "Checks that arguments or results did not pass."
@@ -90,22 +88,14 @@ def _of_check(check: Check, where: Where) -> Iterator[tuple[str, str]]:
         case RequiredCheck():
             yield from ((field((where, key)), "required") for key in check.keys)
         case FieldsCheck():
-            yield from _of_fields(check, where)
+            for key, inner in check.fields.items():
+                yield from labels_of(inner, (where, key))
         case ItemsCheck():
             yield here, "items"
             yield from labels_of(check.item, where)
         case ColumnsCheck():
             yield here, "columns"
-            yield from _of_columns(check, where)
+            for key, column in check.columns.items():
+                yield from ((field((where, key)), name) for name in ("columns", *column.names()))
         case _:
             yield here, check.name
-
-
-def _of_fields(check: FieldsCheck, where: Where) -> Iterator[tuple[str, str]]:
-    for key, inner in check.fields.items():
-        yield from labels_of(inner, (where, key))
-
-
-def _of_columns(check: ColumnsCheck, where: Where) -> Iterator[tuple[str, str]]:
-    for key, column in check.columns.items():
-        yield from ((field((where, key)), name) for name in ("columns", *column.names()))

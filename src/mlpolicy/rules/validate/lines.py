@@ -11,7 +11,13 @@ import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mlpolicy.rules.validate.checks.arrays import DtypeCheck, NdimCheck, ShapeCheck
+from mlpolicy.rules.validate.checks.arrays import (
+    DtypeCheck,
+    EnumCheck,
+    NdimCheck,
+    PatternCheck,
+    ShapeCheck,
+)
 from mlpolicy.rules.validate.checks.bounds import all_within
 from mlpolicy.rules.validate.checks.containers import (
     BytesCheck,
@@ -21,7 +27,6 @@ from mlpolicy.rules.validate.checks.containers import (
     RequiredCheck,
 )
 from mlpolicy.rules.validate.checks.numbers import BoundsCheck
-from mlpolicy.rules.validate.checks.scalars import EnumCheck, PatternCheck
 from mlpolicy.rules.validate.look import Look
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""Numbers in arrays: at most two reductions, and one pass more if an element is outside.
+"""Numbers in arrays and tensors: at most two reductions, one pass more if an element is outside.
 
-Nothing of numpy or jax is imported: the value brings its own methods.
+Nothing of numpy, jax or torch is imported: the value brings its own methods.
 """
 
 from __future__ import annotations
@@ -124,3 +124,56 @@ def _all_plain(elements: list[Any], bounds: Bounds) -> bool:
         return all_within(elements, bounds)
     except OverflowError:
         return False
+
+
+def outside_tensor(value: Any, bounds: Bounds) -> Outside | None:
+    """Return the first element of a tensor that is outside_tensor *bounds*, if one is."""
+    if 0 in value.shape:
+        return None
+    value = value.detach()
+    if value.is_complex():
+        return _located_tensor(value, _none(value) if bounds.ranged else value.isfinite())
+    if not (bounds.ranged or value.is_floating_point()):
+        return None
+    value = _reducible(value)
+    least, greatest = (one.item() for one in value.aminmax())
+    if value.is_floating_point():
+        low, high = (_rounded(end, value) for end in (bounds.low, bounds.high))
+        fit: Bounds | None = Bounds(low, high, finite=bounds.finite)
+    else:
+        fit = bounds.among(least, greatest)
+    if fit is not None and fit.admits(least) and fit.admits(greatest):
+        return None
+    return _located_tensor(value, _none(value) if fit is None else fit.within(value))
+
+
+def _none(value: Any) -> Any:
+    """Return that no element is inside."""
+    return value.new_zeros(value.shape).bool()
+
+
+def _reducible(value: Any) -> Any:
+    """Return *value* in a dtype of which torch has reductions, and that holds all its numbers."""
+    dtype = value.dtype
+    if dtype.is_floating_point:
+        return value.half() if dtype.itemsize == 1 else value
+    if str(dtype) == "torch.bool":
+        return value.byte()
+    return value.long() if dtype.itemsize in (2, 4) and not dtype.is_signed else value
+
+
+def _rounded(end: float, value: Any) -> float:
+    try:
+        return float(value.new_tensor(float(end), device="cpu").item())
+    except OverflowError:
+        return math.inf if end > 0 else -math.inf
+
+
+def _located_tensor(value: Any, inside: Any) -> Outside | None:
+    """Return the first element that is not *inside*, in one pass."""
+    wrong = ~inside
+    count = int(wrong.sum())
+    if not count:
+        return None
+    index = unravel(int(wrong.flatten().byte().argmax()), tuple(value.shape))
+    return Outside((index,) if index else (), value[index].item(), count - 1)

@@ -8,8 +8,7 @@ from typing import Any, get_args
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.validate.checks.classes import made_by
-from mlpolicy.rules.validate.look import Look, Where, key
-from mlpolicy.rules.validate.shown import Said, shown, unreadable
+from mlpolicy.rules.validate.look import Look, Said, Where, key, shown, unreadable
 
 Resolve = Callable[[str], object]
 

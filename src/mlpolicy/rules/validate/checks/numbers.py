@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from mlpolicy.rules.validate.checks import columns, elements, tensors
+from mlpolicy.rules.validate.checks import columns, elements
 from mlpolicy.rules.validate.checks.bounds import (
     Bounds,
     Outside,
@@ -25,8 +25,7 @@ from mlpolicy.rules.validate.checks.classes import (
     made_by,
     offers,
 )
-from mlpolicy.rules.validate.look import Look, Where
-from mlpolicy.rules.validate.shown import shown, typed
+from mlpolicy.rules.validate.look import Look, Where, shown, typed
 
 
 class BoundsCheck:
@@ -79,7 +78,7 @@ def _within(cls: type) -> Callable[[Any, Bounds], Outside | None] | None:
     if _is_table(cls):
         return _in_table
     if is_array(cls):
-        return tensors.outside if is_torch(cls) else elements.outside
+        return elements.outside_tensor if is_torch(cls) else elements.outside
     return _in_sequence if is_sequence(cls) else None
 
 
