@@ -95,24 +95,27 @@ def _served(name: str) -> list[str]:
         if server:
             return [server, f"{name}:{attribute}"]
     server = next(filter(None, (_server(one) for one in held.values() if is_a(one, type))), "")
-    for attribute, value in held.items() if server else ():
-        # (a function of the module that makes its application, as far as its name tells)
-        own = type(value) is FunctionType and value.__module__ == name
-        needs_nothing = own and value.__code__.co_argcount == len(value.__defaults__ or ())
-        if needs_nothing and _FACTORY.fullmatch(value.__name__):
+    for attribute, value in held.items():
+        if server and _makes_one(value, name):
             factory = f"{name}:{attribute}"
             return (
                 [server, "--factory", factory] if server == "uvicorn" else [server, f"{factory}()"]
             )
-    try:
-        file = Path(held.get("__file__") or "")
-        if "__path__" in held:
-            starts = file.with_name("__main__.py").is_file()
-        else:
-            starts = _GUARD.search(file.read_bytes()) is not None
-    except OSError:  # it has no source
-        starts = False
-    return ["-m", name] if starts else []
+    file = Path(held.get("__file__") or "")
+    with suppress(OSError):  # (it may have no source)
+        if "__path__" in held and file.with_name("__main__.py").is_file():
+            return ["-m", name]
+        if "__path__" not in held and _GUARD.search(file.read_bytes()):
+            return ["-m", name]
+    return []
+
+
+def _makes_one(value: object, module: str) -> bool:
+    """Return whether *value* is a function of *module* that makes its application, by its name."""
+    if type(value) is not FunctionType or value.__module__ != module:
+        return False
+    needs = value.__code__.co_argcount - len(value.__defaults__ or ())
+    return not needs and _FACTORY.fullmatch(value.__name__) is not None
 
 
 def _server(kind: type) -> str:
@@ -344,27 +347,24 @@ def _unmatched(engine: Engine, names: list[str], *, everything: bool) -> Iterato
 
     It is `vain` where it was to take some: nothing holds by it, nor by those beside it.
     """
-    known = engine.placed.values()
-    skipped = {one.target: one.detail for one in known if one.state == "skipped"}
-    taken = [one.target for one in known if one.target not in skipped]
+    placed = engine.placed.values()
+    taken = [one.target for one in placed if one.state != "skipped"]
+    skipped = [one for one in placed if one.state == "skipped"]
     for policy in engine.rulebook.policies:
         holds = any(pattern.glob.matches(one) for pattern in policy.match for one in taken)
         for pattern in policy.match:
             glob = pattern.glob
-            left = [
-                f"`{target}` is skipped ({why})"
-                for target, why in skipped.items()
-                if glob.matches(target)
-            ]
+            left = [one for one in skipped if glob.matches(one.target)]
             if glob.exact or any(map(glob.matches, taken)) or (left and holds):
                 continue
             covered = [one for one in map(str, list(sys.modules)) if glob.covers_module(one)]
-            why = left or sorted({engine.passed_over.get(name, "") for name in covered})
+            why = f"`{left[0].target}` is skipped ({left[0].detail})" if left else ""
+            why = why or min((engine.passed_over.get(name, "") for name in covered), default="")
             asked = everything or any(map(glob.covers_module, names))
             yield {
                 "pattern": str(glob),
                 "span": astuple(pattern.span),
-                "why": why[0] if why else "",
+                "why": why,
                 "imported": bool(covered),
                 "vain": asked and glob.module != "__main__" and not holds,
             }

@@ -77,6 +77,14 @@ def own_name(target: Target, found: Found) -> Target:
         first = found.functions[0].__code__.co_qualname
         if first == target.qualname and is_of(found.functions[0], target.module):
             return target
+    for own in _names(target, found):
+        if "<" not in own.qualname and (own == target or _leads_to(own, found)):
+            return own  # (no lambda, and not made at run time)
+    return target
+
+
+def _names(target: Target, found: Found) -> list[Target]:
+    """Return the paths under which what was *found* at *target* may be defined."""
     names: list[tuple[str, str]] = []
     if len(found.functions) < 2 and not found.inherited:
         for function in (*found.functions, *reach(found.raw)):
@@ -85,14 +93,8 @@ def own_name(target: Target, found: Found) -> Target:
             names.append((module, function.__code__.co_qualname))
         names += [(module, target.qualname) for module, _ in names]
     elif is_a(found.holder, type):
-        own = f"{name_of(found.holder)}.{found.attribute}"
-        names = [(module_of(found.holder), own)]
-    each = (
-        Target(module, name)
-        for module, name in names
-        if "<" not in name  # (a lambda, or made at run time)
-    )
-    return next((one for one in each if one == target or _leads_to(one, found)), target)
+        names = [(module_of(found.holder), f"{name_of(found.holder)}.{found.attribute}")]
+    return [Target(module, name) for module, name in names]
 
 
 def _leads_to(target: Target, found: Found) -> bool:

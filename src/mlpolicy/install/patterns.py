@@ -93,10 +93,7 @@ def _function_or_class(module: str, qualname: str, raw: Any) -> FunctionType | t
     if is_a(raw, type):
         if name_of(raw) != qualname or qualname.count(".") >= _DEPTH:
             return None
-        # It says that it is of the module, or a method of it was written there.
-        methods = (held for held in members(raw).values() if type(held) is FunctionType)
-        own = module_of(raw) == module or any(is_of(method, module) for method in methods)
-        return raw if own else None
+        return raw if _is_class_of(raw, module) else None
     if not is_a(raw, *_FUNCTIONS) and (not _gives(raw) or module_of(type(raw)) in _FORMS):
         return None
     function = function_behind(raw, module, qualname)
@@ -107,6 +104,12 @@ def _function_or_class(module: str, qualname: str, raw: Any) -> FunctionType | t
         own_path = own_name(Target(module, qualname), Found(None, "", raw, (function,)))
         return function if own_path.qualname == qualname else None
     return function
+
+
+def _is_class_of(cls: type, module: str) -> bool:
+    """Whether *cls* says that it is of *module*, or a method of it was written there."""
+    methods = (value for value in members(cls).values() if type(value) is FunctionType)
+    return module_of(cls) == module or any(is_of(method, module) for method in methods)
 
 
 def _gives(raw: Any) -> bool:
@@ -185,21 +188,22 @@ def looks_at_caller(code: CodeType) -> bool:
 
 
 def _frames_up(code: CodeType) -> int:
-    """Return how many frames above its own *code* asks for: one, where it climbs by itself."""
-    inner = 0
-    for constant in code.co_consts:
-        if type(constant) is CodeType:
-            inner = max(inner, _frames_up(constant))
+    """Return how many frames above its own *code* asks for, itself or in a function within."""
+    within = (_frames_up(inner) for inner in code.co_consts if type(inner) is CodeType)
+    return max(_own_frames_up(code), *within, 0)
+
+
+def _own_frames_up(code: CodeType) -> int:
+    """Return how many frames *code* itself asks for: one, where it climbs by itself."""
     named = "_getframe" in code.co_consts  # (as `getattr(sys, "_getframe")` has it)
     if not named and _TELLING.isdisjoint(code.co_names):
-        return inner
+        return 0
     names = frozenset(code.co_names)
     if names & _CLIMBS or (names & _WALKS and names & _WALKERS):
-        return max(inner, 1)
+        return 1
     if named or names & _LOOKS:
-        numbers = (one for one in code.co_consts if type(one) is int and 0 < one <= _MOST)
-        return max(inner, *numbers, 1)
-    return max(inner, *(level - 1 for level in _levels(code))) if names & _WARNS else inner
+        return max(1, *(one for one in code.co_consts if type(one) is int and 0 < one <= _MOST), 0)
+    return max(level - 1 for level in _levels(code)) if names & _WARNS else 0
 
 
 def _numbers(*names: str) -> frozenset[int]:
@@ -212,21 +216,11 @@ _EXTENDED = dis.opmap["EXTENDED_ARG"]
 
 
 def _levels(code: CodeType) -> list[int]:
-    """Return the stack levels of the warnings that *code* gives.
-
-    Its operations are read here: `dis` takes twenty times as long.
-    """
+    """Return the stack levels of the warnings that *code* gives."""
     levels: list[int] = []
     before: object = None
-    extended = 0
-    numbered = code.co_code if int in map(type, code.co_consts) else b""
-    for operation, argument in zip(numbered[::2], numbered[1::2], strict=True):
-        if operation == _EXTENDED:
-            extended = (extended | argument) << 8
-            continue
-        if not operation:  # (0 is room for what the interpreter learns)
-            continue
-        number, extended = extended | argument, 0
+    numbered = int in map(type, code.co_consts)
+    for operation, number in _operations(code.co_code) if numbered else ():
         value, given = None, operation in _CALLS and number == 3
         if operation in _CONSTANTS:
             value = code.co_consts[number]
@@ -239,3 +233,14 @@ def _levels(code: CodeType) -> list[int]:
     if not levels and ("stacklevel" in code.co_consts or any("stacklevel" in one for one in words)):
         return [2]
     return levels or [1]
+
+
+def _operations(code: bytes) -> Iterator[tuple[int, int]]:
+    """Yield operations with their arguments; `dis` takes twenty times as long."""
+    extended = 0
+    for operation, argument in zip(code[::2], code[1::2], strict=True):
+        if operation == _EXTENDED:
+            extended = (extended | argument) << 8
+        elif operation:  # (0 is room for what the interpreter learns)
+            yield operation, extended | argument
+            extended = 0

@@ -28,19 +28,7 @@ def planned(asked: Any, rulebook: Rulebook | None) -> Plan | None:
     """
     from mlpolicy.plan.coded import of_code, with_code  # (a start without decorators need not)
 
-    functions: tuple[FunctionType, ...] = ()
-    if isinstance(asked, str):
-        target = Target.parse(asked)
-        module = sys.modules.get(target.module)
-        with suppress(NotFound):
-            functions = find(module, target.qualname).functions if is_module(module) else ()
-    else:
-        # The one with decorators of ours first.
-        functions = tuple(sorted(reach(asked), key=lambda one: not registry.decorated(one)))
-        if not functions:
-            kind = type(asked).__qualname__
-            raise ValueError(f"a `{kind}` is not a function, nor the path of one")
-        target = target_of(functions[0])
+    target, functions = _asked(asked)
     blocks = next((held for one in functions if (held := registry.decorated(one))), {})
     if rulebook is None:
         return of_code(target, blocks)[0] if blocks else None
@@ -53,6 +41,21 @@ def planned(asked: Any, rulebook: Rulebook | None) -> Plan | None:
     if not blocks:
         return plan
     return with_code(plan, blocks, rulebook, facts)[0] if plan else of_code(target, blocks)[0]
+
+
+def _asked(asked: Any) -> tuple[Target, tuple[FunctionType, ...]]:
+    """Return the path of what is asked for, and its functions: those with our decorators first."""
+    if not isinstance(asked, str):
+        functions = sorted(reach(asked), key=lambda one: not registry.decorated(one))
+        if not functions:
+            kind = type(asked).__qualname__
+            raise ValueError(f"a `{kind}` is not a function, nor the path of one")
+        return target_of(functions[0]), tuple(functions)
+    target = Target.parse(asked)
+    module = sys.modules.get(target.module)
+    with suppress(NotFound):
+        return target, find(module, target.qualname).functions if is_module(module) else ()
+    return target, ()
 
 
 def target_of(function: FunctionType) -> Target:

@@ -12,9 +12,8 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.inside import is_below
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import LOCALS
-from mlpolicy.rules import KINDS
 from mlpolicy.runtime.loom import Weaver
-from mlpolicy.runtime.template import MARKED, Birth, aside, body, compiled, shape, source
+from mlpolicy.runtime.template import MARKED, Birth, aside, asks, body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
 
 TWIN = "__mlpolicy_twin__"
@@ -103,7 +102,7 @@ def from_code(
         parameters=form.names,
         reserved=free,
         world=world,
-        numbered=any(step.kind in KINDS and KINDS[step.kind].numbers_calls for step in steps),
+        numbered=any(asks(step, "numbers_calls") for step in steps),
     )
     loom.closed = closed
     if twin is not None and LOCALS in code.co_qualname:

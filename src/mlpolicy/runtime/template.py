@@ -106,8 +106,12 @@ def body(shape: Shape, steps: Sequence[Step], loom: Weaver, *, twin: str) -> Lin
     if shape.kind not in GENERATORS:
         lines = [f"{loom.result} = {'await ' if loom.asynchronous else ''}{call}"]
         return [*_around(lines, woven, loom), f"return {loom.result}"]
+    return _generator(call, woven, loom)
+
+
+def _generator(call: str, woven: list[tuple[str, Step, Weave]], loom: Weaver) -> Lines:
     # A generator is retried until it has handed out its first item.
-    woven = [one for one in woven if one[0] != INNERMOST and not _keeps_results(one[1])]
+    woven = [one for one in woven if one[0] != INNERMOST and not asks(one[1], "keeps_results")]
     started = [one for one in woven if rank(one[0]) >= rank(STARTED)]
     whole = [one for one in woven if rank(one[0]) < rank(STARTED)]
     if loom.kind == "generator":
@@ -119,8 +123,9 @@ def body(shape: Shape, steps: Sequence[Step], loom: Weaver, *, twin: str) -> Lin
     return _around(lines, whole, loom)
 
 
-def _keeps_results(step: Step) -> bool:
-    return step.kind in KINDS and KINDS[step.kind].keeps_results
+def asks(step: Step, trait: str) -> bool:
+    """Whether the kind of *step* has a *trait*, such as `numbers_calls`."""
+    return step.kind in KINDS and bool(getattr(KINDS[step.kind], trait))
 
 
 def aside(shape: Shape, loom: Weaver, *, twin: str) -> Lines:
