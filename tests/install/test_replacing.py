@@ -222,6 +222,28 @@ def test_another_environment_or_switch_is_another_policy(policy, monkeypatch):
     assert [plain(1), instance(1)] == [1, 1]
 
 
+def make():
+    def made(x):
+        return x
+
+    return made
+
+
+def test_what_a_function_makes_is_let_go_with_its_rule(policy, tmp_path):
+    """Though the rule of the function that makes it stays as it was."""
+    path = tmp_path / "policy.yaml"
+    head = f"version: 1\npolicies:\n  {__name__}:make: {{monitor: {{log: false}}}}\n"
+    path.write_text(f"{head}  '{__name__}:make.<locals>.made': {{{REFUSES}}}\n")
+    mlpolicy.install(policy=path)
+    with pytest.raises(mlpolicy.ValidationFailed):
+        make()(1)
+
+    path.write_text(head)
+    mlpolicy.install(policy=path)
+
+    assert make()(1) == 1
+
+
 def test_nothing_is_counted_after_uninstall(policy):
     mlpolicy.install(policy=policy("a.yaml"))
     assert METERS.value("mlpolicy_targets", state="applied") == len(CALLS)

@@ -112,6 +112,7 @@ class Engine:
         if earlier is None:
             self.sweep()
             return
+        registry.release(earlier)
         self._placing.take_over(earlier._placing)
         earlier._leave_finders()
         try:
@@ -322,8 +323,6 @@ class Engine:
                 code = self._rewritten(own, wanted)
                 if code is not own:
                     registry.rebase(function, code)
-                    for placed in inner:
-                        placed.hold_maker(function, code)
 
     def _place_globbed(self, module: ModuleType, name: str) -> None:
         why_not = patterns.may_take(module, self.rulebook.settings.packages)
@@ -420,8 +419,8 @@ class Engine:
     def _place_found(self, placed: Placed, found: Found, frames: Frames) -> None:
         target = placed.target
         if LOCALS in target.qualname and not found.functions:
-            if placed.makers or placed.state == "applied":
-                placed.state, placed.placement = "applied", "tree"
+            if placed.state == "applied":
+                placed.placement = "tree"
             else:
                 placed.state, placed.detail = "missing", "no function makes one of that name"
             return

@@ -270,26 +270,24 @@ def rebase(function: FunctionType, code: CodeType) -> None:
         function.__code__ = code
 
 
-def debase(function: FunctionType, code: CodeType) -> None:
-    """Undo `rebase`, unless another code than *code* was put there since."""
-    entry = _records.get(function)
-    if entry is not None and entry.base is code:
-        if function.__code__ is code:
-            function.__code__ = entry.own
-        entry.base = entry.own
+def release(owner: object) -> None:
+    """Let no driver that is made from now on call what *owner* put into the code of functions."""
+    for entry in list(_records.values()):
+        stand_in = _stand_ins.get(id(entry.base))
+        if stand_in is not None and stand_in.owner is owner:
+            entry.base = entry.own
 
 
 def clear_stand_ins(owner: object) -> None:
     """Give every living function whose code is a stand-in of *owner* its own code back."""
     mine = {place for place, stand_in in list(_stand_ins.items()) if stand_in.owner is owner}
-    for function in living() if mine else ():
-        if id(function.__code__) not in mine:
-            continue
-        entry = _records.get(function)
-        bare = own_code(function.__code__)
-        if entry is not None:
-            entry.base = entry.own
-            bare = entry.decorator.code if entry.decorator else bare
-        function.__code__ = bare
+    if not mine:
+        return
+    release(owner)
+    for function in living():
+        if id(function.__code__) in mine:
+            entry = _records.get(function)
+            decorator = entry.decorator if entry is not None else None
+            function.__code__ = decorator.code if decorator else own_code(function.__code__)
     for place in mine:
         _stand_ins.pop(place, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -38,8 +38,6 @@ class Placed:
 
     Most functions wait for a call that never comes, and have none.
     """
-    makers: WeakKeyDictionary[FunctionType, CodeType] | None = None
-    """Functions that make functions of this name, with the code that has its driver in it."""
     outer: Replaced | None = None
     coded: Plan | None = None
     """The plan with what decorators say under it, where there are any."""
@@ -56,12 +54,6 @@ class Placed:
         if self.drivers is None:
             self.drivers = WeakKeyDictionary()
         self.drivers[function] = driver
-
-    def hold_maker(self, function: FunctionType, code: CodeType) -> None:
-        """Remember to take *code* off *function*, which makes functions of this name."""
-        if self.makers is None:
-            self.makers = WeakKeyDictionary()
-        self.makers[function] = code
 
     def let_go(self, function: FunctionType) -> None:
         """Leave what stands on *function* to another target, or to the next policy."""
@@ -107,6 +99,4 @@ class Placed:
             self.outer = None
         for function, driver in list((self.drivers or {}).items()):
             registry.take_off(function, driver)
-        for function, code in list((self.makers or {}).items()):
-            registry.debase(function, code)
-        self.drivers = self.makers = self.driver = None
+        self.drivers = self.driver = None
