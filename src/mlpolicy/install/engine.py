@@ -72,10 +72,9 @@ class Engine:
         """Return how many targets are in *state*; those whose module never came are pending."""
         known = list(self._known.values())
         number = sum(placed.state == state for placed in known)
-        if state != "pending":
-            return number
-        asked = sum(placed.plan.exact for placed in known)
-        return number + max(len(self.rulebook.exact) - asked, 0)
+        if state == "pending":
+            number += max(len(self.rulebook.exact) - sum(one.plan.exact for one in known), 0)
+        return number
 
     def _know(self, target: Target, function: FunctionType | None = None) -> Placed | None:
         """Return what is known of *target*; None where no policy speaks of it, or of its *function*."""

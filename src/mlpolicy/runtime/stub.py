@@ -25,6 +25,9 @@ from mlpolicy.runtime.template import (
     mark,
 )
 
+_TELLING = VARARGS | VARKEYWORDS | COROUTINE | GENERATOR | ASYNC_GENERATOR
+"""Flags that tell how a function is called."""
+
 
 class Stub(Live):
     """What the code of a stub calls: it gives the function to call instead."""
@@ -64,8 +67,16 @@ class Stub(Live):
         return made_from(own, witness) if self.is_in(function.__code__) else function
 
     def code(self) -> CodeType:
-        """Return code that calls it, to stand in for the function's own."""
-        return _code(self.own, self)
+        """Return code that calls it, with the signature of the function's own, for which it stands."""
+        own = self.own
+        positional, keyword = own.co_argcount, own.co_kwonlyargcount
+        counts = (own.co_posonlyargcount, positional, keyword, len(own.co_freevars))
+        template = _template(counts, own.co_flags & _TELLING)
+        names = own.co_varnames[: template.co_nlocals]
+        values: dict[str, object] = {mark("stub"): self, mark("own"): own}
+        for at in range(keyword):
+            values[f"keyword{at}"] = names[positional + at]
+        return dressed(template, own, values, co_varnames=names)
 
     def is_in(self, code: CodeType) -> bool:
         """Whether *code* calls it."""
@@ -85,23 +96,6 @@ def _alike(function: FunctionType, witness: FunctionType) -> bool:
     """Whether both have the same globals and the same cells: a copy of a function may not."""
     cells = map(is_, function.__closure__ or (), witness.__closure__ or ())
     return function.__globals__ is witness.__globals__ and all(cells)
-
-
-_STAR = VARARGS | VARKEYWORDS
-_KIND = COROUTINE | GENERATOR | ASYNC_GENERATOR
-
-
-def _code(own: CodeType, stub: Stub) -> CodeType:
-    """Return the code of *stub*, with the signature of *own*."""
-    positional, keyword = own.co_argcount, own.co_kwonlyargcount
-    flags = own.co_flags & (_STAR | _KIND)
-    counts = (own.co_posonlyargcount, positional, keyword, len(own.co_freevars))
-    template = _template(counts, flags)
-    names = own.co_varnames[: template.co_nlocals]
-    values: dict[str, object] = {mark("stub"): stub, mark("own"): own}
-    for at in range(keyword):
-        values[f"keyword{at}"] = names[positional + at]
-    return dressed(template, own, values, co_varnames=names)
 
 
 @cache

@@ -20,7 +20,7 @@ from mlpolicy.core.order import INNERMOST, STARTED, inside_out, rank
 from mlpolicy.core.site import GENERATORS, FunctionKind
 from mlpolicy.core.step import Step, Weave
 from mlpolicy.rules import KINDS
-from mlpolicy.runtime.awaiting import Started, StartedAsync, start_async, start_given
+from mlpolicy.runtime.awaiting import Started, StartedAsync, items_of, start_async
 from mlpolicy.runtime.loom import Weaver
 
 VARARGS, VARKEYWORDS = 0x04, 0x08
@@ -158,10 +158,10 @@ def _shared(lines: Lines, position: str, step: Step, loom: Weaver) -> Lines:
 
 def _given(loom: Weaver) -> Lines:
     """Lines that start what a verdict gave in place of an async generator: an iterable."""
-    started, given = loom.constant("Begun", StartedAsync), loom.constant("given", start_given)
+    started, given = loom.constant("Begun", StartedAsync), loom.constant("given", items_of)
     return [
         f"if {loom.result}.__class__ is not {started}:",
-        f"    {loom.result} = await {given}({loom.result})",
+        f"    {loom.result} = await {loom.constant('start', start_async)}({given}({loom.result}))",
     ]
 
 
