@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.classes import is_a, members
 from mlpolicy.core.report import say_once
+from mlpolicy.core.step import Step
 from mlpolicy.runtime.driver import Driver
 from mlpolicy.runtime.template import (
     ASYNC_GENERATOR,
@@ -71,7 +72,12 @@ class Replaced:
         except (AttributeError, TypeError) as error:
             raise NotWrappable(str(error)) from error
 
-    def stands(self) -> bool:
+    def stands(self, holder: Any, steps: list[Step]) -> bool:
+        """Whether it stands in *holder* yet, and runs those *steps*."""
+        same = self.found.holder is holder and self.driver.steps == tuple(steps)
+        return same and self._is_there()
+
+    def _is_there(self) -> bool:
         """Whether nobody has put another thing there since; no descriptor runs, if possible."""
         holder, attribute = self.found.holder, self.found.attribute
         own = members(holder)
@@ -80,7 +86,7 @@ class Replaced:
 
     def restore(self) -> bool:
         """Put the original back; return False where somebody put another thing there since."""
-        if not self.stands():
+        if not self._is_there():
             return False
         if self.found.inherited:
             delattr(self.found.holder, self.found.attribute)

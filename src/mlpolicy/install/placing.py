@@ -267,7 +267,7 @@ class Placing:
         forward, original = stand_in(found)
         made = self._steps_for(placed.plan, forward.__code__, forward, found.raw)
         standing = owner.outer if owner else None
-        if owner and standing and standing.stands() and standing.driver.steps == tuple(made):
+        if owner and standing and standing.stands(found.holder, made):
             owner.outer = None
             placed.outer, placed.driver = standing, standing.driver
             return
