@@ -60,7 +60,9 @@ class InForce:
 
     def is_same(self, new: InForce) -> bool:
         """Whether *new* says what holds already: the same files, terms, and stage of their dates."""
-        terms, others = ((one.paths, one.environment, one.switch, one.mark) for one in (self, new))
+        terms, others = (
+            (policy.paths, policy.environment, policy.switch, policy.mark) for policy in (self, new)
+        )
         if self.engine is None or not self.mark or terms != others:
             return False
         from datetime import UTC, datetime
@@ -111,7 +113,7 @@ class InForce:
 
         held = self.held
         if held is not None and all(map(KINDS.look_for, held.kinds)):
-            return Engine(Rulebook(unpack(one) for one in held.files))
+            return Engine(Rulebook(unpack(file) for file in held.files))
         from pathlib import Path
 
         from mlpolicy.plan.load import Terms, load  # (reads YAML: what is held needs no part of it)
@@ -134,7 +136,7 @@ class InForce:
         new = cache.Held(
             rulebook.tops,
             pack_all(rulebook),
-            kinds=frozenset(rule.kind for one in rulebook.policies for rule in one.rules),
+            kinds=frozenset(rule.kind for policy in rulebook.policies for rule in policy.rules),
             inputs=tuple(map(str, loaded.inputs)),
             variables=dict(loaded.variables),
         )
@@ -282,7 +284,7 @@ def concerns(top: str) -> bool:
 def _paths(policy: Paths | None) -> tuple[str, ...]:
     if policy is not None:
         given = [policy] if isinstance(policy, str | os.PathLike) else policy
-        return tuple(os.fspath(one) for one in given)
+        return tuple(os.fspath(path) for path in given)
     named = tuple(part for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part)
     if not named:  # (a package that is installed may carry policies, in force without a name)
         from mlpolicy.core.plugins import installed

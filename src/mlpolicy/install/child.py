@@ -47,7 +47,7 @@ from mlpolicy.runtime.driver import Driver
 def main(request: str, answer: str) -> None:
     """Do what the file *request* asks, and write the outcome to the file *answer*."""
     asked = json.loads(Path(request).read_text(encoding="utf-8"))
-    sys.path[:0] = [one for one in asked["path"] if one not in sys.path]
+    sys.path[:0] = [folder for folder in asked["path"] if folder not in sys.path]
     Path(answer).write_text(json.dumps(prove(asked)), encoding="utf-8")
 
 
@@ -70,7 +70,10 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
         "unmatched": list(_unmatched(engine, names, everything=bool(asked.get("all")))),
         "unread": engine.unread,
         "proofs": [*_proofs(engine), *_calls(engine), *_nested(engine)],
-        "modules": [*names, *({one.module for one in engine.rulebook.exact} & set(sys.modules))],
+        "modules": [
+            *names,
+            *({target.module for target in engine.rulebook.exact} & set(sys.modules)),
+        ],
         "served": next(filter(None, map(_served, asked["modules"])), []),
         "import_s": took,
         "placing_s": engine.spent,
@@ -94,7 +97,8 @@ def _served(name: str) -> list[str]:
         server = _server(type(held[attribute]))
         if server:
             return [server, f"{name}:{attribute}"]
-    server = next(filter(None, (_server(one) for one in held.values() if is_a(one, type))), "")
+    servers = (_server(value) for value in held.values() if is_a(value, type))
+    server = next(filter(None, servers), "")
     for attribute, value in held.items():
         if server and _makes_one(value, name):
             factory = f"{name}:{attribute}"
@@ -152,7 +156,8 @@ def _import_all(names: list[str], *, asked: list[str], packages: bool) -> dict[s
 
 def _decorated() -> list[tuple[Target, FunctionType]]:
     """Return every living function with decorators of ours, with its path."""
-    return [(target_of(one), one) for one in registry.functions() if registry.decorated(one)]
+    ours = filter(registry.decorated, registry.functions())
+    return [(target_of(function), function) for function in ours]
 
 
 def _rows(engine: Engine, modules: list[str]) -> Iterator[dict[str, Any]]:
@@ -160,7 +165,7 @@ def _rows(engine: Engine, modules: list[str]) -> Iterator[dict[str, Any]]:
     known = engine.placed
     yield from (_row(placed) for _, placed in sorted(known.items()))
     for target, function in sorted(_decorated(), key=lambda one: one[0]):
-        inside = any(f"{target.module}.".startswith(f"{one}.") for one in modules)
+        inside = any(f"{target.module}.".startswith(f"{module}.") for module in modules)
         plan = planned(function, engine.rulebook)
         if inside and plan is not None and str(target) not in known:
             is_outer = registry.record(function).outer is not None
@@ -188,13 +193,13 @@ def _explained(path: str, engine: Engine) -> dict[str, Any] | None:
 def _proofs(engine: Engine) -> Iterator[dict[str, Any]]:
     """Yield what rules say of the user's code, now that it is imported."""
     for target, placed in sorted(engine.placed.items()):
-        for one in placed.found:
+        for finding in placed.found:
             yield {
                 "target": target,
-                "code": one.code,
-                "message": one.message,
-                "help": one.help,
-                "span": astuple(one.span),
+                "code": finding.code,
+                "message": finding.message,
+                "help": finding.help,
+                "span": astuple(finding.span),
             }
         for rule in placed.holds.rules:
             if not rule.live:
@@ -304,7 +309,7 @@ def _holders(original: Any, *, home: str) -> Iterator[str]:
         if known == home or not is_module(module):
             continue
         taken = [name for name, value in list(members(module).items()) if value is original]
-        yield from (f"{known}.{one}" for one in taken if _takes(module, one, home))
+        yield from (f"{known}.{name}" for name in taken if _takes(module, name, home))
 
 
 def _takes(module: ModuleType, name: str, home: str) -> bool:
@@ -348,16 +353,16 @@ def _unmatched(engine: Engine, names: list[str], *, everything: bool) -> Iterato
     It is `vain` where it was to take some: nothing holds by it, nor by those beside it.
     """
     placed = engine.placed.values()
-    taken = [one.target for one in placed if one.state != "skipped"]
-    skipped = [one for one in placed if one.state == "skipped"]
+    taken = [known.target for known in placed if known.state != "skipped"]
+    skipped = [known for known in placed if known.state == "skipped"]
     for policy in engine.rulebook.policies:
-        holds = any(pattern.glob.matches(one) for pattern in policy.match for one in taken)
+        holds = any(pattern.glob.matches(target) for pattern in policy.match for target in taken)
         for pattern in policy.match:
             glob = pattern.glob
-            left = [one for one in skipped if glob.matches(one.target)]
+            left = [known for known in skipped if glob.matches(known.target)]
             if glob.exact or any(map(glob.matches, taken)) or (left and holds):
                 continue
-            covered = [one for one in map(str, list(sys.modules)) if glob.covers_module(one)]
+            covered = [name for name in map(str, list(sys.modules)) if glob.covers_module(name)]
             why = f"`{left[0].target}` is skipped ({left[0].detail})" if left else ""
             why = why or min((engine.passed_over.get(name, "") for name in covered), default="")
             asked = everything or any(map(glob.covers_module, names))

@@ -301,7 +301,7 @@ class Engine:
         """
         module = sys.modules.get(target.module)
         called = [Target(name, target.qualname) for name in names_of(target.module)]
-        target = next((one for one in called if self._know(one)), target)
+        target = next((name for name in called if self._know(name)), target)
         done = len(called) > 1 or (module and self._is_done(target.module, module))
         if LOCALS not in target.qualname and not done:
             return

@@ -126,7 +126,7 @@ def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None
             return function
     first = peel(raw)
     if type(first) is FunctionType:
-        named = [one for one in reached if one.__qualname__ == qualname]
+        named = [function for function in reached if function.__qualname__ == qualname]
         return named[-1] if named else first
     return None
 
@@ -187,8 +187,11 @@ def dispatchers(raw: Any) -> list[Any]:
 
 def born(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
     """Return every living function of *module* whose code has that name."""
-    alike = [one for one in living(members(module)) if one.__code__.co_qualname == qualname]
-    return tuple([one for one in alike if TWIN not in one.__dict__])
+    return tuple(
+        function
+        for function in living(members(module))
+        if function.__code__.co_qualname == qualname and TWIN not in function.__dict__
+    )
 
 
 def living(names: Mapping[str, Any] | None = None) -> list[FunctionType]:
@@ -198,7 +201,7 @@ def living(names: Mapping[str, Any] | None = None) -> list[FunctionType]:
     all objects would hold tuples that other threads are filling, which the interpreter refuses.
     """
     referred = vars(builtins) if names is None else names
-    return [one for one in gc.get_referrers(referred) if type(one) is FunctionType]
+    return [function for function in gc.get_referrers(referred) if type(function) is FunctionType]
 
 
 _ABSENT = object()

@@ -183,15 +183,19 @@ def _header(original: Any) -> tuple[str, tuple[list[Any], dict[str, Any]]]:
     except (TypeError, ValueError):
         return "*args, **kwargs", ([], {})
     empty = inspect.Parameter.empty
-    given = [one for one in parameters if one.default is not empty]
+    given = [parameter for parameter in parameters if parameter.default is not empty]
     if (given and not _in_python(original)) or not all(
-        one.name.isidentifier() for one in parameters
+        parameter.name.isidentifier() for parameter in parameters
     ):
         return "*args, **kwargs", ([], {})
-    plain = [one.replace(annotation=empty, default=empty) for one in parameters]
+    plain = [parameter.replace(annotation=empty, default=empty) for parameter in parameters]
     return str(inspect.Signature(plain))[1:-1], (
-        [one.default for one in given if one.kind is not one.KEYWORD_ONLY],
-        {one.name: one.default for one in given if one.kind is one.KEYWORD_ONLY},
+        [parameter.default for parameter in given if parameter.kind is not parameter.KEYWORD_ONLY],
+        {
+            parameter.name: parameter.default
+            for parameter in given
+            if parameter.kind is parameter.KEYWORD_ONLY
+        },
     )
 
 

@@ -202,7 +202,8 @@ def _own_frames_up(code: CodeType) -> int:
     if names & _CLIMBS or (names & _WALKS and names & _WALKERS):
         return 1
     if named or names & _LOOKS:
-        return max(1, *(one for one in code.co_consts if type(one) is int and 0 < one <= _MOST), 0)
+        numbers = [constant for constant in code.co_consts if type(constant) is int]
+        return max(1, *(number for number in numbers if 0 < number <= _MOST), 0)
     return max(level - 1 for level in _levels(code)) if names & _WARNS else 0
 
 
@@ -229,8 +230,8 @@ def _levels(code: CodeType) -> list[int]:
             levels.append(before)
         before = value
     # (the names of keyword arguments are tuples of constants)
-    words = [one for one in code.co_consts if isinstance(one, tuple)]
-    if not levels and ("stacklevel" in code.co_consts or any("stacklevel" in one for one in words)):
+    words = [constant for constant in code.co_consts if isinstance(constant, tuple)]
+    if not levels and any("stacklevel" in names for names in (code.co_consts, *words)):
         return [2]
     return levels or [1]
 

@@ -29,7 +29,7 @@ def planned(asked: Any, rulebook: Rulebook | None) -> Plan | None:
     from mlpolicy.plan.coded import of_code, with_code  # (a start without decorators need not)
 
     target, functions = _asked(asked)
-    blocks = next((held for one in functions if (held := registry.decorated(one))), {})
+    blocks = next((held for function in functions if (held := registry.decorated(function))), {})
     if rulebook is None:
         return of_code(target, blocks)[0] if blocks else None
     names = [Target(name, target.qualname) for name in names_of(target.module)]
@@ -46,7 +46,7 @@ def planned(asked: Any, rulebook: Rulebook | None) -> Plan | None:
 def _asked(asked: Any) -> tuple[Target, tuple[FunctionType, ...]]:
     """Return the path of what is asked for, and its functions: those with our decorators first."""
     if not isinstance(asked, str):
-        functions = sorted(reach(asked), key=lambda one: not registry.decorated(one))
+        functions = sorted(reach(asked), key=lambda function: not registry.decorated(function))
         if not functions:
             kind = type(asked).__qualname__
             raise ValueError(f"a `{kind}` is not a function, nor the path of one")
@@ -70,7 +70,7 @@ def facts_of(target: Target, raw: Any, functions: Iterable[FunctionType]) -> Fac
     if not functions:
         return Facts(tags=_tags(raw), decorators=decorators)
     form = shape(registry.own_of(functions[0]))
-    tags = (tag for one in (raw, *reach(raw), *functions) for tag in _tags(one))
+    tags = (tag for value in (raw, *reach(raw), *functions) for tag in _tags(value))
     return Facts(form.kind, form.names, tuple(dict.fromkeys(tags)), decorators=decorators)
 
 

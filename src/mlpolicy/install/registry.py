@@ -67,7 +67,8 @@ def record(function: FunctionType) -> Record:
         while (stand_in := _behind(base)) is not None and stand_in.driver:
             base = stand_in.behind
         entry = _records[function] = Record(own_code(code), base)
-        entry.driver = next((one for one in code.co_consts if isinstance(one, Stub)), None)
+        stubs = (constant for constant in code.co_consts if isinstance(constant, Stub))
+        entry.driver = next(stubs, None)
     return entry
 
 
@@ -89,7 +90,7 @@ def _behind(code: CodeType) -> StandIn | None:
     sorts = [*map(type, code.co_consts)]
     if Birth not in sorts and Stub not in sorts:  # as almost always
         return None
-    birth = next(one for one in code.co_consts if isinstance(one, Birth | Stub))
+    birth = next(constant for constant in code.co_consts if isinstance(constant, Birth | Stub))
     flag, own = code.co_flags & ITERABLE_COROUTINE, birth.own
     own = own.replace(co_flags=own.co_flags | flag) if flag else own
     return StandIn(None, own, driver=True)
@@ -236,22 +237,24 @@ def _named(code: CodeType) -> set[int]:
     `@overload`, which are never called, and for what stands beside the getter of a property.
     """
     by_name: dict[str, list[CodeType]] = {}
-    for one in code.co_consts:
-        if isinstance(one, CodeType) and one.co_flags & _FUNCTION:
-            by_name.setdefault(one.co_qualname, []).append(one)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType) and inner.co_flags & _FUNCTION:
+            by_name.setdefault(inner.co_qualname, []).append(inner)
     named: set[int] = set()
     for alike in by_name.values():
         if len(alike) > 1 and not {"setter", "deleter", "getter"}.isdisjoint(code.co_names):
             named.add(id(alike[0]))
         else:
-            named.update(map(id, [one for one in alike if one.co_code not in _STUBS] or alike))
+            named.update(map(id, [same for same in alike if same.co_code not in _STUBS] or alike))
     return named
 
 
 def _bodies(*texts: str) -> frozenset[bytes]:
     """Return the instructions of functions that do nothing, as stubs are written."""
     modules = (compile(text, "<stub>", "exec", dont_inherit=True) for text in texts)
-    codes = (one for module in modules for one in module.co_consts if isinstance(one, CodeType))
+    codes = (
+        inner for module in modules for inner in module.co_consts if isinstance(inner, CodeType)
+    )
     return frozenset(code.co_code for code in codes)
 
 

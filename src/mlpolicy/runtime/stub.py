@@ -80,7 +80,7 @@ class Stub(Live):
 
     def is_in(self, code: CodeType) -> bool:
         """Whether *code* calls it."""
-        return any(one is self for one in code.co_consts)
+        return any(constant is self for constant in code.co_consts)
 
     def function(self) -> FunctionType | None:
         """The function that it stands on, if it is known and alive."""

@@ -112,8 +112,8 @@ def body(shape: Shape, steps: Sequence[Step], loom: Weaver, *, twin: str) -> Lin
 def _generator(call: str, woven: list[tuple[str, Step, Weave]], loom: Weaver) -> Lines:
     # A generator is retried until it has handed out its first item.
     woven = [one for one in woven if one[0] != INNERMOST and not asks(one[1], "keeps_results")]
-    started = [one for one in woven if rank(one[0]) >= rank(STARTED)]
-    whole = [one for one in woven if rank(one[0]) < rank(STARTED)]
+    started = [strand for strand in woven if rank(strand[0]) >= rank(STARTED)]
+    whole = [strand for strand in woven if rank(strand[0]) < rank(STARTED)]
     if loom.kind == "generator":
         lines = [f"{loom.result} = {loom.constant('Started', Started)}({call})"]
         lines = [*_around(lines, started, loom), f"{loom.result} = yield from {loom.result}"]

@@ -97,11 +97,11 @@ def _put(function: FunctionType, block: RuleBlock, written: Decorated) -> None:
         form = shape(entry.own)
         takes_any = form.var_keyword is not None
         found = (*found, *unfit(target, rule, form.names, form.kind, takes_any=takes_any))
-    wrong = [one for one in found if one.severity == "error"]
+    wrong = [finding for finding in found if finding.severity == "error"]
     if wrong:
         raise PolicyError(wrong)
-    for one in found:
-        say_once(f"code:{target}:{one.code}:{one.span}", str(one))
+    for finding in found:
+        say_once(f"code:{target}:{finding.code}:{finding.span}", str(finding))
     twin = entry.outer or behind(function, entry.base)
     made = steps(plan, entry.own, function)
     driver = from_code(entry.own, made, target=str(target), twin=twin)
