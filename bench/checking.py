@@ -21,8 +21,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from mlpolicy.lint.stages import of_source
 from mlpolicy.plan import cache
-from mlpolicy.plan.against import against
 from mlpolicy.plan.load import load_every
 from mlpolicy.plan.pack import pack_all, unpack
 from mlpolicy.plan.rulebook import Rulebook
@@ -99,7 +99,7 @@ def measure(policy: Path, folder: Path) -> dict[str, float]:
 
 def checked(policy: Path, folder: Path) -> None:
     """Read the file, and look up what it names; plans are made where they are asked for first."""
-    against(load_every([policy]).rulebook, Survey([folder]))
+    of_source(load_every([policy]).rulebook, Survey([folder]))
 
 
 def from_cache(paths: tuple[str, ...]) -> Rulebook:

@@ -15,37 +15,39 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 5087,
-    "core": 5097,
+    "cli": 5068,
+    "core": 5153,
     "document": 1155,
-    "install": 4288,
+    "install": 4197,
+    "lint": 1315,
     "model": 3865,
-    "plan": 9792,
-    "rules": 12510,
+    "plan": 6427,
+    "rules": 13037,
     "runtime": 1274,
     "testing": 3177,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 144,
-    "cli": 3143,
-    "core": 2698,
+    "cli": 3126,
+    "core": 2762,
     "document": 784,
-    "install": 2986,
+    "install": 2939,
+    "lint": 901,
     "model": 2659,
-    "plan": 6466,
-    "rules": 7986,
+    "plan": 4265,
+    "rules": 8256,
     "runtime": 786,
     "testing": 2220,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 29
+CLASSES = 28
 """Class names that stand for several classes."""
-NAMES = 32
+NAMES = 23
 """Modules whose name is a riddle."""
-CIRCLES = 31
+CIRCLES = 24
 """Modules that import themselves through others."""
-KNOWING = 77
+KNOWING = 64
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

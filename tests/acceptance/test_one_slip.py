@@ -139,7 +139,6 @@ REPAIRED = [
     ("MP010", "[gc, trim,", "[gc, §malloc_trim,"),
     ("MP010", "{call: serve:fence}]", "§serve:fence]"),
     ("MP130", "[prometheus, log]", "[§promtheus, log]"),
-    ("MP091", "MP906", "§mp906"),
     # Lists without brackets between braces, and in braces.
     ("MP009", "categories: [web, app]", "categories: web, §app"),
     ("MP009", "required: [id]", "required: {§id}"),
@@ -157,7 +156,6 @@ REPAIRED = [
     ("MP301", "{call: serve:fence}", "{call: §serve:fenc}"),
     ("MP010", "{call: serve:fence}", "{call: §serve.fence}"),
     ("MP010", 'exclude: ["serve:fence"]', "exclude: [§serve.fence]"),
-    ("MP010", 'allow_call: ["serve:*"]', "allow_call: [§serve]"),
     ("MP204", "[float32, float64]", "[float32, §flaot64]"),
     ("MP603", "- transient", "- §trasient"),
     ("MP603", "- serve.Overload", "- §serve.Overlaod"),
@@ -220,7 +218,6 @@ SHOWN = [
         "  serve:rank:\n    §target: serve:rank\n    owner: us",
     ),
     ("MP010", "  calm:\n    retry: {max_delay: 2s}", "  §calm!:\n    retry: {max_delay: 2s}"),
-    ("MP091", "    retry: 2", "    retry: 20  # mlpolicy: ignore[§XX] we are patient"),
     # What a policy is for: nothing that follows is said besides.
     ("MP302", '"serve:fe*"', '§"serve:ef*"'),
     ("MP010", '"serve:fe*"', '§"serve.fe*"'),

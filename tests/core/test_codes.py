@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlpolicy.core.codes import shared
-from mlpolicy.plan.against import against
+from mlpolicy.lint.stages import of_source
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.load import load_every
 from mlpolicy.plan.survey import Survey, roots
@@ -26,7 +26,7 @@ def findings(code, text):
         path.write_text(text)
         loaded = load_every([path])
     about_source = code.code in ABOUT_SOURCE
-    resolved = against(loaded.rulebook, Survey(roots(()))) if about_source else ()
+    resolved = of_source(loaded.rulebook, Survey(roots(()))) if about_source else ()
     return loaded.shown(resolved, level="ast" if about_source else "none").diagnostics
 
 
@@ -44,12 +44,10 @@ ABOUT_SOURCE = {
         "MP507",
         "MP604",
         "MP607",
-        "MP612",
         "MP701",
         "MP702",
         "MP703",
         "MP704",
-        "MP908",
     ),
 }
 

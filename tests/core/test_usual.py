@@ -103,13 +103,13 @@ def test_a_number_of_days_lacks_days():
 @pytest.mark.parametrize(
     ("default", "code"),
     [
-        ("shop.popular:items", "MP106"),
-        ("'shop.popular:Store.items'", "MP106"),
+        ("shop.popular:items", "MP206"),
+        ("'shop.popular:Store.items'", "MP206"),
         ("popular:items", "MP206"),
     ],
 )
 def test_a_default_that_is_written_like_a_function_is_a_text(default, code):
-    """Two words with a colon may be any text; `returns` is no second finding."""
+    """A function is named with `call`."""
     rule = f"validate: {{returns: {{type: int}}, on_fail: default, default: {default}}}"
 
     assert [one for one, *_ in found(rule)] == [code]

@@ -35,9 +35,8 @@ from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.plan.against import of_rules
-from mlpolicy.plan.against.about import at
-from mlpolicy.plan.against.targets import absent, weighed
+from mlpolicy.lint.stages import of_rules
+from mlpolicy.lint.targets import absent
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import named, targets
 from mlpolicy.plan.load import Loaded
@@ -190,9 +189,10 @@ def findings(
     for row in answer.targets:
         place = _span(rulebook, row["target"])
         status = row["status"]
-        gone = tuple(_absent(survey, row, place))
-        if gone:
-            yield from weighed(gone, "error" if strict and lenient == "warn" else lenient)
+        gone = _absent(survey, row)
+        if gone is not None:
+            weight = "error" if strict and lenient == "warn" else lenient
+            yield from absent(Target.parse(row["target"]), gone, place, weight)
         elif status in STRICT or (status == "skipped" and row["exact"]):
             message = f"`{row['target']}` is {status}: {row['detail']}"
             yield Diagnostic(
@@ -200,7 +200,7 @@ def findings(
             )
         elif status == "pending" and strict and row["target"].partition(":")[0] in answer.modules:
             yield Diagnostic("MP301", f"`{row['target']}` was not placed", place)
-    yield from _of_imports(answer, rulebook)
+    yield from _of_imports(answer)
     for one in answer.unmatched:
         sure = strict and (one["vain"] or one["why"]) and lenient != "ignore"
         if one["imported"] or sure:
@@ -213,37 +213,23 @@ def findings(
         yield Diagnostic("MP320", f"`{module}` could not be looked through: {why}", span, "error")
 
 
-def _absent(survey: Survey, row: dict[str, Any], place: Span) -> Iterator[Diagnostic]:
-    """Yield that a target is not there, with what the source says was meant.
+def _absent(survey: Survey, row: dict[str, Any]) -> Missing | NoModule | None:
+    """Return that a target is not there, as its source has it.
 
     One that is pending may be in a module that nothing can import.
     """
-    if row["status"] in ("missing", "pending"):
-        target = Target.parse(row["target"])
-        looked = survey.look_up(target)
-        if row["status"] == "missing" and not isinstance(looked, Missing):
-            looked = Missing(row["detail"])
-        yield from absent(target, looked, place)
+    status = row["status"]
+    looked = survey.look_up(Target.parse(row["target"]))
+    if status == "missing":
+        return looked if isinstance(looked, Missing) else Missing(row["detail"])
+    return looked if status == "pending" and isinstance(looked, Missing | NoModule) else None
 
 
-def _of_imports(answer: Answer, rulebook: Rulebook) -> Iterator[Diagnostic]:
+def _of_imports(answer: Answer) -> Iterator[Diagnostic]:
     for one in answer.proofs:
         severity = codes()[one["code"]].severity
-        place = Span(*one["span"]) if "span" in one else _place(rulebook, one)
+        place = Span(*one["span"])
         yield Diagnostic(one["code"], one["message"], place, severity, help=one["help"])
-    for one in answer.started:
-        span = _first_in(rulebook, one["module"])
-        if span is not None:
-            text = f"importing `{one['module']}` starts {one['what']}"
-            help = "start them in a function that the service calls"
-            yield Diagnostic("MP312", text, span, "info", help=help)
-
-
-def _place(rulebook: Rulebook, proof: dict[str, Any]) -> Span:
-    """Return where the setting stands that a proof is about, else what names its target."""
-    plan = rulebook.plan(Target.parse(proof["target"]))
-    rule = plan.rule(proof["kind"]) if plan is not None else None
-    return at(rule, proof["field"]) if rule is not None else _span(rulebook, proof["target"])
 
 
 def _first_in(rulebook: Rulebook, module: str) -> Span | None:

@@ -18,7 +18,7 @@ from mlpolicy.plan.survey.installed import is_installed
 SAFE = frozenset(
     {
         *("MP005", "MP009", "MP010", "MP091", "MP101", "MP105", "MP110", "MP130", "MP202", "MP204"),
-        *("MP301", "MP308", "MP406", "MP407", "MP507", "MP603", "MP702", "MP908"),
+        *("MP301", "MP308", "MP406", "MP407", "MP507", "MP603", "MP702"),
     }
 )
 """Codes with one right answer, which the author has almost written."""

@@ -59,8 +59,6 @@ class Answer:
     """Modules that could not be looked through, and why."""
     modules: list[str] = field(default_factory=list)
     """Those that were to be placed: asked for, or imported by others and named by a policy."""
-    started: list[dict[str, str]] = field(default_factory=list)
-    """What modules left running when they were imported."""
     proofs: list[dict[str, Any]] = field(default_factory=list)
     """What rules say of the user's code once it is imported."""
     served: list[str] = field(default_factory=list)

@@ -11,7 +11,7 @@ import click
 from mlpolicy.cli import exits, sources
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.plan.against import against, as_in_source
+from mlpolicy.lint.stages import of_source
 from mlpolicy.plan.codes import Level
 from mlpolicy.plan.load import Loaded, add_of
 from mlpolicy.plan.survey import Survey
@@ -25,7 +25,7 @@ def resolved(
         return loaded.shown(level=level)
     survey = sources.survey(src)
     found = _found(loaded, paths, src, survey, level=level)
-    return as_in_source(loaded, survey).shown(found, level=level)
+    return loaded.shown(found, level=level)
 
 
 def _found(
@@ -33,9 +33,9 @@ def _found(
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong between the policies and the functions that they name."""
     with waiting("looking targets up in the source"):
-        found = list(against(loaded.rulebook, survey))
+        found = list(of_source(loaded.rulebook, survey))
         for environment, rulebook in loaded.others.items():
-            add_of(environment, against(rulebook, survey), found)
+            add_of(environment, of_source(rulebook, survey), found)
     wrong = any(one.severity == "error" for one in loaded.diagnostics)
     if level == "ast" or wrong or any(map(_is_no_module, found)):
         return tuple(found)  # what cannot be read, or be found, cannot be imported

@@ -19,7 +19,7 @@ from mlpolicy.cli.wait import waiting
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import many
-from mlpolicy.plan.against.targets import absent as of_absent
+from mlpolicy.lint.targets import absent as of_absent
 from mlpolicy.plan.files import TESTS
 from mlpolicy.plan.load import Loaded, load, load_every, policy_files
 from mlpolicy.plan.rulebook import Rulebook

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from mlpolicy.core.codes import Code
+    from mlpolicy.core.diagnostic import Diagnostic
+    from mlpolicy.core.function import Function
     from mlpolicy.core.step import Step
 
 
@@ -45,12 +47,12 @@ class Kind:
     check: str | None = None
     """`module:function` taking (rule) and giving (code, field, message), perhaps a remedy too:
     meaning, not shape."""
-    prove: str | None = None
-    """`module:function` taking (rule, resolve) and giving (code, field, message), perhaps a remedy: what can be
-    told once the user's code may be imported, by *resolve*."""
     standing: str | None = None
     """`module:function` taking (rule, target, standing, code_of) and giving (code, field, message, remedy):
     what the functions that stand under the target show, and what these use."""
+    lint: str | None = None
+    """`module:function` taking (rule, function) and giving diagnostics: what a `core.function.Function`
+    shows, by its source or once it is imported."""
     arguments: str | None = None
     """`module:function` taking (settings, function, names) of a decorator and giving the settings of
     the rule, where its arguments are more than those: names of parameters, annotations."""
@@ -105,9 +107,9 @@ class Kind:
             else cast("Any", part(self.arguments))(given, function, names)
         )
 
-    def proofs(self, rule: Any, resolve: Callable[[str], object]) -> tuple[tuple[str, ...], ...]:
-        """Return (code, field, message), perhaps a remedy, for what the user's code shows."""
-        return tuple(cast("Any", part(self.prove))(rule, resolve)) if self.prove else ()
+    def linted(self, rule: Any, function: Function) -> tuple[Diagnostic, ...]:
+        """Return what is wrong with *rule* on *function*."""
+        return tuple(cast("Any", part(self.lint))(rule, function)) if self.lint else ()
 
     def on_standing(self, rule: Any, *what: Any) -> tuple[tuple[str, ...], ...]:
         """Return (code, field, message, remedy) for what stands under a target of *rule*."""

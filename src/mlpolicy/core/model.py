@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from mlpolicy.core.given import Given
 from mlpolicy.core.target import Target, TargetError
-from mlpolicy.core.usual import AsWritten
 from mlpolicy.core.words import closest
 from mlpolicy.core.written import FUNCTION, VARIABLE
 
@@ -147,7 +146,7 @@ _CALLING: dict[str, Any] = {
     "if": {"type": "object", "required": ["call"], "maxProperties": 1},
     "then": {"properties": {"call": _CALLED}},
 }
-Default = Annotated[Any, AfterValidator(_default), AsWritten(), Field(json_schema_extra=_CALLING)]
+Default = Annotated[Any, AfterValidator(_default), Field(json_schema_extra=_CALLING)]
 """What stands in for a result: a value, or `{call: "module:function"}`."""
 
 

@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from mlpolicy.core.quantity import Duration
-from mlpolicy.core.target import Target, TargetError
 
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _BARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -73,29 +72,6 @@ class Usual:
         return f"`{name}` is {value}, {what}: the unit looks wrong", _meant(value, low, high)
 
 
-class AsWritten:
-    """Annotates a value that is given as it stands: of a function's path, people expect more."""
-
-    code = "MP106"
-
-    def doubt(self, name: str, value: Any) -> tuple[str, str] | None:
-        """Return what is odd about *value*, and what may be meant; None where nothing is odd."""
-        if not is_written_like_function(value):
-            return None
-        help = f'write `{{call: "{value}"}}` to call it; `# mlpolicy: ignore[MP106] ...` keeps the text'
-        return f"`{name}` gives the text `{value}`, and calls no function", help
-
-
-def is_written_like_function(value: Any) -> bool:
-    """Whether *value* is a text like `package.module:function`; one of two words may be any."""
-    if not isinstance(value, str) or "." not in value.partition(":")[0]:
-        return False
-    try:
-        return bool(Target.parse(value))
-    except TargetError:
-        return False
-
-
 def _meant(value: Any, low: Any, high: Any) -> str:
     written = _WRITTEN.fullmatch(str(value))
     if written is None:
@@ -149,10 +125,10 @@ def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
 
 
 @cache
-def _looks(model: Any) -> dict[str, tuple[Usual | AsWritten, ...]]:
+def _looks(model: Any) -> dict[str, tuple[Usual, ...]]:
     """Return what looks at the values of each field of *model*."""
     return {
-        name: tuple(one for one in field.metadata if isinstance(one, Usual | AsWritten))
+        name: tuple(one for one in field.metadata if isinstance(one, Usual))
         for name, field in model.model_fields.items()
     }
 

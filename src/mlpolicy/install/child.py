@@ -21,19 +21,21 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import astuple
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of
-from mlpolicy.core.imported import near
-from mlpolicy.core.span import Span
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.target import Target
+from mlpolicy.core.words import did_you_mean
 from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.lookup import aliased, find
 from mlpolicy.install.plans import planned, target_of
 from mlpolicy.install.status import Placed
+from mlpolicy.lint.function import ImportedFunction, closest_in, setting_at
 from mlpolicy.plan import compiled
 from mlpolicy.plan.called import called
 from mlpolicy.plan.plan import Plan
@@ -69,11 +71,11 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
         "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
         "unmatched": list(_unmatched(engine, names, everything=bool(asked.get("all")))),
         "unread": engine.unread,
-        "proofs": [*_proofs(engine), *_calls(engine), *_nested(engine)],
-        "modules": [
-            *names,
-            *({target.module for target in engine.rulebook.exact} & set(sys.modules)),
+        "proofs": [
+            {"code": one.code, "message": one.message, "help": one.help, "span": astuple(one.span)}
+            for one in dict.fromkeys([*_proofs(engine), *_calls(engine), *_nested(engine)])
         ],
+        "modules": [*names, *({one.module for one in engine.rulebook.exact} & set(sys.modules))],
         "served": next(filter(None, map(_served, asked["modules"])), []),
         "import_s": took,
         "placing_s": engine.spent,
@@ -190,32 +192,17 @@ def _explained(path: str, engine: Engine) -> dict[str, Any] | None:
     }
 
 
-def _proofs(engine: Engine) -> Iterator[dict[str, Any]]:
-    """Yield what rules say of the user's code, now that it is imported."""
-    for target, placed in sorted(engine.placed.items()):
-        for finding in placed.found:
-            yield {
-                "target": target,
-                "code": finding.code,
-                "message": finding.message,
-                "help": finding.help,
-                "span": astuple(finding.span),
-            }
+def _proofs(engine: Engine) -> Iterator[Diagnostic]:
+    """Yield what rules show on the user's code, now that it is imported."""
+    for _, placed in sorted(engine.placed.items()):
+        yield from placed.found
         for rule in placed.holds.rules:
-            if not rule.live:
-                continue
-            for code, field, message, *help in KINDS[rule.kind].proofs(rule.rule, resolve):
-                yield {
-                    "target": target,
-                    "kind": rule.kind,
-                    "code": code,
-                    "field": field,
-                    "message": message,
-                    "help": "".join(help),
-                }
+            if rule.live:
+                function = ImportedFunction(placed.target, rule, resolve)
+                yield from KINDS[rule.kind].linted(rule.rule, function)
 
 
-def _nested(engine: Engine) -> Iterator[dict[str, Any]]:
+def _nested(engine: Engine) -> Iterator[Diagnostic]:
     """Yield what rules say of the functions themselves, and of what these use."""
     for target, placed in sorted(engine.placed.items()):
         module = sys.modules.get(placed.target.module)
@@ -228,24 +215,21 @@ def _nested(engine: Engine) -> Iterator[dict[str, Any]]:
                 given = [*kind.on_standing(rule.rule, target, standing, registry.own_of)]
             except Exception:  # noqa: BLE001 (code of the user's: no finding)
                 continue
-            for code, field, message, help in given:
-                proof = {"code": code, "field": field, "message": message, "help": help}
-                yield {"target": target, "kind": rule.kind, **proof}
+            for code, field, text, help in given:
+                yield Diagnostic(code, text, setting_at(rule, field), "warning", help=help)
 
 
-def _calls(engine: Engine) -> Iterator[dict[str, Any]]:
+def _calls(engine: Engine) -> Iterator[Diagnostic]:
     """Yield the functions that rules call themselves and that are not there, each once."""
-    said: set[tuple[str, Span]] = set()
-    for target, placed in sorted(engine.placed.items()):
-        for rule in placed.holds.rules:
-            for text, span in called(rule) if rule.live else ():
-                if (text, span) in said:
-                    continue
-                said.add((text, span))
-                code, message = _uncallable(text)
-                if code:
-                    proof = {"code": code, "message": message, "help": near(text, callable)}
-                    yield {"target": target, "span": astuple(span), **proof}
+    plans = [placed.holds for _, placed in sorted(engine.placed.items())]
+    each = (called(rule) for plan in plans for rule in plan.rules if rule.live)
+    for text, span in dict.fromkeys(chain.from_iterable(each)):
+        code, message = _uncallable(text)
+        if code:
+            module, _, name = text.partition(":")
+            near = closest_in(module, name)
+            help = did_you_mean(f"{module}:{near}" if near and near != name else None)
+            yield Diagnostic(code, message, span, help=help)
 
 
 def _uncallable(text: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from mlpolicy.plan.plan import PlannedRule
 
 Named = tuple[str, ArgPath, str]
 """The code of the finding that it is not there, the path to it, and the setting that names it."""
-AMONG_KEYWORDS = ("MP202", "MP702", "MP908")
+AMONG_KEYWORDS = ("MP202", "MP702")
 """What these are about is found in `**options`, too."""
 
 

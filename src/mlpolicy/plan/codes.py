@@ -18,10 +18,10 @@ Level = Literal["none", "ast", "import"]
 """How far a command looks for targets."""
 
 _OF_SOURCE = frozenset(f"MP3{number:02}" for number in range(12)) | {
-    *("MP202", "MP209", "MP210", "MP409", "MP507", "MP603", "MP604", "MP607", "MP612"),
-    *("MP702", "MP703", "MP704", "MP901", "MP908"),
+    *("MP202", "MP209", "MP210", "MP409", "MP507", "MP603", "MP604", "MP607"),
+    *("MP702", "MP703", "MP704"),
 }
-_OF_IMPORT = frozenset({"MP208", "MP312", "MP321", "MP802", "MP805", "MP905"})
+_OF_IMPORT = frozenset({"MP208", "MP321", "MP802", "MP805", "MP905"})
 
 
 def found_at(code: str, level: Level) -> bool:

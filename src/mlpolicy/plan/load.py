@@ -15,6 +15,9 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.parse import Document
+from mlpolicy.lint.stages import of_policies
+from mlpolicy.lint.suppress import Suppressions
+from mlpolicy.lint.text import unused_variables, written_secrets
 from mlpolicy.model import shipped
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import OnUnknown, PolicyFile, RuleBlock
@@ -22,10 +25,7 @@ from mlpolicy.model.read import Reading, Source, read_source
 from mlpolicy.plan.codes import Level, codes, found_at
 from mlpolicy.plan.files import policy_files
 from mlpolicy.plan.gather import Gathered, Located, gather
-from mlpolicy.plan.lint import lint
-from mlpolicy.plan.lint.written import unused_variables, written_secrets
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.suppress import Suppressions
 
 if TYPE_CHECKING:
     from mlpolicy.plan.survey import Survey
@@ -358,7 +358,7 @@ def _judged(
     if not broken:
         found += unused_variables(sources)
     found += written_secrets(sources)
-    more = lint(rulebook)
+    more = of_policies(rulebook)
     # A rule that could not be read is missing here: what its absence would make others say is noise.
     noise = _OF_LACK if lacking else (*OF_ABSENCE, "MP011") if broken else OF_ABSENCE
     if broken and terms.environment is not None:

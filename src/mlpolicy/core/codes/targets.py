@@ -60,15 +60,6 @@ CODES = (
         _policy("difflib:get_close_matches", "cache: 30s"),
     ),
     Code(
-        "MP312",
-        "info",
-        "import starts something",
-        "Importing a module that a policy names starts threads or processes, or opens sockets.",
-        "Whatever imports it does so too: tests, workers before a fork, this command.",
-        "",
-        "",
-    ),
-    Code(
         "MP320",
         "error",
         "not wrappable",

@@ -47,13 +47,4 @@ CODES = (
         "version: 1\npolicies:\n  mypkg.serve:predict:\n    labels: {country: NO}\n    retry: 3\n",
         'version: 1\npolicies:\n  mypkg.serve:predict:\n    labels: {country: "NO"}\n    retry: 3\n',
     ),
-    Code(
-        "MP106",
-        "warning",
-        "a function's path is given as text",
-        "A `default` is a text that is written like a function, and it stands as it is.",
-        "Callers get the words `mypkg.popular:items` where the items were meant.",
-        _default("mypkg.popular:items"),
-        _default('{call: "mypkg.popular:items"}'),
-    ),
 )

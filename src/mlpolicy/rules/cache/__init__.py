@@ -12,6 +12,7 @@ KIND = Kind(
     keeps_results=True,
     codes="mlpolicy.rules.cache.codes:CODES",
     check="mlpolicy.rules.cache.check:check",
+    lint="mlpolicy.rules.cache.lint:lint",
     shorthand="ttl",
     synonyms=habits(
         {

@@ -8,16 +8,6 @@ _HEAD = "version: 1\npolicies:\n  mypkg.serve:predict:\n    monitor: "
 
 CODES = (
     Code(
-        "MP901",
-        "warning",
-        "too many series of metrics",
-        "The monitor rules of all functions make more than 10,000 series of metrics.",
-        "Each series is kept by every process and by Prometheus, and a scrape takes longer "
-        "than anybody waits.",
-        "",
-        "",
-    ),
-    Code(
         "MP902",
         "error",
         "buckets not ascending",

@@ -18,7 +18,7 @@ KIND = Kind(
     codes="mlpolicy.rules.retry.codes:CODES",
     check="mlpolicy.rules.retry.check:check",
     standing="mlpolicy.rules.retry.nested:retried",
-    prove="mlpolicy.rules.retry.prove:prove",
+    lint="mlpolicy.rules.retry.lint:lint",
     shorthand="max_attempts",
     synonyms={
         **habits(

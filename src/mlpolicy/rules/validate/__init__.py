@@ -14,7 +14,7 @@ KIND = Kind(
     decorator="validate_input",
     codes="mlpolicy.rules.validate.codes:CODES",
     check="mlpolicy.rules.validate.check:check",
-    prove="mlpolicy.rules.validate.prove:prove",
+    lint="mlpolicy.rules.validate.lint:lint",
     arguments="mlpolicy.rules.validate.arguments:settings",
     synonyms={
         **habits(

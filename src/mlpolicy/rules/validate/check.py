@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mlpolicy.core.default import function_of
 from mlpolicy.core.quantity import ByteSize
-from mlpolicy.core.usual import is_written_like_function
 from mlpolicy.rules.validate.checker import checker
 from mlpolicy.rules.validate.checks.containers import size_of
 from mlpolicy.rules.validate.look import Look
@@ -76,7 +75,7 @@ def _half(rule: ValidateRule) -> Finding:
 
 
 def _value(rule: ValidateRule) -> Iterator[Finding]:
-    if rule.returns is not None and not is_written_like_function(rule.default):
+    if rule.returns is not None:
         look = Look()
         checker(rule.returns, None).look(rule.default, "default", look)
         if look.failures:

@@ -1,0 +1,206 @@
+"""The function that a kind's checks are given: from its source, or from importing it."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from mlpolicy.core.diagnostic import Related
+from mlpolicy.core.function import UNKNOWN, Function, Lookup
+from mlpolicy.core.site import FunctionKind, Parameter
+from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
+from mlpolicy.core.words import closest
+from mlpolicy.plan.governed import facts_of
+from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.plan.survey import Answer, Defined, Missing, Module, NoModule, Survey
+from mlpolicy.plan.survey.body import Body
+from mlpolicy.plan.survey.classes import Foreign
+from mlpolicy.plan.survey.functions import full_name
+
+
+def setting_at(rule: PlannedRule, *settings: str) -> Span:
+    """Return where the first of *settings* that was written stands, else the rule.
+
+    Of a block that is its key; a number at the end of a setting is an item of a list.
+    """
+    for setting in settings:
+        above, _, number = setting.rpartition(".")
+        value = rule.values.get(setting) or (number.isdecimal() and rule.values.get(above)) or None
+        span = (value.at(number) or value.key) if value is not None else rule.keys.get(setting)
+        if span is not None:
+            return span
+    return rule.source
+
+
+def line_of(message: str, file: str, line: int) -> Related:
+    """Return a whole line of a source file as a further place."""
+    return Related(message, Span(file, line, 1, line, 2))
+
+
+def definition(message: str, defined: Defined) -> tuple[Related, ...]:
+    """Return the line where a function is defined as a further place."""
+    place = Span(defined.file, defined.line, defined.column, defined.line, defined.end_column)
+    return (Related(message, place),)
+
+
+class ImportedFunction(Function):
+    """A function whose module is imported; names are looked up in modules that are, too."""
+
+    def __init__(self, target: Target, rule: PlannedRule, resolve: Callable[[str], object]) -> None:
+        super().__init__(
+            str(target), partial(setting_at, rule), is_disabled=rule.mode == "disabled"
+        )
+        self.resolve = resolve
+
+    def look_up(self, path: str, *, deep: bool = False) -> Lookup:
+        """Return that *path* is absent where its module is imported and has no such name."""
+        module, _, name = path.replace(":", ".").rpartition(".")
+        held = sys.modules.get(module)
+        if held is None:
+            return UNKNOWN
+        try:
+            getattr(held, name)  # (of a module that makes its names when they are asked for, too)
+        except AttributeError:
+            near = closest_in(module, name)
+            return Lookup("absent", f"{module}.{near}" if near else "")
+        except Exception:  # noqa: BLE001 (code of the user's)
+            return UNKNOWN
+        return UNKNOWN
+
+
+def closest_in(module: str, name: str) -> str:
+    """Return the name of a class or function of an imported module that is most like *name*."""
+    known: list[str] = []
+    try:
+        for one, held in list(vars(sys.modules[module]).items()):
+            if type(one) is str and callable(held):
+                known.append(one)
+    except Exception:  # noqa: BLE001 (a stand-in for a module, and what it holds, may do anything)
+        return ""
+    return closest(name, known) or ""
+
+
+def _look_up(survey: Survey, path: str) -> tuple[str, Answer | None]:
+    """Return the longest module in the dotted *path* and what the source says of the rest.
+
+    None for a module, and for what lies in one that cannot be read.
+    """
+    parts = path.split(".")
+    missing: Answer | None = None
+    for end in range(len(parts) - 1, 0, -1):
+        name, rest = ".".join(parts[:end]), ".".join(parts[end:])
+        module = survey.module(name)
+        if isinstance(module, Module):
+            return name, survey.look_up(Target(name, rest))
+        if not isinstance(module, NoModule):
+            return name, None
+        missing = module
+    return "", missing
+
+
+class SourceFunction(Function):
+    """A function as its source has it; nothing is run."""
+
+    def __init__(
+        self, plan: Plan, rule: PlannedRule, defined: Defined, rulebook: Rulebook, survey: Survey
+    ) -> None:
+        super().__init__(
+            str(plan.target), partial(setting_at, rule), is_disabled=rule.mode == "disabled"
+        )
+        self._rule, self._defined = rule, defined
+        self._rulebook, self._survey = rulebook, survey
+        self.kind: FunctionKind = defined.kind  # type: ignore[assignment]  # (no class, no value)
+        self.parameters: tuple[Parameter, ...] | None = defined.parameters
+        self.is_method = defined.is_method
+        # Without sure parameters, something else may stand around the body.
+        self._body: Body | None = defined.body if defined.parameters is not None else None
+        if self._body is not None:
+            self.node = self._body.node
+        if defined.body is not None:
+            self.decorators = defined.body.decorators
+
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Return the nodes that a call of it runs, not those in functions that it makes."""
+        return self._body.own if self._body is not None else ()
+
+    def returned(self) -> tuple[ast.expr, ...]:
+        """Return the expressions that it returns."""
+        return self._body.returned if self._body is not None else ()
+
+    def calls(self) -> tuple[tuple[str, FunctionKind, ast.Call], ...]:
+        """Return the path and kind of each function that it calls by name, and whose source is known."""
+        if self._body is None:
+            return ()
+        home = self._body.home
+        each = (one for one in self._body.calls if one.target != home)
+        return tuple((str(one.target), one.kind, one.node) for one in each)
+
+    def line(self, message: str, node: ast.expr | ast.stmt | None = None) -> tuple[Related, ...]:
+        """Return the line of *node*, or of its definition, as a further place."""
+        if node is None or self._body is None:
+            return definition(message, self._defined)
+        return (line_of(message, self._body.module.shown, node.lineno),)
+
+    def name_of(self, node: ast.expr) -> str:
+        """Return the full name of what an expression in its body names."""
+        return self._body.name_of(node) if self._body is not None else ""
+
+    def annotated_name(self, node: ast.expr) -> str:
+        """Return the full name of what an annotation names; nothing for a name of its own module."""
+        if self._body is None:
+            return ""
+        found = full_name(node, self._body.scope)
+        return "" if "." not in found and found in self._body.module.scope.bindings else found
+
+    def lineage(self, node: ast.expr) -> tuple[ast.ClassDef | None, ...]:
+        """Return the class that an annotation names, then its bases; None for one without source."""
+        each = self._body.lineage_of(node) if self._body is not None else ()
+        return tuple(None if isinstance(one, Foreign) else one.node for one in each)
+
+    def look_up(self, path: str, *, deep: bool = False) -> Lookup:
+        """Return what the dotted *path* leads to."""
+        module, found = _look_up(self._survey, path)
+        match found:
+            case Defined(kind="class"):
+                return Lookup("class", builtin_bases=found.bases)
+            case Defined(constant=True):
+                return Lookup("value")
+            case Defined(kind=kind, parameters=tuple()) if kind != "value":
+                return Lookup("function")  # (without sure parameters it may be a class elsewhere)
+            case Missing() | NoModule():
+                return self._absent(path, module, found, deep=deep)
+        return UNKNOWN
+
+    def _absent(self, path: str, module: str, found: Missing | NoModule, *, deep: bool) -> Lookup:
+        if isinstance(found, NoModule):
+            # A package that is not here may be where the code runs, unless another has the name.
+            each = (name + path.removeprefix(found.component) for name in found.close)
+            meant = next(
+                (name for name in each if self.look_up(name, deep=deep).kind == "class"), ""
+            )
+            return Lookup("absent", meant) if meant else UNKNOWN
+        package, _, name = path.rpartition(".")
+        if deep and self._survey.defines_below(package, name):
+            return UNKNOWN
+        near = [f"{module}.{name}" for name in (*found.classes, *dict(found.close))]
+        near = [name for name in near if not self._is_function(name)][:1]
+        # (a name that is its own closest is imported from a module that lacks it)
+        return UNKNOWN if near == [path] else Lookup("absent", "".join(near))
+
+    def _is_function(self, path: str) -> bool:
+        found = _look_up(self._survey, path)[1]
+        return isinstance(found, Defined) and found.is_function
+
+    def rule_of(self, function: str, setting: str) -> tuple[Any, Span] | None:
+        """Return the rule of the same kind on another function, and where it writes *setting*."""
+        rulebook, target = self._rulebook, Target.parse(function)
+        if not rulebook.wants(target.module):
+            return None
+        plan = rulebook.plan(target, facts_of(rulebook, self._survey, target))
+        rule = plan.rule(self._rule.kind) if plan is not None else None
+        return (rule.rule, setting_at(rule, setting)) if rule is not None and rule.live else None

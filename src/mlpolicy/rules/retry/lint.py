@@ -1,0 +1,203 @@
+"""Retries that do harm on a function: of what writes, or is retried already; names of no exception."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mlpolicy.core.diagnostic import Diagnostic, Related, repair
+from mlpolicy.core.words import did_you_mean
+from mlpolicy.rules.retry.exceptions import Builtin, Path, SpellingError, parse
+
+if TYPE_CHECKING:
+    from mlpolicy.core.function import Function
+    from mlpolicy.rules.retry.rule import RetryRule
+
+_WRITING = {
+    "append", "book", "cancel", "charge", "create", "debit", "decrement", "delete", "deliver",
+    "deposit", "emit", "enqueue", "increment", "insert", "notify", "order", "pay", "post",
+    "publish", "purchase", "refund", "register", "remove", "send", "submit", "transfer", "update",
+    "withdraw", "write",
+}  # fmt: skip
+_READING = {
+    "calculate", "check", "classify", "complete", "compute", "count", "detect", "embed", "encode",
+    "estimate", "evaluate", "explain", "fetch", "find", "get", "infer", "list", "load", "lookup",
+    "match", "predict", "query", "rank", "read", "recommend", "rerank", "retrieve", "score",
+    "search", "select", "summarize", "tokenize", "translate", "validate", "verify",
+}  # fmt: skip
+_MADE = {
+    "app", "batch", "batches", "client", "completion", "completions", "connection", "context",
+    "embedding", "embeddings", "engine", "feature", "features", "logger", "model", "parser", "pool",
+    "prediction", "predictions", "prompt", "session", "socket", "stream",
+}  # fmt: skip
+"""What `create_...` makes in this process, or what no harm comes of making twice."""
+_AFTER = frozenset({"init", "process", "processed", "processing", "processor", "run", "hook"})
+"""`post_...` of these words means after."""
+_NOUNS = frozenset({"append", "book", "order", "register", "remove"})
+"""Alone, these are nouns as often as verbs, or change what is in memory."""
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_RETRIES = {
+    **dict.fromkeys(("backoff.on_exception", "backoff.on_predicate"), r"max_tries=(\d+)[,)]"),
+    **dict.fromkeys(("retry.api.retry", "retry.retry"), r"tries=(\d+)[,)]"),
+    "retrying.retry": r"stop_max_attempt_number=(\d+)[,)]",
+    "stamina.retry": r"attempts=(\d+)[,)]",
+    "tenacity.retry": r"stop_after_attempt\((\d+)\)",
+}
+"""Decorators that retry, and where their arguments say how often."""
+
+
+def lint(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a retry of *function*."""
+    for field in ("retry_on", "give_up_on"):
+        for number, text in enumerate(getattr(rule, field)):
+            yield from _exception(text, f"{field}.{number}", function)
+    if function.is_disabled or function.resolve is not None or rule.max_attempts < 2:
+        return  # (an import shows nothing more)
+    does = "" if rule.idempotent else _writing_verb(function.name) or _posting_route(function)
+    if does:
+        yield Diagnostic(
+            "MP607",
+            f"`{function.name}` {does}: a retry may do it twice",
+            function.at(),
+            "warning",
+            help="write `idempotent: true` if twice does no harm, or take the retry out",
+        )
+    for name, node in function.decorators:
+        if name in _RETRIES:
+            calls, own = _decorated_calls(name, node), rule.max_attempts
+            total = f": {own}x{calls}={own * calls} calls" if calls else ": attempts multiply"
+            yield Diagnostic(
+                "MP311",
+                f"`{function.name}` is retried by `{name}` already{total}",
+                function.at(),
+                "warning",
+                help="keep one of them",
+                related=function.line("it is decorated here"),
+            )
+    yield from _multiplied(rule, function)
+
+
+# --- exceptions -----------------------------------------------------------------------
+
+
+def _exception(text: str, setting: str, function: Function) -> Iterator[Diagnostic]:
+    """Yield a dotted name in `retry_on` or `give_up_on` that is not there, or no exception."""
+    try:
+        if not isinstance(parse(text), Path):
+            return
+    except SpellingError:
+        return
+    found = function.look_up(text, deep=True)
+    module, _, name = text.rpartition(".")
+    if found.kind == "absent":
+        yield Diagnostic(
+            "MP603",
+            f"`{module}` has no exception `{name}`",
+            function.at(setting),
+            help=did_you_mean(found.closest),
+            suggestions=repair(function.at(setting), found.closest),
+        )
+    elif found.kind in ("function", "value") or (
+        found.builtin_bases is not None and not any(map(_is_raised, found.builtin_bases))
+    ):
+        article = f"a {found.kind}" if found.kind != "value" else "a value"
+        yield Diagnostic(
+            "MP604",
+            f"`{text}` is {article}, not an exception",
+            function.at(setting),
+            help=f"name a class below `BaseException`; what `{name}` is cannot be raised",
+        )
+
+
+def _is_raised(name: str) -> bool:
+    cls = getattr(builtins, name, None)
+    return isinstance(cls, type) and issubclass(cls, BaseException)
+
+
+# --- what writes ----------------------------------------------------------------------
+
+
+def _words(path: str) -> list[str]:
+    """Return the words of a function's own name, in small letters."""
+    name = path.rpartition(":")[2].rpartition(".")[2]
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def _writing_verb(path: str) -> str:
+    """Return what a function seems to do, by the verb that its name begins with."""
+    verb, *rest = _words(path) or [""]
+    if verb not in _WRITING or (verb in _NOUNS and not rest):
+        return ""
+    if verb == "create" and rest and rest[-1] in _MADE:
+        return ""
+    if verb == "post" and set(rest) & _AFTER:
+        return ""
+    return f"seems to {verb}"
+
+
+def _posting_route(function: Function) -> str:
+    """Return that a function answers POST, unless its name says that it only reads."""
+    if function.node is None or not _READING.isdisjoint(_words(function.name)[:1]):
+        return ""
+    for full_name, node in function.decorators:
+        owner, _, attribute = full_name.rpartition(".")
+        match node:
+            case ast.Call(args=[ast.Constant(value=str(path)), *_], keywords=keywords):
+                methods = [ast.unparse(one.value) for one in keywords if one.arg == "methods"]
+                is_post = attribute == "post" or (
+                    attribute in ("route", "api_route")
+                    and re.fullmatch(r"[\[({]'POST',?[])}]", "".join(methods))
+                )
+                if owner and path.startswith("/") and is_post:
+                    return "answers POST"
+    return ""
+
+
+# --- what is retried already ----------------------------------------------------------
+
+
+def _decorated_calls(name: str, node: ast.expr) -> int | None:
+    """Return how often a decorator calls the function at most, where its source says so."""
+    text = ast.unparse(node)
+    found = re.search(_RETRIES[name], text)
+    if found is None and name == "stamina.retry" and "attempts" not in text and "**" not in text:
+        return 10  # (its default)
+    return int(found[1]) if found else None
+
+
+def _multiplied(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
+    """Yield each function that is called and retried too: attempts multiply."""
+    seen: set[str] = set()
+    for called, _, node in function.calls():
+        inner = function.rule_of(called, "max_attempts") if called not in seen else None
+        seen.add(called)
+        if inner is None:
+            continue
+        other, place = inner
+        if other.max_attempts < 2 or not _is_retried_again(rule, other):
+            continue
+        outer_calls, inner_calls = rule.max_attempts, other.max_attempts
+        yield Diagnostic(
+            "MP609",
+            f"`{function.name}` calls `{called}`, and both are retried: "
+            f"{outer_calls}x{inner_calls}={outer_calls * inner_calls} calls",
+            function.at("max_attempts"),
+            "warning",
+            help="retry one of them: the inner one, as a rule",
+            related=(
+                Related("the inner retry", place),
+                *function.line("it is called here", node),
+            ),
+        )
+
+
+def _is_retried_again(outer: RetryRule, inner: RetryRule) -> bool:
+    """Whether an error that the inner rule has given up on is retried by the outer one."""
+    texts = set(outer.retry_on) - set(outer.give_up_on)
+    if texts & set(inner.retry_on):
+        return True
+    names = [parse(text) for text in texts]
+    return any(isinstance(name, Builtin) and name.cls is Exception for name in names)
