@@ -14,31 +14,31 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 380,
+    ".": 378,
     "cli": 5068,
-    "core": 5153,
+    "core": 5236,
     "document": 1155,
-    "install": 4197,
+    "install": 3803,
     "lint": 1315,
     "model": 3865,
-    "plan": 6427,
-    "rules": 13037,
-    "runtime": 1274,
-    "testing": 3177,
+    "plan": 6431,
+    "rules": 13233,
+    "runtime": 1218,
+    "testing": 3186,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 144,
+    ".": 143,
     "cli": 3126,
-    "core": 2762,
+    "core": 2823,
     "document": 784,
-    "install": 2939,
+    "install": 2722,
     "lint": 901,
     "model": 2659,
-    "plan": 4265,
-    "rules": 8256,
-    "runtime": 786,
-    "testing": 2220,
+    "plan": 4268,
+    "rules": 8379,
+    "runtime": 759,
+    "testing": 2227,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 28
