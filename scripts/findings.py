@@ -1,11 +1,10 @@
-"""Prints docs/reference/findings.md: every finding, from where it is declared."""
+"""Prints docs/reference/findings.md: every finding, from the files of `mlpolicy/findings`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlpolicy.core.codes import Code
-from mlpolicy.plan.codes import codes
+from mlpolicy.core.codes import Code, shared
 
 GROUPS = {
     "MP0": "Files and suppressions",
@@ -32,7 +31,7 @@ def _lines() -> Iterator[str]:
     yield "What `mlpolicy validate` and its sisters can find; `mlpolicy explain MP301` prints the same."
     yield "A code is never used again for something else."
     group = ""
-    for code in codes().values():
+    for code in shared():
         if code.code[:3] != group:
             group = code.code[:3]
             yield from ("", f"## {GROUPS[group]}")

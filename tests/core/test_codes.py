@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from mlpolicy.core.codes import shared
+from mlpolicy.core.codes import FOLDER, shared
 from mlpolicy.lint.stages import of_source
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.load import load_every
 from mlpolicy.plan.survey import Survey, roots
-from mlpolicy.rules import KINDS
 
-EVERY = [*shared(), *(code for name in KINDS for code in KINDS[name].finding_codes())]
+EVERY = shared()
 SHOWN = [code for code in EVERY if code.before]
 
 
@@ -52,8 +51,27 @@ ABOUT_SOURCE = {
 }
 
 
-def test_each_code_is_declared_once():
-    assert len({code.code for code in EVERY}) == len(EVERY) == len(codes())
+def test_a_file_has_the_parts_of_a_code_and_no_others():
+    for path in FOLDER.iterdir():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        front = [line.partition(": ")[0] for line in lines[1 : lines.index("---", 1)]]
+        parts = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
+
+        assert re.fullmatch(r"MP\d{3}\.md", path.name)
+        assert front == ["severity", "title", "level"]
+        assert parts in (["Finds", "Why"], ["Finds", "Why", "Before", "After"])
+
+
+def test_a_file_is_read_when_somebody_asks_for_it(monkeypatch, tmp_path):
+    """Names are those of the files; what is suppressed or asked for needs no more."""
+    monkeypatch.setattr("mlpolicy.core.codes.FOLDER", tmp_path)
+    tmp_path.joinpath("MP999.md").write_text("---\nseverity: info\ntitle: t\nlevel: ast\n---\n")
+    [code] = shared.__wrapped__()
+    assert code.code == "MP999"
+
+    tmp_path.joinpath("MP999.md").unlink()
+    with pytest.raises(FileNotFoundError):
+        code.title
 
 
 @pytest.mark.parametrize("code", EVERY, ids=lambda code: code.code)

@@ -251,7 +251,7 @@ def test_every_habit_means_a_word_of_the_language():
 def test_a_test_file_has_habits_too():
     """`environment` is `env` there."""
     from mlpolicy.model.habits import OF_TESTS
-    from mlpolicy.testing.grammar import FileBlock
+    from mlpolicy.testing.grammar import SuiteBlock
 
-    assert {one.field for one in OF_TESTS.values()} <= set(FileBlock.model_fields)
-    assert not set(OF_TESTS) & set(FileBlock.model_fields)
+    assert {one.field for one in OF_TESTS.values()} <= set(SuiteBlock.model_fields)
+    assert not set(OF_TESTS) & set(SuiteBlock.model_fields)

@@ -9,7 +9,7 @@ from textwrap import dedent, indent
 import pytest
 
 from mlpolicy.plan.survey import Survey, roots
-from mlpolicy.testing.run import Prepared, Result, prepare
+from mlpolicy.testing.runner import CaseResult, Prepared
 
 POLICY = """
 version: 1
@@ -51,13 +51,13 @@ class Bench:
         """Read a whole file of tests."""
         path = Path("policy.test.yaml")
         path.write_text(text)
-        return prepare(path, Survey(roots((str(self.folder),))))
+        return Prepared(path, Survey(roots((str(self.folder),))))
 
     def tests(self, text: str, *, head: str = HEAD) -> Prepared:
         """Read some tests, under the usual head."""
         return self.prepare(f"{head}tests:\n{indent(dedent(text).strip(chr(10)), '  ')}\n")
 
-    def run(self, text: str, *, head: str = HEAD) -> list[Result]:
+    def run(self, text: str, *, head: str = HEAD) -> list[CaseResult]:
         """Run some tests of which nothing is wrong."""
         prepared = self.tests(text, head=head)
         assert [str(one) for one in prepared.diagnostics] == []

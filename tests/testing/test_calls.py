@@ -103,7 +103,7 @@ def test_where_a_stub_raises_is_nowhere(bench):
 def test_a_difference_names_the_rule_behind_it(bench):
     [result] = bench.run(calls(f"[{TIMEOUT}, {{return: 1}}]", "{attempts: 1}"))
 
-    assert result.differences[0].where == "policy.yaml:11"
+    assert result.differences[0].set_at == "policy.yaml:11"
 
 
 def test_nothing_sleeps_for_real(bench):

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from mlpolicy.plan.survey import Survey
-from mlpolicy.testing.run import prepare, run_all
+from mlpolicy.testing.runner import Prepared
 
 GUIDE = Path(__file__).parents[2] / "docs/how-to/test-a-policy.md"
 TITLED = re.compile(r'^( *)```yaml title="([^"]+)"\n(.*?)^\1```', re.M | re.S)
@@ -19,8 +19,8 @@ def test_the_example_passes(tmp_path, monkeypatch):
     for _, name, text in TITLED.findall(GUIDE.read_text(encoding="utf-8")):
         Path(name).write_text(dedent(text))
 
-    prepared = prepare(Path("policies/shop.test.yaml"), Survey([tmp_path]))
-    results = list(run_all(prepared))
+    prepared = Prepared(Path("policies/shop.test.yaml"), Survey([tmp_path]))
+    results = [prepared.run(case) for case in prepared.cases]
 
     assert prepared.diagnostics == ()
     assert len(results) == 5

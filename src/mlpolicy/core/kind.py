@@ -33,6 +33,17 @@ def habits(words: Mapping[str, str]) -> dict[str, Synonym]:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """An event that a counter of the rule tells of, and what it means for the call."""
+
+    event: str
+    late: bool = False
+    """Whether it is counted once the answer is there, and belongs before what it led to."""
+    answers: bool = False
+    """Whether the answer comes from the rule, in place of the function."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of rule.
 
@@ -69,6 +80,14 @@ class Kind:
     synonyms: Mapping[str, Synonym] = field(default_factory=dict)
     inside: str = "memory"
     """The position in the order of the rules that a plugin's kind stands just inside of."""
+    events: Mapping[str, str] = field(default_factory=dict)
+    """What may happen at a call, for policy tests: `KIND.DECISION`, or `KIND` alone for an attempt
+    that another one follows, and one sentence about each."""
+    counted: Mapping[str, Counted] = field(default_factory=dict)
+    """The events that a counter tells of, by `COUNTER{LABEL=VALUE}`."""
+    virtual: str | None = None
+    """`module:function` taking the virtual machine of a policy test and giving further arguments of
+    the step class: what stands in for whatever it reads of the machine."""
     api: int | None = None
     """The version of the interface that a plugin is made for; ours need not say it."""
 

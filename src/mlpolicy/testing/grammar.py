@@ -1,19 +1,113 @@
-"""The keys of a file of policy tests."""
+"""The keys of a file of policy tests, read into what the tests do and expect."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+import builtins
+import math
+import operator
+import re
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
 
-from mlpolicy.core.model import Many, RuleModel, finding
+import mlpolicy
+from mlpolicy import errors
+from mlpolicy.core.model import OF_KEY, FunctionPath, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.site import FunctionKind
-from mlpolicy.core.target import Target, TargetError
-from mlpolicy.testing.amounts import holds, moment
+from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.rules import KINDS
+from mlpolicy.runtime.assemble import resolve
+from mlpolicy.testing.journal import events, is_event
 
-Scalar = str | int | float | bool | None
-Whole = Annotated[int, Field(ge=0)]
+_COMPARISON = re.compile(r"\s*(<=|>=|==|<|>)?\s*(\S+)\s*")
+_OPERATORS: Final = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+_HTTP = re.compile(r"http:([1-5]\d\d)")
+_ERRORS: Final = {
+    name: value
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+}
+_NUMBERS: Final = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_MOST = 10_000_000
+"""Elements of an array."""
+
+
+def holds(comparison: str, seconds: float) -> bool:
+    """Return whether *seconds* satisfy a comparison such as `<= 300ms`; without a sign, equality.
+
+    Raises:
+        QuantityError: It does not compare with a duration.
+    """
+    match = _COMPARISON.fullmatch(comparison)
+    if match is None:
+        text = f"expected a comparison such as `<= 300ms`, found `{comparison}`"
+        raise QuantityError("MP010", text)
+    sign, limit = match[1] or "==", float(Duration.of(match[2]))
+    near = abs(seconds - limit) <= 1e-9
+    if sign == "==" or near:
+        return near and sign not in ("<", ">")
+    return bool(_OPERATORS[sign](seconds, limit))
+
+
+def moment(text: str) -> datetime:
+    """Return the moment that *text* writes, in UTC where it names no zone.
+
+    Raises:
+        ValueError: It is not a moment.
+    """
+    when = datetime.fromisoformat(text)
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+class HttpError(Exception):
+    """An answer with a status that is an error: `raise: http:503`."""
+
+
+class ErrorClass(str):
+    """A class of errors, by the name that a test writes: a builtin, a path, or `http:503`."""
+
+    def __init__(self, name: str) -> None:
+        match = _HTTP.fullmatch(name)
+        self.status = int(match[1]) if match else None
+        self.cls = HttpError if match else _ERRORS.get(name) or _imported(name)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
+        """Take text, and find the class."""
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+
+def _imported(name: str) -> type[BaseException]:
+    module, _, last = name.rpartition(".")
+    if not module:
+        ours = {word: f"mlpolicy.{word}" for word in mlpolicy.__all__ if hasattr(errors, word)}
+        near = closest(name, [*_ERRORS, *ours]) or ""
+        help = did_you_mean(ours.get(near, near), "write any other class by its path")
+        raise finding("MP603", f"there is no builtin exception `{name}`: {help}")
+    try:
+        cls = resolve(name)
+    except Exception as error:  # noqa: BLE001 (an import may raise anything)
+        likely = closest(last, dir(sys.modules.get(module)))
+        help = f"; did you mean `{module}.{likely}`?" if likely else ""
+        reason = f"{type(error).__name__}: {error}"
+        raise finding("MP603", f"`{name}` cannot be imported: {reason}{help}") from None
+    if isinstance(cls, type) and issubclass(cls, BaseException):
+        return cls
+    raise finding("MP604", f"`{name}` is not an exception")
+
+
+# --- values ---------------------------------------------------------------------------
 
 
 def _comparison(text: Any) -> Any:
@@ -32,31 +126,91 @@ def _moment(text: str) -> str:
     try:
         moment(text)
     except ValueError:
-        said = f"expected a moment such as `2026-06-01T00:00:00Z`, found `{text}`"
-        raise finding("MP010", said) from None
+        expected = f"expected a moment such as `2026-06-01T00:00:00Z`, found `{text}`"
+        raise finding("MP010", expected) from None
     return text
 
 
-def _target(text: str) -> str:
+def _event(name: str) -> str:
+    if not is_event(name):
+        text = f"there is no event `{name}`; there are {', '.join(events())}"
+        raise finding("MP010", text, meant=closest(name, events()) or "")
+    return name
+
+
+def _via(text: str) -> str:
+    answering = [kind for kind in KINDS if any(c.answers for c in KINDS[kind].counted.values())]
+    known = ("function", *answering, "default", "nothing")
+    if text not in known:
+        expected = " or ".join(f"`{name}`" for name in known)
+        near = closest(text, known) or ""
+        raise finding("MP010", f"expected {expected}, found `{text}`", meant=near)
+    return text
+
+
+def _value(value: Any, at: tuple[int | str, ...] = ()) -> Any:
+    """Return *value* with each `{ndarray: ...}` in it made into an array."""
+    if isinstance(value, list):
+        return [_value(item, (*at, index)) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    if [*value] != ["ndarray"]:
+        return {key: _value(item, (*at, key)) for key, item in value.items()}
+    at = (*at, "ndarray")
     try:
-        Target.parse(text)
-    except TargetError as error:
-        raise finding("MP010", error.message, meant=error.meant) from None
-    return text
+        return ArrayBlock.model_validate(value["ndarray"]).array()
+    except ImportError:
+        text = "an array needs numpy, which is not installed: pip install numpy"
+        raise finding("MP010", text, at=at) from None
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        loc, code = wrong["loc"], "MP010"
+        if wrong["type"] == "extra_forbidden":
+            loc, code = (*loc, OF_KEY), "MP005"
+        raise finding(code, f"in an `ndarray`: {wrong['msg']}", at=(*at, *loc)) from None
+    except (ValueError, TypeError) as error:
+        raise finding("MP204", f"no such array: {error}", at=at) from None
 
 
-def _title(text: str) -> str:
-    if not text.strip():
-        raise finding("MP010", "an empty `name` says nothing")
-    return text
+def _numbers(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_numbers(item) for item in value]
+    return _NUMBERS.get(value, value) if isinstance(value, str) else value
 
 
 Comparison = Annotated[str, BeforeValidator(_comparison)]
-"""`<= 300ms`; a length of time alone means exactly that."""
+"""`<= 300ms`; a duration alone means exactly that."""
 Moment = Annotated[str, AfterValidator(_moment)]
-"""A moment as ISO 8601 writes it."""
-Path = Annotated[str, AfterValidator(_target)]
-"""A function path."""
+PlainValue = str | int | float | bool | None
+Value = Annotated[Any, BeforeValidator(_value)]
+Whole = Annotated[int, Field(ge=0)]
+
+
+# --- blocks ---------------------------------------------------------------------------
+
+
+class ArrayBlock(RuleModel):
+    """An array of numpy."""
+
+    shape: Many[Whole] | None = None
+    dtype: str = "float64"
+    fill: int | float | bool | str = 0
+    """What every element is; `nan` and `inf` are numbers here."""
+    values: Many[Any] | None = None
+    """The elements, nested as the dimensions are."""
+
+    def array(self) -> Any:
+        """Return the array."""
+        import numpy as np
+
+        if self.values is not None:
+            array = np.array(_numbers(self.values), dtype=self.dtype)
+            return array if self.shape is None else array.reshape(self.shape)
+        if self.shape is None:
+            raise ValueError("give its `shape`, or its `values`")
+        if math.prod(self.shape) > _MOST:
+            raise ValueError(f"more than {_MOST} elements are too many for a test")
+        return np.full(self.shape, _numbers(self.fill), dtype=self.dtype)
 
 
 class StubBlock(RuleModel):
@@ -65,7 +219,6 @@ class StubBlock(RuleModel):
     signature: str
     """Its parameters as Python writes them: `(features, user, *, limit=10)`."""
     kind: FunctionKind = "function"
-    """What sort of function it is."""
 
 
 class WorldBlock(RuleModel):
@@ -77,125 +230,146 @@ class WorldBlock(RuleModel):
     """How much memory there is, where a rule names no limit of its own."""
 
 
-class FileBlock(RuleModel):
+class RaiseBlock(RuleModel):
+    """An error that a stub raises."""
+
+    error: ErrorClass
+    message: str = ""
+    status: int | None = None
+    """The HTTP status that it carries, as `status_code`."""
+    retry_after: Duration | None = None
+    """How long the other side asks to wait."""
+
+    def new(self) -> BaseException:
+        """Return a new error."""
+        cls, status = self.error.cls, self.error.status if self.status is None else self.status
+        message = self.message or (f"HTTP {status}" if cls is HttpError else "")
+        arguments = (message,) if message else ()
+        try:
+            error: Any = cls(*arguments)
+        except Exception:  # noqa: BLE001 (a class of the user's that wants more than a message)
+            error = cls.__new__(cls)
+            error.args = arguments
+        if status is not None:
+            error.status_code = status
+        if self.retry_after is not None:
+            error.retry_after = float(self.retry_after)
+        made: BaseException = error
+        return made
+
+
+class ExpectBlock(RuleModel):
+    """What must come of a call; only what is written is looked at."""
+
+    returns: Value = None
+    """What the caller gets; of a generator, the list of its items."""
+    raises: ErrorClass = ErrorClass("Exception")
+    attempts: Whole = 0
+    """How often the function was called."""
+    called: bool = True
+    slept: Comparison = "0s"
+    """How long the rules made the call wait: `<= 300ms`."""
+    took: Comparison = "0s"
+    """How long the call took, waits included."""
+    events: Many[Annotated[str, AfterValidator(_event)]] = ()
+    """What the rules did, in order; how the call ended may be left out."""
+    via: Annotated[str, AfterValidator(_via)] = "function"
+    """Where the answer came from; `nothing` where there was none."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if {"returns", "raises"} <= self.model_fields_set:
+            raise finding("MP010", "a call returns or raises, not both", at=("raises",))
+        return self
+
+
+class _Behaviour(RuleModel):
+    """What the function does at one attempt."""
+
+    takes: Duration = Duration(0.0)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if {"return", "raise"} <= self.model_fields_set:
+            raise finding("MP010", "a behaviour has one of `return` and `raise`")
+        return self
+
+
+def _raising(value: Any) -> Any:
+    return {"error": value} if isinstance(value, str) else value
+
+
+if TYPE_CHECKING:
+    BehaviourBlock = Any
+else:  # `return` and `raise` are keywords of Python
+    BehaviourBlock = create_model(
+        "BehaviourBlock",
+        __base__=_Behaviour,
+        **{
+            "return": (Value, None),
+            "raise": (Annotated[RaiseBlock, BeforeValidator(_raising)], None),
+        },
+    )
+
+
+class CallBlock(RuleModel):
+    """What a test of one call and a step of a longer one share."""
+
+    call: FunctionPath = ""
+    args: dict[str, Value] = {}
+    behaviour: Many[BehaviourBlock] = ()
+    """What the function does at each attempt, the last of them ever after."""
+    expect: dict[str, Any] = {}
+    """Of a call an `ExpectBlock`, of a plan its settings."""
+    world: WorldBlock | None = None
+    """What the rules see of the machine from here on."""
+    real: bool = False
+    """Whether the function itself is called, instead of a stub."""
+
+    @model_validator(mode="after")
+    def _stubbed(self) -> Self:
+        if self.real and "behaviour" in self.model_fields_set:
+            text = "`behaviour` is that of a stub; with `real: true` the function itself is called"
+            raise finding("MP010", text, at=("behaviour",))
+        return self
+
+
+class StepBlock(CallBlock):
+    """One step of a test: a call, or time that passes."""
+
+    advance: Duration = Duration(0.0)
+
+
+class CaseBlock(CallBlock):
+    """One test."""
+
+    name: Annotated[str, Field(pattern=r"\S")]
+    resolve: FunctionPath = ""
+    """The function whose plan is looked at."""
+    steps: Many[StepBlock] = ()
+    """Several calls, one after another."""
+    env: str | None = None
+    """The environment of this test."""
+    env_vars: dict[str, PlainValue] = {}
+    """Variables over those of the file."""
+    clock: Moment | None = None
+    """The moment at which this test runs."""
+
+
+class SuiteBlock(RuleModel):
     """A file of policy tests."""
 
     version: Literal[1]
-    """The version of the language."""
     name: str = ""
     """A name for people."""
     policies: Many[str]
     """The policy files under test, from the folder of this file."""
     env: str | None = None
     """The environment whose part of the policy holds."""
-    env_vars: dict[str, Scalar] = {}
+    env_vars: dict[str, PlainValue] = {}
     """The variables of the environment: the policy sees these and no others."""
     clock: Moment | None = None
     """The moment at which the tests run, for rules that expire; without it, now."""
-    stubs: dict[Path, StubBlock] = {}
+    stubs: dict[FunctionPath, StubBlock] = {}
     """Functions whose source is not to be read, by path."""
-    tests: Many[Any] = Field()
-    """The tests."""
-
-
-class CallingBlock(RuleModel):
-    """What a test of one call and a step of a longer one share."""
-
-    call: Path = ""
-    """The function to call, by its path."""
-    args: dict[str, Any] = {}
-    """Its arguments, by name."""
-    behaviour: Many[Any] = ()
-    """What the function does at each attempt, the last of them ever after: `return` or `raise`."""
-    expect: dict[str, Any] = {}
-    """What must come of it."""
-    world: WorldBlock | None = None
-    """What the rules see of the machine from here on."""
-    real: bool = False
-    """Whether the function itself is called, instead of a stub."""
-
-
-class StepBlock(CallingBlock):
-    """One step of a test: a call, or time that passes."""
-
-    advance: Duration = Duration(0.0)
-    """How much time passes."""
-
-
-class CaseBlock(CallingBlock):
-    """One test."""
-
-    name: Annotated[str, AfterValidator(_title)]
-    """What must be so, in words."""
-    resolve: Path = ""
-    """The function whose plan is looked at."""
-    steps: Many[Any] = ()
-    """Several calls, one after another."""
-    env: str | None = None
-    """The environment of this test."""
-    env_vars: dict[str, Scalar] = {}
-    """Variables over those of the file."""
-    clock: Moment | None = None
-    """The moment at which this test runs."""
-    matrix: dict[str, Many[Any]] = {}
-    """Values by name: the test runs once for each combination, with `${matrix.name}` put in."""
-
-
-class RaiseBlock(RuleModel):
-    """An error in detail."""
-
-    error: str
-    """Its class: a builtin, a dotted path, or `http:503`."""
-    message: str = ""
-    """What it says."""
-    status: int | None = None
-    """The HTTP status that it carries, as `status_code`."""
-    retry_after: Duration | None = None
-    """How long the other side asks to wait."""
-
-
-_AT_ONE_ATTEMPT: Final[Any] = {  # `return` and `raise` are keywords of Python
-    "return": (Any, Field(default=None, description="What it gives.")),
-    "raise": (str | RaiseBlock, Field(default="", description="What it raises.")),
-    "takes": (Duration, Field(default=Duration(0.0), description="How long it takes.")),
-}
-BehaviourBlock: Any = create_model(
-    "BehaviourBlock",
-    __base__=RuleModel,
-    __doc__="What the function does at one attempt.",
-    **_AT_ONE_ATTEMPT,
-)
-
-
-class ArrayBlock(RuleModel):
-    """An array of numpy."""
-
-    shape: Many[Whole] | None = None
-    """The size of each dimension."""
-    dtype: str = "float64"
-    """What its elements are."""
-    fill: int | float | bool | str = 0
-    """What every element is; `nan` and `inf` are numbers here."""
-    values: Many[Any] | None = None
-    """The elements, nested as the dimensions are."""
-
-
-class CallBlock(RuleModel):
-    """What must come of a call; only what is written is looked at."""
-
-    returns: Any = None
-    """What the caller gets; of a generator, the list of its items."""
-    raises: str = ""
-    """The class of what is raised."""
-    attempts: Whole = 0
-    """How often the function was called."""
-    called: bool = True
-    """Whether the function was called at all."""
-    slept: Comparison = "0s"
-    """How long the rules made the call wait: `<= 300ms`."""
-    took: Comparison = "0s"
-    """How long the call took, waits included."""
-    events: Many[str] = ()
-    """What the rules did, in order; how the call ended may be left out."""
-    via: Literal["function", "cache", "default", "nothing"] = "function"
-    """Where the answer came from; `nothing` where there was none."""
+    tests: Many[Any]

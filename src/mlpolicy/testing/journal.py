@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
+from mlpolicy.core.kind import Counted
 from mlpolicy.core.metrics import Counter, Meters
+from mlpolicy.core.order import ORDER
 from mlpolicy.core.site import Notes
+from mlpolicy.rules import KINDS
 
-EVENTS: Final = {
-    "retry": "an attempt failed, and another followed",
-    "retry.not_retryable": "an attempt failed in a way that is not retried",
-    "retry.attempts_exhausted": "the last attempt failed",
-    "retry.deadline": "another attempt would have begun too late",
-    "retry.retry_after_too_long": "the other side asked to wait too long",
-    "retry.would_retry": "in shadow: another attempt would have followed",
-    "validate.reject": "an argument or a result was refused",
-    "validate.warn": "an argument or a result failed a check, and the call went on",
-    "validate.would_reject": "in shadow: it would have been refused",
-    "cache.hit": "the answer was kept from an earlier call",
-    "cache.miss": "no answer was kept",
-    "cache.stale": "an old answer stood in for a function that failed",
-    "cache.bypass": "the arguments make no key",
-    "cache.error": "the answer could not be kept",
-    "cache.would_hit": "in shadow: an answer was kept",
-    "cache.would_stale_mismatch": "in shadow: the kept answer was another one",
-    "memory.wait": "the call waited for memory",
-    "memory.reject": "the call was refused for want of memory",
-    "memory.proceed": "the call waited for memory in vain, and went on",
-    "memory.would_reject": "in shadow: the call would have been refused",
+ENDS: Final = {
     "ok": "at the end: the caller got the answer of the function, or one that was kept",
     "default": "at the end: the caller got the default of a rule",
     "refused": "at the end: the caller got the refusal of a rule",
     "error": "at the end: the caller got the error of the function",
 }
-"""What `events` may name, and what it says."""
-ENDS: Final = ("ok", "default", "refused", "error")
+"""How a call may end, and what that says."""
 _CALLED = "called"
-_REFUSAL = "validate.reject"
+
+
+def events() -> dict[str, str]:
+    """Return the events that a test may name, and what each says."""
+    return {name: text for kind in KINDS for name, text in KINDS[kind].events.items()} | ENDS
+
+
+def is_event(name: str) -> bool:
+    """Return whether a test may name that event; a plugin need not list those of its kind."""
+    kind = name.partition(".")[0]
+    unlisted = "." in name and KINDS.look_for(kind) and not KINDS[kind].events
+    return name in events() or bool(unlisted)
 
 
 class Journal(Notes):
@@ -49,18 +41,21 @@ class Journal(Notes):
 
     def begin(self) -> None:
         """Forget the last call."""
-        self._told: list[str] = []
+        self._events: list[str] = []
+        self._late: list[str] = []
         self.fallback = False
-
-    # --- what is told -----------------------------------------------------------------
+        self.answered = ""
+        """The kind of the rule that answered in place of the function."""
 
     def called(self) -> None:
         """Note that the function is called."""
-        self._told.append(_CALLED)
+        self._events.append(_CALLED)
 
-    def tell(self, event: str) -> None:
-        """Note an event."""
-        self._told.append(event)
+    def count(self, counted: Counted) -> None:
+        """Note an event that a counter tells of."""
+        (self._late if counted.late else self._events).append(counted.event)
+        if counted.answers:
+            self.answered = counted.event.partition(".")[0]
 
     def add(self, call: int, fact: str, value: object) -> None:
         """Note one fact of a call, for the monitor too."""
@@ -71,94 +66,70 @@ class Journal(Notes):
     def append(self, call: int, fact: str, value: Any) -> None:
         """Note a decision of a rule, for the monitor too."""
         super().append(call, fact, value)
-        if fact == "rules":
-            self._decide(value["kind"], value["decision"])
-
-    def _decide(self, kind: str, decision: str) -> None:
-        if kind == "retry":
-            if decision == "success":
-                return
-            if self._told[-1:] == ["retry"]:
-                self._told.pop()  # the failure that this decision is about
+        if fact != "rules":
+            return
+        kind, decision = value["kind"], value["decision"]
+        known = KINDS[kind].events
         if decision == "default":
-            # What is served instead is told at the end; a result that was refused was told before.
+            # The default is told at the end. Where the function's result was refused, that was
+            # told before.
             decision = "reject"
-            if kind == "validate" and _REFUSAL in self._told:
+            if f"{kind}.reject" in self._events:
                 return
-        self._told.append(f"{kind}.{decision}")
-
-    # --- what is read -----------------------------------------------------------------
+        if known and f"{kind}.{decision}" not in known:
+            return
+        if self._events[-1:] == [kind]:
+            self._events.pop()  # the failure that this decision is about
+        self._events.append(f"{kind}.{decision}")
 
     @property
     def attempts(self) -> int:
         """How often the function was called."""
-        return self._told.count(_CALLED)
+        return self._events.count(_CALLED)
 
     def events(self) -> list[str]:
-        """Return the events in the order in which a reader expects them.
-
-        A miss is counted when the answer is there; it is told before what the miss led to.
-        """
-        told = list(self._told)
-        late = next((one for one in told if one in _LATE), None)
-        if late is not None:
-            told.remove(late)
-            within = (at for at, one in enumerate(told) if _is_within(one))
-            told.insert(next(within, len(told)), late)
-        return [one for one in told if one != _CALLED]
+        """Return the events in the order in which a reader expects them."""
+        ordered = list(self._events)
+        for late in self._late:
+            outer = _rank(late)
+            inner = (at for at, event in enumerate(ordered) if _rank(event) > outer)
+            ordered.insert(next(inner, len(ordered)), late)
+        return [event for event in ordered if event != _CALLED]
 
 
-_LATE = ("cache.miss", "cache.bypass", "cache.error")
+def _rank(event: str) -> int:
+    """Return where the rule of *event* stands in the order of the rules, the outermost first."""
+    kind = event.partition(".")[0]
+    return ORDER.index(kind) if kind in ORDER else len(ORDER) if event == _CALLED else 0
 
 
-def _is_within(event: str) -> bool:
-    """Whether *event* comes from within the cache."""
-    return event == _CALLED or event.partition(".")[0] in ("retry", "memory")
-
-
-# --- counters -------------------------------------------------------------------------
-
-
-class _Told(Counter):
-    """A counter that tells when it is advanced."""
-
-    __slots__ = ()
-
-    def __init__(self, tell: Callable[[], None]) -> None:
-        super().__init__()
-        count: Callable[[], int] = self.add
-
-        def add() -> int:
-            tell()
-            return count()
-
-        self.add = add
-
-
-class TellingMeters(Meters):
+class JournalMeters(Meters):
     """Meters whose counters tell a journal what happened."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()
         self._journal = journal
+        self._telling: set[Counter] = set()
 
     def counter(self, name: str, help: str, **labels: str) -> Counter:
         """Return the counter of that name and those labels."""
-        event = _event(name, labels)
-        if event is None:
-            return super().counter(name, help, **labels)
-        return self._series(
-            (name, help, "counter"), labels, lambda: _Told(lambda: self._journal.tell(event))
-        )
+        counter = super().counter(name, help, **labels)
+        counted, count = _counted(name, labels), counter.add
+        if counted is not None and counter not in self._telling:
+
+            def add() -> int:
+                self._journal.count(counted)
+                return count()
+
+            counter.add = add
+            self._telling.add(counter)
+        return counter
 
 
-def _event(name: str, labels: dict[str, str]) -> str | None:
+def _counted(name: str, labels: dict[str, str]) -> Counted | None:
     """Return the event that a counter tells of."""
-    match name:
-        case "mlpolicy_attempts_total":
-            return "retry" if labels.get("outcome") == "error" else None
-        case "mlpolicy_cache_requests_total":
-            return f"cache.{labels['result']}"
-        case "mlpolicy_shadow_total":
-            return f"{labels['kind']}.would_{labels['would']}"
-    return None
+    if name == "mlpolicy_shadow_total":
+        return Counted(f"{labels['kind']}.would_{labels['would']}")
+    series = {key: counted for kind in KINDS for key, counted in KINDS[kind].counted.items()}
+    keys = (f"{name}{{{label}={value}}}" for label, value in labels.items())
+    return next((series[key] for key in keys if key in series), None)

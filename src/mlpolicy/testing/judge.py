@@ -2,213 +2,194 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration
-from mlpolicy.plan.plan import Plan, Value
+from mlpolicy.document.node import entries_of
+from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.text import origin
 from mlpolicy.plan.text import shown as policy_text
-from mlpolicy.testing.amounts import holds
-from mlpolicy.testing.fields import ABSENT, PRESENT, WHOLE, actual, meant
+from mlpolicy.rules import KINDS
+from mlpolicy.testing.grammar import ErrorClass, ExpectBlock, holds
 from mlpolicy.testing.journal import ENDS
-from mlpolicy.testing.raising import is_one
-from mlpolicy.testing.stage import Happened
-from mlpolicy.testing.suite import Expected, Looking
-from mlpolicy.testing.values import narrowed, same, shown, told_apart
+from mlpolicy.testing.plans import ABSENT, WHOLE, is_as_expected, is_from, place, setting, value_at
+from mlpolicy.testing.read import Act, settings_of
+from mlpolicy.testing.stage import CallOutcome
+
+_LONGEST = 200
 
 
 @frozen()
-class Difference:
+class FieldDifference:
     """One field of a test in which expectation and truth differ."""
 
     field: str
     expected: str
     found: str
-    where: str = ""
+    set_at: str = ""
     """Where what was found was set: `file:line`."""
     note: str = ""
-    """What else helps: the traceback of an error that nobody expected."""
+    """What else helps: the line that raised an error that nobody expected."""
 
 
-# --- plans ----------------------------------------------------------------------------
-
-
-def plan_differs(plan: Plan, looking: Looking) -> Iterator[Difference]:
+def plan_differs(plan: Plan, act: Act) -> Iterator[FieldDifference]:
     """Yield each field of *plan* that is not as expected."""
-    for field in looking.fields:
-        expected, found = meant(field), actual(plan, field.path)
-        if not _matches(expected, found):
-            where = _set_at(plan, field.path)
-            yield Difference(field.path, policy_text(expected), policy_text(found), where)
-    for field in looking.origins:
-        value = _value(plan, field.path)
-        expected = str(field.node.plain())
-        if value is None:
-            yield Difference(f"from.{field.path}", expected, ABSENT)
-        elif not from_place(value, expected):
-            yield Difference(f"from.{field.path}", expected, _place(value))
+    for name, entry in settings_of(act.node.get("expect")):
+        path, expected = name.removeprefix("from."), entry.value.plain()
+        value = value_at(plan, path)
+        if name != path:
+            if value is None or not is_from(value, str(expected)):
+                found = ABSENT if value is None else place(value)
+                yield FieldDifference(name, str(expected), found)
+            continue
+        held = setting(plan, path)
+        if not is_as_expected(expected, held):
+            where = origin(value) if value is not None else ""
+            if path in WHOLE:
+                where = ", ".join(span.place for span in plan.sources)
+            yield FieldDifference(path, policy_text(expected), policy_text(held), where)
 
 
-def _matches(expected: Any, found: Any) -> bool:
-    if expected == PRESENT and isinstance(expected, str):
-        return not (isinstance(found, str) and found == ABSENT)
-    if isinstance(found, tuple) and isinstance(expected, list):
-        found = list(found)
-    if isinstance(expected, bool) or isinstance(found, bool):
-        return expected is found
-    return bool(expected == found)
+def call_differs(act: Act, outcome: CallOutcome, plan: Plan) -> Iterator[FieldDifference]:
+    """Yield each field of *outcome* that is not as expected."""
+    expected, error = act.expected or ExpectBlock(), outcome.error
+    names = [entry.key for entry in entries_of(act.node.get("expect"))]
+    if error is not None and "raises" not in names:
+        name = "returns" if "returns" in names else "raises"
+        wanted = shown(expected.returns) if "returns" in names else "an answer"
+        yield FieldDifference(name, wanted, _error_text(error), note=_raised_at(error))
+    for name in names:
+        if name == "raises":
+            yield from _error_differs(expected.raises, outcome)
+        elif name != "returns":
+            yield from _fact_differs(name, outcome, getattr(expected, name), plan)
+        elif error is None:
+            yield from _value_differs(expected.returns, outcome.value)
 
 
-def _value(plan: Plan, path: str) -> Value | None:
-    """Return the value that holds at *path*, or that of the nearest above or below it."""
-    kind, _, rest = path.partition(".")
-    rule = plan.rule(kind)
-    if rule is None:
-        return None
-    if not rest:
-        return Value(None, rule.source, rule.policy, layer=f"policies.{rule.policy}")
-    for known, value in rule.values.items():
-        if known == rest or rest.startswith(f"{known}.") or known.startswith(f"{rest}."):
-            return value
-    return None
-
-
-def _set_at(plan: Plan, path: str) -> str:
-    if path in WHOLE:
-        return ", ".join(span.place for span in plan.sources)
-    value = _value(plan, path)
-    return origin(value) if value is not None else ""
-
-
-def from_place(value: Value, expected: str) -> bool:
-    """Whether *value* was set at *expected*: the end of a file's path, and the part after `#`."""
-    if value.source is None:
-        return expected == "built in"
-    file, _, layer = expected.partition("#")
-    path = value.source.file.replace("\\", "/")
-    wanted = file.removeprefix("./")
-    there = path == wanted or path.endswith(f"/{wanted}")
-    return there and layer in ("", _layer(value))
-
-
-def _layer(value: Value) -> str:
-    return value.layer or value.policy
-
-
-def _place(value: Value) -> str:
-    if value.source is None:
-        return "built in"
-    layer = f"#{_layer(value)}" if _layer(value) else ""
-    return f"{value.source.file}{layer} (line {value.source.line})"
-
-
-# --- calls ----------------------------------------------------------------------------
-
-
-def call_differs(happened: Happened, expected: Expected | None, plan: Plan) -> Iterator[Difference]:
-    """Yield each field of what *happened* that is not as expected."""
-    given = expected.given if expected is not None else ()
-    error = happened.error
-    if error is not None and "raises" not in given:
-        wanted = shown(expected.returns) if expected and "returns" in given else "an answer"
-        field = "returns" if "returns" in given else "raises"
-        yield Difference(field, wanted, _said(error), note=_trace(error))
-    if expected is None:
-        return
-    for name in given:
-        if name in _JUDGES and not (error is not None and name == "returns"):
-            yield from _JUDGES[name](happened, expected, plan)
-
-
-def _returns(happened: Happened, expected: Expected, _: Plan) -> Iterator[Difference]:
-    if not same(expected.returns, happened.value):
-        path, wanted, found = narrowed("returns", expected.returns, happened.value)
-        yield Difference(path, *told_apart(wanted, found))
-
-
-def _raises(happened: Happened, expected: Expected, _: Plan) -> Iterator[Difference]:
-    error, cls = happened.error, expected.raises
+def _error_differs(expected: ErrorClass, outcome: CallOutcome) -> Iterator[FieldDifference]:
+    error = outcome.error
     if error is None:
-        yield Difference("raises", str(expected.block.raises), f"returned {shown(happened.value)}")
-    elif cls is not None and not is_one(error, cls, expected.block.raises):
-        yield Difference("raises", str(expected.block.raises), _said(error), note=_trace(error))
+        yield FieldDifference("raises", expected, f"returned {shown(outcome.value)}")
+    elif not _is_expected(error, expected):
+        yield FieldDifference("raises", expected, _error_text(error), note=_raised_at(error))
 
 
-def _attempts(happened: Happened, expected: Expected, plan: Plan) -> Iterator[Difference]:
-    wanted = expected.block.attempts
-    if happened.attempts != wanted:
-        yield Difference("attempts", str(wanted), str(happened.attempts), _rule(plan, "retry"))
+def _value_differs(expected: Any, found: Any) -> Iterator[FieldDifference]:
+    if not same(expected, found):
+        path, expected, found = _narrowed("returns", expected, found)
+        texts = shown(expected), shown(found)
+        if texts[0] == texts[1]:  # they differ in type
+            texts = _cut(repr(expected)), _cut(repr(found))
+        yield FieldDifference(path, *texts)
 
 
-def _called(happened: Happened, expected: Expected, _: Plan) -> Iterator[Difference]:
-    found = happened.attempts > 0
-    if found is not expected.block.called:
-        yield Difference("called", shown(expected.block.called), shown(found))
+def _fact_differs(
+    name: str, outcome: CallOutcome, wanted: Any, plan: Plan
+) -> Iterator[FieldDifference]:
+    """Yield the difference in one fact of a call, with the rules that it comes from."""
+    found: Any = outcome.attempts > 0 if name == "called" else getattr(outcome, name)
+    kinds: list[str] = []
+    if name in ("attempts", "slept"):  # of the kinds that make another attempt
+        kinds = [kind for kind in KINDS if kind in KINDS[kind].events]
+    if name in ("slept", "took"):
+        differs = not holds(str(wanted), found)
+        found = Duration.worked_out(found)
+    elif name == "events":
+        wanted = list(wanted)
+        # How the call ended may be left out.
+        found = list(found if set(wanted[-1:]) & set(ENDS) else found[:-1])
+        differs = wanted != found
+        kinds = list(dict.fromkeys(event.partition(".")[0] for event in (*wanted, *found)))
+    else:
+        differs = wanted != found
+    if differs:
+        rules = filter(None, map(plan.rule, kinds))
+        where = ", ".join(rule.source.place for rule in rules)
+        yield FieldDifference(name, policy_text(wanted), policy_text(found), where)
 
 
-def _slept(happened: Happened, expected: Expected, plan: Plan) -> Iterator[Difference]:
-    wanted = str(expected.block.slept)
-    if not holds(wanted, happened.slept):
-        yield Difference(
-            "slept", wanted, str(Duration.worked_out(happened.slept)), _rule(plan, "retry")
-        )
+def _is_expected(error: BaseException, expected: ErrorClass) -> bool:
+    if expected.status is None:
+        return isinstance(error, expected.cls)
+    response = getattr(error, "response", None)
+    statuses = (getattr(error, "status_code", None), getattr(response, "status_code", None))
+    return expected.status in statuses
 
 
-def _took(happened: Happened, expected: Expected, _: Plan) -> Iterator[Difference]:
-    wanted = str(expected.block.took)
-    if not holds(wanted, happened.took):
-        yield Difference("took", wanted, str(Duration.worked_out(happened.took)))
+def _error_text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _events(happened: Happened, expected: Expected, plan: Plan) -> Iterator[Difference]:
-    wanted = list(expected.block.events)
-    found = list(happened.events)
-    if not (wanted and wanted[-1] in ENDS):
-        found = found[:-1]  # how the call ended may be left out
-    if wanted != found:
-        kinds = dict.fromkeys(name.partition(".")[0] for name in (*wanted, *found))
-        places = (_rule(plan, kind) for kind in kinds)
-        where = ", ".join(one for one in places if one)
-        yield Difference("events", policy_text(wanted), policy_text(found), where)
-
-
-def _via(happened: Happened, expected: Expected, _: Plan) -> Iterator[Difference]:
-    if happened.via != expected.block.via:
-        yield Difference("via", str(expected.block.via), happened.via)
-
-
-_JUDGES: dict[str, Callable[[Happened, Expected, Plan], Iterator[Difference]]] = {
-    "returns": _returns,
-    "raises": _raises,
-    "attempts": _attempts,
-    "called": _called,
-    "slept": _slept,
-    "took": _took,
-    "events": _events,
-    "via": _via,
-}
-
-
-def _rule(plan: Plan, kind: str) -> str:
-    """Return where the rule of that kind stands."""
-    rule = plan.rule(kind)
-    return rule.source.place if rule is not None else ""
-
-
-def _said(error: BaseException) -> str:
-    name = type(error).__name__
-    text = str(error)
-    return f"{name}: {text}" if text else name
-
-
-def _trace(error: BaseException) -> str:
+def _raised_at(error: BaseException) -> str:
     """Return the line of code that raised *error*; nothing where that is a stub, or ours."""
-    import traceback
-
     frames = traceback.extract_tb(error.__traceback__)
     last = frames[-1].filename if frames else "<"
     ours = Path(last).is_relative_to(Path(__file__).parents[1])
     return "" if ours or last.startswith("<") else f"raised at {last}:{frames[-1].lineno}"
+
+
+# --- values ---------------------------------------------------------------------------
+
+
+def same(expected: Any, found: Any) -> bool:
+    """Return whether *found* is what a test file wrote as *expected*; a tuple is a list there."""
+    if _is_array(expected):
+        alike = _is_array(found) and (expected.dtype, expected.shape) == (found.dtype, found.shape)
+        return alike and same(expected.tolist(), found.tolist())
+    if _is_array(found):  # written as plain values: the type of the elements does not count
+        return same(expected, found.tolist())
+    if isinstance(expected, dict | list):
+        parts = _parts("", expected, found)
+        return parts is not None and all(same(one, other) for _, one, other in parts)
+    if isinstance(expected, bool) or isinstance(found, bool):
+        return expected is found
+    if isinstance(expected, float) and isinstance(found, int | float):
+        return _same_number(expected, found)
+    return bool(expected == found)
+
+
+def _same_number(expected: float, found: float) -> bool:
+    both_nan = math.isnan(expected) and math.isnan(found)
+    return both_nan or math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def _parts(path: str, expected: Any, found: Any) -> list[tuple[str, Any, Any]] | None:
+    """Return what two values of one form hold, each with its path; None for other forms."""
+    if isinstance(expected, dict):
+        if isinstance(found, Mapping) and expected.keys() == found.keys():
+            return [(f"{path}.{key}", one, found[key]) for key, one in expected.items()]
+    elif isinstance(expected, list) and isinstance(found, Sequence) and not isinstance(found, str):
+        pairs = enumerate(zip(expected, found, strict=False))
+        if len(expected) == len(found):
+            return [(f"{path}[{at}]", one, other) for at, (one, other) in pairs]
+    return None
+
+
+def _narrowed(path: str, expected: Any, found: Any) -> tuple[str, Any, Any]:
+    """Return the one part in which two values differ, and its path; all where several do."""
+    parts = [part for part in _parts(path, expected, found) or () if not same(*part[1:])]
+    return _narrowed(*parts[0]) if len(parts) == 1 else (path, expected, found)
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "dtype") and hasattr(value, "shape") and hasattr(value, "tolist")
+
+
+def shown(value: Any) -> str:
+    """Return *value* as a test file would write it, cut where it is long."""
+    if _is_array(value):
+        shape, values = list(value.shape), value.tolist()
+        return _cut(f"{{ndarray: {{shape: {shape}, dtype: {value.dtype}, values: {values}}}}}")
+    plain = (str, int, float, bool, type(None), list, tuple, dict)
+    is_plain = isinstance(value, plain) or hasattr(value, "model_dump")
+    return _cut(policy_text(value) if is_plain else repr(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

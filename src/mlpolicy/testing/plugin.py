@@ -8,51 +8,30 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from mlpolicy.plan.survey import Survey
-    from mlpolicy.testing.run import Prepared
-    from mlpolicy.testing.suite import Case
-
 _OURS = re.compile(r"^['\"]?(policies|stubs)['\"]?\s*:", re.MULTILINE)
 """What tells a test of policies from the `*.test.yaml` of another tool."""
-_ENDS = (".yaml", ".yml")
-_SURVEY = pytest.StashKey["Survey"]()
+_SURVEY = pytest.StashKey[Any]()
+"""What knows the source, shared by all files."""
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect files of policy tests."""
-    if file_path.suffix not in _ENDS or not _is_ours(file_path):
+    if not file_path.name.endswith((".test.yaml", ".test.yml")):
+        return None
+    try:
+        if not _OURS.search(file_path.read_text(encoding="utf-8", errors="replace")):
+            return None
+    except OSError:
         return None
     made: pytest.Collector = PolicyTests.from_parent(parent, path=file_path)
     return made
-
-
-def _is_ours(path: Path) -> bool:
-    from mlpolicy.plan.files import TESTS
-
-    if not path.name.endswith(TESTS):
-        return False
-    try:
-        return _OURS.search(path.read_text(encoding="utf-8", errors="replace")) is not None
-    except OSError:
-        return False
-
-
-def _survey(config: pytest.Config) -> Survey:
-    """Return what knows the source, shared by all files."""
-    from mlpolicy.plan.survey import Survey, roots
-
-    if _SURVEY not in config.stash:
-        root = config.rootpath
-        config.stash[_SURVEY] = Survey(roots((str(root), str(root / "src"))))
-    return config.stash[_SURVEY]
 
 
 @contextmanager
@@ -67,48 +46,49 @@ def _importing(config: pytest.Config) -> Iterator[None]:
         sys.path[:] = [one for one in sys.path if one not in added]
 
 
-def _shown(path: Path) -> Path:
-    """Return *path* as people would write it: relative where it is below here."""
-    near = Path(os.path.relpath(path))
-    return path if ".." in near.parts else near
-
-
 class PolicyTests(pytest.File):
     """One file of policy tests."""
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item for each test, and one for what is wrong with the file."""
-        from mlpolicy.testing.run import prepare
+        from mlpolicy.plan.survey import Survey, roots
+        from mlpolicy.testing.runner import Prepared
 
+        root, stash = self.config.rootpath, self.config.stash
+        if _SURVEY not in stash:
+            stash[_SURVEY] = Survey(roots((str(root), str(root / "src"))))
+        near = Path(os.path.relpath(self.path))  # as people would write it
         with _importing(self.config):
-            prepared = prepare(_shown(self.path), _survey(self.config))
-        if prepared.diagnostics:
-            yield Findings.from_parent(self, name="findings", prepared=prepared)
+            prepared = Prepared(self.path if ".." in near.parts else near, stash[_SURVEY])
+        findings = prepared.diagnostics
+        if findings:
+            texts = [str(finding) for finding in findings]
+            yield PolicyItem.from_parent(
+                self, name="findings", line=findings[0].span.line, failure=lambda: texts
+            )
         for case in prepared.cases:
-            yield PolicyTest.from_parent(self, name=case.name, prepared=prepared, case=case)
+
+            def failure(case: Any = case) -> list[str]:
+                result = prepared.run(case)
+                head, *rest = result.lines()
+                # The first line is what pytest sums a failure up with.
+                lines = [*(line.removeprefix("  ") for line in rest), head]
+                return [] if result.passed else lines
+
+            yield PolicyItem.from_parent(self, name=case.name, line=case.span.line, failure=failure)
 
 
 class Failed(Exception):
     """A test of a policy failed; the text says in what."""
 
 
-class _Item(pytest.Item):
-    """Shows a failure of ours in our words."""
+class PolicyItem(pytest.Item):
+    """One test of a policy, or the findings of a file; *failure* returns what to tell."""
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Return the differing fields; whatever else went wrong as pytest shows it."""
-        if isinstance(excinfo.value, Failed):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
-
-
-class PolicyTest(_Item):
-    """One test of a policy."""
-
-    def __init__(self, *, prepared: Prepared, case: Case, **rest: Any) -> None:
+    def __init__(self, *, line: int, failure: Callable[[], list[str]], **rest: Any) -> None:
         super().__init__(**rest)
-        self._prepared = prepared
-        self._case = case
+        self._line = line
+        self._failure = failure
 
     def runtest(self) -> None:
         """Run the test.
@@ -116,35 +96,17 @@ class PolicyTest(_Item):
         Raises:
             Failed: Something is not as expected.
         """
-        from mlpolicy.testing.told import lines
-
         with _importing(self.config):
-            result = self._prepared.run(self._case)
-        if not result.passed:
-            # The first line is what pytest sums a failure up with.
-            head, *rest = lines(result)
-            raise Failed("\n".join([*(one.removeprefix("  ") for one in rest), head]))
+            lines = self._failure()
+        if lines:
+            raise Failed("\n".join(lines))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return the differing fields; whatever else went wrong as pytest shows it."""
+        if isinstance(excinfo.value, Failed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where the test stands."""
-        return self.path, self._case.span.line - 1, self.name
-
-
-class Findings(_Item):
-    """What is wrong with a file of tests, or with the policies that it names."""
-
-    def __init__(self, *, prepared: Prepared, **rest: Any) -> None:
-        super().__init__(**rest)
-        self._prepared = prepared
-
-    def runtest(self) -> None:
-        """Show the findings.
-
-        Raises:
-            Failed: Always; there are some.
-        """
-        raise Failed("\n".join(str(one) for one in self._prepared.diagnostics))
-
-    def reportinfo(self) -> tuple[Path, int, str]:
-        """Return where the first finding is."""
-        return self.path, self._prepared.diagnostics[0].span.line - 1, self.name
+        return self.path, self._line - 1, self.name

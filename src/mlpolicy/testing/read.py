@@ -3,157 +3,333 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
 from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.document.node import Entry, Scalar, Sequence, entries_of
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, read
-from mlpolicy.model import words
+from mlpolicy.model.check import check, locate
 from mlpolicy.model.habits import OF_TESTS
-from mlpolicy.model.read import VERSION
 from mlpolicy.model.unknown import Words
 from mlpolicy.plan.files import SUFFIXES, TESTS
-from mlpolicy.testing.cases import CaseReader
-from mlpolicy.testing.checking import checked
-from mlpolicy.testing.grammar import FileBlock
-from mlpolicy.testing.matrix import expanded
-from mlpolicy.testing.suite import Case, Suite
+from mlpolicy.testing.grammar import (
+    CaseBlock,
+    ExpectBlock,
+    StepBlock,
+    StubBlock,
+    SuiteBlock,
+)
+from mlpolicy.testing.plans import unknown_setting
 
-_HELP = "begin with `version: 1`"
+_OF_CALLS = ("args", "behaviour", "world", "real")
+_MISPLACED: Final = {
+    "resolve": (_OF_CALLS, "belongs to a `call`; `resolve` calls nothing"),
+    "steps": ((*_OF_CALLS, "expect"), "belongs to a step where there are `steps`"),
+    "advance": ((*_OF_CALLS, "expect"), "belongs to a step with a `call`"),
+}
+"""By what a test does: the keys that have no place beside it, and why."""
+
+
+@frozen()
+class Act:
+    """One thing that a test does, and what it expects of it."""
+
+    way: str
+    """`resolve`, `call` or `advance`."""
+    block: CaseBlock | StepBlock
+    node: MappingNode
+    expected: ExpectBlock | None = None
+
+    @property
+    def target(self) -> Target:
+        """The function that it names."""
+        return Target.parse(getattr(self.block, self.way))
+
+    @property
+    def span(self) -> Span:
+        """Where it names the function."""
+        return locate(self.node, (self.way,))[0].span
+
+
+@frozen()
+class CaseTerms:
+    """What the policy of a test is read under."""
+
+    env: str | None
+    env_vars: tuple[tuple[str, str], ...]
+    clock: str | None
+
+
+@frozen()
+class Case:
+    """One test."""
+
+    name: str
+    span: Span
+    terms: CaseTerms
+    env_span: Span
+    acts: tuple[Act, ...]
+
+    @property
+    def id(self) -> str:
+        """Return the file and the name, for people and for `-k`."""
+        return f"{self.span.file}::{self.name}"
+
+    @property
+    def named(self) -> tuple[Act, ...]:
+        """The acts that name a function."""
+        return tuple(act for act in self.acts if act.way in ("resolve", "call"))
+
+
+@frozen()
+class Suite:
+    """One file of tests, as far as it could be read, and what is wrong with it."""
+
+    document: Document
+    policies: tuple[Path, ...] = ()
+    stubs: Mapping[str, StubBlock] = field(default_factory=dict)
+    stub_spans: Mapping[str, tuple[Span, Span]] = field(default_factory=dict)
+    """Where each stub is named, and where its signature stands."""
+    cases: tuple[Case, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def suites_at(path: Path) -> list[Path]:
     """Return the files of tests at *path*: itself, or those of a directory, sorted."""
     if not path.is_dir():
         return [path]
-    found = (one for one in path.rglob("*") if one.name.endswith(TESTS) and one.is_file())
-    return sorted(one for one in found if not _hidden(one.relative_to(path)))
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+    files = (file for file in path.rglob("*") if file.name.endswith(TESTS) and file.is_file())
+    return sorted(
+        file for file in files if not any(p[0] == "." for p in file.relative_to(path).parts)
+    )
 
 
 def read_suite(path: Path) -> Suite:
     """Return the tests in the file at *path*."""
-    document = read(path)
-    found = list(document.diagnostics)
-    root = _root(document, found)
-    if root is None:
-        return Suite(document, diagnostics=in_order(found))
-    block = checked(_hollow(root), FileBlock, Words("the test file", OF_TESTS, {}), found)
-    cases = tuple(_cases(root, found))
-    _once(cases, found)
-    policies = tuple(_policies(root, document.file, found))
-    _some(root, found)
-    if block is None or not policies:
-        return Suite(document, diagnostics=in_order(found))
-    spans = {one.key: _places(one) for one in entries_of(root.get("stubs"))}
-    return Suite(document, policies, block.stubs, spans, cases, in_order(found))
+    return _SuiteReader(read(path)).suite()
 
 
-def _policies(root: MappingNode, file: str, found: list[Diagnostic]) -> Iterable[Path]:
-    """Yield the policy files, from where we are; none where one of them is not there."""
-    node = root.get("policies")
-    items = node.items if isinstance(node, Sequence) else ()
-    named = [one for one in items if isinstance(one, Scalar) and isinstance(one.value, str)]
-    paths = [Path(os.path.normpath(Path(file).parent / one.text)) for one in named]
-    missing = [one for one, path in zip(named, paths, strict=True) if not path.exists()]
-    for one in missing:
-        near = closest(one.text, _beside(file))
-        help = did_you_mean(near, "policies are named from the folder of the test file")
-        found.append(Diagnostic("MP001", f"`{one.text}` does not exist", one.span, help=help))
-    return () if missing else paths
+class _SuiteReader:
+    """Reads one file; what is wrong goes to a list."""
 
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._findings = list(document.diagnostics)
+        self._broken = False
+        """Whether something is wrong with the test that is being read."""
 
-def _beside(file: str) -> list[str]:
-    names = (one.name for one in Path(file).parent.iterdir() if one.suffix in SUFFIXES)
-    return sorted(name for name in names if not name.endswith(TESTS))
+    def suite(self) -> Suite:
+        root = self._root()
+        if root is None:
+            return Suite(self._document, diagnostics=in_order(self._findings))
+        block = self._checked(root, SuiteBlock, "the test file")
+        for name, problem in (("policies", "no policy is tested"), ("tests", "there is no test")):
+            node = root.get(name)
+            if isinstance(node, Sequence) and not node.items:
+                self._say("MP010", problem, node.span)
+        cases = tuple(self._cases(root))
+        policies = self._policies(root.get("policies"))
+        if block is None or not policies:
+            return Suite(self._document, diagnostics=in_order(self._findings))
+        spans = {
+            stub.key: (stub.key_span, locate(stub.value, ("signature",))[0].span)
+            for stub in entries_of(root.get("stubs"))
+        }
+        findings = in_order(self._findings)
+        return Suite(self._document, policies, block.stubs, spans, cases, findings)
 
-
-def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
-    root = document.root
-    if isinstance(root, MappingNode):
+    def _root(self) -> MappingNode | None:
+        root = self._document.root
+        if not isinstance(root, MappingNode):
+            if root is not None and root.plain() is not None:
+                self._say("MP010", "expected a mapping with `version`", root.span)
+            elif not self._findings:
+                file = Span(self._document.file)
+                self._say("MP003", "the file is empty", file, "begin with `version: 1`")
+            return None
         version = root.get("version")
-        number = version.plain() if version is not None else VERSION
-        if number != VERSION or number is True:
-            shown = version.text if isinstance(version, Scalar) else words.found(number)
-            text, span = f"version `{shown}` is not supported", (version or root).span
-            found.append(Diagnostic("MP003", text, span, help="write `version: 1`"))
+        if version is not None and (version.plain() != 1 or version.plain() is True):
+            text = f"version `{_text(version)}` is not supported"
+            self._say("MP003", text, version.span, "write `version: 1`")
             return None
         if isinstance(root.get("policies"), MappingNode):
             text = "this is a policy file; its tests are in a file that ends in `.test.yaml`"
-            found.append(Diagnostic("MP010", text, root.entries[0].key_span))
+            self._say("MP010", text, _begin(root))
             return None
-        kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
-        return MappingNode(kept, root.span)
-    if root is not None and root.plain() is not None:
-        text = f"expected a mapping with `version`, found {words.found(root.plain())}"
-        found.append(Diagnostic("MP010", text, root.span))
-    elif not found:
-        found.append(Diagnostic("MP003", "the file is empty", Span(document.file), help=_HELP))
-    return None
+        return MappingNode(tuple(e for e in root.entries if not e.key.startswith("x-")), root.span)
+
+    def _policies(self, node: Node | None) -> tuple[Path, ...]:
+        """Return the policy files, from where we are; none where one of them is not there."""
+        folder = Path(self._document.file).parent
+        paths: list[Path] = []
+        for item in node.items if isinstance(node, Sequence) else ():
+            if not isinstance(item, Scalar) or not isinstance(item.value, str):
+                continue
+            paths.append(Path(os.path.normpath(folder / item.text)))
+            if not paths[-1].exists():
+                beside = sorted(file.name for file in folder.iterdir() if file.suffix in SUFFIXES)
+                near = closest(item.text, [name for name in beside if not name.endswith(TESTS)])
+                help = did_you_mean(near, "policies are named from the folder of the test file")
+                self._say("MP001", f"`{item.text}` does not exist", item.span, help)
+        return tuple(paths) if all(path.exists() for path in paths) else ()
+
+    def _cases(self, root: MappingNode) -> Iterator[Case]:
+        lines: dict[str, int] = {}
+        tests = root.get("tests")
+        for node in tests.items if isinstance(tests, Sequence) else ():
+            if not isinstance(node, MappingNode):
+                self._say("MP010", "expected a mapping with the `name` of a test", node.span)
+                continue
+            self._broken = False
+            block: CaseBlock | None
+            block = self._checked(node, CaseBlock, "a test", ExpectBlock.model_fields)
+            acts = tuple(self._acts(node, block)) if block is not None else ()
+            if self._broken or block is None:
+                continue
+            span = locate(node, ("name",))[0].span
+            if block.name in lines:
+                help = f"the other is in line {lines[block.name]}"
+                self._say("MP403", f"two tests bear the name `{block.name}`", span, help)
+            lines[block.name] = span.line
+            env = node.get("env") or root.get("env")
+            yield Case(block.name, span, _terms(root, node), env.span if env else span, acts)
+
+    def _acts(self, node: MappingNode, block: CaseBlock) -> Iterator[Act]:
+        way = self._way(node, ("resolve", "call", "steps"), "a test")
+        steps = node.get("steps")
+        if way == "resolve":
+            self._check_settings(self._expect(node))
+            yield Act(way, block, node)
+        elif way == "call":
+            yield Act(way, block, node, self._expected(node))
+        elif way == "steps" and isinstance(steps, Sequence):
+            expecting = False
+            for item, step in zip(steps.items, block.steps, strict=True):
+                assert isinstance(item, MappingNode)
+                kind = self._way(item, ("call", "advance"), "a step")
+                expecting = expecting or item.get("expect") is not None
+                expects = kind == "call" and item.get("expect") is not None
+                yield Act(kind, step, item, self._expected(item) if expects else None)
+            if not expecting and not self._broken:
+                help = "give at least one step an `expect`"
+                self._say("MP011", "the steps expect nothing", steps.span, help)
+
+    def _way(self, node: MappingNode, ways: tuple[str, ...], what: str) -> str:
+        """Return which one of *ways* stands in *node*; nothing where that is wrong."""
+        there = [way for way in ways if node.get(way) is not None]
+        if len(there) != 1:
+            known = f"{', '.join(f'`{way}`' for way in ways[:-1])} and `{ways[-1]}`"
+            found = f"`{'` and `'.join(there)}`" if there else "none of them"
+            code = "MP010" if there or what == "a step" else "MP011"
+            self._say(code, f"{what} has one of {known}, found {found}", _begin(node))
+            return ""
+        keys, reason = _MISPLACED.get(there[0], ((), ""))
+        for entry in node.entries:
+            if entry.key in keys:
+                self._say("MP010", f"`{entry.key}` {reason}", entry.key_span)
+        return there[0]
+
+    # --- expectations -----------------------------------------------------------------
+
+    def _expect(self, node: MappingNode) -> MappingNode | None:
+        expect = node.get("expect")
+        if isinstance(expect, MappingNode) and expect.entries:
+            return expect
+        if expect is None:
+            self._say("MP011", "the test expects nothing: give it an `expect`", _begin(node))
+        else:
+            self._say("MP010", "an empty `expect` tests nothing", expect.span)
+        return None
+
+    def _expected(self, node: MappingNode) -> ExpectBlock | None:
+        expect = self._expect(node)
+        if expect is None:
+            return None
+        made: ExpectBlock | None = self._checked(expect, ExpectBlock, "`expect` of a call")
+        return made
+
+    def _check_settings(self, expect: MappingNode | None) -> None:
+        origin = expect.get("from") if expect is not None else None
+        if origin is not None and not entries_of(origin):
+            text = 'expected fields with their places: `{cache.ttl: "serving.yaml#defaults"}`'
+            self._say("MP010", text, origin.span)
+        for name, entry in settings_of(expect):
+            unknown = unknown_setting(name)
+            if unknown is not None:
+                part, section, known = unknown
+                listed = f"known here: {', '.join(f'`{name}`' for name in known)}"
+                help = did_you_mean(closest(part, known), listed)
+                self._say("MP005", f"unknown key `{part}` in {section}", entry.key_span, help)
+            elif name.startswith("from.") and not isinstance(entry.value.plain(), str):
+                text = 'expected a place such as `"serving.yaml#environments.prod"`'
+                self._say("MP010", text, entry.value.span)
+
+    # --- findings ---------------------------------------------------------------------
+
+    def _say(self, code: str, message: str, span: Span, help: str = "") -> None:
+        self._broken = True
+        self._findings.append(Diagnostic(code, message, span, help=help))
+
+    def _checked(
+        self, node: MappingNode, model: type[BaseModel], section: str, inner: Iterable[str] = ()
+    ) -> Any:
+        """Return *node* as an instance of *model*, None where it is not one."""
+        synonyms = OF_TESTS if model is SuiteBlock else {}
+        about = Words(section, synonyms, dict.fromkeys(inner, "`expect`"))
+        outcome = check(node, model, about)
+        self._findings += outcome.diagnostics
+        self._broken = self._broken or outcome.value is None
+        for loc in outcome.missing:
+            block, entry = locate(node, loc[:-1])
+            if loc == ("version",):
+                file = Span(self._document.file)
+                self._say("MP003", "`version` is missing", file, "begin with `version: 1`")
+            else:
+                name = f"`{entry.key}`" if entry else section
+                span = entry.key_span if entry else _begin(block)
+                self._say("MP011", f"{name} needs `{loc[-1]}`", span)
+        return outcome.value
 
 
-def _hollow(root: MappingNode) -> MappingNode:
-    """Return *root* with no test in its list; they are checked one by one."""
-    made = (
-        Entry(one.key, one.key_span, Sequence((), one.value.span))
-        if one.key == "tests" and isinstance(one.value, Sequence)
-        else one
-        for one in root.entries
-    )
-    return MappingNode(tuple(made), root.span)
+def _terms(root: MappingNode, node: MappingNode) -> CaseTerms:
+    """Return what holds for a test: what it does not say, its file may say."""
+    env, clock = (node.get(key) or root.get(key) for key in ("env", "clock"))
+    variables = {
+        entry.key: entry.value.text
+        for written in (root.get("env_vars"), node.get("env_vars"))
+        for entry in entries_of(written)
+        if isinstance(entry.value, Scalar)
+    }
+    return CaseTerms(_text(env), tuple(sorted(variables.items())), _text(clock))
 
 
-def _places(stub: Entry) -> tuple[Span, Span]:
-    """Return where a stub is named, and where its signature stands."""
-    written = stub.value.get("signature") if isinstance(stub.value, MappingNode) else None
-    return stub.key_span, (written or stub.value).span
+def _begin(node: Node) -> Span:
+    """Return where *node* begins: a whole block is too much to point at."""
+    return node.entries[0].key_span if isinstance(node, MappingNode) and node.entries else node.span
 
 
-def _some(root: MappingNode, found: list[Diagnostic]) -> None:
-    """Note lists that must not be empty."""
-    for name, what in (("policies", "no policy is tested"), ("tests", "there is no test")):
-        node = root.get(name)
-        if isinstance(node, Sequence) and not node.items:
-            found.append(Diagnostic("MP010", what, node.span))
+def _text(node: Node | None) -> str | None:
+    return node.text if isinstance(node, Scalar) and node.value is not None else None
 
 
-def _cases(root: MappingNode, found: list[Diagnostic]) -> Iterable[Case]:
-    tests = root.get("tests")
-    for node in tests.items if isinstance(tests, Sequence) else ():
-        if not isinstance(node, MappingNode):
-            text = f"expected a mapping, found {words.found(node.plain())}"
-            found.append(Diagnostic("MP010", text, node.span))
-            continue
-        seen: set[tuple[Span, str]] = set()
-        wrong: list[Diagnostic] = []
-        combined = list(expanded(node, wrong))
-        found += wrong
-        for one in combined if not wrong else ():
-            mine: list[Diagnostic] = []
-            case = CaseReader(root, mine).case(one)
-            # What is wrong in each of a matrix is wrong once.
-            for each in mine:
-                if (each.span, each.code) not in seen:
-                    found.append(each)
-                seen.add((each.span, each.code))
-            if case is not None:
-                yield case
+def settings_of(expect: Node | None, above: str = "") -> Iterator[tuple[str, Entry]]:
+    """Yield the name of each setting in an `expect`: `cache: {ttl: 2m}` is `cache.ttl: 2m`.
 
-
-def _once(cases: Iterable[Case], found: list[Diagnostic]) -> None:
-    known: dict[str, Case] = {}
-    said: set[Span] = set()
-    for case in cases:
-        if case.name in known and case.span not in said:
-            text = f"two tests bear the name `{case.name}`"
-            help = f"the other is in line {known[case.name].span.line}"
-            found.append(Diagnostic("MP403", text, case.span, help=help))
-            said.add(case.span)
-        known[case.name] = case
+    What is empty has a finding of its own.
+    """
+    for entry in entries_of(expect):
+        name = f"{above}{entry.key}"
+        if entries_of(entry.value) and "." not in entry.key:
+            yield from settings_of(entry.value, f"{name}.")
+        elif name != "from" and not is_empty(entry.value):
+            yield name, entry

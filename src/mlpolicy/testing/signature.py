@@ -6,22 +6,21 @@ import ast
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.words import closest, did_you_mean
 
-_BODY = {
-    "function": ("def", "pass"),
-    "coroutine": ("async def", "pass"),
-    "generator": ("def", "yield"),
-    "async_generator": ("async def", "yield"),
+_FORMS: Final = {
+    "function": "def {}{}: pass",
+    "coroutine": "async def {}{}: pass",
+    "generator": "def {}{}: yield",
+    "async_generator": "async def {}{}: yield",
 }
-_RECEIVERS = ("self", "cls")
 
 
 class SignatureError(ValueError):
-    """A text is no signature, or arguments do not fit one; the message is for people."""
+    """A text is not a signature, or arguments do not fit one; the message is for people."""
 
     def __init__(self, message: str, argument: str = "", help: str = "") -> None:
         super().__init__(message)
@@ -33,69 +32,51 @@ def function(qualname: str, text: str, kind: FunctionKind) -> FunctionType:
     """Return a function of that name, signature and kind, which does nothing.
 
     Raises:
-        SignatureError: *text* is no list of parameters.
+        SignatureError: *text* is not a list of parameters.
     """
     name = qualname.rpartition(".")[2]
-    word, body = _BODY[kind]
-    written = text.strip()
-    written = written if written.startswith("(") else f"({written})"
+    name = name if name.isidentifier() else "function"
+    written = text.strip() if text.strip().startswith("(") else f"({text.strip()})"
     try:
-        tree = ast.parse(f"{word} {name if name.isidentifier() else 'function'}{written}: {body}")
-    except (SyntaxError, ValueError) as error:
-        raise SignatureError(f"`{text}` is no signature: {_why(error)}") from None
-    made = tree.body[0]
-    if len(tree.body) != 1 or not isinstance(made, ast.FunctionDef | ast.AsyncFunctionDef):
-        raise SignatureError(f"`{text}` is no signature")
-    _strip(made, text)
-    return _compiled(tree)
-
-
-def _why(error: Exception) -> str:
-    return str(getattr(error, "msg", error))
-
-
-def _strip(made: ast.FunctionDef | ast.AsyncFunctionDef, text: str) -> None:
-    """Leave nothing in *made* that would run code: no annotations, and plain defaults alone."""
-    arguments = made.args
+        tree = ast.parse(_FORMS[kind].format(name, written))
+        [made] = tree.body
+        assert isinstance(made, ast.FunctionDef | ast.AsyncFunctionDef)
+    except (SyntaxError, ValueError, AssertionError) as error:
+        reason = getattr(error, "msg", error)
+        raise SignatureError(f"`{text}` is not a signature: {reason}") from None
+    # Nothing may be left that would run code: no annotations, and plain defaults alone.
     made.returns = None
-    stars = [one for one in (arguments.vararg, arguments.kwarg) if one is not None]
-    for one in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *stars]:
-        one.annotation = None
-    for default in [*arguments.defaults, *(one for one in arguments.kw_defaults if one)]:
+    for node in ast.walk(made.args):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    for default in (*made.args.defaults, *filter(None, made.args.kw_defaults)):
         try:
             ast.literal_eval(default)
         except ValueError:
             shown = ast.unparse(default)
-            raise SignatureError(f"the default `{shown}` in `{text}` is no plain value") from None
-
-
-def _compiled(tree: ast.Module) -> FunctionType:
+            problem = f"the default `{shown}` in `{text}` is not a plain value"
+            raise SignatureError(problem) from None
     names: dict[str, Any] = {"__name__": "mlpolicy.testing.stubs"}
     exec(compile(tree, "<policy test>", "exec", dont_inherit=True), names)  # noqa: S102 (a function without a body)
-    return next(one for one in names.values() if isinstance(one, FunctionType))
+    stub: FunctionType = names[name]
+    return stub
 
 
 def of_parameters(
     qualname: str, parameters: Iterable[Parameter], kind: FunctionKind
 ) -> FunctionType:
     """Return a function with those parameters, which does nothing."""
-    return function(qualname, _written(list(parameters)), kind)
-
-
-def _written(parameters: list[Parameter]) -> str:
     parts: list[str] = []
-    kinds = [one.kind for one in parameters]
-    for at, one in enumerate(parameters):
-        if one.kind == "keyword" and "var_positional" not in kinds and "*" not in parts:
+    parameters = list(parameters)
+    kinds = [parameter.kind for parameter in parameters]
+    for at, parameter in enumerate(parameters):
+        if parameter.kind == "keyword" and "var_positional" not in kinds and "*" not in parts:
             parts.append("*")
-        star = {"var_positional": "*", "var_keyword": "**"}.get(one.kind, "")
-        parts.append(f"{star}{one.name}{'=None' if one.has_default else ''}")
-        if one.kind == "positional_only" and kinds[at + 1 : at + 2] != ["positional_only"]:
+        star = {"var_positional": "*", "var_keyword": "**"}.get(parameter.kind, "")
+        parts.append(f"{star}{parameter.name}{'=None' if parameter.has_default else ''}")
+        if parameter.kind == "positional_only" and "positional_only" not in kinds[at + 1 :]:
             parts.append("/")
-    return f"({', '.join(parts)})"
-
-
-# --- arguments ------------------------------------------------------------------------
+    return function(qualname, f"({', '.join(parts)})", kind)
 
 
 def arguments(
@@ -106,48 +87,39 @@ def arguments(
     Raises:
         SignatureError: One is missing, or there is none of that name.
     """
+    name = getattr(made, "__name__", str(made))
     parameters = inspect.signature(made).parameters
-    _refuse_unknown(made, given)
-    given = dict(given)
-    first = next(iter(parameters), "")
-    if first in _RECEIVERS and first not in given:
-        given[first] = None
+    given = _known(given, parameters, name)
     positional: list[Any] = []
     named: dict[str, Any] = {}
-    for name, one in parameters.items():
-        if one.kind is one.VAR_POSITIONAL:
-            positional += _of_star(name, given.pop(name, []), list)
-        elif one.kind is one.VAR_KEYWORD:
-            named |= _of_star(name, given.pop(name, {}), dict)
-        elif name in given:
-            by_name = one.kind is one.KEYWORD_ONLY
-            named.update({name: given.pop(name)}) if by_name else positional.append(given.pop(name))
-        elif one.default is not one.empty:
-            if one.kind is not one.KEYWORD_ONLY:
-                positional.append(one.default)
-        else:
-            raise SignatureError(f"`{_name(made)}` needs the argument `{name}`")
+    for word, parameter in parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            items = given.pop(word, [])
+            if not isinstance(items, list):
+                raise SignatureError(f"`*{word}` is a list", word)
+            positional += items
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            rest = given.pop(word, {})
+            if not isinstance(rest, dict):
+                raise SignatureError(f"`**{word}` is a mapping", word)
+            named |= rest
+        elif word not in given and parameter.default is parameter.empty:
+            raise SignatureError(f"`{name}` needs the argument `{word}`")
+        elif parameter.kind is not parameter.KEYWORD_ONLY:
+            positional.append(given.pop(word, parameter.default))
+        elif word in given:
+            named[word] = given.pop(word)
     return tuple(positional), named | given
 
 
-def _of_star(name: str, value: Any, wanted: type[Any]) -> Any:
-    if not isinstance(value, wanted):
-        what = "`*{0}` is a list" if wanted is list else "`**{0}` is a mapping"
-        raise SignatureError(what.format(name), name)
-    return value
-
-
-def _refuse_unknown(made: Callable[..., Any], given: Mapping[str, Any]) -> None:
-    parameters = inspect.signature(made).parameters
-    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
-        return
-    for name in given:
-        if name not in parameters:
-            near = closest(name, parameters)
-            known = ", ".join(f"`{one}`" for one in parameters) or "none"
-            help = did_you_mean(near, f"it takes {known}")
-            raise SignatureError(f"`{_name(made)}` takes no argument `{name}`", name, help)
-
-
-def _name(made: Callable[..., Any]) -> str:
-    return str(getattr(made, "__name__", made))
+def _known(
+    given: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], name: str
+) -> dict[str, Any]:
+    """Return the arguments *given* to the function *name*, with an instance for a method."""
+    unknown = [word for word in given if word not in parameters]
+    if unknown and all(one.kind is not one.VAR_KEYWORD for one in parameters.values()):
+        known = ", ".join(f"`{word}`" for word in parameters) or "none"
+        help = did_you_mean(closest(unknown[0], parameters), f"it takes {known}")
+        raise SignatureError(f"`{name}` takes no argument `{unknown[0]}`", unknown[0], help)
+    first = next(iter(parameters), "")
+    return ({first: None} if first in ("self", "cls") else {}) | dict(given)

@@ -6,12 +6,13 @@ import asyncio
 import copy
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.site import FunctionKind
+from mlpolicy.core.site import Site
+from mlpolicy.core.step import Step
 from mlpolicy.core.target import Target
 from mlpolicy.errors import CallRefused
 from mlpolicy.install.lookup import NotFound, find
@@ -19,14 +20,14 @@ from mlpolicy.plan.plan import Plan
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import from_code, twin_of
 from mlpolicy.runtime.template import kind_of
-from mlpolicy.testing.journal import Journal, TellingMeters
+from mlpolicy.testing.grammar import CallBlock
+from mlpolicy.testing.journal import Journal, JournalMeters
 from mlpolicy.testing.signature import SignatureError, arguments
-from mlpolicy.testing.suite import Behaviour, Doing
-from mlpolicy.testing.world import FakeSampler, VirtualWorld, maker
+from mlpolicy.testing.world import VirtualWorld
 
 
 @frozen()
-class Happened:
+class CallOutcome:
     """What came of a call."""
 
     value: Any
@@ -38,132 +39,132 @@ class Happened:
     via: str
 
 
-class Script:
-    """Stands in for the function that a driver calls: plays what the test says, and counts."""
+class StagedFunction:
+    """One function under its driver: behind that stands what the test says, or the function."""
 
-    def __init__(self, kind: str, journal: Journal, world: VirtualWorld) -> None:
-        self._play = {
-            "function": self._next,
-            "coroutine": self._later,
-            "generator": self._items,
-            "async_generator": self._items_later,
-        }[kind]
-        self._journal = journal
-        self._world = world
-        self._at = 0
-        self.behaviour: tuple[Behaviour, ...] = ()
-        self.real: Callable[..., Any] | None = None
+    def __init__(self, base: FunctionType, plan: Plan, world: VirtualWorld, *, real: bool) -> None:
+        code, journal = base.__code__, Journal()
+        self.kind, self.journal, self._world = kind_of(code), journal, world
         self.raised: BaseException | None = None
-        """What it raised last, as the test says."""
+        """What the stub raised last, as the test says."""
+        self._behaviour: list[Any] = []
+        scripts: dict[str, Callable[..., Any]] = {
+            "function": self._next,
+            "coroutine": self._next_async,
+            "generator": self._items,
+            "async_generator": self._items_async,
+        }
+        behind = twin_of(base) if real else scripts[self.kind]
 
-    def begin(self, behaviour: tuple[Behaviour, ...]) -> None:
-        """Play *behaviour* from its beginning."""
-        self.behaviour, self._at = behaviour, 0
+        def twin(*positional: Any, **named: Any) -> Any:
+            journal.called()
+            return behind(*positional, **named)
 
-    def __call__(self, *positional: Any, **named: Any) -> Any:
-        """Do what is next."""
-        self._journal.called()
-        return self.real(*positional, **named) if self.real is not None else self._play()
+        def make(kind: str, settings: Any, site: Site) -> Step:
+            return world.step(kind, settings, replace(site, notes=journal))
 
-    def _next(self) -> Any:
-        if not self.behaviour:
+        made = steps(plan, code, base, meters=JournalMeters(journal), make=make)
+        # A bug in a rule must fail the test: in a service the rule would stand aside.
+        runtime, target = world.runtime(), str(plan.target)
+        driver = from_code(code, made, target=target, twin=twin, world=runtime, closed=True)
+        self.close = driver.close
+        self.function = FunctionType(
+            driver.code, base.__globals__, base.__name__, base.__defaults__, base.__closure__
+        )
+        self.function.__kwdefaults__ = base.__kwdefaults__
+
+    def call(self, block: CallBlock) -> Any:
+        """Return what a call gives; of a generator, the list of its items."""
+        positional, named = arguments(self.function, copy.deepcopy(dict(block.args)))
+        self._behaviour = list(block.behaviour)
+        self.journal.begin()
+        for prepare in self._world.before_call:
+            prepare()
+        result = self.function(*positional, **named)
+        if self.kind == "generator":
+            return list(result)
+        if self.kind == "async_generator":
+            return asyncio.run(_listed(result))
+        return asyncio.run(result) if self.kind == "coroutine" else result
+
+    def _next(self, *_: Any, **__: Any) -> Any:
+        if not self._behaviour:
             return None
-        now = self.behaviour[min(self._at, len(self.behaviour) - 1)]
-        self._at += 1
-        self._world.advance(now.takes)
-        if now.raises is not None:
-            self.raised = now.raises.error()
-            raise self.raised
-        return copy.deepcopy(now.gives)  # the caller may change it
+        # The last one is what it does ever after.
+        now = self._behaviour.pop(0) if len(self._behaviour) > 1 else self._behaviour[0]
+        self._world.time += float(now.takes)
+        raising = getattr(now, "raise")
+        if raising is not None:
+            error: BaseException = raising.new()
+            self.raised = error
+            raise error
+        return copy.deepcopy(getattr(now, "return"))  # the caller may change it
 
-    async def _later(self) -> Any:
+    async def _next_async(self, *_: Any, **__: Any) -> Any:
         return self._next()
 
-    def _items(self) -> Iterator[Any]:
+    def _items(self, *_: Any, **__: Any) -> Iterator[Any]:
         yield from self._next() or ()
 
-    async def _items_later(self) -> AsyncIterator[Any]:
+    async def _items_async(self, *_: Any, **__: Any) -> AsyncIterator[Any]:
         for item in self._next() or ():
             yield item
 
 
-@dataclass(slots=True)
-class _Placed:
-    """One function with its driver."""
-
-    function: Callable[..., Any]
-    kind: FunctionKind
-    journal: Journal
-    script: Script
-    close: Callable[[], None]
+async def _listed(items: AsyncIterator[Any]) -> list[Any]:
+    return [item async for item in items]
 
 
-@dataclass(slots=True)
 class Stage:
     """All that the calls of one test share: the world, and drivers with what they keep."""
 
-    plans: Callable[[Target], Plan]
-    stubs: Mapping[Target, FunctionType]
-    world: VirtualWorld = field(default_factory=VirtualWorld)
-    _placed: dict[tuple[Target, bool], _Placed] = field(default_factory=dict)
-    _sampler: FakeSampler | None = None
+    def __init__(
+        self, plans: Callable[[Target], Plan], stubs: Mapping[Target, FunctionType]
+    ) -> None:
+        self.plans = plans
+        self.world = VirtualWorld()
+        self._stubs = stubs
+        self._functions: dict[tuple[Target, bool], StagedFunction] = {}
 
-    def call(self, doing: Doing) -> Happened:
+    def call(self, block: CallBlock) -> CallOutcome:
         """Make one call; what it raises is part of what happened.
 
         Raises:
             SignatureError: The arguments do not fit, or there is no such function.
         """
-        if doing.world is not None:
-            self.world.machine = doing.world
-        placed = self._place(doing)
-        positional, named = arguments(placed.function, copy.deepcopy(dict(doing.args)))
-        placed.script.begin(doing.behaviour)
-        placed.journal.begin()
-        if self._sampler is not None:
-            self._sampler.refresh()
-        slept, began = self.world.slept, self.world.time
-        value, error = _outcome(placed, positional, named)
-        return _told(
-            placed.journal,
-            doing.function.target,
-            value=value,
-            error=error,
-            spent=(self.world.slept - slept, self.world.time - began),
-        )
+        world, target = self.world, Target.parse(block.call)
+        if block.world is not None:
+            world.machine = block.world
+        staged = self._functions.get((target, block.real))
+        if staged is None:
+            base = _real(target) if block.real else self._stubs[target]
+            staged = StagedFunction(base, self.plans(target), world, real=block.real)
+            self._functions[target, block.real] = staged
+        slept, began = world.slept, world.time
+        value: Any = None
+        error: BaseException | None = None
+        try:
+            value = staged.call(block)
+        except SignatureError:
+            raise
+        except BaseException as failure:  # (whatever the test made the function raise)
+            if isinstance(failure, KeyboardInterrupt | SystemExit) and failure is not staged.raised:
+                raise  # somebody stops the tests
+            error = failure
+        journal = staged.journal
+        end, via = "ok", journal.answered or "function"
+        if error is not None:
+            refused = isinstance(error, CallRefused) and error.target == str(target)
+            end, via = ("refused" if refused else "error"), "nothing"
+        elif journal.fallback:
+            end = via = "default"
+        spent = (world.slept - slept, world.time - began)
+        return CallOutcome(value, error, journal.attempts, *spent, (*journal.events(), end), via)
 
     def close(self) -> None:
         """Let everything go."""
-        for placed in self._placed.values():
-            placed.close()
-        self._placed.clear()
-
-    def _place(self, doing: Doing) -> _Placed:
-        target = doing.function.target
-        key = (target, doing.real)
-        if key not in self._placed:
-            base = _real(target) if doing.real else self.stubs[target]
-            self._placed[key] = self._driven(target, base, real=doing.real)
-        return self._placed[key]
-
-    def _driven(self, target: Target, base: FunctionType, *, real: bool) -> _Placed:
-        journal, code = Journal(), base.__code__
-        script = Script(kind_of(code), journal, self.world)
-        if real:
-            script.real = twin_of(base)
-        if self._sampler is None:
-            self._sampler = FakeSampler(self.world)
-        make = maker(self.world, notes=journal, sampler=self._sampler)
-        meters = TellingMeters(journal)
-        made = steps(self.plans(target), code, base, meters=meters, make=make)
-        # A bug in a rule must fail the test: in a service the rule would stand aside.
-        world = self.world.runtime()
-        driver = from_code(code, made, target=str(target), twin=script, world=world, closed=True)
-        function = FunctionType(
-            driver.code, base.__globals__, base.__name__, base.__defaults__, base.__closure__
-        )
-        function.__kwdefaults__ = base.__kwdefaults__
-        return _Placed(function, kind_of(code), journal, script, driver.close)
+        for staged in self._functions.values():
+            staged.close()
 
 
 def _real(target: Target) -> FunctionType:
@@ -173,59 +174,8 @@ def _real(target: Target) -> FunctionType:
     except NotFound as error:
         raise SignatureError(str(error)) from None
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        raise SignatureError(f"`{target.module}` cannot be imported: {said}") from error
+        reason = f"{type(error).__name__}: {error}"
+        raise SignatureError(f"`{target.module}` cannot be imported: {reason}") from error
     if not found.functions:
         raise SignatureError(f"`{target}` has no Python code to call")
     return found.functions[0]
-
-
-def _outcome(
-    placed: _Placed, positional: tuple[Any, ...], named: dict[str, Any]
-) -> tuple[Any, BaseException | None]:
-    """Return what a call gives, and what it raises; items of generators as a list."""
-    try:
-        return _given(placed, positional, named), None
-    except (KeyboardInterrupt, SystemExit) as error:
-        if error is not placed.script.raised:
-            raise  # somebody stops the tests
-        return None, error
-    except BaseException as error:  # noqa: BLE001 (whatever the test made the function raise)
-        return None, error
-
-
-def _given(placed: _Placed, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    made = placed.function(*positional, **named)
-    match placed.kind:
-        case "function":
-            return made
-        case "generator":
-            return list(made)
-        case "coroutine":
-            return asyncio.run(made)
-        case "async_generator":
-            return asyncio.run(_listed(made))
-
-
-async def _listed(items: AsyncIterator[Any]) -> list[Any]:
-    return [item async for item in items]
-
-
-def _told(
-    journal: Journal,
-    target: Target,
-    *,
-    value: Any,
-    error: BaseException | None,
-    spent: tuple[float, float],
-) -> Happened:
-    events = journal.events()
-    answered = {"cache.hit", "cache.stale"} & set(events)
-    if error is not None:
-        refused = isinstance(error, CallRefused) and error.target == str(target)
-        end, via = ("refused" if refused else "error"), "nothing"
-    elif journal.fallback:
-        end, via = "default", "default"
-    else:
-        end, via = "ok", "cache" if answered else "function"
-    return Happened(value, error, journal.attempts, *spent, (*events, end), via)

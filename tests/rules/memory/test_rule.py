@@ -9,7 +9,6 @@ import yaml
 from pydantic import ValidationError
 
 from mlpolicy.rules.memory import KIND
-from mlpolicy.rules.memory.codes import CODES
 from mlpolicy.rules.memory.rule import Call, MemoryRule
 
 
@@ -154,13 +153,6 @@ def test_synonyms_mean_fields():
     assert not fields & set(KIND.synonyms)
     meant = {word: KIND.synonyms[word].field for word in ("threshold", "max_memory", "timeout")}
     assert meant == {"threshold": "act_at", "max_memory": "limit", "timeout": "wait"}
-
-
-@pytest.mark.parametrize("code", CODES, ids=lambda code: code.code)
-def test_codes_show_what_they_find(code):
-    """The first file has that finding, and the second none."""
-    assert found_in(code.before) == [code.code]
-    assert found_in(code.after) == []
 
 
 def test_the_example_is_right():

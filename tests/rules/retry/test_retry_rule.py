@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from mlpolicy.core.docstrings import docstrings
 from mlpolicy.core.quantity import Duration
 from mlpolicy.rules.retry import KIND
 from mlpolicy.rules.retry.check import check, worst_asked, worst_pause
-from mlpolicy.rules.retry.codes import CODES
 from mlpolicy.rules.retry.rule import RetryAfter, RetryRule, UnwantedResult
 
 
@@ -215,25 +213,6 @@ def test_one_thing_is_said_of_results(wish):
     assert refused(on_result=wish) == [("MP010", ("on_result",))]
 
 
-def test_every_code_has_its_own_example():
-    assert [code.code for code in CODES] == [
-        "MP602", "MP603", "MP605", "MP608", "MP609", "MP610", "MP611"
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("code", CODES, ids=lambda code: code.code)
-def test_the_example_of_a_code_has_it_and_its_repair_has_none(code):
-
-    def codes(text):
-        fields = yaml.safe_load(text)["policies"]["mypkg.client:fetch"]["retry"]
-        try:
-            return [one for one, _, _ in check(rule(**fields))]
-        except ValidationError as error:
-            return [one["type"] for one in error.errors()]
-
-    assert (codes(code.before), codes(code.after)) == ([code.code], [])
-
-
 def test_the_words_of_habit_name_fields():
     fields = RetryRule.model_fields
 
@@ -254,5 +233,4 @@ def test_every_setting_is_explained():
 def test_the_kind_finds_its_parts():
     assert KIND.rule_model() is RetryRule
     assert KIND.step_class().kind == KIND.name
-    assert KIND.finding_codes() == CODES
     assert KIND.findings(rule(max_attempts=1))[0][:2] == ("MP611", "max_attempts")

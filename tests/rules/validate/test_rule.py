@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from mlpolicy.rules import KINDS
 from mlpolicy.rules.validate.backtracking import backtracks
 from mlpolicy.rules.validate.check import check
-from mlpolicy.rules.validate.codes import CODES
 from mlpolicy.rules.validate.rule import Column, Spec, ValidateRule
 
 
@@ -93,20 +91,6 @@ def test_settings_that_do_not_agree_are_found(rule, expected):
     assert found(**rule) == expected
 
 
-@pytest.mark.parametrize(
-    "code", [code for code in CODES if code.before], ids=lambda code: code.code
-)
-def test_each_code_is_found_before_and_not_after(code):
-    """The examples of a code are what they say."""
-
-    def codes(text):
-        [policy] = yaml.safe_load(text)["policies"].values()
-        return [code for code, _ in found(**policy["validate"])]
-
-    assert codes(code.before) == [code.code]
-    assert codes(code.after) == []
-
-
 def test_the_kind_leads_to_its_parts():
     """Names in the registry resolve, and synonyms name settings that exist."""
     kind = KINDS["validate"]
@@ -114,7 +98,6 @@ def test_the_kind_leads_to_its_parts():
 
     assert kind.rule_model() is ValidateRule
     assert kind.step_class().kind == "validate"
-    assert kind.finding_codes() == CODES
     assert {synonym.field for synonym in kind.synonyms.values()} <= known
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.kind import Kind, habits
+from mlpolicy.core.kind import Counted, Kind, habits
 
 KIND = Kind(
     name="cache",
@@ -10,7 +10,6 @@ KIND = Kind(
     step="mlpolicy.rules.cache.step:CacheStep",
     decorator="cache_result",
     keeps_results=True,
-    codes="mlpolicy.rules.cache.codes:CODES",
     check="mlpolicy.rules.cache.check:check",
     lint="mlpolicy.rules.cache.lint:lint",
     shorthand="ttl",
@@ -27,4 +26,20 @@ KIND = Kind(
             "cache_none": "cache_null",
         }
     ),
+    events={
+        "cache.hit": "the answer was kept from an earlier call",
+        "cache.miss": "no answer was kept",
+        "cache.stale": "an old answer stood in for a function that failed",
+        "cache.bypass": "the arguments make no key",
+        "cache.error": "the answer could not be kept",
+        "cache.would_hit": "in shadow: an answer was kept",
+        "cache.would_stale_mismatch": "in shadow: the kept answer was another one",
+    },
+    counted={
+        "mlpolicy_cache_requests_total{result=hit}": Counted("cache.hit", answers=True),
+        "mlpolicy_cache_requests_total{result=stale}": Counted("cache.stale", answers=True),
+        "mlpolicy_cache_requests_total{result=miss}": Counted("cache.miss", late=True),
+        "mlpolicy_cache_requests_total{result=bypass}": Counted("cache.bypass", late=True),
+        "mlpolicy_cache_requests_total{result=error}": Counted("cache.error", late=True),
+    },
 )

@@ -9,7 +9,6 @@ KIND = Kind(
     rule="mlpolicy.rules.memory.rule:MemoryRule",
     step="mlpolicy.rules.memory.step:MemoryStep",
     decorator="memory_guard",
-    codes="mlpolicy.rules.memory.codes:CODES",
     check="mlpolicy.rules.memory.check:check",
     shorthand="act_at",
     synonyms={
@@ -32,4 +31,11 @@ KIND = Kind(
         ),
         **dict.fromkeys(("gc", "trim"), Synonym("relieve", "it takes a list: `[gc, trim]`")),
     },
+    events={
+        "memory.wait": "the call waited for memory",
+        "memory.reject": "the call was refused for want of memory",
+        "memory.proceed": "the call waited for memory in vain, and went on",
+        "memory.would_reject": "in shadow: the call would have been refused",
+    },
+    virtual="mlpolicy.rules.memory.virtual:parts",
 )

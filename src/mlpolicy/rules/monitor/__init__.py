@@ -11,7 +11,6 @@ KIND = Kind(
     decorator="monitor",
     shadowable=False,
     numbers_calls=True,
-    codes="mlpolicy.rules.monitor.codes:CODES",
     check="mlpolicy.rules.monitor.check:check",
     synonyms={
         **habits(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.kind import Kind, Synonym, habits
+from mlpolicy.core.kind import Counted, Kind, Synonym, habits
 
 _RETRIES = (
     *("max_retries", "max_retry", "num_retries", "retries", "retry_count", "total"),
@@ -15,7 +15,6 @@ KIND = Kind(
     rule="mlpolicy.rules.retry.rule:RetryRule",
     step="mlpolicy.rules.retry.step:RetryStep",
     decorator="retry",
-    codes="mlpolicy.rules.retry.codes:CODES",
     check="mlpolicy.rules.retry.check:check",
     standing="mlpolicy.rules.retry.nested:retried",
     lint="mlpolicy.rules.retry.lint:lint",
@@ -42,4 +41,13 @@ KIND = Kind(
         ),
         **dict.fromkeys(_RETRIES, Synonym("max_attempts", note=_ONE_MORE, shift=1)),
     },
+    events={
+        "retry": "an attempt failed, and another followed",
+        "retry.not_retryable": "an attempt failed in a way that is not retried",
+        "retry.attempts_exhausted": "the last attempt failed",
+        "retry.deadline": "another attempt would have begun too late",
+        "retry.retry_after_too_long": "the other side asked to wait too long",
+        "retry.would_retry": "in shadow: another attempt would have followed",
+    },
+    counted={"mlpolicy_attempts_total{outcome=error}": Counted("retry")},
 )

@@ -12,7 +12,6 @@ KIND = Kind(
     rule="mlpolicy.rules.validate.rule:ValidateRule",
     step="mlpolicy.rules.validate.step:ValidateStep",
     decorator="validate_input",
-    codes="mlpolicy.rules.validate.codes:CODES",
     check="mlpolicy.rules.validate.check:check",
     lint="mlpolicy.rules.validate.lint:lint",
     arguments="mlpolicy.rules.validate.arguments:settings",
@@ -45,5 +44,10 @@ KIND = Kind(
         **dict.fromkeys(("gt", "lt"), Synonym("range", "both of its ends are in it")),
         **dict.fromkeys(("nullable", "optional", "allow_none"), Synonym("not_null", _OPPOSITE)),
         "columns.not_null": Synonym("nullable", _OPPOSITE),
+    },
+    events={
+        "validate.reject": "an argument or a result was refused",
+        "validate.warn": "an argument or a result failed a check, and the call went on",
+        "validate.would_reject": "in shadow: it would have been refused",
     },
 )

@@ -1,0 +1,235 @@
+"""Files of tests are prepared and run; each test gives a result."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from mlpolicy.core.diagnostic import Diagnostic, in_order
+from mlpolicy.core.facts import Facts
+from mlpolicy.core.frozen import frozen
+from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
+from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.document.node import entries_of
+from mlpolicy.document.parse import Document
+from mlpolicy.plan.governed import facts_of
+from mlpolicy.plan.load import Loaded, Terms, load
+from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
+from mlpolicy.runtime.template import shape
+from mlpolicy.testing.grammar import moment
+from mlpolicy.testing.judge import FieldDifference, call_differs, plan_differs
+from mlpolicy.testing.read import Act, Case, CaseTerms, read_suite
+from mlpolicy.testing.signature import SignatureError, arguments, function, of_parameters
+from mlpolicy.testing.stage import Stage
+from mlpolicy.testing.world import entered
+
+
+@frozen()
+class CaseResult:
+    """What came of one test."""
+
+    case: Case
+    differences: tuple[FieldDifference, ...]
+    warnings: tuple[str, ...]
+    """What the rules warned of meanwhile."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether all was as expected."""
+        return not self.differences
+
+    def lines(self) -> list[str]:
+        """Return what to tell of a test that failed."""
+        lines = [f"FAILED {self.case.span.place} {self.case.name}"]
+        width = max((len(difference.field) for difference in self.differences), default=0)
+        pad = " " * (width + 2)
+        for difference in self.differences:
+            lines.append(f"  {difference.field:<{width}}  expected {difference.expected}")
+            lines.append(f"  {pad}found    {difference.found}")
+            if difference.set_at:
+                lines.append(f"  {pad}set at   {difference.set_at}")
+            if difference.note:
+                lines.append(f"  {pad}{difference.note}")
+        return [*lines, *(f"  said: {text}" for text in self.warnings)]
+
+    def content(self) -> dict[str, Any]:
+        """Return the result as plain values."""
+        return {
+            "file": self.case.span.file,
+            "line": self.case.span.line,
+            "name": self.case.name,
+            "outcome": "passed" if self.passed else "failed",
+            "differences": [asdict(difference) for difference in self.differences],
+            "said": list(self.warnings),
+        }
+
+
+class Prepared:
+    """A file of tests with its policies: ready to run, or with what keeps it from running.
+
+    Everything that the file names is looked at before any of it runs; nothing of the user's is
+    imported but errors.
+    """
+
+    def __init__(self, path: Path, survey: Survey) -> None:
+        self._suite = read_suite(path)
+        self._survey = survey
+        self._findings = list(self._suite.diagnostics)
+        self._loaded: dict[CaseTerms, Loaded] = {}
+        self._stubs: dict[Target, FunctionType] = {}
+        self.documents: dict[str, Document] = {self._suite.document.file: self._suite.document}
+        for text, (span, _) in self._suite.stub_spans.items():
+            self._stub(Target.parse(text), span)
+        self.cases = tuple(case for case in self._suite.cases if self._is_ready(case))
+        used = {str(act.target) for case in self._suite.cases for act in case.named}
+        for text, (span, _) in self._suite.stub_spans.items():
+            near = closest(text, used - self._suite.stubs.keys())
+            if near and text not in used:
+                help = did_you_mean(near)
+                self._say("MP111", f"no test is about the stub `{text}`", span, help)
+        self.diagnostics = in_order(self._findings)
+
+    def run(self, case: Case) -> CaseResult:
+        """Run one test."""
+        rulebook = self._loaded[case.terms].rulebook
+        stage = Stage(lambda target: self._plan(target, rulebook), self._stubs)
+        differences: list[FieldDifference] = []
+        with entered(stage.world, dict(case.terms.env_vars)) as warnings:
+            try:
+                for number, act in enumerate(case.acts, 1):
+                    step = f"step {number}: " if len(case.acts) > 1 else ""
+                    if act.way == "advance":
+                        stage.world.time += float(getattr(act.block, act.way))
+                    elif act.way == "resolve":
+                        differences += plan_differs(stage.plans(act.target), act)
+                    else:
+                        differences += _called(act, stage, step)
+            finally:
+                stage.close()
+        return CaseResult(case, tuple(differences), tuple(warnings))
+
+    def _plan(self, target: Target, rulebook: Rulebook) -> Plan:
+        """Return what holds for *target*; a plan without rules where no policy names it."""
+        stub = self._suite.stubs.get(str(target))
+        if stub is None or not rulebook.asks(target):
+            facts = facts_of(rulebook, self._survey, target)
+        else:
+            made = self._stubs.get(target)
+            facts = Facts(stub.kind, shape(made.__code__).names if made else ())
+        return rulebook.plan(target, facts) or Plan(target, "enforce", ())
+
+    # --- checks before any test runs --------------------------------------------------
+
+    def _say(self, code: str, message: str, span: Span, help: str = "") -> None:
+        finding = Diagnostic(code, message, span, help=help)
+        if finding not in self._findings:
+            self._findings.append(finding)
+
+    def _is_ready(self, case: Case) -> bool:
+        loaded, before = self._load(case.terms), len(self._findings)
+        if loaded.refused:
+            return False
+        env = case.terms.env
+        anonymous = loaded.unknown is not None and not loaded.misnamed
+        if env is not None and env not in loaded.environments and not anonymous:
+            known = ", ".join(f"`{name}`" for name in loaded.environments) or "none"
+            help = did_you_mean(closest(env, loaded.environments), f"there are {known}")
+            self._say("MP010", f"no policy file names an environment `{env}`", case.env_span, help)
+        for act in case.named:
+            if not self._is_known(act, loaded.rulebook):
+                return False
+        calls = [self._is_callable(act) for act in case.named if act.way == "call"]
+        return all(calls) and len(self._findings) == before
+
+    def _load(self, terms: CaseTerms) -> Loaded:
+        """Return the policies as they hold under *terms*: no other variables are seen."""
+        if terms not in self._loaded:
+            now = moment(terms.clock) if terms.clock else None
+            variables = dict(terms.env_vars)
+            policy_terms = Terms(terms.env, variables, now=now, survey=self._survey)
+            loaded = self._loaded[terms] = load(self._suite.policies, policy_terms)
+            refused = set(loaded.refused)
+            for finding in loaded.shown(level="none").diagnostics:
+                if finding in refused and finding not in self._findings:
+                    self._findings.append(finding)
+            self.documents |= {document.file: document for document in loaded.documents}
+        return self._loaded[terms]
+
+    def _is_known(self, act: Act, rulebook: Rulebook) -> bool:
+        """Return whether anything is known of the function that *act* names."""
+        target, text = act.target, str(act.target)
+        if text in self._suite.stubs:
+            return True
+        looked = self._survey.look_up(target)
+        if isinstance(looked, Missing):
+            near = f"{target.module}:{looked.close[0][0]}" if looked.close else ""
+            problem = f"`{target.module}` has no function `{target.qualname}`"
+            self._say("MP301", problem, act.span, did_you_mean(near))
+        elif isinstance(looked, Defined) and not looked.is_function:
+            problem = f"`{text}` is a {looked.kind}, and a policy is for a function"
+            self._say("MP320", problem, act.span)
+        elif isinstance(looked, NoModule) and target not in rulebook.exact:
+            known = [*map(str, rulebook.exact), *self._suite.stubs]
+            near = closest(text, known) or ""
+            help = did_you_mean(near, "if it is right, name it under `stubs`")
+            self._say("MP301", f"nothing is known of `{text}`", act.span, help)
+        else:
+            return True
+        return False
+
+    def _is_callable(self, act: Act) -> bool:
+        """Return whether the arguments fit; of a real function the call itself may tell."""
+        stub = self._stub(act.target, None if act.block.real else act.span)
+        if stub is None:
+            return act.block.real
+        try:
+            arguments(stub, act.block.args)
+        except SignatureError as error:
+            entries = {arg.key: arg.key_span for arg in entries_of(act.node.get("args"))}
+            self._say("MP010", str(error), entries.get(error.argument, act.span), error.help)
+            return False
+        return True
+
+    def _stub(self, target: Target, span: Span | None) -> FunctionType | None:
+        """Return a function with the parameters of the one at *target*, which does nothing.
+
+        What is wrong with it is said at its signature, or at *span* where there is one.
+        """
+        if target in self._stubs:
+            return self._stubs[target]
+        stub = self._suite.stubs.get(str(target))
+        looked = self._survey.look_up(target) if stub is None else None
+        try:
+            if stub is not None:
+                made = function(target.qualname, stub.signature, stub.kind)
+            elif (
+                isinstance(looked, Defined) and looked.is_function and looked.parameters is not None
+            ):
+                kind: Any = looked.kind
+                made = of_parameters(target.qualname, looked.parameters, kind)
+            else:
+                help = f'write `stubs: {{"{target}": {{signature: "(features, user)"}}}}`'
+                problem = f"the parameters of `{target}` are not known"
+                raise SignatureError(problem, help=help)
+        except SignatureError as error:
+            _, span = self._suite.stub_spans.get(str(target), (span, span))
+            if span is not None:
+                self._say("MP301" if stub is None else "MP010", str(error), span, error.help)
+            return None
+        self._stubs[target] = made
+        return made
+
+
+def _called(act: Act, stage: Stage, step: str) -> list[FieldDifference]:
+    """Return in what a call differs from what is expected of it."""
+    try:
+        outcome = stage.call(act.block)
+    except SignatureError as error:
+        return [FieldDifference(f"{step}call", str(act.target), str(error))]
+    differences = call_differs(act, outcome, stage.plans(act.target))
+    return [replace(difference, field=f"{step}{difference.field}") for difference in differences]
