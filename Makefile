@@ -45,7 +45,7 @@ test: $(VENV)/.made
 	wait $$others || failed=1; cat $(VENV)/others.log; exit $$failed
 
 # atheris has wheels for few interpreters: an environment of its own, on the oldest that we know.
-FUZZED ?= document models layout repair variables words tests schema
+FUZZED ?= document models repair variables words tests schema
 EACH ?= 300
 $(VENV)-fuzz/.made: pyproject.toml
 	@python3.11 -m venv $(VENV)-fuzz
@@ -62,7 +62,6 @@ check: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_source.py
-	$(BIN)/mlpolicy fmt --check
 	$(BIN)/mlpolicy validate --fail-on info
 	$(BIN)/mlpolicy apply --module examples.digits.serve --check
 

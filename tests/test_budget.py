@@ -15,37 +15,37 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 4976,
-    "core": 4494,
+    "cli": 3621,
+    "core": 4496,
     "document": 1155,
     "install": 3803,
     "lint": 1315,
-    "model": 3865,
+    "model": 3653,
     "plan": 6420,
-    "rules": 13039,
+    "rules": 12298,
     "runtime": 1218,
     "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 3083,
-    "core": 2810,
+    "cli": 2385,
+    "core": 2812,
     "document": 784,
     "install": 2722,
     "lint": 901,
-    "model": 2659,
+    "model": 2515,
     "plan": 4263,
-    "rules": 8378,
+    "rules": 8039,
     "runtime": 759,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 20
+CLASSES = 19
 """Class names that stand for several classes."""
 NAMES = 20
 """Modules whose name is a riddle."""
-CIRCLES = 14
+CIRCLES = 8
 """Modules that import themselves through others."""
 KNOWING = 39
 """Places outside `rules/` that know a kind by name."""

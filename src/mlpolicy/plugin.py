@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         Within,
     )
     from mlpolicy.errors import CallRefused
-    from mlpolicy.rules.monitor.sinks.sink import Sink
+    from mlpolicy.rules.monitor.sinks import Sink
 
 _HOMES = {
     "API": "core.plugins",
@@ -56,7 +56,7 @@ _HOMES = {
     "Ratio": "core.quantity",
     "Refuse": "core.verdict",
     "RuleModel": "core.model",
-    "Sink": "rules.monitor.sinks.sink",
+    "Sink": "rules.monitor.sinks",
     "Site": "core.site",
     "Step": "core.step",
     "Synonym": "core.kind",

@@ -35,7 +35,6 @@ COMMANDS = {
     "mlpolicy.diff/1": ("diff", "policies", "other.yaml"),
     "mlpolicy.doctor/1": ("doctor",),
     "mlpolicy.explain/1": ("explain", "serve:predict"),
-    "mlpolicy.fmt/1": ("fmt", "--check"),
     "mlpolicy.init/1": ("init", "new", "--module", "serve"),
     "mlpolicy.list/1": ("list",),
     "mlpolicy.plan/1": ("compile",),

@@ -6,9 +6,7 @@ Each takes any text and fails where a promise is broken.
 from __future__ import annotations
 
 import json
-import re
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -25,7 +23,6 @@ from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
 from mlpolicy.document.parse import Document, parse
 from mlpolicy.model.interpolate import Variables
-from mlpolicy.model.layout import laid_out
 from mlpolicy.plan.load import load_every
 from mlpolicy.testing.read import read_suite
 from tests.model.schema.test_differential import disagree, is_for_the_reader
@@ -86,14 +83,6 @@ def plain(text: str) -> object:
     return None if root is None else repr(root.plain())
 
 
-def comments(text: str) -> Counter[str]:
-    """Return what may be a comment in *text*, each line of it."""
-    return Counter(one.rstrip() for one in re.findall(r"(?:^|\s)(#.*)$", text, re.M))
-
-
-# --- targets --------------------------------------------------------------------------
-
-
 def document(text: str) -> None:
     """Any content is a document: its nodes lie in the text, and a broken one says why."""
     for content in (text, text.encode("utf-8", "surrogatepass"), text.encode("utf-16", "replace")):
@@ -131,19 +120,6 @@ def is_well_formed(text: str, format: str) -> None:
         ElementTree.fromstring(text)
     elif format == "github":
         assert all(line.startswith("::") for line in text.split("\n") if line), text
-
-
-def layout(text: str) -> None:
-    """Laid out, a file says the same and keeps its comments; laid out twice is laid out once."""
-    try:
-        made = laid_out(text)
-    except ValueError:
-        return
-    assert laid_out(made) == made
-    if not parse(text, file="x").diagnostics and "|" not in text and ">" not in text:
-        spelt = parse(made, file="x")
-        assert spelt.root is not None and not spelt.diagnostics
-        assert comments(made) == comments(text)
 
 
 def repair(text: str) -> None:
@@ -215,5 +191,5 @@ def schema(text: str) -> None:
 
 
 TARGETS: dict[str, Callable[[str], None]] = {
-    one.__name__: one for one in (document, models, layout, repair, variables, words, tests, schema)
+    one.__name__: one for one in (document, models, repair, variables, words, tests, schema)
 }

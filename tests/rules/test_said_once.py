@@ -8,9 +8,8 @@ import pytest
 
 from mlpolicy.core.report import forget
 from mlpolicy.core.tick import _goes_on
-from mlpolicy.rules.monitor.sinks import SINKS
+from mlpolicy.rules.monitor.sinks import SINKS, Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
-from mlpolicy.rules.monitor.sinks.sink import Sink
 from mlpolicy.runtime.guard import Guarded
 
 TIMES = 40

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlpolicy.core.kind import Counted
 from mlpolicy.rules import KINDS
-from mlpolicy.rules.memory.decisions import DECISIONS
+from mlpolicy.rules.memory.gate import DECISIONS
 from mlpolicy.rules.retry.step import REASONS
 from mlpolicy.testing.journal import Journal, events
 

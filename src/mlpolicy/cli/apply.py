@@ -3,326 +3,238 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, sources
-from mlpolicy.cli.expect import unexpected
-from mlpolicy.cli.options import (
-    modules_option,
-    policy_option,
-    show,
-    shown_options,
-    src_option,
-    stop,
-    tell_github,
-    told,
-)
-from mlpolicy.cli.prove import Answer, in_child, in_process, request_for
+from mlpolicy.cli import exits, files
+from mlpolicy.cli.context import Context
+from mlpolicy.cli.findings import import_failed, of_import
+from mlpolicy.cli.options import shared
+from mlpolicy.cli.prove import Answer, in_process
+from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.streams import QUIET, VERBOSE, emit, emit_json, kept, tell
-from mlpolicy.cli.terms import EVERY, asked, assume_option, env_option
-from mlpolicy.cli.wait import waiting
-from mlpolicy.core.diagnostic import Diagnostic, Severity
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.lint.stages import of_rules
-from mlpolicy.lint.targets import absent
-from mlpolicy.plan.codes import codes
+from mlpolicy.plan.compiled import SCHEMA as OF_PLAN
 from mlpolicy.plan.governed import named, targets
 from mlpolicy.plan.load import Loaded
-from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Missing, NoModule, Survey, local_roots
+from mlpolicy.plan.survey import local_roots
 
 SCHEMA = "mlpolicy.apply/1"
-CODES = {"unwrappable": "MP320", "bypassed": "MP321", "error": "MP320", "skipped": "MP320"}
-STRICT = ("unwrappable", "bypassed", "error")
+_HEAD = ("TARGET", "RULES (outer > inner)", "MODE", "FROM", "PLACEMENT", "STATUS")
 
 
-class Length(click.ParamType):  # type: ignore[type-arg]  # (generic in newer releases only)
-    """A length of time on the command line: `60s`."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return *value* in seconds."""
-        try:
-            seconds = float(Duration.of(value)) if isinstance(value, str) else float(value)
-        except QuantityError as error:
-            self.fail(str(error), param, ctx)
-        return seconds if seconds > 0 else self.fail("expected more than 0s", param, ctx)
+def _seconds(_: click.Context, __: click.Parameter, value: str) -> float:
+    try:
+        seconds = float(Duration.of(value))
+    except QuantityError as error:
+        raise click.BadParameter(str(error)) from None
+    if not seconds > 0:
+        raise click.BadParameter("expected more than 0s")
+    return seconds
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
-@modules_option("A module to import.")
+@shared("module policy env assume src")
 @click.option("--package", is_flag=True, help="Import the modules below those named, too.")
 @click.option("--all", "everything", is_flag=True, help="Import every module that a policy names.")
-@policy_option
-@env_option
-@assume_option
-@src_option
+@click.option("--check", is_flag=True, help="Show findings only; fail on anything not applied.")
 @click.option(
     "--expect",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
     help="With --check: fail where the plan differs from this one, of `mlpolicy compile`.",
 )
-@click.option("--check", is_flag=True, help="Show findings only; fail on anything not applied.")
-@click.option("--timeout", type=Length(), default="60s", show_default=True, help="For the import.")
+@click.option("--timeout", default="60s", metavar="TIME", callback=_seconds, help="For the import.")
 @click.option("--in-process", is_flag=True, help="Import into this interpreter, for a debugger.")
-@shown_options()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def command(**options: Any) -> None:
-    """Import modules under the policy in a fresh interpreter, and show what became of each target.
+def command(context: Context, *, check: bool, arguments: tuple[str, ...], **options: Any) -> None:
+    """Prove that the policy takes effect on the real module.
 
+    Modules are imported under it in a fresh interpreter; what became of each target is shown.
     After `--`, ARGUMENTS run the module as a program under the policy once all is well.
     """
-    _check_use(options)
-    paths, loaded = sources.read(options["policy"], src=options["src"])
-    _stop_on_errors(loaded, options["format"])
-    survey = sources.survey(options["src"])
-    wrong = of_rules(loaded.rulebook, survey, _asked_for(loaded.rulebook, survey, options))
-    _stop_on_errors(loaded, options["format"], wrong)
-    answer = _prove(paths, options, named(loaded.rulebook, survey))
+    if not context.modules and not options["everything"]:
+        exits.stop("name a module: --module mypkg.serve, or --all")
+    if arguments and len(context.modules) != 1:
+        exits.stop("name one module to run with these arguments: --module M")
+    loaded = context.read()
+    _stop_on_errors(context, loaded)
+    wrong = list(of_rules(loaded.rulebook, context.survey, _wanted(context, loaded, options)))
+    _stop_on_errors(context, loaded, wrong)
+    answer = _prove(context, loaded, options)
     if answer.failed is not None:
-        _import_failed(answer, options["src"])
-    of_import = findings(answer, loaded.rulebook, survey, strict=options["check"])
-    found = (*wrong, *of_import)
-    report = Report.of(loaded.shown(found, level="ast"))
-    if options["expect"] is not None:
-        report = replace(
-            report,
-            diagnostics=(
-                *report.diagnostics,
-                *unexpected(answer, options["expect"], loaded.environment),
-            ),
-        )
-    if kept(VERBOSE) and answer.output:
+        import_failed(answer, context.survey)
+    if context.verbose and answer.output:
         click.echo(answer.output, err=True, nl=False)
-    _show(answer, report, loaded, options)
+    wrong += of_import(answer, loaded.rulebook, context.survey, strict=check)
+    report = Report.of(loaded.shown(wrong, level="ast"))
+    if options["expect"] is not None:
+        unexpected = _unexpected(answer, options["expect"], loaded.environment)
+        report = replace(report, diagnostics=(*report.diagnostics, *unexpected))
+    _show(context, answer, report, loaded, check=check)
     if report.failed:
         sys.exit(exits.FINDINGS)
-    if options["arguments"]:
+    if arguments:
         from mlpolicy.cli.run import run
 
-        command = [sys.executable, "-m", options["modules"][0], *options["arguments"]]
-        within = local_roots(options["src"])
-        sys.exit(run(command, paths, environment=asked().environment, within=within))
+        program = [sys.executable, "-m", context.modules[0], *arguments]
+        sys.exit(run(context, program, within=local_roots(context.src)))
 
 
-def _check_use(options: dict[str, Any]) -> None:
-    if not options["modules"] and not options["everything"]:
-        exits.stop("name a module: --module mypkg.serve, or --all")
-    if options["arguments"] and len(options["modules"]) != 1:
-        exits.stop("name one module to run with these arguments: --module M")
-
-
-def _stop_on_errors(loaded: Loaded, format: str, more: Sequence[Diagnostic] = ()) -> None:
+def _stop_on_errors(context: Context, loaded: Loaded, more: Sequence[Diagnostic] = ()) -> None:
     if replace(loaded, diagnostics=(*loaded.diagnostics, *more)).errors:
-        stop(Report.of(loaded.shown(more)), format)
+        context.stop(Report.of(loaded.shown(more)))
 
 
-def _asked_for(rulebook: Rulebook, survey: Survey, options: dict[str, Any]) -> Iterator[Target]:
+def _wanted(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Iterator[Target]:
     """Yield the targets in the modules that are to be imported, as far as their source tells."""
-    named, below = options["modules"], options["package"]
-    for target in targets(rulebook, survey):
-        inside = below and any(target.module.startswith(f"{one}.") for one in named)
-        if options["everything"] or inside or target.module in named:
+    below = tuple(f"{module}." for module in context.modules) if options["package"] else ()
+    for target in targets(loaded.rulebook, context.survey):
+        named = target.module in context.modules or target.module.startswith(below)
+        if options["everything"] or named:
             yield target
 
 
-def _prove(paths: Sequence[Path], options: dict[str, Any], named: Sequence[str]) -> Answer:
-    request = request_for(
-        paths,
-        options["src"],
-        modules=[*options["modules"], *(named if options["everything"] else ())],
-        package=options["package"],
-        all=options["everything"],
-    )
+def _prove(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Answer:
+    everything = options["everything"]
+    more = named(loaded.rulebook, context.survey) if everything else ()
+    what = {"package": options["package"], "all": everything}
     if options["in_process"]:
-        return in_process(request)
-    with waiting("importing " + (", ".join(options["modules"]) or "every module named")):
-        return in_child(request, options["timeout"])
+        request = context.request(modules=[*context.modules, *more], **what)
+        return in_process(request, context.assumed)
+    return context.prove([*context.modules, *more], timeout=options["timeout"], **what)
 
 
-def _import_failed(answer: Answer, src: Sequence[str]) -> None:
-    failed = answer.failed or {}
-    if answer.output:
-        click.echo(answer.output, err=True, nl=False)
-    if failed["traceback"]:
-        click.echo(failed["traceback"], err=True, nl=False)
-    looked = sources.survey(src).module(failed["module"])
-    near = looked.close[0] if isinstance(looked, NoModule) and looked.close else ""
-    hint = f"; did you mean `{near}`?" if near else ""
-    exits.stop(
-        f"`{failed['module']}` could not be imported: {failed['error']}{hint}", exits.IMPORT_FAILED
-    )
+# --- how it is shown ------------------------------------------------------------------
 
 
-def prove_all(
-    paths: Sequence[Path], src: Sequence[str], rulebook: Rulebook, survey: Survey
-) -> Answer:
-    """Import every module that the policy at *paths* names, in a fresh interpreter."""
-    request = request_for(paths, src, modules=named(rulebook, survey), all=True)
-    if request.environment == EVERY:
-        request = replace(request, environment="")
-    with waiting("importing every module named"):
-        return in_child(request, 60.0)
-
-
-def findings(
-    answer: Answer, rulebook: Rulebook, survey: Survey, *, strict: bool
-) -> Iterator[Diagnostic]:
-    """Yield what became of targets that no policy should leave at that."""
-    lenient = rulebook.settings.on_missing_target
-    for row in answer.targets:
-        place = _span(rulebook, row["target"])
-        status = row["status"]
-        gone = _absent(survey, row)
-        if gone is not None:
-            weight = "error" if strict and lenient == "warn" else lenient
-            yield from absent(Target.parse(row["target"]), gone, place, weight)
-        elif status in STRICT or (status == "skipped" and row["exact"]):
-            message = f"`{row['target']}` is {status}: {row['detail']}"
-            yield Diagnostic(
-                CODES[status], message, place, "error" if strict or status == "error" else "warning"
-            )
-        elif status == "pending" and strict and row["target"].partition(":")[0] in answer.modules:
-            yield Diagnostic("MP301", f"`{row['target']}` was not placed", place)
-    yield from _of_imports(answer)
-    for one in answer.unmatched:
-        sure = strict and (one["vain"] or one["why"]) and lenient != "ignore"
-        if one["imported"] or sure:
-            why = f": {one['why']}" if one["why"] else ""
-            message = f"`{one['pattern']}` matches no function{why}"
-            severity: Severity = "error" if sure else "warning"
-            yield Diagnostic("MP302", message, Span(*one["span"]), severity)
-    for module, why in answer.unread.items():
-        span = _first_in(rulebook, module) or _span(rulebook, module)
-        yield Diagnostic("MP320", f"`{module}` could not be looked through: {why}", span, "error")
-
-
-def _absent(survey: Survey, row: dict[str, Any]) -> Missing | NoModule | None:
-    """Return that a target is not there, as its source has it.
-
-    One that is pending may be in a module that nothing can import.
-    """
-    status = row["status"]
-    looked = survey.look_up(Target.parse(row["target"]))
-    if status == "missing":
-        return looked if isinstance(looked, Missing) else Missing(row["detail"])
-    return looked if status == "pending" and isinstance(looked, Missing | NoModule) else None
-
-
-def _of_imports(answer: Answer) -> Iterator[Diagnostic]:
-    for one in answer.proofs:
-        severity = codes()[one["code"]].severity
-        place = Span(*one["span"])
-        yield Diagnostic(one["code"], one["message"], place, severity, help=one["help"])
-
-
-def _first_in(rulebook: Rulebook, module: str) -> Span | None:
-    """Return the first pattern that names a function of *module*."""
-    each = (pattern for policy in rulebook.policies for pattern in policy.match)
-    return next((one.span for one in each if one.glob.covers_module(module)), None)
-
-
-def _span(rulebook: Rulebook, target: str) -> Span:
-    names = set(map(str, rulebook.names(Target.parse(target))))
-    for policy in rulebook.policies:
-        for pattern in policy.match:
-            if pattern.glob.text in names:
-                return pattern.span
-    return Span(rulebook.files[0].file if rulebook.files else "policy")
-
-
-def _show(answer: Answer, report: Report, loaded: Loaded, options: dict[str, Any]) -> None:
-    if options["format"] == "json":
-        emit_json(SCHEMA, _content(answer, report, loaded))
+def _show(context: Context, answer: Answer, report: Report, loaded: Loaded, *, check: bool) -> None:
+    if context.format not in ("json", "text"):
+        context.show(report)
         return
-    if options["format"] != "text":
-        show(report, options["format"])
-        return
-    parts = []
-    if not options["check"]:
-        from mlpolicy.cli.render.table import table
-
-        parts.append(table(answer.targets))
-    if report.diagnostics:
-        parts.append(told(report, "text"))
-        tell_github(report, "text")
-    if not kept(QUIET):
-        parts.append(_sum(answer, loaded))
-    emit("\n".join(parts))
-    if not options["check"]:
-        command = _serving(answer, options)
-        tell(f"Nothing was changed for good. To serve under this policy: {command}")
-
-
-def _serving(answer: Answer, options: dict[str, Any]) -> str:
-    """Return the command that serves what was proved: the same policy, environment and folder."""
-    command = ["mlpolicy", "run"]
-    if options["policy"] or sources.VARIABLE in os.environ:
-        for path in sources.paths(options["policy"]):
-            command += ["--policy", str(sources.shown(path))]
-    if asked().environment:
-        command += ["--env", str(asked().environment)]
-    wanted = answer.served or ["COMMAND"]
-    command += wanted if wanted[0] == "-m" else ["--", *wanted]
-    return _where(options) + shlex.join(command)
-
-
-def _where(options: dict[str, Any]) -> str:
-    """Return what lets Python find the first module where nothing else does."""
-    top = next((one.partition(".")[0] for one in options["modules"]), "")
-    for root in local_roots(options["src"]) if top else ():
-        if (root / top).is_dir() or (root / f"{top}.py").is_file():
-            found = {os.path.abspath(one) for one in (*sys.path, "")}
-            before = os.environ.get("PYTHONPATH")
-            path = os.pathsep.join(filter(None, (str(root), before)))
-            return "" if os.path.abspath(root) in found else f"PYTHONPATH={shlex.quote(path)} "
-    return ""
-
-
-def _content(answer: Answer, report: Report, loaded: Loaded) -> dict[str, Any]:
-    from mlpolicy.cli.render.as_json import finding
-
-    rows = [{key: row[key] for key in row if key not in _WITHIN} for row in answer.targets]
-    return {
-        "summary": dict(Counter(row["status"] for row in rows)),
-        "policy": _hash(loaded),
-        "targets": rows,
-        "diagnostics": [finding(one) for one in report.diagnostics],
-    }
-
-
-_WITHIN = ("exact", "plan")
-"""What a row holds for our own use."""
-
-
-def _hash(loaded: Loaded) -> str:
     state = hashlib.sha256()
     for document in loaded.texts:
         state.update("\n".join(document.lines).encode(errors="replace"))
-    return f"sha256:{state.hexdigest()[:12]}"
-
-
-def _sum(answer: Answer, loaded: Loaded) -> str:
+    digest = f"sha256:{state.hexdigest()[:12]}"
     counts = Counter(row["status"] for row in answer.targets)
-    parts = (
-        ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no target"
-    )
-    env = f" · env={loaded.environment}" if loaded.environment else ""
-    took = f"import {answer.import_s:.2f} s, placing {answer.placing_s * 1000:.1f} ms"
-    return f"{parts}{env} · policy {_hash(loaded)} · {took}"
+    if context.format == "json":
+        for row in answer.targets:
+            del row["exact"], row["plan"]  # what a row has for our own use
+        findings = [finding(diagnostic) for diagnostic in report.diagnostics]
+        rows = {"targets": answer.targets, "diagnostics": findings}
+        context.emit_json(SCHEMA, {"summary": dict(counts), "policy": digest, **rows})
+        return
+    parts = [] if check else [context.table(_HEAD, map(_cells, answer.targets))]
+    if report.diagnostics:
+        parts.append(context.shown(report))
+        context.tell_github(report)
+    if not context.quiet:
+        listed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+        env = f" · env={loaded.environment}" if loaded.environment else ""
+        took = f"import {answer.import_s:.2f} s, placing {answer.placing_s * 1000:.1f} ms"
+        parts.append(f"{listed or 'no target'}{env} · policy {digest} · {took}")
+    context.emit("\n".join(parts))
+    if not check:
+        serving = _serving(context, answer)
+        context.tell(f"Nothing was changed for good. To serve under this policy: {serving}")
+
+
+def _cells(row: Mapping[str, Any]) -> Sequence[str]:
+    status = f"{row['status']} ({row['detail']})" if row["detail"] else row["status"]
+    rules = " > ".join(row["rules"]) or "-"
+    return row["target"], rules, row["mode"], row["source"], row["placement"], status
+
+
+def _serving(context: Context, answer: Answer) -> str:
+    """Return the command that serves what was proved: the same policy, environment and folder."""
+    command = ["mlpolicy", "run"]
+    if context.policy or files.VARIABLE in os.environ:
+        for path in context.paths:
+            command += ["--policy", str(files.shown(path))]
+    if context.env:
+        command += ["--env", context.env]
+    serves = answer.served or ["COMMAND"]
+    command += serves if serves[0] == "-m" else ["--", *serves]
+    return _python_path(context) + shlex.join(command)
+
+
+def _python_path(context: Context) -> str:
+    """Return what lets Python find the first module where our looking alone does."""
+    first = next((module.partition(".")[0] for module in context.modules), "")
+    for root in local_roots(context.src) if first else ():
+        if (root / first).is_dir() or (root / f"{first}.py").is_file():
+            if os.path.abspath(root) in map(os.path.abspath, (*sys.path, "")):
+                return ""
+            inherited = os.environ.get("PYTHONPATH")
+            path = f"{root}{os.pathsep}{inherited}" if inherited else str(root)
+            return f"PYTHONPATH={shlex.quote(path)} "
+    return ""
+
+
+# --- what was expected: a plan that `mlpolicy compile` wrote --------------------------
+
+
+def _unexpected(answer: Answer, path: Path, environment: str | None) -> Iterator[Diagnostic]:
+    """Yield a finding for each function whose rules are not those of the plan at *path*."""
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+        if plan["schema"] != OF_PLAN:
+            exits.stop(f"`{path}` is not a plan of this version: write it anew")
+        of = plan["environment"]
+        expected = {target["target"]: _settings(target) for target in plan["targets"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        exits.stop(f"there is no plan in `{path}`; `mlpolicy compile -o {path}` writes one")
+    help = f"if that is meant, write the plan anew: mlpolicy compile -o {path}"
+    messages = _differences(expected, answer)
+    if of != environment:
+        was, here = (
+            f"environment `{name}`" if name else "no environment" for name in (of, environment)
+        )
+        messages = iter([f"the plan is that of {was}, and this is {here}"])
+    for message in messages:
+        yield Diagnostic("MP410", message, Span(str(path)), help=help)
+
+
+def _differences(expected: Mapping[str, dict[str, Any]], answer: Answer) -> Iterator[str]:
+    in_force = {
+        row["target"]: _settings(row["plan"])
+        for row in answer.targets
+        if row["status"] in ("applied", "pending") and row["plan"]["rules"]
+    }
+    for name in sorted({*expected, *in_force}):
+        if name not in expected:
+            yield f"`{name}` has rules, and none are expected"
+        elif name not in in_force:
+            yield f"`{name}` has no rules in force, and some are expected"
+        elif expected[name] != in_force[name]:
+            yield f"`{name}`: {_first(expected[name], in_force[name])}"
+
+
+def _settings(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the mode and each setting of the rules of a plan, by `kind.setting`, and their order."""
+    settings: dict[str, Any] = {}
+    for rule in plan["rules"]:
+        kind = rule["kind"]
+        settings |= {kind: "there", f"{kind}.mode": rule["mode"]}
+        settings |= {f"{kind}.{name}": value for name, value in rule["settings"].items()}
+    return settings | {"the order of rules": [rule["kind"] for rule in plan["rules"]]}
+
+
+def _first(expected: Mapping[str, Any], in_force: Mapping[str, Any]) -> str:
+    """Return the first setting in which two plans of one function differ."""
+    names = (name for name in (*expected, *in_force) if expected.get(name) != in_force.get(name))
+    name = next(names)
+    old, new = expected.get(name, "nothing"), in_force.get(name, "not there")
+    return f"`{name}` is {new}, {old} is expected"

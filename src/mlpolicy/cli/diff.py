@@ -2,192 +2,200 @@
 
 from __future__ import annotations
 
+import io
+import subprocess
 import sys
+import tarfile
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, sources
-from mlpolicy.cli.history import Revision, at_revision
-from mlpolicy.cli.options import shown_options, src_option, stop
+from mlpolicy.cli import exits, files
+from mlpolicy.cli.context import Context
+from mlpolicy.cli.findings import tell_absent
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.streams import emit, emit_json, tell
-from mlpolicy.cli.terms import asked, named_environment, terms_options
 from mlpolicy.cli.wait import waiting
-from mlpolicy.plan.difference import Difference, Line, differences
+from mlpolicy.plan.difference import Difference, differences
 from mlpolicy.plan.governed import absent_from, governed
-from mlpolicy.plan.load import Loaded, Terms, load
+from mlpolicy.plan.load import Loaded, load
 
 SCHEMA = "mlpolicy.diff/1"
+_MARK = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(readable=False), metavar="[OLD] [NEW]")
-@click.option(
-    "--against",
-    metavar="git:REF",
-    help="Compare the policy as it is with what it was at a revision of git.",
-)
-@terms_options
-@src_option
-@shown_options("text", "markdown", "json")
+@click.option("--against", metavar="git:REF", help="Compare with a revision of git.")
+@shared("env set assume src", "text", "markdown", "json")
 @click.option("--exit-code", "strict", is_flag=True, help="End with code 4 where anything differs.")
-def command(
-    paths: tuple[str, ...],
-    against: str | None,
-    src: tuple[str, ...],
-    format: str,
-    *,
-    strict: bool,
-) -> None:
-    """Show what changes for each function from OLD to NEW: files, directories or `git:REF`.
+def command(context: Context, *, paths: tuple[str, ...], against: str | None, strict: bool) -> None:
+    """Show what changes for each function between two policies.
 
-    With `--against git:main`, from that revision to the policy as it is here.
+    OLD and NEW are files, directories or `git:REF`; with `--against git:main`, OLD is that
+    revision and NEW the policy as it is here.
     """
     old, new = _sides(paths, against)
     with ExitStack() as stack, waiting("comparing"):
-        terms = replace(asked().terms(), survey=sources.survey(src))
-        old_only = against is not None
-        sides = [_loaded(side, stack, terms, format, against=old_only) for side in (new, old)]
-        named_environment(*sides)
-        after, before = (list(governed(one.rulebook, terms.survey)) for one in sides)
-        found = differences(before, after)
-        absent = absent_from(sides[0].rulebook, sources.survey(src))
-    if format == "json":
-        emit_json(SCHEMA, _content(found))
+        after = _loaded(context, new, stack, may_lack=against is not None)
+        before = _loaded(context, old, stack, may_lack=against is not None)
+        context.check_environment(after, before)
+        plans = [list(governed(side.rulebook, context.survey)) for side in (before, after)]
+        changes = differences(*plans)
+        absent = absent_from(after.rulebook, context.survey)
+    if context.format == "json":
+        content = [
+            {
+                "target": change.target,
+                "change": change.change,
+                "settings": [
+                    {"path": line.path, "old": line.old, "new": line.new} for line in change.lines
+                ],
+                "risks": list(change.risks),
+            }
+            for change in changes
+        ]
+        context.emit_json(SCHEMA, {"differences": content})
     else:
-        emit((_markdown if format == "markdown" else _text)(found))
-    sources.tell_absent(sides[0].rulebook, absent)
-    sys.exit(exits.DIFFERENT if strict and found else exits.FINE)
+        context.emit((_markdown if context.format == "markdown" else _text)(changes))
+    tell_absent(after.rulebook, absent)
+    sys.exit(exits.DIFFERENT if strict and changes else exits.FINE)
 
 
 def _sides(paths: Sequence[str], against: str | None) -> tuple[list[str], list[str]]:
+    """Return the paths of both sides, of the past as `git:REF:PATH`."""
     if against is not None:
         if not against.startswith("git:"):
             exits.stop("--against takes a revision: git:main, git:HEAD~1")
-        new = list(paths) or _usual()
-        return [f"{against}:{one}" for one in new], new
+        new = list(paths) or list(map(str, files.paths(())))
+        return [f"{against}:{path}" for path in new], new
     if len(paths) != 2:
         exits.stop("name two policies, OLD and NEW, or --against git:REF")
     return _side(*paths), _side(*reversed(paths))
 
 
-def _side(one: str, other: str) -> list[str]:
-    """Return what *one* names: a revision alone is that of the path on the other side."""
-    if not _is_revision(one):
-        return [one]
-    same = _usual() if _is_revision(other) else [other.split(":", 2)[-1]]
-    return [f"{one}:{each}" for each in same]
+def _side(name: str, other: str) -> list[str]:
+    """Return the paths that *name* stands for: a revision alone is that of the other side's path."""
+    if not _is_revision(name):
+        return [name]
+    same = map(str, files.paths(())) if _is_revision(other) else [other.split(":", 2)[-1]]
+    return [f"{name}:{path}" for path in same]
 
 
-def _is_revision(one: str) -> bool:
-    return one.startswith("git:") and one.count(":") == 1
+def _is_revision(name: str) -> bool:
+    return name.startswith("git:") and name.count(":") == 1
 
 
-def _usual() -> list[str]:
-    return [str(one) for one in sources.paths(())]
-
-
-def _loaded(
-    side: Sequence[str], stack: ExitStack, terms: Terms, format: str, *, against: bool
-) -> Loaded:
+def _loaded(context: Context, side: Sequence[str], stack: ExitStack, *, may_lack: bool) -> Loaded:
     """Return what one side says; its findings end the command."""
-    found: list[Path] = []
-    past: list[Revision] = []
-    for one in side:
-        if not one.startswith("git:"):
-            found += sources.paths([one])
+    paths: list[Path] = []
+    for given in side:
+        if not given.startswith("git:"):
+            paths += files.paths([given])
             continue
-        _, name, path = one.split(":", 2)
-        revision = stack.enter_context(at_revision(name, Path(path)))
-        past.append(revision)
-        if revision.path is not None:
-            found.append(revision.path)
-        elif against:
-            tell(f"there was no `{path}` at {name}: all of it is new")
+        _, name, path = given.split(":", 2)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mlpolicy-"))
+        context.renamed[f"{folder}/"] = f"git:{name}:"
+        past = _unpacked(name, Path(path), Path(folder))
+        if past is not None:
+            paths.append(past)
+        elif may_lack:
+            context.tell(f"there was no `{path}` at {name}: all of it is new")
         else:
             exits.stop(f"there was no `{path}` at `{name}`")
-    loaded = load(found, terms)
+    loaded = load(paths, context.terms())
     if loaded.refused:
-        report = Report.of(loaded.shown())
-        for revision in past:
-            report = revision.called(report)
-        stop(report, format)
+        context.stop(Report.of(loaded.shown()))
     return loaded
+
+
+# --- revisions of git -----------------------------------------------------------------
+
+
+def _unpacked(name: str, path: Path, into: Path) -> Path | None:
+    """Return *path* as it was at the revision *name*, in the folder *into* with all beside it.
+
+    Where there was no such path, return None.
+    """
+    top = Path(_git(path, "rev-parse", "--show-toplevel").decode().strip())
+    # The name may be anything that somebody typed.
+    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{tree}}")
+    tree = _git(top, *asked, or_else=b"").decode().split()
+    if not tree:
+        exits.stop(f"git knows no revision `{name}`")
+    if not path.resolve().is_relative_to(top.resolve()):
+        exits.stop(f"`{path}` is not in the repository `{top}`")
+    whole = path.resolve().relative_to(top.resolve())
+    listed = _git(top, "ls-tree", "-z", "--name-only", tree[-1], "--", str(whole))
+    if not listed and whole != Path():
+        return None
+    beside = whole if path.is_dir() else whole.parent
+    archive = _git(top, "archive", "--format=tar", tree[-1], "--", str(beside))
+    with tarfile.open(fileobj=io.BytesIO(archive)) as content:
+        content.extractall(into, filter="data")
+    return into / whole
+
+
+def _git(path: Path, *arguments: str, or_else: bytes | None = None) -> bytes:
+    """Return what git prints in the folder of *path*; end the command where it fails."""
+    folder = next(folder for folder in (path, path.parent, Path.cwd()) if folder.is_dir())
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        exits.stop("git was not found, which `git:` needs")
+    if done.returncode and or_else is None:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        exits.stop(f"git: {lines[-1] if lines else 'failed'}")
+    return (or_else or b"") if done.returncode else done.stdout
 
 
 # --- how it is shown ------------------------------------------------------------------
 
 
-def _text(found: Sequence[Difference]) -> str:
-    if not found:
+def _text(changes: Sequence[Difference]) -> str:
+    if not changes:
         return "Nothing changes."
-    blocks = ["\n".join(_block(one)) for one in found]
-    return "\n\n".join([*blocks, _sum(found)])
+    blocks = ["\n".join(_block(change)) for change in changes]
+    return "\n\n".join([*blocks, _sum(changes)])
 
 
-_MARK = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
-
-
-def _block(one: Difference) -> Iterator[str]:
-    mark, colour = _MARK[one.change]
-    yield click.style(f"{mark} {one.target}", fg=colour, bold=True)
-    wide = min(max(len(line.path) for line in one.lines), 40)
-    for line in one.lines:
-        yield f"    {line.path:<{wide}}  {_arrow(line)}"
-    for risk in one.risks:
+def _block(change: Difference) -> Iterator[str]:
+    mark, colour = _MARK[change.change]
+    yield click.style(f"{mark} {change.target}", fg=colour, bold=True)
+    width = min(max(len(line.path) for line in change.lines), 40)
+    for line in change.lines:
+        arrow = f"{line.old} → {line.new}"
+        if line.old is None:
+            arrow = f"+ {line.new}"
+        elif line.new is None:
+            arrow = f"- {line.old}"
+        yield f"    {line.path:<{width}}  {arrow}"
+    for risk in change.risks:
         yield f"    {click.style('!', fg='yellow', bold=True)} {risk}"
 
 
-def _arrow(line: Line) -> str:
-    if line.old is None:
-        return f"+ {line.new}"
-    return f"- {line.old}" if line.new is None else f"{line.old} → {line.new}"
+def _sum(changes: Sequence[Difference]) -> str:
+    counts = {kind: sum(change.change == kind for change in changes) for kind in _MARK}
+    parts = [f"{count} {kind}" for kind, count in counts.items() if count]
+    return f"{', '.join(parts)} · {sum(len(one.risks) for one in changes)} to look at twice"
 
 
-def _sum(found: Sequence[Difference]) -> str:
-    counts = [(sum(one.change == change for one in found), change) for change in _MARK]
-    risks = sum(len(one.risks) for one in found)
-    parts = [f"{count} {change}" for count, change in counts if count]
-    return f"{', '.join(parts)} · {risks} to look at twice"
-
-
-def _markdown(found: Sequence[Difference]) -> str:
-    if not found:
+def _markdown(changes: Sequence[Difference]) -> str:
+    if not changes:
         return "**Policy**: nothing changes for any function."
-    head = [f"**Policy**: {_sum(found)}", "", "| function | setting | before | after |"]
-    rows = [
-        f"| {_code(one.target)} | {_code(line.path)} | {_cell(line.old)} | {_cell(line.new)} |"
-        for one in found
-        for line in one.lines
-    ]
-    risks = [f"- :warning: {_code(one.target)}: {risk}" for one in found for risk in one.risks]
-    return "\n".join([*head, "|---|---|---|---|", *rows, *([""] if risks else []), *risks])
+    lines = [f"**Policy**: {_sum(changes)}", "", "| function | setting | before | after |"]
+    lines.append("|---|---|---|---|")
+    for change in changes:
+        for line in change.lines:
+            cells = map(_code, (change.target, line.path, line.old, line.new))
+            lines.append(f"| {' | '.join(cells)} |")
+    risks = [f"- :warning: {_code(one.target)}: {risk}" for one in changes for risk in one.risks]
+    return "\n".join([*lines, *([""] if risks else []), *risks])
 
 
-def _cell(text: str | None) -> str:
-    return "" if text is None else _code(text)
-
-
-def _code(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|").replace("\n", " ")
-
-
-def _content(found: Sequence[Difference]) -> dict[str, Any]:
-    return {
-        "differences": [
-            {
-                "target": one.target,
-                "change": one.change,
-                "settings": [
-                    {"path": line.path, "old": line.old, "new": line.new} for line in one.lines
-                ],
-                "risks": list(one.risks),
-            }
-            for one in found
-        ],
-    }
+def _code(text: str | None) -> str:
+    return "" if text is None else f"`{text}`".replace("|", "\\|").replace("\n", " ")

@@ -17,9 +17,9 @@ OUR_BUG: Final = 70
 RUN_FAILED: Final = 125
 NOT_EXECUTABLE: Final = 126
 NOT_FOUND: Final = 127
-INTERRUPTED: Final = 130
 SIGNALLED: Final = 128
 """Plus the number of the signal."""
+INTERRUPTED: Final = 130
 
 
 def stop(message: str, code: int = USAGE) -> NoReturn:

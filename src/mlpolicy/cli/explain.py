@@ -3,73 +3,66 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import Any, NoReturn, cast
 
 import click
 
-from mlpolicy.cli import complete, exits, sources
-from mlpolicy.cli.options import policy_option, shown_options, src_option, stop_on_errors
-from mlpolicy.cli.prove import in_child, request_for
+from mlpolicy.cli import exits
+from mlpolicy.cli.context import Context
+from mlpolicy.cli.findings import tell_absent, tell_errors
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.setting import setting
-from mlpolicy.cli.streams import emit, emit_json
-from mlpolicy.cli.terms import asked, terms_options
-from mlpolicy.cli.wait import waiting
+from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import absent_from, facts_of
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
+from mlpolicy.plan.survey import Defined
 from mlpolicy.plan.text import content
 from mlpolicy.plan.worst import worst_case
 from mlpolicy.rules import KINDS
 
 SCHEMA = "mlpolicy.explain/1"
-_ABSENT = "absent"
-"""The rulebook, and what the source says where a function is not there."""
-_CODE = re.compile(r"MP\d{3}")
-_OTHER = re.compile(r"[A-Z]+\d+")
+_CODE = re.compile(r"[A-Z]+\d+")
 
 
 @click.command()
-@click.argument("subject", shell_complete=complete.subjects)
-@policy_option
-@terms_options
-@src_option
+@click.argument("subject")
+@shared("policy env set assume src", "text", "json")
 @click.option("--source", is_flag=True, help="Print the generated code around the function.")
-@shown_options("text", "json")
-def command(subject: str, **options: Any) -> None:
-    """Explain a function (`mypkg.serve:predict`), a finding (`MP301`), a setting (`retry.jitter`) or a profile of mlpolicy (`openai`)."""
-    if _CODE.fullmatch(subject.upper()) or _is_of_plugin(subject.upper()):
-        content = _code(subject.upper())
-    elif ":" in subject:
-        content = _target(subject, options)
+def command(context: Context, *, subject: str, source: bool) -> None:
+    """Show what holds for a function, or what a finding or setting is.
+
+    SUBJECT is a function (`mypkg.serve:predict`), a finding (`MP301`), a setting (`retry.jitter`)
+    or a profile of mlpolicy (`openai`).
+    """
+    if ":" in subject:
+        _function(context, subject, source=source)
+    elif _is_code(subject.upper()):
+        _emit(context, _code(subject.upper()))
     else:
-        content = setting(subject)
-    absent = content.pop(_ABSENT, None)
-    if options["format"] == "json":
-        emit_json(SCHEMA, content)
+        _emit(context, setting(subject))
+
+
+def _emit(context: Context, content: dict[str, Any]) -> None:
+    if context.format == "json":
+        context.emit_json(SCHEMA, content)
     else:
-        emit(content["text"])
-    if content.get("errors"):
-        sources.tell_errors(content["errors"])
-    if absent:
-        sources.tell_absent(*absent)
+        context.emit(content["text"])
 
 
 # --- findings -------------------------------------------------------------------------
 
 
-def _is_of_plugin(name: str) -> bool:
-    """Whether a finding of that name is a plugin's own."""
-    if not _OTHER.fullmatch(name):
+def _is_code(name: str) -> bool:
+    """Whether *name* is that of a finding: of ours by its form, of a plugin if there is one."""
+    if not _CODE.fullmatch(name):
         return False
     KINDS.look_for_all()
-    return name in codes()
+    return name in codes() or re.fullmatch(r"MP\d{3}", name) is not None
 
 
 def _code(name: str) -> dict[str, Any]:
@@ -79,116 +72,124 @@ def _code(name: str) -> dict[str, Any]:
         near = closest(name, known)
         hint = f"; did you mean {near}?" if near else ""
         exits.stop(f"there is no finding {name}{hint}")
-    parts = [f"{code.code} ({code.severity}): {code.title}", "", code.finds, "", f"Why: {code.why}"]
+    lines = [f"{code.code} ({code.severity}): {code.title}", "", code.finds, "", f"Why: {code.why}"]
     for title, example in (("Found in", code.before), ("Not found in", code.after)):
         if example:
-            parts += ["", f"{title}:", *(f"    {line}" for line in example.rstrip().splitlines())]
-    return {
-        "code": code.code,
-        "severity": code.severity,
-        "title": code.title,
-        "text": "\n".join(parts),
-    }
+            lines += ["", f"{title}:", *(f"    {line}" for line in example.rstrip().splitlines())]
+    facts = {"code": code.code, "severity": code.severity, "title": code.title}
+    return {**facts, "text": "\n".join(lines)}
 
 
 # --- functions ------------------------------------------------------------------------
 
 
-def _target(subject: str, options: dict[str, Any]) -> dict[str, Any]:
+def _function(context: Context, subject: str, *, source: bool) -> None:
     try:
         target = Target.parse(subject)
     except TargetError as error:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
-        exits.stop(f"`{subject}` is no function path: {error}{hint}")
-    survey = sources.survey(options["src"])
-    looked = survey.look_up(target)
-    coded = isinstance(looked, Defined) and any(map(_is_ours, looked.decorators))
-    coded = coded and not asked().written  # (what is set on the command line is no process's)
-    paths, loaded = sources.read(options["policy"], src=options["src"], needed=not coded)
+        exits.stop(f"`{subject}` is not a function path: {error}{hint}")
+    looked = context.survey.look_up(target)
+    names = looked.decorators if isinstance(looked, Defined) else ()
+    ours = [name for name in names if name.startswith("mlpolicy.") and name != "mlpolicy.tag"]
+    decorated = bool(ours) and not context.written  # what is set here holds in no process
+    loaded = context.read(needed=not decorated)
     # What cannot be read as it is written would be explained wrongly; all else is there to be seen.
-    if options["source"] or any(one.code < "MP2" for one in loaded.refused):
-        stop_on_errors(loaded, options["format"])
-    if coded:
-        return _decorated(target, paths, loaded, options)
-    facts = facts_of(loaded.rulebook, survey, target)
-    plan = loaded.rulebook.plan(target, facts)
+    if source or any(finding.code < "MP2" for finding in loaded.refused):
+        context.stop_on_errors(loaded)
+    explained = (_by_import if decorated else _by_source)(context, target, loaded, source=source)
+    terms = {"environment": loaded.environment, "errors": len(loaded.refused)}
+    _emit(context, explained | terms)
+    tell_errors(loaded.refused)
+    if not decorated:
+        gone = absent_from(loaded.rulebook, context.survey, [Target.parse(explained["target"])])
+        tell_absent(loaded.rulebook, gone)
+
+
+def _by_source(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
+    plan = loaded.rulebook.plan(target, facts_of(loaded.rulebook, context.survey, target))
     if plan is None:
-        _not_governed(target, loaded.rulebook, survey)
+        _not_governed(context, target, loaded)
+    text = _generated(context, plan) if source else f"{plan}{_terms(context, loaded)}"
+    other = f"\n\n  `{target}` is another name of it" if target != plan.target else ""
     return {
         "target": str(plan.target),
         "mode": plan.mode,
-        "environment": loaded.environment,
         "policies": list(plan.policies),
         "rules": [content(rule) for rule in plan.rules],
         "worst_case": worst_case(plan),
-        "errors": len(loaded.refused),
-        "text": _described(plan, loaded.environment, options) + _names(target, plan),
-        _ABSENT: (loaded.rulebook, here) if (here := _absent(plan, loaded, survey)) else None,
+        "text": f"{text}{other}",
     }
 
 
-def _absent(plan: Plan, loaded: Loaded, survey: Survey) -> dict[Target, Missing | NoModule]:
-    return absent_from(loaded.rulebook, survey, [plan.target])
-
-
-def _names(target: Target, plan: Plan) -> str:
-    return f"\n\n  `{target}` is another name of it" if target != plan.target else ""
-
-
-def _is_ours(decorator: str) -> bool:
-    """Whether the dotted name of a decorator is one of ours that puts a rule on a function."""
-    return decorator.startswith("mlpolicy.") and decorator != "mlpolicy.tag"
-
-
-def _decorated(
-    target: Target, paths: Sequence[Path], loaded: Loaded, options: dict[str, Any]
-) -> dict[str, Any]:
+def _by_import(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
     """Return what holds for a function with decorators of ours, which only its module knows."""
-    request = request_for(
-        paths, options["src"], modules=[target.module], explain=str(target), all=False
-    )
-    with waiting(f"importing {target.module}"):
-        answer = in_child(request, 60.0)
-    if answer.failed is not None or answer.explained is None:
+    answer = context.prove([target.module], explain=str(target))
+    explained = answer.explained
+    if answer.failed is not None or explained is None:
         why = (answer.failed or {}).get("error", "it is not there once the module is imported")
         exits.stop(f"`{target}` could not be asked for its decorators: {why}", exits.IMPORT_FAILED)
-    told = answer.explained
-    text = told.pop("source" if options["source"] else "shown")
-    return {
-        "target": str(target),
-        "environment": loaded.environment,
-        **{key: told[key] for key in ("mode", "policies", "rules", "worst_case")},
-        "errors": len(loaded.refused),
-        "text": text if options["source"] else text + _terms(loaded.environment),
-    }
+    text = explained["source"] if source else f"{explained['shown']}{_terms(context, loaded)}"
+    keys = ("mode", "policies", "rules", "worst_case")
+    return {"target": str(target), **{key: explained[key] for key in keys}, "text": text}
 
 
-def _terms(environment: str | None) -> str:
+def _terms(context: Context, loaded: Loaded) -> str:
     """Return the line that says under which terms all of it holds."""
-    terms = [f"environment {environment}"] if environment else []
-    terms += [f"--set {one}" for one in asked().written]
+    terms = [f"environment {loaded.environment}"] if loaded.environment else []
+    terms += [f"--set {written}" for written in context.written]
     return f"\n\n  under {', '.join(terms)}" if terms else ""
 
 
-def _described(plan: Plan, environment: str | None, options: dict[str, Any]) -> str:
-    if options["source"]:
-        from mlpolicy.cli.source import generated
-
-        return generated(plan, options["src"])
-    return str(plan) + _terms(environment)
-
-
-def _not_governed(target: Target, rulebook: Rulebook, survey: Survey) -> NoReturn:
+def _not_governed(context: Context, target: Target, loaded: Loaded) -> NoReturn:
+    rulebook = loaded.rulebook
     excluding = rulebook.excluded(target)
     if rulebook.asks(target):
-        exits.stop(
-            f"the policies that name `{target}` ask for another sort of function",
-            exits.NOTHING_TO_DO,
-        )
-    if excluding is not None:
-        where = excluding.span.place
-        exits.stop(f"policy `{excluding.name}` at {where} excludes `{target}`", exits.NOTHING_TO_DO)
-    there = isinstance(survey.look_up(target), Defined)
-    near = None if there else closest(str(target), [str(one) for one in rulebook.exact])
-    hint = f"; did you mean `{near}`?" if near else ""
-    exits.stop(f"no policy names `{target}`{hint}", exits.NOTHING_TO_DO)
+        text = f"the policies that name `{target}` ask for another sort of function"
+    elif excluding is not None:
+        text = f"policy `{excluding.name}` at {excluding.span.place} excludes `{target}`"
+    else:
+        there = isinstance(context.survey.look_up(target), Defined)
+        near = None if there else closest(str(target), map(str, rulebook.exact))
+        text = f"no policy names `{target}`" + (f"; did you mean `{near}`?" if near else "")
+    exits.stop(text, exits.NOTHING_TO_DO)
+
+
+# --- the generated code, without importing the function -------------------------------
+
+
+def _generated(context: Context, plan: Plan) -> str:
+    """Return the driver of *plan* as source, with what its names stand for."""
+    from mlpolicy.runtime.assemble import steps
+    from mlpolicy.runtime.driver import from_code
+    from mlpolicy.testing.signature import of_parameters
+
+    looked = context.survey.look_up(plan.target)
+    kind: FunctionKind = "function"
+    parameters: Iterable[Parameter] | None = None
+    if isinstance(looked, Defined) and looked.is_function and looked.parameters is not None:
+        kind, parameters = cast("FunctionKind", looked.kind), looked.parameters
+    note = ""
+    if parameters is None:
+        note = "# The signature is not known without importing the module.\n"
+        parameters = (Parameter("args", "var_positional"), Parameter("kwargs", "var_keyword"))
+    bare = (Parameter(parameter.name, parameter.kind) for parameter in parameters)
+    code = of_parameters(plan.target.qualname, bare, kind).__code__
+    driver = from_code(code, steps(plan, code), target=str(plan.target), twin=_original)
+    names = [f"#   {name}: {_meaning(value)}" for name, value in driver.constants.items()]
+    head = f"# {plan.target}\n{note}# What it names is bound when it is placed:\n"
+    return head + "\n".join(names) + "\n\n" + driver.source.rstrip()
+
+
+def _original() -> None:
+    """The original function, of which only the name is shown."""
+
+
+def _meaning(value: object) -> str:
+    if value is _original:
+        return "the original function"
+    name: str = getattr(value, "__qualname__", None) or type(value).__qualname__
+    owner = getattr(value, "__self__", None)
+    if owner is not None and "." not in name:
+        return f"{name} of {type(owner).__qualname__}"
+    return name

@@ -1,80 +1,37 @@
-"""Repairs written into the files: those that say the same thing in the right words."""
+"""Repairs written into the files: those of which nobody could want another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlpolicy.cli import exits
 from mlpolicy.cli.render.report import Report, repairs
-from mlpolicy.cli.render.save import save
-from mlpolicy.cli.streams import tell
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
-from mlpolicy.core.words import many
+from mlpolicy.cli.save import save
+from mlpolicy.core.diagnostic import Suggestion
 from mlpolicy.document.parse import parse
 from mlpolicy.plan.survey.installed import is_installed
 
-SAFE = frozenset(
-    {
-        *("MP005", "MP009", "MP010", "MP091", "MP101", "MP105", "MP110", "MP130", "MP202", "MP204"),
-        *("MP301", "MP308", "MP406", "MP407", "MP507", "MP603", "MP702"),
-    }
-)
-"""Codes with one right answer, which the author has almost written."""
 
-
-def fixed(report: Report) -> bool:
-    """Write every safe repair of *report* into its file; return whether there was any."""
-    by_file: dict[str, list[list[Suggestion]]] = {}
-    for one in report.diagnostics:
-        edits = _edits(one)
-        file = edits[0].span.file if edits else ""
-        if edits and not is_installed(Path(file)) and not _overlaps(edits, by_file.get(file, ())):
-            by_file.setdefault(file, []).append(edits)
-    done = {file: _mended(Path(file), repairs) for file, repairs in by_file.items()}
-    count, files = sum(done.values()), sum(map(bool, done.values()))
-    if count:
-        tell(f"mended {many(count, 'finding')} in {many(files, 'file')}")
-    return bool(count)
-
-
-def _mended(path: Path, repairs: list[list[Suggestion]]) -> int:
-    """Write *repairs* into the file at *path*, but none that makes a key stand there twice."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-        before = _doubled(text)
-        if _doubled(_applied(text, chain(*repairs))) > before:
-            kept: list[list[Suggestion]] = []
-            for one in repairs:
-                if _doubled(_applied(text, chain(*kept, one))) <= before:
-                    kept.append(one)
-            repairs = kept
-        if repairs:
-            save(_applied(text, chain(*repairs)).encode("utf-8"), path)
-    except OSError as error:
-        exits.stop(f"`{path}` cannot be written: {error.strerror or error}")
-    return len(repairs)
-
-
-def _doubled(text: str) -> int:
-    return sum(one.code == "MP004" for one in parse(text, file="").diagnostics)
-
-
-def _edits(one: Diagnostic) -> list[Suggestion]:
-    """Return the edits of the one repair that a finding has; none where there is a choice."""
-    offered = repairs(one)
-    if one.code not in SAFE or len(offered) != 1:
-        return []
-    return next(iter(offered.values()))
-
-
-def _overlaps(edits: Iterable[Suggestion], others: Iterable[list[Suggestion]]) -> bool:
-    return any(
-        _begin(edit) < _end(other) and _begin(other) < _end(edit)
-        for edit in edits
-        for other in chain(*others)
-    )
+def fixed(report: Report) -> dict[str, int]:
+    """Write every safe repair of *report* into its file; return how many were made in each file."""
+    edits_of: dict[str, list[Suggestion]] = {}
+    made: dict[str, int] = {}
+    for finding in report.diagnostics:
+        offered = list(repairs(finding).values())
+        if len(offered) != 1 or not all(edit.safe for edit in offered[0]):
+            continue
+        file = offered[0][0].span.file
+        before = edits_of.setdefault(file, [])
+        overlap = any(
+            _begin(edit) < _end(other) and _begin(other) < _end(edit)
+            for edit in offered[0]
+            for other in before
+        )
+        if not overlap and not is_installed(Path(file)):
+            before += offered[0]
+            made[file] = made.get(file, 0) + 1
+    return {file: count for file, count in made.items() if _write(Path(file), edits_of[file])}
 
 
 def _begin(edit: Suggestion) -> tuple[int, int]:
@@ -85,17 +42,29 @@ def _end(edit: Suggestion) -> tuple[int, int]:
     return edit.span.end_line, edit.span.end_column
 
 
-def _applied(text: str, edits: Iterable[Suggestion]) -> str:
-    """Return *text* with *edits*, from the last to the first; all else stays byte by byte."""
-    lines = text.splitlines(keepends=True)
+def _write(path: Path, edits: Sequence[Suggestion]) -> bool:
+    """Write *edits* into the file at *path*; all else stays byte by byte.
+
+    A file that could be read worse with them than without stays as it is.
+    """
+    try:
+        old = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        exits.stop(f"`{path}` cannot be read: {error.strerror or error}")
+    new = _edited(old, edits)
+    if len(parse(new, file="").diagnostics) > len(parse(old, file="").diagnostics):
+        return False
+    save(new.encode("utf-8"), path)
+    return True
+
+
+def _edited(text: str, edits: Sequence[Suggestion]) -> str:
     mark = "\ufeff" if text.startswith("\ufeff") else ""
-    starts = [0]
-    for line in lines:
+    starts = [len(mark)]
+    for line in text.removeprefix(mark).splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     for edit in sorted(edits, key=_begin, reverse=True):
         begin = starts[edit.span.line - 1] + edit.span.column - 1
         end = starts[edit.span.end_line - 1] + edit.span.end_column - 1
-        shift = len(mark) if edit.span.line == 1 else 0
-        end_shift = len(mark) if edit.span.end_line == 1 else 0
-        text = text[: begin + shift] + edit.text + text[end + end_shift :]
+        text = text[:begin] + edit.text + text[end:]
     return text

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 
 import click
 
-from mlpolicy.cli import exits, starting
-from mlpolicy.cli.options import shown_options, src_option
-from mlpolicy.cli.project import Project
-from mlpolicy.cli.streams import emit, emit_json, tell, write
+from mlpolicy import __version__
+from mlpolicy.cli import exits
+from mlpolicy.cli.context import Context
+from mlpolicy.cli.options import shared
+from mlpolicy.cli.save import save
 from mlpolicy.core.target import Target
+from mlpolicy.model.schema import published
 from mlpolicy.plan.survey import Defined, NoModule, Opaque, Survey, roots
 
 SCHEMA = "mlpolicy.init/1"
@@ -24,36 +29,52 @@ SKIPPED = ("tests", "test", "docs", "conftest", "setup", "build", "dist", "venv"
 @click.option(
     "--module", metavar="PKG", help="The module that the policy is for; else one that is found."
 )
-@src_option
-@shown_options("text", "json")
-def command(folder: str, module: str | None, src: tuple[str, ...], format: str) -> None:
-    """Write what one begins with into DIR; no file that is there is touched.
+@shared("src", "text", "json")
+def command(context: Context, *, folder: str, module: str | None) -> None:
+    """Write a first policy, its schema, its test and its CI job.
 
+    No file in DIR is touched that is there.
     The policy watches the public functions of the module; what else it could do stands in it
     as comments, with names of functions that exist.
     """
     root = Path(folder)
-    survey = Survey(roots((*src, folder, str(root / "src"))))
-    chosen = module or _first(root, survey)
+    survey = Survey(roots((*context.src, folder, str(root / "src"))))
+    chosen = module or _fullest(survey, _modules(root, survey))
     if chosen is None:
         exits.stop(
-            f"no module with a function was found in `{folder}`: name one, --module mypkg.serve",
-            exits.USAGE,
+            f"no module with a function was found in `{folder}`: name one, --module mypkg.serve"
         )
-    names = _functions(survey, chosen)
-    project = Project(root)
-    files = {
-        Path(os.path.normpath(root / name)): text
-        for name, text in starting.files(chosen, names, project).items()
+    functions = _functions(survey, chosen)
+    texts = {
+        f"policies/{_name(chosen)}.yaml": _filled("policy.yaml", chosen, functions),
+        f"policies/{_name(chosen)}.test.yaml": _filled("policy.test.yaml", chosen, functions),
+        "mlpolicy.schema.json": published(),
+        ".github/workflows/policy.yaml": _filled("workflow.yaml", chosen, functions),
     }
-    done = {str(file): _write(file, text) for file, text in files.items()}
-    if format == "json":
-        rows = [{"file": file, "written": written} for file, written in done.items()]
-        emit_json(SCHEMA, {"module": chosen, "files": rows})
-    else:
-        emit("\n".join(f"{'wrote' if done[file] else 'kept '}  {file}" for file in done))
-        told = starting.next_steps(chosen, project)
-        tell(f"\n{told}" if any(done.values()) else "nothing to write")
+    written = {os.path.normpath(root / file): _write(root / file, texts[file]) for file in texts}
+    if context.format == "json":
+        rows = [{"file": file, "written": new} for file, new in written.items()]
+        context.emit_json(SCHEMA, {"module": chosen, "files": rows})
+        return
+    lines = [f"{'wrote' if new else 'kept '}  {file}" for file, new in written.items()]
+    context.emit("\n".join(lines))
+    steps = ["", "Next:", *([f"  cd {root}"] if root != Path() else []), *_commands(chosen)[:3]]
+    context.tell("\n".join(steps) if any(written.values()) else "nothing to write")
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write a new file; leave one that is there as it is."""
+    if path.exists():
+        return False
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        exits.stop(f"`{path}` cannot be written: {error.strerror or error}")
+    save(text.encode("utf-8"), path)
+    return True
+
+
+# --- which module ---------------------------------------------------------------------
 
 
 def _functions(survey: Survey, module: str) -> list[str]:
@@ -77,35 +98,50 @@ def _is_function(survey: Survey, module: str, name: str) -> bool:
     return isinstance(looked, Defined) and "." not in name and looked.is_function
 
 
-def _first(root: Path, survey: Survey) -> str | None:
-    """Return the module with the most public functions among those of the project."""
-    return _fullest(survey, _modules(root, survey))
-
-
 def _fullest(survey: Survey, modules: Iterable[str]) -> str | None:
+    """Return the module with the most public functions."""
     counted = {name: len(survey.functions(name)) for name in modules}
     best = max(counted, key=lambda name: (counted[name], -len(name)), default=None)
     return best if best is not None and counted[best] else None
 
 
 def _modules(root: Path, survey: Survey) -> Iterator[str]:
-    for base in (root, root / "src"):
-        for one in sorted(base.iterdir()) if base.is_dir() else ():
-            if one.name.startswith((".", "_")) or one.stem in SKIPPED:
+    for folder in (root, root / "src"):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.name.startswith((".", "_")) or path.stem in SKIPPED:
                 continue
-            if one.suffix == ".py" and one.stem.isidentifier():
-                yield one.stem
-            elif (one / "__init__.py").is_file():
-                yield from (one.name, *survey.modules_below(one.name))
+            if path.suffix == ".py" and path.stem.isidentifier():
+                yield path.stem
+            elif (path / "__init__.py").is_file():
+                yield from (path.name, *survey.modules_below(path.name))
 
 
-def _write(path: Path, text: str) -> bool:
-    """Write a new file; leave one that is there as it is."""
-    if path.exists():
-        return False
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        exits.stop(f"`{path}` cannot be written: {error.strerror or error}")
-    write(text.encode("utf-8"), path)
-    return True
+# --- the files ------------------------------------------------------------------------
+
+
+def _filled(template: str, module: str, functions: Sequence[str]) -> str:
+    """Return the text of a template for a module with those public functions."""
+    text = files("mlpolicy.cli").joinpath("templates", template).read_text("utf-8")
+    return Template(text).safe_substitute(
+        module=module,
+        name=_name(module),
+        first=functions[0],
+        commands="\n".join(f"# {line}" for line in _commands(module)),
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        release=".".join(__version__.split(".")[:2]),
+    )
+
+
+def _name(module: str) -> str:
+    return module.rpartition(".")[2].replace("_", "-")
+
+
+def _commands(module: str) -> list[str]:
+    commands = {
+        "mlpolicy validate": "is the policy right?",
+        f"mlpolicy apply --module {module}": "does it take effect?",
+        "mlpolicy test": "does it do what it should?",
+        "mlpolicy run -- COMMAND": "serve under it",
+    }
+    width = max(map(len, commands))
+    return [f"  {command:<{width}}  {why}" for command, why in commands.items()]

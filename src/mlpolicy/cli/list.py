@@ -2,40 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import (
-    Choice,
-    modules_option,
-    policy_option,
-    shown_options,
-    src_option,
-)
-from mlpolicy.cli.plugins import every_plugin
-from mlpolicy.cli.prove import in_child, request_for
-from mlpolicy.cli.streams import emit, emit_json, tell
-from mlpolicy.cli.terms import terms_options
+from mlpolicy.cli import exits
+from mlpolicy.cli.context import Context
+from mlpolicy.cli.findings import import_failed, tell_absent, tell_errors
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.control import end_of
-from mlpolicy.model.policy import SHIPPED, Setting, one
+from mlpolicy.core.extensions import Extensions
+from mlpolicy.core.plugins import Plugin, PluginError, installed
+from mlpolicy.model.policy import SHIPPED, one
 from mlpolicy.plan.governed import absent_from, governed
-from mlpolicy.plan.installed import DEPTH
+from mlpolicy.plan.installed import DEPTH, carried
 from mlpolicy.plan.load import Loaded
-from mlpolicy.plan.survey import Survey
+from mlpolicy.rules import KINDS
+from mlpolicy.rules.monitor.sinks import SINKS
 
 Row = dict[str, Any]
 SCHEMA = "mlpolicy.list/1"
+WHAT = ("targets", "policies", "profiles", "files", "expiring", "plugins")
 
 
-def _targets(loaded: Loaded, survey: Survey) -> Iterable[Row]:
-    absent = absent_from(loaded.rulebook, survey)
-    for plan in governed(loaded.rulebook, survey):
+@click.command()
+@click.argument("what", type=click.Choice(WHAT), default="targets")
+@click.option("--all", "every", is_flag=True, help="With profiles: all of mlpolicy, used or not.")
+@shared("module policy env set assume src", "text", "json")
+def command(context: Context, *, what: str, every: bool) -> None:
+    """Show what there is: targets, policies, files, what expires.
+
+    With targets, `--module` imports modules, and shows their functions with decorators, too.
+    """
+    for option, given, goes in (
+        ("module", context.modules, "targets"),
+        ("all", every, "profiles"),
+    ):
+        if given and what != goes:
+            exits.stop(f"--{option} goes with {goes}, not with {what}")
+    if what == "plugins":
+        _show(context, what, list(_plugins()))
+        return
+    loaded = context.read(needed=not (context.modules or every))
+    rulebook = loaded.rulebook
+    for name in SHIPPED if every else ():
+        rulebook.profiles.named(name)
+    with waiting("looking up what there is"):
+        if what == "targets":
+            rows = list(_imported(context) if context.modules else _targets(context, loaded))
+        else:
+            rows = list(_OF_FILES[what](loaded))
+    _show(context, what, rows)
+    tell_errors(loaded.refused)
+    if what == "targets" and not context.modules:
+        tell_absent(rulebook, absent_from(rulebook, context.survey))
+
+
+def _show(context: Context, what: str, rows: list[Row]) -> None:
+    if context.format == "json":
+        context.emit_json(SCHEMA, {what: rows})
+        return
+    cells = [
+        [", ".join(cell) if isinstance(cell, list) else str(cell) for cell in row.values()]
+        for row in rows
+    ]
+    context.emit(context.table([title.upper() for title in rows[0]], cells) if rows else "")
+    if not rows:
+        context.tell(f"no {what}")
+
+
+def _targets(context: Context, loaded: Loaded) -> Iterator[Row]:
+    absent = absent_from(loaded.rulebook, context.survey)
+    for plan in governed(loaded.rulebook, context.survey):
         yield {
             "target": str(plan.target),
             "rules": [rule.kind for rule in plan.rules],
@@ -44,56 +85,47 @@ def _targets(loaded: Loaded, survey: Survey) -> Iterable[Row]:
         }
 
 
-def _imported(paths: Sequence[Path], src: Sequence[str], modules: Sequence[str]) -> Iterable[Row]:
-    """Yield the targets in *modules*, which are imported: those with decorators, too."""
-    answer = in_child(request_for(paths, src, modules=modules), 60.0)
+def _imported(context: Context) -> Iterator[Row]:
+    """Yield the targets in modules that are imported: those with decorators, too."""
+    answer = context.prove(context.modules)
     if answer.failed is not None:
-        failed = f"`{answer.failed['module']}` could not be imported: {answer.failed['error']}"
-        exits.stop(failed, exits.IMPORT_FAILED)
-    for row in sorted(answer.targets, key=lambda one: str(one["target"])):
-        if row["target"].partition(":")[0] in modules:
+        import_failed(answer)
+    for row in sorted(answer.targets, key=lambda row: str(row["target"])):
+        if row["target"].partition(":")[0] in context.modules:
             yield {key: row[key] for key in ("target", "rules", "mode", "source")}
 
 
-def _policies(loaded: Loaded, _: Survey) -> Iterable[Row]:
+def _policies(loaded: Loaded) -> Iterator[Row]:
     for policy in loaded.rulebook.policies:
         yield {
             "policy": policy.name,
             "match": [str(pattern.glob) for pattern in policy.match],
-            "rules": [block.kind for block in policy.rules],
+            "rules": [rule.kind for rule in policy.rules],
             "owner": policy.meta.get("owner", ""),
             "reason": policy.meta.get("reason", ""),
             "source": policy.span.place,
         }
 
 
-def _profiles(loaded: Loaded, _: Survey) -> Iterable[Row]:
-    profiles = loaded.rulebook.profiles
+def _profiles(loaded: Loaded) -> Iterator[Row]:
+    profiles, policies = loaded.rulebook.profiles, loaded.rulebook.policies
     origins = {file.file: _origin(file.depth) for file in loaded.files}
     for name, profile in sorted({**profiles.shipped, **profiles.known}.items()):
-        users = [
-            policy.name
-            for policy in loaded.rulebook.policies
-            if name in [used.text for used in policy.use]
-        ]
+        used = [policy.name for policy in policies if name in [use.text for use in policy.use]]
         yield {
             "profile": name,
             "extends": [other.text for other in profile.extends],
-            "rules": [block.kind for block in profile.rules],
-            "used by": users,
+            "rules": [rule.kind for rule in profile.rules],
+            "used by": used,
             "origin": origins.get(profile.span.file, "mlpolicy"),
             "source": profile.span.place,
         }
 
 
-def _files(loaded: Loaded, _: Survey) -> Iterable[Row]:
+def _files(loaded: Loaded) -> Iterator[Row]:
     for file in loaded.files:
-        yield {
-            "file": file.file,
-            "name": file.name,
-            "policies": len(file.policies),
-            "origin": _origin(file.depth),
-        }
+        count, origin = len(file.policies), _origin(file.depth)
+        yield {"file": file.file, "name": file.name, "policies": count, "origin": origin}
 
 
 def _origin(depth: int) -> str:
@@ -102,109 +134,51 @@ def _origin(depth: int) -> str:
     return "imported" if depth else "given"
 
 
-def _expiring(loaded: Loaded, _: Survey) -> Iterable[Row]:
+def _expiring(loaded: Loaded) -> Iterator[Row]:
     now = loaded.rulebook.now
-    for name, owner, written in sorted(_dates(loaded), key=lambda found: str(found[2].value)):
-        end = end_of(date.fromisoformat(written.value))
-        left = (end - now).days
-        yield {
-            "policy": name,
-            "expires": str(written.value),
-            "left": f"{left} d" if end > now else "expired",
-            "owner": owner,
-            "source": written.span.place,
-        }
-
-
-def _dates(loaded: Loaded) -> Iterator[tuple[str, str, Setting]]:
+    rows: list[Row] = []
     for policy in loaded.rulebook.policies:
-        owner = str(policy.meta.get("owner", ""))
-        written = one(policy.controls, "expires")
-        if written is not None:
-            yield policy.name, owner, written
-        for rule in policy.rules:
-            written = one(rule.settings, "expires")
-            if written is not None:
-                yield f"{policy.name}: {rule.kind}", owner, written
+        dates = {policy.name: one(policy.controls, "expires")}
+        dates |= {
+            f"{policy.name}: {rule.kind}": one(rule.settings, "expires") for rule in policy.rules
+        }
+        for name, written in dates.items():
+            if written is None:
+                continue
+            end = end_of(date.fromisoformat(written.value))
+            row = {"policy": name, "expires": str(written.value)}
+            row["left"] = f"{(end - now).days} d" if end > now else "expired"
+            row["owner"] = str(policy.meta.get("owner", ""))
+            rows.append(row | {"source": written.span.place})
+    yield from sorted(rows, key=lambda row: str(row["expires"]))
 
 
-WHAT: dict[str, Callable[[Loaded, Survey], Iterable[Row]]] = {
-    "targets": _targets,
+_OF_FILES = {
     "policies": _policies,
     "profiles": _profiles,
     "files": _files,
     "expiring": _expiring,
 }
-PLUGINS = "plugins"
 
 
-@click.command()
-@click.argument("what", type=Choice([*WHAT, PLUGINS]), default="targets")
-@modules_option("With targets: a module to import, whose functions with decorators are shown too.")
-@click.option(
-    "--all", "every", is_flag=True, help="With profiles: those of mlpolicy that nothing uses, too."
-)
-@policy_option
-@terms_options
-@src_option
-@shown_options("text", "json")
-def command(what: str, format: str, **options: Any) -> None:
-    """Show the targets that are governed, the policies, profiles, files, what expires, or plugins."""
-    modules, src = options["modules"], options["src"]
-    for option, given, goes in (
-        ("module", modules, "targets"),
-        ("all", options["every"], "profiles"),
-    ):
-        if given and what != goes:
-            exits.stop(f"--{option} goes with {goes}, not with {what}")
-    read = None if what == PLUGINS else _read(**options)
-    loaded = read[1] if read else None
-    with waiting("looking up what there is"):
-        if read and modules:
-            rows = list(_imported(read[0], src, modules))
-        else:
-            rows = list(WHAT[what](loaded, sources.survey(src)) if loaded else _plugins())
-    if format == "json":
-        emit_json(SCHEMA, {what: rows})
-    else:
-        emit(_table(rows))
-        if not rows:
-            tell(f"no {what}")
-    if loaded and loaded.refused:
-        sources.tell_errors(len(loaded.refused))
-    if loaded and what == "targets" and not modules:
-        absent = absent_from(loaded.rulebook, sources.survey(src))
-        sources.tell_absent(loaded.rulebook, absent)
+def every_plugin() -> Iterator[tuple[Plugin, PluginError | None]]:
+    """Yield every plugin, with what is wrong with it; those that add objects are imported."""
+    groups: tuple[Extensions[Any], ...] = (KINDS, SINKS)
+    for extensions in groups:
+        extensions.look_for_all()
+        for plugin in installed(extensions.group):
+            yield plugin, extensions.refused.get(plugin.name)
+    _, wrong = carried()
+    for plugin in installed("policies"):
+        yield plugin, wrong.get(plugin.name)
 
 
-def _read(
-    *, policy: Sequence[str], src: Sequence[str], modules: Sequence[str], every: bool
-) -> tuple[tuple[Path, ...], Loaded]:
-    read = sources.read(policy, src=src, needed=not (modules or every))
-    for name in SHIPPED if every else ():
-        read[1].rulebook.profiles.named(name)
-    return read
-
-
-def _table(rows: Sequence[Row]) -> str:
-    from mlpolicy.cli.render.table import plain
-
-    if not rows:
-        return ""
-    head = list(rows[0])
-    return plain([one.upper() for one in head], [[_cell(row[key]) for key in head] for row in rows])
-
-
-def _plugins() -> Iterable[Row]:
+def _plugins() -> Iterator[Row]:
     for plugin, wrong in every_plugin():
         yield {
             "plugin": plugin.name,
             "adds": plugin.group,
             "distribution": plugin.origin,
             "entry point": plugin.value,
-            "state": str(wrong) if wrong else "ok",
+            "state": str(wrong or "ok"),
         }
-
-
-def _cell(value: Sequence[str] | str | int) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)

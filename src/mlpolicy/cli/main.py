@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from importlib import import_module
+from typing import Any, TextIO
 
 import click
 
 from mlpolicy import __version__
 from mlpolicy.cli import exits
-from mlpolicy.cli.streams import steady
 from mlpolicy.core.words import closest
 
-COMMANDS = {
-    "apply": "Prove that the policy takes effect on the real module.",
-    "compile": "Write what holds for every function, for review and archives.",
-    "diff": "Show what changes for each function between two policies.",
-    "doctor": "Look at interpreter, machine and policy; say what is amiss.",
-    "explain": "Show what holds for a function, or what a finding means.",
-    "fmt": "Put policy files in their one layout, comments kept.",
-    "init": "Write a first policy, its schema, its test and its CI job.",
-    "list": "Show what there is: targets, policies, files, what expires.",
-    "run": "Run a command under the policy, its children too.",
-    "schema": "Print the JSON Schema that editors complete and check by.",
-    "test": "Run the tests of policies: does each do what it should?",
-    "validate": "Show everything that is wrong with policy files.",
-}
-
+COMMANDS = (
+    *("apply", "compile", "diff", "doctor", "explain", "init", "list"),
+    *("run", "schema", "test", "validate"),
+)
 VALUED = (
-    "--policy",
-    "--env",
-    "--set",
-    "--assume",
-    "--src",
-    "--format",
-    "--output",
-    "-o",
-    "--color",
+    *("--policy", "--env", "--set", "--assume", "--src"),
+    *("--format", "--output", "-o", "--color"),
 )
 FLAGS = ("-q", "--quiet", "-v", "--verbose")
 """Options of commands that may stand before the command, too."""
-
-COMPLETING = "_MLPOLICY_COMPLETE"
 CALLING = ("apply", "test")
 """Commands that call code of the user's, which may leave any amount behind."""
 
@@ -60,7 +41,6 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"mlpolicy.cli.{cmd_name}").command
-        command.short_help = COMMANDS[cmd_name]
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -76,16 +56,16 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that is called, or say which one was probably meant."""
+        """Return the command that is called, or name the one that is closest."""
         try:
-            found = super().resolve_command(ctx, args)
+            resolved = super().resolve_command(ctx, args)
         except click.UsageError as error:
             near = closest(args[0], COMMANDS)
             hint = f" Did you mean '{near}'?" if near else ""
             raise click.UsageError(error.message + hint, ctx) from None
-        if found[0] in CALLING:
+        if resolved[0] in CALLING:
             gc.enable()
-        return found
+        return resolved
 
 
 @click.command(
@@ -99,10 +79,51 @@ def program() -> None:
     """Reliability rules for the functions of ML services, declared in YAML."""
 
 
+# --- streams that bear whatever is at their other end ---------------------------------
+
+
+class Unwritable(click.ClickException):
+    """What is at the other end of a stream takes no more."""
+
+    exit_code = exits.USAGE
+
+    def show(self, file: Any = None) -> None:
+        """Say so on stderr."""
+        click.echo(f"mlpolicy: the output cannot be written: {self.message}", err=True)
+
+
+class _Pipe(io.FileIO):
+    """A stream whose reader may go (`| head`): that changes neither output nor exit code."""
+
+    gone = False
+
+    def write(self, data: Any, /) -> int:
+        """Write *data* while anybody reads."""
+        if not self.gone:
+            try:
+                return super().write(data) or 0
+            except BrokenPipeError:
+                self.gone = True
+            except OSError as error:
+                self.gone = True
+                raise Unwritable(error.strerror or str(error)) from error
+        return len(data)
+
+
+def steady(stream: TextIO | None, number: int) -> TextIO:
+    """Return *stream*, of that file number, so that no character, reader or disk is our bug."""
+    if stream is None:  # closed before we began
+        return open(os.devnull, "w", encoding="utf-8")
+    if os.name != "posix":
+        return stream
+    buffer = io.BufferedWriter(_Pipe(number, "w", closefd=False))
+    return io.TextIOWrapper(
+        buffer, encoding=stream.encoding, errors="replace", line_buffering=stream.isatty()
+    )
+
+
 def main() -> None:
     """Run the command line; end with its exit code."""
-    if COMPLETING in os.environ:
-        import_module("mlpolicy.cli.complete").enable()
     gc.disable()  # a command is short, and what it reads is bounded: collecting costs a third of it
     sys.stdout, sys.stderr = steady(sys.stdout, 1), steady(sys.stderr, 2)
     try:

@@ -1,225 +1,169 @@
-"""Options that commands share, and how a report leaves a command."""
+"""Options that commands share; what they say is kept in the `Context` of the command."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from importlib import import_module
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any
 
 import click
 
-from mlpolicy.cli import complete, exits
-from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.streams import OUTPUT, QUIET, emit, emit_for_programs, kept
+from mlpolicy.cli.context import ENVIRONMENT, FORMATS, Context, render
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.words import closest
-from mlpolicy.plan.load import Loaded
+from mlpolicy.document.node import Entry, Mapping
+from mlpolicy.document.parse import parse
+from mlpolicy.model.layers import Layers
+from mlpolicy.model.policy import RuleBlock
+from mlpolicy.model.rules import RuleReader
+from mlpolicy.rules import KINDS
+
+__all__ = ["FORMATS", "render", "shared"]
 
 Command = Callable[..., Any]
-Option = Callable[[Command], Command]
-"""What lets a command take an option."""
-
-FORMATS: Final[Mapping[str, str]] = {
-    "text": "text:text",
-    "concise": "text:concise",
-    "json": "as_json:as_json",
-    "jsonl": "as_json:as_jsonl",
-    "github": "github:github",
-    "gitlab": "gitlab:gitlab",
-    "sarif": "sarif:sarif",
-    "junit": "junit:junit",
-    "markdown": "markdown:markdown",
-}
-"""Where each format of findings is; a format is imported when it is asked for."""
-
-_FOR_PEOPLE: Final = ("text", "concise")
+_ASSIGNMENT = re.compile(r"(?P<name>[\w.-]+)=(?P<value>.*)", re.S)
 
 
-class Choice(click.Choice):  # type: ignore[type-arg]  # (generic in newer releases only)
-    """One of a few words; a slip is told with the word that was meant."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return *value* if it is one of the words."""
-        try:
-            return super().convert(value, param, ctx)
-        except click.BadParameter as error:
-            near = closest(str(value), map(str, self.choices))
-            hint = f" Did you mean '{near}'?" if near else ""
-            raise click.BadParameter(error.message + hint, ctx, param) from None
+# --- what the context keeps -----------------------------------------------------------
 
 
-# --- options --------------------------------------------------------------------------
+def _keep_paths(context: Context, value: tuple[str, ...]) -> None:
+    context.policy = (*context.policy, *value)
 
 
-policy_option: Option = click.option(
-    "--policy",
-    "policy",
-    type=click.Path(readable=False),
-    multiple=True,
-    metavar="PATH",
-    help="A policy file, or a directory of them. Repeats.",
-)
+def _keep_assumed(context: Context, value: tuple[str, ...]) -> None:
+    context.assumed.update(map(_split, value))
 
 
-path_argument: Option = click.argument("path", nargs=-1, type=click.Path(readable=False))
+def _keep_set(context: Context, value: tuple[str, ...]) -> None:
+    blocks: list[RuleBlock] = []
+    for written in value:
+        name, text = _split(written)
+        head, _, path = name.partition(".")
+        if name == "mode":
+            KINDS.look_for_all()
+            blocks += (_block(written, kind, "mode", text) for kind in KINDS)
+        elif head == "vars" and path:
+            context.variables[path] = text
+        elif path and KINDS.look_for(head):
+            blocks.append(_block(written, head, path, text))
+        else:
+            near = closest(head, (*KINDS, "vars", "mode"))
+            hint = f"; did you mean `{near}{'.SETTING' if near == head else ''}`?" if near else ""
+            raise click.BadParameter(
+                f"`{name}` is none of `KIND.setting`, `vars.name` and `mode`{hint}"
+            )
+    context.overrides, context.written = tuple(blocks), value
 
 
-def modules_option(help: str) -> Option:
-    """Let a command take `--module`, any number of times."""
-    return click.option(
-        "--module",
-        "modules",
-        multiple=True,
-        metavar="M",
-        shell_complete=complete.modules,
-        help=f"{help} Repeats.",
-    )
+def _split(written: str) -> tuple[str, str]:
+    match = _ASSIGNMENT.fullmatch(written)
+    if match is None:
+        raise click.BadParameter(f"`{written}` is not an assignment: write NAME=VALUE")
+    return match["name"], match["value"]
 
 
-def _format_option(*names: str) -> Option:
-    """Let a command take `--format` with those *names*, or with every format of findings."""
-    return click.option(
-        "--format",
-        "format",
-        type=Choice(names or tuple(FORMATS)),
-        default=(names or tuple(FORMATS))[0],
-        show_default=True,
-        help="How to show the outcome.",
-    )
+def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
+    """Return the rule with one setting that *written* says."""
+    keys = [f"{'  ' * depth}{key}:" for depth, key in enumerate(path.split("."))]
+    document = parse("\n".join(keys) + f" {text}", file=f"--set {written}")
+    reader = RuleReader(Layers(None))
+    rule = None
+    if isinstance(document.root, Mapping):
+        rule = reader.rule(Entry(kind, document.root.span, document.root))
+    findings: list[Diagnostic] = [*document.diagnostics, *reader.diagnostics]
+    if findings:
+        help = f" ({findings[0].help})" if findings[0].help else ""
+        raise click.BadParameter(f"`{written}`: {findings[0].message}{help}")
+    if rule is None:
+        raise click.BadParameter(f"`{written}`: nothing is set")
+    return rule
 
 
-src_option: Option = click.option(
-    "--src",
-    type=click.Path(exists=True, file_okay=False),
-    multiple=True,
-    metavar="DIR",
-    help="Where modules are looked for, before the path of Python. Repeats.",
-)
-
-
-def words_options(command: Command) -> Command:
-    """Let *command* take `--quiet` and `--verbose`: how much is said beside the data."""
-    for name, short, help in (
-        ("verbose", "-v", "Say what was read, too."),
-        ("quiet", "-q", "Say nothing beside findings and data."),
-    ):
-        command = click.option(
-            short, f"--{name}", is_flag=True, expose_value=False, callback=_keep, help=help
-        )(command)
-    return command
-
-
-def _keep_output(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+def _keep_output(context: Context, value: Path | None) -> None:
     if value is not None and str(value) != "-":
         if not value.absolute().parent.is_dir():
             raise click.BadParameter(f"the directory `{value.parent}` does not exist")
-        context.meta[OUTPUT] = value
+        context.output = value
 
 
-def _keep_color(context: click.Context, _: click.Parameter, value: str) -> None:
-    context.color = {"always": True, "never": False}.get(value, context.color)
+def _keep_color(context: Context, value: str) -> None:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    context.color = {"always": True, "never": False}.get(value, False if plain else None)
 
 
-def _keep(context: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: FBT001 (as click calls it)
-    context.meta[f"mlpolicy.{option.name}"] = value
+# --- the options ----------------------------------------------------------------------
 
 
-_output_option: Option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
-    expose_value=False,
-    callback=_keep_output,
-    metavar="FILE",
-    help="Write the outcome to FILE instead.",
-)
-_color_option: Option = click.option(
-    "--color",
-    type=Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    expose_value=False,
-    callback=_keep_color,
-    help="Whether to colour.",
-)
+def _kept(
+    *names: str,
+    by: Callable[[Context, Any], None] | None = None,
+    of: Callable[..., Callable[[Command], Command]] = click.option,
+    **settings: Any,
+) -> Callable[[Command], Command]:
+    """Return an option that the context keeps under its name, or as *by* does."""
+
+    def keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:
+        context = ctx.ensure_object(Context)
+        if by is None:
+            setattr(context, option.name or "", value)
+        else:
+            by(context, value)
+
+    return of(*names, expose_value=False, callback=keep, **settings)
 
 
-def shown_options(*formats: str) -> Option:
-    """Let a command take all that shapes what it shows; only `format` is passed to it."""
+_PATHS: dict[str, Any] = {"type": click.Path(readable=False), "by": _keep_paths}
+_PAIRS: dict[str, Any] = {"multiple": True, "metavar": "NAME=VALUE"}
+_OPTIONS = {
+    "path": _kept("path", of=click.argument, nargs=-1, **_PATHS),
+    "policy": _kept("--policy", multiple=True, **_PATHS, help="A policy file or folder. Repeats."),
+    "module": _kept("--module", "modules", multiple=True, help="A module to import. Repeats."),
+    "env": _kept("--env", envvar=ENVIRONMENT, help="The environment that holds."),
+    "set": _kept("--set", by=_keep_set, **_PAIRS, help="Over all policies: retry.jitter=none."),
+    "assume": _kept("--assume", by=_keep_assumed, **_PAIRS, help="A variable to take as set."),
+    "src": _kept(
+        "--src",
+        type=click.Path(exists=True, file_okay=False),
+        multiple=True,
+        help="Where modules are looked for first. Repeats.",
+    ),
+}
 
-    def taking(command: Command) -> Command:
-        for option in (words_options, _color_option, _output_option, _format_option(*formats)):
+
+def shared(names: str, *formats: str) -> Callable[[Command], Command]:
+    """Give a command its context, and let it take the options *names* and those of its output.
+
+    Without *formats*, it shows findings in all of theirs.
+    """
+    shown = formats or tuple(FORMATS)
+    options = (
+        *(_OPTIONS[name] for name in names.split()),
+        _kept(
+            "--format", type=click.Choice(shown), default=shown[0], help="How to show the outcome."
+        ),
+        _kept(
+            *("-o", "--output"),
+            type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+            by=_keep_output,
+            help="Write the outcome to FILE instead.",
+        ),
+        _kept(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            by=_keep_color,
+        ),
+        _kept("-q", "--quiet", is_flag=True, help="Say nothing beside findings and data."),
+        _kept("-v", "--verbose", is_flag=True, help="Say what was read, too."),
+    )
+
+    def with_options(command: Command) -> Command:
+        command = click.make_pass_decorator(Context, ensure=True)(command)
+        for option in reversed(options):
             command = option(command)
         return command
 
-    return taking
-
-
-report_options = shown_options()
-
-
-# --- the report -----------------------------------------------------------------------
-
-
-def render(report: Report, format: str) -> str:
-    """Return *report* in that format."""
-    module, _, name = FORMATS[format].partition(":")
-    text: str = getattr(import_module(f"mlpolicy.cli.render.{module}"), name)(report)
-    return text
-
-
-def told(report: Report, format: str) -> str:
-    """Return *report* in that format, for people with a summary."""
-    text = render(report, format)
-    if format in _FOR_PEOPLE and not kept(QUIET):
-        from mlpolicy.cli.render.text import summary
-
-        gap = "\n\n" if format == "text" else "\n"
-        text = gap.join([text, summary(report)] if text else [summary(report)])
-    return text
-
-
-def show(report: Report, format: str) -> None:
-    """Print *report*, or write it where `--output` says: findings are the data of the command."""
-    text = told(report, format)
-    (emit if format in _FOR_PEOPLE else emit_for_programs)(text)
-    tell_github(report, format)
-
-
-def stop_on_errors(loaded: Loaded, format: str) -> None:
-    """End a command that needs a sound policy where that is none; one that expired still is."""
-    if loaded.refused:
-        stop(Report.of(loaded.shown()), format)
-
-
-def stop(report: Report, format: str) -> NoReturn:
-    """End a command with what is wrong; no file is written for it."""
-    click.get_current_context().meta.pop(OUTPUT, None)
-    finish(report, format)
-
-
-def finish(report: Report, format: str, *, fail_on: str = "error") -> NoReturn:
-    """Print *report* and end the command with its code."""
-    report = replace(report, fail_on=fail_on)
-    show(report, format)
-    sys.exit(exits.FINDINGS if report.failed else exits.FINE)
-
-
-def in_github() -> bool:
-    """Whether a workflow of GitHub runs the command."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"
-
-
-def tell_github(report: Report, format: str) -> None:
-    """Add what a workflow of GitHub shows beside its log."""
-    inside = format == "text" and in_github()
-    if not inside and format != "github":
-        return
-    from mlpolicy.cli.render.github import github, summarise
-
-    if inside and report.diagnostics:
-        click.echo(github(report).encode("utf-8", "replace"))
-    summarise(report)
+    return with_options

@@ -6,19 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import finish, policy_option, shown_options, stop_on_errors
+from mlpolicy.cli import exits
+from mlpolicy.cli.context import ENVIRONMENT, Context
+from mlpolicy.cli.findings import resolved
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.terms import ENVIRONMENT, asked, env_option
 from mlpolicy.install import site
-from mlpolicy.plan.load import Loaded
 
 SCRIPT = "mlpolicy.install.script"
 FLAGS = ("--require-all", "-h", "--help", "-q", "--quiet", "-v", "--verbose")
@@ -39,50 +38,35 @@ class Running(click.Command):
 
 
 @click.command(cls=Running, context_settings={"allow_interspersed_args": False})
-@policy_option
-@env_option
+@shared("policy env")
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
 @click.option(
     "--require-all",
     is_flag=True,
     help="Start only if every target takes effect, as `apply --all --check` proves it.",
 )
-@shown_options()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
-    policy: tuple[str, ...],
-    module: str | None,
-    format: str,
-    arguments: tuple[str, ...],
-    *,
-    require_all: bool,
+    context: Context, *, module: str | None, require_all: bool, arguments: tuple[str, ...]
 ) -> None:
-    """Run a command under the policy: `mlpolicy run -- gunicorn app:app`.
+    """Run a command under the policy, its children too.
 
-    A `script.py` or `-m MODULE` is run by this Python.
+    `mlpolicy run -- gunicorn app:app`; a `script.py` or `-m MODULE` is run by this Python.
     The exit code is that of the command; 128 and its number for a signal.
     """
-    wanted = _command(module, arguments)
+    wanted = _command(module, list(arguments))
     if not wanted:
         exits.stop("name a command: mlpolicy run -- COMMAND")
-    paths, loaded = sources.read(policy)
-    stop_on_errors(loaded, format)
+    loaded = context.read(by_source=False)
+    context.stop_on_errors(loaded)
     if require_all:
-        _prove(loaded, paths, format)
-    sys.exit(run(wanted, paths, environment=asked().environment))
+        report = Report.of(resolved(context, loaded, level="import"))
+        if report.failed:
+            context.finish(report)
+    sys.exit(run(context, wanted))
 
 
-def _prove(loaded: Loaded, paths: Sequence[Path], format: str) -> None:
-    """End the command if a target does not take effect."""
-    from mlpolicy.cli.resolve import resolved
-
-    report = Report.of(resolved(loaded, paths, (), level="import"))
-    if report.failed:
-        finish(report, format)
-
-
-def _command(module: str | None, arguments: Sequence[str]) -> list[str]:
-    given = list(arguments)
+def _command(module: str | None, given: list[str]) -> list[str]:
     if given[:1] == ["--"]:
         given = given[1:]
     if module is not None:
@@ -96,21 +80,19 @@ def _command(module: str | None, arguments: Sequence[str]) -> list[str]:
     return given
 
 
-def run(
-    command: Sequence[str],
-    paths: Sequence[Path],
-    *,
-    environment: str | None = None,
-    within: Sequence[Path] = (),
-) -> int:
-    """Run *command* under the policy at *paths*; return its exit code.
+def run(context: Context, command: Sequence[str], *, within: Sequence[Path] = ()) -> int:
+    """Run *command* under the policy that was read; return its exit code.
 
-    Its modules are looked for in the folders *within* first.
+    Every Python process that it starts puts the policy in force; modules are looked for in the
+    folders *within* first.
     """
-    variables = {
-        **_environment(paths, within),
-        **({ENVIRONMENT: environment} if environment else {}),
+    path = [str(Path(site.__file__).parent), *map(os.path.abspath, within)]
+    variables = os.environ | {
+        "MLPOLICY_POLICY": os.pathsep.join(map(os.path.abspath, context.paths)),
+        "PYTHONPATH": os.pathsep.join(filter(None, (*path, os.environ.get("PYTHONPATH", "")))),
     }
+    if context.env:
+        variables[ENVIRONMENT] = context.env
     try:
         child = subprocess.Popen(command, env=variables)
     except FileNotFoundError:
@@ -122,30 +104,15 @@ def run(
     except OSError as error:
         click.echo(f"mlpolicy: `{command[0]}` could not be started: {error}", err=True)
         return exits.RUN_FAILED
-    return _wait(child)
-
-
-def _environment(paths: Sequence[Path], within: Sequence[Path]) -> Mapping[str, str]:
-    """Return the environment in which every Python process puts the policy in force."""
-    folder = str(Path(site.__file__).parent)
-    path = [folder, *map(os.path.abspath, within), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {
-        "MLPOLICY_POLICY": os.pathsep.join(os.path.abspath(path) for path in paths),
-        "PYTHONPATH": os.pathsep.join(filter(None, path)),
-    }
-
-
-def _wait(child: subprocess.Popen[Any]) -> int:
-    """Wait for *child*; signals that reach us reach it."""
 
     def forward(number: int, _: FrameType | None) -> None:
         child.send_signal(number)
 
     numbers = [getattr(signal, name) for name in FORWARDED if hasattr(signal, name)]
-    before = {number: signal.signal(number, forward) for number in numbers}
+    handlers = {number: signal.signal(number, forward) for number in numbers}
     try:
         code = child.wait()
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
     return code if code >= 0 else exits.SIGNALLED - code

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, streams
-from mlpolicy.cli.options import Choice, shown_options
-from mlpolicy.cli.streams import emit_for_programs, tell
+from mlpolicy.cli import exits
+from mlpolicy.cli.context import Context
+from mlpolicy.cli.options import shared
+from mlpolicy.cli.save import save
 from mlpolicy.model.schema import DRAFTS, published
 from mlpolicy.rules import KINDS
 from mlpolicy.rules.monitor.sinks import SINKS
@@ -18,7 +18,7 @@ from mlpolicy.rules.monitor.sinks import SINKS
 @click.command()
 @click.option(
     "--draft",
-    type=Choice(list(DRAFTS)),
+    type=click.Choice(list(DRAFTS)),
     default="2020-12",
     show_default=True,
     help="The draft of JSON Schema; most editors' YAML servers read 7.",
@@ -36,22 +36,22 @@ from mlpolicy.rules.monitor.sinks import SINKS
     help="Whether the kinds and sinks of installed plugins are in it.",
     show_default=True,
 )
-@shown_options("json")
-def command(draft: str, write: Path | None, *, check: bool, plugins: bool, **_: Any) -> None:
-    """Print the schema that editors complete and check by, with the kinds of plugins."""
+@shared("", "json")
+def command(
+    context: Context, *, draft: str, write: Path | None, check: bool, plugins: bool
+) -> None:
+    """Print the JSON Schema that editors complete and check by."""
     if check and write is None:
         exits.stop("--check compares with a file: --write FILE")
     if plugins:
-        KINDS.look_for_all()
-        SINKS.look_for_all()
+        for extensions in (KINDS, SINKS):
+            extensions.look_for_all()
     text = published(draft)
     if write is None:
-        emit_for_programs(text, end="")
-        return
-    current = write.read_text(encoding="utf-8") if write.is_file() else ""
-    if check:
-        if current != text:
+        context.emit_for_programs(text, end="")
+    elif check:
+        if not write.is_file() or write.read_text(encoding="utf-8") != text:
             exits.stop(f"`{write}` is not current: write it anew", exits.DIFFERENT)
-        return
-    streams.write(text.encode("utf-8"), write)
-    tell(f"wrote {write}")
+    else:
+        save(text.encode("utf-8"), write)
+        context.tell(f"wrote {write}")

@@ -1,9 +1,8 @@
-"""What a setting of policy files is: its type, its unit, its default."""
+"""What a setting of policy files is: the words of its JSON Schema, its type and its default."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from typing import Any, Final, NoReturn
 
 from mlpolicy.cli import exits
@@ -16,8 +15,7 @@ from mlpolicy.model.policy import SHIPPED
 from mlpolicy.rules import KINDS
 
 Schema = dict[str, Any]
-
-_TYPES: Final[Mapping[str, str]] = {
+_TYPES: Final = {
     Duration.pattern: "a length of time, with its unit: us, ms, s, m, h, d",
     ByteSize.pattern: "a size, with its unit: B, kB, KiB, MB, MiB, GB, GiB",
     Ratio.pattern: "a share, with its %",
@@ -31,140 +29,92 @@ _TYPES: Final[Mapping[str, str]] = {
 
 
 def setting(subject: str) -> dict[str, Any]:
-    """Return what is to be said of the setting or profile *subject*; end the command if there is none."""
+    """Return what `explain` says of the setting or profile *subject*; end the command if there is none."""
     head, *path = subject.split(".")
-    whole = _of_rule(head) or _of_file(head)
-    if whole is None and subject in SHIPPED:
-        text = shipped.shipped(subject)[1].text.rstrip()
-        return {"profile": subject, "text": f"{shipped.FOLDER}/{subject}.yaml\n\n{text}"}
-    if whole is None:
-        _unknown(subject, head)
-    found = _within(whole, whole, path, subject)
-    below = [
-        f"  {name}: {_first(one.get('description', ''))}{_default(one)}"
-        for name, one in found.get("properties", {}).items()
-    ]
-    lines = [subject, *(f"  {line}" for line in _lines(found)), *below]
-    return {"setting": subject, "schema_of": found, "text": "\n".join(lines)}
+    blocks = (FileBlock.model_fields, PolicyBlock.model_fields)
+    if not KINDS.look_for(head) and not any(head in block for block in blocks):
+        if subject in SHIPPED:
+            text = shipped.shipped(subject)[1].text.rstrip()
+            return {"profile": subject, "text": f"{shipped.FOLDER}/{subject}.yaml\n\n{text}"}
+        _unknown(subject, head, (*KINDS, *blocks[0], *blocks[1], *SHIPPED))
+    if head in KINDS:
+        here = whole = KINDS[head].rule_model().model_json_schema()
+        common = RuleCommon.model_json_schema()
+        for part in ("properties", "$defs"):
+            whole[part] = {**whole.get(part, {}), **common.get(part, {})}
+    else:
+        whole = (FileBlock if head in blocks[0] else PolicyBlock).model_json_schema()
+        here = _followed(whole, whole["properties"][head])
+    for name in path:
+        here = _followed(whole, _inner(whole, here, name, subject))
+    lines = [subject, *(f"  {line}" for line in _described(here))]
+    for name, inner in here.get("properties", {}).items():
+        text = " ".join(inner.get("description", "").split()).partition(". ")[0]
+        default = f" (default {_json(inner['default'])})" if "default" in inner else ""
+        lines.append(f"  {name}: {text.removesuffix('.')}.{default}")
+    return {"setting": subject, "schema_of": here, "text": "\n".join(lines)}
 
 
-def subjects() -> Iterable[str]:
-    """Return every rule, setting and profile of mlpolicy that can be asked for."""
-    yield from (*SHIPPED, *FileBlock.model_fields, *PolicyBlock.model_fields)
-    for kind in KINDS:
-        fields = (*KINDS[kind].rule_model().model_fields, *RuleCommon.model_fields)
-        yield from (kind, *(f"{kind}.{name}" for name in fields))
-
-
-def _of_rule(kind: str) -> Schema | None:
-    if not KINDS.look_for(kind):
-        return None
-    rule, common = KINDS[kind].rule_model().model_json_schema(), RuleCommon.model_json_schema()
-    merged: Schema = rule | {
-        "properties": rule["properties"] | common["properties"],
-        "$defs": common.get("$defs", {}) | rule.get("$defs", {}),
-    }
-    return merged
-
-
-def _of_file(head: str) -> Schema | None:
-    """Return the schema of a key of a file, or of a policy."""
-    for model in (FileBlock, PolicyBlock):
-        if head in model.model_fields:
-            whole: Schema = model.model_json_schema()
-            return _followed(whole, whole["properties"][head]) | {"$defs": whole.get("$defs", {})}
-    return None
-
-
-def _unknown(subject: str, head: str) -> NoReturn:
+def _unknown(subject: str, head: str, known: tuple[str, ...]) -> NoReturn:
     if head in KINDS.refused:
         exits.stop(str(KINDS.refused[head]))
-    known = (*KINDS, *FileBlock.model_fields, *PolicyBlock.model_fields, *SHIPPED)
-    near = closest(head, known)
-    near = near or _meant(subject)
-    hint = f"; did you mean `{near}`?" if near else ""
-    exits.stop(
-        f"`{subject}` is no function path (`package.module:function`), finding or setting{hint}",
-        exits.USAGE,
-    )
-
-
-def _meant(subject: str) -> str:
-    """Return the function path that *subject* was probably meant to be."""
     try:
-        return str(Target.parse(subject))
+        near = closest(head, known) or str(Target.parse(subject))
     except TargetError as error:
-        return error.meant
+        near = error.meant
+    hint = f"; did you mean `{near}`?" if near else ""
+    what = "function path (`package.module:function`), finding or setting"
+    exits.stop(f"`{subject}` is not a {what}{hint}")
 
 
-def _within(whole: Schema, here: Schema, path: list[str], subject: str) -> Schema:
-    here = _followed(whole, here)
-    if not path:
-        return here
-    name, *rest = path
+def _inner(whole: Schema, here: Schema, name: str, subject: str) -> Any:
+    """Return what *here* has under *name*, which may be any where the keys are the author's."""
     properties = here.get("properties", {})
-    any_name = here.get("additionalProperties")
-    if name not in properties and isinstance(any_name, dict):
-        spec = _followed(whole, any_name)  # `validate.args.NAME.type`, and `validate.args.type`
-        if rest or name not in spec.get("properties", {}):
-            return _within(whole, spec, rest, subject)
-        properties = spec["properties"]
+    if name not in properties and isinstance(here.get("additionalProperties"), dict):
+        # `validate.args.NAME.type`, and `validate.args.type`
+        spec = _followed(whole, here["additionalProperties"])
+        return spec.get("properties", {}).get(name, spec)
     if name not in properties:
         near = closest(name, properties)
-        there = f"there are {', '.join(properties)}" if properties else "it has no settings within"
-        hint = f"did you mean `{near}`?" if near else there
+        hint = f"there are {', '.join(properties)}" if properties else "it has no settings within"
+        hint = f"did you mean `{near}`?" if near else hint
         exits.stop(f"`{subject}`: there is no `{name}`; {hint}")
-    return _within(whole, properties[name], rest, subject)
+    return properties[name]
 
 
 def _followed(whole: Schema, here: Schema) -> Schema:
     """Return what *here* refers to or has as a choice besides null, with its own words beside it."""
-    for one in (here, *here.get("anyOf", ()), *here.get("allOf", ())):
-        if "$ref" in one:
-            name = str(one["$ref"]).rpartition("/")[2]
-            found: Schema = whole["$defs"][name]
-            return found | {key: here[key] for key in ("description", "default") if key in here}
+    for choice in (here, *here.get("anyOf", ()), *here.get("allOf", ())):
+        if "$ref" in choice:
+            name = str(choice["$ref"]).rpartition("/")[2]
+            own = {key: here[key] for key in ("description", "default") if key in here}
+            return {**whole["$defs"][name], **own}
     return here
 
 
-# --- words ----------------------------------------------------------------------------
-
-
-def _lines(schema: Schema) -> list[str]:
+def _described(schema: Schema) -> list[str]:
+    """Return the description of *schema*, what it takes, and its default, in lines."""
     lines = [line for line in str(schema.get("description", "")).splitlines() if line]
-    one_of = [value for one in _choices(schema) for value in one.get("enum", ())]
-    types = dict.fromkeys(filter(None, map(_type, _choices(schema))))
-    if one_of:
-        lines.append("one of: " + ", ".join(map(str, one_of)))
+    choices: list[Schema] = schema.get("anyOf") or [schema]
+    words = [str(value) for choice in choices for value in choice.get("enum", ())]
+    types = dict.fromkeys(filter(None, map(_type, choices)))
+    examples = [str(value) for choice in choices for value in choice.get("examples", ())]
+    if words:
+        lines.append(f"one of: {', '.join(words)}")
     elif types and "properties" not in schema:
-        lines.append("type: " + ", or ".join(types))
-    examples = [str(value) for one in _choices(schema) for value in one.get("examples", ())]
+        lines.append(f"type: {', or '.join(types)}")
     if examples:
-        lines.append("such as: " + ", ".join(examples))
-    return [*lines, *([f"default: {_json(schema['default'])}"] if "default" in schema else [])]
-
-
-def _choices(schema: Schema) -> list[Schema]:
-    return schema.get("anyOf") or [schema]
+        lines.append(f"such as: {', '.join(examples)}")
+    if "default" in schema:
+        lines.append(f"default: {_json(schema['default'])}")
+    return lines
 
 
 def _type(schema: Schema) -> str:
-    name = str(schema.get("type", ""))
-    least, most = schema.get("minimum"), schema.get("maximum")
-    known = _TYPES.get(schema.get("pattern", "")) or _TYPES.get(name, "")
-    if least is None:
-        return known
-    return f"{known}, {least} to {most}" if most is not None else f"{known} from {least}"
-
-
-def _first(text: str) -> str:
-    """Return the first sentence of *text*, on one line."""
-    line = " ".join(text.split())
-    return line.partition(". ")[0].removesuffix(".") + "." if line else ""
-
-
-def _default(schema: Schema) -> str:
-    return f" (default {_json(schema['default'])})" if "default" in schema else ""
+    name = _TYPES.get(schema.get("pattern", "")) or _TYPES.get(str(schema.get("type", "")), "")
+    if "minimum" in schema and "maximum" in schema:
+        return f"{name}, {schema['minimum']} to {schema['maximum']}"
+    return f"{name} from {schema['minimum']}" if "minimum" in schema else name
 
 
 def _json(value: object) -> str:

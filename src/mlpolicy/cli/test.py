@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
-from mlpolicy.cli import exits, sources
-from mlpolicy.cli.options import in_github, path_argument, shown_options, src_option, tell_github
+from mlpolicy.cli import exits, files
+from mlpolicy.cli.context import Context, in_github
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
-from mlpolicy.cli.streams import QUIET, emit, emit_json, kept, write
+from mlpolicy.cli.save import save
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.junit import document, element
 from mlpolicy.core.words import many
@@ -25,7 +26,7 @@ SCHEMA = "mlpolicy.tests/1"
 
 
 @click.command()
-@path_argument
+@shared("path src", "text", "json")
 @click.option("-k", "wanted", metavar="TEXT", default="", help="Run tests with TEXT in their name.")
 @click.option(
     "--junit",
@@ -34,34 +35,26 @@ SCHEMA = "mlpolicy.tests/1"
     metavar="FILE",
     help="Write a report for build servers too.",
 )
-@src_option
-@shown_options("text", "json")
-def command(
-    path: tuple[str, ...],
-    wanted: str,
-    src: tuple[str, ...],
-    junit_file: Path | None,
-    **options: Any,
-) -> None:
+def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
     """Run the tests of policies: every `*.test.yaml` at PATH, or in `policies/`.
 
     Time is virtual, and functions are stubs: nothing sleeps, and no model is loaded.
     """
-    files = _files(path)
+    suites = _files(context.policy)
     with waiting("running the tests"), redirect_stdout(sys.stderr):  # what real functions print
-        where = roots(src)
+        where = roots(context.src)
         # Errors and functions of a test are found where a service started here finds them.
         folders = [str(folder.resolve()) for folder in where]
         sys.path[:0] = [folder for folder in folders if folder not in sys.path]
-        outcome = _Outcome(files, Survey(where), wanted)
+        outcome = _Outcome(suites, Survey(where), wanted)
     if not outcome.results and not outcome.findings:
         exits.stop("no test was collected", exits.NOTHING_TO_DO)
     if junit_file is not None:
-        write(f"{_junit(outcome)}\n".encode(), junit_file)
-    if options["format"] == "json":
-        emit_json(SCHEMA, outcome.content())
+        save(f"{_junit(outcome)}\n".encode(), junit_file)
+    if context.format == "json":
+        context.emit_json(SCHEMA, outcome.content())
     else:
-        _tell(outcome)
+        _tell(context, outcome)
     sys.exit(exits.FINDINGS if outcome.failed or outcome.findings else exits.FINE)
 
 
@@ -96,28 +89,28 @@ class _Outcome:
 
 
 def _files(given: tuple[str, ...]) -> list[Path]:
-    paths = [Path(path) for path in given or (sources.FOLDER,)]
+    paths = [Path(path) for path in given or (files.FOLDER,)]
     for path in paths:
         if not path.exists():
             code = exits.USAGE if given else exits.NOTHING_TO_DO
             exits.stop(f"`{path}` does not exist", code)
-    files = dict.fromkeys(file for path in paths for file in suites_at(path))
-    if not files:
+    suites = dict.fromkeys(file for path in paths for file in suites_at(path))
+    if not suites:
         where = ", ".join(f"`{path}`" for path in paths)
         exits.stop(f"no test (`*.test.yaml`) in {where}", exits.NOTHING_TO_DO)
-    return [sources.shown(file) for file in files]
+    return [files.shown(file) for file in suites]
 
 
-def _tell(outcome: _Outcome) -> None:
+def _tell(context: Context, outcome: _Outcome) -> None:
     from mlpolicy.cli.render.text import text
 
     documents = {name: one.lines for file in outcome.files for name, one in file.documents.items()}
     report = Report(outcome.findings, documents)
     parts = [text(report)] if outcome.findings else []
     parts += ["\n".join(result.lines()) for result in outcome.failed]
-    emit("\n\n".join(parts if kept(QUIET) else [*parts, outcome.summary()]))
+    context.emit("\n\n".join(parts if context.quiet else [*parts, outcome.summary()]))
     if outcome.findings:
-        tell_github(report, "text")
+        context.tell_github(report)
     if in_github() and outcome.failed:
         from mlpolicy.cli.render.github import failures
 

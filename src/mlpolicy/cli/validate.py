@@ -3,70 +3,95 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import click
 
-from mlpolicy.cli import sources
-from mlpolicy.cli.baseline import baseline_option, without_known
-from mlpolicy.cli.choose import choose_options, chosen
-from mlpolicy.cli.options import (
-    Choice,
-    finish,
-    path_argument,
-    policy_option,
-    report_options,
-    src_option,
-)
+from mlpolicy.cli.context import Context
+from mlpolicy.cli.findings import resolved
+from mlpolicy.cli.fix import fixed
+from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.resolve import resolved
-from mlpolicy.cli.terms import terms_options
-from mlpolicy.plan.codes import Level
+from mlpolicy.core.words import closest, many
+from mlpolicy.plan.codes import Level, codes
+
+
+def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the beginnings of codes that an option lists."""
+    names = tuple(
+        name.strip().upper() for part in value for name in part.split(",") if name.strip()
+    )
+    known = codes()
+    for name in names:
+        if not name.startswith("MP") or not any(code.startswith(name) for code in known):
+            near = closest(name, known)
+            hint = f"; did you mean {near}?" if near else ""
+            raise click.BadParameter(f"there is no finding `{name}`{hint}")
+    return names
 
 
 @click.command()
-@path_argument
-@policy_option
-@terms_options
-@src_option
-@report_options
-@choose_options
-@baseline_option
+@shared("path policy env set assume src")
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="CODE",
+    callback=_codes,
+    help="Show findings of this code (MP301) or range (MP3) only. Repeats.",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="CODE",
+    callback=_codes,
+    help="Do not show findings of this code (MP301) or range (MP3). Repeats.",
+)
 @click.option(
     "--resolve",
-    type=Choice(["none", "ast", "import"]),
+    type=click.Choice(["none", "ast", "import"]),
     default="ast",
     show_default=True,
     help="How targets are looked for: not at all, in the source, or by importing them.",
 )
 @click.option(
     "--fail-on",
-    type=Choice(["error", "warning", "info"]),
+    type=click.Choice(["error", "warning", "info"]),
     default="error",
     show_default=True,
     help="What makes the exit code 1.",
 )
 @click.option("--fix", is_flag=True, help="Write the repairs that are safe into the files.")
-def command(path: tuple[str, ...], policy: tuple[str, ...], format: str, **options: Any) -> None:
-    """Show everything that is wrong with policy files; 1 is the exit code if anything is.
+def command(
+    context: Context,
+    *,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    resolve: Level,
+    fail_on: str,
+    fix: bool,
+) -> None:
+    """Show everything that is wrong with policy files.
 
     The files are checked without an environment and in every environment that they name;
     `--env` asks for one alone.
     """
-    given = [*path, *policy]
-    report = _report(given, options["src"], options["resolve"])
-    if options["fix"]:
-        from mlpolicy.cli.fix import fixed
 
-        if fixed(report):
-            report = _report(given, options["src"], options["resolve"])
-    finish(without_known(report), format, fail_on=options["fail_on"])
+    def report() -> Report:
+        loaded = context.read(by_source=resolve != "none", every=True)
+        shown = resolved(context, loaded, level=resolve)
+        looked = len(loaded.environments) + 1 if loaded.environments else 0
+        found = Report.of(shown, environments=0 if loaded.environment else looked)
+        chosen = tuple(
+            finding
+            for finding in found.diagnostics
+            if (not select or finding.code.startswith(select))
+            and not finding.code.startswith(ignore)
+        )
+        return replace(found, diagnostics=chosen)
 
-
-def _report(given: list[str], src: tuple[str, ...], resolve: Level) -> Report:
-    looked_for = None if resolve == "none" else src
-    paths, loaded = sources.read(given, src=looked_for, every=True)
-    shown = resolved(loaded, paths, src, level=resolve)
-    looked = len(loaded.environments) + 1 if loaded.environments else 0
-    report = Report.of(shown, environments=0 if loaded.environment else looked)
-    return replace(report, diagnostics=chosen(report.diagnostics))
+    made = report()
+    mended = fixed(made) if fix else {}
+    if mended:
+        count = many(sum(mended.values()), "finding")
+        context.tell(f"mended {count} in {many(len(mended), 'file')}")
+        made = report()
+    context.finish(made, fail_on=fail_on)

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from threading import Lock, Timer
-from typing import Final
+from contextlib import contextmanager
+from threading import Timer
+from typing import TYPE_CHECKING
 
-_PATIENCE: Final = 0.7
-"""Seconds: what takes less flickers."""
+if TYPE_CHECKING:
+    from rich.status import Status
 
 
 @contextmanager
-def waiting(what: str, *, patience: float = _PATIENCE) -> Iterator[None]:
-    """Show on stderr that *what* is under way, if a person is there and it takes a while."""
+def waiting(what: str, *, patience: float = 2.0) -> Iterator[None]:
+    """Show on stderr that *what* is under way after *patience* seconds, if a person is there."""
     if not sys.stderr.isatty():
         yield
         return
-    shown, lock = ExitStack(), Lock()
-    over: list[bool] = []
+    shown: list[Status] = []
 
     def begin() -> None:
         from rich.console import Console
 
-        with lock:
-            if not over:
-                shown.enter_context(Console(file=sys.stderr).status(f"{what} …"))
+        shown.append(Console(file=sys.stderr).status(f"{what} …"))
+        shown[0].start()
 
     timer = Timer(patience, begin)
     timer.daemon = True
@@ -35,6 +33,6 @@ def waiting(what: str, *, patience: float = _PATIENCE) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-        with lock:
-            over.append(True)
-            shown.close()
+        timer.join()  # one that has begun is shown, and can then be stopped
+        for status in shown:
+            status.stop()

@@ -29,11 +29,13 @@ class Suggestion:
     title: str
     span: Span
     text: str
+    safe: bool = False
+    """Whether `validate --fix` may write it: nobody could want another one."""
 
 
-def repair(span: Span, word: str | None) -> tuple[Suggestion, ...]:
+def repair(span: Span, word: str | None, *, safe: bool = False) -> tuple[Suggestion, ...]:
     """Return the edit that writes *word* at *span*; none where nobody knows what was meant."""
-    return (Suggestion(f"write `{word}`", span, word),) if word else ()
+    return (Suggestion(f"write `{word}`", span, word, safe),) if word else ()
 
 
 @frozen()

@@ -254,7 +254,10 @@ def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
         else:
             code = first.type if first.type.startswith("MP") else "MP010"
             meant = _meant(group)
-            repair = (Suggestion(f"write `{meant}`", span, meant),) if meant else ()
+            # A unit that lacks is safe to write; another value in place of this one is not.
+            is_unit = code == "MP101" and meant.startswith(getattr(first.node, "text", "") or "?")
+            edit = Suggestion(f"write `{meant}`", span, meant, safe=is_unit)
+            repair = (edit,) if meant else ()
             help = f"did you mean `{meant}`?" if meant and code in ("MP005", "MP010") else ""
             text = joined([(one.type, one.text) for one in group]).removesuffix(
                 f": {help}" if help else ""

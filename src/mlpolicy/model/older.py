@@ -39,7 +39,7 @@ def older_readings(
                 scalar.span,
                 "warning",
                 help=f"write {quoted}",
-                suggestions=(Suggestion(f"write {quoted}", scalar.span, quoted),),
+                suggestions=(Suggestion(f"write {quoted}", scalar.span, quoted, safe=True),),
             )
 
 

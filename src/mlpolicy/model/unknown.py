@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, repair
 from mlpolicy.core.frozen import frozen
@@ -31,11 +32,10 @@ class Words:
 
     def meant(self, key: str, fields: Collection[str], block: str = "") -> Synonym | None:
         """Return which of *fields* was meant by *key* in *block*: by habit, or by its spelling."""
-        plain = _CAMEL.sub("_", key).lower().replace("-", "_")
-        each = (self.synonyms.get(f"{block}.{plain}"), self.synonyms.get(plain))
-        found = next((one for one in each if one and one.field in fields), None)
+        found = self.habitual(key, fields, block)
         if found is not None:
             return found
+        plain = _plain(key)
         near = closest(key, fields)
         if near is not None:
             return Synonym(near)
@@ -47,6 +47,16 @@ class Words:
             if word[0] == plain[:1] and one.field in fields
         )
         return self.synonyms.get(closest(plain, usual) or "")
+
+    def habitual(self, key: str, fields: Collection[str], block: str = "") -> Synonym | None:
+        """Return which of *fields* the table of synonyms has for *key* in *block*."""
+        plain = _plain(key)
+        each = (self.synonyms.get(f"{block}.{plain}"), self.synonyms.get(plain))
+        return next((one for one in each if one and one.field in fields), None)
+
+
+def _plain(key: str) -> str:
+    return _CAMEL.sub("_", key).lower().replace("-", "_")
 
 
 LATER = {"settings": ("reload", "metrics", "redis")}
@@ -83,7 +93,8 @@ def unknown_key(
     elif synonym:
         note = f"; {synonym.note}" if synonym.note else ""
         help = f"did you mean `{synonym.field}`?{note}"
-        suggestions = _repair(entry, synonym)
+        safe = synonym is about.habitual(key, fields, block.name)
+        suggestions = tuple(replace(edit, safe=safe) for edit in _repair(entry, synonym))
     elif key in about.elsewhere:
         help = f"`{key}` belongs under {about.elsewhere[key]}"
     elif len(block.lacking) == 1:

@@ -51,6 +51,6 @@ def test_the_cases_are_what_they_are_called(folder):
     (folder / "serve.py").write_text("def predict(user): return user\n")
     (folder / "policy.yaml").write_text(WARNING)
 
-    ended = CliRunner().invoke(program, ["validate", "--format", "concise", "policy.yaml"])
+    ended = CliRunner().invoke(program, ["validate", "policy.yaml"])
 
     assert "warning[" in ended.stdout and "error[" not in ended.stdout

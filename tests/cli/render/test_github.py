@@ -100,9 +100,9 @@ def test_a_summary_stays_below_what_github_takes(folder):
     summarise(a_report(*many), {"GITHUB_STEP_SUMMARY": str(path)})
 
     content = path.read_bytes()
-    shown = content.count(b"[MP005]")
-    assert 900_000 < len(content) < 1024**2
-    assert f"{1999 - shown} more: run".encode() in content
+    assert content.count(b"[MP005]") == 500
+    assert len(content) < 1024**2
+    assert b"1499 more: run" in content
 
 
 def test_a_summary_that_cannot_be_written_is_told_of(folder, capsys):

@@ -6,18 +6,14 @@ import json
 from importlib.resources import files
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
-from mlpolicy.cli.render.as_json import as_json, as_jsonl
-from mlpolicy.core.diagnostic import Diagnostic
-from tests.cli.render.conftest import ALL, MISSING, NOTHING, a_report, at
+from mlpolicy.cli.render.as_json import as_json
+from tests.cli.render.conftest import ALL, MISSING, NOTHING, a_report
 
 PUBLISHED = json.loads(
     files("mlpolicy.cli.render").joinpath("diagnostics.schema.json").read_text("utf-8")
 )
-LINE = {"$ref": "#/$defs/diagnostic", "$defs": PUBLISHED["$defs"]}
 
 
 def holds(content, schema):
@@ -31,8 +27,6 @@ def test_the_schema_is_a_schema():
 @pytest.mark.parametrize("report", [ALL, NOTHING], ids=["some", "none"])
 def test_a_report_holds_to_the_schema(report):
     holds(json.loads(as_json(report)), PUBLISHED)
-    for line in as_jsonl(report).splitlines():
-        holds(json.loads(line), LINE)
 
 
 def test_the_schema_names_every_key_and_asks_for_it():
@@ -140,16 +134,3 @@ def test_a_finding_names_its_environment():
     environments = [one["environment"] for one in json.loads(as_json(ALL))["diagnostics"]]
 
     assert environments == ["", "", "prod", ""]
-
-
-@given(st.text(min_size=1))
-def test_any_message_stays_on_its_line_and_is_read_back(message):
-    report = a_report(Diagnostic("MP005", message, at(1, 1, 2)))
-
-    lines = as_jsonl(report).splitlines()
-
-    assert [json.loads(line)["message"] for line in lines] == [message]
-
-
-def test_no_finding_is_no_line():
-    assert as_jsonl(NOTHING) == ""

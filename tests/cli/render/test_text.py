@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mlpolicy.cli.render.text import concise, summary, text
+from mlpolicy.cli.render.text import text
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from tests.cli.render.conftest import ALL, IN_PROD, MISSING, NOTHING, a_report, at
 
@@ -55,22 +55,11 @@ def test_a_message_cannot_steer_the_terminal():
     steered = Diagnostic("MP005", "unknown key `\x1b[2J`\nerror: fake", at(3, 3, 4))
 
     assert plain(a_report(steered)).startswith("error[MP005] unknown key `␛[2J` error: fake\n")
-    assert concise(a_report(steered)) == (
-        "serving.yaml:3:3: error[MP005] unknown key `␛[2J` error: fake"
-    )
-
-
-def test_a_concise_finding_is_a_line():
-    assert concise(a_report(MISSING)) == (
-        "serving.yaml:3:3: error[MP301] target not found: `recsys.serve` has no function `predct`"
-        " (did you mean `recsys.serve:predict`?)"
-    )
-    assert len(concise(ALL).splitlines()) == len(ALL.diagnostics)
 
 
 def test_the_summary_counts():
-    assert summary(NOTHING) == "No problems found in 1 file, 1 policy"
-    assert summary(ALL) == "1 error, 2 warnings in 1 file, 1 policy"
-    assert summary(a_report(environments=3)) == (
+    assert NOTHING.summary == "No problems found in 1 file, 1 policy"
+    assert ALL.summary == "1 error, 2 warnings in 1 file, 1 policy"
+    assert a_report(environments=3).summary == (
         "No problems found in 1 file, 1 policy, 3 environments"
     )

@@ -24,7 +24,7 @@ class Odd:
 MISTAKES = [
     (lambda: retry(max_atempts=3), "MP005", "`@retry`", "did you mean `max_attempts`?"),
     (lambda: retry(max_retries=3, max_attempts=2), "MP005", "say the same", ""),
-    (lambda: retry(exceptions=int), "MP603", "`retry_on`: `int` is no exception", ""),
+    (lambda: retry(exceptions=int), "MP603", "`retry_on`: `int` is not an exception", ""),
     (lambda: retry(exceptions=ValueError()), "MP010", "not its class", "`ValueError`?"),
     (lambda: retry(retry_on=KeyboardInterrupt), "MP605", "is never retried", ""),
     (lambda: retry(retry_on=["Conection"]), "MP603", "", "did you mean `ConnectionError`?"),

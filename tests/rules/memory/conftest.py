@@ -11,8 +11,7 @@ from mlpolicy.core.background import here
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Notes, Site
-from mlpolicy.rules.memory.decisions import Decisions
-from mlpolicy.rules.memory.gate import Gate
+from mlpolicy.rules.memory.gate import Decisions, Gate
 from mlpolicy.rules.memory.gauge import Gauge
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.probes import Bound, Reading
@@ -177,22 +176,24 @@ def use(tree, monkeypatch):
         # In one piece: a reader must not find the file empty.
         with open(here / "memory.current", "r+") as file:
             file.write(f"{used * MIB:<20}\n")
-        _let_it_be_read(str(tree.root), used * MIB)
+        _let_it_be_read(str(tree.root))
 
     return use
 
 
-def _let_it_be_read(root, used):
-    """Wait until the sampler has read so much, where it has read before: that may be fresh enough.
+def _let_it_be_read(root):
+    """Wait until the sampler has read it, where it has read before: that may be fresh enough.
 
-    What is not read yet is read by the first call.
+    What is not read yet is read by the first call. What it reads may be gone again at once, by a
+    relief that frees it.
     """
     sampler = SAMPLER._thread
     if sampler is None or here():
         return
     end = time.monotonic() + 10.0
     for gauge in [one for key, one in tuple(SAMPLER._gauges.items()) if root in key]:
-        while gauge.gates() and gauge.reading is not None and gauge.reading.used != used:
+        written = gauge.now()
+        while gauge.gates() and gauge.reading is not None and gauge.at < written:
             if not sampler.is_alive():
                 return
             assert time.monotonic() < end, "the sampler does not read"

@@ -15,8 +15,7 @@ from mlpolicy.core import background
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Site
-from mlpolicy.rules.memory.decisions import Decisions
-from mlpolicy.rules.memory.gate import Gate, Ticket
+from mlpolicy.rules.memory.gate import Decisions, Gate, Ticket
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.relief import Relief
 from mlpolicy.rules.memory.sampler import Sampler

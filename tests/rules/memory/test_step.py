@@ -9,8 +9,7 @@ from mlpolicy.core.report import forget
 from mlpolicy.core.site import Notes, Site
 from mlpolicy.core.verdict import Answer, Do, Refuse, Wait
 from mlpolicy.errors import MemoryPressure
-from mlpolicy.rules.memory.decisions import DECISIONS
-from mlpolicy.rules.memory.gate import Ticket
+from mlpolicy.rules.memory.gate import DECISIONS, Ticket
 from mlpolicy.rules.memory.rule import MemoryRule
 from mlpolicy.rules.memory.sampler import Sampler
 from mlpolicy.rules.memory.step import MemoryStep
@@ -101,8 +100,11 @@ def test_a_call_that_waits_is_counted_once(shop):
 def test_who_is_refused_after_waiting_may_come_back_after_as_long(shop):
     """It is no use to come back sooner."""
     step = shop.step(wait="20s")
+    ticket = Ticket()
+    ticket.ends = 1.0  # its patience is over
+    shop.stock.used = 950
 
-    assert step._error().retry_after == 20.0
+    assert step.admit(ticket, 7).error.retry_after == 20.0
 
 
 def test_pressure_may_be_watched_only(shop):

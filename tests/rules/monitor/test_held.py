@@ -13,9 +13,8 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
 import pytest
 
-from mlpolicy.rules.monitor.sinks import SINKS
+from mlpolicy.rules.monitor.sinks import SINKS, Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
-from mlpolicy.rules.monitor.sinks.sink import Sink
 
 
 class Big:

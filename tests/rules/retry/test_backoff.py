@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -26,12 +27,20 @@ draws = st.floats(0, 1, exclude_max=True)
 
 
 def made(law, jitter, draw=0.5):
-    law = dict(law)
-    return Backoff(law.pop("growth"), jitter, draw=lambda: draw, **law)
+    rule = SimpleNamespace(
+        backoff=law["growth"],
+        jitter=jitter,
+        initial_delay=law["initial"],
+        multiplier=law["multiplier"],
+        max_delay=law["longest"],
+        max_attempts=3,
+    )
+    return Backoff(rule, draw if callable(draw) else lambda: draw)
 
 
 def exact(growth="exponential", jitter="none", *, draw=0.5, longest=10.0):
-    return Backoff(growth, jitter, initial=0.2, multiplier=2, longest=longest, draw=lambda: draw)
+    law = {"growth": growth, "initial": 0.2, "multiplier": 2, "longest": longest}
+    return made(law, jitter, draw)
 
 
 @pytest.mark.parametrize(
@@ -99,9 +108,7 @@ def test_decorrelated_jitter_stays_below_three_times_the_pause_before(law, attem
 
 @given(laws, st.sampled_from(JITTERS), st.integers(1, 40), st.integers())
 def test_all_pauses_together_stay_within_the_worst(law, jitter, count, seed):
-    law = dict(law)
-    draw = random.Random(seed).random
-    backoff = Backoff(law.pop("growth"), jitter, draw=draw, **law)
+    backoff = made(law, jitter, random.Random(seed).random)
 
     total, before = 0.0, 0.0
     for attempt in range(1, count):
@@ -144,14 +151,19 @@ def test_the_worst_of_very_many_attempts_is_found_at_once():
     assert exact(longest=0).worst(10**12) == 0
 
 
+def test_a_multiplier_of_nothing_is_no_division_by_it():
+    backoff = made({"growth": "exponential", "initial": 1, "multiplier": 0.0, "longest": 9}, "none")
+
+    assert [backoff.pause(attempt) for attempt in (1, 2, 3)] == [1, 0, 0]
+
+
 def test_a_growth_beyond_numbers_is_the_longest_pause():
     assert exact().bound(10**6) == 10.0
 
 
 def test_a_seed_gives_the_same_pauses_again():
     def pauses(seed):
-        draw = random.Random(seed).random
-        backoff = Backoff("linear", "full", initial=1, multiplier=2, longest=9, draw=draw)
+        backoff = exact("linear", "full", draw=random.Random(seed).random)
         return [backoff.pause(attempt) for attempt in range(1, 6)]
 
     assert pauses(7) == pauses(7) != pauses(8)

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import pytest
 
 from mlpolicy.errors import MemoryPressure, ValidationFailed
-from mlpolicy.rules.retry.choice import PROGRAMMING, Choice
+from mlpolicy.rules.retry.exceptions import PROGRAMMING, Choice
 from tests.rules.retry import answers
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlpolicy.rules.retry.choice import Choice
+from mlpolicy.rules.retry.exceptions import Choice
 from mlpolicy.rules.retry.groups import GROUPS, family
 
 KNOWN = [

@@ -8,9 +8,8 @@ import pytest
 
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.site import Notes, Site
-from mlpolicy.rules.retry.notes import note, seconds
 from mlpolicy.rules.retry.rule import RetryRule
-from mlpolicy.rules.retry.step import REASONS, RetryStep
+from mlpolicy.rules.retry.step import REASONS, RetryStep, note, seconds
 from tests.rules.retry import answers
 
 TARGET = "shop.client:fetch"

@@ -12,8 +12,6 @@ from mlpolicy.core.span import Span
 SCHEMA: Final = "mlpolicy.diagnostics/1"
 PAGE: Final = "https://mlpolicy.readthedocs.io/en/stable/reference/findings/"
 """Where every finding is explained."""
-_BREAKS: Final = {ord(one): f"\\u{ord(one):04x}" for one in "\x85\u2028\u2029"}
-"""What some readers take for the end of a line."""
 
 
 def as_json(report: Report) -> str:
@@ -28,35 +26,28 @@ def as_json(report: Report) -> str:
             "warnings": report.count("warning"),
             "infos": report.count("info"),
         },
-        "diagnostics": [finding(one) for one in report.diagnostics],
+        "diagnostics": [finding(diagnostic) for diagnostic in report.diagnostics],
     }
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
-def as_jsonl(report: Report) -> str:
-    """Return each finding as a JSON object on a line of its own."""
-    lines = (json.dumps(finding(one), ensure_ascii=False) for one in report.diagnostics)
-    return "\n".join(line.translate(_BREAKS) for line in lines)
-
-
-def finding(one: Diagnostic) -> dict[str, Any]:
+def finding(diagnostic: Diagnostic) -> dict[str, Any]:
     """Return one finding as JSON has it."""
     return {
-        "code": one.code,
-        "severity": one.severity,
-        "message": sentence(one),
-        **_place(one.span),
-        "related": [{"message": other.message, **_place(other.span)} for other in one.related],
-        "suggestions": [
-            {
-                "title": title,
-                "edits": [{**_place(edit.span), "text": edit.text} for edit in edits],
-            }
-            for title, edits in repairs(one).items()
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": sentence(diagnostic),
+        **_place(diagnostic.span),
+        "related": [
+            {"message": related.message, **_place(related.span)} for related in diagnostic.related
         ],
-        "environment": one.environment,
-        "help": one.help,
-        "url": url(one.code),
+        "suggestions": [
+            {"title": title, "edits": [{**_place(edit.span), "text": edit.text} for edit in edits]}
+            for title, edits in repairs(diagnostic).items()
+        ],
+        "environment": diagnostic.environment,
+        "help": diagnostic.help,
+        "url": url(diagnostic.code),
     }
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
-from mlpolicy.cli.render.checkout import checkout, in_checkout
-from mlpolicy.cli.render.fingerprint import fingerprints
+from mlpolicy.cli.render.checkout import checkout, fingerprints, in_checkout
 from mlpolicy.cli.render.report import Report, sentence
-from mlpolicy.core.diagnostic import Diagnostic
 
 _GRAVITY: Final = {"error": "major", "warning": "minor", "info": "info"}
 
@@ -16,23 +14,19 @@ _GRAVITY: Final = {"error": "major", "warning": "minor", "info": "info"}
 def gitlab(report: Report) -> str:
     """Return the findings as a code quality report."""
     root = checkout()
-    content = [
-        {
-            "description": _description(one),
-            "check_name": one.code,
-            "fingerprint": fingerprint,
-            "severity": _GRAVITY[one.severity],
-            "location": {
-                "path": in_checkout(one.span.file, root),
-                "lines": {"begin": one.span.line, "end": one.span.end_line},
-            },
-        }
-        for one, fingerprint in zip(report.diagnostics, fingerprints(report, root), strict=True)
-    ]
+    content: list[dict[str, Any]] = []
+    for finding, name in zip(report.diagnostics, fingerprints(report, root), strict=True):
+        span = finding.span
+        lines = {"begin": span.line, "end": span.end_line}
+        where = f" (environment {finding.environment})" if finding.environment else ""
+        remedy = f" ({finding.help})" if finding.help else ""
+        content.append(
+            {
+                "description": f"{sentence(finding)}{where}{remedy}",
+                "check_name": finding.code,
+                "fingerprint": name,
+                "severity": _GRAVITY[finding.severity],
+                "location": {"path": in_checkout(span.file, root), "lines": lines},
+            }
+        )
     return json.dumps(content, indent=2, ensure_ascii=False)
-
-
-def _description(one: Diagnostic) -> str:
-    where = f" (environment {one.environment})" if one.environment else ""
-    remedy = f" ({one.help})" if one.help else ""
-    return f"{sentence(one)}{where}{remedy}"

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.words import many
 from mlpolicy.plan.load import Loaded
 
 
@@ -29,9 +30,11 @@ class Report:
         cls, loaded: Loaded, more: Sequence[Diagnostic] = (), *, environments: int = 0
     ) -> Report:
         """Return the findings of *loaded*, and *more*, by place."""
-        found = sorted((*loaded.diagnostics, *more), key=lambda one: (one.span, one.code))
+        findings = sorted(
+            (*loaded.diagnostics, *more), key=lambda finding: (finding.span, finding.code)
+        )
         return cls(
-            tuple(dict.fromkeys(found)),
+            tuple(dict.fromkeys(findings)),
             {document.file: document.lines for document in loaded.texts},
             files=len(loaded.documents),
             policies=len(loaded.rulebook.policies),
@@ -40,33 +43,43 @@ class Report:
 
     def count(self, severity: str) -> int:
         """Return how many findings are that grave."""
-        return sum(one.severity == severity for one in self.diagnostics)
+        return sum(finding.severity == severity for finding in self.diagnostics)
 
-    def fails(self, one: Diagnostic) -> bool:
-        """Return whether *one* alone makes the command fail."""
+    def fails(self, finding: Diagnostic) -> bool:
+        """Return whether *finding* alone makes the command fail."""
         grades = ("error", "warning", "info")
-        return grades.index(one.severity) <= grades.index(self.fail_on)
+        return grades.index(finding.severity) <= grades.index(self.fail_on)
 
     @property
     def failed(self) -> bool:
         """Whether any finding makes the command fail."""
         return any(map(self.fails, self.diagnostics))
 
+    @property
+    def summary(self) -> str:
+        """How much was found in how much, in a line."""
+        scope = [many(self.files, "file"), many(self.policies, "policy", "policies")]
+        if self.environments:
+            scope.append(many(self.environments, "environment"))
+        counts = {severity: self.count(severity) for severity in ("error", "warning")}
+        listed = ", ".join(many(count, severity) for severity, count in counts.items() if count)
+        return f"{listed or 'No problems found'} in {', '.join(scope)}"
 
-def sentence(one: Diagnostic) -> str:
+
+def sentence(finding: Diagnostic) -> str:
     """Return what is wrong, with what an excerpt would have under its carets."""
-    return f"{one.message}: {one.label}" if one.label else one.message
+    return f"{finding.message}: {finding.label}" if finding.label else finding.message
 
 
-def in_a_line(one: Diagnostic) -> str:
+def in_a_line(finding: Diagnostic) -> str:
     """Return the place of a finding, what is wrong and what to do."""
-    remedy = f" ({one.help})" if one.help else ""
-    return f"{one.span}: {one.severity}[{one.code}] {sentence(one)}{remedy}"
+    remedy = f" ({finding.help})" if finding.help else ""
+    return f"{finding.span}: {finding.severity}[{finding.code}] {sentence(finding)}{remedy}"
 
 
-def repairs(one: Diagnostic) -> dict[str, list[Suggestion]]:
+def repairs(finding: Diagnostic) -> dict[str, list[Suggestion]]:
     """Return the edits of each repair by its title: what has one title is done together."""
-    found: dict[str, list[Suggestion]] = {}
-    for suggestion in one.suggestions:
-        found.setdefault(suggestion.title, []).append(suggestion)
-    return found
+    by_title: dict[str, list[Suggestion]] = {}
+    for suggestion in finding.suggestions:
+        by_title.setdefault(suggestion.title, []).append(suggestion)
+    return by_title

@@ -11,13 +11,11 @@ from urllib.parse import quote
 
 from mlpolicy import __version__
 from mlpolicy.cli.render.as_json import PAGE, url
-from mlpolicy.cli.render.checkout import checkout, in_checkout
-from mlpolicy.cli.render.fingerprint import fingerprints
+from mlpolicy.cli.render.checkout import checkout, fingerprints, in_checkout
 from mlpolicy.cli.render.report import Report, repairs, sentence
-from mlpolicy.core.codes import Code, shared
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.span import Span
-from mlpolicy.rules import KINDS
+from mlpolicy.plan.codes import codes
 
 SCHEMA: Final = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -31,18 +29,23 @@ _BRACES: Final = str.maketrans({"{": "{{", "}": "}}"})
 def sarif(report: Report) -> str:
     """Return the findings as a SARIF log of one run."""
     root = checkout()
-    rules = sorted({one.code for one in report.diagnostics})
-    names = fingerprints(report, root)
+    rules = sorted({finding.code for finding in report.diagnostics})
+    driver = {
+        "name": "mlpolicy",
+        "version": __version__,
+        "informationUri": PAGE,
+        "rules": [_rule(name) for name in rules],
+    }
     results = [
-        _result(one, root)
-        | {
-            "ruleIndex": rules.index(one.code),
+        {
+            **_result(finding, root),
+            "ruleIndex": rules.index(finding.code),
             "partialFingerprints": {"mlpolicyFinding/v1": name},
         }
-        for one, name in zip(report.diagnostics, names, strict=True)
+        for finding, name in zip(report.diagnostics, fingerprints(report, root), strict=True)
     ]
     run = {
-        "tool": {"driver": _driver(rules)},
+        "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "results": results,
@@ -51,89 +54,68 @@ def sarif(report: Report) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
-# --- the tool -------------------------------------------------------------------------
-
-
-def _driver(rules: Sequence[str]) -> dict[str, Any]:
-    codes = (*shared(), *(code for name in KINDS for code in KINDS[name].finding_codes()))
-    declared = {code.code: code for code in codes}
-    return {
-        "name": "mlpolicy",
-        "version": __version__,
-        "informationUri": PAGE,
-        "rules": [_rule(name, declared.get(name)) for name in rules],
-    }
-
-
-def _rule(name: str, code: Code | None) -> dict[str, Any]:
+def _rule(name: str) -> dict[str, Any]:
     rule: dict[str, Any] = {"id": name, "helpUri": url(name)}
+    code = codes().get(name)
     if code is None:
         return rule
+    # The braces of help stay single, as viewers show it as it is.
+    plain, marked = [code.finds, code.why], [code.finds, code.why]
+    for title, example in (("Found in:", code.before), ("Not found in:", code.after)):
+        if example:
+            plain += [title, example.rstrip()]
+            marked += [title, f"```yaml\n{example.rstrip()}\n```"]
     return rule | {
-        "shortDescription": {"text": _sentence(code.title)},
-        "fullDescription": {"text": _sentence(code.finds)},
-        "help": {"text": _help(code, fence=""), "markdown": _help(code, fence="```")},
+        "shortDescription": _sentence(code.title),
+        "fullDescription": _sentence(code.finds),
+        "help": {"text": "\n\n".join(plain), "markdown": "\n\n".join(marked)},
         "defaultConfiguration": {"level": _LEVEL[code.severity]},
     }
 
 
-def _sentence(text: str) -> str:
-    text = " ".join(text.split()).translate(_BRACES)
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _help(code: Code, *, fence: str) -> str:
-    """Return what to know of *code*; its braces stay single, as viewers show help as it is."""
-    parts = [code.finds, code.why]
-    for title, example in (("Found in:", code.before), ("Not found in:", code.after)):
-        if example:
-            inner = example.rstrip()
-            parts += [title, f"{fence}yaml\n{inner}\n{fence}" if fence else inner]
-    return "\n\n".join(parts)
-
-
-# --- a finding ------------------------------------------------------------------------
-
-
-def _result(one: Diagnostic, root: str) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "ruleId": one.code,
-        "level": _LEVEL[one.severity],
-        "message": _message("\n".join(filter(None, (sentence(one), one.help)))),
-        "locations": [_location(one.span, root)],
-    }
-    if one.related:
-        result["relatedLocations"] = [
-            {"id": number, **_location(other.span, root), "message": _message(other.message)}
-            for number, other in enumerate(one.related, 1)
-        ]
-    if one.suggestions:
-        result["fixes"] = [_fix(title, edits, root) for title, edits in repairs(one).items()]
-    if one.environment:
-        result["properties"] = {"environment": one.environment}
-    return result
+def _sentence(text: str) -> dict[str, str]:
+    text = " ".join(text.split())
+    return _message(text if text.endswith((".", "!", "?")) else f"{text}.")
 
 
 def _message(text: str) -> dict[str, str]:
     return {"text": text.translate(_BRACES)}
 
 
+def _result(finding: Diagnostic, root: str) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "level": _LEVEL[finding.severity],
+        "message": _message("\n".join(filter(None, (sentence(finding), finding.help)))),
+        "locations": [_location(finding.span, root)],
+    }
+    if finding.related:
+        result["relatedLocations"] = [
+            {"id": number, **_location(related.span, root), "message": _message(related.message)}
+            for number, related in enumerate(finding.related, 1)
+        ]
+    if finding.suggestions:
+        result["fixes"] = [_fix(title, edits, root) for title, edits in repairs(finding).items()]
+    if finding.environment:
+        result["properties"] = {"environment": finding.environment}
+    return result
+
+
 def _fix(title: str, edits: Sequence[Suggestion], root: str) -> dict[str, Any]:
-    files = dict.fromkeys(edit.span.file for edit in edits)
+    changes: dict[str, list[dict[str, Any]]] = {}
+    for edit in edits:
+        replacement = {
+            "deletedRegion": _region(edit.span),
+            "insertedContent": {"text": edit.text},
+        }
+        changes.setdefault(edit.span.file, []).append(replacement)
     return {
         "description": _message(title),
         "artifactChanges": [
-            {
-                "artifactLocation": _artifact(file, root),
-                "replacements": [_replacement(one) for one in edits if one.span.file == file],
-            }
-            for file in files
+            {"artifactLocation": _artifact(file, root), "replacements": replacements}
+            for file, replacements in changes.items()
         ],
     }
-
-
-def _replacement(edit: Suggestion) -> dict[str, Any]:
-    return {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
 
 
 def _location(span: Span, root: str) -> dict[str, Any]:

@@ -14,23 +14,9 @@ if TYPE_CHECKING:
 
 _SHORTEST_INTERVAL = 1.0
 
-Finding = tuple[str, str, str]
 
-
-def check(rule: MemoryRule) -> Iterator[Finding]:
+def check(rule: MemoryRule) -> Iterator[tuple[str, str, str]]:
     """Yield (code, field, message) for each doubt about *rule*."""
-    yield from _order(rule)
-    yield from _default(rule)
-    if rule.relieve and rule.relieve_interval < _SHORTEST_INTERVAL:
-        yield (
-            "MP804",
-            "relieve_interval",
-            f"relief every {rule.relieve_interval} stops the process again and again: "
-            "1s or more is expected",
-        )
-
-
-def _order(rule: MemoryRule) -> Iterator[Finding]:
     # Those that are not written find a place between the others, if there is one.
     written = [name for name in ORDER if name in rule.model_fields_set]
     for lower, upper in pairwise(written):
@@ -38,15 +24,12 @@ def _order(rule: MemoryRule) -> Iterator[Finding]:
         if low > high:
             text = f"`{upper}` of {high} is below `{lower}`, {low}"
             yield "MP801", oddest(rule, high=[lower], low=[upper]), text
-
-
-def _default(rule: MemoryRule) -> Iterator[Finding]:
-    given = "default" in rule.model_fields_set
-    if rule.on_pressure == "default" and not given:
+    given, on_pressure = "default" in rule.model_fields_set, rule.on_pressure
+    if on_pressure == "default" and not given:
         yield "MP011", "on_pressure", "`memory` needs `default`, which refused calls are to get"
-    if given and rule.on_pressure != "default":
-        yield (
-            "MP010",
-            "default",
-            f"a `default` is given with `on_pressure: default` alone, this is `{rule.on_pressure}`",
-        )
+    if given and on_pressure != "default":
+        text = f"a `default` is given with `on_pressure: default` alone, this is `{on_pressure}`"
+        yield "MP010", "default", text
+    if rule.relieve and rule.relieve_interval < _SHORTEST_INTERVAL:
+        text = f"relief every {rule.relieve_interval} stops the process again and again"
+        yield "MP804", "relieve_interval", f"{text}: 1s or more is expected"

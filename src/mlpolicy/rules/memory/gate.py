@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from bisect import insort
 from collections import deque
-from typing import TYPE_CHECKING, Literal
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, Literal
 
 from mlpolicy.core.background import here
 from mlpolicy.core.live import Live
@@ -14,13 +15,47 @@ from mlpolicy.core.waiting import Waiter
 from mlpolicy.rules.memory.levels import Levels, Marks
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.memory.decisions import Decisions
+    from mlpolicy.core.site import Site
     from mlpolicy.rules.memory.gauge import Gauge
     from mlpolicy.rules.memory.probes import Reading
     from mlpolicy.rules.memory.relief import Relief
 
-REARM = 0.02
+DECISIONS: Final = ("warn", "relieve", "wait", "reject", "default", "proceed")
+REARM: Final = 0.02
 """By this share of the limit usage must fall below `warn_at` before its crossing is told again."""
+
+
+class Decisions:
+    """Counts decisions at one site; every series is there from the start."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.target = site.target
+        name = "mlpolicy_memory_decisions_total"
+        help = "What memory rules decided, other than to let a call go on at once."
+        self._counters = {
+            decision: site.meters.counter(name, help, function=site.target, decision=decision)
+            for decision in (("warn",) if site.shadow else DECISIONS)
+        }
+        if site.shadow:
+            self._would = site.would("memory", "reject")
+        else:
+            self._refusals = site.refused("memory")
+
+    def count(self, decision: str) -> None:
+        """Count one decision."""
+        self._counters[decision].add()
+        if decision == "reject":
+            self._refusals.add()
+
+    def note(self, call: int, decision: str) -> None:
+        """Count one decision about the call of that number, and put it into its log event."""
+        self.count(decision)
+        self._site.decided(call, "memory", decision)
+
+    def would_reject(self) -> None:
+        """Count a call that would have been refused."""
+        self._would.add()
 
 
 class Ticket:
@@ -129,20 +164,7 @@ class Gate(Live):
             self._leave_line(ticket)
             return "in"
         if now < ticket.ends:
-            return self._wait_on(ticket, now)
-        return self._at_last(ticket)
-
-    def _wait_on(self, ticket: Ticket, now: float) -> Wait:
-        if ticket.waiter is None or ticket.waiter.woken:
-            # One that was called in vain, for others were quicker, has its old place again.
-            ticket.waiter = Waiter()
-            if ticket not in self._line:
-                insort(self._line, ticket, key=_number)
-        left = ticket.ends - now
-        # Without a sampler nobody wakes it: it looks by itself.
-        return Wait(ticket.waiter, left if self.gauge.attended else min(left, self.gauge.poll))
-
-    def _at_last(self, ticket: Ticket) -> Literal["in", "out"]:
+            return self._wait_on(ticket, ticket.ends - now)
         self._leave_line(ticket)
         if self._full:
             return "out"
@@ -150,6 +172,15 @@ class Gate(Live):
         # uses, and the others in line need not learn it one by one.
         self._reopening = True
         return "in"
+
+    def _wait_on(self, ticket: Ticket, left: float) -> Wait:
+        if ticket.waiter is None or ticket.waiter.woken:
+            # One that was called in vain, for others were quicker, has its old place again.
+            ticket.waiter = Waiter()
+            if ticket not in self._line:
+                insort(self._line, ticket, key=attrgetter("number"))
+        # Without a sampler nobody wakes it: it looks by itself.
+        return Wait(ticket.waiter, left if self.gauge.attended else min(left, self.gauge.poll))
 
     # Told by the gauge, which holds its lock.
 
@@ -164,7 +195,9 @@ class Gate(Live):
             self._reopening, self._batch = False, 1
         elif reading.used <= self._marks.resume:
             self._reopening = True
-        self._drop_gone(now)
+        # Some had no more patience and left without a word: tasks of a loop that was closed.
+        while self._line and self._line[0].ends + self.gauge.poll < now:
+            self._line.popleft()
         if self._reopening:
             self._call()
         self._settle()
@@ -193,11 +226,6 @@ class Gate(Live):
                 self.gauge.called.append(waiter)
             self._line.popleft()
 
-    def _drop_gone(self, now: float) -> None:
-        """Drop those whose patience ended without a word: tasks of a loop that was closed."""
-        while self._line and self._line[0].ends + self.gauge.poll < now:
-            self._line.popleft()
-
     def _leave_line(self, ticket: Ticket) -> None:
         if ticket in self._line:
             self._line.remove(ticket)
@@ -215,7 +243,3 @@ class Gate(Live):
         self._reopening = True
         self._call()
         self._settle()
-
-
-def _number(ticket: Ticket) -> int:
-    return ticket.number

@@ -82,7 +82,8 @@ class Gauge:
     def gates(self) -> tuple[Gate, ...]:
         """Return the gates of this moment."""
         # (copied in one step: gates come and go, by finalizers too)
-        return tuple(gate for one in self._gates.copy() if (gate := one()) is not None)
+        alive = (reference() for reference in self._gates.copy())
+        return tuple(gate for gate in alive if gate is not None)
 
     def refresh(self, now: float) -> None:
         """Read anew what is too old to decide on."""
@@ -119,14 +120,14 @@ class Gauge:
             _warn(reading, crossing)
 
     def _tell(self, reading: Reading | None, now: float) -> list[Gate]:
+        """Tell every gate; return those whose `warn_at` is crossed."""
         gates = self.gates()
-        if reading is None:
-            for gate in gates:
-                gate.stand_aside()
-            return []
         for gate in gates:
-            gate.update(reading, now)
-        return [gate for gate in gates if gate.crosses(reading)]
+            if reading is None:
+                gate.stand_aside()
+            else:
+                gate.update(reading, now)
+        return [] if reading is None else [gate for gate in gates if gate.crosses(reading)]
 
     def _safely(self) -> Reading | None:
         try:
@@ -145,30 +146,18 @@ class Gauge:
 
 def _warn(reading: Reading, gates: list[Gate]) -> None:
     """Log that `warn_at` was crossed, one line for all functions of the same threshold."""
-    for share in {gate.warn_at for gate in gates}:
-        these = [gate for gate in gates if gate.warn_at == share]
-        for gate in these:
-            gate.decisions.count("warn")
-        _log(reading, share, _names(these))
-
-
-def _log(reading: Reading, share: float, names: str) -> None:
-    try:
-        LOGGER.warning(
-            "memory: %.0f%% of %.0f MiB (%s) is in use, above warn_at %.0f%% of %s",
-            reading.share * 100,
-            reading.limit / 1024**2,
-            reading.of,
-            share * 100,
-            names,
-        )
-    except Exception as error:
-        if interrupts(error):
-            raise
-        # (a handler of the user's must not stop the sampler)
-        say_once("memory:log", f"a log handler failed: {type(error).__name__}", error=error)
-
-
-def _names(gates: list[Gate]) -> str:
-    every = sorted(gate.decisions.target for gate in gates)
-    return every[0] if len(every) == 1 else f"{every[0]} and {len(every) - 1} more"
+    by_share: dict[float, list[str]] = {}
+    for gate in gates:
+        gate.decisions.count("warn")
+        by_share.setdefault(gate.warn_at, []).append(gate.decisions.target)
+    for share, names in by_share.items():
+        used = f"{reading.share:.0%} of {reading.limit / 1024**2:.0f} MiB ({reading.of}) is in use"
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        try:
+            text = "memory: %s, above warn_at %.0f%% of %s%s"
+            LOGGER.warning(text, used, share * 100, min(names), more)
+        except Exception as error:
+            if interrupts(error):
+                raise
+            # (a handler of the user's must not stop the sampler)
+            say_once("memory:log", f"a log handler failed: {type(error).__name__}", error=error)

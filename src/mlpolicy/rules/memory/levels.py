@@ -59,7 +59,9 @@ def derived(written: Mapping[str, float]) -> dict[str, float]:
     shares = [written[name] for name in ORDER if name in written]
     if shares != sorted(shares):
         return {}
-    act = _act(written)
+    # 85 of 92, as in the defaults, where calls are refused earlier than those say.
+    act = min(DEFAULTS[2], written.get("reject_at", 1.0) * DEFAULTS[2] / DEFAULTS[3])
+    act = written.get("act_at", _between("act_at", act, written))
     wanted = {
         "warn_at": max(act - 0.10, act * 0.7),
         "resume_at": max(act - 0.05, act * 0.8),
@@ -73,15 +75,8 @@ def derived(written: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def _act(written: Mapping[str, float]) -> float:
-    highest = written.get("reject_at", 1.0)
-    # 85 of 92, as in the defaults, where calls are refused earlier than those say.
-    act = min(DEFAULTS[2], highest * DEFAULTS[2] / DEFAULTS[3])
-    return written.get("act_at", _between("act_at", act, written))
-
-
 def _between(name: str, share: float, written: Mapping[str, float]) -> float:
     at = ORDER.index(name)
-    lowest = max((written.get(one, 0.0) for one in ORDER[:at]), default=0.0)
-    highest = min((written.get(one, 1.0) for one in ORDER[at + 1 :]), default=1.0)
+    lowest = max((written.get(lower, 0.0) for lower in ORDER[:at]), default=0.0)
+    highest = min((written.get(upper, 1.0) for upper in ORDER[at + 1 :]), default=1.0)
     return min(max(share, lowest), highest)

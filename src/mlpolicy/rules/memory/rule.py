@@ -23,7 +23,6 @@ from mlpolicy.rules.memory.levels import ORDER, derived
 
 Measure = Literal["nonreclaimable", "workingset", "rss"]
 _SHORTEST_POLL = 0.01
-_LATER = ("cache_evict", "cuda_empty_cache")
 
 
 class Call(RuleModel):
@@ -50,9 +49,8 @@ def _action(value: Any, info: ValidationInfo) -> Any:
     if is_python(info) and callable(value):
         return Call(call=Given.of(value))
     if isinstance(value, str) and value not in ("gc", "trim"):
-        hint = "; that one is not there yet" if value in _LATER else ""
-        text = f'expected `gc`, `trim` or `{{call: "module:function"}}`, found `{value}`{hint}'
-        near = closest(value.rpartition("_")[2], ("gc", "trim")) or ""
+        text = f'expected `gc`, `trim` or `{{call: "module:function"}}`, found `{value}`'
+        near = closest(value, ("gc", "trim")) or ""
         raise finding("MP010", text, meant=f'{{call: "{value}"}}' if ":" in value else near)
     return value
 
@@ -100,7 +98,13 @@ class MemoryRule(RuleModel):
     @classmethod
     def _put_between(cls, values: Any, info: ValidationInfo) -> Any:
         """Let thresholds that are not written follow those that are: `memory: 95%` is enough."""
-        written = _written(values, info) if isinstance(values, Mapping) else None
+        if not isinstance(values, Mapping):
+            return values
+        read = Ratio.of_number if is_python(info) else Ratio.of
+        try:
+            written = {name: float(read(values[name])) for name in ORDER if name in values}
+        except QuantityError:  # one is wrong, which its field will say
+            return values
         return {**values, **derived(written)} if written else values
 
     @field_validator("poll")
@@ -109,12 +113,3 @@ class MemoryRule(RuleModel):
         if poll < _SHORTEST_POLL:
             raise finding("MP010", f"expected a `poll` of 10ms or more, found {poll}")
         return poll
-
-
-def _written(values: Mapping[str, Any], info: ValidationInfo) -> dict[str, float] | None:
-    """Return the thresholds in *values*; None where one is wrong, which its field will say."""
-    read = Ratio.of_number if is_python(info) else Ratio.of
-    try:
-        return {name: float(read(values[name])) for name in ORDER if name in values}
-    except QuantityError:
-        return None

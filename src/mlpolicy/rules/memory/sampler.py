@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from mlpolicy.core import clock
 from mlpolicy.core.background import Background
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.memory.gate import Gate
 from mlpolicy.rules.memory.gauge import Gauge
 from mlpolicy.rules.memory.probes import cgroup
-from mlpolicy.rules.memory.probes import limit as given
-from mlpolicy.rules.memory.survey import Survey
+from mlpolicy.rules.memory.survey import VARIABLE, Survey
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.memory.probes import Reading
+    from mlpolicy.rules.memory.relief import Relief
 
 Key = tuple[int | None, str, float, str | None, str | None]
 """Limit, measure, poll, and what the environment says of cgroups and limits."""
@@ -26,24 +24,12 @@ IDLE = 1.0
 """Seconds after which the thread looks whether anything is left to read."""
 
 
-class Source(Protocol):
-    """What a gauge reads; `Survey` is the real one."""
-
-    def read(self) -> Reading | None:
-        """Return what is in use at this moment."""
-        ...
-
-    def reset(self) -> None:
-        """Forget what was found, in a forked child."""
-        ...
-
-
 class Sampler:
     """Reads gauges on a daemon thread, from the first call on that needs one to the last gauge."""
 
     def __init__(
         self,
-        survey: Callable[[int | None, str], Source] = Survey,
+        survey: Callable[[int | None, str], Survey] = Survey,
         *,
         now: clock.Clock = clock.now,
     ) -> None:
@@ -61,16 +47,15 @@ class Sampler:
 
     def gauge(self, limit: int | None, measure: str, poll: float) -> Gauge:
         """Return the gauge of those settings."""
-        said = os.environ.get(cgroup.VARIABLE), os.environ.get(given.VARIABLE)
-        key = (limit, measure, poll, *said)
+        environ = os.environ
+        key = (limit, measure, poll, environ.get(cgroup.VARIABLE), environ.get(VARIABLE))
         with self._lock:
             gauge = self._gauges.get(key)
             if gauge is None:
-                survey = self._survey(limit, measure)
-                gauge = Gauge(
-                    survey.read, poll, attend=self.attend, reset=survey.reset, now=self._now
+                source = self._survey(limit, measure)
+                gauge = self._gauges[key] = Gauge(
+                    source.read, poll, attend=self.attend, reset=source.reset, now=self._now
                 )
-                self._gauges[key] = gauge
             return gauge
 
     def attend(self) -> bool:
@@ -85,12 +70,10 @@ class Sampler:
             try:
                 self._thread.start()
             except RuntimeError as error:  # no more threads, or the interpreter shuts down
-                why = str(error)
+                text = f"memory: no sampler can be started ({error}): calls read by themselves"
             else:
                 return True
-        say_once(
-            "memory:thread", f"memory: no sampler can be started ({why}): calls read by themselves"
-        )
+        say_once("memory:thread", text)
         return False
 
     def _work(self) -> float | None:
@@ -98,20 +81,17 @@ class Sampler:
             return self._turn()
         except BaseException as error:  # noqa: BLE001 (a bug of ours: calls go on, and start another)
             with self._lock:
-                self._abandon()
+                self._thread = None
+                for gauge in self._all():  # what their gates say will not change any more
+                    gauge.attended = False
+                    gauge.blind()
             say_once("memory:sampler", f"the memory sampler failed ({error!r})", error=error)
             return None
 
-    def _abandon(self) -> None:
-        """Let every call read by itself: what the gates say will not change any more."""
-        self._thread = None
-        for gauge in self._all():
-            gauge.attended = False
-            gauge.blind()
-
     def _all(self) -> list[Gauge]:
         # (a look at all references is one step; a walk would meet what other threads add)
-        return [gauge for one in self._gauges.valuerefs() if (gauge := one()) is not None]
+        alive = (reference() for reference in self._gauges.valuerefs())
+        return [gauge for gauge in alive if gauge is not None]
 
     def _turn(self) -> float | None:
         """Read what is due; return the seconds until the next turn, None where nothing is left.
@@ -119,41 +99,42 @@ class Sampler:
         Nothing of it is kept between turns: a gauge lives as long as its gates.
         """
         with self._lock:
-            gauges = [one for one in self._all() if one.gates()]
+            gauges = [gauge for gauge in self._all() if gauge.gates()]
             if not gauges:
                 self._thread = None
-                for one in self._all():
-                    one.attended = False
+                for gauge in self._all():
+                    gauge.attended = False
                 return None
         for gauge in gauges:
             if self._now() - gauge.at >= gauge.poll:
                 gauge.sample(sighted=True)
-        self._relieve(gauges)
+        for gauge in gauges:
+            self._relieve(gauge)
         due = min(gauge.at + gauge.poll for gauge in gauges)
         return min(max(due - self._now(), 0.001), IDLE)
 
-    def _relieve(self, gauges: list[Gauge]) -> None:
-        for gauge in gauges:
-            strained = [gate for gate in gauge.gates() if gate.strained and gate.relief]
-            for relief in {gate.relief for gate in strained}:
-                if relief is not None and relief.due(self._now()):
-                    self._run_relief(gauge, [one for one in strained if one.relief is relief])
+    def _relieve(self, gauge: Gauge) -> None:
+        strained = [gate for gate in gauge.gates() if gate.strained]
+        for relief in {gate.relief for gate in strained}:
+            if relief is not None and relief.due(self._now()):
+                freed = self._run(relief, gauge)
+                relief.ended(self._now(), freed=freed)
+                for gate in strained:
+                    if gate.relief is relief:
+                        gate.decisions.count("relieve")
 
-    def _run_relief(self, gauge: Gauge, gates: list[Gate]) -> None:
-        relief, before = gates[0].relief, gauge.reading
-        if relief is None or before is None:
-            return
-        for one in self._all():
-            one.blind()  # however long it takes, this thread cannot read meanwhile
+    def _run(self, relief: Relief, gauge: Gauge) -> float:
+        """Do *relief*; return which share of the limit it freed, all of it where nobody can tell."""
+        before = gauge.reading
+        for busy in self._all():
+            busy.blind()  # however long it takes, this thread cannot read meanwhile
         relief.run()
-        for one in self._all():
-            one.sample(sighted=True)
+        for busy in self._all():
+            busy.sample(sighted=True)
         after = gauge.reading
-        same = after is not None and after.of == before.of
-        freed = (before.used - after.used) / before.limit if after and same else 1.0
-        relief.ended(self._now(), freed=freed)
-        for gate in gates:
-            gate.decisions.count("relieve")
+        if before is None or after is None or after.of != before.of:
+            return 1.0
+        return (before.used - after.used) / before.limit
 
 
 SAMPLER = Sampler()

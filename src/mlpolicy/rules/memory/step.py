@@ -11,8 +11,7 @@ from mlpolicy.core.step import Step
 from mlpolicy.core.verdict import PROCEED, Refuse, Verdict, Wait
 from mlpolicy.errors import MemoryPressure
 from mlpolicy.rules.memory import relief
-from mlpolicy.rules.memory.decisions import Decisions
-from mlpolicy.rules.memory.gate import Gate, Ticket
+from mlpolicy.rules.memory.gate import Decisions, Gate, Ticket
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.sampler import SAMPLER, Sampler
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from mlpolicy.core.site import Site
     from mlpolicy.rules.memory.gauge import Gauge
-    from mlpolicy.rules.memory.probes import Reading
     from mlpolicy.rules.memory.rule import MemoryRule
 
 USED_HELP = "Memory in use when it was last read, as the rule of the function measures it."
@@ -49,13 +47,10 @@ class MemoryStep(Step):
             wait=self._wait,
             relief=_relief(rule, site),
         )
-        self._show()
-
-    def _show(self) -> None:
-        gauge, target = self.site.meters.gauge, self.site.target
-        used, limit = _shown(self.gauge, "used"), _shown(self.gauge, "limit")
+        gauge, target = site.meters.gauge, site.target
+        used, limit_ = _shown(self.gauge, "used"), _shown(self.gauge, "limit")
         gauge("mlpolicy_memory_used_bytes", USED_HELP, used, shared=True, function=target)
-        gauge("mlpolicy_memory_limit_bytes", LIMIT_HELP, limit, shared=True, function=target)
+        gauge("mlpolicy_memory_limit_bytes", LIMIT_HELP, limit_, shared=True, function=target)
 
     def admit(self, ticket: Ticket, call: int, given: Given | None = None) -> Verdict:
         """Say whether the call with that *ticket* begins; asked again after each wait."""
@@ -79,13 +74,11 @@ class MemoryStep(Step):
                 self._decisions.note(call, "default")
                 return verdict
         self._decisions.note(call, "reject")
-        return Refuse(self._error())
-
-    def _error(self) -> MemoryPressure:
         reading = self.gauge.reading
         used, limit = (reading.used, reading.limit) if reading else (0, 0)
         again = max(self._wait, SOONEST_AGAIN)
-        return MemoryPressure(self.site.target, used=used, limit=limit, needed=0, retry_after=again)
+        target = self.site.target
+        return Refuse(MemoryPressure(target, used=used, limit=limit, needed=0, retry_after=again))
 
     def would_reject(self) -> None:
         """Count a call that finds too little memory; whether waiting would help is not known."""
@@ -100,7 +93,8 @@ class MemoryStep(Step):
             return [f"if {gate}.shut:", f"    {would}()", *inner]
         verdict, ticket = loom.local("verdict"), loom.local("ticket")
         admit = loom.method("admit", self.admit)
-        ask = f"{admit}({ticket}, {loom.call}, {self._given(loom)})"
+        given = self._default.given(loom) if self.rule.on_pressure == "default" else "None"
+        ask = f"{admit}({ticket}, {loom.call}, {given})"
         give_up = loom.method("give_up", self.gate.give_up)
         return [
             f"{verdict} = None",
@@ -115,9 +109,6 @@ class MemoryStep(Step):
             f"if {verdict} is None:",
             *indented(inner),
         ]
-
-    def _given(self, loom: Loom) -> str:
-        return self._default.given(loom) if self.rule.on_pressure == "default" else "None"
 
     def close(self) -> None:
         """Leave the gauge; calls that wait at this moment are let in."""
@@ -142,7 +133,7 @@ def _levels(rule: MemoryRule) -> Levels:
 def _relief(rule: MemoryRule, site: Site) -> relief.Relief | None:
     if site.shadow or not rule.relieve:
         return None
-    names = tuple(one if isinstance(one, str) else one.call for one in rule.relieve)
+    names = tuple(way if isinstance(way, str) else way.call for way in rule.relieve)
     return relief.shared(names, float(rule.relieve_interval), site.resolve)
 
 
@@ -152,10 +143,8 @@ def _shown(gauge: Gauge, figure: str) -> Callable[[], float]:
 
     def read() -> float:
         gauge = weak()
-        reading: Reading | None = None
         if gauge is not None:
             gauge.refresh(gauge.now())
-            reading = gauge.reading
-        return float(getattr(reading, figure)) if reading else 0.0
+        return float(getattr(gauge and gauge.reading, figure, 0.0))
 
     return read

@@ -3,18 +3,56 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 from mlpolicy.core import clock
+from mlpolicy.core.quantity import ByteSize, QuantityError
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.memory.probes import Bound, Reading, cgroup, host, limit
-from mlpolicy.rules.memory.probes.process import Process
+from mlpolicy.rules.memory.probes import Bound, Kept, Reading, cgroup, host
 
+VARIABLE = "MLPOLICY_MEMORY_LIMIT"
 LOOK_AGAIN = 1.0
 """Seconds after which limits are looked for anew: they may be raised or lowered, and the process
 moved into another cgroup, while it runs."""
 PROC = Path("/proc/self")
+_SIZE, _RESIDENT, _DATA = 0, 1, 5
+"""Where they stand in `statm`, in pages."""
+
+
+class Process:
+    """The memory of this process, as the kernel counts it.
+
+    `/proc/self` is whoever opened it: after a fork this must be made anew.
+    """
+
+    def __init__(self, proc: Path = PROC) -> None:
+        self._statm: Kept | None = None
+        try:
+            self._statm = Kept(proc / "statm")
+            self._page = os.sysconf("SC_PAGE_SIZE")
+        except (OSError, AttributeError):  # (no /proc; and Windows knows no O_CLOEXEC)
+            pass
+
+    def resident(self) -> int:
+        """Return what stands in memory."""
+        return host.resident() if self._statm is None else self._field(self._statm, _RESIDENT)
+
+    def _field(self, statm: Kept, at: int) -> int:
+        return int(statm.read().split()[at]) * self._page
+
+    def limits(self) -> Iterator[Bound]:
+        """Yield what `ulimit` bounds, each with what is counted against it."""
+        if self._statm is None:
+            return
+        import resource
+
+        for name, at in (("RLIMIT_AS", _SIZE), ("RLIMIT_DATA", _DATA)):
+            soft, _ = resource.getrlimit(getattr(resource, name))
+            if soft not in (resource.RLIM_INFINITY, 0):
+                yield Bound(soft, partial(self._field, self._statm, at), name)
 
 
 class Survey:
@@ -36,7 +74,7 @@ class Survey:
         machine: Callable[[], Bound | None] = host.bound,
         now: clock.Clock = clock.now,
     ) -> None:
-        self._given = limit.given(given, environ)
+        self._given = min(filter(None, (given, _environment(environ))), default=None)
         self._measure = measure
         self._root = cgroup.root(environ)
         self._proc = proc
@@ -53,9 +91,9 @@ class Survey:
         """Return the reading that is nearest to its limit; None where nothing can be read."""
         if self._now() >= self._due:
             self._look()
-        readings = [one for bound in self._bounds if (one := self._safely(bound))]
+        readings = [reading for bound in self._bounds if (reading := self._safely(bound))]
         if readings:
-            return max(readings, key=_share)
+            return max(readings, key=attrgetter("share"))
         machine = self._machine()
         return machine.read() if machine else None
 
@@ -68,11 +106,10 @@ class Survey:
             return None
 
     def _look(self) -> None:
-        before = {one.of for one in self._bounds}
+        before = {bound.of for bound in self._bounds}
         self._bounds = tuple(self._find())
         self._due = self._now() + LOOK_AGAIN
-        gone = before - {one.of for one in self._bounds}
-        for name in sorted(gone):
+        for name in sorted(before - {bound.of for bound in self._bounds}):
             path = name.removeprefix("cgroup ")
             if path != name and not Path(path, "memory.stat").exists():
                 self._lost(FileNotFoundError(path))
@@ -86,22 +123,23 @@ class Survey:
         machine = self._machine()
         most = machine.limit if machine else None
         groups = [
-            one
-            for one in cgroup.bounds(self._root, self._proc, self._measure)
-            if most is None or one.limit < most
+            bound
+            for bound in cgroup.bounds(self._root, self._proc, self._measure)
+            if most is None or bound.limit < most
         ]
         if self._measure == "rss":
-            groups = [one._replace(used=process.resident) for one in groups]
-        found = [*groups, *limit.of_process(process)]
+            groups = [bound._replace(used=process.resident) for bound in groups]
+        bounds = [*groups, *process.limits()]
         if self._given is not None and (most is None or self._given < most):
-            found.append(Bound(self._given, _counted(groups, process), "the given limit"))
-            return found
-        return found if groups or machine is None else [*found, machine]
+            used = groups[0].used if groups else process.resident
+            return [*bounds, Bound(self._given, used, "the given limit")]
+        return bounds if groups or machine is None else [*bounds, machine]
 
 
-def _counted(groups: list[Bound], process: Process) -> Callable[[], int]:
-    return groups[0].used if groups else process.resident
-
-
-def _share(reading: Reading) -> float:
-    return reading.share
+def _environment(environ: Mapping[str, str]) -> int | None:
+    text = environ.get(VARIABLE, "").strip()
+    try:
+        return int(ByteSize.of(text)) if text else None
+    except QuantityError as error:
+        say_once("memory:limit", f"{VARIABLE} is ignored: {error}")
+        return None

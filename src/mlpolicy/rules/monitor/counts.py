@@ -1,10 +1,14 @@
-"""What is counted of the calls of one function."""
+"""What is counted of the calls of one function, and how many of its events may be written."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from mlpolicy.core import clock
 from mlpolicy.core.durations import UNTAGGED
+from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import Meters
 from mlpolicy.rules.monitor.summary import name_of
 
@@ -12,11 +16,7 @@ if TYPE_CHECKING:
     from mlpolicy.core.site import Site
     from mlpolicy.rules.monitor.rule import MonitorRule
 
-CALLS: Final = "mlpolicy_calls_total"
-CALLS_HELP: Final = "Calls that ended, by how."
 ERRORS_HELP: Final = "Calls that raised, by the class of what they raised."
-SLO: Final = "mlpolicy_slo_target"
-SLO_HELP: Final = "What is expected: seconds for p99, a share for error_rate."
 MOST_ERROR_TYPES: Final = 50
 OTHER: Final = "other"
 
@@ -32,32 +32,29 @@ class Counts:
     def __init__(self, rule: MonitorRule, site: Site) -> None:
         meters = self._meters = site.meters if rule.metrics else Meters()
         labels = {name: site.hide(value) for name, value in rule.labels.items()}
-        self._labels = {"function": site.target, **labels}
+        labels = self._labels = {"function": site.target, **labels}
         self._error_tags: dict[str, str] = {}
-        self.begun = meters.counter(
-            "mlpolicy_calls_begun_total", "Calls, counted when they begin.", **self._labels
-        )
+        name, help = "mlpolicy_calls_begun_total", "Calls, counted when they begin."
+        self.begun = meters.counter(name, help, **labels)
         self.begun.number_from_one()
         buckets = [float(bound) for bound in rule.buckets]
-        self.durations = meters.durations(
-            "mlpolicy_call_duration_seconds", "Seconds that calls took.", buckets, **self._labels
-        )
+        name, help = "mlpolicy_call_duration_seconds", "Seconds that calls took."
+        self.durations = meters.durations(name, help, buckets, **labels)
+        name, help = "mlpolicy_calls_total", "Calls that ended, by how."
         for outcome in ("ok", "error", "refused", "fallback"):
             tag = UNTAGGED if outcome == "ok" else outcome
-            series = {**self._labels, "outcome": outcome}
-            meters.tally(CALLS, CALLS_HELP, self.durations, tag=tag, **series)
+            meters.tally(name, help, self.durations, tag=tag, **labels, outcome=outcome)
         name, help = "mlpolicy_in_flight", "Calls under way."
-        meters.gauge(name, help, self._in_flight, shared=False, **self._labels)
-        self._show_target("p99", rule.slo.p99 if rule.slo else None)
-        self._show_target("error_rate", rule.slo.error_rate if rule.slo else None)
-
-    def _show_target(self, objective: str, wanted: float | None) -> None:
-        labels = {**self._labels, "objective": objective}
-        if wanted is None:
-            self._meters.drop(SLO, **labels)  # (a policy before this one may have shown it)
-        else:
-            shown = float(wanted)
-            self._meters.gauge(SLO, SLO_HELP, lambda: shown, shared=True, **labels)
+        meters.gauge(name, help, self._in_flight, shared=False, **labels)
+        name = "mlpolicy_slo_target"
+        help = "What is expected: seconds for p99, a share for error_rate."
+        for objective in ("p99", "error_rate"):
+            wanted = getattr(rule.slo, objective, None)
+            if wanted is None:  # (a policy before this one may have shown it)
+                meters.drop(name, **labels, objective=objective)
+            else:
+                show = float(wanted).__float__
+                meters.gauge(name, help, show, shared=True, **labels, objective=objective)
 
     def _in_flight(self) -> float:
         ended = self.durations.count()  # (first: what begins meanwhile is in flight at least)
@@ -65,15 +62,54 @@ class Counts:
 
     def error_tag(self, cls: type[BaseException]) -> str:
         """Return the tag of the records of that class, which is a series from then on."""
-        name = name_of(cls)
-        tag = self._error_tags.get(name)
-        if tag is None:
-            label = name if len(self._error_tags) < MOST_ERROR_TYPES else OTHER
-            tag = f"error_type={label}"
-            series = {**self._labels, "error_type": label}
-            self._meters.tally(
-                "mlpolicy_errors_total", ERRORS_HELP, self.durations, tag=tag, **series
-            )
-            if label != OTHER:
-                self._error_tags[name] = tag
-        return tag
+        error_type = name_of(cls)
+        if error_type not in self._error_tags:
+            if len(self._error_tags) >= MOST_ERROR_TYPES:
+                error_type = OTHER
+            tag, labels = f"error_type={error_type}", {**self._labels, "error_type": error_type}
+            name = "mlpolicy_errors_total"
+            self._meters.tally(name, ERRORS_HELP, self.durations, tag=tag, **labels)
+            if error_type == OTHER:
+                return tag
+            self._error_tags[error_type] = tag
+        return self._error_tags[error_type]
+
+
+class Rate:
+    """Lets through so many events a second, after a burst."""
+
+    def __init__(
+        self, per_second: float, burst: float, *, now: Callable[[], float] = clock.now
+    ) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._now = now
+        self._lock = Lock()
+        self._offers = count(1)
+        self._written = 0
+        """The number of the offer that was taken last."""
+        self._left = (burst, now())
+
+    def take(self) -> int:
+        """Return how many events one more stands for: itself, and those left out before it.
+
+        0 says that it may not be written.
+        """
+        if self._lock.held():
+            next(self._offers)
+            return 0
+        with self._lock:
+            offer, now = next(self._offers), self._now()
+            left, seen = self._left
+            left = min(self._burst, left + (now - seen) * self._per_second)
+            if left < 1.0:
+                self._left = (left, now)
+                return 0
+            self._left = (left - 1.0, now)
+            stands_for, self._written = offer - self._written, offer
+            return stands_for
+
+    def pass_over(self, events: int) -> None:
+        """Leave out so many: the next that is taken stands for them too."""
+        for _ in range(events):
+            next(self._offers)

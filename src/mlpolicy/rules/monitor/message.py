@@ -16,8 +16,7 @@ from weakref import WeakSet
 
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.errors import CallRefused, ValidationFailed
-from mlpolicy.rules.monitor.content import safe_text
-from mlpolicy.rules.monitor.summary import bases, name_of, own_attribute
+from mlpolicy.rules.monitor.summary import bases, name_of, own_attribute, safe_text
 
 LONGEST_MESSAGE: Final = 500
 UNPRINTED: Final = "(its message could not be made)"
@@ -30,9 +29,9 @@ _SCALARS: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
 _CONTAINERS: Final = (tuple, list, dict, set, frozenset)
 _LARGEST: Final = 1000
 _BUILT_IN: Final = frozenset(
-    one
-    for one in vars(builtins).values()
-    if isinstance(one, type) and issubclass(one, BaseException)
+    value
+    for value in vars(builtins).values()
+    if isinstance(value, type) and issubclass(value, BaseException)
 )
 """Exceptions whose messages Python makes, out of their arguments."""
 _NAMES: Final[tuple[Any, ...]] = (OSError.__dict__["filename"], OSError.__dict__["filename2"])
@@ -52,7 +51,7 @@ def said_of(error: BaseException) -> dict[str, str]:
         message = UNPRINTED  # an integer of it may have too many digits
     refused = issubclass(type(error), CallRefused)
     place = _check(cast("CallRefused", error), message) if refused else _place(error)
-    classes = " ".join(name_of(one) for one in bases(type(error)))
+    classes = " ".join(name_of(base) for base in bases(type(error)))
     return {
         "type": name_of(type(error)),
         "message": safe_text(message, LONGEST_MESSAGE),
@@ -69,9 +68,9 @@ def _message(error: BaseException) -> str:
     if type(printer) is not WrapperDescriptorType or printer.__objclass__ not in _BUILT_IN:
         return _aside(error, printer.__code__ if type(printer) is FunctionType else cls)
     arguments = _arguments_of(error)
-    if printer.__objclass__ is BaseException and [type(one) for one in arguments] == [str]:
+    if printer.__objclass__ is BaseException and [*map(type, arguments)] == [str]:
         return str(arguments[0])
-    names = [one.__get__(error) for one in _NAMES] if OSError in bases(cls) else []
+    names = [name.__get__(error) for name in _NAMES] if OSError in bases(cls) else []
     room = _room_left([*arguments, *names])
     if room is None:
         return _aside(error, cls)
@@ -82,16 +81,16 @@ def _room_left(values: list[Any]) -> int | None:
     """Return what is left of the room for *values*, below 0 if they are large; None if foreign."""
     room = _LARGEST
     while values and room >= 0:
-        one = values.pop()
+        value = values.pop()
         room -= 1
-        if type(one) in _SCALARS:
-            room -= len(one) // 1000 if isinstance(one, str | bytes) else 0
-        elif type(one) not in _CONTAINERS:
+        if type(value) in _SCALARS:
+            room -= len(value) // 1000 if isinstance(value, str | bytes) else 0
+        elif type(value) not in _CONTAINERS:
             return None
-        elif len(one) > room:
+        elif len(value) > room:
             return -1
         else:
-            values += [*one, *one.values()] if isinstance(one, dict) else one
+            values += [*value, *value.values()] if isinstance(value, dict) else value
     return room
 
 
@@ -131,6 +130,6 @@ def _place(error: BaseException) -> str:
 def _check(refusal: CallRefused, message: str) -> str:
     """Return what stopped the call, whatever the values: all refusals are raised in one place."""
     if type(refusal) is ValidationFailed:
-        checks = {one.asked or f"{one.argument} {one.check}" for one in refusal.failures}
+        checks = {each.asked or f"{each.argument} {each.check}" for each in refusal.failures}
         return " ".join([refusal.target, *sorted(checks)])
     return _VALUES.sub("#", message)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
-from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
@@ -22,25 +22,21 @@ from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import GENERATORS
 from mlpolicy.errors import CallRefused
-from mlpolicy.rules.monitor.content import content
-from mlpolicy.rules.monitor.counts import Counts
-from mlpolicy.rules.monitor.event import SEVERITY, Happened, Outcome, current_trace, event
-from mlpolicy.rules.monitor.lineage import Numbered
-from mlpolicy.rules.monitor.message import said_of
-from mlpolicy.rules.monitor.rate import Rate
-from mlpolicy.rules.monitor.sinks import SINKS
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
-from mlpolicy.rules.monitor.sinks.sink import Sink
-from mlpolicy.rules.monitor.streams import (
-    PLAIN,
-    UNKNOWN,
-    Ending,
-    Opened,
-    Record,
-    is_stream,
-    opened,
+from mlpolicy.rules.monitor import streams
+from mlpolicy.rules.monitor.counts import Counts, Rate
+from mlpolicy.rules.monitor.event import (
+    EVENT_SCHEMA,
+    MOST_DECISIONS,
+    SEVERITY,
+    Numbered,
+    Outcome,
+    current_trace,
+    frames,
 )
-from mlpolicy.rules.monitor.summary import summaries, summary
+from mlpolicy.rules.monitor.message import said_of
+from mlpolicy.rules.monitor.sinks import SINKS, Sink
+from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
+from mlpolicy.rules.monitor.summary import content, summaries, summary
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
@@ -68,6 +64,7 @@ class MonitorStep(Numbered):
     """The number of the first call of this process; calls before it began in one that forked."""
     usual: type = type(None)
     """The class of most results, which is none of a stream."""
+    _next_fold: int = FOLD_EVERY
     _inherited: int = 0
     """How many of those are under way: in the thread that forked, and in no other."""
 
@@ -83,24 +80,23 @@ class MonitorStep(Numbered):
         self._draw = draw
         self._now = now
         self._lock = Lock()
-        self._sinks = {name: SINKS[name] for name in dict.fromkeys(rule.sinks)}
-        self._log = _log_of(rule)
-        self._sample = float(self._log.sample) if self._log else 0.0
+        log = self._log = _log_of(rule)
+        self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
-        self._slow = self._log.slow if self._log else None
-        self._always = self._log is not None and self._log.errors == "always"
-        self._logged = _logged(self._log)
-        takers = [name for name, sink in self._sinks.items() if sink.events]
-        self._dropped = [dropping(name, "rate").add for name in takers]
+        self._slow = float(log.slow) if log and log.slow is not None else NEVER
+        self._always = log is not None and log.errors == "always"
+        self._logged = _logged(log)
+        sinks = {name: SINKS[name] for name in rule.sinks}
+        self._takers = {name: sink for name, sink in sinks.items() if sink.events}
+        self._dropped = [dropping(name, "rate").add for name in self._takers]
         self._failures = Rate(*FAILURES, now=now)
         self._samples = Rate(*SAMPLES, now=now)
         self._counts = Counts(rule, site)
         self.first = self._counts.begun.first
         self._next_sample = self._gap()
-        self._next_fold = FOLD_EVERY
         self._next_due()
         if rule.metrics and site.meters is METERS:
-            for name, sink in self._sinks.items():
+            for name, sink in sinks.items():
                 _begin(name, sink)
         _alive.add(self)
 
@@ -116,22 +112,25 @@ class MonitorStep(Numbered):
             return inner
         number = self.number_in = loom.call
         error, elapsed = loom.local("error"), loom.local("elapsed")
-        failed = loom.method("monitor_failed", self.call_failed, UNKNOWN)
+        failed = loom.method("monitor_failed", self.call_failed, streams.UNKNOWN)
         ended = loom.method("monitor_ended", self.call_ended)
         record = loom.constant("record", self._counts.durations.record)
-        arguments = self._arguments(loom)
-        streams = self.site.function not in GENERATORS and not promises(self.site.returns)
+        arguments = "None"
+        if self._log is not None and self._log.inputs != "none":
+            pairs = (f"{name!r}: {local}" for name, local in loom.arguments.items())
+            arguments = f"{{{', '.join(pairs)}}}"
+        may_stream = self.site.function not in GENERATORS and not promises(self.site.returns)
         call = f"({number}, {loom.now()}, {arguments}), {ended}, {failed}"
         return [
             "try:",
             f"    {number} = {loom.constant('next_call', self._counts.begun.add)}()",
             *indented(inner),
-            *indented(self._handing_out(call, loom) if streams else []),
+            *indented(self._handing_out(call, loom) if may_stream else []),
             f"    {elapsed} = {loom.clock()}() - {loom.now()}",
             f"    if {' or '.join(self._occasions(number, elapsed, loom))}:",
             f"        {elapsed} = {ended}({number}, {elapsed}, {loom.result}, {arguments}) or {elapsed}",
             f"except {loom.constant('BaseException', BaseException)} as {error}:",
-            f"    {elapsed} = {loom.constant('unknown', UNKNOWN)}",
+            f"    {elapsed} = {loom.constant('unknown', streams.UNKNOWN)}",
             "    try:",
             f"        {elapsed} = {failed}({error}, {number}, {loom.now()}, {arguments})",
             "    finally:",
@@ -146,7 +145,7 @@ class MonitorStep(Numbered):
         holders = f"{loom.constant('getrefcount', sys.getrefcount)}({result})"
         opened = loom.method("monitor_opened", self.call_opened)
         kind = f"{loom.constant('type', type)}({result})"
-        usual, plain = f"{loom.constant('step', self)}.usual", loom.constant("plain", PLAIN)
+        usual, plain = f"{loom.constant('step', self)}.usual", loom.constant("plain", streams.PLAIN)
         return [
             "try:",
             f"    if {kind} is not {usual} and {kind} not in {plain}:",
@@ -163,36 +162,30 @@ class MonitorStep(Numbered):
     def _occasions(self, number: str, elapsed: str, loom: Loom) -> Lines:
         """Return the conditions under which there is more to do when a call has gone well."""
         step = loom.constant("step", self)
-        found = [f"{number} >= {step}.due"]
+        conditions = [f"{number} >= {step}.due"]
         if self.site.function != "function":  # (what is suspended has no frame that a fork finds)
-            found.append(f"{number} < {step}.first")
+            conditions.append(f"{number} < {step}.first")
         if self.site.notes is not None and self.site.kinds - {self.kind}:
             notes = loom.constant("notes", self.site.notes)
-            found.append(f"{notes} and {number} in {notes}")
-        if self._slow is not None:
-            found.append(f"{elapsed} >= {float(self._slow)!r}")
-        return found
-
-    def _arguments(self, loom: Loom) -> str:
-        if self._log is None or self._log.inputs == "none":
-            return "None"
-        pairs = (f"{name!r}: {local}" for name, local in loom.arguments.items())
-        return f"{{{', '.join(pairs)}}}"
+            conditions.append(f"{notes} and {number} in {notes}")
+        if self._slow < NEVER:
+            conditions.append(f"{elapsed} >= {self._slow!r}")
+        return conditions
 
     def call_opened(
         self,
         holders: int,
         result: object,
         call: tuple[int, float, Mapping[str, Any] | None],
-        ended: Callable[..., Record | None],
-        failed: Callable[..., Record],
-    ) -> Opened | None:
+        ended: Callable[..., streams.Record | None],
+        failed: Callable[..., streams.Record],
+    ) -> streams.Opened | None:
         """Return what stands in for a *result* that is a stream: the call lasts until its end."""
-        if not is_stream(result, holders):
+        if not streams.is_stream(result, holders):
             return None
         number, started, arguments = call
 
-        def end(error: BaseException | None) -> Record:
+        def end(error: BaseException | None) -> streams.Record:
             if number < self.first:
                 return self._ended_inherited()
             if error is not None:
@@ -201,7 +194,7 @@ class MonitorStep(Numbered):
             return ended(number, elapsed, None, arguments, shown, ids) or elapsed
 
         shown, ids = summary(result), self.lineage()
-        return opened(result, Ending(end, self._counts.durations.record, ids))
+        return streams.opened(result, streams.Ending(end, self._counts.durations.record, ids))
 
     def call_ended(
         self,
@@ -211,7 +204,7 @@ class MonitorStep(Numbered):
         arguments: Mapping[str, Any] | None,
         shown: Mapping[str, Any] | None = None,
         ids: dict[str, str] | None = None,
-    ) -> Record | None:
+    ) -> streams.Record | None:
         """Do what is due after a call that raised nothing; return its record where it bears a tag.
 
         Of a stream that has ended, *shown* and *ids* are what was known when it was handed out.
@@ -220,24 +213,16 @@ class MonitorStep(Numbered):
             return self._ended_inherited()
         self._know_usual(result)
         facts = self._facts(number)
-        outcome = cast("Outcome", facts.get("outcome", "ok"))
+        outcome: Outcome = facts.get("outcome", "ok")
         fallback = outcome == "fallback"
-        self._fold_if_due(number)
         sampled = self._is_sampled(number)
         self._next_due()
-        slow = self._slow is not None and elapsed >= self._slow
-        certain = slow or (fallback and self._always)
+        certain = elapsed >= self._slow or (fallback and self._always)
         if (sampled or certain) and outcome in self._logged:
-            rate = self._failures if fallback else self._samples
-            stands_for = self._let(rate)
-            if stands_for:
-                self._write(
-                    (outcome, elapsed, facts),
-                    ids,
-                    sample_rate=(1.0 if certain else self._sample) / stands_for,
-                    inputs=None if arguments is None else summaries(arguments),
-                    output=None if arguments is None else shown or summary(result),
-                )
+            share = self._let(self._failures if fallback else self._samples, certain=certain)
+            if share:
+                said = {} if arguments is None else {"output": shown or summary(result)}
+                self._write((outcome, elapsed, facts), ids, share, arguments, said)
             elif not certain:
                 self._drop_ahead()
         return (elapsed, outcome) if fallback else None
@@ -249,35 +234,31 @@ class MonitorStep(Numbered):
         started: float,
         arguments: Mapping[str, Any] | None,
         ids: dict[str, str] | None = None,
-    ) -> Record:
+    ) -> streams.Record:
         """Log a call that raised *error*, and return its record."""
         elapsed = self._now() - started
         if 0 < number < self.first:
             return self._ended_inherited()
         facts = self._facts(number)
-        self._fold_if_due(number)
         cls = type(error)
         if issubclass(cls, GeneratorExit):  # its reader wanted no more: that is no failure
             return elapsed
-        own = cast("CallRefused", error) if issubclass(cls, CallRefused) else None
-        refused = own is not None and own.target == self.site.target
+        own: Any = error  # (a refusal of this function's, or one from within)
+        refused = issubclass(cls, CallRefused) and own.target == self.site.target
         outcome: Outcome = "refused" if refused else "error"
-        if outcome in self._logged and (self._always or self._draws()):
-            stands_for = self._let(self._failures)
-            if stands_for:
-                self._write(
-                    (outcome, elapsed, facts),
-                    ids,
-                    sample_rate=(1.0 if self._always else self._sample) / stands_for,
-                    inputs=self._inputs(arguments),
-                    error=said_of(error),
-                )
+        log = self._log if outcome in self._logged else None
+        drawn = log is not None and log.errors == "sampled" and self._draw() < self._sample
+        if log is not None and (self._always or drawn):
+            share = self._let(self._failures, certain=self._always)
+            if share:
+                said = {"error": said_of(error)}
+                self._write((outcome, elapsed, facts), ids, share, arguments, said)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
 
     def _know_usual(self, result: object) -> None:
         """Let results of this one's class pass with one look, if they are no streams."""
         with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
-            if type(result) in PLAIN:
+            if type(result) in streams.PLAIN:
                 self.usual = type(result)
 
     def _next_due(self) -> None:
@@ -288,18 +269,16 @@ class MonitorStep(Numbered):
         self.due = 0 if self._inherited else min(self._next_sample, self._next_fold)
 
     def _facts(self, number: int) -> dict[str, Any]:
-        """Take out what rules noted of the call."""
+        """Take out what rules noted of the call, and fold the recorded durations if that is due."""
         notes = self.site.notes
         facts = (notes.pop(number, None) if notes else None) or {}
         cached = "cache" in self.site.kinds and self.site.modes.get("cache") == "enforce"
         if cached and "cache" not in facts and "rules" not in facts:
             facts["cache"] = "hit"  # a cache notes everything but its hits
-        return facts
-
-    def _fold_if_due(self, number: int) -> None:
         if number >= self._next_fold:
             self._next_fold = number + FOLD_EVERY
             self._counts.durations.fold()
+        return facts
 
     def _is_sampled(self, number: int) -> bool:
         """Whether the call is sampled; of calls at one time one is, unless all are."""
@@ -336,70 +315,69 @@ class MonitorStep(Numbered):
             return 1
         return 1 + int(math.log1p(-self._draw()) / self._spread)
 
-    # --- events -----------------------------------------------------------------------
+    def _let(self, rate: Rate, *, certain: bool) -> float:
+        """Return the share of calls that the next event stands for; 0 where there are too many.
 
-    def _draws(self) -> bool:
-        return self._log is not None and (
-            self._log.errors == "sampled" and self._draw() < self._sample
-        )
-
-    def _let(self, rate: Rate) -> int:
-        """Return how many events the next one stands for; 0, and counted, where there are too many."""
+        Those that are left out are counted.
+        """
         stands_for = rate.take()
-        if not stands_for:
-            for drop in self._dropped:
-                drop()
-        return stands_for
-
-    def _inputs(self, arguments: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """Return what is said of the arguments of a call that failed."""
-        if arguments is None or self._log is None:
-            return None
-        if self._log.inputs == "full":
-            return content(arguments, self._log.redact)
-        return summaries(arguments)
-
-    def _mode(self) -> str:
-        modes = [mode for kind, mode in self.site.modes.items() if kind != self.kind]
-        return "shadow" if modes and all(mode == "shadow" for mode in modes) else "enforce"
+        if stands_for:
+            return (1.0 if certain else self._sample) / stands_for
+        for drop in self._dropped:
+            drop()
+        return 0.0
 
     def _write(
         self,
         ended: tuple[Outcome, float, dict[str, Any]],
         ids: dict[str, str] | None,
-        **said: Any,
+        sample_rate: float,
+        arguments: Mapping[str, Any] | None,
+        said: Mapping[str, Any],
     ) -> None:
-        """Hand the sinks the event of a call: how it ended, how long it took, facts."""
+        """Hand the sinks the event of a call: how it ended, how long it took, facts.
+
+        It holds what is *said* of an error, not the object, which holds the arguments of the call.
+        """
         if EXPORTER.runs_here():
             return  # (a handler of the log calls a function that is logged)
         outcome, elapsed, facts = ended
-        made = event(
-            Happened(
-                self.site.target,
-                ids or self.lineage(),
-                outcome,
-                elapsed,
-                time.time(),
-                facts,
-                self._mode(),
-                trace=current_trace(),
-                **said,
-            )
-        )
-        for name, sink in self._sinks.items():
-            if sink.events:
-                EXPORTER.put(name, partial(sink.write, made))
+        modes = {mode for kind, mode in self.site.modes.items() if kind != self.kind}
+        event: dict[str, Any] = {
+            "schema": EVENT_SCHEMA,
+            "time": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="microseconds"),
+            "severity": SEVERITY[outcome],
+            "event": "call",
+            "function": self.site.target,
+            **(ids or self.lineage()),
+            "outcome": outcome,
+            "duration_s": round(elapsed, 9),
+            "attempts": facts.get("attempts", 1),
+            "rules": facts.get("rules", [])[:MOST_DECISIONS],
+            "mode": "shadow" if modes == {"shadow"} else "enforce",
+            "sample_rate": sample_rate,
+        }
+        if facts.get("cache") is not None:
+            event["cache"] = facts["cache"]
+        if arguments is not None and self._log is not None:
+            full = self._log.inputs == "full" and outcome in ("error", "refused")
+            read = content(arguments, self._log.redact) if full else summaries(arguments)
+            event["input"] = read
+        event |= {**said, **current_trace()}
+        for name, sink in self._takers.items():
+            EXPORTER.put(name, partial(sink.write, event))
 
     def after_fork(self) -> None:
         """Number calls anew in a forked child; those of the parent are the parent's."""
         self._counts.begun.restart()
         self.first = self._counts.begun.first
-        self._inherited = sum(any(one is self for one in code.co_consts) for code in _under_way())
+        codes = (frame.f_code for frame in frames())
+        self._inherited = sum(any(value is self for value in code.co_consts) for code in codes)
         self._next_due()
         if self.site.notes is not None:
             self.site.notes.clear()
 
-    def _ended_inherited(self) -> Record:
+    def _ended_inherited(self) -> streams.Record:
         """Return the record of a call that the parent counts."""
         self._inherited = max(0, self._inherited - 1)
         self._next_due()
@@ -407,14 +385,6 @@ class MonitorStep(Numbered):
 
 
 _alive = Forked(MonitorStep.after_fork)
-
-
-def _under_way() -> Iterator[CodeType]:
-    """Yield the code of each call of this thread."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        yield frame.f_code
-        frame = frame.f_back
 
 
 def _begin(name: str, sink: Sink) -> None:
@@ -428,10 +398,8 @@ def _begin(name: str, sink: Sink) -> None:
 
 def _logged(log: LogBlock | None) -> frozenset[str]:
     """Return the outcomes that are logged."""
-    if log is None:
-        return frozenset()
-    lowest = LEVELS.index(log.level)
-    return frozenset(one for one, level in SEVERITY.items() if LEVELS.index(level) >= lowest)
+    levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
+    return frozenset(outcome for outcome, level in SEVERITY.items() if level in levels)
 
 
 def _log_of(rule: MonitorRule) -> LogBlock | None:

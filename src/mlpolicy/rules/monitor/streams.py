@@ -104,29 +104,22 @@ def is_stream(result: Any, holders: int) -> bool:
         PLAIN.learn(kind)
         _OTHERS.add(kind)
         return False
-    body = _held(result).get(attribute)
+    body = object.__getattribute__(result, "__dict__").get(attribute)
     return type(body) is GeneratorType or (body is not None and attribute != "response")
 
 
 def opened(result: Any, ending: Ending) -> Opened:
     """Return what the caller gets in place of the stream *result*; its end is told to *ending*."""
     attribute = by_path(type(result), _BODIES)
-    if attribute is None:
-        made: Any = _handed_out(result, ending)
-        made.__name__, made.__qualname__ = result.__name__, result.__qualname__
-        return Opened(made, ending)
-    held = _held(result)
-    held[attribute] = _handed_out(held[attribute], ending)
-    return Opened(result, ending)
-
-
-def _held(response: object) -> dict[str, Any]:
-    held: dict[str, Any] = object.__getattribute__(response, "__dict__")
-    return held
-
-
-def _handed_out(stream: Any, ending: Ending) -> object:
-    return (_awaiting if hasattr(type(stream), "__aiter__") else _giving)(stream, ending)
+    held: dict[str, Any] = object.__getattribute__(result, "__dict__") if attribute else {}
+    stream: Any = held[attribute] if attribute else result
+    give: Any = _awaiting if hasattr(type(stream), "__aiter__") else _giving
+    made = give(stream, ending)
+    if attribute:
+        held[attribute] = made
+        return Opened(result, ending)
+    made.__name__, made.__qualname__ = result.__name__, result.__qualname__
+    return Opened(made, ending)
 
 
 def _giving(stream: Any, ending: Ending) -> Generator[Any, Any, Any]:

@@ -2,40 +2,73 @@
 
 No code of the user's runs here. A value is known by its own class, which is not asked either:
 an attribute of it may be a property, its length may be computed, a mock makes what it is
-asked for. What is not known is told by the name of its class.
+asked for. What is not known is told by the name of its class. What is in them is redacted, and
+bounded in size and time; containers and instances are read as they lie in memory.
 """
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import json
+import math
+import re
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import GetSetDescriptorType, ModuleType
 from typing import Any, Final
 
+from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.redact import redacted
 
 _SIZED: Final = frozenset(
     {str, bytes, bytearray, list, tuple, dict, set, frozenset, range, deque}
     | {OrderedDict, defaultdict, Counter}
 )
+_ARRAY: Final = ("dtype", "shape")
 _READ: Final[dict[str, dict[str, tuple[str, str]]]] = {
-    "numpy": {"ndarray": ("dtype", "shape"), "generic": ("dtype", "shape")},
-    "torch": {"Tensor": ("dtype", "shape")},
-    "pandas": {
-        "DataFrame": ("", "shape"),
-        "Series": ("dtype", "shape"),
-        "Index": ("dtype", "shape"),
-    },
-    "polars": {"DataFrame": ("", "shape"), "Series": ("dtype", "shape")},
+    "numpy": {"ndarray": _ARRAY, "generic": _ARRAY},
+    "torch": {"Tensor": _ARRAY},
+    "pandas": {"DataFrame": ("", "shape"), "Series": _ARRAY, "Index": _ARRAY},
+    "polars": {"DataFrame": ("", "shape"), "Series": _ARRAY},
     "pyarrow": {
-        "Table": ("", "shape"),
-        "RecordBatch": ("", "shape"),
-        "Array": ("type", "len"),
-        "ChunkedArray": ("type", "len"),
+        **dict.fromkeys(("Table", "RecordBatch"), ("", "shape")),
+        **dict.fromkeys(("Array", "ChunkedArray"), ("type", "len")),
     },
 }
 """Of classes of libraries: the attributes that hold the type of what is in them, and how much."""
 LONGEST_NAME: Final = 200
+REDACTED: Final = "[redacted]"
+LARGEST: Final = 16 * 1024
+"""Characters of all arguments of a call together; it bounds what is looked at, too."""
+
+_SECRET = re.compile(r"pass(word|wd|phrase)?$|token|secret|api_?key|authorization|credential", re.I)
+_IN_TEXT = re.compile(
+    r"(?i)\b((?:password|passwd|token|secret|api_?key|authorization)\s*[=:]\s*)(?:bearer\s+)?\S+"
+)
+_DEEPEST: Final = 6
+_MOST_ELEMENTS: Final = 1000
+"""Elements of an array that are written."""
+_BITS: Final = 64
+_ITERATE: Final[dict[type, Any]] = {
+    list: list.__iter__,
+    tuple: tuple.__iter__,
+    set: set.__iter__,
+    frozenset: frozenset.__iter__,
+    deque: deque.__iter__,
+}
+_AS_TEXT: Final = frozenset(
+    {complex, decimal.Decimal}
+    | {datetime.date, datetime.datetime, datetime.time, datetime.timedelta}
+)
+_ZONES: Final = frozenset({type(None), datetime.timezone})
+"""Time zones that need no code of others to be written."""
+_NO_NUMBER: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+"""What stands for a float for which JSON has no number."""
+
+At = tuple[str | int, ...]
 
 _class_attributes: Any = type.__dict__["__dict__"].__get__
 bases: Any = type.__dict__["__mro__"].__get__
@@ -45,24 +78,24 @@ bases: Any = type.__dict__["__mro__"].__get__
 def summary(value: Any) -> dict[str, Any]:
     """Return what *value* is, and nothing of what is in it."""
     cls = type(value)
-    found: dict[str, Any] = {"type": name_of(cls)}
+    described: dict[str, Any] = {"type": name_of(cls)}
     if cls in _SIZED:
-        return found | {"len": len(value)}
+        return described | {"len": len(value)}
     library, base = library_class(cls)
     if not base:
-        return found
+        return described
     dtype, size = _READ[library][base]
     try:
         if dtype:
-            found["dtype"] = _text(getattr(value, dtype))
+            described["dtype"] = _type_text(getattr(value, dtype))
         if size == "shape":
-            found["shape"] = [int(one) for one in value.shape]
+            described["shape"] = [int(length) for length in value.shape]
         else:
-            found["len"] = len(value)
+            described["len"] = len(value)
     except Exception as failure:
         if interrupts(failure):
             raise  # (others come from the library: half a summary is one)
-    return found
+    return described
 
 
 def summaries(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,11 +108,9 @@ def library_class(cls: type) -> tuple[str, str]:
 
     Both are empty for all other classes, those that users derive included.
     """
-    library, attributes = _home(cls)
-    if library not in _READ or attributes.get(name_of(cls)) is not cls:
-        return "", ""
+    library = _library(cls)
     public, made_of = _attributes(library), bases(cls)
-    for base in _READ[library]:
+    for base in _READ.get(library, ()):
         if public.get(base) in made_of:
             return library, base
     return library, ""
@@ -91,37 +122,161 @@ def name_of(cls: type) -> str:
     return name[:LONGEST_NAME]
 
 
-def own_attribute(cls: type, name: str) -> object:
+def own_attribute(cls: type, name: str) -> Any:
     """Return what an instance of *cls* has under *name* by its class, unbound; None if nothing."""
-    for base in bases(cls):
-        attributes = _class_attributes(base)
-        if name in attributes:
-            found: object = attributes[name]
-            return found
-    return None
+    attributes = (_class_attributes(base) for base in bases(cls))
+    return next((held[name] for held in attributes if name in held), None)
 
 
-def _home(cls: type) -> tuple[str, Mapping[str, object]]:
-    """Return the top-level package of *cls*, and what its module holds."""
+def _library(cls: type) -> str:
+    """Return the top-level package of *cls*, if that is a library known here and holds it."""
     module = type.__dict__["__module__"].__get__(cls)
-    if type(module) is not str:
-        return "", {}
-    return module.partition(".")[0], _attributes(module)
+    library = module.partition(".")[0] if type(module) is str else ""
+    known = library in _READ and _attributes(module).get(name_of(cls)) is cls
+    return library if known else ""
 
 
 def _attributes(module: str) -> dict[str, object]:
     """Return what *module* holds, if it is imported; a lazy one is not woken."""
-    found = sys.modules.get(module)
-    held: dict[str, object] = {} if found is None else object.__getattribute__(found, "__dict__")
-    return held
+    imported = sys.modules.get(module)
+    return {} if imported is None else object.__getattribute__(imported, "__dict__")
 
 
-def _text(dtype: object) -> str:
+def _type_text(dtype: object) -> str:
     """Return *dtype* as its library writes it; one of the user's by the name of its class."""
     cls = type(dtype)
-    library, attributes = _home(cls)
-    if library not in _READ or attributes.get(name_of(cls)) is not cls:
-        return name_of(cls)
-    text = str(dtype)
+    text = str(dtype) if _library(cls) else ""
     # (an enumeration of polars lists what may be in it)
-    return name_of(cls) if "categories=" in text else text[:LONGEST_NAME]
+    return name_of(cls) if not text or "categories=" in text else text[:LONGEST_NAME]
+
+
+class _TooLarge(Exception):
+    """There is more than an event may hold."""
+
+
+def content(arguments: Mapping[str, Any], redact: Iterable[str]) -> dict[str, Any]:
+    """Return what is in each argument, less what must not be written; types alone if it is much."""
+    try:
+        writer = _Writer([parse(path) for path in redact])
+        written = {name: writer.under(name, value, ()) for name, value in arguments.items()}
+        if len(json.dumps(written, allow_nan=False)) <= LARGEST:
+            return written
+    except _TooLarge:
+        pass
+    except RuntimeError as failure:  # another thread changes a container as it is read
+        if interrupts(failure):
+            raise
+    return {"truncated": True, **summaries(arguments)}
+
+
+class _Writer:
+    """Makes JSON of values, as long as there is room."""
+
+    def __init__(self, paths: list[ArgPath]) -> None:
+        self._paths = paths
+        self._left = LARGEST
+
+    def under(self, name: str, value: Any, at: At) -> Any:
+        """Return what is in the *value* that stands under *name*."""
+        return REDACTED if _SECRET.search(name) else self._plain(value, (*at, name))
+
+    def _spend(self, characters: int) -> None:
+        self._left -= characters
+        if self._left < 0:
+            raise _TooLarge
+
+    def _plain(self, value: Any, at: At) -> Any:
+        self._spend(1)
+        if any(_covers(path, at) for path in self._paths):
+            return REDACTED
+        if value is None or value is True or value is False:
+            return value
+        scalar = self._scalar(value)
+        if scalar is not None:
+            return scalar
+        return self._summary(value) if len(at) > _DEEPEST else self._container(value, at)
+
+    def _scalar(self, value: Any) -> int | float | str | None:
+        made_of = bases(type(value))
+        if int in made_of:
+            number = int.__add__(value, 0)
+            # Few readers of JSON take more, and Python writes no more than 4,300 digits.
+            self._spend(number.bit_length() // 4)
+            return number if number.bit_length() <= _BITS else hex(number)
+        if float in made_of:
+            real = float.__float__(value)
+            return real if math.isfinite(real) else _NO_NUMBER[repr(real)]
+        if str in made_of:
+            text = str.__str__(value)
+        elif type(value) in _AS_TEXT and type(getattr(value, "tzinfo", None)) in _ZONES:
+            text = str(value)
+        else:
+            return None
+        self._spend(len(text))
+        return safe_text(text, LARGEST)
+
+    def _summary(self, value: Any) -> dict[str, Any]:
+        self._spend(16)
+        return summary(value)
+
+    def _container(self, value: Any, at: At) -> Any:
+        made_of = bases(type(value))
+        if dict in made_of:
+            return self._mapping(dict.items(value), at)
+        for base, iterate in _ITERATE.items():
+            if base in made_of:
+                return [
+                    self._plain(item, (*at, index)) for index, item in enumerate(iterate(value))
+                ]
+        library, base_name = library_class(type(value))
+        if library:
+            return self._array(value, base_name, at)
+        # The attributes of an instance, as they are stored.
+        attribute = None if ModuleType in made_of else own_attribute(type(value), "__dict__")
+        state = attribute.__get__(value) if type(attribute) is GetSetDescriptorType else None
+        if type(state) is not dict or not state:
+            return self._summary(value)
+        public = [(key, held) for key, held in state.copy().items() if not key.startswith("_")]
+        return self._mapping(public, at)
+
+    def _mapping(self, items: Iterable[tuple[Any, Any]], at: At) -> dict[str, Any]:
+        written: dict[str, Any] = {}
+        for key, value in items:
+            name = _key(key)
+            self._spend(len(name))
+            written[name] = self.under(name, value, at)
+        return written
+
+    def _array(self, value: Any, base: str, at: At) -> Any:
+        """Return an array of numpy, or a series of pandas, with its elements if they are few."""
+        if base == "generic":
+            item = value.item()
+            return self._plain(item, at) if type(item) is not type(value) else summary(value)
+        listed = base in ("ndarray", "Series") and hasattr(value, "tolist")
+        if not listed or value.size > _MOST_ELEMENTS:
+            return self._summary(value)
+        return self._summary(value) | {"data": self._plain(value.tolist(), at)}
+
+
+def _key(key: Any) -> str:
+    """Return a key as text; one of a class of the user's by its name."""
+    if str in bases(type(key)):
+        return str.__str__(key)
+    if type(key) in (bool, float, type(None)) or (type(key) is int and key.bit_length() <= _BITS):
+        return str(key)
+    return f"({name_of(type(key))})"
+
+
+def _covers(path: ArgPath, at: At) -> bool:
+    steps = (path.name, *path.steps)
+    return len(steps) == len(at) and all(
+        step == part or (step == "*" and isinstance(part, int))
+        for step, part in zip(steps, at, strict=True)
+    )
+
+
+def safe_text(text: str, longest: int) -> str:
+    """Return *text* cut, and without what looks like a secret."""
+    # (cut first, a little later: what is looked through is bounded, and no secret is halved)
+    text = redacted(_IN_TEXT.sub(rf"\1{REDACTED}", text[: longest + 1000]))
+    return text if len(text) <= longest else text[:longest] + "…"

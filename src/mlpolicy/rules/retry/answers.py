@@ -78,26 +78,29 @@ class Statuses(Live):
     def wants_again(self, result: object) -> bool:
         """Return whether *result* has one of the statuses."""
         cls = type(result)
-        if _is_among(cls, self._settled):
+        try:
+            known = cls in self._settled
+        except TypeError:  # a metaclass took the hash of its classes away
+            known = False
+        if known:
             self.usual = cls
             return False
         answer = closing(cls) is not None
         if not answer and not self._named:
             NO_ANSWERS.learn(cls)
             return False
-        found = [*held(result, _STATUS)]  # (one that is None now may be another next time)
-        if not found and not answer and _holds_no_more(cls):
+        values = [*held(result, _STATUS)]  # (one that is None now may be another next time)
+        if not (values or answer) and _holds_no_more(cls):
             NO_STATUS.learn(cls)
-        status = first_status(found)
+        status = first_status(values)
         names = self._all if answer else self._named
         return among(status, names) and not among(status, self._never)
 
 
-def _is_among(cls: type, known: Plain) -> bool:
-    try:
-        return cls in known
-    except TypeError:  # a metaclass took the hash of its classes away
-        return False
+def _holds_no_more(cls: type) -> bool:
+    """Return whether what instances hold is settled by the class."""
+    listed = any(name in vars(base) for base in cls.__mro__ for name in _FIELDS)
+    return cls is not dict and (listed or not cls.__dictoffset__)
 
 
 def closing(cls: Any) -> tuple[str, ...] | None:
@@ -110,41 +113,34 @@ def closing(cls: Any) -> tuple[str, ...] | None:
 
 @lru_cache(256)
 def _closing(cls: type) -> tuple[str, ...] | None:
-    for one in cls.__mro__:
-        names, methods = CLIENTS.get(family(str(one.__module__)), ((), ()))
-        if one.__qualname__ in names:
+    for base in cls.__mro__:
+        names, methods = CLIENTS.get(family(str(base.__module__)), ((), ()))
+        if base.__qualname__ in names:
             return methods
     return None
 
 
 def held(value: object, names: tuple[str, ...]) -> Iterator[object]:
     """Yield what *value* holds as data under *names*, or its class does."""
-    own = value if type(value) is dict else instance_dict(value)
+    own = value if type(value) is dict else _instance_dict(value)
     for name in names:
-        for held_by in (own, *map(vars, type(value).__mro__)):
-            if name in held_by:
-                found = held_by[name]
+        for holder in (own, *map(vars, type(value).__mro__)):
+            if name in holder:
+                data = holder[name]
                 # A slot, or a field of a named tuple, is read by its class.
-                described = type(found) in (types.MemberDescriptorType, _tuplegetter)
-                yield read(value, name) if described else found
+                described = type(data) in (types.MemberDescriptorType, _tuplegetter)
+                yield read(value, name) if described else data
                 break
 
 
-def instance_dict(value: object) -> Mapping[str, Any]:
+def _instance_dict(value: object) -> Mapping[str, Any]:
     """Return the dictionary of an instance; a lazy proxy has one that it would have to make."""
-    for one in type(value).__mro__:
-        found = vars(one).get("__dict__")
-        if found is not None:
-            plain = type(found) in (types.GetSetDescriptorType, types.MemberDescriptorType)
-            return (found.__get__(value) or {}) if plain else {}
+    for base in type(value).__mro__:
+        attribute = vars(base).get("__dict__")
+        if attribute is not None:
+            plain = type(attribute) in (types.GetSetDescriptorType, types.MemberDescriptorType)
+            return (attribute.__get__(value) or {}) if plain else {}
     return {}
-
-
-def _holds_no_more(cls: type) -> bool:
-    """Return whether what instances hold is settled by the class."""
-    return cls is not dict and (
-        not cls.__dictoffset__ or any(name in vars(one) for one in cls.__mro__ for name in _FIELDS)
-    )
 
 
 def headers_of(result: object) -> Iterator[object]:
@@ -156,33 +152,24 @@ def headers_of(result: object) -> Iterator[object]:
 
 def let_go(result: object) -> None:
     """Give back the connection of an answer that nobody will read, where that takes no await."""
-    for method in _methods(result):
-        made = _called(method)
-        if iscoroutine(made):
-            made.close()
+    for awaitable in _let_go(result):
+        awaitable.close()
 
 
 async def let_go_async(result: object) -> None:
     """Do the same in a coroutine."""
-    for method in _methods(result):
-        made = _called(method)
-        if not iscoroutine(made):
-            continue
+    for awaitable in _let_go(result):
         try:
-            await made
+            await awaitable
         except Exception as error:
             if interrupts(error):
                 raise
 
 
-def _methods(result: object) -> Iterator[Any]:
-    return (read(result, name) for name in closing(type(result)) or ())
+def _let_go(result: object) -> Iterator[Any]:
+    """Let go of *result*, and yield what must be awaited for that.
 
-
-def _called(method: Any) -> Any:
-    try:
-        return method() if callable(method) else None
-    except Exception as error:
-        if interrupts(error):
-            raise
-        return None  # what cannot be closed was closed before, or belongs to another thread
+    What cannot be closed was closed before, or belongs to another thread.
+    """
+    closed = (read(result, method, call=True) for method in closing(type(result)) or ())
+    return filter(iscoroutine, closed)

@@ -6,20 +6,11 @@ with what is left of it would send nothing, and succeed.
 
 from __future__ import annotations
 
+import types
 from _io import _IOBase
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from opcode import opmap
 from operator import length_hint
-from types import (
-    AsyncGeneratorType,
-    BuiltinFunctionType,
-    CoroutineType,
-    FrameType,
-    FunctionType,
-    GeneratorType,
-    MethodType,
-    ModuleType,
-)
 from typing import Any, Final
 
 from mlpolicy.core.block import Lines, Loom, indented
@@ -41,13 +32,17 @@ _MOST_BEFORE: Final = 32
 _MOST_AFTER: Final = 100_000
 """Items of the containers of one argument that are looked at after a failure."""
 
-CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type)
+CALLABLE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
 PLAIN = Plain((*SCALARS, *CALLABLE))
 """Those that are known; what else turns out to be plain joins them."""
 COVERS = PLAIN.issuperset
 _JOINED = (map, filter, zip, enumerate)
 """Iterators that are used up with those that they were made of."""
-_FRAMES = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorType: "ag_frame"}
+_FRAMES = {
+    types.GeneratorType: "gi_frame",
+    types.CoroutineType: "cr_frame",
+    types.AsyncGeneratorType: "ag_frame",
+}
 _NOT_BEGUN = opmap["RETURN_GENERATOR"]
 _WRAPPERS = {"_TemporaryFileWrapper": "file", "UploadFile": "file", "FileStorage": "stream"}
 """Classes of `tempfile`, starlette and werkzeug, and the attribute that is the file itself."""
@@ -57,12 +52,8 @@ _CANNOT = (OSError, ValueError, TypeError, AttributeError, NotImplementedError)
 
 def marks(*values: object) -> Marks:
     """Return where those of *values* stand that an attempt may move."""
-    found: dict[int, tuple[object, int]] = {}
-    for part in _parts(values, [_MOST_BEFORE]):
-        at = _position(part)
-        if at is not None:
-            found[id(part)] = (part, at)
-    return found
+    positions = ((part, _position(part)) for part in _parts(values, [_MOST_BEFORE]))
+    return {id(part): (part, at) for part, at in positions if at is not None}
 
 
 def put_back(named: Named, marks: Marks) -> str:
@@ -72,12 +63,12 @@ def put_back(named: Named, marks: Marks) -> str:
         at = marks[id(part)][1] if id(part) in marks else None
         why = _spoilt(part, at)
         if why:
-            return _said(name, part, why)
+            return f"the argument `{name}` ({type(part).__name__}) {why}"
         if at is not None and _streams(type(part)):
             moved.append((name, part, at))
     for name, part, at in moved:
         if _asked(part, "seek", at) is None:
-            return _said(name, part, USED_UP)
+            return f"the argument `{name}` ({type(part).__name__}) {USED_UP}"
     return ""
 
 
@@ -90,15 +81,16 @@ def _named_parts(named: Named) -> Iterator[tuple[str, object]]:
     return ((name, part) for name, value in named for part in _parts((value,), [_MOST_AFTER]))
 
 
-def _said(name: str, part: object, why: str) -> str:
-    return f"the argument `{name}` ({type(part).__name__}) {why}"
-
-
 def _parts(values: Iterable[object], left: list[int], depth: int = _DEEPEST) -> Iterator[object]:
     """Yield what may be used up among *values* and in containers, while any items are *left*."""
     for value in values:
         cls = type(value)
-        if _known(cls):
+        try:
+            if cls in PLAIN:
+                continue
+        except (
+            TypeError
+        ):  # a metaclass took the hash of its classes away: it is none of those below
             continue
         inner = _inner(value, cls, left) if depth else None
         if inner is not None:
@@ -109,19 +101,12 @@ def _parts(values: Iterable[object], left: list[int], depth: int = _DEEPEST) -> 
             PLAIN.learn(cls)
 
 
-def _known(cls: type) -> bool:
-    try:
-        return cls in PLAIN
-    except TypeError:  # a metaclass took the hash of its classes away: it is none of those below
-        return True
-
-
 def _inner(value: Any, cls: type, left: list[int]) -> Iterable[object] | None:
     """Return what a container holds, None where it is none."""
     if cls is list or cls is tuple or cls is dict:
         items = value.values() if cls is dict else value
         left[0] -= len(value)
-        plain = left[0] < 0 or PLAIN.issuperset(map(type, items))
+        plain = left[0] < 0 or COVERS(map(type, items))
         return () if plain else tuple(items)
     if cls in _JOINED:
         parts: tuple[object, ...] = value.__reduce__()[1]
@@ -133,9 +118,9 @@ def _inner(value: Any, cls: type, left: list[int]) -> Iterable[object] | None:
 
 def _has(cls: type, *names: str) -> bool:
     """Tell whether instances have one of these by their class; a mock has whatever it is asked for."""
-    own = [vars(one) for one in cls.__mro__ if one.__module__ != "unittest.mock"]
-    mock = len(own) < len(cls.__mro__)
-    return not mock and any(name in names_of for names_of in own for name in names)
+    own = [vars(base) for base in cls.__mro__ if base.__module__ != "unittest.mock"]
+    is_mock = len(own) < len(cls.__mro__)
+    return not is_mock and any(name in attributes for attributes in own for name in names)
 
 
 def _streams(cls: type) -> bool:
@@ -159,20 +144,18 @@ def _spoilt(part: Any, at: int | None) -> str:
     """Return why another attempt must not be made with *part*, which was *at* there; else nothing."""
     cls = type(part)
     if cls in _FRAMES:
-        frame = getattr(part, _FRAMES[cls])
-        return USED_UP if frame is None or _begun(frame) else ""
+        frame: types.FrameType | None = getattr(part, _FRAMES[cls])
+        if frame is None:
+            return USED_UP
+        # Has it left the place where it was made? 3.13 is one step ahead.
+        code, last = frame.f_code.co_code, frame.f_lasti
+        return "" if _NOT_BEGUN in (code[last], code[max(last - 2, 0)]) else USED_UP
     if not _streams(cls):
         return "" if at is not None and length_hint(part) == at else USED_UP
     if getattr(part, "closed", False) is True:
         return CLOSED
     # Who writes what it gives sends the same again: only what is read is used up.
     return USED_UP if at is None and _asked(part, "readable") is not False else ""
-
-
-def _begun(frame: FrameType) -> bool:
-    """Tell whether a generator has left the place where it was made; 3.13 is one step ahead."""
-    code, at = frame.f_code.co_code, frame.f_lasti
-    return _NOT_BEGUN not in (code[at], code[max(at - 2, 0)])
 
 
 def _asked(part: object, method: str, *arguments: int) -> object:
@@ -183,7 +166,7 @@ def _asked(part: object, method: str, *arguments: int) -> object:
         if interrupts(error):
             raise
         return None
-    if type(answer) is CoroutineType:
+    if type(answer) is types.CoroutineType:
         answer.close()
         return None
     return True if answer is None else answer
@@ -201,9 +184,9 @@ class Watch:
     ) -> None:
         own = parameters[:1] and parameters[0].name in ("self", "cls")
         watched = parameters[1:] if own else parameters
-        self.names = tuple(one.name for one in watched)
-        self._promised = [one for one in watched if promises(one.annotation)]
-        self._others = [one for one in watched if one not in self._promised]
+        self.names = tuple(parameter.name for parameter in watched)
+        self._promised = [each for each in watched if promises(each.annotation)]
+        self._others = [each for each in watched if each not in self._promised]
         self._put_back = put_back
         self._loom = loom
         self._marks = loom.local("marks")
@@ -225,23 +208,22 @@ class Watch:
         lines = self._where(self._promised, f"{trial} = {call}", f"{self._marks} is not False")
         return [f"if {trial} is not None:", *indented(lines)]
 
-    def _where(self, parameters: list[Parameter], line: str, first: str = "") -> Lines:
-        """Return *line* for calls in which one of *parameters* is not plain, or *first* holds."""
-        asked = [first] if first else []
-        asked += [_class_of(self._loom.arguments[one.name], one, self._loom) for one in parameters]
-        lines = [f"if {' or '.join(asked)}:", f"    {line}"] if asked else []
+    def _where(self, parameters: list[Parameter], line: str, *conditions: str) -> Lines:
+        """Return *line* for calls in which one of *parameters* is not plain, or a condition holds."""
+        by_class = [self._is_not_plain(parameter) for parameter in parameters]
+        asked = " or ".join([*conditions, *by_class])
+        lines = [f"if {asked}:", f"    {line}"] if asked else []
         if not parameters:
             return lines
         # A metaclass may take the hash of its classes away.
         error = self._loom.constant("TypeError", TypeError)
         return ["try:", *indented(lines), f"except {error}:", f"    {line}"]
 
-
-def _class_of(local: str, parameter: Parameter, loom: Loom) -> str:
-    """Return the question whether an argument is not plain by its class."""
-    type_ = loom.constant("type", type)
-    if parameter.kind in ("var_positional", "var_keyword"):
-        items = local if parameter.kind == "var_positional" else f"{local}.values()"
-        covers = loom.constant("covers", COVERS)
-        return f"{local} and not {covers}({loom.constant('map', map)}({type_}, {items}))"
-    return f"{type_}({local}) not in {loom.constant('plain', PLAIN)}"
+    def _is_not_plain(self, parameter: Parameter) -> str:
+        """Return the expression that tells by its class whether an argument is not plain."""
+        local, type_ = self._loom.arguments[parameter.name], self._loom.constant("type", type)
+        if parameter.kind in ("var_positional", "var_keyword"):
+            items = local if parameter.kind == "var_positional" else f"{local}.values()"
+            covers, map_ = self._loom.constant("covers", COVERS), self._loom.constant("map", map)
+            return f"{local} and not {covers}({map_}({type_}, {items}))"
+        return f"{type_}({local}) not in {self._loom.constant('plain', PLAIN)}"

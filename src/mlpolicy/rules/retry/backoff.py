@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from mlpolicy.core import chance
+
+if TYPE_CHECKING:
+    from mlpolicy.rules.retry.rule import RetryRule
 
 Growth = Literal["exponential", "constant", "linear"]
 Jitter = Literal["full", "equal", "decorrelated", "none"]
@@ -14,93 +17,59 @@ Random = Callable[[], float]
 
 _DECORRELATED = 3.0
 """How far a decorrelated pause may exceed the one before, as in the article that named it."""
-
 _COUNTED = 1000
 """Pauses that are added one by one."""
-
-_TABLE = 12
+TABLED: Final = 100
 """Attempts whose bounds are computed beforehand; hardly any rule has more."""
 
 
 class Backoff:
     """The pauses between attempts: how they grow, and how chance spreads them."""
 
-    __slots__ = (
-        "_bounds",
-        "_growth",
-        "_initial",
-        "_jitter",
-        "_longest",
-        "_multiplier",
-        "_random",
-        "pause",
-    )
+    __slots__ = ("_draw", "_growth", "_initial", "_jitter", "_longest", "_multiplier", "bounds")
 
-    def __init__(
-        self,
-        growth: Growth,
-        jitter: Jitter,
-        *,
-        initial: float,
-        multiplier: float,
-        longest: float,
-        draw: Random = chance.draw,
-    ) -> None:
-        self._growth = growth
-        self._jitter = jitter
-        self._initial = initial
-        self._multiplier = multiplier
-        self._longest = longest
-        self._random = draw
-        self._bounds = tuple(self._bound(attempt) for attempt in range(_TABLE))
-        spread = {
-            "full": self._full,
-            "equal": self._equal,
-            "decorrelated": self._decorrelated,
-            "none": self._exact,
-        }
-        self.pause: Callable[..., float] = spread[jitter]
-        """Gives the pause after that attempt; the second argument is the pause before, 0 if none."""
+    def __init__(self, rule: RetryRule, draw: Random = chance.draw) -> None:
+        self._growth = rule.backoff
+        self._jitter = rule.jitter
+        self._initial = float(rule.initial_delay)
+        self._multiplier = rule.multiplier
+        self._longest = float(rule.max_delay)
+        self._draw = draw
+        self.bounds: tuple[float, ...] = ()
+        """The longest that the pause after each of the first attempts can be."""
+        self.bounds = tuple(map(self.bound, range(min(rule.max_attempts, TABLED) + 1)))
 
     def bound(self, attempt: int) -> float:
         """Return the longest that the pause after that attempt (1 is the first) can be."""
-        return self._bounds[attempt] if attempt < _TABLE else self._bound(attempt)
-
-    def _bound(self, attempt: int) -> float:
-        if self._jitter == "decorrelated":
-            return self._grown(_DECORRELATED, attempt)
-        if self._growth == "exponential":
-            return self._grown(self._multiplier, attempt - 1)
-        steps = attempt if self._growth == "linear" else 1
-        return min(self._longest, self._initial * steps)
-
-    def _grown(self, factor: float, times: int) -> float:
+        if attempt < len(self.bounds):
+            return self.bounds[attempt]
+        if self._jitter != "decorrelated" and self._growth != "exponential":
+            steps = attempt if self._growth == "linear" else 1
+            return min(self._longest, self._initial * steps)
         try:
-            return min(self._longest, self._initial * factor**times)
+            if self._jitter == "decorrelated":
+                return min(self._longest, self._initial * _DECORRELATED**attempt)
+            return min(self._longest, self._initial * self._multiplier ** max(attempt - 1, 0))
         except OverflowError:
             return self._longest if self._initial else 0.0
 
-    def _full(self, attempt: int, _: float = 0.0) -> float:
-        bound = self._bounds[attempt] if attempt < _TABLE else self._bound(attempt)
-        return bound * self._random()
-
-    def _equal(self, attempt: int, _: float = 0.0) -> float:
-        return self.bound(attempt) / 2 * (1 + self._random())
-
-    def _decorrelated(self, _: int, before: float = 0.0) -> float:
+    def pause(self, attempt: int, before: float = 0.0) -> float:
+        """Return the pause after that attempt; *before* is the one before it, 0 if none was."""
+        if self._jitter == "full":
+            return self.bound(attempt) * self._draw()
+        if self._jitter == "equal":
+            return self.bound(attempt) / 2 * (1 + self._draw())
+        if self._jitter == "none":
+            return self.bound(attempt)
         highest = max(self._initial, before) * _DECORRELATED
-        drawn = self._initial + self._random() * (highest - self._initial)
-        return min(self._longest, drawn)
-
-    def _exact(self, attempt: int, _: float = 0.0) -> float:
-        return self._bounds[attempt] if attempt < _TABLE else self._bound(attempt)
+        return min(self._longest, self._initial + self._draw() * (highest - self._initial))
 
     def later(self, asked: float, attempt: int, before: float = 0.0) -> float:
         """Return *asked*, the pause that a server asks for, spread upward only.
 
         It is never shorter than the pause that would be made without: the clocks may differ.
         """
-        spread = 0.0 if self._jitter == "none" else self.bound(attempt) * self._random()
+        spread = 0.0 if self._jitter == "none" else self.bound(attempt) * self._draw()
         return max(asked + spread, self.pause(attempt, before))
 
     def worst(self, attempts: int, *, asked: float = 0.0) -> float:

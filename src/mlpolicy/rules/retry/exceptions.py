@@ -1,4 +1,4 @@
-"""Which errors a policy means by the names that it writes.
+"""Which errors a policy means by the names that it writes, and which of them are retried.
 
 A name is a group (`transient`), a builtin (`ValueError`), a dotted path
 (`requests.ConnectionError`), or a status (`http:5xx`, `grpc:UNAVAILABLE`).
@@ -10,33 +10,34 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Final, Literal
 
 from mlpolicy.core import program
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.given import Given
+from mlpolicy.core.live import Table
 from mlpolicy.core.words import alike
+from mlpolicy.errors import CallRefused
+from mlpolicy.rules.retry import statuses
 from mlpolicy.rules.retry.groups import GROUPS, Group
-from mlpolicy.rules.retry.statuses import GRPC_CODES
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 STATUS = re.compile(r"[1-5](\d\d|xx)")
-_BARESTATUS = re.compile(r"(?:https?[\W_]*)?([1-5](?:\d\d|xx))", re.IGNORECASE)
-
 BUILTINS = {
     name: value
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
 }
 """The builtin exceptions by name, aliases such as `IOError` too."""
-OUR_OWN = ("CallRefused", "MemoryPressure", "MlpolicyError", "PolicyError", "ValidationFailed")
+_OURS = ("CallRefused", "MemoryPressure", "MlpolicyError", "PolicyError", "ValidationFailed")
 """What mlpolicy raises; most of it, a rule that refuses a call."""
-_KNOWN = {"builtins": tuple(BUILTINS), "mlpolicy": OUR_OWN}
-"""The exceptions of packages that are always the same."""
+_KNOWN = (*BUILTINS, *GROUPS, *(f"mlpolicy.{name}" for name in _OURS))
+_EXAMPLES = "`ConnectionError`, `requests.Timeout`, `http:503` or `grpc:UNAVAILABLE`"
 
 
 class SpellingError(ValueError):
-    """A text is no name of an error."""
+    """A text is not the name of an error."""
 
 
 @frozen()
@@ -63,14 +64,14 @@ class Path:
         as that cannot be seen, where it is defined deeper in that package.
         """
         module, name = cls.__module__, cls.__qualname__
-        called = program.names_of(module)
-        if any(self.text == f"{one}.{name}" for one in called):
+        modules = program.names_of(module)
+        if any(self.text == f"{module}.{name}" for module in modules):
             return True
-        found = self.resolve()
-        if found is not None:
-            return found is cls
+        held = self.resolve()
+        if held is not None:
+            return held is cls
         package = self.text.removesuffix(f".{name}")
-        return package != self.text and any(one.startswith(f"{package}.") for one in called)
+        return package != self.text and any(module.startswith(f"{package}.") for module in modules)
 
     def resolve(self) -> type | None:
         """Return the class that an imported module holds under this name."""
@@ -78,10 +79,10 @@ class Path:
         while module and module not in sys.modules:
             module, _, name = module.rpartition(".")
             rest = f"{name}.{rest}"
-        found: object = sys.modules.get(module)
+        value: object = sys.modules.get(module)
         for name in rest.split("."):
-            found = getattr(found, "__dict__", {}).get(name)
-        return found if isinstance(found, type) else None
+            value = getattr(value, "__dict__", {}).get(name)
+        return value if isinstance(value, type) else None
 
 
 @frozen()
@@ -107,74 +108,139 @@ def parse(text: str) -> Name:
     Raises:
         SpellingError: It cannot be the name of an error.
     """
-    if isinstance(text, Given) or text in BUILTINS:
-        return Builtin(text.held if isinstance(text, Given) else BUILTINS[text])
-    if len(text.split()) > 1 and not status_meant(text):
-        raise SpellingError(f"`{text}` is more than one word: separate exceptions by commas")
-    scheme, colon, rest = text.partition(":")
-    if colon:
-        return _status(scheme, rest, text)
+    if isinstance(text, Given):
+        return Builtin(text.held)
+    builtin = text.removeprefix("builtins.")
+    if builtin in BUILTINS:
+        return Builtin(BUILTINS[builtin])
     if text in GROUPS:
         return GROUPS[text]
-    if _PATH.fullmatch(text):
-        package, name = text.rsplit(".", 1)
-        if package in _KNOWN and name not in _KNOWN[package]:
-            known = _KNOWN[package]
-            raise SpellingError(f"`{text}` is no exception{_meant(name, known, f'{package}.')}")
-        return Builtin(BUILTINS[name]) if package == "builtins" else Path(text)
-    raise SpellingError(_unknown(text))
+    scheme, _, code = text.partition(":")
+    if scheme == "http" and STATUS.fullmatch(code):
+        return HttpStatus(code)
+    if scheme == "grpc" and code in statuses.GRPC_CODES:
+        return GrpcStatus(code)
+    package, _, name = text.rpartition(".")
+    unknown = package == "builtins" or (package == "mlpolicy" and name not in _OURS)
+    if _PATH.fullmatch(text) and not unknown:
+        return Path(text)
+    near = alike(text, _KNOWN, cutoff=0.75)
+    meant = f"did you mean `{near}`?" if near else f"expected a name such as {_EXAMPLES}"
+    raise SpellingError(f"`{text}` is not an exception: {meant}")
 
 
-def status_meant(value: object) -> str:
-    """Return the status that *value* writes otherwise: a number, a word, `{http: 503}`.
+PROGRAMMING: Final = (
+    *(TypeError, AttributeError, NameError, AssertionError),
+    *(NotImplementedError, SyntaxError, ImportError),
+)
+"""Errors of the program: it fails the same way the next time."""
+UNLESS_NAMED: Final = (CallRefused, *PROGRAMMING)
+"""What no broad name covers: `retry_on` must name them, or a class between them and the error."""
+_REMEMBERED = 256
+"""Classes; a program that makes classes at run time must not make us grow."""
+_CARRIES = frozenset(("__getattr__", "__getattribute__", *statuses.STATUS_NAMES))
 
-    Nothing, if it is none.
-    """
-    if isinstance(value, Mapping):
-        text = ":".join(f"{key}:{named}" for key, named in value.items())
-        try:
-            parse(text)
-        except SpellingError:
-            return ""
-        return text
-    found = _BARESTATUS.fullmatch(str(value))
-    return f"http:{found[1].lower()}" if found else ""
-
-
-def _status(scheme: str, rest: str, text: str) -> Name:
-    if scheme == "http":
-        if STATUS.fullmatch(rest):
-            return HttpStatus(rest)
-        meant = f"http:{rest.strip().lower()}"
-        if STATUS.fullmatch(rest.strip().lower()):
-            raise SpellingError(f"`{text}` is no HTTP status: did you mean `{meant}`?")
-        raise SpellingError(f"`{text}` is no HTTP status: write `http:503` or `http:5xx`")
-    if scheme == "grpc":
-        if rest in GRPC_CODES:
-            return GrpcStatus(rest)
-        raise SpellingError(f"`{text}` is no gRPC code{_meant(rest.upper(), GRPC_CODES, 'grpc:')}")
-    if _PATH.fullmatch(f"{scheme}.{rest}") and not alike(scheme, ("http", "grpc"), cutoff=0.75):
-        raise SpellingError(f"`{text}` is written like a function: did you mean `{scheme}.{rest}`?")
-    meant = _meant(scheme.lower(), ("http", "grpc"), "", f":{rest}")
-    raise SpellingError(
-        f"`{text}` is no error{meant or ': statuses begin with `http:` or `grpc:`'}"
-    )
+_Settled = Literal["retry", "give up", "ask", "status", "bare"]
+"""What is known by class: the end, that all is to be asked, that the status alone decides, or that
+it does and none is there unless something was hung on the error."""
 
 
-def _unknown(text: str) -> str:
-    if text in vars(builtins):
-        return f"`{text}` is no exception"
-    if text in OUR_OWN:
-        return f"`{text}` is no builtin exception: did you mean `mlpolicy.{text}`?"
-    status = status_meant(text)
-    if status:
-        return f"`{text}` is no exception: did you mean `{status}`?"
-    meant = _meant(text, [*BUILTINS, *GROUPS])
-    if meant or not text.isidentifier():
-        return f"`{text}` is no exception{meant}"
-    return f"`{text}` is no builtin exception: write where it is defined, `package.{text}`"
+class Chosen:
+    """A list of names, sorted by what has to be looked at."""
+
+    __slots__ = ("_classes", "_groups", "aws", "grpc", "http", "named_http")
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        names = [parse(text) for text in texts]
+        groups = self._groups = [name for name in names if isinstance(name, Group)]
+        self._classes = [name for name in names if isinstance(name, Builtin | Path)]
+        self.named_http = frozenset(name.text for name in names if isinstance(name, HttpStatus))
+        self.http = self.named_http.union(*(group.http for group in groups))
+        self.grpc = frozenset(name.text for name in names if isinstance(name, GrpcStatus)).union(
+            *(group.grpc for group in groups)
+        )
+        self.aws: frozenset[str] = frozenset().union(*(group.aws for group in groups))
+
+    def holds(self, cls: type) -> bool:
+        """Return whether an error of that class is meant, whatever its status."""
+        return any(group.holds(cls) for group in self._groups) or self.names(cls)
+
+    def names(self, cls: type, within: type | tuple[type, ...] = object) -> bool:
+        """Return whether *cls* is meant by a name from *within*, not by a broader one."""
+        bases = [base for base in cls.__mro__ if issubclass(base, within)]
+        return any(name.names(base) for base in bases for name in self._classes)
+
+    def asks(self, cls: type) -> bool:
+        """Return whether the status of an error of that class matters."""
+        return bool(self.http or self.aws) or bool(self.grpc and statuses.speaks_grpc(cls))
+
+    def holds_status(self, error: BaseException) -> bool:
+        """Return whether *error* carries one of the statuses."""
+        if self.http and statuses.among(statuses.http_status(error), self.http):
+            return True
+        if self.grpc and statuses.grpc_code(error) in self.grpc:
+            return True
+        return bool(self.aws) and statuses.aws_code(error) in self.aws
+
+    def unseen(self) -> bool:
+        """Return whether a path names nothing yet that is imported."""
+        return any(isinstance(name, Path) and name.resolve() is None for name in self._classes)
 
 
-def _meant(text: str, known: Iterable[str], prefix: str = "", suffix: str = "") -> str:
-    near = alike(text, known, cutoff=0.75)
-    return f": did you mean `{prefix}{near}{suffix}`?" if near else ""
+class Choice:
+    """Decides for each error; what hangs on the class alone is remembered by class."""
+
+    __slots__ = ("_known", "give_up", "retry", "settled")
+
+    def __init__(self, retry_on: Iterable[str], give_up_on: Iterable[str]) -> None:
+        self.retry = Chosen(retry_on)
+        self.give_up = Chosen(give_up_on)
+        self._known: Table[type, _Settled] = Table()
+        self.settled = self._known.get
+        """Gives what was found out of a class before, by that class alone."""
+
+    def retries(self, error: BaseException) -> bool:
+        """Return whether *error* is worth another attempt."""
+        cls = type(error)
+        settled = self._known.get(cls)
+        if settled is None:
+            settled = self._by_class(cls)
+            # A module that is imported later may show that an alias names this class.
+            if not (self.retry.unseen() or self.give_up.unseen()):
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[cls] = settled
+        if settled == "bare":
+            settled = "status" if error.__dict__ else "give up"
+        if settled in ("retry", "give up"):
+            return settled == "retry"
+        if isinstance(error, BaseExceptionGroup):
+            return self._retries_all(error)
+        if self.give_up.holds_status(error):
+            return False
+        return self.retry.holds_status(error) or (settled == "ask" and self.retry.holds(cls))
+
+    def _retries_all(self, group: BaseExceptionGroup[BaseException]) -> bool:
+        """Return whether each error in *group* is worth another attempt.
+
+        Where `retry_on` names the class of the group, all are but those to give up on.
+        """
+        if not self.retry.names(type(group), BaseExceptionGroup):
+            return all(map(self.retries, statuses.leaves(group)))
+        return not any(
+            self.give_up.holds(type(error)) or self.give_up.holds_status(error)
+            for error in statuses.leaves(group)
+        )
+
+    def _by_class(self, cls: type) -> _Settled:
+        ours = issubclass(cls, UNLESS_NAMED) and not self.retry.names(cls, UNLESS_NAMED)
+        if ours or self.give_up.holds(cls):
+            return "give up"
+        if issubclass(cls, BaseExceptionGroup) or self.give_up.asks(cls):
+            return "ask"
+        if self.retry.holds(cls):
+            return "retry"
+        if not self.retry.asks(cls):
+            return "give up"
+        own = (base for base in cls.__mro__ if base.__module__ != "builtins")
+        return "bare" if all(_CARRIES.isdisjoint(vars(base)) for base in own) else "status"

@@ -12,9 +12,6 @@ from collections.abc import Mapping
 
 from mlpolicy.core.frozen import frozen
 
-Classes = Mapping[str, frozenset[str]]
-"""Class names by top package; `=Name` is the class alone, without those that derive from it."""
-
 _FORKS = {
     "httpcore": "httpcore2",
     "httpx": "httpx2",
@@ -42,17 +39,18 @@ class Group:
     """The errors that one word stands for."""
 
     name: str
-    classes: Classes
-    grpc: frozenset[str] = frozenset()
+    classes: Mapping[str, frozenset[str]]
+    """Class names by package; `=Name` is the class alone, without those that derive from it."""
+    grpc: frozenset[str]
     """Status names: all errors of gRPC are of one class."""
-    http: frozenset[str] = frozenset()
-    aws: frozenset[str] = frozenset()
+    http: frozenset[str]
+    aws: frozenset[str]
     """Error codes of `botocore.exceptions.ClientError`, the one class of all AWS answers."""
 
     def holds(self, cls: type) -> bool:
         """Return whether an error of that class belongs to the group, whatever its status."""
-        names = [(family(str(one.__module__)), one.__qualname__) for one in cls.__mro__]
-        if any(name in NEVER_TRANSIENT.get(package, ()) for package, name in names):
+        names = [(family(str(base.__module__)), base.__qualname__) for base in cls.__mro__]
+        if any(name in _NEVER_TRANSIENT.get(package, "").split() for package, name in names):
             return False
         own, name = names[0]
         return f"={name}" in self.classes.get(own, ()) or any(
@@ -60,99 +58,62 @@ class Group:
         )
 
 
-def _classes(**names: str) -> Classes:
-    return {package: frozenset(text.split()) for package, text in names.items()}
-
-
-def _joined(one: Classes, other: Classes) -> Classes:
-    none: frozenset[str] = frozenset()
-    return {key: one.get(key, none) | other.get(key, none) for key in {*one, *other}}
-
-
-_NETWORK = Group(
-    "network",
-    _classes(
-        builtins="ConnectionError",
-        http="IncompleteRead",
-        httpx="NetworkError ProtocolError ProxyError",
-        httpcore="NetworkError ProtocolError ProxyError",
-        requests="ConnectionError ChunkedEncodingError",
-        urllib3="ProtocolError ProxyError SSLError IncompleteRead InvalidChunkLength MaxRetryError",
-        aiohttp="ClientConnectionError ClientPayloadError",
-        asyncpg="PostgresConnectionError CannotConnectNowError TooManyConnectionsError",
-        botocore="ConnectionError HTTPClientError ResponseStreamingError IncompleteReadError",
-        openai="APIConnectionError",
-        psycopg="=OperationalError ConnectionException CannotConnectNow AdminShutdown TooManyConnections",
-        pymongo="ConnectionFailure",
-        redis="ConnectionError",
-    ),
-    grpc=frozenset({"UNAVAILABLE"}),
-    http=frozenset({"502", "503"}),
-)
-
-_TIMEOUT = Group(
-    "timeout",
-    _classes(
-        builtins="TimeoutError",
-        httpx="TimeoutException",
-        httpcore="TimeoutException",
-        requests="Timeout",
-        urllib3="TimeoutError",
-        aiohttp="ServerTimeoutError",
-        botocore="ConnectTimeoutError ReadTimeoutError",
-        openai="APITimeoutError",
-        psycopg="ConnectionTimeout",
-        redis="TimeoutError",
-    ),
-    grpc=frozenset({"DEADLINE_EXCEEDED"}),
-    http=frozenset({"408", "504"}),
-)
-
-NEVER_TRANSIENT = _classes(
-    ssl="SSLCertVerificationError",
-    httpx="UnsupportedProtocol LocalProtocolError",
-    httpcore="UnsupportedProtocol LocalProtocolError",
-    httpx2="UnsupportedProtocol LocalProtocolError",
-    httpcore2="UnsupportedProtocol LocalProtocolError",
-    urllib3="ResponseNotChunked",
-    redis="AuthenticationError AuthorizationError",
-)
+_NETWORK = {
+    "builtins": "ConnectionError",
+    "http": "IncompleteRead",
+    "httpx": "NetworkError ProtocolError ProxyError",
+    "httpcore": "NetworkError ProtocolError ProxyError",
+    "requests": "ConnectionError ChunkedEncodingError",
+    "urllib3": "ProtocolError ProxyError SSLError IncompleteRead InvalidChunkLength MaxRetryError",
+    "aiohttp": "ClientConnectionError ClientPayloadError",
+    "asyncpg": "PostgresConnectionError CannotConnectNowError TooManyConnectionsError",
+    "botocore": "ConnectionError HTTPClientError ResponseStreamingError IncompleteReadError",
+    "openai": "APIConnectionError",
+    "psycopg": "=OperationalError ConnectionException CannotConnectNow AdminShutdown TooManyConnections",
+    "pymongo": "ConnectionFailure",
+    "redis": "ConnectionError",
+}
+_TIMEOUT = {
+    "builtins": "TimeoutError",
+    "httpx": "TimeoutException",
+    "httpcore": "TimeoutException",
+    "requests": "Timeout",
+    "urllib3": "TimeoutError",
+    "aiohttp": "ServerTimeoutError",
+    "botocore": "ConnectTimeoutError ReadTimeoutError",
+    "openai": "APITimeoutError",
+    "psycopg": "ConnectionTimeout",
+    "redis": "TimeoutError",
+}
+_TRANSIENT = {package: f"{_NETWORK[package]} {_TIMEOUT.get(package, '')}" for package in _NETWORK}
+_NEVER_TRANSIENT = {
+    "ssl": "SSLCertVerificationError",
+    "httpx": "UnsupportedProtocol LocalProtocolError",
+    "httpcore": "UnsupportedProtocol LocalProtocolError",
+    "urllib3": "ResponseNotChunked",
+    "redis": "AuthenticationError AuthorizationError",
+}
 """Classes that fail the same way the next time, though their base is a transport error."""
-
-_THROTTLED = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "LimitExceededException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
+_THROTTLED = (
+    "BandwidthLimitExceeded EC2ThrottledException LimitExceededException PriorRequestNotComplete "
+    "ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled "
+    "RequestThrottledException SlowDown ThrottledException Throttling ThrottlingException "
+    "TooManyRequestsException TransactionInProgressException"
 )
+
+
+def _group(name: str, classes: Mapping[str, str], grpc: str, http: str, aws: str = "") -> Group:
+    named = {package: frozenset(names.split()) for package, names in classes.items()}
+    return Group(name, named, *(frozenset(text.split()) for text in (grpc, http, aws)))
+
 
 GROUPS: Mapping[str, Group] = {
-    "network": _NETWORK,
-    "timeout": _TIMEOUT,
-    "transient": Group(
-        "transient",
-        _joined(_NETWORK.classes, _TIMEOUT.classes),
-        grpc=_NETWORK.grpc | _TIMEOUT.grpc,
-        http=_NETWORK.http | _TIMEOUT.http,
-    ),
-    "throttle": Group(
-        "throttle",
-        _classes(openai="RateLimitError"),
-        grpc=frozenset({"RESOURCE_EXHAUSTED"}),
-        http=frozenset({"429"}),
-        aws=_THROTTLED,
-    ),
+    group.name: group
+    for group in (
+        _group("network", _NETWORK, "UNAVAILABLE", "502 503"),
+        _group("timeout", _TIMEOUT, "DEADLINE_EXCEEDED", "408 504"),
+        _group("transient", _TRANSIENT, "UNAVAILABLE DEADLINE_EXCEEDED", "502 503 408 504"),
+        _group("throttle", {"openai": "RateLimitError"}, "RESOURCE_EXHAUSTED", "429", _THROTTLED),
+    )
 }
 """The groups by name; an HTTP status belongs where gRPC has the same code."""

@@ -7,81 +7,57 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from mlpolicy.core.given import Given
 from mlpolicy.core.model import Many, RuleModel, Takes, finding
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.usual import Usual
 from mlpolicy.core.written import VARIABLE
 from mlpolicy.rules.retry.backoff import Growth, Jitter
-from mlpolicy.rules.retry.exceptions import STATUS, SpellingError, parse, status_meant
+from mlpolicy.rules.retry.exceptions import STATUS, Builtin, SpellingError, parse
 
 Scalar = str | int | float | bool | None
 
-_PASSING = frozenset(
-    {
-        "BaseException",
-        "BaseExceptionGroup",
-        "CancelledError",
-        "GeneratorExit",
-        "KeyboardInterrupt",
-        "SystemExit",
-        "asyncio.CancelledError",
-        "asyncio.exceptions.CancelledError",
-        "trio.Cancelled",
-    }
-)
+_CANCELLED = ("CancelledError", "asyncio.CancelledError", "asyncio.exceptions.CancelledError")
 
 
-def _is_error(held: object) -> bool:
-    return isinstance(held, type) and issubclass(held, BaseException)
+def _is_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseException)
 
 
-def _error_name(text: str) -> str:
-    if isinstance(text, Given) and not _is_error(text.held):
-        raise finding("MP603", f"`{text}` is no exception")
-    try:
-        parse(text)
-    except SpellingError as error:
-        raise finding("MP603", str(error)) from None
-    return text
-
-
-def _no_status(value: Any) -> Any:
-    """Refuse what is no text and names a status: `503`, `{http: 503}`; and an exception raised."""
+def _named(value: Any) -> Any:
+    """Say of what is not text, and often written or given, what names it."""
     if isinstance(value, BaseException):
         name = type(value).__qualname__
         raise finding("MP010", f"an exception is given, not its class: did you mean `{name}`?")
-    meant = "" if isinstance(value, str) else status_meant(value)
-    if meant:
-        shown = "a mapping" if isinstance(value, dict) else f"`{value}`"
-        text = f"{shown} is no exception: did you mean `{meant}`?"
-        raise finding("MP010", text, meant=meant)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise finding("MP010", f"`{value}` is no exception, and no HTTP status")
+        meant = f"http:{value}" if isinstance(value, int) and 100 <= value <= 599 else ""
+        hint = f": did you mean `{meant}`?" if meant else ""
+        raise finding("MP010", f"`{value}` is not an exception{hint}", meant=meant)
     return value
 
 
-def _no_lone_status(value: Any) -> Any:
-    """Refuse a status alone, where a list is expected."""
-    meant = "" if isinstance(value, list | tuple) else status_meant(value)
-    if meant and meant != value:
-        text = f"expected a list of exceptions: did you mean `[{meant}]`?"
-        raise finding("MP010", text, meant=f"[{meant}]")
-    return value
+def _error_name(text: str) -> str:
+    try:
+        name = parse(text)
+    except SpellingError as error:
+        raise finding("MP603", str(error)) from None
+    if isinstance(name, Builtin) and not _is_error(name.cls):
+        raise finding("MP603", f"`{text}` is not an exception")
+    return text
 
 
 def _retried_name(text: str) -> str:
-    held = text.held if isinstance(text, Given) else Exception
-    ends = _is_error(held) and not issubclass(held, Exception)
-    if text.removeprefix("builtins.") in _PASSING or ends:
+    ends = text.removeprefix("builtins.") in (*_CANCELLED, "trio.Cancelled")
+    if not ends:
+        name = parse(_error_name(text))
+        ends = isinstance(name, Builtin) and not issubclass(name.cls, Exception)
+    if ends:
         raise finding("MP605", f"`{text}` ends the program or a task and is never retried")
-    return _error_name(text)
+    return text
 
 
-_Named = Annotated[str, BeforeValidator(_no_status), Takes(lambda held: isinstance(held, type))]
+_Named = Annotated[str, BeforeValidator(_named), Takes(lambda value: isinstance(value, type))]
 ErrorName = Annotated[_Named, AfterValidator(_error_name)]
 RetriedName = Annotated[_Named, AfterValidator(_retried_name)]
-Listed = BeforeValidator(_no_lone_status)
 
 
 class RetryAfter(RuleModel):
@@ -93,51 +69,44 @@ class RetryAfter(RuleModel):
     """The longest such pause; where more is asked for, the call fails at once."""
 
 
-_VALUE = {"not": {"anyOf": [{"type": "null"}, {"type": "string", "pattern": VARIABLE}]}}
-_SAID: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+_TEXT = {"type": "string", "pattern": VARIABLE}
+_SAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "is_none": ({"not": {"const": False}}, {"const": True}),
-    "equals": ({"not": {"type": "null"}}, _VALUE),
+    "equals": ({"not": {"type": "null"}}, {"not": {"anyOf": [{"type": "null"}, _TEXT]}}),
     "status": ({"not": {"const": []}}, {"type": "array", "minItems": 1}),
 }
 """What each key may hold where it says something, and what it holds where it surely does."""
-
-
-def _one_of_them() -> dict[str, Any]:
-    """Return the schema of a mapping in which one key says something, and no two surely do."""
-    some = [{"required": [key], "properties": {key: may}} for key, (may, _) in _SAID.items()]
-    two = [
-        {"required": [*pair], "properties": {key: _SAID[key][1] for key in pair}}
-        for pair in combinations(_SAID, 2)
-    ]
-    return {"anyOf": some, "not": {"anyOf": two}}
+_ONE_OF_THEM: dict[str, Any] = {
+    "anyOf": [{"required": [key], "properties": {key: may}} for key, (may, _) in _SAYS.items()],
+    "not": {
+        "anyOf": [
+            {"required": [*pair], "properties": {key: _SAYS[key][1] for key in pair}}
+            for pair in combinations(_SAYS, 2)
+        ]
+    },
+}
 
 
 def _status(value: Any) -> Any:
     """Take a number for the text of a status."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(text, str) and not STATUS.fullmatch(text):
-        meant = status_meant(text).removeprefix("http:")
-        raise finding("MP010", f"`{text}` is no HTTP status: write `503` or `5xx`", meant=meant)
+        raise finding("MP010", f"`{text}` is not an HTTP status: write `503` or `5xx`")
     return text
 
 
+_PATTERN = f"^({STATUS.pattern})$|{VARIABLE}"
 Status = Annotated[
     str,
     BeforeValidator(_status, json_schema_input_type=int | str),
-    Field(
-        json_schema_extra={
-            "pattern": f"^({STATUS.pattern})$|{VARIABLE}",
-            "minimum": 100,
-            "maximum": 599,
-        }
-    ),
+    Field(json_schema_extra={"pattern": _PATTERN, "minimum": 100, "maximum": 599}),
 ]
 
 
 class UnwantedResult(RuleModel):
     """The results that are asked for again, as if the call had failed."""
 
-    model_config = ConfigDict(json_schema_extra=_one_of_them())
+    model_config = ConfigDict(json_schema_extra=_ONE_OF_THEM)
 
     is_none: bool = False
     """Ask again where the result is None."""
@@ -149,8 +118,8 @@ class UnwantedResult(RuleModel):
     @model_validator(mode="after")
     def _says_one_thing(self) -> UnwantedResult:
         if [self.is_none, self.equals is not None, bool(self.status)].count(True) != 1:
-            expected = "`is_none: true`, `equals: VALUE` and `status: [503]`"
-            raise finding("MP010", f"expected one of {expected}")
+            text = "expected one of `is_none: true`, `equals: VALUE` and `status: [503]`"
+            raise finding("MP010", text)
         return self
 
 
@@ -159,11 +128,11 @@ class RetryRule(RuleModel):
 
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """How often the function is called at most, the first call included."""
-    retry_on: Annotated[Many[RetriedName], Listed] = ("transient",)
+    retry_on: Many[RetriedName] = ("transient",)
     """The errors that are worth another attempt: groups (`transient`, `network`, `timeout`,
     `throttle`), exceptions (`ConnectionError`, `requests.Timeout`), statuses (`http:429`,
     `http:5xx`, `grpc:UNAVAILABLE`). HTTP statuses are those of answers that are returned, too."""
-    give_up_on: Annotated[Many[ErrorName], Listed] = ()
+    give_up_on: Many[ErrorName] = ()
     """Errors that are never retried, whatever `retry_on` says."""
     backoff: Growth = "exponential"
     """How pauses grow: `exponential` by `multiplier`, `linear` by `initial_delay`, or not."""

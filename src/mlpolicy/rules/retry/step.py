@@ -12,13 +12,11 @@ from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
 from mlpolicy.rules.retry.answers import Statuses, headers_of, let_go, let_go_async
 from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
-from mlpolicy.rules.retry.backoff import Backoff, Random
-from mlpolicy.rules.retry.choice import Choice
-from mlpolicy.rules.retry.notes import note, seconds
-from mlpolicy.rules.retry.retry_after import asked_in, asked_pause
+from mlpolicy.rules.retry.backoff import TABLED, Backoff, Random
+from mlpolicy.rules.retry.exceptions import Choice
+from mlpolicy.rules.retry.statuses import asked_in, asked_pause
 
 if TYPE_CHECKING:
-    from mlpolicy.core.metrics import Counter
     from mlpolicy.rules.retry.rule import RetryRule, UnwantedResult
 
 Reason = Literal[
@@ -27,9 +25,14 @@ Reason = Literal[
 REASONS: Final[tuple[Reason, ...]] = (
     "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
 )  # fmt: skip
-ATTEMPTS_HELP = "Attempts: those that failed, and those that succeeded after a failure."
-RETRIES_HELP = "Calls whose first attempt failed, by how they ended."
-
+ATTEMPTS: Final = (
+    "mlpolicy_attempts_total",
+    "Attempts: those that failed, and those that succeeded after a failure.",
+)
+RETRIES: Final = (
+    "mlpolicy_retries_total",
+    "Calls whose first attempt failed, by how they ended.",
+)
 
 Trial = tuple[int, float, float, float]
 """The attempt to come, once one has failed: its number, the seconds to sleep before it, when the
@@ -37,6 +40,8 @@ first attempt began (with `max_elapsed`) or had failed, and the seconds of all p
 
 A tuple, since one is made at every failure, and an object would cost four times as much.
 """
+FIRST: Final = (1, 0.0, 0.0, 0.0)
+"""What stands for the trial at the first failure."""
 
 
 class Stop(NamedTuple):
@@ -44,22 +49,6 @@ class Stop(NamedTuple):
 
     reason: Reason
     detail: str = ""
-
-
-_TABLED: Final = 100
-
-FIRST: Final = (1, 0.0, 0.0, 0.0)
-"""What stands for the trial at the first failure."""
-
-EXHAUSTED: Final = Stop("attempts_exhausted")
-
-
-def _unsettled(_: type) -> None:
-    """Nothing is settled by the class alone where time matters."""
-
-
-def _statuses_of(wish: UnwantedResult | Given | None) -> tuple[str, ...]:
-    return () if wish is None or isinstance(wish, Given) else wish.status
 
 
 class RetryStep(Step):
@@ -78,51 +67,37 @@ class RetryStep(Step):
         super().__init__(rule, site)
         self._now = now
         self._choice = Choice(rule.retry_on, rule.give_up_on)
-        self._backoff = Backoff(
-            rule.backoff,
-            rule.jitter,
-            initial=float(rule.initial_delay),
-            multiplier=rule.multiplier,
-            longest=float(rule.max_delay),
-            draw=draw,
-        )
+        self._backoff = Backoff(rule, draw)
         self._attempts = rule.max_attempts
         # The default jitter, without the call: a share of a bound that is known beforehand.
-        self._spread = draw if rule.jitter == "full" and rule.max_attempts <= _TABLED else None
-        self._bounds = [
-            self._backoff.bound(at) for at in range(min(rule.max_attempts, _TABLED) + 1)
-        ]
+        self._spread = draw if rule.jitter == "full" and rule.max_attempts <= TABLED else None
+        self._bounds = self._backoff.bounds
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
-        self._longest_asked = float(rule.retry_after.max) if rule.retry_after.respect else None
+        self._respect = rule.retry_after.respect
+        self._longest_asked = float(rule.retry_after.max)
         self._on_result: UnwantedResult | Given | None = rule.on_result
         self._statuses = Statuses(
-            self._choice.retry.named_http.union(_statuses_of(rule.on_result)),
+            self._choice.retry.named_http.union(getattr(rule.on_result, "status", ())),
             self._choice.retry.http,
             self._choice.give_up.http,
         )
-        # An error of a settled class with nothing hung on it is decided by its class alone.
-        self._settled = self._choice.settled if self._max_elapsed is None else _unsettled
+        # An error of a settled class with nothing hung on it is decided by its class alone;
+        # nothing is where time matters.
+        untimed = self._max_elapsed is None
+        self._settled = self._choice.settled if untimed else dict[type, str]().get
         self._notes = site.notes
         self._names: tuple[str, ...] = ()
-        self._register()
-
-    def _register(self) -> None:
-        counter, target = self.site.meters.counter, self.site.target
-        self._would: Counter | None = None
-        if self.site.shadow:
-            self._would = self.site.would(self.kind, "retry")
+        if site.shadow:
+            self._would = site.would(self.kind, "retry")
             return
-        name = "mlpolicy_attempts_total"
-        failures = counter(name, ATTEMPTS_HELP, function=target, outcome="error")
-        self._failed_attempts = failures.add
-        name = "mlpolicy_retries_total"
+        meters, target = site.meters, site.target
+        self._failed_attempts = meters.counter(*ATTEMPTS, function=target, outcome="error").add
         self._ends = {
-            reason: counter(name, RETRIES_HELP, function=target, reason=reason)
-            for reason in REASONS
+            reason: meters.counter(*RETRIES, function=target, reason=reason) for reason in REASONS
         }
         # One attempt has succeeded in each call that ended so.
-        name, ok = "mlpolicy_attempts_total", self._ends["success"].value
-        self.site.meters.counted(name, ATTEMPTS_HELP, ok, function=target, outcome="ok")
+        recovered = self._ends["success"].value
+        meters.counted(*ATTEMPTS, recovered, function=target, outcome="ok")
 
     def failed(  # type: ignore[override]  # (the woven lines call it with what they hold)
         self, error: Exception, trial: Trial | None, started: float | None, call: int
@@ -160,8 +135,14 @@ class RetryStep(Step):
         if not isinstance(follows, Stop):
             return follows
         self._end(follows.reason, call)
-        if error is not None:
-            self._note(error, trial, started, follows.detail)
+        attempt, elapsed = 1, None
+        if trial is not None:
+            attempt, _, since, slept = trial
+            elapsed = max(self._now() - since, slept)
+        elif started is not None:
+            elapsed = self._now() - started
+        if error is not None and (attempt > 1 or follows.detail):
+            note(error, self.site.target, attempt, elapsed=elapsed, detail=follows.detail)
         return None
 
     def put_back(
@@ -191,10 +172,8 @@ class RetryStep(Step):
 
     def would_retry(self, error: Exception | None, result: object, *values: object) -> None:
         """Count that another attempt would follow *error*, or a *result* that was not wanted."""
-        follows = self._after(error, None, None, result)
-        if self._would is None or isinstance(follows, Stop):
-            return
-        if not spoilt(zip(self._names, values, strict=True)):
+        stops = isinstance(self._after(error, None, None, result), Stop)
+        if not stops and not spoilt(zip(self._names, values, strict=True)):
             self._would.add()
 
     def _after(
@@ -208,44 +187,26 @@ class RetryStep(Step):
             return Stop("not_retryable")
         attempt, before, since, slept = trial or (1, 0.0, started, 0.0)
         if attempt >= self._attempts:
-            return EXHAUSTED
-        longest = self._longest_asked
-        asked = None
-        if longest is not None:
+            return Stop("attempts_exhausted")
+        longest, asked = self._longest_asked, None
+        if self._respect:
             asked = asked_in(headers_of(result)) if error is None else asked_pause(error)
-        if asked is None or longest is None:
+        if asked is None:
             pause = self._backoff.pause(attempt, before)
         elif asked > longest:
-            told = f"asked to wait {seconds(asked)}, longer than {seconds(longest)}"
-            return Stop("retry_after_too_long", told)
+            detail = f"asked to wait {seconds(asked)}, longer than {seconds(longest)}"
+            return Stop("retry_after_too_long", detail)
         else:
             pause = self._backoff.later(asked, attempt, before)
-        if since is None:
-            return (attempt + 1, pause, self._now(), slept + pause)
-        return self._within((attempt + 1, pause, since, slept + pause))
-
-    def _within(self, trial: Trial) -> Trial | Stop:
-        """Return *trial* if it begins before `max_elapsed` is over."""
-        _, pause, since, slept = trial
-        if self._max_elapsed is not None:
+        slept += pause
+        if since is not None and self._max_elapsed is not None:
             # Where time is virtual, sleeping moves no real clock.
             begins = max(self._now() - since + pause, slept)
             if begins > self._max_elapsed:
-                told = f"the next would begin after {seconds(begins)}"
-                return Stop("deadline", f"{told}, max_elapsed is {seconds(self._max_elapsed)}")
-        return trial
-
-    def _note(
-        self, error: Exception, trial: Trial | None, started: float | None, detail: str
-    ) -> None:
-        attempt, elapsed = 1, None
-        if trial is not None:
-            attempt, _, since, slept = trial
-            elapsed = max(self._now() - since, slept)
-        elif started is not None:
-            elapsed = self._now() - started
-        if attempt > 1 or detail:
-            note(error, self.site.target, attempt, elapsed=elapsed, detail=detail)
+                detail = f"the next would begin after {seconds(begins)}"
+                longest = self._max_elapsed
+                return Stop("deadline", f"{detail}, max_elapsed is {seconds(longest)}")
+        return (attempt + 1, pause, self._now() if since is None else since, slept)
 
     def _end(self, reason: Reason, call: int) -> None:
         self._ends[reason].add()
@@ -255,15 +216,25 @@ class RetryStep(Step):
 
     def weave(self, inner: Lines, loom: Loom) -> Lines:
         """Return the loop around *inner*: a `try` and a store are all that a success costs."""
-        return self._shadow(inner, loom) if self.site.shadow else self._loop(inner, loom)
-
-    def _loop(self, inner: Lines, loom: Loom) -> Lines:
+        # No other attempt follows the only one: nothing need be put back for it.
+        watched = self.site.parameters if self._attempts > 1 else ()
+        watch = Watch(watched, loom, self.put_back)
+        self._names = watch.names
+        if self.site.shadow:
+            return self._shadow(inner, watch, loom)
         trial, error = loom.local("trial"), loom.local("error")
-        began, started = self._start(loom)
-        watch = self._watch(loom)
+        began, started = Lines(), "None"
+        if self._max_elapsed is not None:
+            started = loom.local("started")
+            began = [f"{started} = {loom.constant('now', self._now)}()"]
+        before = watch.before()
+        if self._notes is None:
+            recovered = f"{loom.constant('count_success', self._ends['success'].add)}()"
+        else:
+            recovered = f"{loom.method('recovered', self.recovered)}({trial}, {loom.call})"
         return [
             f"{trial} = None",
-            *watch.before(),
+            *before,
             *began,
             "while True:",
             "    try:",
@@ -275,9 +246,11 @@ class RetryStep(Step):
             "            raise",
             "    else:",
             *indented(indented(self._break(trial, started, watch, loom))),
-            *indented(self._pause(trial, loom)),
+            # Outside the handler, or a later error has this one as context.
+            f"    if {trial}[1]:",
+            f"        {loom.pause(f'{trial}[1]')}",
             f"if {trial} is not None:",
-            f"    {self._recovered(trial, loom)}",
+            f"    {recovered}",
         ]
 
     def _after_failure(self, trial: str, error: str, started: str, loom: Loom) -> Lines:
@@ -298,95 +271,86 @@ class RetryStep(Step):
             *indented(ask),
         ]
 
-    def _pause(self, trial: str, loom: Loom) -> Lines:
-        """Return the pause; outside the handler, or a later error has this one as context."""
-        return [f"if {trial}[1]:", f"    {loom.pause(f'{trial}[1]')}"]
-
-    def _recovered(self, trial: str, loom: Loom) -> str:
-        if self._notes is None:
-            return f"{loom.constant('count_success', self._ends['success'].add)}()"
-        return f"{loom.method('recovered', self.recovered)}({trial}, {loom.call})"
-
-    def _start(self, loom: Loom) -> tuple[Lines, str]:
-        """Return the lines that note the time, where a limit needs it, and what holds it."""
-        if self._max_elapsed is None:
-            return [], "None"
-        started = loom.local("started")
-        return [f"{started} = {loom.constant('now', self._now)}()"], started
-
     def _break(self, trial: str, started: str, watch: Watch, loom: Loom) -> Lines:
-        unwanted = self._unwanted(loom)
-        if not unwanted:
+        """Return what ends the loop after a result, unless it is asked for again."""
+        condition = self._unwanted(loom)
+        if not condition:
             return ["break"]
-        unwanted_ = loom.method("unwanted", self.otherwise_failed)
+        unwanted = loom.method("unwanted", self.otherwise_failed)
         release = let_go_async if self.site.function == "coroutine" else let_go
         return [
-            f"if not ({unwanted}):",
+            f"if not ({condition}):",
             "    break",
-            f"{trial} = {unwanted_}(None, {trial}, {started}, {loom.call}, {loom.result})",
+            f"{trial} = {unwanted}(None, {trial}, {started}, {loom.call}, {loom.result})",
             *watch.again(trial, "None"),
             f"if {trial} is None:",
             "    break",
             loom.perform(f"{loom.method('let_go', release)}({loom.result})"),
         ]
 
-    def _shadow(self, inner: Lines, loom: Loom) -> Lines:
+    def _shadow(self, inner: Lines, watch: Watch, loom: Loom) -> Lines:
         error = loom.local("error")
-        watch = self._watch(loom)
         values = "".join(f", {loom.arguments[name]}" for name in watch.names)
         would_retry = loom.method("would_retry", self.would_retry)
-        lines = [
+        unwanted = self._unwanted(loom)
+        again = [f"if {unwanted}:", f"    {would_retry}(None, {loom.result}{values})"]
+        return [
             "try:",
             *indented(inner),
             f"except {loom.constant('Exception', Exception)} as {error}:",
             f"    {would_retry}({error}, None{values})",
             "    raise",
+            *(again if unwanted else []),
         ]
-        unwanted = self._unwanted(loom)
-        if not unwanted:
-            return lines
-        return [
-            *lines,
-            f"if {unwanted}:",
-            f"    {would_retry}(None, {loom.result}{values})",
-        ]
-
-    def _watch(self, loom: Loom) -> Watch:
-        """Return what looks after arguments, where another attempt can follow."""
-        watched = self.site.parameters if self._attempts > 1 else ()
-        watch = Watch(watched, loom, self.put_back)
-        self._names = watch.names
-        return watch
 
     def _unwanted(self, loom: Loom) -> str:
-        """Return the expression that finds a result unwanted.
-
-        It is empty where nothing is to be looked at; a generator has no result.
-        """
-        if self.site.function in GENERATORS:
+        """Return the expression that finds a result unwanted; empty where nothing is looked at."""
+        if self.site.function in GENERATORS:  # it has no result
             return ""
-        named = self._named_result(loom)
-        if not self._statuses or promises(self.site.returns):
-            return named
-        usual = f"{loom.constant('statuses', self._statuses)}.usual"
-        asked = f"{loom.constant('type', type)}({loom.result}) is not {usual}"
-        again = (
-            f"{asked} and {loom.method('wants_again', self._statuses.wants_again)}({loom.result})"
-        )
-        return f"{named} or {again}" if named else again
+        wish, result, conditions = self._on_result, loom.result, []
+        if isinstance(wish, Given):
+            conditions.append(f"{loom.method('on_result', wish.held)}({result})")
+        elif wish is not None and wish.is_none:
+            conditions.append(f"{result} is None")
+        elif wish is not None and not wish.status:
+            # Of the same class alone: comparing an array, a tensor or a frame gives no truth value.
+            kind, wanted = (
+                loom.constant("kind", type(wish.equals)),
+                loom.constant("wanted", wish.equals),
+            )
+            conditions.append(f"{result}.__class__ is {kind} and {result} == {wanted}")
+        if self._statuses and not promises(self.site.returns):
+            usual = f"{loom.constant('statuses', self._statuses)}.usual"
+            asked = f"{loom.constant('type', type)}({result}) is not {usual}"
+            wants_again = loom.method("wants_again", self._statuses.wants_again)
+            conditions.append(f"{asked} and {wants_again}({result})")
+        return " or ".join(conditions)
 
-    def _named_result(self, loom: Loom) -> str:
-        """Return the expression that finds a result to be one that `on_result` names."""
-        if self._on_result is None or _statuses_of(self._on_result):
-            return ""
-        if isinstance(self._on_result, Given):
-            return f"{loom.method('on_result', self._on_result.held)}({loom.result})"
-        if self._on_result.is_none:
-            return f"{loom.result} is None"
-        # Of the same class alone: comparing an array, a tensor or a frame gives no truth value.
-        value = self._on_result.equals
-        kind, wanted = (
-            loom.constant("kind", type(value)),
-            loom.constant("wanted", value),
-        )
-        return f"{loom.result}.__class__ is {kind} and {loom.result} == {wanted}"
+
+def note(
+    error: BaseException,
+    target: str,
+    attempt: int,
+    *,
+    elapsed: float | None,
+    detail: str,
+) -> None:
+    """Add to *error*, which is given up, how often it was tried, and for how long.
+
+    A line of an earlier call with the same object makes room for it.
+    """
+    lines = getattr(error, "__notes__", [])
+    if not isinstance(lines, list):
+        return  # somebody else's use of the name
+    begin = f"mlpolicy: {target} gave up after "
+    # Some programs raise one object again and again: its notes must not pile up.
+    for line in [line for line in lines if str(line).startswith(begin)]:
+        lines.remove(line)
+    count = "1 attempt" if attempt == 1 else f"{attempt} attempts"
+    time = "" if elapsed is None else f" and {seconds(elapsed)}"
+    error.add_note(f"{begin}{count}{time}{detail and ': '}{detail}")
+
+
+def seconds(number: float) -> str:
+    """Return a time for people: `3 ms`, `1.25 s`."""
+    return f"{number * 1000:.3g} ms" if number < 0.9995 else f"{round(number, 2):,.10g} s"

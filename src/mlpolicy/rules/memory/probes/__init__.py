@@ -52,11 +52,7 @@ class Kept:
         """Return what it says at this moment."""
         return os.pread(self._descriptor, 1 << 14, 0)
 
-    def close(self) -> None:
-        """Let the descriptor go."""
+    def __del__(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def __del__(self) -> None:
-        self.close()

@@ -24,13 +24,8 @@ class Version(NamedTuple):
     active: bytes
 
 
-V2 = Version(
-    # Above `memory.high` the kernel slows the process down until nothing moves: a limit, too.
-    ("memory.max", "memory.high"),
-    "memory.current",
-    b"inactive_file",
-    b"active_file",
-)
+# Above `memory.high` the kernel slows the process down until nothing moves: a limit, too.
+V2 = Version(("memory.max", "memory.high"), "memory.current", b"inactive_file", b"active_file")
 V1 = Version(
     ("memory.limit_in_bytes",),
     "memory.usage_in_bytes",
@@ -60,17 +55,17 @@ def bounds(root: Path, proc: Path, measure: str) -> Iterator[Bound]:
 
 def _own(root: Path, proc: Path) -> tuple[Version, Path, Path] | None:
     """Return the version that controls memory, its mount, and the process's directory in it."""
-    for controllers, path in _memberships(proc):
-        # A hybrid mount has both; the version whose line names the controller is in charge.
-        if "memory" in controllers.split(","):
-            mount = _first(root / "memory", root / controllers)
-            if mount is not None:
-                return V1, mount, _within(mount, path)
-    for controllers, path in _memberships(proc):
-        if not controllers:
-            mount = _first(root / "unified", root)
-            if mount is not None:
-                return V2, mount, _within(mount, path)
+    lines = _memberships(proc)
+    # A hybrid mount has both; the version whose line names the controller is in charge.
+    for controllers, path in lines:
+        mounts = (root / "memory", root / controllers)
+        mount = next(filter(Path.is_dir, mounts), None)
+        if mount is not None and "memory" in controllers.split(","):
+            return V1, mount, _within(mount, path)
+    for controllers, path in lines:
+        mount = next(filter(Path.is_dir, (root / "unified", root)), None)
+        if mount is not None and not controllers:
+            return V2, mount, _within(mount, path)
     return None
 
 
@@ -82,10 +77,6 @@ def _memberships(proc: Path) -> list[tuple[str, PurePosixPath]]:
         return []
     lines = [line.split(":", 2) for line in text.splitlines() if line.count(":") >= 2]
     return [(controllers, PurePosixPath(path)) for _, controllers, path in lines]
-
-
-def _first(*directories: Path) -> Path | None:
-    return next((one for one in directories if one.is_dir()), None)
 
 
 def _within(mount: Path, path: PurePosixPath) -> Path:
@@ -112,7 +103,7 @@ def _bounds(version: Version, directory: Path, measure: str, *, own: bool) -> It
         return  # the root, or a cgroup without the controller: it has neither limit nor usage
     if own and version is V1:
         limits.append(_number(stat.read(), _ABOVE))
-    limit = min((one for one in limits if one is not None), default=_UNLIMITED)
+    limit = min((limit for limit in limits if limit is not None), default=_UNLIMITED)
     if limit < _UNLIMITED:
         used = _used(usage, stat, version, measure)
         yield Bound(max(limit, 1), used, f"cgroup {directory}")
@@ -128,16 +119,14 @@ def _limit(path: Path) -> int | None:
 
 def _used(usage: Kept, stat: Kept, version: Version, measure: str) -> Callable[[], int]:
     """Return what reads the usage less the cached files, which the kernel drops when in need."""
+    names = [version.inactive] if measure == "workingset" else [version.inactive, version.active]
 
-    def nonreclaimable() -> int:
+    def used() -> int:
         text = stat.read()
-        cached = (_number(text, version.inactive) or 0) + (_number(text, version.active) or 0)
+        cached = sum(_number(text, name) or 0 for name in names)
         return max(int(usage.read()) - cached, 0)
 
-    def workingset() -> int:
-        return max(int(usage.read()) - (_number(stat.read(), version.inactive) or 0), 0)
-
-    return workingset if measure == "workingset" else nonreclaimable
+    return used
 
 
 def _number(text: bytes, name: bytes) -> int | None:

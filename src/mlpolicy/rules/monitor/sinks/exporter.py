@@ -99,15 +99,23 @@ class Exporter:
                 sink, work = self._queue.popleft()
             except IndexError:
                 break
-            error = _error_of(work)
-            if error is not None:
-                dropping(sink, "failed").add()
-                say_once(f"sink:{sink}", f"the sink `{sink}` failed", error=error)
+            self._carry_out(work, sink)
 
     def _do_periodic(self) -> None:
         for work in list(self._periodic):
-            error = _error_of(work)
-            if error is not None:
+            self._carry_out(work)
+
+    def _carry_out(self, work: Work, sink: str = _NO_SINK) -> None:
+        """Do *work*, and tell what it raised, even if that would end our thread."""
+        try:
+            work()
+        except BaseException as error:
+            if not self.runs_here() and (not isinstance(error, Exception) or interrupts(error)):
+                raise
+            if sink:
+                dropping(sink, "failed").add()
+                say_once(f"sink:{sink}", f"the sink `{sink}` failed", error=error)
+            else:
                 say_once("sink", "a sink failed", error=error)
 
     def flush(self, at_most: float = AT_EXIT) -> bool:
@@ -131,25 +139,10 @@ class Exporter:
             self._wake()
 
 
-def _error_of(work: Work) -> BaseException | None:
-    """Do *work*; return what it raised, even if that would end our thread."""
-    try:
-        work()
-    except BaseException as error:
-        if not EXPORTER.runs_here() and (not isinstance(error, Exception) or interrupts(error)):
-            raise
-        return error
-    return None
-
-
 def dropping(sink: str, reason: str) -> Counter:
     """Return the counter of events that were not carried out."""
-    return METERS.counter(
-        "mlpolicy_dropped_events_total",
-        "Events that did not reach their sink.",
-        sink=sink,
-        reason=reason,
-    )
+    name, help = "mlpolicy_dropped_events_total", "Events that did not reach their sink."
+    return METERS.counter(name, help, sink=sink, reason=reason)
 
 
 EXPORTER = Exporter()

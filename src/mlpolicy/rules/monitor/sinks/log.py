@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from mlpolicy.rules.monitor.event import line
-from mlpolicy.rules.monitor.sinks.sink import Sink
+from mlpolicy.rules.monitor.sinks import Sink
 
 LOGGER = logging.getLogger("mlpolicy.events")
 
@@ -17,8 +17,9 @@ class LogSink(Sink):
     """Writes lines."""
 
     def write(self, event: Mapping[str, Any]) -> None:
-        """Write one line."""
-        text, level = line(event), getattr(logging, event["severity"])
+        """Write one line: a message may hold line breaks, the JSON does not."""
+        text = json.dumps(event, allow_nan=False, separators=(",", ":"))
+        level = getattr(logging, event["severity"])
         if LOGGER.level == logging.NOTSET:
             # The level of a parent, WARNING by default, is about messages; these are asked for.
             LOGGER.setLevel(logging.DEBUG)

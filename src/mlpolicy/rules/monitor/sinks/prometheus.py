@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from mlpolicy.core.lock import Lock
-from mlpolicy.core.metrics import METERS, Family, Meters, Sample
+from mlpolicy.core.metrics import METERS, Family, Labels, Meters, Sample
 from mlpolicy.core.report import say_once
+from mlpolicy.rules.monitor.sinks import Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
-from mlpolicy.rules.monitor.sinks.sink import Sink
 
 VARIABLES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 CLIENT = "prometheus_client"
@@ -68,37 +68,25 @@ class Collector:
 
     def collect(self) -> Iterator[Any]:
         """Yield every family."""
+        from prometheus_client import core
+
+        kinds: dict[str, Any] = {
+            "histogram": core.HistogramMetricFamily,
+            "counter": core.CounterMetricFamily,
+            "gauge": core.GaugeMetricFamily,
+        }
         for family in self._meters.collect():
-            yield _family(family)
-
-
-def _family(family: Family) -> Any:
-    from prometheus_client import core
-
-    if family.kind == "histogram":
-        made = core.HistogramMetricFamily(family.name, family.help, labels=())
-        _histogram(made, family)
-        return made
-    if family.kind == "counter":
-        counter = core.CounterMetricFamily(family.name.removesuffix("_total"), family.help)
-        for sample in family.samples:
-            counter.add_sample(family.name, dict(sample.labels), sample.value)
-        return counter
-    gauge = core.GaugeMetricFamily(family.name, family.help)
-    for sample in family.samples:
-        gauge.add_sample(family.name, dict(sample.labels), sample.value)
-    return gauge
-
-
-def _histogram(made: Any, family: Family) -> None:
-    for sample in family.samples:
-        labels, total = dict(sample.labels), 0
-        for bound, count in sample.buckets:
-            total += count
-            bucket = labels | {"le": _bound(bound)}
-            made.add_sample(f"{family.name}_bucket", bucket, total)
-        made.add_sample(f"{family.name}_count", labels, total)
-        made.add_sample(f"{family.name}_sum", labels, sample.value)
+            made = kinds[family.kind](family.name, family.help)
+            for sample in family.samples:
+                labels, name, total = dict(sample.labels), family.name, 0
+                for bound, count in sample.buckets:
+                    total += count
+                    made.add_sample(f"{name}_bucket", labels | {"le": _bound(bound)}, total)
+                if family.kind == "histogram":
+                    made.add_sample(f"{name}_count", labels, total)
+                    name = f"{name}_sum"
+                made.add_sample(name, labels, sample.value)
+            yield made
 
 
 def _bound(bound: float) -> str:
@@ -117,7 +105,7 @@ class Mirror:
 
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
-        self._cells: dict[tuple[str, ...], tuple[Any, float]] = {}
+        self._cells: dict[tuple[str, Labels], tuple[Any, float]] = {}
         self._make: Any = None
 
     def begin(self, values: Any) -> None:
@@ -146,27 +134,21 @@ class Mirror:
 
     def _copy(self, family: Family, sample: Sample) -> None:
         if family.kind == "gauge":
-            cell, _ = self._cell(family, family.name, sample)
+            cell, _ = self._cell(family, family.name, sample.labels)
             # The time decides which process is believed of something that they share.
             cell.set(sample.value, time.time() if family.shared else None)
-        elif family.kind == "counter":
-            self._set(family, family.name, sample, value=sample.value)
-        else:
-            for bound, count in sample.buckets:
-                name = f"{family.name}_bucket"
-                self._set(family, name, sample, value=count, le=_bound(bound))
-            self._set(family, f"{family.name}_sum", sample, value=sample.value)
+            return
+        for bound, count in sample.buckets:
+            labels = (*sample.labels, ("le", _bound(bound)))
+            cell, before = self._cell(family, f"{family.name}_bucket", labels)
+            cell.set(before + count)
+        name = f"{family.name}_sum" if family.kind == "histogram" else family.name
+        cell, before = self._cell(family, name, sample.labels)
+        cell.set(before + sample.value)
 
-    def _set(
-        self, family: Family, name: str, sample: Sample, *, value: float, le: str = ""
-    ) -> None:
-        cell, before = self._cell(family, name, sample, le)
-        cell.set(before + value)
-
-    def _cell(self, family: Family, name: str, sample: Sample, le: str = "") -> tuple[Any, float]:
+    def _cell(self, family: Family, name: str, labels: Labels) -> tuple[Any, float]:
         """Return where a number is kept, and what a process of the same number left there."""
-        labels = (*sample.labels, *((("le", le),) if le else ()))
-        key = (name, *(part for label in labels for part in label))
+        key = (name, labels)
         if key not in self._cells:
             cell = self._make(
                 family.kind,

@@ -100,18 +100,6 @@ def test_a_merge_key_bomb_is_refused(service):
     assert "MP007" in {code for code, _, _ in places(ended)}
 
 
-def test_the_exit_code_is_the_same_in_every_format(service):
-    """Text, concise and JSON agree."""
-    service.write(policy="version: 1\npolicies:\n  serve:predict:\n    rety: 3\n")
-
-    codes = [
-        service.run("validate", "policy.yaml", "--format", name).code
-        for name in ("text", "concise", "json")
-    ]
-
-    assert codes == [1, 1, 1]
-
-
 def test_paths_that_are_not_there_are_usage_and_empty_folders_are_nothing_to_do(service):
     """2 for a path that does not exist, 5 where there is no policy file."""
     (service.folder / "empty").mkdir()

@@ -1,4 +1,4 @@
-"""`mlpolicy doctor`, `mlpolicy list`, `mlpolicy fmt`."""
+"""`mlpolicy doctor`, `mlpolicy list`."""
 
 from __future__ import annotations
 
@@ -137,68 +137,6 @@ def test_profiles_have_users(service):
         ("a", [], []),
         ("b", ["a"], ["serve:predict"]),
     ]
-
-
-# --- fmt ------------------------------------------------------------------------------
-
-
-def test_files_are_laid_out(service):
-    """--check and --diff write nothing; after fmt there is nothing to do."""
-    before = "policies:\n  serve:predict:\n    retry: {max_delay: 2 s}\nversion: 1\n"
-    path = service.folder / "policies" / "a.yaml"
-    path.write_text(before)
-
-    check = service.run("fmt", "--check")
-    diff = service.run("fmt", "--diff")
-    unchanged = path.read_text()
-    done = service.run("fmt")
-
-    assert (check.code, diff.code, unchanged, done.code) == (4, 4, before, 0)
-    assert "+    retry: {max_delay: 2s}" in diff.out
-    assert path.read_text() == (
-        "version: 1\npolicies:\n  serve:predict:\n    retry: {max_delay: 2s}\n"
-    )
-    assert service.run("fmt", "--check").code == 0
-
-
-def test_what_comes_in_by_a_pipe_goes_out_by_it(service):
-    """Laid out, as JSON, or as an exit code."""
-    text = "policies: {}\nversion: 1\n"
-
-    plain, told, checked, empty = (
-        service.python(
-            "-c",
-            "import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-m', 'mlpolicy',"
-            f" 'fmt', '-', *{more!r}], input={given!r}, text=True).returncode)",
-        )
-        for more, given in (([], text), (["--format", "json"], text), (["--check"], text), ([], ""))
-    )
-
-    assert plain.out == "version: 1\npolicies: {}\n"
-    assert told.content["files"][0]["changed"] is True
-    assert (plain.code, told.code, checked.code, checked.out) == (0, 0, 4, "")
-    assert (empty.code, empty.err) == (1, "mlpolicy: `-` is empty\n")
-
-
-def test_what_is_no_yaml_is_left(service):
-    path = service.folder / "policies" / "a.yaml"
-    path.write_text("version: [1\n")
-
-    ended = service.run("fmt")
-
-    assert (ended.code, "MP002" in ended.err, path.read_text()) == (1, True, "version: [1\n")
-
-
-def test_a_broken_file_keeps_no_other_from_being_laid_out(service):
-    """The exit code says that one is left."""
-    folder = service.folder / "policies"
-    (folder / "a.yaml").write_text("version: [1\n")
-    (folder / "b.yaml").write_text("policies: {}\nversion: 1\n")
-
-    ended = service.run("fmt")
-
-    assert (ended.code, "MP002" in ended.err) == (1, True)
-    assert (folder / "b.yaml").read_text() == "version: 1\npolicies: {}\n"
 
 
 @pytest.mark.parametrize(("max_bytes", "told"), [("900000GiB", True), ("1kB", False)])

@@ -1,4 +1,4 @@
-"""`validate --fix`, `--baseline`, `--select`, `--ignore`, `--resolve import`."""
+"""`validate --fix`, `--select`, `--ignore`, `--resolve import`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pytest
 from click.testing import CliRunner
 
 from mlpolicy.cli.main import program
-from tests.acceptance.conftest import SOURCE
 
 WRONG = """
     version: 1
     # kept
     policies:
-      serve:predct:
+      serve:predict:
         retry: {max_retries: 2}   # kept too
         cache: {ttl: 30}
+        monitor: {labels: {country: NO}}
       serve:fetch: {retry: {jitter: ful}, use: [htpp]}
     profiles:
       http: {memory: 85%}
@@ -28,7 +28,8 @@ RIGHT = """
       serve:predict:
         retry: {max_attempts: 3}   # kept too
         cache: {ttl: 30s}
-      serve:fetch: {retry: {jitter: full}, use: [http]}
+        monitor: {labels: {country: "NO"}}
+      serve:fetch: {retry: {jitter: ful}, use: [htpp]}
     profiles:
       http: {memory: 85%}
 """
@@ -40,63 +41,52 @@ def service(project):
     return project
 
 
-def test_what_is_almost_right_is_mended(service):
-    """`max_retries: 2` becomes `max_attempts: 3`; comments and spaces stay."""
-    service.write(policy=WRONG)
+def test_what_nobody_could_want_otherwise_is_mended(service):
+    """A habitual key, a unit that lacks, quotes; not a word by likeness. Comments and spaces stay."""
+    service.write(policy=WRONG, pright=RIGHT)
 
     ended = service.run("validate", "policy.yaml", "--fix")
 
-    service.write(pright=RIGHT)
     assert (service.folder / "policy.yaml").read_text() == (
         service.folder / "pright.yaml"
     ).read_text()
-    assert (ended.code, "mended" in ended.err) == (0, True), ended.out
+    assert "mended 3 findings in 1 file" in ended.err
+    assert "did you mean `http`" in ended.out
 
 
-def test_a_repair_that_would_make_a_key_stand_twice_is_left(service):
-    """Which of the two was meant, only the author knows; the others are made."""
-    text = """\
-    version: 1
-    policies:
-      serve:predict:
-        retry: {max_attempts: 3, max_attemps: 4, jitter: ful}
-      serve:predct: {retry: 3}
-    """
+@pytest.mark.parametrize("retry", ["{max_attempts: 3, max_retries: 4}", "{max_atempts: 4}"])
+def test_a_key_that_is_taken_or_only_alike_is_left(service, retry):
+    """Which of the two was meant, only the author knows."""
+    text = f"version: 1\npolicies:\n  serve:predict: {{retry: {retry}}}\n"
     service.write(policy=text)
 
-    ended = service.run("validate", "policy.yaml", "--fix", "--format", "concise")
+    ended = service.run("validate", "policy.yaml", "--fix")
 
-    assert "mended 1 finding in 1 file" in ended.err
-    assert "MP004" not in ended.out
-    service.write(pright=text.replace("ful}", "full}"))
-    assert (service.folder / "policy.yaml").read_text() == (
-        service.folder / "pright.yaml"
-    ).read_text()
+    assert (ended.code, (service.folder / "policy.yaml").read_text()) == (1, text)
 
 
-def test_files_of_installed_packages_are_left(service):
+def test_files_of_installed_packages_are_left(service, monkeypatch):
     """They are somebody else's, and the next installation would undo it."""
     package = service.folder / "env" / "site-packages" / "acme"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "base.yaml").write_text("version: 1\nprofiles:\n  a: {retry: {max_atempts: 3}}\n")
+    (package / "base.yaml").write_text("version: 1\nprofiles:\n  a: {retry: {max_retries: 3}}\n")
     service.write(policy="version: 1\nimports: ['pkg:acme/base.yaml']\n")
 
-    path = os.pathsep.join((str(SOURCE), str(package.parent)))
-    ended = service.run("validate", "policy.yaml", "--fix", PYTHONPATH=path)
+    monkeypatch.syspath_prepend(package.parent)
+    ended = service.run("validate", "policy.yaml", "--fix")
 
     assert (ended.code, "did you mean `max_attempts`?" in ended.out) == (1, True)
-    assert "max_atempts" in (package / "base.yaml").read_text()
+    assert "max_retries" in (package / "base.yaml").read_text()
 
 
-@pytest.mark.parametrize("command", ["validate --fix", "fmt"])
-def test_a_file_that_cannot_be_written_is_said(service, monkeypatch, command):
+def test_a_file_that_cannot_be_written_is_said(service, monkeypatch):
     """As a wrong use, without a traceback, whether or not we are root."""
-    service.write(policy="policies: {serve:fetch: {retry: {jitter: ful}}}\nversion: 1\n")
+    service.write(policy="version: 1\npolicies: {serve:fetch: {cache: 30}}\n")
     monkeypatch.chdir(service.folder)
     (service.folder / f".mlpolicy-{os.getpid()}.draft").mkdir()
 
-    ended = CliRunner().invoke(program, [*command.split(), "policy.yaml"])
+    ended = CliRunner().invoke(program, ["validate", "--fix", "policy.yaml"])
 
     assert (ended.exit_code, "`policy.yaml` cannot be written" in ended.stderr) == (2, True)
 
@@ -105,7 +95,7 @@ def test_line_ends_and_marks_stay(service):
     """CRLF and a byte order mark are not ours to change."""
     path = service.folder / "policy.yaml"
     path.write_bytes(
-        b"\xef\xbb\xbfversion: 1\r\npolicies:\r\n  serve:predct: {cache: {ttl: 30}}\r\n"
+        b"\xef\xbb\xbfversion: 1\r\npolicies:\r\n  serve:predict: {cache: {ttl: 30}}\r\n"
     )
 
     service.run("validate", "policy.yaml", "--fix")
@@ -113,23 +103,6 @@ def test_line_ends_and_marks_stay(service):
     assert path.read_bytes() == (
         b"\xef\xbb\xbfversion: 1\r\npolicies:\r\n  serve:predict: {cache: {ttl: 30s}}\r\n"
     )
-
-
-def test_what_is_known_is_not_shown(service):
-    """The baseline holds when lines move; what is new is shown, what is gone is said."""
-    service.write(policy=WRONG)
-    keep = ("validate", "policy.yaml", "--baseline", "known.json")
-
-    assert service.run(*keep).code == 2
-    assert service.run(*keep, "--write-baseline").code == 0
-    assert service.run(*keep).code == 0
-    service.write(policy=WRONG.replace("# kept\n", "# kept\n\n\n\n"))
-    assert service.run(*keep).code == 0
-    service.write(policy=WRONG.replace("85%", "185%"))
-    more = service.run(*keep)
-    assert (more.code, more.out.count("[MP")) == (1, 1)
-    service.write(policy=RIGHT)
-    assert "are no more" in service.run(*keep).err
 
 
 def test_codes_are_chosen(service):

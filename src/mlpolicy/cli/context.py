@@ -1,0 +1,226 @@
+"""What a command was asked by the options that commands share, and how it gives out its outcome."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+
+from mlpolicy.cli import exits, files
+from mlpolicy.cli.prove import Answer, Request, in_child
+from mlpolicy.cli.render.report import Report
+from mlpolicy.cli.save import save
+from mlpolicy.cli.wait import waiting
+from mlpolicy.core.words import many
+from mlpolicy.model.policy import RuleBlock
+from mlpolicy.plan.load import Loaded, Terms, load, load_every
+from mlpolicy.plan.survey import Survey, local_roots, roots
+
+ENVIRONMENT: Final = "MLPOLICY_ENV"
+EVERY: Final = "all"
+FORMATS: Final = {
+    "text": "text:text",
+    "json": "as_json:as_json",
+    "github": "github:github",
+    "gitlab": "gitlab:gitlab",
+    "sarif": "sarif:sarif",
+    "junit": "junit:junit",
+    "markdown": "markdown:markdown",
+}
+"""Where each format of findings is; a format is imported when it is asked for."""
+
+
+@dataclass
+class Context:
+    """The files, the terms and the output that a command was asked for."""
+
+    policy: tuple[str, ...] = ()
+    """The paths that were given."""
+    paths: tuple[Path, ...] = ()
+    """The paths that were read."""
+    modules: tuple[str, ...] = ()
+    """Those to import."""
+    src: tuple[str, ...] = ()
+    env: str | None = None
+    assumed: dict[str, str] = field(default_factory=dict)
+    """Variables of the process to take as set."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """Values over those of `vars`."""
+    overrides: tuple[RuleBlock, ...] = ()
+    written: tuple[str, ...] = ()
+    """What `--set` said, for reports."""
+    format: str = "text"
+    output: Path | None = None
+    color: bool | None = None
+    """None leaves it to the terminal."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """What folders made for this command are called in what it shows."""
+    quiet: bool = False
+    verbose: bool = False
+
+    # --- reading ----------------------------------------------------------------------
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What looks functions up in the source: one for all of a command."""
+        return Survey(roots(self.src))
+
+    def terms(self, *, by_source: bool = True) -> Terms:
+        """Return the terms to read a policy under."""
+        return Terms(
+            self.env,
+            {**os.environ, **self.assumed},
+            overrides=self.overrides,
+            variables=self.variables,
+            survey=self.survey if by_source else None,
+        )
+
+    def read(self, *, by_source: bool = True, every: bool = False, needed: bool = True) -> Loaded:
+        """Return what the policy files say in the environment that was asked for.
+
+        Without *by_source*, no source tells which targets are names of one function.
+        With *every*, the findings are those of all environments, unless one was asked for.
+        Where none is *needed*, there may be no policy at all: decorators stand in the code.
+        """
+        wanted = self.policy or needed or files.any_policy()
+        self.paths = files.paths(self.policy) if wanted else ()
+        terms = self.terms(by_source=by_source)
+        names = [files.shown(path) for path in self.paths]
+        with waiting("reading policies"):
+            if every and self.env in (None, EVERY):
+                loaded = load_every(names, replace(terms, environment=None))
+            else:
+                loaded = load(names, terms)
+                self.check_environment(loaded)
+        for file in loaded.files if self.verbose else ():
+            text = many(len(file.policies), "policy", "policies")
+            click.echo(f"read {file.file}: {text}", err=True)
+        return loaded
+
+    def check_environment(self, *sides: Loaded) -> None:
+        """End the command where the environment asked for is one that none of *sides* names."""
+        if self.env == EVERY and not any(EVERY in side.environments for side in sides):
+            exits.stop("one environment at a time: --env all is for `validate`")
+        if not self.env or any(side.environment for side in sides):
+            return
+        unknown = next((side.unknown for side in sides if side.unknown), None)
+        if unknown is not None:
+            text = f"{unknown.message}; {unknown.help}"
+            if any(side.misnamed for side in sides):
+                exits.stop(text)
+            self.tell(f"mlpolicy: {text}: the base holds")
+        elif any(side.files for side in sides) and not any(side.refused for side in sides):
+            self.tell(f"mlpolicy: no file names any environment: `{self.env}` changes nothing")
+
+    def request(self, **what: Any) -> Request:
+        """Return the request to prove the policy that was read on real modules."""
+        policy = [str(files.shown(path)) for path in self.paths]
+        path = list(map(os.path.abspath, local_roots(self.src)))
+        return {"policy": policy, "path": path, "environment": self.env or "", **what}
+
+    def prove(self, modules: Sequence[str], *, timeout: float = 60.0, **asked: Any) -> Answer:
+        """Return what an interpreter of its own answers that imports *modules*."""
+        with waiting(f"importing {', '.join(self.modules) or 'what the policy names'}"):
+            return in_child(self.request(modules=list(modules), **asked), self.assumed, timeout)
+
+    # --- giving out -------------------------------------------------------------------
+
+    def tell(self, text: str) -> None:
+        """Say *text* beside the data, unless `--quiet` asks for data alone."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def emit(self, text: str, *, end: str = "\n") -> None:
+        """Give out the data of the command as text for people, to stdout or where `--output` says."""
+        text = text + end if text else ""
+        if self.output is not None:
+            text = text if self.color else click.unstyle(text)
+            save(text.encode("utf-8", "replace"), self.output)
+        else:
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            text = text.encode(encoding, "replace").decode(encoding)
+            click.echo(text, nl=False, color=self.color)
+
+    def emit_for_programs(self, text: str, *, end: str = "\n") -> None:
+        """Give out *text*, which programs read: in UTF-8, whatever the terminal speaks."""
+        content = (text + end if text else "").encode("utf-8", "replace")
+        if self.output is not None:
+            save(content, self.output)
+        else:
+            click.echo(content, nl=False)
+
+    def emit_json(self, schema: str, content: dict[str, Any]) -> None:
+        """Give out *content* as JSON that names its *schema*."""
+        content = {"schema": schema, **content}
+        text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+        self.emit_for_programs(text)
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+        """Return a table for people."""
+        from mlpolicy.cli.render.table import table
+
+        terminal = sys.stdout.isatty() and self.output is None
+        return table(head, rows, terminal=terminal, colour=self.color)
+
+    # --- reports ----------------------------------------------------------------------
+
+    def shown(self, report: Report) -> str:
+        """Return *report* in the format that was asked for, for people with a summary."""
+        text = render(report, self.format)
+        for folder, name in self.renamed.items():
+            text = text.replace(folder, name)
+        if self.format == "text" and not self.quiet:
+            return f"{text}\n\n{report.summary}" if text else report.summary
+        return text
+
+    def show(self, report: Report) -> None:
+        """Print *report*, or write it where `--output` says: findings are the data of the command."""
+        (self.emit if self.format == "text" else self.emit_for_programs)(self.shown(report))
+        self.tell_github(report)
+
+    def finish(self, report: Report, *, fail_on: str = "error") -> NoReturn:
+        """Print *report* and end the command with its code."""
+        report = replace(report, fail_on=fail_on)
+        self.show(report)
+        sys.exit(exits.FINDINGS if report.failed else exits.FINE)
+
+    def stop(self, report: Report) -> NoReturn:
+        """End a command with what is wrong; no file is written for it."""
+        self.output = None
+        self.finish(report)
+
+    def stop_on_errors(self, loaded: Loaded) -> None:
+        """End a command that needs a sound policy where that is none; one that expired still is."""
+        if loaded.refused:
+            self.stop(Report.of(loaded.shown()))
+
+    def tell_github(self, report: Report) -> None:
+        """Add what a workflow of GitHub shows beside its log."""
+        inside = self.format == "text" and in_github()
+        if not inside and self.format != "github":
+            return
+        from mlpolicy.cli.render.github import github, summarise
+
+        if inside and report.diagnostics:
+            click.echo(github(report).encode("utf-8", "replace"))
+        summarise(report)
+
+
+def in_github() -> bool:
+    """Whether a workflow of GitHub runs the command."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def render(report: Report, format: str) -> str:
+    """Return *report* in that format."""
+    module, _, name = FORMATS[format].partition(":")
+    text: str = getattr(import_module(f"mlpolicy.cli.render.{module}"), name)(report)
+    return text

@@ -1,0 +1,80 @@
+"""Which policy files a command is about."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlpolicy.cli import exits
+from mlpolicy.plan.files import TESTS, policy_files
+
+VARIABLE = "MLPOLICY_POLICY"
+FOLDER = "policies"
+PROJECT = "pyproject.toml"
+
+
+def paths(given: Sequence[str]) -> tuple[Path, ...]:
+    """Return the paths to read: those given, else the environment's, the project's, `policies/`.
+
+    Files of tests are left out: a shell gives them with the policies for `policies/*.yaml`.
+    Ends the command with code 2 where a path does not exist, and with 5 where there is none.
+    """
+    named, by = [Path(name) for name in given], ""
+    if not named:
+        named, by = _usual()
+    for path in named:
+        if not os.path.exists(path):
+            exits.stop(f"`{shown(path)}`{by} does not exist")
+    policies = tuple(path for path in named if path.is_dir() or not path.name.endswith(TESTS))
+    if not any(policy_files(path) for path in policies):
+        where = ", ".join(f"`{path}`" for path in named) or f"`{FOLDER}/`"
+        exits.stop(f"no policy file in {where}", exits.NOTHING_TO_DO)
+    return policies
+
+
+def any_policy() -> bool:
+    """Whether a policy is found where none is named."""
+    return any(os.path.exists(path) and policy_files(path) for path in _usual()[0])
+
+
+def shown(path: Path) -> Path:
+    """Return *path* as people would write it: relative where it is below here."""
+    try:
+        return path.resolve().relative_to(Path.cwd()) if path.is_absolute() else path
+    except ValueError:
+        return path
+
+
+def _usual() -> tuple[list[Path], str]:
+    """Return the paths where a command names none, and what named them."""
+    named = [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
+    if named:
+        return named, f", which {VARIABLE} names,"
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        file = folder / PROJECT
+        if file.is_file():
+            of_project = [folder / path for path in _section(file)]
+            if of_project:
+                return of_project, f", which `{shown(file)}` names,"
+            break
+    return ([Path(FOLDER)] if Path(FOLDER).is_dir() else []), ""
+
+
+def _section(file: Path) -> list[str]:
+    """Return the paths that the section [tool.mlpolicy] of a pyproject.toml names."""
+    name = shown(file)
+    try:
+        tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+    except (OSError, ValueError) as error:
+        exits.stop(f"`{name}` cannot be read: {error}")
+    table = tool.get("mlpolicy", {}) if isinstance(tool, dict) else {}
+    listed = table.get("policy", []) if isinstance(table, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(path, str) for path in listed):
+        exits.stop(f'`{name}`: [tool.mlpolicy] takes a list: policy = ["policies"]')
+    unknown = next((key for key in table if key != "policy"), None)
+    if unknown is not None:
+        exits.stop(f"`{name}`: [tool.mlpolicy] takes `policy`, a list of paths, and no `{unknown}`")
+    return listed
