@@ -41,11 +41,11 @@ STATEMENTS = {
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 19
+CLASSES = 18
 """Class names that stand for several classes."""
-NAMES = 20
+NAMES = 19
 """Modules whose name is a riddle."""
-CIRCLES = 8
+CIRCLES = 7
 """Modules that import themselves through others."""
 KNOWING = 39
 """Places outside `rules/` that know a kind by name."""
