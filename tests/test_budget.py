@@ -15,13 +15,13 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 3621,
-    "core": 4496,
-    "document": 1155,
+    "cli": 3620,
+    "core": 4351,
+    "document": 789,
     "install": 3803,
     "lint": 1315,
-    "model": 3653,
-    "plan": 6420,
+    "model": 3025,
+    "plan": 6355,
     "rules": 12298,
     "runtime": 1218,
     "testing": 1963,
@@ -29,25 +29,25 @@ LINES = {
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 2385,
-    "core": 2812,
-    "document": 784,
+    "cli": 2384,
+    "core": 2740,
+    "document": 552,
     "install": 2722,
     "lint": 901,
-    "model": 2515,
-    "plan": 4263,
+    "model": 2103,
+    "plan": 4220,
     "rules": 8039,
     "runtime": 759,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 18
+CLASSES = 17
 """Class names that stand for several classes."""
-NAMES = 19
+NAMES = 15
 """Modules whose name is a riddle."""
 CIRCLES = 7
 """Modules that import themselves through others."""
-KNOWING = 39
+KNOWING = 38
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

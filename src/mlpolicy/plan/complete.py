@@ -18,9 +18,8 @@ from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import redacted
 from mlpolicy.core.span import Span
 from mlpolicy.core.usual import unusual
-from mlpolicy.model.policy import OwnTree, RuleBlock
-from mlpolicy.plan.merge import Layer, Merged, in_order, inherited, merge
-from mlpolicy.plan.plan import PlannedRule, Rank, Value
+from mlpolicy.plan.merge import Layer, Merged, in_order, merge
+from mlpolicy.plan.plan import PlannedRule, Value
 from mlpolicy.rules import KINDS
 
 
@@ -38,9 +37,7 @@ Meant = tuple[tuple[str, ...], ...]
 """What a kind says of a rule: (code, field, message), perhaps a remedy, perhaps how grave it is."""
 Built = dict[tuple[str, Any], tuple[Any, Meant, Mapping[str, Value]]]
 """Rules that were made before, with what their kinds say of them, and the fields that are built
-in, by kind and settings; those of several layers by the settings of each."""
-_NOTHING = ("", "")
-_UNKNOWN: tuple[None, Meant, Mapping[str, Value]] = (None, (), {})
+in, by kind and settings."""
 
 
 def complete(
@@ -57,9 +54,6 @@ def complete(
     """
     built = {} if built is None else built
     ordered = in_order(layers)
-    again = repeated(kind, ordered, built)
-    if again is not None:
-        return Completed(again, ())
     merged = merge(kind, ordered)
     known = KINDS[kind]
     control = _control(merged)
@@ -67,9 +61,6 @@ def complete(
     if rule is None and (control.mode != "disabled" or any(one.code != "MP011" for one in wrong)):
         return Completed(None, (*merged.diagnostics, *wrong))
     found = [*merged.diagnostics, *(_meant(known, merged, one) for one in meant)]
-    alike = None if found or len(layers) == 1 else _alike(kind, ordered)
-    if alike is not None:
-        built[alike] = (rule, (), fields)
     planned = PlannedRule(
         kind,
         control.mode,
@@ -82,59 +73,6 @@ def complete(
         _lost(merged),
     )
     return Completed(planned, tuple(found))
-
-
-def is_right(block: RuleBlock, built: Built) -> bool:
-    """Whether *block* alone makes a rule of which there is nothing to say."""
-    if not isinstance(block.settings, OwnTree):
-        return False
-    right = block.settings.right
-    key = (block.kind, right.text)
-    if key not in built:
-        built[key] = _made(KINDS[block.kind], right.rule, right.keys)
-    return not built[key][1]
-
-
-def repeated(kind: str, ordered: Sequence[Layer], built: Built) -> PlannedRule | None:
-    """Return the rule that layers make just as others did, if all of it is right.
-
-    Where each of its values comes from is put together when somebody asks: mostly nobody does.
-    """
-    rule, meant, fields = built.get(_alike(kind, ordered) or _NOTHING, _UNKNOWN)
-    writers = [one for one in inherited(ordered) if one.is_policy] if rule is not None else []
-    if meant or not writers:
-        return None
-    highest = writers[-1]
-    return PlannedRule(
-        kind,
-        "enforce",
-        rule,
-        Lazily(lambda: _values(fields, merge(kind, ordered))),
-        highest.block.span,
-        highest.policy,
-        Lazily(lambda: _keys(merge(kind, ordered))),
-        Control(kind, policies=tuple([one.policy for one in writers])),
-        Lazily(lambda: _lost(merge(kind, ordered))),
-    )
-
-
-def _alike(kind: str, ordered: Sequence[Layer]) -> tuple[str, Any] | None:
-    """Return what the rule that layers make is known by; None where more than settings decides.
-
-    Which of two policies of equal rank, or beside a final one, is wrong depends on the places.
-    """
-    first = ordered[0].block.settings
-    if len(ordered) == 1:
-        return (kind, first.right.text) if isinstance(first, OwnTree) else None
-    said: list[Any] = []
-    below: Rank | None = None
-    for layer in ordered:
-        settings = layer.block.settings
-        if not isinstance(settings, OwnTree) or layer.rank == below or layer.rank[0] == 1:
-            return None
-        said.append((settings.right.text, layer.block.inherit, layer.is_policy or layer.policy))
-        below = layer.rank
-    return kind, tuple(said)
 
 
 def _keys(merged: Merged) -> dict[str, Span]:

@@ -22,7 +22,7 @@ from mlpolicy.model.policy import (
     Settings,
     laid_over,
 )
-from mlpolicy.plan.complete import Built, Completed, complete, is_right
+from mlpolicy.plan.complete import Built, Completed, complete
 from mlpolicy.plan.merge import DEFAULTS, OVERRIDES, TOP, Layer, bottom, layer_of
 from mlpolicy.plan.packed import next_end
 from mlpolicy.plan.plan import Plan
@@ -248,10 +248,7 @@ class Rulebook:
         return named[0] if alone and self._is_bare and not self._over(target.module) else None
 
     def findings(self, target: Target) -> tuple[Diagnostic, ...]:
-        """Return what is wrong with the plan of *target*, made only if something may be."""
-        policy = self.only(target)
-        if policy is not None and all(is_right(block, self._built) for block in policy.rules):
-            return ()
+        """Return what is wrong with the plan of *target*."""
         return self.resolve(target)[1]
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:

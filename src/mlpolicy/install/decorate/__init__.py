@@ -18,7 +18,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.install.decorate import typed
 from mlpolicy.install.decorate.place import check_function, place
 from mlpolicy.install.decorate.typed import Decorator, F
-from mlpolicy.model.coded import Decorated
+from mlpolicy.model.decorated import Decorated
 from mlpolicy.rules import kind_of_decorator
 
 

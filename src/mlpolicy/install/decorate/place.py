@@ -12,9 +12,9 @@ from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.lookup import Found
 from mlpolicy.install.outer import stand_in
 from mlpolicy.install.plans import planned, target_of
-from mlpolicy.model.coded import Decorated
+from mlpolicy.model.decorated import Decorated
+from mlpolicy.model.messages import found as found_as
 from mlpolicy.model.policy import RuleBlock
-from mlpolicy.model.words import found as found_as
 from mlpolicy.plan.coded import of_code, unfit
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import behind, close, from_code

@@ -1,4 +1,4 @@
-"""Words that people type from habit, and the keys of a policy file that they mean."""
+"""Synonyms: words that people type, and the keys of a policy file that they mean."""
 
 from __future__ import annotations
 
@@ -84,22 +84,3 @@ OF_TESTS = habits(
     }
 )
 """Of a file of policy tests."""
-
-OF_VALUES = {
-    "disabled": frozenset({"off", "no", "false", "none", "inactive"}),
-    "shadow": frozenset({"dry-run", "dry_run", "dryrun", "audit", "observe", "warn", "report"}),
-    "enforce": frozenset({"on", "yes", "true", "enabled", "active", "block", "deny"}),
-    "raise": frozenset({"error", "reject", "fail", "throw", "refuse"}),
-    "proceed": frozenset({"continue", "ignore", "warn", "allow"}),
-    "always": frozenset({"all", "true"}),
-    "never": frozenset({"none", "false"}),
-    "DEBUG": frozenset({"trace"}),
-    "ERROR": frozenset({"critical", "fatal"}),
-    "constant": frozenset({"fixed"}),
-    "full": frozenset({"random", "true", "yes", "on"}),
-    "none": frozenset({"off", "no", "false"}),
-    "warn": frozenset({"ignore", "log", "report"}),
-    "coroutine": frozenset({"async", "asynchronous"}),
-    "function": frozenset({"sync", "synchronous"}),
-}
-"""Of values that are words, under the word that is meant."""

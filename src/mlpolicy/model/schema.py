@@ -1,9 +1,10 @@
-"""From the models of blocks and rules to one schema, as JSON Schema 2020-12 has it."""
+"""The JSON Schema of the policy language, from the models that read it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -24,6 +25,11 @@ from mlpolicy.rules import KINDS
 
 Schema = dict[str, Any]
 
+DRAFTS: Final = {
+    "2020-12": "https://json-schema.org/draft/2020-12/schema",
+    "7": "http://json-schema.org/draft-07/schema#",
+}
+"""The drafts by name: the current one, and the one that most editors' YAML servers read."""
 VARIABLE = {"type": "string", "pattern": written.VARIABLE}
 """A text with a variable in it."""
 WHOLE = {"type": "string", "pattern": f"^{written.WHOLE}$"}
@@ -297,3 +303,42 @@ _WHOLE_BLOCK = ("required", "not", "anyOf", "if", "then")
 """What is said of a block as a whole, by its own keys."""
 _NAMED = ("properties", "patternProperties")
 """Words under which names of the author's stand, not words of JSON Schema."""
+
+
+# --- drafts -------------------------------------------------------------------------
+
+
+def in_draft(draft: str) -> Schema:
+    """Return the schema of policy files in *draft*, a key of `DRAFTS`."""
+    made = schema()
+    if draft == "7":
+        made = _seventh(made)
+        made["$id"] = made["$id"].replace(".schema.json", ".draft7.schema.json")
+    made["$schema"] = DRAFTS[draft]
+    return made
+
+
+def published(draft: str = "2020-12") -> str:
+    """Return the text of the file that is published."""
+    return json.dumps(in_draft(draft), indent=2, ensure_ascii=False) + "\n"
+
+
+def _seventh(of: Any) -> Any:
+    """Return *of* in the words of draft 7."""
+    if isinstance(of, list):
+        return [_seventh(one) for one in of]
+    if not isinstance(of, dict):
+        return of
+    made = {_NAMES.get(key, key): _seventh(value) for key, value in of.items()}
+    if isinstance(made.get("$ref"), str):
+        # Beside a reference, draft 7 reads nothing: what stands there goes around it.
+        reference = made.pop("$ref").replace("#/$defs/", "#/definitions/")
+        made = {**made, "allOf": [{"$ref": reference}]} if made else {"$ref": reference}
+    if "prefixItems" in of:
+        rest = made.pop("items", True)
+        made["items"] = made.pop("prefixItems")
+        made["additionalItems"] = rest
+    return made
+
+
+_NAMES = {"$defs": "definitions"}
