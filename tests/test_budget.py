@@ -16,14 +16,14 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 LINES = {
     ".": 378,
     "cli": 3617,
-    "core": 4308,
+    "core": 4387,
     "document": 789,
-    "install": 4194,
+    "install": 3800,
     "lint": 1201,
     "model": 3030,
-    "plan": 2726,
-    "rules": 12284,
-    "runtime": 1283,
+    "plan": 2730,
+    "rules": 12478,
+    "runtime": 1218,
     "source": 1403,
     "testing": 1963,
 }
@@ -31,25 +31,25 @@ LINES = {
 STATEMENTS = {
     ".": 143,
     "cli": 2381,
-    "core": 2703,
+    "core": 2760,
     "document": 552,
-    "install": 2936,
+    "install": 2719,
     "lint": 833,
     "model": 2107,
-    "plan": 1781,
-    "rules": 8027,
-    "runtime": 794,
+    "plan": 1784,
+    "rules": 8150,
+    "runtime": 759,
     "source": 995,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 14
+CLASSES = 13
 """Class names that stand for several classes."""
-NAMES = 8
+NAMES = 7
 """Modules whose name is a riddle."""
-CIRCLES = 7
+CIRCLES = 6
 """Modules that import themselves through others."""
-KNOWING = 37
+KNOWING = 27
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

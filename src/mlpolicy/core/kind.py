@@ -94,12 +94,23 @@ class Kind:
     check: str | None = None
     """`module:function` taking (rule) and giving (code, field, message), perhaps a remedy too:
     meaning, not shape."""
+    standing: str | None = None
+    """`module:function` taking (rule, target, standing, code_of) and giving (code, field, message, remedy):
+    what the functions that stand under the target show, and what these use."""
     lint: str | None = None
     """`module:function` taking (rule, function) and giving diagnostics: what a `core.function.Function`
     shows, by its source or once it is imported."""
     arguments: str | None = None
     """`module:function` taking (settings, function, names) of a decorator and giving the settings of
     the rule, where its arguments are more than those: names of parameters, annotations."""
+    decorator: str | None = None
+    """The name of its decorator."""
+    shadowable: bool = True
+    """Whether it may be tried out without effect; what changes nothing has nothing to try."""
+    numbers_calls: bool = False
+    """Whether its driver numbers the calls, and it logs what others note of each."""
+    keeps_results: bool = False
+    """Whether it hands out results again, which the items of a generator cannot be."""
     shorthand: str | None = None
     """The field that a bare value fills: `retry: 3`."""
     synonyms: Mapping[str, Synonym] = field(default_factory=dict)
@@ -120,10 +131,6 @@ class Kind:
     argument_fields: Mapping[str, str] = field(default_factory=dict)
     """The settings that name arguments of the function, each with the code of the finding that it
     has none of that name."""
-    keeps_results: bool = False
-    """Whether it hands a result out again, so that it must not be one to walk through once."""
-    shadowable: bool = True
-    """Whether there is anything to try out: watching changes nothing."""
     events: Mapping[str, str] = field(default_factory=dict)
     """What may happen at a call, for policy tests: `KIND.DECISION`, or `KIND` alone for an attempt
     that another one follows, and one sentence about each."""
@@ -194,6 +201,10 @@ class Kind:
     def linted(self, rule: Any, function: Function) -> tuple[Diagnostic, ...]:
         """Return what is wrong with *rule* on *function*."""
         return tuple(cast("Any", part(self.lint))(rule, function)) if self.lint else ()
+
+    def on_standing(self, rule: Any, *what: Any) -> tuple[tuple[str, ...], ...]:
+        """Return (code, field, message, remedy) for what stands under a target of *rule*."""
+        return tuple(cast("Any", part(self.standing))(rule, *what)) if self.standing else ()
 
 
 def load(path: str) -> object:

@@ -31,7 +31,7 @@ class Held:
     `variables` are those of the process that the files asked for, and what they said.
     """
 
-    __slots__ = ("files", "inputs", "kinds", "tops", "variables")
+    __slots__ = ("files", "inputs", "kinds", "mark", "tops", "variables")
 
     def __init__(
         self,
@@ -41,12 +41,14 @@ class Held:
         kinds: frozenset[str] = frozenset(),
         inputs: tuple[str, ...] = (),
         variables: dict[str, str | None] | None = None,
+        mark: bytes = b"",
     ) -> None:
         self.tops = tops
         self.files = files
         self.kinds = kinds
         self.inputs = inputs
         self.variables = variables or {}
+        self.mark = mark
 
 
 def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
@@ -65,7 +67,8 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
         current = all(_value_of(name) == digest for name, digest in variables)
         if not (installed == homes and current and _holds(stamps, paths, inputs)):
             return None
-        return Held(frozenset(tops), files, kinds=frozenset(kinds), inputs=inputs)
+        named = {"kinds": frozenset(kinds), "inputs": inputs, "mark": body[:16]}
+        return Held(frozenset(tops), files, **named)
     except (OSError, ValueError, EOFError, TypeError):
         return None
 
@@ -80,8 +83,8 @@ def stamps_of(paths: tuple[str, ...], inputs: tuple[str, ...] = ()) -> tuple[Any
 
 def write(
     paths: tuple[str, ...], held: Held, environment: str = "", *, before: tuple[Any, ...]
-) -> None:
-    """Hold *held* for the policy at *paths*; where nothing can be written, nothing is.
+) -> bytes:
+    """Hold *held* for the policy at *paths*; return the entry's mark, nothing where none is written.
 
     *before* are the stamps of *paths* when their reading began: where one of them is another by
     now, what was read may be older than what is there.
@@ -90,12 +93,12 @@ def write(
         homes = stamps_of_homes()
         place = _place(paths, environment, homes)
         if place is None:
-            return
+            return b""
         folder = os.path.dirname(place)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         stamps = stamps_of(paths, held.inputs)
         if not (_is_ours(folder) and before and stamps[: len(before)] == before):
-            return
+            return b""
         variables = tuple((name, _value_of(name)) for name in held.variables)
         named = (tuple(held.tops), tuple(held.kinds))
         body = marshal.dumps((homes, stamps, held.inputs, variables, *named, held.files))
@@ -105,7 +108,8 @@ def write(
             file.write(_head() + _digest(body) + body)
         os.replace(draft, place)
     except (OSError, ValueError):
-        return
+        return b""
+    return _digest(body)
 
 
 def _value_of(name: str) -> bytes | None:

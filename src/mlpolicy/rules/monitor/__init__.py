@@ -8,8 +8,10 @@ KIND = Kind(
     name="monitor",
     rule="mlpolicy.rules.monitor.rule:MonitorRule",
     step="mlpolicy.rules.monitor.step:MonitorStep",
-    check="mlpolicy.rules.monitor.check:check",
+    decorator="monitor",
     shadowable=False,
+    numbers_calls=True,
+    check="mlpolicy.rules.monitor.check:check",
     synonyms={
         **habits(
             {

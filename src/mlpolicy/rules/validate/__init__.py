@@ -11,6 +11,7 @@ KIND = Kind(
     name="validate",
     rule="mlpolicy.rules.validate.rule:ValidateRule",
     step="mlpolicy.rules.validate.step:ValidateStep",
+    decorator="validate_input",
     check="mlpolicy.rules.validate.check:check",
     risk="mlpolicy.rules.validate.plan:risks",
     positions=("validate input", "validate output"),

@@ -15,8 +15,9 @@ import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from mlpolicy.install.nested import nested
-from mlpolicy.install.seek import find
+from mlpolicy.install import registry
+from mlpolicy.install.lookup import find
+from mlpolicy.rules.retry.nested import nested
 
 
 def stub(module, name, *bases, **held):
@@ -113,7 +114,7 @@ def module(monkeypatch):
 
 
 def looked(made, name="fetch"):
-    return nested(find(made, name))
+    return nested(find(made, name), registry.own_of)
 
 
 @pytest.mark.parametrize(("client", "calls"), FOUND)
@@ -168,8 +169,8 @@ def test_what_the_function_does_not_use_is_not_found(module, text):
 
 def test_a_method_of_such_a_client_makes_the_usual_calls():
     """Nobody knows the instance."""
-    assert nested(find(urllib3.poolmanager, "PoolManager.urlopen")) == {
+    assert nested(find(urllib3.poolmanager, "PoolManager.urlopen"), registry.own_of) == {
         "PoolManager": ("urllib3", 4)
     }
-    assert nested(find(requests.sessions, "Session.request")) == {}
-    assert nested(find(httpx, "Client.send")) == {}
+    assert nested(find(requests.sessions, "Session.request"), registry.own_of) == {}
+    assert nested(find(httpx, "Client.send"), registry.own_of) == {}

@@ -6,16 +6,25 @@ Only names that a function uses are looked up, and only what objects hold as dat
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from mlpolicy.install import bare, registry
-from mlpolicy.install.bare import is_a
-from mlpolicy.install.seek import Found
+from mlpolicy.core.classes import is_a, members, module_of, mro_of, name_of
 from mlpolicy.rules.retry.answers import held
 from mlpolicy.rules.retry.groups import family
+from mlpolicy.rules.retry.rule import RetryRule
+
+CodeOf = Callable[[FunctionType], CodeType]
+"""Gives the code that a function was compiled with, whatever stands on it."""
+
+
+class Standing(Protocol):
+    """Where a function stands: who holds it, and its Python functions."""
+
+    holder: Any
+    functions: tuple[FunctionType, ...]
 
 
 class Own(NamedTuple):
@@ -58,20 +67,33 @@ _MOST = 10_000
 """Objects that are looked at for one function."""
 
 
-def nested(found: Found) -> dict[str, tuple[str, int]]:
+def retried(
+    rule: RetryRule, target: str, standing: Standing, code_of: CodeOf
+) -> Iterator[tuple[str, ...]]:
+    """Yield (code, field, message, remedy) for what retries by itself: the attempts multiply."""
+    ours = rule.max_attempts
+    for name, (package, calls) in (nested(standing, code_of) if ours > 1 else {}).items():
+        text = (
+            f"`{target}` retries what `{name}` retries by itself: {ours} attempts x "
+            f"{calls} of {package}'s own = {ours * calls} calls"
+        )
+        yield "MP311", "max_attempts", text, "keep one of them"
+
+
+def nested(found: Standing, code_of: CodeOf) -> dict[str, tuple[str, int]]:
     """Return what a function uses that retries by itself: by name, its package and all its calls."""
     if is_a(found.holder, type) and (own := _calls(found.holder, None)) is not None:
-        return {bare.qualname(found.holder): own} if own[1] > 1 else {}
+        return {name_of(found.holder): own} if own[1] > 1 else {}
     seen: dict[str, tuple[str, int]] = {}
     for function in found.functions:
-        for name, value in _used(function, found.holder):
+        for name, value in _used(function, found.holder, code_of):
             calls = _calls(type(value), value)
             if calls is not None and calls[1] > 1:
                 seen.setdefault(name, calls)
     return seen
 
 
-def _used(function: FunctionType, holder: object) -> Iterator[tuple[str, object]]:
+def _used(function: FunctionType, holder: object, code_of: CodeOf) -> Iterator[tuple[str, object]]:
     """Yield what a function uses, and what its own package's functions and objects use in turn."""
     package, names = _package(function), set[str]()
     left: list[tuple[str, object]] = [(function.__name__, function)]
@@ -84,27 +106,24 @@ def _used(function: FunctionType, holder: object) -> Iterator[tuple[str, object]
             continue
         met[id(value)] = value
         yield name, value
-        left += _beneath(name, value, package, names)
+        if type(value) is FunctionType and _package(value) == package:
+            loaded = [*_instructions(code_of(value))]
+            names.update(key for _, key in loaded)
+            left += _cells(value).items()
+            left += _chosen({key for op, key in loaded if op in _OF_MODULE}, value.__globals__)
+            left += ((name, one) for one in value.__defaults__ or ())
+        else:
+            left += _beneath(name, value, package, names)
 
 
 def _beneath(name: str, value: object, package: str, names: set[str]) -> list[tuple[str, object]]:
-    """Return what *value* leads to; *names*, to which a function adds, are those that are used."""
+    """Return what *value* leads to under the *names* that are used so far."""
     if type(value) is MethodType:
         return [(name, value.__self__)]
-    if is_a(value, ModuleType, type):
-        return _chosen(names, bare.names(value))
-    if type(value) is not FunctionType:
-        own = bare.home(type(value)).partition(".")[0] == package
-        return _chosen(names, bare.names(value)) if own else []
-    if _package(value) != package:
+    if type(value) is FunctionType:
         return [(name, one) for one in _cells(value).values()]
-    loaded = [*_instructions(registry.own_of(value))]
-    names.update(key for _, key in loaded)
-    return [
-        *_cells(value).items(),
-        *_chosen({key for op, key in loaded if op in _OF_MODULE}, value.__globals__),
-        *((name, one) for one in value.__defaults__ or ()),
-    ]
+    own = is_a(value, ModuleType, type) or module_of(type(value)).partition(".")[0] == package
+    return _chosen(names, members(value)) if own else []
 
 
 def _package(function: FunctionType) -> str:
@@ -128,7 +147,7 @@ def _chosen(names: set[str], scope: Mapping[str, object]) -> list[tuple[str, obj
 def _cells(function: FunctionType) -> dict[str, object]:
     """Return what a function has captured, as far as it is there yet."""
     found: dict[str, object] = {}
-    names = registry.own_of(function).co_freevars
+    names = function.__code__.co_freevars
     for name, cell in zip(names, function.__closure__ or (), strict=False):
         with suppress(ValueError):
             found[name] = cell.cell_contents
@@ -141,13 +160,13 @@ def _calls(cls: type, value: object) -> tuple[str, int] | None:
         tries = _cells(value).get("max_tries") if _package(value) == "backoff" else None
         return ("backoff", tries) if isinstance(tries, int) else None
     found: list[int] = []
-    for one in bare.bases(cls):
-        package, name = family(bare.home(one)), bare.qualname(one)
+    for one in mro_of(cls):
+        package, name = family(module_of(one)), name_of(one)
         for own in OWN:
             if package == own.package and name in own.classes.split():
                 number = _number(value, own.path.split("."))
                 found.append(own.otherwise if number is None else number + own.more)
-    return (bare.home(cls).partition(".")[0], max(found)) if found else None
+    return (module_of(cls).partition(".")[0], max(found)) if found else None
 
 
 def _number(value: Any, path: list[str]) -> int | None:

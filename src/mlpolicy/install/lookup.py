@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
+from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of, wrapped
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.program import names_of
 from mlpolicy.core.target import LOCALS, Target
-from mlpolicy.install import bare
-from mlpolicy.install.bare import is_a, is_module
-from mlpolicy.install.shown import Shown, original_of
+from mlpolicy.install.outer import Shown, bare, original_of
 from mlpolicy.runtime.driver import TWIN
 
 _DEPTH = 8
@@ -58,6 +57,15 @@ def find(module: ModuleType, qualname: str) -> Found:
     return Found(holder, attribute, raw, functions, inherited)
 
 
+def behind_ours(found: Found) -> Found:
+    """Return *found* as it was before a policy replaced it, if one did."""
+    shown = bare(found.raw)
+    if not is_a(shown, Shown):
+        return found
+    before: Found = original_of(shown, "found")
+    return Found(found.holder, found.attribute, before.raw, before.functions, before.inherited)
+
+
 def own_name(target: Target, found: Found) -> Target:
     """Return the path under which what was *found* at *target* is defined; *target* if that is it.
 
@@ -69,6 +77,14 @@ def own_name(target: Target, found: Found) -> Target:
         first = found.functions[0].__code__.co_qualname
         if first == target.qualname and is_of(found.functions[0], target.module):
             return target
+    for own in _names(target, found):
+        if "<" not in own.qualname and (own == target or _leads_to(own, found)):
+            return own  # (no lambda, and not made at run time)
+    return target
+
+
+def _names(target: Target, found: Found) -> list[Target]:
+    """Return the paths under which what was *found* at *target* may be defined."""
     names: list[tuple[str, str]] = []
     if len(found.functions) < 2 and not found.inherited:
         for function in (*found.functions, *reach(found.raw)):
@@ -77,14 +93,8 @@ def own_name(target: Target, found: Found) -> Target:
             names.append((module, function.__code__.co_qualname))
         names += [(module, target.qualname) for module, _ in names]
     elif is_a(found.holder, type):
-        own = f"{bare.qualname(found.holder)}.{found.attribute}"
-        names = [(bare.home(found.holder), own)]
-    each = (
-        Target(module, name)
-        for module, name in names
-        if "<" not in name  # (a lambda, or made at run time)
-    )
-    return next((one for one in each if one == target or _leads_to(one, found)), target)
+        names = [(module_of(found.holder), f"{name_of(found.holder)}.{found.attribute}")]
+    return [Target(module, name) for module, name in names]
 
 
 def _leads_to(target: Target, found: Found) -> bool:
@@ -102,14 +112,6 @@ def _leads_to(target: Target, found: Found) -> bool:
     return alike and there.inherited is found.inherited
 
 
-def enclosing(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
-    """Return the functions under *qualname*, which make functions; none where it leads nowhere."""
-    try:
-        return find(module, qualname).functions
-    except NotFound:
-        return ()
-
-
 def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None:
     """Return the function that *raw* is, or decorates, with the code that belongs to the name.
 
@@ -124,7 +126,7 @@ def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None
             return function
     first = peel(raw)
     if type(first) is FunctionType:
-        named = [one for one in reached if one.__qualname__ == qualname]
+        named = [function for function in reached if function.__qualname__ == qualname]
         return named[-1] if named else first
     return None
 
@@ -160,13 +162,13 @@ def aliased(name: str) -> ModuleType | None:
         rest.insert(0, last)
         module = sys.modules.get(known)
     for part in rest:
-        module = bare.names(module).get(part) if is_module(module) else None
+        module = members(module).get(part) if is_module(module) else None
     return module if is_module(module) and not is_running(module) else None
 
 
 def is_running(module: ModuleType) -> bool:
     """Whether *module* is being imported at this moment."""
-    return bare.names(bare.names(module).get("__spec__")).get("_initializing") is True
+    return members(members(module).get("__spec__")).get("_initializing") is True
 
 
 def dispatchers(raw: Any) -> list[Any]:
@@ -174,7 +176,7 @@ def dispatchers(raw: Any) -> list[Any]:
     if _is_plain(raw):
         return []
     if is_a(raw, functools.singledispatchmethod):
-        return [bare.names(raw)["dispatcher"]]
+        return [members(raw)["dispatcher"]]
     return [
         one
         for one in reach(raw)
@@ -185,8 +187,11 @@ def dispatchers(raw: Any) -> list[Any]:
 
 def born(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
     """Return every living function of *module* whose code has that name."""
-    alike = [one for one in living(bare.names(module)) if one.__code__.co_qualname == qualname]
-    return tuple([one for one in alike if TWIN not in one.__dict__])
+    return tuple(
+        function
+        for function in living(members(module))
+        if function.__code__.co_qualname == qualname and TWIN not in function.__dict__
+    )
 
 
 def living(names: Mapping[str, Any] | None = None) -> list[FunctionType]:
@@ -196,7 +201,7 @@ def living(names: Mapping[str, Any] | None = None) -> list[FunctionType]:
     all objects would hold tuples that other threads are filling, which the interpreter refuses.
     """
     referred = vars(builtins) if names is None else names
-    return [one for one in gc.get_referrers(referred) if type(one) is FunctionType]
+    return [function for function in gc.get_referrers(referred) if type(function) is FunctionType]
 
 
 _ABSENT = object()
@@ -215,20 +220,20 @@ def _holder(module: ModuleType, qualname: str) -> tuple[Any, str]:
 
 def _attribute(holder: Any, name: str) -> tuple[Any, bool]:
     """Return what stands under *name*, no descriptor run, and whether it is inherited."""
-    own = bare.names(holder)
+    own = members(holder)
     if name in own:
         return own[name], False
     if is_module(holder):
         return getattr(holder, name, _ABSENT), False  # (it may make its names when asked)
-    above = bare.bases(holder)[1:] if is_a(holder, type) else (type(holder),)
-    found = (held[name] for cls in above if name in (held := bare.names(cls)))
+    above = mro_of(holder)[1:] if is_a(holder, type) else (type(holder),)
+    found = (held[name] for cls in above if name in (held := members(cls)))
     return next(found, _ABSENT), True
 
 
 def _name(holder: Any) -> str:
     if is_module(holder):
-        return str(bare.names(holder).get("__name__"))
-    return str(bare.qualname(holder if is_a(holder, type) else type(holder)))
+        return str(members(holder).get("__name__"))
+    return str(name_of(holder if is_a(holder, type) else type(holder)))
 
 
 _PEELS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
@@ -239,7 +244,7 @@ _PEELS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
     ((property,), vars(property)["fget"].__get__),
     (
         (functools.cached_property, functools.singledispatchmethod, functools.partialmethod),
-        lambda raw: bare.names(raw).get("func"),
+        lambda raw: members(raw).get("func"),
     ),
 )
 """How to read what descriptors hold, of subclasses too."""
@@ -277,14 +282,14 @@ def _within(one: Any) -> Iterator[Any]:
     """Yield what *one* may have wrapped: `__wrapped__`, closure cells, attributes."""
     if one is None or is_a(one, type, ModuleType):
         return
-    state = bare.names(one)
+    state = members(one)
     yield from filter(_holds, state.values())
     if is_a(one, functools.partial):
         yield _partial(one)
     if "__wrapped__" in state:
         yield state["__wrapped__"]
     if type(one) is not FunctionType:
-        yield from filter(_holds, bare.wrapped(one))
+        yield from filter(_holds, wrapped(one))
         return
     for cell in one.__closure__ or ():
         try:
