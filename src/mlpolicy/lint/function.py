@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from mlpolicy.core.diagnostic import Related
-from mlpolicy.core.function import UNKNOWN, Function, Lookup
+from mlpolicy.core.function import UNKNOWN, Function, FunctionNode, Lookup
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -18,7 +18,6 @@ from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.source import Answer, Defined, Missing, Module, NoModule, SourceTree
-from mlpolicy.source.body import Body
 
 
 def setting_at(rule: PlannedRule, *settings: str) -> Span:
@@ -42,7 +41,9 @@ def line_of(message: str, file: str, line: int) -> Related:
 
 def definition(message: str, defined: Defined) -> tuple[Related, ...]:
     """Return the line where a function is defined as a further place."""
-    place = Span(defined.file, defined.line, defined.column, defined.line, defined.end_column)
+    line, column = defined.line, defined.column
+    end = column + len(defined.binding.name)
+    place = Span(defined.file, line, column, line, end)
     return (Related(message, place),)
 
 
@@ -119,13 +120,12 @@ class SourceFunction(Function):
         self._rulebook, self._survey = rulebook, survey
         self.kind: FunctionKind = defined.kind  # type: ignore[assignment]  # (no class, no value)
         self.parameters: tuple[Parameter, ...] | None = defined.parameters
-        self.is_method = defined.is_method
+        self.is_method = defined.scope.is_class
         # Without sure parameters, something else may stand around the body.
-        self._body: Body | None = defined.body if defined.parameters is not None else None
-        if self._body is not None:
+        self._body = defined if self.parameters is not None else None
+        if self._body is not None and isinstance(self._body.node, FunctionNode):
             self.node = self._body.node
-        if defined.body is not None:
-            self.decorators = defined.body.decorators
+        self.decorators = defined.decorated
 
     def nodes(self) -> tuple[ast.AST, ...]:
         """Return the nodes that a call of it runs, not those in functions that it makes."""
@@ -139,25 +139,25 @@ class SourceFunction(Function):
         """Return the path and kind of each function that it calls by name, and whose source is known."""
         if self._body is None:
             return ()
-        home = self._body.home
-        return tuple((str(to), kind, node) for to, kind, node in self._body.calls if to != home)
+        calls = [(called, node) for called, node in self._body.calls if called.node != self.node]
+        return tuple((str(called.home), called.kind, node) for called, node in calls)  # type: ignore[misc]  # (functions)
 
     def line(self, message: str, node: ast.expr | ast.stmt | None = None) -> tuple[Related, ...]:
         """Return the line of *node*, or of its definition, as a further place."""
         if node is None or self._body is None:
             return definition(message, self._defined)
-        return (line_of(message, self._body.module.shown, node.lineno),)
+        return (line_of(message, self._defined.file, node.lineno),)
 
     def name_of(self, node: ast.expr) -> str:
         """Return the full name of what an expression in its body names."""
-        return self._body.name_of(node) if self._body is not None else ""
+        return self._body.inside.full_name(node) if self._body is not None else ""
 
     def annotated_name(self, node: ast.expr) -> str:
         """Return the full name of what an annotation names; nothing for a name of its own module."""
         if self._body is None:
             return ""
         found = self._body.scope.full_name(node)
-        return "" if "." not in found and found in self._body.module.scope.bindings else found
+        return "" if "." not in found and found in self._body.scope.module.scope.bindings else found
 
     def lineage(self, node: ast.expr) -> tuple[ast.ClassDef | None, ...]:
         """Return the class that an annotation names, then its bases; None for one without source."""

@@ -163,7 +163,7 @@ def _closest_word(word: str, known: list[str]) -> str | None:
 
 def _may_be_tagged(defined: Defined) -> bool:
     """Whether the module may put tags on functions otherwise than by `@mlpolicy.tag("word")`."""
-    return defined.body is None or b"tag" in _PLAIN_TAGS.sub(b"", defined.body.module.source)
+    return b"tag" in _PLAIN_TAGS.sub(b"", defined.scope.module.source)
 
 
 _PLAIN_TAGS = re.compile(
