@@ -278,7 +278,7 @@ def test_a_closed_gate_without_a_line_leaves_its_gauge(yard):
 
 def test_a_limit_that_rises_opens_the_gate(yard, stock):
     """The thresholds are shares of the limit of this moment."""
-    from mlpolicy.rules.memory.probes import Reading
+    from mlpolicy.rules.memory.limits import Reading
 
     gate = yard.gate(levels=Levels())
     gate.update(Reading(950, 1000, "a test"), 0.0)

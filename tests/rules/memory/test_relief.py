@@ -123,7 +123,7 @@ def test_cycles_are_collected():
 
 TRIM = """
 import threading
-from mlpolicy.rules.memory.survey import Process
+from mlpolicy.rules.memory.limits import Process
 from mlpolicy.rules.memory.relief import collect, trim
 
 process = Process()

@@ -17,7 +17,7 @@ from mlpolicy.rules.memory.levels import Levels, Marks
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
     from mlpolicy.rules.memory.gauge import Gauge
-    from mlpolicy.rules.memory.probes import Reading
+    from mlpolicy.rules.memory.limits import Reading
     from mlpolicy.rules.memory.relief import Relief
 
 DECISIONS: Final = ("warn", "relieve", "wait", "reject", "default", "proceed")

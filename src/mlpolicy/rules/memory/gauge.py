@@ -12,7 +12,7 @@ from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import LOGGER, say_once
 from mlpolicy.core.waiting import Waiter
-from mlpolicy.rules.memory.probes import Reading
+from mlpolicy.rules.memory.limits import Reading
 
 if TYPE_CHECKING:
     from mlpolicy.rules.memory.gate import Gate
