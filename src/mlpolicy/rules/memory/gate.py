@@ -37,25 +37,18 @@ class Decisions:
             decision: site.meters.counter(name, help, function=site.target, decision=decision)
             for decision in (("warn",) if site.shadow else DECISIONS)
         }
-        if site.shadow:
-            self._would = site.would("memory", "reject")
-        else:
-            self._refusals = site.refused("memory")
+        self.refusals = site.would("memory", "reject") if site.shadow else site.refused("memory")
 
     def count(self, decision: str) -> None:
         """Count one decision."""
         self._counters[decision].add()
         if decision == "reject":
-            self._refusals.add()
+            self.refusals.add()
 
     def note(self, call: int, decision: str) -> None:
         """Count one decision about the call of that number, and put it into its log event."""
         self.count(decision)
         self._site.decided(call, "memory", decision)
-
-    def would_reject(self) -> None:
-        """Count a call that would have been refused."""
-        self._would.add()
 
 
 class Ticket:
@@ -95,7 +88,7 @@ class Gate(Live):
         self.decisions = decisions
         self.relief = relief
         self.warned = False
-        self._levels = levels
+        self.levels = levels
         self._wait = wait
         self._closed = False
         self._numbers = itertools.count()
@@ -112,11 +105,6 @@ class Gate(Live):
         self._batch = 1
         self.strained = False
         self.shut = True
-
-    @property
-    def warn_at(self) -> float:
-        """The share of the limit above which the log warns."""
-        return self._levels.warn_at
 
     # Asked by calls.
 
@@ -184,16 +172,19 @@ class Gate(Live):
 
     # Told by the gauge, which holds its lock.
 
-    def update(self, reading: Reading, now: float) -> None:
-        """Take in what is used, and call those who are let in."""
-        if reading.limit != self._limit:
-            self._marks = self._levels.of(reading.limit)
-            self._limit = reading.limit
-        self._full = reading.used >= self._marks.bound
-        self.strained = reading.used >= self._marks.act
+    def update(self, reading: Reading | None, now: float) -> None:
+        """Take in what is used, and call those who are let in: all, where nothing can be read."""
+        if reading is None:
+            self._full = self.strained = False
+        else:
+            if reading.limit != self._limit:
+                self._marks = self.levels.of(reading.limit)
+                self._limit = reading.limit
+            self._full = reading.used >= self._marks.bound
+            self.strained = reading.used >= self._marks.act
         if self._full:
             self._reopening, self._batch = False, 1
-        elif reading.used <= self._marks.resume:
+        elif reading is None or reading.used <= self._marks.resume:
             self._reopening = True
         # Some had no more patience and left without a word: tasks of a loop that was closed.
         while self._line and self._line[0].ends + self.gauge.poll < now:
@@ -220,11 +211,9 @@ class Gate(Live):
         count = min(self._batch, len(self._line))
         self._batch = self._batch * 2 if self._line else 1
         self._reopening = len(self._line) > count
-        for _ in range(count):
-            waiter = self._line[0].waiter
-            if waiter is not None:
-                self.gauge.called.append(waiter)
-            self._line.popleft()
+        for ticket in [self._line.popleft() for _ in range(count)]:
+            if ticket.waiter is not None:
+                self.gauge.called.append(ticket.waiter)
 
     def _leave_line(self, ticket: Ticket) -> None:
         if ticket in self._line:
@@ -236,10 +225,3 @@ class Gate(Live):
     def _leave_when_done(self) -> None:
         if self._closed and not self._line:
             self.gauge.leave(self)
-
-    def stand_aside(self) -> None:
-        """Let calls in, for nothing can be read."""
-        self._full = self.strained = False
-        self._reopening = True
-        self._call()
-        self._settle()

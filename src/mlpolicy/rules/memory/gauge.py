@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from weakref import ref
 from mlpolicy.core import clock
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.lock import Lock
-from mlpolicy.core.report import LOGGER, say_once
+from mlpolicy.core.report import say, say_once, told
 from mlpolicy.core.waiting import Waiter
 from mlpolicy.rules.memory.limits import Reading
 
@@ -109,7 +110,10 @@ class Gauge:
             self._blind = self._blind and not sighted
             if now >= self.at:  # else another thread has read it since
                 self.reading, self.at = reading, now
-                crossing = self._tell(reading, now)
+                for gate in self.gates():
+                    gate.update(reading, now)
+                    if reading is not None and gate.crosses(reading):
+                        crossing.append(gate)
         while self.called:
             try:
                 waiter = self.called.popleft()
@@ -119,16 +123,6 @@ class Gauge:
         if reading is not None:
             _warn(reading, crossing)
 
-    def _tell(self, reading: Reading | None, now: float) -> list[Gate]:
-        """Tell every gate; return those whose `warn_at` is crossed."""
-        gates = self.gates()
-        for gate in gates:
-            if reading is None:
-                gate.stand_aside()
-            else:
-                gate.update(reading, now)
-        return [] if reading is None else [gate for gate in gates if gate.crosses(reading)]
-
     def _safely(self) -> Reading | None:
         try:
             reading = self._read()
@@ -136,8 +130,8 @@ class Gauge:
             if interrupts(error):
                 raise
             # (whatever an operating system comes up with)
-            why = f"{type(error).__name__}: {error}"
-            say_once("memory:probe", f"memory cannot be read ({why}): its rules stand aside")
+            text = f"memory cannot be read ({told(error)}): its rules stand aside"
+            say_once("memory:probe", text)
             return None
         if reading is None:
             say_once("memory:probe", "memory cannot be read here: its rules stand aside")
@@ -149,15 +143,9 @@ def _warn(reading: Reading, gates: list[Gate]) -> None:
     by_share: dict[float, list[str]] = {}
     for gate in gates:
         gate.decisions.count("warn")
-        by_share.setdefault(gate.warn_at, []).append(gate.decisions.target)
+        by_share.setdefault(gate.levels.warn_at, []).append(gate.decisions.target)
+    used = f"{reading.share:.0%} of {reading.limit / 1024**2:.0f} MiB ({reading.of})"
     for share, names in by_share.items():
-        used = f"{reading.share:.0%} of {reading.limit / 1024**2:.0f} MiB ({reading.of}) is in use"
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        try:
-            text = "memory: %s, above warn_at %.0f%% of %s%s"
-            LOGGER.warning(text, used, share * 100, min(names), more)
-        except Exception as error:
-            if interrupts(error):
-                raise
-            # (a handler of the user's must not stop the sampler)
-            say_once("memory:log", f"a log handler failed: {type(error).__name__}", error=error)
+        functions = f"{min(names)} and {len(names) - 1} more" if len(names) > 1 else names[0]
+        text = f"memory: {used} is in use, above warn_at {share:.0%} of {functions}"
+        say(text, logging.WARNING)

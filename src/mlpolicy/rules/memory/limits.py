@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from mlpolicy.core import clock
 from mlpolicy.core.quantity import ByteSize, QuantityError
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import say_once, told
 
 LIMIT_VARIABLE = "MLPOLICY_MEMORY_LIMIT"
 ROOT_VARIABLE = "MLPOLICY_CGROUP_ROOT"
@@ -153,8 +153,7 @@ class Limits:
 
 
 def _lost(error: Exception) -> None:
-    why = f"{type(error).__name__}: {error}"
-    say_once("memory:cgroup", f"a memory cgroup cannot be read ({why}); others are used")
+    say_once("memory:cgroup", f"a memory cgroup cannot be read ({told(error)}); others are used")
 
 
 def _from_environment(environ: Mapping[str, str]) -> int | None:
