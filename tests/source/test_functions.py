@@ -16,7 +16,7 @@ def test_a_function_is_described_whole(written):
 
     found = written.defined("serve:predict")
 
-    assert (found.file, found.line, found.column) == ("serve.py", 4, 5)
+    assert (found.file, found.line) == ("serve.py", 4)
     assert (found.kind, found.decorators) == ("function", ("tenacity.retry",))
     assert found.parameters == (
         Parameter("x", "positional"),
@@ -72,19 +72,12 @@ def test_every_kind_of_parameter_is_read(written):
     )
 
 
-def test_columns_count_code_points(written):
-    """Wide characters before the name are one column each, whatever their bytes."""
-    written({"m.py": "é = 'ü'; wärme = lambda grad: grad\n"})
-
-    assert written.defined("m:wärme").column == 10
-
-
 @pytest.mark.parametrize("newline", ["\r\n", "\r"])
 def test_lines_end_as_the_parser_sees_them(written, tmp_path, newline):
     """Any line end counts once; a form feed counts as none."""
     (tmp_path / "m.py").write_bytes(f"a = 1{newline}\x0c{newline}def f(): ...".encode())
 
-    assert (written.defined("m:f").line, written.defined("m:f").column) == (3, 5)
+    assert written.defined("m:f").line == 3
 
 
 def test_decorators_are_named_in_full(written):

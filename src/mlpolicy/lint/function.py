@@ -41,10 +41,7 @@ def line_of(message: str, file: str, line: int) -> Related:
 
 def definition(message: str, defined: Defined) -> tuple[Related, ...]:
     """Return the line where a function is defined as a further place."""
-    line, column = defined.line, defined.column
-    end = column + len(defined.binding.name)
-    place = Span(defined.file, line, column, line, end)
-    return (Related(message, place),)
+    return (line_of(message, defined.file, defined.line),)
 
 
 class ImportedFunction(Function):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -87,15 +86,6 @@ class Defined:
     def line(self) -> int:
         """The line of its name."""
         return self.binding.line
-
-    @cached_property
-    def column(self) -> int:
-        """The column of its name, from 1, in code points."""
-        line = self.scope.module.source.splitlines()[self.line - 1]
-        name = re.compile(rb"\b%s\b" % self.binding.name.encode())
-        found = name.search(line, self.binding.offset)
-        before = line[: found.start() if found else self.binding.offset]
-        return len(before.decode(errors="replace")) + 1
 
     @cached_property
     def kind(self) -> FunctionKind | Literal["class", "value"]:

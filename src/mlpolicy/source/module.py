@@ -47,8 +47,6 @@ class Binding:
     what: ast.AST | Imported | None
     """A definition, an expression or an import; `ast.Delete` for `del`, None for what is unknown."""
     line: int
-    offset: int
-    """In bytes of UTF-8, as `ast` counts."""
     idle: bool = False
     """Whether it is for a type checker or a script only: never bound by an import."""
 
@@ -173,8 +171,8 @@ class Scope:
     # --- what is read of each statement ---------------------------------------------------
 
     def _bind(self, name: str, what: ast.AST | Imported | None, node: ast.AST) -> None:
-        line, offset = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
-        self.bindings.setdefault(name, []).append(Binding(name, what, line, offset, self._idle))
+        binding = Binding(name, what, getattr(node, "lineno", 0), self._idle)
+        self.bindings.setdefault(name, []).append(binding)
 
     def _read(self, node: ast.AST) -> None:
         match node:
