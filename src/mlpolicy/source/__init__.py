@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mlpolicy.source.answer import Defined, Dynamic, Missing
 from mlpolicy.source.locate import NoModule, Opaque, Space, is_installed, local_roots, roots
 from mlpolicy.source.module import Module
+from mlpolicy.source.resolve import Defined, Dynamic, Missing
 from mlpolicy.source.tree import Answer, SourceTree
 
 __all__ = [

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from mlpolicy.core.target import LOCALS, Glob, Target
 from mlpolicy.core.words import closest
-from mlpolicy.source.answer import Defined, Dynamic, Missing, Thing
 from mlpolicy.source.locate import Finder, NoModule, Opaque, SourceFile, Space, is_installed, roots
 from mlpolicy.source.module import Imported, Module, read
-from mlpolicy.source.resolve import Resolver
+from mlpolicy.source.resolve import Defined, Dynamic, Missing, Resolver, Thing
 
 _DEEPEST = 24
 Answer = Defined | Missing | NoModule | Dynamic
