@@ -35,8 +35,8 @@ class Imported:
     """What an import binds a name to: a module, or what a module calls `name`."""
 
     module: str
-    level: int = 0
-    name: str | None = None
+    """Its full name; empty where that would be above the top-level package."""
+    name: str = ""
 
 
 @frozen()
@@ -75,7 +75,8 @@ class Scope:
         self.module, self.node, self.qualname, self.parent = module, node, qualname, parent
         self.bindings: dict[str, list[Binding]] = {}
         """What it binds, by name, in the order of the source."""
-        self.stars: list[ast.ImportFrom] = []
+        self.stars: list[tuple[int, str]] = []
+        """The lines of `from ... import *`, with the module that each is from."""
         self._inner: dict[int, Scope] = {}
         self._idle = False
         if isinstance(node, FunctionNode):
@@ -104,14 +105,14 @@ class Scope:
         written = dotted(node)
         if written is None:
             return ast.unparse(node)
-        first, dot, rest = written.partition(".")
+        first, _, rest = written.partition(".")
         scope: Scope | None = self
         while scope is not None and first not in scope.bindings:
             scope = scope.parent
         for binding in scope.bindings[first] if scope is not None else ():
             what = binding.what
-            if isinstance(what, Imported) and (origin := self.module.absolute(what)):
-                return f"{origin}.{what.name}{dot}{rest}" if what.name else origin + dot + rest
+            if isinstance(what, Imported) and what.module:
+                return ".".join(filter(None, (what.module, what.name, rest)))
         return written
 
     def decorators(self, node: object, *around: ast.expr) -> tuple[tuple[str, ast.expr], ...]:
@@ -149,8 +150,8 @@ class Scope:
         kept += [binding for binding in (real or awake)[1:] if not binding.wraps]
         return kept, [binding for binding in real if binding not in kept], not real
 
-    def functions(self) -> Iterator[tuple[str, Binding]]:
-        """Yield the qualified names of the functions in it and in classes in it."""
+    def functions(self) -> Iterator[tuple[str, int]]:
+        """Yield the qualified names of the functions in it and in classes in it, with the lines."""
         for name in self.bindings:
             kept, _, overload = self.in_force(name)
             real = [binding for binding in kept if not binding.idle and "." not in name]
@@ -159,7 +160,7 @@ class Scope:
                 yield from self.within(cls, name).functions()
             elif not overload and not isinstance(kept[-1].what, ast.Delete | ast.Constant):
                 functions = [binding for binding in real if self._is_function(binding.what)]
-                yield from ((self.path(name), binding) for binding in functions[:1])
+                yield from ((self.path(name), binding.line) for binding in functions[:1])
 
     def _is_function(self, what: object) -> bool:
         if isinstance(what, ast.Call) and len(what.args) == 1:
@@ -212,12 +213,12 @@ class Scope:
             self._read(child)
 
     def _read_import(self, node: ast.ImportFrom) -> None:
+        origin = self.module.absolute(node)
         for alias in node.names:
             if alias.name == "*":
-                self.stars.append(node)
+                self.stars.append((node.lineno, origin))
             else:
-                what = Imported(node.module or "", node.level, alias.name)
-                self._bind(alias.asname or alias.name, what, alias)
+                self._bind(alias.asname or alias.name, Imported(origin, alias.name), alias)
 
     def _read_if(self, node: ast.If) -> None:
         negated = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
@@ -261,19 +262,23 @@ class Module:
         return Scope(self, self.tree)
 
     @cached_property
+    def functions(self) -> dict[str, int]:
+        """The functions that it defines, methods of its classes too, and their lines."""
+        return dict(self.scope.functions())
+
+    @cached_property
     def shown(self) -> str:
         """The file as a report shows it."""
         below = self.file.is_absolute() and self.file.is_relative_to(Path.cwd())
         return os.fspath(self.file.relative_to(Path.cwd()) if below else self.file)
 
-    def absolute(self, origin: Imported | ast.ImportFrom) -> str | None:
-        """Return the full name of the module that an import is from."""
-        parts = [origin.module] if origin.module else []
-        if origin.level:
-            own = self.name.split(".")
-            above = own[: len(own) - origin.level + bool(self.folders)]
-            parts = [*above, *parts] if above else []
-        return ".".join(parts) or None
+    def absolute(self, node: ast.ImportFrom) -> str:
+        """Return the full name of the module that an import is from; none above the top level."""
+        if not node.level:
+            return node.module or ""
+        own = self.name.split(".")
+        above = own[: len(own) - node.level + bool(self.folders)]
+        return ".".join([*above, node.module] if above and node.module else above)
 
     def gives(self, name: str) -> bool:
         """Whether a star import of this module may bind *name*."""

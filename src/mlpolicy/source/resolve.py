@@ -121,8 +121,8 @@ class Defined:
             named = at >= len(args.posonlyargs)
             every.append((arg, "positional" if named else "positional_only", at >= required))
         every.append((args.vararg, "var_positional", False))
-        keywords = zip(args.kwonlyargs, args.kw_defaults, strict=True)
-        every += [(arg, "keyword", default is not None) for arg, default in keywords]
+        for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+            every.append((arg, "keyword", default is not None))
         every.append((args.kwarg, "var_keyword", False))
         return tuple(
             Parameter(arg.arg, kind, has_default, arg.annotation and ast.unparse(arg.annotation))
@@ -302,14 +302,14 @@ class Resolver:
         stars, bound = module.scope.stars, self._bound(module.scope, name)
         if isinstance(bound, Defined) and bound.is_function and bound.scope is module.scope:
             # A star import further down may put another function in its place.
-            last = max((star.lineno for star in stars), default=0)
+            last = max((line for line, _ in stars), default=0)
             return replace(bound, sure=bound.sure and bound.line > last)
         if bound is not None:
             return bound
         absent: Thing = Missing(f"`{module.name}` has no function `{name}`")
         unread = module.may_bind(name)
-        for star in reversed(stars):
-            source = self._whole(module.absolute(star) or ".")
+        for _, origin in reversed(stars):
+            source = self._whole(origin)
             if isinstance(source, Module):
                 source = self.attribute(source, name) if source.gives(name) else absent
             if not isinstance(source, Missing | Dynamic):
@@ -321,18 +321,17 @@ class Resolver:
         return Dynamic() if unread else absent
 
     def _whole(self, name: str) -> Thing:
-        module = self._load(name)
+        module = self._load(name) if name else None
         return module if isinstance(module, Module) else Dynamic()
 
-    def _imported(self, scope: Scope, what: Imported) -> Thing:
-        name = scope.module.absolute(what)
-        thing = self._whole(name) if name is not None else Dynamic()
-        if what.name is None:
+    def _imported(self, what: Imported) -> Thing:
+        thing = self._whole(what.module)
+        if not what.name:
             return thing
         thing = self.attribute(thing, what.name)
         if isinstance(thing, Missing | Dynamic):
             # A package that is still being imported gives the modules below it all the same.
-            below = self._whole(f"{name}.{what.name}")
+            below = self._whole(f"{what.module}.{what.name}")
             return below if isinstance(below, Module) else thing
         return thing
 
@@ -367,7 +366,7 @@ class Resolver:
     def _thing(self, scope: Scope, binding: Binding) -> Thing:
         what = binding.what
         if isinstance(what, Imported):
-            return self._imported(scope, what)
+            return self._imported(what)
         if isinstance(what, ast.Call) and what.args and dotted(what.func) in _TRANSPARENT:
             what = what.args[0]
         if isinstance(what, FunctionNode | ast.ClassDef):

@@ -30,7 +30,6 @@ class SourceTree:
         self._modules: dict[str, Module | Space | Opaque | NoModule] = {}
         self._resolver = Resolver(self.module)
         self._answers: dict[Target, Answer] = {}
-        self._functions: dict[str, tuple[str, ...]] = {}
 
     def module(self, name: str) -> Module | Space | Opaque | NoModule:
         """Return the module *name*, or what stands in the way of reading it."""
@@ -41,11 +40,9 @@ class SourceTree:
 
     def functions(self, module: str) -> tuple[str, ...]:
         """Return the public functions that *module* defines, methods of its classes too."""
-        if module not in self._functions:
-            source = self.module(module)
-            names = source.scope.functions() if isinstance(source, Module) else ()
-            self._functions[module] = tuple(name for name, _ in names if not f".{name}".count("._"))
-        return self._functions[module]
+        source = self.module(module)
+        names = source.functions if isinstance(source, Module) else ()
+        return tuple(name for name in names if "._" not in f".{name}")
 
     def modules_below(self, package: str) -> list[str]:
         """Return the names of all modules in *package* and in the packages below it, sorted."""
@@ -93,19 +90,7 @@ class SourceTree:
 
     def knows(self, glob: Glob) -> bool:
         """Whether the source tells of everything that *glob* may take."""
-        return all(self._tells_all(self.module(name), glob) for name in self.covered(glob))
-
-    def _tells_all(self, module: Module | Space | Opaque | NoModule, glob: Glob) -> bool:
-        if not isinstance(module, Module):
-            return not isinstance(module, Opaque)
-        values = [
-            binding.what
-            for name, bindings in module.scope.bindings.items()
-            if glob.matches(Target(module.name, name)) and not name.startswith("_")
-            for binding in bindings
-            if isinstance(binding.what, ast.expr)
-        ]
-        return not module.writes and all(isinstance(value, ast.Constant) for value in values)
+        return all(_tells_all(self.module(name), glob) for name in self.covered(glob))
 
     def may_define_class(self, package: str, name: str) -> bool:
         """Whether a module below *package* may define the class *name*; none is parsed for it."""
@@ -164,7 +149,7 @@ class SourceTree:
                 functions[name] = 0
             if isinstance(bindings[-1].what, Imported | ast.ClassDef):
                 classes.append(name)
-        functions |= {name: binding.line for name, binding in module.scope.functions()}
+        functions |= module.functions
         last = qualname.rpartition(".")[2]
         near = closest(qualname, functions)
         near = near or next((name for name in functions if name.endswith(f".{last}")), "")
@@ -176,3 +161,16 @@ class SourceTree:
             has=() if near else self.functions(module.name),
             close_class=closest(qualname, classes) or "",
         )
+
+
+def _tells_all(module: Module | Space | Opaque | NoModule, glob: Glob) -> bool:
+    if not isinstance(module, Module):
+        return not isinstance(module, Opaque)
+    values = [
+        binding.what
+        for name, bindings in module.scope.bindings.items()
+        if glob.matches(Target(module.name, name)) and not name.startswith("_")
+        for binding in bindings
+        if isinstance(binding.what, ast.expr)
+    ]
+    return not module.writes and all(isinstance(value, ast.Constant) for value in values)
