@@ -81,7 +81,7 @@ def closest_in(module: str, name: str) -> str:
     return closest(name, known) or ""
 
 
-def _look_up(survey: SourceTree, path: str) -> tuple[str, Answer | None]:
+def _look_up(tree: SourceTree, path: str) -> tuple[str, Answer | None]:
     """Return the longest module in the dotted *path* and what the source says of the rest.
 
     None for a module, and for what lies in one that cannot be read.
@@ -90,9 +90,9 @@ def _look_up(survey: SourceTree, path: str) -> tuple[str, Answer | None]:
     missing: Answer | None = None
     for end in range(len(parts) - 1, 0, -1):
         name, rest = ".".join(parts[:end]), ".".join(parts[end:])
-        module = survey.module(name)
+        module = tree.module(name)
         if isinstance(module, Module):
-            return name, survey.look_up(Target(name, rest))
+            return name, tree.look_up(Target(name, rest))
         if not isinstance(module, NoModule):
             return name, None
         missing = module
@@ -108,13 +108,13 @@ class SourceFunction(Function):
         rule: PlannedRule,
         defined: Defined,
         rulebook: Rulebook,
-        survey: SourceTree,
+        tree: SourceTree,
     ) -> None:
         super().__init__(
             str(plan.target), partial(setting_at, rule), is_disabled=rule.mode == "disabled"
         )
         self._rule, self._defined = rule, defined
-        self._rulebook, self._survey = rulebook, survey
+        self._rulebook, self._tree = rulebook, tree
         self.kind: FunctionKind = defined.kind  # type: ignore[assignment]  # (no class, no value)
         self.parameters: tuple[Parameter, ...] | None = defined.parameters
         self.is_method = defined.scope.is_class
@@ -162,7 +162,7 @@ class SourceFunction(Function):
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
         """Return what the dotted *path* leads to."""
-        module, found = _look_up(self._survey, path)
+        module, found = _look_up(self._tree, path)
         match found:
             case Defined(kind="class"):
                 return Lookup("class", builtin_bases=found.bases)
@@ -181,7 +181,7 @@ class SourceFunction(Function):
             known = found.close and self.look_up(meant, deep=deep).kind == "class"
             return Lookup("absent", meant) if known else UNKNOWN
         package, _, name = path.rpartition(".")
-        if deep and self._survey.may_define_class(package, name):
+        if deep and self._tree.may_define_class(package, name):
             return UNKNOWN
         near = f"{module}.{found.close_class}" if found.close_class else ""
         # (a name that is its own closest is imported from a module that lacks it)
@@ -192,6 +192,6 @@ class SourceFunction(Function):
         rulebook, target = self._rulebook, Target.parse(function)
         if not rulebook.wants(target.module):
             return None
-        plan = rulebook.plan(target, facts_of(rulebook, self._survey, target))
+        plan = rulebook.plan(target, facts_of(rulebook, self._tree, target))
         rule = plan.rule(self._rule.kind) if plan is not None else None
         return (rule.rule, setting_at(rule, setting)) if rule is not None and rule.live else None
