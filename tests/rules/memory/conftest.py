@@ -11,8 +11,7 @@ from mlpolicy.core.background import here
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Notes, Site
-from mlpolicy.rules.memory.gate import Decisions, Gate
-from mlpolicy.rules.memory.gauge import Gauge
+from mlpolicy.rules.memory.gate import Decisions, Gate, Gauge
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.limits import Bound, Limits, Reading
 from mlpolicy.rules.memory.sampler import SAMPLER

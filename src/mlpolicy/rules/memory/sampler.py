@@ -11,7 +11,7 @@ from mlpolicy.core import clock
 from mlpolicy.core.background import Background
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.memory.gauge import Gauge
+from mlpolicy.rules.memory.gate import Gauge
 from mlpolicy.rules.memory.limits import LIMIT_VARIABLE, ROOT_VARIABLE, Limits, Reading
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlpolicy.core.site import Site
-    from mlpolicy.rules.memory.gauge import Gauge
+    from mlpolicy.rules.memory.gate import Gauge
     from mlpolicy.rules.memory.rule import MemoryRule
 
 USED_HELP = "Memory in use when it was last read, as the rule of the function measures it."
