@@ -315,10 +315,13 @@ class Resolver:
             if not isinstance(source, Missing | Dynamic):
                 return source
             unread = unread or isinstance(source, Dynamic)
-        below = self._load(f"{module.name}.{name}") if module.folders else NoModule(name)
-        if not isinstance(below, NoModule):  # a module is an attribute once it is imported
-            return below if isinstance(below, Module) else Dynamic()
-        return Dynamic() if unread else absent
+        below = self._submodule(module.name, name) if module.folders else None
+        return below or (Dynamic() if unread else absent)
+
+    def _submodule(self, package: str, name: str) -> Thing | None:
+        """Return the module *name* in *package*, which is an attribute once it is imported."""
+        module = self._load(f"{package}.{name}")
+        return None if isinstance(module, NoModule) else self._whole(f"{package}.{name}")
 
     def _whole(self, name: str) -> Thing:
         module = self._load(name) if name else None
@@ -331,8 +334,7 @@ class Resolver:
         thing = self.attribute(thing, what.name)
         if isinstance(thing, Missing | Dynamic):
             # A package that is still being imported gives the modules below it all the same.
-            below = self._whole(f"{what.module}.{what.name}")
-            return below if isinstance(below, Module) else thing
+            return self._submodule(what.module, what.name) or thing
         return thing
 
     # --- names of one scope ---------------------------------------------------------------
