@@ -82,7 +82,7 @@ def is_installed(file: Path) -> bool:
     return any(part in _SITES for part in file.parts)
 
 
-class Finder:
+class Locator:
     """Finds modules below some folders, as the path finder of Python would."""
 
     def __init__(self, folders: Sequence[Path]) -> None:

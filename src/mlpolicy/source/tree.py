@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlpolicy.core.target import LOCALS, Glob, Target
 from mlpolicy.core.words import closest
-from mlpolicy.source.locate import Finder, NoModule, Opaque, SourceFile, Space, is_installed, roots
+from mlpolicy.source.locate import Locator, NoModule, Opaque, SourceFile, Space, is_installed, roots
 from mlpolicy.source.module import Imported, Module, read
 from mlpolicy.source.resolve import Defined, Dynamic, Missing, Resolver, Thing
 
@@ -26,7 +26,7 @@ class SourceTree:
 
     def __init__(self, within: Sequence[Path] | None = None) -> None:
         """Look for modules in the folders *within*, in that order; without them, in `roots()`."""
-        self._finder = Finder(roots() if within is None else within)
+        self._locator = Locator(roots() if within is None else within)
         self._modules: dict[str, Module | Space | Opaque | NoModule] = {}
         self._resolver = Resolver(self.module)
         self._answers: dict[Target, Answer] = {}
@@ -34,7 +34,7 @@ class SourceTree:
     def module(self, name: str) -> Module | Space | Opaque | NoModule:
         """Return the module *name*, or what stands in the way of reading it."""
         if name not in self._modules:
-            place = self._finder.find(name)
+            place = self._locator.find(name)
             self._modules[name] = read(name, place) if isinstance(place, SourceFile) else place
         return self._modules[name]
 
@@ -46,7 +46,7 @@ class SourceTree:
 
     def modules_below(self, package: str) -> list[str]:
         """Return the names of all modules in *package* and in the packages below it, sorted."""
-        place = self._finder.find(package)
+        place = self._locator.find(package)
         folders = () if isinstance(place, NoModule) else place.folders
         return sorted(self._below(package, folders, frozenset()))
 
@@ -54,8 +54,8 @@ class SourceTree:
         real = {os.path.realpath(folder) for folder in folders}
         if real & above or package.count(".") > _DEEPEST:
             return  # (links may go in a circle)
-        for name in self._finder.names(folders):
-            place = self._finder.find(f"{package}.{name}")
+        for name in self._locator.names(folders):
+            place = self._locator.find(f"{package}.{name}")
             if not isinstance(place, NoModule):
                 yield f"{package}.{name}"
                 yield from self._below(f"{package}.{name}", place.folders, above | real)
@@ -70,7 +70,7 @@ class SourceTree:
         """
         start = glob.module.partition("*")[0].rpartition(".")[0]
         start = start if "*" in glob.module else glob.module
-        place = self._finder.find(start) if start else NoModule("")
+        place = self._locator.find(start) if start else NoModule("")
         if isinstance(place, NoModule) or glob.top in sys.stdlib_module_names:
             return
         file = place.file if isinstance(place, SourceFile) else Path(*place.folders[:1])
@@ -95,7 +95,7 @@ class SourceTree:
     def may_define_class(self, package: str, name: str) -> bool:
         """Whether a module below *package* may define the class *name*; none is parsed for it."""
         wanted = re.compile(rf"\bclass\s+{name}\b".encode())
-        places = map(self._finder.find, self.modules_below(package))
+        places = map(self._locator.find, self.modules_below(package))
         return any(
             isinstance(place, Opaque)
             or (isinstance(place, SourceFile) and wanted.search(place.file.read_bytes()))

@@ -13,7 +13,7 @@ from mlpolicy.core.report import forget
 from mlpolicy.core.site import Notes, Site
 from mlpolicy.rules.memory.gate import Decisions, Gate, Gauge
 from mlpolicy.rules.memory.levels import Levels
-from mlpolicy.rules.memory.limits import Bound, Limits, Reading
+from mlpolicy.rules.memory.limits import Bound, Limits, MemoryReading
 from mlpolicy.rules.memory.sampler import SAMPLER
 
 MIB = 1024**2
@@ -99,7 +99,7 @@ class Stock:
         self.read_so_far += 1
         if self.broken:
             raise RuntimeError("broken")
-        return None if self.used is None else Reading(self.used * MIB, 1000 * MIB, "a test")
+        return None if self.used is None else MemoryReading(self.used * MIB, 1000 * MIB, "a test")
 
     def reset(self):
         pass

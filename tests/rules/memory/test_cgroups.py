@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlpolicy.rules.memory.limits import Limits, Reading, cgroups
+from mlpolicy.rules.memory.limits import Limits, MemoryReading, cgroups
 
 MIB = 1024**2
 
@@ -24,7 +24,7 @@ def test_version_2_counts_what_the_kernel_cannot_drop(tree):
     here = tree.unified("jobs/one", max=1000, current=700, inactive=150, active=50)
     tree.inside("0::/jobs/one")
 
-    assert tree.limits().read() == Reading(500 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(500 * MIB, 1000 * MIB, of(here))
 
 
 def test_a_working_set_keeps_files_read_lately(tree):
@@ -33,7 +33,9 @@ def test_a_working_set_keeps_files_read_lately(tree):
     tree.unified()
     tree.inside("0::/jobs")
 
-    assert tree.limits(measure="workingset").read() == Reading(550 * MIB, 1000 * MIB, of(here))
+    assert tree.limits(measure="workingset").read() == MemoryReading(
+        550 * MIB, 1000 * MIB, of(here)
+    )
 
 
 def test_resident_memory_is_that_of_this_process_alone(tree):
@@ -43,7 +45,7 @@ def test_resident_memory_is_that_of_this_process_alone(tree):
     tree.inside("0::/jobs")
 
     resident = 700 * os.sysconf("SC_PAGE_SIZE")
-    assert tree.limits(measure="rss").read() == Reading(resident, 1000 * MIB, of(here))
+    assert tree.limits(measure="rss").read() == MemoryReading(resident, 1000 * MIB, of(here))
 
 
 def test_a_cgroup_is_slowed_down_at_its_high_mark(tree):
@@ -52,7 +54,7 @@ def test_a_cgroup_is_slowed_down_at_its_high_mark(tree):
     tree.unified()
     tree.inside("0::/jobs")
 
-    assert tree.limits().read() == Reading(400 * MIB, 800 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(400 * MIB, 800 * MIB, of(here))
 
 
 def test_version_1_counts_what_the_kernel_cannot_drop(tree):
@@ -61,7 +63,7 @@ def test_version_1_counts_what_the_kernel_cannot_drop(tree):
     here = tree.legacy("docker/abc", limit=1000, usage=700, inactive=150, active=50)
     tree.inside("5:cpu,cpuacct:/docker/abc", "4:memory:/docker/abc", "0::/")
 
-    assert tree.limits().read() == Reading(500 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(500 * MIB, 1000 * MIB, of(here))
 
 
 def test_version_1_says_no_limit_with_a_number(tree):
@@ -69,7 +71,7 @@ def test_version_1_says_no_limit_with_a_number(tree):
     tree.legacy(usage=700)
     tree.inside("4:memory:/")
 
-    assert tree.limits().read() == Reading(1000 * MIB, 64 * 1024 * MIB, "the machine")
+    assert tree.limits().read() == MemoryReading(1000 * MIB, 64 * 1024 * MIB, "the machine")
 
 
 def test_version_1_tells_of_a_limit_above_what_is_shown(tree):
@@ -77,7 +79,7 @@ def test_version_1_tells_of_a_limit_above_what_is_shown(tree):
     here = tree.legacy(usage=300, above=600)
     tree.inside("4:memory:/kubepods/pod1/abc")
 
-    assert tree.limits().read() == Reading(300 * MIB, 600 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(300 * MIB, 600 * MIB, of(here))
 
 
 def test_a_hybrid_mount_is_read_where_the_controller_is(tree):
@@ -87,7 +89,7 @@ def test_a_hybrid_mount_is_read_where_the_controller_is(tree):
     (tree.root / "unified" / "cgroup.controllers").write_text("\n")
     tree.inside("4:memory:/svc", "0::/svc")
 
-    assert tree.limits().read() == Reading(400 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(400 * MIB, 1000 * MIB, of(here))
 
 
 def test_a_hybrid_mount_may_control_memory_by_version_2(tree):
@@ -97,7 +99,7 @@ def test_a_hybrid_mount_may_control_memory_by_version_2(tree):
     here = tree.unified("svc", max=1000, current=400, at="unified")
     tree.inside("2:cpu:/svc", "0::/svc")
 
-    assert tree.limits().read() == Reading(400 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(400 * MIB, 1000 * MIB, of(here))
 
 
 def test_a_limit_further_up_holds(tree):
@@ -107,7 +109,7 @@ def test_a_limit_further_up_holds(tree):
     tree.unified("slice/service", current=300)
     tree.inside("0::/slice/service")
 
-    assert tree.limits().read() == Reading(800 * MIB, 1000 * MIB, of(parent))
+    assert tree.limits().read() == MemoryReading(800 * MIB, 1000 * MIB, of(parent))
 
 
 def test_of_nested_limits_the_fullest_counts(tree):
@@ -117,7 +119,7 @@ def test_of_nested_limits_the_fullest_counts(tree):
     tree.unified("slice/service", max=1000, current=300)
     tree.inside("0::/slice/service")
 
-    assert tree.limits().read() == Reading(3900 * MIB, 4000 * MIB, of(parent))
+    assert tree.limits().read() == MemoryReading(3900 * MIB, 4000 * MIB, of(parent))
 
 
 @pytest.mark.parametrize("path", ["/", "/docker/abc", "/../other"])
@@ -126,7 +128,7 @@ def test_a_container_shows_its_own_cgroup_as_the_root(tree, path):
     here = tree.unified(max=1000, current=400)
     tree.inside(f"0::{path}")
 
-    assert tree.limits().read() == Reading(400 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(400 * MIB, 1000 * MIB, of(here))
 
 
 def test_a_cgroup_within_a_container_is_found(tree):
@@ -135,7 +137,7 @@ def test_a_cgroup_within_a_container_is_found(tree):
     here = tree.unified("worker", max=1000, current=400)
     tree.inside("0::/docker/abc/worker")
 
-    assert tree.limits().read() == Reading(400 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(400 * MIB, 1000 * MIB, of(here))
 
 
 def test_a_limit_above_the_machine_is_none(tree):
@@ -143,7 +145,7 @@ def test_a_limit_above_the_machine_is_none(tree):
     tree.unified(max=2000, current=400)
     tree.inside("0::/")
 
-    assert tree.limits(machine=1500).read() == Reading(1000 * MIB, 1500 * MIB, "the machine")
+    assert tree.limits(machine=1500).read() == MemoryReading(1000 * MIB, 1500 * MIB, "the machine")
 
 
 def test_a_limit_that_changes_is_seen(tree, make_yard):
@@ -157,7 +159,7 @@ def test_a_limit_that_changes_is_seen(tree, make_yard):
     (here / "memory.max").write_text(f"{2000 * MIB}\n")
     time.advance(1.0)
 
-    assert limits.read() == Reading(400 * MIB, 2000 * MIB, of(here))
+    assert limits.read() == MemoryReading(400 * MIB, 2000 * MIB, of(here))
 
 
 def test_usage_is_read_each_time(tree, make_yard):

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from mlpolicy.core.report import forget
-from mlpolicy.rules.memory.limits import Limits, Process, Reading, whole_machine
+from mlpolicy.rules.memory.limits import Limits, MemoryReading, Process, whole_machine
 
 MIB = 1024**2
 RESIDENT = 700 * os.sysconf("SC_PAGE_SIZE")
@@ -19,7 +19,7 @@ RESIDENT = 700 * os.sysconf("SC_PAGE_SIZE")
 
 def test_a_given_limit_is_held_against_this_process(tree):
     """Where no cgroup limits it, what the process itself uses is all that can be meant."""
-    assert tree.limits(500 * MIB).read() == Reading(RESIDENT, 500 * MIB, "the given limit")
+    assert tree.limits(500 * MIB).read() == MemoryReading(RESIDENT, 500 * MIB, "the given limit")
 
 
 def test_a_given_limit_is_held_against_the_container(tree):
@@ -27,7 +27,7 @@ def test_a_given_limit_is_held_against_the_container(tree):
     tree.unified(max=1000, current=300)
     tree.inside("0::/")
 
-    assert tree.limits(500 * MIB).read() == Reading(300 * MIB, 500 * MIB, "the given limit")
+    assert tree.limits(500 * MIB).read() == MemoryReading(300 * MIB, 500 * MIB, "the given limit")
 
 
 def test_a_given_limit_does_not_lift_that_of_the_container(tree):
@@ -35,7 +35,7 @@ def test_a_given_limit_does_not_lift_that_of_the_container(tree):
     here = tree.unified(max=1000, current=300)
     tree.inside("0::/")
 
-    assert tree.limits(5000 * MIB).read() == Reading(300 * MIB, 1000 * MIB, f"cgroup {here}")
+    assert tree.limits(5000 * MIB).read() == MemoryReading(300 * MIB, 1000 * MIB, f"cgroup {here}")
 
 
 def test_a_given_limit_above_the_machine_is_none(tree):
@@ -48,7 +48,7 @@ def test_the_environment_limits_too(tree, given, limit):
     """The lesser of the policy and `MLPOLICY_MEMORY_LIMIT` holds."""
     limits = tree.limits(given, environ={"MLPOLICY_MEMORY_LIMIT": "300MiB"})
 
-    assert limits.read() == Reading(RESIDENT, limit * MIB, "the given limit")
+    assert limits.read() == MemoryReading(RESIDENT, limit * MIB, "the given limit")
 
 
 def test_an_environment_without_a_unit_is_reported_once(tree, caplog):

@@ -76,7 +76,7 @@ def test_functions_of_the_same_relief_share_it():
 
 
 def test_a_named_function_is_imported_when_it_is_needed():
-    """Reading a policy does not import what it names."""
+    """MemoryReading a policy does not import what it names."""
     asked = []
 
     def resolve(path):

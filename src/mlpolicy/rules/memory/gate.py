@@ -20,7 +20,7 @@ from mlpolicy.core.report import say, say_once, told
 from mlpolicy.core.verdict import Wait
 from mlpolicy.core.waiting import Waiter
 from mlpolicy.rules.memory.levels import Levels, Marks
-from mlpolicy.rules.memory.limits import Reading
+from mlpolicy.rules.memory.limits import MemoryReading
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
@@ -57,7 +57,7 @@ class Decisions:
         self._site.decided(call, "memory", decision)
 
 
-class Ticket:
+class MemoryTicket:
     """One call that found the gate shut, from its first question to its end."""
 
     __slots__ = ("ends", "number", "waiter")
@@ -105,7 +105,7 @@ class Gate(Live):
         """Forget who waits: in a forked child nobody does."""
         self._limit = 0
         self._marks = Marks(0, 0, 0, 0)
-        self._line: deque[Ticket] = deque()
+        self._line: deque[MemoryTicket] = deque()
         self._full = False
         self._reopening = False
         self._batch = 1
@@ -114,7 +114,7 @@ class Gate(Live):
 
     # Asked by calls.
 
-    def ask(self, ticket: Ticket) -> Wait | Literal["in", "out"]:
+    def ask(self, ticket: MemoryTicket) -> Wait | Literal["in", "out"]:
         """Say what becomes of the call with that *ticket*: it is let in, waits, or is out.
 
         No call waits that a finalizer or a signal handler makes while this very thread is in
@@ -129,7 +129,7 @@ class Gate(Live):
             self._settle()
         return answer
 
-    def give_up(self, ticket: Ticket) -> None:
+    def give_up(self, ticket: MemoryTicket) -> None:
         """Free the place of a call that was cancelled or interrupted while it waited."""
         with self.gauge.lock:
             self._leave_line(ticket)
@@ -147,7 +147,7 @@ class Gate(Live):
         with self.gauge.lock:
             self._leave_when_done()
 
-    def _answer(self, ticket: Ticket, now: float) -> Wait | Literal["in", "out"]:
+    def _answer(self, ticket: MemoryTicket, now: float) -> Wait | Literal["in", "out"]:
         if not ticket.ends:
             # Who comes new lines up behind those who wait, even if there is room by now.
             if self._closed or not (self._full or self._line):
@@ -167,7 +167,7 @@ class Gate(Live):
         self._reopening = True
         return "in"
 
-    def _wait_on(self, ticket: Ticket, left: float) -> Wait:
+    def _wait_on(self, ticket: MemoryTicket, left: float) -> Wait:
         if ticket.waiter is None or ticket.waiter.woken:
             # One that was called in vain, for others were quicker, has its old place again.
             ticket.waiter = Waiter()
@@ -178,7 +178,7 @@ class Gate(Live):
 
     # Told by the gauge, which holds its lock.
 
-    def update(self, reading: Reading | None, now: float) -> None:
+    def update(self, reading: MemoryReading | None, now: float) -> None:
         """Take in what is used, and call those who are let in: all, where nothing can be read."""
         if reading is None:
             self._full = self.strained = False
@@ -200,7 +200,7 @@ class Gate(Live):
         self._settle()
         self._leave_when_done()
 
-    def crosses(self, reading: Reading) -> bool:
+    def crosses(self, reading: MemoryReading) -> bool:
         """Whether usage has risen above `warn_at` since it was last well below."""
         before = self.warned
         if reading.used > self._marks.warn:
@@ -221,7 +221,7 @@ class Gate(Live):
             if ticket.waiter is not None:
                 self.gauge.called.append(ticket.waiter)
 
-    def _leave_line(self, ticket: Ticket) -> None:
+    def _leave_line(self, ticket: MemoryTicket) -> None:
         if ticket in self._line:
             self._line.remove(ticket)
 
@@ -233,7 +233,7 @@ class Gate(Live):
             self.gauge.leave(self)
 
 
-Read = Callable[[], Reading | None]
+Read = Callable[[], MemoryReading | None]
 OLD = 2
 """A reading of more polls than this ago is read anew by the call that needs it."""
 
@@ -267,7 +267,7 @@ class Gauge:
     def _clear(self) -> None:
         self.called: deque[Waiter] = deque()
         """The waiters of calls that are let in, until they are woken: no lock is held by then."""
-        self.reading: Reading | None = None
+        self.reading: MemoryReading | None = None
         self.at = float("-inf")
         self.attended = False
         self._blind = False
@@ -338,7 +338,7 @@ class Gauge:
         if reading is not None:
             _warn(reading, crossing)
 
-    def _safely(self) -> Reading | None:
+    def _safely(self) -> MemoryReading | None:
         try:
             reading = self._read()
         except Exception as error:
@@ -353,7 +353,7 @@ class Gauge:
         return reading
 
 
-def _warn(reading: Reading, gates: list[Gate]) -> None:
+def _warn(reading: MemoryReading, gates: list[Gate]) -> None:
     """Log that `warn_at` was crossed, one line for all functions of the same threshold."""
     by_share: dict[float, list[str]] = {}
     for gate in gates:

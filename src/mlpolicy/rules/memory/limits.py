@@ -31,7 +31,7 @@ _ABOVE = b"hierarchical_memory_limit"
 """In version 1 the tightest limit up the tree, even where a container does not show the tree."""
 
 
-class Reading(NamedTuple):
+class MemoryReading(NamedTuple):
     """What is in use, and how much there is, in bytes."""
 
     used: int
@@ -52,17 +52,17 @@ class Bound(NamedTuple):
     used: Callable[[], int]
     of: str
 
-    def read(self) -> Reading:
+    def read(self) -> MemoryReading:
         """Return what is in use at this moment.
 
         Raises:
             OSError: Its file has gone.
             ValueError: Its file says something else.
         """
-        return Reading(self.used(), self.limit, self.of)
+        return MemoryReading(self.used(), self.limit, self.of)
 
 
-class Kept:
+class KernelFile:
     """A file of the kernel, kept open: reading it costs one system call."""
 
     __slots__ = ("_descriptor",)
@@ -113,11 +113,11 @@ class Limits:
         self._bounds: tuple[Bound, ...] = ()
         self._due = float("-inf")
 
-    def read(self) -> Reading | None:
+    def read(self) -> MemoryReading | None:
         """Return the reading that is nearest to its limit; None where nothing can be read."""
         if self._now() >= self._due:
             self._look()
-        readings: list[Reading] = []
+        readings: list[MemoryReading] = []
         for bound in self._bounds:
             try:
                 readings.append(bound.read())
@@ -190,9 +190,9 @@ class Process:
     """
 
     def __init__(self, proc: Path = PROC) -> None:
-        self._statm: Kept | None = None
+        self._statm: KernelFile | None = None
         try:
-            self._statm = Kept(proc / "statm")
+            self._statm = KernelFile(proc / "statm")
             self._page = os.sysconf("SC_PAGE_SIZE")
         except (OSError, AttributeError):  # (no /proc; and Windows knows no O_CLOEXEC)
             pass
@@ -205,7 +205,7 @@ class Process:
 
         return int(psutil.Process().memory_info().rss)
 
-    def _field(self, statm: Kept, at: int) -> int:
+    def _field(self, statm: KernelFile, at: int) -> int:
         return int(statm.read().split()[at]) * self._page
 
     def limits(self) -> Iterator[Bound]:
@@ -274,7 +274,7 @@ def _within(mount: Path, path: PurePosixPath) -> Path:
 def _bounds(version: Version, directory: Path, measure: str, *, own: bool) -> Iterator[Bound]:
     limits = [_limit(directory / name) for name in version.limits]
     try:
-        usage, stat = Kept(directory / version.usage), Kept(directory / "memory.stat")
+        usage, stat = KernelFile(directory / version.usage), KernelFile(directory / "memory.stat")
     except OSError:
         return  # the root, or a cgroup without the controller: it has neither limit nor usage
     if own and version is V1:

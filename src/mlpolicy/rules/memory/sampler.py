@@ -12,7 +12,7 @@ from mlpolicy.core.background import Background
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.memory.gate import Gauge
-from mlpolicy.rules.memory.limits import LIMIT_VARIABLE, ROOT_VARIABLE, Limits, Reading
+from mlpolicy.rules.memory.limits import LIMIT_VARIABLE, ROOT_VARIABLE, Limits, MemoryReading
 
 if TYPE_CHECKING:
     from mlpolicy.rules.memory.relief import Relief
@@ -171,8 +171,8 @@ class VirtualSampler(Sampler):
     def gauge(self, limit: int | None, measure: str, poll: float) -> Gauge:
         """Return a gauge that is read before each call."""
 
-        def read() -> Reading:
-            return Reading(*self._machine.memory(limit), "the test's world")
+        def read() -> MemoryReading:
+            return MemoryReading(*self._machine.memory(limit), "the test's world")
 
         gauge = Gauge(read, poll, now=self._machine.now)
         self._machine.before_call.append(gauge.sample)

@@ -10,7 +10,7 @@ from mlpolicy.core.default import Default, Given
 from mlpolicy.core.step import Step
 from mlpolicy.core.verdict import PROCEED, Refuse, Verdict, Wait
 from mlpolicy.errors import MemoryPressure
-from mlpolicy.rules.memory.gate import Decisions, Gate, Ticket
+from mlpolicy.rules.memory.gate import Decisions, Gate, MemoryTicket
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.relief import shared
 from mlpolicy.rules.memory.sampler import SAMPLER, Sampler
@@ -52,7 +52,7 @@ class MemoryStep(Step):
         gauge("mlpolicy_memory_used_bytes", USED_HELP, used, shared=True, function=target)
         gauge("mlpolicy_memory_limit_bytes", LIMIT_HELP, limit_, shared=True, function=target)
 
-    def admit(self, ticket: Ticket, call: int, given: Given | None = None) -> Verdict:
+    def admit(self, ticket: MemoryTicket, call: int, given: Given | None = None) -> Verdict:
         """Say whether the call with that *ticket* begins; asked again after each wait."""
         first = ticket.waiter is None
         answer = self.gate.ask(ticket)
@@ -99,7 +99,7 @@ class MemoryStep(Step):
         return [
             f"{verdict} = None",
             f"if {gate}.shut:",
-            f"    {ticket} = {loom.constant('Ticket', Ticket)}()",
+            f"    {ticket} = {loom.constant('Ticket', MemoryTicket)}()",
             "    try:",
             *indented(indented(loom.settle(ask, verdict))),
             # Cancelled, or interrupted by a signal handler: nobody must wait behind it.
