@@ -53,12 +53,7 @@ class Bound(NamedTuple):
     of: str
 
     def read(self) -> MemoryReading:
-        """Return what is in use at this moment.
-
-        Raises:
-            OSError: Its file has gone.
-            ValueError: Its file says something else.
-        """
+        """Return what is in use at this moment; OSError or ValueError where its file has gone."""
         return MemoryReading(self.used(), self.limit, self.of)
 
 
