@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlpolicy.core.default import function_of
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.rules.validate.checker import checker
-from mlpolicy.rules.validate.checks.containers import size_of
+from mlpolicy.rules.validate.checks.settings import size_of
 from mlpolicy.rules.validate.look import Look
 
 if TYPE_CHECKING:

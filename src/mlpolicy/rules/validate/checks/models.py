@@ -23,10 +23,6 @@ class ModelCheck:
         self._resolve = resolve
         self._model: Any = None
 
-    def __call__(self, value: Any, where: Where, look: Look) -> None:
-        """Look at *value*."""
-        self.made(value, where, look)
-
     def made(self, value: Any, where: Where, look: Look) -> Any:
         """Return what the model makes of *value*; *value* itself where it does not take it."""
         model = self._load()
