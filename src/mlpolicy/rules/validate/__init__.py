@@ -12,8 +12,8 @@ KIND = Kind(
     rule="mlpolicy.rules.validate.rule:ValidateRule",
     step="mlpolicy.rules.validate.step:ValidateStep",
     check="mlpolicy.rules.validate.check:check",
-    lint="mlpolicy.rules.validate.lint:lint",
-    arguments="mlpolicy.rules.validate.arguments:settings",
+    lint="mlpolicy.rules.validate.check:lint",
+    arguments="mlpolicy.rules.validate.rule:settings",
     synonyms={
         **habits(
             {

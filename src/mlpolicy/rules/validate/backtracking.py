@@ -7,7 +7,6 @@ the same text, and a text that fails makes the search try them all.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from re import _constants as parts  # type: ignore[attr-defined]  # (the parser has no public name)
 from re import _parser  # type: ignore[attr-defined]  # (the parser has no public name)
@@ -154,12 +153,3 @@ def _is_of(character: int, category: Any) -> bool:
     else:
         member = text.isalnum() or text == "_"
     return member is not ("not" in name)
-
-
-def compiles(pattern: str) -> str | None:
-    """Return why *pattern* is no regular expression, or None if it is one."""
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return str(error)
-    return None

@@ -134,10 +134,9 @@ class Checker:
         classes = frozenset(PLAIN.get(self.type, ()))
         if self.model or not classes.issuperset(map(type, values)):
             return False
-        return all(
-            check.test is settings.check_bounds and all_within(values, check.asked)
-            for check in self.checks
-        )
+        if any(check.test is not settings.check_bounds for check in self.checks):
+            return False
+        return all(all_within(values, check.asked) for check in self.checks)
 
     def bind(self, value: Any, look: Look) -> None:
         """Let the names in shapes take the sizes that *value* has, whatever else is wrong."""

@@ -174,8 +174,9 @@ class Lines:
                     return f"{value} in {self._constant(frozenset(asked))}"
             case "pattern":
                 found = f"{self._loom.constant('search', asked.search)}({value}) is not None"
-                is_text = f"{self._class(value)} is {self._constant(str)} and "
-                return found if sort == "str" else is_text + found
+                if sort == "str":
+                    return found
+                return f"{self._class(value)} is {self._constant(str)} and {found}"
             case "min_len":
                 least, most = asked
                 length = f"{self._loom.constant('len', len)}({value})"
