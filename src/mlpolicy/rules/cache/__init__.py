@@ -9,7 +9,7 @@ KIND = Kind(
     rule="mlpolicy.rules.cache.rule:CacheRule",
     step="mlpolicy.rules.cache.step:CacheStep",
     check="mlpolicy.rules.cache.check:check",
-    lint="mlpolicy.rules.cache.lint:lint",
+    lint="mlpolicy.rules.cache.check:lint",
     shorthand="ttl",
     synonyms=habits(
         {
