@@ -259,6 +259,7 @@ _RANDOM = {
     "torch": "rand randn randint randperm",
 }
 _CHANCE = {f"{module}.{name}" for module, names in _RANDOM.items() for name in names.split()}
+_DOUBTFUL = _CLOCK | _CHANCE
 _SEEDS = frozenset({"random.seed", "numpy.random.seed", "torch.manual_seed"})
 _FILLING = ("shuffle", "append", "extend", "add", "update", "insert")
 """What changes an argument though nobody takes its result."""
@@ -269,28 +270,29 @@ def impurity(function: Function) -> tuple[str, ast.Call] | None:
     calls = [node for node in function.nodes() if isinstance(node, ast.Call)]
     calls.sort(key=lambda node: (node.lineno, node.col_offset))
     named = {node: function.name_of(node.func) for node in calls}
-    doubtful = {node: name for node, name in named.items() if name in _CLOCK or name in _CHANCE}
-    if not doubtful or not _SEEDS.isdisjoint(named.values()):
+    clocks = {node for node, name in named.items() if name in _CLOCK}
+    if not _SEEDS.isdisjoint(named.values()):
         return None
     asides = _asides(function, named)
-    clocks = {node for node, name in doubtful.items() if name in _CLOCK}
-    for node in function.nodes() if len(clocks) > 1 else ():
-        # It is only read to tell how long something takes, or whether to go on.
-        match node:
-            case ast.BinOp(left=left, op=ast.Sub()) if left in clocks:
-                asides |= clocks
-            case ast.While(test=test) if not clocks.isdisjoint(ast.walk(test)):
-                asides |= clocks
-            case _:
-                pass
-    for node, name in doubtful.items():
-        is_given = (name in _OF_NOW and node.args) or any(
-            keyword.arg == "generator" for keyword in node.keywords
-        )
-        if node not in asides and not is_given:
+    if _measures_time(function, clocks):
+        asides |= clocks
+    for node, name in named.items():
+        if name not in _DOUBTFUL or node in asides or (name in _OF_NOW and node.args):
+            continue
+        if all(keyword.arg != "generator" for keyword in node.keywords):
             what = "reads the clock" if node in clocks else "depends on chance"
             return f"{what} (`{name}`)", node
     return None
+
+
+def _measures_time(function: Function, clocks: set[ast.Call]) -> bool:
+    """Whether the clock is only read to tell how long something takes, or whether to go on."""
+    for node in function.nodes() if len(clocks) > 1 else ():
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and node.left in clocks:
+            return True
+        if isinstance(node, ast.While) and not clocks.isdisjoint(ast.walk(node.test)):
+            return True
+    return False
 
 
 def _asides(function: Function, named: dict[ast.Call, str]) -> set[ast.AST]:

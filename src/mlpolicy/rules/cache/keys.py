@@ -15,7 +15,6 @@ from mlpolicy.core.given import Given
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.cache import encoders as _encoders  # noqa: F401 (they join `ENCODERS`)
 from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 
@@ -123,28 +122,28 @@ def parts(rule: CacheRule, parameters: tuple[Parameter, ...]) -> tuple[Part, ...
     if isinstance(rule.key, Given):
         return ()
     by_name = {one.name: one for one in parameters}
-    instance = next((name for name in [*by_name][:1] if name in ("self", "cls")), None)
-    found: list[Part] = []
+    instance = next((name for name in [*by_name][:1] if name in ("self", "cls")), "")
     if rule.key is None:
         paths = [ArgPath(name) for name in by_name if name not in rule.ignore]
     else:
         paths = [parse(path) for path in rule.key]
         if instance and all(path.name != instance for path in paths):
-            found.append(Part(instance, "instance"))
-    for path in paths:
-        kind = by_name[path.name].kind if path.name in by_name else ""
-        if not kind:
-            keywords = [one.name for one in parameters if one.kind == "var_keyword"]
-            found.append(Part(keywords[0] if keywords else NOWHERE, "keyword", path))
-        elif path.name == instance and not path.steps:
-            found.append(Part(instance, "instance"))
-        elif kind == "var_keyword" and rule.key is None:
-            found.append(Part(path.name, "keywords", dropped=frozenset(rule.ignore)))
-        else:
-            # `*rest` is one value, a tuple; it is never a plain scalar.
-            plain = not path.steps and not kind.startswith("var_")
-            found.append(Part(path.name, "value" if plain else "path", path))
-    return tuple(found)
+            paths.insert(0, ArgPath(instance))
+    return tuple(_part(path, by_name, instance, rule) for path in paths)
+
+
+def _part(path: ArgPath, by_name: dict[str, Parameter], instance: str, rule: CacheRule) -> Part:
+    if path.name not in by_name:
+        keywords = [name for name, one in by_name.items() if one.kind == "var_keyword"]
+        return Part(keywords[0] if keywords else NOWHERE, "keyword", path)
+    kind = by_name[path.name].kind
+    if path.name == instance and not path.steps:
+        return Part(path.name, "instance")
+    if kind == "var_keyword" and rule.key is None:
+        return Part(path.name, "keywords", dropped=frozenset(rule.ignore))
+    # `*rest` is one value, a tuple; it is never a plain scalar.
+    plain = not path.steps and not kind.startswith("var_")
+    return Part(path.name, "value" if plain else "path", path)
 
 
 class Same:

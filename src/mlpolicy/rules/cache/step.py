@@ -18,12 +18,11 @@ from mlpolicy.core.tick import TICKS
 from mlpolicy.core.verdict import PROCEED, Answer, Verdict, Wait
 from mlpolicy.rules.cache.canonical import encode
 from mlpolicy.rules.cache.classes import Unkept
+from mlpolicy.rules.cache.contents import refuse_one_shots, size_of, used_once
 from mlpolicy.rules.cache.copying import Lost, keeping, not_kept
 from mlpolicy.rules.cache.flight import Flight, Flights, Ticket
 from mlpolicy.rules.cache.keys import NOWHERE, Keys, key_lines, parts
 from mlpolicy.rules.cache.near import Entry, NearStore
-from mlpolicy.rules.cache.sizing import size_of
-from mlpolicy.rules.cache.streams import refuse_one_shots, used_once
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site

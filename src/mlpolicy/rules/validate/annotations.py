@@ -88,10 +88,15 @@ def _of_items(origin: Any, parts: tuple[Any, ...]) -> Said:
     if origin is tuple:
         return {**said, "min_len": len(parts), "max_len": len(parts)}
     if origin.__module__ == "numpy" and origin.__name__ == "ndarray":
-        [dtype, *_] = get_args(parts[1] if parts[1:] else None) or (None,)  # (of `dtype[float32]`)
-        name = dtypes.named(dtype) if isinstance(dtype, type) else ""
-        return {"type": "ndarray", "dtype": name} if dtypes.known(name) else {"type": "ndarray"}
+        return {"type": "ndarray", **_of_dtype(parts[1] if parts[1:] else None)}
     return said
+
+
+def _of_dtype(annotation: Any) -> Said:
+    """Return what `dtype[float32]` says, of `NDArray[float32]`."""
+    element = next(iter(get_args(annotation)), None)
+    name = dtypes.named(element) if isinstance(element, type) else ""
+    return {"dtype": name} if dtypes.known(name) else {}
 
 
 # --- bounds ---------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.site import GENERATORS
 from mlpolicy.core.words import did_you_mean
-from mlpolicy.rules.validate.checker import as_names, checker
+from mlpolicy.rules.validate.checker import checker
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
-from mlpolicy.rules.validate.checks.dtypes import spelt
+from mlpolicy.rules.validate.checks.dtypes import as_names, spelt
 from mlpolicy.rules.validate.checks.models import why_none
 from mlpolicy.rules.validate.checks.settings import size_of
 from mlpolicy.rules.validate.look import Look

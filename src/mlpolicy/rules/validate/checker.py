@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
-from mlpolicy.rules.validate.checks import settings
+from mlpolicy.rules.validate.checks import dtypes, settings
 from mlpolicy.rules.validate.checks.bounds import Bounds, all_within
 from mlpolicy.rules.validate.checks.classes import is_of, is_sequence
 from mlpolicy.rules.validate.checks.models import ModelCheck, Resolve
@@ -72,8 +72,8 @@ class Check:
         if self.test is settings.check_bounds:
             names = self.asked.settings
         elif self.test is settings.check_length:
-            each = zip(("min_len", "max_len"), self.asked, strict=True)
-            names = tuple(name for name, limit in each if limit is not None)
+            least, most = self.asked
+            names = ("min_len",) * (least is not None) + ("max_len",) * (most is not None)
         elif self.test is settings.check_required:
             names = ()
             yield from ((field((where, key)), "required") for key in self.asked)
@@ -188,10 +188,23 @@ def checker(spec: Spec, resolve: Resolve | None) -> Checker:
     bounds = None
     if spec.range is not None or spec.finite:
         bounds = Bounds(*(spec.range or (None, None)), finite=spec.finite)
+    return Checker(
+        nullable=spec.not_null is False,
+        not_null=spec.not_null is True or (spec.not_null is None and spec.type is not None),
+        type=sort or None,
+        first=(Check("type", settings.check_type, sort),) if sort else (),
+        checks=_checks(spec, resolve, bounds),
+        model=ModelCheck(spec.model, resolve) if spec.model else None,
+        coerce=spec.coerce,
+        known=Known(bounds),
+    )
+
+
+def _checks(spec: Spec, resolve: Resolve | None, bounds: Bounds | None) -> tuple[Check, ...]:
     limits = (spec.min_len, spec.max_len)
     columns = {
         name: settings.ColumnChecks(
-            as_names(column.dtype),
+            dtypes.as_names(column.dtype),
             column.nullable,
             None if column.range is None else Bounds(*column.range, finite=False),
             column.categories,
@@ -200,7 +213,7 @@ def checker(spec: Spec, resolve: Resolve | None) -> Checker:
     }
     fields = {key: checker(inner, resolve) for key, inner in spec.fields.items()}
     checks: list[tuple[str, Callable[[Any, Any, Where, Look], None], Any]] = [
-        ("dtype", settings.check_dtype, as_names(spec.dtype) or None),
+        ("dtype", settings.check_dtype, dtypes.as_names(spec.dtype) or None),
         ("shape", settings.check_shape, spec.shape),
         ("ndim", settings.check_ndim, spec.ndim),
         (bounds.settings[0] if bounds else "", settings.check_bounds, bounds),
@@ -217,25 +230,11 @@ def checker(spec: Spec, resolve: Resolve | None) -> Checker:
             None if spec.max_bytes is None else int(spec.max_bytes),
         ),
         ("required", settings.check_required, spec.required or None),
-        ("fields", settings.check_fields, fields or None),
+        ("fields", settings.check_fields, fields),
         ("items", settings.check_items, spec.items and checker(spec.items, resolve)),
-        ("columns", settings.check_columns, columns or None),
+        ("columns", settings.check_columns, columns),
     ]
-    return Checker(
-        nullable=spec.not_null is False,
-        not_null=spec.not_null is True or (spec.not_null is None and spec.type is not None),
-        type=sort or None,
-        first=(Check("type", settings.check_type, sort),) if sort else (),
-        checks=tuple(Check(*check) for check in checks if check[2] is not None),
-        model=ModelCheck(spec.model, resolve) if spec.model else None,
-        coerce=spec.coerce,
-        known=Known(bounds),
-    )
-
-
-def as_names(dtype: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Return the dtypes allowed, one or many in the file."""
-    return (dtype,) if isinstance(dtype, str) else dtype
+    return tuple(Check(*check) for check in checks if check[2] not in (None, {}))
 
 
 MOST = 8

@@ -104,17 +104,18 @@ class Lines:
             case "enum" | "pattern" | "min_len" | "max_bytes":
                 said = self._scalar(check, checker, value)
             case "required" if checker.type == "mapping":
-                fields = {
-                    key for one in checker.checks if one.name == "fields" for key in one.asked
-                }
-                keys = [self._loom.constant("key", key) for key in asked if key not in fields]
-                said = " and ".join(f"{key} in {value}" for key in keys) or "True"
+                said = self._required(asked, checker, value)
             case "fields" if checker.type == "mapping":
                 said = self._fields(asked, checker, value)
         # Names take their sizes in the lines, or all is left to the checker.
         if said is not None or check.symbols() or check.name == "shape":
             return said
         return f"{self._loom.constant('passes', check.passes)}({value})"
+
+    def _required(self, keys: tuple[str, ...], checker: Checker, value: str) -> str:
+        fields = {key for one in checker.checks if one.name == "fields" for key in one.asked}
+        names = (self._loom.constant("key", key) for key in keys if key not in fields)
+        return " and ".join(f"{name} in {value}" for name in names) or "True"
 
     def _shape(self, sizes: Sizes, value: str) -> str:
         if all(isinstance(size, int) for size in sizes):

@@ -82,9 +82,13 @@ def _in_words(value: Any, info: ValidationInfo) -> Any:
     if info.field_name == "type":
         return value.__name__ if value in PLAIN else get_args(value) or value
     if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-        flags = "".join(letter for letter, flag in _FLAGS.items() if value.flags & flag)
-        return f"(?{flags}){value.pattern}" if flags else value.pattern
+        return _text_of(value)
     return value
+
+
+def _text_of(pattern: re.Pattern[str]) -> str:
+    flags = "".join(letter for letter, flag in _FLAGS.items() if pattern.flags & flag)
+    return f"(?{flags}){pattern.pattern}" if flags else pattern.pattern
 
 
 def _is_type(value: Any) -> bool:
@@ -97,7 +101,7 @@ Dtypes = Annotated[str | Many[str], BeforeValidator(_in_words)]
 
 
 def _dtype(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-    for number, name in enumerate((value,) if isinstance(value, str) else value):
+    for number, name in enumerate(dtypes.as_names(value)):
         if not dtypes.known(name):
             meant = dtypes.meant(name) if len(name.split()) == 1 else None
             hint = f": did you mean `{meant}`?" if meant else "; write it as numpy does: `float32`"
@@ -199,11 +203,13 @@ class Spec(RuleModel):
                 raise finding("MP208", f"`{value}` is no pydantic model: did you mean `type`?")
             return value
         names = (*NAMES, *DUCKS) if about.field_name == "type" else ()
-        for number, name in enumerate((value,) if isinstance(value, str) else value or ()):
+        for number, name in enumerate(dtypes.as_names(value or ())):
             if name in names or _DOTTED.fullmatch(name):
                 continue
-            known = f"one of {', '.join(names)}, or " if names else ""
-            meant = _MEANT.get(name.lower(), closest(name, names)) if names else None
+            known, meant = "", None
+            if names:
+                known = f"one of {', '.join(names)}, or "
+                meant = _MEANT.get(name.lower(), closest(name, names))
             hint = f": did you mean `{meant}`?" if meant else ""
             text = f"expected {known}the dotted path of a class, found `{name}`{hint}"
             at = () if isinstance(value, str) else (number,)

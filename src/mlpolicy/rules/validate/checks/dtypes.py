@@ -103,3 +103,8 @@ def meant(name: str) -> str | None:
         return _UNSAID[name.lower()]
     near = difflib.get_close_matches(name.lower(), sorted(_PLAIN), n=1, cutoff=0.6)
     return near[0] if near else None
+
+
+def as_names(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of dtypes or types, one or many in the file."""
+    return (names,) if isinstance(names, str) else names

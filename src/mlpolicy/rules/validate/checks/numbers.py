@@ -109,9 +109,11 @@ def outside_array(value: Any, bounds: Bounds) -> Outside | None:
     least, greatest = _plain(data.min()), _plain(data.max())
     floats = data.dtype.kind == "f"
     fit = _fitted(bounds, data.dtype) if floats else bounds.among(least, greatest)
-    if fit is not None and fit.admits(least) and fit.admits(greatest):
+    if fit is None:
+        return _located(data, hidden, None)
+    if fit.admits(least) and fit.admits(greatest):
         return None
-    return _located(data, hidden, None if fit is None else fit.within(data))
+    return _located(data, hidden, fit.within(data))
 
 
 def _inside(value: Any, kind: str, bounds: Bounds) -> Any:
