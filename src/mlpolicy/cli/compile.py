@@ -8,8 +8,8 @@ from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import tell_absent
 from mlpolicy.cli.options import shared
 from mlpolicy.cli.wait import waiting
-from mlpolicy.plan.compiled import compiled
 from mlpolicy.plan.governed import absent_from, governed
+from mlpolicy.plan.show import compiled
 
 
 @click.command()

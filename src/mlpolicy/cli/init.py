@@ -18,7 +18,7 @@ from mlpolicy.cli.options import shared
 from mlpolicy.cli.save import save
 from mlpolicy.core.target import Target
 from mlpolicy.model.schema import published
-from mlpolicy.plan.survey import Defined, NoModule, Opaque, Survey, roots
+from mlpolicy.source import Defined, NoModule, Opaque, SourceTree, roots
 
 SCHEMA = "mlpolicy.init/1"
 SKIPPED = ("tests", "test", "docs", "conftest", "setup", "build", "dist", "venv", "site")
@@ -38,7 +38,7 @@ def command(context: Context, *, folder: str, module: str | None) -> None:
     as comments, with names of functions that exist.
     """
     root = Path(folder)
-    survey = Survey(roots((*context.src, folder, str(root / "src"))))
+    survey = SourceTree(roots((*context.src, folder, str(root / "src"))))
     chosen = module or _fullest(survey, _modules(root, survey))
     if chosen is None:
         exits.stop(
@@ -77,12 +77,11 @@ def _write(path: Path, text: str) -> bool:
 # --- which module ---------------------------------------------------------------------
 
 
-def _functions(survey: Survey, module: str) -> list[str]:
+def _functions(survey: SourceTree, module: str) -> list[str]:
     found = survey.module(module)
     if isinstance(found, NoModule):
-        near = f"; did you mean `{found.close[0]}`?" if found.close else ""
-        hint = f" ({found.hint})" if found.hint else ""
-        exits.stop(f"there is no module `{found.component}`{near}{hint}")
+        near = f"; did you mean `{found.close}`?" if found.close else ""
+        exits.stop(f"there is no module `{found.component}`{near}")
     if isinstance(found, Opaque):
         exits.stop(f"`{module}` {found.why}")
     names = [name for name in survey.functions(module) if _is_function(survey, module, name)]
@@ -93,19 +92,19 @@ def _functions(survey: Survey, module: str) -> list[str]:
     return names
 
 
-def _is_function(survey: Survey, module: str, name: str) -> bool:
+def _is_function(survey: SourceTree, module: str, name: str) -> bool:
     looked = survey.look_up(Target(module, name))
     return isinstance(looked, Defined) and "." not in name and looked.is_function
 
 
-def _fullest(survey: Survey, modules: Iterable[str]) -> str | None:
+def _fullest(survey: SourceTree, modules: Iterable[str]) -> str | None:
     """Return the module with the most public functions."""
     counted = {name: len(survey.functions(name)) for name in modules}
     best = max(counted, key=lambda name: (counted[name], -len(name)), default=None)
     return best if best is not None and counted[best] else None
 
 
-def _modules(root: Path, survey: Survey) -> Iterator[str]:
+def _modules(root: Path, survey: SourceTree) -> Iterator[str]:
     for folder in (root, root / "src"):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.name.startswith((".", "_")) or path.stem in SKIPPED:

@@ -18,7 +18,7 @@ from mlpolicy.cli.save import save
 from mlpolicy.cli.wait import waiting
 from mlpolicy.core.junit import document, element
 from mlpolicy.core.words import many
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.source import SourceTree, roots
 from mlpolicy.testing.read import suites_at
 from mlpolicy.testing.runner import Prepared
 
@@ -46,7 +46,7 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
         # Errors and functions of a test are found where a service started here finds them.
         folders = [str(folder.resolve()) for folder in where]
         sys.path[:0] = [folder for folder in folders if folder not in sys.path]
-        outcome = _Outcome(suites, Survey(where), wanted)
+        outcome = _Outcome(suites, SourceTree(where), wanted)
     if not outcome.results and not outcome.findings:
         exits.stop("no test was collected", exits.NOTHING_TO_DO)
     if junit_file is not None:
@@ -61,7 +61,7 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
 class _Outcome:
     """What came of all tests that were *wanted*."""
 
-    def __init__(self, files: list[Path], survey: Survey, wanted: str) -> None:
+    def __init__(self, files: list[Path], survey: SourceTree, wanted: str) -> None:
         self.files = [Prepared(file, survey) for file in files]
         cases = [(file, case) for file in self.files for case in file.cases]
         self.results = [file.run(case) for file, case in cases if wanted.lower() in case.id.lower()]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.kind import Clash, Lacking
 from mlpolicy.core.site import GENERATORS
 
 if TYPE_CHECKING:
@@ -17,17 +18,47 @@ if TYPE_CHECKING:
 _DAY = 24 * 3600.0
 
 
-def check(rule: CacheRule) -> Iterator[tuple[str, str, str]]:
+def check(rule: CacheRule) -> Iterator[tuple[str, ...]]:
     """Yield (code, field, message) for each doubt about *rule*."""
     if rule.max_entries is None and rule.max_bytes is None:
         what = "nothing bounds this cache: give `max_bytes` or `max_entries`"
-        yield "MP705", "max_entries", what
+        yield Lacking(("MP705", "max_entries", what))
     if rule.ttl > _DAY:
         yield "MP709", "ttl", f"a `ttl` of {rule.ttl} hands out results older than a day"
     # Where the unit of `ttl` looks wrong, that is the finding.
     if rule.stale_if_error is not None and rule.stale_if_error > rule.ttl >= 0.1:
         late = f"{rule.stale_if_error} late, longer than the `ttl` of {rule.ttl}"
         yield "MP709", "stale_if_error", f"a failing function may be answered for {late}"
+
+
+# --- the rule beside others, and in place of an older one -------------------------------
+
+
+def clashes(rule: CacheRule, beside: Mapping[str, Any], _: float | None) -> Iterator[Clash]:
+    """Yield a cache that may fill the memory to where the memory rule acts on it."""
+    memory = beside.get("memory")
+    limit = memory.limit if memory is not None else None
+    if rule.max_bytes is None or not isinstance(limit, int):
+        return
+    if memory is not None and rule.max_bytes >= memory.act_at * limit:
+        yield Clash(
+            "MP708",
+            f"the cache may hold {rule.max_bytes}, and memory is short from "
+            f"{memory.act_at} of {limit} on",
+            ("max_bytes",),
+            "write a `max_bytes` that leaves room for the calls themselves",
+            other=("memory", "limit"),
+        )
+
+
+def risks(old: CacheRule, new: CacheRule) -> Iterator[str]:
+    """Yield what to look at twice: older answers, and entries under other keys."""
+    if new.ttl > old.ttl:
+        yield f"answers may be {new.ttl} old, not {old.ttl}"
+    if new.key != old.key or new.ignore != old.ignore:
+        yield "another key: every entry is made anew, and what was told apart may no longer be"
+    if new.version != old.version:
+        yield "another version: every entry is made anew"
 
 
 # --- the rule on a function ------------------------------------------------------------

@@ -8,6 +8,9 @@ KIND = Kind(
     name="monitor",
     rule="mlpolicy.rules.monitor.rule:MonitorRule",
     step="mlpolicy.rules.monitor.step:MonitorStep",
+    decorator="monitor",
+    shadowable=False,
+    numbers_calls=True,
     check="mlpolicy.rules.monitor.check:check",
     synonyms={
         **habits(

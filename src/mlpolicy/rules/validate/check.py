@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlpolicy.core.default import function_of
 from mlpolicy.core.diagnostic import Diagnostic, repair
+from mlpolicy.core.kind import Lacking
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.site import GENERATORS
 from mlpolicy.core.words import did_you_mean
@@ -36,10 +37,10 @@ def check(rule: ValidateRule) -> Iterator[Finding]:
     yield from _lone(rule)
     given = "default" in rule.model_fields_set
     if rule.on_fail == "default" and not given:
-        yield "MP205", "on_fail", "`on_fail: default` needs a `default` to give"
+        yield Lacking(("MP205", "on_fail", "`on_fail: default` needs a `default` to give"))
     elif given and rule.on_fail != "default":
         text = f"`default` is never given while `on_fail` is `{rule.on_fail}`"
-        yield "MP205", "default", text
+        yield Lacking(("MP205", "default", text))
     elif given and not function_of(rule.default):
         yield from _value(rule)
 
@@ -88,6 +89,17 @@ def _value(rule: ValidateRule) -> Iterator[Finding]:
     if isinstance(rule.default, dict | list) and size_of(rule.default, HUGE) > HUGE:
         text = f"the default takes more than {HUGE} and is copied each time; name a function"
         yield "MP207", "default", text
+
+
+def risks(old: ValidateRule, new: ValidateRule) -> Iterator[str]:
+    """Yield what to look at twice: what is no longer checked, or met otherwise."""
+    gone = [name for name in old.args or {} if name not in (new.args or {})]
+    if gone:
+        yield f"no longer checked: {', '.join(gone)}"
+    if old.returns is not None and new.returns is None:
+        yield "the result is no longer checked"
+    if old.on_fail != new.on_fail:
+        yield f"what fails a check is met otherwise: {old.on_fail} → {new.on_fail}"
 
 
 # --- the rule on a function ------------------------------------------------------------
