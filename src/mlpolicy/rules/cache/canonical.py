@@ -29,14 +29,22 @@ from marshal import dumps
 from operator import attrgetter, itemgetter, ne
 from typing import Any, Final
 
-from mlpolicy.rules.cache.classes import Unkeyable, defined, has, instance_of, of_library, stored
+from mlpolicy.rules.cache.classes import (
+    ByClass,
+    Unkeyable,
+    defined,
+    has,
+    instance_of,
+    of_library,
+    stored,
+)
 
 Token = tuple[object, object]
 Encoder = Callable[[Any, int], Token]
 """Takes the value, and how deep it lies."""
 
 _DEEPEST = 50
-_MOST_CLASSES = 2048
+_MOST_SHAPES = 2048
 _HUGE, _HUGE_NEGATIVE = 0x7F, 0xFF
 """The highest byte of infinity, of NaN, and of floats beyond 1e304."""
 SCALARS: Final = frozenset({int, str, bytes, bool, type(None)})
@@ -95,7 +103,7 @@ def encode(value: object, depth: int = 0) -> Token:
     kind = type(value)
     if kind in SCALARS:
         return value, kind
-    return (ENCODERS.get(kind) or _met(kind))(value, depth)
+    return ENCODERS[kind](value, depth)
 
 
 def encode_all(values: Sequence[object], depth: int) -> tuple[object, ...]:
@@ -189,7 +197,7 @@ def _other_dict(value: dict[Any, object], depth: int) -> Token:
         pairs = zip(keys[::2], keys[1::2], items[::2], items[1::2], strict=True)
         return frozenset(pairs), MAPPING
     shape = _Shape(list(value))
-    if len(_shapes) < _MOST_CLASSES:
+    if len(_shapes) < _MOST_SHAPES:
         _shapes[count] = shape
     values = shape.get(value)
     return (shape.code, flat(values) or encode_all(values, depth)), DICT
@@ -426,19 +434,13 @@ _OURS: Final[dict[type, Encoder]] = {
         lambda value, _: ((type(value), value.__fspath__()), OTHER),
     ),
 }
-ENCODERS: Final = dict(_OURS)
-"""By exact class; a class is added when it is first met."""
 
 
-def _met(kind: type) -> Encoder:
-    """Return the encoder of a class that is met for the first time."""
+def _find(kind: type) -> Encoder:
     package = kind.__module__.partition(".")[0]
     if package in ("numpy", "pandas", "torch"):
-        encoder = _of_library(sys.modules.get(package), package, kind)
-    else:
-        encoder = _of_class(kind)
-    if len(ENCODERS) > _MOST_CLASSES:  # classes made on the fly must not pile up
-        ENCODERS.clear()
-        ENCODERS.update(_OURS)
-    ENCODERS[kind] = encoder
-    return encoder
+        return _of_library(sys.modules.get(package), package, kind)
+    return _of_class(kind)
+
+
+ENCODERS: Final = ByClass(_OURS, _find)

@@ -12,7 +12,6 @@ import types
 from _io import BufferedWriter, TextIOWrapper
 from collections import deque
 from collections.abc import Callable
-from functools import lru_cache
 from itertools import islice
 from sys import getsizeof
 from typing import Any, Final, NamedTuple
@@ -20,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from mlpolicy.core.classes import by_path, mro_of
 from mlpolicy.rules.cache.classes import (
     BARE,
+    ByClass,
     Unkept,
     fixed,
     frozen_record,
@@ -34,7 +34,6 @@ MOST: Final = 1_000_000
 """Items that a result may have if it is to be copied for each caller."""
 _OBJECT: Final = 10
 """Items that an object counts for which `copy.deepcopy` copies."""
-_MOST_CLASSES: Final = 2048
 
 SAME, PLAIN, TREE, DEEP = range(4)
 """Nothing in it can change; lists, dicts, sets and scalars; containers that `trees` copies; else."""
@@ -45,7 +44,7 @@ cannot make another with other contents; `copy.deepcopy` alone can copy it.
 Of an instance: it stands in two places, and only a copy that remembers keeps it one."""
 
 
-class Look(NamedTuple):
+class Contents(NamedTuple):
     """What there is in a result."""
 
     sort: int
@@ -57,7 +56,7 @@ How = tuple[int, Callable[[Any], Any] | None]
 """The traits of a class, and what gives what an instance holds; None where that does not matter."""
 
 
-def survey(value: Any, most: int | None = MOST) -> Look:
+def survey(value: Any, most: int | None = MOST) -> Contents:
     """Return what there is in *value*.
 
     Raises:
@@ -67,7 +66,7 @@ def survey(value: Any, most: int | None = MOST) -> Look:
     ahead: list[Any] = [value]
     while ahead:
         one = ahead.pop()
-        how, look_into = _HOWS.get(type(one)) or _met(type(one))
+        how, look_into = _HOWS[type(one)]
         traits |= how
         if look_into is None:
             continue
@@ -85,7 +84,7 @@ def survey(value: Any, most: int | None = MOST) -> Look:
             traits |= _FOREIGN if how & _ARRAY else 0  # a view would share what is in it
         if type(one) is dict and not BARE.issuperset(map(type, one.values())):
             ahead += one.values()
-    return Look(_sort_of_traits(traits), bool(traits & _ARRAY))
+    return Contents(_sort_of_traits(traits), bool(traits & _ARRAY))
 
 
 def _sort_of_traits(traits: int) -> int:
@@ -119,16 +118,6 @@ def _response(value: object) -> tuple[object, ...]:
     return ()  # (read by now: it knows how to copy itself)
 
 
-def _met(kind: type) -> How:
-    """Return what is known of a class that is met for the first time."""
-    how = _how(kind)
-    if len(_HOWS) > _MOST_CLASSES:  # classes made on the fly must not pile up
-        _HOWS.clear()
-        _HOWS.update(_OURS)
-    _HOWS[kind] = how
-    return how
-
-
 def _how(kind: type) -> How:
     if fixed(kind):
         return _ODD, None
@@ -143,7 +132,7 @@ def _how(kind: type) -> How:
         return _ARRAY, lambda array: array.ravel().tolist() if array.dtype.hasobject else ()
     if of_library(kind, "pandas", "DataFrame", "Series"):
         return _FOREIGN, _frame
-    return _FOREIGN, gc.get_referents if _sort(kind).body is None else _response
+    return _FOREIGN, gc.get_referents if _SORTS[kind].body is None else _response
 
 
 _OURS: Final[dict[type, How]] = {
@@ -153,8 +142,7 @@ _OURS: Final[dict[type, How]] = {
     bytearray: (_CHANGES | _ODD, lambda _: ()),
     types.MappingProxyType: (_CHANGES | _ODD, gc.get_referents),
 }
-_HOWS: Final[dict[type, How]] = dict(_OURS)
-"""By exact class; a class is added when it is first met."""
+_HOWS: Final = ByClass(_OURS, _how)
 
 
 # --- what is used up --------------------------------------------------------------------
@@ -222,25 +210,25 @@ def _sort_of(kind: type) -> _Sort:
     )
 
 
-_sort: Final[Callable[[type], _Sort]] = lru_cache(maxsize=1024)(_sort_of)
+_SORTS: Final = ByClass({}, _sort_of)
 
 
 def used_once(value: object) -> bool:
     """Return whether *value* itself is used up by its first use."""
-    sort = _sort(type(value))
+    sort = _SORTS[type(value)]
     if sort.body is None:
         return sort.once
     return type(instance_of(value, "__dict__").get(sort.body)) is not bytes
 
 
 def refuse_one_shots(result: object) -> None:
-    """Look into *result* for what is used up by its first use, from the outside in.
+    """Contents into *result* for what is used up by its first use, from the outside in.
 
     Raises:
         Unkept: There is such a thing in it.
     """
     left, seen = _MOST_INSIDE, {id(result)}
-    sort = _sort(type(result))
+    sort = _SORTS[type(result)]
     ahead = deque([] if sort.opaque or sort.body is not None else [(result, _OBJECTS)])
     while ahead and left > 0:
         holder, depth = ahead.popleft()
@@ -248,9 +236,9 @@ def refuse_one_shots(result: object) -> None:
         left -= len(inside)
         if BARE.issuperset(map(type, inside)):
             continue
-        if not _sort(type(holder)).gathers:
+        if not _SORTS[type(holder)].gathers:
             depth -= 1
-            if any(_sort(type(one)).handle for one in inside):
+            if any(_SORTS[type(one)].handle for one in inside):
                 continue
         for one in inside:
             if id(one) not in seen and _is_looked_into(one, depth):
@@ -265,7 +253,7 @@ def _is_looked_into(one: Any, depth: int) -> bool:
         Unkept: It is used up by its first use.
     """
     kind = type(one)
-    sort = _sort(kind)
+    sort = _SORTS[kind]
     if sort.opaque or (depth < _OBJECTS and sort.own):
         return False
     if depth < _OBJECTS and kind is TextIOWrapper:  # a log: a file that is written, not read

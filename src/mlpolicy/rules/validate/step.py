@@ -44,11 +44,20 @@ class ValidateStep(Step):
 
     def __init__(self, rule: ValidateRule, site: Site) -> None:
         super().__init__(rule, site)
-        self._inputs = _inputs(rule, site)
+        self._own = frozenset(one.name for one in site.parameters)
+        self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
+        self._inputs: dict[str, Checker] = {}
+        for name, spec in rule.args.items():
+            if name in self._own or self._spare:
+                self._inputs[name] = checker(spec, site.resolve)
+            else:
+                text = (
+                    f"{site.target} has no argument `{name}`; the validate rule for it is skipped"
+                )
+                say_once(f"validate:argument:{site.target}:{name}", text)
+        self._coerces = any(one.coerce for one in self._inputs.values()) and not site.shadow
         result = rule.returns if site.function not in GENERATORS else None
         self._output = checker(result, site.resolve) if result else None
-        self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
-        self._own = frozenset(one.name for one in site.parameters)
         self._default = None
         if rule.on_fail == "default":
             self._default = Default(rule.default, site, kind=self.kind, of_items=False)
@@ -140,16 +149,12 @@ class ValidateStep(Step):
     def _coercing(self, verdict: str, loom: Loom) -> Block:
         """Lines that put coerced values in the place of the arguments."""
         names = [n for n, one in self._inputs.items() if one.coerce and n in self._own]
-        if self.site.shadow or not any(one.coerce for one in self._inputs.values()):
+        if not self._coerces:
             return []
         targets = "".join(f"{loom.arguments[name]}, " for name in names)
         lines = [f"    {targets}= {verdict}.values"] if targets else []
         coerced = loom.constant("Coerced", Coerced)
-        return [
-            f"if {verdict}.__class__ is {coerced}:",
-            *lines,
-            f"    {verdict} = None",
-        ]
+        return [f"if {verdict}.__class__ is {coerced}:", *lines, f"    {verdict} = None"]
 
     def refused_input(self, call: int, held: tuple[Any, ...], given: Given | None) -> Any:
         """Look at the arguments thoroughly; None where the call goes on with them."""
@@ -158,11 +163,8 @@ class ValidateStep(Step):
         made = {name: self._inputs[name].look(value, name, look) for name, value in values.items()}
         if look.failures:
             return self._verdict(call, look, given, default=self._default)
-        if self.site.shadow or not any(one.coerce for one in self._inputs.values()):
+        if not self._coerces:
             return None
-        return self._coerced(made, held)
-
-    def _coerced(self, made: dict[str, Any], held: tuple[Any, ...]) -> Coerced:
         coerced = {name: made[name] for name in made if self._inputs[name].coerce}
         if self._spare:
             held[-1].update((n, value) for n, value in coerced.items() if n not in self._own)
@@ -252,17 +254,3 @@ def _doubt(error: Exception) -> bool:
         raise error
     finally:
         del error  # else it would hold itself, by this frame
-
-
-def _inputs(rule: ValidateRule, site: Site) -> dict[str, Checker]:
-    """Return what looks at each argument that the function takes."""
-    names = {one.name for one in site.parameters}
-    open_end = any(one.kind == "var_keyword" for one in site.parameters)
-    found = {}
-    for name, spec in rule.args.items():
-        if name in names or open_end:
-            found[name] = checker(spec, site.resolve)
-        else:
-            text = f"{site.target} has no argument `{name}`; the validate rule for it is skipped"
-            say_once(f"validate:argument:{site.target}:{name}", text)
-    return found
