@@ -25,6 +25,7 @@ from mlpolicy.rules.cache.keys import NOWHERE, Keys, key_lines, parts
 from mlpolicy.rules.cache.near import Entry, NearStore
 
 if TYPE_CHECKING:
+    from mlpolicy.core.metrics import Counter
     from mlpolicy.core.site import Site
     from mlpolicy.rules.cache.rule import CacheRule
 
@@ -53,25 +54,26 @@ class CacheStep(Step):
         self._skew = 0.0
         """The clock of the calls less the clock that is read here; 0 but for tests."""
         meters, name = site.meters, site.target
-        self._requests = {
-            result: meters.counter(
-                "mlpolicy_cache_requests_total",
-                "Calls of a function with a cache, by what the cache gave.",
-                function=name,
-                result=result,
-            )
-            for result in ("hit", "miss", "stale", "bypass", "error")
-        }
+
+        def counters(what: str, text: str, label: str, values: str) -> dict[str, Counter]:
+            return {
+                value: meters.counter(what, text, function=name, **{label: value})
+                for value in values.split()
+            }
+
+        self._requests = counters(
+            "mlpolicy_cache_requests_total",
+            "Calls of a function with a cache, by what the cache gave.",
+            "result",
+            "hit miss stale bypass error",
+        )
         self.hits = self._requests["hit"]
-        evictions = {
-            reason: meters.counter(
-                "mlpolicy_cache_evictions_total",
-                "Entries that a cache let go: for want of room, or because they had expired.",
-                function=name,
-                reason=reason,
-            )
-            for reason in ("capacity", "expired")
-        }
+        evictions = counters(
+            "mlpolicy_cache_evictions_total",
+            "Entries that a cache let go: for want of room, or because they had expired.",
+            "reason",
+            "capacity expired",
+        )
         would = ("hit", "stale_mismatch") if site.shadow else ()
         self._would = {result: site.would(self.kind, result) for result in would}
         self.store = NearStore(

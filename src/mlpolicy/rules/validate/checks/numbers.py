@@ -128,17 +128,23 @@ def _inside(value: Any, kind: str, bounds: Bounds) -> Any:
 
 
 def _located(value: Any, hidden: Any, inside: Any) -> Outside | None:
-    """Return the first element that is not *inside*, in one pass; None if none is."""
+    """Return the first element that is not *inside*, in one pass; None if none is.
+
+    Where *inside* is None, all are outside.
+    """
     if getattr(hidden, "shape", ()):
         inside = hidden if inside is None else inside | hidden
     if inside is None:
-        index, count = (0,) * len(value.shape), value.size
+        index, count = (0,) * len(value.shape), math.prod(value.shape)
     else:
         wrong = ~inside
-        index, count = unravel(int(wrong.argmax()), tuple(value.shape)), int(wrong.sum())
+        row = wrong.flatten().byte() if is_torch(type(wrong)) else wrong
+        index, count = unravel(int(row.argmax()), tuple(value.shape)), int(wrong.sum())
     if not count:
         return None
-    return Outside((index,) if index else (), _plain(value[index]), count - 1)
+    element = value[index]
+    plain = element.item() if is_torch(type(value)) else _plain(element)
+    return Outside((index,) if index else (), plain, count - 1)
 
 
 def _plain(element: Any) -> Any:
@@ -213,7 +219,7 @@ def outside_tensor(value: Any, bounds: Bounds) -> Outside | None:
         return None
     value = value.detach()
     if value.is_complex():
-        return _located_tensor(value, _none(value) if bounds.ranged else value.isfinite())
+        return _located(value, False, None if bounds.ranged else value.isfinite())
     if not (bounds.ranged or value.is_floating_point()):
         return None
     value = _reducible(value)
@@ -225,12 +231,7 @@ def outside_tensor(value: Any, bounds: Bounds) -> Outside | None:
         fit = bounds.among(least, greatest)
     if fit is not None and fit.admits(least) and fit.admits(greatest):
         return None
-    return _located_tensor(value, _none(value) if fit is None else fit.within(value))
-
-
-def _none(value: Any) -> Any:
-    """Return that no element is inside."""
-    return value.new_zeros(value.shape).bool()
+    return _located(value, False, None if fit is None else fit.within(value))
 
 
 def _reducible(value: Any) -> Any:
@@ -248,16 +249,6 @@ def _rounded(end: float, value: Any) -> float:
         return float(value.new_tensor(float(end), device="cpu").item())
     except OverflowError:
         return math.inf if end > 0 else -math.inf
-
-
-def _located_tensor(value: Any, inside: Any) -> Outside | None:
-    """Return the first element that is not *inside*, in one pass."""
-    wrong = ~inside
-    count = int(wrong.sum())
-    if not count:
-        return None
-    index = unravel(int(wrong.flatten().byte().argmax()), tuple(value.shape))
-    return Outside((index,) if index else (), value[index].item(), count - 1)
 
 
 # --- columns ---------------------------------------------------------------------------
