@@ -26,8 +26,6 @@ _WORDS = frozenset(
 _MOST: Final = 1000
 mro_of: Any = type.__dict__["__mro__"].__get__
 """The classes that a class derives from, itself first, whatever its metaclass says."""
-_any_module_of: Any = type.__dict__["__module__"].__get__
-"""The module of a class that is written in C too."""
 name_of: Any = type.__dict__["__qualname__"].__get__
 """The qualified name of a class, whatever its metaclass says."""
 _members_of: Any = type.__dict__["__dict__"].__get__
@@ -50,8 +48,8 @@ class Plain(set[type], Live):
 
 def by_path(kind: type, table: Mapping[str, _T]) -> _T | None:
     """Return what *table* has under the path of *kind*, or of a class that it derives from."""
-    for one in mro_of(kind):
-        found = table.get(f"{_any_module_of(one)}.{name_of(one)}")
+    for one in mro_of(kind):  # (of which those written in C hold no `__module__`)
+        found = table.get(f"{vars(type)['__module__'].__get__(one)}.{name_of(one)}")
         if found is not None:
             return found
     return None
