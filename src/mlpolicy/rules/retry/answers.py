@@ -17,24 +17,8 @@ from mlpolicy.core.classes import SCALARS, Plain
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
 from mlpolicy.rules.retry.arguments import CALLABLE
-from mlpolicy.rules.retry.groups import family
-from mlpolicy.rules.retry.statuses import among, first_status, read
-
-CLIENTS: Mapping[str, tuple[frozenset[str], tuple[str, ...]]] = {
-    package: (frozenset(classes.split()), tuple(closing.split()))
-    for package, classes, closing in (
-        ("aiohttp", "ClientResponse", "release"),
-        ("curl_cffi", "Response", "close aclose"),
-        ("http", "HTTPResponse", "close"),
-        ("httpcore", "Response", "close aclose"),
-        ("httpx", "Response", "close aclose"),
-        ("requests", "Response", "close"),
-        ("tornado", "HTTPResponse", ""),
-        ("urllib", "addinfourl", "close"),
-        ("urllib3", "BaseHTTPResponse HTTPResponse", "close release_conn"),
-    )
-}
-"""Answers of HTTP clients by package (a fork's are its original's), and what lets go of one."""
+from mlpolicy.rules.retry.libraries import ANSWERS, known_as
+from mlpolicy.rules.retry.statuses import read, texts
 
 _STATUS: Final = ("status_code", "status", "code")
 _FIELDS: Final = ("__dataclass_fields__", "__pydantic_fields__", "__attrs_attrs__")
@@ -92,9 +76,9 @@ class Statuses(Live):
         values = [*held(result, _STATUS)]  # (one that is None now may be another next time)
         if not (values or answer) and _holds_no_more(cls):
             NO_STATUS.learn(cls)
-        status = first_status(values)
+        status = texts(values)
         names = self._all if answer else self._named
-        return among(status, names) and not among(status, self._never)
+        return not names.isdisjoint(status) and self._never.isdisjoint(status)
 
 
 def _holds_no_more(cls: type) -> bool:
@@ -113,11 +97,7 @@ def closing(cls: Any) -> tuple[str, ...] | None:
 
 @lru_cache(256)
 def _closing(cls: type) -> tuple[str, ...] | None:
-    for base in cls.__mro__:
-        names, methods = CLIENTS.get(family(str(base.__module__)), ((), ()))
-        if base.__qualname__ in names:
-            return methods
-    return None
+    return next((ANSWERS[known] for known in known_as(cls) if known in ANSWERS), None)
 
 
 def held(value: object, names: tuple[str, ...]) -> Iterator[object]:

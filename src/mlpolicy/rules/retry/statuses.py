@@ -6,17 +6,12 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from mlpolicy.core.interrupt import interrupts
+from mlpolicy.rules.retry.libraries import GRPC_CODES
 
-_GRPC_CODES = (
-    "CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS "
-    "PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE "
-    "UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED"
-)
-GRPC_CODES = frozenset(_GRPC_CODES.split())
-STATUS_NAMES = ("status_code", "response", "status", "code", "getcode", "grpc_status_code")
+STATUS_NAMES: Final = ("status_code", "response", "status", "code", "getcode", "grpc_status_code")
 """The attributes in which errors carry one."""
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _UNITS = {"retry-after-ms": 0.001, "x-ms-retry-after-ms": 0.001, "retry-after": 1.0}
@@ -30,8 +25,8 @@ def read(value: object, name: str, *, call: bool = False) -> Any:
     None says that there is none to be had.
     """
     try:
-        held = getattr(value, name, None)
-        return held() if call and callable(held) else held
+        attribute = getattr(value, name, None)
+        return attribute() if call and callable(attribute) else attribute
     except Exception as error:
         if interrupts(error):
             raise
@@ -49,12 +44,35 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
             yield last
 
 
-def http_status(error: BaseException) -> int | None:
-    """Return the HTTP status that *error* carries."""
-    return first_status(_statuses(error))
+def speaks_grpc(cls: type) -> bool:
+    """Return whether errors of that class carry a gRPC code."""
+    return callable(read(cls, "code")) or read(cls, "grpc_status_code") is not None
 
 
-def _statuses(error: BaseException) -> Iterator[object]:
+def statuses_of(error: BaseException) -> Iterator[str]:
+    """Yield the HTTP status that *error* carries and its hundred (`5xx`), the codes of gRPC and AWS."""
+    yield from texts(_numbers(error))
+    for code in (read(error, "code", call=True), read(error, "grpc_status_code")):
+        name = read(code, "name")
+        if isinstance(name, str) and name in GRPC_CODES:
+            yield name
+            break
+    aws_code = _aws(read(error, "response"), "Error", "Code")
+    if isinstance(aws_code, str):
+        yield aws_code
+
+
+def texts(numbers: Iterable[object]) -> tuple[str, ...]:
+    """Return the first of *numbers* that is an HTTP status as a policy names it: `503`, `5xx`."""
+    for status in numbers:
+        # A bool is an int, and False stands in many a `status`.
+        if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
+            text = str(int(status))
+            return text, f"{text[0]}xx"
+    return ()
+
+
+def _numbers(error: BaseException) -> Iterator[object]:
     yield read(error, "status_code")
     response = read(error, "response")
     # `requests` answers are false where the status is an error: only None means none.
@@ -65,50 +83,6 @@ def _statuses(error: BaseException) -> Iterator[object]:
     yield read(error, "status")
     yield read(error, "code", call=True)
     yield read(error, "getcode", call=True)
-
-
-def first_status(values: Iterable[object]) -> int | None:
-    """Return the first of *values* that is an HTTP status."""
-    for status in values:
-        # A bool is an int, and False stands in many a `status`.
-        if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
-            return int(status)
-    return None
-
-
-def among(status: int | None, names: frozenset[str]) -> bool:
-    """Return whether *names* holds *status*, or its hundred (`5xx`)."""
-    text = str(status)
-    return text in names or f"{text[0]}xx" in names
-
-
-def speaks_grpc(cls: type) -> bool:
-    """Return whether errors of that class carry a gRPC code."""
-    return callable(read(cls, "code")) or read(cls, "grpc_status_code") is not None
-
-
-def grpc_code(error: BaseException) -> str | None:
-    """Return the name of the gRPC code that *error* carries."""
-    for code in (read(error, "code", call=True), read(error, "grpc_status_code")):
-        name = read(code, "name")
-        if isinstance(name, str) and name in GRPC_CODES:
-            return name
-    return None
-
-
-def aws_code(error: BaseException) -> str | None:
-    """Return the error code of an answer of AWS."""
-    code = _aws(read(error, "response"), "Error", "Code")
-    return code if isinstance(code, str) else None
-
-
-def headers(error: BaseException) -> Iterator[Any]:
-    """Yield whatever holds headers of the answer behind *error*."""
-    response = read(error, "response")
-    if response is not None:
-        yield read(response, "headers")
-        yield _aws(response, "ResponseMetadata", "HTTPHeaders")
-    yield read(error, "headers")
 
 
 def _aws(response: object, part: str, name: str) -> object:
@@ -127,25 +101,33 @@ def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> f
         return max((pause for pause in pauses if pause is not None), default=None)
     if not error.__dict__:  # most builtin errors: nothing was hung on it
         return None
-    asked = asked_in(headers(error), now)
-    return _number(read(error, "retry_after")) if asked is None else asked
+    asked = asked_in(_headers(error), now)
+    return _seconds(read(error, "retry_after")) if asked is None else asked
+
+
+def _headers(error: BaseException) -> Iterator[object]:
+    response = read(error, "response")
+    if response is not None:
+        yield read(response, "headers")
+        yield _aws(response, "ResponseMetadata", "HTTPHeaders")
+    yield read(error, "headers")
 
 
 def asked_in(holders: Iterable[object], now: Callable[[], float] = time.time) -> float | None:
     """Return the seconds that the first of *holders* of headers asks for."""
     for holder in holders:
-        named: dict[str, object] = {}
+        headers: dict[str, object] = {}
         try:
             for name, value in _pairs(holder):
-                named.setdefault(_text(name).lower(), value)
+                headers.setdefault(_text(name).lower(), value)
         except Exception as error:
             if interrupts(error):
                 raise
             continue  # a foreign mapping may raise anything
         for name, unit in _UNITS.items():
-            value = named.get(name)
+            value = headers.get(name)
             text = _text(value)
-            number = _number(float(text) if _NUMBER.fullmatch(text) else value)
+            number = _seconds(float(text) if _NUMBER.fullmatch(text) else value)
             if number is not None:
                 return number * unit
             until = _until(text, now) if text and unit == 1.0 else None
@@ -154,10 +136,12 @@ def asked_in(holders: Iterable[object], now: Callable[[], float] = time.time) ->
     return None
 
 
-def _pairs(held: Any) -> Iterator[tuple[object, object]]:
+def _pairs(headers: Any) -> Iterator[tuple[object, object]]:
     """Yield names and values, of a mapping of any sort or a list of pairs."""
-    items, get = read(held, "items"), read(held, "get")
-    pairs: Any = items() if callable(items) else held if isinstance(held, list | tuple) else ()
+    items, get = read(headers, "items"), read(headers, "get")
+    pairs: Any = (
+        items() if callable(items) else headers if isinstance(headers, list | tuple) else ()
+    )
     for pair in islice(pairs, _MOST_HEADERS):
         if isinstance(pair, tuple | list) and len(pair) == 2:
             yield pair[0], pair[1]
@@ -171,7 +155,7 @@ def _text(value: object) -> str:
     return str.strip(value) if isinstance(value, str) else ""  # (a subclass may raise anything)
 
 
-def _number(value: object) -> float | None:
+def _seconds(value: object) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
