@@ -26,8 +26,6 @@ TABLED: Final = 100
 class Backoff:
     """The pauses between attempts: how they grow, and how chance spreads them."""
 
-    __slots__ = ("_draw", "_growth", "_initial", "_jitter", "_longest", "_multiplier", "bounds")
-
     def __init__(self, rule: RetryRule, draw: Random = chance.draw) -> None:
         self._growth = rule.backoff
         self._jitter = rule.jitter

@@ -19,8 +19,8 @@ from mlpolicy.core.given import Given
 from mlpolicy.core.live import Table
 from mlpolicy.core.words import alike
 from mlpolicy.errors import CallRefused
+from mlpolicy.rules.retry.answers import STATUS_NAMES, leaves, speaks_grpc, statuses_of
 from mlpolicy.rules.retry.libraries import GROUPS, GRPC_CODES, Group
-from mlpolicy.rules.retry.statuses import STATUS_NAMES, leaves, speaks_grpc, statuses_of
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 STATUS = re.compile(r"[1-5](\d\d|xx)")
@@ -63,13 +63,12 @@ class Path:
         It is where it is defined there, where that module has it under this name, or, as long
         as that cannot be seen, where it is defined deeper in that package.
         """
-        module, name = cls.__module__, cls.__qualname__
-        modules = program.names_of(module)
+        name, modules = cls.__qualname__, program.names_of(cls.__module__)
         if any(self.text == f"{module}.{name}" for module in modules):
             return True
-        held = self.resolve()
-        if held is not None:
-            return held is cls
+        resolved = self.resolve()
+        if resolved is not None:
+            return resolved is cls
         package = self.text.removesuffix(f".{name}")
         return package != self.text and any(module.startswith(f"{package}.") for module in modules)
 
@@ -126,7 +125,7 @@ PROGRAMMING: Final = (
     *(NotImplementedError, SyntaxError, ImportError),
 )
 """Errors of the program: it fails the same way the next time."""
-UNLESS_NAMED: Final = (CallRefused, *PROGRAMMING)
+_UNLESS_NAMED = (CallRefused, *PROGRAMMING)
 """What no broad name covers: `retry_on` must name them, or a class between them and the error."""
 _REMEMBERED = 256
 """Classes; a program that makes classes at run time must not make us grow."""
@@ -139,8 +138,6 @@ it does and none is there unless something was hung on the error."""
 
 class Chosen:
     """A list of names, sorted by what has to be looked at."""
-
-    __slots__ = ("_classes", "_groups", "_statuses", "http", "named_http")
 
     def __init__(self, texts: Iterable[str]) -> None:
         names = [parse(text) for text in texts]
@@ -176,8 +173,6 @@ class Chosen:
 class Choice:
     """Decides for each error; what hangs on the class alone is remembered by class."""
 
-    __slots__ = ("_known", "give_up", "retry", "settled")
-
     def __init__(self, retry_on: Iterable[str], give_up_on: Iterable[str]) -> None:
         self.retry = Chosen(retry_on)
         self.give_up = Chosen(give_up_on)
@@ -196,10 +191,10 @@ class Choice:
                 if len(self._known) >= _REMEMBERED:
                     self._known.clear()
                 self._known[cls] = settled
-        if settled == "bare":
-            settled = "status" if error.__dict__ else "give up"
         if settled in ("retry", "give up"):
             return settled == "retry"
+        if settled == "bare" and not error.__dict__:
+            return False
         if isinstance(error, BaseExceptionGroup):
             return self._retries_all(error)
         if self.give_up.holds_status(error):
@@ -219,7 +214,7 @@ class Choice:
         )
 
     def _by_class(self, cls: type) -> _Settled:
-        ours = issubclass(cls, UNLESS_NAMED) and not self.retry.names(cls, UNLESS_NAMED)
+        ours = issubclass(cls, _UNLESS_NAMED) and not self.retry.names(cls, _UNLESS_NAMED)
         if ours or self.give_up.holds(cls):
             return "give up"
         if issubclass(cls, BaseExceptionGroup) or self.give_up.asks(cls):
