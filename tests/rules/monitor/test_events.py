@@ -19,7 +19,7 @@ import pytest
 
 from mlpolicy.core.metrics import METERS
 from mlpolicy.errors import CallRefused, Failure, MemoryPressure, ValidationFailed
-from mlpolicy.rules.monitor.message import PATIENCE, UNPRINTED, said_of
+from mlpolicy.rules.monitor.event import PATIENCE, UNPRINTED, said_of
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
 
 FULL = {"log": {"inputs": "full", "redact": ["x.secret_place"]}}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from mlpolicy.core import chance, clock
@@ -21,6 +22,7 @@ from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import GENERATORS
+from mlpolicy.core.step import Step
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
 from mlpolicy.rules.monitor.counts import Counts, Rate
@@ -28,12 +30,12 @@ from mlpolicy.rules.monitor.event import (
     EVENT_SCHEMA,
     MOST_DECISIONS,
     SEVERITY,
-    Numbered,
     Outcome,
     current_trace,
     frames,
+    lineage,
+    said_of,
 )
-from mlpolicy.rules.monitor.message import said_of
 from mlpolicy.rules.monitor.sinks import SINKS, Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
 from mlpolicy.rules.monitor.summary import content, summaries, summary
@@ -54,10 +56,12 @@ AT_ONCE: Final = 16
 """Samples that are dropped together with one that there is no room for."""
 
 
-class MonitorStep(Numbered):
+class MonitorStep(Step):
     """Counts, times and logs the calls of one function."""
 
     kind: ClassVar[str] = "monitor"
+    number_in: str = ""
+    """The local of the driver that holds the number of the call, 0 until it has one."""
     due: float = NEVER
     """The number of the call at which something more is to be done."""
     first: int = 0
@@ -77,6 +81,8 @@ class MonitorStep(Numbered):
         now: clock.Clock = clock.now,
     ) -> None:
         super().__init__(rule, site)
+        self.serial = next(_serials)
+        """What tells it from others of this process: targets of one name are numbered apart."""
         self._draw = draw
         self._now = now
         self._lock = Lock()
@@ -193,7 +199,7 @@ class MonitorStep(Numbered):
             elapsed = self._now() - started
             return ended(number, elapsed, None, arguments, shown, ids) or elapsed
 
-        shown, ids = summary(result), self.lineage()
+        shown, ids = summary(result), lineage(MonitorStep)
         return streams.opened(result, streams.Ending(end, self._counts.durations.record, ids))
 
     def call_ended(
@@ -349,7 +355,7 @@ class MonitorStep(Numbered):
             "severity": SEVERITY[outcome],
             "event": "call",
             "function": self.site.target,
-            **(ids or self.lineage()),
+            **(ids or lineage(MonitorStep)),
             "outcome": outcome,
             "duration_s": round(elapsed, 9),
             "attempts": facts.get("attempts", 1),
@@ -384,6 +390,7 @@ class MonitorStep(Numbered):
         return NOTHING
 
 
+_serials = count()
 _alive = Forked(MonitorStep.after_fork)
 
 

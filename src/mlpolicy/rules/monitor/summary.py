@@ -20,6 +20,7 @@ from types import GetSetDescriptorType, ModuleType
 from typing import Any, Final
 
 from mlpolicy.core.argpath import ArgPath, parse
+from mlpolicy.core.classes import members, mro_of
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.redact import redacted
 
@@ -70,10 +71,6 @@ _NO_NUMBER: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 At = tuple[str | int, ...]
 
-_class_attributes: Any = type.__dict__["__dict__"].__get__
-bases: Any = type.__dict__["__mro__"].__get__
-"""Gives the classes that a class is made of, without asking a class of it."""
-
 
 def summary(value: Any) -> dict[str, Any]:
     """Return what *value* is, and nothing of what is in it."""
@@ -109,7 +106,7 @@ def library_class(cls: type) -> tuple[str, str]:
     Both are empty for all other classes, those that users derive included.
     """
     library = _library(cls)
-    public, made_of = _attributes(library), bases(cls)
+    public, made_of = members(sys.modules.get(library)), mro_of(cls)
     for base in _READ.get(library, ()):
         if public.get(base) in made_of:
             return library, base
@@ -124,22 +121,17 @@ def name_of(cls: type) -> str:
 
 def own_attribute(cls: type, name: str) -> Any:
     """Return what an instance of *cls* has under *name* by its class, unbound; None if nothing."""
-    attributes = (_class_attributes(base) for base in bases(cls))
-    return next((held[name] for held in attributes if name in held), None)
+    attributes = map(members, mro_of(cls))
+    return next((own[name] for own in attributes if name in own), None)
 
 
 def _library(cls: type) -> str:
     """Return the top-level package of *cls*, if that is a library known here and holds it."""
     module = type.__dict__["__module__"].__get__(cls)
     library = module.partition(".")[0] if type(module) is str else ""
-    known = library in _READ and _attributes(module).get(name_of(cls)) is cls
+    # (members: a module that is lazy is not woken)
+    known = library in _READ and members(sys.modules.get(module)).get(name_of(cls)) is cls
     return library if known else ""
-
-
-def _attributes(module: str) -> dict[str, object]:
-    """Return what *module* holds, if it is imported; a lazy one is not woken."""
-    imported = sys.modules.get(module)
-    return {} if imported is None else object.__getattribute__(imported, "__dict__")
 
 
 def _type_text(dtype: object) -> str:
@@ -197,7 +189,7 @@ class _Writer:
         return self._summary(value) if len(at) > _DEEPEST else self._container(value, at)
 
     def _scalar(self, value: Any) -> int | float | str | None:
-        made_of = bases(type(value))
+        made_of = mro_of(type(value))
         if int in made_of:
             number = int.__add__(value, 0)
             # Few readers of JSON take more, and Python writes no more than 4,300 digits.
@@ -220,7 +212,7 @@ class _Writer:
         return summary(value)
 
     def _container(self, value: Any, at: At) -> Any:
-        made_of = bases(type(value))
+        made_of = mro_of(type(value))
         if dict in made_of:
             return self._mapping(dict.items(value), at)
         for base, iterate in _ITERATE.items():
@@ -260,7 +252,7 @@ class _Writer:
 
 def _key(key: Any) -> str:
     """Return a key as text; one of a class of the user's by its name."""
-    if str in bases(type(key)):
+    if str in mro_of(type(key)):
         return str.__str__(key)
     if type(key) in (bool, float, type(None)) or (type(key) is int and key.bit_length() <= _BITS):
         return str(key)
