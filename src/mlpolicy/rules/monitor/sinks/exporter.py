@@ -1,21 +1,26 @@
-"""One daemon thread a process carries events out; calls only put them into a bounded queue.
+"""Events on their way out: one daemon thread a process carries them, to the log for one.
 
-It is built of what C gives alone: the classes of `threading` are functions that a policy may
+Calls only put them into a bounded queue. The thread is built of what C gives alone: the classes of `threading` are functions that a policy may
 name, and they hold locks, which a finalizer or a signal handler must not wait for.
 """
 
 from __future__ import annotations
 
 import atexit
+import json
+import logging
 import os
+import sys
 import threading
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.metrics import METERS, Counter
 from mlpolicy.core.report import say_once
+from mlpolicy.rules.monitor.sinks import Sink
 
 MOST_QUEUED = 10_000
 ROUND = 0.25
@@ -149,3 +154,26 @@ EXPORTER = Exporter()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=EXPORTER.restart)
 atexit.register(EXPORTER.finish)
+
+
+LOGGER = logging.getLogger("mlpolicy.events")
+
+
+class LogSink(Sink):
+    """Writes events as JSON lines: to that logger, or to stderr where it has no handler."""
+
+    def write(self, event: Mapping[str, Any]) -> None:
+        """Write one line: a message may hold line breaks, the JSON does not."""
+        text = json.dumps(event, allow_nan=False, separators=(",", ":"))
+        level = getattr(logging, event["severity"])
+        if LOGGER.level == logging.NOTSET:
+            # The level of a parent, WARNING by default, is about messages; these are asked for.
+            LOGGER.setLevel(logging.DEBUG)
+        if LOGGER.hasHandlers():
+            LOGGER.log(level, "%s", text)
+        elif LOGGER.isEnabledFor(level):
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
+
+LOG = LogSink()
