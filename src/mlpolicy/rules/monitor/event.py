@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextvars import copy_context
 from hashlib import blake2b
 from types import CodeType, FrameType, FunctionType, TracebackType, WrapperDescriptorType
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 from weakref import WeakSet
 
 from mlpolicy.core.classes import mro_of
@@ -31,7 +31,6 @@ from mlpolicy.rules.monitor.summary import name_of, own_attribute, safe_text
 
 EVENT_SCHEMA: Final = "mlpolicy.event/1"
 MOST_DECISIONS: Final = 100
-Outcome = Literal["ok", "error", "refused", "fallback"]
 SEVERITY: Final[dict[str, str]] = {
     "ok": "INFO",
     "fallback": "WARNING",

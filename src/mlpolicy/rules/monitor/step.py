@@ -30,7 +30,6 @@ from mlpolicy.rules.monitor.event import (
     EVENT_SCHEMA,
     MOST_DECISIONS,
     SEVERITY,
-    Outcome,
     current_trace,
     frames,
     lineage,
@@ -38,7 +37,7 @@ from mlpolicy.rules.monitor.event import (
 )
 from mlpolicy.rules.monitor.sinks import SINKS, Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
-from mlpolicy.rules.monitor.summary import content, summaries, summary
+from mlpolicy.rules.monitor.summary import content, summary
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
@@ -86,12 +85,15 @@ class MonitorStep(Step):
         self._draw = draw
         self._now = now
         self._lock = Lock()
-        log = self._log = _log_of(rule)
+        default = type(rule).model_fields["log"].default
+        log: LogBlock | None = default if rule.log is True else rule.log or None
+        self._log = log
+        levels = LEVELS[LEVELS.index(log.level) :] if log else ()
+        self._logged = {outcome for outcome, level in SEVERITY.items() if level in levels}
         self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
         self._slow = float(log.slow) if log and log.slow is not None else NEVER
         self._always = log is not None and log.errors == "always"
-        self._logged = _logged(log)
         sinks = {name: SINKS[name] for name in rule.sinks}
         self._takers = {name: sink for name, sink in sinks.items() if sink.events}
         self._dropped = [dropping(name, "rate").add for name in self._takers]
@@ -217,9 +219,11 @@ class MonitorStep(Step):
         """
         if number < self.first:
             return self._ended_inherited()
-        self._know_usual(result)
+        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
+            if type(result) in streams.PLAIN:
+                self.usual = type(result)  # (its results pass with one look)
         facts = self._facts(number)
-        outcome: Outcome = facts.get("outcome", "ok")
+        outcome = facts.get("outcome", "ok")
         fallback = outcome == "fallback"
         sampled = self._is_sampled(number)
         self._next_due()
@@ -251,7 +255,7 @@ class MonitorStep(Step):
             return elapsed
         own: Any = error  # (a refusal of this function's, or one from within)
         refused = issubclass(cls, CallRefused) and own.target == self.site.target
-        outcome: Outcome = "refused" if refused else "error"
+        outcome = "refused" if refused else "error"
         log = self._log if outcome in self._logged else None
         drawn = log is not None and log.errors == "sampled" and self._draw() < self._sample
         if log is not None and (self._always or drawn):
@@ -260,12 +264,6 @@ class MonitorStep(Step):
                 said = {"error": said_of(error)}
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
-
-    def _know_usual(self, result: object) -> None:
-        """Let results of this one's class pass with one look, if they are no streams."""
-        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
-            if type(result) in streams.PLAIN:
-                self.usual = type(result)
 
     def _next_due(self) -> None:
         """Leave alone the calls before the next that is sampled or folds.
@@ -335,7 +333,7 @@ class MonitorStep(Step):
 
     def _write(
         self,
-        ended: tuple[Outcome, float, dict[str, Any]],
+        ended: tuple[str, float, dict[str, Any]],
         ids: dict[str, str] | None,
         sample_rate: float,
         arguments: Mapping[str, Any] | None,
@@ -367,8 +365,7 @@ class MonitorStep(Step):
             event["cache"] = facts["cache"]
         if arguments is not None and self._log is not None:
             full = self._log.inputs == "full" and outcome in ("error", "refused")
-            read = content(arguments, self._log.redact) if full else summaries(arguments)
-            event["input"] = read
+            event["input"] = content(arguments, self._log.redact if full else None)
         event |= {**said, **current_trace()}
         for name, sink in self._takers.items():
             EXPORTER.put(name, partial(sink.write, event))
@@ -401,18 +398,3 @@ def _begin(name: str, sink: Sink) -> None:
         if interrupts(error):
             raise
         say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)
-
-
-def _logged(log: LogBlock | None) -> frozenset[str]:
-    """Return the outcomes that are logged."""
-    levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
-    return frozenset(outcome for outcome, level in SEVERITY.items() if level in levels)
-
-
-def _log_of(rule: MonitorRule) -> LogBlock | None:
-    """Return what is logged, or None where nothing is."""
-    from mlpolicy.rules.monitor.rule import LogBlock
-
-    if isinstance(rule.log, LogBlock):
-        return rule.log
-    return LogBlock() if rule.log else None

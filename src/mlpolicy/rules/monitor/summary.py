@@ -95,11 +95,6 @@ def summary(value: Any) -> dict[str, Any]:
     return described
 
 
-def summaries(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what each argument is."""
-    return {name: summary(value) for name, value in arguments.items()}
-
-
 def library_class(cls: type) -> tuple[str, str]:
     """Return the library and its class that *cls*, itself of the library, is or is made from.
 
@@ -146,19 +141,24 @@ class _TooLarge(Exception):
     """There is more than an event may hold."""
 
 
-def content(arguments: Mapping[str, Any], redact: Iterable[str]) -> dict[str, Any]:
-    """Return what is in each argument, less what must not be written; types alone if it is much."""
+def content(arguments: Mapping[str, Any], redact: Iterable[str] | None) -> dict[str, Any]:
+    """Return what is in each argument, less what must not be written.
+
+    If it is much, or None stands for *redact*, it is the types alone.
+    """
+    types = {} if redact is None else {"truncated": True}
     try:
-        writer = _Writer([parse(path) for path in redact])
-        written = {name: writer.under(name, value, ()) for name, value in arguments.items()}
-        if len(json.dumps(written, allow_nan=False)) <= LARGEST:
-            return written
+        if redact is not None:
+            writer = _Writer([parse(path) for path in redact])
+            written = {name: writer.under(name, value, ()) for name, value in arguments.items()}
+            if len(json.dumps(written, allow_nan=False)) <= LARGEST:
+                return written
     except _TooLarge:
         pass
     except RuntimeError as failure:  # another thread changes a container as it is read
         if interrupts(failure):
             raise
-    return {"truncated": True, **summaries(arguments)}
+    return types | {name: summary(value) for name, value in arguments.items()}
 
 
 class _Writer:
@@ -218,7 +218,7 @@ class _Writer:
         for base, iterate in _ITERATE.items():
             if base in made_of:
                 return [
-                    self._plain(item, (*at, index)) for index, item in enumerate(iterate(value))
+                    self._plain(item, (*at, place)) for place, item in enumerate(iterate(value))
                 ]
         library, base_name = library_class(type(value))
         if library:
@@ -228,7 +228,7 @@ class _Writer:
         state = attribute.__get__(value) if type(attribute) is GetSetDescriptorType else None
         if type(state) is not dict or not state:
             return self._summary(value)
-        public = [(key, held) for key, held in state.copy().items() if not key.startswith("_")]
+        public = ((key, item) for key, item in state.copy().items() if not key.startswith("_"))
         return self._mapping(public, at)
 
     def _mapping(self, items: Iterable[tuple[Any, Any]], at: At) -> dict[str, Any]:
