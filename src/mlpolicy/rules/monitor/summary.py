@@ -53,21 +53,13 @@ _DEEPEST: Final = 6
 _MOST_ELEMENTS: Final = 1000
 """Elements of an array that are written."""
 _BITS: Final = 64
-_ITERATE: Final[dict[type, Any]] = {
-    list: list.__iter__,
-    tuple: tuple.__iter__,
-    set: set.__iter__,
-    frozenset: frozenset.__iter__,
-    deque: deque.__iter__,
-}
+_LISTED: Final[tuple[Any, ...]] = (list, tuple, set, frozenset, deque)
 _AS_TEXT: Final = frozenset(
     {complex, decimal.Decimal}
     | {datetime.date, datetime.datetime, datetime.time, datetime.timedelta}
 )
 _ZONES: Final = frozenset({type(None), datetime.timezone})
 """Time zones that need no code of others to be written."""
-_NO_NUMBER: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-"""What stands for a float for which JSON has no number."""
 
 At = tuple[str | int, ...]
 
@@ -116,8 +108,7 @@ def name_of(cls: type) -> str:
 
 def own_attribute(cls: type, name: str) -> Any:
     """Return what an instance of *cls* has under *name* by its class, unbound; None if nothing."""
-    attributes = map(members, mro_of(cls))
-    return next((own[name] for own in attributes if name in own), None)
+    return next((own[name] for own in map(members, mro_of(cls)) if name in own), None)
 
 
 def _library(cls: type) -> str:
@@ -197,7 +188,7 @@ class _Writer:
             return number if number.bit_length() <= _BITS else hex(number)
         if float in made_of:
             real = float.__float__(value)
-            return real if math.isfinite(real) else _NO_NUMBER[repr(real)]
+            return real if math.isfinite(real) else json.dumps(real)  # (as text: `NaN`)
         if str in made_of:
             text = str.__str__(value)
         elif type(value) in _AS_TEXT and type(getattr(value, "tzinfo", None)) in _ZONES:
@@ -215,11 +206,10 @@ class _Writer:
         made_of = mro_of(type(value))
         if dict in made_of:
             return self._mapping(dict.items(value), at)
-        for base, iterate in _ITERATE.items():
+        for base in _LISTED:
             if base in made_of:
-                return [
-                    self._plain(item, (*at, place)) for place, item in enumerate(iterate(value))
-                ]
+                items = enumerate(base.__iter__(value))
+                return [self._plain(item, (*at, place)) for place, item in items]
         library, base_name = library_class(type(value))
         if library:
             return self._array(value, base_name, at)

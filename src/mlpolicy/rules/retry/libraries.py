@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from mlpolicy.core.classes import mro_of, name_of
 from mlpolicy.core.frozen import frozen
@@ -165,35 +165,27 @@ ANSWERS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
 """Answers of HTTP clients, and the methods that let go of one."""
 
 
-class OwnRetries(NamedTuple):
-    """Where an instance of a class that retries by itself holds how often."""
-
-    path: str
-    more: int
-    """What that number lacks of all calls: retries are one less."""
-    otherwise: int
-    """All calls, where nothing is said."""
-
-
 _AWS = "_client_config.retries.total_max_attempts"
-_REDIS = tuple(
-    OwnRetries(f"connection_pool.{arguments}.retry._retries", 1, 1)
-    for arguments in ("_connection_kwargs", "connection_kwargs")
-)
-RETRYING: Final[Mapping[tuple[str, str], tuple[OwnRetries, ...]]] = {
-    ("openai", "BaseClient"): (OwnRetries("max_retries", 1, 3),),
-    ("openai", "SyncAPIResource"): (OwnRetries("_client.max_retries", 1, 3),),
-    ("openai", "AsyncAPIResource"): (OwnRetries("_client.max_retries", 1, 3),),
-    ("botocore", "BaseClient"): (OwnRetries(_AWS, 0, 5),),
-    ("boto3", "ServiceResource"): (OwnRetries(f"meta.client.{_AWS}", 0, 5),),
-    ("requests", "Session"): (OwnRetries("adapters.*.max_retries.total", 1, 1),),
-    ("requests", "HTTPAdapter"): (OwnRetries("max_retries.total", 1, 1),),
-    ("urllib3", "PoolManager"): (OwnRetries("connection_pool_kw.retries.total", 1, 4),),
-    ("urllib3", "HTTPConnectionPool"): (OwnRetries("retries.total", 1, 4),),
-    ("httpx", "BaseClient"): (OwnRetries("_transport._pool._retries", 1, 1),),
-    ("redis", "Redis"): _REDIS,
-    ("redis", "Valkey"): _REDIS,
-    ("tenacity", "BaseRetrying"): (OwnRetries("stop.max_attempt_number", 0, 1),),
-    ("stamina", "_RetryContextIterator"): (OwnRetries("_attempts", 0, 1),),
+RETRYING: Final[Mapping[tuple[str, str], tuple[tuple[str, int, int], ...]]] = {
+    ("openai", "BaseClient"): (("max_retries", 1, 3),),
+    ("openai", "SyncAPIResource"): (("_client.max_retries", 1, 3),),
+    ("openai", "AsyncAPIResource"): (("_client.max_retries", 1, 3),),
+    ("botocore", "BaseClient"): ((_AWS, 0, 5),),
+    ("boto3", "ServiceResource"): ((f"meta.client.{_AWS}", 0, 5),),
+    ("requests", "Session"): (("adapters.*.max_retries.total", 1, 1),),
+    ("requests", "HTTPAdapter"): (("max_retries.total", 1, 1),),
+    ("urllib3", "PoolManager"): (("connection_pool_kw.retries.total", 1, 4),),
+    ("urllib3", "HTTPConnectionPool"): (("retries.total", 1, 4),),
+    ("httpx", "BaseClient"): (("_transport._pool._retries", 1, 1),),
+    **dict.fromkeys(
+        (("redis", "Redis"), ("redis", "Valkey")),
+        (
+            ("connection_pool._connection_kwargs.retry._retries", 1, 1),
+            ("connection_pool.connection_kwargs.retry._retries", 1, 1),
+        ),
+    ),
+    ("tenacity", "BaseRetrying"): (("stop.max_attempt_number", 0, 1),),
+    ("stamina", "_RetryContextIterator"): (("_attempts", 0, 1),),
 }
-"""Clients and decorators that retry by themselves."""
+"""Clients and decorators that retry by themselves: where an instance holds how often, what that
+number lacks of all calls (retries are one less), and all calls where nothing is said."""

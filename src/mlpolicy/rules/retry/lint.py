@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.diagnostic import Diagnostic, Related, repair
 from mlpolicy.core.words import did_you_mean
-from mlpolicy.rules.retry.exceptions import Builtin, Path, SpellingError, parse
+from mlpolicy.rules.retry.exceptions import BUILTINS, Builtin, Path, SpellingError, parse
 
 if TYPE_CHECKING:
     from mlpolicy.core.function import Function
@@ -67,7 +66,7 @@ def lint(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
         )
     for name, node in function.decorators:
         if name in _RETRIES:
-            calls, own = _decorated_calls(name, node), rule.max_attempts
+            calls, own = _decorated_calls(name, ast.unparse(node)), rule.max_attempts
             total = f": {own}x{calls}={own * calls} calls" if calls else ": attempts multiply"
             yield Diagnostic(
                 "MP311",
@@ -78,9 +77,6 @@ def lint(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
                 related=function.line("it is decorated here"),
             )
     yield from _multiplied(rule, function)
-
-
-# --- exceptions -----------------------------------------------------------------------
 
 
 def _exception(text: str, setting: str, function: Function) -> Iterator[Diagnostic]:
@@ -100,21 +96,17 @@ def _exception(text: str, setting: str, function: Function) -> Iterator[Diagnost
             help=did_you_mean(found.closest),
             suggestions=repair(function.at(setting), found.closest),
         )
-    elif found.kind in ("function", "value") or (
-        found.builtin_bases is not None and not any(map(_is_raised, found.builtin_bases))
+        return
+    bases = found.builtin_bases
+    if found.kind in ("function", "value") or (
+        bases is not None and BUILTINS.keys().isdisjoint(bases)
     ):
-        article = f"a {found.kind}" if found.kind != "value" else "a value"
         yield Diagnostic(
             "MP604",
-            f"`{text}` is {article}, not an exception",
+            f"`{text}` is a {found.kind}, not an exception",
             function.at(setting),
             help=f"name a class below `BaseException`; what `{name}` is cannot be raised",
         )
-
-
-def _is_raised(name: str) -> bool:
-    cls = getattr(builtins, name, None)
-    return isinstance(cls, type) and issubclass(cls, BaseException)
 
 
 # --- what writes ----------------------------------------------------------------------
@@ -129,13 +121,13 @@ def _words(path: str) -> list[str]:
 def _writing_verb(path: str) -> str:
     """Return what a function seems to do, by the verb that its name begins with."""
     verb, *rest = _words(path) or [""]
-    if verb not in _WRITING or (verb in _NOUNS and not rest):
-        return ""
-    if verb == "create" and rest and rest[-1] in _MADE:
-        return ""
-    if verb == "post" and set(rest) & _AFTER:
-        return ""
-    return f"seems to {verb}"
+    harmless = (
+        verb not in _WRITING
+        or (verb in _NOUNS and not rest)
+        or (verb == "create" and rest and rest[-1] in _MADE)
+        or (verb == "post" and not _AFTER.isdisjoint(rest))
+    )
+    return "" if harmless else f"seems to {verb}"
 
 
 def _posting_route(function: Function) -> str:
@@ -146,7 +138,7 @@ def _posting_route(function: Function) -> str:
         owner, _, attribute = full_name.rpartition(".")
         match node:
             case ast.Call(args=[ast.Constant(value=str(path)), *_], keywords=keywords):
-                methods = [ast.unparse(one.value) for one in keywords if one.arg == "methods"]
+                methods = [ast.unparse(word.value) for word in keywords if word.arg == "methods"]
                 is_post = attribute == "post" or (
                     attribute in ("route", "api_route")
                     and re.fullmatch(r"[\[({]'POST',?[])}]", "".join(methods))
@@ -159,9 +151,8 @@ def _posting_route(function: Function) -> str:
 # --- what is retried already ----------------------------------------------------------
 
 
-def _decorated_calls(name: str, node: ast.expr) -> int | None:
+def _decorated_calls(name: str, text: str) -> int | None:
     """Return how often a decorator calls the function at most, where its source says so."""
-    text = ast.unparse(node)
     found = re.search(_RETRIES[name], text)
     if found is None and name == "stamina.retry" and "attempts" not in text and "**" not in text:
         return 10  # (its default)
@@ -170,6 +161,9 @@ def _decorated_calls(name: str, node: ast.expr) -> int | None:
 
 def _multiplied(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
     """Yield each function that is called and retried too: attempts multiply."""
+    texts = set(rule.retry_on) - set(rule.give_up_on)
+    names = [parse(text) for text in texts]
+    retries_all = any(isinstance(name, Builtin) and name.cls is Exception for name in names)
     seen: set[str] = set()
     for called, _, node in function.calls():
         inner = function.rule_of(called, "max_attempts") if called not in seen else None
@@ -177,7 +171,8 @@ def _multiplied(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
         if inner is None:
             continue
         other, place = inner
-        if other.max_attempts < 2 or not _is_retried_again(rule, other):
+        again = retries_all or texts & set(other.retry_on)  # (what the inner one has given up on)
+        if other.max_attempts < 2 or not again:
             continue
         outer_calls, inner_calls = rule.max_attempts, other.max_attempts
         yield Diagnostic(
@@ -192,12 +187,3 @@ def _multiplied(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
                 *function.line("it is called here", node),
             ),
         )
-
-
-def _is_retried_again(outer: RetryRule, inner: RetryRule) -> bool:
-    """Whether an error that the inner rule has given up on is retried by the outer one."""
-    texts = set(outer.retry_on) - set(outer.give_up_on)
-    if texts & set(inner.retry_on):
-        return True
-    names = [parse(text) for text in texts]
-    return any(isinstance(name, Builtin) and name.cls is Exception for name in names)

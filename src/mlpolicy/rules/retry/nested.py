@@ -121,9 +121,9 @@ def _calls(cls: type, value: object) -> tuple[str, int] | None:
         return ("backoff", tries) if isinstance(tries, int) else None
     found: list[int] = []
     for known in known_as(cls):
-        for own in RETRYING.get(known, ()):
-            number = _number(value, own.path.split("."))
-            found.append(own.otherwise if number is None else number + own.more)
+        for path, more, otherwise in RETRYING.get(known, ()):
+            number = _number(value, path.split("."))
+            found.append(otherwise if number is None else number + more)
     return (_top(module_of(cls)), max(found)) if found else None
 
 

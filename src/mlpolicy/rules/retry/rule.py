@@ -16,11 +16,10 @@ from mlpolicy.rules.retry.exceptions import STATUS, Builtin, SpellingError, pars
 
 Scalar = str | int | float | bool | None
 
-_CANCELLED = ("CancelledError", "asyncio.CancelledError", "asyncio.exceptions.CancelledError")
-
-
-def _is_error(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, BaseException)
+_CANCELLED = (
+    *("CancelledError", "asyncio.CancelledError", "asyncio.exceptions.CancelledError"),
+    "trio.Cancelled",
+)
 
 
 def _named(value: Any) -> Any:
@@ -40,17 +39,15 @@ def _error_name(text: str) -> str:
         name = parse(text)
     except SpellingError as error:
         raise finding("MP603", str(error)) from None
-    if isinstance(name, Builtin) and not _is_error(name.cls):
+    if isinstance(name, Builtin) and not issubclass(name.cls, BaseException):
         raise finding("MP603", f"`{text}` is not an exception")
     return text
 
 
 def _retried_name(text: str) -> str:
-    ends = text.removeprefix("builtins.") in (*_CANCELLED, "trio.Cancelled")
-    if not ends:
-        name = parse(_error_name(text))
-        ends = isinstance(name, Builtin) and not issubclass(name.cls, Exception)
-    if ends:
+    ends = text.removeprefix("builtins.") in _CANCELLED
+    name = None if ends else parse(_error_name(text))
+    if ends or (isinstance(name, Builtin) and not issubclass(name.cls, Exception)):
         raise finding("MP605", f"`{text}` ends the program or a task and is never retried")
     return text
 

@@ -93,7 +93,8 @@ class Exporter:
             while True:
                 self._bell.acquire(timeout=ROUND if self._periodic else -1)
                 self._drain()
-                self._do_periodic()
+                for work in list(self._periodic):
+                    self._carry_out(work)
         finally:  # what ends a thread may come from a handler that a warning of ours meets
             self._started = False
             self._turn.release()
@@ -106,10 +107,6 @@ class Exporter:
                 break
             self._carry_out(work, sink)
 
-    def _do_periodic(self) -> None:
-        for work in list(self._periodic):
-            self._carry_out(work)
-
     def _carry_out(self, work: Work, sink: str = _NO_SINK) -> None:
         """Do *work*, and tell what it raised, even if that would end our thread."""
         try:
@@ -119,9 +116,8 @@ class Exporter:
                 raise
             if sink:
                 dropping(sink, "failed").add()
-                say_once(f"sink:{sink}", f"the sink `{sink}` failed", error=error)
-            else:
-                say_once("sink", "a sink failed", error=error)
+            name = f"the sink `{sink}`" if sink else "a sink"
+            say_once(f"sink:{sink}", f"{name} failed", error=error)
 
     def flush(self, at_most: float = AT_EXIT) -> bool:
         """Wait until everything put so far was carried out, *at_most* seconds."""
@@ -135,7 +131,8 @@ class Exporter:
         """Carry everything out at the end of the process."""
         if self._started or self._queue:
             self.flush()
-        self._do_periodic()
+        for work in list(self._periodic):
+            self._carry_out(work)
 
     def restart(self) -> None:
         """Begin anew in a forked child: what was queued is the parent's to carry out."""
