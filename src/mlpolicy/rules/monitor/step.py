@@ -55,6 +55,11 @@ AT_ONCE: Final = 16
 """Samples that are dropped together with one that there is no room for."""
 
 
+Values = Mapping[str, Any] | None
+"""The arguments of a call, by name, or what is said of its result."""
+Ids = dict[str, str] | None
+
+
 class MonitorStep(Step):
     """Counts, times and logs the calls of one function."""
 
@@ -184,12 +189,13 @@ class MonitorStep(Step):
         self,
         holders: int,
         result: object,
-        call: tuple[int, float, Mapping[str, Any] | None],
+        call: tuple[int, float, Values],
         ended: Callable[..., streams.Record | None],
         failed: Callable[..., streams.Record],
     ) -> streams.Opened | None:
         """Return what stands in for a *result* that is a stream: the call lasts until its end."""
-        if not streams.is_stream(result, holders):
+        found = streams.stream_of(result, holders)
+        if found is None:
             return None
         number, started, arguments = call
 
@@ -202,16 +208,18 @@ class MonitorStep(Step):
             return ended(number, elapsed, None, arguments, shown, ids) or elapsed
 
         shown, ids = summary(result), lineage(MonitorStep)
-        return streams.opened(result, streams.Ending(end, self._counts.durations.record, ids))
+        return streams.opened(
+            result, found, streams.Ending(end, self._counts.durations.record, ids)
+        )
 
     def call_ended(
         self,
         number: int,
         elapsed: float,
         result: object,
-        arguments: Mapping[str, Any] | None,
-        shown: Mapping[str, Any] | None = None,
-        ids: dict[str, str] | None = None,
+        arguments: Values,
+        shown: Values = None,
+        ids: Ids = None,
     ) -> streams.Record | None:
         """Do what is due after a call that raised nothing; return its record where it bears a tag.
 
@@ -238,12 +246,7 @@ class MonitorStep(Step):
         return (elapsed, outcome) if fallback else None
 
     def call_failed(
-        self,
-        error: BaseException,
-        number: int,
-        started: float,
-        arguments: Mapping[str, Any] | None,
-        ids: dict[str, str] | None = None,
+        self, error: BaseException, number: int, started: float, arguments: Values, ids: Ids = None
     ) -> streams.Record:
         """Log a call that raised *error*, and return its record."""
         elapsed = self._now() - started
@@ -334,9 +337,9 @@ class MonitorStep(Step):
     def _write(
         self,
         ended: tuple[str, float, dict[str, Any]],
-        ids: dict[str, str] | None,
+        ids: Ids,
         sample_rate: float,
-        arguments: Mapping[str, Any] | None,
+        arguments: Values,
         said: Mapping[str, Any],
     ) -> None:
         """Hand the sinks the event of a call: how it ended, how long it took, facts.

@@ -138,26 +138,25 @@ def asked_in(holders: Iterable[object], now: Callable[[], float] = time.time) ->
         for name, unit in _UNITS.items():
             value = headers.get(name)
             text = _text(value)
-            number = _seconds(float(text) if _NUMBER.fullmatch(text) else value)
-            if number is not None:
-                return number * unit
-            until = _until(text, now) if text and unit == 1.0 else None
-            if until is not None:
-                return until
+            asked = _seconds(float(text) if _NUMBER.fullmatch(text) else value)
+            if asked is None and text and unit == 1.0:
+                asked = _until(text, now)
+            if asked is not None:
+                return asked * unit
     return None
 
 
 def _pairs(headers: Any) -> Iterator[tuple[object, object]]:
     """Yield names and values, of a mapping of any sort or a list of pairs."""
     items, get = read(headers, "items"), read(headers, "get")
+    if callable(get) and not callable(items):
+        yield from ((name, get(name)) for name in _UNITS)
     pairs: Any = (
         items() if callable(items) else headers if isinstance(headers, list | tuple) else ()
     )
     for pair in islice(pairs, _MOST_HEADERS):
         if isinstance(pair, tuple | list) and len(pair) == 2:
             yield pair[0], pair[1]
-    if callable(get) and not callable(items):
-        yield from ((name, get(name)) for name in _UNITS)
 
 
 def _text(value: object) -> str:
@@ -166,11 +165,10 @@ def _text(value: object) -> str:
     return str.strip(value) if isinstance(value, str) else ""  # (a subclass may raise anything)
 
 
-def _seconds(value: object) -> float | None:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
+def _seconds(value: Any) -> float | None:
     try:
-        return float(value) if value >= 0 else None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if is_number and value >= 0 else None
     except OverflowError:
         return float("inf")
     except Exception as error:
@@ -188,12 +186,11 @@ def _until(text: str, now: Callable[[], float]) -> float | None:
     try:
         date = parsedate_to_datetime(text)
         # A zone of -0000 makes a date without one; HTTP dates are in UTC.
-        moment = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now())
     except Exception as error:
         if interrupts(error):
             raise
         return None  # what is no date fails in many ways
-    return max(0.0, moment - now())
 
 
 # --- results --------------------------------------------------------------------------

@@ -71,11 +71,9 @@ class Backoff:
         return max(asked + spread, self.pause(attempt, before))
 
     def worst(self, attempts: int, *, asked: float = 0.0) -> float:
-        """Return the longest that all pauses of so many attempts can be together.
+        """Return the longest that all pauses between so many *attempts* can be together.
 
-        Args:
-            attempts: All calls, the first one too.
-            asked: The longest pause that a server may ask for each time.
+        A server may ask for *asked* seconds each time.
         """
         # What grows has reached the longest by then, or never will.
         counted = min(attempts, _COUNTED)

@@ -182,8 +182,5 @@ def _multiplied(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
             function.at("max_attempts"),
             "warning",
             help="retry one of them: the inner one, as a rule",
-            related=(
-                Related("the inner retry", place),
-                *function.line("it is called here", node),
-            ),
+            related=(Related("the inner retry", place), *function.line("it is called here", node)),
         )

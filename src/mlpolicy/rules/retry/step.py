@@ -32,10 +32,7 @@ ATTEMPTS: Final = (
     "mlpolicy_attempts_total",
     "Attempts: those that failed, and those that succeeded after a failure.",
 )
-RETRIES: Final = (
-    "mlpolicy_retries_total",
-    "Calls whose first attempt failed, by how they ended.",
-)
+RETRIES: Final = ("mlpolicy_retries_total", "Calls whose first attempt failed, by how they ended.")
 
 Trial = tuple[int, float, float, float]
 """The attempt to come, once one has failed: its number, the seconds to sleep before it, when the
