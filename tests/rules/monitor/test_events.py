@@ -302,8 +302,7 @@ def _dropped(reason="rate"):
     return METERS.value("mlpolicy_dropped_events_total", sink="log", reason=reason)
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-@pytest.mark.parametrize("ends", ["well", "badly"])
+@pytest.mark.parametrize(("ends", "threads"), [("well", 4), ("badly", 1)])
 def test_every_event_over_the_rate_is_counted(place, events, ends, threads):
     """Those that are written stand for those before them that are not."""
 

@@ -31,10 +31,7 @@ _MOST_HEADERS = 1000
 
 
 def read(value: object, name: str, *, call: bool = False) -> Any:
-    """Return an attribute of somebody else's object, with *call* what a method there gives.
-
-    None says that there is none to be had.
-    """
+    """Return an attribute of somebody else's object, with *call* what a method there gives; or None."""
     try:
         attribute = getattr(value, name, None)
         return attribute() if call and callable(attribute) else attribute
@@ -103,16 +100,14 @@ def _aws(response: object, part: str, name: str) -> object:
 
 
 def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> float | None:
-    """Return the seconds after which the other side wants to be asked again, if it says.
-
-    A refusal of our own says so in its `retry_after`; of a group, the longest counts.
-    """
+    """Return the seconds after which the other side (of a group, any) wants to be asked again."""
     if isinstance(error, BaseExceptionGroup):
         pauses = [asked_pause(leaf, now) for leaf in leaves(error)]
         return max((pause for pause in pauses if pause is not None), default=None)
     if not error.__dict__:  # most builtin errors: nothing was hung on it
         return None
     asked = asked_in(_headers(error), now)
+    # (a refusal of our own says so in its `retry_after`)
     return _seconds(read(error, "retry_after")) if asked is None else asked
 
 
@@ -214,12 +209,10 @@ NO_STATUS = Plain(NO_ANSWERS - {dict})
 
 
 class Statuses(Live):
-    """The statuses of results that are worth another attempt.
+    """The statuses of results that are worth another attempt, and those that *never* are.
 
-    Args:
-        named: Those that the policy names: whatever holds one is meant.
-        grouped: Those of groups such as `transient`: only answers of known clients are meant.
-        never: Those to give up on.
+    Whatever holds one that the policy *named* is meant; of those *grouped*, as by `transient`, only
+    answers of known clients.
     """
 
     __slots__ = ("_all", "_named", "_never", "_settled", "usual")
@@ -256,17 +249,13 @@ class Statuses(Live):
             NO_ANSWERS.learn(cls)
             return False
         values = [*held(result, _STATUS)]  # (one that is None now may be another next time)
-        if not (values or answer) and _holds_no_more(cls):
-            NO_STATUS.learn(cls)
+        if not (values or answer or cls is dict):
+            listed = any(name in vars(base) for base in cls.__mro__ for name in _FIELDS)
+            if listed or not cls.__dictoffset__:  # (what instances hold is settled by the class)
+                NO_STATUS.learn(cls)
         status = texts(values)
         names = self._all if answer else self._named
         return not names.isdisjoint(status) and self._never.isdisjoint(status)
-
-
-def _holds_no_more(cls: type) -> bool:
-    """Return whether what instances hold is settled by the class."""
-    listed = any(name in vars(base) for base in cls.__mro__ for name in _FIELDS)
-    return cls is not dict and (listed or not cls.__dictoffset__)
 
 
 def closing(cls: Any) -> tuple[str, ...] | None:

@@ -119,15 +119,16 @@ def worst_asked(rule: RetryRule) -> float | None:
     # A function on results may be asked about answers, too.
     wish = rule.on_result
     asks = wish is not None and (isinstance(wish, Given) or bool(wish.status))
-    if not rule.retry_after.respect or not (asks or any(map(_may_ask, rule.retry_on))):
-        return None
-    return worst_pause(rule, float(rule.retry_after.max))
-
-
-def _may_ask(text: str) -> bool:
-    """Return whether an error of that name can carry an answer: one that says why there is none cannot."""
-    name, no_answer = parse(text), (ConnectionError, TimeoutError)
-    return not isinstance(name, Builtin) or not issubclass(name.cls, no_answer)
+    # An error carries an answer, unless it says why there is none.
+    no_answer, names = (ConnectionError, TimeoutError), map(parse, rule.retry_on)
+    asks |= any(
+        not (isinstance(name, Builtin) and issubclass(name.cls, no_answer)) for name in names
+    )
+    return (
+        worst_pause(rule, float(rule.retry_after.max))
+        if rule.retry_after.respect and asks
+        else None
+    )
 
 
 def worst(rule: RetryRule, calls: int) -> Worst:

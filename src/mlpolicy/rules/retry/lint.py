@@ -15,23 +15,21 @@ if TYPE_CHECKING:
     from mlpolicy.core.function import Function
     from mlpolicy.rules.retry.rule import RetryRule
 
-_WRITING = {
-    "append", "book", "cancel", "charge", "create", "debit", "decrement", "delete", "deliver",
-    "deposit", "emit", "enqueue", "increment", "insert", "notify", "order", "pay", "post",
-    "publish", "purchase", "refund", "register", "remove", "send", "submit", "transfer", "update",
-    "withdraw", "write",
-}  # fmt: skip
-_READING = {
-    "calculate", "check", "classify", "complete", "compute", "count", "detect", "embed", "encode",
-    "estimate", "evaluate", "explain", "fetch", "find", "get", "infer", "list", "load", "lookup",
-    "match", "predict", "query", "rank", "read", "recommend", "rerank", "retrieve", "score",
-    "search", "select", "summarize", "tokenize", "translate", "validate", "verify",
-}  # fmt: skip
-_MADE = {
-    "app", "batch", "batches", "client", "completion", "completions", "connection", "context",
-    "embedding", "embeddings", "engine", "feature", "features", "logger", "model", "parser", "pool",
-    "prediction", "predictions", "prompt", "session", "socket", "stream",
-}  # fmt: skip
+_WRITING = (
+    "append book cancel charge create debit decrement delete deliver deposit emit enqueue "
+    "increment insert notify order pay post publish purchase refund register remove send "
+    "submit transfer update withdraw write"
+)
+_READING = (
+    "calculate check classify complete compute count detect embed encode estimate evaluate "
+    "explain fetch find get infer list load lookup match predict query rank read recommend "
+    "rerank retrieve score search select summarize tokenize translate validate verify"
+)
+_MADE = (
+    "app batch batches client completion completions connection context embedding embeddings "
+    "engine feature features logger model parser pool prediction predictions prompt session "
+    "socket stream"
+)
 """What `create_...` makes in this process, or what no harm comes of making twice."""
 _AFTER = frozenset({"init", "process", "processed", "processing", "processor", "run", "hook"})
 """`post_...` of these words means after."""
@@ -122,9 +120,9 @@ def _writing_verb(path: str) -> str:
     """Return what a function seems to do, by the verb that its name begins with."""
     verb, *rest = _words(path) or [""]
     harmless = (
-        verb not in _WRITING
+        verb not in _WRITING.split()
         or (verb in _NOUNS and not rest)
-        or (verb == "create" and rest and rest[-1] in _MADE)
+        or (verb == "create" and rest and rest[-1] in _MADE.split())
         or (verb == "post" and not _AFTER.isdisjoint(rest))
     )
     return "" if harmless else f"seems to {verb}"
@@ -132,7 +130,8 @@ def _writing_verb(path: str) -> str:
 
 def _posting_route(function: Function) -> str:
     """Return that a function answers POST, unless its name says that it only reads."""
-    if function.node is None or not _READING.isdisjoint(_words(function.name)[:1]):
+    verb = _words(function.name)[:1]
+    if function.node is None or not {*_READING.split()}.isdisjoint(verb):
         return ""
     for full_name, node in function.decorators:
         owner, _, attribute = full_name.rpartition(".")
