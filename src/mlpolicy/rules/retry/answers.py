@@ -195,13 +195,7 @@ _FIELDS: Final = ("__dataclass_fields__", "__pydantic_fields__", "__attrs_attrs_
 """Where classes list all that their instances hold."""
 _CONTAINERS: Final = (list, tuple, dict, set, frozenset, bytearray)
 
-CALLABLE: Final = (
-    types.FunctionType,
-    types.BuiltinFunctionType,
-    types.MethodType,
-    types.ModuleType,
-    type,
-)
+CALLABLE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
 NO_ANSWERS = Plain((*SCALARS, *CALLABLE, *_CONTAINERS))
 """Classes that are no client's answers."""
 NO_STATUS = Plain(NO_ANSWERS - {dict})

@@ -18,7 +18,7 @@ from mlpolicy.rules.retry.rule import RetryRule
 
 CodeOf = Callable[[FunctionType], CodeType]
 """Gives the code that a function was compiled with, whatever stands on it."""
-
+_OF_MODULE = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _MOST = 10_000
 """Objects that are looked at for one function."""
 
@@ -81,9 +81,6 @@ def _used(function: FunctionType, holder: object, code_of: CodeOf) -> Iterator[t
         elif is_a(value, ModuleType, type) or _top(module_of(type(value))) == package:
             inner = members(value)
             left += ((key, inner[key]) for key in names if key in inner)
-
-
-_OF_MODULE = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 
 
 def _loaded(code: CodeType) -> Iterator[tuple[str, str]]:

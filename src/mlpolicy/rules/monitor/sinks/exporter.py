@@ -37,9 +37,10 @@ class Exporter:
 
     def __init__(self) -> None:
         self._periodic: dict[Work, None] = {}
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Begin, or begin anew in a forked child: what was queued is the parent's to carry out."""
         self._queue: deque[tuple[str, Work]] = deque()
         self._bell = allocate_lock()
         self._bell.acquire()
@@ -47,6 +48,8 @@ class Exporter:
         """Held by the thread that carries out; a second one finds it taken, and ends."""
         self._started = False
         self._thread = 0
+        if self._periodic:
+            self._wake()
 
     def put(self, sink: str, work: Work) -> None:
         """Run *work* soon; where the queue is full, the oldest in it is dropped and counted."""
@@ -134,12 +137,6 @@ class Exporter:
         for work in list(self._periodic):
             self._carry_out(work)
 
-    def restart(self) -> None:
-        """Begin anew in a forked child: what was queued is the parent's to carry out."""
-        self._begin()
-        if self._periodic:
-            self._wake()
-
 
 def dropping(sink: str, reason: str) -> Counter:
     """Return the counter of events that were not carried out."""
@@ -149,7 +146,7 @@ def dropping(sink: str, reason: str) -> Counter:
 
 EXPORTER = Exporter()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=EXPORTER.restart)
+    os.register_at_fork(after_in_child=EXPORTER.begin)
 atexit.register(EXPORTER.finish)
 
 

@@ -92,7 +92,8 @@ class Mirror:
 
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
-        self._cells: dict[tuple[str, Labels], tuple[Any, float]] = {}
+        self.cells: dict[tuple[str, Labels], tuple[Any, float]] = {}
+        """Where numbers are kept, by name and labels, and what was there before."""
         self._make: Any = None
 
     def begin(self, values: Any) -> None:
@@ -105,10 +106,6 @@ class Mirror:
                 values = MultiProcessValue()  # type: ignore[no-untyped-call]  # (a library's)
             self._make = values
         EXPORTER.every_round(self.update)
-
-    def restart(self) -> None:
-        """Begin at zero in a forked child."""
-        self._cells = {}
 
     def update(self) -> None:
         """Write the numbers of this moment."""
@@ -127,7 +124,7 @@ class Mirror:
     def _cell(self, family: Family, name: str, labels: Labels) -> tuple[Any, float]:
         """Return where a number is kept, and what a process of the same number left there."""
         key = (name, labels)
-        if key not in self._cells:
+        if key not in self.cells:
             cell = self._make(
                 family.kind,
                 family.name.removesuffix("_total"),
@@ -137,8 +134,8 @@ class Mirror:
                 family.help,
                 multiprocess_mode="livemostrecent" if family.shared else "livesum",
             )
-            self._cells[key] = cell, cell.get()
-        return self._cells[key]
+            self.cells[key] = cell, cell.get()
+        return self.cells[key]
 
 
 def _numbers(family: Family, *, summed: bool) -> Iterator[tuple[str, Labels, float]]:
@@ -168,7 +165,7 @@ MIRROR = Mirror(METERS)
 
 def _after_fork() -> None:
     _lock.release()
-    MIRROR.restart()
+    MIRROR.cells = {}
     if _asked:
         expose(client=False)
 
