@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
@@ -21,7 +21,7 @@ from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once
-from mlpolicy.core.site import GENERATORS
+from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
@@ -35,13 +35,10 @@ from mlpolicy.rules.monitor.event import (
     lineage,
     said_of,
 )
+from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import SINKS, Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
 from mlpolicy.rules.monitor.summary import content, summary
-
-if TYPE_CHECKING:
-    from mlpolicy.core.site import Site
-    from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 
 FOLD_EVERY: Final = 4096
 """Calls after which the recorded durations are folded into buckets."""
@@ -90,9 +87,7 @@ class MonitorStep(Step):
         self._draw = draw
         self._now = now
         self._lock = Lock()
-        default = type(rule).model_fields["log"].default
-        log: LogBlock | None = default if rule.log is True else rule.log or None
-        self._log = log
+        log = self._log = LogBlock() if rule.log is True else rule.log or None
         levels = LEVELS[LEVELS.index(log.level) :] if log else ()
         self._logged = {outcome for outcome, level in SEVERITY.items() if level in levels}
         self._sample = float(log.sample) if log else 0.0

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlpolicy.core.given import Given
 from mlpolicy.core.kind import Clash, Worst
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.usual import oddest
-from mlpolicy.rules.retry.backoff import Backoff
 from mlpolicy.rules.retry.exceptions import PROGRAMMING, Builtin, Name, Status, parse
 from mlpolicy.rules.retry.libraries import Group
-
-if TYPE_CHECKING:
-    from mlpolicy.rules.retry.rule import RetryRule
+from mlpolicy.rules.retry.rule import Backoff, RetryRule
 
 Finding = tuple[str, str, str]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
@@ -19,11 +19,8 @@ from mlpolicy.rules.retry.answers import (
     let_go_async,
 )
 from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
-from mlpolicy.rules.retry.backoff import TABLED, Backoff, Random
 from mlpolicy.rules.retry.exceptions import Choice
-
-if TYPE_CHECKING:
-    from mlpolicy.rules.retry.rule import RetryRule, UnwantedResult
+from mlpolicy.rules.retry.rule import TABLED, Backoff, Random, RetryRule, UnwantedResult
 
 REASONS: Final = (
     "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
