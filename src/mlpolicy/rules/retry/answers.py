@@ -57,17 +57,24 @@ def speaks_grpc(cls: type) -> bool:
     return callable(read(cls, "code")) or read(cls, "grpc_status_code") is not None
 
 
-def statuses_of(error: BaseException) -> Iterator[str]:
-    """Yield the HTTP status that *error* carries and its hundred (`5xx`), the codes of gRPC and AWS."""
-    yield from texts(_numbers(error))
+def http_statuses(error: BaseException) -> tuple[str, ...]:
+    """Return the HTTP status that *error* carries, and its hundred (`5xx`)."""
+    return texts(_numbers(error))
+
+
+def grpc_codes(error: BaseException) -> tuple[str, ...]:
+    """Return the name of the gRPC code that *error* carries."""
     for code in (read(error, "code", call=True), read(error, "grpc_status_code")):
         name = read(code, "name")
         if isinstance(name, str) and name in GRPC_CODES:
-            yield name
-            break
-    aws_code = _aws(read(error, "response"), "Error", "Code")
-    if isinstance(aws_code, str):
-        yield aws_code
+            return (name,)
+    return ()
+
+
+def aws_codes(error: BaseException) -> tuple[str, ...]:
+    """Return the error code of an answer of AWS."""
+    code = _aws(read(error, "response"), "Error", "Code")
+    return (code,) if isinstance(code, str) else ()
 
 
 def texts(numbers: Iterable[object]) -> tuple[str, ...]:

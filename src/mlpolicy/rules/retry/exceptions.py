@@ -19,7 +19,7 @@ from mlpolicy.core.given import Given
 from mlpolicy.core.live import Table
 from mlpolicy.core.words import alike
 from mlpolicy.errors import CallRefused
-from mlpolicy.rules.retry.answers import STATUS_NAMES, leaves, speaks_grpc, statuses_of
+from mlpolicy.rules.retry import answers
 from mlpolicy.rules.retry.libraries import GROUPS, GRPC_CODES, Group
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
@@ -129,7 +129,7 @@ _UNLESS_NAMED = (CallRefused, *PROGRAMMING)
 """What no broad name covers: `retry_on` must name them, or a class between them and the error."""
 _REMEMBERED = 256
 """Classes; a program that makes classes at run time must not make us grow."""
-_CARRIES = frozenset(("__getattr__", "__getattribute__", *STATUS_NAMES))
+_CARRIES = frozenset(("__getattr__", "__getattribute__", *answers.STATUS_NAMES))
 
 _Settled = Literal["retry", "give up", "ask", "status", "bare"]
 """What is known by class: the end, that all is to be asked, that the status alone decides, or that
@@ -144,9 +144,16 @@ class Chosen:
         self._groups = [name for name in names if isinstance(name, Group)]
         self._classes = [name for name in names if isinstance(name, Builtin | Path)]
         named = frozenset(name.text for name in names if isinstance(name, Status))
-        self._statuses = named.union(*(group.statuses for group in self._groups))
+        statuses = named.union(*(group.statuses for group in self._groups))
         self.named_http = frozenset(filter(STATUS.fullmatch, named))
-        self.http = frozenset(filter(STATUS.fullmatch, self._statuses))
+        self.http = frozenset(filter(STATUS.fullmatch, statuses))
+        self._grpc = statuses & GRPC_CODES
+        readers = {
+            answers.http_statuses: self.http,
+            answers.grpc_codes: self._grpc,
+            answers.aws_codes: statuses - self.http - self._grpc,
+        }
+        self._readers = [(read, meant) for read, meant in readers.items() if meant]
 
     def holds(self, cls: type) -> bool:
         """Return whether an error of that class is meant, whatever its status."""
@@ -159,11 +166,11 @@ class Chosen:
 
     def asks(self, cls: type) -> bool:
         """Return whether the status of an error of that class matters."""
-        return bool(self.http) or (bool(self._statuses) and speaks_grpc(cls))
+        return bool(self.http) or (bool(self._grpc) and answers.speaks_grpc(cls))
 
     def holds_status(self, error: BaseException) -> bool:
         """Return whether *error* carries one of the statuses."""
-        return bool(self._statuses) and not self._statuses.isdisjoint(statuses_of(error))
+        return any(not meant.isdisjoint(read(error)) for read, meant in self._readers)
 
     def unseen(self) -> bool:
         """Return whether a path names nothing yet that is imported."""
@@ -207,10 +214,10 @@ class Choice:
         Where `retry_on` names the class of the group, all are but those to give up on.
         """
         if not self.retry.names(type(group), BaseExceptionGroup):
-            return all(map(self.retries, leaves(group)))
+            return all(map(self.retries, answers.leaves(group)))
         return not any(
             self.give_up.holds(type(error)) or self.give_up.holds_status(error)
-            for error in leaves(group)
+            for error in answers.leaves(group)
         )
 
     def _by_class(self, cls: type) -> _Settled:
