@@ -22,7 +22,7 @@ LINES = {
     "lint": 1201,
     "model": 3030,
     "plan": 2730,
-    "rules": 11719,
+    "rules": 11512,
     "runtime": 1218,
     "source": 1403,
     "testing": 1963,
@@ -37,13 +37,13 @@ STATEMENTS = {
     "lint": 833,
     "model": 2107,
     "plan": 1784,
-    "rules": 7670,
+    "rules": 7529,
     "runtime": 759,
     "source": 995,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 13
+CLASSES = 12
 """Class names that stand for several classes."""
 NAMES = 7
 """Modules whose name is a riddle."""
