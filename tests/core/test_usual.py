@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlpolicy.core.quantity import ByteSize, Duration
-from mlpolicy.core.usual import Usual
+from mlpolicy.core.quantity import ByteSize, Duration, Usual
 from policies import loaded
 
 

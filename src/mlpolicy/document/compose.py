@@ -21,9 +21,10 @@ from mlpolicy.document.node import (
     Scalar,
     Sequence,
     is_bare,
+    is_word,
     span_of,
+    value_of,
 )
-from mlpolicy.document.scalars import is_word, value_of
 
 DEEPEST = 64
 MOST_NODES = 50_000

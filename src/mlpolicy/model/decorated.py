@@ -20,11 +20,9 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.words import did_you_mean
 from mlpolicy.document.node import Entry, Scalar
 from mlpolicy.errors import PolicyError
-from mlpolicy.model import messages
-from mlpolicy.model.check import is_table, models_in
-from mlpolicy.model.grammar import RuleCommon
+from mlpolicy.model.check import is_table, meant_by, message, models_in, summary
+from mlpolicy.model.grammar import OF_RULES, RuleCommon
 from mlpolicy.model.policy import CODE, Block, RuleBlock, Setting
-from mlpolicy.model.synonyms import OF_RULES
 from mlpolicy.model.unknown import Words, unknown_key
 
 Loc = tuple[int | str, ...]
@@ -94,16 +92,14 @@ class Decorated:
             if one["type"] == "missing":
                 findings.append(self.wrong("MP011", f"needs `{at[-1]}`", path))
             else:
-                told = one["type"], messages.message(one, value), messages.meant(one, value)
-                places.setdefault(path, []).append(told)
+                wrong = one["type"], message(one, value), meant_by(one, value)
+                places.setdefault(path, []).append(wrong)
         for path, group in places.items():
             inner = any(len(other) > len(path) and other[: len(path)] == path for other in places)
-            code = group[0][0] if group[0][0].startswith("MP") else "MP010"
-            if inner and code != group[0][0]:
+            if inner and not group[0][0].startswith("MP"):
                 continue  # (another form got further into the value)
-            meant = next((meant for _, _, meant in group if meant), "")
+            code, text, meant = summary(group)
             help = did_you_mean(meant)
-            text = messages.joined([(type, text) for type, text, _ in group])
             text = text.removesuffix(f": {help}").removesuffix(f"; {help}") if help else text
             findings.append(self.wrong(code, text, path, help=help))
         raise PolicyError(findings)

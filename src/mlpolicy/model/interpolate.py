@@ -15,9 +15,8 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.redact import is_secret
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars, value_of
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.document.scalars import value_of
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
 _INNER = re.compile(

@@ -17,10 +17,12 @@ from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.core.words import did_you_mean
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.model import messages
-from mlpolicy.model.check import check, locate, models_in
+from mlpolicy.model.check import check, locate, models_in, shown
 from mlpolicy.model.grammar import (
     META,
+    OF_KINDS,
+    OF_POLICY,
+    OF_PROFILE,
     FileBlock,
     MatchBlock,
     PolicyBlock,
@@ -32,7 +34,6 @@ from mlpolicy.model.grammar import (
 from mlpolicy.model.interpolate import holds_secret
 from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, is_name, one
 from mlpolicy.model.rules import Layers, RuleReader, without_nulls
-from mlpolicy.model.synonyms import OF_KINDS, OF_POLICY, OF_PROFILE
 from mlpolicy.model.unknown import Words, is_laid, keys_beside, mended, unknown_key
 from mlpolicy.rules import KINDS
 
@@ -173,7 +174,7 @@ class PolicyReader:
             if isinstance(value, MappingNode):
                 yield entry, value
             elif not empty:
-                text = f"expected {what} `{entry.key}`, found {messages.found(value.plain())}"
+                text = f"expected {what} `{entry.key}`, found {shown(value.plain())}"
                 self._report("MP010", text, value.span)
 
     def _check_name(self, entry: Entry) -> None:

@@ -21,15 +21,13 @@ from mlpolicy.document.node import (
 )
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, parse
-from mlpolicy.model import messages
-from mlpolicy.model.check import check
-from mlpolicy.model.grammar import FileBlock, Overlay, SettingsBlock
+from mlpolicy.model.check import check, shown
+from mlpolicy.model.grammar import OF_FILE, FileBlock, Overlay, SettingsBlock
 from mlpolicy.model.interpolate import MARKS, Variables
 from mlpolicy.model.overlay import EnvironmentOverlay
 from mlpolicy.model.policies import PolicyReader, look_for_kinds, names, patterns
 from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
 from mlpolicy.model.rules import Layers
-from mlpolicy.model.synonyms import OF_FILE
 from mlpolicy.model.unknown import Words, mended
 
 VERSION = 1
@@ -118,7 +116,7 @@ def _root(document: Document, findings: list[Diagnostic]) -> MappingNode | None:
             findings.append(Diagnostic("MP003", "the file is empty", start, help=help))
         return None
     if not isinstance(root, MappingNode):
-        text = f"expected a mapping with `version`, found {messages.found(root.plain())}"
+        text = f"expected a mapping with `version`, found {shown(root.plain())}"
         findings.append(Diagnostic("MP010", text, root.span))
         return None
     wrong = _version(root, start) if root.get("version") is not None else []
@@ -134,9 +132,9 @@ def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
     number = node.value if isinstance(node, Scalar) and node.value is not True else None
     if number == VERSION or is_empty(node):
         return []  # (MP009 has said that it is empty; to JSON, and so to editors, 1.0 is 1)
-    shown = node.text if isinstance(node, Scalar) else messages.found(node.plain())
+    written = node.text if isinstance(node, Scalar) else shown(node.plain())
     help = "this mlpolicy reads version 1; write `version: 1`, or install a newer mlpolicy"
-    return [Diagnostic("MP003", f"version `{shown}` is not supported", node.span, help=help)]
+    return [Diagnostic("MP003", f"version `{written}` is not supported", node.span, help=help)]
 
 
 def _environments(root: MappingNode, findings: list[Diagnostic]) -> dict[str, MappingNode]:
@@ -151,7 +149,7 @@ def _environments(root: MappingNode, findings: list[Diagnostic]) -> dict[str, Ma
             about = Words(f"environment `{entry.key}`", OF_FILE)
             findings += check(_hollow(value), Overlay, about).diagnostics
         elif not is_empty(value):
-            text = f"expected a mapping, found {messages.found(value.plain())}"
+            text = f"expected a mapping, found {shown(value.plain())}"
             findings.append(Diagnostic("MP010", text, value.span))
         known = [inner for inner in entries_of(value) if inner.key in Overlay.model_fields]
         made[entry.key] = MappingNode(tuple(known), value.at)

@@ -14,12 +14,11 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Kind
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence, is_empty, is_null
-from mlpolicy.model.check import Checked, check, is_table, locate, models_in, path_of
-from mlpolicy.model.grammar import RuleCommon
+from mlpolicy.model.check import Checked, block_name, check, is_table, locate, models_in
+from mlpolicy.model.grammar import OF_RULES, RuleCommon
 from mlpolicy.model.interpolate import Interpolated, holds_secret
 from mlpolicy.model.overlay import spelt_out
 from mlpolicy.model.policy import Block, RuleBlock, Setting, Tree
-from mlpolicy.model.synonyms import OF_RULES
 from mlpolicy.model.unknown import Words
 from mlpolicy.rules import KINDS
 
@@ -101,7 +100,7 @@ class RuleReader:
         self.diagnostics += checked.diagnostics
         for loc in checked.missing:
             if len(loc) >= depth:
-                path = path_of(node, loc[:-1], (kind.name,))
+                path = block_name(node, loc[:-1], (kind.name,))
                 span = locate(node, loc[:-1])[0].span
                 self.diagnostics.append(Diagnostic("MP011", f"{path} needs `{loc[-1]}`", span))
         return checked

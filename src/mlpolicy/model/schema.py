@@ -8,10 +8,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from mlpolicy.core import written
-from mlpolicy.core.docstrings import docstrings
 from mlpolicy.core.kind import Kind
-from mlpolicy.core.written import GLOB, NAME
+from mlpolicy.core.model import GLOB, NAME, VARIABLE, WHOLE, docstrings
 from mlpolicy.model.grammar import (
     FileBlock,
     MatchBlock,
@@ -30,9 +28,9 @@ DRAFTS: Final = {
     "7": "http://json-schema.org/draft-07/schema#",
 }
 """The drafts by name: the current one, and the one that most editors' YAML servers read."""
-_VARIABLE = {"type": "string", "pattern": written.VARIABLE}
+_VARIABLE = {"type": "string", "pattern": VARIABLE}
 """A text with a variable in it."""
-_WHOLE = {"type": "string", "pattern": f"^{written.WHOLE}$"}
+_WHOLE = {"type": "string", "pattern": f"^{WHOLE}$"}
 """A text that is nothing but a variable, and may stand for a number."""
 _PLAIN = {"not": {"pattern": r"\$\{"}}
 """A text with no variable in it, nor what looks like one."""
@@ -193,7 +191,9 @@ def _with_variables(block: Schema, name: str) -> Schema:
         if key in _LITERAL.get(name, ()):
             block["properties"][key] = _mapped(of, _literal)
             continue
-        words = {word: of.pop(word) for word in ("description", "default", "examples") if word in of}
+        words = {
+            word: of.pop(word) for word in ("description", "default", "examples") if word in of
+        }
         block["properties"][key] = {**_opened(of), **words}
     return block
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
 from mlpolicy.core.default import function_of
-from mlpolicy.core.given import Given
 from mlpolicy.core.span import Span
+from mlpolicy.core.target import Given
 from mlpolicy.plan.plan import PlannedRule
 from mlpolicy.rules import KINDS
 

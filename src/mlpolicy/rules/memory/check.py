@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.usual import oddest
+from mlpolicy.core.quantity import oddest
 from mlpolicy.rules.memory.levels import ORDER
 
 if TYPE_CHECKING:

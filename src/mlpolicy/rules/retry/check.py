@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.given import Given
-from mlpolicy.core.quantity import Duration
-from mlpolicy.core.usual import oddest
+from mlpolicy.core.quantity import Duration, oddest
+from mlpolicy.core.target import Given
 from mlpolicy.rules.retry.backoff import Backoff
 from mlpolicy.rules.retry.exceptions import (
     PROGRAMMING,

@@ -7,10 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from mlpolicy.core.model import Many, RuleModel, Takes, finding
-from mlpolicy.core.quantity import Duration
-from mlpolicy.core.usual import Usual
-from mlpolicy.core.written import VARIABLE
+from mlpolicy.core.model import VARIABLE, Many, RuleModel, Takes, finding
+from mlpolicy.core.quantity import Duration, Usual
 from mlpolicy.rules.retry.backoff import Growth, Jitter
 from mlpolicy.rules.retry.exceptions import STATUS, Builtin, SpellingError, parse
 

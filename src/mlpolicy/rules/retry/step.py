@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.classes import promises
-from mlpolicy.core.given import Given
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
+from mlpolicy.core.target import Given
 from mlpolicy.rules.retry.answers import Statuses, headers_of, let_go, let_go_async
 from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
 from mlpolicy.rules.retry.backoff import TABLED, Backoff, Random
