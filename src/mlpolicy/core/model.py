@@ -18,7 +18,7 @@ from mlpolicy.core.target import Given, Target, TargetError
 from mlpolicy.core.words import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mlpolicy.core.extensions import Extensions
 
@@ -112,6 +112,21 @@ class RuleModel(BaseModel):
             if key in docstrings(cls):
                 of.setdefault("description", docstrings(cls)[key])
         return shown
+
+
+def models_in(annotation: Any) -> Iterable[type[BaseModel]]:
+    """Yield the models that *annotation* mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from models_in(inner)
+
+
+def is_table(annotation: Any) -> bool:
+    """Whether a block's keys are names of the author's own, each with a block under it."""
+    if getattr(annotation, "__origin__", None) is dict:
+        return True
+    return any(is_table(inner) for inner in getattr(annotation, "__args__", ()))
 
 
 def finding(

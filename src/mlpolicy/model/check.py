@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.model import OF_KEY
+from mlpolicy.core.model import OF_KEY, models_in
 from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import path_of
@@ -218,21 +218,6 @@ def _is_empty(node: Node) -> bool:
     if isinstance(node, MappingNode) and node.entries:
         return all(is_empty(entry.value) for entry in node.entries)
     return is_empty(node)
-
-
-def models_in(annotation: Any) -> Iterable[type[BaseModel]]:
-    """Yield the models that *annotation* mentions."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in getattr(annotation, "__args__", ()):
-        yield from models_in(inner)
-
-
-def is_table(annotation: Any) -> bool:
-    """Whether a block's keys are names of the author's own, each with a block under it."""
-    if getattr(annotation, "__origin__", None) is dict:
-        return True
-    return any(is_table(inner) for inner in getattr(annotation, "__args__", ()))
 
 
 # --- messages -------------------------------------------------------------------------

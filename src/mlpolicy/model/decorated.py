@@ -15,12 +15,12 @@ from pydantic_core import PydanticCustomError
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Kind
-from mlpolicy.core.model import IN_PYTHON
+from mlpolicy.core.model import IN_PYTHON, is_table, models_in
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import did_you_mean
 from mlpolicy.document.node import Entry, Scalar
 from mlpolicy.errors import PolicyError
-from mlpolicy.model.check import is_table, meant_by, message, models_in, summary
+from mlpolicy.model.check import meant_by, message, summary
 from mlpolicy.model.grammar import OF_RULES, RuleCommon
 from mlpolicy.model.policy import CODE, Block, RuleBlock, Setting
 from mlpolicy.model.unknown import Words, unknown_key

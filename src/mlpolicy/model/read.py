@@ -24,11 +24,10 @@ from mlpolicy.document.parse import Document, parse
 from mlpolicy.model.check import check, shown
 from mlpolicy.model.grammar import OF_FILE, FileBlock, Overlay, SettingsBlock
 from mlpolicy.model.interpolate import MARKS, Variables
-from mlpolicy.model.overlay import EnvironmentOverlay
-from mlpolicy.model.policies import PolicyReader, look_for_kinds, names, patterns
+from mlpolicy.model.overlay import EnvironmentOverlay, Layers
+from mlpolicy.model.policies import PolicyReader, names, patterns
 from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
-from mlpolicy.model.rules import Layers
-from mlpolicy.model.unknown import Words, mended
+from mlpolicy.model.unknown import Words, look_for_kinds, mended
 
 VERSION = 1
 MOST_ENVIRONMENTS = 200

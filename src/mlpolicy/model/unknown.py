@@ -6,17 +6,32 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import field
 from difflib import get_close_matches
+from functools import cache
+from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, repair
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Synonym
+from mlpolicy.core.model import models_in
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty, is_null
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty, is_null
 from mlpolicy.document.node import Mapping as MappingNode
+from mlpolicy.model.grammar import (
+    FileBlock,
+    MatchBlock,
+    PolicyBlock,
+    ProfileBlock,
+    RolloutBlock,
+    RuleCommon,
+    SettingsBlock,
+)
+from mlpolicy.rules import KINDS
 
 _MISSPELT = 0.85
 """How like a synonym a word must be to be a slip in typing that."""
+_LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback", "retry_budget")
+"""Kinds that the language has words for, and nobody provides."""
 _CAMEL = re.compile("(?<=[a-z])(?=[A-Z])")
 
 
@@ -158,3 +173,70 @@ def within(inner: Span, outer: Span) -> bool:
     begins = (outer.line, outer.column) <= (inner.line, inner.column)
     ends = (inner.end_line, inner.end_column) <= (outer.end_line, outer.end_column)
     return inner != outer and begins and ends
+
+
+def section_of(root: Node, key: str) -> MappingNode:
+    """Return the mapping at *key*; one of another type was reported with the file."""
+    node = root.get(key) if isinstance(root, MappingNode) else None
+    return node if isinstance(node, MappingNode) else MappingNode((), root.at)
+
+
+# --- kinds that are not here ----------------------------------------------------------
+
+
+def look_for_kinds(root: MappingNode) -> None:
+    """Look for the kinds of plugins that *root* may speak of: all keys that are none of ours."""
+    keys: set[str] = set()
+    for part in (root, *(entry.value for entry in entries_of(root.get("environments")))):
+        keys |= section_of(part, "defaults").index.keys()
+        for section in ("policies", "profiles"):
+            for entry in section_of(part, section).entries:
+                keys |= {inner.key for inner in entries_of(entry.value)}
+    keys -= {*PolicyBlock.model_fields, *ProfileBlock.model_fields, *KINDS}
+    if keys and any(name not in KINDS for name in KINDS.names()):
+        for key in keys - _words_of_rules(tuple(KINDS)):
+            KINDS.look_for(key)
+
+
+def is_stranger(entry: Entry, known: Collection[str], about: Words) -> bool:
+    """Whether a key is probably the name of a kind that is not installed."""
+    if entry.key in KINDS.refused:
+        return True
+    if entry.key in known or entry.key in about.synonyms:
+        return False
+    is_word = entry.key in _words_of_rules(tuple(KINDS))
+    return not is_word and is_kind(entry, (*known, *about.also), about)
+
+
+def is_kind(entry: Entry, known: Collection[str], about: Words) -> bool:
+    """Whether a key that is not known is the name of a kind, not a slip."""
+    if entry.key in _LATER or entry.key in KINDS.refused:
+        return True
+    return isinstance(entry.value, MappingNode) and about.meant(entry.key, known) is None
+
+
+def not_installed(entry: Entry) -> Diagnostic:
+    """Return the finding for a kind that is not there, or cannot be used."""
+    refused = KINDS.refused.get(entry.key)
+    if refused is not None:
+        return Diagnostic(refused.code, str(refused), entry.key_span, help=refused.help)
+    help = "there are " + ", ".join(f"`{name}`" for name in KINDS)
+    text = f"no kind of rule `{entry.key}` is installed"
+    return Diagnostic("MP130", text, entry.key_span, help=help)
+
+
+@cache
+def _words_of_rules(kinds: tuple[str, ...]) -> frozenset[str]:
+    """Return the settings of the file and of rules of *kinds*, those of inner blocks too."""
+    models: list[Any] = [KINDS[name].rule_model() for name in kinds]
+    models += (FileBlock, PolicyBlock, MatchBlock, RolloutBlock, RuleCommon, SettingsBlock)
+    words: set[str] = set()
+    seen: set[Any] = set()
+    while models:
+        model = models.pop()
+        if model not in seen:
+            seen.add(model)
+            words.update(model.model_fields)
+            for known in model.model_fields.values():
+                models += models_in(known.annotation)
+    return frozenset(words)

@@ -52,7 +52,7 @@ def called(rule: PlannedRule) -> Iterator[tuple[str, Span]]:
 @cache
 def _takes_calls(model: Any) -> tuple[str, ...]:
     """Return the settings of *model* that may name a function: those that take anything, too."""
-    from mlpolicy.model.check import models_in  # (it imports pydantic)
+    from mlpolicy.core.model import models_in  # (it imports pydantic)
 
     return tuple(
         name
