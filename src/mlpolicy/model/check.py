@@ -17,10 +17,10 @@ from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import path_of
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_bare, is_empty
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.interpolate import Interpolated
-from mlpolicy.model.unknown import Words, indented, is_laid, unknown_key, within
+from mlpolicy.model.unknown import Words, spelt, within
 
 Loc = tuple[int | str, ...]
 
@@ -146,21 +146,18 @@ def _findings(
     """Yield one finding for each place: members of a union may all refuse one value."""
     outer = _outer({one.node.span for one in wrong})
     places: dict[Span, list[_Wrong]] = {}
+    blocks: dict[Span, Loc] = {}
     for one in wrong:
         # Where another member of a union got further into a value, that one was meant.
-        is_certain = one.type.startswith("MP") or one.type == "extra_forbidden"
-        if (is_certain or one.node.span not in outer) and not _is_empty(one.node):
+        is_certain = one.type.startswith("MP") or one.node.span not in outer
+        if one.type == "extra_forbidden":
+            blocks.setdefault(locate(root, one.loc[:-1])[0].span, one.loc[:-1])
+        elif is_certain and not _is_empty(one.node):
             places.setdefault(one.span, []).append(one)
-    blocks: dict[tuple[Loc, bool], _Block] = {}
+    for loc in blocks.values():
+        yield from _unknown(root, loc, model, about)
     for span, group in places.items():
         first = group[0]
-        if first.type == "extra_forbidden" and first.entry is not None:
-            above = first.loc[:-1]
-            laid = is_laid(first.entry, locate(root, above)[0])
-            if (above, laid) not in blocks:
-                blocks[above, laid] = _Block.of(root, model, about, above, laid=laid)
-            yield from blocks[above, laid].unknown(first.entry)
-            continue
         code, text, meant = summary([(one.type, one.text, one.meant) for one in group])
         help = did_you_mean(meant) if code in ("MP005", "MP010") else ""
         text = text.removesuffix(f": {help}") if help else text
@@ -170,39 +167,21 @@ def _findings(
         yield Diagnostic(code, text, span, help=help, suggestions=edits)
 
 
-@frozen()
-class _Block:
-    """A block with unknown keys in it; an environment's keys, and those that it is laid over, apart."""
-
-    about: Words
-    fields: tuple[str, ...]
-    name: str
-    keys: set[str]
-
-    @classmethod
-    def of(
-        cls, root: Node, model: type[BaseModel], about: Words, loc: Loc, *, laid: bool
-    ) -> _Block:
-        also, name = () if loc else about.also, ""
-        for part in loc:
-            field = model.model_fields.get(str(part))
-            inner = field and next(iter(models_in(field.annotation)), None)
-            if inner is not None:
-                model, name = inner, str(part)
-        fields = (*model.model_fields, *also)
-        block, _ = locate(root, loc)
-        if loc:
-            about = replace(about, section=block_name(root, loc, about.path))
-        known = indented(block, fields, about) if isinstance(block, MappingNode) else []
-        keys = {entry.key for entry in known if is_laid(entry, block) == laid}
-        return cls(about, fields, name, keys)
-
-    def unknown(self, entry: Entry) -> Iterator[Diagnostic]:
-        """Yield the finding for a key, unless the reader said what is wrong with it."""
-        if entry.key in self.keys and not is_bare(entry):
-            finding = unknown_key(entry, self.fields, self.about, block=self.name, beside=self.keys)
-            self.keys.update(suggestion.text for suggestion in finding.suggestions)
-            yield finding
+def _unknown(root: Node, loc: Loc, model: type[BaseModel], about: Words) -> list[Diagnostic]:
+    """Return the findings for the unknown keys of the block at *loc*."""
+    also, name = () if loc else about.also, ""
+    for part in loc:
+        field = model.model_fields.get(str(part))
+        inner = field and next(iter(models_in(field.annotation)), None)
+        if inner is not None:
+            model, name = inner, str(part)
+    block, _ = locate(root, loc)
+    if loc:
+        about = replace(about, section=block_name(root, loc, about.path))
+    findings: list[Diagnostic] = []
+    if isinstance(block, MappingNode):
+        spelt(block, (*model.model_fields, *also), about, findings, block=name)
+    return findings
 
 
 def _outer(spans: Iterable[Span]) -> frozenset[Span]:

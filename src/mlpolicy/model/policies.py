@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from mlpolicy.core.diagnostic import Diagnostic, Related, repair
 from mlpolicy.core.facts import Where
-from mlpolicy.core.kind import Kind
 from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.redact import HIDDEN
 from mlpolicy.core.span import Span
@@ -47,13 +46,12 @@ from mlpolicy.model.policy import (
 )
 from mlpolicy.model.unknown import (
     Words,
-    is_kind,
     is_laid,
-    is_stranger,
     keys_beside,
-    mended,
+    may_be_kind,
     not_installed,
     section_of,
+    spelt,
     unknown_key,
 )
 from mlpolicy.rules import KINDS
@@ -61,6 +59,11 @@ from mlpolicy.rules import KINDS
 _COMMON = frozenset(RuleCommon.model_fields)
 _SWITCHES = ("inherit", "final")
 _CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
+_BODIES = {
+    "profiles": "the rules of profile",
+    "resources": "the limits of resource",
+    "policies": "the rules of",
+}
 _CONTROLS = ("mode", "expires", "on_expiry", "deadline")
 
 
@@ -88,12 +91,14 @@ class RuleReader:
         own = tuple([inner for inner in body.entries if inner.key not in _COMMON])
         common = tuple([_with_percent(inner) for inner in body.entries if inner.key in _COMMON])
         model = kind.rule_model()
-        # What is required may stand in another policy, but for what is within a block.
-        checked = self._checked(MappingNode(own, body.at), model, kind, depth=2)
+        synonyms, also = {**OF_RULES, **kind.synonyms}, tuple(RuleCommon.model_fields)
+        about = Words(f"rule `{kind.name}`", synonyms, also=also, path=(kind.name,))
+        # What is required may stand in another policy.
+        checked = self._checked(MappingNode(own, body.at), model, about)
         settings: dict[str, Setting | Block] = {}
         switches: dict[str, Any] = {}
         if common:
-            shared = self._checked(MappingNode(common, body.at), RuleCommon, kind, depth=1)
+            shared = self._checked(MappingNode(common, body.at), RuleCommon, about)
             if shared.value is None:
                 return None
             for inner in without_nulls(shared.node.entries):
@@ -107,17 +112,13 @@ class RuleReader:
             kind.name, entry.key_span, {**settings, **self.tree(checked.node, model)}, **switches
         )
 
-    def _checked(
-        self, node: MappingNode, model: type[BaseModel], kind: Kind, *, depth: int
-    ) -> Checked:
-        """Check *node*; required keys are asked for from *depth* on."""
-        synonyms, also = {**OF_RULES, **kind.synonyms}, tuple(RuleCommon.model_fields)
-        about = Words(f"rule `{kind.name}`", synonyms, also=also, path=(kind.name,))
+    def _checked(self, node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
+        """Check *node*; only keys within an inner block are required here."""
         checked = check(node, model, about)
         self.findings += checked.diagnostics
         for loc in checked.missing:
-            if len(loc) >= depth:
-                block = block_name(node, loc[:-1], (kind.name,))
+            if len(loc) > 1:
+                block = block_name(node, loc[:-1], about.path)
                 place = locate(node, loc[:-1])[0].span
                 self._report("MP011", f"{block} needs `{loc[-1]}`", place)
         return checked
@@ -211,13 +212,20 @@ class PolicyReader(RuleReader):
 
     def file(self, root: MappingNode, empty: PolicyFile) -> PolicyFile:
         """Return the file that *root* writes, less what is wrong in it."""
+        defaults = section_of(root, "defaults")
+        mode, rules = self._mode(defaults), self.rules(defaults.entries)
+        profiles, resources = tuple(self._profiles(root)), tuple(self._resources(root))
+        policies = [
+            self._policy(entry, body, empty.depth)
+            for entry, body in self._bodies(root, "policies", (*PolicyBlock.model_fields, *KINDS))
+        ]
         return replace(
             empty,
-            mode=self._mode(section_of(root, "defaults")),
-            defaults=self.rules(section_of(root, "defaults").entries),
-            profiles=tuple(self._profiles(section_of(root, "profiles"))),
-            resources=tuple(self._resources(section_of(root, "resources"))),
-            policies=tuple(self._policies(section_of(root, "policies"), empty.depth)),
+            mode=mode,
+            defaults=rules,
+            profiles=profiles,
+            resources=resources,
+            policies=tuple([policy for policy in policies if policy is not None]),
         )
 
     def apart(self, root: MappingNode) -> None:
@@ -230,7 +238,7 @@ class PolicyReader(RuleReader):
         for entry in policies.entries:
             if isinstance(entry.value, MappingNode):
                 self._policy(entry, entry.value, 0)
-        tuple(self._profiles(profiles))
+        tuple(self._profiles(root))
         keys = {entry.key_span for entry in (*policies.entries, *profiles.entries)}
         self.findings[before:] = [
             finding
@@ -245,49 +253,48 @@ class PolicyReader(RuleReader):
         for entry in node.entries:
             if entry.key == "mode":
                 part = MappingNode((entry,), node.at)
-                checked = check(part, PolicyBlock, about)
-                self.findings += checked.diagnostics
-                if checked.value is not None and checked.value.mode is not None:
+                block = self._checked(part, PolicyBlock, about).value
+                if block is not None and block.mode is not None:
                     mode = one(self.tree(part, PolicyBlock), "mode")
             elif entry.key in KINDS:
                 continue
-            elif is_kind(entry, known, about):
+            elif may_be_kind(entry, about.meant(entry.key, known)):
                 self.findings.append(not_installed(entry))
             else:
                 beside = keys_beside(node, laid=is_laid(entry, node))
                 self.findings.append(unknown_key(entry, known, about, beside=beside))
         return mode
 
-    def _profiles(self, node: MappingNode) -> Iterator[Profile]:
+    def _profiles(self, root: MappingNode) -> Iterator[Profile]:
         known = dict.fromkeys((*ProfileBlock.model_fields, *KINDS))
         # One that is empty is there, for those that name it.
-        for entry in node.entries:
+        for entry in section_of(root, "profiles").entries:
             if is_empty(entry.value):
                 yield Profile(entry.key, entry.key_span)
-        for entry, written in self._bodies(node, "the rules of profile", known):
+        for entry, written in self._bodies(root, "profiles", known):
             about = Words(f"profile `{entry.key}`", OF_PROFILE, also=tuple(KINDS))
-            body = mended(written, known, about, self.findings)
+            body = spelt(written, known, about, self.findings, of_policy=True)
             others = [inner for inner in body.entries if inner.key not in KINDS]
-            self._check(MappingNode(tuple(others), body.at), ProfileBlock, about)
+            self._checked(MappingNode(tuple(others), body.at), ProfileBlock, about)
             self._check_name(entry)
             extends, rules = names(body.get("extends")), self.rules(body.entries)
             yield Profile(entry.key, entry.key_span, extends, rules)
 
-    def _resources(self, node: MappingNode) -> Iterator[Name]:
-        for entry, body in self._bodies(node, "the limits of resource", ()):
+    def _resources(self, root: MappingNode) -> Iterator[Name]:
+        for entry, body in self._bodies(root, "resources", ()):
             self.findings += map(not_installed, body.entries)
             self._check_name(entry)
             yield Name(entry.key, entry.key_span)
 
     def _bodies(
-        self, node: MappingNode, what: str, known: Collection[str]
+        self, root: MappingNode, section: str, known: Collection[str]
     ) -> Iterator[tuple[Entry, MappingNode]]:
         """Yield the parts of a section; *known* keys of a part that stand beside it are slips."""
         empty = False
-        for entry in node.entries:
+        for entry in section_of(root, section).entries:
             value = entry.value
             selects = isinstance(value, MappingNode) and "match" in value.index
-            if entry.key in known and (empty or (what == _POLICY and not selects)):
+            if entry.key in known and (empty or (section == "policies" and not selects)):
                 if not empty:  # (that the part above has no value was reported)
                     text = f"`{entry.key}` is not a policy: it belongs under one"
                     help = "write it further in, under the policy that it is for"
@@ -297,7 +304,7 @@ class PolicyReader(RuleReader):
             if isinstance(value, MappingNode):
                 yield entry, value
             elif not empty:
-                text = f"expected {what} `{entry.key}`, found {shown(value.plain())}"
+                text = f"expected {_BODIES[section]} `{entry.key}`, found {shown(value.plain())}"
                 self._report("MP010", text, value.span)
 
     def _check_name(self, entry: Entry) -> None:
@@ -305,50 +312,32 @@ class PolicyReader(RuleReader):
             help = "a letter, then letters, digits, `-` and `_`"
             self._report("MP010", f"`{entry.key}` is not a name", entry.key_span, help=help)
 
-    def _check(self, node: MappingNode, model: type[BaseModel], about: Words) -> Any:
-        """Check *node*; keys that may be rules of a kind that is not here get a word of their own."""
-        kept: list[Entry] = []
-        for entry in node.entries:
-            if is_stranger(entry, model.model_fields, about):
-                self.findings.append(not_installed(entry))
-            else:
-                kept.append(entry)
-        node = MappingNode(tuple(kept), node.at)
-        checked = check(node, model, about)
-        self.findings += checked.diagnostics
-        for loc in checked.missing:
-            block, entry_of = locate(node, loc[:-1])
-            what = f"`{entry_of.key}`" if entry_of else about.section
-            self._report("MP011", f"{what} needs `{loc[-1]}`", block.span)
-        return checked.value
-
-    # --- policies ---------------------------------------------------------------------
-
-    def _policies(self, node: MappingNode, depth: int) -> Iterator[Policy]:
-        known = dict.fromkeys((*PolicyBlock.model_fields, *KINDS))
-        for entry, body in self._bodies(node, _POLICY, known):
-            policy = self._policy(entry, body, depth)
-            if policy is not None:
-                yield policy
-
     def _policy(self, entry: Entry, body: MappingNode, depth: int) -> Policy | None:
         about = Words(f"policy `{entry.key}`", OF_POLICY, also=tuple(KINDS))
         before = len(self.findings)
-        known = {*PolicyBlock.model_fields, *KINDS}
+        known = dict.fromkeys((*PolicyBlock.model_fields, *KINDS))
         if ":" in entry.key:
             body = self._without_match(entry, body, known, about)
-        body = mended(body, known, about, self.findings)
+        unknown = {
+            inner.key_span
+            for inner in body.entries
+            if inner.key not in known and not about.meant(inner.key, known)
+        }
+        body = spelt(body, known, about, self.findings, of_policy=True)
         others = tuple([inner for inner in body.entries if inner.key not in KINDS])
         own = MappingNode(others, body.at)
         rules = self.rules(body.entries)
         if "use" not in own.index:  # there is nothing below that what was removed could uncover
             rules = tuple([rule for rule in rules if not rule.removed])
-        block = self._check(own, PolicyBlock, about)
+        block = self._checked(own, PolicyBlock, about).value
         match = self._match(entry, own)
         exclude = patterns(own.get("exclude"), self.findings)
-        if len(self.findings) == before and len(others) == len(body.entries) and not own.get("use"):
+        is_empty_policy = len(others) == len(body.entries) and not own.get("use")
+        if len(self.findings) == before and is_empty_policy and "${" not in "".join(own.index):
             text = f"`{entry.key}` has no rules"
             self.findings.append(Diagnostic("MP408", text, entry.key_span, "warning"))
+        if any(one.code == "MP005" and one.span in unknown for one in self.findings[before:]):
+            return None  # what it was to say is not known
         if block is None or match is None:
             return None
         conditions = {
@@ -362,9 +351,7 @@ class PolicyReader(RuleReader):
             entry.key_span,
             match,
             exclude,
-            Where(
-                **{key: tuple(name.text for name in listed) for key, listed in conditions.items()}
-            ),
+            Where(**{key: tuple(name.text for name in it) for key, it in conditions.items()}),
             rules,
             use=names(own.get("use")),
             resource=Name(block.resource, resource.span) if resource else None,
@@ -378,9 +365,7 @@ class PolicyReader(RuleReader):
             placement=block.placement,
             meta=_meta(own, block),
             depth=depth,
-            places={
-                (key, name.text): name.span for key, listed in conditions.items() for name in listed
-            },
+            places={(key, name.text): name.span for key, it in conditions.items() for name in it},
         )
 
     def _without_match(
@@ -424,9 +409,6 @@ class PolicyReader(RuleReader):
             Diagnostic("MP011", text, entry.key_span, help=help, suggestions=edits)
         )
         return None
-
-
-_POLICY = "the rules of"
 
 
 def _meta(node: MappingNode, block: Any) -> dict[str, Any]:

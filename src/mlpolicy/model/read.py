@@ -31,7 +31,7 @@ from mlpolicy.model.interpolate import MARKS, Variables
 from mlpolicy.model.overlay import EnvironmentOverlay, Layers
 from mlpolicy.model.policies import PolicyReader, names, patterns
 from mlpolicy.model.policy import Name, PolicyFile, Profile, Settings, is_name
-from mlpolicy.model.unknown import Words, look_for_kinds, mended
+from mlpolicy.model.unknown import Words, look_for_kinds, spelt
 
 VERSION = 1
 MOST_ENVIRONMENTS = 200
@@ -135,7 +135,7 @@ def source(document: Document) -> Source:
     kept = tuple(entry for entry in root.entries if not entry.key.startswith("x-"))
     root = MappingNode(kept, root.at)
     look_for_kinds(root)
-    root = mended(root, FileBlock.model_fields, Words("the file", OF_FILE), findings)
+    root = spelt(root, FileBlock.model_fields, Words("the file", OF_FILE), findings)
     layers = Layers(MappingNode((*root.entries, *free), root.at))
     version = root.get("version")
     if version is None:

@@ -15,7 +15,16 @@ from mlpolicy.core.kind import Synonym
 from mlpolicy.core.model import models_in
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty, is_null
+from mlpolicy.document.node import (
+    Entry,
+    Node,
+    Scalar,
+    Sequence,
+    entries_of,
+    is_bare,
+    is_empty,
+    is_null,
+)
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.grammar import (
     FileBlock,
@@ -116,29 +125,52 @@ def _renamed(entry: Entry, synonym: Synonym, *, safe: bool) -> tuple[Suggestion,
     )
 
 
-def mended(
-    node: MappingNode, fields: Collection[str], about: Words, findings: list[Diagnostic]
+def spelt(
+    node: MappingNode,
+    fields: Collection[str],
+    about: Words,
+    findings: list[Diagnostic],
+    *,
+    block: str = "",
+    of_policy: bool = False,
 ) -> MappingNode:
-    """Return *node* with misspelt keys as they were meant; each goes to *findings*.
+    """Return *node* with misspelt keys as they were meant; each unknown one goes to *findings*.
 
     What follows from the slip is then not a finding of its own.
+
+    Args:
+        node: A block.
+        fields: Its keys.
+        about: What may be said of them.
+        findings: What is wrong.
+        block: The setting that the block stands under.
+        of_policy: Whether rules stand in it, and so perhaps one of a kind that is not installed.
     """
     if all(entry.key in fields for entry in node.entries):
         return node
     kept: list[Entry] = []
     there = {laid: keys_beside(node, laid=laid) for laid in (False, True)}
     for entry in indented(node, fields, about):
-        synonym = None if entry.key in fields else about.meant(entry.key, fields)
-        if synonym is None:
+        if (
+            entry.key in fields or "${" in entry.key
+        ):  # (a variable in a key has a finding of its own)
             kept.append(entry)
             continue
+        synonym = about.meant(entry.key, fields, block)
+        if is_bare(entry) and not (of_policy and synonym):
+            kept.append(entry)  # the reader said what is wrong with it
+            continue
+        if of_policy and synonym is None and _is_stranger(entry, about):
+            findings.append(not_installed(entry))
+            continue
         beside = there[is_laid(entry, node)]
-        findings.append(unknown_key(entry, fields, about, beside=beside))
-        # What is there already is not overwritten; with a note, its value is of another form.
-        taken = synonym.field in there[False] | there[True]
-        if not taken and not synonym.note and not is_null(entry.value):
-            kept.append(Entry(synonym.field, entry.key_span, entry.value))
-        beside.add(synonym.field)
+        findings.append(unknown_key(entry, fields, about, block=block, beside=beside))
+        if synonym is not None:
+            # What is there already is not overwritten; with a note, its value is of another form.
+            taken = synonym.field in there[False] | there[True]
+            if not taken and not synonym.note and not is_null(entry.value):
+                kept.append(Entry(synonym.field, entry.key_span, entry.value))
+            beside.add(synonym.field)
     return MappingNode(tuple(kept), node.span)
 
 
@@ -198,21 +230,17 @@ def look_for_kinds(root: MappingNode) -> None:
             KINDS.look_for(key)
 
 
-def is_stranger(entry: Entry, known: Collection[str], about: Words) -> bool:
+def _is_stranger(entry: Entry, about: Words) -> bool:
     """Whether a key is probably the name of a kind that is not installed."""
-    if entry.key in KINDS.refused:
-        return True
-    if entry.key in known or entry.key in about.synonyms:
-        return False
-    is_word = entry.key in _words_of_rules(tuple(KINDS))
-    return not is_word and is_kind(entry, (*known, *about.also), about)
+    is_word = entry.key in about.synonyms or entry.key in _words_of_rules(tuple(KINDS))
+    return entry.key in KINDS.refused or (not is_word and may_be_kind(entry, None))
 
 
-def is_kind(entry: Entry, known: Collection[str], about: Words) -> bool:
-    """Whether a key that is not known is the name of a kind, not a slip."""
+def may_be_kind(entry: Entry, synonym: Synonym | None) -> bool:
+    """Whether a key that is not known is the name of a kind, not a slip for *synonym*."""
     if entry.key in _LATER or entry.key in KINDS.refused:
         return True
-    return isinstance(entry.value, MappingNode) and about.meant(entry.key, known) is None
+    return isinstance(entry.value, MappingNode) and synonym is None
 
 
 def not_installed(entry: Entry) -> Diagnostic:
