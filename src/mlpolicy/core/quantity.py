@@ -358,8 +358,6 @@ class Usual:
         typical: What is written most; it tells which unit a number without one lacks.
     """
 
-    code = "MP102"
-
     def __init__(self, low: str, high: str, typical: str = "") -> None:
         self.low = low
         self.high = high
@@ -384,14 +382,13 @@ class Usual:
         text = f"`{value}` has no unit: did you mean `{meant}`?"
         raise finding("MP101", text, meant=meant)
 
-    def doubt(self, name: str, value: Any) -> tuple[str, str] | None:
-        """Return what is odd about *value*, and what may be meant; None where nothing is odd."""
-        quantity: Any = type(value)
-        low, high = _bounds(quantity, self.low, self.high)
+    def doubt(self, name: str, value: Any) -> str:
+        """Return what is odd about *value*; nothing where it is as usual."""
+        low, high = _bounds(type(value), self.low, self.high)
         if not value or low <= value <= high:
-            return None
+            return ""
         what = f"less than {low}" if value < low else f"more than {high}"
-        return f"`{name}` is {value}, {what}: the unit looks wrong", ""
+        return f"`{name}` is {value}, {what}: the unit looks wrong"
 
 
 def oddity(model: Any, name: str, value: Any) -> float:
@@ -417,23 +414,21 @@ def oddest(rule: Any, *, high: Iterable[str], low: Iterable[str] = ()) -> str:
     return max(off, key=off.__getitem__)
 
 
-def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Yield (code, field, message, help) for every odd value of *rule*, a pydantic model.
+def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield (code, field, message) for every odd value of *rule*, a pydantic model.
 
     What was not written is as usual as can be.
     """
-    model: Any = type(rule)
-    written = rule.model_fields_set
-    for name, looks in _looks(model).items():
-        if name not in written:
+    for name, looks in _looks(type(rule)).items():
+        if name not in rule.model_fields_set:
             continue
         value = getattr(rule, name)
         if hasattr(type(value), "model_fields_set"):
             yield from unusual(value, f"{prefix}{name}.")
-        for one in looks if value is not None else ():
-            doubt = one.doubt(name, value)
-            if doubt is not None:
-                yield one.code, f"{prefix}{name}", *doubt
+        for usual in looks if value is not None else ():
+            doubt = usual.doubt(name, value)
+            if doubt:
+                yield "MP102", f"{prefix}{name}", doubt
 
 
 @cache
