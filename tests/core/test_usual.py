@@ -72,16 +72,16 @@ def test_the_bounds_are_usual():
 
 
 @pytest.mark.parametrize(
-    "rule",
+    ("rule", "meant"),
     [
-        "retry: {initial_delay: 100}",
-        "retry: {initial_delay: '1'}",
-        "retry: {max_delay: 30}",
-        "retry: {max_delay: 2000}",
-        "cache: {ttl: 300}",
-        "cache: {ttl: 30s, lock_timeout: 500}",
-        "memory: {poll: 50}",
-        "memory: {wait: 2.5}",
+        ("retry: {initial_delay: 100}", "100ms"),
+        ("retry: {initial_delay: '1'}", "1s"),
+        ("retry: {max_delay: 30}", "30s"),
+        ("retry: {max_delay: 2000}", "2000ms"),
+        ("cache: {ttl: 300}", "300s"),
+        ("cache: {ttl: 30s, lock_timeout: 500}", "500ms"),
+        ("memory: {poll: 50}", "50ms"),
+        ("memory: {wait: 2.5}", "2.5s"),
         ("deadline: 1500", "1500ms"),
     ],
 )

@@ -384,7 +384,8 @@ class Usual:
 
     def doubt(self, name: str, value: Any) -> str:
         """Return what is odd about *value*; nothing where it is as usual."""
-        low, high = _bounds(type(value), self.low, self.high)
+        quantity: Any = type(value)
+        low, high = _bounds(quantity, self.low, self.high)
         if not value or low <= value <= high:
             return ""
         what = f"less than {low}" if value < low else f"more than {high}"
@@ -419,7 +420,8 @@ def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str]]:
 
     What was not written is as usual as can be.
     """
-    for name, looks in _looks(type(rule)).items():
+    model: Any = type(rule)
+    for name, looks in _looks(model).items():
         if name not in rule.model_fields_set:
             continue
         value = getattr(rule, name)
