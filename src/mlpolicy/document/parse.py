@@ -101,8 +101,8 @@ def parse(text: str | bytes, *, file: str) -> Document:
     try:
         # The parser keeps its state on the heap, however deep the text is.
         root = composer.compose(_Parser(text).get_event)
-    except OutOfBounds as error:
-        found = [*found, error.diagnostic]
+    except OutOfBounds:
+        pass  # the last finding says so
     except _REFUSALS as error:
         # What has no value may have lost it to the mistake.
         found = [finding for finding in found if finding.code != "MP009"]

@@ -214,7 +214,11 @@ class PolicyReader(RuleReader):
         """Return the file that *root* writes, less what is wrong in it."""
         defaults = section_of(root, "defaults")
         mode, rules = self._mode(defaults), self.rules(defaults.entries)
-        profiles, resources = tuple(self._profiles(root)), tuple(self._resources(root))
+        profiles, resources = tuple(self._profiles(root)), list[Name]()
+        for entry, body in self._bodies(root, "resources", ()):
+            self.findings += map(not_installed, body.entries)
+            self._check_name(entry)
+            resources.append(Name(entry.key, entry.key_span))
         policies = [
             self._policy(entry, body, empty.depth)
             for entry, body in self._bodies(root, "policies", (*PolicyBlock.model_fields, *KINDS))
@@ -224,7 +228,7 @@ class PolicyReader(RuleReader):
             mode=mode,
             defaults=rules,
             profiles=profiles,
-            resources=resources,
+            resources=tuple(resources),
             policies=tuple([policy for policy in policies if policy is not None]),
         )
 
@@ -279,12 +283,6 @@ class PolicyReader(RuleReader):
             self._check_name(entry)
             extends, rules = names(body.get("extends")), self.rules(body.entries)
             yield Profile(entry.key, entry.key_span, extends, rules)
-
-    def _resources(self, root: MappingNode) -> Iterator[Name]:
-        for entry, body in self._bodies(root, "resources", ()):
-            self.findings += map(not_installed, body.entries)
-            self._check_name(entry)
-            yield Name(entry.key, entry.key_span)
 
     def _bodies(
         self, root: MappingNode, section: str, known: Collection[str]
@@ -345,7 +343,12 @@ class PolicyReader(RuleReader):
             for inner in entries_of(own.get("match"))
             if inner.key in _CONDITIONS
         }
-        resource = own.get("resource")
+        resource, meta = own.get("resource"), dict[str, Any]()
+        for key in META:
+            written = own.get(key)
+            value = written and (getattr(block, key) or written.plain())
+            if value:
+                meta[key] = HIDDEN if holds_secret(written) else value
         return Policy(
             entry.key,
             entry.key_span,
@@ -363,7 +366,7 @@ class PolicyReader(RuleReader):
             priority=block.priority,
             final=block.final,
             placement=block.placement,
-            meta=_meta(own, block),
+            meta=meta,
             depth=depth,
             places={(key, name.text): name.span for key, it in conditions.items() for name in it},
         )
@@ -409,17 +412,6 @@ class PolicyReader(RuleReader):
             Diagnostic("MP011", text, entry.key_span, help=help, suggestions=edits)
         )
         return None
-
-
-def _meta(node: MappingNode, block: Any) -> dict[str, Any]:
-    """Return what a policy says of itself; secrets are left out."""
-    meta: dict[str, Any] = {}
-    for key in META:
-        written = node.get(key)
-        value = written and (getattr(block, key) or written.plain())
-        if value:
-            meta[key] = HIDDEN if holds_secret(written) else value
-    return meta
 
 
 def patterns(node: Node | None, findings: list[Diagnostic]) -> tuple[Pattern, ...]:

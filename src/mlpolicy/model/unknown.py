@@ -150,15 +150,19 @@ def spelt(
         return node
     kept: list[Entry] = []
     there = {laid: keys_beside(node, laid=laid) for laid in (False, True)}
-    for entry in indented(node, fields, about):
-        if (
-            entry.key in fields or "${" in entry.key
-        ):  # (a variable in a key has a finding of its own)
+    empty = False
+    for entry in node.entries:
+        if entry.key in fields:
             kept.append(entry)
+            empty = is_empty(entry.value)
             continue
         synonym = about.meant(entry.key, fields, block)
-        if is_bare(entry) and not (of_policy and synonym):
-            kept.append(entry)  # the reader said what is wrong with it
+        if empty and synonym is None:
+            continue  # it belongs under the key above, which was reported as empty
+        empty = False
+        # A variable in a key is a finding of its own, and so is a single word between braces.
+        if "${" in entry.key or (is_bare(entry) and not (of_policy and synonym)):
+            kept.append(entry)
             continue
         if of_policy and synonym is None and _is_stranger(entry, about):
             findings.append(not_installed(entry))
@@ -172,22 +176,6 @@ def spelt(
                 kept.append(Entry(synonym.field, entry.key_span, entry.value))
             beside.add(synonym.field)
     return MappingNode(tuple(kept), node.span)
-
-
-def indented(node: MappingNode, fields: Collection[str], about: Words) -> list[Entry]:
-    """Return the entries of *node* less those that should stand further in.
-
-    Unknown keys behind a known one without a value belong to that: it was reported as empty.
-    """
-    kept: list[Entry] = []
-    empty = False
-    for entry in node.entries:
-        is_known = entry.key in fields
-        if empty and not is_known and about.meant(entry.key, fields) is None:
-            continue
-        kept.append(entry)
-        empty = is_known and is_empty(entry.value)
-    return kept
 
 
 def is_laid(entry: Entry, block: Node) -> bool:
