@@ -45,7 +45,7 @@ STATEMENTS = {
 """The most statements: lines alone reward dense code."""
 CLASSES = 13
 """Class names that stand for several classes."""
-NAMES = 7
+NAMES = 5
 """Modules whose name is a riddle."""
 CIRCLES = 6
 """Modules that import themselves through others."""
