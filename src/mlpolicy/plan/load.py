@@ -21,7 +21,7 @@ from mlpolicy.document.parse import Document
 from mlpolicy.lint.policies import unseen
 from mlpolicy.lint.stages import of_policies
 from mlpolicy.lint.suppress import Suppressions
-from mlpolicy.model import shipped
+from mlpolicy.model import read as reader
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
 from mlpolicy.model.read import Reading, read_source
@@ -214,7 +214,7 @@ def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = Fa
         before=gathered.diagnostics,
         read=Extent(named=named, beside=beside),
     )
-    shipped_files = [shipped.path(name) for name in sorted(loaded.rulebook.profiles.shipped)]
+    shipped_files = [reader.profile_path(name) for name in sorted(loaded.rulebook.profiles.shipped)]
     return replace(
         loaded,
         environments=known,
