@@ -16,36 +16,36 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 LINES = {
     ".": 378,
     "cli": 3617,
-    "core": 4387,
-    "document": 789,
+    "core": 4328,
+    "document": 764,
     "install": 3800,
-    "lint": 1201,
-    "model": 3030,
-    "plan": 2730,
-    "rules": 12478,
+    "lint": 1196,
+    "model": 2780,
+    "plan": 2727,
+    "rules": 11351,
     "runtime": 1218,
-    "source": 1403,
+    "source": 1185,
     "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
     "cli": 2381,
-    "core": 2760,
-    "document": 552,
+    "core": 2721,
+    "document": 533,
     "install": 2719,
-    "lint": 833,
-    "model": 2107,
-    "plan": 1784,
-    "rules": 8150,
+    "lint": 830,
+    "model": 1912,
+    "plan": 1781,
+    "rules": 7419,
     "runtime": 759,
-    "source": 995,
+    "source": 836,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 13
+CLASSES = 7
 """Class names that stand for several classes."""
-NAMES = 5
+NAMES = 4
 """Modules whose name is a riddle."""
 CIRCLES = 6
 """Modules that import themselves through others."""

@@ -56,7 +56,7 @@ class Terms:
     """Rules over all policies, from the command line."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Values over those of `vars`, from the command line."""
-    survey: SourceTree | None = None
+    tree: SourceTree | None = None
     """Tells which targets are names of one function, without which each is one."""
 
     @property
@@ -284,10 +284,10 @@ def _judged(
         read=read,
         built=built,
     )
-    if terms.survey is not None:
+    if terms.tree is not None:
         from mlpolicy.plan.governed import know_names  # (a service looks at no source)
 
-        know_names(rulebook, terms.survey)
+        know_names(rulebook, terms.tree)
     found += of_policies(rulebook, sources)
     secrets, variables = set[str](), dict[str, str | None]()
     for reading in readings:
