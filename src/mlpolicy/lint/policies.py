@@ -15,7 +15,6 @@ from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
 from mlpolicy.plan.gather import DEPTH
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.references import called
 from mlpolicy.plan.rulebook import Candidate, Rulebook, rank
 from mlpolicy.rules import KINDS
 
@@ -306,7 +305,7 @@ def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
     plans += (rulebook.plan_alone(policy) for policy, _ in rulebook.broad)
     for plan in plans:
         for rule in plan.rules if plan is not None else ():
-            for text, span in called(rule):
+            for text, span in rule.called():
                 if not settings.allows(text):
                     message = (
                         f"`{text}` is not among the functions that `settings.allow_call` allows"

@@ -9,10 +9,9 @@ from mlpolicy.core.diagnostic import Diagnostic, Related, Severity, Suggestion, 
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.lint.function import definition, line_of, setting_at
+from mlpolicy.lint.function import definition, line_of
 from mlpolicy.model.policy import OnMissing
-from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.references import ROLLOUT, called, named
+from mlpolicy.plan.plan import ROLLOUT, Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.source import Answer, Defined, Missing, NoModule, SourceTree
 
@@ -104,10 +103,10 @@ def arguments(plan: Plan, defined: Defined) -> Iterator[Diagnostic]:
     known = [one.name for one in defined.parameters]
     takes_any = any(one.kind == "var_keyword" for one in defined.parameters)
     for rule in plan.rules:
-        for code, path, setting in named(rule):
+        for code, path, setting in rule.arguments():
             if path.name in known or (takes_any and setting != ROLLOUT):
                 continue
-            span, near = setting_at(rule, setting), closest(path.name, known)
+            span, near = rule.place(setting), closest(path.name, known)
             listed = f"its arguments: {', '.join(known)}" if known else "it takes none"
             text = str(replace(path, name=near)) if near else ""
             written = f'"{text}"' if "[" in text else text
@@ -123,7 +122,7 @@ def arguments(plan: Plan, defined: Defined) -> Iterator[Diagnostic]:
 def calls(plan: Plan, rulebook: Rulebook, survey: SourceTree) -> Iterator[Diagnostic]:
     """Yield the functions that rules call and that are not there, or are none."""
     for rule in plan.rules:
-        for text, span in called(rule):
+        for text, span in rule.called():
             if not rulebook.settings.allows(text):
                 continue  # (that is MP010, whether it is there or not)
             try:

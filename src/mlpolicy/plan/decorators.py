@@ -14,9 +14,8 @@ from mlpolicy.core.site import GENERATORS, FunctionKind
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.policy import CODE, RuleBlock
-from mlpolicy.plan.merge import Completed, code_layer, complete
-from mlpolicy.plan.plan import Plan, PlannedRule, at_moment, mode_of
-from mlpolicy.plan.references import ROLLOUT, named
+from mlpolicy.plan.merge import Completed, Layer, complete
+from mlpolicy.plan.plan import ROLLOUT, Plan, PlannedRule, Rank, at_moment, mode_of
 from mlpolicy.plan.rulebook import Rulebook, in_order
 from mlpolicy.rules import KINDS
 
@@ -45,7 +44,7 @@ def with_code(
         if kind not in written:
             made = _alone(block)
         else:
-            layers = [*rulebook.layers(kind, candidates), code_layer(block)]
+            layers = [*rulebook.layers(kind, candidates), _layer(block)]
             made = complete(kind, layers, {}, context=IN_PYTHON)
         completed.append(made)
         if made.rule is not None:
@@ -57,7 +56,7 @@ def unfit(
     target: Target, rule: PlannedRule, names: Sequence[str], kind: FunctionKind, *, takes_any: bool
 ) -> Iterator[Diagnostic]:
     """Yield why *rule* does not fit a function of that *kind* with parameters of those *names*."""
-    for code, path, setting in named(rule):
+    for code, path, setting in rule.arguments():
         if path.name not in names and not (takes_any and setting != ROLLOUT):
             help = did_you_mean(closest(path.name, names), f"its arguments: {', '.join(names)}")
             text = f"`{target}` has no argument `{path.name}`"
@@ -67,8 +66,14 @@ def unfit(
         yield Diagnostic("MP304", text, rule.source, help="cache a function that returns a list")
 
 
+def _layer(block: RuleBlock) -> Layer:
+    """Return what a decorator writes: below everything else, or, where it is final, above policies."""
+    rank: Rank = (1, 1, 0, True, 0, 0, 0) if block.final else (-2, 0, 0, False, 0, 0, 0)
+    return Layer(rank, CODE, block)
+
+
 def _alone(block: RuleBlock) -> Completed:
-    return complete(block.kind, [code_layer(block)], {}, context=IN_PYTHON)
+    return complete(block.kind, [_layer(block)], {}, context=IN_PYTHON)
 
 
 def _together(

@@ -19,7 +19,6 @@ from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
     OnMissing,
     Pattern,
-    Placement,
     Policy,
     PolicyFile,
     RuleBlock,
@@ -31,16 +30,15 @@ from mlpolicy.model.policy import (
 )
 from mlpolicy.plan.merge import (
     ALL,
+    DEFAULTS,
     OVERRIDES,
-    TOP,
     Built,
     Completed,
     Extent,
     Layer,
     complete,
-    default_layer,
-    merge,
-    policy_layer,
+    conflicts,
+    findings_of,
 )
 from mlpolicy.plan.plan import Plan, Rank, at_moment, mode_of
 from mlpolicy.plan.profiles import Profiles
@@ -292,7 +290,8 @@ class Rulebook:
         if candidates:
             plan, completed = self._made(target, candidates)
             conflicts = tuple(found for each in completed for found in each.conflicts)
-            resolved = plan.of(target, exact=self.is_named(target)), conflicts
+            plan = replace(plan, target=target, exact=self.is_named(target))
+            resolved = plan, conflicts
         if facts is None:
             self._resolved[target] = resolved
         return resolved
@@ -316,7 +315,7 @@ class Rulebook:
             each = (one.rule for one in completed if one.rule is not None)
             rules = tuple([at_moment(rule, self.now, environ) for rule in each])
             policies = [policy for _, policy in candidates]
-            placement: Placement = "auto"
+            placement = policies[-1].placement
             for policy in reversed(policies):
                 placement = placement if policy.placement == "auto" else policy.placement
             deadline = deadline_of(policies)
@@ -345,7 +344,15 @@ class Rulebook:
 
     def layers(self, kind: str, candidates: Sequence[Candidate]) -> list[Layer]:
         """Return the blocks of that kind: of the defaults, of *candidates*, of the command line."""
-        found = list(self._defaults(kind))
+        found: list[Layer] = []
+        for file in self.files:
+            held = next((block for block in file.defaults if block.kind == kind), None)
+            if file.mode is not None:
+                mode: Tree = {"mode": file.mode}
+                settings = laid_over(mode, held.settings) if held else mode
+                held = replace(held or RuleBlock(kind, Span(file.file)), settings=settings)
+            if held is not None:  # below every policy, imported ones lowest
+                found.append(Layer((-1, -file.depth, 0, False, 0, 0, 0), DEFAULTS, held))
         for ranked, policy in candidates:
             block = policy.rule(kind)
             if block is None:
@@ -353,20 +360,12 @@ class Rulebook:
             if policy.controls:
                 controls = {key: held for key, held in policy.controls.items() if key != "deadline"}
                 block = replace(block, settings=laid_over(controls, block.settings))
-            found.append(policy_layer(ranked, policy, block))
-        found += (Layer(TOP, OVERRIDES, block) for block in self.overrides if block.kind == kind)
+            # (`final` may be of this rule alone)
+            height = (1, *ranked[1:]) if block.final else ranked
+            found.append(Layer(height, policy.name, block))
+        top = (2, 0, 0, True, 0, 0, 0)
+        found += (Layer(top, OVERRIDES, block) for block in self.overrides if block.kind == kind)
         return found
-
-    def _defaults(self, kind: str) -> Iterator[Layer]:
-        """Yield what lies under the policies for one kind."""
-        for file in self.files:
-            held = next((block for block in file.defaults if block.kind == kind), None)
-            if file.mode is not None:
-                mode: Tree = {"mode": file.mode}
-                settings = laid_over(mode, held.settings) if held else mode
-                held = replace(held or RuleBlock(kind, Span(file.file)), settings=settings)
-            if held is not None:
-                yield default_layer(file.depth, held)
 
     def findings(
         self, target: Target, candidates: Sequence[Candidate], *, alone: bool = False
@@ -375,8 +374,6 @@ class Rulebook:
 
         With *alone*, others may complete it on the functions that they name too.
         """
-        from mlpolicy.plan.together import findings_of  # (a service asks for none)
-
         plan, completed = self._made(target, candidates)
         policies = [policy for _, policy in candidates]
         kinds = {block.kind for block in policies[0].rules}
@@ -388,7 +385,7 @@ class Rulebook:
     def conflicts(self, candidates: Sequence[Candidate]) -> Iterator[Diagnostic]:
         """Yield what *candidates* contradict each other in, on a function that all are for."""
         for kind in {block.kind for _, policy in candidates for block in policy.rules}:
-            yield from merge(kind, self.layers(kind, candidates)).diagnostics
+            yield from conflicts(kind, self.layers(kind, candidates))
 
 
 def _both(one: Settings, other: Settings) -> Settings:
