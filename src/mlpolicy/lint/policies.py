@@ -14,6 +14,7 @@ from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
 from mlpolicy.plan.gather import DEPTH
+from mlpolicy.plan.merge import conflicts
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Candidate, Rulebook, rank
 from mlpolicy.rules import KINDS
@@ -150,7 +151,8 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
             alike.setdefault(key, []).append((rank(policy, pattern), policy))
     for candidates in alike.values():
         if len(candidates) > 1:
-            yield from rulebook.conflicts(candidates)
+            for kind in {block.kind for _, policy in candidates for block in policy.rules}:
+                yield from conflicts(kind, rulebook.layers(kind, candidates))
 
 
 def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -302,7 +304,7 @@ def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
     each = [", ".join(f"`{one.glob}`" for one in allowed) for allowed in settings.allow_call]
     help = "allowed: " + " and ".join(listed or "none" for listed in each)
     plans: list[Plan | None] = [rulebook.plan(target) for target in rulebook.exact]
-    plans += (rulebook.plan_alone(policy) for policy, _ in rulebook.broad)
+    plans += (rulebook.planned(*rulebook.alone(policy)) for policy, _ in rulebook.broad)
     for plan in plans:
         for rule in plan.rules if plan is not None else ():
             for text, span in rule.called():

@@ -37,7 +37,6 @@ from mlpolicy.plan.merge import (
     Extent,
     Layer,
     complete,
-    conflicts,
     findings_of,
 )
 from mlpolicy.plan.plan import Plan, Rank, at_moment, mode_of
@@ -263,12 +262,11 @@ class Rulebook:
 
     def left_out(self, target: Target) -> Plan | None:
         """Return an empty plan for a target that policies name, and may yet leave out."""
-        excluding = self.excluded(target)
-        if excluding is None and not (target in self.exact and self.asks(target)):
-            return None
-        names = (excluding.name,) if excluding else ()
-        spans = (excluding.span,) if excluding else ()
-        return Plan(target, "enforce", (), policies=names, sources=spans, exact=excluding is None)
+        policy = self.excluded(target)
+        if policy is not None:
+            names, spans = (policy.name,), (policy.span,)
+            return Plan(target, "enforce", (), policies=names, sources=spans, exact=False)
+        return Plan(target, "enforce", ()) if target in self.exact and self.asks(target) else None
 
     def _excludes(self, policy: Policy, target: Target) -> bool:
         return bool(policy.exclude) and any(excluded(policy, one) for one in self.names(target))
@@ -285,13 +283,11 @@ class Rulebook:
         target = self.own(target)
         if facts is None and target in self._resolved:
             return self._resolved[target]
-        candidates = self.candidates(target, facts)
         resolved: Resolved = (None, ())
-        if candidates:
+        if candidates := self.candidates(target, facts):
             plan, completed = self._made(target, candidates)
-            conflicts = tuple(found for each in completed for found in each.conflicts)
             plan = replace(plan, target=target, exact=self.is_named(target))
-            resolved = plan, conflicts
+            resolved = plan, tuple(found for each in completed for found in each.conflicts)
         if facts is None:
             self._resolved[target] = resolved
         return resolved
@@ -301,9 +297,9 @@ class Rulebook:
         ranked, text = max((rank(policy, one), one.glob.text) for one in policy.match)
         return Target(*text.split(":")), [(ranked, policy)]
 
-    def plan_alone(self, policy: Policy) -> Plan:
-        """Return what a *policy* of patterns makes of a function that no other one is for."""
-        return self._made(*self.alone(policy))[0]
+    def planned(self, target: Target, candidates: Sequence[Candidate]) -> Plan:
+        """Return the plan that *candidates* make."""
+        return self._made(target, candidates)[0]
 
     def _made(self, target: Target, candidates: Sequence[Candidate]) -> _Made:
         """Return the plan that *candidates* make, and its rules with what is wrong with them."""
@@ -381,11 +377,6 @@ class Rulebook:
         if alone and any(policy.rule(kind) for policy in others for kind in kinds):
             completed = self._completed(candidates, replace(self.read, whole=False))
         return findings_of(plan, completed, deadline_of(policies))
-
-    def conflicts(self, candidates: Sequence[Candidate]) -> Iterator[Diagnostic]:
-        """Yield what *candidates* contradict each other in, on a function that all are for."""
-        for kind in {block.kind for _, policy in candidates for block in policy.rules}:
-            yield from conflicts(kind, self.layers(kind, candidates))
 
 
 def _both(one: Settings, other: Settings) -> Settings:
