@@ -21,7 +21,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from mlpolicy.lint.stages import of_source
+from mlpolicy.lint.targets import of_source
 from mlpolicy.plan import cache
 from mlpolicy.plan.load import load_every
 from mlpolicy.plan.rulebook import Rulebook

@@ -17,8 +17,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Severity, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.parse import Document
-from mlpolicy.lint.policies import unseen
-from mlpolicy.lint.stages import of_policies
+from mlpolicy.lint.policies import of_policies, unseen
 from mlpolicy.lint.suppress import Suppressions
 from mlpolicy.model import shipped
 from mlpolicy.model.interpolate import Variables
