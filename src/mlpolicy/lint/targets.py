@@ -8,14 +8,15 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from mlpolicy.core.diagnostic import Diagnostic, Related, Severity, Suggestion, in_order, repair
+from mlpolicy.core.diagnostic import Diagnostic, Related, Severity, in_order, repair
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.lint.function import SourceFunction, definition, line_of
 from mlpolicy.model.policy import OnMissing, Pattern, Policy
+from mlpolicy.plan.decorators import unknown_arguments
 from mlpolicy.plan.governed import facts_of, know_names
-from mlpolicy.plan.plan import ROLLOUT, Plan
+from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook, excluded
 from mlpolicy.rules import KINDS
 from mlpolicy.source import Answer, Defined, Missing, NoModule, Opaque, SourceTree
@@ -270,7 +271,10 @@ class _SourceStage:
         yield from findings
         if plan is None:
             return
-        yield from _arguments(plan, defined)
+        for rule in plan.rules if defined.parameters is not None else ():
+            known = [one.name for one in defined.parameters or ()]
+            takes_any = any(one.kind == "var_keyword" for one in defined.parameters or ())
+            yield from unknown_arguments(plan.target, rule, known, takes_any=takes_any)
         yield from self._calls(plan)
         for rule in plan.rules:
             if rule.rule is not None and KINDS[rule.kind].lint:
@@ -326,29 +330,6 @@ def _reexported(target: Target, defined: Defined, span: Span) -> Diagnostic | No
     text, help = f"`{target}` is only imported there", f"name where it is defined: `{origin}`"
     related, edits = definition("it is defined here", defined), repair(span, str(origin))
     return Diagnostic("MP308", text, span, "warning", help=help, related=related, suggestions=edits)
-
-
-def _arguments(plan: Plan, defined: Defined) -> Iterator[Diagnostic]:
-    """Yield the arguments that rules name and the function does not have."""
-    if defined.parameters is None:
-        return
-    known = [one.name for one in defined.parameters]
-    takes_any = any(one.kind == "var_keyword" for one in defined.parameters)
-    for rule in plan.rules:
-        for code, path, setting in rule.arguments():
-            if path.name in known or (takes_any and setting != ROLLOUT):
-                continue
-            span, near = rule.place(setting), closest(path.name, known)
-            listed = f"its arguments: {', '.join(known)}" if known else "it takes none"
-            text = str(replace(path, name=near)) if near else ""
-            written = f'"{text}"' if "[" in text else text
-            yield Diagnostic(
-                code,
-                f"`{plan.target}` has no argument `{path.name}`",
-                span,
-                help=did_you_mean(near, listed),
-                suggestions=(Suggestion(f"write `{text}`", span, written),) if near else (),
-            )
 
 
 def _near_words(policy: Policy, functions: Collection[Defined]) -> Iterator[tuple[str, str, str]]:

@@ -89,7 +89,6 @@ class Rulebook:
         self.elsewhere: set[Span] = set()
         """Where targets stand that are there, and for which others are named."""
         self._owned: dict[Target, Target] = {}
-        self._other_names: dict[Target, tuple[Target, ...]] = {}
         self._resolved: dict[Target, Resolved] = {}
         self._plans: dict[tuple[tuple[Rank, str, Span], ...], _Made] = {}
         """Plans by the ranks, names and places of policies: a pattern makes thousands of one."""
@@ -136,18 +135,19 @@ class Rulebook:
 
         With both the same, it is a name of its own again.
         """
-        before = self.own(name)
-        if before == own:
-            return
-        others = self._other_names
-        others[before] = tuple([other for other in others.get(before, ()) if other != name])
-        self._owned[name] = own
-        if name != own:
-            others[own] = (*others.get(own, ()), name)
-        for target in (before, name, own):
-            self._resolved.pop(target, None)
-        for known in ("exact", "_modules"):
-            self.__dict__.pop(known, None)
+        if self.own(name) != own:
+            self._owned[name] = own
+            self._resolved.clear()
+            for known in ("exact", "_modules", "_other_names"):
+                self.__dict__.pop(known, None)
+
+    @cached_property
+    def _other_names(self) -> dict[Target, list[Target]]:
+        found: dict[Target, list[Target]] = {}
+        for name, own in self._owned.items():
+            if name != own:
+                found.setdefault(own, []).append(name)
+        return found
 
     @cached_property
     def broad(self) -> tuple[tuple[Policy, tuple[Pattern, ...]], ...]:
