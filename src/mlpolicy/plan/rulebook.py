@@ -12,7 +12,6 @@ from operator import attrgetter
 from mlpolicy.core.control import KILL_SWITCH, end_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.facts import Facts
-from mlpolicy.core.order import rank as position
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -42,6 +41,7 @@ from mlpolicy.plan.merge import (
 from mlpolicy.plan.plan import Plan, Rank, at_moment, mode_of
 from mlpolicy.plan.profiles import Profiles
 from mlpolicy.rules import KINDS
+from mlpolicy.rules import rank as position
 
 Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
