@@ -24,14 +24,12 @@ from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
 from mlpolicy.model.read import Reading, read_source
 from mlpolicy.plan.codes import Level, codes
-from mlpolicy.plan.gather import Gathered, gather, policy_files
+from mlpolicy.plan.gather import Gathered, gather
 from mlpolicy.plan.merge import MISSING, Built, Extent
 from mlpolicy.plan.rulebook import Rulebook
 
 if TYPE_CHECKING:
     from mlpolicy.source import SourceTree
-
-__all__ = ["Loaded", "Terms", "across", "check", "load", "load_every", "policy_files"]
 
 EMPTY, STRAY, UNKNOWN = "MP408", "MP407", "MP005"
 """What reading finds of parts that others may complete."""

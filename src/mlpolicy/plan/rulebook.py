@@ -93,7 +93,7 @@ class Rulebook:
         self._plans: dict[tuple[tuple[Rank, str, Span], ...], _Made] = {}
         """Plans by the ranks, names and places of policies: a pattern makes thousands of one."""
         self.built: Built = {} if built is None else built
-        self._patterns: dict[str, tuple[tuple[Policy, Pattern], ...]] = {}
+        self._patterns: dict[str, list[tuple[Policy, Pattern]]] = {}
 
     def at_present(self) -> Rulebook:
         """Return the same policies as they hold at this moment."""
@@ -152,11 +152,11 @@ class Rulebook:
     @cached_property
     def broad(self) -> tuple[tuple[Policy, tuple[Pattern, ...]], ...]:
         """The policies with patterns that may name more than one function, and those."""
-        each = (
-            (policy, tuple([pattern for pattern in policy.match if not pattern.glob.exact]))
+        return tuple(
+            (policy, patterns)
             for policy in self.policies
+            if (patterns := tuple([one for one in policy.match if not one.glob.exact]))
         )
-        return tuple((policy, patterns) for policy, patterns in each if patterns)
 
     @cached_property
     def globs(self) -> tuple[Pattern, ...]:
@@ -180,14 +180,14 @@ class Rulebook:
         return min((end for end in ends if end > self.now), default=None)
 
     @cached_property
-    def _modules(self) -> dict[str, tuple[Target, ...]]:
-        found: dict[str, tuple[Target, ...]] = {}
-        named = (name for target in self.exact for name in self.names(target))
-        for target in sorted(dict.fromkeys(named), key=attrgetter("module", "qualname")):
-            found[target.module] = (*found.get(target.module, ()), target)
+    def _modules(self) -> dict[str, list[Target]]:
+        found: dict[str, list[Target]] = {}
+        named = {name for target in self.exact for name in self.names(target)}
+        for target in sorted(named, key=attrgetter("module", "qualname")):
+            found.setdefault(target.module, []).append(target)
         return found
 
-    def exact_in(self, module: str) -> tuple[Target, ...]:
+    def exact_in(self, module: str) -> Sequence[Target]:
         """Return the targets of *module* that a policy names itself."""
         return self._modules.get(module, ())
 
@@ -223,22 +223,20 @@ class Rulebook:
                 if pattern.glob.takes(name.qualname):
                     yield policy, pattern
 
-    def _over(self, module: str) -> tuple[tuple[Policy, Pattern], ...]:
+    def _over(self, module: str) -> list[tuple[Policy, Pattern]]:
         """Return the patterns that may name functions of *module*, with their policies."""
         if module not in self._patterns:
-            each = ((policy, pattern) for policy, patterns in self.broad for pattern in patterns)
-            self._patterns[module] = tuple(
-                [one for one in each if one[1].glob.covers_module(module)]
-            )
+            self._patterns[module] = [
+                (policy, pattern)
+                for policy, patterns in self.broad
+                for pattern in patterns
+                if pattern.glob.covers_module(module)
+            ]
         return self._patterns[module]
 
     def is_named(self, target: Target) -> bool:
         """Whether a policy names *target* itself, by any of its names."""
         return any(str(name) in self._named for name in self.names(target))
-
-    def is_shared(self, text: str) -> bool:
-        """Whether more than one policy may hold for the target that *text* writes."""
-        return bool(self.broad) or len(self._named.get(text, ())) > 1
 
     # --- plans ------------------------------------------------------------------------
 
@@ -308,18 +306,16 @@ class Rulebook:
             completed = self._completed(candidates, self.read)
             # (asking the process for its variables takes longer than all else here)
             environ = {KILL_SWITCH: self.environ.get(KILL_SWITCH, "")}
-            each = (one.rule for one in completed if one.rule is not None)
-            rules = tuple([at_moment(rule, self.now, environ) for rule in each])
+            made = [one.rule for one in completed if one.rule is not None]
+            rules = tuple([at_moment(rule, self.now, environ) for rule in made])
             policies = [policy for _, policy in candidates]
-            placement = policies[-1].placement
-            for policy in reversed(policies):
-                placement = placement if policy.placement == "auto" else policy.placement
+            placements = (one.placement for one in policies if one.placement != "auto")
             deadline = deadline_of(policies)
             plan = Plan(
                 target,
                 mode_of(rules),
                 rules,
-                placement,
+                next(placements, "auto"),
                 policies=tuple([policy.name for policy in policies]),
                 exact=self.is_named(target),
                 sources=tuple([policy.span for policy in policies]),
