@@ -97,7 +97,7 @@ def complete(
         read: How much of what was written could be read: only then is anything missing.
     """
     known, layers = KINDS[kind], sorted(layers, key=_by_rank)
-    conflicts, merged = tuple(_conflicts(kind, layers)), _merged(layers)
+    conflicting, merged = tuple(conflicts(kind, layers)), _merged(layers)
     control = _control(known, merged)
     try:
         rule, doubts, unwritten = _made(known, merged.settings(), built, context)
@@ -109,7 +109,7 @@ def complete(
         if wrong or control.mode != "disabled":  # (what is off need not be complete)
             wrong = errors(include_url=False) if read.whole else wrong
             refused = tuple(_refused(kind, merged, one) for one in wrong)
-            return Completed(None, conflicts, refused)
+            return Completed(None, conflicting, refused)
         rule, doubts, unwritten = None, (), {}
     planned = PlannedRule(
         kind,
@@ -128,7 +128,7 @@ def complete(
         # (what could not be read may hold what a doubt misses)
         if (read.filled or not isinstance(doubt, Lacking)) and (read.whole or doubt[0] != MISSING)
     ]
-    return Completed(planned, conflicts, tuple(found))
+    return Completed(planned, conflicting, tuple(found))
 
 
 def _by_rank(layer: Layer) -> tuple[Rank, str, Span]:
@@ -257,10 +257,10 @@ def _made(
 # --- what is wrong with one rule ------------------------------------------------------
 
 
-def _conflicts(kind: str, layers: Sequence[Layer]) -> Iterator[Diagnostic]:
-    """Yield a finding for each field that two of *layers*, the lowest first, may not both set."""
+def conflicts(kind: str, layers: Sequence[Layer]) -> Iterator[Diagnostic]:
+    """Yield a finding for each field that two of *layers* may not both set."""
     set_by: dict[Path, list[tuple[Layer, Setting]]] = {}
-    for layer in layers if len(layers) > 1 else ():
+    for layer in sorted(layers, key=_by_rank) if len(layers) > 1 else ():
         for path, setting in leaves(layer.block.settings):
             below = set_by.setdefault(path, [])
             # (a setting that holds for all rules together is named without the rule)
@@ -276,11 +276,6 @@ def _conflicts(kind: str, layers: Sequence[Layer]) -> Iterator[Diagnostic]:
                         yield _fixed(name, beaten, setting, policy=layer.policy)
                 below.clear()  # each is said once, of the lowest that is final
             below.append((layer, setting))
-
-
-def conflicts(kind: str, layers: Iterable[Layer]) -> Iterator[Diagnostic]:
-    """Yield a finding for each field that two of *layers* may not both set."""
-    return _conflicts(kind, sorted(layers, key=_by_rank))
 
 
 def _conflict(name: str, one: Setting, other: Setting, *, is_default: bool) -> Diagnostic:
