@@ -64,7 +64,9 @@ class Terms:
 class Loaded:
     """A set of files: the rulebook that they make, and the findings."""
 
-    rulebook: Rulebook
+    books: dict[str, Rulebook]
+    """The rulebooks by environment; that of the files themselves, or of the environment that was
+    asked for, under no name."""
     documents: tuple[Document, ...]
     diagnostics: tuple[Diagnostic, ...]
     environment: str | None = None
@@ -76,8 +78,6 @@ class Loaded:
     """The variables of the process that were asked for, and what they said."""
     secrets: frozenset[str] = frozenset()
     """What no finding may show."""
-    others: Mapping[str, Rulebook] = field(default_factory=dict)
-    """The rulebooks of environments that were looked at beside this one."""
     found: tuple[Diagnostic, ...] = ()
     """The findings but for those that ask what the source has."""
     strays: tuple[Diagnostic, ...] = ()
@@ -86,9 +86,9 @@ class Loaded:
     """What is said of an environment that was asked for, and is none of those that files name."""
 
     @property
-    def books(self) -> Mapping[str, Rulebook]:
-        """The rulebooks by environment; that of the files themselves under no name."""
-        return {"": self.rulebook, **self.others}
+    def rulebook(self) -> Rulebook:
+        """The rulebook that the files make."""
+        return self.books[""]
 
     @property
     def texts(self) -> tuple[Document, ...]:
@@ -171,7 +171,7 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     }
     return replace(
         base,
-        others={name: other.rulebook for name, other in others.items()},
+        books=base.books | {name: other.rulebook for name, other in others.items()},
         secrets=base.secrets.union(*(other.secrets for other in others.values())),
         found=across({"": base.found} | {name: other.found for name, other in others.items()}),
         strays=across({name: other.strays for name, other in others.items()}),
@@ -290,7 +290,7 @@ def _judged(
     asked = [f"profile `{name}`" for name in rulebook.profiles.missing]
     strays = [finding for finding in found if finding.code == STRAY]
     return Loaded(
-        rulebook,
+        {"": rulebook},
         tuple(reading.document for reading in readings),
         (),
         terms.environment,
