@@ -18,6 +18,7 @@ from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
     OnMissing,
     Pattern,
+    Placement,
     Policy,
     PolicyFile,
     RuleBlock,
@@ -309,13 +310,14 @@ class Rulebook:
             made = [one.rule for one in completed if one.rule is not None]
             rules = tuple([at_moment(rule, self.now, environ) for rule in made])
             policies = [policy for _, policy in candidates]
-            placements = (one.placement for one in policies if one.placement != "auto")
+            placed = (one.placement for one in policies if one.placement != "auto")
+            placement: Placement = next(placed, "auto")
             deadline = deadline_of(policies)
             plan = Plan(
                 target,
                 mode_of(rules),
                 rules,
-                next(placements, "auto"),
+                placement,
                 policies=tuple([policy.name for policy in policies]),
                 exact=self.is_named(target),
                 sources=tuple([policy.span for policy in policies]),

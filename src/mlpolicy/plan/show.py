@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.given import path_of
@@ -14,8 +14,10 @@ from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.redact import HIDDEN, redacted, without
 from mlpolicy.core.words import many
 from mlpolicy.model.policy import CODE
-from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.rules import KINDS
+
+if TYPE_CHECKING:
+    from mlpolicy.plan.plan import Plan, PlannedRule, Value
 
 Change = Literal["added", "removed", "changed"]
 SCHEMA: Final = "mlpolicy.plan/1"
