@@ -310,8 +310,9 @@ class Rulebook:
             made = [one.rule for one in completed if one.rule is not None]
             rules = tuple([at_moment(rule, self.now, environ) for rule in made])
             policies = [policy for _, policy in candidates]
-            placed = (one.placement for one in policies if one.placement != "auto")
-            placement: Placement = next(placed, "auto")
+            placement: Placement = "auto"
+            for policy in reversed(policies):
+                placement = placement if policy.placement == "auto" else policy.placement
             deadline = deadline_of(policies)
             plan = Plan(
                 target,
