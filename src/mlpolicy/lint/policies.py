@@ -252,7 +252,7 @@ def _covered(policy: Policy) -> Iterator[Diagnostic]:
 def _beaten(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield a policy of exact targets whose every setting is beaten on every one of them."""
     exact = [pattern.glob.text for pattern in policy.match if pattern.glob.exact]
-    if len(exact) != len(policy.match) or policy.where.count:
+    if len(exact) != len(policy.match) or not all(map(rulebook.is_shared, exact)):
         return
     winners = [_winner(policy, Target.parse(text), rulebook) for text in exact]
     if winners and all(winners) and any(block.settings for block in policy.rules):
@@ -263,11 +263,10 @@ def _beaten(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
 
 def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
     """Return a policy that beats all of *policy* on *target*; nothing where it has an effect."""
-    others = [other for _, other in rulebook.candidates(target) if other is not policy]
-    plan = rulebook.plan(target) if others else None
-    if plan is None or policy.name not in plan.policies:
+    plan = rulebook.plan(target)
+    if plan is None or policy.where.count or policy.name not in plan.policies:
         return ""
-    if policy.final or any(other.final for other in others):
+    if any(other.final for _, other in rulebook.candidates(target)):
         return ""  # what a final policy fixes is a finding at the field (MP402)
     writers = {rule.policy for rule in plan.rules}
     writers.update(value.policy for rule in plan.rules for value in rule.values.values())

@@ -153,7 +153,7 @@ class Loaded:
 
 def load(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     """Read the files at *paths*, directories searched, and check them together."""
-    return _loaded(gather(paths), terms or Terms(), {})
+    return _loaded(gather(paths), terms or Terms(), {}).settled()
 
 
 def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
@@ -200,7 +200,7 @@ def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:
     """Return what *readings* make together, each read already for one environment."""
     readings = tuple(readings)
     partial = any(reading.source.partial for reading in readings if reading.source)
-    return _judged(readings, terms or Terms(), {}, Extent(named=not partial))
+    return _judged(readings, terms or Terms(), {}, Extent(named=not partial)).settled()
 
 
 def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = False) -> Loaded:
@@ -289,17 +289,22 @@ def _judged(
     unsure = {finding.span.file for finding in found if finding.code in (UNKNOWN, MISSING)}
     asked = [f"profile `{name}`" for name in rulebook.profiles.missing]
     strays = [finding for finding in found if finding.code == STRAY]
+    secrets = frozenset(secret for one in readings for secret in one.variables.secrets)
     return Loaded(
         {"": rulebook},
         tuple(reading.document for reading in readings),
         (),
         terms.environment,
         variables={k: v for one in readings for k, v in one.variables.read.items()},
-        secrets=frozenset(secret for one in readings for secret in one.variables.secrets),
-        found=tuple(finding for finding in found if finding.code != STRAY),
+        secrets=secrets,
+        found=tuple(
+            finding.less(secrets) if secrets else finding
+            for finding in found
+            if finding.code != STRAY
+        ),
         strays=tuple(
             stray
             for stray in strays
             if stray.span.file not in unsure and not any(name in stray.message for name in asked)
         ),
-    ).settled()
+    )

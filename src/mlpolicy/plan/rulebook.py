@@ -239,6 +239,10 @@ class Rulebook:
         """Whether a policy names *target* itself, by any of its names."""
         return any(str(name) in self._named for name in self.names(target))
 
+    def is_shared(self, text: str) -> bool:
+        """Whether more than one policy may hold for the target that *text* writes."""
+        return bool(self.broad) or len(self._named.get(text, ())) > 1
+
     # --- plans ------------------------------------------------------------------------
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
