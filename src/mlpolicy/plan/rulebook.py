@@ -90,6 +90,7 @@ class Rulebook:
         self.elsewhere: set[Span] = set()
         """Where targets stand that are there, and for which others are named."""
         self._owned: dict[Target, Target] = {}
+        self._candidates: dict[Target, list[Candidate]] = {}
         self._resolved: dict[Target, Resolved] = {}
         self._plans: dict[tuple[tuple[Rank, str, Span], ...], _Made] = {}
         """Plans by the ranks, names and places of policies: a pattern makes thousands of one."""
@@ -138,6 +139,7 @@ class Rulebook:
         """
         if self.own(name) != own:
             self._owned[name] = own
+            self._candidates.clear()
             self._resolved.clear()
             for known in ("exact", "_modules", "_other_names"):
                 self.__dict__.pop(known, None)
@@ -247,6 +249,8 @@ class Rulebook:
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""
+        if facts is None and target in self._candidates:
+            return self._candidates[target]
         best: dict[tuple[str, Span], Candidate] = {}
         for policy, pattern in self._matching(target):
             if self._excludes(policy, target) or not policy.where.holds(facts):
@@ -254,9 +258,12 @@ class Rulebook:
             key, ranked = (policy.name, policy.span), rank(policy, pattern)
             if key not in best or best[key][0] < ranked:
                 best[key] = ranked, policy
-        return sorted(
+        found = sorted(
             best.values(), key=lambda each: (each[0], each[1].name, each[1].span), reverse=True
         )
+        if facts is None:
+            self._candidates[target] = found
+        return found
 
     def excluded(self, target: Target) -> Policy | None:
         """Return a policy that would hold for *target* but for its `exclude`."""
