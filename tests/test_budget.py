@@ -19,12 +19,12 @@ LINES = {
     "core": 4387,
     "document": 789,
     "install": 3800,
-    "lint": 1201,
+    "lint": 1196,
     "model": 3030,
     "plan": 2730,
-    "rules": 12478,
+    "rules": 11364,
     "runtime": 1218,
-    "source": 1403,
+    "source": 1185,
     "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
@@ -34,18 +34,18 @@ STATEMENTS = {
     "core": 2760,
     "document": 552,
     "install": 2719,
-    "lint": 833,
+    "lint": 830,
     "model": 2107,
     "plan": 1784,
-    "rules": 8150,
+    "rules": 7432,
     "runtime": 759,
-    "source": 995,
+    "source": 836,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 13
+CLASSES = 7
 """Class names that stand for several classes."""
-NAMES = 7
+NAMES = 6
 """Modules whose name is a riddle."""
 CIRCLES = 6
 """Modules that import themselves through others."""

@@ -38,18 +38,18 @@ _PLAIN_TAGS = re.compile(
 """The lines that put tags on functions by `@mlpolicy.tag("word")`."""
 
 
-def of_source(rulebook: Rulebook, survey: SourceTree) -> tuple[Diagnostic, ...]:
+def of_source(rulebook: Rulebook, tree: SourceTree) -> tuple[Diagnostic, ...]:
     """Return what is wrong between *rulebook* and the source."""
-    stage = _SourceStage(rulebook, survey)
+    stage = _SourceStage(rulebook, tree)
     found = [finding for policy in rulebook.policies for finding in stage.policy(policy)]
     return in_order([*found, *stage.unread(), *stage.rules()])
 
 
 def of_rules(
-    rulebook: Rulebook, survey: SourceTree, named: Iterable[Target]
+    rulebook: Rulebook, tree: SourceTree, named: Iterable[Target]
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong with the rules of the functions *named*, and nothing else."""
-    stage = _SourceStage(rulebook, survey)
+    stage = _SourceStage(rulebook, tree)
     for target in named:
         stage.know(target)
     return in_order([*stage.rules()])
@@ -89,16 +89,16 @@ def absent(
 class _SourceStage:
     """Looks every target up once, and keeps the functions for the checks of their rules."""
 
-    def __init__(self, rulebook: Rulebook, survey: SourceTree) -> None:
-        know_names(rulebook, survey)
+    def __init__(self, rulebook: Rulebook, tree: SourceTree) -> None:
+        know_names(rulebook, tree)
         self._rulebook = rulebook
-        self._survey = survey
+        self._tree = tree
         self._functions: dict[Target, Defined] = {}
         self._modules: dict[str, Span] = {}
 
     def know(self, target: Target) -> None:
         """Keep *target* if it is a function."""
-        answer = self._survey.look_up(target)
+        answer = self._tree.look_up(target)
         if isinstance(answer, Defined) and answer.is_function:
             self._functions[self._rulebook.own(target)] = answer
 
@@ -123,7 +123,7 @@ class _SourceStage:
     def _target(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         target, span = Target.parse(pattern.glob.text), pattern.span
         self._modules.setdefault(target.module, span)
-        answer = self._survey.look_up(target)
+        answer = self._tree.look_up(target)
         yield from absent(target, answer, span, self._rulebook.settings.on_missing_target)
         if isinstance(answer, Defined):
             wrong = _useless(target, answer, span)
@@ -137,11 +137,11 @@ class _SourceStage:
 
     def _pattern(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         packages = self._rulebook.settings.packages
-        for module in self._survey.covered(pattern.glob, packages=packages):
+        for module in self._tree.covered(pattern.glob, packages=packages):
             self._modules.setdefault(module, pattern.span)
         functions: dict[Target, Defined] = {}
-        for target in self._survey.matching(pattern.glob, packages=packages):
-            answer = self._functions.get(target) or self._survey.look_up(target)
+        for target in self._tree.matching(pattern.glob, packages=packages):
+            answer = self._functions.get(target) or self._tree.look_up(target)
             if isinstance(answer, Defined) and answer.is_function:
                 functions[target] = answer
         yield from self._taken(policy, pattern, functions)
@@ -154,7 +154,7 @@ class _SourceStage:
         glob, span = pattern.glob, pattern.span
         chosen = [target for target in functions if self._holds(policy, target)]
         if not functions:
-            if not glob.exact and self._survey.knows(glob):
+            if not glob.exact and self._tree.knows(glob):
                 yield self._nothing(glob, span)
         elif not chosen and policy.where.count:
             yield from self._none_chosen(policy, pattern, functions)
@@ -165,19 +165,19 @@ class _SourceStage:
 
     def _holds(self, policy: Policy, target: Target) -> bool:
         """Whether *policy* is for a function that one of its patterns takes, by all that it asks."""
-        facts = facts_of(self._rulebook, self._survey, target)
+        facts = facts_of(self._rulebook, self._tree, target)
         return not excluded(policy, target) and policy.where.holds(facts)
 
     def _nothing(self, glob: Glob, span: Span) -> Diagnostic:
         """Return the finding for a pattern that takes no function of the source."""
-        survey = self._survey
+        tree = self._tree
         if glob.top in sys.stdlib_module_names:
             help = "no pattern takes functions of the standard library: name them one by one"
-        elif any(True for _ in survey.matching(glob)):
+        elif any(True for _ in tree.matching(glob)):
             help = f"`{glob.top}` is an installed package: list it under `settings.packages`"
         else:
-            modules = survey.covered(glob)
-            known = {name: module for module in modules for name in survey.functions(module)}
+            modules = tree.covered(glob)
+            known = {name: module for module in modules for name in tree.functions(module)}
             near = closest(glob.qualname.replace("*", "").strip("."), known)
             help = did_you_mean(f"{known[near]}:{near}" if near else None)
         return Diagnostic("MP302", f"no function matches `{glob}`", span, "warning", help=help)
@@ -199,7 +199,7 @@ class _SourceStage:
         if near:
             span = policy.places.get(near[0][:2], span)
         elif len(asked) == 1 and not any(
-            self._holds(policy, target) for glob in globs for target in self._survey.matching(glob)
+            self._holds(policy, target) for glob in globs for target in self._tree.matching(glob)
         ):
             [(name, words)] = asked.items()
             span = policy.places.get((name, words[0]), span)
@@ -219,15 +219,15 @@ class _SourceStage:
     def _exclude(self, policy: Policy, pattern: Pattern, *, vain: bool) -> Iterator[Diagnostic]:
         """Yield a pattern of `exclude` that stands for no function, or for none that is matched."""
         glob, span = pattern.glob, pattern.span
-        functions = set(self._survey.matching(glob))
+        functions = set(self._tree.matching(glob))
         if glob.exact:
             target = Target.parse(glob.text)
-            answer, functions = self._survey.look_up(target), {target}
+            answer, functions = self._tree.look_up(target), {target}
             if isinstance(answer, Missing | NoModule):
                 yield from absent(target, answer, span, self._rulebook.settings.on_missing_target)
                 return
         if not functions:
-            if self._survey.knows(glob):
+            if self._tree.knows(glob):
                 yield self._nothing(glob, span)
         elif not vain and not any(
             one.glob.matches(target) for target in functions for one in policy.match
@@ -239,7 +239,7 @@ class _SourceStage:
     def unread(self) -> Iterator[Diagnostic]:
         """Yield the modules that are named and whose text is not Python, each once."""
         for name, span in self._modules.items():
-            module = self._survey.module(name)
+            module = self._tree.module(name)
             if isinstance(module, Opaque) and module.broken is not None:
                 help = f"mend {module.broken}, or run mlpolicy under the Python of the service"
                 text = f"`{name}` {module.why}"
@@ -266,8 +266,8 @@ class _SourceStage:
                 yield replace(finding, message=finding.message + more) if is_about else finding
 
     def _of_function(self, target: Target, defined: Defined) -> Iterator[Diagnostic]:
-        rulebook, survey = self._rulebook, self._survey
-        plan, findings = rulebook.resolve(target, facts_of(rulebook, survey, target))
+        rulebook, tree = self._rulebook, self._tree
+        plan, findings = rulebook.resolve(target, facts_of(rulebook, tree, target))
         yield from findings
         if plan is None:
             return
@@ -278,7 +278,7 @@ class _SourceStage:
         yield from self._calls(plan)
         for rule in plan.rules:
             if rule.rule is not None and KINDS[rule.kind].lint:
-                function = SourceFunction(plan, rule, defined, rulebook, survey)
+                function = SourceFunction(plan, rule, defined, rulebook, tree)
                 yield from KINDS[rule.kind].linted(rule.rule, function)
 
     def _calls(self, plan: Plan) -> Iterator[Diagnostic]:
@@ -290,7 +290,7 @@ class _SourceStage:
                 target = Target.parse(text)
             except TargetError:  # (the model has found that)
                 continue
-            answer = self._survey.look_up(target)
+            answer = self._tree.look_up(target)
             if isinstance(answer, Missing):  # a rule may call a class, too
                 answer = replace(answer, close=answer.close or answer.close_class)
             yield from absent(target, answer, span)
@@ -355,4 +355,4 @@ def _near_words(policy: Policy, functions: Collection[Defined]) -> Iterator[tupl
 
 def _may_be_tagged(defined: Defined) -> bool:
     """Whether the module may put tags on functions otherwise than by `@mlpolicy.tag("word")`."""
-    return defined.body is None or b"tag" in _PLAIN_TAGS.sub(b"", defined.body.module.source)
+    return b"tag" in _PLAIN_TAGS.sub(b"", defined.scope.module.source)

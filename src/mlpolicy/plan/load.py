@@ -51,7 +51,7 @@ class Terms:
     """Rules over all policies, from the command line."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Values over those of `vars`, from the command line."""
-    survey: SourceTree | None = None
+    tree: SourceTree | None = None
     """Tells which targets are names of one function, without which each is one."""
 
     @property
@@ -279,10 +279,10 @@ def _judged(
         read=read,
         built=built,
     )
-    if terms.survey is not None:
+    if terms.tree is not None:
         from mlpolicy.plan.governed import know_names  # (a service looks at no source)
 
-        know_names(rulebook, terms.survey)
+        know_names(rulebook, terms.tree)
     found += of_policies(rulebook, [reading.source for reading in readings if reading.source])
     # A stray is what an environment changes and is not there. That is not sure where a key of its
     # file was not understood, or where a policy asks for the same profile.
