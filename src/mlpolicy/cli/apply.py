@@ -26,7 +26,7 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.lint.stages import of_rules
+from mlpolicy.lint.targets import of_rules
 from mlpolicy.plan.governed import named, targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.show import SCHEMA as OF_PLAN
