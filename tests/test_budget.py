@@ -24,7 +24,7 @@ LINES = {
     "plan": 2517,
     "rules": 11390,
     "runtime": 1217,
-    "source": 1185,
+    "source": 1183,
     "testing": 1962,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
@@ -37,9 +37,9 @@ STATEMENTS = {
     "lint": 745,
     "model": 1913,
     "plan": 1627,
-    "rules": 7436,
+    "rules": 7438,
     "runtime": 758,
-    "source": 836,
+    "source": 841,
     "testing": 1458,
 }
 """The most statements: lines alone reward dense code."""
