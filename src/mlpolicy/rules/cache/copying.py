@@ -175,10 +175,13 @@ def _auto(target: str, value: Any) -> Kept:
     if kind in BARE:
         return Kept(value, None, value)
     copied = _FLAT.get(kind)
-    if copied is not None and len(value) <= MOST and BARE.issuperset(map(type, value)):
-        values = value.values() if kind is dict else ()
-        if BARE.issuperset(map(type, values)):
-            return Kept(copied(value), copied, value)
+    if (
+        copied is not None
+        and len(value) <= MOST
+        and BARE.issuperset(map(type, value))
+        and (kind is not dict or BARE.issuperset(map(type, value.values())))
+    ):
+        return Kept(copied(value), copied, value)
     return _block(target, value) or _nest(target, value, survey(value))
 
 
