@@ -22,7 +22,7 @@ LINES = {
     "lint": 993,
     "model": 2781,
     "plan": 2517,
-    "rules": 11390,
+    "rules": 11393,
     "runtime": 1217,
     "source": 1185,
     "testing": 1962,
