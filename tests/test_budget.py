@@ -37,7 +37,7 @@ STATEMENTS = {
     "lint": 745,
     "model": 1913,
     "plan": 1627,
-    "rules": 7436,
+    "rules": 7437,
     "runtime": 758,
     "source": 836,
     "testing": 1458,
