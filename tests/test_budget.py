@@ -22,7 +22,7 @@ LINES = {
     "lint": 995,
     "model": 2781,
     "plan": 2517,
-    "rules": 11393,
+    "rules": 11392,
     "runtime": 1217,
     "source": 1183,
     "testing": 1962,
