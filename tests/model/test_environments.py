@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mlpolicy.document.parse import parse
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.read import read_source, source
+from mlpolicy.model.schema import published, schema
 
 HEAD = """
 version: 1
@@ -91,3 +94,11 @@ def test_a_version_is_the_number_that_it_is(version):
 @pytest.mark.parametrize("version", ["true", "'1'", "1.1", "2", "[1]"])
 def test_nothing_else_is_that_version(version):
     assert found(f"version: {version}\nvars: {{a: 1}}\n", None) == [("MP003", 10)]
+
+
+def test_what_the_schema_refers_to_is_there():
+    text = published()
+    known = schema()["$defs"]
+
+    named = set(re.findall(r'"#/\$defs/([^"]+)"', text))
+    assert named <= known.keys()

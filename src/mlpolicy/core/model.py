@@ -164,9 +164,9 @@ def _default(value: Any, info: Any) -> Any:
     [(key, named)] = value.items()
     if isinstance(named, Given):
         return value
-    if key == "call" and is_python(info) and callable(named):
-        return {"call": Given.of(named)}
     if key == "call":
+        if is_python(info) and callable(named):
+            return {"call": Given.of(named)}
         if not isinstance(named, str):
             raise finding("MP010", "expected `package.module:function`", at=(key,))
         _path(named, at=(key,))

@@ -51,8 +51,10 @@ def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
     if texts:  # what a variable says looks like a number
         node = _as_text(node, texts)
         value, errors = _validated(node, model)
-    if not errors:
-        return Checked(value, node)
+    return Checked(value, node) if not errors else _refused(node, model, about, errors)
+
+
+def _refused(node: MappingNode, model: type[BaseModel], about: Words, errors: list[Any]) -> Checked:
     lacking = [error["loc"] for error in errors if error["type"] == "missing"]
     # A key that is missing because it was misspelt is one mistake.
     slips = {error["loc"][:-1] for error in errors if error["type"] == "extra_forbidden"}
@@ -162,7 +164,7 @@ def _findings(
         help = did_you_mean(meant) if code in ("MP005", "MP010") else ""
         text = text.removesuffix(f": {help}") if help else text
         # A missing unit is safe to write; another value in place of this one is not.
-        is_unit = code == "MP101" and meant.startswith(getattr(first.node, "text", "") or "?")
+        is_unit = code == "MP101" and meant.startswith(getattr(first.node, "text", "?"))
         edits = repair(span, meant, safe=is_unit)
         yield Diagnostic(code, text, span, help=help, suggestions=edits)
 

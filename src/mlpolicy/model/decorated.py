@@ -45,9 +45,9 @@ class Decorated:
         Raises:
             PolicyError: One of them is wrong.
         """
-        common = RuleCommon.model_fields
+        common, own = RuleCommon.model_fields, dict(given)
         # Words of every rule are no parameters: a spec for one that is called so stands in `args`.
-        own = {name: value for name, value in given.items() if name not in common}
+        shared = {name: own.pop(name) for name in common if name in own}
         try:
             settings = self.kind.settings(own, function, self.names)
         except PydanticCustomError as error:
@@ -55,7 +55,7 @@ class Decorated:
             help = did_you_mean(context["meant"] or None)
             finding = self.wrong(error.type, context["text"], context["at"], help=help)
             raise PolicyError([finding]) from None
-        settings |= {name: value for name, value in given.items() if name in common}
+        settings |= shared
         wrong: list[Diagnostic] = []
         model = self.kind.rule_model()
         settings = self._spelt(settings, model, (), wrong, also=tuple(common))

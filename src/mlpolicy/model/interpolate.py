@@ -183,7 +183,7 @@ class Variables:
                 self._fail(f"`{reference[0]}` names no variable", node.span, _REFERENCES)
             value, hidden = self._value(inner, node.span)
             whole = inner if reference.span() == (0, len(node.text)) else None
-            secret = secret or hidden
+            secret |= hidden
             self.secrets.update([value] if hidden else ())
             length += len(value)
             if length > LONGEST:
@@ -193,11 +193,11 @@ class Variables:
         text = "".join([*parts, node.text[at:]])
         self.secrets.update([text] if secret else ())
         value_read = text if whole is None else value_of(text)
-        origin = self._origin(whole["var"]) if whole is not None else None
-        return Interpolated(value_read, node.at, text, True, node.text, secret, origin)
+        return Interpolated(value_read, node.at, text, True, node.text, secret, self._origin(whole))
 
-    def _origin(self, name: str | None) -> Span | None:
+    def _origin(self, reference: re.Match[str] | None) -> Span | None:
         """Return where the value of a variable is written, if that is not a variable again."""
+        name = reference["var"] if reference else None
         written = self.vars.get(name) if name and name not in self.fixed else None
         is_plain = isinstance(written, Scalar) and "$" not in written.text
         return written.span if written is not None and is_plain else None

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import filterfalse
 from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, in_order
@@ -131,8 +132,7 @@ def source(document: Document) -> Source:
     wrong = [] if version is None else _version(version)
     if wrong or not isinstance(root, MappingNode):  # another version may mean other things
         return Source(document, None, (*findings, *wrong), Layers(), {}, ())
-    free = tuple(entry for entry in root.entries if entry.key.startswith("x-"))
-    kept = tuple(entry for entry in root.entries if not entry.key.startswith("x-"))
+    free, kept = filter(_is_free, root.entries), tuple(filterfalse(_is_free, root.entries))
     root = MappingNode(kept, root.at)
     look_for_kinds(root)
     root = spelt(root, FileBlock.model_fields, Words("the file", OF_FILE), findings)
@@ -147,6 +147,10 @@ def source(document: Document) -> Source:
     imported = names(imports) if isinstance(imports, Sequence) else ()
     environments = _environments(root, findings)
     return Source(document, root, tuple(findings), layers, environments, imported)
+
+
+def _is_free(entry: Entry) -> bool:
+    return entry.key.startswith("x-")
 
 
 def _version(node: Scalar | Sequence | MappingNode) -> list[Diagnostic]:
