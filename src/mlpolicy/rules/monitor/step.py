@@ -87,8 +87,7 @@ class MonitorStep(Step):
         self._now = now
         self._lock = Lock()
         log = self._log = LogBlock() if rule.log is True else rule.log or None
-        levels = LEVELS[LEVELS.index(log.level) :] if log else ()
-        self._logged = {outcome for outcome, level in SEVERITY.items() if level in levels}
+        self._logged = _logged(log)
         self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
         self._slow = float(log.slow) if log and log.slow is not None else NEVER
@@ -382,6 +381,12 @@ class MonitorStep(Step):
         self._inherited = max(0, self._inherited - 1)
         self._next_due()
         return NOTHING
+
+
+def _logged(log: LogBlock | None) -> frozenset[str]:
+    """Return the outcomes that are logged."""
+    levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
+    return frozenset(outcome for outcome, level in SEVERITY.items() if level in levels)
 
 
 _serials = count()

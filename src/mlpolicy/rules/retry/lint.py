@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import dis
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -255,13 +255,16 @@ def _used(function: FunctionType, holder: object, code_of: CodeOf) -> Iterator[t
             names.update(key for _, key in loaded)
             of_module = {key for operation, key in loaded if operation in _OF_MODULE}
             left += cells.items()
-            left += ((key, value.__globals__[key]) for key in of_module & value.__globals__.keys())
+            left += _chosen(of_module, value.__globals__)
             left += ((name, default) for default in value.__defaults__ or ())
         elif type(value) is MethodType:
             left.append((name, value.__self__))
         elif is_a(value, ModuleType, type) or _top(module_of(type(value))) == package:
-            inner = members(value)
-            left += ((key, inner[key]) for key in names if key in inner)
+            left += _chosen(names, members(value))
+
+
+def _chosen(names: set[str], scope: Mapping[str, object]) -> list[tuple[str, object]]:
+    return [(name, scope[name]) for name in names if name in scope]
 
 
 def _loaded(code: CodeType) -> Iterator[tuple[str, str]]:
