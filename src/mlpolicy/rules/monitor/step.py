@@ -86,9 +86,8 @@ class MonitorStep(Step):
         self._draw = draw
         self._now = now
         self._lock = Lock()
-        log = self._log = LogBlock() if rule.log is True else rule.log or None
-        levels = LEVELS[LEVELS.index(log.level) :] if log else ()
-        self._logged = {outcome for outcome, level in SEVERITY.items() if level in levels}
+        log = self._log = _log_of(rule)
+        self._logged = _logged(log)
         self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
         self._slow = float(log.slow) if log and log.slow is not None else NEVER
@@ -221,9 +220,7 @@ class MonitorStep(Step):
         """
         if number < self.first:
             return self._ended_inherited()
-        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
-            if type(result) in streams.PLAIN:
-                self.usual = type(result)  # (its results pass with one look)
+        self._know_usual(result)
         facts = self._facts(number)
         outcome = facts.get("outcome", "ok")
         fallback = outcome == "fallback"
@@ -261,6 +258,12 @@ class MonitorStep(Step):
                 said = {"error": said_of(error)}
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
+
+    def _know_usual(self, result: object) -> None:
+        """Let results of this one's class pass with one look, if they are no streams."""
+        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
+            if type(result) in streams.PLAIN:
+                self.usual = type(result)
 
     def _next_due(self) -> None:
         """Leave alone the calls before the next that is sampled or folds.
@@ -382,6 +385,16 @@ class MonitorStep(Step):
         self._inherited = max(0, self._inherited - 1)
         self._next_due()
         return NOTHING
+
+
+def _log_of(rule: MonitorRule) -> LogBlock | None:
+    return LogBlock() if rule.log is True else rule.log or None
+
+
+def _logged(log: LogBlock | None) -> frozenset[str]:
+    """Return the outcomes that are logged."""
+    levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
+    return frozenset(outcome for outcome, level in SEVERITY.items() if level in levels)
 
 
 _serials = count()

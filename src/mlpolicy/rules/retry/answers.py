@@ -250,13 +250,17 @@ class Statuses(Live):
             NO_ANSWERS.learn(cls)
             return False
         values = [*held(result, _STATUS)]  # (one that is None now may be another next time)
-        if not (values or answer or cls is dict):
-            listed = any(name in vars(base) for base in cls.__mro__ for name in _FIELDS)
-            if listed or not cls.__dictoffset__:  # (what instances hold is settled by the class)
-                NO_STATUS.learn(cls)
+        if not (values or answer) and _holds_no_more(cls):
+            NO_STATUS.learn(cls)
         status = texts(values)
         names = self._all if answer else self._named
         return not names.isdisjoint(status) and self._never.isdisjoint(status)
+
+
+def _holds_no_more(cls: type) -> bool:
+    """Return whether what instances hold is settled by the class."""
+    listed = any(name in vars(base) for base in cls.__mro__ for name in _FIELDS)
+    return cls is not dict and (listed or not cls.__dictoffset__)
 
 
 def closing(cls: Any) -> tuple[str, ...] | None:

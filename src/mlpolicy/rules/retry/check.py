@@ -41,14 +41,7 @@ def check(rule: RetryRule) -> Iterator[Finding]:
     if rule.jitter == "none" and rule.max_attempts > 2 and rule.initial_delay > 0:
         why = "without jitter, callers that failed together return together: `full` spreads them"
         yield "MP608", "jitter", why
-    attempts, worst = rule.max_attempts, worst_pause(rule)
-    if attempts > _MANY_ATTEMPTS:
-        text = f"{attempts} attempts multiply the load on what already fails"
-        yield "MP609", "max_attempts", f"{text}: {_MANY_ATTEMPTS} or fewer are expected"
-    elif worst > _LONG_SECONDS:
-        text = f"{attempts} attempts may pause for {_time(worst)} together"
-        expected = f"{_time(_LONG_SECONDS)} or less are expected, `max_elapsed` bounds them"
-        yield "MP609", oddest(rule, high=_OF_PAUSES), f"{text}: {expected}"
+    yield from _load(rule)
     yield from _contradictions(rule)
 
 
@@ -63,6 +56,17 @@ def _delays(rule: RetryRule) -> Iterator[Finding]:
     if rule.multiplier < 1:
         text = f"pauses shrink by a multiplier of {rule.multiplier:g}: 1 or more is expected"
         yield "MP602", "multiplier", text
+
+
+def _load(rule: RetryRule) -> Iterator[Finding]:
+    attempts, worst = rule.max_attempts, worst_pause(rule)
+    if attempts > _MANY_ATTEMPTS:
+        text = f"{attempts} attempts multiply the load on what already fails"
+        yield "MP609", "max_attempts", f"{text}: {_MANY_ATTEMPTS} or fewer are expected"
+    elif worst > _LONG_SECONDS:
+        text = f"{attempts} attempts may pause for {_time(worst)} together"
+        expected = f"{_time(_LONG_SECONDS)} or less are expected, `max_elapsed` bounds them"
+        yield "MP609", oddest(rule, high=_OF_PAUSES), f"{text}: {expected}"
 
 
 def _contradictions(rule: RetryRule) -> Iterator[Finding]:

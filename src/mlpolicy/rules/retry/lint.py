@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import dis
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -251,27 +251,35 @@ def _used(function: FunctionType, holder: object, code_of: CodeOf) -> Iterator[t
             if _package(value) != package:
                 left += ((name, captured) for captured in cells.values())
                 continue
-            loaded = [*_loaded(code_of(value))]
-            names.update(key for _, key in loaded)
-            of_module = {key for operation, key in loaded if operation in _OF_MODULE}
+            loaded, of_module = _loaded(code_of(value))
+            names |= loaded
             left += cells.items()
-            left += ((key, value.__globals__[key]) for key in of_module & value.__globals__.keys())
+            left += _chosen(of_module, value.__globals__)
             left += ((name, default) for default in value.__defaults__ or ())
         elif type(value) is MethodType:
             left.append((name, value.__self__))
         elif is_a(value, ModuleType, type) or _top(module_of(type(value))) == package:
-            inner = members(value)
-            left += ((key, inner[key]) for key in names if key in inner)
+            left += _chosen(names, members(value))
 
 
-def _loaded(code: CodeType) -> Iterator[tuple[str, str]]:
-    """Yield operation and name of each look-up of a name, those of functions within included."""
+def _chosen(names: set[str], scope: Mapping[str, object]) -> list[tuple[str, object]]:
+    return [(name, scope[name]) for name in names if name in scope]
+
+
+def _loaded(code: CodeType) -> tuple[set[str], set[str]]:
+    """Return the names that are looked up, within functions of it too, and those of the module."""
+    names, of_module = set[str](), set[str]()
     for instruction in dis.get_instructions(code):
         if instruction.opcode in dis.hasname:
-            yield instruction.opname, str(instruction.argval)
+            names.add(str(instruction.argval))
+        if instruction.opname in _OF_MODULE:
+            of_module.add(str(instruction.argval))
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _loaded(constant)
+            inner, inner_of_module = _loaded(constant)
+            names |= inner
+            of_module |= inner_of_module
+    return names, of_module
 
 
 def _package(function: FunctionType) -> str:
