@@ -18,11 +18,11 @@ import pytest
 
 import mlpolicy
 from mlpolicy.core.kind import Kind
-from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.model import RuleModel
 from mlpolicy.core.report import forget
 from mlpolicy.core.step import Step
+from mlpolicy.core.threads import Lock
 from mlpolicy.install import bootstrap
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.stub import Stub

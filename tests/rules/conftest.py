@@ -14,11 +14,11 @@ from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
+from mlpolicy.core.world import REAL, World
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime import assemble
 from mlpolicy.runtime.driver import Driver, build
-from mlpolicy.runtime.world import REAL, World
 
 
 @dataclass

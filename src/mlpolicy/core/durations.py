@@ -9,7 +9,7 @@ from typing import Any
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Ring
-from mlpolicy.core.lock import Lock
+from mlpolicy.core.threads import Lock
 
 DEFAULT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds in seconds."""

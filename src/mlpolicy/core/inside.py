@@ -28,7 +28,7 @@ _BELOW: Final = sys.stdlib_module_names | {
     "yaml",
 }
 """The packages that mlpolicy stands on: nobody else's functions are called by it."""
-_PASSES_ON: Final = ("mlpolicy.cli", "mlpolicy.testing", "mlpolicy.runtime.awaiting")
+_PASSES_ON: Final = ("mlpolicy.cli", "mlpolicy.testing", "mlpolicy.core.awaiting")
 """Modules of ours that call on behalf of others."""
 _DEEPEST: Final = 200
 _MOST_KNOWN: Final = 10_000

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
 
 from mlpolicy.core.durations import DEFAULT_BUCKETS, Durations, Folded, Tally
-from mlpolicy.core.forked import Forked
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Ticker, new_ticker
-from mlpolicy.core.lock import Lock
+from mlpolicy.core.threads import Forked, Lock
 
 FamilyKind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[tuple[str, str], ...]

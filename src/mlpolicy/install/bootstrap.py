@@ -11,7 +11,7 @@ import os
 import sys
 from _thread import RLock, get_ident
 
-from mlpolicy.core import present
+from mlpolicy.core import program
 from mlpolicy.plan import cache
 
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
@@ -206,8 +206,7 @@ class Sentry:
         try:
             engine = self._policy.wake()
         except Exception as error:  # (the user's import goes on)
-            from mlpolicy.core.interrupt import interrupts
-            from mlpolicy.core.report import say_once
+            from mlpolicy.core.report import interrupts, say_once
 
             if interrupts(error):
                 raise
@@ -243,7 +242,7 @@ def install(policy: Paths | None = None, *, env: str | None = None) -> None:
             if earlier is not None:
                 earlier.retire()
         _in_force[:] = [new]
-        present.enter(new)
+        program.plan_in_force = new.plan
     if new.engine is not None:
         new.engine.settled()
     elif "logging" in sys.modules:  # (nobody reads a log that nobody has set up)
@@ -258,7 +257,7 @@ def uninstall() -> None:
         for policy in _in_force:
             policy.stop()
         _in_force.clear()
-        present.leave()
+        program.plan_in_force = None
 
 
 def engine() -> Engine | None:

@@ -13,8 +13,7 @@ from typing import Any
 from weakref import ref
 
 from mlpolicy.core.classes import name_of
-from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.install import registry
 from mlpolicy.install.lookup import dispatchers, peel
 from mlpolicy.install.placing import Placing

@@ -9,8 +9,8 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.lock import Lock
+from mlpolicy.core.report import interrupts
+from mlpolicy.core.threads import Lock
 from mlpolicy.install import registry
 from mlpolicy.install.status import Placed
 from mlpolicy.runtime.stub import Stub

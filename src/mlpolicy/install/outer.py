@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from mlpolicy.core.classes import is_a, members
 from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
-from mlpolicy.runtime.driver import Driver
-from mlpolicy.runtime.template import (
+from mlpolicy.runtime.driver import (
     ASYNC_GENERATOR,
     COROUTINE,
     GENERATOR,
     ITERABLE_COROUTINE,
+    Driver,
 )
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from types import CodeType, FunctionType
 from weakref import WeakKeyDictionary, ref
 
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import LOCALS, Target
+from mlpolicy.core.threads import Lock
 from mlpolicy.install import registry
 from mlpolicy.install.first_call import FirstCalls
 from mlpolicy.install.lookup import Found, is_of
@@ -25,9 +25,8 @@ from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.assemble import steps
-from mlpolicy.runtime.driver import Driver, behind, close, from_code
+from mlpolicy.runtime.driver import Driver, behind, close, from_code, kind_of
 from mlpolicy.runtime.stub import Stub
-from mlpolicy.runtime.template import kind_of
 
 
 @frozen()

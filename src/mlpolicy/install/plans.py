@@ -18,7 +18,7 @@ from mlpolicy.install import registry
 from mlpolicy.install.lookup import NotFound, find, reach
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.runtime.template import shape
+from mlpolicy.runtime.driver import shape
 
 
 def planned(asked: Any, rulebook: Rulebook | None) -> Plan | None:

@@ -10,12 +10,11 @@ from weakref import WeakKeyDictionary, ref
 
 from mlpolicy.core.classes import is_a
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.lock import Lock
+from mlpolicy.core.threads import Lock
 from mlpolicy.install.lookup import living
 from mlpolicy.model.policy import RuleBlock
-from mlpolicy.runtime.driver import Driver
+from mlpolicy.runtime.driver import ITERABLE_COROUTINE, Birth, Driver
 from mlpolicy.runtime.stub import Stub
-from mlpolicy.runtime.template import ITERABLE_COROUTINE, Birth
 
 Make = Callable[[str, CodeType], CodeType | None]
 """Gives the code of a driver or a stub for the function of that qualified name and code."""

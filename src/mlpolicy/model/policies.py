@@ -14,7 +14,7 @@ from mlpolicy.core.facts import Where
 from mlpolicy.core.redact import HIDDEN
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
-from mlpolicy.core.words import did_you_mean
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model import messages
@@ -49,9 +49,9 @@ def look_for_kinds(root: MappingNode) -> None:
     if keys <= known:
         return
     strangers = keys - known - _words_of_rules(tuple(KINDS))
-    if strangers and any(name not in KINDS for name in KINDS.names()):
-        for key in strangers:
-            KINDS.look_for(key)
+    others = [name for name in KINDS.names() if name not in KINDS] if strangers else []
+    for key in strangers if others else ():
+        KINDS.look_for(key if key in others else closest(key, others) or key)
 
 
 def _keys_beside_rules(root: MappingNode) -> Iterator[str]:

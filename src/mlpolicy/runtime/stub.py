@@ -13,7 +13,7 @@ from typing import Any
 from weakref import ref
 
 from mlpolicy.core.live import Live
-from mlpolicy.runtime.template import (
+from mlpolicy.runtime.driver import (
     ASYNC_GENERATOR,
     COROUTINE,
     GENERATOR,

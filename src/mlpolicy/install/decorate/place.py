@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any
 
-from mlpolicy.core import present
+from mlpolicy.core import program
 from mlpolicy.core.report import say_once
 from mlpolicy.errors import PolicyError
 from mlpolicy.install import bootstrap, registry
@@ -17,26 +17,18 @@ from mlpolicy.model.messages import found as found_as
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.plan.decorators import of_code, unfit
 from mlpolicy.runtime.assemble import steps
-from mlpolicy.runtime.driver import behind, close, from_code
-from mlpolicy.runtime.template import shape
+from mlpolicy.runtime.driver import behind, close, from_code, shape
 
 
-class _Code:
-    """What decorators say, where no policy is in force."""
-
-    def plan(self, target: Any) -> Any:
-        """Return the plan of *target*.
-
-        Raises:
-            LookupError: It has no decorator of ours.
-        """
-        plan = planned(target, None)
-        if plan is None:
-            raise LookupError(present.NONE)
-        return plan
+def _plan_in_code(target: Any) -> Any:
+    """Return what decorators say of *target* where no policy is in force."""
+    plan = planned(target, None)
+    if plan is None:
+        raise LookupError(program.NO_POLICY)
+    return plan
 
 
-present.lie_beneath(_Code())
+program.plan_in_code = _plan_in_code
 
 
 def place(

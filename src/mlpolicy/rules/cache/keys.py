@@ -11,9 +11,8 @@ from weakref import ref
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.given import Given
-from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.rules.cache import encoders as _encoders  # noqa: F401 (they join `ENCODERS`)
 from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, encode
 from mlpolicy.rules.cache.classes import Unkeyable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.default import given
+from mlpolicy.core.step import Lines, Loom, indented
 from mlpolicy.rules.cache.copying import Lost
 from mlpolicy.rules.cache.flight import Ticket
 from mlpolicy.rules.cache.keys import BARE, IDENTITIES, Keys

@@ -8,10 +8,9 @@ from collections import deque
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal
 
-from mlpolicy.core.background import here
 from mlpolicy.core.live import Live
-from mlpolicy.core.verdict import Wait
-from mlpolicy.core.waiting import Waiter
+from mlpolicy.core.step import Wait
+from mlpolicy.core.threads import Waiter, here
 from mlpolicy.rules.memory.levels import Levels, Marks
 
 if TYPE_CHECKING:

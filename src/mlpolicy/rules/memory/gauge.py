@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from weakref import ref
 
 from mlpolicy.core import clock
-from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.lock import Lock
-from mlpolicy.core.report import LOGGER, say_once
-from mlpolicy.core.waiting import Waiter
+from mlpolicy.core.report import LOGGER, interrupts, say_once
+from mlpolicy.core.threads import Lock, Waiter
 from mlpolicy.rules.memory.probes import Reading
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from mlpolicy.core import clock
-from mlpolicy.core.background import Background
-from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import say_once
+from mlpolicy.core.threads import Background, Lock
 from mlpolicy.rules.memory.gauge import Gauge
 from mlpolicy.rules.memory.probes import cgroup
 from mlpolicy.rules.memory.survey import VARIABLE, Survey

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from types import FrameType
 from typing import Any, Final, Literal
 
-from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.report import interrupts
 from mlpolicy.core.step import Step
 from mlpolicy.rules.monitor.streams import HANDING_OUT
 

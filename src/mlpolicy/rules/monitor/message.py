@@ -14,7 +14,7 @@ from types import CodeType, FunctionType, TracebackType, WrapperDescriptorType
 from typing import Any, Final, cast
 from weakref import WeakSet
 
-from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.report import interrupts
 from mlpolicy.errors import CallRefused, ValidationFailed
 from mlpolicy.rules.monitor.summary import bases, name_of, own_attribute, safe_text
 

@@ -14,8 +14,8 @@ from inspect import iscoroutine
 from typing import Any, Final
 
 from mlpolicy.core.classes import SCALARS, Plain
-from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
+from mlpolicy.core.report import interrupts
 from mlpolicy.rules.retry.arguments import CALLABLE
 from mlpolicy.rules.retry.groups import family
 from mlpolicy.rules.retry.statuses import among, first_status, read

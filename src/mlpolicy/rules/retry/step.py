@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mlpolicy.core import chance, clock
-from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.classes import promises
 from mlpolicy.core.given import Given
 from mlpolicy.core.site import GENERATORS, Site
-from mlpolicy.core.step import Step
+from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.rules.retry.answers import Statuses, headers_of, let_go, let_go_async
 from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
 from mlpolicy.rules.retry.backoff import TABLED, Backoff, Random

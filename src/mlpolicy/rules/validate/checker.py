@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
+from mlpolicy.core.report import interrupts
 from mlpolicy.rules.validate.checks.arrays import (
     DtypeCheck,
     EnumCheck,

@@ -30,7 +30,7 @@ from mlpolicy.rules.validate.checks.numbers import BoundsCheck
 from mlpolicy.rules.validate.look import Look
 
 if TYPE_CHECKING:
-    from mlpolicy.core.block import Loom
+    from mlpolicy.core.step import Loom
     from mlpolicy.rules.validate.checker import Check, Checker
 
 Condition = str | None

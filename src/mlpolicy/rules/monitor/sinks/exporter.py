@@ -13,9 +13,8 @@ from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
 from collections.abc import Callable
 
-from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.metrics import METERS, Counter
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import interrupts, say_once
 
 MOST_QUEUED = 10_000
 ROUND = 0.25
