@@ -7,7 +7,7 @@ from weakref import ref
 
 import pytest
 
-from mlpolicy.install.uncollected import Uncollected
+from mlpolicy.install.engine import Uncollected
 
 
 class Node:

@@ -186,7 +186,7 @@ class InForce:
 
     def plan(self, target: Any) -> Any:
         """Return the plan of *target*, a path or a function, or None."""
-        from mlpolicy.install.plans import planned
+        from mlpolicy.install.lookup import planned
 
         return planned(target, self.wake().rulebook)
 

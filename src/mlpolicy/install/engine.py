@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -18,15 +19,12 @@ from mlpolicy.core.report import guarded, say, say_once, told
 from mlpolicy.core.target import LOCALS, Target, modules_below
 from mlpolicy.install import lookup, patterns, registry
 from mlpolicy.install.bootstrap import SCRIPT
-from mlpolicy.install.dispatch import follow, govern_implementations
 from mlpolicy.install.finder import Finder
-from mlpolicy.install.lookup import Found, NotFound, behind_ours, find, own_name
+from mlpolicy.install.first_call import follow, govern_implementations
+from mlpolicy.install.lookup import Found, NotFound, behind_ours, facts_of, find, own_name
 from mlpolicy.install.outer import NotWrappable
 from mlpolicy.install.patterns import Frames
-from mlpolicy.install.placing import Placing
-from mlpolicy.install.plans import facts_of
-from mlpolicy.install.status import FAILED, STATES, Placed, State
-from mlpolicy.install.uncollected import Uncollected
+from mlpolicy.install.placing import FAILED, STATES, Placed, Placing, State
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import show
@@ -446,3 +444,34 @@ class Engine:
             say_once(f"unwrappable:{target}", f"{target}: {error}")
         else:
             placed.fail(error)
+
+
+_FROZEN_AT_START = 1_000
+"""No interpreter has frozen as many by itself, and no program that freezes its heap fewer."""
+
+
+class Uncollected:
+    """Has no garbage collected in a `with` block, if it would be."""
+
+    __slots__ = ("_was_on",)
+
+    def __enter__(self) -> None:
+        self._was_on = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._was_on:
+            try:
+                _age()
+            finally:  # (a signal handler may raise at any moment)
+                gc.enable()
+
+
+def _age() -> None:
+    """Put all young objects with the old ones, if a collection is due that looks at them."""
+    due = 0 < gc.get_threshold()[0] < gc.get_count()[0]
+    if due and gc.get_freeze_count() < _FROZEN_AT_START:  # (what a server froze stays so)
+        try:
+            gc.freeze()
+        finally:
+            gc.unfreeze()

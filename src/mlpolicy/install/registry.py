@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import builtins
+import gc
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
@@ -11,7 +13,6 @@ from weakref import WeakKeyDictionary, ref
 from mlpolicy.core.classes import is_a
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.threads import Lock
-from mlpolicy.install.lookup import living
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.runtime.driver import ITERABLE_COROUTINE, Birth, Driver
 from mlpolicy.runtime.stub import Stub
@@ -270,6 +271,16 @@ def rebase(function: FunctionType, code: CodeType) -> None:
     entry.base = code
     if entry.driver is None:
         function.__code__ = code
+
+
+def living(names: Mapping[str, Any] | None = None) -> list[FunctionType]:
+    """Return every living function whose global names are *names*; without them, every function.
+
+    All functions refer to the builtins. They are asked for by what they refer to: a list of
+    all objects would hold tuples that other threads are filling, which the interpreter refuses.
+    """
+    referred = vars(builtins) if names is None else names
+    return [function for function in gc.get_referrers(referred) if type(function) is FunctionType]
 
 
 def release(owner: object) -> None:

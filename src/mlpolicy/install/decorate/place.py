@@ -9,9 +9,8 @@ from mlpolicy.core import program
 from mlpolicy.core.report import say_once
 from mlpolicy.errors import PolicyError
 from mlpolicy.install import bootstrap, registry
-from mlpolicy.install.lookup import Found
+from mlpolicy.install.lookup import Found, planned, target_of
 from mlpolicy.install.outer import stand_in
-from mlpolicy.install.plans import planned, target_of
 from mlpolicy.model.decorated import Decorated
 from mlpolicy.model.messages import found as found_as
 from mlpolicy.model.policy import RuleBlock
