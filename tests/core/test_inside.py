@@ -6,7 +6,7 @@ from types import FunctionType
 
 import pytest
 
-from mlpolicy.core.inside import is_below, is_ours
+from mlpolicy.core.world import is_below, is_ours
 
 
 def asked():

@@ -24,8 +24,8 @@ from mlpolicy.core.report import forget
 from mlpolicy.core.step import Step
 from mlpolicy.core.threads import Lock
 from mlpolicy.install import bootstrap
+from mlpolicy.install.registry import Stub
 from mlpolicy.rules import KINDS
-from mlpolicy.runtime.stub import Stub
 
 SERVICE = '''
     import asyncio

@@ -54,21 +54,23 @@ class InForce:
         self.engine: Engine | None = None
         self.sentry: Sentry | None = None
         self.calendar: Calendar | None = None
+        """What looks at the rules again when the next of them expires."""
         self._woken: list[Engine] = []
         self.waking: set[int] = set()
         """Threads that are about to wake the engine, and import what it needs."""
 
     def is_same(self, new: InForce) -> bool:
         """Whether *new* says what holds already: the same files, terms, and stage of their dates."""
-        terms, others = (
-            (policy.paths, policy.environment, policy.switch, policy.mark) for policy in (self, new)
-        )
-        if self.engine is None or not self.mark or terms != others:
+        if self.engine is None or not self.mark or self.terms() != new.terms():
             return False
         from datetime import UTC, datetime
 
         end = self.engine.rulebook.next_end
         return end is None or datetime.now(UTC) < end
+
+    def terms(self) -> tuple[Any, ...]:
+        """Return what holds by these files beside the day."""
+        return self.paths, self.environment, self.switch, self.mark
 
     def may_sleep(self) -> bool:
         """Whether nothing that it speaks of is imported yet."""
@@ -96,8 +98,7 @@ class InForce:
         if engine is made:
             self.engine, self.held = made, None
             self._dismiss()
-            engine.start(earlier.engine if earlier else None)
-            self._mark_the_day(engine)
+            self._start(engine, earlier.engine if earlier else None)
         return engine
 
     def read(self) -> Engine:
@@ -116,22 +117,18 @@ class InForce:
             return Engine(Rulebook(unpack(held.files)))
         from pathlib import Path
 
+        from mlpolicy.core.report import say_once
+        from mlpolicy.errors import PolicyError
         from mlpolicy.plan.load import Terms, load  # (reads YAML: what is held needs no part of it)
 
         before = cache.stamps_of(self.paths)
         terms = Terms(environment=self.environment or None)
         loaded = load([Path(path) for path in self.paths], terms)
-        refused = loaded.refused
-        if loaded.unknown is not None and loaded.misnamed:
-            refused = (loaded.unknown, *refused)
-        elif loaded.unknown is not None:
-            from mlpolicy.core.report import say_once
-
-            say_once(f"environment:{self.environment}", str(loaded.unknown))
+        refused = (*((loaded.unknown,) if loaded.misnamed else ()), *loaded.refused)
         if refused:
-            from mlpolicy.errors import PolicyError
-
             raise PolicyError(refused)
+        if loaded.unknown is not None:
+            say_once(f"environment:{self.environment}", str(loaded.unknown))
         rulebook = loaded.rulebook
         new = cache.Held(
             rulebook.tops,
@@ -143,8 +140,8 @@ class InForce:
         self.mark = cache.write(self.paths, new, self.environment, before=before)
         return Engine(rulebook)
 
-    def _mark_the_day(self, engine: Engine) -> None:
-        """Have the rules looked at again when the next of them expires."""
+    def _start(self, engine: Engine, earlier: Engine | None) -> None:
+        engine.start(earlier)
         end = engine.rulebook.next_end
         if end is not None:
             from mlpolicy.install.calendar import Calendar
@@ -159,10 +156,9 @@ class InForce:
             from mlpolicy.install.engine import Engine
 
             old, self.engine = self.engine, Engine(self.engine.rulebook.at_present())
-            self.engine.start(old)
-            self._mark_the_day(self.engine)
+            self._start(self.engine, old)
 
-    def post(self) -> None:
+    def sleep(self) -> None:
         """Leave a sentry among the finders until a module that matters is imported."""
         self.sentry = Sentry(self)
         sys.meta_path.insert(0, self.sentry)
@@ -236,7 +232,7 @@ def install(policy: Paths | None = None, *, env: str | None = None) -> None:
         elif new.may_sleep() and not (earlier and earlier.engine):
             if earlier is not None:
                 earlier.stop()
-            new.post()
+            new.sleep()
         else:
             new.wake(earlier)
             if earlier is not None:
@@ -272,12 +268,8 @@ def awake() -> Engine | None:
 
 def concerns(top: str) -> bool:
     """Whether the policy in force may name a module of the top-level package *top*."""
-    for policy in _in_force:
-        held = policy.held
-        return (
-            policy.engine.concerns(top) if policy.engine else held is not None and top in held.tops
-        )
-    return False
+    engine, held = awake(), _in_force[0].held if _in_force else None
+    return engine.concerns(top) if engine else held is not None and top in held.tops
 
 
 def _paths(policy: Paths | None) -> tuple[str, ...]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.classes import members
-from mlpolicy.core.report import guarded, say_once, words
+from mlpolicy.core.report import interrupts, say_once, words
 
 if TYPE_CHECKING:
     from mlpolicy.install.engine import Engine
@@ -20,12 +23,11 @@ if TYPE_CHECKING:
 _STANDARD_EXEC = importlib.machinery.SourceFileLoader.exec_module
 
 
-class Finder(importlib.abc.MetaPathFinder):
+class ImportFinder(importlib.abc.MetaPathFinder):
     """Stands first among the finders; lets all others find, and watches what they load."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._busy = threading.local()
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -34,22 +36,25 @@ class Finder(importlib.abc.MetaPathFinder):
         if not self._engine.concerns(name.partition(".")[0]):
             self._engine.saw_import()
             return None
-        if not self._engine.wants(name) or name in self._asked():
+        if not self._engine.wants(name) or name in _here.asked:
             return None
-        self._asked().add(name)
+        _here.asked.add(name)
         try:
-            spec = self._ask_others(name, path, target)
+            finders = [finder for finder in list(sys.meta_path) if finder is not self]
+            asks = filter(None, (getattr(finder, "find_spec", None) for finder in finders))
+            specs = filter(None, (find(name, path, target) for find in asks))
+            spec: Any = next(specs, None)
         finally:
-            self._asked().discard(name)
+            _here.asked.discard(name)
         real: Any = spec.loader if spec is not None else None
         kind: type = type(real)
         if kind is importlib.util.LazyLoader:  # it must stay lazy: what it defers is watched
             real.loader = Watched(real.loader, self._engine)
         elif hasattr(real, "exec_module"):
-            spec.loader = Watched(real, self._engine)  # type: ignore[union-attr]  # (it has one)
+            spec.loader = Watched(real, self._engine)
         elif real is not None:  # (a loader of old times: what it makes is looked for later)
             self._engine.unfinished = True
-        return spec
+        return spec  # type: ignore[no-any-return]  # (as others made it)
 
     def defers(self, module: ModuleType) -> bool:
         """Watch *module* if it is yet to be executed, on first use; return whether it is."""
@@ -60,21 +65,19 @@ class Finder(importlib.abc.MetaPathFinder):
             spec.loader = Watched(spec.loader, self._engine)
         return True
 
-    def _asked(self) -> set[str]:
-        names: set[str] = self._busy.__dict__.setdefault("names", set())
-        return names
 
-    def _ask_others(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None
-    ) -> importlib.machinery.ModuleSpec | None:
-        for finder in list(sys.meta_path):
-            find = getattr(finder, "find_spec", None)
-            if finder is self or find is None:
-                continue
-            spec: importlib.machinery.ModuleSpec | None = find(name, path, target)
-            if spec is not None:
-                return spec
-        return None
+class _Here(threading.local):
+    """What one thread is importing."""
+
+    depth = 0
+    """How many watched modules it is executing, one within another."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+        """Names for which the other finders are being asked."""
+
+
+_here = _Here()
 
 
 class Watched(importlib.abc.Loader):
@@ -95,26 +98,25 @@ class Watched(importlib.abc.Loader):
     def get_code(self, name: str) -> CodeType | None:
         """Return the module's code with drivers in it; `runpy` runs what it gets here."""
         code: CodeType | None = self._real.get_code(name)
-        if code is None:
-            return None
-        placed: CodeType = _safely(lambda: self._engine.code(name, code, as_main=True), code)
-        return placed
+        if code is not None:
+            code = _safely(partial(self._engine.code, name, code, as_main=True), code)
+        return code
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module, drivers in it from its first line; then place what remains."""
         module.__loader__ = self._real
         if module.__spec__ is not None:
             module.__spec__.loader = self._real
-        name, depth = module.__name__, _running.depth
-        _running.depth = depth + 1
+        name, depth = module.__name__, _here.depth
+        _here.depth = depth + 1
         try:
             if not self._run_rewritten(module):
                 self._real.exec_module(module)
-            _safely(lambda: self._engine.loaded(module, name), None)
+            _safely(partial(self._engine.loaded, module, name))
         finally:
-            _running.depth = depth
+            _here.depth = depth
         if not depth:
-            _safely(self._engine.settled, None)
+            _safely(self._engine.settled)
 
     def _run_rewritten(self, module: ModuleType) -> bool:
         """Run the module ourselves where its loader would do just that, with other code."""
@@ -123,25 +125,47 @@ class Watched(importlib.abc.Loader):
         code: CodeType | None = self._real.get_code(module.__name__)
         if code is None:
             return False
-        placed = _safely(lambda: self._engine.code(module.__name__, code), code)
+        placed = _safely(partial(self._engine.code, module.__name__, code), code)
         exec(placed, module.__dict__)  # noqa: S102 (as the real loader does with its code)
         return True
 
 
-class _Running(threading.local):
-    depth = 0
-    """How many watched modules this thread is executing, one within another."""
-
-
-_running = _Running()
-
-
-def _safely(work: Callable[[], Any], otherwise: Any) -> Any:
+def _safely(work: Callable[[], Any], otherwise: Any = None) -> Any:
     """An error of ours is reported and never breaks the user's import."""
-    results = [otherwise]
-
-    def failed(error: Exception) -> None:
+    try:
+        return work()
+    except Exception as error:
+        if interrupts(error):
+            raise
         say_once("import", f"placing failed: {words(error)}", error=error)
+        return otherwise
 
-    guarded(lambda: results.append(work()), failed)
-    return results[-1]
+
+_FROZEN_AT_START = 1_000
+"""No interpreter has frozen as many by itself, and no program that freezes its heap fewer."""
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Collect no garbage while many objects are made that all stay.
+
+    What stands on thousands of functions would have the collector look through the whole heap
+    once more: in a service that imports pandas, that takes as long as all else that placing does.
+    Where enough was made for that, it is put with the old objects, and so is all that is young at
+    that moment: freezing moves objects without looking at them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        try:
+            due = was_on and 0 < gc.get_threshold()[0] < gc.get_count()[0]
+            if due and gc.get_freeze_count() < _FROZEN_AT_START:  # (what a server froze stays so)
+                try:
+                    gc.freeze()
+                finally:
+                    gc.unfreeze()
+        finally:  # (a signal handler may raise at any moment)
+            if was_on:
+                gc.enable()

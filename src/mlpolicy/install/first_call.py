@@ -20,8 +20,8 @@ from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.threads import Lock
 from mlpolicy.install import registry
 from mlpolicy.install.lookup import dispatchers, peel
+from mlpolicy.install.registry import Stub
 from mlpolicy.runtime.driver import from_code, twin_of
-from mlpolicy.runtime.stub import Stub
 
 if TYPE_CHECKING:
     from mlpolicy.install.placing import Placed, Placing

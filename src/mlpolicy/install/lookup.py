@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from functools import partial
 from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
@@ -50,16 +49,32 @@ def find(module: ModuleType, qualname: str) -> Found:
     """
     if LOCALS in qualname:
         return Found(module, qualname, None, born(module, qualname))
-    holder, attribute = _holder(module, qualname)
+    holder: Any = module
+    *path, attribute = qualname.split(".")
+    for part in path:
+        raw, _ = _attribute(holder, part)
+        if raw is _ABSENT:
+            raise NotFound(f"`{_name(holder)}` has no `{part}`")
+        holder = original_of(raw) if is_a(raw, Shown) else raw
     raw, inherited = _attribute(holder, attribute)
-    if raw is _ABSENT:
-        functions = born(module, qualname)
-        if not functions:
-            raise NotFound(f"`{_name(holder)}` has no function `{attribute}`")
+    function = None if raw is _ABSENT else function_behind(raw, module.__name__, qualname)
+    # What is no function may keep those of that name out of sight.
+    unseen = () if function or callable(raw) else born(module, qualname)
+    functions = (function,) if function else unseen
+    if raw is not _ABSENT:
+        return Found(holder, attribute, raw, functions, inherited)
+    if functions:
         return Found(holder, attribute, None, functions)
-    function = function_behind(raw, module.__name__, qualname)
-    functions = (function,) if function else _others(raw, module, qualname)
-    return Found(holder, attribute, raw, functions, inherited)
+    raise NotFound(f"`{_name(holder)}` has no function `{attribute}`")
+
+
+def look_up(target: Target) -> Found | None:
+    """Return where *target* is; None where it is not there, or its module is not imported."""
+    module = sys.modules.get(target.module)
+    try:
+        return find(module, target.qualname) if is_module(module) else None
+    except NotFound:
+        return None
 
 
 def behind_ours(found: Found) -> Found:
@@ -104,12 +119,8 @@ def _names(target: Target, found: Found) -> list[Target]:
 
 def _leads_to(target: Target, found: Found) -> bool:
     """Tell whether what was *found* is under *target* too."""
-    module = sys.modules.get(target.module)
-    if not is_module(module):
-        return False
-    try:
-        there = find(module, target.qualname)
-    except NotFound:
+    there = look_up(target)
+    if there is None:
         return False
     same = there.functions == found.functions and bool(found.functions)
     held = there.holder is found.holder and there.attribute == found.attribute
@@ -147,26 +158,16 @@ def _is_plain(raw: Any) -> bool:
     return type(raw) is FunctionType and raw.__closure__ is None and not raw.__dict__
 
 
-def _others(raw: Any, module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
-    """Functions of that name that *raw*, which is no function, keeps out of sight."""
-    if callable(raw):
-        return ()
-    return born(module, qualname)
-
-
 def aliased(name: str) -> ModuleType | None:
     """Return the module that is known as *name*: by the import system, or as an attribute.
 
     None where there is none, or where it still runs.
     """
-    module: Any = sys.modules.get(name)
-    known = name
-    rest: list[str] = []
-    while module is None and "." in known:
-        known, _, last = known.rpartition(".")
-        rest.insert(0, last)
-        module = sys.modules.get(known)
-    for part in rest:
+    parts, at = name.split("."), name.count(".") + 1
+    while at > 1 and sys.modules.get(".".join(parts[:at])) is None:
+        at -= 1
+    module: Any = sys.modules.get(".".join(parts[:at]))
+    for part in parts[at:]:
         module = members(module).get(part) if is_module(module) else None
     return module if is_module(module) and not is_running(module) else None
 
@@ -200,17 +201,6 @@ def born(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
 
 
 _ABSENT = object()
-
-
-def _holder(module: ModuleType, qualname: str) -> tuple[Any, str]:
-    *path, attribute = qualname.split(".")
-    holder: Any = module
-    for part in path:
-        raw, _ = _attribute(holder, part)
-        if raw is _ABSENT:
-            raise NotFound(f"`{_name(holder)}` has no `{part}`")
-        holder = original_of(raw) if is_a(raw, Shown) else raw
-    return holder, attribute
 
 
 def _attribute(holder: Any, name: str) -> tuple[Any, bool]:
@@ -330,10 +320,8 @@ def _asked(asked: Any) -> tuple[Target, tuple[FunctionType, ...]]:
             raise ValueError(f"a `{kind}` is not a function, nor the path of one")
         return target_of(functions[0]), tuple(functions)
     target = Target.parse(asked)
-    module = sys.modules.get(target.module)
-    with suppress(NotFound):
-        return target, find(module, target.qualname).functions if is_module(module) else ()
-    return target, ()
+    found = look_up(target)
+    return target, found.functions if found else ()
 
 
 def target_of(function: FunctionType) -> Target:

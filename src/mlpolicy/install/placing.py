@@ -22,12 +22,12 @@ from mlpolicy.install import registry
 from mlpolicy.install.first_call import FirstCalls
 from mlpolicy.install.lookup import Found, facts_of, is_of
 from mlpolicy.install.outer import Replaced, stand_in
+from mlpolicy.install.registry import Stub
 from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import Driver, behind, close, from_code, kind_of
-from mlpolicy.runtime.stub import Stub
 
 
 @frozen()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from mlpolicy.core.control import end_of
 from mlpolicy.core.diagnostic import Diagnostic, Related, repair
 from mlpolicy.core.facts import Where
 from mlpolicy.core.quantity import Ratio
+from mlpolicy.core.site import end_of
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest, did_you_mean

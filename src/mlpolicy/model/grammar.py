@@ -7,11 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from mlpolicy.core.argument import Argument
-from mlpolicy.core.control import OnExpiry, Otherwise
 from mlpolicy.core.day import Day
 from mlpolicy.core.model import Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio
-from mlpolicy.core.site import FunctionKind, Mode
+from mlpolicy.core.site import FunctionKind, Mode, OnExpiry, Otherwise
 from mlpolicy.core.target import Glob, TargetError
 from mlpolicy.core.usual import Usual
 from mlpolicy.core.written import GLOB

@@ -7,9 +7,8 @@ from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from mlpolicy.core.control import KILL_SWITCH, Control, Rollout, effective_mode
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.site import Mode
+from mlpolicy.core.site import KILL_SWITCH, Control, Mode, Rollout
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.rules import KINDS
@@ -143,7 +142,9 @@ def at_moment(rule: PlannedRule, now: datetime, environ: Mapping[str, str]) -> P
         return rule
     if control.mode == "enforce" and control.expires is None and not environ.get(KILL_SWITCH):
         return rule
-    mode = effective_mode(control, now=now, environment=environ)
+    mode = control.mode_at(now, environ.get(KILL_SWITCH, ""))
+    if mode == "shadow" and not KINDS[control.kind].shadowable:
+        mode = "enforce"
     return rule if mode == rule.mode else replace(rule, mode=mode)
 
 
