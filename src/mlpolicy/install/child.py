@@ -157,10 +157,13 @@ def _served(name: str) -> list[str]:
         return [server, f"{name}:{factory}()"]
     file = Path(held.get("__file__") or "")
     with suppress(OSError):  # (it may have no source)
-        is_package = "__path__" in held
-        main = file.with_name("__main__.py")
-        if main.is_file() if is_package else _GUARD.search(file.read_bytes()):
-            return ["-m", name]
+        if not file.name:
+            return []
+        if "__path__" in held:
+            runs = (file.parent / "__main__.py").is_file()
+        else:
+            runs = _GUARD.search(file.read_bytes()) is not None
+        return ["-m", name] if runs else []
     return []
 
 
