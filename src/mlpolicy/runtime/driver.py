@@ -46,13 +46,6 @@ def close(steps: Iterable[Step]) -> None:
             one.close()
 
 
-def build(
-    function: FunctionType, steps: Sequence[Step], *, target: str, world: World = REAL
-) -> Driver:
-    """Return the driver of *steps* around *function*, which keeps its own code until swapped."""
-    return from_code(function.__code__, steps, target=target, twin=twin_of(function), world=world)
-
-
 def twin_of(function: FunctionType, code: CodeType | None = None) -> FunctionType:
     """Return a private function that runs the original code with the same globals and cells."""
     twin = FunctionType(
