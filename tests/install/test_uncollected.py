@@ -7,7 +7,7 @@ from weakref import ref
 
 import pytest
 
-from mlpolicy.install.finder import uncollected
+from mlpolicy.install.hooks import uncollected
 
 
 class Node:

@@ -380,7 +380,7 @@ def _put(function: FunctionType, block: RuleBlock, written: Decorated) -> None:
     twin = entry.outer or behind(function, entry.base)
     made = steps(plan, entry.own, function)
     driver = from_code(entry.own, made, target=str(target), twin=twin)
-    registry.swap(function, driver)
+    registry.swap(function, driver, None)
     entry.decorated = blocks
     earlier, entry.decorator = entry.decorator, driver
     close(earlier.steps if earlier else ())

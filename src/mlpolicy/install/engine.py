@@ -19,8 +19,7 @@ from mlpolicy.core.report import guarded, say, say_once, told
 from mlpolicy.core.target import LOCALS, Target, modules_below
 from mlpolicy.install import lookup, patterns, registry
 from mlpolicy.install.bootstrap import SCRIPT
-from mlpolicy.install.finder import ImportFinder, uncollected
-from mlpolicy.install.first_call import follow, govern_implementations
+from mlpolicy.install.hooks import ImportFinder, follow, govern_implementations, uncollected
 from mlpolicy.install.lookup import Found, NotFound, behind_ours, facts_of, find, own_name
 from mlpolicy.install.outer import NotWrappable
 from mlpolicy.install.patterns import Frames
@@ -90,7 +89,7 @@ class Engine:
                 return None
             placed = self._known.setdefault(str(target), Placed(target, plan))
             if not plan.rules and not plan.exact:
-                placed.exclude(f"policy `{plan.policies[0]}` excludes it")
+                placed.become("excluded", f"policy `{plan.policies[0]}` excludes it")
         return placed
 
     def start(self, earlier: Engine | None = None) -> None:
@@ -136,7 +135,7 @@ class Engine:
         """Take away everything of ours that no other engine has replaced."""
         self._placing.stop()
         for placed in list(self._known.values()):
-            placed.take_off()
+            placed.restore()
         registry.clear_stand_ins(self)
         if METERS.prepare == self._placing.first_calls.prepare:
             METERS.prepare = None
@@ -234,7 +233,7 @@ class Engine:
             if placed is None or not placed.plan.active or placed.plan.placement == "outer":
                 return None
             if not placed.plan.exact and patterns.looks_at_caller(code):
-                placed.skip()
+                placed.become("skipped", "looks at its caller")
                 return None
             placed.state, placed.placement = "applied", "tree"
             return self._placing.early(placed, code, lasting=lasting or LOCALS in qualname)
@@ -338,9 +337,9 @@ class Engine:
         if placed is None or placed.plan.exact or not placed.plan.rules:
             return
         if not placed.plan.active and not registry.decorated(function):
-            placed.leave()
+            placed.become("applied", "every rule is disabled")
         elif frames.show(function, target.qualname):
-            placed.skip()
+            placed.become("skipped", "looks at its caller")
         else:
             self._placing.inner(placed, (function,))
             govern_implementations(self._placing, placed, raw)
@@ -351,7 +350,7 @@ class Engine:
             found = behind_ours(find(module, target.qualname))
         except NotFound as error:
             if module is not sys.modules.get(MAIN):  # (the program has only begun)
-                placed.state, placed.detail = "missing", str(error)
+                placed.become("missing", str(error))
                 where = placed.plan.sources[0] if placed.plan.sources else "the policy"
                 say_once(f"missing:{target}", f"{where}: {target} does not exist: {error}")
             return
@@ -364,11 +363,11 @@ class Engine:
             if plan is not None:
                 placed.plan = plan
             else:
-                placed.exclude("its `match` asks for another sort of function")
+                placed.become("excluded", "its `match` asks for another sort of function")
         if placed.plan.active or any(map(registry.decorated, found.functions)):
             self._place_found(placed, found, Frames(module))
         elif placed.plan.rules:
-            placed.leave()
+            placed.become("applied", "every rule is disabled")
 
     def _place_as(self, own: Target, name: Target) -> None:
         """Place the function *own*, of which *name* is another name: both have one plan."""
@@ -401,7 +400,8 @@ class Engine:
             self._place_again(placed, plan)
         elif placed is not None:
             placed.plan = Plan(own, "enforce", ())  # (what waits for a call finds no rule)
-            placed.take_off()
+            self._placing.take_off(placed)
+            placed.restore()
             del self._known[str(own)]
 
     def _place_found(self, placed: Placed, found: Found, frames: Frames) -> None:
@@ -410,7 +410,7 @@ class Engine:
             if placed.state == "applied":
                 placed.placement = "tree"
             else:
-                placed.state, placed.detail = "missing", "no function makes one of that name"
+                placed.become("missing", "no function makes one of that name")
             return
         inner = bool(found.functions) and not found.inherited
         if placed.plan.placement == "inner" and not inner:
@@ -434,7 +434,7 @@ class Engine:
         if placed is None or not (placed.plan.rules or placed.plan.exact):
             return
         if isinstance(error, NotWrappable):
-            placed.state, placed.detail = "unwrappable", str(error)
+            placed.become("unwrappable", str(error))
             say_once(f"unwrappable:{target}", f"{target}: {error}")
         else:
             placed.fail(error)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FunctionType
 from typing import Literal
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
@@ -19,7 +19,7 @@ from mlpolicy.core.step import Step
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.core.threads import Lock
 from mlpolicy.install import registry
-from mlpolicy.install.first_call import FirstCalls
+from mlpolicy.install.hooks import FirstCalls
 from mlpolicy.install.lookup import Found, facts_of, is_of
 from mlpolicy.install.outer import Replaced, stand_in
 from mlpolicy.install.registry import Stub
@@ -79,7 +79,7 @@ class Placing:
         """The thread that makes it; what others import meanwhile is placed at once."""
         self._gone: deque[Definition] = deque()
         """Those whose code nobody has any longer."""
-        self.followed: WeakKeyDictionary[FunctionType, Driver] = WeakKeyDictionary()
+        self.followed: WeakSet[FunctionType] = WeakSet()
         """Functions of the standard library that are watched."""
         self._lock = Lock()
         self._stopped = False
@@ -108,9 +108,15 @@ class Placing:
         with self._lock:
             self._stopped = True
         self.first_calls.take_off()
-        for function, driver in list(self.followed.items()):
-            registry.take_off(function, driver)
-        self.followed.clear()  # (their drivers lead back here, past the garbage collector)
+        for function in list(self.followed):  # (their drivers lead back here)
+            registry.take_off(function, self)
+        self.take_off()
+
+    def take_off(self, gone: Placed | None = None) -> None:
+        """Give the functions of every target their own code back, or those of one that is *gone*."""
+        for function, (_, placed) in list(self._owners.items()):
+            if gone is None or placed is gone:
+                registry.take_off(function, placed)
 
     def close(self) -> None:
         """Let every step go."""
@@ -164,7 +170,7 @@ class Placing:
         Of thousands most are never called. What decorators say, what stands already, and what
         an earlier policy left, is settled at once.
         """
-        if registry.decorated(function) or (placed.drivers and function in placed.drivers):
+        if registry.decorated(function) or registry.owner_of(function) is placed:
             return False
         settled = self._earlier((str(placed.target), id(own)))
         return not (settled or LOCALS in placed.target.qualname or kind_of(own) == _UNSTUBBED)
@@ -190,26 +196,16 @@ class Placing:
         entry = registry.record(function)
         plan = self._with_code(placed, function, entry) if entry.decorated else placed.plan
         if not plan.active:
-            placed.hold(function, None)
-            self._put(placed, partial(registry.lay_bare, function))
+            self._put(placed, partial(registry.lay_bare, function, placed))
             return
         made = self._steps_for(plan, entry.own, function)
         standing = registry.stands(function, made)
         if standing is not None:
-            placed.driver = standing
-            placed.hold(function, standing)
-            owner = self._before._owners.get(function) if self._before else None
-            if owner is not None:
-                owner[1].let_go(function)
+            placed.driver, entry.owner = standing, placed
             return
         twin = entry.outer or behind(function, entry.base)
         placed.driver = driver = self._driver(plan, entry.own, made, twin)
-
-        def swap() -> None:
-            if registry.swap(function, driver, instead_of=instead_of):
-                placed.hold(function, driver)
-
-        self._put(placed, swap)
+        self._put(placed, partial(registry.swap, function, driver, placed, instead_of=instead_of))
         self._close_gone()  # (what the last driver of the target was made of, perhaps)
 
     def prepare(self, placed: Placed, function: FunctionType) -> None:
@@ -223,8 +219,9 @@ class Placing:
     def follow(self, function: FunctionType, driver: Driver) -> None:
         """Put *driver* on a function of the standard library that is to be watched."""
         with self._lock:
-            if not self._stopped and registry.swap(function, driver):
-                self.followed[function] = driver
+            if not self._stopped:
+                registry.swap(function, driver, self)
+                self.followed.add(function)
 
     def _claim(self, placed: Placed, function: FunctionType, own: str, *, implements: bool) -> bool:
         """Return whether *placed* may govern *function*, to which several targets may lead.
@@ -243,7 +240,7 @@ class Placing:
             loser, winner = placed, held[1]
         if loser is not winner:
             others = any(one is loser for _, one in list(self._owners.values()))
-            loser.yield_to(function, winner.target, others=others)
+            loser.yield_to(winner.target, others=others)
         return winner is placed
 
     def _with_code(self, placed: Placed, function: FunctionType, entry: registry.Record) -> Plan:
@@ -368,11 +365,7 @@ class Placed:
     detail: str = ""
     """Why it is in that state, where a person would ask."""
     driver: Driver | None = None
-    drivers: WeakKeyDictionary[FunctionType, Driver | None] | None = None
-    """What stands on its functions; None on one whose decorators it switches off.
-
-    Most functions wait for a call that never comes, and have none.
-    """
+    """The last that was made for it; most functions wait for a call that never comes."""
     outer: Replaced | None = None
     coded: Plan | None = None
     """The plan with what decorators say under it, where there are any."""
@@ -384,20 +377,8 @@ class Placed:
         """What holds: the plan of the policies, over what decorators say."""
         return self.coded or self.plan
 
-    def hold(self, function: FunctionType, driver: Driver | None) -> None:
-        """Remember what to take off *function* again."""
-        if self.drivers is None:
-            self.drivers = WeakKeyDictionary()
-        self.drivers[function] = driver
-
-    def let_go(self, function: FunctionType) -> None:
-        """Leave what stands on *function* to another target, or to the next policy."""
-        if self.drivers is not None:
-            self.drivers.pop(function, None)
-
-    def yield_to(self, function: FunctionType, winner: Target, *, others: bool) -> None:
-        """Leave *function* to another target that leads to it; *others* tells whether it has more."""
-        self.let_go(function)
+    def yield_to(self, winner: Target, *, others: bool) -> None:
+        """Leave a function to another target that leads to it; *others* tells whether it has more."""
         self.detail = f"{winner} is the same function, and its rules hold"
         if not others:
             # A pattern that meets a function under two names has it all the same.
@@ -405,33 +386,21 @@ class Placed:
         if self.plan.exact:
             say_once(f"same:{self.target}", f"{self.target}: {self.detail}")
 
+    def become(self, state: State, detail: str) -> None:
+        """Be in *state* from now on, and *detail* why."""
+        self.state, self.detail = state, detail
+
     def fail(self, error: Exception) -> None:
         """Say once that it could not be placed, by a bug of ours."""
-        self.state, self.detail = "error", told(error)
+        self.become("error", told(error))
         message = f"{self.target} could not be placed: {words(error)}"
         say_once(f"error:{self.target}", message, error=error)
 
-    def skip(self) -> None:
-        """Leave it alone: it would see the driver."""
-        self.state, self.detail = "skipped", "looks at its caller"
-
-    def exclude(self, why: str) -> None:
-        """Leave it alone: no policy is meant for it."""
-        self.state, self.detail = "excluded", why
-
-    def leave(self) -> None:
-        """Leave the function as it is: every rule is disabled, and costs nothing."""
-        self.state, self.detail = "applied", "every rule is disabled"
-
-    def take_off(self) -> None:
-        """Put back what stood there, and take the driver off every function that carries it."""
-        if self.outer is not None:
-            try:
-                if not self.outer.restore():
-                    self.detail = "the attribute was replaced by someone else"
-            except (AttributeError, TypeError) as error:
-                self.detail = f"the attribute could not be put back: {error}"
-            self.outer = None
-        for function, driver in list((self.drivers or {}).items()):
-            registry.take_off(function, driver)
-        self.drivers = self.driver = None
+    def restore(self) -> None:
+        """Put back what stood where a stand-in was put."""
+        outer, self.outer, self.driver = self.outer, None, None
+        try:
+            if outer is not None and not outer.restore():
+                self.detail = "the attribute was replaced by someone else"
+        except (AttributeError, TypeError) as error:
+            self.detail = f"the attribute could not be put back: {error}"

@@ -58,6 +58,8 @@ class Record:
     """What stands on it; a stub until the first call weaves the driver."""
     called: CodeType | None = None
     """The base that the driver was woven around."""
+    owner: object = None
+    """What it was put there for, a target say, and who may take it off again."""
 
 
 @frozen()
@@ -133,20 +135,26 @@ def functions() -> list[FunctionType]:
     return list(_records)
 
 
-def swap(function: FunctionType, driver: Driver, *, instead_of: Stub | None = None) -> bool:
+def owner_of(function: FunctionType) -> object:
+    """Return what the driver of *function* was put there for."""
+    entry = _records.get(function)
+    return entry.owner if entry is not None else None
+
+
+def swap(
+    function: FunctionType, driver: Driver, owner: object, *, instead_of: Stub | None = None
+) -> None:
     """Put *driver* on *function*: one store, calls in flight finish on the old code.
 
     Where it comes *instead of* a stub and that stands there no longer, another policy has come
-    since: nothing is put, and False returned.
+    since: nothing is put.
     """
     entry = record(function)
     _same_call(entry.own, driver.code)
     with _stores:
-        if instead_of is not None and not instead_of.is_in(function.__code__):
-            return False
-        function.__code__ = driver.code
-        entry.driver, entry.called = driver, entry.base
-    return True
+        if instead_of is None or instead_of.is_in(function.__code__):
+            function.__code__ = driver.code
+            entry.driver, entry.called, entry.owner = driver, entry.base, owner
 
 
 def stands(function: FunctionType, steps: list[Any]) -> Driver | None:
@@ -165,19 +173,19 @@ def wait(function: FunctionType, stub: Stub) -> None:
         entry = _records.get(function)
         function.__code__ = code
         if entry is not None:
-            entry.driver = stub
+            entry.driver, entry.owner = stub, None
 
 
-def lay_bare(function: FunctionType) -> None:
+def lay_bare(function: FunctionType, owner: object) -> None:
     """Let *function* run without any driver, that of its decorators included."""
     entry = record(function)
-    function.__code__, entry.driver = entry.base, None
+    function.__code__, entry.driver, entry.owner = entry.base, None, owner
 
 
-def take_off(function: FunctionType, driver: Driver | Stub | None = None) -> None:
-    """Give *function* its own code back, unless another driver than *driver* stands on it."""
-    entry = record(function) if isinstance(driver, Stub) else _records.get(function)
-    if entry is None or (driver is not None and entry.driver not in (None, driver)):
+def take_off(function: FunctionType, owner: object) -> None:
+    """Give *function* its own code back, if what stands on it is that of *owner*, or is this stub."""
+    entry = record(function) if isinstance(owner, Stub) else _records.get(function)
+    if entry is None or owner is not (entry.driver if isinstance(owner, Stub) else entry.owner):
         return
     bare = entry.decorator.code if entry.decorator else entry.own
     with _stores:
@@ -190,7 +198,7 @@ def take_off(function: FunctionType, driver: Driver | Stub | None = None) -> Non
         if ours or id(code) in _stand_ins or code is entry.base:
             function.__code__ = bare
         entry.base = entry.called = entry.own
-        entry.driver = entry.decorator
+        entry.driver, entry.owner = entry.decorator, None
 
 
 def _same_call(own: CodeType, code: CodeType) -> None:
