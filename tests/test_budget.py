@@ -14,42 +14,42 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 378,
-    "cli": 3617,
-    "core": 4387,
+    ".": 380,
+    "cli": 3595,
+    "core": 4566,
     "document": 789,
-    "install": 3800,
+    "install": 3724,
     "lint": 1201,
-    "model": 3030,
-    "plan": 2730,
-    "rules": 12478,
-    "runtime": 1218,
+    "model": 3029,
+    "plan": 2734,
+    "rules": 12457,
+    "runtime": 616,
     "source": 1403,
-    "testing": 1963,
+    "testing": 1962,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 143,
-    "cli": 2381,
-    "core": 2760,
+    ".": 141,
+    "cli": 2361,
+    "core": 2881,
     "document": 552,
-    "install": 2719,
+    "install": 2670,
     "lint": 833,
-    "model": 2107,
-    "plan": 1784,
-    "rules": 8150,
-    "runtime": 759,
+    "model": 2106,
+    "plan": 1788,
+    "rules": 8129,
+    "runtime": 367,
     "source": 995,
-    "testing": 1459,
+    "testing": 1458,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 13
+CLASSES = 9
 """Class names that stand for several classes."""
-NAMES = 7
+NAMES = 6
 """Modules whose name is a riddle."""
-CIRCLES = 6
+CIRCLES = 4
 """Modules that import themselves through others."""
-KNOWING = 27
+KNOWING = 26
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

@@ -152,13 +152,8 @@ class Meters:
     ) -> None:
         """Show what *read* returns at each scrape; a later call replaces it.
 
-        Args:
-            name: As Prometheus exposes it.
-            help: What it is.
-            read: Returns the number of the moment.
-            shared: Whether all processes read the same, as the limit of their memory: such
-                gauges are not added up over them.
-            **labels: What tells the series from others of that name.
+        It is *shared* where all processes read the same, as the limit of their memory: such gauges
+        are not added up over them.
         """
         family = self._family(name, help, "gauge")
         family.shared = shared

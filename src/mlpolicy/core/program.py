@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAIN = "__main__"
 _SPAWNED = "__mp_main__"
 """What calls itself so where `multiprocessing` has spawned a process."""
+SCRIPT = "MLPOLICY_SCRIPT"
+"""Set by a script that the policy speaks of, for processes that it spawns: they run it again."""
 NO_POLICY = "no policy is in force: call mlpolicy.install(policy=...) first"
 plan_in_force: Callable[[Any], Any] | None = None
 """Gives the plan of a function by the policy that is in force, if one is."""

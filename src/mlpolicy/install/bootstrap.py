@@ -32,8 +32,6 @@ ENVIRONMENT = "MLPOLICY_ENV"
 KILL_SWITCH = "MLPOLICY_DISABLE"
 INFO = 20
 """The level of logs, without importing them."""
-SCRIPT = "MLPOLICY_SCRIPT"
-"""Set by a script that the policy speaks of, for processes that it spawns: they run it again."""
 
 _lock = RLock()
 """Held by who changes the policy in force; made anew in a child of a fork."""
@@ -74,7 +72,7 @@ class InForce:
 
     def may_sleep(self) -> bool:
         """Whether nothing that it speaks of is imported yet."""
-        if self.held is None or SCRIPT in os.environ:
+        if self.held is None or program.SCRIPT in os.environ:
             return False
         matter = self.held.tops | {SHOWS_NUMBERS}
         return not any(name.partition(".")[0] in matter for name in sys.modules)

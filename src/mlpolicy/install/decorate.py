@@ -270,19 +270,30 @@ def monitor(function: Any = None, /, **settings: Any) -> Any:
 
 
 def _decorator(decorator: Callable[..., Any], function: Any, settings: dict[str, Any]) -> Any:
-    """Return what *decorator* with those *settings* makes: a decorator, or the *function* with it."""
+    """Return what *decorator* with those *settings* makes: a decorator, or the *function* with it.
+
+    A function stays the same object wherever it has code to swap.
+    """
     frame = sys._getframe(2)
     span = Span(frame.f_code.co_filename, frame.f_lineno)
     kind = kind_of_decorator(decorator.__name__)
     names = _names(frame) if kind.arguments else {}
     written = Decorated(kind, f"@{decorator.__name__}", span, names)
     if function is not None:
-        check_function(function, written)
+        _function_in(function, written)
     block = None if kind.arguments else written.read(settings, None)
 
-    def decorate(function: F) -> F:
-        placed: F = place(function, written, block, settings)
-        return placed
+    def decorate(decorated: Any) -> Any:
+        raw = _function_in(decorated, written)
+        says = block or written.read(settings, raw)
+        if isinstance(raw, FunctionType):
+            _put(raw, says, written)
+            return decorated
+        name = getattr(raw, "__name__", type(raw).__name__)
+        forward, original = stand_in(Found(None, name, raw, ()))
+        registry.record(forward).outer = original
+        _put(forward, says, written)
+        return forward
 
     return decorate if function is None else decorate(function)
 
@@ -314,37 +325,8 @@ def _plan_in_code(target: Any) -> Any:
 program.plan_in_code = _plan_in_code
 
 
-def place(
-    decorated: Any, written: Decorated, block: RuleBlock | None, settings: dict[str, Any]
-) -> Any:
-    """Return *decorated* with a rule on it, the same object wherever it has code to swap.
-
-    Args:
-        decorated: What stands under the decorator.
-        written: The decorator.
-        block: What it says, where that does not depend on the function.
-        settings: Its arguments.
-
-    Raises:
-        PolicyError: What is decorated is no function, or the rule does not fit it.
-    """
-    raw = check_function(decorated, written)
-    block = block or written.read(settings, raw)
-    if isinstance(raw, FunctionType):
-        _put(raw, block, written)
-        return decorated
-    forward, original = stand_in(Found(None, getattr(raw, "__name__", type(raw).__name__), raw, ()))
-    registry.record(forward).outer = original
-    _put(forward, block, written)
-    return forward
-
-
-def check_function(decorated: Any, written: Decorated) -> Any:
-    """Return the function that *decorated* is, less what makes a method of it.
-
-    Raises:
-        PolicyError: It is not a function.
-    """
+def _function_in(decorated: Any, written: Decorated) -> Any:
+    """Return the function that *decorated* is, less what makes a method of it."""
     raw = decorated.__func__ if isinstance(decorated, staticmethod | classmethod) else decorated
     what, field = found_as(raw), written.kind.shorthand
     if isinstance(raw, type):

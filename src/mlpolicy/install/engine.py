@@ -14,11 +14,10 @@ from typing import Any
 
 from mlpolicy.core.classes import is_module, members
 from mlpolicy.core.metrics import METERS
-from mlpolicy.core.program import MAIN, module_to_run, names, names_of
+from mlpolicy.core.program import MAIN, SCRIPT, module_to_run, names, names_of
 from mlpolicy.core.report import guarded, say, say_once, told
 from mlpolicy.core.target import LOCALS, Target, modules_below
 from mlpolicy.install import lookup, patterns, registry
-from mlpolicy.install.bootstrap import SCRIPT
 from mlpolicy.install.hooks import ImportFinder, follow, govern_implementations, uncollected
 from mlpolicy.install.lookup import Found, NotFound, behind_ours, facts_of, find, own_name
 from mlpolicy.install.outer import NotWrappable

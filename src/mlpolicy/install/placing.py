@@ -148,10 +148,7 @@ class Placing:
     ) -> None:
         """Swap the driver of *placed* into *functions*, over what their decorators say.
 
-        Args:
-            placed: The target.
-            functions: Those that bear its name.
-            implements: Whether they only implement it, as those that a dispatcher calls.
+        They bear its name, or only implement it, as those that a dispatcher calls.
         """
         for function in functions:
             own = registry.own_of(function)
