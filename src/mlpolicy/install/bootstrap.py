@@ -122,11 +122,12 @@ class InForce:
         before = cache.stamps_of(self.paths)
         terms = Terms(environment=self.environment or None)
         loaded = load([Path(path) for path in self.paths], terms)
-        refused = (*((loaded.unknown,) if loaded.misnamed else ()), *loaded.refused)
-        if refused:
-            raise PolicyError(refused)
-        if loaded.unknown is not None:
-            say_once(f"environment:{self.environment}", str(loaded.unknown))
+        unknown = loaded.unknown
+        named_wrongly = (unknown,) if unknown is not None and loaded.misnamed else ()
+        if named_wrongly or loaded.refused:
+            raise PolicyError((*named_wrongly, *loaded.refused))
+        if unknown is not None:
+            say_once(f"environment:{self.environment}", str(unknown))
         rulebook = loaded.rulebook
         new = cache.Held(
             rulebook.tops,

@@ -58,10 +58,12 @@ class ImportFinder(importlib.abc.MetaPathFinder):
             finders = [finder for finder in list(sys.meta_path) if finder is not self]
             asks = filter(None, (getattr(finder, "find_spec", None) for finder in finders))
             specs = filter(None, (find(name, path, target) for find in asks))
-            spec: Any = next(specs, None)
+            spec: importlib.machinery.ModuleSpec | None = next(specs, None)
         finally:
             _here.asked.discard(name)
-        real: Any = spec.loader if spec is not None else None
+        if spec is None:
+            return None
+        real: Any = spec.loader
         kind: type = type(real)
         if kind is importlib.util.LazyLoader:  # it must stay lazy: what it defers is watched
             real.loader = Watched(real.loader, self._engine)
@@ -69,7 +71,7 @@ class ImportFinder(importlib.abc.MetaPathFinder):
             spec.loader = Watched(real, self._engine)
         elif real is not None:  # (a loader of old times: what it makes is looked for later)
             self._engine.unfinished = True
-        return spec  # type: ignore[no-any-return]  # (as others made it)
+        return spec
 
     def defers(self, module: ModuleType) -> bool:
         """Watch *module* if it is yet to be executed, on first use; return whether it is."""
