@@ -16,9 +16,9 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 LINES = {
     ".": 380,
     "cli": 3595,
-    "core": 4566,
+    "core": 4569,
     "document": 789,
-    "install": 3724,
+    "install": 3720,
     "lint": 1201,
     "model": 3029,
     "plan": 2734,
@@ -31,9 +31,9 @@ LINES = {
 STATEMENTS = {
     ".": 141,
     "cli": 2361,
-    "core": 2881,
+    "core": 2879,
     "document": 552,
-    "install": 2670,
+    "install": 2666,
     "lint": 833,
     "model": 2106,
     "plan": 1788,
@@ -47,7 +47,7 @@ CLASSES = 9
 """Class names that stand for several classes."""
 NAMES = 6
 """Modules whose name is a riddle."""
-CIRCLES = 4
+CIRCLES = 2
 """Modules that import themselves through others."""
 KNOWING = 26
 """Places outside `rules/` that know a kind by name."""

@@ -1,4 +1,10 @@
-"""What goes wrong inside mlpolicy is said once, and never breaks the user's call."""
+"""What goes wrong inside mlpolicy is said once, and never breaks the user's call.
+
+Some exceptions reach code from outside: of signal handlers, or set by another thread. They are
+meant for whoever waits for the call, not for the code that they happen to interrupt. What catches
+`Exception` around a step, or around code of the user's that a step runs, asks `interrupts` first,
+and lets them pass.
+"""
 
 from __future__ import annotations
 
@@ -73,8 +79,9 @@ def interrupts(error: BaseException) -> bool:
     """Tell whether *error* came from outside into the code that it was raised in.
 
     A signal handler is known by its frame: one of its arguments is the frame that it
-    interrupted, or its code is that of a handler which is set. An exception that was set by another thread has no frame of its own: it has no
-    arguments, and rises in a line of ours that raises nothing.
+    interrupted, or its code is that of a handler which is set. An exception that was set by
+    another thread has no frame of its own: it has no arguments, and rises in a line of ours that
+    raises nothing.
     """
     trace, outer, handlers = error.__traceback__, None, _handlers()
     while trace is not None:
@@ -98,13 +105,10 @@ def _handlers() -> set[CodeType]:
 
 def _handles(frame: FrameType, interrupted: FrameType) -> bool:
     for value in tuple(frame.f_locals.values()):
-        if value is interrupted or (type(value) is tuple and _holds(value, interrupted)):
+        values = value if type(value) is tuple else (value,)
+        if any(one is interrupted for one in values):
             return True
     return False
-
-
-def _holds(values: tuple[object, ...], wanted: FrameType) -> bool:
-    return any(value is wanted for value in values)
 
 
 def _was_set(error: BaseException, trace: TracebackType) -> bool:

@@ -134,10 +134,8 @@ class Waiter:
         """Await being woken, *at_most* seconds; cancellation leaves nothing behind."""
         if self.woken:
             return True
-        trio: Any = sys.modules.get("trio")
-        if trio is not None and in_trio(trio):
-            return await self._wait_trio(trio, at_most)
-        return await self._wait_asyncio(at_most)
+        trio = running_trio()
+        return await (self._wait_trio(trio, at_most) if trio else self._wait_asyncio(at_most))
 
     async def _wait_asyncio(self, at_most: float | None) -> bool:
         import asyncio
@@ -192,19 +190,19 @@ class Waiter:
             return
 
 
-def in_trio(trio: Any) -> bool:
-    """Tell whether it is trio that runs this coroutine, in a process that has imported it."""
+def running_trio() -> Any:
+    """Return trio, if it is that which runs this coroutine, else None."""
+    trio: Any = sys.modules.get("trio")
     try:
-        trio.lowlevel.current_task()
+        return trio if trio is not None and trio.lowlevel.current_task() else None
     except RuntimeError:
-        return False
-    return True
+        return None
 
 
 async def sleep_async(seconds: float) -> None:
     """Sleep in the event loop that runs this coroutine: asyncio, or trio where it is running."""
-    trio: Any = sys.modules.get("trio")
-    if trio is not None and in_trio(trio):
+    trio = running_trio()
+    if trio:
         await trio.sleep(seconds)
         return
     import asyncio
@@ -215,8 +213,8 @@ async def sleep_async(seconds: float) -> None:
 @asynccontextmanager
 async def within(seconds: float | None) -> AsyncIterator[None]:
     """End what is awaited inside by `TimeoutError` when *seconds* are over; None for any time."""
-    trio: Any = sys.modules.get("trio")
-    if trio is not None and in_trio(trio):
+    trio = running_trio()
+    if trio:
         with trio.move_on_after(float("inf") if seconds is None else seconds) as scope:
             yield
         if scope.cancelled_caught:

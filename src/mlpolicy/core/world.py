@@ -19,7 +19,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Live
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import interrupts, say_once
-from mlpolicy.core.threads import Waiter, in_trio, sleep_async, within
+from mlpolicy.core.threads import Waiter, running_trio, sleep_async, within
 
 
 @frozen()
@@ -70,11 +70,10 @@ class Pause(Live):
 def _in_loop() -> bool:
     """Tell whether this thread runs the event loop of asyncio or trio."""
     asyncio: Any = sys.modules.get("asyncio")
-    trio: Any = sys.modules.get("trio")
     try:
         if asyncio is not None and asyncio._get_running_loop() is not None:
             return True
-        return trio is not None and in_trio(trio)
+        return running_trio() is not None
     except AttributeError:  # a module of that name that is another, or not there yet
         return False
 

@@ -277,18 +277,14 @@ def _named(code: CodeType) -> set[int]:
     return named
 
 
-def _bodies(*texts: str) -> frozenset[bytes]:
-    """Return the instructions of functions that do nothing, as stubs are written."""
-    modules = (compile(text, "<stub>", "exec", dont_inherit=True) for text in texts)
-    codes = (
-        inner for module in modules for inner in module.co_consts if isinstance(inner, CodeType)
-    )
-    return frozenset(code.co_code for code in codes)
-
-
-_STUBS = _bodies(
-    "def f(): ...", "def f(): 'a docstring'", "async def f(): ...", "async def f(): 'a docstring'"
+_STUBS = frozenset(
+    inner.co_code
+    for word in ("def", "async def")
+    for body in ("...", "'a docstring'")
+    for inner in compile(f"{word} f(): {body}", "<stub>", "exec", dont_inherit=True).co_consts
+    if isinstance(inner, CodeType)
 )
+"""The instructions of functions that do nothing, as stubs are written."""
 _FUNCTION = 0x02
 """Set in the code of functions, not in that of classes and modules (`CO_NEWLOCALS`)."""
 
