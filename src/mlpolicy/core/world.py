@@ -78,48 +78,18 @@ def _in_loop() -> bool:
         return False
 
 
-class Guarded(Live):
-    """Calls a method; what it should not raise is reported once, and *otherwise* given.
+class StandAside(Live):
+    """Told of a bug of ours in a rule: reports it once, counts it every time, and gives nothing.
 
     With `on_engine_error: closed` the call fails with it.
     What a signal handler raises meanwhile is no bug, and passes.
     """
 
-    method: Callable[..., object] | None = None
-    """None in a process where the policy is not in force."""
-
-    def __init__(
-        self, method: Callable[..., object], otherwise: object, target: str, *, closed: bool
-    ) -> None:
-        self.method = method
-        self.otherwise = otherwise
-        self.target = target
-        self.closed = closed
-
-    def __call__(self, *arguments: Any) -> object:
-        """Give what the method gives."""
-        if self.method is None:
-            return None
-        try:
-            return self.method(*arguments)
-        except Exception as error:
-            if interrupts(error):
-                raise
-            name = getattr(self.method, "__qualname__", repr(type(self.method)))
-            stand_aside(self.target, name, error)
-            if self.closed:
-                raise
-            return self.otherwise
-
-
-class StandAside(Live):
-    """Told of a bug in the lines of a step: reports it, and gives nothing."""
-
     target = ""
     """Empty in a process where the policy is not in force: steps know nothing there."""
 
-    def __init__(self, kind: str, target: str, *, closed: bool) -> None:
-        self.kind = kind
+    def __init__(self, what: str, target: str, *, closed: bool) -> None:
+        self.what = what
         self.target = target
         self.closed = closed
 
@@ -129,23 +99,42 @@ class StandAside(Live):
             raise bug
         if not self.target:
             return
-        stand_aside(self.target, self.kind, bug)
+        name, help = "mlpolicy_engine_errors_total", "Rules that stood aside by a bug."
+        METERS.counter(name, help, function=self.target).add()
+        # Its class and its path say what is wrong; its text may hold values, or fail to be made.
+        where = "".join(format_tb(bug.__traceback__))
+        say_once(
+            f"engine:{self.target}:{self.what}:{_lasting(type(bug))}",
+            f"{self.target}: the rule behind {self.what} failed by itself ({type(bug).__name__}) "
+            f"and stands aside; the call goes on. Please report this.\n{where}",
+        )
         if self.closed:
             raise bug
 
 
-def stand_aside(target: str, what: str, error: BaseException) -> None:
-    """Report once that a rule of *target* failed by our fault, and count it every time."""
-    METERS.counter(
-        "mlpolicy_engine_errors_total", "Rules that stood aside by a bug.", function=target
-    ).add()
-    # Its class and its path say what is wrong; its text may hold values, or fail to be made.
-    where = "".join(format_tb(error.__traceback__))
-    say_once(
-        f"engine:{target}:{what}:{_lasting(type(error))}",
-        f"{target}: the rule behind {what} failed by itself ({type(error).__name__}) "
-        f"and stands aside; the call goes on. Please report this.\n{where}",
-    )
+class Guarded(Live):
+    """Calls a method; what it should not raise makes it stand aside, and *otherwise* is given."""
+
+    method: Callable[..., object] | None = None
+    """None in a process where the policy is not in force."""
+
+    def __init__(
+        self, method: Callable[..., object], otherwise: object, target: str, *, closed: bool
+    ) -> None:
+        self.method = method
+        self.otherwise = otherwise
+        name = getattr(method, "__qualname__", repr(type(method)))
+        self.aside = StandAside(name, target, closed=closed)
+
+    def __call__(self, *arguments: Any) -> object:
+        """Give what the method gives."""
+        if self.method is None:
+            return None
+        try:
+            return self.method(*arguments)
+        except Exception as error:  # noqa: BLE001 (it is told whether it passes)
+            self.aside(error)
+            return self.otherwise
 
 
 def _lasting(cls: type) -> str:
