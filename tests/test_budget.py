@@ -15,41 +15,41 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 3595,
-    "core": 4558,
-    "document": 789,
-    "install": 3720,
-    "lint": 1201,
-    "model": 3029,
-    "plan": 2734,
-    "rules": 12457,
-    "runtime": 616,
-    "source": 1403,
-    "testing": 1962,
+    "cli": 3594,
+    "core": 4455,
+    "document": 764,
+    "install": 3718,
+    "lint": 993,
+    "model": 2777,
+    "plan": 2519,
+    "rules": 11368,
+    "runtime": 615,
+    "source": 1185,
+    "testing": 1961,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 141,
-    "cli": 2361,
-    "core": 2872,
-    "document": 552,
-    "install": 2666,
-    "lint": 833,
-    "model": 2106,
-    "plan": 1788,
-    "rules": 8129,
-    "runtime": 367,
-    "source": 995,
-    "testing": 1458,
+    "cli": 2360,
+    "core": 2815,
+    "document": 533,
+    "install": 2664,
+    "lint": 745,
+    "model": 1908,
+    "plan": 1629,
+    "rules": 7414,
+    "runtime": 366,
+    "source": 836,
+    "testing": 1457,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 9
+CLASSES = 4
 """Class names that stand for several classes."""
-NAMES = 6
+NAMES = 3
 """Modules whose name is a riddle."""
-CIRCLES = 2
+CIRCLES = 0
 """Modules that import themselves through others."""
-KNOWING = 26
+KNOWING = 17
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

@@ -7,10 +7,9 @@ import pytest
 import mlpolicy
 from mlpolicy.core.target import Target
 from mlpolicy.install.bootstrap import InForce
-from mlpolicy.model import shipped
+from mlpolicy.model import read as reader
 from mlpolicy.plan import cache
 from mlpolicy.plan.load import load
-from mlpolicy.plan.pack import Packed
 
 POLICY = """
 version: 1
@@ -40,7 +39,7 @@ def test_rules_stay_packed_until_somebody_asks_for_them(paths):
     assert held is not None
     rulebook = awaken(paths, held).rulebook
     rules = {policy.name: policy.rules for policy in rulebook.policies}
-    assert all(isinstance(one, Packed) for one in rules.values())
+    assert all(isinstance(one, cache.Packed) for one in rules.values())
     assert [one._rules for one in rules.values()] == [None, None]
     plan = rulebook.plan(Target("m", "f"))
     assert [one.kind for one in plan.rules] == ["cache", "retry"]
@@ -57,7 +56,7 @@ def test_a_kind_that_is_gone_is_read_anew(paths):
     held = cache.read(paths)
     held.kinds = frozenset({"gone"})
     rules = awaken(paths, held).rulebook.policies[0].rules
-    assert not isinstance(rules, Packed)
+    assert not isinstance(rules, cache.Packed)
 
 
 def test_another_mlpolicy_reads_anew(paths, monkeypatch):
@@ -73,8 +72,8 @@ def test_a_profile_of_mlpolicy_is_an_input_where_it_is_used(paths, tmp_path, mon
     copies = tmp_path / "profiles"
     copies.mkdir()
     for name in ("openai", "httpx"):
-        (copies / f"{name}.yaml").write_bytes(shipped.path(name).read_bytes())
-    monkeypatch.setattr(shipped, "path", lambda name: copies / f"{name}.yaml")
+        (copies / f"{name}.yaml").write_bytes(reader.profile_path(name).read_bytes())
+    monkeypatch.setattr(reader, "profile_path", lambda name: copies / f"{name}.yaml")
     policy = POLICY.replace("{monitor: {}}", "{extends: [openai]}")
     (tmp_path / "policy.yaml").write_text(policy)
     awaken(paths, None)

@@ -26,7 +26,7 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.lint.stages import of_rules
+from mlpolicy.lint.targets import of_rules
 from mlpolicy.plan.governed import named, targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.show import SCHEMA as OF_PLAN
@@ -71,14 +71,14 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
         exits.stop("name one module to run with these arguments: --module M")
     loaded = context.read()
     _stop_on_errors(context, loaded)
-    wrong = list(of_rules(loaded.rulebook, context.survey, _wanted(context, loaded, options)))
+    wrong = list(of_rules(loaded.rulebook, context.tree, _wanted(context, loaded, options)))
     _stop_on_errors(context, loaded, wrong)
     answer = _prove(context, loaded, {**options, "strict": check})
     if answer.failed is not None:
-        import_failed(answer, context.survey)
+        import_failed(answer, context.tree)
     if context.verbose and answer.output:
         click.echo(answer.output, err=True, nl=False)
-    wrong += of_import(answer, loaded.rulebook, context.survey, strict=check)
+    wrong += of_import(answer, loaded.rulebook, context.tree, strict=check)
     report = Report.of(loaded.shown(wrong, level="ast"))
     if options["expect"] is not None:
         unexpected = _unexpected(answer, options["expect"], loaded.environment)
@@ -101,7 +101,7 @@ def _stop_on_errors(context: Context, loaded: Loaded, more: Sequence[Diagnostic]
 def _wanted(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Iterator[Target]:
     """Yield the targets in the modules that are to be imported, as far as their source tells."""
     below = tuple(f"{module}." for module in context.modules) if options["package"] else ()
-    for target in targets(loaded.rulebook, context.survey):
+    for target in targets(loaded.rulebook, context.tree):
         named = target.module in context.modules or target.module.startswith(below)
         if options["everything"] or named:
             yield target
@@ -109,7 +109,7 @@ def _wanted(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Ite
 
 def _prove(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Answer:
     everything = options["everything"]
-    more = named(loaded.rulebook, context.survey) if everything else ()
+    more = named(loaded.rulebook, context.tree) if everything else ()
     what = {"package": options["package"], "all": everything, "strict": options["strict"]}
     if options["in_process"]:
         request = context.request(modules=[*context.modules, *more], **what)

@@ -25,7 +25,7 @@ from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
-from mlpolicy.rules.memory.survey import Survey
+from mlpolicy.rules.memory.limits import Limits
 from mlpolicy.rules.monitor.sinks.prometheus import VARIABLES
 
 SCHEMA = "mlpolicy.doctor/1"
@@ -151,7 +151,7 @@ def _start_method() -> Check:
 
 
 def _memory() -> Check:
-    reading = Survey().read()
+    reading = Limits().read()
     if reading is None:
         return Check("memory", "warn", "nothing can be read", "set MLPOLICY_MEMORY_LIMIT=4GiB")
     used, limit = _size(reading.used), _size(reading.limit)
@@ -213,7 +213,7 @@ def _kill_switch(loaded: Loaded) -> Iterator[Check]:
 
 def _limits(plan: Plan, memory: PlannedRule) -> Iterator[Check]:
     """Yield what the machine says of a limit (MP802), and of a cache beside the rule (MP708)."""
-    reading = Survey(measure=memory.rule.measure).read()
+    reading = Limits(measure=memory.rule.measure).read()
     if reading is None:
         return
     limit, target = memory.rule.limit, str(plan.target)

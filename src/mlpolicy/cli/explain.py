@@ -88,7 +88,7 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
     except TargetError as error:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
         exits.stop(f"`{subject}` is not a function path: {error}{hint}")
-    looked = context.survey.look_up(target)
+    looked = context.tree.look_up(target)
     names = looked.decorators if isinstance(looked, Defined) else ()
     ours = [name for name in names if name.startswith("mlpolicy.") and name != "mlpolicy.tag"]
     decorated = bool(ours) and not context.written  # what is set here holds in no process
@@ -101,12 +101,12 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
     _emit(context, explained | terms)
     tell_errors(loaded.refused)
     if not decorated:
-        gone = absent_from(loaded.rulebook, context.survey, [Target.parse(explained["target"])])
+        gone = absent_from(loaded.rulebook, context.tree, [Target.parse(explained["target"])])
         tell_absent(loaded.rulebook, gone)
 
 
 def _by_source(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
-    plan = loaded.rulebook.plan(target, facts_of(loaded.rulebook, context.survey, target))
+    plan = loaded.rulebook.plan(target, facts_of(loaded.rulebook, context.tree, target))
     if plan is None:
         _not_governed(context, target, loaded)
     text = _generated(context, plan) if source else f"{plan}{_terms(context, loaded)}"
@@ -148,7 +148,7 @@ def _not_governed(context: Context, target: Target, loaded: Loaded) -> NoReturn:
     elif excluding is not None:
         text = f"policy `{excluding.name}` at {excluding.span.place} excludes `{target}`"
     else:
-        there = isinstance(context.survey.look_up(target), Defined)
+        there = isinstance(context.tree.look_up(target), Defined)
         near = None if there else closest(str(target), map(str, rulebook.exact))
         text = f"no policy names `{target}`" + (f"; did you mean `{near}`?" if near else "")
     exits.stop(text, exits.NOTHING_TO_DO)
@@ -163,7 +163,7 @@ def _generated(context: Context, plan: Plan) -> str:
     from mlpolicy.runtime.driver import from_code
     from mlpolicy.testing.signature import of_parameters
 
-    looked = context.survey.look_up(plan.target)
+    looked = context.tree.look_up(plan.target)
     kind: FunctionKind = "function"
     parameters: Iterable[Parameter] | None = None
     if isinstance(looked, Defined) and looked.is_function and looked.parameters is not None:

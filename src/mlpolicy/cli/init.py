@@ -38,13 +38,13 @@ def command(context: Context, *, folder: str, module: str | None) -> None:
     as comments, with names of functions that exist.
     """
     root = Path(folder)
-    survey = SourceTree(roots((*context.src, folder, str(root / "src"))))
-    chosen = module or _fullest(survey, _modules(root, survey))
+    tree = SourceTree(roots((*context.src, folder, str(root / "src"))))
+    chosen = module or _fullest(tree, _modules(root, tree))
     if chosen is None:
         exits.stop(
             f"no module with a function was found in `{folder}`: name one, --module mypkg.serve"
         )
-    functions = _functions(survey, chosen)
+    functions = _functions(tree, chosen)
     texts = {
         f"policies/{_name(chosen)}.yaml": _filled("policy.yaml", chosen, functions),
         f"policies/{_name(chosen)}.test.yaml": _filled("policy.test.yaml", chosen, functions),
@@ -77,34 +77,34 @@ def _write(path: Path, text: str) -> bool:
 # --- which module ---------------------------------------------------------------------
 
 
-def _functions(survey: SourceTree, module: str) -> list[str]:
-    found = survey.module(module)
+def _functions(tree: SourceTree, module: str) -> list[str]:
+    found = tree.module(module)
     if isinstance(found, NoModule):
         near = f"; did you mean `{found.close}`?" if found.close else ""
         exits.stop(f"there is no module `{found.component}`{near}")
     if isinstance(found, Opaque):
         exits.stop(f"`{module}` {found.why}")
-    names = [name for name in survey.functions(module) if _is_function(survey, module, name)]
+    names = [name for name in tree.functions(module) if _is_function(tree, module, name)]
     if not names:
-        other = _fullest(survey, survey.modules_below(module))
+        other = _fullest(tree, tree.modules_below(module))
         hint = f"; `{other}` does" if other else ""
         exits.stop(f"`{module}` defines no public function{hint}")
     return names
 
 
-def _is_function(survey: SourceTree, module: str, name: str) -> bool:
-    looked = survey.look_up(Target(module, name))
+def _is_function(tree: SourceTree, module: str, name: str) -> bool:
+    looked = tree.look_up(Target(module, name))
     return isinstance(looked, Defined) and "." not in name and looked.is_function
 
 
-def _fullest(survey: SourceTree, modules: Iterable[str]) -> str | None:
+def _fullest(tree: SourceTree, modules: Iterable[str]) -> str | None:
     """Return the module with the most public functions."""
-    counted = {name: len(survey.functions(name)) for name in modules}
+    counted = {name: len(tree.functions(name)) for name in modules}
     best = max(counted, key=lambda name: (counted[name], -len(name)), default=None)
     return best if best is not None and counted[best] else None
 
 
-def _modules(root: Path, survey: SourceTree) -> Iterator[str]:
+def _modules(root: Path, tree: SourceTree) -> Iterator[str]:
     for folder in (root, root / "src"):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.name.startswith((".", "_")) or path.stem in SKIPPED:
@@ -112,7 +112,7 @@ def _modules(root: Path, survey: SourceTree) -> Iterator[str]:
             if path.suffix == ".py" and path.stem.isidentifier():
                 yield path.stem
             elif (path / "__init__.py").is_file():
-                yield from (path.name, *survey.modules_below(path.name))
+                yield from (path.name, *tree.modules_below(path.name))
 
 
 # --- the files ------------------------------------------------------------------------

@@ -61,8 +61,8 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
 class _Outcome:
     """What came of all tests that were *wanted*."""
 
-    def __init__(self, files: list[Path], survey: SourceTree, wanted: str) -> None:
-        self.files = [Prepared(file, survey) for file in files]
+    def __init__(self, files: list[Path], tree: SourceTree, wanted: str) -> None:
+        self.files = [Prepared(file, tree) for file in files]
         cases = [(file, case) for file in self.files for case in file.cases]
         self.results = [file.run(case) for file, case in cases if wanted.lower() in case.id.lower()]
         self.failed = [result for result in self.results if not result.passed]

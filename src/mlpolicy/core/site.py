@@ -131,6 +131,8 @@ class Control:
     rollout: Rollout | None = None
     policies: tuple[str, ...] = ()
     """The policies that wrote the rule; the kill switch names them."""
+    shadowable: bool = True
+    """Whether the kind can be tried out: watching changes nothing, so it is in force instead."""
 
     def ends(self) -> datetime | None:
         """Return the moment from which the rule has expired: 00:00 UTC after its date."""
@@ -142,9 +144,10 @@ class Control:
         if not own.isdisjoint(killed) or not EVERYTHING.isdisjoint(map(str.lower, killed)):
             return "disabled"
         end = self.ends()
-        if self.mode == "disabled" or end is None or now < end or self.on_expiry == "keep":
-            return self.mode
-        return "shadow" if self.on_expiry == "shadow" else "disabled"
+        mode = self.mode
+        if mode != "disabled" and end is not None and now >= end and self.on_expiry != "keep":
+            mode = "shadow" if self.on_expiry == "shadow" else "disabled"
+        return "enforce" if mode == "shadow" and not self.shadowable else mode
 
 
 def end_of(day: date) -> datetime:

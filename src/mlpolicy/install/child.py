@@ -34,11 +34,10 @@ from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.lookup import aliased, find, planned, target_of
 from mlpolicy.install.placing import Placed
-from mlpolicy.lint.function import ImportedFunction, closest_in, setting_at
+from mlpolicy.lint.function import ImportedFunction, closest_in
 from mlpolicy.plan import show
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.plan import Plan, PlannedRule
-from mlpolicy.plan.references import called
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.runtime.driver import Driver
@@ -306,7 +305,7 @@ def _of_rules(engine: Engine) -> Iterator[Diagnostic]:
 
 def _of_functions_called(rule: PlannedRule) -> Iterator[Diagnostic]:
     """Yield the functions that a rule calls itself and that are not there."""
-    for text, span in called(rule):
+    for text, span in rule.called():
         module, _, name = text.partition(":")
         near = closest_in(module, name)
         help = did_you_mean(f"{module}:{near}" if near and near != name else None)
@@ -332,7 +331,7 @@ def _of_standing(target: Target, rule: PlannedRule) -> Iterator[Diagnostic]:
     except Exception:  # noqa: BLE001 (code of the user's: no finding)
         return
     for code, field, text, help in given:
-        yield Diagnostic(code, text, setting_at(rule, field), "warning", help=help)
+        yield Diagnostic(code, text, rule.place(field), "warning", help=help)
 
 
 def _of_patterns(engine: Engine, names: list[str], asked: dict[str, Any]) -> Iterator[Diagnostic]:

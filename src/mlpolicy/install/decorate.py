@@ -22,8 +22,8 @@ from mlpolicy.errors import PolicyError
 from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.lookup import Found, planned, target_of
 from mlpolicy.install.outer import stand_in
+from mlpolicy.model.check import shown
 from mlpolicy.model.decorated import Decorated
-from mlpolicy.model.messages import found as found_as
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.plan.decorators import of_code, unfit
 from mlpolicy.rules import kind_of_decorator
@@ -328,7 +328,7 @@ program.plan_in_code = _plan_in_code
 def _function_in(decorated: Any, written: Decorated) -> Any:
     """Return the function that *decorated* is, less what makes a method of it."""
     raw = decorated.__func__ if isinstance(decorated, staticmethod | classmethod) else decorated
-    what, field = found_as(raw), written.kind.shorthand
+    what, field = shown(raw), written.kind.shorthand
     if isinstance(raw, type):
         what, help = "a class", "put it on `__init__` or on a method"
     elif isinstance(raw, property):

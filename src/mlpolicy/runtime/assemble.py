@@ -16,13 +16,13 @@ from typing import Any
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.chance import draw
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.given import Given
 from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Meters
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.site import Notes, Parameter, ParameterKind, Site
 from mlpolicy.core.step import Step
+from mlpolicy.core.target import Given
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.driver import Shape, shape

@@ -12,12 +12,11 @@ from typing import Any, Final
 
 from mlpolicy.core.awaiting import Started, StartedAsync, items_of, start_async
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.order import INNERMOST, STARTED, inside_out, rank
 from mlpolicy.core.site import GENERATORS, FunctionKind
 from mlpolicy.core.step import Lines, Loom, Step, Weave, indented
 from mlpolicy.core.target import LOCALS
 from mlpolicy.core.world import REAL, World, is_below, is_ours
-from mlpolicy.rules import KINDS
+from mlpolicy.rules import INNERMOST, KINDS, STARTED, inside_out, rank
 
 TWIN = "__mlpolicy_twin__"
 """The attribute by which a twin is told from functions of the user's."""

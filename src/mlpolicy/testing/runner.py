@@ -76,9 +76,9 @@ class Prepared:
     imported but errors.
     """
 
-    def __init__(self, path: Path, survey: SourceTree) -> None:
+    def __init__(self, path: Path, tree: SourceTree) -> None:
         self._suite = read_suite(path)
-        self._survey = survey
+        self._tree = tree
         self._findings = list(self._suite.diagnostics)
         self._loaded: dict[CaseTerms, Loaded] = {}
         self._stubs: dict[Target, FunctionType] = {}
@@ -117,7 +117,7 @@ class Prepared:
         """Return what holds for *target*; a plan without rules where no policy names it."""
         stub = self._suite.stubs.get(str(target))
         if stub is None or not rulebook.asks(target):
-            facts = facts_of(rulebook, self._survey, target)
+            facts = facts_of(rulebook, self._tree, target)
         else:
             made = self._stubs.get(target)
             facts = Facts(stub.kind, shape(made.__code__).names if made else ())
@@ -151,7 +151,7 @@ class Prepared:
         if terms not in self._loaded:
             now = moment(terms.clock) if terms.clock else None
             variables = dict(terms.env_vars)
-            policy_terms = Terms(terms.env, variables, now=now, survey=self._survey)
+            policy_terms = Terms(terms.env, variables, now=now, tree=self._tree)
             loaded = self._loaded[terms] = load(self._suite.policies, policy_terms)
             refused = set(loaded.refused)
             for finding in loaded.shown(level="none").diagnostics:
@@ -165,7 +165,7 @@ class Prepared:
         target, text = act.target, str(act.target)
         if text in self._suite.stubs:
             return True
-        looked = self._survey.look_up(target)
+        looked = self._tree.look_up(target)
         if isinstance(looked, Missing):
             near = f"{target.module}:{looked.close}" if looked.close else ""
             problem = f"`{target.module}` has no function `{target.qualname}`"
@@ -203,7 +203,7 @@ class Prepared:
         if target in self._stubs:
             return self._stubs[target]
         stub = self._suite.stubs.get(str(target))
-        looked = self._survey.look_up(target) if stub is None else None
+        looked = self._tree.look_up(target) if stub is None else None
         try:
             if stub is not None:
                 made = function(target.qualname, stub.signature, stub.kind)

@@ -7,8 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from mlpolicy.core import clock
-from mlpolicy.core.durations import UNTAGGED
-from mlpolicy.core.metrics import Meters
+from mlpolicy.core.metrics import UNTAGGED, Meters
 from mlpolicy.core.threads import Lock
 from mlpolicy.rules.monitor.summary import name_of
 
