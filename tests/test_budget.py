@@ -14,40 +14,40 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 378,
-    "cli": 3616,
-    "core": 4281,
+    ".": 380,
+    "cli": 3594,
+    "core": 4455,
     "document": 764,
-    "install": 3798,
+    "install": 3718,
     "lint": 995,
-    "model": 2787,
-    "plan": 2517,
-    "rules": 11421,
-    "runtime": 1217,
+    "model": 2786,
+    "plan": 2519,
+    "rules": 11399,
+    "runtime": 615,
     "source": 1183,
-    "testing": 1962,
+    "testing": 1961,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 143,
-    "cli": 2380,
-    "core": 2700,
+    ".": 141,
+    "cli": 2360,
+    "core": 2815,
     "document": 533,
-    "install": 2717,
+    "install": 2664,
     "lint": 747,
-    "model": 1915,
-    "plan": 1627,
-    "rules": 7457,
-    "runtime": 758,
+    "model": 1914,
+    "plan": 1629,
+    "rules": 7435,
+    "runtime": 366,
     "source": 841,
-    "testing": 1458,
+    "testing": 1457,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 7
+CLASSES = 4
 """Class names that stand for several classes."""
-NAMES = 4
+NAMES = 3
 """Modules whose name is a riddle."""
-CIRCLES = 4
+CIRCLES = 0
 """Modules that import themselves through others."""
 KNOWING = 17
 """Places outside `rules/` that know a kind by name."""

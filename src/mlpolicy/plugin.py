@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlpolicy.core.block import Lines, Loom
     from mlpolicy.core.clock import Clock
     from mlpolicy.core.codes import Code
     from mlpolicy.core.kind import Kind, Synonym
@@ -20,13 +19,16 @@ if TYPE_CHECKING:
     from mlpolicy.core.plugins import API
     from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
     from mlpolicy.core.site import Site
-    from mlpolicy.core.step import Call, Step
-    from mlpolicy.core.verdict import (
+    from mlpolicy.core.step import (
         PROCEED,
         Again,
         Answer,
+        Call,
         Do,
+        Lines,
+        Loom,
         Refuse,
+        Step,
         Verdict,
         Wait,
         Within,
@@ -37,32 +39,32 @@ if TYPE_CHECKING:
 _HOMES = {
     "API": "core.plugins",
     "METERS": "core.metrics",
-    "PROCEED": "core.verdict",
-    "Again": "core.verdict",
-    "Answer": "core.verdict",
+    "PROCEED": "core.step",
+    "Again": "core.step",
+    "Answer": "core.step",
     "ByteSize": "core.quantity",
     "Call": "core.step",
     "CallRefused": "errors",
     "Clock": "core.clock",
     "Code": "core.codes",
     "Count": "core.quantity",
-    "Do": "core.verdict",
+    "Do": "core.step",
     "Duration": "core.quantity",
     "Kind": "core.kind",
-    "Lines": "core.block",
-    "Loom": "core.block",
+    "Lines": "core.step",
+    "Loom": "core.step",
     "Many": "core.model",
     "Meters": "core.metrics",
     "Ratio": "core.quantity",
-    "Refuse": "core.verdict",
+    "Refuse": "core.step",
     "RuleModel": "core.model",
     "Sink": "rules.monitor.sinks",
     "Site": "core.site",
     "Step": "core.step",
     "Synonym": "core.kind",
-    "Verdict": "core.verdict",
-    "Wait": "core.verdict",
-    "Within": "core.verdict",
+    "Verdict": "core.step",
+    "Wait": "core.step",
+    "Within": "core.step",
     "finding": "core.model",
 }
 

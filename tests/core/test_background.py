@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mlpolicy.core.background import Background, here
+from mlpolicy.core.threads import Background, here
 
 
 def until(true, seconds=10.0):
@@ -74,7 +74,7 @@ def test_where_no_thread_can_be_had_it_is_not_alive(monkeypatch):
         raise RuntimeError("can't start new thread")
 
     thread = Background("mlpolicy-test", lambda: None)
-    monkeypatch.setattr("mlpolicy.core.background.start_new_thread", refuse)
+    monkeypatch.setattr("mlpolicy.core.threads.start_new_thread", refuse)
 
     with pytest.raises(RuntimeError):
         thread.start()
@@ -91,7 +91,7 @@ def test_a_child_has_none_of_ours(recwarn):
 
     child = os.fork()
     if not child:
-        from mlpolicy.core import background
+        from mlpolicy.core import threads as background
 
         os._exit(len(background._running))
     end.set()

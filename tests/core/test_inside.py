@@ -6,7 +6,7 @@ from types import FunctionType
 
 import pytest
 
-from mlpolicy.core.inside import is_below, is_ours
+from mlpolicy.core.world import is_below, is_ours
 
 
 def asked():
@@ -29,12 +29,12 @@ def through(*names):
         ((), False),
         (("shop.serve",), False),
         (("mlpolicy.rules.cache.step",), True),
-        (("mlpolicy.core.background",), True),
+        (("mlpolicy.core.threads",), True),
         (("mlpolicy.rules.memory.relief", "threading", "logging"), True),
         (("mlpolicy.plan.load", "yaml.reader", "pydantic.main"), True),
         (("mlpolicy.rules.memory.relief", "shop.models"), False),
         (("mlpolicy.rules.memory.relief", "shop.models", "copy"), False),
-        (("mlpolicy.rules.cache.step", "mlpolicy.runtime.awaiting", "asyncio.tasks"), True),
+        (("mlpolicy.rules.cache.step", "mlpolicy.core.awaiting", "asyncio.tasks"), True),
         (("mlpolicy.testing.runner",), False),
         (("mlpolicy.cli.test", "click.core", "mlpolicy.testing.runner"), False),
         (("mlpolicyd.serve",), False),

@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.waiting import Waiter
+from mlpolicy.core.report import interrupts
+from mlpolicy.core.threads import Waiter
 
 
 class Late(Exception):

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import pytest
 
-from mlpolicy.core import lock as module
-from mlpolicy.core.lock import Lock
+from mlpolicy.core import threads as module
+from mlpolicy.core.threads import Lock
 
 
 def test_a_thread_knows_that_it_holds_a_lock():

@@ -9,7 +9,7 @@ import time
 import pytest
 import trio
 
-from mlpolicy.core.waiting import Waiter
+from mlpolicy.core.threads import Waiter
 
 
 def _asyncio(main):

@@ -18,14 +18,14 @@ import pytest
 
 import mlpolicy
 from mlpolicy.core.kind import Kind
-from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.model import RuleModel
 from mlpolicy.core.report import forget
 from mlpolicy.core.step import Step
+from mlpolicy.core.threads import Lock
 from mlpolicy.install import bootstrap
+from mlpolicy.install.registry import Stub
 from mlpolicy.rules import KINDS
-from mlpolicy.runtime.stub import Stub
 
 SERVICE = '''
     import asyncio

@@ -10,8 +10,7 @@ import pytest
 
 from mlpolicy import rules
 from mlpolicy.install.bootstrap import Sentry
-from mlpolicy.install.dispatch import Followed
-from mlpolicy.install.finder import Watched
+from mlpolicy.install.hooks import Followed, Watched
 from mlpolicy.rules.monitor.sinks.prometheus import CLIENT, COLLECTOR
 
 

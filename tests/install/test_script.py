@@ -92,7 +92,7 @@ NAMES = ("__main__", "script", "below.script")
 
 @pytest.mark.parametrize(
     ("method", "name"),
-    [("fork", "__main__"), ("fork", "script"), *product(("spawn", "forkserver"), NAMES)],
+    [("fork", "script"), *product(["spawn"], NAMES), ("forkserver", "below.script")],
 )
 def test_a_function_of_the_script_obeys_in_worker_processes(tmp_path, method, name):
     """Also where the process runs the script's file by itself, where no finder sees it."""

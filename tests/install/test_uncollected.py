@@ -7,7 +7,7 @@ from weakref import ref
 
 import pytest
 
-from mlpolicy.install.uncollected import Uncollected
+from mlpolicy.install.hooks import uncollected
 
 
 class Node:
@@ -31,7 +31,7 @@ def started():
 
 def test_what_is_made_has_no_collection_come_due(started):
     """Neither while it is made, nor at the next object after that."""
-    with Uncollected():
+    with uncollected():
         made = [Node() for _ in range(50 * gc.get_threshold()[0])]
     after = [Node() for _ in range(10)]
 
@@ -45,7 +45,7 @@ def test_garbage_from_before_is_found_by_the_next_full_collection():
     node.itself = node
     gone = ref(node)
     del node
-    with Uncollected():
+    with uncollected():
         made = [Node() for _ in range(2 * gc.get_threshold()[0])]
 
     gc.collect()
@@ -58,7 +58,7 @@ def test_what_a_server_has_frozen_stays_frozen():
     """A server freezes its heap before it forks, for the children to share its pages."""
     gc.freeze()
     try:
-        with Uncollected():
+        with uncollected():
             made = [Node() for _ in range(2 * gc.get_threshold()[0])]
 
         assert gc.get_freeze_count() > len(made)
@@ -70,7 +70,7 @@ def test_a_collector_that_was_off_stays_off():
     """The program may have switched it off for good."""
     gc.disable()
     try:
-        with Uncollected():
+        with uncollected():
             assert not gc.isenabled()
 
         assert not gc.isenabled()

@@ -14,11 +14,11 @@ from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
+from mlpolicy.core.world import REAL, World
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime import assemble
-from mlpolicy.runtime.driver import Driver, build
-from mlpolicy.runtime.world import REAL, World
+from mlpolicy.runtime.driver import Driver, from_code, twin_of
 
 
 @dataclass
@@ -54,7 +54,8 @@ class Place:
         plan = _plan(function, rules)
         steps = assemble.steps(plan, function.__code__, function, meters=self.meters)
         world = World(world.now, world.sleep, world.sleep_async) if world else REAL
-        driver = build(function, steps, target=str(plan.target), world=world)
+        code, twin = function.__code__, twin_of(function)
+        driver = from_code(code, steps, target=str(plan.target), twin=twin, world=world)
         self._placed.append((function, function.__code__, driver))
         function.__code__ = driver.code
         return function

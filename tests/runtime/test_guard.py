@@ -8,7 +8,7 @@ import pytest
 
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import forget
-from mlpolicy.runtime.guard import Guarded, StandAside
+from mlpolicy.core.world import Guarded, StandAside
 
 
 class Late(Exception):

@@ -11,8 +11,8 @@ import pytest
 import trio
 
 from mlpolicy.core.report import forget
-from mlpolicy.core.waiting import Waiter
-from mlpolicy.runtime.world import Pause
+from mlpolicy.core.threads import Waiter
+from mlpolicy.core.world import Pause
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,8 @@ from mlpolicy.core.kind import Kind
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.model import RuleModel
 from mlpolicy.core.report import forget
-from mlpolicy.core.step import Step
-from mlpolicy.core.verdict import Again, Answer, Do, Refuse, Wait
-from mlpolicy.core.waiting import Waiter
+from mlpolicy.core.step import Again, Answer, Do, Refuse, Step, Wait
+from mlpolicy.core.threads import Waiter
 from mlpolicy.rules import KINDS
 from tests.rules.conftest import Place, VirtualWorld
 

@@ -13,7 +13,7 @@ import pytest
 import mlpolicy
 from mlpolicy.core.argpath import parse
 from mlpolicy.core.metrics import METERS
-from mlpolicy.runtime.rollout import Draw, Share, position
+from mlpolicy.runtime.assemble import Draw, Share, position
 
 CALLS = []
 
@@ -150,7 +150,7 @@ def test_the_place_of_a_value_is_the_same_in_every_process():
     """No seed of the process goes into it."""
     values = ["u_1", 7, 7.5, None, True, (1, "a"), b"x"]
     text = (
-        "from mlpolicy.runtime.rollout import position\n"
+        "from mlpolicy.runtime.assemble import position\n"
         f"print([position(v, 'p:cache') for v in {values!r}])"
     )
 

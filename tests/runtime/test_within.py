@@ -12,8 +12,7 @@ import trio
 from mlpolicy.core.kind import Kind
 from mlpolicy.core.model import RuleModel
 from mlpolicy.core.report import forget
-from mlpolicy.core.step import Step
-from mlpolicy.core.verdict import Again, Within
+from mlpolicy.core.step import Again, Step, Within
 from mlpolicy.rules import KINDS
 from tests.rules.conftest import Place
 

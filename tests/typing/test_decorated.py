@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlpolicy import plan
-from mlpolicy.install.decorate import typed
+from mlpolicy.install import decorate as typed
 from mlpolicy.model.grammar import RuleCommon
 from mlpolicy.rules import KINDS
 
@@ -20,8 +20,8 @@ BY_KIND = {
     "monitor": typed.Monitor,
 }
 INSIDE = [
-    (KINDS["retry"], "retry_after", typed.RetryAfter),
-    (KINDS["retry"], "on_result", typed.UnwantedResult),
+    (KINDS["retry"], "retry_after", typed.RetryAfterSettings),
+    (KINDS["retry"], "on_result", typed.UnwantedResultSettings),
     (KINDS["monitor"], "log", typed.Log),
     (KINDS["monitor"], "slo", typed.Slo),
 ]

@@ -73,7 +73,7 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
     _stop_on_errors(context, loaded)
     wrong = list(of_rules(loaded.rulebook, context.tree, _wanted(context, loaded, options)))
     _stop_on_errors(context, loaded, wrong)
-    answer = _prove(context, loaded, options)
+    answer = _prove(context, loaded, {**options, "strict": check})
     if answer.failed is not None:
         import_failed(answer, context.tree)
     if context.verbose and answer.output:
@@ -110,7 +110,7 @@ def _wanted(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Ite
 def _prove(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Answer:
     everything = options["everything"]
     more = named(loaded.rulebook, context.tree) if everything else ()
-    what = {"package": options["package"], "all": everything}
+    what = {"package": options["package"], "all": everything, "strict": options["strict"]}
     if options["in_process"]:
         request = context.request(modules=[*context.modules, *more], **what)
         return in_process(request, context.assumed)

@@ -18,8 +18,8 @@ from mlpolicy.cli.context import ENVIRONMENT, Context
 from mlpolicy.cli.findings import resolved
 from mlpolicy.cli.list import every_plugin
 from mlpolicy.cli.options import shared
-from mlpolicy.core.control import EVERYTHING, KILL_SWITCH, switches
 from mlpolicy.core.quantity import ByteSize
+from mlpolicy.core.site import EVERYTHING, KILL_SWITCH, switches
 from mlpolicy.core.words import closest, many
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded

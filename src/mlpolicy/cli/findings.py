@@ -18,7 +18,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import many
 from mlpolicy.lint.targets import absent, of_source
-from mlpolicy.plan.codes import Level, codes
+from mlpolicy.plan.codes import Level
 from mlpolicy.plan.governed import named
 from mlpolicy.plan.load import Loaded, across
 from mlpolicy.plan.rulebook import Rulebook
@@ -63,7 +63,7 @@ def _imported(context: Context, loaded: Loaded) -> list[Diagnostic]:
     """Return what only importing every module that a policy names can show."""
     environment = "" if context.env in (None, EVERY) else context.env
     modules = named(loaded.rulebook, context.tree)
-    answer = context.prove(modules, all=True, environment=environment)
+    answer = context.prove(modules, all=True, strict=True, environment=environment)
     if answer.failed is not None:
         import_failed(answer)
     return list(of_import(answer, loaded.rulebook, context.tree, strict=True))
@@ -87,23 +87,10 @@ def of_import(
     answer: Answer, rulebook: Rulebook, tree: SourceTree, *, strict: bool
 ) -> Iterator[Diagnostic]:
     """Yield what became of targets that no policy should leave at that."""
-    lenient = rulebook.settings.on_missing_target
     for row in answer.targets:
         yield from _of_target(row, answer, rulebook, tree, strict=strict)
     for proof in answer.proofs:
-        severity = codes()[proof["code"]].severity
-        place = Span(*proof["span"])
-        yield Diagnostic(proof["code"], proof["message"], place, severity, help=proof["help"])
-    for pattern in answer.unmatched:
-        sure = strict and (pattern["vain"] or pattern["why"]) and lenient != "ignore"
-        if pattern["imported"] or sure:
-            why = f": {pattern['why']}" if pattern["why"] else ""
-            message = f"`{pattern['pattern']}` matches no function{why}"
-            severity = "error" if sure else "warning"
-            yield Diagnostic("MP302", message, Span(*pattern["span"]), severity)
-    for module, why in answer.unread.items():
-        span = _first_in(rulebook, module) or _span(rulebook, module)
-        yield Diagnostic("MP320", f"`{module}` could not be looked through: {why}", span, "error")
+        yield Diagnostic(**{**proof, "span": Span(*proof["span"])})
 
 
 def _of_target(
@@ -125,12 +112,6 @@ def _of_target(
         yield Diagnostic(_NOT_WRAPPED[status], message, place, severity)
     elif status == "pending" and strict and target.module in answer.modules:
         yield Diagnostic("MP301", f"`{row['target']}` was not placed", place)
-
-
-def _first_in(rulebook: Rulebook, module: str) -> Span | None:
-    """Return the first pattern that names a function of *module*."""
-    patterns = (pattern for policy in rulebook.policies for pattern in policy.match)
-    return next((one.span for one in patterns if one.glob.covers_module(module)), None)
 
 
 def _span(rulebook: Rulebook, target: str) -> Span:

@@ -13,9 +13,9 @@ from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import import_failed, tell_absent, tell_errors
 from mlpolicy.cli.options import shared
 from mlpolicy.cli.wait import waiting
-from mlpolicy.core.control import end_of
 from mlpolicy.core.extensions import Extensions
 from mlpolicy.core.plugins import Plugin, PluginError, installed
+from mlpolicy.core.site import end_of
 from mlpolicy.model.policy import SHIPPED, one
 from mlpolicy.plan.gather import DEPTH, carried
 from mlpolicy.plan.governed import absent_from, governed

@@ -26,13 +26,10 @@ class Answer:
     """What became of it."""
 
     targets: list[dict[str, Any]] = field(default_factory=list)
-    unmatched: list[dict[str, Any]] = field(default_factory=list)
-    unread: dict[str, str] = field(default_factory=dict)
-    """Modules that could not be looked through, and why."""
     modules: list[str] = field(default_factory=list)
     """Those that were to be placed: asked for, or imported by others and named by a policy."""
     proofs: list[dict[str, Any]] = field(default_factory=list)
-    """What rules say of the user's code once it is imported."""
+    """What rules say of the user's code once it is imported, and patterns that take none of it."""
     served: list[str] = field(default_factory=list)
     """The command that starts a module, as `mlpolicy run` takes it."""
     import_s: float = 0.0

@@ -6,13 +6,12 @@ import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.report import say_once
-from mlpolicy.core.verdict import Answer, Do, Verdict
+from mlpolicy.core.report import interrupts, say_once
+from mlpolicy.core.step import Answer, Do, Verdict
 
 if TYPE_CHECKING:
-    from mlpolicy.core.block import Loom
     from mlpolicy.core.site import Site
+    from mlpolicy.core.step import Loom
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 """The arguments of a call, by position and by name."""

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from itertools import repeat, starmap
 from typing import Any, Literal, TypeVar, cast
 
-from mlpolicy.core.forked import Forked
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Ring, Ticker, new_ticker
-from mlpolicy.core.lock import Lock
+from mlpolicy.core.threads import Forked, Lock
 
 FamilyKind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[tuple[str, str], ...]
@@ -260,13 +259,8 @@ class Meters:
     ) -> None:
         """Show what *read* returns at each scrape; a later call replaces it.
 
-        Args:
-            name: As Prometheus exposes it.
-            help: What it is.
-            read: Returns the number of the moment.
-            shared: Whether all processes read the same, as the limit of their memory: such
-                gauges are not added up over them.
-            **labels: What tells the series from others of that name.
+        It is *shared* where all processes read the same, as the limit of their memory: such gauges
+        are not added up over them.
         """
         family = self._family(name, help, "gauge")
         family.shared = shared

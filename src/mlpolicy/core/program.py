@@ -1,13 +1,29 @@
-"""What the program is called that runs as `__main__`: policies name its functions by either name."""
+"""The running program: what it is called, and who tells what holds for its functions.
+
+Policies name the functions of what runs as `__main__` by either name.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 
+TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
 MAIN = "__main__"
 _SPAWNED = "__mp_main__"
 """What calls itself so where `multiprocessing` has spawned a process."""
+SCRIPT = "MLPOLICY_SCRIPT"
+"""Set by a script that the policy speaks of, for processes that it spawns: they run it again."""
+NO_POLICY = "no policy is in force: call mlpolicy.install(policy=...) first"
+plan_in_force: Callable[[Any], Any] | None = None
+"""Gives the plan of a function by the policy that is in force, if one is."""
+plan_in_code: Callable[[Any], Any] | None = None
+"""Gives the plan that decorators make, once there are any."""
 
 
 def names() -> tuple[str, ...]:

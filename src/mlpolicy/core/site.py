@@ -1,11 +1,13 @@
-"""What a step may know of the function that it guards."""
+"""The place where a rule works: one function under one plan; and whether it holds there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Table
 from mlpolicy.core.metrics import METERS, Counter, Meters
 from mlpolicy.core.redact import without
@@ -96,3 +98,65 @@ class Site:
         if self.notes is not None:
             fact = {"kind": kind, "decision": decision, "source": self.source}
             self.notes.append(call, "rules", fact)
+
+
+OnExpiry = Literal["disable", "shadow", "keep"]
+Otherwise = Literal["shadow", "disabled"]
+
+KILL_SWITCH = "MLPOLICY_DISABLE"
+EVERYTHING = frozenset({"1", "true", "yes", "on", "all"})
+"""What switches everything off, in small letters or not: in an emergency nobody looks it up."""
+
+
+@frozen()
+class Rollout:
+    """The share of calls that a rule holds for."""
+
+    percent: float
+    """From 0 to 1."""
+    by: str | None = None
+    """The path to an argument: calls with equal values are decided alike, in every process."""
+    otherwise: Otherwise = "disabled"
+    """What the rule is for all other calls."""
+
+
+@frozen()
+class Control:
+    """What was written of whether a rule holds."""
+
+    kind: str
+    mode: Mode = "enforce"
+    expires: date | None = None
+    on_expiry: OnExpiry = "disable"
+    rollout: Rollout | None = None
+    policies: tuple[str, ...] = ()
+    """The policies that wrote the rule; the kill switch names them."""
+    shadowable: bool = True
+    """Whether the kind can be tried out: watching changes nothing, so it is in force instead."""
+
+    def ends(self) -> datetime | None:
+        """Return the moment from which the rule has expired: 00:00 UTC after its date."""
+        return None if self.expires is None else end_of(self.expires)
+
+    def mode_at(self, now: datetime, switch: str) -> Mode:
+        """Return how the rule holds: the kill *switch* first, then its date, then its mode."""
+        killed, own = switches(switch), {self.kind, *(f"policy:{name}" for name in self.policies)}
+        if not own.isdisjoint(killed) or not EVERYTHING.isdisjoint(map(str.lower, killed)):
+            return "disabled"
+        end = self.ends()
+        mode = self.mode
+        if mode != "disabled" and end is not None and now >= end and self.on_expiry != "keep":
+            mode = "shadow" if self.on_expiry == "shadow" else "disabled"
+        return "enforce" if mode == "shadow" and not self.shadowable else mode
+
+
+def end_of(day: date) -> datetime:
+    """Return the moment when *day* is over, in UTC."""
+    if day == date.max:
+        return datetime.max.replace(tzinfo=UTC)  # as people write `never`
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+
+
+def switches(written: str) -> frozenset[str]:
+    """Return what the kill switch names."""
+    return frozenset(part.strip() for part in written.split(",") if part.strip())

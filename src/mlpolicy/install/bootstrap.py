@@ -11,7 +11,7 @@ import os
 import sys
 from _thread import RLock, get_ident
 
-from mlpolicy.core import present
+from mlpolicy.core import program
 from mlpolicy.plan import cache
 
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
@@ -32,8 +32,6 @@ ENVIRONMENT = "MLPOLICY_ENV"
 KILL_SWITCH = "MLPOLICY_DISABLE"
 INFO = 20
 """The level of logs, without importing them."""
-SCRIPT = "MLPOLICY_SCRIPT"
-"""Set by a script that the policy speaks of, for processes that it spawns: they run it again."""
 
 _lock = RLock()
 """Held by who changes the policy in force; made anew in a child of a fork."""
@@ -54,25 +52,27 @@ class InForce:
         self.engine: Engine | None = None
         self.sentry: Sentry | None = None
         self.calendar: Calendar | None = None
+        """What looks at the rules again when the next of them expires."""
         self._woken: list[Engine] = []
         self.waking: set[int] = set()
         """Threads that are about to wake the engine, and import what it needs."""
 
     def is_same(self, new: InForce) -> bool:
         """Whether *new* says what holds already: the same files, terms, and stage of their dates."""
-        terms, others = (
-            (policy.paths, policy.environment, policy.switch, policy.mark) for policy in (self, new)
-        )
-        if self.engine is None or not self.mark or terms != others:
+        if self.engine is None or not self.mark or self.terms() != new.terms():
             return False
         from datetime import UTC, datetime
 
         end = self.engine.rulebook.next_end
         return end is None or datetime.now(UTC) < end
 
+    def terms(self) -> tuple[Any, ...]:
+        """Return what holds by these files beside the day."""
+        return self.paths, self.environment, self.switch, self.mark
+
     def may_sleep(self) -> bool:
         """Whether nothing that it speaks of is imported yet."""
-        if self.held is None or SCRIPT in os.environ:
+        if self.held is None or program.SCRIPT in os.environ:
             return False
         matter = self.held.tops | {SHOWS_NUMBERS}
         return not any(name.partition(".")[0] in matter for name in sys.modules)
@@ -96,8 +96,7 @@ class InForce:
         if engine is made:
             self.engine, self.held = made, None
             self._dismiss()
-            engine.start(earlier.engine if earlier else None)
-            self._mark_the_day(engine)
+            self._start(engine, earlier.engine if earlier else None)
         return engine
 
     def read(self) -> Engine:
@@ -115,22 +114,19 @@ class InForce:
             return Engine(Rulebook(cache.unpack(held.files)))
         from pathlib import Path
 
+        from mlpolicy.core.report import say_once
+        from mlpolicy.errors import PolicyError
         from mlpolicy.plan.load import Terms, load  # (reads YAML: what is held needs no part of it)
 
         before = cache.stamps_of(self.paths)
         terms = Terms(environment=self.environment or None)
         loaded = load([Path(path) for path in self.paths], terms)
-        refused = loaded.refused
-        if loaded.unknown is not None and loaded.misnamed:
-            refused = (loaded.unknown, *refused)
-        elif loaded.unknown is not None:
-            from mlpolicy.core.report import say_once
-
-            say_once(f"environment:{self.environment}", str(loaded.unknown))
-        if refused:
-            from mlpolicy.errors import PolicyError
-
-            raise PolicyError(refused)
+        unknown = loaded.unknown
+        named_wrongly = (unknown,) if unknown is not None and loaded.misnamed else ()
+        if named_wrongly or loaded.refused:
+            raise PolicyError((*named_wrongly, *loaded.refused))
+        if unknown is not None:
+            say_once(f"environment:{self.environment}", str(unknown))
         rulebook = loaded.rulebook
         new = cache.Held(
             rulebook.tops,
@@ -142,8 +138,8 @@ class InForce:
         self.mark = cache.write(self.paths, new, self.environment, before=before)
         return Engine(rulebook)
 
-    def _mark_the_day(self, engine: Engine) -> None:
-        """Have the rules looked at again when the next of them expires."""
+    def _start(self, engine: Engine, earlier: Engine | None) -> None:
+        engine.start(earlier)
         end = engine.rulebook.next_end
         if end is not None:
             from mlpolicy.install.calendar import Calendar
@@ -158,10 +154,9 @@ class InForce:
             from mlpolicy.install.engine import Engine
 
             old, self.engine = self.engine, Engine(self.engine.rulebook.at_present())
-            self.engine.start(old)
-            self._mark_the_day(self.engine)
+            self._start(self.engine, old)
 
-    def post(self) -> None:
+    def sleep(self) -> None:
         """Leave a sentry among the finders until a module that matters is imported."""
         self.sentry = Sentry(self)
         sys.meta_path.insert(0, self.sentry)
@@ -185,7 +180,7 @@ class InForce:
 
     def plan(self, target: Any) -> Any:
         """Return the plan of *target*, a path or a function, or None."""
-        from mlpolicy.install.plans import planned
+        from mlpolicy.install.lookup import planned
 
         return planned(target, self.wake().rulebook)
 
@@ -205,8 +200,7 @@ class Sentry:
         try:
             engine = self._policy.wake()
         except Exception as error:  # (the user's import goes on)
-            from mlpolicy.core.interrupt import interrupts
-            from mlpolicy.core.report import say_once
+            from mlpolicy.core.report import interrupts, say_once
 
             if interrupts(error):
                 raise
@@ -236,13 +230,13 @@ def install(policy: Paths | None = None, *, env: str | None = None) -> None:
         elif new.may_sleep() and not (earlier and earlier.engine):
             if earlier is not None:
                 earlier.stop()
-            new.post()
+            new.sleep()
         else:
             new.wake(earlier)
             if earlier is not None:
                 earlier.retire()
         _in_force[:] = [new]
-        present.enter(new)
+        program.plan_in_force = new.plan
     if new.engine is not None:
         new.engine.settled()
     elif "logging" in sys.modules:  # (nobody reads a log that nobody has set up)
@@ -257,7 +251,7 @@ def uninstall() -> None:
         for policy in _in_force:
             policy.stop()
         _in_force.clear()
-        present.leave()
+        program.plan_in_force = None
 
 
 def engine() -> Engine | None:
@@ -272,12 +266,8 @@ def awake() -> Engine | None:
 
 def concerns(top: str) -> bool:
     """Whether the policy in force may name a module of the top-level package *top*."""
-    for policy in _in_force:
-        held = policy.held
-        return (
-            policy.engine.concerns(top) if policy.engine else held is not None and top in held.tops
-        )
-    return False
+    engine, held = awake(), _in_force[0].held if _in_force else None
+    return engine.concerns(top) if engine else held is not None and top in held.tops
 
 
 def _paths(policy: Paths | None) -> tuple[str, ...]:

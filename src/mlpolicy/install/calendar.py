@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from mlpolicy.core.background import Background
-from mlpolicy.core.forked import Forked
+from mlpolicy.core.threads import Background, Forked
 
 LONGEST = 3600.0
 """Seconds between two looks: clocks are set, and machines sleep."""

@@ -19,26 +19,25 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of
 from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import did_you_mean
 from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.engine import Engine
-from mlpolicy.install.lookup import aliased, find
-from mlpolicy.install.plans import planned, target_of
-from mlpolicy.install.status import Placed
+from mlpolicy.install.lookup import aliased, find, planned, target_of
+from mlpolicy.install.placing import Placed
 from mlpolicy.lint.function import ImportedFunction, closest_in
 from mlpolicy.plan import show
-from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.show import content, worst_case
+from mlpolicy.plan.codes import codes
+from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.runtime.driver import Driver
@@ -64,68 +63,28 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     took = time.perf_counter() - began - (engine.spent - before)
     engine.sweep()
     engine.weave()
+    known = codes()
+    shown = (replace(one, severity=known[one.code].severity) for one in _of_rules(engine))
+    findings = dict.fromkeys([*shown, *_of_patterns(engine, names, asked)])
     return {
         "targets": [*_rows(engine, names)],
         "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
-        "unmatched": list(_unmatched(engine, names, everything=bool(asked.get("all")))),
-        "unread": engine.unread,
         "proofs": [
-            {"code": one.code, "message": one.message, "help": one.help, "span": astuple(one.span)}
-            for one in dict.fromkeys([*_proofs(engine), *_calls(engine), *_nested(engine)])
+            {
+                "code": finding.code,
+                "message": finding.message,
+                "severity": finding.severity,
+                "help": finding.help,
+                "span": astuple(finding.span),
+            }
+            for finding in findings
         ],
-        "modules": [*names, *({one.module for one in engine.rulebook.exact} & set(sys.modules))],
+        "modules": [*names, *({name.module for name in engine.rulebook.exact} & set(sys.modules))],
         "served": next(filter(None, map(_served, asked["modules"])), []),
         "import_s": took,
         "placing_s": engine.spent,
         "failed": failed,
     }
-
-
-_SERVERS = {
-    "uvicorn": "fastapi.FastAPI starlette.Starlette quart.Quart litestar.Litestar django.ASGIHandler",
-    "gunicorn": "flask.Flask bottle.Bottle django.WSGIHandler",
-}
-"""What serves applications, by the packages and the names of their classes."""
-_FACTORY = re.compile(r"(create|make|build|get)_(app|application)|app_factory")
-_GUARD = re.compile(rb"^if\b(?=.*\b__name__\b).*[\"']__main__[\"']", re.MULTILINE)
-
-
-def _served(name: str) -> list[str]:
-    """Return the command that starts the module *name*; nothing where none is known."""
-    held = {key: one for key, one in members(sys.modules.get(name)).items() if type(key) is str}
-    for attribute in sorted(held, key=lambda one: one not in ("app", "application")):
-        server = _server(type(held[attribute]))
-        if server:
-            return [server, f"{name}:{attribute}"]
-    servers = (_server(value) for value in held.values() if is_a(value, type))
-    server = next(filter(None, servers), "")
-    for attribute, value in held.items():
-        if server and _makes_one(value, name):
-            factory = f"{name}:{attribute}"
-            return (
-                [server, "--factory", factory] if server == "uvicorn" else [server, f"{factory}()"]
-            )
-    file = Path(held.get("__file__") or "")
-    with suppress(OSError):  # (it may have no source)
-        if "__path__" in held and file.with_name("__main__.py").is_file():
-            return ["-m", name]
-        if "__path__" not in held and _GUARD.search(file.read_bytes()):
-            return ["-m", name]
-    return []
-
-
-def _makes_one(value: object, module: str) -> bool:
-    """Return whether *value* is a function of *module* that makes its application, by its name."""
-    if type(value) is not FunctionType or value.__module__ != module:
-        return False
-    needs = value.__code__.co_argcount - len(value.__defaults__ or ())
-    return not needs and _FACTORY.fullmatch(value.__name__) is not None
-
-
-def _server(kind: type) -> str:
-    """Return what serves applications of that class; none of its code runs."""
-    known = {f"{module_of(cls).partition('.')[0]}.{name_of(cls)}" for cls in mro_of(kind)}
-    return next((name for name, all in _SERVERS.items() if known & {*all.split()}), "")
 
 
 def _import_all(names: list[str], *, asked: list[str], packages: bool) -> dict[str, str] | None:
@@ -142,8 +101,8 @@ def _import_all(names: list[str], *, asked: list[str], packages: bool) -> dict[s
                     raise
                 continue
             if packages and hasattr(module, "__path__"):
-                for found in pkgutil.walk_packages(module.__path__, f"{name}."):
-                    importlib.import_module(found.name)
+                for below in pkgutil.walk_packages(module.__path__, f"{name}."):
+                    importlib.import_module(below.name)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 (`sys.exit` of the user's module too)
@@ -152,94 +111,6 @@ def _import_all(names: list[str], *, asked: list[str], packages: bool) -> dict[s
                 continue  # (what is said of its targets is enough)
             return {"module": name, "error": _short(error), "traceback": _of_user(error)}
     return None
-
-
-def _decorated() -> list[tuple[Target, FunctionType]]:
-    """Return every living function with decorators of ours, with its path."""
-    ours = filter(registry.decorated, registry.functions())
-    return [(target_of(function), function) for function in ours]
-
-
-def _rows(engine: Engine, modules: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield what became of every target, functions of *modules* with decorators of ours included."""
-    known = engine.placed
-    yield from (_row(placed) for _, placed in sorted(known.items()))
-    for target, function in sorted(_decorated(), key=lambda one: one[0]):
-        inside = any(f"{target.module}.".startswith(f"{module}.") for module in modules)
-        plan = planned(function, engine.rulebook)
-        if inside and plan is not None and str(target) not in known:
-            is_outer = registry.record(function).outer is not None
-            yield _row(Placed(target, plan, "applied", "outer" if is_outer else "inner"))
-
-
-def _explained(path: str, engine: Engine) -> dict[str, Any] | None:
-    """Return what holds for the function under *path*."""
-    target = Target.parse(path)
-    plan = planned(path, engine.rulebook)
-    found = [one for known, one in _decorated() if known == target]
-    if plan is None:
-        return None
-    driver = registry.record(found[0]).driver if found else None
-    return {
-        "mode": plan.mode,
-        "policies": list(plan.policies),
-        "rules": [content(rule) for rule in plan.rules],
-        "worst_case": worst_case(plan),
-        "shown": str(plan),
-        "source": driver.source.rstrip() if isinstance(driver, Driver) else "",
-    }
-
-
-def _proofs(engine: Engine) -> Iterator[Diagnostic]:
-    """Yield what rules show on the user's code, now that it is imported."""
-    for _, placed in sorted(engine.placed.items()):
-        yield from placed.found
-        for rule in placed.holds.rules:
-            if rule.live:
-                function = ImportedFunction(placed.target, rule, resolve)
-                yield from KINDS[rule.kind].linted(rule.rule, function)
-
-
-def _nested(engine: Engine) -> Iterator[Diagnostic]:
-    """Yield what rules say of the functions themselves, and of what these use."""
-    for target, placed in sorted(engine.placed.items()):
-        module = sys.modules.get(placed.target.module)
-        for rule in placed.holds.rules:
-            kind = KINDS[rule.kind]
-            if not rule.live or kind.standing is None or module is None:
-                continue
-            try:
-                standing = find(module, placed.target.qualname)
-                given = [*kind.on_standing(rule.rule, target, standing, registry.own_of)]
-            except Exception:  # noqa: BLE001 (code of the user's: no finding)
-                continue
-            for code, field, text, help in given:
-                yield Diagnostic(code, text, rule.place(field), "warning", help=help)
-
-
-def _calls(engine: Engine) -> Iterator[Diagnostic]:
-    """Yield the functions that rules call themselves and that are not there, each once."""
-    plans = [placed.holds for _, placed in sorted(engine.placed.items())]
-    each = (rule.called() for plan in plans for rule in plan.rules if rule.live)
-    for text, span in dict.fromkeys(chain.from_iterable(each)):
-        code, message = _uncallable(text)
-        if code:
-            module, _, name = text.partition(":")
-            near = closest_in(module, name)
-            help = did_you_mean(f"{module}:{near}" if near and near != name else None)
-            yield Diagnostic(code, message, span, help=help)
-
-
-def _uncallable(text: str) -> tuple[str, str]:
-    """Return the code and the words for a function that cannot be called; nothing for others."""
-    module, _, name = text.partition(":")
-    try:
-        found = resolve(text)
-    except AttributeError:
-        return "MP301", f"`{module}` has no function `{name}`"
-    except Exception as error:  # noqa: BLE001 (an import may raise anything)
-        return "MP303", f"`{module}` cannot be imported: {_short(error)}"
-    return ("", "") if callable(found) else ("MP320", f"`{text}` is no function: nothing calls it")
 
 
 def _short(error: BaseException) -> str:
@@ -258,12 +129,82 @@ def _of_user(error: BaseException) -> str:
     return "".join([*traceback.format_list(frames), *traceback.format_exception_only(error)])
 
 
+# --- how the module is served -----------------------------------------------------------
+
+_SERVERS = {
+    "uvicorn": "fastapi.FastAPI starlette.Starlette quart.Quart litestar.Litestar django.ASGIHandler",
+    "gunicorn": "flask.Flask bottle.Bottle django.WSGIHandler",
+}
+"""What serves applications, by the packages and the names of their classes."""
+_FACTORY = re.compile(r"(create|make|build|get)_(app|application)|app_factory")
+_GUARD = re.compile(rb"^if\b(?=.*\b__name__\b).*[\"']__main__[\"']", re.MULTILINE)
+
+
+def _served(name: str) -> list[str]:
+    """Return the command that starts the module *name*; nothing where none is known."""
+    held = {key: value for key, value in members(sys.modules.get(name)).items() if type(key) is str}
+    for attribute in sorted(held, key=lambda key: key not in ("app", "application")):
+        server = _server(type(held[attribute]))
+        if server:
+            return [server, f"{name}:{attribute}"]
+    servers = (_server(value) for value in held.values() if is_a(value, type))
+    server = next(filter(None, servers), "")
+    factory = next((key for key in held if server and _makes_one(held[key], name)), "")
+    if factory and server == "uvicorn":
+        return [server, "--factory", f"{name}:{factory}"]
+    if factory:
+        return [server, f"{name}:{factory}()"]
+    file = Path(held.get("__file__") or "")
+    with suppress(OSError):  # (it may have no source)
+        if not file.name:
+            return []
+        if "__path__" in held:
+            runs = (file.parent / "__main__.py").is_file()
+        else:
+            runs = _GUARD.search(file.read_bytes()) is not None
+        return ["-m", name] if runs else []
+    return []
+
+
+def _makes_one(value: object, module: str) -> bool:
+    """Return whether *value* is a function of *module* that makes its application, by its name."""
+    if type(value) is not FunctionType or value.__module__ != module:
+        return False
+    needs = value.__code__.co_argcount - len(value.__defaults__ or ())
+    return not needs and _FACTORY.fullmatch(value.__name__) is not None
+
+
+def _server(kind: type) -> str:
+    """Return what serves applications of that class; none of its code runs."""
+    known = {f"{module_of(cls).partition('.')[0]}.{name_of(cls)}" for cls in mro_of(kind)}
+    return next((name for name, all in _SERVERS.items() if known & {*all.split()}), "")
+
+
+# --- rows -------------------------------------------------------------------------------
+
+
+def _rows(engine: Engine, modules: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield what became of every target, functions of *modules* with decorators of ours included."""
+    known = engine.placed
+    yield from (_row(placed) for _, placed in sorted(known.items()))
+    for target, function in _decorated():
+        inside = any(f"{target.module}.".startswith(f"{module}.") for module in modules)
+        plan = planned(function, engine.rulebook)
+        if inside and plan is not None and str(target) not in known:
+            is_outer = registry.record(function).outer is not None
+            yield _row(Placed(target, plan, "applied", "outer" if is_outer else "inner"))
+
+
+def _decorated() -> list[tuple[Target, FunctionType]]:
+    """Return every living function with decorators of ours, with its path."""
+    ours = filter(registry.decorated, registry.functions())
+    return sorted(((target_of(one), one) for one in ours), key=lambda pair: pair[0])
+
+
 def _row(placed: Placed) -> dict[str, Any]:
-    plan = placed.holds
-    status, detail = placed.state, placed.detail
+    plan, status, detail = placed.holds, placed.state, placed.detail
     if status == "applied" and placed.outer is not None:
-        found = placed.outer.found
-        held = sorted(set(_holders(found.raw, home=placed.target.module)))
+        held = sorted(set(_holders(placed.outer.found.raw, home=placed.target.module)))
         if held:
             status, detail = "bypassed", f"{', '.join(held[:3])} holds the original"
     return {
@@ -277,6 +218,22 @@ def _row(placed: Placed) -> dict[str, Any]:
         "exact": plan.exact,
         "plan": show.target(plan),
     }
+
+
+def _source(plan: Plan) -> str:
+    """Return where a plan comes from: its policies, its environment, and how long it holds."""
+    places = [span.place for span in plan.sources]
+    for value in [value for rule in plan.rules for value in rule.values.values()]:
+        part, _, name = value.layer.partition(".")
+        if part == "environments" and value.source:
+            places.append(f"{name}:{value.source.line}")
+            break
+    text = ", ".join(places)
+    ends = [end for rule in plan.rules if rule.control and (end := rule.control.ends())]
+    if not ends:
+        return text
+    left = (min(ends) - datetime.now(UTC)).days
+    return f"{text} ({left} d left)" if left >= 0 else f"{text} (expired)"
 
 
 def _holders(original: Any, *, home: str) -> Iterator[str]:
@@ -314,47 +271,101 @@ def _takes(module: ModuleType, name: str, home: str) -> bool:
     return takes
 
 
-def _source(plan: Plan) -> str:
-    """Return where a plan comes from: its policies, its environment, and how long it holds."""
-    places = [span.place for span in plan.sources]
-    for value in [value for rule in plan.rules for value in rule.values.values() if value.source]:
-        part, _, name = value.layer.partition(".")
-        if part == "environments" and value.source:
-            places.append(f"{name}:{value.source.line}")
-            break
-    ends = [end for rule in plan.rules if rule.control and (end := rule.control.ends())]
-    if not ends:
-        return ", ".join(places)
-    left = (min(ends) - datetime.now(UTC)).days
-    return ", ".join(places) + (f" ({left} d left)" if left >= 0 else " (expired)")
+def _explained(path: str, engine: Engine) -> dict[str, Any] | None:
+    """Return what holds for the function under *path*."""
+    target, plan = Target.parse(path), planned(path, engine.rulebook)
+    if plan is None:
+        return None
+    function = next((one for known, one in _decorated() if known == target), None)
+    driver = registry.record(function).driver if function else None
+    return {
+        "mode": plan.mode,
+        "policies": list(plan.policies),
+        "rules": [show.content(rule) for rule in plan.rules],
+        "worst_case": show.worst_case(plan),
+        "shown": str(plan),
+        "source": driver.source.rstrip() if isinstance(driver, Driver) else "",
+    }
 
 
-def _unmatched(engine: Engine, names: list[str], *, everything: bool) -> Iterator[dict[str, Any]]:
-    """Yield every pattern under which no function was found, with its place.
+# --- findings ---------------------------------------------------------------------------
 
-    It is `vain` where it was to take some: nothing holds by it, nor by those beside it.
+
+def _of_rules(engine: Engine) -> Iterator[Diagnostic]:
+    """Yield what rules show on the user's code, now that it is imported."""
+    for _, placed in sorted(engine.placed.items()):
+        yield from placed.found
+        for rule in placed.holds.rules:
+            if rule.live:
+                function = ImportedFunction(placed.target, rule, resolve)
+                yield from KINDS[rule.kind].linted(rule.rule, function)
+                yield from _of_functions_called(rule)
+                yield from _of_standing(placed.target, rule)
+
+
+def _of_functions_called(rule: PlannedRule) -> Iterator[Diagnostic]:
+    """Yield the functions that a rule calls itself and that are not there."""
+    for text, span in rule.called():
+        module, _, name = text.partition(":")
+        near = closest_in(module, name)
+        help = did_you_mean(f"{module}:{near}" if near and near != name else None)
+        try:
+            if callable(resolve(text)):
+                continue
+            code, message = "MP320", f"`{text}` is no function: nothing calls it"
+        except AttributeError:
+            code, message = "MP301", f"`{module}` has no function `{name}`"
+        except Exception as error:  # noqa: BLE001 (an import may raise anything)
+            code, message = "MP303", f"`{module}` cannot be imported: {_short(error)}"
+        yield Diagnostic(code, message, span, help=help)
+
+
+def _of_standing(target: Target, rule: PlannedRule) -> Iterator[Diagnostic]:
+    """Yield what a rule says of the function itself, and of what it uses."""
+    kind, module = KINDS[rule.kind], sys.modules.get(target.module)
+    if kind.standing is None or module is None:
+        return
+    try:
+        standing = find(module, target.qualname)
+        given = [*kind.on_standing(rule.rule, str(target), standing, registry.own_of)]
+    except Exception:  # noqa: BLE001 (code of the user's: no finding)
+        return
+    for code, field, text, help in given:
+        yield Diagnostic(code, text, rule.place(field), "warning", help=help)
+
+
+def _of_patterns(engine: Engine, names: list[str], asked: dict[str, Any]) -> Iterator[Diagnostic]:
+    """Yield every pattern under which no function was found, and every module that hides its own.
+
+    A pattern is in vain where it was to take some: nothing holds by it, nor by those beside it.
     """
-    placed = engine.placed.values()
+    rulebook, placed = engine.rulebook, engine.placed.values()
+    strict = asked.get("strict") and rulebook.settings.on_missing_target != "ignore"
     taken = [known.target for known in placed if known.state != "skipped"]
     skipped = [known for known in placed if known.state == "skipped"]
-    for policy in engine.rulebook.policies:
-        holds = any(pattern.glob.matches(target) for pattern in policy.match for target in taken)
-        for pattern in policy.match:
-            glob = pattern.glob
-            left = [known for known in skipped if glob.matches(known.target)]
-            if glob.exact or any(map(glob.matches, taken)) or (left and holds):
-                continue
-            covered = [name for name in map(str, list(sys.modules)) if glob.covers_module(name)]
-            why = f"`{left[0].target}` is skipped ({left[0].detail})" if left else ""
-            why = why or min((engine.passed_over.get(name, "") for name in covered), default="")
-            asked = everything or any(map(glob.covers_module, names))
-            yield {
-                "pattern": str(glob),
-                "span": astuple(pattern.span),
-                "why": why,
-                "imported": bool(covered),
-                "vain": asked and glob.module != "__main__" and not holds,
-            }
+    loaded = [name for name in list(sys.modules) if type(name) is str]
+    patterns = [(policy, pattern) for policy in rulebook.policies for pattern in policy.match]
+    for policy, pattern in patterns:
+        glob = pattern.glob
+        if glob.exact or any(map(glob.matches, taken)):
+            continue
+        holds = any(other.glob.matches(target) for other in policy.match for target in taken)
+        left = next((known for known in skipped if glob.matches(known.target)), None)
+        if left and holds:
+            continue
+        covered = [name for name in loaded if glob.covers_module(name)]
+        why = min((engine.passed_over.get(name, "") for name in covered), default="")
+        why = f"`{left.target}` is skipped ({left.detail})" if left else why
+        meant = asked.get("all") or any(map(glob.covers_module, names))
+        sure = strict and (why or (meant and glob.module != "__main__" and not holds))
+        if covered or sure:
+            message = f"`{glob}` matches no function{f': {why}' if why else ''}"
+            yield Diagnostic("MP302", message, pattern.span, "error" if sure else "warning")
+    nowhere = Span(rulebook.files[0].file if rulebook.files else "policy")
+    for module, why in engine.unread.items():
+        covering = (one.span for _, one in patterns if one.glob.covers_module(module))
+        message = f"`{module}` could not be looked through: {why}"
+        yield Diagnostic("MP320", message, next(covering, nowhere), "error")
 
 
 if __name__ == "__main__":

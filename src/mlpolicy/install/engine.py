@@ -10,23 +10,19 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 from mlpolicy.core.classes import is_module, members
 from mlpolicy.core.metrics import METERS
-from mlpolicy.core.program import MAIN, module_to_run, names, names_of
+from mlpolicy.core.program import MAIN, SCRIPT, module_to_run, names, names_of
 from mlpolicy.core.report import guarded, say, say_once, told
 from mlpolicy.core.target import LOCALS, Target, modules_below
 from mlpolicy.install import lookup, patterns, registry
-from mlpolicy.install.bootstrap import SCRIPT
-from mlpolicy.install.dispatch import follow, govern_implementations
-from mlpolicy.install.finder import Finder
-from mlpolicy.install.lookup import Found, NotFound, behind_ours, find, own_name
+from mlpolicy.install.hooks import ImportFinder, follow, govern_implementations, uncollected
+from mlpolicy.install.lookup import Found, NotFound, behind_ours, facts_of, find, own_name
 from mlpolicy.install.outer import NotWrappable
 from mlpolicy.install.patterns import Frames
-from mlpolicy.install.placing import Placing
-from mlpolicy.install.plans import facts_of
-from mlpolicy.install.status import FAILED, STATES, Placed, State
-from mlpolicy.install.uncollected import Uncollected
+from mlpolicy.install.placing import FAILED, STATES, Placed, Placing, State
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import show
@@ -34,6 +30,11 @@ from mlpolicy.rules import show
 _SPAWN = "multiprocessing.spawn"
 _TARGETS = "mlpolicy_targets"
 _HELP = "Targets of the policy by what became of them."
+
+
+def _counted(count: weakref.WeakMethod[Any], state: State) -> float:
+    method: Callable[[State], int] | None = count()
+    return method(state) if method else 0.0
 
 
 class Engine:
@@ -48,7 +49,7 @@ class Engine:
         """Modules that could not be looked through, and why."""
         self._said: tuple[str, int] = ("", 0)
         self._placing = Placing(rulebook)
-        self.finder = Finder(self)
+        self.finder = ImportFinder(self)
         self._done: dict[str, weakref.ref[ModuleType]] = {}
         self._below = modules_below(rulebook.exact)
         of_main = MAIN in rulebook.tops
@@ -87,7 +88,7 @@ class Engine:
                 return None
             placed = self._known.setdefault(str(target), Placed(target, plan))
             if not plan.rules and not plan.exact:
-                placed.exclude(f"policy `{plan.policies[0]}` excludes it")
+                placed.become("excluded", f"policy `{plan.policies[0]}` excludes it")
         return placed
 
     def start(self, earlier: Engine | None = None) -> None:
@@ -96,14 +97,9 @@ class Engine:
         First all drivers are made, then each replaces what stands in its place, and only then
         what remains of *earlier* is taken away: no call goes ungoverned.
         """
-        me = weakref.ref(self)  # (metrics outlive the policy)
-
-        def counted(state: State) -> float:
-            engine = me()
-            return engine.count(state) if engine else 0.0
-
+        count = weakref.WeakMethod(self.count)  # (metrics outlive the policy)
         for state in STATES:
-            METERS.gauge(_TARGETS, _HELP, partial(counted, state), shared=True, state=state)
+            METERS.gauge(_TARGETS, _HELP, partial(_counted, count, state), shared=True, state=state)
         METERS.prepare = self._placing.first_calls.prepare
         show()  # (what it imports is not yet looked at)
         sys.meta_path.insert(0, self.finder)
@@ -123,18 +119,22 @@ class Engine:
     def again(self) -> None:
         """Place what no longer stands, where a policy that did not change is put in force anew."""
         self._done.clear()
-        self._to_front()
+        if self._leave_finders():
+            sys.meta_path.insert(0, self.finder)
         self.sweep()
 
-    def _leave_finders(self) -> None:
-        if self.finder in sys.meta_path:
-            sys.meta_path.remove(self.finder)
+    def _leave_finders(self) -> bool:
+        """Watch imports no longer; return whether they were watched."""
+        if self.finder not in sys.meta_path:
+            return False
+        sys.meta_path.remove(self.finder)
+        return True
 
     def _retire(self) -> None:
         """Take away everything of ours that no other engine has replaced."""
         self._placing.stop()
         for placed in list(self._known.values()):
-            placed.take_off()
+            placed.restore()
         registry.clear_stand_ins(self)
         if METERS.prepare == self._placing.first_calls.prepare:
             METERS.prepare = None
@@ -157,8 +157,7 @@ class Engine:
         skipped = self.count("skipped") + len(self.passed_over)
         failed = sum(map(self.count, FAILED)) + len(self.unread)
         text = f"policy: {applied} applied, {pending} pending, {skipped} skipped, {failed} failed"
-        wrong = skipped + failed
-        before, least = self._said
+        wrong, (before, least) = skipped + failed, self._said
         if (applied or pending or wrong) and text != before:
             self._said = text, max(wrong, least)
             say(text, logging.WARNING if wrong > least else logging.INFO)
@@ -170,24 +169,19 @@ class Engine:
 
     def wants(self, module: str) -> bool:
         """Whether a policy may name a function of *module*."""
-        script = (MAIN, _SPAWN) if self._of_script else ()
-        to_run = (self._to_run, f"{self._to_run}.{MAIN}") if self._to_run else ()
-        known = module in script or module in to_run or module in self._below
-        return known or self.rulebook.wants(module)
+        of_script = self._of_script and module in (MAIN, _SPAWN)
+        to_run = self._to_run and module in (self._to_run, f"{self._to_run}.{MAIN}")
+        return bool(of_script or to_run or module in self._below or self.rulebook.wants(module))
 
     def saw_import(self) -> None:
         """Look for modules that came in without us, and step to the front again."""
         show()
-        behind = bool(sys.meta_path) and sys.meta_path[0] is not self.finder
-        if behind:
-            self._to_front()
-        if behind or self.unfinished:
+        if sys.meta_path and sys.meta_path[0] is not self.finder:
+            if self._leave_finders():
+                sys.meta_path.insert(0, self.finder)
             self.sweep()
-
-    def _to_front(self) -> None:
-        if self.finder in sys.meta_path:
-            sys.meta_path.remove(self.finder)
-            sys.meta_path.insert(0, self.finder)
+        elif self.unfinished:
+            self.sweep()
 
     def sweep(self) -> None:
         """Place what is wanted of every module that is imported already."""
@@ -197,18 +191,15 @@ class Engine:
                 guarded(partial(self._look_at, module, name), partial(self._not_read, name))
 
     def _look_at(self, module: ModuleType, name: str) -> None:
-        if not is_module(module) or not self.wants(name) or self._is_done(name, module):
-            return
-        if lookup.is_running(module):
-            self.unfinished = True
-        elif not self.finder.defers(module):
-            self.loaded(module, name)
+        if is_module(module) and self.wants(name) and not self._is_done(name, module):
+            if lookup.is_running(module):
+                self.unfinished = True
+            elif not self.finder.defers(module):
+                self.loaded(module, name)
 
     def _not_read(self, name: str, error: Exception) -> None:
-        self.unread[name] = told(error)
-        say_once(
-            f"unread:{name}", f"{name} could not be looked through: {told(error)}", error=error
-        )
+        self.unread[name] = why = told(error)
+        say_once(f"unread:{name}", f"{name} could not be looked through: {why}", error=error)
 
     def _is_done(self, name: str, module: ModuleType) -> bool:
         reference = self._done.get(name)
@@ -241,7 +232,7 @@ class Engine:
             if placed is None or not placed.plan.active or placed.plan.placement == "outer":
                 return None
             if not placed.plan.exact and patterns.looks_at_caller(code):
-                placed.skip()
+                placed.become("skipped", "looks at its caller")
                 return None
             placed.state, placed.placement = "applied", "tree"
             return self._placing.early(placed, code, lasting=lasting or LOCALS in qualname)
@@ -253,7 +244,7 @@ class Engine:
         name = name or module.__name__
         began = perf_counter()
         try:
-            with Uncollected():
+            with uncollected():
                 self._place(module, name)
                 for other in filter(self.rulebook.wants, names() if name == MAIN else ()):
                     self._place(module, other)
@@ -275,8 +266,8 @@ class Engine:
 
     def _place_each(self, module: ModuleType, name: str) -> None:
         # No lock is held: what is looked at runs the user's code, which may import.
-        of_main = module is sys.modules.get(MAIN)
-        self._done[MAIN if of_main else name] = weakref.ref(module)
+        known_as = MAIN if module is sys.modules.get(MAIN) else name
+        self._done[known_as] = weakref.ref(module)
         exact: list[Placed] = []
         for target in self.rulebook.exact_in(name):
             if self.rulebook.own(target) != target:
@@ -345,17 +336,12 @@ class Engine:
         if placed is None or placed.plan.exact or not placed.plan.rules:
             return
         if not placed.plan.active and not registry.decorated(function):
-            placed.leave()
+            placed.become("applied", "every rule is disabled")
         elif frames.show(function, target.qualname):
-            placed.skip()
+            placed.become("skipped", "looks at its caller")
         else:
-            self._place_inner(placed, (function,), raw)
-
-    def _place_inner(
-        self, placed: Placed, functions: tuple[FunctionType, ...], raw: object
-    ) -> None:
-        self._placing.inner(placed, functions)
-        govern_implementations(self._placing, placed, raw)
+            self._placing.inner(placed, (function,))
+            govern_implementations(self._placing, placed, raw)
 
     def _place_exact(self, module: ModuleType, placed: Placed) -> None:
         target = placed.target
@@ -363,7 +349,7 @@ class Engine:
             found = behind_ours(find(module, target.qualname))
         except NotFound as error:
             if module is not sys.modules.get(MAIN):  # (the program has only begun)
-                placed.state, placed.detail = "missing", str(error)
+                placed.become("missing", str(error))
                 where = placed.plan.sources[0] if placed.plan.sources else "the policy"
                 say_once(f"missing:{target}", f"{where}: {target} does not exist: {error}")
             return
@@ -376,11 +362,11 @@ class Engine:
             if plan is not None:
                 placed.plan = plan
             else:
-                placed.exclude("its `match` asks for another sort of function")
+                placed.become("excluded", "its `match` asks for another sort of function")
         if placed.plan.active or any(map(registry.decorated, found.functions)):
             self._place_found(placed, found, Frames(module))
         elif placed.plan.rules:
-            placed.leave()
+            placed.become("applied", "every rule is disabled")
 
     def _place_as(self, own: Target, name: Target) -> None:
         """Place the function *own*, of which *name* is another name: both have one plan."""
@@ -390,10 +376,14 @@ class Engine:
         if placed is None:
             return
         plan, findings = self.rulebook.resolve(own)
-        placed.plan = plan or placed.plan
         for finding in findings:
             say_once(f"two:{placed.target}:{finding.span}", str(finding))
-        self._try(own, partial(self._place_exact, sys.modules[own.module], placed))
+        self._place_again(placed, plan or placed.plan)
+
+    def _place_again(self, placed: Placed, plan: Plan) -> None:
+        """Place what has got another *plan* since."""
+        placed.plan, module = plan, sys.modules[placed.target.module]
+        self._try(placed.target, partial(self._place_exact, module, placed))
 
     def _look_again(self, module: ModuleType, name: Target) -> None:
         """Let *name* go if it has come to mean another function than the one it was a name of."""
@@ -406,11 +396,11 @@ class Engine:
         self.rulebook.join(name, name)
         placed, plan = self._known.get(str(own)), self.rulebook.plan(own)
         if placed is not None and plan is not None:
-            placed.plan = plan
-            self._try(own, partial(self._place_exact, sys.modules[own.module], placed))
+            self._place_again(placed, plan)
         elif placed is not None:
             placed.plan = Plan(own, "enforce", ())  # (what waits for a call finds no rule)
-            placed.take_off()
+            self._placing.take_off(placed)
+            placed.restore()
             del self._known[str(own)]
 
     def _place_found(self, placed: Placed, found: Found, frames: Frames) -> None:
@@ -419,7 +409,7 @@ class Engine:
             if placed.state == "applied":
                 placed.placement = "tree"
             else:
-                placed.state, placed.detail = "missing", "no function makes one of that name"
+                placed.become("missing", "no function makes one of that name")
             return
         inner = bool(found.functions) and not found.inherited
         if placed.plan.placement == "inner" and not inner:
@@ -430,7 +420,8 @@ class Engine:
         if any(frames.show(function, target.qualname) for function in found.functions):
             placed.detail = "looks at its caller, and sees the driver: it is one frame more"
             say_once(f"frame:{target}", f"{target} {placed.detail}")
-        self._place_inner(placed, found.functions, found.raw)
+        self._placing.inner(placed, found.functions)
+        govern_implementations(self._placing, placed, found.raw)
         registry.spare_setters(found.raw, found.functions)
 
     def _try(self, target: Target, work: Callable[[], None]) -> None:
@@ -442,7 +433,7 @@ class Engine:
         if placed is None or not (placed.plan.rules or placed.plan.exact):
             return
         if isinstance(error, NotWrappable):
-            placed.state, placed.detail = "unwrappable", str(error)
+            placed.become("unwrappable", str(error))
             say_once(f"unwrappable:{target}", f"{target}: {error}")
         else:
             placed.fail(error)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import builtins
 import functools
-import gc
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of, wrapped
+from mlpolicy.core.facts import Facts
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.program import names_of
+from mlpolicy.core.tags import ATTRIBUTE
 from mlpolicy.core.target import LOCALS, Target
+from mlpolicy.install import registry
 from mlpolicy.install.outer import Shown, bare, original_of
-from mlpolicy.runtime.driver import TWIN
+from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.runtime.driver import TWIN, shape
 
 _DEPTH = 8
 
@@ -45,16 +49,32 @@ def find(module: ModuleType, qualname: str) -> Found:
     """
     if LOCALS in qualname:
         return Found(module, qualname, None, born(module, qualname))
-    holder, attribute = _holder(module, qualname)
+    holder: Any = module
+    *path, attribute = qualname.split(".")
+    for part in path:
+        raw, _ = _attribute(holder, part)
+        if raw is _ABSENT:
+            raise NotFound(f"`{_name(holder)}` has no `{part}`")
+        holder = original_of(raw) if is_a(raw, Shown) else raw
     raw, inherited = _attribute(holder, attribute)
-    if raw is _ABSENT:
-        functions = born(module, qualname)
-        if not functions:
-            raise NotFound(f"`{_name(holder)}` has no function `{attribute}`")
+    function = None if raw is _ABSENT else function_behind(raw, module.__name__, qualname)
+    # What is no function may keep those of that name out of sight.
+    unseen = () if function or callable(raw) else born(module, qualname)
+    functions = (function,) if function else unseen
+    if raw is not _ABSENT:
+        return Found(holder, attribute, raw, functions, inherited)
+    if functions:
         return Found(holder, attribute, None, functions)
-    function = function_behind(raw, module.__name__, qualname)
-    functions = (function,) if function else _others(raw, module, qualname)
-    return Found(holder, attribute, raw, functions, inherited)
+    raise NotFound(f"`{_name(holder)}` has no function `{attribute}`")
+
+
+def look_up(target: Target) -> Found | None:
+    """Return where *target* is; None where it is not there, or its module is not imported."""
+    module = sys.modules.get(target.module)
+    try:
+        return find(module, target.qualname) if is_module(module) else None
+    except NotFound:
+        return None
 
 
 def behind_ours(found: Found) -> Found:
@@ -99,12 +119,8 @@ def _names(target: Target, found: Found) -> list[Target]:
 
 def _leads_to(target: Target, found: Found) -> bool:
     """Tell whether what was *found* is under *target* too."""
-    module = sys.modules.get(target.module)
-    if not is_module(module):
-        return False
-    try:
-        there = find(module, target.qualname)
-    except NotFound:
+    there = look_up(target)
+    if there is None:
         return False
     same = there.functions == found.functions and bool(found.functions)
     held = there.holder is found.holder and there.attribute == found.attribute
@@ -142,26 +158,16 @@ def _is_plain(raw: Any) -> bool:
     return type(raw) is FunctionType and raw.__closure__ is None and not raw.__dict__
 
 
-def _others(raw: Any, module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
-    """Functions of that name that *raw*, which is no function, keeps out of sight."""
-    if callable(raw):
-        return ()
-    return born(module, qualname)
-
-
 def aliased(name: str) -> ModuleType | None:
     """Return the module that is known as *name*: by the import system, or as an attribute.
 
     None where there is none, or where it still runs.
     """
-    module: Any = sys.modules.get(name)
-    known = name
-    rest: list[str] = []
-    while module is None and "." in known:
-        known, _, last = known.rpartition(".")
-        rest.insert(0, last)
-        module = sys.modules.get(known)
-    for part in rest:
+    parts, at = name.split("."), name.count(".") + 1
+    while at > 1 and sys.modules.get(".".join(parts[:at])) is None:
+        at -= 1
+    module: Any = sys.modules.get(".".join(parts[:at]))
+    for part in parts[at:]:
         module = members(module).get(part) if is_module(module) else None
     return module if is_module(module) and not is_running(module) else None
 
@@ -189,33 +195,12 @@ def born(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
     """Return every living function of *module* whose code has that name."""
     return tuple(
         function
-        for function in living(members(module))
+        for function in registry.living(members(module))
         if function.__code__.co_qualname == qualname and TWIN not in function.__dict__
     )
 
 
-def living(names: Mapping[str, Any] | None = None) -> list[FunctionType]:
-    """Return every living function whose global names are *names*; without them, every function.
-
-    All functions refer to the builtins. They are asked for by what they refer to: a list of
-    all objects would hold tuples that other threads are filling, which the interpreter refuses.
-    """
-    referred = vars(builtins) if names is None else names
-    return [function for function in gc.get_referrers(referred) if type(function) is FunctionType]
-
-
 _ABSENT = object()
-
-
-def _holder(module: ModuleType, qualname: str) -> tuple[Any, str]:
-    *path, attribute = qualname.split(".")
-    holder: Any = module
-    for part in path:
-        raw, _ = _attribute(holder, part)
-        if raw is _ABSENT:
-            raise NotFound(f"`{_name(holder)}` has no `{part}`")
-        holder = original_of(raw) if is_a(raw, Shown) else raw
-    return holder, attribute
 
 
 def _attribute(holder: Any, name: str) -> tuple[Any, bool]:
@@ -302,3 +287,67 @@ def _within(one: Any) -> Iterator[Any]:
 
 def _holds(value: Any) -> bool:
     return callable(value) and not is_a(value, type, ModuleType)
+
+
+def planned(asked: Any, rulebook: Rulebook | None) -> Plan | None:
+    """Return what holds for a function, or for the one under a path; None where nothing does.
+
+    It is what policies say, over what the decorators of the function say.
+    """
+    from mlpolicy.plan.decorators import of_code, with_code  # (a start without decorators need not)
+
+    target, functions = _asked(asked)
+    blocks = next((held for function in functions if (held := registry.decorated(function))), {})
+    if rulebook is None:
+        return of_code(target, blocks)[0] if blocks else None
+    names = [Target(name, target.qualname) for name in names_of(target.module)]
+    if len(names) > 1:  # (of the program itself, the one that policies speak of)
+        target = next((name for name in names if rulebook.plan(name) is not None), target)
+    asks = bool(functions) and rulebook.asks(target)
+    facts = facts_of(target, functions[0], functions) if asks else None
+    plan = rulebook.plan(target, facts)
+    if not blocks:
+        return plan
+    return with_code(plan, blocks, rulebook, facts)[0] if plan else of_code(target, blocks)[0]
+
+
+def _asked(asked: Any) -> tuple[Target, tuple[FunctionType, ...]]:
+    """Return the path of what is asked for, and its functions: those with our decorators first."""
+    if not isinstance(asked, str):
+        functions = sorted(reach(asked), key=lambda function: not registry.decorated(function))
+        if not functions:
+            kind = type(asked).__qualname__
+            raise ValueError(f"a `{kind}` is not a function, nor the path of one")
+        return target_of(functions[0]), tuple(functions)
+    target = Target.parse(asked)
+    found = look_up(target)
+    return target, found.functions if found else ()
+
+
+def target_of(function: FunctionType) -> Target:
+    """Return the path of *function*."""
+    return Target(function.__module__ or "__main__", function.__qualname__)
+
+
+def facts_of(target: Target, raw: Any, functions: Iterable[FunctionType]) -> Facts:
+    """Return the facts of the function under *target*: *raw* is what stands there."""
+    functions = tuple(functions)
+    decorators = partial(_decorators, target)
+    if not functions:
+        return Facts(tags=_tags(raw), decorators=decorators)
+    form = shape(registry.own_of(functions[0]))
+    tags = (tag for value in (raw, *reach(raw), *functions) for tag in _tags(value))
+    return Facts(form.kind, form.names, tuple(dict.fromkeys(tags)), decorators=decorators)
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    tags = members(value).get(ATTRIBUTE)
+    return tags if type(tags) is tuple else ()
+
+
+def _decorators(target: Target) -> tuple[str, ...]:
+    """Return the dotted names of the decorators, which only the source knows."""
+    from mlpolicy.source import Defined, SourceTree, roots
+
+    looked = SourceTree(roots(())).look_up(target)
+    return looked.decorators if isinstance(looked, Defined) else ()

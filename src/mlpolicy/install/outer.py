@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from mlpolicy.core.classes import is_a, members
 from mlpolicy.core.report import say_once
 from mlpolicy.core.step import Step
-from mlpolicy.runtime.driver import Driver
-from mlpolicy.runtime.template import (
+from mlpolicy.runtime.driver import (
     ASYNC_GENERATOR,
     COROUTINE,
     GENERATOR,
     ITERABLE_COROUTINE,
+    Driver,
 )
 
 if TYPE_CHECKING:
@@ -106,11 +106,12 @@ def stand_in(found: Found) -> tuple[FunctionType, Any]:
         raise NotWrappable(f"`{found.attribute}` is a class; name its `__init__` or a method")
     if not callable(original):
         raise NotWrappable(f"`{found.attribute}` is a {type(original).__name__}, not a function")
+    forward = _forwarding(original)
     try:
         hash(original)
     except Exception:  # noqa: BLE001 (code of the user's; constants of drivers are hashed)
-        return _forwarding(original), original.__call__
-    return _forwarding(original), original
+        return forward, original.__call__
+    return forward, original
 
 
 def bare(raw: Any) -> Any:
@@ -120,7 +121,7 @@ def bare(raw: Any) -> Any:
 
 def _forwarding(original: Any) -> FunctionType:
     """Return a function with the signature of *original*, whose body is yet to be swapped in."""
-    header, values = _header(original)
+    header, defaults, by_name = _parameters(original)
     flags = _flags(original)
     word = "async def" if flags & (COROUTINE | ASYNC_GENERATOR) else "def"
     body = "yield" if flags & (GENERATOR | ASYNC_GENERATOR) else "pass"
@@ -131,72 +132,66 @@ def _forwarding(original: Any) -> FunctionType:
         code = forward.__code__
         forward.__code__ = code.replace(co_flags=code.co_flags | ITERABLE_COROUTINE)
     functools.update_wrapper(forward, original, updated=())
-    forward.__defaults__ = tuple(values[0]) or None
-    forward.__kwdefaults__ = values[1] or None
+    forward.__defaults__, forward.__kwdefaults__ = tuple(defaults) or None, by_name or None
     return forward
 
 
-def _flags(called: Any) -> int:
-    """Return what tells the kind of function that *called* ends in; 0 for a plain one."""
+def _called(called: Any) -> Iterator[Any]:
+    """Yield *called*, then what is called when that is, down to a Python function if there is one."""
     for _ in range(_DEPTH):
-        if inspect.iscoroutinefunction(called) or _is_marked(called):
+        yield called
+        if type(called) is FunctionType:
+            return
+        if is_a(called, functools.partial):
+            called = called.func
+        elif is_a(called, MethodType):
+            called = called.__func__
+        else:
+            called = getattr(type(called), "__call__", None)  # noqa: B004 (its code is asked for)
+
+
+def _flags(original: Any) -> int:
+    """Return what tells the kind of function that *original* ends in; 0 for a plain one.
+
+    `asyncio` may be told that something gives a coroutine, as Cython and Django do.
+    """
+    coroutines = sys.modules.get("asyncio.coroutines")
+    mark = getattr(coroutines, "_is_coroutine", None)
+    for called in _called(original):
+        marked = mark is not None and getattr(called, "_is_coroutine", None) is mark
+        if marked or inspect.iscoroutinefunction(called):
             return COROUTINE
         if type(called) is FunctionType:
             return called.__code__.co_flags & _KINDS
-        called = _next(called)
     return 0
-
-
-def _is_marked(called: Any) -> bool:
-    """Whether `asyncio` is told that *called* gives a coroutine, as Cython and Django do."""
-    coroutines = sys.modules.get("asyncio.coroutines")
-    mark = getattr(coroutines, "_is_coroutine", None)
-    return mark is not None and getattr(called, "_is_coroutine", None) is mark
-
-
-def _next(called: Any) -> Any:
-    """Return what is called when *called*, which is no Python function, is."""
-    if is_a(called, functools.partial):
-        return called.func
-    if is_a(called, MethodType):
-        return called.__func__
-    return getattr(type(called), "__call__", None)  # noqa: B004 (its code is asked for)
 
 
 def _in_python(original: Any) -> bool:
     """Whether Python code takes the arguments."""
-    for _ in range(_DEPTH):
-        if type(original) is FunctionType:
-            return True
-        original = _next(original)
-    return False
+    return any(type(called) is FunctionType for called in _called(original))
 
 
-def _header(original: Any) -> tuple[str, tuple[list[Any], dict[str, Any]]]:
+def _parameters(original: Any) -> tuple[str, list[Any], dict[str, Any]]:
     """Return the parameters of *original* as they are written, and the defaults of both sorts.
 
     To C code a default that is passed is not always what one left out is: a ufunc refuses
     `dtype=None` beside `signature=None`. So what takes it all by stars stands for such code.
     """
+    unknown: tuple[str, list[Any], dict[str, Any]] = "*args, **kwargs", [], {}
     try:
         parameters = list(inspect.signature(original).parameters.values())
     except (TypeError, ValueError):
-        return "*args, **kwargs", ([], {})
+        return unknown
     empty = inspect.Parameter.empty
     given = [parameter for parameter in parameters if parameter.default is not empty]
-    if (given and not _in_python(original)) or not all(
-        parameter.name.isidentifier() for parameter in parameters
-    ):
-        return "*args, **kwargs", ([], {})
+    if not all(parameter.name.isidentifier() for parameter in parameters):
+        return unknown
+    if given and not _in_python(original):
+        return unknown
     plain = [parameter.replace(annotation=empty, default=empty) for parameter in parameters]
-    return str(inspect.Signature(plain))[1:-1], (
-        [parameter.default for parameter in given if parameter.kind is not parameter.KEYWORD_ONLY],
-        {
-            parameter.name: parameter.default
-            for parameter in given
-            if parameter.kind is parameter.KEYWORD_ONLY
-        },
-    )
+    by_name = {one.name: one.default for one in given if one.kind is one.KEYWORD_ONLY}
+    defaults = [one.default for one in given if one.name not in by_name]
+    return str(inspect.Signature(plain))[1:-1], defaults, by_name
 
 
 class Shown:
@@ -208,9 +203,12 @@ class Shown:
         if name in _OWN:
             return object.__getattribute__(self, name)
         original = original_of(self)
-        if name == "__signature__":
-            return _signature(original)
-        return getattr(original, name)
+        if name != "__signature__":
+            return getattr(original, name)
+        try:
+            return inspect.signature(original)
+        except (TypeError, ValueError) as error:
+            raise AttributeError(name) from error
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(original_of(self), name, value)
@@ -238,27 +236,19 @@ def original_of(shown: Any, part: str = "original") -> Any:
     return object.__getattribute__(shown, part)
 
 
-def _signature(original: Any) -> inspect.Signature:
-    try:
-        return inspect.signature(original)
-    except (TypeError, ValueError) as error:
-        raise AttributeError("__signature__") from error
-
-
 def show(
     original: Any, call: FunctionType, *, found: Any, target: str, may_await: bool = False
 ) -> Any:
-    """Return a stand-in for *original*: an object whose call is *call*.
+    """Return a stand-in for *original*, *found* under the path *target*: its call is *call*.
 
-    Args:
-        original: What it stands in for.
-        call: Takes the place of its call.
-        found: Where the original was found.
-        target: The path under which the stand-in is put.
-        may_await: Say so where the first call gives something to await.
+    The first call that gives something to await is spoken of where it *may_await*.
     """
     of = type(original)
-    names = {name: _passed_on(name, of) for name in _specials(of)}
+    # The interpreter looks these up in the class: operators, `len`, `hash`.
+    specials = {name for cls in of.__mro__ for name in vars(cls) if name[:2] == name[-2:] == "__"}
+    specials -= _NOT_PASSED_ON
+    specials = {name for name in specials if callable(getattr(of, name, None))} | {"__hash__"}
+    names = {name: _passed_on(name, of) for name in specials}
     if hasattr(of, "__get__"):
         names["__get__"] = _bind
     names |= {"__slots__": (), "__module__": of.__module__, "__qualname__": of.__qualname__}
@@ -270,15 +260,6 @@ def show(
     for part, value in (("original", original), ("found", found), ("target", target)):
         object.__setattr__(shown, part, value)
     return shown
-
-
-def _specials(of: type) -> Iterator[str]:
-    """Yield the names that the interpreter looks up in the class: operators, `len`, `hash`."""
-    for name in dict.fromkeys(name for cls in of.__mro__ for name in vars(cls)):
-        if name[:2] == name[-2:] == "__" and name not in _NOT_PASSED_ON:
-            held = getattr(of, name, None)
-            if callable(held) or name == "__hash__":
-                yield name
 
 
 def _passed_on(name: str, of: type) -> Any:

@@ -14,7 +14,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from mlpolicy.core.classes import is_a, members, module_of, mro_of, name_of
-from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.report import interrupts
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry
 from mlpolicy.install.lookup import Found, function_behind, is_of, own_name, peel

@@ -6,28 +6,28 @@ from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FunctionType
-from weakref import WeakKeyDictionary, ref
+from typing import Literal
+from weakref import WeakKeyDictionary, WeakSet, ref
 
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.lock import Lock
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import say_once, told, words
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import LOCALS, Target
+from mlpolicy.core.threads import Lock
 from mlpolicy.install import registry
-from mlpolicy.install.first_call import FirstCalls
-from mlpolicy.install.lookup import Found, is_of
+from mlpolicy.install.hooks import FirstCalls
+from mlpolicy.install.lookup import Found, facts_of, is_of
 from mlpolicy.install.outer import Replaced, stand_in
-from mlpolicy.install.plans import facts_of
-from mlpolicy.install.status import Placed
+from mlpolicy.install.registry import Stub
 from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.assemble import steps
-from mlpolicy.runtime.driver import Driver, behind, close, from_code
-from mlpolicy.runtime.stub import Stub
-from mlpolicy.runtime.template import kind_of
+from mlpolicy.runtime.driver import Driver, behind, close, from_code, kind_of
 
 
 @frozen()
@@ -79,7 +79,7 @@ class Placing:
         """The thread that makes it; what others import meanwhile is placed at once."""
         self._gone: deque[Definition] = deque()
         """Those whose code nobody has any longer."""
-        self.followed: WeakKeyDictionary[FunctionType, Driver] = WeakKeyDictionary()
+        self.followed: WeakSet[FunctionType] = WeakSet()
         """Functions of the standard library that are watched."""
         self._lock = Lock()
         self._stopped = False
@@ -108,9 +108,15 @@ class Placing:
         with self._lock:
             self._stopped = True
         self.first_calls.take_off()
-        for function, driver in list(self.followed.items()):
-            registry.take_off(function, driver)
-        self.followed.clear()  # (their drivers lead back here, past the garbage collector)
+        for function in list(self.followed):  # (their drivers lead back here)
+            registry.take_off(function, self)
+        self.take_off()
+
+    def take_off(self, gone: Placed | None = None) -> None:
+        """Give the functions of every target their own code back, or those of one that is *gone*."""
+        for function, (_, placed) in list(self._owners.items()):
+            if gone is None or placed is gone:
+                registry.take_off(function, placed)
 
     def close(self) -> None:
         """Let every step go."""
@@ -142,10 +148,7 @@ class Placing:
     ) -> None:
         """Swap the driver of *placed* into *functions*, over what their decorators say.
 
-        Args:
-            placed: The target.
-            functions: Those that bear its name.
-            implements: Whether they only implement it, as those that a dispatcher calls.
+        They bear its name, or only implement it, as those that a dispatcher calls.
         """
         for function in functions:
             own = registry.own_of(function)
@@ -164,7 +167,7 @@ class Placing:
         Of thousands most are never called. What decorators say, what stands already, and what
         an earlier policy left, is settled at once.
         """
-        if registry.decorated(function) or (placed.drivers and function in placed.drivers):
+        if registry.decorated(function) or registry.owner_of(function) is placed:
             return False
         settled = self._earlier((str(placed.target), id(own)))
         return not (settled or LOCALS in placed.target.qualname or kind_of(own) == _UNSTUBBED)
@@ -190,26 +193,16 @@ class Placing:
         entry = registry.record(function)
         plan = self._with_code(placed, function, entry) if entry.decorated else placed.plan
         if not plan.active:
-            placed.hold(function, None)
-            self._put(placed, partial(registry.lay_bare, function))
+            self._put(placed, partial(registry.lay_bare, function, placed))
             return
         made = self._steps_for(plan, entry.own, function)
         standing = registry.stands(function, made)
         if standing is not None:
-            placed.driver = standing
-            placed.hold(function, standing)
-            owner = self._before._owners.get(function) if self._before else None
-            if owner is not None:
-                owner[1].let_go(function)
+            placed.driver, entry.owner = standing, placed
             return
         twin = entry.outer or behind(function, entry.base)
         placed.driver = driver = self._driver(plan, entry.own, made, twin)
-
-        def swap() -> None:
-            if registry.swap(function, driver, instead_of=instead_of):
-                placed.hold(function, driver)
-
-        self._put(placed, swap)
+        self._put(placed, partial(registry.swap, function, driver, placed, instead_of=instead_of))
         self._close_gone()  # (what the last driver of the target was made of, perhaps)
 
     def prepare(self, placed: Placed, function: FunctionType) -> None:
@@ -223,8 +216,9 @@ class Placing:
     def follow(self, function: FunctionType, driver: Driver) -> None:
         """Put *driver* on a function of the standard library that is to be watched."""
         with self._lock:
-            if not self._stopped and registry.swap(function, driver):
-                self.followed[function] = driver
+            if not self._stopped:
+                registry.swap(function, driver, self)
+                self.followed.add(function)
 
     def _claim(self, placed: Placed, function: FunctionType, own: str, *, implements: bool) -> bool:
         """Return whether *placed* may govern *function*, to which several targets may lead.
@@ -243,7 +237,7 @@ class Placing:
             loser, winner = placed, held[1]
         if loser is not winner:
             others = any(one is loser for _, one in list(self._owners.values()))
-            loser.yield_to(function, winner.target, others=others)
+            loser.yield_to(winner.target, others=others)
         return winner is placed
 
     def _with_code(self, placed: Placed, function: FunctionType, entry: registry.Record) -> Plan:
@@ -348,3 +342,62 @@ def _hand_over(before: list[Step], new: list[Step]) -> None:
             step.inherit(old)
             if step.otherwise is not None and old.otherwise is not None:
                 step.otherwise.inherit(old.otherwise)
+
+
+State = Literal[
+    "applied", "excluded", "skipped", "pending", "missing", "unwrappable", "bypassed", "error"
+]
+STATES: tuple[State, ...] = State.__args__  # type: ignore[attr-defined]  # (of a Literal)
+FAILED: tuple[State, ...] = ("missing", "unwrappable", "bypassed", "error")
+
+
+@dataclass(slots=True, eq=False)
+class Placed:
+    """One target of the policy in this process."""
+
+    target: Target
+    plan: Plan
+    state: State = "pending"
+    placement: Literal["inner", "outer", "tree", "-"] = "-"
+    detail: str = ""
+    """Why it is in that state, where a person would ask."""
+    driver: Driver | None = None
+    """The last that was made for it; most functions wait for a call that never comes."""
+    outer: Replaced | None = None
+    coded: Plan | None = None
+    """The plan with what decorators say under it, where there are any."""
+    found: tuple[Diagnostic, ...] = ()
+    """What is wrong between the policies and the decorators."""
+
+    @property
+    def holds(self) -> Plan:
+        """What holds: the plan of the policies, over what decorators say."""
+        return self.coded or self.plan
+
+    def yield_to(self, winner: Target, *, others: bool) -> None:
+        """Leave a function to another target that leads to it; *others* tells whether it has more."""
+        self.detail = f"{winner} is the same function, and its rules hold"
+        if not others:
+            # A pattern that meets a function under two names has it all the same.
+            self.state, self.driver = "skipped" if self.plan.exact else "excluded", None
+        if self.plan.exact:
+            say_once(f"same:{self.target}", f"{self.target}: {self.detail}")
+
+    def become(self, state: State, detail: str) -> None:
+        """Be in *state* from now on, and *detail* why."""
+        self.state, self.detail = state, detail
+
+    def fail(self, error: Exception) -> None:
+        """Say once that it could not be placed, by a bug of ours."""
+        self.become("error", told(error))
+        message = f"{self.target} could not be placed: {words(error)}"
+        say_once(f"error:{self.target}", message, error=error)
+
+    def restore(self) -> None:
+        """Put back what stood where a stand-in was put."""
+        outer, self.outer, self.driver = self.outer, None, None
+        try:
+            if outer is not None and not outer.restore():
+                self.detail = "the attribute was replaced by someone else"
+        except (AttributeError, TypeError) as error:
+            self.detail = f"the attribute could not be put back: {error}"

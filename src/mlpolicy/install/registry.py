@@ -1,21 +1,41 @@
-"""Which functions carry a driver, and the code that is their own. Held weakly."""
+"""Which functions carry a driver, and the code that is their own. Held weakly.
+
+A stub stands on a function until its first call, which weaves the driver. A program that imports a
+thousand governed functions calls few of them: those alone cost what a driver costs. Stubs of one
+signature differ in names and constants, and are compiled once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import builtins
+import gc
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from operator import is_
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from mlpolicy.core.classes import is_a
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.lock import Lock
-from mlpolicy.install.lookup import living
+from mlpolicy.core.live import Live
+from mlpolicy.core.threads import Lock
 from mlpolicy.model.policy import RuleBlock
-from mlpolicy.runtime.driver import Driver
-from mlpolicy.runtime.stub import Stub
-from mlpolicy.runtime.template import ITERABLE_COROUTINE, Birth
+from mlpolicy.runtime.driver import (
+    ASYNC_GENERATOR,
+    COROUTINE,
+    GENERATOR,
+    ITERABLE_COROUTINE,
+    VARARGS,
+    VARKEYWORDS,
+    Birth,
+    Driver,
+    Shape,
+    code_of,
+    dressed,
+    mark,
+)
 
 Make = Callable[[str, CodeType], CodeType | None]
 """Gives the code of a driver or a stub for the function of that qualified name and code."""
@@ -38,6 +58,8 @@ class Record:
     """What stands on it; a stub until the first call weaves the driver."""
     called: CodeType | None = None
     """The base that the driver was woven around."""
+    owner: object = None
+    """What it was put there for, a target say, and who may take it off again."""
 
 
 @frozen()
@@ -113,20 +135,26 @@ def functions() -> list[FunctionType]:
     return list(_records)
 
 
-def swap(function: FunctionType, driver: Driver, *, instead_of: Stub | None = None) -> bool:
+def owner_of(function: FunctionType) -> object:
+    """Return what the driver of *function* was put there for."""
+    entry = _records.get(function)
+    return entry.owner if entry is not None else None
+
+
+def swap(
+    function: FunctionType, driver: Driver, owner: object, *, instead_of: Stub | None = None
+) -> None:
     """Put *driver* on *function*: one store, calls in flight finish on the old code.
 
     Where it comes *instead of* a stub and that stands there no longer, another policy has come
-    since: nothing is put, and False returned.
+    since: nothing is put.
     """
     entry = record(function)
     _same_call(entry.own, driver.code)
     with _stores:
-        if instead_of is not None and not instead_of.is_in(function.__code__):
-            return False
-        function.__code__ = driver.code
-        entry.driver, entry.called = driver, entry.base
-    return True
+        if instead_of is None or instead_of.is_in(function.__code__):
+            function.__code__ = driver.code
+            entry.driver, entry.called, entry.owner = driver, entry.base, owner
 
 
 def stands(function: FunctionType, steps: list[Any]) -> Driver | None:
@@ -145,19 +173,19 @@ def wait(function: FunctionType, stub: Stub) -> None:
         entry = _records.get(function)
         function.__code__ = code
         if entry is not None:
-            entry.driver = stub
+            entry.driver, entry.owner = stub, None
 
 
-def lay_bare(function: FunctionType) -> None:
+def lay_bare(function: FunctionType, owner: object) -> None:
     """Let *function* run without any driver, that of its decorators included."""
     entry = record(function)
-    function.__code__, entry.driver = entry.base, None
+    function.__code__, entry.driver, entry.owner = entry.base, None, owner
 
 
-def take_off(function: FunctionType, driver: Driver | Stub | None = None) -> None:
-    """Give *function* its own code back, unless another driver than *driver* stands on it."""
-    entry = record(function) if isinstance(driver, Stub) else _records.get(function)
-    if entry is None or (driver is not None and entry.driver not in (None, driver)):
+def take_off(function: FunctionType, owner: object) -> None:
+    """Give *function* its own code back, if what stands on it is that of *owner*, or is this stub."""
+    entry = record(function) if isinstance(owner, Stub) else _records.get(function)
+    if entry is None or owner is not (entry.driver if isinstance(owner, Stub) else entry.owner):
         return
     bare = entry.decorator.code if entry.decorator else entry.own
     with _stores:
@@ -170,7 +198,7 @@ def take_off(function: FunctionType, driver: Driver | Stub | None = None) -> Non
         if ours or id(code) in _stand_ins or code is entry.base:
             function.__code__ = bare
         entry.base = entry.called = entry.own
-        entry.driver = entry.decorator
+        entry.driver, entry.owner = entry.decorator, None
 
 
 def _same_call(own: CodeType, code: CodeType) -> None:
@@ -249,18 +277,14 @@ def _named(code: CodeType) -> set[int]:
     return named
 
 
-def _bodies(*texts: str) -> frozenset[bytes]:
-    """Return the instructions of functions that do nothing, as stubs are written."""
-    modules = (compile(text, "<stub>", "exec", dont_inherit=True) for text in texts)
-    codes = (
-        inner for module in modules for inner in module.co_consts if isinstance(inner, CodeType)
-    )
-    return frozenset(code.co_code for code in codes)
-
-
-_STUBS = _bodies(
-    "def f(): ...", "def f(): 'a docstring'", "async def f(): ...", "async def f(): 'a docstring'"
+_STUBS = frozenset(
+    inner.co_code
+    for word in ("def", "async def")
+    for body in ("...", "'a docstring'")
+    for inner in compile(f"{word} f(): {body}", "<stub>", "exec", dont_inherit=True).co_consts
+    if isinstance(inner, CodeType)
 )
+"""The instructions of functions that do nothing, as stubs are written."""
 _FUNCTION = 0x02
 """Set in the code of functions, not in that of classes and modules (`CO_NEWLOCALS`)."""
 
@@ -271,6 +295,16 @@ def rebase(function: FunctionType, code: CodeType) -> None:
     entry.base = code
     if entry.driver is None:
         function.__code__ = code
+
+
+def living(names: Mapping[str, Any] | None = None) -> list[FunctionType]:
+    """Return every living function whose global names are *names*; without them, every function.
+
+    All functions refer to the builtins. They are asked for by what they refer to: a list of
+    all objects would hold tuples that other threads are filling, which the interpreter refuses.
+    """
+    referred = vars(builtins) if names is None else names
+    return [function for function in gc.get_referrers(referred) if type(function) is FunctionType]
 
 
 def release(owner: object) -> None:
@@ -294,3 +328,99 @@ def clear_stand_ins(owner: object) -> None:
             function.__code__ = decorator.code if decorator else own_code(function.__code__)
     for place in mine:
         _stand_ins.pop(place, None)
+
+
+_TELLING = VARARGS | VARKEYWORDS | COROUTINE | GENERATOR | ASYNC_GENERATOR
+"""Flags that tell how a function is called."""
+
+
+class Stub(Live):
+    """What the code of a stub calls: it gives the function to call instead."""
+
+    __slots__ = ("_weaver", "elsewhere", "own", "placed", "reference")
+
+    def __init__(
+        self,
+        own: CodeType,
+        weaver: Any,
+        *,
+        placed: Any = None,
+        function: ref[FunctionType] | None = None,
+    ) -> None:
+        self.own = own
+        self.placed = placed
+        """What *weaver* knows of the function."""
+        self._weaver = weaver
+        """Puts the driver on a function at the first call; None where no policy is in force."""
+        self.reference = function
+        self.elsewhere: CodeType | None = None
+        """The code of a driver for other functions that carry the stub, once there was one."""
+
+    @classmethod
+    def idle(cls) -> Stub:
+        """Return one that gives the original, where the policy is not in force."""
+        return cls(cls.code.__code__, None)  # (it is told whose original it is to give)
+
+    def __call__(self, own: CodeType, witness: FunctionType) -> FunctionType:
+        """Return what to call for a function of the code *own*, with the globals and cells of *witness*."""
+        if self._weaver is None:
+            return made_from(own, witness)
+        function = self.function()
+        if function is None or not _alike(function, witness):
+            return made_from(self._weaver.born(self), witness)
+        self._weaver.weave(self, function)
+        return made_from(own, witness) if self.is_in(function.__code__) else function
+
+    def code(self) -> CodeType:
+        """Return code that calls it, with the signature of the function's own, for which it stands."""
+        own = self.own
+        positional, keyword = own.co_argcount, own.co_kwonlyargcount
+        counts = (own.co_posonlyargcount, positional, keyword, len(own.co_freevars))
+        template = _template(counts, own.co_flags & _TELLING)
+        names = own.co_varnames[: template.co_nlocals]
+        values: dict[str, object] = {mark("stub"): self, mark("own"): own}
+        for at in range(keyword):
+            values[f"keyword{at}"] = names[positional + at]
+        return dressed(template, own, values, co_varnames=names)
+
+    def is_in(self, code: CodeType) -> bool:
+        """Whether *code* calls it."""
+        return any(constant is self for constant in code.co_consts)
+
+    def function(self) -> FunctionType | None:
+        """The function that it stands on, if it is known and alive."""
+        return self.reference() if self.reference is not None else None
+
+
+def made_from(code: CodeType, witness: FunctionType) -> FunctionType:
+    """Return a function of that *code* with the globals and cells of *witness*."""
+    return FunctionType(code, witness.__globals__, code.co_name, None, witness.__closure__)
+
+
+def _alike(function: FunctionType, witness: FunctionType) -> bool:
+    """Whether both have the same globals and the same cells: a copy of a function may not."""
+    cells = map(is_, function.__closure__ or (), witness.__closure__ or ())
+    return function.__globals__ is witness.__globals__ and all(cells)
+
+
+@cache
+def _template(counts: tuple[int, int, int, int], flags: int) -> CodeType:
+    """Return the code of a stub with marks for its constants, and names by number."""
+    only, positional, keyword, cells = counts
+    names = [f"positional{at}" for at in range(positional)]
+    form = Shape(
+        "function",
+        positional_only=tuple(names[:only]),
+        positional=tuple(names[only:]),
+        var_positional="others" if flags & VARARGS else None,
+        keyword=tuple(f"keyword{at}" for at in range(keyword)),
+        var_keyword="named" if flags & VARKEYWORDS else None,
+    )
+    free = tuple(f"free{at:05}" for at in range(cells))  # (the compiler sorts them)
+    witness = f"lambda: ({''.join(f'{name}, ' for name in free)})"
+    call = f"\x02stub\x03(\x02own\x03, {witness})({form.passed_on()})"
+    word, given = ("async def", f"await {call}") if flags & COROUTINE else ("def", call)
+    if flags & GENERATOR:
+        given = f"(yield from {call})"
+    text = f"{word} stub({form.header()}):\n    return {given}"
+    return code_of(text, free=free)

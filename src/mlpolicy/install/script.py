@@ -11,7 +11,7 @@ import os
 import sys
 from types import CodeType, ModuleType
 
-from mlpolicy.core.program import MAIN, names_of_script
+from mlpolicy.core.program import MAIN, SCRIPT, names_of_script
 from mlpolicy.install import bootstrap
 
 
@@ -33,7 +33,7 @@ def _governed(code: CodeType, path: str) -> CodeType:
     tops = {name.partition(".")[0] for name in (MAIN, *names_of_script(path))}
     if not any(map(bootstrap.concerns, tops)):
         return code
-    os.environ[bootstrap.SCRIPT] = path  # processes that it spawns run it, too
+    os.environ[SCRIPT] = path  # processes that it spawns run it, too
     engine = bootstrap.engine()
     return engine.code(MAIN, code, as_main=True) if engine is not None else code
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
-from mlpolicy.core.control import end_of
 from mlpolicy.core.diagnostic import Diagnostic, Related, in_order, repair
 from mlpolicy.core.facts import Where
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.redact import has_password, is_secret_key
+from mlpolicy.core.site import end_of
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest, did_you_mean

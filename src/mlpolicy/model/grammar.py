@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from mlpolicy.core.control import OnExpiry, Otherwise
 from mlpolicy.core.kind import Synonym, habits
 from mlpolicy.core.model import GLOB, Argument, Day, Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio, Usual
-from mlpolicy.core.site import FunctionKind, Mode
+from mlpolicy.core.site import FunctionKind, Mode, OnExpiry, Otherwise
 from mlpolicy.core.target import Glob, TargetError
 from mlpolicy.model.policy import SHIPPED, OnEngineError, OnMissing, OnUnknown, Placement
 

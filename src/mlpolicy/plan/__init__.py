@@ -25,10 +25,13 @@ def _function(target: str | Callable[..., Any]) -> Plan | None:
         ValueError: *target* is no function path.
         LookupError: No policy is in force, and the function has no decorator.
     """
-    from mlpolicy.core.present import present
+    from mlpolicy.core import program
 
-    found: Plan | None = present().plan(target)
-    return found
+    plan_of = program.plan_in_force or program.plan_in_code
+    if plan_of is None:
+        raise LookupError(program.NO_POLICY)
+    plan: Plan | None = plan_of(target)
+    return plan
 
 
 make_callable(__name__)

@@ -10,12 +10,12 @@ from typing import Any
 
 from mlpolicy.core import plugins
 from mlpolicy.core.codes import shared
-from mlpolicy.core.control import Control, Rollout
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Clash, Kind, Lacking
 from mlpolicy.core.quantity import Duration, Ratio, oddity, unusual
 from mlpolicy.core.redact import redacted
+from mlpolicy.core.site import Control, Rollout
 from mlpolicy.core.span import Span
 from mlpolicy.model.policy import CODE, COMMON, RuleBlock, Setting, blocks, leaves
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank, Value

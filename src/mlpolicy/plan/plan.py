@@ -9,10 +9,9 @@ from functools import cache
 from typing import Any
 
 from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
-from mlpolicy.core.control import KILL_SWITCH, Control, Rollout, effective_mode
 from mlpolicy.core.default import function_of
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.site import Mode
+from mlpolicy.core.site import KILL_SWITCH, Control, Mode, Rollout
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Given, Target
 from mlpolicy.model.policy import Placement
@@ -208,7 +207,7 @@ def at_moment(rule: PlannedRule, now: datetime, environ: Mapping[str, str]) -> P
         return rule
     if control.mode == "enforce" and control.expires is None and not environ.get(KILL_SWITCH):
         return rule
-    mode = effective_mode(control, now=now, environment=environ)
+    mode = control.mode_at(now, environ.get(KILL_SWITCH, ""))
     return rule if mode == rule.mode else replace(rule, mode=mode)
 
 

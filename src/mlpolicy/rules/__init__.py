@@ -93,8 +93,7 @@ def show() -> None:
 
     A rule has numbers whether or not a function is monitored.
     """
-    from mlpolicy.core.interrupt import interrupts
-    from mlpolicy.core.report import say_once
+    from mlpolicy.core.report import interrupts, say_once
     from mlpolicy.rules.monitor.sinks.prometheus import expose
 
     try:

@@ -19,7 +19,7 @@ from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.load import Loaded, Terms, load
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.runtime.template import shape
+from mlpolicy.runtime.driver import shape
 from mlpolicy.source import Defined, Missing, NoModule, SourceTree
 from mlpolicy.testing.grammar import moment
 from mlpolicy.testing.judge import FieldDifference, call_differs, plan_differs

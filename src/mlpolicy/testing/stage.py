@@ -18,8 +18,7 @@ from mlpolicy.errors import CallRefused
 from mlpolicy.install.lookup import NotFound, find
 from mlpolicy.plan.plan import Plan
 from mlpolicy.runtime.assemble import steps
-from mlpolicy.runtime.driver import from_code, twin_of
-from mlpolicy.runtime.template import kind_of
+from mlpolicy.runtime.driver import from_code, kind_of, twin_of
 from mlpolicy.testing.grammar import CallBlock
 from mlpolicy.testing.journal import Journal, JournalMeters
 from mlpolicy.testing.signature import SignatureError, arguments

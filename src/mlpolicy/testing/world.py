@@ -17,9 +17,9 @@ from mlpolicy.core.kind import load
 from mlpolicy.core.report import LOGGER, forget
 from mlpolicy.core.site import Site
 from mlpolicy.core.step import Step
-from mlpolicy.core.waiting import Waiter
+from mlpolicy.core.threads import Waiter
+from mlpolicy.core.world import World
 from mlpolicy.rules import KINDS
-from mlpolicy.runtime.world import World
 from mlpolicy.testing.grammar import WorldBlock
 
 SEED = 0

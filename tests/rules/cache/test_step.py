@@ -11,7 +11,7 @@ import pytest
 from mlpolicy.core.live import revive
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.site import Notes, Parameter, Site
-from mlpolicy.core.verdict import Answer
+from mlpolicy.core.step import Answer
 from mlpolicy.rules.cache.flight import Ticket
 from mlpolicy.rules.cache.keys import IDENTITIES, Keys
 from mlpolicy.rules.cache.near import Entries

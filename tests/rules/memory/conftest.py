@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mlpolicy.core.background import here
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Notes, Site
+from mlpolicy.core.threads import here
 from mlpolicy.rules.memory.gate import Decisions, Gate, Gauge
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.limits import Bound, Limits, MemoryReading

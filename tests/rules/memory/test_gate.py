@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlpolicy.core.verdict import Wait
+from mlpolicy.core.step import Wait
 from mlpolicy.rules.memory.gate import MemoryTicket
 from mlpolicy.rules.memory.levels import Levels
 

@@ -12,7 +12,7 @@ import time
 import pytest
 import trio
 
-from mlpolicy.core.verdict import Wait
+from mlpolicy.core.step import Wait
 from mlpolicy.rules.memory.gate import MemoryTicket
 from tests.rules.memory.test_woven import in_line, rule, until
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from mlpolicy.core import background
+from mlpolicy.core import threads as background
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Site

@@ -7,7 +7,7 @@ import pytest
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Notes, Site
-from mlpolicy.core.verdict import Answer, Do, Refuse, Wait
+from mlpolicy.core.step import Answer, Do, Refuse, Wait
 from mlpolicy.errors import MemoryPressure
 from mlpolicy.rules.memory.gate import DECISIONS, MemoryTicket
 from mlpolicy.rules.memory.rule import MemoryRule

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlpolicy.core.site import Notes, Parameter, Site
-from mlpolicy.core.verdict import Answer, Refuse
+from mlpolicy.core.step import Answer, Refuse
 from mlpolicy.errors import Failure, ValidationFailed
 from mlpolicy.rules.validate.rule import ValidateRule
 from mlpolicy.rules.validate.step import ValidateStep

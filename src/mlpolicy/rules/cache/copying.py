@@ -13,8 +13,7 @@ from marshal import dumps, loads
 from types import MappingProxyType, ModuleType
 from typing import Any, Final, Literal, NamedTuple
 
-from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.rules.cache.classes import BARE, Unkept, fixed, of_library
 from mlpolicy.rules.cache.contents import (
     DEEP,

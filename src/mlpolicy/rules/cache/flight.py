@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlpolicy.core import clock
-from mlpolicy.core.waiting import Waiter
+from mlpolicy.core.threads import Waiter
 
 if TYPE_CHECKING:
     from mlpolicy.rules.cache.near import Entry

@@ -11,16 +11,15 @@ from weakref import ref
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.default import given
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.target import Given
 from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 
 if TYPE_CHECKING:
-    from mlpolicy.core.block import Lines, Loom
     from mlpolicy.core.site import Parameter, Site
+    from mlpolicy.core.step import Lines, Loom
     from mlpolicy.rules.cache.rule import CacheRule
 
 # With `python -b`, comparing text with bytes warns, and equal ones meet in one dict.

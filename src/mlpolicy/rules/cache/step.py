@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 from mlpolicy.core import clock
-from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.chance import draw
-from mlpolicy.core.forked import Forked
-from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.report import say_once
-from mlpolicy.core.step import Step
-from mlpolicy.core.tick import TICKS
-from mlpolicy.core.verdict import PROCEED, Answer, Verdict, Wait
+from mlpolicy.core.report import interrupts, say_once
+from mlpolicy.core.step import PROCEED, Answer, Lines, Loom, Step, Verdict, Wait, indented
+from mlpolicy.core.threads import TICKS, Forked
 from mlpolicy.rules.cache.canonical import encode
 from mlpolicy.rules.cache.classes import Unkept
 from mlpolicy.rules.cache.contents import refuse_one_shots, size_of, used_once

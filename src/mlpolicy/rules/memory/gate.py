@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from weakref import ref
 
 from mlpolicy.core import clock
-from mlpolicy.core.background import here
-from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
-from mlpolicy.core.lock import Lock
-from mlpolicy.core.report import say, say_once, told
-from mlpolicy.core.verdict import Wait
-from mlpolicy.core.waiting import Waiter
+from mlpolicy.core.report import interrupts, say, say_once, told
+from mlpolicy.core.step import Wait
+from mlpolicy.core.threads import Lock, Waiter, here
 from mlpolicy.rules.memory.levels import Levels, Marks
 from mlpolicy.rules.memory.limits import MemoryReading
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
 from mlpolicy.core import clock
-from mlpolicy.core.background import Background
-from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import say_once
+from mlpolicy.core.threads import Background, Lock
 from mlpolicy.rules.memory.gate import Gauge
 from mlpolicy.rules.memory.limits import LIMIT_VARIABLE, ROOT_VARIABLE, Limits, MemoryReading
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.default import Default, Given
-from mlpolicy.core.step import Step
-from mlpolicy.core.verdict import PROCEED, Refuse, Verdict, Wait
+from mlpolicy.core.step import PROCEED, Lines, Loom, Refuse, Step, Verdict, Wait, indented
 from mlpolicy.errors import MemoryPressure
 from mlpolicy.rules.memory.gate import Decisions, Gate, MemoryTicket
 from mlpolicy.rules.memory.levels import Levels

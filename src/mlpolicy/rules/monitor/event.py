@@ -24,7 +24,7 @@ from typing import Any, Final, cast
 from weakref import WeakSet
 
 from mlpolicy.core.classes import mro_of
-from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.report import interrupts
 from mlpolicy.errors import CallRefused, ValidationFailed
 from mlpolicy.rules.monitor.streams import HANDING_OUT
 from mlpolicy.rules.monitor.summary import name_of, own_attribute, safe_text

@@ -13,15 +13,12 @@ from itertools import count
 from typing import Any, ClassVar, Final
 
 from mlpolicy.core import chance, clock
-from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.classes import promises
-from mlpolicy.core.forked import Forked
-from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS, NOTHING
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.site import GENERATORS, Site
-from mlpolicy.core.step import Step
+from mlpolicy.core.step import Lines, Loom, Step, indented
+from mlpolicy.core.threads import Forked, Lock
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
 from mlpolicy.rules.monitor.counts import Counts, Rate

@@ -13,10 +13,10 @@ from opcode import opmap
 from operator import length_hint
 from typing import Any, Final
 
-from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.classes import SCALARS, Plain, promises
-from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.report import interrupts
 from mlpolicy.core.site import Parameter
+from mlpolicy.core.step import Lines, Loom, indented
 from mlpolicy.rules.retry.answers import CALLABLE
 
 Named = Iterable[tuple[str, object]]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
+from mlpolicy.core.report import interrupts
 from mlpolicy.rules.validate.checks import dtypes, settings
 from mlpolicy.rules.validate.checks.bounds import Bounds, all_within
 from mlpolicy.rules.validate.checks.classes import is_of, is_sequence

@@ -15,7 +15,7 @@ from mlpolicy.rules.validate.checker import PLAIN
 from mlpolicy.rules.validate.checks.bounds import Bounds, all_within
 
 if TYPE_CHECKING:
-    from mlpolicy.core.block import Loom
+    from mlpolicy.core.step import Loom
     from mlpolicy.rules.validate.checker import Check, Checker
     from mlpolicy.rules.validate.checks.settings import Sizes
 

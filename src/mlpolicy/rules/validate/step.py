@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mlpolicy.core.block import Lines as Block
-from mlpolicy.core.block import Loom, indented
 from mlpolicy.core.default import Default, Given
-from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.metrics import Counter
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.site import GENERATORS
-from mlpolicy.core.step import Step, Weave
-from mlpolicy.core.verdict import Answer, Refuse, Verdict
+from mlpolicy.core.step import Answer, Loom, Refuse, Step, Verdict, Weave, indented
+from mlpolicy.core.step import Lines as Block
 from mlpolicy.errors import ValidationFailed
 from mlpolicy.rules.validate.checker import Checker, checker
 from mlpolicy.rules.validate.lines import Lines

@@ -17,9 +17,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.metrics import METERS, Counter
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.rules.monitor.sinks import Sink
 
 MOST_QUEUED = 10_000

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, ClassVar
 
-from mlpolicy.core.lock import Lock
 from mlpolicy.core.metrics import METERS, Family, Labels, Meters
 from mlpolicy.core.report import say_once
+from mlpolicy.core.threads import Lock
 from mlpolicy.rules.monitor.sinks import Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
 

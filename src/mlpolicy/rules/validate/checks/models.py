@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, get_args
 
-from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.rules.validate.checks.classes import made_by
 from mlpolicy.rules.validate.look import Look, Said, Where, key, shown, unreadable
 
