@@ -15,41 +15,41 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 3617,
-    "core": 4387,
+    "cli": 3616,
+    "core": 4340,
     "document": 789,
-    "install": 3800,
-    "lint": 1196,
-    "model": 3030,
-    "plan": 2730,
-    "rules": 11364,
-    "runtime": 1218,
+    "install": 3798,
+    "lint": 993,
+    "model": 3031,
+    "plan": 2522,
+    "rules": 11402,
+    "runtime": 1217,
     "source": 1185,
-    "testing": 1963,
+    "testing": 1962,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 2381,
-    "core": 2760,
+    "cli": 2380,
+    "core": 2739,
     "document": 552,
-    "install": 2719,
-    "lint": 830,
-    "model": 2107,
-    "plan": 1784,
-    "rules": 7432,
-    "runtime": 759,
+    "install": 2717,
+    "lint": 745,
+    "model": 2108,
+    "plan": 1630,
+    "rules": 7448,
+    "runtime": 758,
     "source": 836,
-    "testing": 1459,
+    "testing": 1458,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 7
 """Class names that stand for several classes."""
 NAMES = 6
 """Modules whose name is a riddle."""
-CIRCLES = 6
+CIRCLES = 4
 """Modules that import themselves through others."""
-KNOWING = 27
+KNOWING = 17
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(
