@@ -46,10 +46,13 @@ def policy_files(path: Path) -> list[Path]:
             continue
         seen.add(place)
         folders[:] = (name for name in folders if name != NOT_POLICIES and name[0] != ".")
-        mine = (name for name in names if name[0] != "." and name.endswith(SUFFIXES))
-        found += (Path(folder, name) for name in mine if not name.endswith(TESTS))
+        found += (Path(folder, name) for name in names if _is_policy(name))
     found += (Path(error.filename) for error in closed if not _vanished(error.filename))
     return sorted(found)
+
+
+def _is_policy(name: str) -> bool:
+    return name[0] != "." and name.endswith(SUFFIXES) and not name.endswith(TESTS)
 
 
 def _vanished(path: Path | str) -> bool:
