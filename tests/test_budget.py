@@ -16,13 +16,13 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 LINES = {
     ".": 378,
     "cli": 3616,
-    "core": 4340,
-    "document": 789,
+    "core": 4281,
+    "document": 764,
     "install": 3798,
     "lint": 1002,
-    "model": 3031,
-    "plan": 2532,
-    "rules": 11402,
+    "model": 2781,
+    "plan": 2527,
+    "rules": 11390,
     "runtime": 1217,
     "source": 1185,
     "testing": 1962,
@@ -31,13 +31,13 @@ LINES = {
 STATEMENTS = {
     ".": 143,
     "cli": 2380,
-    "core": 2739,
-    "document": 552,
+    "core": 2700,
+    "document": 533,
     "install": 2717,
     "lint": 754,
-    "model": 2108,
-    "plan": 1636,
-    "rules": 7448,
+    "model": 1913,
+    "plan": 1633,
+    "rules": 7436,
     "runtime": 758,
     "source": 836,
     "testing": 1458,
@@ -45,7 +45,7 @@ STATEMENTS = {
 """The most statements: lines alone reward dense code."""
 CLASSES = 7
 """Class names that stand for several classes."""
-NAMES = 6
+NAMES = 4
 """Modules whose name is a riddle."""
 CIRCLES = 4
 """Modules that import themselves through others."""

@@ -15,8 +15,8 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping
 from mlpolicy.document.parse import parse
+from mlpolicy.model.policies import RuleReader
 from mlpolicy.model.policy import RuleBlock
-from mlpolicy.model.rules import RuleReader
 from mlpolicy.rules import KINDS
 
 __all__ = ["FORMATS", "render", "shared"]
@@ -72,7 +72,7 @@ def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
     rule = None
     if isinstance(document.root, Mapping):
         rule = reader.rule(Entry(kind, document.root.span, document.root))
-    findings: list[Diagnostic] = [*document.diagnostics, *reader.diagnostics]
+    findings: list[Diagnostic] = [*document.diagnostics, *reader.findings]
     if findings:
         help = f" ({findings[0].help})" if findings[0].help else ""
         raise click.BadParameter(f"`{written}`: {findings[0].message}{help}")

@@ -9,9 +9,9 @@ from mlpolicy.cli import exits
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
-from mlpolicy.model import shipped
 from mlpolicy.model.grammar import FileBlock, PolicyBlock, RuleCommon
 from mlpolicy.model.policy import SHIPPED
+from mlpolicy.model.read import PROFILES, shipped
 from mlpolicy.rules import KINDS
 
 Schema = dict[str, Any]
@@ -34,8 +34,8 @@ def setting(subject: str) -> dict[str, Any]:
     blocks = (FileBlock.model_fields, PolicyBlock.model_fields)
     if not KINDS.look_for(head) and not any(head in block for block in blocks):
         if subject in SHIPPED:
-            text = shipped.shipped(subject)[1].text.rstrip()
-            return {"profile": subject, "text": f"{shipped.FOLDER}/{subject}.yaml\n\n{text}"}
+            text = shipped(subject)[1].text.rstrip()
+            return {"profile": subject, "text": f"{PROFILES}/{subject}.yaml\n\n{text}"}
         _unknown(subject, head, (*KINDS, *blocks[0], *blocks[1], *SHIPPED))
     if head in KINDS:
         here = whole = KINDS[head].rule_model().model_json_schema()

@@ -19,7 +19,7 @@ from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.parse import Document
 from mlpolicy.lint.policies import of_policies, unseen
 from mlpolicy.lint.suppress import Suppressions
-from mlpolicy.model import shipped
+from mlpolicy.model import read as reader
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
 from mlpolicy.model.read import Reading, read_source
@@ -225,7 +225,7 @@ def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = Fa
         Extent(named=named, beside=beside),
         before=gathered.diagnostics,
     )
-    shipped_files = [shipped.path(name) for name in sorted(loaded.rulebook.profiles.shipped)]
+    shipped_files = [reader.profile_path(name) for name in sorted(loaded.rulebook.profiles.shipped)]
     return replace(
         loaded,
         environments=known,

@@ -12,10 +12,9 @@ from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
 from mlpolicy.core.control import KILL_SWITCH, Control, Rollout, effective_mode
 from mlpolicy.core.default import function_of
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.given import Given
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Target
+from mlpolicy.core.target import Given, Target
 from mlpolicy.model.policy import Placement
 from mlpolicy.rules import KINDS
 
@@ -149,7 +148,7 @@ def _paths(texts: Any) -> Iterator[tuple[int, ArgPath]]:
 @cache
 def _may_call(model: Any) -> tuple[str, ...]:
     """Return the settings of *model* that may name a function: those that take anything, too."""
-    from mlpolicy.model.check import models_in  # (it imports pydantic)
+    from mlpolicy.core.model import models_in  # (it imports pydantic)
 
     return tuple(
         name

@@ -75,9 +75,7 @@ class Profiles:
     def named(self, name: str) -> Profile | None:
         """Return the profile *name*: that of the files, else that of mlpolicy."""
         if name not in self.known and name in SHIPPED and name not in self.shipped:
-            from mlpolicy.model.shipped import (
-                shipped,  # (it reads YAML; no start from the cache does)
-            )
+            from mlpolicy.model.read import shipped  # (it reads YAML; no cached start does)
 
             self.shipped[name], document = shipped(name)
             self.documents.append(document)

@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.given import path_of
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.redact import HIDDEN, redacted, without
+from mlpolicy.core.target import path_of
 from mlpolicy.core.words import many
 from mlpolicy.model.policy import CODE
 from mlpolicy.rules import KINDS

@@ -11,10 +11,10 @@ from weakref import ref
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.default import given
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.given import Given
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import say_once
+from mlpolicy.core.target import Given
 from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 

@@ -7,10 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from mlpolicy.core.argument import Arguments
-from mlpolicy.core.model import Many, RuleModel, Takes, finding
-from mlpolicy.core.quantity import NOTHING, ByteSize, Count, Duration, Ratio
-from mlpolicy.core.usual import Usual
+from mlpolicy.core.model import Arguments, Many, RuleModel, Takes, finding
+from mlpolicy.core.quantity import NOTHING, ByteSize, Count, Duration, Ratio, Usual
 from mlpolicy.rules.cache.copying import CopyMode
 
 _KEY = {"type": "array"}

@@ -7,8 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.kind import Clash, Worst
-from mlpolicy.core.quantity import Duration
-from mlpolicy.core.usual import oddest
+from mlpolicy.core.quantity import Duration, oddest
 from mlpolicy.rules.memory.levels import ORDER
 
 if TYPE_CHECKING:

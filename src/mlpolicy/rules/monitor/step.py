@@ -15,11 +15,10 @@ from typing import Any, ClassVar, Final
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.classes import promises
-from mlpolicy.core.durations import NOTHING
 from mlpolicy.core.forked import Forked
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.lock import Lock
-from mlpolicy.core.metrics import METERS
+from mlpolicy.core.metrics import METERS, NOTHING
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step

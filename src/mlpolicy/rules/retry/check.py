@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlpolicy.core.given import Given
 from mlpolicy.core.kind import Clash, Worst
-from mlpolicy.core.quantity import Duration
-from mlpolicy.core.usual import oddest
+from mlpolicy.core.quantity import Duration, oddest
+from mlpolicy.core.target import Given
 from mlpolicy.rules.retry.exceptions import PROGRAMMING, Builtin, Name, Status, parse
 from mlpolicy.rules.retry.libraries import Group
 from mlpolicy.rules.retry.rule import Backoff, RetryRule

@@ -15,8 +15,8 @@ from typing import Final, Literal
 
 from mlpolicy.core import program
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.given import Given
 from mlpolicy.core.live import Table
+from mlpolicy.core.target import Given
 from mlpolicy.core.words import alike
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.retry import answers

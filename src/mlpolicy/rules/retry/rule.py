@@ -9,10 +9,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from mlpolicy.core import chance
-from mlpolicy.core.model import Many, RuleModel, Takes, finding
-from mlpolicy.core.quantity import Duration
-from mlpolicy.core.usual import Usual
-from mlpolicy.core.written import VARIABLE
+from mlpolicy.core.model import VARIABLE, Many, RuleModel, Takes, finding
+from mlpolicy.core.quantity import Duration, Usual
 from mlpolicy.rules.retry.exceptions import STATUS, Builtin, SpellingError, parse
 
 Random = Callable[[], float]

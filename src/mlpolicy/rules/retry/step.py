@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.classes import promises
-from mlpolicy.core.given import Given
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
+from mlpolicy.core.target import Given
 from mlpolicy.rules.retry.answers import (
     Statuses,
     asked_in,

@@ -18,11 +18,10 @@ from pydantic import (
     model_validator,
 )
 
-from mlpolicy.core.given import Given
-from mlpolicy.core.model import Default, Many, RuleModel, Takes, finding, is_python
+from mlpolicy.core.model import CLASS, Default, Many, RuleModel, Takes, finding, is_python
 from mlpolicy.core.quantity import ByteSize
+from mlpolicy.core.target import Given
 from mlpolicy.core.words import closest
-from mlpolicy.core.written import CLASS
 from mlpolicy.rules.validate import KIND
 from mlpolicy.rules.validate.annotations import spec_of
 from mlpolicy.rules.validate.backtracking import backtracks

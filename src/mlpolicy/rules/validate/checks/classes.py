@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mlpolicy.core.given import Given
+from mlpolicy.core.target import Given
 
 NAMES = ("int", "float", "str", "bool", "bytes", "mapping", "sequence")
 DUCKS = ("ndarray", "tensor", "dataframe")
