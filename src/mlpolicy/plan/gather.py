@@ -178,10 +178,12 @@ def _add_given(gathered: Gathered, paths: Iterable[Path]) -> bool:
             text = f"`{path}` does not exist"
             gathered.diagnostics.append(Diagnostic("MP001", text, Span(str(path))))
             continue
-        folder = os.path.isdir(path)
-        for file in policy_files(path):
-            roots.setdefault(file, path if folder else path.parent)
-            listed.update([file] if folder else ())
+        files, root = policy_files(path), path.parent
+        if os.path.isdir(path):
+            root = path
+            listed.update(files)
+        for file in files:
+            roots.setdefault(file, root)
     led: dict[Path, Path] = {}
     # (of several names of one file the first counts)
     for path in reversed({_real(path): path for path in reversed(roots)}.values()):

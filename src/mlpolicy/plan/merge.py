@@ -259,7 +259,7 @@ def _made(
 def conflicts(kind: str, layers: Sequence[Layer]) -> Iterator[Diagnostic]:
     """Yield a finding for each field that two of *layers* may not both set."""
     set_by: dict[Path, list[tuple[Layer, Setting]]] = {}
-    for layer in sorted(layers, key=_by_rank) if len(layers) > 1 else ():
+    for layer in sorted(layers, key=_by_rank):
         for path, setting in leaves(layer.block.settings):
             below = set_by.setdefault(path, [])
             # (a setting that holds for all rules together is named without the rule)
