@@ -96,7 +96,8 @@ def complete(
         read: How much of what was written could be read: only then is anything missing.
     """
     known, layers = KINDS[kind], sorted(layers, key=_by_rank)
-    conflicting, merged = tuple(conflicts(kind, layers)), _merged(layers)
+    conflicting = tuple(conflicts(kind, layers)) if layers[1:] else ()
+    merged = _merged(layers)
     control = _control(known, merged)
     try:
         rule, doubts, unwritten = _made(known, merged.settings(), built, context)
