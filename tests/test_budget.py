@@ -19,12 +19,12 @@ LINES = {
     "core": 4281,
     "document": 764,
     "install": 3798,
-    "lint": 1002,
+    "lint": 1004,
     "model": 2781,
     "plan": 2530,
-    "rules": 11390,
+    "rules": 11392,
     "runtime": 1217,
-    "source": 1185,
+    "source": 1183,
     "testing": 1962,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
@@ -34,12 +34,12 @@ STATEMENTS = {
     "core": 2700,
     "document": 533,
     "install": 2717,
-    "lint": 754,
+    "lint": 756,
     "model": 1913,
     "plan": 1636,
-    "rules": 7436,
+    "rules": 7439,
     "runtime": 758,
-    "source": 836,
+    "source": 841,
     "testing": 1458,
 }
 """The most statements: lines alone reward dense code."""
