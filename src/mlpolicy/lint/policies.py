@@ -15,7 +15,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Mapping, Node, Scalar, entries_of, scalars
-from mlpolicy.model.policy import Block, Policy, RuleBlock, Setting, Tree, one
+from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
 from mlpolicy.model.read import Source
 from mlpolicy.plan.gather import DEPTH
 from mlpolicy.plan.merge import conflicts
@@ -167,15 +167,7 @@ def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the names and targets that stand in two files."""
     names: dict[tuple[str, str], tuple[Span, int]] = {}
     for file in rulebook.files:
-        named = [("policy", one.name, one.span) for one in file.policies if ":" not in one.name]
-        for policy in file.policies:
-            for pattern in policy.match if not policy.where.count else ():
-                if pattern.glob.exact:
-                    own = rulebook.own(Target.parse(pattern.glob.text))
-                    named.append(("target", str(own), pattern.span))
-        named += (("profile", profile.name, profile.span) for profile in file.profiles)
-        named += (("resource", resource.text, resource.span) for resource in file.resources)
-        for what, name, span in named:
+        for what, name, span in _named(file, rulebook):
             first, depth = names.setdefault((what, name), (span, file.depth))
             both = what == "target" and depth != file.depth  # the importer beats the imported
             if first.file != span.file and not both:
@@ -183,6 +175,20 @@ def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
                 related = (Related("first here", first),)
                 help = "keep it in one file, so that one place says what holds"
                 yield Diagnostic("MP403", text, span, related=related, help=help)
+
+
+def _named(file: PolicyFile, rulebook: Rulebook) -> Iterator[tuple[str, str, Span]]:
+    for policy in file.policies:
+        if ":" not in policy.name:
+            yield "policy", policy.name, policy.span
+        for pattern in policy.match if not policy.where.count else ():
+            if pattern.glob.exact:
+                own = rulebook.own(Target.parse(pattern.glob.text))
+                yield "target", str(own), pattern.span
+    for profile in file.profiles:
+        yield "profile", profile.name, profile.span
+    for resource in file.resources:
+        yield "resource", resource.text, resource.span
 
 
 def _resource(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -208,7 +214,7 @@ def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
     help = "allowed: " + " and ".join(listed or "none" for listed in each)
     plans: list[Plan | None] = [rulebook.plan(target) for target in rulebook.exact]
     plans += (rulebook.planned(*rulebook.alone(policy)) for policy, _ in rulebook.broad)
-    for rule in (rule for plan in plans if plan is not None for rule in plan.rules):
+    for rule in (rule for plan in filter(None, plans) for rule in plan.rules):
         for text, span in rule.called():
             if not settings.allows(text):
                 message = f"`{text}` is not among the functions that `settings.allow_call` allows"

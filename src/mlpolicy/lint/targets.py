@@ -345,14 +345,17 @@ def _near_words(policy: Policy, functions: Collection[Defined]) -> Iterator[tupl
         for word in getattr(policy.where, key):
             if fnmatch.filter(words, word):
                 continue
-            ends = (  # (a decorator of the module itself has no module before it)
-                one
-                for one in sorted(words)
-                if f".{one}".endswith(f".{word}") or f".{word}".endswith(f".{one}")
-            )
-            near = next(ends, None) or closest(word, sorted(words))
+            near = _closest_word(word, sorted(words))
             if near is not None:
                 yield key, word, near
+
+
+def _closest_word(word: str, known: list[str]) -> str | None:
+    """Return what is most like *word*: a decorator of the module itself has no module before it."""
+    for one in known:
+        if f".{one}".endswith(f".{word}") or f".{word}".endswith(f".{one}"):
+            return one
+    return closest(word, known)
 
 
 def _may_be_tagged(defined: Defined) -> bool:

@@ -63,12 +63,7 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
             return None
         installed, stamps, inputs, variables, tops, kinds, files = marshal.loads(body)  # noqa: S302 (our own, owner-only, checked)
         current = all(_value_of(name) == digest for name, digest in variables)
-        now = _files(paths, inputs)
-        same = len(now) == len(stamps) and all(
-            _stamp(file) == stamp or (file == stamp[0] and _content(file) == digest)
-            for file, (stamp, digest) in zip(now, stamps, strict=True)
-        )
-        if not (installed == homes and current and same):
+        if not (installed == homes and current and _holds(stamps, _files(paths, inputs))):
             return None
         return Held(frozenset(tops), files, kinds=frozenset(kinds), inputs=inputs, mark=mark)
     except (OSError, ValueError, EOFError, TypeError):
@@ -152,6 +147,14 @@ def _is_ours(path: str) -> bool:
     """Whether the folder or file at *path* belongs to us and nobody else may write it."""
     state = os.stat(path)
     return not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022)
+
+
+def _holds(stamps: tuple[Any, ...], files: list[str]) -> bool:
+    """Whether every file is what it was: by its stamp, else by its content."""
+    return len(files) == len(stamps) and all(
+        _stamp(file) == stamp or (file == stamp[0] and _content(file) == digest)
+        for file, (stamp, digest) in zip(files, stamps, strict=True)
+    )
 
 
 def _stamp(path: str) -> tuple[str, int, int, int]:

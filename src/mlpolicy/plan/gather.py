@@ -45,10 +45,13 @@ def policy_files(path: Path) -> list[Path]:
             continue
         seen.add(place)
         folders[:] = (name for name in folders if name != NOT_POLICIES and name[0] != ".")
-        mine = (name for name in names if name[0] != "." and name.endswith(SUFFIXES))
-        found += (Path(folder, name) for name in mine if not name.endswith(TESTS))
+        found += (Path(folder, name) for name in names if _is_policy(name))
     found += (Path(error.filename) for error in closed if not _vanished(error.filename))
     return sorted(found)
+
+
+def _is_policy(name: str) -> bool:
+    return name[0] != "." and name.endswith(SUFFIXES) and not name.endswith(TESTS)
 
 
 def _vanished(path: Path | str) -> bool:
@@ -175,10 +178,12 @@ def _add_given(gathered: Gathered, paths: Iterable[Path]) -> bool:
             text = f"`{path}` does not exist"
             gathered.diagnostics.append(Diagnostic("MP001", text, Span(str(path))))
             continue
-        folder = os.path.isdir(path)
-        for file in policy_files(path):
-            roots.setdefault(file, path if folder else path.parent)
-            listed.update([file] if folder else ())
+        files, root = policy_files(path), path.parent
+        if os.path.isdir(path):
+            root = path
+            listed.update(files)
+        for file in files:
+            roots.setdefault(file, root)
     led: dict[Path, Path] = {}
     # (of several names of one file the first counts)
     for path in reversed({_real(path): path for path in reversed(roots)}.values()):

@@ -96,7 +96,8 @@ def complete(
         read: How much of what was written could be read: only then is anything missing.
     """
     known, layers = KINDS[kind], sorted(layers, key=_by_rank)
-    conflicting, merged = tuple(conflicts(kind, layers)), _merged(layers)
+    conflicting = tuple(conflicts(kind, layers)) if layers[1:] else ()
+    merged = _merged(layers)
     control = _control(known, merged)
     try:
         rule, doubts, unwritten = _made(known, merged.settings(), built, context)
@@ -259,7 +260,7 @@ def _made(
 def conflicts(kind: str, layers: Sequence[Layer]) -> Iterator[Diagnostic]:
     """Yield a finding for each field that two of *layers* may not both set."""
     set_by: dict[Path, list[tuple[Layer, Setting]]] = {}
-    for layer in sorted(layers, key=_by_rank) if len(layers) > 1 else ():
+    for layer in sorted(layers, key=_by_rank):
         for path, setting in leaves(layer.block.settings):
             below = set_by.setdefault(path, [])
             # (a setting that holds for all rules together is named without the rule)

@@ -350,15 +350,7 @@ class Rulebook:
 
     def layers(self, kind: str, candidates: Sequence[Candidate]) -> list[Layer]:
         """Return the blocks of that kind: of the defaults, of *candidates*, of the command line."""
-        found: list[Layer] = []
-        for file in self.files:
-            held = next((block for block in file.defaults if block.kind == kind), None)
-            if file.mode is not None:
-                mode: Tree = {"mode": file.mode}
-                settings = laid_over(mode, held.settings) if held else mode
-                held = replace(held or RuleBlock(kind, Span(file.file)), settings=settings)
-            if held is not None:  # below every policy, imported ones lowest
-                found.append(Layer((-1, -file.depth, 0, False, 0, 0, 0), DEFAULTS, held))
+        found = list(self._defaults(kind))
         for ranked, policy in candidates:
             block = policy.rule(kind)
             if block is None:
@@ -372,6 +364,17 @@ class Rulebook:
         top = (2, 0, 0, True, 0, 0, 0)
         found += (Layer(top, OVERRIDES, block) for block in self.overrides if block.kind == kind)
         return found
+
+    def _defaults(self, kind: str) -> Iterator[Layer]:
+        """Yield what lies under the policies for one kind, that of imported files lowest."""
+        for file in self.files:
+            held = next((block for block in file.defaults if block.kind == kind), None)
+            if file.mode is not None:
+                mode: Tree = {"mode": file.mode}
+                settings = laid_over(mode, held.settings) if held else mode
+                held = replace(held or RuleBlock(kind, Span(file.file)), settings=settings)
+            if held is not None:
+                yield Layer((-1, -file.depth, 0, False, 0, 0, 0), DEFAULTS, held)
 
     def findings(
         self, target: Target, candidates: Sequence[Candidate], *, alone: bool = False
