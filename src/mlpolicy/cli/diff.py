@@ -14,11 +14,10 @@ from pathlib import Path
 import click
 
 from mlpolicy.cli import exits, files
-from mlpolicy.cli.context import Context
+from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import tell_absent
 from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.wait import waiting
 from mlpolicy.plan.difference import Difference, differences
 from mlpolicy.plan.governed import absent_from, governed
 from mlpolicy.plan.load import Loaded, load

@@ -10,9 +10,8 @@ from typing import Any, NoReturn
 import click
 
 from mlpolicy.cli import exits
-from mlpolicy.cli.context import EVERY, Context
+from mlpolicy.cli.context import EVERY, Context, waiting
 from mlpolicy.cli.prove import Answer
-from mlpolicy.cli.wait import waiting
 from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -26,10 +25,8 @@ from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.plan.survey import Missing, NoModule, Survey
 
 _NOT_WRAPPED = {
-    "unwrappable": "MP320",
+    **dict.fromkeys(("unwrappable", "error", "skipped"), "MP320"),
     "bypassed": "MP321",
-    "error": "MP320",
-    "skipped": "MP320",
 }
 """The finding for each status that a target of a policy should not have."""
 
@@ -46,29 +43,25 @@ def resolved(context: Context, loaded: Loaded, *, level: Level) -> Loaded:
     wrong = any(finding.severity == "error" for finding in loaded.diagnostics)
     gone = any(one.code == "MP303" and one.severity == "error" for one in findings)
     if level == "import" and not wrong and not gone:
-        findings = _with_imported(findings, _imported(context, loaded))
+        imported = list(_imported(context, loaded))
+        # Each place and code is told once, and as grave as the import makes it.
+        known = {(finding.code, finding.span) for finding in findings}
+        sure = {(one.code, one.span) for one in imported if one.severity == "error"}
+        for at, finding in enumerate(findings):
+            if (finding.code, finding.span) in sure:
+                findings[at] = replace(finding, severity="error")
+        findings += [one for one in imported if (one.code, one.span) not in known]
     return loaded.shown(findings, level=level)
 
 
-def _with_imported(by_source: list[Diagnostic], imported: list[Diagnostic]) -> list[Diagnostic]:
-    """Return both, each place and code once, and as grave as the import makes it."""
-    known = {(finding.code, finding.span) for finding in by_source}
-    sure = {(finding.code, finding.span) for finding in imported if finding.severity == "error"}
-    graver = [
-        replace(finding, severity="error") if (finding.code, finding.span) in sure else finding
-        for finding in by_source
-    ]
-    return graver + [one for one in imported if (one.code, one.span) not in known]
-
-
-def _imported(context: Context, loaded: Loaded) -> list[Diagnostic]:
-    """Return what only importing every module that a policy names can show."""
+def _imported(context: Context, loaded: Loaded) -> Iterator[Diagnostic]:
+    """Yield what only importing every module that a policy names can show."""
     environment = "" if context.env in (None, EVERY) else context.env
     modules = named(loaded.rulebook, context.survey)
     answer = context.prove(modules, all=True, environment=environment)
     if answer.failed is not None:
         import_failed(answer)
-    return list(of_import(answer, loaded.rulebook, context.survey, strict=True))
+    yield from of_import(answer, loaded.rulebook, context.survey, strict=True)
 
 
 def import_failed(answer: Answer, survey: Survey | None = None) -> NoReturn:
@@ -104,8 +97,8 @@ def of_import(
             severity = "error" if sure else "warning"
             yield Diagnostic("MP302", message, Span(*pattern["span"]), severity)
     for module, why in answer.unread.items():
-        span = _first_in(rulebook, module) or _span(rulebook, module)
-        yield Diagnostic("MP320", f"`{module}` could not be looked through: {why}", span, "error")
+        message = f"`{module}` could not be looked through: {why}"
+        yield Diagnostic("MP320", message, _span(rulebook, module))
 
 
 def _of_target(
@@ -129,18 +122,15 @@ def _of_target(
         yield Diagnostic("MP301", f"`{row['target']}` was not placed", place)
 
 
-def _first_in(rulebook: Rulebook, module: str) -> Span | None:
-    """Return the first pattern that names a function of *module*."""
-    patterns = (pattern for policy in rulebook.policies for pattern in policy.match)
-    return next((one.span for one in patterns if one.glob.covers_module(module)), None)
-
-
-def _span(rulebook: Rulebook, target: str) -> Span:
-    """Return the first pattern that is a name of *target*."""
-    names = set(map(str, rulebook.names(Target.parse(target))))
-    patterns = (pattern for policy in rulebook.policies for pattern in policy.match)
-    nowhere = Span(rulebook.files[0].file if rulebook.files else "policy")
-    return next((one.span for one in patterns if one.glob.text in names), nowhere)
+def _span(rulebook: Rulebook, name: str) -> Span:
+    """Return the first pattern that is a name of the target *name*, or covers a module of that name."""
+    names = set(map(str, rulebook.names(Target.parse(name)))) if ":" in name else {name}
+    for policy in rulebook.policies:
+        for pattern in policy.match:
+            is_module = ":" not in name and pattern.glob.covers_module(name)
+            if is_module or pattern.glob.text in names:
+                return pattern.span
+    return Span(rulebook.files[0].file if rulebook.files else "policy")
 
 
 # --- what a command says that shows what it can ---------------------------------------

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlpolicy.cli import exits
+from mlpolicy.cli.files import save
 from mlpolicy.cli.render.report import Report, repairs
-from mlpolicy.cli.save import save
 from mlpolicy.core.diagnostic import Suggestion
 from mlpolicy.document.parse import parse
 from mlpolicy.plan.survey.installed import is_installed

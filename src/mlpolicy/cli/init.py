@@ -14,8 +14,8 @@ import click
 from mlpolicy import __version__
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import Context
+from mlpolicy.cli.files import save
 from mlpolicy.cli.options import shared
-from mlpolicy.cli.save import save
 from mlpolicy.core.target import Target
 from mlpolicy.model.schema import published
 from mlpolicy.plan.survey import Defined, NoModule, Opaque, Survey, roots

@@ -10,12 +10,11 @@ from typing import Any
 import click
 
 from mlpolicy.cli import exits, files
-from mlpolicy.cli.context import Context, in_github
+from mlpolicy.cli.context import Context, in_github, waiting
+from mlpolicy.cli.files import save
 from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
-from mlpolicy.cli.save import save
-from mlpolicy.cli.wait import waiting
 from mlpolicy.core.junit import document, element
 from mlpolicy.core.words import many
 from mlpolicy.plan.survey import Survey, roots
