@@ -88,16 +88,16 @@ def save(content: bytes, path: Path) -> None:
         if path.parts[:2] == (os.sep, "dev") or (path.exists() and not path.is_file()):
             path.write_bytes(content)
             return
-        path = Path(os.path.realpath(path))
-        draft = path.with_name(f".mlpolicy-{os.getpid()}.draft")
+        real = Path(os.path.realpath(path))
+        draft = real.with_name(f".mlpolicy-{os.getpid()}.draft")
         try:
             with draft.open("xb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
-            if path.exists():
-                shutil.copymode(path, draft)
-            os.replace(draft, path)
+            if real.exists():
+                shutil.copymode(real, draft)
+            os.replace(draft, real)
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:

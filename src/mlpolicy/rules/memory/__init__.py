@@ -37,4 +37,5 @@ KIND = Kind(
         "memory.would_reject": "in shadow: the call would have been refused",
     },
     virtual="mlpolicy.rules.memory.virtual:parts",
+    doctor="mlpolicy.rules.memory.doctor:doctor",
 )

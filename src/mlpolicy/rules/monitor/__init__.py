@@ -9,6 +9,7 @@ KIND = Kind(
     rule="mlpolicy.rules.monitor.rule:MonitorRule",
     step="mlpolicy.rules.monitor.step:MonitorStep",
     check="mlpolicy.rules.monitor.check:check",
+    doctor="mlpolicy.rules.monitor.doctor:doctor",
     synonyms={
         **habits(
             {
