@@ -158,8 +158,8 @@ def _serving(context: Context, answer: Answer) -> str:
         if (root / first).is_dir() or (root / f"{first}.py").is_file():
             if os.path.abspath(root) in map(os.path.abspath, (*sys.path, "")):
                 break
-            path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-            return f"PYTHONPATH={shlex.quote(path)} {line}"
+            folders = filter(None, (str(root), os.environ.get("PYTHONPATH")))
+            return f"PYTHONPATH={shlex.quote(os.pathsep.join(folders))} {line}"
     return line
 
 

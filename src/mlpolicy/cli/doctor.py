@@ -48,13 +48,13 @@ def command(context: Context) -> None:
     checks = list(_of_machine())
     loaded = None
     if context.policy or context.modules or files.any_policy():
-        loaded = resolved(context, context.read(), level="ast")
+        loaded = context.read()
     rules = _rules(loaded) if loaded else {}
     of_kinds = [check for kind in KINDS for check in KINDS[kind].checked(rules)]
     checks += [check for check in of_kinds if check.check not in rules]
     checks += _of_plugins()
     if loaded:
-        checks += _of_policy(loaded)
+        checks += _of_policy(resolved(context, loaded, level="ast"))
         checks += [check for check in of_kinds if check.check in rules]
         if context.modules and not loaded.errors:
             checks += _of_targets(context)

@@ -156,10 +156,10 @@ def _generated(context: Context, plan: Plan) -> str:
     looked = context.survey.look_up(plan.target)
     note = "# The signature is not known without importing the module.\n"
     kind: Any = "function"
-    parameters = (Parameter("args", "var_positional"), Parameter("kwargs", "var_keyword"))
+    parameters = [Parameter("args", "var_positional"), Parameter("kwargs", "var_keyword")]
     if isinstance(looked, Defined) and looked.is_function and looked.parameters is not None:
         note, kind = "", looked.kind
-        parameters = tuple(Parameter(one.name, one.kind) for one in looked.parameters)
+        parameters = [Parameter(one.name, one.kind) for one in looked.parameters]
     code = of_parameters(plan.target.qualname, parameters, kind).__code__
     driver = from_code(code, steps(plan, code), target=str(plan.target), twin=_original)
     names = [f"#   {name}: {_meaning(value)}" for name, value in driver.constants.items()]

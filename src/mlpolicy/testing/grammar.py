@@ -164,10 +164,11 @@ def _value(value: Any, at: tuple[int | str, ...] = ()) -> Any:
         raise finding("MP010", text, at=at) from None
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
-        loc, code = wrong["loc"], "MP010"
-        if wrong["type"] == "extra_forbidden":
-            loc, code = (*loc, OF_KEY), "MP005"
-        raise finding(code, f"in an `ndarray`: {wrong['msg']}", at=(*at, *loc)) from None
+        at, unknown = (*at, *wrong["loc"]), wrong["type"] == "extra_forbidden"
+        text = f"in an `ndarray`: {wrong['msg']}"
+        raise finding(
+            "MP005" if unknown else "MP010", text, at=(*at, OF_KEY) if unknown else at
+        ) from None
     except (ValueError, TypeError) as error:
         raise finding("MP204", f"no such array: {error}", at=at) from None
 
@@ -250,10 +251,9 @@ class RaiseBlock(RuleModel):
         except Exception:  # noqa: BLE001 (a class of the user's that wants more than a message)
             error = cls.__new__(cls)
             error.args = arguments
-        if status is not None:
-            error.status_code = status
-        if self.retry_after is not None:
-            error.retry_after = float(self.retry_after)
+        for name, value in (("status_code", status), ("retry_after", self.retry_after)):
+            if value is not None:
+                setattr(error, name, float(value) if name == "retry_after" else value)
         made: BaseException = error
         return made
 

@@ -53,8 +53,7 @@ def function(qualname: str, text: str, kind: FunctionKind) -> FunctionType:
         try:
             ast.literal_eval(default)
         except ValueError:
-            shown = ast.unparse(default)
-            problem = f"the default `{shown}` in `{text}` is not a plain value"
+            problem = f"the default `{ast.unparse(default)}` in `{text}` is not a plain value"
             raise SignatureError(problem) from None
     names: dict[str, Any] = {"__name__": "mlpolicy.testing.stubs"}
     exec(compile(tree, "<policy test>", "exec", dont_inherit=True), names)  # noqa: S102 (a function without a body)
@@ -84,12 +83,20 @@ def arguments(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return *given* as a call of *made* passes it: by position, and by name.
 
+    A method gets None for its instance.
+
     Raises:
         SignatureError: One is missing, or there is none of that name.
     """
     name = getattr(made, "__name__", str(made))
     parameters = inspect.signature(made).parameters
-    given = _known(given, parameters, name)
+    unknown = [word for word in given if word not in parameters]
+    if unknown and all(one.kind is not one.VAR_KEYWORD for one in parameters.values()):
+        known = ", ".join(f"`{word}`" for word in parameters) or "none"
+        help = did_you_mean(closest(unknown[0], parameters), f"it takes {known}")
+        raise SignatureError(f"`{name}` takes no argument `{unknown[0]}`", unknown[0], help)
+    first = next(iter(parameters), "")
+    given = {**({first: None} if first in ("self", "cls") else {}), **given}
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for word, parameter in parameters.items():
@@ -110,16 +117,3 @@ def arguments(
         elif word in given:
             named[word] = given.pop(word)
     return tuple(positional), named | given
-
-
-def _known(
-    given: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], name: str
-) -> dict[str, Any]:
-    """Return the arguments *given* to the function *name*, with an instance for a method."""
-    unknown = [word for word in given if word not in parameters]
-    if unknown and all(one.kind is not one.VAR_KEYWORD for one in parameters.values()):
-        known = ", ".join(f"`{word}`" for word in parameters) or "none"
-        help = did_you_mean(closest(unknown[0], parameters), f"it takes {known}")
-        raise SignatureError(f"`{name}` takes no argument `{unknown[0]}`", unknown[0], help)
-    first = next(iter(parameters), "")
-    return ({first: None} if first in ("self", "cls") else {}) | dict(given)
