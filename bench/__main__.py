@@ -16,7 +16,7 @@ from rich.table import Table
 from bench.harness import Outcome, measure
 
 NAMES = ("retry", "cache", "validate", "memory", "monitor", "stack")
-PROCESSES = ("checking", "placing")
+PROCESSES = ("checking", "placing", "replacing")
 """Benches of whole processes, with tables of their own."""
 SLACK = 1.15
 """These machines are noisy: a row is met within 15% of its target."""

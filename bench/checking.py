@@ -24,9 +24,9 @@ from rich.table import Table
 from mlpolicy.lint.stages import of_source
 from mlpolicy.plan import cache
 from mlpolicy.plan.load import load_every
-from mlpolicy.plan.pack import pack_all, unpack
+from mlpolicy.plan.pack import pack, unpack
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 
 MODULES, FUNCTIONS, ROUNDS = 100, 10, 5
 TARGET_CHECK, TARGET_CACHE = 1.3, 0.015
@@ -76,7 +76,8 @@ def measure(policy: Path, folder: Path) -> dict[str, float]:
     sources = [one.read_text() for one in sorted((folder / "pkg").glob("*.py"))]
     loaded = load_every([policy])
     paths = (str(policy),)
-    cache.write(paths, cache.Held(loaded.rulebook.tops, pack_all(loaded.rulebook)))
+    held = cache.Held(loaded.rulebook.tops, pack(loaded.rulebook))
+    cache.write(paths, held, before=cache.stamps_of(paths))
     things: dict[str, Callable[[], Any]] = {
         "yaml.CSafeLoader, the file": lambda: yaml.load(text, Loader=yaml.CSafeLoader),
         "ast.parse, the modules": lambda: [ast.parse(source) for source in sources],
@@ -99,14 +100,14 @@ def measure(policy: Path, folder: Path) -> dict[str, float]:
 
 def checked(policy: Path, folder: Path) -> None:
     """Read the file, and look up what it names; plans are made where they are asked for first."""
-    of_source(load_every([policy]).rulebook, Survey([folder]))
+    of_source(load_every([policy]).rulebook, SourceTree([folder]))
 
 
 def from_cache(paths: tuple[str, ...]) -> Rulebook:
     """Return the rulebook that the plan cache holds, as a starting process reads it."""
     held = cache.read(paths)
     assert held is not None
-    return Rulebook(unpack(one) for one in held.files)
+    return Rulebook(unpack(held.files))
 
 
 def process(policy: Path, folder: Path) -> None:

@@ -15,39 +15,41 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 3621,
-    "core": 4413,
-    "document": 1155,
-    "install": 4197,
-    "lint": 1315,
-    "model": 3653,
-    "plan": 6416,
-    "rules": 12102,
-    "runtime": 1283,
+    "cli": 3617,
+    "core": 4387,
+    "document": 789,
+    "install": 3800,
+    "lint": 1201,
+    "model": 3030,
+    "plan": 2730,
+    "rules": 12478,
+    "runtime": 1218,
+    "source": 1403,
     "testing": 1963,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 2385,
-    "core": 2751,
-    "document": 784,
-    "install": 2939,
-    "lint": 901,
-    "model": 2515,
-    "plan": 4260,
-    "rules": 7916,
-    "runtime": 794,
+    "cli": 2381,
+    "core": 2760,
+    "document": 552,
+    "install": 2719,
+    "lint": 833,
+    "model": 2107,
+    "plan": 1784,
+    "rules": 8150,
+    "runtime": 759,
+    "source": 995,
     "testing": 1459,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 19
+CLASSES = 13
 """Class names that stand for several classes."""
-NAMES = 20
+NAMES = 7
 """Modules whose name is a riddle."""
-CIRCLES = 8
+CIRCLES = 6
 """Modules that import themselves through others."""
-KNOWING = 49
+KNOWING = 27
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

@@ -48,7 +48,7 @@ MISTAKES = {
     "litellm: a setting one level too high": (
         "max_attempts: 3\npolicies:\n  serve:predict: {retry: 3}\n",
         ("MP005", 2, 1),
-        "belongs under `retry`",
+        "known here",
     ),
     "litellm: a cache ttl without a unit is taken for what it is not": (
         "policies:\n  serve:predict: {cache: {ttl: 300}}\n",

@@ -12,7 +12,7 @@ from mlpolicy.core.codes import FOLDER, shared
 from mlpolicy.lint.stages import of_source
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.load import load_every
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.source import SourceTree, roots
 
 EVERY = shared()
 SHOWN = [code for code in EVERY if code.before]
@@ -25,7 +25,7 @@ def findings(code, text):
         path.write_text(text)
         loaded = load_every([path])
     about_source = code.code in ABOUT_SOURCE
-    resolved = of_source(loaded.rulebook, Survey(roots(()))) if about_source else ()
+    resolved = of_source(loaded.rulebook, SourceTree(roots(()))) if about_source else ()
     return loaded.shown(resolved, level="ast" if about_source else "none").diagnostics
 
 

@@ -6,11 +6,11 @@ import pytest
 
 import mlpolicy
 from mlpolicy.core.target import Target
-from mlpolicy.install.awaken import awaken
+from mlpolicy.install.bootstrap import InForce
 from mlpolicy.model import shipped
 from mlpolicy.plan import cache
 from mlpolicy.plan.load import load
-from mlpolicy.plan.packed import Packed
+from mlpolicy.plan.pack import Packed
 
 POLICY = """
 version: 1
@@ -20,6 +20,10 @@ policies:
 profiles:
   usual: {monitor: {}}
 """
+
+
+def awaken(paths, held):
+    return InForce(paths, held, "").read()
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from mlpolicy import rules
 from mlpolicy.install.bootstrap import Sentry
+from mlpolicy.install.dispatch import Followed
 from mlpolicy.install.finder import Watched
-from mlpolicy.install.follow import Followed
 from mlpolicy.rules.monitor.sinks.prometheus import CLIENT, COLLECTOR
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import mlpolicy
 from mlpolicy.install import bootstrap, child
-from mlpolicy.install.seek import reach
+from mlpolicy.install.lookup import reach
 
 both = pytest.mark.parametrize("when", ["early", "late"])
 
@@ -267,14 +267,14 @@ def test_an_odd_object_ends_no_proof(service, name):
 @both
 def test_what_cannot_be_looked_at_is_named(service, when, caplog, monkeypatch):
     """It is in state `error`, with what was raised; the next function is placed."""
-    from mlpolicy.install import globbed
+    from mlpolicy.install import patterns
 
-    def look(raw, module, qualname, look=globbed.function_behind):
+    def look(raw, module, qualname, look=patterns.function_behind):
         if qualname == "before":
             raise ValueError("ours")
         return look(raw, module, qualname)
 
-    monkeypatch.setattr(globbed, "function_behind", look)
+    monkeypatch.setattr(patterns, "function_behind", look)
 
     service.start(when, "shop", "def before(x): ...\ndef after(x): ...\n", ALL)
 
@@ -457,18 +457,18 @@ def test_where_all_is_well_the_line_is_no_warning(service, when, caplog):
 
 def test_a_message_that_cannot_be_made_stops_nothing(service, monkeypatch):
     """The class of the exception is told."""
-    from mlpolicy.install import globbed
+    from mlpolicy.install import patterns
 
     class Mute(Exception):
         def __str__(self):
             raise RuntimeError
 
-    def look(raw, module, qualname, look=globbed.function_behind):
+    def look(raw, module, qualname, look=patterns.function_behind):
         if qualname == "before":
             raise Mute
         return look(raw, module, qualname)
 
-    monkeypatch.setattr(globbed, "function_behind", look)
+    monkeypatch.setattr(patterns, "function_behind", look)
 
     service.start("late", "shop", "def before(x): ...\ndef after(x): ...\n", ALL)
 

@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from mlpolicy.lint.stages import of_source
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 from policies import loaded
 
 
@@ -23,7 +23,7 @@ def findings(tmp_path, monkeypatch):
             path.write_text(textwrap.dedent(text), encoding="utf-8")
         found = loaded(policy)
         assert not [one for one in found.errors if one.severity == "error"], found.errors
-        return of_source(found.rulebook, Survey(list(within)))
+        return of_source(found.rulebook, SourceTree(list(within)))
 
     return find
 

@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from mlpolicy.lint.stages import of_source
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 from policies import found, loaded
 
 SHOP = """
@@ -74,7 +74,7 @@ def test_a_function_that_may_not_be_called_is_one_finding(rule, tmp_path):
 
     assert (one.code, one.span.line, one.span.column) == ("MP010", 5, text.index("shop:") + 5)
     assert one.message.endswith("the functions that `settings.allow_call` allows")
-    assert of_source(file.rulebook, Survey([tmp_path])) == ()
+    assert of_source(file.rulebook, SourceTree([tmp_path])) == ()
 
 
 def test_a_function_that_may_be_called_is_right():

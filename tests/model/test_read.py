@@ -26,7 +26,7 @@ HEAD = "version: 1\npolicies:\n  mypkg.serve:predict:\n"
     [
         (HEAD + "    retry: {max_atempts: 3}\n", ("MP005", 4, 13), "did you mean `max_attempts`"),
         (HEAD + "    rety: 3\n", ("MP005", 4, 5), "did you mean `retry`"),
-        (HEAD + "    ttl: 3s\n", ("MP005", 4, 5), "belongs under `cache`"),
+        (HEAD + "    ttl: 3s\n", ("MP005", 4, 5), "unknown key `ttl`"),
         (HEAD + "    retry: {max_attempts: many}\n", ("MP010", 4, 27), "a whole number"),
         (HEAD + "    retry: {max_attempts: '3'}\n", ("MP010", 4, 27), "found the text `3`"),
         (HEAD + "    retry: {jitter: ful}\n", ("MP010", 4, 21), "`full`"),

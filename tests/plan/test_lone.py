@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mlpolicy.core.target import Target
-from mlpolicy.plan.compiled import target as compiled
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.text import describe
+from mlpolicy.plan.show import describe
+from mlpolicy.plan.show import target as compiled
 from tests.plan.policies import loaded
 
 RULES = """

@@ -14,7 +14,7 @@ from mlpolicy.model import shipped
 from mlpolicy.model.policy import SHIPPED
 from mlpolicy.model.read import read_source, source
 from mlpolicy.plan.load import Terms, check, load, load_every
-from mlpolicy.plan.text import describe
+from mlpolicy.plan.show import describe
 from tests.plan.policies import found, loaded
 
 F = Target("m", "f")

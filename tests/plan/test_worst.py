@@ -7,7 +7,7 @@ import pytest
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.plan.plan import Plan, PlannedRule
-from mlpolicy.plan.worst import worst_case
+from mlpolicy.plan.show import worst_case
 from mlpolicy.rules import KINDS
 
 

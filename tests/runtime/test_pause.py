@@ -12,7 +12,7 @@ import trio
 
 from mlpolicy.core.report import forget
 from mlpolicy.core.waiting import Waiter
-from mlpolicy.runtime.pause import Pause
+from mlpolicy.runtime.world import Pause
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.source import SourceTree, roots
 from mlpolicy.testing.runner import CaseResult, Prepared
 
 POLICY = """
@@ -51,7 +51,7 @@ class Bench:
         """Read a whole file of tests."""
         path = Path("policy.test.yaml")
         path.write_text(text)
-        return Prepared(path, Survey(roots((str(self.folder),))))
+        return Prepared(path, SourceTree(roots((str(self.folder),))))
 
     def tests(self, text: str, *, head: str = HEAD) -> Prepared:
         """Read some tests, under the usual head."""

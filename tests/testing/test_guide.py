@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from textwrap import dedent
 
-from mlpolicy.plan.survey import Survey
+from mlpolicy.source import SourceTree
 from mlpolicy.testing.runner import Prepared
 
 GUIDE = Path(__file__).parents[2] / "docs/how-to/test-a-policy.md"
@@ -19,7 +19,7 @@ def test_the_example_passes(tmp_path, monkeypatch):
     for _, name, text in TITLED.findall(GUIDE.read_text(encoding="utf-8")):
         Path(name).write_text(dedent(text))
 
-    prepared = Prepared(Path("policies/shop.test.yaml"), Survey([tmp_path]))
+    prepared = Prepared(Path("policies/shop.test.yaml"), SourceTree([tmp_path]))
     results = [prepared.run(case) for case in prepared.cases]
 
     assert prepared.diagnostics == ()

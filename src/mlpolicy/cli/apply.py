@@ -26,10 +26,10 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
 from mlpolicy.lint.stages import of_rules
-from mlpolicy.plan.compiled import SCHEMA as OF_PLAN
 from mlpolicy.plan.governed import named, targets
 from mlpolicy.plan.load import Loaded
-from mlpolicy.plan.survey import local_roots
+from mlpolicy.plan.show import SCHEMA as OF_PLAN
+from mlpolicy.source import local_roots
 
 SCHEMA = "mlpolicy.apply/1"
 Plans = Mapping[str, dict[str, Any]]

@@ -7,8 +7,8 @@ import click
 from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import tell_absent
 from mlpolicy.cli.options import shared
-from mlpolicy.plan.compiled import compiled
 from mlpolicy.plan.governed import absent_from, governed
+from mlpolicy.plan.show import compiled
 
 
 @click.command()

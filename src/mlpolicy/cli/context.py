@@ -23,7 +23,7 @@ from mlpolicy.cli.render.report import Report
 from mlpolicy.core.words import many
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.plan.load import Loaded, Terms, load, load_every
-from mlpolicy.plan.survey import Survey, local_roots, roots
+from mlpolicy.source import SourceTree, local_roots, roots
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -73,9 +73,9 @@ class Context:
     # --- reading ----------------------------------------------------------------------
 
     @cached_property
-    def survey(self) -> Survey:
+    def survey(self) -> SourceTree:
         """What looks functions up in the source: one for all of a command."""
-        return Survey(roots(self.src))
+        return SourceTree(roots(self.src))
 
     def terms(self, *, by_source: bool = True) -> Terms:
         """Return the terms to read a policy under."""

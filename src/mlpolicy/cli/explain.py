@@ -19,10 +19,9 @@ from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import absent_from, facts_of
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.survey import Defined
-from mlpolicy.plan.text import content
-from mlpolicy.plan.worst import worst_case
+from mlpolicy.plan.show import content, worst_case
 from mlpolicy.rules import KINDS
+from mlpolicy.source import Defined
 
 SCHEMA = "mlpolicy.explain/1"
 

@@ -20,9 +20,9 @@ from mlpolicy.lint.stages import of_source
 from mlpolicy.lint.targets import absent
 from mlpolicy.plan.codes import Level, codes
 from mlpolicy.plan.governed import named
-from mlpolicy.plan.load import Loaded, add_of
+from mlpolicy.plan.load import Loaded, across
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Missing, NoModule, Survey
+from mlpolicy.source import Missing, NoModule, SourceTree
 
 _NOT_WRAPPED = {
     **dict.fromkeys(("unwrappable", "error", "skipped"), "MP320"),
@@ -36,9 +36,8 @@ def resolved(context: Context, loaded: Loaded, *, level: Level) -> Loaded:
     if level == "none":
         return loaded.shown(level=level)
     with waiting("looking targets up in the source"):
-        findings = list(of_source(loaded.rulebook, context.survey))
-        for environment, rulebook in loaded.others.items():
-            add_of(environment, of_source(rulebook, context.survey), findings)
+        books = loaded.books.items()
+        findings = list(across({name: of_source(book, context.survey) for name, book in books}))
     # What cannot be read, or is not there, cannot be imported.
     wrong = any(finding.severity == "error" for finding in loaded.diagnostics)
     gone = any(one.code == "MP303" and one.severity == "error" for one in findings)
@@ -64,13 +63,13 @@ def _imported(context: Context, loaded: Loaded) -> Iterator[Diagnostic]:
     yield from of_import(answer, loaded.rulebook, context.survey, strict=True)
 
 
-def import_failed(answer: Answer, survey: Survey | None = None) -> NoReturn:
+def import_failed(answer: Answer, survey: SourceTree | None = None) -> NoReturn:
     """End the command because a module could not be imported."""
     failed = answer.failed or {}
     module = failed["module"]
     click.echo(f"{answer.output}{failed['traceback']}", err=True, nl=False)
     looked = survey.module(module) if survey is not None else None
-    near = looked.close[0] if isinstance(looked, NoModule) and looked.close else ""
+    near = looked.close if isinstance(looked, NoModule) else ""
     hint = f"; did you mean `{near}`?" if near else ""
     exits.stop(f"`{module}` could not be imported: {failed['error']}{hint}", exits.IMPORT_FAILED)
 
@@ -79,7 +78,7 @@ def import_failed(answer: Answer, survey: Survey | None = None) -> NoReturn:
 
 
 def of_import(
-    answer: Answer, rulebook: Rulebook, survey: Survey, *, strict: bool
+    answer: Answer, rulebook: Rulebook, survey: SourceTree, *, strict: bool
 ) -> Iterator[Diagnostic]:
     """Yield what became of targets that no policy should leave at that."""
     lenient = rulebook.settings.on_missing_target
@@ -102,7 +101,7 @@ def of_import(
 
 
 def _of_target(
-    row: Mapping[str, Any], answer: Answer, rulebook: Rulebook, survey: Survey, *, strict: bool
+    row: Mapping[str, Any], answer: Answer, rulebook: Rulebook, survey: SourceTree, *, strict: bool
 ) -> Iterator[Diagnostic]:
     target, status = Target.parse(row["target"]), row["status"]
     place = _span(rulebook, row["target"])

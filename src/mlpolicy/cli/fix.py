@@ -10,7 +10,7 @@ from mlpolicy.cli.files import save
 from mlpolicy.cli.render.report import Report, repairs
 from mlpolicy.core.diagnostic import Suggestion
 from mlpolicy.document.parse import parse
-from mlpolicy.plan.survey.installed import is_installed
+from mlpolicy.source import is_installed
 
 
 def fixed(report: Report) -> dict[str, int]:

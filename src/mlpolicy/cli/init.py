@@ -18,7 +18,7 @@ from mlpolicy.cli.files import save
 from mlpolicy.cli.options import shared
 from mlpolicy.core.target import Target
 from mlpolicy.model.schema import published
-from mlpolicy.plan.survey import Defined, NoModule, Opaque, Survey, roots
+from mlpolicy.source import Defined, NoModule, Opaque, SourceTree, roots
 
 SCHEMA = "mlpolicy.init/1"
 SKIPPED = ("tests", "test", "docs", "conftest", "setup", "build", "dist", "venv", "site")
@@ -38,7 +38,7 @@ def command(context: Context, *, folder: str, module: str | None) -> None:
     as comments, with names of functions that exist.
     """
     root = Path(folder)
-    survey = Survey(roots((*context.src, folder, str(root / "src"))))
+    survey = SourceTree(roots((*context.src, folder, str(root / "src"))))
     chosen = module or _fullest(survey, _modules(root, survey))
     if chosen is None:
         exits.stop(
@@ -103,13 +103,12 @@ def _commands(module: str) -> list[str]:
 # --- which module ---------------------------------------------------------------------
 
 
-def _functions(survey: Survey, module: str) -> list[str]:
+def _functions(survey: SourceTree, module: str) -> list[str]:
     """Return the public functions of *module*; end the command where there are none."""
     found = survey.module(module)
     if isinstance(found, NoModule):
-        near = f"; did you mean `{found.close[0]}`?" if found.close else ""
-        hint = f" ({found.hint})" if found.hint else ""
-        exits.stop(f"there is no module `{found.component}`{near}{hint}")
+        near = f"; did you mean `{found.close}`?" if found.close else ""
+        exits.stop(f"there is no module `{found.component}`{near}")
     if isinstance(found, Opaque):
         exits.stop(f"`{module}` {found.why}")
     looked = {name: survey.look_up(Target(module, name)) for name in survey.functions(module)}
@@ -125,14 +124,14 @@ def _functions(survey: Survey, module: str) -> list[str]:
     return names
 
 
-def _fullest(survey: Survey, modules: Iterable[str]) -> str | None:
+def _fullest(survey: SourceTree, modules: Iterable[str]) -> str | None:
     """Return the module with the most public functions."""
     counted = {name: len(survey.functions(name)) for name in modules}
     best = max(counted, key=lambda name: (counted[name], -len(name)), default=None)
     return best if best is not None and counted[best] else None
 
 
-def _modules(root: Path, survey: Survey) -> Iterator[str]:
+def _modules(root: Path, survey: SourceTree) -> Iterator[str]:
     for folder in (root, root / "src"):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.name.startswith((".", "_")) or path.stem in SKIPPED:

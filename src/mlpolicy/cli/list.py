@@ -16,8 +16,8 @@ from mlpolicy.core.control import end_of
 from mlpolicy.core.extensions import Extensions
 from mlpolicy.core.plugins import Plugin, PluginError, installed
 from mlpolicy.model.policy import SHIPPED, one
+from mlpolicy.plan.gather import DEPTH, carried
 from mlpolicy.plan.governed import absent_from, governed
-from mlpolicy.plan.installed import DEPTH, carried
 from mlpolicy.plan.load import Loaded
 from mlpolicy.rules import KINDS
 from mlpolicy.rules.monitor.sinks import SINKS

@@ -14,7 +14,6 @@ from mlpolicy.cli.context import ENVIRONMENT, FORMATS, Context, render
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping
 from mlpolicy.document.parse import parse
-from mlpolicy.model.layers import Layers
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.model.rules import RuleReader
 from mlpolicy.rules import KINDS
@@ -65,7 +64,7 @@ def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
     """Return the rule with one setting that *written* says."""
     keys = [f"{'  ' * depth}{key}:" for depth, key in enumerate(path.split("."))]
     document = parse("\n".join(keys) + f" {text}", file=f"--set {written}")
-    reader = RuleReader(Layers(None))
+    reader = RuleReader()
     rule = None
     if isinstance(document.root, Mapping):
         rule = reader.rule(Entry(kind, document.root.span, document.root))

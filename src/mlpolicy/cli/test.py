@@ -16,7 +16,7 @@ from mlpolicy.cli.render.report import Report, in_a_line
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.junit import document, element
 from mlpolicy.core.words import many
-from mlpolicy.plan.survey import Survey, roots
+from mlpolicy.source import SourceTree, roots
 from mlpolicy.testing.read import suites_at
 from mlpolicy.testing.runner import CaseResult, Prepared
 
@@ -44,7 +44,7 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
         # Errors and functions of a test are found where a service started here finds them.
         folders = [str(folder.resolve()) for folder in where]
         sys.path[:0] = [folder for folder in folders if folder not in sys.path]
-        survey = Survey(where)
+        survey = SourceTree(where)
         suites = [Prepared(path, survey) for path in paths]
         cases = [(suite, case) for suite in suites for case in suite.cases]
         results = [one.run(case) for one, case in cases if wanted.lower() in case.id.lower()]

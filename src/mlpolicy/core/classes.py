@@ -1,11 +1,17 @@
-"""What is known of classes, without asking them."""
+"""What is known of classes, and what objects hold, without asking them: no code of theirs runs.
+
+Proxies, mocks and lazy objects answer every attribute, with anything or with an error; so may
+any class that defines `__getattr__`, `__class__` or `__dict__`, or whose metaclass does.
+"""
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
-from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Mapping
+from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
+from typing import Any, Final, TypeGuard, TypeVar
 
 from mlpolicy.core.live import Live
 
@@ -20,9 +26,11 @@ _WORDS = frozenset(
 _MOST: Final = 1000
 mro_of: Any = type.__dict__["__mro__"].__get__
 """The classes that a class derives from, itself first, whatever its metaclass says."""
-_module_of: Any = type.__dict__["__module__"].__get__
 name_of: Any = type.__dict__["__qualname__"].__get__
 """The qualified name of a class, whatever its metaclass says."""
+_members_of: Any = type.__dict__["__dict__"].__get__
+_state_of: Any = vars(ModuleType)["__dict__"].__get__
+_IN_C = (MemberDescriptorType, GetSetDescriptorType)
 
 
 class Plain(set[type], Live):
@@ -41,10 +49,68 @@ class Plain(set[type], Live):
 def by_path(kind: type, table: Mapping[str, _T]) -> _T | None:
     """Return what *table* has under the path of *kind*, or of a class that it derives from."""
     for one in mro_of(kind):
-        found = table.get(f"{_module_of(one)}.{name_of(one)}")
+        found = table.get(f"{module_of(one)}.{name_of(one)}")
         if found is not None:
             return found
     return None
+
+
+def module_of(cls: type) -> str:
+    """Return the module of which *cls* says that it is."""
+    module = _members_of(cls).get("__module__")
+    return module if type(module) is str else ""
+
+
+def is_a(value: object, *classes: type) -> bool:
+    """Whether *value* is of one of the *classes*; `isinstance` asks its `__class__` as well."""
+    return issubclass(type(value), classes)
+
+
+def is_module(value: object) -> TypeGuard[ModuleType]:
+    """Whether *value* is a module."""
+    return is_a(value, ModuleType)
+
+
+def members(holder: object) -> Mapping[str, Any]:
+    """Return what a module, a class or another object itself holds, by name."""
+    if is_a(holder, type):
+        names: Mapping[str, Any] = _members_of(holder)
+        return names
+    if is_module(holder):
+        return _state_of(holder) or {}
+    for cls in mro_of(type(holder)):
+        own = _members_of(cls)
+        if _stands_in(cls, own):
+            break
+        descriptor = own.get("__dict__")
+        if type(descriptor) is GetSetDescriptorType:
+            state = descriptor.__get__(holder)
+            return dict(dict.items(state)) if is_a(state, dict) else {}
+    return {}
+
+
+def wrapped(value: object) -> Iterator[Any]:
+    """Yield what *value* has under `__wrapped__` and in its slots."""
+    for cls in mro_of(type(value)):
+        own = _members_of(cls)
+        if _stands_in(cls, own):
+            yield from (one for one in gc.get_referents(value) if type(one) is not dict)
+            return
+        slots = own.values() if "__slots__" in own else (own.get("__wrapped__"),)
+        for slot in slots:
+            if is_a(slot, *_IN_C):
+                try:
+                    yield slot.__get__(value)
+                except AttributeError:  # (an empty slot)
+                    continue
+
+
+def _stands_in(cls: type, own: Mapping[str, Any]) -> bool:
+    """Whether objects of *cls* pretend in C to be others, as those of wrapt do.
+
+    What they answer is the other's answer. They may be lazy and first make it.
+    """
+    return type(own.get("__class__")) is GetSetDescriptorType and cls is not object
 
 
 def promises(annotation: object) -> bool:

@@ -17,21 +17,7 @@ def _day(value: Any) -> date:
         return value
     if isinstance(value, str) and re.fullmatch(DAY, value):
         return date.fromisoformat(value)
-    meant = _meant(str(value))
-    hint = f": did you mean `{meant}`?" if meant else ""
-    raise finding("MP010", f"expected a date such as `2027-03-31`, found `{value}`{hint}")
-
-
-def _meant(text: str) -> str:
-    """Return the date of a year, a month and a day that are written otherwise, in that order."""
-    parts = _PARTS.match(text)
-    try:
-        return date(*map(int, parts.groups())).isoformat() if parts else ""
-    except ValueError:
-        return ""
-
-
-_PARTS = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ].*)?$")
+    raise finding("MP010", f"expected a date such as `2027-03-31`, found `{value}`")
 
 
 Day = Annotated[

@@ -32,6 +32,42 @@ def habits(words: Mapping[str, str]) -> dict[str, Synonym]:
     return {word: Synonym(field) for field, typed in words.items() for word in typed.split()}
 
 
+class Lacking(tuple[str, ...]):
+    """A finding of a kind's check that something is not written.
+
+    It is not made where values could not be read.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Settings of a rule that do not go with another rule of the same function, or its deadline."""
+
+    code: str
+    message: str
+    fields: tuple[str, ...]
+    """The settings that make it so: one of them is what is wrong."""
+    help: str
+    other: tuple[str, str] | None = None
+    """The kind and the setting that they do not go with; a clash with the deadline names none."""
+    with_deadline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """What a rule can make of one call at worst."""
+
+    calls: int = 1
+    seconds: float = 0.0
+    """What it adds to them."""
+    asked: float = 0.0
+    """What it adds where the other side may ask for pauses."""
+    lines: tuple[str, ...] = ()
+    """The sum, for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """An event that a counter of the rule tells of, and what it means for the call."""
@@ -67,17 +103,43 @@ class Kind:
     check: str | None = None
     """`module:function` taking (rule) and giving (code, field, message), perhaps a remedy too:
     meaning, not shape."""
+    standing: str | None = None
+    """`module:function` taking (rule, target, standing, code_of) and giving (code, field, message, remedy):
+    what the functions that stand under the target show, and what these use."""
     lint: str | None = None
     """`module:function` taking (rule, function) and giving diagnostics: what a `core.function.Function`
     shows, by its source or once it is imported."""
     arguments: str | None = None
     """`module:function` taking (settings, function, names) of a decorator and giving the settings of
     the rule, where its arguments are more than those: names of parameters, annotations."""
+    decorator: str | None = None
+    """The name of its decorator."""
+    shadowable: bool = True
+    """Whether it may be tried out without effect; what changes nothing has nothing to try."""
+    numbers_calls: bool = False
+    """Whether its driver numbers the calls, and it logs what others note of each."""
+    keeps_results: bool = False
+    """Whether it hands out results again, which the items of a generator cannot be."""
     shorthand: str | None = None
     """The field that a bare value fills: `retry: 3`."""
     synonyms: Mapping[str, Synonym] = field(default_factory=dict)
     inside: str = "memory"
     """The position in the order of the rules that a plugin's kind stands just inside of."""
+    positions: tuple[str, ...] = ()
+    """Where its steps stand in the order of the rules, if not under its name; it is listed at the
+    first."""
+    together: str | None = None
+    """`module:function` taking (rule, beside, deadline) and giving each `Clash` with the rules
+    *beside* it, by kind, or with the deadline in seconds, where there is one."""
+    worst: str | None = None
+    """`module:function` taking (rule, calls), of which rules around it make so many of one, and
+    giving the `Worst` of it."""
+    risk: str | None = None
+    """`module:function` taking (old, new) and giving sentences: what to look at twice where one
+    rule takes the place of the other."""
+    argument_fields: Mapping[str, str] = field(default_factory=dict)
+    """The settings that name arguments of the function, each with the code of the finding that it
+    has none of that name."""
     events: Mapping[str, str] = field(default_factory=dict)
     """What may happen at a call, for policy tests: `KIND.DECISION`, or `KIND` alone for an attempt
     that another one follows, and one sentence about each."""
@@ -112,6 +174,27 @@ class Kind:
         """Return what `mlpolicy doctor` says of this machine and the *rules* of each function."""
         return tuple(cast("Any", part(self.doctor))(rules)) if self.doctor else ()
 
+    @property
+    def position(self) -> str:
+        """Where in the order of the rules it is listed."""
+        return self.positions[0] if self.positions else self.name
+
+    def clashes(
+        self, rule: Any, beside: Mapping[str, Any], deadline: float | None
+    ) -> tuple[Clash, ...]:
+        """Return what in *rule* does not go with the rules *beside* it, or with the deadline."""
+        return tuple(
+            cast("Any", part(self.together))(rule, beside, deadline) if self.together else ()
+        )
+
+    def worst_case(self, rule: Any, calls: int) -> Worst:
+        """Return what *rule* makes at worst of a call that others make *calls* of."""
+        return cast("Worst", cast("Any", part(self.worst))(rule, calls)) if self.worst else Worst()
+
+    def risks(self, old: Any, new: Any) -> tuple[str, ...]:
+        """Return what to look at twice where the rule *new* takes the place of *old*."""
+        return tuple(cast("Any", part(self.risk))(old, new)) if self.risk else ()
+
     def settings(
         self,
         given: Mapping[str, Any],
@@ -134,6 +217,10 @@ class Kind:
     def linted(self, rule: Any, function: Function) -> tuple[Diagnostic, ...]:
         """Return what is wrong with *rule* on *function*."""
         return tuple(cast("Any", part(self.lint))(rule, function)) if self.lint else ()
+
+    def on_standing(self, rule: Any, *what: Any) -> tuple[tuple[str, ...], ...]:
+        """Return (code, field, message, remedy) for what stands under a target of *rule*."""
+        return tuple(cast("Any", part(self.standing))(rule, *what)) if self.standing else ()
 
 
 def load(path: str) -> object:

@@ -24,6 +24,8 @@ ORDER: Final = (
 """Positions where a rule of ours may stand; the kind of a plugin stands just inside of one."""
 
 INNERMOST: Final = "validate output"
+STARTED: Final = "retry"
+"""What stands here or within sees a generator start, what stands outside sees all of it."""
 
 _BETWEEN: Final[dict[str, float]] = {}
 

@@ -13,7 +13,6 @@ from datetime import timedelta
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, LiteralString, Self
 
-from mlpolicy.core import habits
 from mlpolicy.core.given import path_of
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ _PART = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)")
 _LONGEST = 64
 _EXACT = Context(prec=400)
 """Holds any number of days, and what is left of them."""
-
-
 NOTHING: dict[str, Any] = {"not": {"type": "string", "pattern": "^[^1-9$]*$"}}
 """Said in a schema of an amount that must not be none: it has a digit, or a variable, in it."""
 
@@ -61,15 +58,6 @@ class _Quantity:
         raise NotImplementedError  # (each amount reads its own units)
 
     @classmethod
-    def _read(cls, value: Any, info: Any) -> Self:
-        from mlpolicy.core.model import finding, is_python
-
-        try:
-            return cls.of_number(value) if is_python(info) else cls.of(value)
-        except QuantityError as error:
-            raise finding(error.code, str(error), meant=error.meant) from None
-
-    @classmethod
     def of_number(cls, value: Any) -> Self:
         """Return the amount that *value* says; a bare number is in the base unit.
 
@@ -83,7 +71,22 @@ class _Quantity:
         made: Any = cls(value) if math.isfinite(value) else -1  # type: ignore[call-arg]  # (every amount is a number)
         if made == value and made >= 0:
             return cls(made)  # type: ignore[call-arg]  # (as said)
-        raise _unexpected(_shown(value), cls)
+        raise cls._unexpected(value)
+
+    @classmethod
+    def _read(cls, value: Any, info: Any) -> Self:
+        from mlpolicy.core.model import finding, is_python
+
+        try:
+            return cls.of_number(value) if is_python(info) else cls.of(value)
+        except QuantityError as error:
+            raise finding(error.code, str(error), meant=error.meant) from None
+
+    @classmethod
+    def _unexpected(cls, value: object) -> QuantityError:
+        return QuantityError(
+            "MP010", f"expected {cls.what} such as {cls.example}, found {_shown(value)}"
+        )
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
@@ -105,82 +108,56 @@ class _Quantity:
         return {"type": "string", "pattern": cls.pattern, "maxLength": _LONGEST}
 
 
-def _parts(text: str, quantity: type[_Quantity]) -> list[tuple[Decimal, str]]:
-    """Return (number, unit) of each part of *text*: `1m30s` has two."""
-    found: list[tuple[Decimal, str]] = []
-    at, fits = 0, len(text) <= _LONGEST
-    text = text.strip()
-    while fits and at < len(text):
-        match = _PART.match(text, at)
-        if match is None:
-            break
-        found.append((Decimal(match[1]), match[2]))
-        at = match.end()
-    if not found or at < len(text):
-        raise _unexpected(_shown(text), quantity)
-    return found
+class _Measure(_Quantity):
+    """An amount that is read from numbers with units."""
+
+    units: ClassVar[Mapping[str, float]]
+    usual: ClassVar[str]
+    """The unit that is offered to a number without one."""
+
+    @classmethod
+    def _parts(cls, value: Any) -> list[Decimal]:
+        """Return each part of a text in the base unit: `1m30s` has two."""
+        if not isinstance(value, str):
+            raise cls._bare(value)
+        written: list[tuple[str, str]] = []
+        text, at = value.strip(), 0
+        while at < len(text) <= len(value) <= _LONGEST and (match := _PART.match(text, at)):
+            written.append((match[1], match[2]))
+            at = match.end()
+        if not written or at < len(text):
+            raise cls._unexpected(value)
+        for _, unit in written:
+            if not unit:
+                raise cls._bare(value)
+            if unit not in cls.units:
+                units = ", ".join(cls.units)
+                raise QuantityError("MP101", f"`{unit}` is not a unit: write one of {units}")
+        parts = [Decimal(number) * _decimal(cls.units[unit]) for number, unit in written]
+        if not math.isfinite(float(sum(parts))):
+            raise QuantityError("MP010", f"{_shown(value)} is too large for {cls.what}")
+        return parts
+
+    @classmethod
+    def _bare(cls, value: Any) -> QuantityError:
+        """Return the error for a number without a unit; for anything else, that it is none."""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and math.isfinite(value):
+            value = f"{value:g}" if isinstance(value, float) else str(value)
+        elif not isinstance(value, str):
+            return cls._unexpected(value)
+        meant = f"{value}{cls.usual}"
+        return QuantityError("MP101", f"`{value}` has no unit: did you mean `{meant}`?", meant)
 
 
-def _shown(value: object) -> str:
-    is_plain = isinstance(value, str | int | float | timedelta)
-    text = f"`{value}`" if is_plain else f"an object of `{path_of(type(value))}`"
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…`"
-
-
-def _unexpected(found: str, quantity: type[_Quantity], meant: str = "") -> QuantityError:
-    text = f"expected {quantity.what} such as {quantity.example}, found {found}"
-    return QuantityError("MP010", text, meant)
-
-
-def _bare(value: Any, quantity: type[_Quantity], unit: str) -> QuantityError:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        value = f"{value:g}" if isinstance(value, float) else str(value)
-    elif not isinstance(value, str):
-        return _unexpected(_kind(value), quantity)
-    meant = f"{value}{unit}"
-    return QuantityError("MP101", f"`{value}` has no unit: did you mean `{meant}`?", meant)
-
-
-def _strange(value: str, unit: str, quantity: type[Any]) -> QuantityError:
-    """Return the error for a unit that does not exist, with the one that was meant."""
-    text = f"`{unit}` is no unit of {quantity.of_what}"
-    meant = quantity.habits.get(unit.lower().replace("µ", "u"), "")
-    if meant:
-        spelt = re.sub(rf"\s*{re.escape(unit)}", meant, value.strip(), count=1)
-        return QuantityError("MP101", f"{text}: did you mean `{spelt}`?", spelt)
-    *units, last = quantity.units
-    return QuantityError("MP101", f"{text}: {', '.join(units)} and {last} are")
-
-
-def _kind(value: object) -> str:
-    names = {bool: "a truth value", list: "a list", dict: "a mapping", type(None): "nothing"}
-    return names.get(type(value)) or _shown(value)
-
-
-def _finite(number: Decimal, text: object, quantity: type[_Quantity]) -> Decimal:
-    if not math.isfinite(float(number)):
-        raise QuantityError("MP010", f"{_shown(text)} is too large for {quantity.what}")
-    return number
-
-
-def _decimal(number: float) -> Decimal:
-    """Return what *number* is taken for: the shortest decimal that is no other number."""
-    return Decimal(repr(float(number)))
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize(_EXACT):f}"
-
-
-class Duration(_Quantity, float):
+class Duration(_Measure, float):
     """A length of time, in seconds."""
 
     what = "a length of time"
     example = "250ms"
+    usual = "s"
     pattern = r"^\s*([0-9]+(\.[0-9]+)?\s*(us|ms|s|m|h|d))+\s*$"
-    of_what: ClassVar[str] = "time"
-    habits: ClassVar[Mapping[str, str]] = habits.TIME
-    units: ClassVar[dict[str, float]] = {
+    units: ClassVar[Mapping[str, float]] = {
         "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0
     }  # fmt: skip
 
@@ -191,16 +168,7 @@ class Duration(_Quantity, float):
             return cls(value)
         if isinstance(value, timedelta):
             return cls.of_number(value.total_seconds())
-        if not isinstance(value, str):
-            raise _bare(value, cls, "s")
-        total = Decimal(0)
-        for number, unit in _parts(value, cls):
-            if not unit:
-                raise _bare(value, cls, "s")
-            if unit not in cls.units:
-                raise _strange(value, unit, cls)
-            total += number * _decimal(cls.units[unit])
-        return cls(_finite(total, value, cls))
+        return cls(sum(cls._parts(value)))
 
     def __str__(self) -> str:
         """Return it as a policy file writes it: `1m30s`, `2.5ms`."""
@@ -221,15 +189,14 @@ class Duration(_Quantity, float):
         return cls(round(seconds, 9))
 
 
-class ByteSize(_Quantity, int):
+class ByteSize(_Measure, int):
     """An amount of memory, in bytes."""
 
     what = "an amount of memory"
     example = "512MiB"
+    usual = "MiB"
     pattern = r"^\s*[0-9]+(\.[0-9]+)?\s*(B|kB|KiB|MB|MiB|GB|GiB)\s*$"
-    of_what: ClassVar[str] = "memory"
-    habits: ClassVar[Mapping[str, str]] = habits.MEMORY
-    units: ClassVar[dict[str, int]] = {
+    units: ClassVar[Mapping[str, float]] = {
         "B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2, "GB": 1000**3, "GiB": 1024**3
     }  # fmt: skip
 
@@ -238,23 +205,16 @@ class ByteSize(_Quantity, int):
         """Return the amount of memory that *value* (`512MiB`) says."""
         if isinstance(value, ByteSize):
             return cls(value)
-        if not isinstance(value, str):
-            raise _bare(value, cls, "MiB")
-        parts = _parts(value, cls)
-        number, unit = parts[0]
-        if not unit:
-            raise _bare(value, cls, "MiB")
+        parts = cls._parts(value)
         if len(parts) > 1:
             raise QuantityError("MP101", f"{_shown(value)} is more than one amount: write one unit")
-        if unit not in cls.units:
-            raise _strange(value, unit, cls)
-        return cls(_finite(number * cls.units[unit], value, cls))
+        return cls(parts[0])
 
     def __str__(self) -> str:
         """Return it with the largest unit that leaves a whole number."""
         exact = [(size, unit) for unit, size in self.units.items() if self and self % size == 0]
         size, unit = max(exact, default=(1, "B"))
-        return f"{int(self) // size}{unit}"
+        return f"{int(self) // int(size)}{unit}"
 
     __repr__ = __str__
 
@@ -270,10 +230,31 @@ class Ratio(_Quantity, float):
     def of(cls, value: Any) -> Self:
         """Return the share that *value* (`20%`, `0.2`) says."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise _unexpected(_kind(value), cls)
+            raise cls._unexpected(value)
         if not isinstance(value, float) and re.fullmatch(r"\s*0*1(\.0*)?\s*", str(value)):
             raise QuantityError("MP101", f"`{value}` is 1% or 100%: write which of them")
-        return cls(cls._within(_share(value, cls), value))
+        if isinstance(value, str):
+            return cls._of_text(value)
+        if 0 <= value <= 1:
+            return cls(value)
+        if 1 < value <= 100:
+            meant = f"{value:g}%"
+            text = f"`{value:g}` has no unit: did you mean `{meant}`?"
+            raise QuantityError("MP101", text, meant)
+        raise QuantityError("MP103", f"{_shown(value)} is outside 0% to 100%")
+
+    @classmethod
+    def _of_text(cls, value: str) -> Self:
+        match = re.fullmatch(rf"(-?{_NUMBER})\s*(%|per ?cent|pct)?", value.strip())
+        if match is None or len(value) > _LONGEST:
+            raise cls._unexpected(value)
+        number, unit = match.groups()
+        if unit not in (None, "%"):
+            raise QuantityError("MP101", f"`{unit}` is not a unit of shares: write `{number}%`")
+        share = float(Decimal(number).scaleb(-2 if unit else 0))
+        if re.fullmatch(cls.pattern, value) and 0 <= share <= 1:
+            return cls(share)
+        raise QuantityError("MP103", f"{_shown(value)} is outside 0% to 100%")
 
     @classmethod
     def of_number(cls, value: Any) -> Self:
@@ -292,17 +273,6 @@ class Ratio(_Quantity, float):
             value = 1  # it is to JSON, and so to editors
         return super()._read(value, info)
 
-    @classmethod
-    def _within(cls, share: float, value: object) -> float:
-        is_one = not isinstance(value, str) or re.fullmatch(cls.pattern, value)
-        if is_one and 0 <= share <= 1:
-            return share
-        if isinstance(value, int | float) and 1 < value <= 100:
-            meant = f"{value:g}%"
-            text = f"`{value:g}` has no unit: did you mean `{meant}`?"
-            raise QuantityError("MP101", text, meant)
-        raise QuantityError("MP103", f"{_shown(value)} is outside 0% to 100%")
-
     def __str__(self) -> str:
         """Return it as a percentage."""
         return f"{_plain(_decimal(self).scaleb(2))}%"
@@ -317,53 +287,26 @@ class Ratio(_Quantity, float):
         return {"anyOf": [number, cls.text()]}
 
 
-def _share(value: str | float, quantity: type[_Quantity]) -> float:
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    match = re.fullmatch(rf"(-?{_NUMBER})\s*(%|per ?cent|pct)?", text)
-    if match is None or len(value) > _LONGEST:
-        raise _unexpected(_shown(value), quantity)
-    number, unit = match.groups()
-    if unit in (None, "%"):
-        return float(Decimal(number).scaleb(-2 if unit else 0))
-    meant = f"{number}%"
-    raise QuantityError("MP101", f"`{unit}` is no unit of shares: did you mean `{meant}`?", meant)
-
-
 class Count(_Quantity, int):
     """A whole number; `20k` is 20,000 and `2M` is 2,000,000."""
 
     what = "a whole number"
     example = "20k"
     pattern = r"^\s*[0-9]+[kM]\s*$"
-    units: ClassVar[dict[str, int]] = {"": 1, "k": 1000, "M": 1000**2}
+    units: ClassVar[dict[str, int]] = {"k": 1000, "M": 1000**2}
 
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the number that *value* (`20k`, `20000`) says."""
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 0:
-                raise QuantityError(
-                    "MP010", f"expected {cls.what} of 0 or more, found {_shown(value)}"
-                )
+                text = f"expected {cls.what} of 0 or more, found {_shown(value)}"
+                raise QuantityError("MP010", text)
             return cls(value)
         match = re.fullmatch(r"\s*([0-9]+)([kM])\s*", value) if isinstance(value, str) else None
         if match is None or len(match.string) > _LONGEST:
-            found = _shown(value) if isinstance(value, str | float) else _kind(value)
-            raise _unexpected(found, cls, cls._meant(str(value)))
+            raise cls._unexpected(value)
         return cls(int(match[1]) * cls.units[match[2]])
-
-    @classmethod
-    def _meant(cls, text: str) -> str:
-        """Return the number that *text* says in another way: `20K`, `20,000`, `1.5k`, `10kB`."""
-        match = re.fullmatch(
-            rf"({_NUMBER})(|[kKM][bB]?)", re.sub(r"[\s_,](?=\d{3}|[kKM])", "", text)
-        )
-        if match is None or len(text) > _LONGEST:
-            return ""
-        number = float(match[1]) * cls.units[match[2].replace("K", "k")[:1]]
-        return str(cls(number)) if number.is_integer() else ""
 
     def __str__(self) -> str:
         """Return it as a policy file writes it."""
@@ -380,3 +323,22 @@ class Count(_Quantity, int):
     ) -> dict[str, Any]:
         number = {"type": "integer", "minimum": 0}
         return {"anyOf": [number, cls.text()]}
+
+
+def _shown(value: object) -> str:
+    """Return *value* as a message names it, cut short."""
+    names = {bool: "a truth value", list: "a list", dict: "a mapping", type(None): "nothing"}
+    if type(value) in names:
+        return names[type(value)]
+    is_plain = isinstance(value, str | int | float | timedelta)
+    text = f"`{value}`" if is_plain else f"an object of `{path_of(type(value))}`"
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…`"
+
+
+def _decimal(number: float) -> Decimal:
+    """Return what *number* is taken for: the shortest decimal that is no other number."""
+    return Decimal(repr(float(number)))
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize(_EXACT):f}"

@@ -10,21 +10,7 @@ from typing import Any
 
 from mlpolicy.core.quantity import Duration
 
-_WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _BARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-_MEANT = {
-    "us": ("ms",),
-    "ms": ("m", "s"),
-    "s": ("ms", "m"),
-    "m": ("ms", "s", "h"),
-    "h": ("s", "m", "d"),
-    "d": ("h", "m"),
-    "B": ("KiB", "MiB", "GiB"),
-    "KiB": ("MiB", "GiB"),
-    "MiB": ("KiB", "GiB"),
-    "GiB": ("MiB", "KiB"),
-}
-"""Units that are taken for one another, the likeliest first."""
 
 
 class Usual:
@@ -69,17 +55,7 @@ class Usual:
         if not value or low <= value <= high:
             return None
         what = f"less than {low}" if value < low else f"more than {high}"
-        return f"`{name}` is {value}, {what}: the unit looks wrong", _meant(value, low, high)
-
-
-def _meant(value: Any, low: Any, high: Any) -> str:
-    written = _WRITTEN.fullmatch(str(value))
-    if written is None:
-        return ""
-    number, unit = written.groups()
-    others = (f"{number}{one}" for one in _MEANT.get(unit, ()))
-    near = next((one for one in others if low <= type(value).of(one) <= high), "")
-    return f"did you mean `{near}`?" if near else ""
+        return f"`{name}` is {value}, {what}: the unit looks wrong", ""
 
 
 def oddity(model: Any, name: str, value: Any) -> float:

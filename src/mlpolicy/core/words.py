@@ -7,12 +7,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import takewhile
 
-
-def _near(word: str) -> float:
-    """Return how alike words must be: one letter of three is a third of them."""
-    return 0.6 if len(word) < 5 else 0.7
-
-
 _SHORTEST = 3
 """Letters from which on the beginning of a word stands for it."""
 
@@ -24,43 +18,19 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 @lru_cache(4096)
 def _closest(word: str, known: tuple[str, ...]) -> str | None:
-    lowered, low = _lowered(known), word.lower()
-    begun = [name for one, name in lowered.items() if one.startswith(low)]
+    names = {name.lower(): name for name in known}
+    begun = [name for name in names if name.startswith(word.lower())]
     if len(begun) == 1 and len(word) >= _SHORTEST:
-        return begun[0]
-    near = alike(low.replace("-", "_"), lowered, cutoff=_near(word))
-    return lowered[near] if near else None
-
-
-@lru_cache(64)
-def _lowered(known: tuple[str, ...]) -> dict[str, str]:
-    return {name.lower(): name for name in known}
+        return names[begun[0]]
+    # Of three letters, one is a third.
+    near = alike(word.lower().replace("-", "_"), names, cutoff=0.6 if len(word) < 5 else 0.7)
+    return names[near] if near else None
 
 
 def alike(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
-    """Return which of *known* is most like *word*; None where none is as much as *cutoff*.
-
-    Those that lack too many of its letters are not compared: a file may hold thousands of words.
-    """
-    letters, size = _letters(word), len(word)
-    near: list[str] = []
-    for one in known:
-        theirs, length = _letters(one), len(one)
-        least = cutoff * (size + length) / 2  # so many letters they have in common
-        lacking, more = (letters & ~theirs).bit_count(), (theirs & ~letters).bit_count()
-        if size - lacking >= least <= length - more:
-            near.append(one)
-    found = difflib.get_close_matches(word, near, n=1, cutoff=cutoff)
-    return found[0] if found else None
-
-
-@lru_cache(8192)
-def _letters(word: str) -> int:
-    """Return a bit for each letter of *word*; some letters share theirs."""
-    bits = 0
-    for letter in word:
-        bits |= 1 << ord(letter) % 64
-    return bits
+    """Return which of *known* is most like *word*; None where none is as much as *cutoff*."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
+    return near[0] if near else None
 
 
 def did_you_mean(word: str | None, otherwise: str = "") -> str:

@@ -6,12 +6,12 @@ is never built.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
-from mlpolicy.document.braces import divided, is_variable
 from mlpolicy.document.node import (
     At,
     Entry,
@@ -20,13 +20,28 @@ from mlpolicy.document.node import (
     Origin,
     Scalar,
     Sequence,
+    is_bare,
     span_of,
 )
-from mlpolicy.document.scalars import TAG, fits, is_word, value_of
+from mlpolicy.document.scalars import is_word, value_of
 
 DEEPEST = 64
 MOST_NODES = 50_000
-MERGE = "<<"
+_TOO_MANY = f"more than {MOST_NODES:,} nodes"
+_FRAME = frozenset({"StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"})
+_UNSPACED = re.compile(r"(?!(?:http|grpc):)(\w+)(?:[:=]| *= *| +)(\S+)")
+"""A key and its value in one word to YAML: `ttl:3s`; an item such as `http:503` is not."""
+_TAG = "tag:yaml.org,2002:"
+_TAGGED: dict[str, tuple[object, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "null": (type(None),),
+    "map": ("MappingStartEvent",),
+    "seq": ("SequenceStartEvent",),
+}
+"""What may stand behind each tag: the type of a value, or an event."""
 
 
 class OutOfBounds(Exception):
@@ -39,12 +54,11 @@ class OutOfBounds(Exception):
 
 @dataclass(slots=True)
 class _Anchor:
-    """An anchored node: what it is once it is complete, how large, and how deep."""
+    """An anchored node, None until it is complete; its size, and the levels below its own."""
 
     node: Node | None = None
     size: int = 0
     height: int = 0
-    """Levels below its own, those that its aliases bring in too."""
 
 
 @dataclass(slots=True)
@@ -53,8 +67,6 @@ class Composer:
 
     origin: Origin
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    texts: set[str] = field(default_factory=set)
-    """Every value that stands without quotes."""
     _anchors: dict[str, _Anchor] = field(default_factory=dict)
     _nodes: int = 0
     _following: Callable[[], Any] = field(init=False)
@@ -78,7 +90,7 @@ class Composer:
             if name == "DocumentStartEvent":
                 documents += 1
                 if documents > 1:
-                    self._say("MP006", "a policy file is one YAML document", event)
+                    self._report("MP006", "a policy file is one YAML document", event)
                     break
             elif documents == 1 and name not in _FRAME:
                 root = self._node(event, 1)
@@ -88,24 +100,8 @@ class Composer:
 
     def _node(self, event: Any, depth: int) -> Node:
         name = type(event).__name__
-        if name == "ScalarEvent" and event.tag is None and event.anchor is None:  # as most are
-            self._count(event, depth)
-            return self._scalar(event)
         if name == "AliasEvent":
             return self._alias(event, depth)
-        self._count(event, depth)
-        if event.tag is not None:
-            return self._tagged(event, name, depth)
-        if event.anchor is not None:
-            return self._anchored(event, name, depth)
-        return self._build(event, name, depth)
-
-    def _count(self, event: Any, depth: int) -> None:
-        """Count the node that begins with *event*.
-
-        Raises:
-            OutOfBounds: It is one too many, or too deep.
-        """
         if depth > DEEPEST:
             raise OutOfBounds(self._finding("MP001", f"nested deeper than {DEEPEST} levels", event))
         self._nodes += 1
@@ -113,69 +109,68 @@ class Composer:
             raise OutOfBounds(self._finding("MP001", _TOO_MANY, event))
         if depth > self._reach:  # noqa: PLR1730 (a call for each node is felt)
             self._reach = depth
+        if event.tag is not None:
+            return self._tagged(event, name, depth)
+        return self._untagged(event, name, depth)
 
-    def _tagged(self, event: Any, name: str, depth: int) -> Node:
-        """Return what stands behind a tag; where the tag does not fit, nothing that is relied on."""
-        said = len(self.diagnostics)
-        build = self._build if event.anchor is None else self._anchored
-        node = build(event, name, depth)
-        if event.tag == "!" or fits(event.tag, node.plain() if name == "ScalarEvent" else name):
-            return node
-        del self.diagnostics[said:]  # what is odd in it came with the tag
-        shown = event.tag.replace(TAG, "!!")
-        help = "leave it out, or quote a text that begins with `!`"
-        self._say("MP002", f"tag `{shown}` has no meaning here", event, help=help)
-        return self._unread(node.at)
-
-    def _anchored(self, event: Any, name: str, depth: int) -> Node:
-        before = self._nodes - 1
-        anchor = _Anchor()
-        if event.anchor in self._anchors:
-            text = f"anchor `&{event.anchor}` stands here twice"
-            self._say("MP004", text, event, help="give one of them another name")
-        self._anchors[event.anchor] = anchor
-        around, self._reach = self._reach, depth
-        node = self._build(event, name, depth)
-        anchor.node, anchor.size = node, self._nodes - before
-        anchor.height = self._reach - depth
-        self._reach = max(around, self._reach)
-        return node
+    def _untagged(self, event: Any, name: str, depth: int) -> Node:
+        if event.anchor is not None:
+            return self._anchored(event, name, depth)
+        return self._build(event, name, depth)
 
     def _build(self, event: Any, name: str, depth: int) -> Node:
         if name == "MappingStartEvent":
             return self._mapping(event, depth)
-        return self._sequence(event, depth) if name == "SequenceStartEvent" else self._scalar(event)
+        if name == "SequenceStartEvent":
+            return self._sequence(event, depth)
+        text, tag, at = event.value, event.tag, self._at(event)
+        if event.style if tag is None or tag == "!" else tag == _TAG + "str":  # in quotes
+            return Scalar(text, at, text, quoted=True)
+        return Scalar(value_of(text), at, text)
+
+    def _tagged(self, event: Any, name: str, depth: int) -> Node:
+        """Return what stands behind a tag; where the tag does not fit, an unread value."""
+        before = len(self.diagnostics)
+        node = self._untagged(event, name, depth)
+        kind = type(node.value) if isinstance(node, Scalar) else name
+        if event.tag == "!" or kind in _TAGGED.get(event.tag.removeprefix(_TAG), ()):
+            return node
+        del self.diagnostics[before:]  # what is odd in it came with the tag
+        shown = event.tag.replace(_TAG, "!!")
+        help = "leave it out, or quote a text that begins with `!`"
+        self._report("MP002", f"tag `{shown}` has no meaning here", event, help=help)
+        return _unread(node.at)
+
+    def _anchored(self, event: Any, name: str, depth: int) -> Node:
+        before = self._nodes - 1
+        if event.anchor in self._anchors:
+            text = f"anchor `&{event.anchor}` stands here twice"
+            self._report("MP004", text, event, help="give one of them another name")
+        anchor = self._anchors[event.anchor] = _Anchor()
+        around, self._reach = self._reach, depth
+        node = anchor.node = self._build(event, name, depth)
+        anchor.size, anchor.height = self._nodes - before, self._reach - depth
+        self._reach = max(around, self._reach)
+        return node
 
     def _alias(self, event: Any, depth: int) -> Node:
         anchor = self._anchors.get(event.anchor)
         if anchor is None:
-            self._say(
-                "MP002", f"alias `*{event.anchor}` has no anchor `&{event.anchor}` before it", event
-            )
-            return self._unread(self._at(event))
+            text = f"alias `*{event.anchor}` has no anchor `&{event.anchor}` before it"
+            self._report("MP002", text, event)
+            return _unread(self._at(event))
         if anchor.node is None:
-            message = f"alias `*{event.anchor}` refers to what it stands in"
-            raise OutOfBounds(self._finding("MP007", message, event))
+            text = f"alias `*{event.anchor}` refers to what it stands in"
+            raise OutOfBounds(self._finding("MP007", text, event))
         self._nodes += anchor.size
         if self._nodes > MOST_NODES:
-            message = f"{_TOO_MANY} once aliases are expanded"
-            raise OutOfBounds(self._finding("MP007", message, event))
+            text = f"{_TOO_MANY} once aliases are expanded"
+            raise OutOfBounds(self._finding("MP007", text, event))
         self._reach = max(self._reach, depth + anchor.height)
         if self._reach > DEEPEST:
-            message = f"nested deeper than {DEEPEST} levels once aliases are expanded"
-            raise OutOfBounds(self._finding("MP001", message, event))
+            text = f"nested deeper than {DEEPEST} levels once aliases are expanded"
+            raise OutOfBounds(self._finding("MP001", text, event))
         return anchor.node
-
-    def _scalar(self, event: Any) -> Scalar:
-        text, tag, at = event.value, event.tag, (self.origin, event.start_mark, event.end_mark)
-        if tag == TAG + "str" if tag is not None and tag != "!" else event.style:  # in quotes
-            return Scalar(text, at, text, quoted=True)
-        self.texts.add(text)
-        return Scalar(value_of(text), at, text)
-
-    def _unread(self, at: At) -> Scalar:
-        """Return what stands for a value that could not be read, and was said to be wrong."""
-        return Scalar(None, at, "", quoted=True)
 
     def _sequence(self, event: Any, depth: int) -> Sequence:
         items: list[Node] = []
@@ -183,126 +178,117 @@ class Composer:
         while type(inner := following()).__name__ != "SequenceEndEvent":
             item = self._node(inner, depth + 1)
             if _is_empty(item):
-                self._say("MP009", "an item of the list is empty", inner)
+                self._report("MP009", "an item of the list is empty", inner)
             items.append(item)
         return Sequence(tuple(items), (self.origin, event.start_mark, inner.end_mark))
 
+    # --- mappings ---------------------------------------------------------------------
+
     def _mapping(self, event: Any, depth: int) -> Mapping | Scalar:
         entries: dict[str, Entry] = {}
-        said, others, braces = len(self.diagnostics), 0, False
         merged: list[Entry] = []
+        before = len(self.diagnostics)
+        template = False
         following, origin = self._following, self.origin
         while (name := type(inner := following()).__name__) != "MappingEndEvent":
             if name == "ScalarEvent" and inner.tag is None and inner.anchor is None:
-                written = inner.value
-                if written not in entries and is_word(written):  # as most keys are
+                text = inner.value
+                if text not in entries and is_word(text):  # as most keys are
                     self._nodes += 1
                     value = self._node(following(), depth + 1)
-                    entry = Entry(written, (origin, inner.start_mark, inner.end_mark), value)
+                    entry = Entry(text, (origin, inner.start_mark, inner.end_mark), value)
                     if type(value) is Scalar and _is_empty(value):
-                        self._say_empty(entry)
-                    entries[written] = entry
+                        self._empty(entries, entry, flow=event.flow_style)
+                    else:
+                        entries[text] = entry
                     continue
-            others += 1
-            key = self._key(inner, depth + 1)
+            key = self._node(inner, depth + 1)
+            if name == "AliasEvent":  # it stands where it is used
+                key = replace(key, at=self._at(inner))
             value = self._node(following(), depth + 1)
-            braces = _is_empty(value) and name == "MappingStartEvent"
-            if isinstance(key, Scalar) and key.text == MERGE and not key.quoted:
+            template = name == "MappingStartEvent" and _is_empty(value)
+            if isinstance(key, Scalar) and key.text == "<<" and not key.quoted:
                 merged += self._merge(key, value)
             else:
-                self._enter(entries, key, value)
+                self._enter(entries, key, value, flow=event.flow_style)
         at = (origin, event.start_mark, inner.end_mark)
-        variable = None
-        if len(self.diagnostics) != said:  # else no value is empty, for that is said
-            alone = braces and others == 1 and not entries
-            variable = self._mended(entries, at, said, alone=alone, flow=event.flow_style)
+        variable = "" if template and not entries else _variable(entries, flow=event.flow_style)
+        if variable is not None:
+            del self.diagnostics[before:]  # to its author it is a value
+            return self._unquoted(at, variable)
         for entry in merged:
             entries.setdefault(entry.key, entry)
-        return variable or Mapping(tuple(entries.values()), at)
+        return Mapping(tuple(entries.values()), at)
 
-    def _mended(
-        self, entries: dict[str, Entry], at: At, said: int, *, alone: bool, flow: bool
-    ) -> Scalar | None:
-        """Return the variable that a mapping without values was meant to be; put keys right."""
-        if alone or (flow and is_variable(entries)):
-            return self._template(at, said, *entries)
-        if flow:
-            self.diagnostics[said:] = divided(entries, self.diagnostics[said:])
-        return None
-
-    def _key(self, event: Any, depth: int) -> Node:
-        """Return a key; one that is an alias stands where it is used."""
-        key = self._node(event, depth)
-        if type(event).__name__ != "AliasEvent":
-            return key
-        return replace(key, at=self._at(event))
-
-    def _template(self, at: At, said: int, name: str = "") -> Scalar:
-        """Return what stands for `{{ name }}`, or `{vars.name}`: a variable to its author.
-
-        What was found within it, from *said* on, is no finding of its own.
-        """
-        del self.diagnostics[said:]
+    def _unquoted(self, at: At, name: str) -> Scalar:
+        """Return what stands for `{{ name }}` or `{vars.name}`."""
+        node = _unread(at)
         help = f"write `${{{name or 'vars.name'}}}` for a variable, or quote the text"
-        node = self._unread(at)
         self.diagnostics.append(Diagnostic("MP010", "`{` begins a mapping", node.span, help=help))
         return node
 
-    def _enter(self, entries: dict[str, Entry], key: Node, value: Node) -> None:
+    def _enter(self, entries: dict[str, Entry], key: Node, value: Node, *, flow: bool) -> None:
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
-            found = (
-                f"`{key.text}`" if isinstance(key, Scalar) and key.text else "a list or a mapping"
+            written = key.text if isinstance(key, Scalar) else ""
+            text = (
+                f"a key must be text, found {f'`{written}`' if written else 'a list or a mapping'}"
             )
-            help = "quote it" if isinstance(key, Scalar) and key.text else ""
-            message = f"a key must be text, found {found}"
-            self.diagnostics.append(Diagnostic("MP010", message, key.span, help=help))
+            help = "quote it" if written else ""
+            self.diagnostics.append(Diagnostic("MP010", text, key.span, help=help))
             return
-        known = entries.get(key.value)
-        if known is not None:
-            self.diagnostics.append(
-                Diagnostic(
-                    "MP004",
-                    f"key `{key.value}` stands here twice",
-                    key.span,
-                    related=(Related("first here", known.key_span),),
-                )
-            )
-            return
-        if _is_empty(value):
-            self._say_empty(Entry(key.value, key.at, value))
-        entries[key.value] = Entry(key.value, key.at, value)
+        entry = Entry(key.value, key.at, value)
+        first = entries.get(entry.key)
+        if first is not None:
+            related = (Related("first here", first.key_span),)
+            text = f"key `{entry.key}` stands here twice"
+            self.diagnostics.append(Diagnostic("MP004", text, key.span, related=related))
+        elif _is_empty(value):
+            self._empty(entries, entry, flow=flow)
+        else:
+            entries[entry.key] = entry
 
-    def _say_empty(self, entry: Entry) -> None:
+    def _empty(self, entries: dict[str, Entry], entry: Entry, *, flow: bool) -> None:
+        """Report a key without a value; one that has its value within it gets that."""
+        place = entry.key_span
+        is_word = flow and is_bare(entry)
+        is_quoted = place.end_column - place.column > len(entry.key)
+        unspaced = _UNSPACED.fullmatch(entry.key) if is_word and not is_quoted else None
+        if unspaced is not None:
+            name, written = unspaced.groups()
+            text = f"`{entry.key}` is a key without a value: a colon and a space are missing"
+            help = f"write `{name}: {written}`"
+            self.diagnostics.append(Diagnostic("MP002", text, place, help=help))
+            value = Scalar(value_of(written), entry.at, written)
+            entries.setdefault(name, Entry(name, entry.at, value))
+            return
         help = "write a value, or leave the key out; indent what belongs under it"
+        before = next(reversed(entries.values()), None)
+        entries[entry.key] = entry
+        if is_word:
+            if before is not None and _is_empty(before.value) and is_bare(before):
+                return  # the words of one list, which lacks its brackets
+            if before is not None and isinstance(before.value, Scalar):
+                entries[before.key] = Entry(before.key, before.at, _unread(before.value.at))
+            help = f"write `{entry.key}: ...`, or brackets around a list"
         text = f"`{entry.key}` has no value"
-        self.diagnostics.append(Diagnostic("MP009", text, entry.key_span, help=help))
+        self.diagnostics.append(Diagnostic("MP009", text, place, help=help))
 
     def _merge(self, key: Scalar, value: Node) -> list[Entry]:
         """Return the entries that `<<` brings in; of several mappings the first one wins."""
-        self.diagnostics.append(
-            Diagnostic(
-                "MP008",
-                "merged values point at their anchor, not here",
-                key.span,
-                "warning",
-                help="write the values out",
-            )
-        )
-        sources = value.items if isinstance(value, Sequence) else (value,)
-        found: dict[str, Entry] = {}
-        for source in sources:
+        text, help = "merged values point at their anchor, not here", "write the values out"
+        self.diagnostics.append(Diagnostic("MP008", text, key.span, "warning", help=help))
+        merged: dict[str, Entry] = {}
+        for source in value.items if isinstance(value, Sequence) else (value,):
             if isinstance(source, Mapping):
-                for entry in source.entries:
-                    found.setdefault(entry.key, entry)
+                merged = {entry.key: entry for entry in source.entries} | merged
             else:
-                self.diagnostics.append(
-                    Diagnostic("MP010", "`<<` takes mappings only", source.span)
-                )
-        return list(found.values())
+                text = "`<<` takes mappings only"
+                self.diagnostics.append(Diagnostic("MP010", text, source.span))
+        return list(merged.values())
 
     # --- findings ---------------------------------------------------------------------
 
-    def _say(self, code: str, message: str, event: Any, *, help: str = "") -> None:
+    def _report(self, code: str, message: str, event: Any, *, help: str = "") -> None:
         self.diagnostics.append(self._finding(code, message, event, help=help))
 
     def _finding(self, code: str, message: str, event: Any, *, help: str = "") -> Diagnostic:
@@ -312,8 +298,18 @@ class Composer:
         return self.origin, event.start_mark, event.end_mark
 
 
-_FRAME = frozenset({"StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"})
-_TOO_MANY = f"more than {MOST_NODES:,} nodes"
+def _variable(entries: dict[str, Entry], *, flow: bool) -> str | None:
+    """Return the variable that a mapping is without its `$`: `{vars.name}`."""
+    if flow and len(entries) == 1:
+        [entry] = entries.values()
+        if entry.key.startswith(("vars.", "env:")) and _is_empty(entry.value):
+            return entry.key
+    return None
+
+
+def _unread(at: At) -> Scalar:
+    """Return what stands for a value that could not be read; a finding says why."""
+    return Scalar(None, at, "", quoted=True)
 
 
 def _is_empty(node: Node) -> bool:

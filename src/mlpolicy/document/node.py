@@ -8,8 +8,7 @@ from typing import Any
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
-
-Plain = str | int | float | bool | None
+from mlpolicy.document.scalars import Plain
 
 
 @frozen()
@@ -33,7 +32,7 @@ def span_of(at: At) -> Span:
 
 
 class _Placed:
-    """What has a place, which is told when somebody asks: of most nodes nobody does."""
+    """What has a place, which is worked out when somebody asks: of most nodes nobody does."""
 
     __slots__ = ("span",)
     at: At
@@ -88,30 +87,31 @@ class Entry(_Placed):
         return self.span
 
 
+class _Indexed(_Placed):
+    """What finds its entries by key."""
+
+    __slots__ = ("index",)
+    entries: tuple[Entry, ...]
+    index: dict[str, Entry]
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "index":
+            return super().__getattr__(name)
+        self.index = {entry.key: entry for entry in self.entries}
+        return self.index
+
+
 @frozen()
-class Mapping(_Placed):
+class Mapping(_Indexed):
     """A mapping; keys are text, each once."""
 
     entries: tuple[Entry, ...]
     at: At = field(compare=False)
 
-    @property
-    def written(self) -> tuple[str, int] | None:
-        """The text that it was read from, and its column; None where it was changed since.
-
-        Two of which these are the same say the same, if no alias and no text of a block is in it.
-        """
-        if isinstance(self.at, Span):
-            return None
-        origin, start, end = self.at
-        return origin.text[start.index : end.index], start.column
-
     def get(self, key: str) -> Node | None:
         """Return what stands under *key*, if it is there."""
-        for entry in self.entries:
-            if entry.key == key:
-                return entry.value
-        return None
+        entry = self.index.get(key)
+        return None if entry is None else entry.value
 
     def plain(self) -> dict[str, Any]:
         """Return the bare values."""
@@ -140,10 +140,7 @@ def is_null(node: Node) -> bool:
 
 
 def is_bare(entry: Entry) -> bool:
-    """Whether it is one word between braces, as `y` in `{a: x, y}` or `{ttl:3s}`.
-
-    The reader says so.
-    """
+    """Whether it is one word between braces, as `y` in `{a: x, y}`; the reader says so (MP009)."""
     key, value = entry.key_span, entry.value.span
     ends_there = (key.end_line, key.end_column) == (value.line, value.column)
     return key == value or (ends_there and is_empty(entry.value))

@@ -56,8 +56,6 @@ class Document:
     """What it holds; nothing where that is no text."""
     root: Node | None
     diagnostics: tuple[Diagnostic, ...]
-    plain: frozenset[str] = frozenset()
-    """Every value that stands without quotes."""
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
@@ -86,13 +84,30 @@ def parse(text: str | bytes, *, file: str) -> Document:
         return _unreadable(file, f"larger than {LARGEST // 1024**2} MiB")
     if isinstance(text, bytes):
         content = text
+        for encoding, marks in _OTHER:
+            if content.startswith(marks):
+                return _unreadable(file, f"the file is {encoding}; save it as UTF-8")
         try:
-            text = _decoded(content)
+            text = content.decode("utf-8")
         except UnicodeDecodeError as error:
-            return _undecodable(file, content, error)
+            before = content[: error.start].decode("utf-8", errors="replace")
+            return _unreadable(file, "not UTF-8 text", _place(file, before))
     text = text.removeprefix("\ufeff")
     odd = _odd(file, text)
-    return _of(file, text, odd) if odd is not None else _composed(file, text)
+    if odd is not None:
+        return Document(file, text, None, (odd,))
+    composer, root = Composer(Origin(file, text)), None
+    found = composer.diagnostics
+    try:
+        # The parser keeps its state on the heap, however deep the text is.
+        root = composer.compose(_Parser(text).get_event)
+    except OutOfBounds as error:
+        found = [*found, error.diagnostic]
+    except _REFUSALS as error:
+        # What has no value may have lost it to the mistake.
+        found = [finding for finding in found if finding.code != "MP009"]
+        found.append(syntax(file, _BREAK.split(text), error))
+    return Document(file, text, root, tuple(found))
 
 
 def _odd(file: str, text: str) -> Diagnostic | None:
@@ -115,63 +130,16 @@ def _odd(file: str, text: str) -> Diagnostic | None:
     else:
         message = f"{shown} is not allowed in a policy file"
         help = f"leave it out; a value in double quotes may say `\\u{number}`"
-    return Diagnostic("MP001", message, _place(file, text, found.end() - 1), help=help)
+    return Diagnostic("MP001", message, _place(file, text[: found.end() - 1]), help=help)
 
 
-def _decoded(content: bytes) -> str:
-    for name, marks in _OTHER:
-        if content.startswith(marks):
-            raise UnicodeDecodeError(name, content, 0, 2, f"the file is {name}; save it as UTF-8")
-    return content.decode("utf-8")
-
-
-def _composed(file: str, text: str) -> Document:
-    composer = Composer(Origin(file, text))
-    try:
-        # The parser keeps its state on the heap, however deep the text is.
-        root = composer.compose(_Parser(text).get_event)
-    except OutOfBounds as error:
-        return _of(file, text, *composer.diagnostics, error.diagnostic)
-    except _REFUSALS as error:
-        mark = getattr(error, "problem_mark", None)
-        quote = _quote_before(text, mark) if mark else None
-        # What has no value may have lost it to the mistake.
-        said = (one for one in composer.diagnostics if one.code != "MP009")
-        return _of(file, text, *said, syntax(file, _BREAK.split(text), error, quote=quote))
-    plain = frozenset(composer.texts)
-    return Document(file, text, root, tuple(composer.diagnostics), plain)
-
-
-def _quote_before(text: str, mark: Any) -> Any:
-    """Return where a quoted value begins that ends in another line, that of *mark*."""
-    parser, last = _Parser(text), None
-    try:
-        while (event := parser.get_event()) is not None:
-            if getattr(event, "style", None) in ("'", '"'):
-                last = event
-    except _REFUSALS:
-        if last is not None and last.start_mark.line < last.end_mark.line == mark.line:
-            return last.start_mark
-    return None
-
-
-def _place(file: str, text: str, at: int) -> Span:
-    before = _BREAK.split(text[:at])
-    line, column = len(before), len(before[-1]) + 1
+def _place(file: str, before: str) -> Span:
+    """Return the place of the character behind the text *before*."""
+    lines = _BREAK.split(before)
+    line, column = len(lines), len(lines[-1]) + 1
     return Span(file, line, column, line, column + 1)
 
 
-def _undecodable(file: str, content: bytes, error: UnicodeDecodeError) -> Document:
-    before = content[: error.start].decode("utf-8", errors="replace")
-    reason = error.reason if error.encoding in dict(_OTHER) else "not UTF-8 text"
-    return _of(
-        file, "", Diagnostic("MP001", f"`{file}`: {reason}", _place(file, before, len(before)))
-    )
-
-
-def _unreadable(file: str, reason: str) -> Document:
-    return _of(file, "", Diagnostic("MP001", f"`{file}`: {reason}", Span(file)))
-
-
-def _of(file: str, text: str, *diagnostics: Diagnostic) -> Document:
-    return Document(file, text, None, diagnostics)
+def _unreadable(file: str, reason: str, span: Span | None = None) -> Document:
+    finding = Diagnostic("MP001", f"`{file}`: {reason}", span or Span(file))
+    return Document(file, "", None, (finding,))

@@ -29,6 +29,7 @@ VARIABLE = "MLPOLICY_POLICY"
 SHOWS_NUMBERS = "prometheus_client"
 """Numbers are there from the moment when somebody can look."""
 ENVIRONMENT = "MLPOLICY_ENV"
+KILL_SWITCH = "MLPOLICY_DISABLE"
 INFO = 20
 """The level of logs, without importing them."""
 SCRIPT = "MLPOLICY_SCRIPT"
@@ -47,12 +48,34 @@ class InForce:
         self.paths = paths
         self.held = held
         self.environment = environment
+        self.switch = os.environ.get(KILL_SWITCH, "")
+        self.mark = held.mark if held is not None else b""
+        """What tells the content of the files; nothing where it could not be kept."""
         self.engine: Engine | None = None
         self.sentry: Sentry | None = None
         self.calendar: Calendar | None = None
         self._woken: list[Engine] = []
         self.waking: set[int] = set()
         """Threads that are about to wake the engine, and import what it needs."""
+
+    def is_same(self, new: InForce) -> bool:
+        """Whether *new* says what holds already: the same files, terms, and stage of their dates."""
+        terms, others = (
+            (policy.paths, policy.environment, policy.switch, policy.mark) for policy in (self, new)
+        )
+        if self.engine is None or not self.mark or terms != others:
+            return False
+        from datetime import UTC, datetime
+
+        end = self.engine.rulebook.next_end
+        return end is None or datetime.now(UTC) < end
+
+    def may_sleep(self) -> bool:
+        """Whether nothing that it speaks of is imported yet."""
+        if self.held is None or SCRIPT in os.environ:
+            return False
+        matter = self.held.tops | {SHOWS_NUMBERS}
+        return not any(name.partition(".")[0] in matter for name in sys.modules)
 
     def wake(self, earlier: InForce | None = None) -> Engine:
         """Return the engine, started when it is first needed.
@@ -65,9 +88,7 @@ class InForce:
         # No lock is held while modules are imported: who waits for it may be importing them.
         self.waking.add(get_ident())
         try:
-            from mlpolicy.install.awaken import awaken
-
-            made = awaken(self.paths, self.held, self.environment)
+            made = self.read()
         finally:
             self.waking.discard(get_ident())
         self._woken.append(made)
@@ -78,6 +99,49 @@ class InForce:
             engine.start(earlier.engine if earlier else None)
             self._mark_the_day(engine)
         return engine
+
+    def read(self) -> Engine:
+        """Return an engine for the files, not yet started; the plan cache spares the reading.
+
+        Raises:
+            PolicyError: The files are wrong.
+        """
+        from mlpolicy.install.engine import Engine
+        from mlpolicy.plan.pack import pack, unpack
+        from mlpolicy.plan.rulebook import Rulebook
+        from mlpolicy.rules import KINDS
+
+        held = self.held
+        if held is not None and all(map(KINDS.look_for, held.kinds)):
+            return Engine(Rulebook(unpack(held.files)))
+        from pathlib import Path
+
+        from mlpolicy.plan.load import Terms, load  # (reads YAML: what is held needs no part of it)
+
+        before = cache.stamps_of(self.paths)
+        terms = Terms(environment=self.environment or None)
+        loaded = load([Path(path) for path in self.paths], terms)
+        refused = loaded.refused
+        if loaded.unknown is not None and loaded.misnamed:
+            refused = (loaded.unknown, *refused)
+        elif loaded.unknown is not None:
+            from mlpolicy.core.report import say_once
+
+            say_once(f"environment:{self.environment}", str(loaded.unknown))
+        if refused:
+            from mlpolicy.errors import PolicyError
+
+            raise PolicyError(refused)
+        rulebook = loaded.rulebook
+        new = cache.Held(
+            rulebook.tops,
+            pack(rulebook),
+            kinds=frozenset(rule.kind for policy in rulebook.policies for rule in policy.rules),
+            inputs=tuple(map(str, loaded.inputs)),
+            variables=dict(loaded.variables),
+        )
+        self.mark = cache.write(self.paths, new, self.environment, before=before)
+        return Engine(rulebook)
 
     def _mark_the_day(self, engine: Engine) -> None:
         """Have the rules looked at again when the next of them expires."""
@@ -122,7 +186,7 @@ class InForce:
 
     def plan(self, target: Any) -> Any:
         """Return the plan of *target*, a path or a function, or None."""
-        from mlpolicy.install.planned import planned
+        from mlpolicy.install.plans import planned
 
         return planned(target, self.wake().rulebook)
 
@@ -147,7 +211,6 @@ class Sentry:
 
             if interrupts(error):
                 raise
-
             say_once("wake", f"the policy could not be put in force: {error}", error=error)
             self._policy._dismiss()
             return None
@@ -168,7 +231,10 @@ def install(policy: Paths | None = None, *, env: str | None = None) -> None:
     with _lock:
         earlier = _in_force[0] if _in_force else None
         new = InForce(paths, cache.read(paths, environment), environment)
-        if new.held is not None and not (earlier and earlier.engine) and not _concerned(new.held):
+        if earlier is not None and earlier.engine is not None and earlier.is_same(new):
+            new = earlier
+            earlier.engine.again()
+        elif new.may_sleep() and not (earlier and earlier.engine):
             if earlier is not None:
                 earlier.stop()
             new.post()
@@ -202,41 +268,30 @@ def engine() -> Engine | None:
 
 def awake() -> Engine | None:
     """Return the engine of the policy in force where it is awake already."""
-    return next((one.engine for one in _in_force if one.engine is not None), None)
+    return _in_force[0].engine if _in_force else None
 
 
 def concerns(top: str) -> bool:
     """Whether the policy in force may name a module of the top-level package *top*."""
     for policy in _in_force:
-        if policy.engine is not None:
-            return policy.engine.concerns(top)
-        return policy.held is not None and top in policy.held.tops
+        held = policy.held
+        return (
+            policy.engine.concerns(top) if policy.engine else held is not None and top in held.tops
+        )
     return False
 
 
-def _concerned(held: cache.Held) -> bool:
-    matter = held.tops | {SHOWS_NUMBERS}
-    return SCRIPT in os.environ or any(name.partition(".")[0] in matter for name in sys.modules)
-
-
 def _paths(policy: Paths | None) -> tuple[str, ...]:
-    if policy is None:
-        named = os.environ.get(VARIABLE, "")
-        given = [part for part in named.split(os.pathsep) if part]
-        if not given and not _carried():
+    if policy is not None:
+        given = [policy] if isinstance(policy, str | os.PathLike) else policy
+        return tuple(os.fspath(path) for path in given)
+    named = tuple(part for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part)
+    if not named:  # (a package that is installed may carry policies, in force without a name)
+        from mlpolicy.core.plugins import installed
+
+        if not installed("policies"):
             raise ValueError(
                 f"no policy is named: give `policy=`, set {VARIABLE}, or install a package "
                 "that carries policies"
             )
-    elif isinstance(policy, str | os.PathLike):
-        given = [os.fspath(policy)]
-    else:
-        given = [os.fspath(one) for one in policy]
-    return tuple(given)
-
-
-def _carried() -> bool:
-    """Whether an installed package carries policies, which are in force without being named."""
-    from mlpolicy.core.plugins import installed
-
-    return bool(installed("policies"))
+    return named

@@ -6,7 +6,11 @@ JSON files.
 
 from __future__ import annotations
 
+import ast
+import gc
 import importlib
+import importlib.util
+import inspect
 import json
 import pkgutil
 import re
@@ -14,6 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import astuple
 from datetime import UTC, datetime
 from itertools import chain
@@ -21,23 +26,20 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import did_you_mean
-from mlpolicy.install import bare, bootstrap, registry
-from mlpolicy.install.bare import is_a
-from mlpolicy.install.bypass import holders
+from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.engine import Engine
-from mlpolicy.install.nested import nested
-from mlpolicy.install.planned import decorated_functions, planned
-from mlpolicy.install.seek import aliased, find
+from mlpolicy.install.lookup import aliased, find
+from mlpolicy.install.plans import planned, target_of
 from mlpolicy.install.status import Placed
 from mlpolicy.lint.function import ImportedFunction, closest_in, setting_at
-from mlpolicy.plan import compiled
-from mlpolicy.plan.called import called
+from mlpolicy.plan import show
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.text import content
-from mlpolicy.plan.worst import worst_case
+from mlpolicy.plan.references import called
+from mlpolicy.plan.show import content, worst_case
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.runtime.driver import Driver
@@ -46,7 +48,7 @@ from mlpolicy.runtime.driver import Driver
 def main(request: str, answer: str) -> None:
     """Do what the file *request* asks, and write the outcome to the file *answer*."""
     asked = json.loads(Path(request).read_text(encoding="utf-8"))
-    sys.path[:0] = [one for one in asked["path"] if one not in sys.path]
+    sys.path[:0] = [folder for folder in asked["path"] if folder not in sys.path]
     Path(answer).write_text(json.dumps(prove(asked)), encoding="utf-8")
 
 
@@ -59,7 +61,7 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("all"):
         names = sorted({*names, *(target.module for target in engine.rulebook.exact)})
     began, before = time.perf_counter(), engine.spent
-    failed = _import_all(names, asked["modules"], packages=bool(asked.get("package")))
+    failed = _import_all(names, asked=asked["modules"], packages=bool(asked.get("package")))
     took = time.perf_counter() - began - (engine.spent - before)
     engine.sweep()
     engine.weave()
@@ -81,72 +83,65 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 _SERVERS = {
-    **dict.fromkeys(
-        ("fastapi.FastAPI", "starlette.Starlette", "quart.Quart", "litestar.Litestar"), "uvicorn"
-    ),
-    **dict.fromkeys(("flask.Flask", "bottle.Bottle", "django.WSGIHandler"), "gunicorn"),
-    "django.ASGIHandler": "uvicorn",
+    "uvicorn": "fastapi.FastAPI starlette.Starlette quart.Quart litestar.Litestar django.ASGIHandler",
+    "gunicorn": "flask.Flask bottle.Bottle django.WSGIHandler",
 }
-"""What serves an application, by the package and the name of its class."""
+"""What serves applications, by the packages and the names of their classes."""
 _FACTORY = re.compile(r"(create|make|build|get)_(app|application)|app_factory")
 _GUARD = re.compile(rb"^if\b(?=.*\b__name__\b).*[\"']__main__[\"']", re.MULTILINE)
 
 
 def _served(name: str) -> list[str]:
     """Return the command that starts the module *name*; nothing where none is known."""
-    held = {key: one for key, one in bare.names(sys.modules.get(name)).items() if type(key) is str}
+    held = {key: one for key, one in members(sys.modules.get(name)).items() if type(key) is str}
     for attribute in sorted(held, key=lambda one: one not in ("app", "application")):
         server = _server(type(held[attribute]))
-        if server is not None:
+        if server:
             return [server, f"{name}:{attribute}"]
-    made = next((attribute for attribute in held if _makes_one(held[attribute], name)), None)
-    if made is not None:
-        servers = map(_server, (one for one in held.values() if is_a(one, type)))
-        server = next(filter(None, servers), None)
-        if server == "uvicorn":
-            return [server, "--factory", f"{name}:{made}"]
-        if server is not None:
-            return [server, f"{name}:{made}()"]
-    try:
-        file = Path(held.get("__file__") or "")
-        if "__path__" in held:
-            starts = file.with_name("__main__.py").is_file()
-        else:
-            starts = _GUARD.search(file.read_bytes()) is not None
-    except OSError:  # it has no source
-        starts = False
-    return ["-m", name] if starts else []
-
-
-def _server(kind: type) -> str | None:
-    """Return what serves applications of that class; none of its code runs."""
-    for cls in bare.bases(kind):
-        package, _, _ = bare.home(cls).partition(".")
-        server = _SERVERS.get(f"{package}.{bare.qualname(cls)}")
-        if server is not None:
-            return server
-    return None
+    servers = (_server(value) for value in held.values() if is_a(value, type))
+    server = next(filter(None, servers), "")
+    for attribute, value in held.items():
+        if server and _makes_one(value, name):
+            factory = f"{name}:{attribute}"
+            return (
+                [server, "--factory", factory] if server == "uvicorn" else [server, f"{factory}()"]
+            )
+    file = Path(held.get("__file__") or "")
+    with suppress(OSError):  # (it may have no source)
+        if "__path__" in held and file.with_name("__main__.py").is_file():
+            return ["-m", name]
+        if "__path__" not in held and _GUARD.search(file.read_bytes()):
+            return ["-m", name]
+    return []
 
 
 def _makes_one(value: object, module: str) -> bool:
-    """Return whether *value* is a function of *module* that makes its application, as far as its name tells."""
-    return (
-        type(value) is FunctionType
-        and value.__module__ == module
-        and _FACTORY.fullmatch(value.__name__) is not None
-        and value.__code__.co_argcount == len(value.__defaults__ or ())
-    )
+    """Return whether *value* is a function of *module* that makes its application, by its name."""
+    if type(value) is not FunctionType or value.__module__ != module:
+        return False
+    needs = value.__code__.co_argcount - len(value.__defaults__ or ())
+    return not needs and _FACTORY.fullmatch(value.__name__) is not None
 
 
-def _import_all(names: list[str], asked: list[str], *, packages: bool) -> dict[str, str] | None:
+def _server(kind: type) -> str:
+    """Return what serves applications of that class; none of its code runs."""
+    known = {f"{module_of(cls).partition('.')[0]}.{name_of(cls)}" for cls in mro_of(kind)}
+    return next((name for name, all in _SERVERS.items() if known & {*all.split()}), "")
+
+
+def _import_all(names: list[str], *, asked: list[str], packages: bool) -> dict[str, str] | None:
     """Import *names*; return what stopped it, if anything did.
 
-    One that is not there stops it if it is *asked*
-    for; of others policies alone speak.
+    One that is not there stops it if it is *asked* for; of others policies alone speak.
     """
     for name in names:
         try:
-            module = _import(name)
+            try:
+                module = importlib.import_module(name)
+            except ModuleNotFoundError:  # (perhaps it is an attribute of its package alone)
+                if aliased(name) is None:
+                    raise
+                continue
             if packages and hasattr(module, "__path__"):
                 for found in pkgutil.walk_packages(module.__path__, f"{name}."):
                     importlib.import_module(found.name)
@@ -160,23 +155,18 @@ def _import_all(names: list[str], asked: list[str], *, packages: bool) -> dict[s
     return None
 
 
-def _import(name: str) -> ModuleType:
-    """Import the module that is known as *name*, perhaps as an attribute of its package alone."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        module = aliased(name)
-        if module is None:
-            raise
-        return module
+def _decorated() -> list[tuple[Target, FunctionType]]:
+    """Return every living function with decorators of ours, with its path."""
+    ours = filter(registry.decorated, registry.functions())
+    return [(target_of(function), function) for function in ours]
 
 
 def _rows(engine: Engine, modules: list[str]) -> Iterator[dict[str, Any]]:
     """Yield what became of every target, functions of *modules* with decorators of ours included."""
     known = engine.placed
     yield from (_row(placed) for _, placed in sorted(known.items()))
-    for target, function in sorted(decorated_functions(), key=lambda one: one[0]):
-        inside = any(f"{target.module}.".startswith(f"{one}.") for one in modules)
+    for target, function in sorted(_decorated(), key=lambda one: one[0]):
+        inside = any(f"{target.module}.".startswith(f"{module}.") for module in modules)
         plan = planned(function, engine.rulebook)
         if inside and plan is not None and str(target) not in known:
             is_outer = registry.record(function).outer is not None
@@ -187,7 +177,7 @@ def _explained(path: str, engine: Engine) -> dict[str, Any] | None:
     """Return what holds for the function under *path*."""
     target = Target.parse(path)
     plan = planned(path, engine.rulebook)
-    found = [one for known, one in decorated_functions() if known == target]
+    found = [one for known, one in _decorated() if known == target]
     if plan is None:
         return None
     driver = registry.record(found[0]).driver if found else None
@@ -212,24 +202,20 @@ def _proofs(engine: Engine) -> Iterator[Diagnostic]:
 
 
 def _nested(engine: Engine) -> Iterator[Diagnostic]:
-    """Yield what retries by itself under a rule that retries: their attempts multiply."""
+    """Yield what rules say of the functions themselves, and of what these use."""
     for target, placed in sorted(engine.placed.items()):
-        rule = placed.holds.rule("retry")
         module = sys.modules.get(placed.target.module)
-        if rule is None or not rule.live or rule.rule.max_attempts < 2 or module is None:
-            continue
-        try:
-            found = nested(find(module, placed.target.qualname))
-        except Exception:  # noqa: BLE001 (code of the user's: no finding)
-            continue
-        for name, (package, calls) in found.items():
-            ours = rule.rule.max_attempts
-            text = (
-                f"`{target}` retries what `{name}` retries by itself: {ours} attempts x "
-                f"{calls} of {package}'s own = {ours * calls} calls"
-            )
-            span = setting_at(rule, "max_attempts")
-            yield Diagnostic("MP311", text, span, "warning", help="keep one of them")
+        for rule in placed.holds.rules:
+            kind = KINDS[rule.kind]
+            if not rule.live or kind.standing is None or module is None:
+                continue
+            try:
+                standing = find(module, placed.target.qualname)
+                given = [*kind.on_standing(rule.rule, target, standing, registry.own_of)]
+            except Exception:  # noqa: BLE001 (code of the user's: no finding)
+                continue
+            for code, field, text, help in given:
+                yield Diagnostic(code, text, setting_at(rule, field), "warning", help=help)
 
 
 def _calls(engine: Engine) -> Iterator[Diagnostic]:
@@ -278,7 +264,7 @@ def _row(placed: Placed) -> dict[str, Any]:
     status, detail = placed.state, placed.detail
     if status == "applied" and placed.outer is not None:
         found = placed.outer.found
-        held = sorted(set(holders(found.raw, home=placed.target.module)))
+        held = sorted(set(_holders(found.raw, home=placed.target.module)))
         if held:
             status, detail = "bypassed", f"{', '.join(held[:3])} holds the original"
     return {
@@ -290,23 +276,58 @@ def _row(placed: Placed) -> dict[str, Any]:
         "source": _source(plan),
         "detail": detail,
         "exact": plan.exact,
-        "plan": compiled.target(plan),
+        "plan": show.target(plan),
     }
+
+
+def _holders(original: Any, *, home: str) -> Iterator[str]:
+    """Yield the names under which modules hold *original* because they took it from *home*.
+
+    A name that a module has for it from elsewhere, the library that it comes from say, is
+    none that the policy speaks of.
+    """
+    for referrer in gc.get_referrers(original):
+        known = referrer.get("__name__") if type(referrer) is dict else None
+        module = sys.modules.get(known) if type(known) is str else None
+        if known == home or not is_module(module):
+            continue
+        taken = [name for name, value in list(members(module).items()) if value is original]
+        yield from (f"{known}.{name}" for name in taken if _takes(module, name, home))
+
+
+def _takes(module: ModuleType, name: str, home: str) -> bool:
+    """Whether the source of *module* imports *home*, and *name* from nowhere else."""
+    try:
+        tree = ast.parse(inspect.getsource(module))
+    except Exception:  # noqa: BLE001 (a module may say anything of where its source is)
+        return False
+    takes = False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            takes |= any(alias.name == home for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = node.module or ""
+            with suppress(ImportError):
+                source = importlib.util.resolve_name("." * node.level + source, module.__package__)
+            if source != home and name in [alias.asname or alias.name for alias in node.names]:
+                return False
+            takes |= home in (source, *(f"{source}.{alias.name}" for alias in node.names))
+    return takes
 
 
 def _source(plan: Plan) -> str:
     """Return where a plan comes from: its policies, its environment, and how long it holds."""
     places = [span.place for span in plan.sources]
-    values = [value for rule in plan.rules for value in rule.values.values() if value.source]
-    for value in values:
+    for value in [value for rule in plan.rules for value in rule.values.values() if value.source]:
         part, _, name = value.layer.partition(".")
         if part == "environments" and value.source:
             places.append(f"{name}:{value.source.line}")
             break
     ends = [end for rule in plan.rules if rule.control and (end := rule.control.ends())]
-    left = (min(ends) - datetime.now(UTC)).days if ends else None
-    note = "" if left is None else f" ({left} d left)" if left >= 0 else " (expired)"
-    return ", ".join(places) + note
+    if not ends:
+        return ", ".join(places)
+    left = (min(ends) - datetime.now(UTC)).days
+    return ", ".join(places) + (f" ({left} d left)" if left >= 0 else " (expired)")
 
 
 def _unmatched(engine: Engine, names: list[str], *, everything: bool) -> Iterator[dict[str, Any]]:
@@ -314,27 +335,24 @@ def _unmatched(engine: Engine, names: list[str], *, everything: bool) -> Iterato
 
     It is `vain` where it was to take some: nothing holds by it, nor by those beside it.
     """
-    known = list(engine.placed.values())
-    skipped = {
-        one.target: f"`{one.target}` is skipped ({one.detail})"
-        for one in known
-        if one.state == "skipped"
-    }
-    taken = [one.target for one in known if one.target not in skipped]
+    placed = engine.placed.values()
+    taken = [known.target for known in placed if known.state != "skipped"]
+    skipped = [known for known in placed if known.state == "skipped"]
     for policy in engine.rulebook.policies:
-        holds = any(pattern.glob.matches(one) for pattern in policy.match for one in taken)
+        holds = any(pattern.glob.matches(target) for pattern in policy.match for target in taken)
         for pattern in policy.match:
             glob = pattern.glob
-            left = [why for target, why in skipped.items() if glob.matches(target)]
+            left = [known for known in skipped if glob.matches(known.target)]
             if glob.exact or any(map(glob.matches, taken)) or (left and holds):
                 continue
-            covered = [one for one in map(str, list(sys.modules)) if glob.covers_module(one)]
-            why = left or sorted({engine.passed_over.get(name, "") for name in covered})
+            covered = [name for name in map(str, list(sys.modules)) if glob.covers_module(name)]
+            why = f"`{left[0].target}` is skipped ({left[0].detail})" if left else ""
+            why = why or min((engine.passed_over.get(name, "") for name in covered), default="")
             asked = everything or any(map(glob.covers_module, names))
             yield {
                 "pattern": str(glob),
                 "span": astuple(pattern.span),
-                "why": why[0] if why else "",
+                "why": why,
                 "imported": bool(covered),
                 "vain": asked and glob.module != "__main__" and not holds,
             }

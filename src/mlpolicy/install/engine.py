@@ -6,38 +6,34 @@ import logging
 import os
 import sys
 import weakref
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
 
-from mlpolicy.core.facts import Facts
+from mlpolicy.core.classes import is_module, members
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.program import MAIN, module_to_run, names, names_of
 from mlpolicy.core.report import guarded, say, say_once, told
 from mlpolicy.core.target import LOCALS, Target, modules_below
-from mlpolicy.install import bare, registry
-from mlpolicy.install.bare import is_module
+from mlpolicy.install import lookup, patterns, registry
 from mlpolicy.install.bootstrap import SCRIPT
-from mlpolicy.install.dispatch import govern_implementations
-from mlpolicy.install.facts import facts_of
+from mlpolicy.install.dispatch import follow, govern_implementations
 from mlpolicy.install.finder import Finder
-from mlpolicy.install.follow import follow
-from mlpolicy.install.frames import Frames, looks_at_caller
-from mlpolicy.install.globbed import may_take, named_in_code, public_functions
-from mlpolicy.install.outer import NotWrappable, behind_ours
+from mlpolicy.install.lookup import Found, NotFound, behind_ours, find, own_name
+from mlpolicy.install.outer import NotWrappable
+from mlpolicy.install.patterns import Frames
 from mlpolicy.install.placing import Placing
-from mlpolicy.install.seek import Found, NotFound, aliased, enclosing, find, is_running, own_name
-from mlpolicy.install.status import FAILED, Placed, State, count, meter, unmeter
-from mlpolicy.install.tree import Tree
+from mlpolicy.install.plans import facts_of
+from mlpolicy.install.status import FAILED, STATES, Placed, State
 from mlpolicy.install.uncollected import Uncollected
-from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import show
 
 _SPAWN = "multiprocessing.spawn"
+_TARGETS = "mlpolicy_targets"
+_HELP = "Targets of the policy by what became of them."
 
 
 class Engine:
@@ -51,9 +47,7 @@ class Engine:
         self.unread: dict[str, str] = {}
         """Modules that could not be looked through, and why."""
         self._said: tuple[str, int] = ("", 0)
-        self._placing = Placing(
-            closed=rulebook.settings.on_engine_error == "closed", rulebook=rulebook
-        )
+        self._placing = Placing(rulebook)
         self.finder = Finder(self)
         self._done: dict[str, weakref.ref[ModuleType]] = {}
         self._below = modules_below(rulebook.exact)
@@ -61,8 +55,8 @@ class Engine:
         self._of_script = of_main or SCRIPT in os.environ
         """Whether the program that runs as `__main__` is looked at, in what it spawns too."""
         self._to_run = module_to_run() if of_main else ""
-        self._of_program = (MAIN, "multiprocessing", self._to_run.partition(".")[0])
-        self._unfinished = False
+        self.unfinished = False
+        """Whether a module was met that has not run yet: the next import looks again."""
         self.spent = 0.0
         """Seconds that placing has taken."""
 
@@ -76,55 +70,61 @@ class Engine:
     def count(self, state: State) -> int:
         """Return how many targets are in *state*; those whose module never came are pending."""
         known = list(self._known.values())
-        if state != "pending":
-            return count(known, state)
-        asked = sum(one.plan.exact for one in known)
-        return count(known, state) + max(len(self.rulebook.exact) - asked, 0)
+        number = sum(placed.state == state for placed in known)
+        if state == "pending":
+            number += max(len(self.rulebook.exact) - sum(one.plan.exact for one in known), 0)
+        return number
 
-    def _know(self, target: Target, facts: Facts | None = None) -> Placed | None:
-        """Return what is known of *target*; None where no policy speaks of it."""
+    def _know(self, target: Target, function: FunctionType | None = None) -> Placed | None:
+        """Return what is known of *target*; None where no policy speaks of it, or of its *function*."""
         target = self.rulebook.own(target)
-        known = self._known.get(str(target))
-        if known is None:
+        placed = self._known.get(str(target))
+        if placed is None:
+            asks = self.rulebook.asks(target)
+            facts = facts_of(target, function, (function,)) if function and asks else None
             plan = self.rulebook.plan(target, facts) or self.rulebook.left_out(target)
             if plan is None:
                 return None
-            known = self._known.setdefault(str(target), Placed(target, plan))
+            placed = self._known.setdefault(str(target), Placed(target, plan))
             if not plan.rules and not plan.exact:
-                known.state, known.detail = "excluded", f"policy `{plan.policies[0]}` excludes it"
-        return known
-
-    def _learn(self, placed: Placed, raw: object, functions: tuple[FunctionType, ...]) -> None:
-        """Plan anew for a function that was found, where policies ask more than its path."""
-        if not self.rulebook.asks(placed.target):
-            return
-        plan = self.rulebook.plan(placed.target, facts_of(placed.target, raw, functions))
-        if plan is not None:
-            placed.plan = plan
-        else:
-            placed.state, placed.detail = (
-                "excluded",
-                "its `match` asks for another sort of function",
-            )
-
-    # --- life -------------------------------------------------------------------------
+                placed.exclude(f"policy `{plan.policies[0]}` excludes it")
+        return placed
 
     def start(self, earlier: Engine | None = None) -> None:
         """Take the place of *earlier*: watch imports, place what is imported already.
 
-        What *earlier* placed stands until something else stands there: no call goes bare.
+        First all drivers are made, then each replaces what stands in its place, and only then
+        what remains of *earlier* is taken away: no call goes ungoverned.
         """
-        me = weakref.ref(self)
-        meter(lambda state: engine.count(state) if (engine := me()) else 0.0)
+        me = weakref.ref(self)  # (metrics outlive the policy)
+
+        def counted(state: State) -> float:
+            engine = me()
+            return engine.count(state) if engine else 0.0
+
+        for state in STATES:
+            METERS.gauge(_TARGETS, _HELP, partial(counted, state), shared=True, state=state)
         METERS.prepare = self._placing.first_calls.prepare
         show()  # (what it imports is not yet looked at)
         sys.meta_path.insert(0, self.finder)
-        if earlier is not None:
-            self._placing.take_over(earlier._placing)
-            earlier._leave_finders()
+        if earlier is None:
+            self.sweep()
+            return
+        registry.release(earlier)
+        self._placing.take_over(earlier._placing)
+        earlier._leave_finders()
+        try:
+            self.sweep()
+        finally:  # (a signal handler may raise at any moment)
+            self._placing.commit(self._try)
+        earlier._retire()
+        self._placing.forget()
+
+    def again(self) -> None:
+        """Place what no longer stands, where a policy that did not change is put in force anew."""
+        self._done.clear()
+        self._to_front()
         self.sweep()
-        if earlier is not None:
-            earlier._retire()
 
     def _leave_finders(self) -> None:
         if self.finder in sys.meta_path:
@@ -134,9 +134,7 @@ class Engine:
         """Take away everything of ours that no other engine has replaced."""
         self._placing.stop()
         for placed in list(self._known.values()):
-            placed.restore()
             placed.take_off()
-            placed.driver = None
         registry.clear_stand_ins(self)
         if METERS.prepare == self._placing.first_calls.prepare:
             METERS.prepare = None
@@ -146,32 +144,44 @@ class Engine:
         """Give every function its own code back."""
         self._leave_finders()
         self._retire()
-        unmeter()
+        for state in STATES:
+            METERS.drop(_TARGETS, state=state)
 
     def weave(self) -> None:
         """Weave every driver that yet waits for a call: what cannot be woven is then known."""
         self._placing.first_calls.weave_all()
 
-    # --- what the finder asks ---------------------------------------------------------
+    def settled(self) -> None:
+        """Say on one line what became of the policy, where that changed since it was last said."""
+        applied, pending = self.count("applied"), self.count("pending")
+        skipped = self.count("skipped") + len(self.passed_over)
+        failed = sum(map(self.count, FAILED)) + len(self.unread)
+        text = f"policy: {applied} applied, {pending} pending, {skipped} skipped, {failed} failed"
+        wrong = skipped + failed
+        before, least = self._said
+        if (applied or pending or wrong) and text != before:
+            self._said = text, max(wrong, least)
+            say(text, logging.WARNING if wrong > least else logging.INFO)
 
     def concerns(self, top: str) -> bool:
         """Whether a policy may name a module of the top-level package *top*."""
-        return top in self.rulebook.tops or (self._of_script and top in self._of_program)
+        ours = (MAIN, "multiprocessing", self._to_run.partition(".")[0])
+        return top in self.rulebook.tops or (self._of_script and top in ours)
 
     def wants(self, module: str) -> bool:
         """Whether a policy may name a function of *module*."""
-        if self._of_script and module in (MAIN, _SPAWN):
-            return True
-        to_run = self._to_run and module in (self._to_run, f"{self._to_run}.{MAIN}")
-        return bool(to_run) or module in self._below or self.rulebook.wants(module)
+        script = (MAIN, _SPAWN) if self._of_script else ()
+        to_run = (self._to_run, f"{self._to_run}.{MAIN}") if self._to_run else ()
+        known = module in script or module in to_run or module in self._below
+        return known or self.rulebook.wants(module)
 
     def saw_import(self) -> None:
         """Look for modules that came in without us, and step to the front again."""
         show()
-        if sys.meta_path and sys.meta_path[0] is not self.finder:
+        behind = bool(sys.meta_path) and sys.meta_path[0] is not self.finder
+        if behind:
             self._to_front()
-            self.sweep()
-        elif self._unfinished:
+        if behind or self.unfinished:
             self.sweep()
 
     def _to_front(self) -> None:
@@ -181,7 +191,7 @@ class Engine:
 
     def sweep(self) -> None:
         """Place what is wanted of every module that is imported already."""
-        self._unfinished = False
+        self.unfinished = False
         for name, module in list(sys.modules.items()):
             if type(name) is str and self.concerns(name.partition(".")[0]):
                 guarded(partial(self._look_at, module, name), partial(self._not_read, name))
@@ -189,26 +199,10 @@ class Engine:
     def _look_at(self, module: ModuleType, name: str) -> None:
         if not is_module(module) or not self.wants(name) or self._is_done(name, module):
             return
-        if is_running(module):
-            self._unfinished = True
+        if lookup.is_running(module):
+            self.unfinished = True
         elif not self.finder.defers(module):
             self.loaded(module, name)
-
-    def settled(self) -> None:
-        """Say on one line what became of the policy, where that changed since it was last said."""
-        states = Counter([one.state for one in list(self._known.values())])
-        counts = {
-            "applied": states["applied"],
-            "pending": self.count("pending"),
-            "skipped": states["skipped"] + len(self.passed_over),
-            "failed": sum(states[one] for one in FAILED) + len(self.unread),
-        }
-        text = "policy: " + ", ".join(f"{number} {state}" for state, number in counts.items())
-        wrong = counts["skipped"] + counts["failed"]
-        before, least = self._said
-        if any(counts.values()) and text != before:
-            self._said = text, max(wrong, least)
-            say(text, logging.WARNING if wrong > least else logging.INFO)
 
     def _not_read(self, name: str, error: Exception) -> None:
         self.unread[name] = told(error)
@@ -220,21 +214,25 @@ class Engine:
         reference = self._done.get(name)
         return reference is not None and reference() is module
 
-    # --- placing ----------------------------------------------------------------------
-
     def code(self, module: str, code: CodeType, *, as_main: bool = False) -> CodeType:
-        """Return the code of *module* with a driver in place of every exact target."""
+        """Return the code of *module* with a driver in place of every exact target.
+
+        A module that runs as `__main__` is never seen again, so patterns take theirs here too.
+        """
         self._of_script |= module == MAIN
         called = names_of(module) if module == MAIN else (MAIN, module) if as_main else (module,)
-        exact = [one for name in reversed(called) for one in self.rulebook.exact_in(name)]
-        wanted = {one.qualname: one for one in exact}
+        wanted: dict[str, Target] = {}
+        for name in reversed(called):
+            wanted |= {target.qualname: target for target in self.rulebook.exact_in(name)}
         for name in filter(self.rulebook.globbed, called if as_main else ()):
-            for each in map(partial(Target, name), named_in_code(code)):
-                if each.qualname not in wanted and self._know(each) is not None:
-                    wanted[each.qualname] = each
-        return self._tree(wanted, lasting=as_main).rewrite(code) if wanted else code
+            for target in map(partial(Target, name), patterns.named_in_code(code)):
+                if target.qualname not in wanted and self._know(target) is not None:
+                    wanted[target.qualname] = target
+        return self._rewritten(code, wanted, lasting=as_main) if wanted else code
 
-    def _tree(self, wanted: dict[str, Target], *, lasting: bool = True) -> Tree:
+    def _rewritten(
+        self, code: CodeType, wanted: dict[str, Target], *, lasting: bool = True
+    ) -> CodeType:
         def make(qualname: str, code: CodeType) -> CodeType | None:
             target = wanted.get(qualname)
             if target is None or self.rulebook.asks(target):
@@ -242,13 +240,13 @@ class Engine:
             placed = self._know(target)
             if placed is None or not placed.plan.active or placed.plan.placement == "outer":
                 return None
-            if not placed.plan.exact and looks_at_caller(code):
+            if not placed.plan.exact and patterns.looks_at_caller(code):
                 placed.skip()
                 return None
             placed.state, placed.placement = "applied", "tree"
             return self._placing.early(placed, code, lasting=lasting or LOCALS in qualname)
 
-        return Tree(make, self)
+        return registry.rewrite(code, make, self)
 
     def loaded(self, module: ModuleType, name: str = "") -> None:
         """Place what policies say of *module*, which is known as *name*."""
@@ -257,15 +255,15 @@ class Engine:
         try:
             with Uncollected():
                 self._place(module, name)
-                for one in filter(self.rulebook.wants, names() if name == MAIN else ()):
-                    self._place(module, one)
+                for other in filter(self.rulebook.wants, names() if name == MAIN else ()):
+                    self._place(module, other)
             for alias in self._below.get(name, ()):
-                found = aliased(alias)
+                found = lookup.aliased(alias)
                 if found is not None and not self._is_done(alias, found):
                     self._place(found, alias)
             if name == _SPAWN and self._of_script:
                 # It runs the script's file where no finder sees it.
-                function = bare.names(module).get("_fixup_main_from_path")
+                function = members(module).get("_fixup_main_from_path")
                 if type(function) is FunctionType:
                     follow(self._placing, function, self.sweep)
         finally:
@@ -279,17 +277,17 @@ class Engine:
         # No lock is held: what is looked at runs the user's code, which may import.
         of_main = module is sys.modules.get(MAIN)
         self._done[MAIN if of_main else name] = weakref.ref(module)
-        named = self.rulebook.exact_in(name)
-        for target in named:
+        exact: list[Placed] = []
+        for target in self.rulebook.exact_in(name):
             if self.rulebook.own(target) != target:
                 self._look_again(module, target)
-        exact = [self._know(one) for one in named if self.rulebook.own(one) == one]
-        within = [one for one in exact if one and LOCALS in one.target.qualname]
+            if self.rulebook.own(target) == target and (placed := self._know(target)):
+                exact.append(placed)
+        within = [one for one in exact if LOCALS in one.target.qualname and one.plan.active]
         if within:
-            makers = [one for one in within if one.plan.active]
-            guarded(partial(self._place_within, module, makers), partial(self._not_read, name))
+            guarded(partial(self._place_within, module, within), partial(self._not_read, name))
         for placed in exact:
-            if placed is not None and placed.state != "excluded":
+            if placed.state != "excluded":
                 self._try(placed.target, partial(self._place_exact, module, placed))
         if self.rulebook.globbed(name):
             self._place_globbed(module, name)
@@ -302,29 +300,30 @@ class Engine:
         """
         module = sys.modules.get(target.module)
         called = [Target(name, target.qualname) for name in names_of(target.module)]
-        target = next((one for one in called if self._know(one)), target)
+        target = next((name for name in called if self._know(name)), target)
         done = len(called) > 1 or (module and self._is_done(target.module, module))
         if LOCALS not in target.qualname and not done:
             return
-        asks = self.rulebook.asks(target)
-        placed = self._know(target, facts_of(target, function, (function,)) if asks else None)
+        placed = self._know(target, function)
         if placed is not None and placed.plan.rules:
             self._try(target, partial(self._placing.inner, placed, (function,)))
 
     def _place_within(self, module: ModuleType, inner: list[Placed]) -> None:
         """Put drivers into functions that make the functions meant, for those made from now on."""
-        wanted = {one.target.qualname: one.target for one in inner}
-        for outer in dict.fromkeys(one.target.qualname.partition(f".{LOCALS}")[0] for one in inner):
-            for function in enclosing(module, outer):
+        wanted = {placed.target.qualname: placed.target for placed in inner}
+        for outer in dict.fromkeys(name.partition(f".{LOCALS}")[0] for name in wanted):
+            try:
+                makers = find(module, outer).functions
+            except NotFound:
+                continue
+            for function in makers:
                 own = registry.own_of(function)
-                code = self._tree(wanted).rewrite(own)
+                code = self._rewritten(own, wanted)
                 if code is not own:
                     registry.rebase(function, code)
-                    for one in inner:
-                        one.hold_maker(function, code)
 
     def _place_globbed(self, module: ModuleType, name: str) -> None:
-        why_not = may_take(module, self.rulebook.settings.packages)
+        why_not = patterns.may_take(module, self.rulebook.settings.packages)
         if why_not:
             self.passed_over[name] = why_not
             say_once(f"glob:{why_not}", f"{name} is covered by a pattern, but {why_not}")
@@ -336,15 +335,13 @@ class Engine:
             if target not in self.rulebook.exact:
                 self._fail(target, error)
 
-        for qualname, function, raw in public_functions(module, failed):
+        for qualname, function, raw in patterns.public_functions(module, failed):
             target = Target(name, qualname)
             self._try(target, partial(self._take, target, function, raw, frames))
 
     def _take(self, target: Target, function: FunctionType, raw: object, frames: Frames) -> None:
         """Place what patterns say of a *function* of a module."""
-        asks = self.rulebook.asks(target)
-        facts = facts_of(target, function, (function,)) if asks else None
-        placed = self._know(target, facts)
+        placed = self._know(target, function)
         if placed is None or placed.plan.exact or not placed.plan.rules:
             return
         if not placed.plan.active and not registry.decorated(function):
@@ -361,22 +358,25 @@ class Engine:
         govern_implementations(self._placing, placed, raw)
 
     def _place_exact(self, module: ModuleType, placed: Placed) -> None:
+        target = placed.target
         try:
-            found = behind_ours(find(module, placed.target.qualname))
+            found = behind_ours(find(module, target.qualname))
         except NotFound as error:
-            if module is sys.modules.get(MAIN):
-                return  # the program has only begun
-            placed.state, placed.detail = "missing", str(error)
-            where = placed.plan.sources[0] if placed.plan.sources else "the policy"
-            say_once(
-                f"missing:{placed.target}", f"{where}: {placed.target} does not exist: {error}"
-            )
+            if module is not sys.modules.get(MAIN):  # (the program has only begun)
+                placed.state, placed.detail = "missing", str(error)
+                where = placed.plan.sources[0] if placed.plan.sources else "the policy"
+                say_once(f"missing:{target}", f"{where}: {target} does not exist: {error}")
             return
-        own = own_name(placed.target, found)
-        if own != placed.target:
-            self._place_as(own, placed.target)
+        own = own_name(target, found)
+        if own != target:
+            self._place_as(own, target)
             return
-        self._learn(placed, found.raw, found.functions)
+        if self.rulebook.asks(target):  # (more than its path: the function is here now)
+            plan = self.rulebook.plan(target, facts_of(target, found.raw, found.functions))
+            if plan is not None:
+                placed.plan = plan
+            else:
+                placed.exclude("its `match` asks for another sort of function")
         if placed.plan.active or any(map(registry.decorated, found.functions)):
             self._place_found(placed, found, Frames(module))
         elif placed.plan.rules:
@@ -389,11 +389,10 @@ class Engine:
         placed = self._know(own)
         if placed is None:
             return
-        plan, found = self.rulebook.resolve(own)
+        plan, findings = self.rulebook.resolve(own)
         placed.plan = plan or placed.plan
-        for one in found:
-            if one.code in OF_TWO:
-                say_once(f"two:{placed.target}:{one.span}", str(one))
+        for finding in findings:
+            say_once(f"two:{placed.target}:{finding.span}", str(finding))
         self._try(own, partial(self._place_exact, sys.modules[own.module], placed))
 
     def _look_again(self, module: ModuleType, name: Target) -> None:
@@ -411,14 +410,14 @@ class Engine:
             self._try(own, partial(self._place_exact, sys.modules[own.module], placed))
         elif placed is not None:
             placed.plan = Plan(own, "enforce", ())  # (what waits for a call finds no rule)
-            placed.restore()
             placed.take_off()
             del self._known[str(own)]
 
     def _place_found(self, placed: Placed, found: Found, frames: Frames) -> None:
-        if LOCALS in placed.target.qualname and not found.functions:
-            if placed.makers or placed.state == "applied":
-                placed.state, placed.placement = "applied", "tree"
+        target = placed.target
+        if LOCALS in target.qualname and not found.functions:
+            if placed.state == "applied":
+                placed.placement = "tree"
             else:
                 placed.state, placed.detail = "missing", "no function makes one of that name"
             return
@@ -428,9 +427,9 @@ class Engine:
         if placed.plan.placement == "outer" or not inner:
             self._placing.outer(placed, found)
             return
-        if any(frames.show(one, placed.target.qualname) for one in found.functions):
+        if any(frames.show(function, target.qualname) for function in found.functions):
             placed.detail = "looks at its caller, and sees the driver: it is one frame more"
-            say_once(f"frame:{placed.target}", f"{placed.target} {placed.detail}")
+            say_once(f"frame:{target}", f"{target} {placed.detail}")
         self._place_inner(placed, found.functions, found.raw)
         registry.spare_setters(found.raw, found.functions)
 

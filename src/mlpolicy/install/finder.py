@@ -9,87 +9,55 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import CodeType, ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from mlpolicy.core.classes import members
 from mlpolicy.core.report import guarded, say_once, words
-from mlpolicy.install.bare import names
+
+if TYPE_CHECKING:
+    from mlpolicy.install.engine import Engine
 
 _STANDARD_EXEC = importlib.machinery.SourceFileLoader.exec_module
-
-
-class Placer(Protocol):
-    """What the hook asks and tells."""
-
-    def concerns(self, top: str) -> bool:
-        """Whether any policy may name a module of the top-level package *top*."""
-        ...
-
-    def wants(self, module: str) -> bool:
-        """Whether a policy may name a function of *module*."""
-        ...
-
-    def code(self, module: str, code: CodeType, *, as_main: bool = False) -> CodeType:
-        """Return the code of *module* with drivers where exact targets are.
-
-        A module that runs as `__main__` is never seen again, so patterns take theirs here too.
-        """
-        ...
-
-    def loaded(self, module: ModuleType, name: str = "") -> None:
-        """Place what policies say of *module*, known as *name*, which has just been executed."""
-        ...
-
-    def settled(self) -> None:
-        """No module that is watched is still being executed by this thread."""
-        ...
-
-    def saw_import(self) -> None:
-        """Some module is about to be imported: a moment to look for what was missed."""
-        ...
 
 
 class Finder(importlib.abc.MetaPathFinder):
     """Stands first among the finders; lets all others find, and watches what they load."""
 
-    def __init__(self, placer: Placer) -> None:
-        self._placer = placer
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._busy = threading.local()
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Return the spec that the other finders give, with a loader that tells the placer."""
-        if not self._placer.concerns(name.partition(".")[0]):
-            self._placer.saw_import()
+        """Return the spec that the other finders give, with a loader that tells the engine."""
+        if not self._engine.concerns(name.partition(".")[0]):
+            self._engine.saw_import()
             return None
-        if not self._placer.wants(name) or name in self._asked():
+        if not self._engine.wants(name) or name in self._asked():
             return None
         self._asked().add(name)
         try:
             spec = self._ask_others(name, path, target)
         finally:
             self._asked().discard(name)
-        if spec is not None and spec.loader is not None:
-            spec.loader = self._watched(spec)
+        real: Any = spec.loader if spec is not None else None
+        kind: type = type(real)
+        if kind is importlib.util.LazyLoader:  # it must stay lazy: what it defers is watched
+            real.loader = Watched(real.loader, self._engine)
+        elif hasattr(real, "exec_module"):
+            spec.loader = Watched(real, self._engine)  # type: ignore[union-attr]  # (it has one)
+        elif real is not None:  # (a loader of old times: what it makes is looked for later)
+            self._engine.unfinished = True
         return spec
-
-    def _watched(self, spec: importlib.machinery.ModuleSpec) -> Any:
-        """Return what stands in for the loader of *spec*."""
-        real: Any = spec.loader
-        if not hasattr(real, "exec_module"):
-            return WatchedOld(spec, self._placer)
-        if _is_lazy(real):  # it must stay lazy: what it defers is watched
-            real.loader = Watched(real.loader, self._placer)
-            return real
-        return Watched(real, self._placer)
 
     def defers(self, module: ModuleType) -> bool:
         """Watch *module* if it is yet to be executed, on first use; return whether it is."""
         if type(module) is not importlib.util._LazyModule:  # type: ignore[attr-defined]  # (private)
             return False
-        spec: Any = names(module)["__spec__"]
+        spec: Any = members(module)["__spec__"]
         if type(spec.loader) is not Watched:
-            spec.loader = Watched(spec.loader, self._placer)
+            spec.loader = Watched(spec.loader, self._engine)
         return True
 
     def _asked(self) -> set[str]:
@@ -112,9 +80,9 @@ class Finder(importlib.abc.MetaPathFinder):
 class Watched(importlib.abc.Loader):
     """Stands in for a module's loader until the module runs, then hands the real one back."""
 
-    def __init__(self, real: Any, placer: Placer) -> None:
+    def __init__(self, real: Any, engine: Engine) -> None:
         self._real = real
-        self._placer = placer
+        self._engine = engine
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -129,27 +97,24 @@ class Watched(importlib.abc.Loader):
         code: CodeType | None = self._real.get_code(name)
         if code is None:
             return None
-        placed: CodeType = _safely(lambda: self._placer.code(name, code, as_main=True), code)
+        placed: CodeType = _safely(lambda: self._engine.code(name, code, as_main=True), code)
         return placed
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module, drivers in it from its first line; then place what remains."""
-        self._hand_back(module)
+        module.__loader__ = self._real
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._real
         name, depth = module.__name__, _running.depth
         _running.depth = depth + 1
         try:
             if not self._run_rewritten(module):
                 self._real.exec_module(module)
-            _safely(lambda: self._placer.loaded(module, name), None)
+            _safely(lambda: self._engine.loaded(module, name), None)
         finally:
             _running.depth = depth
         if not depth:
-            _safely(self._placer.settled, None)
-
-    def _hand_back(self, module: ModuleType) -> None:
-        module.__loader__ = self._real
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._real
+            _safely(self._engine.settled, None)
 
     def _run_rewritten(self, module: ModuleType) -> bool:
         """Run the module ourselves where its loader would do just that, with other code."""
@@ -158,32 +123,9 @@ class Watched(importlib.abc.Loader):
         code: CodeType | None = self._real.get_code(module.__name__)
         if code is None:
             return False
-        placed = _safely(lambda: self._placer.code(module.__name__, code), code)
+        placed = _safely(lambda: self._engine.code(module.__name__, code), code)
         exec(placed, module.__dict__)  # noqa: S102 (as the real loader does with its code)
         return True
-
-
-def _is_lazy(loader: Any) -> bool:
-    return type(loader) is importlib.util.LazyLoader
-
-
-class WatchedOld:
-    """Stands in for a loader from before `exec_module`: it makes and runs the module in one."""
-
-    def __init__(self, spec: importlib.machinery.ModuleSpec, placer: Placer) -> None:
-        self._real: Any = spec.loader
-        self._spec = spec
-        self._placer = placer
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def load_module(self, name: str) -> ModuleType:
-        """Load the module as the real loader does; then place what policies say of it."""
-        self._spec.loader = self._real
-        module: ModuleType = self._real.load_module(name)
-        _safely(lambda: self._placer.loaded(sys.modules.get(name, module), name), None)
-        return module
 
 
 class _Running(threading.local):
@@ -197,9 +139,9 @@ _running = _Running()
 def _safely(work: Callable[[], Any], otherwise: Any) -> Any:
     """An error of ours is reported and never breaks the user's import."""
     results = [otherwise]
-    guarded(lambda: results.append(work()), _report)
+
+    def failed(error: Exception) -> None:
+        say_once("import", f"placing failed: {words(error)}", error=error)
+
+    guarded(lambda: results.append(work()), failed)
     return results[-1]
-
-
-def _report(error: Exception) -> None:
-    say_once("import", f"placing failed: {words(error)}", error=error)

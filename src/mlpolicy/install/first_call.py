@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from types import CodeType, FunctionType
-from typing import Protocol
+from typing import TYPE_CHECKING
 from weakref import ref
 
 from mlpolicy.core.interrupt import interrupts
@@ -15,30 +15,17 @@ from mlpolicy.install import registry
 from mlpolicy.install.status import Placed
 from mlpolicy.runtime.stub import Stub
 
+if TYPE_CHECKING:
+    from mlpolicy.install.placing import Placing
+
 MOST_AT_ONCE = 100
 """Policies of which a function has its steps before the first call."""
-
-
-class Maker(Protocol):
-    """What makes steps and drivers."""
-
-    def prepare(self, placed: Placed, function: FunctionType) -> None:
-        """Make the steps of a function, with the zeros of their metrics."""
-        ...
-
-    def put(self, placed: Placed, function: FunctionType, *, instead_of: Stub) -> None:
-        """Put the driver on a function, in the place of its stub."""
-        ...
-
-    def born(self, placed: Placed, code: CodeType) -> CodeType:
-        """Return the code of a driver for any function of that code."""
-        ...
 
 
 class FirstCalls:
     """The stubs of one engine."""
 
-    def __init__(self, maker: Maker) -> None:
+    def __init__(self, maker: Placing) -> None:
         self._maker = maker
         self._stubs: dict[ref[FunctionType], Stub] = {}
         self._forget = partial(_let_go, self._stubs)  # (one for all: there are thousands)
@@ -49,27 +36,31 @@ class FirstCalls:
         """By target: who waits for one of them waits for nothing else."""
         self._ended = False
 
-    def wait(self, placed: Placed, function: FunctionType, own: CodeType) -> None:
-        """Let *function*, of the code *own*, wait for its first call."""
-        reference = ref(function, self._forget)
-        stub = Stub(own, self, placed=placed, function=reference)
-        if self._is_first(placed.plan.policies):
-            self._maker.prepare(placed, function)
-        else:
+    def stub(self, placed: Placed, function: FunctionType, own: CodeType) -> Stub:
+        """Return a stub for *function*, of the code *own*, to wait for its first call.
+
+        One function of each set of policies has its steps at once: that shows whether their
+        rules work, and has what they use begin; of so many policies as a service may have.
+        """
+        stub = Stub(own, self, placed=placed, function=ref(function, self._forget))
+        policies = placed.plan.policies
+        if policies in self._begun or len(self._begun) >= MOST_AT_ONCE:
             self._unprepared.append(stub)
-        self._stubs[reference] = stub
+        else:
+            self._begun.add(policies)
+            self._maker.prepare(placed, function)
+        return stub
+
+    def wait(self, function: FunctionType, stub: Stub) -> None:
+        """Put *stub* on *function*."""
+        if stub.reference is not None:
+            self._stubs[stub.reference] = stub
         registry.wait(function, stub)
 
-    def _is_first(self, policies: tuple[str, ...]) -> bool:
-        """Whether no function of these policies has its steps.
-
-        One of each shows whether its rules work, and has what they use begin: of so many
-        policies as a service may have.
-        """
-        if policies in self._begun or len(self._begun) >= MOST_AT_ONCE:
-            return False
-        self._begun.add(policies)
-        return True
+    def waits(self, placed: Placed, function: FunctionType) -> bool:
+        """Whether a stub of *placed* stands on *function* already."""
+        stub = self._stubs.get(ref(function))
+        return stub is not None and stub.placed is placed and stub.is_in(function.__code__)
 
     def prepare(self) -> None:
         """Make the steps that yet wait for a call: their metrics begin at zero."""

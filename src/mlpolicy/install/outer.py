@@ -1,17 +1,23 @@
-"""Outer placement: an attribute is replaced, for what has no Python code to swap."""
+"""Outer placement: an attribute is replaced, for what has no Python code to swap.
+
+What takes its place is called as a driver; in all else it is the original.
+"""
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import inspect
+import pkgutil
 import sys
+from collections.abc import Iterator
 from types import FunctionType, MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlpolicy.core.frozen import frozen
-from mlpolicy.install.bare import is_a, names
-from mlpolicy.install.seek import Found
-from mlpolicy.install.shown import Shown, original_of, show
+from mlpolicy.core.classes import is_a, members
+from mlpolicy.core.report import say_once
+from mlpolicy.core.step import Step
+from mlpolicy.runtime.driver import Driver
 from mlpolicy.runtime.template import (
     ASYNC_GENERATOR,
     COROUTINE,
@@ -19,13 +25,74 @@ from mlpolicy.runtime.template import (
     ITERABLE_COROUTINE,
 )
 
+if TYPE_CHECKING:
+    from mlpolicy.install.lookup import Found
+
 _FLAVOURS = (staticmethod, classmethod)
 _DEPTH = 8
 _KINDS = COROUTINE | GENERATOR | ASYNC_GENERATOR | ITERABLE_COROUTINE
+_OWN = frozenset({"__call__", "__reduce__", "__reduce_ex__"})
+"""What is asked of the stand-in itself; `getattr` gives the original's for everything else."""
+_NOT_PASSED_ON = _OWN | {
+    *("__new__", "__init__", "__del__", "__class__", "__init_subclass__", "__subclasshook__"),
+    *("__getattribute__", "__getattr__", "__setattr__", "__delattr__", "__get__"),
+    *("__slots__", "__dict__", "__weakref__", "__doc__", "__module__", "__class_getitem__"),
+}
 
 
 class NotWrappable(TypeError):
     """What stands under the name cannot be replaced or called."""
+
+
+class Replaced:
+    """What was found, and the driver that we put in its place.
+
+    Raises:
+        NotWrappable: It is no callable, or it is a class.
+    """
+
+    __slots__ = ("driver", "found", "ours")
+
+    def __init__(self, found: Found, function: FunctionType, driver: Driver) -> None:
+        self.found = found
+        self.driver = driver
+        original = bare(found.raw)
+        plain = not function.__code__.co_flags & _KINDS and _in_python(original)
+        shown = show(original, function, found=found, target=driver.target, may_await=plain)
+        self.ours: Any = type(found.raw)(shown) if is_a(found.raw, *_FLAVOURS) else shown
+
+    def put(self) -> None:
+        """Put it where the original stands, or what an earlier policy put there: one store.
+
+        Raises:
+            NotWrappable: The holder does not let its attributes be set.
+        """
+        try:
+            setattr(self.found.holder, self.found.attribute, self.ours)
+        except (AttributeError, TypeError) as error:
+            raise NotWrappable(str(error)) from error
+
+    def stands(self, holder: Any, steps: list[Step]) -> bool:
+        """Whether it stands in *holder* yet, and runs those *steps*."""
+        same = self.found.holder is holder and self.driver.steps == tuple(steps)
+        return same and self._is_there()
+
+    def _is_there(self) -> bool:
+        """Whether nobody has put another thing there since; no descriptor runs, if possible."""
+        holder, attribute = self.found.holder, self.found.attribute
+        own = members(holder)
+        standing = own[attribute] if attribute in own else getattr(holder, attribute, None)
+        return standing is self.ours
+
+    def restore(self) -> bool:
+        """Put the original back; return False where somebody put another thing there since."""
+        if not self._is_there():
+            return False
+        if self.found.inherited:
+            delattr(self.found.holder, self.found.attribute)
+        else:
+            setattr(self.found.holder, self.found.attribute, self.found.raw)
+        return True
 
 
 def stand_in(found: Found) -> tuple[FunctionType, Any]:
@@ -34,25 +101,21 @@ def stand_in(found: Found) -> tuple[FunctionType, Any]:
     Raises:
         NotWrappable: It is no callable, or it is a class.
     """
-    original = _bare(found.raw)
+    original = bare(found.raw)
     if is_a(original, type):
         raise NotWrappable(f"`{found.attribute}` is a class; name its `__init__` or a method")
     if not callable(original):
         raise NotWrappable(f"`{found.attribute}` is a {type(original).__name__}, not a function")
-    return _forwarding(original), _constant(original)
-
-
-def _bare(raw: Any) -> Any:
-    return raw.__func__ if is_a(raw, *_FLAVOURS) else raw
-
-
-def _constant(original: Any) -> Any:
-    """Return *original* as a constant of a driver: those that cannot be hashed by their call."""
     try:
         hash(original)
-    except Exception:  # noqa: BLE001 (code of the user's)
-        return original.__call__
-    return original
+    except Exception:  # noqa: BLE001 (code of the user's; constants of drivers are hashed)
+        return _forwarding(original), original.__call__
+    return _forwarding(original), original
+
+
+def bare(raw: Any) -> Any:
+    """Return the function in *raw*, less what makes a method of it."""
+    return raw.__func__ if is_a(raw, *_FLAVOURS) else raw
 
 
 def _forwarding(original: Any) -> FunctionType:
@@ -110,82 +173,147 @@ def _in_python(original: Any) -> bool:
 
 
 def _header(original: Any) -> tuple[str, tuple[list[Any], dict[str, Any]]]:
+    """Return the parameters of *original* as they are written, and the defaults of both sorts.
+
+    To C code a default that is passed is not always what one left out is: a ufunc refuses
+    `dtype=None` beside `signature=None`. So what takes it all by stars stands for such code.
+    """
     try:
         parameters = list(inspect.signature(original).parameters.values())
     except (TypeError, ValueError):
         return "*args, **kwargs", ([], {})
-    in_python = _in_python(original)
-    if any(not _passes(one, in_python=in_python) for one in parameters):
+    empty = inspect.Parameter.empty
+    given = [parameter for parameter in parameters if parameter.default is not empty]
+    if (given and not _in_python(original)) or not all(
+        parameter.name.isidentifier() for parameter in parameters
+    ):
         return "*args, **kwargs", ([], {})
-    plain = inspect.Signature([_plain(one) for one in parameters])
-    text = str(plain)[1:-1].replace("=None", "")
-    positional = [p.default for p in parameters if p.kind <= p.POSITIONAL_OR_KEYWORD]
-    keyword = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-    return text, (
-        [value for value in positional if value is not inspect.Parameter.empty],
-        {name: value for name, value in keyword.items() if value is not inspect.Parameter.empty},
+    plain = [parameter.replace(annotation=empty, default=empty) for parameter in parameters]
+    return str(inspect.Signature(plain))[1:-1], (
+        [parameter.default for parameter in given if parameter.kind is not parameter.KEYWORD_ONLY],
+        {
+            parameter.name: parameter.default
+            for parameter in given
+            if parameter.kind is parameter.KEYWORD_ONLY
+        },
     )
 
 
-def _passes(parameter: inspect.Parameter, *, in_python: bool) -> bool:
-    """Whether the parameter can be passed on by name, given or not.
+class Shown:
+    """Stands in for a callable; each has a class of its own, made by `show`."""
 
-    To C code a default that is passed is not always what one left out is: a ufunc refuses
-    `dtype=None` beside `signature=None`.
-    """
-    left_out = parameter.default is inspect.Parameter.empty
-    return parameter.name.isidentifier() and (left_out or in_python)
+    __slots__ = ("__weakref__", "found", "original", "target")
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in _OWN:
+            return object.__getattribute__(self, name)
+        original = original_of(self)
+        if name == "__signature__":
+            return _signature(original)
+        return getattr(original, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(original_of(self), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(original_of(self), name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Travel as the original does: by its content, or by the name under which this stands."""
+        original = original_of(self)
+        if not isinstance(original, FunctionType):
+            reduce = copyreg.dispatch_table.get(type(original))
+            reduced = reduce(original) if reduce else original.__reduce_ex__(protocol)
+            if not isinstance(reduced, str):
+                return reduced
+        return pkgutil.resolve_name, (original_of(self, "target"),)
+
+    def __reduce__(self) -> Any:
+        """Travel as the original does."""
+        return self.__reduce_ex__(0)
 
 
-def _plain(parameter: inspect.Parameter) -> inspect.Parameter:
-    return parameter.replace(annotation=inspect.Parameter.empty, default=inspect.Parameter.empty)
+def original_of(shown: Any, part: str = "original") -> Any:
+    """Return what *shown* stands in for, or another part of what it knows."""
+    return object.__getattribute__(shown, part)
 
 
-@frozen()
-class Replaced:
-    """What was found, and what we put in its place."""
-
-    found: Found
-    ours: Any
-
-    def restore(self) -> bool:
-        """Put the original back; return False where somebody put another thing there since."""
-        found = self.found
-        if _standing(found.holder, found.attribute) is not self.ours:
-            return False
-        if found.inherited:
-            delattr(found.holder, found.attribute)
-        else:
-            setattr(found.holder, found.attribute, found.raw)
-        return True
-
-
-def replace(found: Found, function: FunctionType, target: str) -> Replaced:
-    """Put what calls *function* where the original stands.
-
-    Raises:
-        NotWrappable: The holder does not let its attributes be set.
-    """
-    plain = not function.__code__.co_flags & _KINDS and _in_python(_bare(found.raw))
-    shown = show(_bare(found.raw), function, found=found, target=target, may_await=plain)
-    ours = type(found.raw)(shown) if is_a(found.raw, *_FLAVOURS) else shown
+def _signature(original: Any) -> inspect.Signature:
     try:
-        setattr(found.holder, found.attribute, ours)
-    except (AttributeError, TypeError) as error:
-        raise NotWrappable(str(error)) from error
-    return Replaced(found, ours)
+        return inspect.signature(original)
+    except (TypeError, ValueError) as error:
+        raise AttributeError("__signature__") from error
 
 
-def behind_ours(found: Found) -> Found:
-    """Return *found* as it was before a policy replaced it, if one did."""
-    shown = _bare(found.raw)
-    if not is_a(shown, Shown):
-        return found
-    before: Found = original_of(shown, "found")
-    return Found(found.holder, found.attribute, before.raw, before.functions, before.inherited)
+def show(
+    original: Any, call: FunctionType, *, found: Any, target: str, may_await: bool = False
+) -> Any:
+    """Return a stand-in for *original*: an object whose call is *call*.
+
+    Args:
+        original: What it stands in for.
+        call: Takes the place of its call.
+        found: Where the original was found.
+        target: The path under which the stand-in is put.
+        may_await: Say so where the first call gives something to await.
+    """
+    of = type(original)
+    names = {name: _passed_on(name, of) for name in _specials(of)}
+    if hasattr(of, "__get__"):
+        names["__get__"] = _bind
+    names |= {"__slots__": (), "__module__": of.__module__, "__qualname__": of.__qualname__}
+    names["__call__"] = staticmethod(call)
+    made: Any = type(of.__name__, (Shown,), names)
+    if may_await:
+        made.__call__ = staticmethod(_listening(made, call, target))
+    shown = object.__new__(made)
+    for part, value in (("original", original), ("found", found), ("target", target)):
+        object.__setattr__(shown, part, value)
+    return shown
 
 
-def _standing(holder: Any, attribute: str) -> Any:
-    """Return what stands under *attribute*, no descriptor run where that can be helped."""
-    own = names(holder)
-    return own[attribute] if attribute in own else getattr(holder, attribute, None)
+def _specials(of: type) -> Iterator[str]:
+    """Yield the names that the interpreter looks up in the class: operators, `len`, `hash`."""
+    for name in dict.fromkeys(name for cls in of.__mro__ for name in vars(cls)):
+        if name[:2] == name[-2:] == "__" and name not in _NOT_PASSED_ON:
+            held = getattr(of, name, None)
+            if callable(held) or name == "__hash__":
+                yield name
+
+
+def _passed_on(name: str, of: type) -> Any:
+    if name == "__hash__" and getattr(of, name, None) is None:
+        return None
+
+    def special(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return getattr(original_of(self), name)(*args, **kwargs)
+
+    special.__name__ = special.__qualname__ = name
+    return special
+
+
+def _bind(self: Any, instance: Any, owner: Any = None) -> Any:
+    """Bind as the original binds, to the stand-in."""
+    original = original_of(self)
+    bound = type(original).__get__(original, instance, owner)
+    if instance is None or bound is original:
+        return self
+    return MethodType(self, instance) if getattr(bound, "__self__", None) is instance else bound
+
+
+def _listening(shown: Any, call: FunctionType, target: str) -> Any:
+    """Return what calls *call* the first time, and says where it gives something to await."""
+
+    def first(*args: Any, **kwargs: Any) -> Any:
+        shown.__call__ = staticmethod(call)
+        result = call(*args, **kwargs)
+        if inspect.isawaitable(result):
+            say_once(
+                f"awaitable:{target}",
+                f"{target} gives a {type(result).__name__} to await and is no coroutine function: "
+                "its rules see that it is made, and not what comes of it. "
+                "Mark it with `inspect.markcoroutinefunction`, or name the coroutine function",
+            )
+        return result
+
+    return first

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Literal
 from weakref import WeakKeyDictionary
 
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import say_once, told, words
 from mlpolicy.core.target import Target
 from mlpolicy.install import registry
@@ -22,11 +19,10 @@ State = Literal[
     "applied", "excluded", "skipped", "pending", "missing", "unwrappable", "bypassed", "error"
 ]
 STATES: tuple[State, ...] = State.__args__  # type: ignore[attr-defined]  # (of a Literal)
-_TARGETS = "mlpolicy_targets"
-_TARGETS_HELP = "Targets of the policy by what became of them."
+FAILED: tuple[State, ...] = ("missing", "unwrappable", "bypassed", "error")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Placed:
     """One target of the policy in this process."""
 
@@ -42,12 +38,9 @@ class Placed:
 
     Most functions wait for a call that never comes, and have none.
     """
-    makers: WeakKeyDictionary[FunctionType, CodeType] | None = None
-    """Functions that make functions of this name, with the code that has its driver in it."""
     outer: Replaced | None = None
     coded: Plan | None = None
     """The plan with what decorators say under it, where there are any."""
-
     found: tuple[Diagnostic, ...] = ()
     """What is wrong between the policies and the decorators."""
 
@@ -62,16 +55,14 @@ class Placed:
             self.drivers = WeakKeyDictionary()
         self.drivers[function] = driver
 
-    def hold_maker(self, function: FunctionType, code: CodeType) -> None:
-        """Remember to take *code* off *function*, which makes functions of this name."""
-        if self.makers is None:
-            self.makers = WeakKeyDictionary()
-        self.makers[function] = code
+    def let_go(self, function: FunctionType) -> None:
+        """Leave what stands on *function* to another target, or to the next policy."""
+        if self.drivers is not None:
+            self.drivers.pop(function, None)
 
     def yield_to(self, function: FunctionType, winner: Target, *, others: bool) -> None:
         """Leave *function* to another target that leads to it; *others* tells whether it has more."""
-        if self.drivers is not None:
-            self.drivers.pop(function, None)
+        self.let_go(function)
         self.detail = f"{winner} is the same function, and its rules hold"
         if not others:
             # A pattern that meets a function under two names has it all the same.
@@ -89,45 +80,23 @@ class Placed:
         """Leave it alone: it would see the driver."""
         self.state, self.detail = "skipped", "looks at its caller"
 
+    def exclude(self, why: str) -> None:
+        """Leave it alone: no policy is meant for it."""
+        self.state, self.detail = "excluded", why
+
     def leave(self) -> None:
         """Leave the function as it is: every rule is disabled, and costs nothing."""
         self.state, self.detail = "applied", "every rule is disabled"
 
-    def restore(self) -> None:
-        """Put the attribute back where placement was outer."""
-        if self.outer is None:
-            return
-        try:
-            if not self.outer.restore():
-                self.detail = "the attribute was replaced by someone else"
-        except (AttributeError, TypeError) as error:
-            self.detail = f"the attribute could not be put back: {error}"
-        self.outer = None
-
     def take_off(self) -> None:
-        """Take the driver off every function that still carries it."""
+        """Put back what stood there, and take the driver off every function that carries it."""
+        if self.outer is not None:
+            try:
+                if not self.outer.restore():
+                    self.detail = "the attribute was replaced by someone else"
+            except (AttributeError, TypeError) as error:
+                self.detail = f"the attribute could not be put back: {error}"
+            self.outer = None
         for function, driver in list((self.drivers or {}).items()):
             registry.take_off(function, driver)
-        for function, code in list((self.makers or {}).items()):
-            registry.debase(function, code)
-        self.drivers = self.makers = None
-
-
-def count(placed: Iterable[Placed], state: State) -> int:
-    """Return how many targets are in *state*."""
-    return sum(1 for one in placed if one.state == state)
-
-
-FAILED: tuple[State, ...] = ("missing", "unwrappable", "bypassed", "error")
-
-
-def meter(read: Callable[[State], float]) -> None:
-    """Show how many targets are in each state, as *read* counts them."""
-    for state in STATES:
-        METERS.gauge(_TARGETS, _TARGETS_HELP, partial(read, state), shared=True, state=state)
-
-
-def unmeter() -> None:
-    """Show no numbers of targets any longer."""
-    for state in STATES:
-        METERS.drop(_TARGETS, state=state)
+        self.drivers = self.driver = None

@@ -17,10 +17,8 @@ from mlpolicy.core.words import closest
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Answer, Defined, Missing, Module, NoModule, Survey
-from mlpolicy.plan.survey.body import Body
-from mlpolicy.plan.survey.classes import Foreign
-from mlpolicy.plan.survey.functions import full_name
+from mlpolicy.source import Answer, Defined, Missing, Module, NoModule, SourceTree
+from mlpolicy.source.body import Body
 
 
 def setting_at(rule: PlannedRule, *settings: str) -> Span:
@@ -85,7 +83,7 @@ def closest_in(module: str, name: str) -> str:
     return closest(name, known) or ""
 
 
-def _look_up(survey: Survey, path: str) -> tuple[str, Answer | None]:
+def _look_up(survey: SourceTree, path: str) -> tuple[str, Answer | None]:
     """Return the longest module in the dotted *path* and what the source says of the rest.
 
     None for a module, and for what lies in one that cannot be read.
@@ -107,7 +105,12 @@ class SourceFunction(Function):
     """A function as its source has it; nothing is run."""
 
     def __init__(
-        self, plan: Plan, rule: PlannedRule, defined: Defined, rulebook: Rulebook, survey: Survey
+        self,
+        plan: Plan,
+        rule: PlannedRule,
+        defined: Defined,
+        rulebook: Rulebook,
+        survey: SourceTree,
     ) -> None:
         super().__init__(
             str(plan.target), partial(setting_at, rule), is_disabled=rule.mode == "disabled"
@@ -137,8 +140,7 @@ class SourceFunction(Function):
         if self._body is None:
             return ()
         home = self._body.home
-        each = (one for one in self._body.calls if one.target != home)
-        return tuple((str(one.target), one.kind, one.node) for one in each)
+        return tuple((str(to), kind, node) for to, kind, node in self._body.calls if to != home)
 
     def line(self, message: str, node: ast.expr | ast.stmt | None = None) -> tuple[Related, ...]:
         """Return the line of *node*, or of its definition, as a further place."""
@@ -154,13 +156,12 @@ class SourceFunction(Function):
         """Return the full name of what an annotation names; nothing for a name of its own module."""
         if self._body is None:
             return ""
-        found = full_name(node, self._body.scope)
+        found = self._body.scope.full_name(node)
         return "" if "." not in found and found in self._body.module.scope.bindings else found
 
     def lineage(self, node: ast.expr) -> tuple[ast.ClassDef | None, ...]:
         """Return the class that an annotation names, then its bases; None for one without source."""
-        each = self._body.lineage_of(node) if self._body is not None else ()
-        return tuple(None if isinstance(one, Foreign) else one.node for one in each)
+        return self._body.lineage(node) if self._body is not None else ()
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
         """Return what the dotted *path* leads to."""
@@ -179,22 +180,15 @@ class SourceFunction(Function):
     def _absent(self, path: str, module: str, found: Missing | NoModule, *, deep: bool) -> Lookup:
         if isinstance(found, NoModule):
             # A package that is not here may be where the code runs, unless another has the name.
-            each = (name + path.removeprefix(found.component) for name in found.close)
-            meant = next(
-                (name for name in each if self.look_up(name, deep=deep).kind == "class"), ""
-            )
-            return Lookup("absent", meant) if meant else UNKNOWN
+            meant = found.close + path.removeprefix(found.component)
+            known = found.close and self.look_up(meant, deep=deep).kind == "class"
+            return Lookup("absent", meant) if known else UNKNOWN
         package, _, name = path.rpartition(".")
-        if deep and self._survey.defines_below(package, name):
+        if deep and self._survey.may_define_class(package, name):
             return UNKNOWN
-        near = [f"{module}.{name}" for name in (*found.classes, *dict(found.close))]
-        near = [name for name in near if not self._is_function(name)][:1]
+        near = f"{module}.{found.close_class}" if found.close_class else ""
         # (a name that is its own closest is imported from a module that lacks it)
-        return UNKNOWN if near == [path] else Lookup("absent", "".join(near))
-
-    def _is_function(self, path: str) -> bool:
-        found = _look_up(self._survey, path)[1]
-        return isinstance(found, Defined) and found.is_function
+        return UNKNOWN if near == path else Lookup("absent", near)
 
     def rule_of(self, function: str, setting: str) -> tuple[Any, Span] | None:
         """Return the rule of the same kind on another function, and where it writes *setting*."""

@@ -14,9 +14,8 @@ from mlpolicy.core.target import Glob, Target
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.policy import Pattern, Policy
 from mlpolicy.plan.governed import facts_of
-from mlpolicy.plan.ranking import excluded
-from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Survey
+from mlpolicy.plan.rulebook import Rulebook, excluded
+from mlpolicy.source import Defined, SourceTree
 
 _MOST = 200
 """A pattern that takes more functions than this was hardly looked through."""
@@ -28,7 +27,7 @@ class Taken:
     """A pattern of a policy, and the functions of the source that it takes."""
 
     rulebook: Rulebook
-    survey: Survey
+    survey: SourceTree
     policy: Policy
     pattern: Pattern
     functions: Mapping[Target, Defined]
@@ -60,7 +59,7 @@ def lint(taken: Taken) -> Iterator[Diagnostic]:
 
 
 def lint_exclude(
-    policy: Policy, pattern: Pattern, functions: Collection[Target], survey: Survey
+    policy: Policy, pattern: Pattern, functions: Collection[Target], survey: SourceTree
 ) -> Iterator[Diagnostic]:
     """Yield a pattern of `exclude` that stands for *functions*, none of which is matched."""
     if not functions and survey.knows(pattern.glob):
@@ -77,15 +76,13 @@ def lint_exclude(
         )
 
 
-def _nothing(survey: Survey, glob: Glob, span: Span) -> Diagnostic:
+def _nothing(survey: SourceTree, glob: Glob, span: Span) -> Diagnostic:
     """Return the finding for a pattern that takes no function of the source."""
     near = None
     if glob.top in sys.stdlib_module_names:
         help = "no pattern takes functions of the standard library: name them one by one"
     elif any(True for _ in survey.matching(glob)):
         help = f"`{glob.top}` is an installed package: list it under `settings.packages`"
-    elif private := next(survey.hidden(glob), None):
-        help = f"those functions begin with `_`, as `{private}` does: name them one by one"
     else:
         plain = glob.qualname.replace("*", "").strip(".")
         known = {

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 
-from mlpolicy.core.control import NEVER_SHADOWED, end_of
+from mlpolicy.core.control import end_of
 from mlpolicy.core.diagnostic import Diagnostic, Related, repair
 from mlpolicy.core.facts import Where
-from mlpolicy.core.quantity import Duration, Ratio
+from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.core.usual import oddity
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.lint.function import setting_at
-from mlpolicy.model.grammar import PolicyBlock
 from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
-from mlpolicy.plan.called import called
-from mlpolicy.plan.installed import DEPTH
-from mlpolicy.plan.merge import OF_TWO
-from mlpolicy.plan.plan import Plan, PlannedRule, Value
-from mlpolicy.plan.ranking import Candidate, deadline_of, rank
-from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.rules.retry.check import OF_PAUSES, worst_pause
+from mlpolicy.plan.gather import DEPTH
+from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.references import called
+from mlpolicy.plan.rulebook import Candidate, Rulebook, rank
+from mlpolicy.rules import KINDS
 
 
 def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -30,18 +25,22 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
     for policy in rulebook.policies:
         yield from _required(policy, rulebook)
         yield from _holding(policy, rulebook)
-        yield from _covered(policy)
-        yield from _beaten(policy, rulebook)
+        if rulebook.tells_absence:
+            yield from _covered(policy)
+            yield from _beaten(policy, rulebook)
     for target in rulebook.exact:
-        yield from rulebook.resolve(target)[1]
+        candidates = rulebook.candidates(target)
+        if candidates:
+            yield from rulebook.findings(target, candidates)
     for policy, _ in rulebook.broad:
-        yield from _alone(rulebook, policy)
+        yield from rulebook.findings(*rulebook.alone(policy), alone=True)
     yield from _rivals(rulebook)
     yield from _twice(rulebook)
-    yield from _idle_defaults(rulebook)
-    yield from _idle_profiles(rulebook)
     yield from _resources(rulebook)
-    yield from _together(rulebook)
+    yield from _refused_calls(rulebook)
+    if rulebook.tells_absence:
+        yield from _idle_defaults(rulebook)
+        yield from _idle_profiles(rulebook)
 
 
 # --- when and where policies hold -----------------------------------------------------
@@ -49,8 +48,10 @@ def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
 
 def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what `settings.require` asks for and *policy* does not say."""
-    if policy.depth >= DEPTH:
+    if policy.depth >= DEPTH or not rulebook.read.filled:
         return  # (the owner of an installed package answers for it)
+    if rulebook.read.of_environment and not rulebook.read.whole:
+        return  # (what is wrong may be what makes another policy of it)
     given = {*policy.meta, *policy.controls}
     missing = [name for name in rulebook.settings.require if name not in given]
     removed = {
@@ -75,14 +76,15 @@ def _holding(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     yield from _dates(policy.name, policy.controls, rulebook)
     # (an expiry on each of its rules ends the shadow too)
     each = [one(block.settings, "expires") for block in policy.rules]
-    if not each or None in each:
+    if rulebook.read.filled and (not each or None in each):
         yield from _forever(policy.name, policy.controls)
     for block in policy.rules:
         name = f"{policy.name}: {block.kind}"
         yield from _dates(name, block.settings, rulebook)
-        if block.kind != NEVER_SHADOWED and one(policy.controls, "expires") is None:
-            yield from _forever(name, block.settings)
-        if block.kind == NEVER_SHADOWED and block.mode == "shadow":
+        if KINDS[block.kind].shadowable:
+            if rulebook.read.filled and one(policy.controls, "expires") is None:
+                yield from _forever(name, block.settings)
+        elif block.mode == "shadow":
             yield Diagnostic(
                 "MP503",
                 f"`{block.kind}` has no shadow mode: watching changes nothing",
@@ -137,19 +139,6 @@ def _rollout(block: RuleBlock) -> Iterator[Diagnostic]:
 # --- policies that contradict each other ----------------------------------------------
 
 
-def _alone(rulebook: Rulebook, policy: Policy) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a policy of patterns, where no other policy may complete it."""
-    highest = max(rank(policy, pattern) for pattern in policy.match)
-    others = {
-        block.kind for other in rulebook.policies if other is not policy for block in other.rules
-    }
-    kinds = {block.span: block.kind for block in policy.rules}
-    for completed in rulebook.completed([(highest, policy)]):
-        for finding in completed.diagnostics:
-            if finding.code != "MP011" or others.isdisjoint(kinds.values()):
-                yield finding
-
-
 def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the conflicts of policies that have a pattern in common, and ask the same besides.
 
@@ -161,8 +150,8 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
             key = (pattern.glob.text, policy.where)
             alike.setdefault(key, []).append((rank(policy, pattern), policy))
     for candidates in alike.values():
-        for completed in rulebook.completed(candidates) if len(candidates) > 1 else ():
-            yield from (found for found in completed.diagnostics if found.code in OF_TWO)
+        if len(candidates) > 1:
+            yield from rulebook.conflicts(candidates)
 
 
 def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -226,7 +215,9 @@ def _resources(rulebook: Rulebook) -> Iterator[Diagnostic]:
     known = {resource.text for file in rulebook.files for resource in file.resources}
     for policy in rulebook.policies:
         named = policy.resource
-        if named is not None and named.text not in known:
+        if named is None or not rulebook.read.named or "${" in named.text:
+            continue  # (nobody knows what there is, or that a variable is not a name was said)
+        if named.text not in known:
             near = closest(named.text, known)
             yield Diagnostic(
                 "MP406",
@@ -291,122 +282,33 @@ def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
 # --- rules that meet in one function --------------------------------------------------
 
 
-def _together(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    """Yield times that do not fit, effects that nobody sees, and calls that are not allowed."""
-    by_place = {policy.span: policy for policy in rulebook.policies}
+def unseen(rulebook: Rulebook) -> Iterator[Diagnostic]:
+    """Yield the targets with rules in force that no monitor sees, where there are monitors."""
     is_watched = any(policy.rule("monitor") for policy in rulebook.policies)
-    named = [plan for target in rulebook.exact if (plan := rulebook.plan(target)) is not None]
-    for plan in (*named, *(rulebook.alone(policy) for policy, _ in rulebook.broad)):
-        deadlines = (deadline_of(by_place[place]) for place in plan.sources)
-        deadline = next((setting for setting in deadlines if setting is not None), None)
-        if deadline is not None:
-            yield from _late(plan, deadline)
-        yield from _pressure(plan)
-        yield from _room(plan)
-        yield from _refused_calls(plan, rulebook)
-    for plan in named if is_watched else ():
-        if plan.rule("monitor") is None and any(rule.mode == "enforce" for rule in plan.rules):
-            yield Diagnostic(
-                "MP906",
-                f"`{plan.target}` has rules in force and no `monitor`: "
-                "their effect will not be seen",
-                plan.sources[0],
-                "info",
-                help="add `monitor: {}`",
-            )
+    for target in rulebook.exact if is_watched and rulebook.tells_absence else ():
+        plan = rulebook.plan(target)
+        if plan is None or plan.rule("monitor") or plan.sources[0] in rulebook.elsewhere:
+            continue
+        if any(rule.mode == "enforce" for rule in plan.rules):
+            text = f"`{target}` has rules in force and no `monitor`: their effect will not be seen"
+            help = "add `monitor: {}`"
+            yield Diagnostic("MP906", text, plan.sources[0], "info", help=help)
 
 
-def _made(plan: Plan, kind: str) -> PlannedRule | None:
-    rule = plan.rule(kind)
-    return rule if rule is not None and rule.rule is not None else None
-
-
-def _late(plan: Plan, deadline: Setting) -> Iterator[Diagnostic]:
-    """Yield rules that may take longer than the *deadline* lets a call take."""
-    limit = Duration.of(deadline.value)
-    retry, memory = _made(plan, "retry"), _made(plan, "memory")
-    if retry is not None and (worst := worst_pause(retry.rule)) > limit:
-        text = (
-            f"{retry.rule.max_attempts} attempts may pause for {Duration.worked_out(worst)} "
-            f"together, the deadline is {limit}"
-        )
-        help = "fewer attempts, shorter delays, or `max_elapsed` below the deadline"
-        span, related = _apart(retry, deadline, OF_PAUSES)
-        yield Diagnostic("MP601", text, span, help=help, related=related)
-        if span == deadline.span:
-            return  # nothing fits in it
-    if memory is not None and (wait := memory.rule.wait) is not None and wait > limit:
-        text = f"a call may wait {wait} for memory, the deadline is {limit}"
-        help = "wait for less than the deadline"
-        span, related = _apart(memory, deadline, ("wait",))
-        yield Diagnostic("MP803", text, span, "warning", help=help, related=related)
-
-
-def _apart(
-    rule: PlannedRule, deadline: Setting, names: Iterable[str]
-) -> tuple[Span, tuple[Related, ...]]:
-    """Return which of two places that do not fit is wrong, and the other one.
-
-    It is what an environment changed, else what is farthest from what is usual.
-    """
-    written = [(name, value) for name in names if (value := rule.values.get(name)) and value.source]
-    own = [
-        (_is_changed(value), oddity(type(rule.rule), name, getattr(rule.rule, name)), value.source)
-        for name, value in written
-    ]
-    changed, odd, span = max(own, key=lambda one: one[:2], default=(False, 0.0, rule.source))
-    limit = -oddity(PolicyBlock, "deadline", Duration.of(deadline.value))
-    if (_is_changed(deadline), limit) > (changed, odd):
-        return deadline.span, (Related(f"the rule `{rule.kind}`", span or rule.source),)
-    return span or rule.source, (Related("the deadline", deadline.span),)
-
-
-def _is_changed(value: Value | Setting) -> bool:
-    return value.layer.startswith("environments.")
-
-
-def _pressure(plan: Plan) -> Iterator[Diagnostic]:
-    """Yield a retry of what the memory rule refused, which adds to the pressure."""
-    retry = _made(plan, "retry")
-    if retry is None or plan.rule("memory") is None or retry.rule.retry_after.respect:
-        return
-    if any(text.rpartition(".")[2] == "MemoryPressure" for text in retry.rule.retry_on):
-        yield Diagnostic(
-            "MP806",
-            "calls that were refused for memory are made again, and their pause is not respected",
-            setting_at(retry, "retry_on"),
-            "warning",
-            help="write `retry_after: {respect: true}`, or leave MemoryPressure out",
-        )
-
-
-def _room(plan: Plan) -> Iterator[Diagnostic]:
-    """Yield a cache that may fill the memory to where the memory rule acts on it."""
-    cache, memory = _made(plan, "cache"), _made(plan, "memory")
-    if cache is None or memory is None or cache.rule.max_bytes is None:
-        return
-    limit = memory.rule.limit
-    if isinstance(limit, int) and cache.rule.max_bytes >= memory.rule.act_at * limit:
-        room = f"{memory.rule.act_at} of {limit}"
-        yield Diagnostic(
-            "MP708",
-            f"the cache may hold {cache.rule.max_bytes}, and memory is short from {room} on",
-            setting_at(cache, "max_bytes"),
-            "warning",
-            help="write a `max_bytes` that leaves room for the calls themselves",
-            related=(Related("the limit", setting_at(memory, "limit")),),
-        )
-
-
-def _refused_calls(plan: Plan, rulebook: Rulebook) -> Iterator[Diagnostic]:
+def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the functions that rules call and `settings.allow_call` does not allow."""
     settings = rulebook.settings
     if not settings.allow_call:
         return
     each = [", ".join(f"`{one.glob}`" for one in allowed) for allowed in settings.allow_call]
     help = "allowed: " + " and ".join(listed or "none" for listed in each)
-    for rule in plan.rules:
-        for text, span in called(rule):
-            if not settings.allows(text):
-                message = f"`{text}` is not among the functions that `settings.allow_call` allows"
-                yield Diagnostic("MP010", message, span, help=help)
+    plans: list[Plan | None] = [rulebook.plan(target) for target in rulebook.exact]
+    plans += (rulebook.plan_alone(policy) for policy, _ in rulebook.broad)
+    for plan in plans:
+        for rule in plan.rules if plan is not None else ():
+            for text, span in called(rule):
+                if not settings.allows(text):
+                    message = (
+                        f"`{text}` is not among the functions that `settings.allow_call` allows"
+                    )
+                    yield Diagnostic("MP010", message, span, help=help)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
@@ -11,30 +11,41 @@ from mlpolicy.core.target import Target
 from mlpolicy.lint import patterns, policies, targets
 from mlpolicy.lint.function import SourceFunction
 from mlpolicy.lint.patterns import Taken
+from mlpolicy.lint.text import unused_variables, written_secrets
 from mlpolicy.model.policy import Pattern, Policy
+from mlpolicy.model.read import Source
 from mlpolicy.plan.governed import facts_of, know_names
-from mlpolicy.plan.merge import OF_TWO
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Opaque, Survey
 from mlpolicy.rules import KINDS
+from mlpolicy.source import Defined, Missing, NoModule, Opaque, SourceTree
 
 _TAKES_NOTHING = frozenset({"MP301", "MP302", "MP303", "MP320"})
 """Findings about a target or a pattern that names no function."""
+_NOT_MEANT = frozenset({"MP307", "MP308"})
+"""Findings about a target that is there, and for which others are named."""
 
 
-def of_policies(rulebook: Rulebook) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with the policies of *rulebook*, without looking at any code."""
-    return in_order([*rulebook.profiles.diagnostics, *policies.lint(rulebook)])
+def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with the policies of *rulebook*, without looking at any code.
+
+    *sources* are the files that they were read from.
+    """
+    found = [*rulebook.profiles.diagnostics, *policies.lint(rulebook), *written_secrets(sources)]
+    if rulebook.read.whole and not rulebook.read.beside:
+        found += unused_variables(sources)
+    return in_order(found)
 
 
-def of_source(rulebook: Rulebook, survey: Survey) -> tuple[Diagnostic, ...]:
+def of_source(rulebook: Rulebook, survey: SourceTree) -> tuple[Diagnostic, ...]:
     """Return what is wrong between *rulebook* and the source."""
     stage = _SourceStage(rulebook, survey)
     found = [finding for policy in rulebook.policies for finding in stage.policy(policy)]
     return in_order([*found, *stage.unread(), *stage.rules()])
 
 
-def of_rules(rulebook: Rulebook, survey: Survey, named: Iterable[Target]) -> tuple[Diagnostic, ...]:
+def of_rules(
+    rulebook: Rulebook, survey: SourceTree, named: Iterable[Target]
+) -> tuple[Diagnostic, ...]:
     """Return what is wrong with the rules of the functions *named*, and nothing else."""
     stage = _SourceStage(rulebook, survey)
     for target in named:
@@ -45,7 +56,7 @@ def of_rules(rulebook: Rulebook, survey: Survey, named: Iterable[Target]) -> tup
 class _SourceStage:
     """Looks every target up once, and keeps the functions for the checks of their rules."""
 
-    def __init__(self, rulebook: Rulebook, survey: Survey) -> None:
+    def __init__(self, rulebook: Rulebook, survey: SourceTree) -> None:
         know_names(rulebook, survey)
         self._rulebook = rulebook
         self._survey = survey
@@ -67,7 +78,10 @@ class _SourceStage:
                 matched.setdefault((finding.code, finding.span), finding)
         yield from matched.values()
         # A `match` that takes nothing by a slip leaves an `exclude` without effect.
-        vain = not policy.match or not _TAKES_NOTHING.isdisjoint(code for code, _ in matched)
+        nowhere = {span for code, span in matched if code in _TAKES_NOTHING}
+        self._rulebook.nowhere |= nowhere
+        self._rulebook.elsewhere |= {span for code, span in matched if code in _NOT_MEANT}
+        vain = bool(nowhere) or not policy.match or self._rulebook.read.beside
         for pattern in policy.exclude:
             yield from self._exclude(policy, pattern, vain=vain)
 
@@ -145,7 +159,7 @@ class _SourceStage:
     def _of_function(self, target: Target, defined: Defined) -> Iterator[Diagnostic]:
         rulebook, survey = self._rulebook, self._survey
         plan, findings = rulebook.resolve(target, facts_of(rulebook, survey, target))
-        yield from (finding for finding in findings if finding.code in OF_TWO)
+        yield from findings
         if plan is None:
             return
         yield from targets.arguments(plan, defined)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,11 +11,10 @@ from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.lint.function import definition, line_of, setting_at
 from mlpolicy.model.policy import OnMissing
-from mlpolicy.plan.arguments import AMONG_KEYWORDS, named
-from mlpolicy.plan.called import called
 from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.references import ROLLOUT, called, named
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Answer, Defined, Missing, NoModule, Survey
+from mlpolicy.source import Answer, Defined, Missing, NoModule, SourceTree
 
 _OFFERED = 5
 
@@ -29,38 +27,28 @@ def absent(
         return
     severity: Severity = "error" if on_missing == "error" else "warning"
     if isinstance(answer, NoModule):
-        help = answer.hint or did_you_mean(next(iter(answer.close), None))
+        help = did_you_mean(answer.close)
         label = f"no module `{answer.component}`"
         text = f"module of `{target}` not found"
         yield Diagnostic("MP303", text, span, severity, label=label, help=help)
     elif isinstance(answer, Missing):
-        help, near = offered(target.module, answer.has), None
+        near = f"{target.module}:{answer.close}" if answer.close else None
+        listed = ", ".join(f"`{name}`" for name in answer.has[:_OFFERED])
+        more = len(answer.has) - _OFFERED
+        listed += f" and {more} more" if more > 0 else ""
         related: tuple[Related, ...] = ()
-        if answer.close:
-            name, line = answer.close[0]
-            near = f"{target.module}:{name}"
-            help = did_you_mean(near)
-            if line and answer.file:
-                related = (line_of(f"`{name}` is defined here", answer.file, line),)
+        if answer.line:
+            related = (line_of(f"`{answer.close}` is defined here", answer.file, answer.line),)
         yield Diagnostic(
             "MP301",
             "target not found",
             span,
             severity,
             label=answer.reason,
-            help=help,
+            help=did_you_mean(near, f"`{target.module}` has {listed}" if listed else ""),
             related=related,
             suggestions=repair(span, near),
         )
-
-
-def offered(module: str, names: tuple[str, ...]) -> str:
-    """Return what a reader may choose from where no name is like the one that is missing."""
-    if not names:
-        return ""
-    listed = ", ".join(f"`{name}`" for name in names[:_OFFERED])
-    more = len(names) - _OFFERED
-    return f"`{module}` has {listed}" + (f" and {more} more" if more > 0 else "")
 
 
 def useless(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
@@ -74,7 +62,7 @@ def useless(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
         return Diagnostic("MP320", message, span, related=related)
     if defined.overload:
         what = "has overloads only, and no implementation"
-    elif defined.abstract and defined.body is not None and _is_empty(defined.body.statements):
+    elif defined.abstract:
         what = "is abstract, and its body does nothing"
     else:
         return None
@@ -88,18 +76,10 @@ def useless(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
     )
 
 
-def _is_empty(statements: list[ast.stmt]) -> bool:
-    return all(
-        isinstance(node, ast.Pass | ast.Raise)
-        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        for node in statements
-    )
-
-
 def reexported(target: Target, defined: Defined, span: Span) -> Iterator[Diagnostic]:
     """Yield a target that its module only imports, unless where it is defined is private."""
-    origin = defined.reexported_from
-    if origin is None or defined.kind == "value":
+    origin = defined.defined_as
+    if origin is None or origin.module == target.module or defined.kind == "value":
         return
     if any(part.startswith("_") for part in f"{origin.module}.{origin.qualname}".split(".")):
         return
@@ -125,7 +105,7 @@ def arguments(plan: Plan, defined: Defined) -> Iterator[Diagnostic]:
     takes_any = any(one.kind == "var_keyword" for one in defined.parameters)
     for rule in plan.rules:
         for code, path, setting in named(rule):
-            if path.name in known or (takes_any and code in AMONG_KEYWORDS):
+            if path.name in known or (takes_any and setting != ROLLOUT):
                 continue
             span, near = setting_at(rule, setting), closest(path.name, known)
             listed = f"its arguments: {', '.join(known)}" if known else "it takes none"
@@ -140,7 +120,7 @@ def arguments(plan: Plan, defined: Defined) -> Iterator[Diagnostic]:
             )
 
 
-def calls(plan: Plan, rulebook: Rulebook, survey: Survey) -> Iterator[Diagnostic]:
+def calls(plan: Plan, rulebook: Rulebook, survey: SourceTree) -> Iterator[Diagnostic]:
     """Yield the functions that rules call and that are not there, or are none."""
     for rule in plan.rules:
         for text, span in called(rule):
@@ -152,8 +132,7 @@ def calls(plan: Plan, rulebook: Rulebook, survey: Survey) -> Iterator[Diagnostic
                 continue
             answer = survey.look_up(target)
             if isinstance(answer, Missing):  # a rule may call a class, too
-                classes = ((name, 0) for name in answer.classes)
-                answer = replace(answer, close=(*answer.close, *classes))
+                answer = replace(answer, close=answer.close or answer.close_class)
             yield from absent(target, answer, span)
             if isinstance(answer, Defined) and answer.constant:
                 message = f"`{target}` is a value, and a rule can only call a function"

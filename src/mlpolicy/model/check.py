@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
-from functools import cache
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import OF_KEY
 from mlpolicy.core.redact import HIDDEN, redacted
 from mlpolicy.core.span import Span
-from mlpolicy.document.braces import unbracketed
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_bare, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.model import words
+from mlpolicy.model import messages
 from mlpolicy.model.interpolate import Interpolated
-from mlpolicy.model.unknown import Block, Words, is_laid, outdented, unknown_key, within
+from mlpolicy.model.unknown import Words, indented, is_laid, unknown_key, within
 
 Loc = tuple[int | str, ...]
-Index = dict[int, dict[str, Entry]]
-"""The entries of mappings by key, by the ids of these."""
 
 
 @frozen()
@@ -33,73 +29,60 @@ class Checked:
 
     value: Any
     """The instance, or None where something is wrong."""
-    diagnostics: tuple[Diagnostic, ...]
+    node: MappingNode
+    """What was checked; values of variables are text in it where text is wanted."""
+    diagnostics: tuple[Diagnostic, ...] = ()
     missing: tuple[Loc, ...] = ()
     """Required keys that are not there; the caller knows whether another place may give them."""
     broken: bool = False
-    """Whether anything else is wrong, be it said here or by the reader."""
-    texts: frozenset[int] = frozenset()
-    """Ids of the nodes that were taken as they were written."""
+    """Whether anything else is wrong."""
 
 
 def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
     """Return *node* as an instance of *model*, or what is wrong with it."""
-    try:
-        return Checked(model.model_validate(node.plain()), ())
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-    texts = _texts(node, errors)
-    if texts:
-        return _check_again(node, model, about, texts)
-    return _failed(node, model, about, errors)
+    value, errors = _validated(node, model)
+    texts = {
+        id(wanted)
+        for error in errors
+        if error["type"] == "string_type"
+        and isinstance(wanted := locate(node, error["loc"])[0], Interpolated)
+    }
+    if texts:  # what a variable says looks like a number
+        node = _as_text(node, texts)
+        value, errors = _validated(node, model)
+    return Checked(value, node) if not errors else _refused(node, model, about, errors)
 
 
-def _failed(node: MappingNode, model: type[BaseModel], about: Words, errors: Any) -> Checked:
-    index: Index = {}
-    absent = (one["loc"][:-1] for one in errors if one["type"] == "missing")
-    lacking = {locate(node, loc, index)[0].span for loc in absent}
-    wrong = [
-        one
-        for one in (_Wrong.of(node, each, index) for each in errors if each["type"] != "missing")
-        # Of several forms, the one that lacks only a key was meant.
-        if not (one.type.endswith("_type") and one.span in lacking and one.span != node.span)
-    ]
-    lacks: dict[Loc, tuple[str, ...]] = {}
-    for one in errors:
-        if one["type"] == "missing":
-            lacks[one["loc"][:-1]] = (*lacks.get(one["loc"][:-1], ()), str(one["loc"][-1]))
-    listed = [one.listed for one in wrong if one.listed]
-    others = [one for one in wrong if not one.listed]
-    found = (*listed, *_findings(others, _Blocks(node, model, about, lacks)))
+def _refused(node: MappingNode, model: type[BaseModel], about: Words, errors: list[Any]) -> Checked:
+    wrong = [_Wrong.of(node, error) for error in errors if error["type"] != "missing"]
+    lacking = [error["loc"] for error in errors if error["type"] == "missing"]
     # A key that is missing because it was misspelt is one mistake.
-    slips = {one.loc[:-1] for one in wrong if one.type == "extra_forbidden"}
-    missing = tuple((*loc, key) for loc, keys in lacks.items() if loc not in slips for key in keys)
-    return Checked(None, found, missing, bool(wrong))
+    slips = {error["loc"][:-1] for error in errors if error["type"] == "extra_forbidden"}
+    missing = tuple(loc for loc in lacking if loc[:-1] not in slips)
+    # Of several forms, the one that lacks only a key was meant.
+    meant = {locate(node, loc[:-1])[0].span for loc in lacking} - {node.span}
+    wrong = [one for one in wrong if not (one.type.endswith("_type") and one.span in meant)]
+    found = tuple(_findings(wrong, node, model, about))
+    return Checked(None, node, found, missing, bool(wrong))
 
 
-def _texts(node: MappingNode, errors: Any) -> frozenset[int]:
-    """Return the ids of values from variables that look like numbers where text is wanted."""
-    index: Index = {}
-    found = (locate(node, one["loc"], index)[0] for one in errors if one["type"] == "string_type")
-    return frozenset(id(one) for one in found if isinstance(one, Interpolated))
-
-
-def _check_again(
-    node: MappingNode, model: type[BaseModel], about: Words, texts: frozenset[int]
-) -> Checked:
-    """Check *node* with the values that bear the ids *texts* as they were written."""
+def _validated(node: MappingNode, model: type[BaseModel]) -> tuple[Any, list[Any]]:
     try:
-        return Checked(model.model_validate(_plain(node, texts)), (), texts=texts)
+        return model.model_validate(node.plain()), []
     except ValidationError as error:
-        return _failed(node, model, about, error.errors(include_url=False))
+        return None, error.errors(include_url=False)
 
 
-def _plain(node: Node, texts: frozenset[int]) -> Any:
+def _as_text(node: Any, texts: set[int]) -> Any:
+    """Return *node* with the values that bear the ids *texts* as they were written."""
     if isinstance(node, MappingNode):
-        return {one.key: _plain(one.value, texts) for one in node.entries}
+        entries = (
+            Entry(entry.key, entry.at, _as_text(entry.value, texts)) for entry in node.entries
+        )
+        return MappingNode(tuple(entries), node.at)
     if isinstance(node, Sequence):
-        return [_plain(one, texts) for one in node.items]
-    return node.text if id(node) in texts else node.value
+        return Sequence(tuple(_as_text(item, texts) for item in node.items), node.at)
+    return replace(node, value=node.text) if id(node) in texts else node
 
 
 @frozen()
@@ -108,126 +91,42 @@ class _Wrong:
 
     type: str
     loc: Loc
-    span: Span
-    text: str
-    entry: Entry | None
     node: Node
-    meant: str = ""
-    """What was probably meant, where that can be told."""
-    listed: Diagnostic | None = None
-    """The finding for a list without its brackets, where that is what it is."""
+    entry: Entry | None
+    span: Span
+    """Where to point at: for a value that is only a variable, where that is defined."""
+    text: str
+    meant: str
 
     @classmethod
-    def of(cls, root: Node, error: Any, index: Index) -> _Wrong:
+    def of(cls, root: Node, error: Any) -> _Wrong:
         loc = (*error["loc"], *error.get("ctx", {}).get("at", ()))
-        node, entry = locate(root, loc, index)
-        of_key = error["type"] == "extra_forbidden" or loc[-1:] == (OF_KEY,)
-        if of_key and entry is not None:
+        node, entry = locate(root, loc)
+        if entry is not None and (error["type"] == "extra_forbidden" or loc[-1:] == (OF_KEY,)):
             node = Scalar(entry.key, entry.key_span, entry.key)
-        span = node.span
+        span, text = node.span, redacted(messages.message(error, node.plain()))
+        meant = messages.meant(error, node.plain())
         if isinstance(node, Interpolated):
             span = node.origin or span
-        text = redacted(words.message(error, node.plain()))
-        if isinstance(node, Interpolated) and node.secret:
-            text = text.replace(node.text, HIDDEN)
-        is_written = not isinstance(node, Interpolated) or node.origin is not None
-        if isinstance(node, MappingNode) and span.line != span.end_line:
-            is_written = False  # (a block ends where the next one begins)
-        meant = words.meant(error, node.plain()) if is_written else ""
-        if error["type"] == "string_type" and isinstance(node, Scalar) and is_written:
-            is_number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
-            meant = f'"{node.text}"' if is_number else meant
-        listed = None
-        if error["type"] in _LISTS and entry is not None and node is entry.value:
-            listed = _unbracketed(root, loc, entry, index)
-        return cls(error["type"], error["loc"], span, text, entry, node, meant, listed)
+            meant = meant if node.origin is not None else ""
+            text = text.replace(node.text, HIDDEN) if node.secret else text
+        return cls(error["type"], error["loc"], node, entry, span, text, meant)
 
 
-_LISTS = ("list_type", "tuple_type")
-
-
-def _unbracketed(root: Node, loc: Loc, entry: Entry, index: Index) -> Diagnostic | None:
-    """Return the finding for a list without its brackets under the key of *entry*, if that is one."""
-    around = (locate(root, loc[:-cut], index)[0] for cut in range(1, len(loc) + 1))
-    holder = (one for one in around if index.get(id(one), {}).get(entry.key) is entry)
-    return unbracketed(entry, index[id(next(holder))].values())
-
-
-def locate(root: Node, loc: Loc, index: Index | None = None) -> tuple[Node, Entry | None]:
+def locate(root: Node, loc: Loc) -> tuple[Node, Entry | None]:
     """Return the node at *loc* and the entry that holds it; parts that are no key are skipped.
 
-    pydantic puts the names of union members and wrappers into its locations. Who asks for many
-    hands on an *index*: a mapping may hold thousands of mistakes.
+    pydantic puts the names of union members and wrappers into its locations.
     """
-    index = {} if index is None else index
     node, entry = root, None
     for part in loc:
         if isinstance(node, MappingNode):
-            if id(node) not in index:
-                index[id(node)] = {one.key: one for one in node.entries}
-            held = index[id(node)].get(str(part))
+            held = node.index.get(str(part))
             if held is not None:
                 node, entry = held.value, held
         elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
             node = node.items[part]
     return node, entry
-
-
-@frozen()
-class _Blocks:
-    """The blocks of a checked node, as findings about unknown keys speak of them."""
-
-    root: Node
-    model: type[BaseModel]
-    about: Words
-    lacks: Mapping[Loc, tuple[str, ...]]
-    """The required keys that are not there, by block."""
-    there: dict[tuple[Loc, bool], set[str]] = field(default_factory=dict)
-    """The keys of blocks, and those that unknown ones were taken for."""
-
-    def unknown(self, one: _Wrong, entry: Entry) -> Iterable[Diagnostic]:
-        """Yield the finding for the key of *entry*, which *one* refuses."""
-        above = one.loc[:-1]
-        fields, name = _fields(self.model, above, self.about)
-        there = self._there(above, fields, entry)
-        if entry.key not in there or is_bare(entry):
-            return
-        block = Block(name, there, self.lacks.get(above, ()) if above else ())
-        about = self.about
-        if above:
-            about = replace(about, section=path_of(self.root, above, about.path))
-        found = unknown_key(entry, fields, about, block)
-        there.update(repair.text for repair in found.suggestions)
-        yield found
-
-    def form_of(self, one: _Wrong) -> str:
-        """Return how a block or a list is written that has the form of something else."""
-        if one.type == "dict_type" and isinstance(one.node, Sequence):
-            return "write each one as `name: ...`, without a dash"
-        if one.type == "tuple_type" and isinstance(one.node, MappingNode):
-            return "write each one after a dash: `- ...`"
-        if one.type == "model_type":
-            fields, _ = _fields(self.model, one.loc, self.about)
-            keys = ", ".join(f"`{field}`" for field in fields)
-            return f"write `{{{fields[0]}: ...}}`; its keys are {keys}"
-        return ""
-
-    def other_than(self, one: _Wrong) -> str:
-        """Return the remedy for a key that is known, and taken for another one by its value."""
-        meant = self.about.synonyms.get(str(one.loc[0])) if len(one.loc) == 1 else None
-        return f"did you mean `{meant.field}`?" if meant else ""
-
-    def _there(self, loc: Loc, fields: tuple[str, ...], beside: Entry) -> set[str]:
-        """Return the keys of a block; for one of an environment those that stand there too."""
-        held, _ = locate(self.root, loc)
-        assert isinstance(held, MappingNode)
-        laid = is_laid(beside, held)
-        known = self.there.get((loc, laid))
-        if known is None:
-            entries = outdented(held, fields, self.about)
-            keys = {one.key for one in entries if is_laid(one, held) == laid}
-            known = self.there[loc, laid] = keys
-        return known
 
 
 def path_of(root: Node, loc: Loc, above: tuple[str, ...] = ()) -> str:
@@ -241,72 +140,78 @@ def path_of(root: Node, loc: Loc, above: tuple[str, ...] = ()) -> str:
     return f"`{text.removeprefix('.')}`"
 
 
-def _findings(wrong: list[_Wrong], blocks: _Blocks) -> Iterable[Diagnostic]:
-    said: dict[Span, list[_Wrong]] = {}
-    outer = _outer({one.node.span for one in wrong})  # (one of a variable is said elsewhere)
-    for one in wrong:
-        if not _outdone(one, outer) and not _empty(one):
-            said.setdefault(one.span, []).append(one)
-    for span, group in said.items():
+def _findings(
+    wrong: list[_Wrong], root: MappingNode, model: type[BaseModel], about: Words
+) -> Iterator[Diagnostic]:
+    """Yield one finding for each place: members of a union may all refuse one value."""
+    blocks: dict[tuple[Loc, bool], tuple[Words, tuple[str, ...], str, set[str]]] = {}
+    for span, group in _by_place(wrong).items():
         first = group[0]
         if first.type == "extra_forbidden" and first.entry is not None:
-            yield from blocks.unknown(first, first.entry)
-        else:
-            code = first.type if first.type.startswith("MP") else "MP010"
-            meant = _meant(group)
-            # A unit that lacks is safe to write; another value in place of this one is not.
-            is_unit = code == "MP101" and meant.startswith(getattr(first.node, "text", "") or "?")
-            edit = Suggestion(f"write `{meant}`", span, meant, safe=is_unit)
-            repair = (edit,) if meant else ()
-            help = f"did you mean `{meant}`?" if meant and code in ("MP005", "MP010") else ""
-            text = joined([(one.type, one.text) for one in group]).removesuffix(
-                f": {help}" if help else ""
-            )
-            help = blocks.form_of(first) or help or blocks.other_than(first)
-            yield Diagnostic(code, text, span, help=help, suggestions=repair)
+            yield from _unknown(first, first.entry, root, model, about, blocks)
+            continue
+        code = first.type if first.type.startswith("MP") else "MP010"
+        meant = next((one.meant for one in group if one.meant), "")
+        help = f"did you mean `{meant}`?" if meant and code in ("MP005", "MP010") else ""
+        text = messages.joined([(one.type, one.text) for one in group])
+        text = text.removesuffix(f": {help}") if help else text
+        # A missing unit is safe to write; another value in place of this one is not.
+        is_unit = code == "MP101" and meant.startswith(getattr(first.node, "text", "") or "?")
+        edits = repair(span, meant, safe=is_unit)
+        yield Diagnostic(code, text, span, help=help, suggestions=edits)
 
 
-def _meant(group: list[_Wrong]) -> str:
-    """Return what was meant, by the forms that the value may have; a word rather than a list."""
-    if any(one.type == "literal_error" for one in group):
-        group = [one for one in group if one.type == "literal_error"]
-    return next((one.meant for one in group if one.meant), "")
+def _by_place(wrong: list[_Wrong]) -> dict[Span, list[_Wrong]]:
+    """Return what is *wrong* by where to point at, less what follows from something else."""
+    outer = _outer({one.node.span for one in wrong})
+    places: dict[Span, list[_Wrong]] = {}
+    for one in wrong:
+        # Where another member of a union got further into a value, that one was meant.
+        is_certain = one.type.startswith("MP") or one.type == "extra_forbidden"
+        if (is_certain or one.node.span not in outer) and not _is_empty(one.node):
+            places.setdefault(one.span, []).append(one)
+    return places
 
 
-def _outdone(one: _Wrong, outer: frozenset[Span]) -> bool:
-    """Whether another member of the same union got further into the value."""
-    if one.type.startswith("MP") or one.type == "extra_forbidden":
-        return False
-    return one.node.span in outer
+def _unknown(
+    one: _Wrong,
+    entry: Entry,
+    root: MappingNode,
+    model: type[BaseModel],
+    about: Words,
+    blocks: dict[tuple[Loc, bool], tuple[Words, tuple[str, ...], str, set[str]]],
+) -> Iterator[Diagnostic]:
+    """Yield the finding for the key of *entry*, unless the reader said what is wrong with it."""
+    above = one.loc[:-1]
+    block, _ = locate(root, above)
+    laid = is_laid(entry, block)
+    if (above, laid) not in blocks:
+        fields, name = _fields(model, above, about)
+        if above:
+            about = replace(about, section=path_of(root, above, about.path))
+        known = indented(block, fields, about) if isinstance(block, MappingNode) else []
+        keys = {inner.key for inner in known if is_laid(inner, block) == laid}
+        blocks[above, laid] = about, fields, name, keys
+    about, fields, name, beside = blocks[above, laid]
+    if entry.key in beside and not is_bare(entry):
+        finding = unknown_key(entry, fields, about, block=name, beside=beside)
+        beside.update(suggestion.text for suggestion in finding.suggestions)
+        yield finding
 
 
 def _outer(spans: Iterable[Span]) -> frozenset[Span]:
     """Return those of *spans* that others lie in; they are nested or apart, as nodes are."""
-    ordered = sorted(spans, key=lambda one: (one.line, one.column, -one.end_line, -one.end_column))
-    return frozenset(one for one, following in pairwise(ordered) if within(following, one))
+    ordered = sorted(
+        spans, key=lambda span: (span.line, span.column, -span.end_line, -span.end_column)
+    )
+    return frozenset(span for span, following in pairwise(ordered) if within(following, span))
 
 
-def _empty(one: _Wrong) -> bool:
-    """Whether the value is empty, which the reader has said already (MP009)."""
-    node = one.node
+def _is_empty(node: Node) -> bool:
+    """Whether a value is empty, which the reader has said already (MP009)."""
     if isinstance(node, MappingNode) and node.entries:
         return all(is_empty(entry.value) for entry in node.entries)
     return is_empty(node)
-
-
-def joined(said: Iterable[tuple[str, str]]) -> str:
-    """Return one sentence for members of a union that all refused the same value.
-
-    Args:
-        said: The type of each error, and its text.
-    """
-    coded = [text for type, text in said if type.startswith("MP")]
-    texts = list(dict.fromkeys(coded or [text for _, text in said]))
-    parts = [text.removeprefix("expected ").rpartition(", found ") for text in texts]
-    if len(texts) == 1 or not all(expected for expected, _, _ in parts):
-        return texts[0]
-    expected = dict.fromkeys(expected for expected, _, _ in parts)
-    return f"expected {' or '.join(expected)}, found {parts[0][2]}"
 
 
 def _fields(model: type[BaseModel], loc: Loc, about: Words) -> tuple[tuple[str, ...], str]:
@@ -318,12 +223,6 @@ def _fields(model: type[BaseModel], loc: Loc, about: Words) -> tuple[tuple[str, 
         if inner is not None:
             here, name = inner, str(part)
     return (*here.model_fields, *(about.also if not loc else ())), name
-
-
-@cache
-def fields_of(model: type[BaseModel]) -> Mapping[str, None]:
-    """Return the names of the fields of *model*, in order."""
-    return dict.fromkeys(model.model_fields)
 
 
 def models_in(annotation: Any) -> Iterable[type[BaseModel]]:

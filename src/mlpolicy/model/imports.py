@@ -6,6 +6,8 @@ import importlib.util
 import re
 from pathlib import Path
 
+from mlpolicy.core.words import closest, did_you_mean
+
 _PACKAGE = re.compile(r"pkg:(?P<package>[^\W\d]\w*(?:\.[^\W\d]\w*)*)/(?P<path>.+)")
 _SCHEME = re.compile(r"[a-zA-Z][\w+.-]+:")
 
@@ -53,24 +55,11 @@ def _below(path: Path, root: Path, reference: str, *, but: Path | None = None) -
     if is_directory:
         raise ImportRefused(f"`{reference}` is a directory", "name a file in it")
     if not is_file:
-        raise ImportRefused(
-            f"`{reference}` does not exist", _above(reference, root, but) or _near(real, but)
-        )
+        raise ImportRefused(f"`{reference}` does not exist", _near(real, but))
     return path
 
 
-def _above(reference: str, root: Path, importer: Path | None) -> str:
-    """Return the question whether the path begins in a folder above the one of *importer*."""
-    folders = importer.parents if importer is not None else ()
-    for count, folder in enumerate(folders):
-        if folder.is_relative_to(root.resolve()) and (folder / reference).is_file():
-            return f"did you mean `{'../' * count}{reference.removeprefix('./')}`?"
-    return ""
-
-
 def _near(path: Path, importer: Path | None) -> str:
-    from mlpolicy.core.words import closest, did_you_mean
-
     folder = path.parent
     if not folder.is_dir():
         return f"there is no folder `{folder.name}`"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.redact import is_secret
 from mlpolicy.core.span import Span
@@ -23,15 +23,13 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
 _INNER = re.compile(
     r"(?:env:(?P<env>[A-Za-z_]\w*)|vars\.(?P<var>[A-Za-z][\w-]*))(?::-(?P<default>.*))?"
 )
-_BARE = re.compile(r"(?<!\$)\$\(?((?:env:[A-Za-z_]\w*|vars\.[A-Za-z][\w-]*)(?::-[^\s)]*)?)\)?")
-"""A reference without its braces."""
-_TEMPLATE = re.compile(r"\{\{ *((?:env[:.][A-Za-z_]|vars\.[A-Za-z])[\w-]*) *\}\}")
-"""A reference as templates have it, in quotes."""
+_SLIP = re.compile(
+    r"(?<!\$)\$\(?(?P<bare>(?:env:[A-Za-z_]\w*|vars\.[A-Za-z][\w-]*)(?::-[^\s)]*)?)\)?"
+    r"|\{\{ *(?P<template>(?:env[:.][A-Za-z_]|vars\.[A-Za-z])[\w-]*) *\}\}"
+)
+"""A reference without its braces, or as templates have it."""
 MARKS = ("$", "{{")
 """One of them is in every text with a reference, or with what was meant to be one."""
-_OF_ENV = re.compile(r"\s*env\w*[.:]\s*([A-Z_]\w*)\s*(?:(?::-|[:=|-])(.*))?", re.IGNORECASE)
-_OF_VARS = re.compile(r"\s*var\w*[.:]\s*([A-Z][\w-]*)\s*(?:(?::-|[:=|])(.*))?", re.IGNORECASE)
-_OF_NEITHER = re.compile(r"\s*([A-Z_][\w-]*)\s*(?:(?::-|[:=|])(.*))?", re.IGNORECASE)
 LITERAL = {
     "": ("name", "imports"),
     "policies": ("match", "exclude", "use", "resource"),
@@ -39,6 +37,12 @@ LITERAL = {
 }
 """Keys whose values are names and targets: no variable goes there. By the section in whose parts
 they stand."""
+DEEPEST = 32
+"""How many variables may stand in one another."""
+MOST = 1000
+"""How many references one value may lead to, those in the variables that it names included."""
+LONGEST = 65_536
+"""Characters of a value that variables stand in."""
 
 
 @frozen()
@@ -57,19 +61,11 @@ def holds_secret(node: Node | None) -> bool:
     """Whether a variable in *node* holds what must not be shown."""
     if type(node) is Scalar:  # as most are
         return False
-    return any(isinstance(one, Interpolated) and one.secret for one in scalars(node))
+    return any(isinstance(scalar, Interpolated) and scalar.secret for scalar in scalars(node))
 
 
 class Unset(Exception):
     """A variable has no value; the finding was made."""
-
-
-DEEPEST = 32
-"""How many variables may stand in one another."""
-MOST = 1000
-"""How many references one value may lead to, those in the variables that it names included."""
-LONGEST = 65_536
-"""Characters of a value that variables stand in."""
 
 
 @dataclass(slots=True)
@@ -87,6 +83,8 @@ class Variables:
     """Environment variables that were asked for, with what they said."""
     secrets: set[str] = field(default_factory=set)
     """What was put in and must not be shown, alone and with the text around it."""
+    refused: set[Span] = field(default_factory=set)
+    """Where a variable stands in what may hold none: its text is no name, and not judged as one."""
     _unset: dict[str, list[Span]] = field(default_factory=dict)
     _wrong: list[Diagnostic] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
@@ -96,37 +94,27 @@ class Variables:
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What is wrong: one finding for each variable without a value."""
-        unset = (self._missing(*one) for one in self._unset.items() if not self._is_said(one[0]))
-        return (*self._wrong, *unset)
+        findings = list(self._wrong)
+        for name, spans in self._unset.items():
+            first, *others = sorted(set(spans))
+            bare = name.removeprefix("env:").removeprefix("vars.")
+            if name.startswith("env:"):
+                text = f"the environment variable {bare} is not set"
+                help = f"set {bare}, give a default (`${{{name}:-...}}`), or say `--assume {bare}=value`"
+            elif self.partial or bare in self.vars:
+                continue  # what is wrong with it stands elsewhere
+            else:
+                near = closest(bare, self.vars)
+                text = f"`{name}` is not defined"
+                help = did_you_mean(near and f"${{vars.{near}}}", "define it under `vars`")
+            related = tuple(Related("used here too", span) for span in others)
+            findings.append(Diagnostic("MP110", text, first, help=help, related=related))
+        return tuple(findings)
 
     @property
     def lacking(self) -> bool:
         """Whether a value was left out because its variable has none."""
         return bool(self._unset)
-
-    def _is_said(self, name: str) -> bool:
-        """Whether what is wrong with a variable of a file stands elsewhere."""
-        _, is_own, bare = name.rpartition("vars.")
-        return bool(is_own) and (self.partial or bare in self.vars)
-
-    def _missing(self, name: str, spans: list[Span]) -> Diagnostic:
-        first, *others = sorted(set(spans))
-        related = tuple(Related("used here too", span) for span in others)
-        if name.startswith("env:"):
-            bare = name.removeprefix("env:")
-            help = (
-                f"set {bare}, give a default (`${{{name}:-...}}`), or say `--assume {bare}=value`"
-            )
-            return Diagnostic(
-                "MP110",
-                f"the environment variable {bare} is not set",
-                first,
-                help=help,
-                related=related,
-            )
-        near = closest(name.removeprefix("vars."), self.vars)
-        help = did_you_mean(near and f"${{vars.{near}}}", "define it under `vars`")
-        return Diagnostic("MP110", f"`{name}` is not defined", first, help=help, related=related)
 
     # --- nodes ------------------------------------------------------------------------
 
@@ -138,130 +126,99 @@ class Variables:
         if isinstance(node, MappingNode):
             return self._mapping(node, above)
         if isinstance(node, Sequence):
-            return self._sequence(node)
-        return self._scalar(node) if any(one in node.text for one in MARKS) else node
+            items = tuple(self._node(item) for item in node.items)
+            same = all(new is old for new, old in zip(items, node.items, strict=True))
+            return node if same else Sequence(items, node.at)
+        return self._scalar(node) if any(mark in node.text for mark in MARKS) else node
 
     def _mapping(self, node: MappingNode, above: tuple[str, ...]) -> MappingNode:
         entries: list[Entry] = []
         changed = False
-        section = "".join(above[:1]) if len(above) in (0, 2) else None
-        literal = LITERAL.get(section, ()) if section is not None else ()
+        literal = LITERAL.get("".join(above[:1]), ()) if len(above) in (0, 2) else ()
         for entry in node.entries:
             if "${" in entry.key:
                 self._refuse(entry.key_span, "a key")
+            value = entry.value
             if entry.key in literal:
-                self._check_literal(entry.value)
-                entries.append(entry)
-                continue
-            try:
-                value = self._node(entry.value, (*above, entry.key))
-            except Unset:
-                changed = True
-                continue
-            changed = changed or value is not entry.value
-            entries.append(
-                entry if value is entry.value else Entry(entry.key, entry.key_span, value)
-            )
-        return MappingNode(tuple(entries), node.span) if changed else node
-
-    def _sequence(self, node: Sequence) -> Sequence:
-        items = tuple(self._node(item) for item in node.items)
-        same = all(new is old for new, old in zip(items, node.items, strict=True))
-        return node if same else Sequence(items, node.span)
-
-    def _check_literal(self, node: Node) -> None:
-        for scalar in scalars(node):
-            if "${" in scalar.text:
-                self._refuse(scalar.span, "a name or a target")
+                for scalar in scalars(value):
+                    if "${" in scalar.text:
+                        self._refuse(scalar.span, "a name or a target")
+            else:
+                try:
+                    value = self._node(value, (*above, entry.key))
+                except Unset:
+                    changed = True
+                    continue
+            is_same = value is entry.value
+            entries.append(entry if is_same else Entry(entry.key, entry.at, value))
+            changed = changed or not is_same
+        return MappingNode(tuple(entries), node.at) if changed else node
 
     def _refuse(self, span: Span, where: str) -> None:
+        self.refused.add(span)
         help = "variables go into values only: what a policy is for must be plain to read"
         self._wrong.append(Diagnostic("MP112", f"a variable in {where}", span, help=help))
 
     # --- scalars ----------------------------------------------------------------------
 
     def _scalar(self, node: Scalar) -> Scalar:
-        bare = _BARE.search(node.text)
-        if bare is not None:
-            self._slip(node, bare[0], bare[1])
-        template = _TEMPLATE.search(node.text)
-        if template is not None:
-            self._slip(node, template[0], self._meant(template[1]))
+        slip = _SLIP.search(node.text)
+        if slip is not None:
+            self._slip(slip[0], node.span, slip["bare"] or slip["template"].replace("env.", "env:"))
         if "${" not in node.text:
             return node
         parts: list[str] = []
-        secret, at, whole, length = False, 0, False, len(node.text)
-        for match in _REFERENCE.finditer(node.text):
-            parts.append(node.text[at : match.start()])
-            at = match.end()
-            if match[0] == "$${":
+        secret, at, length = False, 0, len(node.text)
+        whole: re.Match[str] | None = None
+        for reference in _REFERENCE.finditer(node.text):
+            parts.append(node.text[at : reference.start()])
+            at = reference.end()
+            if reference[0] == "$${":
                 parts.append("${")
                 continue
-            found, hidden = self._value(match, node)
-            whole = match.span() == (0, len(node.text))
+            inner = _INNER.fullmatch(reference[1] or "")
+            if inner is None:
+                self._slip(reference[0], node.span)
+            value, hidden = self._value(inner, node.span)
+            whole = inner if reference.span() == (0, len(node.text)) else None
             secret = secret or hidden
-            self.secrets.update([found] if hidden else ())
-            length += len(found)
+            self.secrets.update([value] if hidden else ())
+            length += len(value)
             if length > LONGEST:
                 self._endless(node.span, f"is longer than {LONGEST} characters")
-            parts.append(found)
+            parts.append(value)
         text = "".join([*parts, node.text[at:]])
         self.secrets.update([text] if secret else ())
-        value, origin = (value_of(text), self._origin(node.text)) if whole else (text, None)
         return Interpolated(
-            value, node.span, text, True, written=node.text, secret=secret, origin=origin
+            text if whole is None else value_of(text),
+            node.at,
+            text,
+            True,
+            written=node.text,
+            secret=secret,
+            origin=self._origin(whole["var"]) if whole is not None else None,
         )
 
-    def _origin(self, reference: str) -> Span | None:
-        inner = _INNER.fullmatch(reference[2:-1])
-        name = inner["var"] if inner else None
+    def _origin(self, name: str | None) -> Span | None:
+        """Return where the value of a variable is written, if that is not a variable again."""
         written = self.vars.get(name) if name and name not in self.fixed else None
         is_plain = isinstance(written, Scalar) and "$" not in written.text
         return written.span if written is not None and is_plain else None
 
-    def _slip(self, node: Scalar, written: str, meant: str) -> NoReturn:
-        """Say that *written* in *node* is no reference, and which one was meant."""
+    def _slip(self, written: str, span: Span, meant: str = "") -> NoReturn:
+        """Say that *written* is not a reference."""
         help = "write `${env:NAME}` or `${vars.name}`, a default after `:-`; `$${` is a plain `${`"
-        repair: tuple[Suggestion, ...] = ()
-        if _INNER.fullmatch(meant) and meant.count(":-") < 2:
-            right = f"${{{meant}}}"
-            help = f"did you mean `{right}`?"
-            text = node.text.replace(written, right, 1)
-            if not set(text) & set('"\\\n'):
-                repair = (Suggestion(f"write `{right}`", node.span, f'"{text}"'),)
-        text = f"`{written}` names no variable"
-        self._wrong.append(Diagnostic("MP110", text, node.span, help=help, suggestions=repair))
+        help = f"did you mean `${{{meant}}}`?" if meant else help
+        self._wrong.append(Diagnostic("MP110", f"`{written}` names no variable", span, help=help))
         raise Unset
 
-    def _meant(self, inner: str) -> str:
-        """Return the reference that *inner* was probably meant to be; nothing if none."""
-        for form, prefix in ((_OF_ENV, "env:"), (_OF_VARS, "vars."), (_OF_NEITHER, "")):
-            match = form.fullmatch(inner)
-            if match is None:
-                continue
-            name, default = match.groups()
-            bare = "vars." if name in self.vars else "env:" if name.isupper() else ""
-            return (prefix or bare) + name + (f":-{default}" if default is not None else "")
-        return ""
-
-    def _value(self, match: re.Match[str], node: Scalar) -> tuple[str, bool]:
+    def _value(self, inner: re.Match[str], span: Span) -> tuple[str, bool]:
         """Return what stands for a reference, and whether it must not be shown."""
-        span = node.span
-        inner = _INNER.fullmatch(match[1] or "")
-        if inner is None:
-            open_end = match[1] is None
-            rest = node.text[match.end() :] if open_end else match[1]
-            self._slip(node, match[0] + rest if open_end else match[0], self._meant(rest))
-        default = inner["default"]
-        if inner["env"]:
-            return self._of_environment(inner["env"], default, span)
-        return self._of_vars(inner["var"], default, span)
-
-    def _of_environment(self, name: str, default: str | None, span: Span) -> tuple[str, bool]:
-        value = self.environ.get(name)
-        self.read[name] = value
-        if value is None:
-            value = default
+        name, default = inner["env"], inner["default"]
+        if not name:
+            return self._of_vars(inner["var"], default, span)
+        value = self.read[name] = self.environ.get(name)
+        value = default if value is None else value
         if value is None:
             self._unset.setdefault(f"env:{name}", []).append(span)
             raise Unset
@@ -270,11 +227,11 @@ class Variables:
     def _of_vars(self, name: str, default: str | None, span: Span) -> tuple[str, bool]:
         if name in self.fixed:
             return self.fixed[name], is_secret(name)
-        node = self.vars.get(name)
         if name in self._open:
             chain = " → ".join([*self._open[self._open.index(name) :], name])
             self._wrong.append(Diagnostic("MP110", f"`vars` refer to themselves: {chain}", span))
             raise Unset
+        node = self.vars.get(name)
         if not isinstance(node, Scalar):
             if default is None:
                 self._unset.setdefault(f"vars.{name}", []).append(span)
@@ -285,10 +242,10 @@ class Variables:
             self._endless(span, "leads from one variable to another without an end in sight")
         self._open.append(name)
         try:
-            found = self._scalar(node) if "$" in node.text else node
+            value = self._scalar(node) if "$" in node.text else node
         finally:
             self._open.pop()
-        return found.text, (isinstance(found, Interpolated) and found.secret) or is_secret(name)
+        return value.text, (isinstance(value, Interpolated) and value.secret) or is_secret(name)
 
     def _endless(self, span: Span, what: str) -> NoReturn:
         self._wrong.append(Diagnostic("MP110", f"what stands here {what}", span))

@@ -1,159 +1,184 @@
-"""An environment laid over its file: a JSON merge patch (RFC 7396) on located nodes.
-
-What the patch does not touch stays the very same node, so that it need not be read again.
-"""
+"""An environment laid over its file: a JSON merge patch (RFC 7396) on located nodes."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+
+from pydantic import BaseModel
 
 from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.document.node import Entry, Mapping, is_empty, is_null
-from mlpolicy.model.keys import keys_at
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, is_empty, is_null
+from mlpolicy.model.check import is_table, models_in
+from mlpolicy.model.grammar import PolicyBlock, ProfileBlock, RuleCommon, SettingsBlock
 from mlpolicy.model.policy import is_name
-from mlpolicy.model.short import spelt_out
 from mlpolicy.rules import KINDS
 
-_RULE_DEPTH = 3
-"""`policies`, the name of one, a rule of it."""
+_BLOCKS: dict[str, type[BaseModel]] = {
+    "settings": SettingsBlock,
+    "policies": PolicyBlock,
+    "profiles": ProfileBlock,
+}
+_WHAT = {"policies": "policy", "profiles": "profile"}
+_NAMED = ("policies", "profiles", "resources", "vars")
+"""Sections whose keys are names of the author's."""
+
+
+def spelt_out(node: Node, kind: str) -> Node:
+    """Return a rule as the block that it stands for: `3`, `30s`, `true` or `false`."""
+    if not isinstance(node, Scalar) or node.value is None:
+        return node
+    if isinstance(node.value, bool):
+        off = Scalar("disabled", node.at, "disabled", quoted=True)
+        return Mapping(() if node.value else (Entry("mode", node.at, off),), node.at)
+    name = KINDS[kind].shorthand
+    return node if name is None else Mapping((Entry(name, node.at, node),), node.at)
 
 
 @dataclass(slots=True)
-class Overlay:
+class EnvironmentOverlay:
     """Lays one environment over a file, collecting findings."""
 
     environment: str
-    kinds: frozenset[str]
     diagnostics: list[Diagnostic] = field(default_factory=list)
     strays: dict[str, list[Entry]] = field(default_factory=dict)
     """What is laid over policies and profiles that are not there, by section."""
     removed: dict[tuple[str, str], Span] = field(default_factory=dict)
     """Where it takes a key out of a policy, by the name of that and the key."""
 
-    @property
-    def apart(self) -> Mapping:
-        """What is laid over nothing, as a file would write it."""
-        span = Span("")
-        sections = (
-            Entry(key, span, Mapping(tuple(each), span)) for key, each in self.strays.items()
-        )
-        return Mapping(tuple(sections), span)
+    def over(self, base: Mapping, patch: Mapping, path: tuple[str, ...] = ()) -> Mapping:
+        """Return *base* with *patch* over it; both stand at *path* of the file."""
+        entries = dict(base.index)
+        for entry in sorted(patch.entries, key=lambda one: is_null(one.value)):
+            # (what is taken out may be what is put in beside it)
+            self._lay(entries, entry, (*path, entry.key))
+        return Mapping(tuple(entries.values()), base.at)
 
-    def over(self, root: Mapping, patch: Mapping) -> Mapping:
-        """Return *root* with *patch* over it."""
-        return self._merged(root, patch, ())
-
-    def _merged(self, base: Mapping, patch: Mapping, path: tuple[str, ...]) -> Mapping:
-        entries = {entry.key: entry for entry in base.entries}
-        for entry in patch.entries:
-            self._lay(entries, entry, path)
-        return Mapping(tuple(entries.values()), base.span)
-
-    def _lay(self, entries: dict[str, Entry], entry: Entry, path: tuple[str, ...]) -> None:
-        here = (*path, entry.key)
+    def _lay(self, entries: dict[str, Entry], entry: Entry, here: tuple[str, ...]) -> None:
         below = entries.get(entry.key)
         if is_null(entry.value):
             self._remove(entries, entry, here)
-            return
-        if below is None:
+        elif below is None:
             self._add(entries, entry, here)
-            return
-        old, new = below.value, entry.value
-        if len(here) == 2 and is_empty(old):
-            return  # it was said that it is; what stands beside it may belong under it
-        if entry.key in self.kinds and here[0] != "vars":
-            old, new = spelt_out(old, entry.key), spelt_out(new, entry.key)
-        if isinstance(new, Mapping) and isinstance(old, Mapping):
-            span = self._lacking(new, here) or below.key_span
-            entries[entry.key] = Entry(entry.key, span, self._merged(old, new, here))
-        elif isinstance(new, Mapping):  # over what is no block there is nothing to remove
-            made = self._merged(Mapping((), new.span), new, here)
-            entries[entry.key] = Entry(entry.key, entry.key_span, made)
+        elif len(here) == 2 and is_empty(below.value):
+            return  # it was reported; what stands beside it may belong under it
         else:
-            entries[entry.key] = entry
+            old, new = below.value, entry.value
+            if entry.key in KINDS and here[0] != "vars":
+                old, new = spelt_out(old, entry.key), spelt_out(new, entry.key)
+            if not isinstance(new, Mapping):
+                entries[entry.key] = entry
+            elif isinstance(old, Mapping):
+                at = self._lacking(new, here) or below.at
+                entries[entry.key] = Entry(entry.key, at, self.over(old, new, here))
+            else:  # over what is no block there is nothing to remove
+                made = self.over(Mapping((), new.at), new, here)
+                entries[entry.key] = Entry(entry.key, entry.at, made)
 
     def _remove(self, entries: dict[str, Entry], entry: Entry, here: tuple[str, ...]) -> None:
         below = entries.pop(entry.key, None)
-        if self._is_rule(here) and (below is not None or "use" in entries):
-            # Kept as a gap, which a profile must not fill; what the policy itself had, in its place.
-            span = below.key_span if below else entry.key_span
-            entries[entry.key] = Entry(entry.key, span, entry.value)
-        elif below is not None and len(here) == _RULE_DEPTH and here[0] == "policies":
-            self.removed[here[1], entry.key] = entry.key_span
-        elif below is None:
-            known = keys_at(here[:-1])
-            if known is not None and entry.key not in known:
-                entries[entry.key] = entry  # no such key: that is said where all others are
-                return
-            self._say(here, entry, f"removes `{'.'.join(here)}`", entries)
+        if _is_rule(here) and (below is not None or "use" in entries):
+            # A gap, which a profile must not fill; it stands where the policy has the rule.
+            entries[entry.key] = Entry(entry.key, (below or entry).at, entry.value)
+        elif below is not None:
+            if len(here) == 3 and here[0] == "policies":
+                self.removed[here[1], entry.key] = entry.key_span
+        elif (known := _known(here[:-1])) is not None and entry.key not in known:
+            entries[entry.key] = entry  # no such key: that is said where all others are
+        else:
+            self._report(here, entry, f"removes `{'.'.join(here)}`", entries)
 
     def _lacking(self, patch: Mapping, here: tuple[str, ...]) -> Span | None:
         """Return where *patch* takes out of a rule what it needs: there it is missing."""
-        gaps = [one for one in patch.entries if is_null(one.value)] if self._is_rule(here) else []
-        fields = KINDS[here[-1]].rule_model().model_fields if gaps else {}
-        needed = (one for one in gaps if one.key in fields and fields[one.key].is_required())
-        return next((one.key_span for one in needed), None)
-
-    def _is_rule(self, here: tuple[str, ...]) -> bool:
-        return len(here) == _RULE_DEPTH and here[0] == "policies" and here[-1] in self.kinds
+        for entry in patch.entries if _is_rule(here) else ():
+            needed = KINDS[here[-1]].rule_model().model_fields.get(entry.key)
+            if needed is not None and needed.is_required() and is_null(entry.value):
+                return entry.key_span
+        return None
 
     def _add(self, entries: dict[str, Entry], entry: Entry, here: tuple[str, ...]) -> None:
         value, before = entry.value, len(self.diagnostics)
         if isinstance(value, Mapping):  # what it removes cannot be there
-            value = self._merged(Mapping((), value.span), value, here)
-        made = Entry(entry.key, entry.key_span, value)
-        if not self._is_stray(here, entry, entries):
+            value = self.over(Mapping((), value.at), value, here)
+        made = Entry(entry.key, entry.at, value)
+        if not _is_stray(here, entry, entries):
             entries[entry.key] = made
             return
         del self.diagnostics[before:]  # (one mistake is one finding)
-        self._say(here, entry, f"changes {_WHAT[here[0]]} `{entry.key}`", entries)
+        self._report(here, entry, f"changes {_WHAT[here[0]]} `{entry.key}`", entries)
         self.strays.setdefault(here[0], []).append(made)
 
-    def _is_stray(self, here: tuple[str, ...], entry: Entry, known: dict[str, Entry]) -> bool:
-        """Whether *entry* was to change what is there, and names nothing that is."""
-        if len(here) != 2 or here[0] not in _WHAT:
-            return False
-        if here[0] == "policies":
-            return not _is_whole(entry)
-        return closest(entry.key, known) is not None
-
-    def _say(self, here: tuple[str, ...], entry: Entry, what: str, known: dict[str, Entry]) -> None:
+    def _report(
+        self, here: tuple[str, ...], entry: Entry, what: str, known: Collection[str]
+    ) -> None:
         near = closest(entry.key, known)
         if near is not None and not is_name(near) and here[0] == "profiles":
             return  # that was said, where it is defined
-        if here[0] in _OF_AUTHOR and len(here) == 2 and not _is_possible(entry.key, here[0]):
-            help = did_you_mean(near) or "a letter, then letters, digits, `-` and `_`"
-            text = f"`{entry.key}` is no name"
+        is_target = here[0] == "policies" and ":" in entry.key
+        if here[0] in _NAMED and len(here) == 2 and not is_name(entry.key) and not is_target:
+            help = did_you_mean(near, "a letter, then letters, digits, `-` and `_`")
+            text = f"`{entry.key}` is not a name"
             self.diagnostics.append(Diagnostic("MP010", text, entry.key_span, help=help))
             return
+        text = f"environment `{self.environment}` {what}, which does not exist"
+        help, edits = did_you_mean(near), repair(entry.key_span, near)
         self.diagnostics.append(
-            Diagnostic(
-                "MP407",
-                f"environment `{self.environment}` {what}, which does not exist",
-                entry.key_span,
-                "warning",
-                help=did_you_mean(near),
-                suggestions=repair(entry.key_span, near),
-            )
+            Diagnostic("MP407", text, entry.key_span, "warning", help=help, suggestions=edits)
         )
 
 
-_WHAT = {"policies": "policy", "profiles": "profile"}
-_OF_AUTHOR = ("policies", "profiles", "resources", "vars")
-"""Sections whose keys are names of the author's."""
+def _is_rule(here: tuple[str, ...]) -> bool:
+    return len(here) == 3 and here[0] == "policies" and here[-1] in KINDS
 
 
-def _is_possible(key: str, section: str) -> bool:
-    return is_name(key) or (section == "policies" and ":" in key)
+def _is_stray(here: tuple[str, ...], entry: Entry, known: Collection[str]) -> bool:
+    """Whether *entry* was to change what is there, and names nothing that is.
 
-
-def _is_whole(entry: Entry) -> bool:
-    """Whether a policy can stand alone: its key is a target, or it has a selector.
-
-    What is no policy at all is said elsewhere.
+    A policy can stand alone where its key is a target, or where it has a selector.
     """
-    if not isinstance(entry.value, Mapping):
-        return True
-    return ":" in entry.key or entry.value.get("match") is not None
+    if len(here) != 2 or here[0] not in _WHAT:
+        return False
+    if here[0] == "profiles":
+        return closest(entry.key, known) is not None
+    is_block = isinstance(entry.value, Mapping)
+    return is_block and ":" not in entry.key and entry.value.get("match") is None
+
+
+def _known(path: Sequence[str]) -> Collection[str] | None:
+    """Return the keys of the language in the block at *path*; None where they are the author's."""
+    section, *rest = path or ("",)
+    model = _BLOCKS.get(section)
+    if section in ("policies", "profiles", "resources"):
+        if not rest:
+            return None
+        rest = rest[1:]
+    if section == "resources":
+        return ()
+    if section == "defaults" and not rest:
+        return ("mode", *KINDS)
+    if section != "settings" and rest and rest[0] in KINDS:
+        own = KINDS[rest[0]].rule_model()
+        if len(rest) == 1:
+            return (*own.model_fields, *RuleCommon.model_fields)
+        model, rest = own if rest[1] in own.model_fields else RuleCommon, rest[1:]
+    elif model is not None and not rest and section != "settings":
+        return (*model.model_fields, *KINDS)
+    return None if model is None else _keys_in(model, rest)
+
+
+def _keys_in(model: type[BaseModel], rest: list[str]) -> Collection[str] | None:
+    """Return the keys of the block at *rest* of *model*."""
+    while rest:
+        name, *rest = rest
+        known = model.model_fields.get(name)
+        inner = next(iter(models_in(known.annotation)), None) if known else None
+        if known is None or inner is None:
+            return None
+        model = inner
+        if is_table(known.annotation):
+            if not rest:
+                return None
+            rest = rest[1:]
+    return tuple(model.model_fields)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Literal
 
 from mlpolicy.core.facts import Where
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
@@ -55,37 +54,6 @@ class Block:
 
 Tree = Mapping[str, "Setting | Block"]
 """Settings by key."""
-
-
-@frozen()
-class Right:
-    """What is known of settings that were found right: the same for all that are written alike."""
-
-    text: str
-    """The settings as text: what is equal here is the same."""
-    rule: Any
-    """The frozen model of the kind."""
-    keys: frozenset[str]
-    """Those of the settings that were written."""
-
-
-class OwnTree(Lazily["Setting | Block"]):
-    """The settings of a rule where they are right, and of its kind alone: none of `COMMON`.
-
-    Policies repeat themselves: what is known of them need not be found again, and mostly nobody
-    looks at these.
-    """
-
-    __slots__ = ("right",)
-
-    def __init__(self, make: Callable[[], Tree], right: Right) -> None:
-        super().__init__(make)
-        self.right = right
-
-    def __getitem__(self, key: str) -> Setting | Block:
-        if key in COMMON:
-            raise KeyError(key)
-        return super().__getitem__(key)
 
 
 @frozen()

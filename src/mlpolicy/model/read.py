@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from mlpolicy.core.diagnostic import Diagnostic, in_order
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion, in_order
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty, is_null
+from mlpolicy.document.node import (
+    Entry,
+    Scalar,
+    Sequence,
+    entries_of,
+    is_empty,
+    is_null,
+    scalars,
+)
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, parse
-from mlpolicy.model import selectors, words
+from mlpolicy.model import messages
 from mlpolicy.model.check import check
-from mlpolicy.model.grammar import META, FileBlock, Overlay
-from mlpolicy.model.habits import OF_FILE
+from mlpolicy.model.grammar import FileBlock, Overlay, SettingsBlock
 from mlpolicy.model.interpolate import MARKS, Variables
-from mlpolicy.model.layers import Layers
-from mlpolicy.model.older import older_readings
-from mlpolicy.model.overlay import Overlay as Overlaying
-from mlpolicy.model.places import elsewhere
-from mlpolicy.model.policies import PolicyReader
-from mlpolicy.model.policy import Name, Pattern, PolicyFile, Settings, is_name
-from mlpolicy.model.selectors import patterns
-from mlpolicy.model.strangers import look_for_kinds
+from mlpolicy.model.overlay import EnvironmentOverlay
+from mlpolicy.model.policies import PolicyReader, look_for_kinds, names, patterns
+from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
+from mlpolicy.model.rules import Layers
+from mlpolicy.model.synonyms import OF_FILE
 from mlpolicy.model.unknown import Words, mended
-from mlpolicy.rules import KINDS
 
 VERSION = 1
 MOST_ENVIRONMENTS = 200
-SECTIONS = ("defaults", "resources", "profiles", "policies", "environments")
+_SECTIONS = ("settings", "defaults", "resources", "profiles", "policies", "environments")
+"""What is checked part by part."""
+_TRUTH = re.compile(r"[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF")
+_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_BASE_8 = re.compile(r"[-+]?0[0-7_]+")
 
 
 @dataclass(slots=True)
@@ -46,8 +53,6 @@ class Source:
     layers: Layers
     environments: Mapping[str, MappingNode]
     imports: tuple[Name, ...]
-    reader: PolicyReader
-    """Keeps the policies that it has read: most are the same in every environment."""
 
     @property
     def file(self) -> str:
@@ -59,11 +64,12 @@ class Source:
         """Whether names that others refer to could not be read: its own, or of its imports."""
         if self.root is None:
             return True
-        sections = (self.root.get(key) for key in ("profiles", "resources"))
-        wrong = any(one is not None and not isinstance(one, MappingNode) for one in sections)
+        for key in ("profiles", "resources"):
+            if not isinstance(self.root.get(key), MappingNode | None):
+                return True
         imports = self.root.get("imports")
         items = imports.items if isinstance(imports, Sequence) else (imports,) if imports else ()
-        return wrong or len(items) != len(self.imports)
+        return len(items) != len(self.imports)
 
 
 @frozen()
@@ -87,39 +93,37 @@ def read_text(text: str, *, file: str = "policy.yaml") -> Reading:
 
 def source(document: Document) -> Source:
     """Return what *document* says before an environment is chosen."""
-    found: list[Diagnostic] = list(document.diagnostics)
-    root = _root(document, found)
-    free: tuple[Entry, ...] = ()
-    if root is not None:
-        free = tuple(one for one in root.entries if one.key.startswith("x-"))
-        kept = tuple(one for one in root.entries if not one.key.startswith("x-"))
-        look_for_kinds(root)
-        about = Words("the file", OF_FILE, _places())
-        root = mended(MappingNode(kept, root.span), FileBlock.model_fields, about, found)
-        found += _version(root, Span(document.file))
-    layers = Layers(MappingNode((*root.entries, *free), root.span) if root else None)
-    environments = _environments(root, found) if root is not None else {}
-    reader = PolicyReader(layers)
-    imports = root.get("imports") if root is not None else None
-    named = selectors.names(imports) if isinstance(imports, Sequence) else ()
-    return Source(document, root, tuple(found), layers, environments, named, reader)
+    findings: list[Diagnostic] = list(document.diagnostics)
+    root = _root(document, findings)
+    if root is None:
+        return Source(document, None, tuple(findings), Layers(), {}, ())
+    free = tuple(entry for entry in root.entries if entry.key.startswith("x-"))
+    kept = tuple(entry for entry in root.entries if not entry.key.startswith("x-"))
+    root = MappingNode(kept, root.at)
+    look_for_kinds(root)
+    root = mended(root, FileBlock.model_fields, Words("the file", OF_FILE), findings)
+    layers = Layers(MappingNode((*root.entries, *free), root.at))
+    findings += _version(root, Span(document.file))
+    imports = root.get("imports")
+    imported = names(imports) if isinstance(imports, Sequence) else ()
+    environments = _environments(root, findings)
+    return Source(document, root, tuple(findings), layers, environments, imported)
 
 
-def _root(document: Document, found: list[Diagnostic]) -> MappingNode | None:
+def _root(document: Document, findings: list[Diagnostic]) -> MappingNode | None:
     root, start = document.root, Span(document.file)
     if root is None or is_empty(root):
-        if not found:
+        if not findings:
             help = "begin with `version: 1`"
-            found.append(Diagnostic("MP003", "the file is empty", start, help=help))
+            findings.append(Diagnostic("MP003", "the file is empty", start, help=help))
         return None
     if not isinstance(root, MappingNode):
-        text = f"expected a mapping with `version`, found {words.found(root.plain())}"
-        found.append(Diagnostic("MP010", text, root.span))
+        text = f"expected a mapping with `version`, found {messages.found(root.plain())}"
+        findings.append(Diagnostic("MP010", text, root.span))
         return None
-    if root.get("version") is not None and _version(root, start):
-        found += _version(root, start)  # another version may mean other things
-        return None
-    return root
+    wrong = _version(root, start) if root.get("version") is not None else []
+    findings += wrong
+    return None if wrong else root  # another version may mean other things
 
 
 def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
@@ -127,161 +131,161 @@ def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
     if node is None:
         help = "begin with `version: 1`"
         return [Diagnostic("MP003", "`version` is missing", start, help=help)]
-    is_true = isinstance(node, Scalar) and node.value is True
-    if (isinstance(node, Scalar) and node.value == VERSION and not is_true) or is_empty(node):
+    number = node.value if isinstance(node, Scalar) and node.value is not True else None
+    if number == VERSION or is_empty(node):
         return []  # (MP009 has said that it is empty; to JSON, and so to editors, 1.0 is 1)
-    shown = node.text if isinstance(node, Scalar) else words.found(node.plain())
+    shown = node.text if isinstance(node, Scalar) else messages.found(node.plain())
     help = "this mlpolicy reads version 1; write `version: 1`, or install a newer mlpolicy"
     return [Diagnostic("MP003", f"version `{shown}` is not supported", node.span, help=help)]
 
 
-def _environments(root: MappingNode, found: list[Diagnostic]) -> dict[str, MappingNode]:
-    node = root.get("environments")
+def _environments(root: MappingNode, findings: list[Diagnostic]) -> dict[str, MappingNode]:
     made: dict[str, MappingNode] = {}
-    entries = entries_of(node)
-    for entry in entries[MOST_ENVIRONMENTS : MOST_ENVIRONMENTS + 1]:
-        text = f"more than {MOST_ENVIRONMENTS} environments: each is checked by itself"
-        found.append(Diagnostic("MP001", text, entry.key_span))
-    for entry in entries[:MOST_ENVIRONMENTS]:
-        if not isinstance(entry.value, MappingNode):
-            if not is_empty(entry.value):
-                text = f"expected a mapping, found {words.found(entry.value.plain())}"
-                found.append(Diagnostic("MP010", text, entry.value.span))
-            made[entry.key] = MappingNode((), entry.value.span)  # (its name is known)
-            continue
-        about = Words(f"environment `{entry.key}`", OF_FILE, Lazily(_places_of_environment))
-        wrong = check(_less(entry.value), Overlay, about).diagnostics
-        found += wrong
-        known = tuple(one for one in entry.value.entries if one.key in Overlay.model_fields)
-        made[entry.key] = MappingNode(known, entry.value.span)
+    for number, entry in enumerate(entries_of(root.get("environments"))):
+        value = entry.value
+        if number == MOST_ENVIRONMENTS:
+            text = f"more than {MOST_ENVIRONMENTS} environments: each is checked by itself"
+            findings.append(Diagnostic("MP001", text, entry.key_span))
+            break
+        if isinstance(value, MappingNode):
+            about = Words(f"environment `{entry.key}`", OF_FILE)
+            findings += check(_hollow(value), Overlay, about).diagnostics
+        elif not is_empty(value):
+            text = f"expected a mapping, found {messages.found(value.plain())}"
+            findings.append(Diagnostic("MP010", text, value.span))
+        known = [inner for inner in entries_of(value) if inner.key in Overlay.model_fields]
+        made[entry.key] = MappingNode(tuple(known), value.at)
     return made
 
 
-def _less(node: MappingNode) -> MappingNode:
+def _hollow(node: MappingNode) -> MappingNode:
     """Return *node* with nothing in its sections; they are checked one by one."""
-    return MappingNode(tuple(_hollow(one) for one in node.entries), node.span)
-
-
-def _hollow(entry: Entry) -> Entry:
-    if entry.key in SECTIONS and isinstance(entry.value, MappingNode):
-        return Entry(entry.key, entry.key_span, MappingNode((), entry.value.span))
-    return entry
-
-
-def _places() -> Mapping[str, str]:
-    policy = dict.fromkeys([*KINDS, "match", "exclude", "use", *META], "a policy")
-    settings = dict.fromkeys(("require", "packages", "on_missing_target"), "`settings`")
-    return Lazily(lambda: {**elsewhere(), **policy, **settings})
-
-
-def _places_of_environment() -> Mapping[str, str]:
-    return {**_places(), **dict.fromkeys(("version", "name", "imports"), "the file itself")}
+    entries = (
+        Entry(entry.key, entry.at, MappingNode((), entry.value.at))
+        if entry.key in _SECTIONS and isinstance(entry.value, MappingNode)
+        else entry
+        for entry in node.entries
+    )
+    return MappingNode(tuple(entries), node.at)
 
 
 # --- for one environment --------------------------------------------------------------
 
 
 def read_source(
-    one: Source,
+    source: Source,
     *,
     environment: str | None = None,
     variables: Variables | None = None,
     depth: int = 0,
 ) -> Reading:
-    """Return what *one* says in *environment*; *variables* hold what its imports define."""
-    seen = variables or Variables(os.environ)
-    empty = PolicyFile(one.file, depth=depth)
-    if one.root is None:
-        return Reading(empty, one.document, in_order(list(one.diagnostics)), seen, one)
-    found = list(one.diagnostics)
-    overlaying = Overlaying(environment or "", frozenset(KINDS))
-    root = _overlaid(one, one.root, overlaying)
-    found += overlaying.diagnostics
-    seen.vars |= _defined(root, found)
-    seen.partial |= not all(map(is_name, seen.vars))
-    filled = _without(root, ("vars", "environments"))
-    apart = overlaying.apart
-    if any(mark in one.document.text for mark in MARKS):
-        filled, apart = seen.filled(filled), seen.filled(apart)
-    about = Words("the file", OF_FILE, _places())
-    checked = check(_less(_with(filled, root, ("vars", "environments"))), FileBlock, about)
-    found += checked.diagnostics
-    file = one.reader.file(filled, empty)
-    if checked.value is not None:
-        file = replace(file, name=checked.value.name)
-    file = replace(file, settings=_settings(filled), removed=overlaying.removed)
-    one.reader.apart(apart)
-    found += (*one.reader.diagnostics(), *seen.diagnostics)
-    found += older_readings(root, one.document.plain, [each.span for each in found])
-    mended = {each.span for each in found if each.code == "MP009" and each.suggestions}
-    if mended:  # what the reader of the text said of them knew of no list
-        found = [one for one in found if one.suggestions or one.span not in mended]
-    return Reading(file, one.document, in_order(found), seen, one)
+    """Return what *source* says in *environment*; *variables* hold what its imports define."""
+    variables = variables or Variables(os.environ)
+    document, findings = source.document, list(source.diagnostics)
+    file = PolicyFile(source.file, depth=depth)
+    if source.root is None:
+        return Reading(file, document, in_order(findings), variables, source)
+    overlay = EnvironmentOverlay(environment or "")
+    root = _overlaid(source, source.root, overlay)
+    findings += overlay.diagnostics
+    _define(root, variables, findings)
+    strays = tuple(
+        Entry(key, Span(""), MappingNode(tuple(entries), Span("")))
+        for key, entries in overlay.strays.items()
+    )
+    written, apart = root, MappingNode(strays, Span(""))
+    if any(mark in document.text for mark in MARKS):
+        kept = [entry for entry in root.entries if entry.key not in ("vars", "environments")]
+        own = [entry for entry in root.entries if entry.key in ("vars", "environments")]
+        filled = variables.filled(MappingNode(tuple(kept), root.at))
+        written = MappingNode((*filled.entries, *own), root.at)
+        apart = variables.filled(apart)
+    checked = check(_hollow(written), FileBlock, Words("the file", OF_FILE))
+    findings += checked.diagnostics
+    reader = PolicyReader(source.layers, findings)
+    file = replace(
+        reader.file(written, file),
+        name=checked.value.name if checked.value is not None else "",
+        settings=_settings(written, findings),
+        removed=overlay.removed,
+    )
+    reader.apart(apart)
+    findings = [found for found in findings if found.span not in variables.refused]
+    findings += variables.diagnostics
+    findings += _otherwise_read(root, [finding.span for finding in findings])
+    return Reading(file, document, in_order(findings), variables, source)
 
 
-def _overlaid(one: Source, root: MappingNode, overlaying: Overlaying) -> MappingNode:
-    patch = one.environments.get(overlaying.environment)
+def _overlaid(source: Source, root: MappingNode, overlay: EnvironmentOverlay) -> MappingNode:
+    patch = source.environments.get(overlay.environment)
     if patch is None:
         return root
-    wrong = {one.key for one in root.entries if not isinstance(one.value, MappingNode)}
-    kept = tuple(
-        one
-        for one in patch.entries
-        if one.key not in wrong and (isinstance(one.value, MappingNode) or is_null(one.value))
-    )
-    return overlaying.over(root, MappingNode(kept, patch.span))
+    kept: list[Entry] = []
+    for entry in patch.entries:
+        below = root.get(entry.key)  # of another form it was reported
+        is_section = isinstance(entry.value, MappingNode) or is_null(entry.value)
+        if is_section and isinstance(below, MappingNode | None):
+            kept.append(entry)
+    return overlay.over(root, MappingNode(tuple(kept), patch.at))
 
 
-def _defined(root: MappingNode, found: list[Diagnostic]) -> dict[str, Node]:
-    node = root.get("vars")
-    made: dict[str, Node] = {}
-    for entry in entries_of(node):
+def _define(root: MappingNode, variables: Variables, findings: list[Diagnostic]) -> None:
+    """Let *variables* know the `vars` of a file."""
+    for entry in entries_of(root.get("vars")):
+        variables.vars[entry.key] = entry.value
         if not is_name(entry.key):
-            text = f"`{entry.key}` is no name: a letter, then letters, digits, `-` and `_`"
-            found.append(Diagnostic("MP010", text, entry.key_span))
-        made[entry.key] = entry.value
-    return made
+            text = f"`{entry.key}` is not a name: a letter, then letters, digits, `-` and `_`"
+            findings.append(Diagnostic("MP010", text, entry.key_span))
+    variables.partial |= not all(map(is_name, variables.vars))
 
 
-def _without(root: MappingNode, keys: tuple[str, ...]) -> MappingNode:
-    return MappingNode(tuple(one for one in root.entries if one.key not in keys), root.span)
-
-
-def _with(filled: MappingNode, root: MappingNode, keys: tuple[str, ...]) -> MappingNode:
-    added = tuple(one for one in root.entries if one.key in keys)
-    return MappingNode((*filled.entries, *added), root.span)
-
-
-def _settings(root: MappingNode) -> Settings:
-    kept = tuple(one for one in root.entries if one.key in ("version", "settings"))
-    checked = check(MappingNode(kept, root.span), FileBlock, Words("", {}, {}))
-    if checked.value is None:
+def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
+    node = root.get("settings")
+    if not isinstance(node, MappingNode):
         return Settings()
-    block = checked.value.settings
+    checked = check(node, SettingsBlock, Words("`settings`", OF_FILE, path=("settings",)))
+    findings += checked.diagnostics
+    block, lint = checked.value, node.get("lint")
+    if block is None:
+        return Settings()
+    ignore = lint.get("ignore") if isinstance(lint, MappingNode) else None
+    allowed = () if block.allow_call is None else (patterns(node.get("allow_call"), []),)
     return Settings(
         on_missing_target=block.on_missing_target,
         on_engine_error=block.on_engine_error,
         packages=block.packages,
         require=block.require,
         expiry_warning=float(block.expiry_warning),
-        allow_call=() if block.allow_call is None else (_allowed(root),),
-        ignore=_ignored(root),
+        allow_call=allowed,
+        ignore=tuple(
+            (Name(entry.key, entry.key_span), str(entry.value.plain()))
+            for entry in entries_of(ignore)
+        ),
         on_unknown_environment=block.on_unknown_environment,
     )
 
 
-def _allowed(root: MappingNode) -> tuple[Pattern, ...]:
-    return patterns(_below(root, "settings", "allow_call"), [])
+# --- YAML 1.1 -------------------------------------------------------------------------
 
 
-def _below(root: MappingNode, *keys: str) -> Node | None:
-    node: Node | None = root
-    for key in keys:
-        node = node.get(key) if isinstance(node, MappingNode) else None
-    return node
+def _otherwise_read(root: MappingNode, wrong: Iterable[Span]) -> Iterator[Diagnostic]:
+    """Yield the values that mean another thing to older tools, but for those that are *wrong*."""
+    places = {(span.line, span.column) for span in wrong}
+    for scalar in scalars(root):
+        meaning = "" if scalar.quoted else _older_meaning(scalar.text)
+        if meaning and (scalar.span.line, scalar.span.column) not in places:
+            quoted = f'"{scalar.text}"' if isinstance(scalar.value, str) else str(scalar.value)
+            title = f"write {quoted}"
+            edit = Suggestion(title, scalar.span, quoted, safe=True)
+            text = f"`{scalar.text}` is {meaning} to tools that read YAML 1.1"
+            yield Diagnostic("MP105", text, scalar.span, "warning", help=title, suggestions=(edit,))
 
 
-def _ignored(root: MappingNode) -> tuple[tuple[Name, str], ...]:
-    node = _below(root, "settings", "lint", "ignore")
-    entries = node.entries if isinstance(node, MappingNode) else ()
-    return tuple((Name(one.key, one.key_span), str(one.value.plain())) for one in entries)
+def _older_meaning(text: str) -> str:
+    if text[:1] not in "+-0123456789yYnNoO":
+        return ""
+    if _TRUTH.fullmatch(text):
+        return "a truth value"
+    if _BASE_60.fullmatch(text):
+        return "a number of base 60"
+    return "a number of base 8" if _BASE_8.fullmatch(text) else ""

@@ -3,7 +3,7 @@
 It imports `marshal` and little else: `json` would cost a worker 8 ms, yaml and pydantic 100.
 An entry holds while path, inode, size and time of every input are what they were, or its content,
 and nothing was installed since: a package may carry policies, and mlpolicy profiles.
-It lies in a directory that only its owner can write, since `marshal` trusts what it reads.
+It lies in a directory that only its owner can write, since what reads it trusts it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
     from typing import Any
 
-MAGIC = b"mlpolicy\x08"
+MAGIC = b"mlpolicy\x09"
 VARIABLE = "MLPOLICY_CACHE_DIR"
 _SUFFIXES = (".yaml", ".yml")
 
@@ -31,22 +31,24 @@ class Held:
     `variables` are those of the process that the files asked for, and what they said.
     """
 
-    __slots__ = ("files", "inputs", "kinds", "tops", "variables")
+    __slots__ = ("files", "inputs", "kinds", "mark", "tops", "variables")
 
     def __init__(
         self,
         tops: frozenset[str],
-        files: tuple[Any, ...],
+        files: bytes,
         *,
         kinds: frozenset[str] = frozenset(),
         inputs: tuple[str, ...] = (),
         variables: dict[str, str | None] | None = None,
+        mark: bytes = b"",
     ) -> None:
         self.tops = tops
         self.files = files
         self.kinds = kinds
         self.inputs = inputs
         self.variables = variables or {}
+        self.mark = mark
 
 
 def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
@@ -62,9 +64,11 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
         if head != _head() or body[:16] != _digest(body[16:]):
             return None
         installed, stamps, inputs, variables, tops, kinds, files = marshal.loads(body[16:])  # noqa: S302 (our own, owner-only, checked)
-        if not (installed == homes and _said(variables) and _holds(stamps, paths, inputs)):
+        current = all(_value_of(name) == digest for name, digest in variables)
+        if not (installed == homes and current and _holds(stamps, paths, inputs)):
             return None
-        return Held(frozenset(tops), files, kinds=frozenset(kinds), inputs=inputs)
+        named = {"kinds": frozenset(kinds), "inputs": inputs, "mark": body[:16]}
+        return Held(frozenset(tops), files, **named)
     except (OSError, ValueError, EOFError, TypeError):
         return None
 
@@ -79,8 +83,8 @@ def stamps_of(paths: tuple[str, ...], inputs: tuple[str, ...] = ()) -> tuple[Any
 
 def write(
     paths: tuple[str, ...], held: Held, environment: str = "", *, before: tuple[Any, ...]
-) -> None:
-    """Hold *held* for the policy at *paths*; where nothing can be written, nothing is.
+) -> bytes:
+    """Hold *held* for the policy at *paths*; return the entry's mark, nothing where none is written.
 
     *before* are the stamps of *paths* when their reading began: where one of them is another by
     now, what was read may be older than what is there.
@@ -89,15 +93,13 @@ def write(
         homes = stamps_of_homes()
         place = _place(paths, environment, homes)
         if place is None:
-            return
+            return b""
         folder = os.path.dirname(place)
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        if not _is_ours(folder):
-            return
-        variables = tuple((name, _said_now(name)) for name in held.variables)
         stamps = stamps_of(paths, held.inputs)
-        if not before or stamps[: len(before)] != before:
-            return
+        if not (_is_ours(folder) and before and stamps[: len(before)] == before):
+            return b""
+        variables = tuple((name, _value_of(name)) for name in held.variables)
         named = (tuple(held.tops), tuple(held.kinds))
         body = marshal.dumps((homes, stamps, held.inputs, variables, *named, held.files))
         draft = f"{place}.{os.getpid()}"
@@ -106,17 +108,14 @@ def write(
             file.write(_head() + _digest(body) + body)
         os.replace(draft, place)
     except (OSError, ValueError):
-        return
+        return b""
+    return _digest(body)
 
 
-def _said_now(name: str) -> bytes | None:
+def _value_of(name: str) -> bytes | None:
     """Return a digest of what a variable of the process says; its text need not be kept."""
     value = os.environ.get(name)
     return None if value is None else _digest(value.encode(errors="surrogateescape"))
-
-
-def _said(variables: tuple[tuple[str, bytes | None], ...]) -> bool:
-    return all(_said_now(name) == digest for name, digest in variables)
 
 
 def _head() -> bytes:
@@ -151,23 +150,18 @@ def _digest(content: bytes) -> bytes:
 def _is_ours(path: str) -> bool:
     """Whether the folder or file at *path* belongs to us and nobody else may write it."""
     state = os.stat(path)
-    if not hasattr(os, "getuid"):
-        return True
-    return state.st_uid == os.getuid() and not state.st_mode & 0o022
+    return not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022)
 
 
 def _every(paths: tuple[str, ...], inputs: tuple[str, ...]) -> list[str]:
     """Return the files at *paths* as they are now, and those that were imported."""
-    found = [file for path in paths for file in _files(path)]
-    return [*found, *inputs]
+    return [*(file for path in paths for file in _files(path)), *inputs]
 
 
 def _holds(stamps: tuple[Any, ...], paths: tuple[str, ...], inputs: tuple[str, ...]) -> bool:
     """Whether every file is what it was: by its stamp, else by its content."""
     files = _every(paths, inputs)
-    if len(files) != len(stamps):
-        return False
-    return all(
+    return len(files) == len(stamps) and all(
         _stamp(file) == stamp or (file == stamp[0] and _content(file) == digest)
         for file, (stamp, digest) in zip(files, stamps, strict=True)
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.quantity import Duration
 from mlpolicy.plan.plan import Plan, PlannedRule
-from mlpolicy.plan.text import text
-from mlpolicy.rules.retry.check import worst_pause
+from mlpolicy.plan.show import text
+from mlpolicy.rules import KINDS
 
 Change = Literal["added", "removed", "changed"]
 
@@ -37,114 +36,57 @@ class Difference:
 
 def differences(old: Iterable[Plan], new: Iterable[Plan]) -> tuple[Difference, ...]:
     """Return what changes from the plans *old* to the plans *new*, by target."""
-    before = {str(plan.target): plan for plan in old}
-    after = {str(plan.target): plan for plan in new}
-    found = (_of(name, before.get(name), after.get(name)) for name in sorted({*before, *after}))
-    return tuple(one for one in found if one is not None)
+    before, after = _by_target(old), _by_target(new)
+    found: list[Difference] = []
+    for name in sorted({*before, *after}):
+        low, high = before.get(name, {}), after.get(name, {})
+        pairs = [(low.get(kind), high.get(kind)) for kind in dict.fromkeys((*low, *high))]
+        lines = tuple(line for pair in pairs for line in _lines(*pair))
+        if lines:
+            change: Change = "changed" if low and high else "added" if high else "removed"
+            risks = tuple(risk for pair in pairs for risk in _risks(*pair))
+            found.append(Difference(name, change, lines, risks))
+    return tuple(found)
 
 
-def _of(name: str, old: Plan | None, new: Plan | None) -> Difference | None:
-    lines = tuple(_lines(_rules(old), _rules(new)))
-    if not lines:
-        return None
-    change: Change = "changed" if old and new else "added" if new else "removed"
-    return Difference(name, change, lines, tuple(_risks(_rules(old), _rules(new))))
+def _by_target(plans: Iterable[Plan]) -> dict[str, dict[str, PlannedRule]]:
+    return {str(plan.target): {rule.kind: rule for rule in plan.rules} for plan in plans}
 
 
-def _rules(plan: Plan | None) -> dict[str, PlannedRule]:
-    return {rule.kind: rule for rule in plan.rules} if plan else {}
-
-
-def _lines(old: Mapping[str, PlannedRule], new: Mapping[str, PlannedRule]) -> Iterator[Line]:
-    for kind in dict.fromkeys((*old, *new)):
-        before, after = old.get(kind), new.get(kind)
-        if before is None or after is None:
-            yield Line(kind, _summed(before), _summed(after))
-            continue
-        if before.mode != after.mode:
-            yield Line(f"{kind}.mode", before.mode, after.mode)
-        yield from _settings(kind, before, after)
+def _lines(old: PlannedRule | None, new: PlannedRule | None) -> Iterator[Line]:
+    if old is None or new is None:
+        kind = old.kind if old is not None else new.kind if new is not None else ""
+        yield Line(kind, _summed(old), _summed(new))
+        return
+    if old.mode != new.mode:
+        yield Line(f"{new.kind}.mode", old.mode, new.mode)
+    for path in dict.fromkeys((*old.values, *new.values)):
+        before, after = (side.values.get(path) for side in (old, new))
+        was, now = (text(value) if value else None for value in (before, after))
+        if was != now and path != "mode":
+            yield Line(f"{new.kind}.{path}", was, now)
 
 
 def _summed(rule: PlannedRule | None) -> str | None:
     """Return what was written of a rule, on one line."""
     if rule is None:
         return None
-    written = {path: value for path, value in rule.values.items() if value.source is not None}
-    parts = [f"{path}: {text(value)}" for path, value in written.items() if path != "mode"]
-    mode = [] if rule.mode == "enforce" else [f"mode: {rule.mode}"]
-    return "{" + ", ".join([*mode, *parts]) + "}"
+    parts = [] if rule.mode == "enforce" else [f"mode: {rule.mode}"]
+    for path, value in rule.values.items():
+        if value.source is not None and path != "mode":
+            parts.append(f"{path}: {text(value)}")
+    return "{" + ", ".join(parts) + "}"
 
 
-def _settings(kind: str, old: PlannedRule, new: PlannedRule) -> Iterator[Line]:
-    for path in dict.fromkeys((*old.values, *new.values)):
-        if path == "mode":
-            continue
-        before, after = old.values.get(path), new.values.get(path)
-        was = text(before) if before else None
-        is_now = text(after) if after else None
-        if was != is_now:
-            yield Line(f"{kind}.{path}", was, is_now)
-
-
-# --- risks ----------------------------------------------------------------------------
-
-
-def _risks(old: Mapping[str, PlannedRule], new: Mapping[str, PlannedRule]) -> Iterator[str]:
-    old, new = ({kind: one for kind, one in side.items() if one.live} for side in (old, new))
-    for kind in dict.fromkeys((*old, *new)):
-        before, after = old.get(kind), new.get(kind)
-        if before is not None and after is None:
-            yield f"`{kind}` no longer holds"
-        elif after is not None and after.mode == "enforce" and before is None and kind != "monitor":
-            yield f"MP506: `{kind}` is enforced at once, and was never in shadow"
-        elif before is not None and after is not None:
-            if (before.mode, after.mode) == ("enforce", "shadow"):
-                yield f"`{kind}` only watches from now on"
-            if kind in _RISKS:
-                yield from _RISKS[kind](before.rule, after.rule)
-
-
-def _retry(old: Any, new: Any) -> Iterator[str]:
-    before, after = worst_pause(old), worst_pause(new)
-    if new.max_attempts > old.max_attempts or after > before:
-        attempts = f"max_attempts {old.max_attempts} → {new.max_attempts}"
-        raised = f"the worst case {_time(before)} → {_time(after)}"
-        changed = f"{attempts} " if new.max_attempts != old.max_attempts else "a longer pause "
-        yield f"{changed}raises {raised}" if after > before else f"{attempts}: more calls for each"
-    more = [name for name in new.retry_on if name not in old.retry_on]
-    if more:
-        yield f"retries more: {', '.join(more)}"
-
-
-def _cache(old: Any, new: Any) -> Iterator[str]:
-    if new.ttl > old.ttl:
-        yield f"answers may be {new.ttl} old, not {old.ttl}"
-    if new.key != old.key or new.ignore != old.ignore:
-        yield "another key: every entry is made anew, and what was told apart may no longer be"
-    if new.version != old.version:
-        yield "another version: every entry is made anew"
-
-
-def _validate(old: Any, new: Any) -> Iterator[str]:
-    gone = [name for name in old.args or {} if name not in (new.args or {})]
-    if gone:
-        yield f"no longer checked: {', '.join(gone)}"
-    if old.returns is not None and new.returns is None:
-        yield "the result is no longer checked"
-    if old.on_fail != new.on_fail:
-        yield f"what fails a check is met otherwise: {old.on_fail} → {new.on_fail}"
-
-
-def _memory(old: Any, new: Any) -> Iterator[str]:
-    for name in ("act_at", "reject_at"):
-        before, after = getattr(old, name), getattr(new, name)
-        if before != after and before is not None and after is not None:
-            yield f"{name} {before} → {after}: calls are held back {'earlier' if after < before else 'later'}"
-
-
-_RISKS = {"retry": _retry, "cache": _cache, "validate": _validate, "memory": _memory}
-
-
-def _time(seconds: float) -> str:
-    return str(Duration.worked_out(seconds))
+def _risks(old: PlannedRule | None, new: PlannedRule | None) -> Iterator[str]:
+    before, after = (rule if rule is not None and rule.live else None for rule in (old, new))
+    if after is None:
+        if before is not None:
+            yield f"`{before.kind}` no longer holds"
+    elif before is None:
+        if after.mode == "enforce" and KINDS[after.kind].shadowable:
+            yield f"MP506: `{after.kind}` is enforced at once, and was never in shadow"
+    else:
+        if (before.mode, after.mode) == ("enforce", "shadow"):
+            yield f"`{after.kind}` only watches from now on"
+        yield from KINDS[after.kind].risks(before.rule, after.rule)

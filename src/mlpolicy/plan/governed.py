@@ -8,10 +8,10 @@ from mlpolicy.core.facts import Facts
 from mlpolicy.core.target import Target
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
+from mlpolicy.source import Defined, Missing, NoModule, SourceTree
 
 
-def governed(rulebook: Rulebook, survey: Survey | None) -> Iterator[Plan]:
+def governed(rulebook: Rulebook, survey: SourceTree | None) -> Iterator[Plan]:
     """Yield the plan of every target that is named, and of every function that a pattern takes.
 
     Without a *survey*, only of those that are named.
@@ -22,36 +22,36 @@ def governed(rulebook: Rulebook, survey: Survey | None) -> Iterator[Plan]:
             yield plan
 
 
-def targets(rulebook: Rulebook, survey: Survey | None) -> list[Target]:
+def targets(rulebook: Rulebook, survey: SourceTree | None) -> list[Target]:
     """Return every target that is named, and every function that a pattern takes, in order."""
-    if survey is not None:
-        know_names(rulebook, survey)
+    if survey is None:
+        return sorted(rulebook.exact)
+    know_names(rulebook, survey)
     found = set(rulebook.exact)
-    for pattern in rulebook.globs if survey is not None else ():
-        assert survey is not None
+    for pattern in rulebook.globs:
         found.update(survey.matching(pattern.glob, packages=rulebook.settings.packages))
     return sorted(found)
 
 
-def know_names(rulebook: Rulebook, survey: Survey) -> None:
+def know_names(rulebook: Rulebook, survey: SourceTree) -> None:
     """Tell *rulebook* which of the targets that it names are other names of one function."""
     for target in rulebook.exact:
-        looked = survey.look_up(target)
-        if isinstance(looked, Defined) and looked.is_function and looked.defined_as is not None:
-            rulebook.join(target, looked.defined_as)
+        answer = survey.look_up(target)
+        if isinstance(answer, Defined) and answer.is_function and answer.defined_as is not None:
+            rulebook.join(target, answer.defined_as)
 
 
 def absent_from(
-    rulebook: Rulebook, survey: Survey, named: Iterable[Target] | None = None
+    rulebook: Rulebook, survey: SourceTree, named: Iterable[Target] | None = None
 ) -> dict[Target, Missing | NoModule]:
     """Return which of the targets *named*, all without them, are not there; none where that is ignored."""
     if rulebook.settings.on_missing_target == "ignore":
         return {}
-    each = ((one, survey.look_up(one)) for one in (rulebook.exact if named is None else named))
-    return {one: looked for one, looked in each if isinstance(looked, Missing | NoModule)}
+    answers = {one: survey.look_up(one) for one in (rulebook.exact if named is None else named)}
+    return {one: said for one, said in answers.items() if isinstance(said, Missing | NoModule)}
 
 
-def named(rulebook: Rulebook, survey: Survey) -> list[str]:
+def named(rulebook: Rulebook, survey: SourceTree) -> list[str]:
     """Return the modules that patterns name, of those that are there.
 
     A pattern of modules names those of the project in which it takes functions, and of an
@@ -59,27 +59,21 @@ def named(rulebook: Rulebook, survey: Survey) -> list[str]:
     """
     found: set[str] = set()
     for glob in (pattern.glob for pattern in rulebook.globs):
+        start, wild, _ = glob.module.partition("*")
         own = {target.module for target in survey.matching(glob, packages=())}
-        start = glob.module.partition("*")[0].rpartition(".")[0]
-        found |= own or {start if "*" in glob.module else glob.module}
-    return sorted(
-        name
-        for name in found
-        if name.rpartition(".")[2] not in ("", "__main__")
-        and not isinstance(survey.module(name), NoModule)
-    )
+        found |= own or {start.rpartition(".")[0] if wild else start}
+    known = (name for name in found if not isinstance(survey.module(name), NoModule))
+    return sorted(name for name in known if name.rpartition(".")[2] not in ("", "__main__"))
 
 
-def facts_of(rulebook: Rulebook, survey: Survey | None, target: Target) -> Facts | None:
+def facts_of(rulebook: Rulebook, survey: SourceTree | None, target: Target) -> Facts | None:
     """Return the facts of a function where a policy asks for them and its source tells them."""
-    if survey is None or not rulebook.asks(target):
-        return None
-    looked = survey.look_up(target)
-    if not isinstance(looked, Defined) or not looked.is_function:
+    answer = survey.look_up(target) if survey is not None and rulebook.asks(target) else None
+    if not isinstance(answer, Defined) or not answer.is_function:
         return None
     return Facts(
-        looked.kind,  # type: ignore[arg-type]  # (no class and no value, as asked)
-        tuple(one.name for one in looked.parameters or ()),
-        tuple(getattr(looked, "tags", ())),
-        decorators=lambda: looked.decorators,
+        answer.kind,  # type: ignore[arg-type]  # (no class and no value, as asked)
+        tuple(one.name for one in answer.parameters or ()),
+        tuple(getattr(answer, "tags", ())),
+        decorators=lambda: answer.decorators,
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field, replace
+from datetime import datetime
 from typing import Any, Literal
 
-from mlpolicy.core.control import Control, Rollout
+from mlpolicy.core.control import KILL_SWITCH, Control, Rollout, effective_mode
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.lazily import Lazily
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
+from mlpolicy.rules import KINDS
 
 Placement = Literal["auto", "inner", "outer"]
 
@@ -68,8 +69,6 @@ class PlannedRule:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What its settings hold that must not be shown."""
-        if isinstance(self.values, Lazily):  # as of all that hold none
-            return ()
         return tuple(
             text for one in self.values.values() if one.secret for text in _texts(one.value)
         )
@@ -116,7 +115,7 @@ class Plan:
 
     def __str__(self) -> str:
         """Return what `mlpolicy explain` prints."""
-        from mlpolicy.plan.text import describe
+        from mlpolicy.plan.show import describe
 
         return describe(self)
 
@@ -127,16 +126,7 @@ class Plan:
 
     def of(self, target: Target, *, exact: bool) -> Plan:
         """Return the same for another *target*: a pattern makes thousands of one."""
-        return Plan(
-            target,
-            self.mode,
-            self.rules,
-            self.placement,
-            policies=self.policies,
-            exact=exact,
-            sources=self.sources,
-            deadline=self.deadline,
-        )
+        return replace(self, target=target, exact=exact)
 
     def rule(self, kind: str) -> PlannedRule | None:
         """Return the rule of that kind, if there is one."""
@@ -144,3 +134,25 @@ class Plan:
             if rule.kind == kind:
                 return rule
         return None
+
+
+def at_moment(rule: PlannedRule, now: datetime, environ: Mapping[str, str]) -> PlannedRule:
+    """Return *rule* with the mode that it has at the moment *now*."""
+    control = rule.control
+    if control is None:
+        return rule
+    if control.mode == "enforce" and control.expires is None and not environ.get(KILL_SWITCH):
+        return rule
+    mode = effective_mode(control, now=now, environment=environ)
+    return rule if mode == rule.mode else replace(rule, mode=mode)
+
+
+def mode_of(rules: Sequence[PlannedRule]) -> Mode:
+    """Return the mode of a whole plan: the strongest that a rule has which can be in shadow.
+
+    A plan whose other rules are all in shadow is in shadow, though its `monitor` is in force.
+    """
+    active = [rule for rule in rules if rule.mode != "disabled"]
+    if {rule.mode for rule in active if KINDS[rule.kind].shadowable} == {"shadow"}:
+        return "shadow"
+    return "enforce" if active or not rules else "disabled"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.diagnostic import Diagnostic, repair
@@ -15,7 +15,6 @@ from mlpolicy.model.policy import (
     PolicyFile,
     Profile,
     RuleBlock,
-    Tree,
     is_name,
     laid_over,
 )
@@ -27,42 +26,60 @@ DEEPEST = 32
 """How many profiles may extend one another in a chain."""
 
 
-@dataclass(slots=True)
 class Profiles:
-    """The profiles of a set of files, each with those that it extends under it."""
+    """The profiles of a set of files, each with those that it extends under it.
 
-    known: Mapping[str, Profile]
-    """Those that the files define."""
-    shipped: dict[str, Profile] = field(default_factory=dict)
-    """Those of mlpolicy that are used, where no file has one of that name."""
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
-    _rules: dict[str, Mapping[str, RuleBlock]] = field(default_factory=dict)
-    _open: list[str] = field(default_factory=list)
-    _said: set[Diagnostic] = field(default_factory=set)
-    _whole: dict[int, Policy] = field(default_factory=dict)
-    """Policies with their profiles, by the ids of those without."""
-    _base: Profiles | None = None
+    Args:
+        files: What a file writes beats what it imports.
+        named: Whether all profiles are known; only then is one missing.
+        whole: Whether all that is written could be read; only then is a rule missing.
+    """
 
-    @classmethod
-    def of(cls, files: Iterable[PolicyFile], *, base: Profiles | None = None) -> Profiles:
-        """Return the profiles of *files*; what a file writes beats what it imports.
+    def __init__(
+        self, files: Iterable[PolicyFile], *, named: bool = True, whole: bool = True
+    ) -> None:
+        deepest_first = sorted(files, key=lambda file: (-file.depth, file.file))
+        self.known = {one.name: one for file in deepest_first for one in file.profiles}
+        self._named, self._whole = named and all(map(is_name, self.known)), whole
+        self.shipped: dict[str, Profile] = {}
+        """Those of mlpolicy that are used, where no file has one of that name."""
+        self.used: set[str] = set()
+        """The names of those that policies use, and of those that these extend."""
+        self.missing: set[str] = set()
+        """The names of those that policies and profiles ask for, and nobody defines."""
+        self._found: dict[Diagnostic, None] = {}
+        self._rules: dict[str, Mapping[str, RuleBlock]] = {}
+        self._open: list[str] = []
+        for profile in self.known.values():
+            self._flat(profile)
 
-        Where *base* holds the same ones, what it has made of a policy is taken from there.
-        """
-        deepest_first = sorted(files, key=lambda one: (-one.depth, one.file))
-        made = cls({one.name: one for file in deepest_first for one in file.profiles})
-        if base is not None and base.known == made.known and not base.diagnostics:
-            made._base = base
-        for profile in made.known.values():
-            made._flat(profile)
-        made.used.clear()  # (a profile that only another one extends is used through that)
-        return made
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with profiles and their names."""
+        return tuple(self._found)
 
     @property
     def documents(self) -> tuple[Document, ...]:
         """The files of the profiles of mlpolicy that are used."""
         return tuple(_shipped(name)[1] for name in sorted(self.shipped))
+
+    def under(self, policy: Policy) -> Policy:
+        """Return *policy* with the rules of its profiles under its own."""
+        if not policy.use:
+            return policy
+        for name in policy.use:
+            self._use(name.text)
+        below = self._joined(policy.use)
+        if self._whole and all(self.named(name.text) for name in policy.use):  # (else who knows)
+            for rule in policy.rules:
+                if rule.only_below and rule.kind not in below:
+                    removed = f"`policies.{policy.name}.{rule.kind}`"
+                    text = (
+                        f"environment `{rule.only_below}` removes {removed}, which does not exist"
+                    )
+                    self._say(Diagnostic("MP407", text, rule.span, "warning"))
+        rules = _over(below, policy.rules)
+        return replace(policy, rules=tuple(rules.values()))
 
     def named(self, name: str) -> Profile | None:
         """Return the profile *name*: that of the files, else that of mlpolicy."""
@@ -70,34 +87,12 @@ class Profiles:
             self.shipped[name] = _shipped(name)[0]
         return self.known.get(name) or self.shipped.get(name)
 
-    def under(self, policy: Policy) -> Policy:
-        """Return *policy* with the rules of its profiles under its own."""
-        if not policy.use:
-            return policy
-        for name in policy.use:
-            self._note(name.text)
-        if self._base is not None and id(policy) in self._base._whole:
-            return self._base._whole[id(policy)]
-        below = self._joined(policy.use)
-        for rule in policy.rules:
-            if rule.only_below and rule.kind not in below:
-                self._in_vain(rule, policy)
-        rules = _over(below, {rule.kind: rule for rule in policy.rules})
-        made = self._whole[id(policy)] = replace(policy, rules=tuple(rules.values()))
-        return made
-
-    def _in_vain(self, rule: RuleBlock, policy: Policy) -> None:
-        if all(self.named(name.text) for name in policy.use):  # (else who knows)
-            what = f"environment `{rule.only_below}` removes `policies.{policy.name}.{rule.kind}`"
-            text = f"{what}, which does not exist"
-            self._say(Diagnostic("MP407", text, rule.span, "warning"))
-
-    def _note(self, name: str) -> None:
+    def _use(self, name: str) -> None:
         profile = self.named(name)
         if profile is not None and name not in self.used:
             self.used.add(name)
-            for one in profile.extends:
-                self._note(one.text)
+            for extended in profile.extends:
+                self._use(extended.text)
 
     def _joined(self, names: Iterable[Name]) -> Mapping[str, RuleBlock]:
         made: Mapping[str, RuleBlock] = {}
@@ -110,7 +105,7 @@ class Profiles:
             if name.text in self.shipped:
                 # Found where it is used: there it can be put right, or be suppressed.
                 rules = {kind: replace(rule, span=name.span) for kind, rule in rules.items()}
-            made = _over(made, rules)
+            made = _over(made, rules.values())
         return made
 
     def _flat(self, profile: Profile) -> Mapping[str, RuleBlock]:
@@ -120,7 +115,7 @@ class Profiles:
             self._open.append(name)
             below = self._joined([one for one in profile.extends if self._may_follow(one)])
             self._open.pop()
-            self._rules[name] = _over(below, {rule.kind: rule for rule in profile.rules})
+            self._rules[name] = _over(below, profile.rules)
         return self._rules[name]
 
     def _may_follow(self, name: Name) -> bool:
@@ -137,24 +132,17 @@ class Profiles:
         return False
 
     def _unknown(self, name: Name) -> None:
+        if not self._named or "${" in name.text:  # (that a variable is no name, was said)
+            return
+        self.missing.add(name.text)
         names = dict.fromkeys((*self.known, *SHIPPED))
-        near = closest(name.text, names)
-        if near and not is_name(near):
-            return  # that was said, where it is defined
-        known = ", ".join(f"`{one}`" for one in names)
-        found = Diagnostic(
-            "MP406",
-            f"there is no profile `{name.text}`",
-            name.span,
-            help=did_you_mean(near, f"there are {known}"),
-            suggestions=repair(name.span, near),
-        )
-        self._say(found)
+        near, known = closest(name.text, names), ", ".join(f"`{one}`" for one in names)
+        text, help = f"there is no profile `{name.text}`", did_you_mean(near, f"there are {known}")
+        edits = repair(name.span, near)
+        self._say(Diagnostic("MP406", text, name.span, help=help, suggestions=edits))
 
     def _say(self, found: Diagnostic) -> None:
-        if found not in self._said:
-            self._said.add(found)
-            self.diagnostics.append(found)
+        self._found[found] = None
 
 
 def _shipped(name: str) -> tuple[Profile, Document]:
@@ -163,16 +151,16 @@ def _shipped(name: str) -> tuple[Profile, Document]:
     return shipped(name)
 
 
-def _over(low: Mapping[str, RuleBlock], high: Mapping[str, RuleBlock]) -> dict[str, RuleBlock]:
+def _over(low: Mapping[str, RuleBlock], high: Iterable[RuleBlock]) -> dict[str, RuleBlock]:
     """Return the rules of *low* with those of *high* over them."""
     made = dict(low)
-    for kind, upper in high.items():
-        lower = made.get(kind)
+    for upper in high:
+        lower = made.get(upper.kind)
         if upper.removed:
-            made.pop(kind, None)
+            made.pop(upper.kind, None)
         elif lower is None or not upper.inherit:
-            made[kind] = upper
+            made[upper.kind] = upper
         else:
-            settings: Tree = laid_over(lower.settings, upper.settings)
-            made[kind] = replace(upper, settings=settings, final=upper.final or lower.final)
+            settings = laid_over(lower.settings, upper.settings)
+            made[upper.kind] = replace(upper, settings=settings, final=upper.final or lower.final)
     return made

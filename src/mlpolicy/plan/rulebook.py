@@ -5,45 +5,51 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import cached_property
+from datetime import UTC, date, datetime
+from functools import cached_property, reduce
 from operator import attrgetter
 
-from mlpolicy.core.control import KILL_SWITCH
+from mlpolicy.core.control import KILL_SWITCH, end_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.facts import Facts
 from mlpolicy.core.order import rank as position
+from mlpolicy.core.quantity import Duration
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
+    OnMissing,
     Pattern,
+    Placement,
     Policy,
     PolicyFile,
     RuleBlock,
+    Setting,
     Settings,
+    Tree,
     laid_over,
+    one,
 )
-from mlpolicy.plan.complete import Built, Completed, complete, is_right
-from mlpolicy.plan.merge import DEFAULTS, OVERRIDES, TOP, Layer, bottom, layer_of
-from mlpolicy.plan.packed import next_end
-from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.merge import (
+    ALL,
+    OVERRIDES,
+    TOP,
+    Built,
+    Completed,
+    Extent,
+    Layer,
+    complete,
+    default_layer,
+    merge,
+    policy_layer,
+)
+from mlpolicy.plan.plan import Plan, Rank, at_moment, mode_of
 from mlpolicy.plan.profiles import Profiles
-from mlpolicy.plan.ranking import (
-    Candidate,
-    Made,
-    at_moment,
-    default_of,
-    excluded,
-    made_of,
-    mode_of,
-    placement_of,
-    position_of,
-    rank,
-    shortest_deadline,
-)
-from mlpolicy.plan.settings import together
+from mlpolicy.rules import KINDS
 
+Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
-NOTHING: Resolved = (None, ())
+_Made = tuple[Plan, tuple[Completed, ...]]
+_BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
 
 
 def _now() -> datetime:
@@ -58,8 +64,8 @@ class Rulebook:
         now: The moment that dates are compared with; the present without it.
         environ: The variables of the process, for the kill switch.
         overrides: Rules that lie over all policies, for the kinds that a policy uses.
-        base: The same files without an environment, at the same moment: plans of policies that
-            the environment does not touch are taken from there.
+        read: How much of the files could be read.
+        built: Rules that were made before, for another environment.
     """
 
     def __init__(
@@ -69,37 +75,29 @@ class Rulebook:
         now: datetime | None = None,
         environ: Mapping[str, str] | None = None,
         overrides: Iterable[RuleBlock] = (),
-        base: Rulebook | None = None,
+        read: Extent = ALL,
+        built: Built | None = None,
     ) -> None:
-        self.files = tuple(sorted(files, key=lambda one: one.file))
+        self.files = tuple(sorted(files, key=lambda file: file.file))
         self.now = now or _now()
         self.environ = os.environ if environ is None else environ
         self.overrides = tuple(overrides)
-        framed = any(file.defaults or file.mode for file in self.files)
-        self._is_bare = not (framed or self.overrides or self.environ.get(KILL_SWITCH))
-        below = base.profiles if base is not None else None
-        self.profiles: Profiles = Profiles.of(self.files, base=below)
-        self._base = base if base is not None and self._is_framed_as(base) else None
+        self.read = read
+        self.profiles = Profiles(self.files, named=read.named, whole=read.whole)
         self.policies = tuple(
             self.profiles.under(policy) for file in self.files for policy in file.policies
         )
+        self.nowhere: set[Span] = set()
+        """Where targets and patterns stand that name no function, as far as the source was asked."""
+        self.elsewhere: set[Span] = set()
+        """Where targets stand that are there, and for which others are named."""
         self._owned: dict[Target, Target] = {}
         self._other_names: dict[Target, tuple[Target, ...]] = {}
         self._resolved: dict[Target, Resolved] = {}
-        self._plans: dict[Made, dict[Target, Resolved]] = {}
-        self._first: dict[Made, tuple[Plan, tuple[Diagnostic, ...]]] = {}
-        self._built: Built = base._built if base is not None else {}
-        self._frames: dict[str, tuple[list[Layer], list[Layer]]] = {}
-        self._completed: dict[Made, tuple[Completed, ...]] = {}
+        self._plans: dict[tuple[tuple[Rank, str, Span], ...], _Made] = {}
+        """Plans by the ranks, names and places of policies: a pattern makes thousands of one."""
+        self.built: Built = {} if built is None else built
         self._patterns: dict[str, tuple[tuple[Policy, Pattern], ...]] = {}
-        self._orders: dict[tuple[str, ...], tuple[str, ...]] = {}
-
-    def _is_framed_as(self, base: Rulebook) -> bool:
-        """Whether the same policies make the same plans here as in *base*."""
-        mine, others = (
-            [(file.depth, file.mode, file.defaults) for file in book.files] for book in (self, base)
-        )
-        return mine == others
 
     def at_present(self) -> Rulebook:
         """Return the same policies as they hold at this moment."""
@@ -109,8 +107,17 @@ class Rulebook:
 
     @cached_property
     def settings(self) -> Settings:
-        """What holds for all files."""
-        return together([file.settings for file in self.files])
+        """What holds for all files: the most careful of what each says.
+
+        Which environment is asked for is no matter of one file: any of them may let go of it.
+        """
+        each = [file.settings for file in self.files]
+        return reduce(_both, each) if each else Settings()
+
+    @property
+    def tells_absence(self) -> bool:
+        """Whether what has no effect here has none: all was read, and of the files themselves."""
+        return self.read.whole and not self.read.beside and not self.profiles.diagnostics
 
     @cached_property
     def exact(self) -> tuple[Target, ...]:
@@ -136,12 +143,12 @@ class Rulebook:
         if before == own:
             return
         others = self._other_names
-        others[before] = tuple([one for one in others.get(before, ()) if one != name])
+        others[before] = tuple([other for other in others.get(before, ()) if other != name])
         self._owned[name] = own
         if name != own:
             others[own] = (*others.get(own, ()), name)
-        for one in (before, name, own):
-            self._resolved.pop(one, None)
+        for target in (before, name, own):
+            self._resolved.pop(target, None)
         for known in ("exact", "_modules"):
             self.__dict__.pop(known, None)
 
@@ -149,7 +156,7 @@ class Rulebook:
     def broad(self) -> tuple[tuple[Policy, tuple[Pattern, ...]], ...]:
         """The policies with patterns that may name more than one function, and those."""
         each = (
-            (policy, tuple([one for one in policy.match if not one.glob.exact]))
+            (policy, tuple([pattern for pattern in policy.match if not pattern.glob.exact]))
             for policy in self.policies
         )
         return tuple((policy, patterns) for policy, patterns in each if patterns)
@@ -157,23 +164,28 @@ class Rulebook:
     @cached_property
     def globs(self) -> tuple[Pattern, ...]:
         """Every pattern that may name more than one function."""
-        return tuple(one for _, patterns in self.broad for one in patterns)
+        return tuple(pattern for _, patterns in self.broad for pattern in patterns)
 
     @cached_property
     def tops(self) -> frozenset[str]:
         """The top-level packages that any policy names."""
         exact = (target.module.partition(".")[0] for target in self.exact)
-        return frozenset([*exact, *(one.glob.top for one in self.globs)])
+        return frozenset([*exact, *(pattern.glob.top for pattern in self.globs)])
 
     @cached_property
     def next_end(self) -> datetime | None:
         """The next moment at which a rule expires and no longer holds as it does."""
-        return next_end(self.policies, self.now)
+        dated = (policy for policy in self.policies if not getattr(policy.rules, "dateless", False))
+        trees = [rule.settings for policy in dated for rule in policy.rules]
+        trees += [policy.controls for policy in self.policies]
+        written = (found for tree in trees if (found := one(tree, "expires")) is not None)
+        ends = (end_of(date.fromisoformat(setting.value)) for setting in written)
+        return min((end for end in ends if end > self.now), default=None)
 
     @cached_property
     def _modules(self) -> dict[str, tuple[Target, ...]]:
         found: dict[str, tuple[Target, ...]] = {}
-        named = (one for target in self.exact for one in self.names(target))
+        named = (name for target in self.exact for name in self.names(target))
         for target in sorted(dict.fromkeys(named), key=attrgetter("module", "qualname")):
             found[target.module] = (*found.get(target.module, ()), target)
         return found
@@ -190,22 +202,17 @@ class Rulebook:
         """Whether a policy may name a function of *module*."""
         return module in self._modules or self.globbed(module)
 
-    # --- plans ------------------------------------------------------------------------
-
-    @cached_property
-    def _asking(self) -> bool:
-        return any(policy.where.count for policy in self.policies)
-
     def asks(self, target: Target) -> bool:
         """Whether a policy asks more of the function under *target* than its path."""
-        return self._asking and any(policy.where.count for policy, _ in self._matching(target))
+        return any(policy.where.count for policy, _ in self._matching(target))
 
     @cached_property
     def _named(self) -> dict[str, list[Policy]]:
         """The policies that name a target itself, by the target."""
         found: dict[str, list[Policy]] = {}
         for policy in self.policies:
-            for text in dict.fromkeys(each.glob.text for each in policy.match if each.glob.exact):
+            exact = (pattern.glob.text for pattern in policy.match if pattern.glob.exact)
+            for text in dict.fromkeys(exact):
                 found.setdefault(text, []).append(policy)
         return found
 
@@ -222,52 +229,34 @@ class Rulebook:
     def _over(self, module: str) -> tuple[tuple[Policy, Pattern], ...]:
         """Return the patterns that may name functions of *module*, with their policies."""
         if module not in self._patterns:
-            each = ((policy, one) for policy, patterns in self.broad for one in patterns)
-            over = tuple([one for one in each if one[1].glob.covers_module(module)])
-            self._patterns[module] = over
+            each = ((policy, pattern) for policy, patterns in self.broad for pattern in patterns)
+            self._patterns[module] = tuple(
+                [one for one in each if one[1].glob.covers_module(module)]
+            )
         return self._patterns[module]
 
-    def naming(self, target: Target) -> Sequence[Policy]:
-        """Return the policies that name *target* itself, by any of its names."""
-        names = self.names(target)
-        if len(names) == 1:
-            return self._named.get(str(target), ())
-        return [policy for name in names for policy in self._named.get(str(name), ())]
+    def is_named(self, target: Target) -> bool:
+        """Whether a policy names *target* itself, by any of its names."""
+        return any(str(name) in self._named for name in self.names(target))
 
     def is_shared(self, text: str) -> bool:
         """Whether more than one policy may hold for the target that *text* writes."""
         return bool(self.broad) or len(self._named.get(text, ())) > 1
 
-    def only(self, target: Target) -> Policy | None:
-        """Return the policy whose rules, as they are written, are all that holds for *target*.
-
-        None where others, defaults, or a mode or deadline of the whole policy have a say too.
-        """
-        named = self.naming(target)
-        alone = len(named) == 1 and not named[0].controls
-        return named[0] if alone and self._is_bare and not self._over(target.module) else None
-
-    def findings(self, target: Target) -> tuple[Diagnostic, ...]:
-        """Return what is wrong with the plan of *target*, made only if something may be."""
-        policy = self.only(target)
-        if policy is not None and all(is_right(block, self._built) for block in policy.rules):
-            return ()
-        return self.resolve(target)[1]
+    # --- plans ------------------------------------------------------------------------
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""
-        best: dict[int, Candidate] = {}
+        best: dict[tuple[str, Span], Candidate] = {}
         for policy, pattern in self._matching(target):
             if self._excludes(policy, target) or not policy.where.holds(facts):
                 continue
-            ranked = rank(policy, pattern)
-            known = best.get(id(policy))
-            if known is None or known[0] < ranked:
-                best[id(policy)] = (ranked, policy)
-        found = list(best.values())
-        if len(found) > 1:
-            found.sort(key=lambda one: (one[0], one[1].name, one[1].span), reverse=True)
-        return found
+            key, ranked = (policy.name, policy.span), rank(policy, pattern)
+            if key not in best or best[key][0] < ranked:
+                best[key] = ranked, policy
+        return sorted(
+            best.values(), key=lambda each: (each[0], each[1].name, each[1].span), reverse=True
+        )
 
     def excluded(self, target: Target) -> Policy | None:
         """Return a policy that would hold for *target* but for its `exclude`."""
@@ -294,83 +283,69 @@ class Rulebook:
         return self.resolve(target, facts)[0]
 
     def resolve(self, target: Target, facts: Facts | None = None) -> Resolved:
-        """Return what holds for *target*, and what is wrong with it."""
+        """Return what holds for *target*, and where policies contradict each other in it."""
         target = self.own(target)
-        if facts is not None:
-            return self._resolve(target, facts)
-        known = self._resolved.get(target)
-        if known is None:
-            known = self._resolved[target] = self._resolve(target, None)
-        return known
-
-    def _resolve(self, target: Target, facts: Facts | None) -> Resolved:
+        if facts is None and target in self._resolved:
+            return self._resolved[target]
         candidates = self.candidates(target, facts)
-        if not candidates:
-            return NOTHING
-        made = made_of(candidates)
-        known = self._base._plans.get(made, {}).get(target) if self._base else None
-        if known is None:
-            if made not in self._first:
-                self._first[made] = self._planned(target, candidates)
-            plan, findings = self._first[made]  # (targets of the same policies differ in no more)
-            known = plan.of(target, exact=bool(self.naming(target))), findings
-            self._plans.setdefault(made, {})[target] = known
-        return known
+        resolved: Resolved = (None, ())
+        if candidates:
+            plan, completed = self._made(target, candidates)
+            conflicts = tuple(found for each in completed for found in each.conflicts)
+            resolved = plan.of(target, exact=self.is_named(target)), conflicts
+        if facts is None:
+            self._resolved[target] = resolved
+        return resolved
 
-    def alone(self, policy: Policy) -> Plan:
+    def alone(self, policy: Policy) -> tuple[Target, list[Candidate]]:
+        """Return what a *policy* of patterns is for that no other is for, and it as all there is."""
+        ranked, text = max((rank(policy, one), one.glob.text) for one in policy.match)
+        return Target(*text.split(":")), [(ranked, policy)]
+
+    def plan_alone(self, policy: Policy) -> Plan:
         """Return what a *policy* of patterns makes of a function that no other one is for."""
-        highest = max((rank(policy, one), one.glob.text) for one in policy.match)
-        return self._planned(Target(*highest[1].split(":")), [(highest[0], policy)])[0]
+        return self._made(*self.alone(policy))[0]
 
-    def _planned(
-        self, target: Target, candidates: Sequence[Candidate]
-    ) -> tuple[Plan, tuple[Diagnostic, ...]]:
-        completed = self.completed(candidates)
-        rules = tuple(
+    def _made(self, target: Target, candidates: Sequence[Candidate]) -> _Made:
+        """Return the plan that *candidates* make, and its rules with what is wrong with them."""
+        key = tuple([(ranked, policy.name, policy.span) for ranked, policy in candidates])
+        if key not in self._plans:
+            completed = self._completed(candidates, self.read)
+            # (asking the process for its variables takes longer than all else here)
+            environ = {KILL_SWITCH: self.environ.get(KILL_SWITCH, "")}
+            each = (one.rule for one in completed if one.rule is not None)
+            rules = tuple([at_moment(rule, self.now, environ) for rule in each])
+            policies = [policy for _, policy in candidates]
+            placement: Placement = "auto"
+            for policy in reversed(policies):
+                placement = placement if policy.placement == "auto" else policy.placement
+            deadline = deadline_of(policies)
+            plan = Plan(
+                target,
+                mode_of(rules),
+                rules,
+                placement,
+                policies=tuple([policy.name for policy in policies]),
+                exact=self.is_named(target),
+                sources=tuple([policy.span for policy in policies]),
+                deadline=None if deadline is None else float(Duration.of(deadline.value)),
+            )
+            self._plans[key] = plan, completed
+        return self._plans[key]
+
+    def _completed(self, candidates: Sequence[Candidate], read: Extent) -> tuple[Completed, ...]:
+        """Return every rule that *candidates* make together, outermost first."""
+        kinds = {block.kind for _, policy in candidates for block in policy.rules}
+        return tuple(
             [
-                at_moment(one.rule, self.now, self.environ)
-                for one in completed
-                if one.rule is not None
+                complete(kind, self.layers(kind, candidates), self.built, read=read)
+                for kind in sorted(kinds, key=in_order)
             ]
         )
-        policies = [policy for _, policy in candidates]
-        plan = Plan(
-            target,
-            mode_of(rules),
-            rules,
-            placement_of(policies),
-            policies=tuple([policy.name for policy in policies]),
-            exact=bool(self.naming(target)),
-            sources=tuple([policy.span for policy in policies]),
-            deadline=shortest_deadline(policies),
-        )
-        return plan, tuple([finding for one in completed for finding in one.diagnostics])
-
-    def completed(self, candidates: Sequence[Candidate]) -> tuple[Completed, ...]:
-        """Return every rule that *candidates* make together, outermost first.
-
-        It is made once for the same ones.
-        """
-        key = made_of(candidates)
-        if key not in self._completed:
-            found = tuple([block.kind for _, policy in candidates for block in policy.rules])
-            kinds = self._in_order(found)
-            self._completed[key] = tuple(
-                [complete(kind, self.layers(kind, candidates), self._built) for kind in kinds]
-            )
-        return self._completed[key]
-
-    def _in_order(self, kinds: tuple[str, ...]) -> tuple[str, ...]:
-        """Return each of *kinds* once, in the order in which a call meets their rules."""
-        if kinds not in self._orders:
-            ordered = sorted(set(kinds), key=lambda kind: (position(position_of(kind)), kind))
-            self._orders[kinds] = tuple(ordered)
-        return self._orders[kinds]
 
     def layers(self, kind: str, candidates: Sequence[Candidate]) -> list[Layer]:
         """Return the blocks of that kind: of the defaults, of *candidates*, of the command line."""
-        below, above = self._around(kind)
-        found = list(below)
+        found = list(self._defaults(kind))
         for ranked, policy in candidates:
             block = policy.rule(kind)
             if block is None:
@@ -378,19 +353,89 @@ class Rulebook:
             if policy.controls:
                 controls = {key: held for key, held in policy.controls.items() if key != "deadline"}
                 block = replace(block, settings=laid_over(controls, block.settings))
-            found.append(layer_of(ranked, policy, block))
-        found += above
+            found.append(policy_layer(ranked, policy, block))
+        found += (Layer(TOP, OVERRIDES, block) for block in self.overrides if block.kind == kind)
         return found
 
-    def _around(self, kind: str) -> tuple[list[Layer], list[Layer]]:
-        """Return what lies under the policies, and over them, for one kind."""
-        if kind not in self._frames:
-            below = [
-                Layer(bottom(file.depth), DEFAULTS, block)
-                for file in self.files
-                for block in (default_of(file, kind),)
-                if block is not None
-            ]
-            above = [Layer(TOP, OVERRIDES, block) for block in self.overrides if block.kind == kind]
-            self._frames[kind] = (below, above)
-        return self._frames[kind]
+    def _defaults(self, kind: str) -> Iterator[Layer]:
+        """Yield what lies under the policies for one kind."""
+        for file in self.files:
+            held = next((block for block in file.defaults if block.kind == kind), None)
+            if file.mode is not None:
+                mode: Tree = {"mode": file.mode}
+                settings = laid_over(mode, held.settings) if held else mode
+                held = replace(held or RuleBlock(kind, Span(file.file)), settings=settings)
+            if held is not None:
+                yield default_layer(file.depth, held)
+
+    def findings(
+        self, target: Target, candidates: Sequence[Candidate], *, alone: bool = False
+    ) -> tuple[Diagnostic, ...]:
+        """Return what is wrong with the plan that *candidates* make of *target*.
+
+        With *alone*, others may complete it on the functions that they name too.
+        """
+        from mlpolicy.plan.together import findings_of  # (a service asks for none)
+
+        plan, completed = self._made(target, candidates)
+        policies = [policy for _, policy in candidates]
+        kinds = {block.kind for block in policies[0].rules}
+        others = (policy for policy in self.policies if policy is not policies[0])
+        if alone and any(policy.rule(kind) for policy in others for kind in kinds):
+            completed = self._completed(candidates, replace(self.read, whole=False))
+        return findings_of(plan, completed, deadline_of(policies))
+
+    def conflicts(self, candidates: Sequence[Candidate]) -> Iterator[Diagnostic]:
+        """Yield what *candidates* contradict each other in, on a function that all are for."""
+        for kind in {block.kind for _, policy in candidates for block in policy.rules}:
+            yield from merge(kind, self.layers(kind, candidates)).diagnostics
+
+
+def _both(one: Settings, other: Settings) -> Settings:
+    """Return the more careful of what two files say."""
+    return Settings(
+        _BY_CARE[min(_BY_CARE.index(each.on_missing_target) for each in (one, other))],
+        one.on_engine_error if one.on_engine_error == "closed" else other.on_engine_error,
+        packages=tuple(dict.fromkeys((*one.packages, *other.packages))),
+        require=tuple(dict.fromkeys((*one.require, *other.require))),
+        expiry_warning=max(one.expiry_warning, other.expiry_warning),
+        allow_call=(*one.allow_call, *other.allow_call),
+        ignore=(*one.ignore, *other.ignore),
+        on_unknown_environment=(
+            "base" if one.on_unknown_environment == "base" else other.on_unknown_environment
+        ),
+    )
+
+
+# --- what decides between policies ----------------------------------------------------
+
+
+def rank(policy: Policy, pattern: Pattern) -> Rank:
+    """Return how highly *policy* ranks where *pattern* is what matched."""
+    # (exact ones that meet are names of one function: none is closer than the other)
+    whole, characters = (0, 0) if pattern.glob.exact else pattern.glob.literal
+    return (
+        int(policy.final),
+        -policy.depth,
+        policy.priority,
+        pattern.glob.exact,
+        whole,
+        characters,
+        policy.where.count,
+    )
+
+
+def excluded(policy: Policy, target: Target) -> bool:
+    """Whether *policy* says that it is not for *target*."""
+    return any(pattern.glob.matches(target) for pattern in policy.exclude)
+
+
+def deadline_of(policies: Iterable[Policy]) -> Setting | None:
+    """Return the deadline of the first of *policies* that writes one."""
+    written = (one(policy.controls, "deadline") for policy in policies)
+    return next((setting for setting in written if setting is not None), None)
+
+
+def in_order(kind: str) -> tuple[float, str]:
+    """Sort key of kinds: in the order in which a call meets their rules."""
+    return position(KINDS[kind].position), kind

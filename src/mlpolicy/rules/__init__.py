@@ -45,6 +45,11 @@ KINDS: Extensions[Kind] = Extensions(
 """Every kind that a policy may use."""
 
 
+def kind_of_decorator(name: str) -> Kind:
+    """Return the kind whose decorator has that name."""
+    return next(kind for kind in map(KINDS.__getitem__, _BUILT_IN) if kind.decorator == name)
+
+
 def show() -> None:
     """Let the numbers of the rules be seen where those of the process are; asked at each import.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import CodeType, FunctionType
 from typing import Any
 
 from mlpolicy.core.argpath import parse
-from mlpolicy.core.control import NEVER_SHADOWED, Rollout
 from mlpolicy.core.given import Given
 from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Meters
@@ -18,6 +17,7 @@ from mlpolicy.core.report import say_once
 from mlpolicy.core.site import Notes, Parameter, ParameterKind, Site
 from mlpolicy.core.step import Step
 from mlpolicy.plan.plan import Plan, PlannedRule
+from mlpolicy.rules import KINDS
 from mlpolicy.runtime.rollout import Draw, Share
 from mlpolicy.runtime.template import Shape, shape
 
@@ -27,8 +27,6 @@ Make = Callable[[str, Any, Site], Step]
 
 def make_step(kind: str, settings: Any, site: Site) -> Step:
     """Return the step of *kind* with those *settings* at *site*."""
-    from mlpolicy.rules import KINDS
-
     return KINDS[kind].step_class()(settings, site)
 
 
@@ -41,38 +39,46 @@ def steps(
     make: Make = make_step,
 ) -> list[Step]:
     """Return a step for each rule of *plan* that is not disabled, for a function of that code."""
+    form = shape(code)
+    annotations = getattr(function, "__annotations__", None) or {}
     active = list(plan.active)
-    common = _common(plan, active, code, function, meters)
+    common = Site(
+        target=str(plan.target),
+        function=form.kind,
+        parameters=tuple(_parameters(form, annotations)),
+        returns=annotations.get("return"),
+        code_hash=digest(code),
+        kinds=frozenset(rule.kind for rule in active),
+        modes={rule.kind: rule.mode for rule in active},
+        sources={rule.kind: rule.source.place for rule in active},
+        notes=Notes() if any(KINDS[rule.kind].numbers_calls for rule in active) else None,
+        meters=meters,
+        resolve=resolve,
+    )
     return [_step(rule, _within(rule.rule, plan.deadline), common, make) for rule in active]
 
 
 def _step(rule: PlannedRule, settings: Any, common: Site, make: Make) -> Step:
-    common = replace(common, secrets=rule.secrets)
-    step = make(rule.kind, settings, replace(common, mode=rule.mode, source=rule.source.place))
+    site = replace(common, secrets=rule.secrets, mode=rule.mode, source=rule.source.place)
+    step = make(rule.kind, settings, site)
     rollout = rule.rollout
     if rollout is None:
         return step
-    step.share, step.shared_by = _share(rollout, rule, common)
-    if rollout.otherwise == "shadow" and rule.kind != NEVER_SHADOWED:
-        shadow = replace(common, mode="shadow", source=rule.source.place)
-        step.otherwise = make(rule.kind, settings, shadow)
+    step.share = Draw(rollout.percent)
+    if rollout.by is not None:
+        path = parse(rollout.by)
+        if path.name in [parameter.name for parameter in site.parameters]:
+            salt = f"{rule.policy}:{rule.kind}"
+            step.share, step.shared_by = Share(rollout.percent, path, salt), path.name
+        else:
+            say_once(
+                f"rollout:{site.target}:{rule.kind}",
+                f"{site.source}: {site.target} has no argument `{site.hide(path.name)}`; "
+                f"the rollout of `{rule.kind}` takes its calls by chance",
+            )
+    if rollout.otherwise == "shadow" and KINDS[rule.kind].shadowable:
+        step.otherwise = make(rule.kind, settings, replace(site, mode="shadow"))
     return step
-
-
-def _share(
-    rollout: Rollout, rule: PlannedRule, common: Site
-) -> tuple[Callable[..., bool], str | None]:
-    if rollout.by is None:
-        return Draw(rollout.percent), None
-    path = parse(rollout.by)
-    if path.name not in [one.name for one in common.parameters]:
-        say_once(
-            f"rollout:{common.target}:{rule.kind}",
-            f"{rule.source.place}: {common.target} has no argument `{common.hide(path.name)}`; "
-            f"the rollout of `{rule.kind}` takes its calls by chance",
-        )
-        return Draw(rollout.percent), None
-    return Share(rollout.percent, path, f"{rule.policy}:{rule.kind}"), path.name
 
 
 def _within(settings: Any, deadline: float | None) -> Any:
@@ -87,40 +93,16 @@ def _within(settings: Any, deadline: float | None) -> Any:
     return settings.model_copy(update=changed) if changed else settings
 
 
-def _common(
-    plan: Plan,
-    active: list[PlannedRule],
-    code: CodeType,
-    function: FunctionType | None,
-    meters: Meters,
-) -> Site:
-    form = shape(code)
-    annotations = getattr(function, "__annotations__", None) or {}
-    return Site(
-        target=str(plan.target),
-        function=form.kind,
-        parameters=tuple(_parameters(form, annotations)),
-        returns=annotations.get("return"),
-        code_hash=digest(code),
-        kinds=frozenset(one.kind for one in active),
-        modes={one.kind: one.mode for one in active},
-        sources={one.kind: one.source.place for one in active},
-        notes=Notes() if any(one.kind == "monitor" for one in active) else None,
-        meters=meters,
-        resolve=resolve,
-    )
-
-
-def _parameters(form: Shape, annotations: dict[str, Any]) -> Iterable[Parameter]:
-    groups: list[tuple[ParameterKind, tuple[str, ...]]] = [
+def _parameters(form: Shape, annotations: dict[str, Any]) -> Iterator[Parameter]:
+    groups: list[tuple[ParameterKind, tuple[str | None, ...]]] = [
         ("positional_only", form.positional_only),
         ("positional", form.positional),
-        ("var_positional", (form.var_positional,) if form.var_positional else ()),
+        ("var_positional", (form.var_positional,)),
         ("keyword", form.keyword),
-        ("var_keyword", (form.var_keyword,) if form.var_keyword else ()),
+        ("var_keyword", (form.var_keyword,)),
     ]
     for kind, names in groups:
-        for name in names:
+        for name in filter(None, names):
             yield Parameter(name, kind, annotation=annotations.get(name))
 
 

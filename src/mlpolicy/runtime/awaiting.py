@@ -59,7 +59,7 @@ class Started:
 
 
 class StartedAsync:
-    """An async generator whose first item was drawn already; made by `start_async`."""
+    """An async generator whose first item was drawn already."""
 
     __slots__ = ("ended", "first", "generator")
 
@@ -79,15 +79,8 @@ async def start_async(generator: AsyncGenerator[Any, Any]) -> StartedAsync:
     return started
 
 
-async def start_given(given: Any) -> StartedAsync:
-    """Draw the first item of what a rule gave in place of an async generator.
-
-    Items of an iterable are handed out one by one, as `yield from` does in a generator.
-    """
-    return await start_async(_items(given))
-
-
-async def _items(given: Any) -> AsyncGenerator[Any, Any]:
+async def items_of(given: Any) -> AsyncGenerator[Any, Any]:
+    """Yield the items of what a rule gave in place of an async generator, as `yield from` does."""
     if hasattr(given, "__aiter__"):
         async for item in given:
             yield item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -13,7 +13,7 @@ from mlpolicy.core.inside import is_below
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import LOCALS
 from mlpolicy.runtime.loom import Weaver
-from mlpolicy.runtime.template import MARKED, Birth, aside, body, compiled, shape, source
+from mlpolicy.runtime.template import MARKED, Birth, aside, asks, body, compiled, shape, source
 from mlpolicy.runtime.world import REAL, World
 
 TWIN = "__mlpolicy_twin__"
@@ -33,9 +33,14 @@ class Driver:
 
     def close(self) -> None:
         """Let the steps go."""
-        for step in self.steps:
-            for one in step.each():
-                one.close()
+        close(self.steps)
+
+
+def close(steps: Iterable[Step]) -> None:
+    """Let *steps* go, and what stands in for them."""
+    for step in steps:
+        for one in step.each():
+            one.close()
 
 
 def build(
@@ -90,37 +95,31 @@ def from_code(
     and cells: such a driver can stand in a module's code before any function of it exists.
     *closed* lets a bug in a step fail the call, where it would stand aside.
     """
-    form = shape(code)
-    numbered = any(step.kind == "monitor" for step in steps)
-    free = code.co_freevars
+    form, free = shape(code), code.co_freevars
     loom = Weaver(
-        target, form.kind, parameters=form.names, reserved=free, world=world, numbered=numbered
+        target,
+        form.kind,
+        parameters=form.names,
+        reserved=free,
+        world=world,
+        numbered=any(asks(step, "numbers_calls") for step in steps),
     )
     loom.closed = closed
     if twin is not None and LOCALS in code.co_qualname:
         loom.home = f"{target} {next(_MADE)}"  # others bear its name, with state of their own
     birth = Birth(code) if twin is None else twin if isinstance(twin, Birth) else None
-    name = _born(birth.own) if birth else loom.constant("twin", twin)
+    if birth:  # the expression of a function with these cells, whose code takes its place
+        name = f"(lambda: ({''.join(f'{cell}, ' for cell in birth.own.co_freevars)}))"
+    else:
+        name = loom.constant("twin", twin)
     if set(free) - {"__class__"}:
         loom.closure = f"{name}.__closure__"
     lines = body(form, steps, loom, twin=name)
-    if _is_below(target, twin):
+    # mlpolicy itself may call the function, by this name or by its own.
+    own = twin.__globals__.get("__name__") if isinstance(twin, FunctionType) else None
+    if is_below(target.partition(":")[0]) or is_below(str(own)):
         loom.head[:0] = aside(form, loom, twin=name)
-    text = source(form, lines, loom, name=_name(code))
+    named = code.co_name if code.co_name.isidentifier() else "driver"
+    text = source(form, lines, loom, name=named)
     made = compiled(text, loom, code, birth)
     return Driver(target, made, MARKED.sub(r"\1", text), tuple(steps), loom.constants)
-
-
-def _is_below(target: str, twin: Any) -> bool:
-    """Tell whether mlpolicy itself may call the function, by this name or by its own."""
-    own = twin.__globals__.get("__name__") if isinstance(twin, FunctionType) else None
-    return is_below(target.partition(":")[0]) or is_below(str(own))
-
-
-def _name(code: CodeType) -> str:
-    return code.co_name if code.co_name.isidentifier() else "driver"
-
-
-def _born(code: CodeType) -> str:
-    """Return the expression of a function that has the cells of *code*, which takes its place."""
-    return f"(lambda: ({''.join(f'{name}, ' for name in code.co_freevars)}))"

@@ -88,8 +88,8 @@ def _lasting(cls: type) -> str:
 
     A class that is made on the fly would be something new to say each time.
     """
-    for one in cls.__mro__:
-        found: object = vars(sys.modules.get(str(one.__module__), sys)).get(one.__name__)
-        if found is one:
-            return one.__name__
+    for base in cls.__mro__:
+        found: object = vars(sys.modules.get(str(base.__module__), sys)).get(base.__name__)
+        if found is base:
+            return base.__name__
     return ""

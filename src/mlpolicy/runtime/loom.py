@@ -12,8 +12,7 @@ from mlpolicy.core.step import Step
 from mlpolicy.core.verdict import Again, Answer, Refuse, Wait
 from mlpolicy.runtime.awaiting import complete
 from mlpolicy.runtime.guard import Guarded, StandAside
-from mlpolicy.runtime.pause import Pause
-from mlpolicy.runtime.world import World
+from mlpolicy.runtime.world import Pause, World
 
 NO_CALL = "0"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from operator import is_
 from types import CodeType, FunctionType
-from typing import Any, Protocol
+from typing import Any
 from weakref import ref
 
 from mlpolicy.core.live import Live
@@ -25,28 +25,19 @@ from mlpolicy.runtime.template import (
     mark,
 )
 
-
-class Weaver(Protocol):
-    """What a stub asks at the first call."""
-
-    def weave(self, stub: Stub, function: FunctionType) -> None:
-        """Put the driver on the *function* that carries *stub*."""
-        ...
-
-    def born(self, stub: Stub) -> CodeType:
-        """Return the code of a driver for other functions that carry *stub*."""
-        ...
+_TELLING = VARARGS | VARKEYWORDS | COROUTINE | GENERATOR | ASYNC_GENERATOR
+"""Flags that tell how a function is called."""
 
 
 class Stub(Live):
     """What the code of a stub calls: it gives the function to call instead."""
 
-    __slots__ = ("_function", "_weaver", "elsewhere", "own", "placed")
+    __slots__ = ("_weaver", "elsewhere", "own", "placed", "reference")
 
     def __init__(
         self,
         own: CodeType,
-        weaver: Weaver | None,
+        weaver: Any,
         *,
         placed: Any = None,
         function: ref[FunctionType] | None = None,
@@ -55,7 +46,8 @@ class Stub(Live):
         self.placed = placed
         """What *weaver* knows of the function."""
         self._weaver = weaver
-        self._function = function
+        """Puts the driver on a function at the first call; None where no policy is in force."""
+        self.reference = function
         self.elsewhere: CodeType | None = None
         """The code of a driver for other functions that carry the stub, once there was one."""
 
@@ -75,16 +67,24 @@ class Stub(Live):
         return made_from(own, witness) if self.is_in(function.__code__) else function
 
     def code(self) -> CodeType:
-        """Return code that calls it, to stand in for the function's own."""
-        return _code(self.own, self)
+        """Return code that calls it, with the signature of the function's own, for which it stands."""
+        own = self.own
+        positional, keyword = own.co_argcount, own.co_kwonlyargcount
+        counts = (own.co_posonlyargcount, positional, keyword, len(own.co_freevars))
+        template = _template(counts, own.co_flags & _TELLING)
+        names = own.co_varnames[: template.co_nlocals]
+        values: dict[str, object] = {mark("stub"): self, mark("own"): own}
+        for at in range(keyword):
+            values[f"keyword{at}"] = names[positional + at]
+        return dressed(template, own, values, co_varnames=names)
 
     def is_in(self, code: CodeType) -> bool:
         """Whether *code* calls it."""
-        return any(one is self for one in code.co_consts)
+        return any(constant is self for constant in code.co_consts)
 
     def function(self) -> FunctionType | None:
         """The function that it stands on, if it is known and alive."""
-        return self._function() if self._function is not None else None
+        return self.reference() if self.reference is not None else None
 
 
 def made_from(code: CodeType, witness: FunctionType) -> FunctionType:
@@ -96,23 +96,6 @@ def _alike(function: FunctionType, witness: FunctionType) -> bool:
     """Whether both have the same globals and the same cells: a copy of a function may not."""
     cells = map(is_, function.__closure__ or (), witness.__closure__ or ())
     return function.__globals__ is witness.__globals__ and all(cells)
-
-
-_STAR = VARARGS | VARKEYWORDS
-_KIND = COROUTINE | GENERATOR | ASYNC_GENERATOR
-
-
-def _code(own: CodeType, stub: Stub) -> CodeType:
-    """Return the code of *stub*, with the signature of *own*."""
-    positional, keyword = own.co_argcount, own.co_kwonlyargcount
-    flags = own.co_flags & (_STAR | _KIND)
-    counts = (own.co_posonlyargcount, positional, keyword, len(own.co_freevars))
-    template = _template(counts, flags)
-    names = own.co_varnames[: template.co_nlocals]
-    values: dict[str, object] = {mark("stub"): stub, mark("own"): own}
-    for at in range(keyword):
-        values[f"keyword{at}"] = names[positional + at]
-    return dressed(template, own, values, co_varnames=names)
 
 
 @cache

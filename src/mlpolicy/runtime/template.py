@@ -16,10 +16,11 @@ from typing import Any, Final
 from mlpolicy.core.block import Lines, indented
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.inside import is_ours
-from mlpolicy.core.order import INNERMOST, inside_out, rank
+from mlpolicy.core.order import INNERMOST, STARTED, inside_out, rank
 from mlpolicy.core.site import GENERATORS, FunctionKind
 from mlpolicy.core.step import Step, Weave
-from mlpolicy.runtime.awaiting import Started, StartedAsync, start_async, start_given
+from mlpolicy.rules import KINDS
+from mlpolicy.runtime.awaiting import Started, StartedAsync, items_of, start_async
 from mlpolicy.runtime.loom import Weaver
 
 VARARGS, VARKEYWORDS = 0x04, 0x08
@@ -97,26 +98,34 @@ def kind_of(code: CodeType) -> FunctionKind:
     return "generator" if code.co_flags & GENERATOR else "function"
 
 
-def strands(steps: Sequence[Step]) -> list[tuple[str, Step, Weave]]:
-    """Return (position, step, weave) of all *steps*, innermost first."""
-    found = [(position, step, weave) for step in steps for position, weave in step.weaves().items()]
-    return sorted(found, key=lambda strand: inside_out(strand[0]))
-
-
 def body(shape: Shape, steps: Sequence[Step], loom: Weaver, *, twin: str) -> Lines:
-    """Return the lines of the driver around the call of *twin*."""
+    """Return the lines of the driver around the call of *twin*, woven from the inside out."""
     call = f"{twin}({shape.passed_on()})"
-    woven = strands(steps)
+    woven = [(position, step, weave) for step in steps for position, weave in step.weaves().items()]
+    woven.sort(key=lambda strand: inside_out(strand[0]))
     if shape.kind not in GENERATORS:
         lines = [f"{loom.result} = {'await ' if loom.asynchronous else ''}{call}"]
         return [*_around(lines, woven, loom), f"return {loom.result}"]
-    # A generator is retried until it has handed out its first item: what stands at retry
-    # or within sees its start, what stands outside sees all of it.
-    woven = [strand for strand in woven if strand[0] not in (INNERMOST, "cache")]
-    started = [strand for strand in woven if rank(strand[0]) >= rank("retry")]
-    whole = [strand for strand in woven if rank(strand[0]) < rank("retry")]
-    lines = [*_around(_start(call, loom), started, loom), *(_given(loom) if started else [])]
-    return _ending(_around([*lines, *_deliver(loom)], whole, loom), loom)
+    return _generator(call, woven, loom)
+
+
+def _generator(call: str, woven: list[tuple[str, Step, Weave]], loom: Weaver) -> Lines:
+    # A generator is retried until it has handed out its first item.
+    woven = [one for one in woven if one[0] != INNERMOST and not asks(one[1], "keeps_results")]
+    started = [strand for strand in woven if rank(strand[0]) >= rank(STARTED)]
+    whole = [strand for strand in woven if rank(strand[0]) < rank(STARTED)]
+    if loom.kind == "generator":
+        lines = [f"{loom.result} = {loom.constant('Started', Started)}({call})"]
+        lines = [*_around(lines, started, loom), f"{loom.result} = yield from {loom.result}"]
+        return [*_around(lines, whole, loom), f"return {loom.result}"]
+    lines = [f"{loom.result} = await {loom.constant('start', start_async)}({call})"]
+    lines = [*_around(lines, started, loom), *(_given(loom) if started else []), *_deliver(loom)]
+    return _around(lines, whole, loom)
+
+
+def asks(step: Step, trait: str) -> bool:
+    """Whether the kind of *step* has a *trait*, such as `numbers_calls`."""
+    return step.kind in KINDS and bool(getattr(KINDS[step.kind], trait))
 
 
 def aside(shape: Shape, loom: Weaver, *, twin: str) -> Lines:
@@ -147,27 +156,17 @@ def _shared(lines: Lines, position: str, step: Step, loom: Weaver) -> Lines:
     ]
 
 
-def _start(call: str, loom: Weaver) -> Lines:
-    if loom.kind == "generator":
-        return [f"{loom.result} = {loom.constant('Started', Started)}({call})"]
-    return [f"{loom.result} = await {loom.constant('start', start_async)}({call})"]
-
-
 def _given(loom: Weaver) -> Lines:
     """Lines that start what a verdict gave in place of an async generator: an iterable."""
-    if loom.kind == "generator":
-        return []  # `yield from` takes any iterable
-    started, given = loom.constant("Begun", StartedAsync), loom.constant("given", start_given)
+    started, given = loom.constant("Begun", StartedAsync), loom.constant("given", items_of)
     return [
         f"if {loom.result}.__class__ is not {started}:",
-        f"    {loom.result} = await {given}({loom.result})",
+        f"    {loom.result} = await {loom.constant('start', start_async)}({given}({loom.result}))",
     ]
 
 
 def _deliver(loom: Weaver) -> Lines:
-    """Lines that hand out what the started generator in `loom.result` gives."""
-    if loom.kind == "generator":
-        return [f"{loom.result} = yield from {loom.result}"]
+    """Lines that hand out what the started async generator in `loom.result` gives."""
     inner, item, sent = loom.local("inner"), loom.local("item"), loom.local("sent")
     error = loom.local("error")
     names = {
@@ -196,17 +195,10 @@ def _deliver(loom: Weaver) -> Lines:
     ]
 
 
-def _ending(lines: Lines, loom: Weaver) -> Lines:
-    return [*lines, f"return {loom.result}"] if loom.kind == "generator" else lines
-
-
 def source(shape: Shape, lines: Lines, loom: Weaver, *, name: str) -> str:
     """Return the text of the driver."""
-    word = "async def" if loom.asynchronous else "def"
-    return (
-        "\n".join([f"{word} {name}({shape.header()}):", *indented([*loom.opening(), *lines])])
-        + "\n"
-    )
+    head = f"{'async def' if loom.asynchronous else 'def'} {name}({shape.header()}):"
+    return "\n".join([head, *indented([*loom.opening(), *lines]), ""])
 
 
 @frozen()
@@ -240,17 +232,26 @@ def code_of(text: str, *, free: tuple[str, ...]) -> CodeType:
 def compiled(text: str, loom: Weaver, original: CodeType, birth: Birth | None = None) -> CodeType:
     """Compile *text* as code that stands in for *original*: same name, place, free variables.
 
-    The code of *birth* takes the place of that of the function that *text* makes.
+    The code of *birth* takes the place of that of the function that *text* makes; the birth itself
+    is the last constant, by which the code is known later.
     """
     code = code_of(text, free=original.co_freevars)
-    values = {mark(name): value for name, value in loom.constants.items()}
-    made = dressed(code, original, values)
-    return made.replace(co_consts=_with_birth(made.co_consts, birth)) if birth else made
+    made = dressed(code, original, {mark(name): held for name, held in loom.constants.items()})
+    if birth is None:
+        return made
+    constants: list[object] = []
+    for constant in made.co_consts:
+        if isinstance(constant, CodeType) and constant.co_freevars != birth.own.co_freevars:
+            raise TypeError("its free variables are not in the order of the compiler")
+        constants.append(birth.own if isinstance(constant, CodeType) else constant)
+    return made.replace(co_consts=(*constants, birth))
 
 
 def dressed(code: CodeType, original: CodeType, values: dict[str, object], **more: Any) -> CodeType:
     """Return *code* with *values* where their marks are, and the name and place of *original*."""
-    values[DOCUMENT] = document(original)
+    first = original.co_consts[0] if original.co_consts else None
+    has_docstring = sys.version_info < (3, 14) or original.co_flags & HAS_DOCSTRING
+    values[DOCUMENT] = first if has_docstring and isinstance(first, str) else None
     own_flags = original.co_flags & (ITERABLE_COROUTINE | HAS_DOCSTRING)
     return code.replace(
         **more,
@@ -264,16 +265,6 @@ def dressed(code: CodeType, original: CodeType, values: dict[str, object], **mor
     )
 
 
-def _with_birth(constants: tuple[object, ...], birth: Birth) -> tuple[object, ...]:
-    """Return *constants* with the code of *birth*, and itself: by it the code is known later."""
-    made: list[object] = []
-    for one in constants:
-        if isinstance(one, CodeType) and one.co_freevars != birth.own.co_freevars:
-            raise TypeError("its free variables are not in the order of the compiler")
-        made.append(birth.own if isinstance(one, CodeType) else one)
-    return (*made, birth)
-
-
 def mark(name: str) -> str:
     """Return the string that stands for the constant *name* until the code is dressed.
 
@@ -284,13 +275,6 @@ def mark(name: str) -> str:
 
 MARKED: Final = re.compile("\x02(\\w+)\x03")
 DOCUMENT: Final = mark("its docstring")
-
-
-def document(code: CodeType) -> str | None:
-    """Return the docstring of the function that *code* makes."""
-    first = code.co_consts[0] if code.co_consts else None
-    has_one = sys.version_info < (3, 14) or code.co_flags & HAS_DOCSTRING
-    return first if has_one and isinstance(first, str) else None
 
 
 def _first_line_alone(units: int) -> bytes:

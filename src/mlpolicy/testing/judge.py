@@ -12,8 +12,8 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration
 from mlpolicy.document.node import entries_of
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.text import origin
-from mlpolicy.plan.text import shown as policy_text
+from mlpolicy.plan.show import origin
+from mlpolicy.plan.show import shown as policy_text
 from mlpolicy.rules import KINDS
 from mlpolicy.testing.grammar import ErrorClass, ExpectBlock, holds
 from mlpolicy.testing.journal import ENDS

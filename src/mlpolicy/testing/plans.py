@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from mlpolicy.core.quantity import ByteSize, Count, Duration, QuantityError, Ratio
 from mlpolicy.model.check import is_table, models_in
 from mlpolicy.plan.plan import Plan, PlannedRule, Value
-from mlpolicy.plan.text import shown
+from mlpolicy.plan.show import shown
 from mlpolicy.rules import KINDS
 
 ABSENT, PRESENT = "absent", "present"

@@ -51,12 +51,12 @@ class PolicyTests(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item for each test, and one for what is wrong with the file."""
-        from mlpolicy.plan.survey import Survey, roots
+        from mlpolicy.source import SourceTree, roots
         from mlpolicy.testing.runner import Prepared
 
         root, stash = self.config.rootpath, self.config.stash
         if _SURVEY not in stash:
-            stash[_SURVEY] = Survey(roots((str(root), str(root / "src"))))
+            stash[_SURVEY] = SourceTree(roots((str(root), str(root / "src"))))
         near = Path(os.path.relpath(self.path))  # as people would write it
         with _importing(self.config):
             prepared = Prepared(self.path if ".." in near.parts else near, stash[_SURVEY])

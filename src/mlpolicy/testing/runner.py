@@ -19,8 +19,8 @@ from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.load import Loaded, Terms, load
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.plan.survey import Defined, Missing, NoModule, Survey
 from mlpolicy.runtime.template import shape
+from mlpolicy.source import Defined, Missing, NoModule, SourceTree
 from mlpolicy.testing.grammar import moment
 from mlpolicy.testing.judge import FieldDifference, call_differs, plan_differs
 from mlpolicy.testing.read import Act, Case, CaseTerms, read_suite
@@ -76,7 +76,7 @@ class Prepared:
     imported but errors.
     """
 
-    def __init__(self, path: Path, survey: Survey) -> None:
+    def __init__(self, path: Path, survey: SourceTree) -> None:
         self._suite = read_suite(path)
         self._survey = survey
         self._findings = list(self._suite.diagnostics)
@@ -167,7 +167,7 @@ class Prepared:
             return True
         looked = self._survey.look_up(target)
         if isinstance(looked, Missing):
-            near = f"{target.module}:{looked.close[0][0]}" if looked.close else ""
+            near = f"{target.module}:{looked.close}" if looked.close else ""
             problem = f"`{target.module}` has no function `{target.qualname}`"
             self._say("MP301", problem, act.span, did_you_mean(near))
         elif isinstance(looked, Defined) and not looked.is_function:

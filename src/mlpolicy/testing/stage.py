@@ -15,7 +15,7 @@ from mlpolicy.core.site import Site
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import Target
 from mlpolicy.errors import CallRefused
-from mlpolicy.install.seek import NotFound, find
+from mlpolicy.install.lookup import NotFound, find
 from mlpolicy.plan.plan import Plan
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import from_code, twin_of

@@ -260,5 +260,5 @@ def test_without_a_policy_decorators_have_plans_and_others_none():
     for none in (calls, f"{__name__}:calls"):
         with pytest.raises(LookupError, match="no policy is in force"):
             mlpolicy.plan(none)
-    with pytest.raises(ValueError, match="no function path"):
+    with pytest.raises(ValueError, match="not a function"):
         mlpolicy.plan(3)

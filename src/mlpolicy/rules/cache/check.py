@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from mlpolicy.core.kind import Lacking
+
 if TYPE_CHECKING:
     from mlpolicy.rules.cache.rule import CacheRule
 
@@ -12,11 +14,11 @@ _DAY = 24 * 3600.0
 _SHORTEST = 0.1
 
 
-def check(rule: CacheRule) -> Iterator[tuple[str, str, str]]:
+def check(rule: CacheRule) -> Iterator[tuple[str, ...]]:
     """Yield (code, field, message) for each doubt about *rule*."""
     if rule.max_entries is None and rule.max_bytes is None:
         what = "nothing bounds this cache: give `max_bytes` or `max_entries`"
-        yield "MP705", "max_entries", what
+        yield Lacking(("MP705", "max_entries", what))
     if rule.ttl > _DAY:
         yield "MP709", "ttl", f"a `ttl` of {rule.ttl} hands out results older than a day"
     # Where the unit of `ttl` looks wrong, that is the finding.

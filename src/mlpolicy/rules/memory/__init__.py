@@ -8,7 +8,11 @@ KIND = Kind(
     name="memory",
     rule="mlpolicy.rules.memory.rule:MemoryRule",
     step="mlpolicy.rules.memory.step:MemoryStep",
+    decorator="memory_guard",
     check="mlpolicy.rules.memory.check:check",
+    together="mlpolicy.rules.memory.plan:clashes",
+    worst="mlpolicy.rules.memory.plan:worst",
+    risk="mlpolicy.rules.memory.plan:risks",
     shorthand="act_at",
     synonyms={
         **habits(

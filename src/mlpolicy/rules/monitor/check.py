@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from mlpolicy.core.kind import Lacking
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 
 
@@ -24,8 +25,7 @@ def check(rule: MonitorRule) -> Iterator[tuple[str, ...]]:
         text = f"a p99 of {p99} cannot be told from buckets of {span}"
         yield "MP907", "slo.p99", text, "widen `buckets`, or correct the unit"
     if isinstance(rule.log, LogBlock) and rule.log.inputs == "full" and not rule.log.redact:
-        yield (
-            "MP903",
-            "log.inputs",
-            "`inputs: full` writes arguments as they are: name what must not be written in `redact`",
+        text = (
+            "`inputs: full` writes arguments as they are: name what must not be written in `redact`"
         )
+        yield Lacking(("MP903", "log.inputs", text))

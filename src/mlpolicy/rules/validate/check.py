@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.default import function_of
+from mlpolicy.core.kind import Lacking
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.rules.validate.checker import checker
 from mlpolicy.rules.validate.checks.containers import size_of
@@ -66,12 +67,9 @@ def _collect(spec: Spec, path: str, places: dict[str, list[str]]) -> None:
 
 def _half(rule: ValidateRule) -> Finding:
     if rule.on_fail == "default":
-        return "MP205", "on_fail", "`on_fail: default` needs a `default` to give"
-    return (
-        "MP205",
-        "default",
-        f"`default` is never given while `on_fail` is `{rule.on_fail}`",
-    )
+        return Lacking(("MP205", "on_fail", "`on_fail: default` needs a `default` to give"))
+    text = f"`default` is never given while `on_fail` is `{rule.on_fail}`"
+    return Lacking(("MP205", "default", text))
 
 
 def _value(rule: ValidateRule) -> Iterator[Finding]:

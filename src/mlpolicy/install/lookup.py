@@ -1,0 +1,304 @@
+"""From a target's name to the function whose code belongs to it."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import gc
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType, MappingProxyType, MethodType, ModuleType
+from typing import Any
+
+from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of, wrapped
+from mlpolicy.core.frozen import frozen
+from mlpolicy.core.program import names_of
+from mlpolicy.core.target import LOCALS, Target
+from mlpolicy.install.outer import Shown, bare, original_of
+from mlpolicy.runtime.driver import TWIN
+
+_DEPTH = 8
+
+
+class NotFound(LookupError):
+    """Nothing of that name; the message says where the path ends."""
+
+
+@frozen()
+class Found:
+    """Where a target is: who holds it, under which attribute, and what stands there."""
+
+    holder: Any
+    attribute: str
+    raw: Any
+    functions: tuple[FunctionType, ...]
+    """The Python functions to swap; empty where there is no Python code."""
+    inherited: bool = False
+    """Whether the holder only inherits the attribute."""
+
+
+def find(module: ModuleType, qualname: str) -> Found:
+    """Return where *qualname* of *module* is.
+
+    Raises:
+        NotFound: A part of the path does not exist.
+    """
+    if LOCALS in qualname:
+        return Found(module, qualname, None, born(module, qualname))
+    holder, attribute = _holder(module, qualname)
+    raw, inherited = _attribute(holder, attribute)
+    if raw is _ABSENT:
+        functions = born(module, qualname)
+        if not functions:
+            raise NotFound(f"`{_name(holder)}` has no function `{attribute}`")
+        return Found(holder, attribute, None, functions)
+    function = function_behind(raw, module.__name__, qualname)
+    functions = (function,) if function else _others(raw, module, qualname)
+    return Found(holder, attribute, raw, functions, inherited)
+
+
+def behind_ours(found: Found) -> Found:
+    """Return *found* as it was before a policy replaced it, if one did."""
+    shown = bare(found.raw)
+    if not is_a(shown, Shown):
+        return found
+    before: Found = original_of(shown, "found")
+    return Found(found.holder, found.attribute, before.raw, before.functions, before.inherited)
+
+
+def own_name(target: Target, found: Found) -> Target:
+    """Return the path under which what was *found* at *target* is defined; *target* if that is it.
+
+    A function is known by where its code was written: `__module__` may name who hands it out.
+    """
+    if LOCALS in target.qualname:
+        return target
+    if found.functions and not found.inherited:  # as almost always
+        first = found.functions[0].__code__.co_qualname
+        if first == target.qualname and is_of(found.functions[0], target.module):
+            return target
+    for own in _names(target, found):
+        if "<" not in own.qualname and (own == target or _leads_to(own, found)):
+            return own  # (no lambda, and not made at run time)
+    return target
+
+
+def _names(target: Target, found: Found) -> list[Target]:
+    """Return the paths under which what was *found* at *target* may be defined."""
+    names: list[tuple[str, str]] = []
+    if len(found.functions) < 2 and not found.inherited:
+        for function in (*found.functions, *reach(found.raw)):
+            name = str(function.__globals__.get("__name__"))
+            module = target.module if target.module in names_of(name) else name
+            names.append((module, function.__code__.co_qualname))
+        names += [(module, target.qualname) for module, _ in names]
+    elif is_a(found.holder, type):
+        names = [(module_of(found.holder), f"{name_of(found.holder)}.{found.attribute}")]
+    return [Target(module, name) for module, name in names]
+
+
+def _leads_to(target: Target, found: Found) -> bool:
+    """Tell whether what was *found* is under *target* too."""
+    module = sys.modules.get(target.module)
+    if not is_module(module):
+        return False
+    try:
+        there = find(module, target.qualname)
+    except NotFound:
+        return False
+    same = there.functions == found.functions and bool(found.functions)
+    held = there.holder is found.holder and there.attribute == found.attribute
+    alike = same or held or (there.raw is found.raw and found.raw is not None)
+    return alike and there.inherited is found.inherited
+
+
+def function_behind(raw: Any, module: str, qualname: str) -> FunctionType | None:
+    """Return the function that *raw* is, or decorates, with the code that belongs to the name.
+
+    A chain of decorators is followed to the function of that very name; where none bears it
+    (a lambda, a closure bound to a name), what stands there is the function.
+    """
+    if _is_plain(raw):
+        return raw  # type: ignore[no-any-return]  # (most are)
+    reached = list(reach(raw))
+    for function in reversed(reached):
+        if is_of(function, module) and function.__code__.co_qualname == qualname:
+            return function
+    first = peel(raw)
+    if type(first) is FunctionType:
+        named = [function for function in reached if function.__qualname__ == qualname]
+        return named[-1] if named else first
+    return None
+
+
+def is_of(function: FunctionType, module: str) -> bool:
+    """Whether the code of *function* was written in *module*; its `__module__` may say anything."""
+    name = function.__globals__.get("__name__")
+    return type(name) is str and name == module
+
+
+def _is_plain(raw: Any) -> bool:
+    """Whether *raw* is a function that leads to no other one."""
+    return type(raw) is FunctionType and raw.__closure__ is None and not raw.__dict__
+
+
+def _others(raw: Any, module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
+    """Functions of that name that *raw*, which is no function, keeps out of sight."""
+    if callable(raw):
+        return ()
+    return born(module, qualname)
+
+
+def aliased(name: str) -> ModuleType | None:
+    """Return the module that is known as *name*: by the import system, or as an attribute.
+
+    None where there is none, or where it still runs.
+    """
+    module: Any = sys.modules.get(name)
+    known = name
+    rest: list[str] = []
+    while module is None and "." in known:
+        known, _, last = known.rpartition(".")
+        rest.insert(0, last)
+        module = sys.modules.get(known)
+    for part in rest:
+        module = members(module).get(part) if is_module(module) else None
+    return module if is_module(module) and not is_running(module) else None
+
+
+def is_running(module: ModuleType) -> bool:
+    """Whether *module* is being imported at this moment."""
+    return members(members(module).get("__spec__")).get("_initializing") is True
+
+
+def dispatchers(raw: Any) -> list[Any]:
+    """Return the singledispatch functions that *raw* is made of."""
+    if _is_plain(raw):
+        return []
+    if is_a(raw, functools.singledispatchmethod):
+        return [members(raw)["dispatcher"]]
+    return [
+        one
+        for one in reach(raw)
+        if type(one.__dict__.get("registry")) is MappingProxyType
+        and type(one.__dict__.get("register")) is FunctionType
+    ]
+
+
+def born(module: ModuleType, qualname: str) -> tuple[FunctionType, ...]:
+    """Return every living function of *module* whose code has that name."""
+    return tuple(
+        function
+        for function in living(members(module))
+        if function.__code__.co_qualname == qualname and TWIN not in function.__dict__
+    )
+
+
+def living(names: Mapping[str, Any] | None = None) -> list[FunctionType]:
+    """Return every living function whose global names are *names*; without them, every function.
+
+    All functions refer to the builtins. They are asked for by what they refer to: a list of
+    all objects would hold tuples that other threads are filling, which the interpreter refuses.
+    """
+    referred = vars(builtins) if names is None else names
+    return [function for function in gc.get_referrers(referred) if type(function) is FunctionType]
+
+
+_ABSENT = object()
+
+
+def _holder(module: ModuleType, qualname: str) -> tuple[Any, str]:
+    *path, attribute = qualname.split(".")
+    holder: Any = module
+    for part in path:
+        raw, _ = _attribute(holder, part)
+        if raw is _ABSENT:
+            raise NotFound(f"`{_name(holder)}` has no `{part}`")
+        holder = original_of(raw) if is_a(raw, Shown) else raw
+    return holder, attribute
+
+
+def _attribute(holder: Any, name: str) -> tuple[Any, bool]:
+    """Return what stands under *name*, no descriptor run, and whether it is inherited."""
+    own = members(holder)
+    if name in own:
+        return own[name], False
+    if is_module(holder):
+        return getattr(holder, name, _ABSENT), False  # (it may make its names when asked)
+    above = mro_of(holder)[1:] if is_a(holder, type) else (type(holder),)
+    found = (held[name] for cls in above if name in (held := members(cls)))
+    return next(found, _ABSENT), True
+
+
+def _name(holder: Any) -> str:
+    if is_module(holder):
+        return str(members(holder).get("__name__"))
+    return str(name_of(holder if is_a(holder, type) else type(holder)))
+
+
+_PEELS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
+    *(
+        ((kind,), vars(kind)["__func__"].__get__)
+        for kind in (staticmethod, classmethod, MethodType)
+    ),
+    ((property,), vars(property)["fget"].__get__),
+    (
+        (functools.cached_property, functools.singledispatchmethod, functools.partialmethod),
+        lambda raw: members(raw).get("func"),
+    ),
+)
+"""How to read what descriptors hold, of subclasses too."""
+_partial = vars(functools.partial)["func"].__get__
+
+
+def peel(raw: Any) -> Any:
+    """Take the descriptors off *raw* that hold a function without decorating it."""
+    for _ in range(_DEPTH):
+        if type(raw) is FunctionType:
+            return raw  # (as most are)
+        hold = next((read for kinds, read in _PEELS if is_a(raw, *kinds)), None)
+        if hold is None:
+            return raw
+        raw = hold(raw)
+    return raw
+
+
+def reach(raw: Any) -> Iterator[FunctionType]:
+    """Yield the functions that *raw* is made of, from the outside in."""
+    seen: set[int] = set()
+    waiting = [(raw, 0)]
+    while waiting:
+        one, depth = waiting.pop(0)
+        one = peel(one)
+        if id(one) in seen or depth > _DEPTH:
+            continue
+        seen.add(id(one))
+        if type(one) is FunctionType:
+            yield one
+        waiting += ((inner, depth + 1) for inner in _within(one))
+
+
+def _within(one: Any) -> Iterator[Any]:
+    """Yield what *one* may have wrapped: `__wrapped__`, closure cells, attributes."""
+    if one is None or is_a(one, type, ModuleType):
+        return
+    state = members(one)
+    yield from filter(_holds, state.values())
+    if is_a(one, functools.partial):
+        yield _partial(one)
+    if "__wrapped__" in state:
+        yield state["__wrapped__"]
+    if type(one) is not FunctionType:
+        yield from filter(_holds, wrapped(one))
+        return
+    for cell in one.__closure__ or ():
+        try:
+            content = cell.cell_contents
+        except ValueError:
+            continue
+        if _holds(content):
+            yield content
+
+
+def _holds(value: Any) -> bool:
+    return callable(value) and not is_a(value, type, ModuleType)

@@ -1,0 +1,235 @@
+"""The arguments of a decorator, read as the rule that a policy file would write.
+
+They need not be text: classes, functions and plain numbers are taken as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
+
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.frozen import frozen
+from mlpolicy.core.kind import Kind
+from mlpolicy.core.model import IN_PYTHON
+from mlpolicy.core.span import Span
+from mlpolicy.core.words import did_you_mean
+from mlpolicy.document.node import Entry, Scalar
+from mlpolicy.errors import PolicyError
+from mlpolicy.model import messages
+from mlpolicy.model.check import is_table, models_in
+from mlpolicy.model.grammar import RuleCommon
+from mlpolicy.model.policy import CODE, Block, RuleBlock, Setting
+from mlpolicy.model.synonyms import OF_RULES
+from mlpolicy.model.unknown import Words, unknown_key
+
+Loc = tuple[int | str, ...]
+
+
+@frozen()
+class Decorated:
+    """A decorator in somebody's source."""
+
+    kind: Kind
+    name: str
+    """How it is written: `@retry`."""
+    span: Span
+    names: Mapping[str, Any]
+    """What the names around it stand for."""
+
+    def read(self, given: Mapping[str, Any], function: Callable[..., Any] | None) -> RuleBlock:
+        """Return the rule that its arguments say for *function*; most kinds need not know that.
+
+        Raises:
+            PolicyError: One of them is wrong.
+        """
+        common = RuleCommon.model_fields
+        # Words of every rule are no parameters: a spec for one that is called so stands in `args`.
+        own = {name: value for name, value in given.items() if name not in common}
+        try:
+            settings = self.kind.settings(own, function, self.names)
+        except PydanticCustomError as error:
+            context: Any = error.context or {}
+            help = did_you_mean(context["meant"] or None)
+            finding = self.wrong(error.type, context["text"], context["at"], help=help)
+            raise PolicyError([finding]) from None
+        settings |= {name: value for name, value in given.items() if name in common}
+        wrong: list[Diagnostic] = []
+        model = self.kind.rule_model()
+        settings = self._spelt(settings, model, (), wrong, also=tuple(common))
+        if wrong:
+            raise PolicyError(wrong)
+        if not isinstance(settings.get("rollout", {}), Mapping):
+            settings["rollout"] = {"percent": settings["rollout"]}
+        shared = {name: settings.pop(name) for name in common if name in settings}
+        tree = self._tree(self._checked(RuleCommon, shared), shared)
+        tree = {**self._tree(self._checked(model, settings), settings), **tree}
+        switches = {name: tree.pop(name).value for name in ("inherit", "final") if name in tree}
+        if switches.get("final"):
+            tree.setdefault("mode", Setting("enforce", self.span, self.span, CODE))
+        return RuleBlock(self.kind.name, self.span, tree, **switches)
+
+    def wrong(self, code: str, text: str, at: Loc = (), *, help: str = "") -> Diagnostic:
+        """Return a finding about the decorator, or about the argument *at* a place in it."""
+        named = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at)
+        where = f"`{self.name}`: `{named[1:]}`: " if at else f"`{self.name}`: "
+        return Diagnostic(code, where + text, self.span, help=help)
+
+    # --- values -----------------------------------------------------------------------
+
+    def _checked(self, model: type[BaseModel], settings: dict[str, Any]) -> BaseModel:
+        try:
+            return model.model_validate(settings, context=IN_PYTHON)
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+        findings: list[Diagnostic] = []
+        places: dict[Loc, list[tuple[str, str, str]]] = {}
+        for one in errors:
+            at = (*one["loc"], *one.get("ctx", {}).get("at", ()))
+            path, value = _reached(settings, at)
+            if one["type"] == "missing":
+                findings.append(self.wrong("MP011", f"needs `{at[-1]}`", path))
+            else:
+                told = one["type"], messages.message(one, value), messages.meant(one, value)
+                places.setdefault(path, []).append(told)
+        for path, group in places.items():
+            inner = any(len(other) > len(path) and other[: len(path)] == path for other in places)
+            code = group[0][0] if group[0][0].startswith("MP") else "MP010"
+            if inner and code != group[0][0]:
+                continue  # (another form got further into the value)
+            meant = next((meant for _, _, meant in group if meant), "")
+            help = did_you_mean(meant)
+            text = messages.joined([(type, text) for type, text, _ in group])
+            text = text.removesuffix(f": {help}").removesuffix(f"; {help}") if help else text
+            findings.append(self.wrong(code, text, path, help=help))
+        raise PolicyError(findings)
+
+    def _tree(self, rule: BaseModel, written: Any) -> dict[str, Any]:
+        """Return the settings of *rule* among those *written*, as a tree: what a policy lies over."""
+        made: dict[str, Any] = {}
+        for name in written:
+            value = getattr(rule, name)
+            if isinstance(value, BaseModel):
+                made[name] = self._block(value)
+            elif isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values()):
+                inner = {key: self._block(block) for key, block in value.items()}
+                made[name] = Block(inner, self.span)
+            else:
+                plain = value.isoformat() if isinstance(value, date) else value
+                made[name] = Setting(plain, self.span, self.span, CODE)
+        return made
+
+    def _block(self, block: BaseModel) -> Block:
+        return Block(self._tree(block, block.model_fields_set), self.span)
+
+    # --- words ------------------------------------------------------------------------
+
+    def _spelt(
+        self,
+        given: Mapping[Any, Any],
+        model: type[BaseModel],
+        at: Loc,
+        wrong: list[Diagnostic],
+        *,
+        also: tuple[str, ...] = (),
+    ) -> dict[str, Any]:
+        """Return the settings of a block under the names of its fields; synonyms are put right."""
+        fields = (*model.model_fields, *also)
+        about = Words("", {**OF_RULES, **self.kind.synonyms})
+        block = next((str(part) for part in reversed(at) if isinstance(part, str)), "")
+        made: dict[str, Any] = {}
+        words: dict[str, str] = {}
+        for key, value in given.items():
+            word = str(key)
+            name, taken = _field(word, value, fields, about, block)
+            if not name:
+                wrong.append(self._unknown(word, fields, at, about))
+            elif name in words and not _is_other_end(made[name], taken):
+                text = f"`{words[name]}` and `{word}` say the same: keep one of them"
+                wrong.append(self.wrong("MP005", text, at))
+            else:
+                if name in made:
+                    taken = tuple(
+                        max(ends, key=_is_written) for ends in zip(made[name], taken, strict=True)
+                    )
+                made[name], words[name] = taken, word
+        return {name: self._inside(model, name, value, at, wrong) for name, value in made.items()}
+
+    def _inside(
+        self, model: type[BaseModel], name: str, value: Any, at: Loc, wrong: list[Diagnostic]
+    ) -> Any:
+        """Return the value of a field with the words of the blocks inside of it put right."""
+        known = model.model_fields.get(name)
+        inner = next(iter(models_in(known.annotation)), None) if known else None
+        if known is None or inner is None or not isinstance(value, Mapping):
+            return value
+        if not is_table(known.annotation):
+            return self._spelt(value, inner, (*at, name), wrong)
+        return {
+            key: self._spelt(one, inner, (*at, name, key), wrong)
+            if isinstance(one, Mapping)
+            else one
+            for key, one in value.items()
+        }
+
+    def _unknown(self, word: str, fields: tuple[str, ...], at: Loc, about: Words) -> Diagnostic:
+        name = ".".join(map(str, at))
+        section = f"`{name}` of `{self.name}`" if at else f"`{self.name}`"
+        entry = Entry(word, self.span, Scalar(None, self.span, ""))
+        about = Words(section, about.synonyms)
+        found = unknown_key(entry, fields, about, block=str(at[-1]) if at else "")
+        what = "unknown key" if at else "unknown argument"
+        message = found.message.replace("unknown key", what)
+        return Diagnostic("MP005", message, self.span, help=found.help)
+
+
+class _Half(tuple[Any, ...]):
+    """One end of a range, said by a word of its own: `ge`."""
+
+    __slots__ = ()
+
+
+def _field(
+    word: str, value: Any, fields: tuple[str, ...], about: Words, block: str
+) -> tuple[str, Any]:
+    """Return the field that *word* means, and its value; no field where it means none."""
+    if word in fields:
+        return word, value
+    synonym = about.synonyms.get(f"{block}.{word}") or about.synonyms.get(word)
+    if synonym is None or synonym.field not in fields:
+        return "", value
+    if synonym.form:
+        low = synonym.form.startswith("[{}")
+        return synonym.field, _Half((value, None) if low else (None, value))
+    if synonym.shift:
+        is_count = isinstance(value, int) and not isinstance(value, bool)
+        return synonym.field, value + synonym.shift if is_count else value
+    return ("", value) if synonym.note else (synonym.field, value)
+
+
+def _is_written(end: Any) -> bool:
+    return end is not None
+
+
+def _is_other_end(one: Any, other: Any) -> bool:
+    """Whether two values are the ends of one range."""
+    halves = isinstance(one, _Half) and isinstance(other, _Half)
+    return halves and (one[0] is None) != (other[0] is None)
+
+
+def _reached(settings: Any, loc: Loc) -> tuple[Loc, Any]:
+    """Return the way to the value at *loc*, less what pydantic puts between, and the value."""
+    path: Loc = ()
+    value: Any = settings
+    for part in loc:
+        if isinstance(value, list | tuple):
+            known: Any = dict(enumerate(value))
+        else:
+            known = value if isinstance(value, Mapping) else {}
+        if part in known:
+            value, path = known[part], (*path, part)
+    return path, value

@@ -1,0 +1,220 @@
+"""A plan for people and programs: what holds, where each value comes from, and what lost to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from mlpolicy.core.given import path_of
+from mlpolicy.core.quantity import Duration, Ratio
+from mlpolicy.core.redact import HIDDEN, redacted, without
+from mlpolicy.core.words import many
+from mlpolicy.model.policy import CODE
+from mlpolicy.plan.plan import Plan, PlannedRule, Value
+from mlpolicy.rules import KINDS
+
+SCHEMA: Final = "mlpolicy.plan/1"
+COMMAND_LINE = "--set"
+_WIDEST = 44
+_RANKS = (
+    "the other is final",
+    "imported policies rank lower",
+    "lower priority",
+    "an exact target beats a pattern",
+    "fewer literal components",
+    "fewer literal characters",
+    "fewer further conditions",
+)
+"""Why a value lost, by the first part of the rank in which it is lower."""
+_WORDS = {None: "null", True: "true", False: "false"}
+
+
+# --- for people -----------------------------------------------------------------------
+
+
+def describe(plan: Plan) -> str:
+    """Return what `mlpolicy explain` prints of *plan*."""
+    order = " > ".join(rule.kind for rule in plan.rules) or "no rules"
+    lines = [str(plan.target), f"  {order}  ({plan.mode})"]
+    for name, span in zip(plan.policies, plan.sources, strict=False):
+        who = "the code" if name == CODE else f"policy {name}"
+        lines.append(f"  from {who} at {span.place}")
+    for rule in plan.rules:
+        lines += ["", *_rule(rule)]
+    worst = worst_case(plan)
+    if worst:
+        lines += ["", *worst]
+    return "\n".join(lines)
+
+
+def _rule(rule: PlannedRule) -> Iterator[str]:
+    yield f"  {rule.kind}{without(_mode(rule), rule.secrets)}  {rule.source.place}"
+    rows = [(path, text(value), origin(value)) for path, value in rule.values.items()]
+    wide = [min(max((len(row[at]) for row in rows), default=0), _WIDEST) for at in (0, 1)]
+    for path, value, source in rows:
+        yield f"    {path:<{wide[0]}}  {value:<{wide[1]}}  {source}".rstrip()
+        for lost in reversed(rule.lost.get(path, ())):
+            loser = f"{origin(lost)} ({why(lost, rule.values.get(path))})"
+            yield f"      {'beats':>{wide[0] - 2}}  {text(lost):<{wide[1]}}  {loser}"
+
+
+def _mode(rule: PlannedRule) -> str:
+    """Return how a rule holds, where that is not simply so."""
+    control = rule.control
+    parts: list[str] = [] if rule.mode == "enforce" else [rule.mode]
+    if control is not None and control.mode != rule.mode and control.mode == "enforce":
+        end = control.ends()
+        expired = end is not None and end <= datetime.now(UTC)
+        parts = [f"{rule.mode}: {'expired' if expired else 'switched off'}"]
+    rollout = rule.rollout
+    if rollout is not None:
+        by = f" by {rollout.by}" if rollout.by else ""
+        parts.append(f"{Ratio(rollout.percent)} of the calls{by}, else {rollout.otherwise}")
+    if control is not None and control.expires is not None:
+        parts.append(f"until {control.expires}")
+    return f"  ({', '.join(parts)})" if parts else ""
+
+
+def why(lost: Value, winner: Value | None) -> str:
+    """Return why *lost* lost against *winner*."""
+    if winner is None or lost.rank is None or winner.rank is None:
+        return "set again"
+    if lost.rank[0] < -1:
+        return "what the code says only fills in"
+    if lost.rank[0] < 0:
+        return "defaults only fill in" if winner.rank[0] >= 0 else "defaults of an import"
+    if winner.rank[0] > 1:
+        return "set on the command line"
+    differing = (
+        said for said, low, high in zip(_RANKS, lost.rank, winner.rank, strict=True) if low != high
+    )
+    return next(differing, "equal rank, the same value")
+
+
+def text(value: Value) -> str:
+    """Return a value as a policy file would write it, secrets left out."""
+    return HIDDEN if value.secret else redacted(shown(value.value))
+
+
+def shown(value: Any) -> str:
+    """Return *value* as a policy file would write it, on one line."""
+    if hasattr(value, "model_dump") and not isinstance(value, type):
+        value = dict(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(shown(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    return str(value) if isinstance(value, str | int | float | date) else path_of(value)
+
+
+def origin(value: Value) -> str:
+    """Return where *value* was set: place, part of the file, and the variables in it."""
+    if value.source is None:
+        return "built in"
+    span, layer = value.source, value.layer or value.policy
+    if span.file.startswith(COMMAND_LINE):
+        return span.file
+    return " ".join(part for part in (str(span), layer, value.written) if part)
+
+
+def worst_case(plan: Plan) -> list[str]:
+    """Return what `explain` says of the longest time that rules add to a call; no lines if none."""
+    calls, seconds, asked = 1, 0.0, 0.0
+    parts: list[str] = []
+    for rule in plan.rules:
+        if rule.rule is not None and rule.mode == "enforce":
+            worst = KINDS[rule.kind].worst_case(rule.rule, calls)
+            calls *= worst.calls
+            seconds += worst.seconds
+            asked += worst.asked
+            parts += worst.lines
+    if not parts:
+        return []
+    if plan.deadline is not None:
+        seconds, asked = min(seconds, plan.deadline), min(asked, plan.deadline)
+    time, most = Duration.worked_out(seconds), Duration.worked_out(asked)
+    more = f", up to {most} where the other side asks by Retry-After" if asked > seconds else ""
+    lines = [f"  worst case: {many(calls, 'call')} + {time}{more}"]
+    lines += [f"    {part}" for part in parts]
+    if plan.deadline is not None:
+        deadline = Duration.worked_out(plan.deadline)
+        lines.append(f"    deadline {deadline}: no pause and no wait goes beyond it")
+    return lines
+
+
+# --- for programs ---------------------------------------------------------------------
+
+
+def content(rule: PlannedRule) -> dict[str, Any]:
+    """Return *rule* as plain values, with where each comes from and what it beats."""
+    values: dict[str, Any] = {}
+    for path, value in rule.values.items():
+        lost = rule.lost.get(path, ())
+        beats = [{**_sourced(one), "why": why(one, value)} for one in lost]
+        values[path] = {**_sourced(value), "beats": beats}
+    return {
+        "kind": rule.kind,
+        "mode": rule.mode,
+        "source": rule.source.place,
+        "values": values,
+    }
+
+
+def _sourced(value: Value) -> dict[str, Any]:
+    span = value.source
+    return {
+        "value": text(value),
+        "from": origin(value),
+        "file": span.file if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "layer": value.layer or ("built in" if span is None else value.policy),
+        "policy": value.policy or None,
+    }
+
+
+def compiled(plans: Iterable[Plan], *, environment: str | None = None) -> dict[str, Any]:
+    """Return *plans* with a hash of what holds, and where each value comes from.
+
+    The hash is of targets, rules and settings alone: moving a line or a file does not change it.
+    """
+    each = [target(plan) for plan in plans]
+    held = sorted((one["target"], one["placement"], holds(one)) for one in each)
+    hashed = json.dumps(held, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return {
+        "schema": SCHEMA,
+        "environment": environment,
+        "hash": f"sha256:{hashlib.sha256(hashed.encode()).hexdigest()}",
+        "targets": each,
+    }
+
+
+def holds(one: Mapping[str, Any]) -> list[list[Any]]:
+    """Return what holds for a compiled target: (kind, mode, settings) of each rule, in order."""
+    return [[rule["kind"], rule["mode"], rule["settings"]] for rule in one["rules"]]
+
+
+def target(plan: Plan) -> dict[str, Any]:
+    """Return *plan* as plain values."""
+    return {
+        "target": str(plan.target),
+        "mode": plan.mode,
+        "placement": plan.placement,
+        "policies": list(plan.policies),
+        "rules": [_compiled(rule) for rule in plan.rules],
+    }
+
+
+def _compiled(rule: PlannedRule) -> dict[str, Any]:
+    values = {path: value for path, value in sorted(rule.values.items()) if path != "mode"}
+    return {
+        "kind": rule.kind,
+        "mode": rule.mode,
+        "settings": {path: text(value) for path, value in values.items()},
+        "sources": {path: str(value.source) for path, value in values.items() if value.source},
+    }
