@@ -84,11 +84,10 @@ def in_child(request: Request, assumed: Mapping[str, str], timeout: float) -> An
         if answer.exists():
             output = done.stdout.decode(errors="replace")
             return Answer(**json.loads(answer.read_text(encoding="utf-8")), output=output)
-        try:
-            why = f"the interpreter was ended by {signal.Signals(-done.returncode).name}"
-        except ValueError:
-            why = f"the interpreter ended with code {done.returncode}"
-        return _failed(request, why, done.stdout)
+    why = f"the interpreter ended with code {done.returncode}"
+    if -done.returncode in set(signal.Signals):
+        why = f"the interpreter was ended by {signal.Signals(-done.returncode).name}"
+    return _failed(request, why, done.stdout)
 
 
 def _failed(request: Request, why: str, output: bytes) -> Answer:
