@@ -15,41 +15,41 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 3617,
-    "core": 4387,
+    "cli": 3331,
+    "core": 4403,
     "document": 789,
     "install": 3800,
     "lint": 1201,
     "model": 3030,
     "plan": 2730,
-    "rules": 12478,
+    "rules": 12549,
     "runtime": 1218,
     "source": 1403,
-    "testing": 1963,
+    "testing": 1936,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 2381,
-    "core": 2760,
+    "cli": 2257,
+    "core": 2771,
     "document": 552,
     "install": 2719,
     "lint": 833,
     "model": 2107,
     "plan": 1784,
-    "rules": 8150,
+    "rules": 8204,
     "runtime": 759,
     "source": 995,
-    "testing": 1459,
+    "testing": 1440,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 13
+CLASSES = 11
 """Class names that stand for several classes."""
 NAMES = 7
 """Modules whose name is a riddle."""
 CIRCLES = 6
 """Modules that import themselves through others."""
-KNOWING = 27
+KNOWING = 23
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

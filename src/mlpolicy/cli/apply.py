@@ -19,7 +19,7 @@ from mlpolicy.cli import exits, files
 from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import import_failed, of_import
 from mlpolicy.cli.options import shared
-from mlpolicy.cli.prove import Answer
+from mlpolicy.cli.prove import ImportOutcome
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic
@@ -105,7 +105,9 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
         sys.exit(run(context, program, within=local_roots(context.src)))
 
 
-def _show(context: Context, answer: Answer, report: Report, loaded: Loaded, *, check: bool) -> None:
+def _show(
+    context: Context, answer: ImportOutcome, report: Report, loaded: Loaded, *, check: bool
+) -> None:
     if context.format not in ("json", "text"):
         context.show(report)
         return
@@ -142,7 +144,7 @@ def _cells(row: Mapping[str, Any]) -> Sequence[str]:
     return row["target"], rules, row["mode"], row["source"], row["placement"], status
 
 
-def _serving(context: Context, answer: Answer) -> str:
+def _serving(context: Context, answer: ImportOutcome) -> str:
     """Return the command that serves what was proved: the same policy, environment and folder."""
     command = ["mlpolicy", "run"]
     if context.policy or files.VARIABLE in os.environ:
@@ -166,7 +168,7 @@ def _serving(context: Context, answer: Answer) -> str:
 # --- what was expected: a plan that `mlpolicy compile` wrote --------------------------
 
 
-def _unexpected(answer: Answer, path: Path, environment: str | None) -> Iterator[Diagnostic]:
+def _unexpected(answer: ImportOutcome, path: Path, environment: str | None) -> Iterator[Diagnostic]:
     """Yield a finding for each function whose rules are not those of the plan at *path*."""
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))

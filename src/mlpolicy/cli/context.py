@@ -18,7 +18,7 @@ import click
 
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.files import save
-from mlpolicy.cli.prove import Answer, in_child, in_process
+from mlpolicy.cli.prove import ImportOutcome, in_child, in_process
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.words import many
 from mlpolicy.model.policy import RuleBlock
@@ -126,7 +126,7 @@ class Context:
 
     def prove(
         self, modules: Sequence[str], *, timeout: float = 60.0, here: bool = False, **asked: Any
-    ) -> Answer:
+    ) -> ImportOutcome:
         """Return what an interpreter of its own answers that imports *modules*; or this one, *here*."""
         policy = [str(files.shown(path)) for path in self.paths]
         path = list(map(os.path.abspath, local_roots(self.src)))

@@ -18,7 +18,7 @@ from mlpolicy.cli.findings import resolved
 from mlpolicy.cli.list import every_plugin
 from mlpolicy.cli.options import shared
 from mlpolicy.core.control import EVERYTHING, KILL_SWITCH, switches
-from mlpolicy.core.kind import Check
+from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.words import closest, many
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded
@@ -74,61 +74,65 @@ def command(context: Context) -> None:
 # --- the interpreter and the machine --------------------------------------------------
 
 
-def _of_machine() -> Iterator[Check]:
+def _of_machine() -> Iterator[MachineCheck]:
     """Yield what is to be said whatever the policy."""
     yield _interpreter()
     # A `sitecustomize` of somebody else's is run by ours, under `mlpolicy run`.
     other = getattr(sys.modules.get("sitecustomize"), "__file__", None)
     if sys.flags.isolated or sys.flags.ignore_environment or sys.flags.no_site:
         remedy = "call mlpolicy.install() in the program: PYTHONPATH is not read under -I, -E, -S"
-        yield Check("hook", "warn", "this Python ignores its environment", remedy)
+        yield MachineCheck("hook", "warn", "this Python ignores its environment", remedy)
     elif other:
-        yield Check("hook", "ok", f"{other} is run after ours")
+        yield MachineCheck("hook", "ok", f"{other} is run after ours")
     else:
-        yield Check("hook", "ok", "`mlpolicy run` brings its own sitecustomize")
+        yield MachineCheck("hook", "ok", "`mlpolicy run` brings its own sitecustomize")
     if libyaml():
-        yield Check("libyaml", "ok", "files are parsed in C")
+        yield MachineCheck("libyaml", "ok", "files are parsed in C")
     else:
         remedy = "install PyYAML from a wheel: large policies are read ten times slower"
-        yield Check("libyaml", "warn", "PyYAML was built without it", remedy)
+        yield MachineCheck("libyaml", "warn", "PyYAML was built without it", remedy)
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     folder = Path(os.environ.get("MLPOLICY_CACHE_DIR") or Path(home, "mlpolicy")).expanduser()
     nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
     if nearest.is_dir() and os.access(nearest, os.W_OK):
-        yield Check("plan cache", "ok", str(folder))
+        yield MachineCheck("plan cache", "ok", str(folder))
     else:
         remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
-        yield Check("plan cache", "warn", f"{folder} cannot be written", remedy)
+        yield MachineCheck("plan cache", "warn", f"{folder} cannot be written", remedy)
     method = multiprocessing.get_start_method(allow_none=True)
     method = method or multiprocessing.get_all_start_methods()[0]
     text = f"multiprocessing starts workers by {method}"
     if method == "fork":
-        yield Check("workers", "ok", f"{text}; they inherit the policy")
+        yield MachineCheck("workers", "ok", f"{text}; they inherit the policy")
     else:
         remedy = "under `mlpolicy run` they obey it too; else call mlpolicy.install() in them"
-        yield Check("workers", "note", text, remedy)
+        yield MachineCheck("workers", "note", text, remedy)
     if os.environ.get(ENVIRONMENT):
-        yield Check("environment", "ok", f"{ENVIRONMENT}={os.environ[ENVIRONMENT]}")
+        yield MachineCheck("environment", "ok", f"{ENVIRONMENT}={os.environ[ENVIRONMENT]}")
 
 
-def _interpreter() -> Check:
+def _interpreter() -> MachineCheck:
     text = f"{platform.python_implementation()} {platform.python_version()}"
     if platform.python_implementation() != "CPython":
-        return Check("interpreter", "fail", text, "drivers are swapped into CPython's functions")
+        return MachineCheck(
+            "interpreter", "fail", text, "drivers are swapped into CPython's functions"
+        )
     if sys.version_info[:3] == (3, 12, 0):
-        return Check("interpreter", "fail", text, "3.12.0 has a bug in code swapping: use 3.12.1")
+        return MachineCheck(
+            "interpreter", "fail", text, "3.12.0 has a bug in code swapping: use 3.12.1"
+        )
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
-        return Check("interpreter", "warn", f"{text}, free-threaded", "not tried by us yet")
-    return Check("interpreter", "ok", text)
+        return MachineCheck("interpreter", "warn", f"{text}, free-threaded", "not tried by us yet")
+    return MachineCheck("interpreter", "ok", text)
 
 
-def _of_plugins() -> Iterator[Check]:
+def _of_plugins() -> Iterator[MachineCheck]:
     for plugin, wrong in every_plugin():
         name = f"plugin {plugin.name}"
         if wrong is None:
-            yield Check(name, "ok", f"{plugin.origin} adds to {plugin.group}")
+            yield MachineCheck(name, "ok", f"{plugin.origin} adds to {plugin.group}")
         else:
-            yield Check(name, "fail", str(wrong), wrong.help)
+            yield MachineCheck(name, "fail", str(wrong), wrong.help)
 
 
 # --- the policy -----------------------------------------------------------------------
@@ -143,15 +147,15 @@ def _rules(loaded: Loaded) -> dict[str, dict[str, object]]:
     }
 
 
-def _of_policy(loaded: Loaded) -> Iterator[Check]:
+def _of_policy(loaded: Loaded) -> Iterator[MachineCheck]:
     """Yield whether the policy is right, whether the kill switch is on, and whether that names anything."""
     policies = many(len(loaded.rulebook.policies), "policy", "policies")
     text = f"{many(len(loaded.files), 'file')}, {policies}"
     if loaded.errors:
         text = f"{text}, {many(len(loaded.errors), 'error')}"
-        yield Check("policy", "fail", text, "run `mlpolicy validate`")
+        yield MachineCheck("policy", "fail", text, "run `mlpolicy validate`")
     else:
-        yield Check("policy", "ok", text)
+        yield MachineCheck("policy", "ok", text)
     off = os.environ.get(KILL_SWITCH, "")
     known = {*EVERYTHING, *KINDS, *(f"policy:{one.name}" for one in loaded.rulebook.policies)}
     idle = sorted(name for name in switches(off) if not {name, name.lower()} & known)
@@ -159,17 +163,17 @@ def _of_policy(loaded: Loaded) -> Iterator[Check]:
         near = closest(name, known)
         remedy = f"did you mean `{near}`?" if near else "name a rule, or `policy:NAME`; 1 is all"
         text = f"{KILL_SWITCH} names `{name}`: nothing is off"
-        yield Check("kill switch", "fail", text, remedy)
+        yield MachineCheck("kill switch", "fail", text, remedy)
     if off and not idle:
         remedy = f"unset {KILL_SWITCH} once the emergency is over"
-        yield Check("kill switch", "warn", f"{KILL_SWITCH}={off}", remedy)
+        yield MachineCheck("kill switch", "warn", f"{KILL_SWITCH}={off}", remedy)
 
 
-def _of_targets(context: Context) -> Iterator[Check]:
+def _of_targets(context: Context) -> Iterator[MachineCheck]:
     answer = context.prove(context.modules)
     if answer.failed is not None:
         text = f"`{answer.failed['module']}` could not be imported: {answer.failed['error']}"
-        yield Check("import", "fail", text, "mend the module first")
+        yield MachineCheck("import", "fail", text, "mend the module first")
         return
     for row in answer.targets:
         status = row["status"]
@@ -177,8 +181,8 @@ def _of_targets(context: Context) -> Iterator[Check]:
         detail = f": {row['detail']}" if row["detail"] else ""
         text, remedy = f"{status}{placed}{detail}", _REMEDIES.get(status, "")
         if status in ("applied", "excluded"):
-            yield Check(row["target"], "ok", text, remedy)
+            yield MachineCheck(row["target"], "ok", text, remedy)
         elif status in ("pending", "skipped"):
-            yield Check(row["target"], "note", text, remedy)
+            yield MachineCheck(row["target"], "note", text, remedy)
         else:
-            yield Check(row["target"], "fail", text, remedy)
+            yield MachineCheck(row["target"], "fail", text, remedy)

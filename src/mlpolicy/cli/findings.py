@@ -11,7 +11,7 @@ import click
 
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import EVERY, Context, waiting
-from mlpolicy.cli.prove import Answer
+from mlpolicy.cli.prove import ImportOutcome
 from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -63,7 +63,7 @@ def _imported(context: Context, loaded: Loaded) -> Iterator[Diagnostic]:
     yield from of_import(answer, loaded.rulebook, context.survey, strict=True)
 
 
-def import_failed(answer: Answer, survey: SourceTree | None = None) -> NoReturn:
+def import_failed(answer: ImportOutcome, survey: SourceTree | None = None) -> NoReturn:
     """End the command because a module could not be imported."""
     failed = answer.failed or {}
     module = failed["module"]
@@ -78,7 +78,7 @@ def import_failed(answer: Answer, survey: SourceTree | None = None) -> NoReturn:
 
 
 def of_import(
-    answer: Answer, rulebook: Rulebook, survey: SourceTree, *, strict: bool
+    answer: ImportOutcome, rulebook: Rulebook, survey: SourceTree, *, strict: bool
 ) -> Iterator[Diagnostic]:
     """Yield what became of targets that no policy should leave at that."""
     lenient = rulebook.settings.on_missing_target
@@ -101,7 +101,12 @@ def of_import(
 
 
 def _of_target(
-    row: Mapping[str, Any], answer: Answer, rulebook: Rulebook, survey: SourceTree, *, strict: bool
+    row: Mapping[str, Any],
+    answer: ImportOutcome,
+    rulebook: Rulebook,
+    survey: SourceTree,
+    *,
+    strict: bool,
 ) -> Iterator[Diagnostic]:
     target, status = Target.parse(row["target"]), row["status"]
     place = _span(rulebook, row["target"])

@@ -79,7 +79,7 @@ class Counted:
     """Whether the answer comes from the rule, in place of the function."""
 
 
-class Check(NamedTuple):
+class MachineCheck(NamedTuple):
     """One thing that `mlpolicy doctor` looked at."""
 
     check: str
@@ -170,7 +170,7 @@ class Kind:
         """Return (code, field, message) for each thing wrong with the meaning of *rule*."""
         return tuple(cast("Any", part(self.check))(rule)) if self.check else ()
 
-    def checked(self, rules: Mapping[str, Mapping[str, Any]]) -> tuple[Check, ...]:
+    def checked(self, rules: Mapping[str, Mapping[str, Any]]) -> tuple[MachineCheck, ...]:
         """Return what `mlpolicy doctor` says of this machine and the *rules* of each function."""
         return tuple(cast("Any", part(self.doctor))(rules)) if self.doctor else ()
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlpolicy.core.kind import Check
+from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.rules.memory.survey import VARIABLE, Survey
 
 
-def doctor(rules: Mapping[str, Mapping[str, Any]]) -> Iterator[Check]:
+def doctor(rules: Mapping[str, Mapping[str, Any]]) -> Iterator[MachineCheck]:
     """Yield what is in use here, then what is wrong with the rules of each function."""
     reading = Survey().read()
     if reading is None:
-        yield Check("memory", "warn", "nothing can be read", f"set {VARIABLE}=4GiB")
+        yield MachineCheck("memory", "warn", "nothing can be read", f"set {VARIABLE}=4GiB")
         return
     used, limit = _size(reading.used), _size(reading.limit)
-    yield Check("memory", "ok", f"{used} of {limit} ({reading.share:.0%}), by {reading.of}")
+    yield MachineCheck("memory", "ok", f"{used} of {limit} ({reading.share:.0%}), by {reading.of}")
     for target, by_kind in rules.items():
         if "memory" in by_kind:
             yield from _of_rule(target, by_kind["memory"], by_kind.get("cache"))
 
 
-def _of_rule(target: str, rule: Any, cache: Any) -> Iterator[Check]:
+def _of_rule(target: str, rule: Any, cache: Any) -> Iterator[MachineCheck]:
     """Yield what the machine says of a limit (MP802), and of a cache beside the rule (MP708)."""
     reading = Survey(measure=rule.measure).read()
     if reading is None:
@@ -31,12 +31,12 @@ def _of_rule(target: str, rule: Any, cache: Any) -> Iterator[Check]:
     if isinstance(rule.limit, int) and rule.limit > reading.limit:
         of_machine = f"{ByteSize(reading.limit)}, {reading.of}"
         text = f"MP802: `limit: {ByteSize(rule.limit)}` is above {of_machine}"
-        yield Check(target, "fail", text, "leave `limit` out, or write less")
+        yield MachineCheck(target, "fail", text, "leave `limit` out, or write less")
     most = getattr(cache, "max_bytes", None)
     short = ByteSize(int(rule.act_at * reading.limit))
     if most is not None and rule.limit == "auto" and most >= short:
         text = f"MP708: the cache may hold {most}, and memory is short from {short} on"
-        yield Check(target, "warn", text, "write a `max_bytes` that leaves room")
+        yield MachineCheck(target, "warn", text, "write a `max_bytes` that leaves room")
 
 
 def _size(count: float) -> str:
