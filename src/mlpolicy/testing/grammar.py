@@ -112,10 +112,10 @@ def _imported(name: str) -> type[BaseException]:
 
 def _comparison(text: Any) -> Any:
     try:
-        if isinstance(text, int | float) and not isinstance(text, bool):
-            Duration.of(text)
-        elif isinstance(text, str):
+        if isinstance(text, str):
             holds(text, 0.0)
+        elif isinstance(text, int | float) and not isinstance(text, bool):
+            Duration.of(text)
     except QuantityError as error:
         code: Any = error.code
         raise finding(code, str(error)) from None
@@ -126,26 +126,26 @@ def _moment(text: str) -> str:
     try:
         moment(text)
     except ValueError:
-        expected = f"expected a moment such as `2026-06-01T00:00:00Z`, found `{text}`"
-        raise finding("MP010", expected) from None
+        expected = "expected a moment such as `2026-06-01T00:00:00Z`"
+        raise finding("MP010", f"{expected}, found `{text}`") from None
     return text
 
 
 def _event(name: str) -> str:
-    if not is_event(name):
-        text = f"there is no event `{name}`; there are {', '.join(events())}"
-        raise finding("MP010", text, meant=closest(name, events()) or "")
-    return name
+    if is_event(name):
+        return name
+    text = f"there is no event `{name}`; there are {', '.join(events())}"
+    raise finding("MP010", text, meant=closest(name, events()) or "")
 
 
 def _via(text: str) -> str:
     answering = [kind for kind in KINDS if any(c.answers for c in KINDS[kind].counted.values())]
     known = ("function", *answering, "default", "nothing")
-    if text not in known:
-        expected = " or ".join(f"`{name}`" for name in known)
-        near = closest(text, known) or ""
-        raise finding("MP010", f"expected {expected}, found `{text}`", meant=near)
-    return text
+    if text in known:
+        return text
+    expected = " or ".join(f"`{name}`" for name in known)
+    near = closest(text, known) or ""
+    raise finding("MP010", f"expected {expected}, found `{text}`", meant=near)
 
 
 def _value(value: Any, at: tuple[int | str, ...] = ()) -> Any:
