@@ -189,9 +189,11 @@ class _SuiteReader:
             if not isinstance(node, MappingNode):
                 self._say("MP010", "expected a mapping with the `name` of a test", node.span)
                 continue
-            block = self._checked(node, CaseBlock, "a test", ExpectBlock.model_fields)
+            block: CaseBlock | None = self._checked(
+                node, CaseBlock, "a test", ExpectBlock.model_fields
+            )
             acts = tuple(self._acts(node, block)) if block is not None else ()
-            if self._broken:
+            if self._broken or block is None:
                 continue
             span = locate(node, ("name",))[0].span
             if block.name in lines:
