@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlpolicy.model.policy import SHIPPED
-from mlpolicy.model.shipped import path
+from mlpolicy.model.read import profile_path as path
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.docstrings import docstrings
-from mlpolicy.core.model import RuleModel
+from mlpolicy.core.model import RuleModel, docstrings
 from mlpolicy.model.schema import schema
 from mlpolicy.rules import KINDS
 

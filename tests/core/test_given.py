@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from mlpolicy.core.given import Given, path_of
+from mlpolicy.core.target import Given, path_of
 
 
 class Held:

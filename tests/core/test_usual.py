@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlpolicy.core.quantity import ByteSize, Duration
-from mlpolicy.core.usual import Usual
+from mlpolicy.core.quantity import ByteSize, Duration, Usual
 from policies import loaded
 
 
@@ -17,26 +16,26 @@ def found(rule):
 
 
 @pytest.mark.parametrize(
-    ("rule", "meant"),
+    "rule",
     [
-        ("cache: {ttl: 30ms}", "30m"),
-        ("cache: {ttl: 1us}", ""),
-        ("cache: {ttl: 1m, stale_if_error: 5ms}", "5m"),
-        ("cache: {ttl: 1m, lock_timeout: 30h}", "30s"),
-        ("cache: {ttl: 1m, max_bytes: 512B}", "512KiB"),
-        ("retry: {max_delay: 10h}", "10s"),
-        ("retry: {max_elapsed: 30d}", "30m"),
-        ("retry: {retry_after: {max: 90d}}", "90m"),
-        ("memory: {wait: 5h}", "5s"),
-        ("memory: {poll: 100h}", ""),
+        "cache: {ttl: 30ms}",
+        "cache: {ttl: 1us}",
+        "cache: {ttl: 1m, stale_if_error: 5ms}",
+        "cache: {ttl: 1m, lock_timeout: 30h}",
+        "cache: {ttl: 1m, max_bytes: 512B}",
+        "retry: {max_delay: 10h}",
+        "retry: {max_elapsed: 30d}",
+        "retry: {retry_after: {max: 90d}}",
+        "memory: {wait: 5h}",
+        "memory: {poll: 100h}",
     ],
 )
-def test_a_quantity_that_looks_wrong(rule, meant):
+def test_a_quantity_that_looks_wrong(rule):
     [(code, column, help)] = found(rule)
 
     assert code == "MP102"
     assert column > 20
-    assert help == (f"did you mean `{meant}`?" if meant and meant in help else "")
+    assert help == ""
 
 
 @pytest.mark.parametrize(
@@ -65,11 +64,11 @@ def test_one_mistake_is_one_finding():
 def test_the_bounds_are_usual():
     usual = Usual("100ms", "1h")
 
-    assert usual.doubt("x", Duration.of("100ms")) is None
-    assert usual.doubt("x", Duration.of("1h")) is None
-    assert usual.doubt("x", Duration.of("99ms")) is not None
-    assert "more than 1h" in usual.doubt("x", Duration.of("61m"))[0]
-    assert Usual("4KiB", "1GiB").doubt("x", ByteSize.of("3GiB")) is not None
+    assert usual.doubt("x", Duration.of("100ms")) == ""
+    assert usual.doubt("x", Duration.of("1h")) == ""
+    assert usual.doubt("x", Duration.of("99ms"))
+    assert "more than 1h" in usual.doubt("x", Duration.of("61m"))
+    assert Usual("4KiB", "1GiB").doubt("x", ByteSize.of("3GiB"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import mlpolicy
 from mlpolicy.core.target import Target
 from mlpolicy.install.bootstrap import InForce
-from mlpolicy.model import shipped
+from mlpolicy.model import read as reader
 from mlpolicy.plan import cache
 from mlpolicy.plan.load import load
 from mlpolicy.plan.pack import Packed
@@ -73,8 +73,8 @@ def test_a_profile_of_mlpolicy_is_an_input_where_it_is_used(paths, tmp_path, mon
     copies = tmp_path / "profiles"
     copies.mkdir()
     for name in ("openai", "httpx"):
-        (copies / f"{name}.yaml").write_bytes(shipped.path(name).read_bytes())
-    monkeypatch.setattr(shipped, "path", lambda name: copies / f"{name}.yaml")
+        (copies / f"{name}.yaml").write_bytes(reader.profile_path(name).read_bytes())
+    monkeypatch.setattr(reader, "profile_path", lambda name: copies / f"{name}.yaml")
     policy = POLICY.replace("{monitor: {}}", "{extends: [openai]}")
     (tmp_path / "policy.yaml").write_text(policy)
     awaken(paths, None)

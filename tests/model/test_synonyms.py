@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mlpolicy.model.grammar import OF_FILE, OF_KINDS, OF_POLICY
 from mlpolicy.model.read import read_text
-from mlpolicy.model.synonyms import OF_FILE, OF_KINDS, OF_POLICY
 from mlpolicy.rules import KINDS
 
 HEAD = "version: 1\npolicies:\n  a:\n    match: m:f\n"
@@ -182,7 +182,7 @@ def test_every_habit_means_a_word_of_the_language():
 
 def test_a_test_file_has_habits_too():
     """`environment` is `env` there."""
-    from mlpolicy.model.synonyms import OF_TESTS
+    from mlpolicy.model.grammar import OF_TESTS
     from mlpolicy.testing.grammar import SuiteBlock
 
     assert {one.field for one in OF_TESTS.values()} <= set(SuiteBlock.model_fields)

@@ -10,9 +10,8 @@ import pytest
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import Mapping, entries_of
 from mlpolicy.document.parse import parse
-from mlpolicy.model import shipped
 from mlpolicy.model.policy import SHIPPED
-from mlpolicy.model.read import read_source, source
+from mlpolicy.model.read import profile_path, read_source, shipped, source
 from mlpolicy.plan.load import Terms, check, load, load_every
 from mlpolicy.plan.show import describe
 from tests.plan.policies import found, loaded
@@ -23,8 +22,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def fresh():
-    shipped.shipped.cache_clear()
-    return shipped.shipped
+    shipped.cache_clear()
+    return shipped
 
 
 def retry_of(*texts):
@@ -36,7 +35,7 @@ def retry_of(*texts):
 
 
 def test_they_are_the_files_of_the_package():
-    folder = shipped.path(SHIPPED[0]).parent
+    folder = profile_path(SHIPPED[0]).parent
 
     assert sorted(one.name for one in folder.iterdir()) == [f"{one}.yaml" for one in SHIPPED]
 
@@ -44,7 +43,7 @@ def test_they_are_the_files_of_the_package():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_each_is_right_and_named_like_its_file(name):
     """With every finding on, alone and where it is used."""
-    alone = load([shipped.path(name)])
+    alone = load([profile_path(name)])
     used = loaded(f"policies: {{'m:f': {{use: [{name}]}}}}")
 
     assert [one.name for file in alone.files for one in file.profiles] == [name]
@@ -54,7 +53,7 @@ def test_each_is_right_and_named_like_its_file(name):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_each_setting_is_defended_by_a_comment(name):
     """On the line above it."""
-    _, document = shipped.shipped(name)
+    _, document = shipped(name)
     [profile] = entries_of(document.root.get("profiles"))
     lines = {
         entry.key_span.line
@@ -70,7 +69,7 @@ def test_each_setting_is_defended_by_a_comment(name):
 def test_the_page_shows_it(name):
     page = (ROOT / "docs" / "reference" / "profiles.md").read_text("utf-8")
 
-    assert f"```yaml\n{shipped.path(name).read_text('utf-8')}```" in page
+    assert f"```yaml\n{profile_path(name).read_text('utf-8')}```" in page
 
 
 # --- how they are found ---------------------------------------------------------------

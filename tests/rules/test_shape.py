@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 import mlpolicy.rules
-from mlpolicy.core.docstrings import docstrings
 from mlpolicy.core.kind import load
-from mlpolicy.core.model import RuleModel
+from mlpolicy.core.model import RuleModel, docstrings
 from mlpolicy.core.step import Step
 from mlpolicy.rules import KINDS
 

@@ -256,6 +256,14 @@ def test_a_function_of_the_module_stands_before_one_that_it_may_import(written):
     assert (found.file, found.defined_as) == ("m.py", None)
 
 
+def test_a_compiled_module_of_a_package_that_is_being_imported_is_there(written, tmp_path):
+    """`from . import fast` in the package itself goes in a circle, and ends at the file."""
+    written({"pkg/__init__.py": "from . import fast\n"})
+    (tmp_path / "pkg" / "fast.pyd").write_bytes(b"")
+
+    assert isinstance(written.look_up("pkg:fast"), Dynamic)
+
+
 SHOP = {
     "shop.py": """
         import pandas

@@ -56,7 +56,7 @@ def test_every_field_has_its_type_and_every_other_word_means_one(kind):
 
 @pytest.mark.parametrize(("kind", "field", "typed_dict"), INSIDE)
 def test_blocks_have_the_fields_of_the_rules(kind, field, typed_dict):
-    from mlpolicy.model.check import models_in
+    from mlpolicy.core.model import models_in
 
     [model] = models_in(kind.rule_model().model_fields[field].annotation)
 

@@ -77,20 +77,20 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
         below = tuple(f"{module}." for module in context.modules) if package else ()
         wanted = (
             target
-            for target in targets(loaded.rulebook, context.survey)
+            for target in targets(loaded.rulebook, context.tree)
             if everything or target.module in context.modules or target.module.startswith(below)
         )
-        wrong += of_rules(loaded.rulebook, context.survey, wanted)
+        wrong += of_rules(loaded.rulebook, context.tree, wanted)
     if replace(loaded, diagnostics=(*loaded.diagnostics, *wrong)).errors:
         context.stop(Report.of(loaded.shown(wrong)))
-    modules = [*context.modules, *(named(loaded.rulebook, context.survey) if everything else ())]
+    modules = [*context.modules, *(named(loaded.rulebook, context.tree) if everything else ())]
     terms = {"timeout": options["timeout"], "here": options["in_process"]}
     answer = context.prove(modules, **terms, package=package, all=everything)
     if answer.failed is not None:
-        import_failed(answer, context.survey)
+        import_failed(answer, context.tree)
     if context.verbose and answer.output:
         click.echo(answer.output, err=True, nl=False)
-    wrong += of_import(answer, loaded.rulebook, context.survey, strict=check)
+    wrong += of_import(answer, loaded.rulebook, context.tree, strict=check)
     report = Report.of(loaded.shown(wrong, level="ast"))
     if options["expect"] is not None:
         unexpected = _unexpected(answer, options["expect"], loaded.environment)

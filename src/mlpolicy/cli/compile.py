@@ -21,11 +21,11 @@ def command(context: Context) -> None:
     loaded = context.read()
     context.stop_on_errors(loaded)
     with waiting("looking targets up in the source"):
-        plans = list(governed(loaded.rulebook, context.survey))
+        plans = list(governed(loaded.rulebook, context.tree))
     content = compiled(plans, environment=loaded.environment)
     if context.written:
         content["set"] = list(context.written)
     context.emit_json(content.pop("schema"), content)
     if context.output is not None:
         context.tell(f"{len(plans)} targets, {content['hash']}, written to {context.output}")
-    tell_absent(loaded.rulebook, absent_from(loaded.rulebook, context.survey))
+    tell_absent(loaded.rulebook, absent_from(loaded.rulebook, context.tree))

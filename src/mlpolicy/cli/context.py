@@ -73,7 +73,7 @@ class Context:
     # --- reading ----------------------------------------------------------------------
 
     @cached_property
-    def survey(self) -> SourceTree:
+    def tree(self) -> SourceTree:
         """What looks functions up in the source: one for all of a command."""
         return SourceTree(roots(self.src))
 
@@ -84,7 +84,7 @@ class Context:
             {**os.environ, **self.assumed},
             overrides=self.overrides,
             variables=self.variables,
-            survey=self.survey if by_source else None,
+            tree=self.tree if by_source else None,
         )
 
     def read(self, *, by_source: bool = True, every: bool = False, needed: bool = True) -> Loaded:

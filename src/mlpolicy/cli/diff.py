@@ -42,9 +42,9 @@ def command(context: Context, *, paths: tuple[str, ...], against: str | None, st
         after = _loaded(context, new, stack, may_lack=against is not None)
         before = _loaded(context, old, stack, may_lack=against is not None)
         context.check_environment(after, before)
-        plans = [list(governed(side.rulebook, context.survey)) for side in (before, after)]
+        plans = [list(governed(side.rulebook, context.tree)) for side in (before, after)]
         changes = differences(*plans)
-        absent = absent_from(after.rulebook, context.survey)
+        absent = absent_from(after.rulebook, context.tree)
     if context.format == "json":
         context.emit_json(SCHEMA, {"differences": list(map(_content, changes))})
     else:

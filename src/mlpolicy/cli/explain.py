@@ -77,7 +77,7 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
     except TargetError as error:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
         exits.stop(f"`{subject}` is not a function path: {error}{hint}")
-    looked = context.survey.look_up(target)
+    looked = context.tree.look_up(target)
     names = looked.decorators if isinstance(looked, Defined) else ()
     ours = [name for name in names if name.startswith("mlpolicy.") and name != "mlpolicy.tag"]
     decorated = bool(ours) and not context.written  # what is set here holds in no process
@@ -97,12 +97,12 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
     _emit(context, {**explained, "text": f"{text}{under}{other}", **end})
     tell_errors(loaded.refused)
     if not decorated:
-        gone = absent_from(loaded.rulebook, context.survey, [Target.parse(explained["target"])])
+        gone = absent_from(loaded.rulebook, context.tree, [Target.parse(explained["target"])])
         tell_absent(loaded.rulebook, gone)
 
 
 def _by_source(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
-    plan = loaded.rulebook.plan(target, facts_of(loaded.rulebook, context.survey, target))
+    plan = loaded.rulebook.plan(target, facts_of(loaded.rulebook, context.tree, target))
     if plan is None:
         _not_governed(context, target, loaded)
     same = target == plan.target
@@ -137,7 +137,7 @@ def _not_governed(context: Context, target: Target, loaded: Loaded) -> NoReturn:
     elif excluding is not None:
         text = f"policy `{excluding.name}` at {excluding.span.place} excludes `{target}`"
     else:
-        there = isinstance(context.survey.look_up(target), Defined)
+        there = isinstance(context.tree.look_up(target), Defined)
         near = None if there else closest(str(target), map(str, rulebook.exact))
         text = f"no policy names `{target}`" + (f"; did you mean `{near}`?" if near else "")
     exits.stop(text, exits.NOTHING_TO_DO)
@@ -152,7 +152,7 @@ def _generated(context: Context, plan: Plan) -> str:
     from mlpolicy.runtime.driver import from_code
     from mlpolicy.testing.signature import of_parameters
 
-    looked = context.survey.look_up(plan.target)
+    looked = context.tree.look_up(plan.target)
     note = "# The signature is not known without importing the module.\n"
     kind: Any = "function"
     parameters = [Parameter("args", "var_positional"), Parameter("kwargs", "var_keyword")]

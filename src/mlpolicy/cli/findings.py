@@ -37,7 +37,7 @@ def resolved(context: Context, loaded: Loaded, *, level: Level) -> Loaded:
         return loaded.shown(level=level)
     with waiting("looking targets up in the source"):
         books = loaded.books.items()
-        findings = list(across({name: of_source(book, context.survey) for name, book in books}))
+        findings = list(across({name: of_source(book, context.tree) for name, book in books}))
     # What cannot be read, or is not there, cannot be imported.
     wrong = any(finding.severity == "error" for finding in loaded.diagnostics)
     gone = any(one.code == "MP303" and one.severity == "error" for one in findings)
@@ -56,19 +56,19 @@ def resolved(context: Context, loaded: Loaded, *, level: Level) -> Loaded:
 def _imported(context: Context, loaded: Loaded) -> Iterator[Diagnostic]:
     """Yield what only importing every module that a policy names can show."""
     environment = "" if context.env in (None, EVERY) else context.env
-    modules = named(loaded.rulebook, context.survey)
+    modules = named(loaded.rulebook, context.tree)
     answer = context.prove(modules, all=True, environment=environment)
     if answer.failed is not None:
         import_failed(answer)
-    yield from of_import(answer, loaded.rulebook, context.survey, strict=True)
+    yield from of_import(answer, loaded.rulebook, context.tree, strict=True)
 
 
-def import_failed(answer: ImportOutcome, survey: SourceTree | None = None) -> NoReturn:
+def import_failed(answer: ImportOutcome, tree: SourceTree | None = None) -> NoReturn:
     """End the command because a module could not be imported."""
     failed = answer.failed or {}
     module = failed["module"]
     click.echo(f"{answer.output}{failed['traceback']}", err=True, nl=False)
-    looked = survey.module(module) if survey is not None else None
+    looked = tree.module(module) if tree is not None else None
     near = looked.close if isinstance(looked, NoModule) else ""
     hint = f"; did you mean `{near}`?" if near else ""
     exits.stop(f"`{module}` could not be imported: {failed['error']}{hint}", exits.IMPORT_FAILED)
@@ -78,12 +78,12 @@ def import_failed(answer: ImportOutcome, survey: SourceTree | None = None) -> No
 
 
 def of_import(
-    answer: ImportOutcome, rulebook: Rulebook, survey: SourceTree, *, strict: bool
+    answer: ImportOutcome, rulebook: Rulebook, tree: SourceTree, *, strict: bool
 ) -> Iterator[Diagnostic]:
     """Yield what became of targets that no policy should leave at that."""
     lenient = rulebook.settings.on_missing_target
     for row in answer.targets:
-        yield from _of_target(row, answer, rulebook, survey, strict=strict)
+        yield from _of_target(row, answer, rulebook, tree, strict=strict)
     for proof in answer.proofs:
         severity = codes()[proof["code"]].severity
         place = Span(*proof["span"])
@@ -104,13 +104,13 @@ def _of_target(
     row: Mapping[str, Any],
     answer: ImportOutcome,
     rulebook: Rulebook,
-    survey: SourceTree,
+    tree: SourceTree,
     *,
     strict: bool,
 ) -> Iterator[Diagnostic]:
     target, status = Target.parse(row["target"]), row["status"]
     place = _span(rulebook, row["target"])
-    looked = survey.look_up(target)
+    looked = tree.look_up(target)
     if status == "missing" and not isinstance(looked, Missing):
         looked = Missing(row["detail"])
     # One that is pending may be in a module that nothing can import.

@@ -38,8 +38,8 @@ def command(context: Context, *, folder: str, module: str | None) -> None:
     as comments, with names of functions that exist.
     """
     root = Path(folder)
-    survey = SourceTree(roots((*context.src, folder, str(root / "src"))))
-    chosen = module or _fullest(survey, _modules(root, survey))
+    tree = SourceTree(roots((*context.src, folder, str(root / "src"))))
+    chosen = module or _fullest(tree, _modules(root, tree))
     if chosen is None:
         exits.stop(
             f"no module with a function was found in `{folder}`: name one, --module mypkg.serve"
@@ -48,7 +48,7 @@ def command(context: Context, *, folder: str, module: str | None) -> None:
     words = {
         "module": chosen,
         "name": name,
-        "first": _functions(survey, chosen)[0],
+        "first": _functions(tree, chosen)[0],
         "commands": "\n".join(f"# {line}" for line in commands),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "release": ".".join(__version__.split(".")[:2]),
@@ -103,35 +103,35 @@ def _commands(module: str) -> list[str]:
 # --- which module ---------------------------------------------------------------------
 
 
-def _functions(survey: SourceTree, module: str) -> list[str]:
+def _functions(tree: SourceTree, module: str) -> list[str]:
     """Return the public functions of *module*; end the command where there are none."""
-    found = survey.module(module)
+    found = tree.module(module)
     if isinstance(found, NoModule):
         near = f"; did you mean `{found.close}`?" if found.close else ""
         exits.stop(f"there is no module `{found.component}`{near}")
     if isinstance(found, Opaque):
         exits.stop(f"`{module}` {found.why}")
-    looked = {name: survey.look_up(Target(module, name)) for name in survey.functions(module)}
+    looked = {name: tree.look_up(Target(module, name)) for name in tree.functions(module)}
     names = [
         name
         for name, one in looked.items()
         if isinstance(one, Defined) and one.is_function and "." not in name
     ]
     if not names:
-        other = _fullest(survey, survey.modules_below(module))
+        other = _fullest(tree, tree.modules_below(module))
         hint = f"; `{other}` does" if other else ""
         exits.stop(f"`{module}` defines no public function{hint}")
     return names
 
 
-def _fullest(survey: SourceTree, modules: Iterable[str]) -> str | None:
+def _fullest(tree: SourceTree, modules: Iterable[str]) -> str | None:
     """Return the module with the most public functions."""
-    counted = {name: len(survey.functions(name)) for name in modules}
+    counted = {name: len(tree.functions(name)) for name in modules}
     best = max(counted, key=lambda name: (counted[name], -len(name)), default=None)
     return best if best is not None and counted[best] else None
 
 
-def _modules(root: Path, survey: SourceTree) -> Iterator[str]:
+def _modules(root: Path, tree: SourceTree) -> Iterator[str]:
     for folder in (root, root / "src"):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.name.startswith((".", "_")) or path.stem in SKIPPED:
@@ -139,4 +139,4 @@ def _modules(root: Path, survey: SourceTree) -> Iterator[str]:
             if path.suffix == ".py" and path.stem.isidentifier():
                 yield path.stem
             elif (path / "__init__.py").is_file():
-                yield from (path.name, *survey.modules_below(path.name))
+                yield from (path.name, *tree.modules_below(path.name))

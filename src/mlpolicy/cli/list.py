@@ -57,7 +57,7 @@ def command(context: Context, *, what: str, every: bool) -> None:
     _show(context, what, rows)
     tell_errors(loaded.refused)
     if what == "targets" and not context.modules:
-        tell_absent(rulebook, absent_from(rulebook, context.survey))
+        tell_absent(rulebook, absent_from(rulebook, context.tree))
 
 
 def _show(context: Context, what: str, rows: list[Row]) -> None:
@@ -70,8 +70,8 @@ def _show(context: Context, what: str, rows: list[Row]) -> None:
 
 
 def _targets(context: Context, loaded: Loaded) -> Iterator[Row]:
-    absent = absent_from(loaded.rulebook, context.survey)
-    for plan in governed(loaded.rulebook, context.survey):
+    absent = absent_from(loaded.rulebook, context.tree)
+    for plan in governed(loaded.rulebook, context.tree):
         yield {
             "target": str(plan.target),
             "rules": [rule.kind for rule in plan.rules],

@@ -14,8 +14,8 @@ from mlpolicy.cli.context import ENVIRONMENT, FORMATS, Context, render
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping
 from mlpolicy.document.parse import parse
+from mlpolicy.model.policies import RuleReader
 from mlpolicy.model.policy import RuleBlock
-from mlpolicy.model.rules import RuleReader
 from mlpolicy.rules import KINDS
 
 __all__ = ["FORMATS", "render", "shared"]
@@ -68,7 +68,7 @@ def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
     rule = None
     if isinstance(document.root, Mapping):
         rule = reader.rule(Entry(kind, document.root.span, document.root))
-    for finding in (*document.diagnostics, *reader.diagnostics):
+    for finding in (*document.diagnostics, *reader.findings):
         help = f" ({finding.help})" if finding.help else ""
         raise click.BadParameter(f"`{written}`: {finding.message}{help}")
     if rule is None:

@@ -9,9 +9,9 @@ from mlpolicy.cli import exits
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
-from mlpolicy.model import shipped
 from mlpolicy.model.grammar import FileBlock, PolicyBlock, RuleCommon
 from mlpolicy.model.policy import SHIPPED
+from mlpolicy.model.read import PROFILES, shipped
 from mlpolicy.rules import KINDS
 
 Schema = dict[str, Any]
@@ -41,8 +41,8 @@ def setting(subject: str) -> dict[str, Any]:
         whole = block.model_json_schema()
         here = _followed(whole, whole["properties"][head])
     elif subject in SHIPPED:
-        text = shipped.shipped(subject)[1].text.rstrip()
-        return {"profile": subject, "text": f"{shipped.FOLDER}/{subject}.yaml\n\n{text}"}
+        text = shipped(subject)[1].text.rstrip()
+        return {"profile": subject, "text": f"{PROFILES}/{subject}.yaml\n\n{text}"}
     else:
         _unknown(subject, head)
     for name in path:

@@ -44,8 +44,8 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
         # Errors and functions of a test are found where a service started here finds them.
         folders = [str(folder.resolve()) for folder in where]
         sys.path[:0] = [folder for folder in folders if folder not in sys.path]
-        survey = SourceTree(where)
-        suites = [Prepared(path, survey) for path in paths]
+        tree = SourceTree(where)
+        suites = [Prepared(path, tree) for path in paths]
         cases = [(suite, case) for suite in suites for case in suite.cases]
         results = [one.run(case) for one, case in cases if wanted.lower() in case.id.lower()]
     findings = tuple(dict.fromkeys(one for suite in suites for one in suite.diagnostics))

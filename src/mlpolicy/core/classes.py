@@ -48,8 +48,8 @@ class Plain(set[type], Live):
 
 def by_path(kind: type, table: Mapping[str, _T]) -> _T | None:
     """Return what *table* has under the path of *kind*, or of a class that it derives from."""
-    for one in mro_of(kind):
-        found = table.get(f"{module_of(one)}.{name_of(one)}")
+    for one in mro_of(kind):  # (of which those written in C hold no `__module__`)
+        found = table.get(f"{vars(type)['__module__'].__get__(one)}.{name_of(one)}")
         if found is not None:
             return found
     return None

@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
+from datetime import date
+from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, LiteralString, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError, core_schema
 
-from mlpolicy.core.given import Given
-from mlpolicy.core.target import Target, TargetError
+from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.target import Given, Target, TargetError
 from mlpolicy.core.words import closest
-from mlpolicy.core.written import FUNCTION, VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mlpolicy.core.extensions import Extensions
+
+
+# Patterns of names and paths. Some editors hold that only ASCII has letters: what is beyond counts
+# as one.
+_LETTER = r"[^\x00-@\[-^`{-\x7f]"
+_MORE = r"[^\x00-/:-@\[-^`{-\x7f]"
+_IDENTIFIER = rf"{_LETTER}{_MORE}*"
+_DOTTED = rf"{_IDENTIFIER}(\.{_IDENTIFIER})*"
+_PART = rf"({_IDENTIFIER}|<locals>)"
+_ANY = rf"({_MORE}|\*(?!\*))+"
+
+NAME = r"^[^\x00-@\[-`{-\x7f][^\x00-,./:-@\[-^`{-\x7f]*$"
+"""A letter, then letters, digits, `-` and `_`."""
+CLASS = rf"^{_DOTTED}[.:]{_DOTTED}$"
+"""The dotted path of a class."""
+FUNCTION = rf"^{_DOTTED}:{_PART}(\.{_PART})*$"
+"""The path of one function."""
+GLOB = rf"^{_DOTTED}:{_PART}(\.{_PART})*$|^(?=.*\*)(?!\*)(\*\*|{_ANY})(\.(\*\*|{_ANY}))*:(<locals>|{_ANY})(\.(<locals>|{_ANY}))*$"
+"""The path of one function, or a pattern of many."""
+ARGUMENT = rf"^{_IDENTIFIER}(\.{_IDENTIFIER}|\[([0-9]+|\*)\])*$"
+"""The path to an argument, or to a part of one."""
+WHOLE = r"\$\{(env:[A-Za-z_]\w*|vars\.[A-Za-z][\w-]*)(:-[^}]*)?\}"
+"""A variable."""
+VARIABLE = rf"(^|[^$]){WHOLE}"
+"""A text with a variable in it; `$${` begins none."""
+
+_LONG, _SHORT = r"(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])", r"(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+_FOURTH = r"([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)"
+DAY = rf"^(?!0000)([0-9]{{4}}-({_LONG}|{_SHORT}|02-(0[1-9]|1[0-9]|2[0-8]))|{_FOURTH}-02-29)$"
+"""A day of the calendar."""
 
 T = TypeVar("T")
 IN_PYTHON: dict[str, Any] = {"python": True}
@@ -72,13 +107,26 @@ class RuleModel(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Any, /) -> Any:
         """Describe each key to editors by the text under it."""
-        from mlpolicy.core.docstrings import docstrings
-
         shown = handler(core)
         for key, of in handler.resolve_ref_schema(shown)["properties"].items():
             if key in docstrings(cls):
                 of.setdefault("description", docstrings(cls)[key])
         return shown
+
+
+def models_in(annotation: Any) -> Iterable[type[BaseModel]]:
+    """Yield the models that *annotation* mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from models_in(inner)
+
+
+def is_table(annotation: Any) -> bool:
+    """Whether a block's keys are names of the author's own, each with a block under it."""
+    if getattr(annotation, "__origin__", None) is dict:
+        return True
+    return any(is_table(inner) for inner in getattr(annotation, "__args__", ()))
 
 
 def finding(
@@ -186,3 +234,76 @@ class NameOf:
 def _there(names: tuple[str, ...]) -> str:
     shown = ", ".join(f"`{name}`" for name in names)
     return f"there {'are' if len(names) > 1 else 'is'} {shown}"
+
+
+def _argument(text: str, *, at: tuple[int, ...] = ()) -> str:
+    try:
+        parse(text)
+    except ArgPathError as error:
+        raise finding("MP010", str(error), at=at) from None
+    return text
+
+
+def _arguments(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_argument(text, at=(number,)) for number, text in enumerate(texts))
+
+
+_WRITTEN = Field(json_schema_extra={"pattern": ARGUMENT})
+Argument = Annotated[str, AfterValidator(_argument), _WRITTEN]
+"""An argument, or a part of one: `user.id`."""
+Arguments = Annotated[Many[Annotated[str, _WRITTEN]], AfterValidator(_arguments)]
+"""Several of them."""
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and re.fullmatch(DAY, value):
+        return date.fromisoformat(value)
+    raise finding("MP010", f"expected a date such as `2027-03-31`, found `{value}`")
+
+
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    Field(
+        json_schema_extra={
+            "type": "string",
+            "format": "date",
+            "pattern": DAY,
+            "examples": ["2027-03-31"],
+        }
+    ),
+]
+"""The last day on which something holds, until midnight UTC."""
+
+
+@cache
+def docstrings(cls: type) -> dict[str, str]:
+    """Return the text that stands under each field of *cls*, its bases' fields among them.
+
+    Reading source takes milliseconds a class, so whoever only checks values must not ask.
+    A class without source, as of an interactive session, has none of its own.
+    """
+    found: dict[str, str] = {}
+    for base in reversed(cls.__bases__):
+        found |= docstrings(base)
+    return found | _own_docstrings(cls)
+
+
+def _own_docstrings(cls: type) -> dict[str, str]:
+    try:
+        source = inspect.getsource(cls)
+    except (OSError, TypeError):
+        return {}
+    (defined,) = ast.parse(inspect.cleandoc(f"\n{source}")).body
+    assert isinstance(defined, ast.ClassDef)
+    return {
+        field.target.id: inspect.cleandoc(text.value.value)
+        for field, text in pairwise(defined.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import takewhile
 
 _SHORTEST = 3
 """Letters from which on the beginning of a word stands for it."""
@@ -36,23 +35,6 @@ def alike(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
 def did_you_mean(word: str | None, otherwise: str = "") -> str:
     """Return the question whether *word* was meant; *otherwise* where there is none."""
     return f"did you mean `{word}`?" if word else otherwise
-
-
-def differing(word: str, right: str) -> tuple[str, str]:
-    """Return the parts of both, from the first letter to the last one in which they differ."""
-    start = _shared(word, right)
-    end = _shared(word[start:][::-1], right[start:][::-1])
-    return word[start : len(word) - end], right[start : len(right) - end]
-
-
-def is_one_slip(left: str, meant: str) -> bool:
-    """Whether parts that differ do so by one letter, missing or too many or wrong, or by two swapped."""
-    return max(len(left), len(meant)) == 1 or (len(left) == 2 and left == meant[::-1])
-
-
-def _shared(one: str, other: str) -> int:
-    """Return with how many letters both begin."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def many(count: int, one: str, more: str = "") -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.document.node import (
@@ -21,9 +21,10 @@ from mlpolicy.document.node import (
     Scalar,
     Sequence,
     is_bare,
+    is_word,
     span_of,
+    value_of,
 )
-from mlpolicy.document.scalars import is_word, value_of
 
 DEEPEST = 64
 MOST_NODES = 50_000
@@ -45,11 +46,7 @@ _TAGGED: dict[str, tuple[object, ...]] = {
 
 
 class OutOfBounds(Exception):
-    """The document goes beyond a bound; the finding says which."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
+    """The document goes beyond a bound; the last finding says which."""
 
 
 @dataclass(slots=True)
@@ -103,20 +100,16 @@ class Composer:
         if name == "AliasEvent":
             return self._alias(event, depth)
         if depth > DEEPEST:
-            raise OutOfBounds(self._finding("MP001", f"nested deeper than {DEEPEST} levels", event))
+            self._stop("MP001", f"nested deeper than {DEEPEST} levels", event)
         self._nodes += 1
         if self._nodes > MOST_NODES:
-            raise OutOfBounds(self._finding("MP001", _TOO_MANY, event))
+            self._stop("MP001", _TOO_MANY, event)
         if depth > self._reach:  # noqa: PLR1730 (a call for each node is felt)
             self._reach = depth
-        if event.tag is not None:
-            return self._tagged(event, name, depth)
-        return self._untagged(event, name, depth)
-
-    def _untagged(self, event: Any, name: str, depth: int) -> Node:
-        if event.anchor is not None:
-            return self._anchored(event, name, depth)
-        return self._build(event, name, depth)
+        before = len(self.diagnostics)
+        build = self._build if event.anchor is None else self._anchored
+        node = build(event, name, depth)
+        return node if event.tag is None else self._tagged(event, name, node, before)
 
     def _build(self, event: Any, name: str, depth: int) -> Node:
         if name == "MappingStartEvent":
@@ -128,10 +121,8 @@ class Composer:
             return Scalar(text, at, text, quoted=True)
         return Scalar(value_of(text), at, text)
 
-    def _tagged(self, event: Any, name: str, depth: int) -> Node:
+    def _tagged(self, event: Any, name: str, node: Node, before: int) -> Node:
         """Return what stands behind a tag; where the tag does not fit, an unread value."""
-        before = len(self.diagnostics)
-        node = self._untagged(event, name, depth)
         kind = type(node.value) if isinstance(node, Scalar) else name
         if event.tag == "!" or kind in _TAGGED.get(event.tag.removeprefix(_TAG), ()):
             return node
@@ -160,16 +151,14 @@ class Composer:
             self._report("MP002", text, event)
             return _unread(self._at(event))
         if anchor.node is None:
-            text = f"alias `*{event.anchor}` refers to what it stands in"
-            raise OutOfBounds(self._finding("MP007", text, event))
+            self._stop("MP007", f"alias `*{event.anchor}` refers to what it stands in", event)
         self._nodes += anchor.size
         if self._nodes > MOST_NODES:
-            text = f"{_TOO_MANY} once aliases are expanded"
-            raise OutOfBounds(self._finding("MP007", text, event))
+            self._stop("MP007", f"{_TOO_MANY} once aliases are expanded", event)
         self._reach = max(self._reach, depth + anchor.height)
         if self._reach > DEEPEST:
             text = f"nested deeper than {DEEPEST} levels once aliases are expanded"
-            raise OutOfBounds(self._finding("MP001", text, event))
+            self._stop("MP001", text, event)
         return anchor.node
 
     def _sequence(self, event: Any, depth: int) -> Sequence:
@@ -289,10 +278,12 @@ class Composer:
     # --- findings ---------------------------------------------------------------------
 
     def _report(self, code: str, message: str, event: Any, *, help: str = "") -> None:
-        self.diagnostics.append(self._finding(code, message, event, help=help))
+        place = span_of(self._at(event))
+        self.diagnostics.append(Diagnostic(code, message, place, help=help))
 
-    def _finding(self, code: str, message: str, event: Any, *, help: str = "") -> Diagnostic:
-        return Diagnostic(code, message, span_of(self._at(event)), help=help)
+    def _stop(self, code: str, message: str, event: Any) -> NoReturn:
+        self._report(code, message, event)
+        raise OutOfBounds
 
     def _at(self, event: Any) -> At:
         return self.origin, event.start_mark, event.end_mark

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from mlpolicy.core.diagnostic import Related
-from mlpolicy.core.function import UNKNOWN, Function, Lookup
+from mlpolicy.core.function import UNKNOWN, Function, FunctionNode, Lookup
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -18,7 +18,6 @@ from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.source import Answer, Defined, Missing, Module, NoModule, SourceTree
-from mlpolicy.source.body import Body
 
 
 def setting_at(rule: PlannedRule, *settings: str) -> Span:
@@ -42,8 +41,7 @@ def line_of(message: str, file: str, line: int) -> Related:
 
 def definition(message: str, defined: Defined) -> tuple[Related, ...]:
     """Return the line where a function is defined as a further place."""
-    place = Span(defined.file, defined.line, defined.column, defined.line, defined.end_column)
-    return (Related(message, place),)
+    return (line_of(message, defined.file, defined.line),)
 
 
 class ImportedFunction(Function):
@@ -83,7 +81,7 @@ def closest_in(module: str, name: str) -> str:
     return closest(name, known) or ""
 
 
-def _look_up(survey: SourceTree, path: str) -> tuple[str, Answer | None]:
+def _look_up(tree: SourceTree, path: str) -> tuple[str, Answer | None]:
     """Return the longest module in the dotted *path* and what the source says of the rest.
 
     None for a module, and for what lies in one that cannot be read.
@@ -92,9 +90,9 @@ def _look_up(survey: SourceTree, path: str) -> tuple[str, Answer | None]:
     missing: Answer | None = None
     for end in range(len(parts) - 1, 0, -1):
         name, rest = ".".join(parts[:end]), ".".join(parts[end:])
-        module = survey.module(name)
+        module = tree.module(name)
         if isinstance(module, Module):
-            return name, survey.look_up(Target(name, rest))
+            return name, tree.look_up(Target(name, rest))
         if not isinstance(module, NoModule):
             return name, None
         missing = module
@@ -110,22 +108,21 @@ class SourceFunction(Function):
         rule: PlannedRule,
         defined: Defined,
         rulebook: Rulebook,
-        survey: SourceTree,
+        tree: SourceTree,
     ) -> None:
         super().__init__(
             str(plan.target), partial(setting_at, rule), is_disabled=rule.mode == "disabled"
         )
         self._rule, self._defined = rule, defined
-        self._rulebook, self._survey = rulebook, survey
+        self._rulebook, self._tree = rulebook, tree
         self.kind: FunctionKind = defined.kind  # type: ignore[assignment]  # (no class, no value)
         self.parameters: tuple[Parameter, ...] | None = defined.parameters
-        self.is_method = defined.is_method
+        self.is_method = defined.scope.is_class
         # Without sure parameters, something else may stand around the body.
-        self._body: Body | None = defined.body if defined.parameters is not None else None
-        if self._body is not None:
+        self._body = defined if self.parameters is not None else None
+        if self._body is not None and isinstance(self._body.node, FunctionNode):
             self.node = self._body.node
-        if defined.body is not None:
-            self.decorators = defined.body.decorators
+        self.decorators = defined.decorated
 
     def nodes(self) -> tuple[ast.AST, ...]:
         """Return the nodes that a call of it runs, not those in functions that it makes."""
@@ -139,25 +136,25 @@ class SourceFunction(Function):
         """Return the path and kind of each function that it calls by name, and whose source is known."""
         if self._body is None:
             return ()
-        home = self._body.home
-        return tuple((str(to), kind, node) for to, kind, node in self._body.calls if to != home)
+        calls = [(called, node) for called, node in self._body.calls if called.node != self.node]
+        return tuple((str(called.home), called.kind, node) for called, node in calls)  # type: ignore[misc]  # (functions)
 
     def line(self, message: str, node: ast.expr | ast.stmt | None = None) -> tuple[Related, ...]:
         """Return the line of *node*, or of its definition, as a further place."""
         if node is None or self._body is None:
             return definition(message, self._defined)
-        return (line_of(message, self._body.module.shown, node.lineno),)
+        return (line_of(message, self._defined.file, node.lineno),)
 
     def name_of(self, node: ast.expr) -> str:
         """Return the full name of what an expression in its body names."""
-        return self._body.name_of(node) if self._body is not None else ""
+        return self._body.inside.full_name(node) if self._body is not None else ""
 
     def annotated_name(self, node: ast.expr) -> str:
         """Return the full name of what an annotation names; nothing for a name of its own module."""
         if self._body is None:
             return ""
         found = self._body.scope.full_name(node)
-        return "" if "." not in found and found in self._body.module.scope.bindings else found
+        return "" if "." not in found and found in self._body.scope.module.scope.bindings else found
 
     def lineage(self, node: ast.expr) -> tuple[ast.ClassDef | None, ...]:
         """Return the class that an annotation names, then its bases; None for one without source."""
@@ -165,7 +162,7 @@ class SourceFunction(Function):
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
         """Return what the dotted *path* leads to."""
-        module, found = _look_up(self._survey, path)
+        module, found = _look_up(self._tree, path)
         match found:
             case Defined(kind="class"):
                 return Lookup("class", builtin_bases=found.bases)
@@ -184,7 +181,7 @@ class SourceFunction(Function):
             known = found.close and self.look_up(meant, deep=deep).kind == "class"
             return Lookup("absent", meant) if known else UNKNOWN
         package, _, name = path.rpartition(".")
-        if deep and self._survey.may_define_class(package, name):
+        if deep and self._tree.may_define_class(package, name):
             return UNKNOWN
         near = f"{module}.{found.close_class}" if found.close_class else ""
         # (a name that is its own closest is imported from a module that lacks it)
@@ -195,6 +192,6 @@ class SourceFunction(Function):
         rulebook, target = self._rulebook, Target.parse(function)
         if not rulebook.wants(target.module):
             return None
-        plan = rulebook.plan(target, facts_of(rulebook, self._survey, target))
+        plan = rulebook.plan(target, facts_of(rulebook, self._tree, target))
         rule = plan.rule(self._rule.kind) if plan is not None else None
         return (rule.rule, setting_at(rule, setting)) if rule is not None and rule.live else None

@@ -27,14 +27,14 @@ class Taken:
     """A pattern of a policy, and the functions of the source that it takes."""
 
     rulebook: Rulebook
-    survey: SourceTree
+    tree: SourceTree
     policy: Policy
     pattern: Pattern
     functions: Mapping[Target, Defined]
 
     def holds(self, target: Target) -> bool:
         """Whether the policy is for a function that the pattern takes, by all that it asks."""
-        facts = facts_of(self.rulebook, self.survey, target)
+        facts = facts_of(self.rulebook, self.tree, target)
         return not excluded(self.policy, target) and self.policy.where.holds(facts)
 
 
@@ -42,8 +42,8 @@ def lint(taken: Taken) -> Iterator[Diagnostic]:
     """Yield what is wrong with a pattern of `match`, or one of its targets."""
     glob, span = taken.pattern.glob, taken.pattern.span
     if not taken.functions:
-        if not glob.exact and taken.survey.knows(glob):
-            yield _nothing(taken.survey, glob, span)
+        if not glob.exact and taken.tree.knows(glob):
+            yield _nothing(taken.tree, glob, span)
         return
     chosen = [target for target in taken.functions if taken.holds(target)]
     if not chosen and taken.policy.where.count:
@@ -59,11 +59,11 @@ def lint(taken: Taken) -> Iterator[Diagnostic]:
 
 
 def lint_exclude(
-    policy: Policy, pattern: Pattern, functions: Collection[Target], survey: SourceTree
+    policy: Policy, pattern: Pattern, functions: Collection[Target], tree: SourceTree
 ) -> Iterator[Diagnostic]:
     """Yield a pattern of `exclude` that stands for *functions*, none of which is matched."""
-    if not functions and survey.knows(pattern.glob):
-        yield _nothing(survey, pattern.glob, pattern.span)
+    if not functions and tree.knows(pattern.glob):
+        yield _nothing(tree, pattern.glob, pattern.span)
     elif functions and not any(
         one.glob.matches(target) for target in functions for one in policy.match
     ):
@@ -76,18 +76,16 @@ def lint_exclude(
         )
 
 
-def _nothing(survey: SourceTree, glob: Glob, span: Span) -> Diagnostic:
+def _nothing(tree: SourceTree, glob: Glob, span: Span) -> Diagnostic:
     """Return the finding for a pattern that takes no function of the source."""
     near = None
     if glob.top in sys.stdlib_module_names:
         help = "no pattern takes functions of the standard library: name them one by one"
-    elif any(True for _ in survey.matching(glob)):
+    elif any(True for _ in tree.matching(glob)):
         help = f"`{glob.top}` is an installed package: list it under `settings.packages`"
     else:
         plain = glob.qualname.replace("*", "").strip(".")
-        known = {
-            name: module for module in survey.covered(glob) for name in survey.functions(module)
-        }
+        known = {name: module for module in tree.covered(glob) for name in tree.functions(module)}
         near = closest(plain, known)
         help = did_you_mean(f"{known[near]}:{near}" if near else None)
     return Diagnostic("MP302", f"no function matches `{glob}`", span, "warning", help=help)
@@ -133,7 +131,7 @@ def _may_be_chosen(taken: Taken) -> bool:
 def _takes_any(taken: Taken) -> bool:
     """Whether another pattern of the policy takes functions of which its conditions hold."""
     globs = (pattern.glob for pattern in taken.policy.match)
-    return any(taken.holds(target) for glob in globs for target in taken.survey.matching(glob))
+    return any(taken.holds(target) for glob in globs for target in taken.tree.matching(glob))
 
 
 def _near_words(taken: Taken) -> Iterator[tuple[str, str, str]]:
@@ -163,7 +161,7 @@ def _closest_word(word: str, known: list[str]) -> str | None:
 
 def _may_be_tagged(defined: Defined) -> bool:
     """Whether the module may put tags on functions otherwise than by `@mlpolicy.tag("word")`."""
-    return defined.body is None or b"tag" in _PLAIN_TAGS.sub(b"", defined.body.module.source)
+    return b"tag" in _PLAIN_TAGS.sub(b"", defined.scope.module.source)
 
 
 _PLAIN_TAGS = re.compile(

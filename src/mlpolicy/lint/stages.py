@@ -36,18 +36,18 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
     return in_order(found)
 
 
-def of_source(rulebook: Rulebook, survey: SourceTree) -> tuple[Diagnostic, ...]:
+def of_source(rulebook: Rulebook, tree: SourceTree) -> tuple[Diagnostic, ...]:
     """Return what is wrong between *rulebook* and the source."""
-    stage = _SourceStage(rulebook, survey)
+    stage = _SourceStage(rulebook, tree)
     found = [finding for policy in rulebook.policies for finding in stage.policy(policy)]
     return in_order([*found, *stage.unread(), *stage.rules()])
 
 
 def of_rules(
-    rulebook: Rulebook, survey: SourceTree, named: Iterable[Target]
+    rulebook: Rulebook, tree: SourceTree, named: Iterable[Target]
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong with the rules of the functions *named*, and nothing else."""
-    stage = _SourceStage(rulebook, survey)
+    stage = _SourceStage(rulebook, tree)
     for target in named:
         stage.know(target)
     return in_order([*stage.rules()])
@@ -56,16 +56,16 @@ def of_rules(
 class _SourceStage:
     """Looks every target up once, and keeps the functions for the checks of their rules."""
 
-    def __init__(self, rulebook: Rulebook, survey: SourceTree) -> None:
-        know_names(rulebook, survey)
+    def __init__(self, rulebook: Rulebook, tree: SourceTree) -> None:
+        know_names(rulebook, tree)
         self._rulebook = rulebook
-        self._survey = survey
+        self._tree = tree
         self._functions: dict[Target, Defined] = {}
         self._modules: dict[str, Span] = {}
 
     def know(self, target: Target) -> None:
         """Keep *target* if it is a function."""
-        answer = self._survey.look_up(target)
+        answer = self._tree.look_up(target)
         if isinstance(answer, Defined) and answer.is_function:
             self._functions[self._rulebook.own(target)] = answer
 
@@ -88,7 +88,7 @@ class _SourceStage:
     def _target(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         target = Target.parse(pattern.glob.text)
         self._modules.setdefault(target.module, pattern.span)
-        answer = self._survey.look_up(target)
+        answer = self._tree.look_up(target)
         lenient = self._rulebook.settings.on_missing_target
         yield from targets.absent(target, answer, pattern.span, lenient)
         if not isinstance(answer, Defined):
@@ -99,39 +99,39 @@ class _SourceStage:
             return
         self.know(target)
         of_import = list(targets.reexported(target, answer, pattern.span))
-        taken = Taken(self._rulebook, self._survey, policy, pattern, {target: answer})
+        taken = Taken(self._rulebook, self._tree, policy, pattern, {target: answer})
         yield from of_import or patterns.lint(taken)
 
     def _pattern(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         packages = self._rulebook.settings.packages
-        for module in self._survey.covered(pattern.glob, packages=packages):
+        for module in self._tree.covered(pattern.glob, packages=packages):
             self._modules.setdefault(module, pattern.span)
         functions: dict[Target, Defined] = {}
-        for target in self._survey.matching(pattern.glob, packages=packages):
-            answer = self._functions.get(target) or self._survey.look_up(target)
+        for target in self._tree.matching(pattern.glob, packages=packages):
+            answer = self._functions.get(target) or self._tree.look_up(target)
             if isinstance(answer, Defined) and answer.is_function:
                 functions[target] = answer
-        yield from patterns.lint(Taken(self._rulebook, self._survey, policy, pattern, functions))
+        yield from patterns.lint(Taken(self._rulebook, self._tree, policy, pattern, functions))
         self._functions |= functions
 
     def _exclude(self, policy: Policy, pattern: Pattern, *, vain: bool) -> Iterator[Diagnostic]:
         functions: set[Target]
         if pattern.glob.exact:
             target = Target.parse(pattern.glob.text)
-            answer, functions = self._survey.look_up(target), {target}
+            answer, functions = self._tree.look_up(target), {target}
             if isinstance(answer, Missing | NoModule):
                 lenient = self._rulebook.settings.on_missing_target
                 yield from targets.absent(target, answer, pattern.span, lenient)
                 return
         else:
-            functions = set(self._survey.matching(pattern.glob))
+            functions = set(self._tree.matching(pattern.glob))
         if not (functions and vain):
-            yield from patterns.lint_exclude(policy, pattern, functions, self._survey)
+            yield from patterns.lint_exclude(policy, pattern, functions, self._tree)
 
     def unread(self) -> Iterator[Diagnostic]:
         """Yield the modules that are named and whose text is not Python, each once."""
         for name, span in self._modules.items():
-            module = self._survey.module(name)
+            module = self._tree.module(name)
             if isinstance(module, Opaque) and module.broken is not None:
                 help = f"mend {module.broken}, or run mlpolicy under the Python of the service"
                 text = f"`{name}` {module.why}"
@@ -157,14 +157,14 @@ class _SourceStage:
                 yield replace(finding, message=finding.message + more) if is_about else finding
 
     def _of_function(self, target: Target, defined: Defined) -> Iterator[Diagnostic]:
-        rulebook, survey = self._rulebook, self._survey
-        plan, findings = rulebook.resolve(target, facts_of(rulebook, survey, target))
+        rulebook, tree = self._rulebook, self._tree
+        plan, findings = rulebook.resolve(target, facts_of(rulebook, tree, target))
         yield from findings
         if plan is None:
             return
         yield from targets.arguments(plan, defined)
-        yield from targets.calls(plan, rulebook, survey)
+        yield from targets.calls(plan, rulebook, tree)
         for rule in plan.rules:
             if rule.rule is not None and KINDS[rule.kind].lint:
-                function = SourceFunction(plan, rule, defined, rulebook, survey)
+                function = SourceFunction(plan, rule, defined, rulebook, tree)
                 yield from KINDS[rule.kind].linted(rule.rule, function)

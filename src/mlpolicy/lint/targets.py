@@ -120,7 +120,7 @@ def arguments(plan: Plan, defined: Defined) -> Iterator[Diagnostic]:
             )
 
 
-def calls(plan: Plan, rulebook: Rulebook, survey: SourceTree) -> Iterator[Diagnostic]:
+def calls(plan: Plan, rulebook: Rulebook, tree: SourceTree) -> Iterator[Diagnostic]:
     """Yield the functions that rules call and that are not there, or are none."""
     for rule in plan.rules:
         for text, span in called(rule):
@@ -130,7 +130,7 @@ def calls(plan: Plan, rulebook: Rulebook, survey: SourceTree) -> Iterator[Diagno
                 target = Target.parse(text)
             except TargetError:  # (the model has found that)
                 continue
-            answer = survey.look_up(target)
+            answer = tree.look_up(target)
             if isinstance(answer, Missing):  # a rule may call a class, too
                 answer = replace(answer, close=answer.close or answer.close_class)
             yield from absent(target, answer, span)

@@ -14,17 +14,15 @@ from pydantic_core import PydanticCustomError
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.kind import Kind
-from mlpolicy.core.model import IN_PYTHON
+from mlpolicy.core.kind import Kind, Synonym
+from mlpolicy.core.model import IN_PYTHON, is_table, models_in
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import did_you_mean
 from mlpolicy.document.node import Entry, Scalar
 from mlpolicy.errors import PolicyError
-from mlpolicy.model import messages
-from mlpolicy.model.check import is_table, models_in
-from mlpolicy.model.grammar import RuleCommon
+from mlpolicy.model.check import meant_by, message, summary
+from mlpolicy.model.grammar import OF_RULES, RuleCommon
 from mlpolicy.model.policy import CODE, Block, RuleBlock, Setting
-from mlpolicy.model.synonyms import OF_RULES
 from mlpolicy.model.unknown import Words, unknown_key
 
 Loc = tuple[int | str, ...]
@@ -94,16 +92,14 @@ class Decorated:
             if one["type"] == "missing":
                 findings.append(self.wrong("MP011", f"needs `{at[-1]}`", path))
             else:
-                told = one["type"], messages.message(one, value), messages.meant(one, value)
-                places.setdefault(path, []).append(told)
+                wrong = one["type"], message(one, value), meant_by(one, value)
+                places.setdefault(path, []).append(wrong)
         for path, group in places.items():
             inner = any(len(other) > len(path) and other[: len(path)] == path for other in places)
-            code = group[0][0] if group[0][0].startswith("MP") else "MP010"
-            if inner and code != group[0][0]:
+            if inner and not group[0][0].startswith("MP"):
                 continue  # (another form got further into the value)
-            meant = next((meant for _, _, meant in group if meant), "")
+            code, text, meant = summary(group)
             help = did_you_mean(meant)
-            text = messages.joined([(type, text) for type, text, _ in group])
             text = text.removesuffix(f": {help}").removesuffix(f"; {help}") if help else text
             findings.append(self.wrong(code, text, path, help=help))
         raise PolicyError(findings)
@@ -139,25 +135,40 @@ class Decorated:
     ) -> dict[str, Any]:
         """Return the settings of a block under the names of its fields; synonyms are put right."""
         fields = (*model.model_fields, *also)
-        about = Words("", {**OF_RULES, **self.kind.synonyms})
-        block = next((str(part) for part in reversed(at) if isinstance(part, str)), "")
         made: dict[str, Any] = {}
         words: dict[str, str] = {}
-        for key, value in given.items():
-            word = str(key)
-            name, taken = _field(word, value, fields, about, block)
+        ranges: dict[str, list[Any]] = {}
+        for word, value in given.items():
+            name, synonym = self._field(str(word), fields, at)
+            form = synonym.form if synonym else ""
+            end = 0 if form.startswith("[{}") else 1
             if not name:
-                wrong.append(self._unknown(word, fields, at, about))
-            elif name in words and not _is_other_end(made[name], taken):
+                wrong.append(self._unknown(str(word), fields, at))
+            elif name in made and (not form or ranges.get(name, [0, 0])[end] is not None):
                 text = f"`{words[name]}` and `{word}` say the same: keep one of them"
                 wrong.append(self.wrong("MP005", text, at))
+            elif form:  # one end of a range: `ge`
+                ranges.setdefault(name, [None, None])[end] = value
+                made[name], words[name] = tuple(ranges[name]), str(word)
             else:
-                if name in made:
-                    taken = tuple(
-                        max(ends, key=_is_written) for ends in zip(made[name], taken, strict=True)
-                    )
-                made[name], words[name] = taken, word
+                shift = synonym.shift if synonym and type(value) is int else 0
+                made[name], words[name] = value + shift if shift else value, str(word)
         return {name: self._inside(model, name, value, at, wrong) for name, value in made.items()}
+
+    def _field(self, word: str, fields: tuple[str, ...], at: Loc) -> tuple[str, Synonym | None]:
+        """Return the field that *word* means, and the synonym that it is; "" where it means none."""
+        if word in fields:
+            return word, None
+        block = next((part for part in reversed(at) if isinstance(part, str)), "")
+        synonym = self._synonyms.get(f"{block}.{word}") or self._synonyms.get(word)
+        if synonym is None or synonym.field not in fields:
+            return "", None
+        is_alike = synonym.form or synonym.shift or not synonym.note
+        return synonym.field if is_alike else "", synonym
+
+    @property
+    def _synonyms(self) -> Mapping[str, Synonym]:
+        return {**OF_RULES, **self.kind.synonyms}
 
     def _inside(
         self, model: type[BaseModel], name: str, value: Any, at: Loc, wrong: list[Diagnostic]
@@ -176,49 +187,14 @@ class Decorated:
             for key, one in value.items()
         }
 
-    def _unknown(self, word: str, fields: tuple[str, ...], at: Loc, about: Words) -> Diagnostic:
+    def _unknown(self, word: str, fields: tuple[str, ...], at: Loc) -> Diagnostic:
         name = ".".join(map(str, at))
-        section = f"`{name}` of `{self.name}`" if at else f"`{self.name}`"
+        about = Words(f"`{name}` of `{self.name}`" if at else f"`{self.name}`", self._synonyms)
         entry = Entry(word, self.span, Scalar(None, self.span, ""))
-        about = Words(section, about.synonyms)
-        found = unknown_key(entry, fields, about, block=str(at[-1]) if at else "")
+        finding = unknown_key(entry, fields, about, block=str(at[-1]) if at else "")
         what = "unknown key" if at else "unknown argument"
-        message = found.message.replace("unknown key", what)
-        return Diagnostic("MP005", message, self.span, help=found.help)
-
-
-class _Half(tuple[Any, ...]):
-    """One end of a range, said by a word of its own: `ge`."""
-
-    __slots__ = ()
-
-
-def _field(
-    word: str, value: Any, fields: tuple[str, ...], about: Words, block: str
-) -> tuple[str, Any]:
-    """Return the field that *word* means, and its value; no field where it means none."""
-    if word in fields:
-        return word, value
-    synonym = about.synonyms.get(f"{block}.{word}") or about.synonyms.get(word)
-    if synonym is None or synonym.field not in fields:
-        return "", value
-    if synonym.form:
-        low = synonym.form.startswith("[{}")
-        return synonym.field, _Half((value, None) if low else (None, value))
-    if synonym.shift:
-        is_count = isinstance(value, int) and not isinstance(value, bool)
-        return synonym.field, value + synonym.shift if is_count else value
-    return ("", value) if synonym.note else (synonym.field, value)
-
-
-def _is_written(end: Any) -> bool:
-    return end is not None
-
-
-def _is_other_end(one: Any, other: Any) -> bool:
-    """Whether two values are the ends of one range."""
-    halves = isinstance(one, _Half) and isinstance(other, _Half)
-    return halves and (one[0] is None) != (other[0] is None)
+        message = finding.message.replace("unknown key", what)
+        return Diagnostic("MP005", message, self.span, help=finding.help)
 
 
 def _reached(settings: Any, loc: Loc) -> tuple[Loc, Any]:

@@ -6,15 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from mlpolicy.core.argument import Argument
 from mlpolicy.core.control import OnExpiry, Otherwise
-from mlpolicy.core.day import Day
-from mlpolicy.core.model import Many, RuleModel, finding
-from mlpolicy.core.quantity import Duration, Ratio
+from mlpolicy.core.kind import Synonym, habits
+from mlpolicy.core.model import GLOB, Argument, Day, Many, RuleModel, finding
+from mlpolicy.core.quantity import Duration, Ratio, Usual
 from mlpolicy.core.site import FunctionKind, Mode
 from mlpolicy.core.target import Glob, TargetError
-from mlpolicy.core.usual import Usual
-from mlpolicy.core.written import GLOB
 from mlpolicy.model.policy import SHIPPED, OnEngineError, OnMissing, OnUnknown, Placement
 
 Words = str | Many[str]
@@ -198,3 +195,85 @@ class RuleCommon(RuleModel):
     """Whether lower policies fill in what is not said here."""
     final: bool = False
     """Wins over all policies that are not final."""
+
+
+_MODES = {
+    **dict.fromkeys(("enabled", "disabled"), Synonym("mode", "`disabled` switches off")),
+    "dry_run": Synonym("mode", "`shadow` decides and reports only"),
+}
+
+OF_KINDS = habits(
+    {
+        "retry": "retries retrying tenacity",
+        "validate": "validation validator validations",
+        "cache": "caching caches memoize memoise lru_cache",
+        "memory": "memory_limit ram rss",
+        "monitor": "monitoring metrics metric observability telemetry",
+    }
+)
+"""Of rules, wherever one may stand."""
+
+OF_PROFILE = OF_KINDS | habits({"extends": "use inherit inherits parent parents base profiles"})
+"""Of a profile."""
+
+OF_POLICY = OF_KINDS | {
+    **habits(
+        {
+            "match": "target targets function functions path paths selector select applies_to",
+            "exclude": "except excludes ignore unless",
+            "use": "profiles",
+            "expires": "expiry expire expires_at expires_on valid_until until",
+            "reason": "description comment why",
+            "owner": "team owners maintainer",
+            "ticket": "issue jira",
+            "runbook": "docs",
+            "priority": "weight precedence order rank",
+            "labels": "annotations",
+            "target": "match.name match.function match.functions match.path match.module",
+            "kind": "match.type",
+            "decorated_by": "match.decorator match.decorators",
+            "has_param": "match.param match.params match.parameter match.has_arg match.arg",
+        }
+    ),
+    "tags": Synonym("labels", "what `@mlpolicy.tag` says is asked for by `match: {tag: [...]}`"),
+    **dict.fromkeys(
+        ("profile", "extends", "inherits"), Synonym("use", "it takes a list", form="[{}]")
+    ),
+    **_MODES,
+}
+"""Of a policy."""
+
+OF_RULES = _MODES | habits(
+    {
+        "expires": "expires_at expires_on expiry valid_until until",
+        "rollout": "canary percent percentage",
+        "percent": "rollout.ratio rollout.weight rollout.fraction rollout.share rollout.value",
+        "by": "rollout.key rollout.sticky rollout.hash rollout.hash_by rollout.on",
+        "otherwise": "rollout.else rollout.rest rollout.default rollout.fallback",
+        "call": "relieve.function relieve.func relieve.fn default.function default.func",
+    }
+)
+"""Of every rule."""
+
+OF_FILE = habits(
+    {
+        "policies": "rules",
+        "imports": "include includes",
+        "vars": "variables var",
+        "environments": "env envs",
+        "version": "apiVersion api_version schema_version",
+        "profiles": "templates",
+        "settings": "config configuration options",
+    }
+)
+"""Of a file."""
+
+OF_TESTS = habits(
+    {
+        "env": "environment",
+        "env_vars": "environ environment_variables variables vars",
+        "tests": "cases",
+        "clock": "now time",
+    }
+)
+"""Of a file of policy tests."""

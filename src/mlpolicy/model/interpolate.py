@@ -15,9 +15,8 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.redact import is_secret
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars, value_of
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.document.scalars import value_of
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
 _INNER = re.compile(
@@ -37,6 +36,7 @@ LITERAL = {
 }
 """Keys whose values are names and targets: no variable goes there. By the section in whose parts
 they stand."""
+_REFERENCES = "write `${env:NAME}` or `${vars.name}`, a default after `:-`; `$${` is a plain `${`"
 DEEPEST = 32
 """How many variables may stand in one another."""
 MOST = 1000
@@ -88,7 +88,7 @@ class Variables:
     _unset: dict[str, list[Span]] = field(default_factory=dict)
     _wrong: list[Diagnostic] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
-    _followed: int = 0
+    _references: int = 0
     """References that the value at hand has led to."""
 
     @property
@@ -164,7 +164,9 @@ class Variables:
     def _scalar(self, node: Scalar) -> Scalar:
         slip = _SLIP.search(node.text)
         if slip is not None:
-            self._slip(slip[0], node.span, slip["bare"] or slip["template"].replace("env.", "env:"))
+            meant = slip["bare"] or slip["template"].replace("env.", "env:")
+            help = f"did you mean `${{{meant}}}`?"
+            self._fail(f"`{slip[0]}` names no variable", node.span, help)
         if "${" not in node.text:
             return node
         parts: list[str] = []
@@ -178,26 +180,21 @@ class Variables:
                 continue
             inner = _INNER.fullmatch(reference[1] or "")
             if inner is None:
-                self._slip(reference[0], node.span)
+                self._fail(f"`{reference[0]}` names no variable", node.span, _REFERENCES)
             value, hidden = self._value(inner, node.span)
             whole = inner if reference.span() == (0, len(node.text)) else None
             secret = secret or hidden
             self.secrets.update([value] if hidden else ())
             length += len(value)
             if length > LONGEST:
-                self._endless(node.span, f"is longer than {LONGEST} characters")
+                text = f"what stands here is longer than {LONGEST} characters"
+                self._fail(text, node.span)
             parts.append(value)
         text = "".join([*parts, node.text[at:]])
         self.secrets.update([text] if secret else ())
-        return Interpolated(
-            text if whole is None else value_of(text),
-            node.at,
-            text,
-            True,
-            written=node.text,
-            secret=secret,
-            origin=self._origin(whole["var"]) if whole is not None else None,
-        )
+        value_read = text if whole is None else value_of(text)
+        origin = self._origin(whole["var"]) if whole is not None else None
+        return Interpolated(value_read, node.at, text, True, node.text, secret, origin)
 
     def _origin(self, name: str | None) -> Span | None:
         """Return where the value of a variable is written, if that is not a variable again."""
@@ -205,41 +202,34 @@ class Variables:
         is_plain = isinstance(written, Scalar) and "$" not in written.text
         return written.span if written is not None and is_plain else None
 
-    def _slip(self, written: str, span: Span, meant: str = "") -> NoReturn:
-        """Say that *written* is not a reference."""
-        help = "write `${env:NAME}` or `${vars.name}`, a default after `:-`; `$${` is a plain `${`"
-        help = f"did you mean `${{{meant}}}`?" if meant else help
-        self._wrong.append(Diagnostic("MP110", f"`{written}` names no variable", span, help=help))
-        raise Unset
-
     def _value(self, inner: re.Match[str], span: Span) -> tuple[str, bool]:
         """Return what stands for a reference, and whether it must not be shown."""
-        name, default = inner["env"], inner["default"]
-        if not name:
-            return self._of_vars(inner["var"], default, span)
-        value = self.read[name] = self.environ.get(name)
-        value = default if value is None else value
-        if value is None:
-            self._unset.setdefault(f"env:{name}", []).append(span)
-            raise Unset
-        return value, is_secret(name)
-
-    def _of_vars(self, name: str, default: str | None, span: Span) -> tuple[str, bool]:
-        if name in self.fixed:
-            return self.fixed[name], is_secret(name)
-        if name in self._open:
+        env, name = inner["env"], inner["var"]
+        node = self.vars.get(name) if name else None
+        if env:
+            value = self.read[env] = self.environ.get(env)
+        elif name in self.fixed:
+            value = self.fixed[name]
+        elif name in self._open:
             chain = " → ".join([*self._open[self._open.index(name) :], name])
-            self._wrong.append(Diagnostic("MP110", f"`vars` refer to themselves: {chain}", span))
+            self._fail(f"`vars` refer to themselves: {chain}", span)
+        elif isinstance(node, Scalar):
+            return self._followed(name, node, span)
+        else:
+            value = None
+        if value is not None:
+            return value, is_secret(env or name)
+        if inner["default"] is None:
+            self._unset.setdefault(f"env:{env}" if env else f"vars.{name}", []).append(span)
             raise Unset
-        node = self.vars.get(name)
-        if not isinstance(node, Scalar):
-            if default is None:
-                self._unset.setdefault(f"vars.{name}", []).append(span)
-                raise Unset
-            return default, False
-        self._followed = self._followed + 1 if self._open else 0
-        if len(self._open) >= DEEPEST or self._followed > MOST:
-            self._endless(span, "leads from one variable to another without an end in sight")
+        return inner["default"], bool(env) and is_secret(env)
+
+    def _followed(self, name: str, node: Scalar, span: Span) -> tuple[str, bool]:
+        """Return what the variable *name* says, which may name others."""
+        self._references = self._references + 1 if self._open else 0
+        if len(self._open) >= DEEPEST or self._references > MOST:
+            text = "what stands here leads from one variable to another without an end in sight"
+            self._fail(text, span)
         self._open.append(name)
         try:
             value = self._scalar(node) if "$" in node.text else node
@@ -247,6 +237,6 @@ class Variables:
             self._open.pop()
         return value.text, (isinstance(value, Interpolated) and value.secret) or is_secret(name)
 
-    def _endless(self, span: Span, what: str) -> NoReturn:
-        self._wrong.append(Diagnostic("MP110", f"what stands here {what}", span))
+    def _fail(self, message: str, span: Span, help: str = "") -> NoReturn:
+        self._wrong.append(Diagnostic("MP110", message, span, help=help))
         raise Unset

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
 from mlpolicy.core.diagnostic import Diagnostic, repair
+from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.document.node import Entry, Mapping, Node, Scalar, is_empty, is_null
-from mlpolicy.model.check import is_table, models_in
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, entries_of, is_empty, is_null
 from mlpolicy.model.grammar import PolicyBlock, ProfileBlock, RuleCommon, SettingsBlock
 from mlpolicy.model.policy import is_name
 from mlpolicy.rules import KINDS
@@ -24,6 +25,26 @@ _BLOCKS: dict[str, type[BaseModel]] = {
 _WHAT = {"policies": "policy", "profiles": "profile"}
 _NAMED = ("policies", "profiles", "resources", "vars")
 """Sections whose keys are names of the author's."""
+
+
+class Layers:
+    """Knows which part of one file a place lies in: `defaults`, `policies.NAME`, `environments.prod`."""
+
+    def __init__(self, root: Node | None = None) -> None:
+        parts: list[tuple[int, int, str]] = []
+        for entry in entries_of(root):
+            parts.append((entry.key_span.line, entry.key_span.column, entry.key))
+            if entry.key in ("policies", "profiles", "resources", "environments"):
+                for inner in entries_of(entry.value):
+                    place = inner.key_span
+                    parts.append((place.line, place.column, f"{entry.key}.{inner.key}"))
+        self._parts = sorted(parts)
+
+    def of(self, span: Span) -> str:
+        """Return the name of the part in which *span* begins; nothing before the first."""
+        place = (span.line, span.column)
+        at = bisect_right(self._parts, place, key=lambda part: part[:2])
+        return self._parts[at - 1][2] if at else ""
 
 
 def spelt_out(node: Node, kind: str) -> Node:

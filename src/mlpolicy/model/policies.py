@@ -1,8 +1,8 @@
-"""The policies, profiles and defaults of one file, in one environment."""
+"""The rules, policies, profiles and defaults of one file, in one environment."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -11,81 +11,225 @@ from pydantic import BaseModel
 
 from mlpolicy.core.diagnostic import Diagnostic, Related, repair
 from mlpolicy.core.facts import Where
+from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.redact import HIDDEN
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.core.words import did_you_mean
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty, is_null
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.model import messages
-from mlpolicy.model.check import check, locate, models_in
+from mlpolicy.model.check import Checked, block_name, check, locate, shown
 from mlpolicy.model.grammar import (
     META,
-    FileBlock,
-    MatchBlock,
+    OF_KINDS,
+    OF_POLICY,
+    OF_PROFILE,
+    OF_RULES,
     PolicyBlock,
     ProfileBlock,
-    RolloutBlock,
     RuleCommon,
-    SettingsBlock,
 )
-from mlpolicy.model.interpolate import holds_secret
-from mlpolicy.model.policy import Name, Pattern, Policy, PolicyFile, Profile, Setting, is_name, one
-from mlpolicy.model.rules import Layers, RuleReader, without_nulls
-from mlpolicy.model.synonyms import OF_KINDS, OF_POLICY, OF_PROFILE
-from mlpolicy.model.unknown import Words, is_laid, keys_beside, mended, unknown_key
+from mlpolicy.model.interpolate import Interpolated, holds_secret
+from mlpolicy.model.overlay import Layers, spelt_out
+from mlpolicy.model.policy import (
+    Block,
+    Name,
+    Pattern,
+    Policy,
+    PolicyFile,
+    Profile,
+    RuleBlock,
+    Setting,
+    Tree,
+    is_name,
+    one,
+)
+from mlpolicy.model.unknown import (
+    Words,
+    is_laid,
+    keys_beside,
+    may_be_kind,
+    not_installed,
+    section_of,
+    spelt,
+    unknown_key,
+)
 from mlpolicy.rules import KINDS
 
+_COMMON = frozenset(RuleCommon.model_fields)
+_SWITCHES = ("inherit", "final")
 _CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
+_BODIES = {
+    "profiles": "the rules of profile",
+    "resources": "the limits of resource",
+    "policies": "the rules of",
+}
 _CONTROLS = ("mode", "expires", "on_expiry", "deadline")
-_LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback", "retry_budget")
-"""Kinds that the language has words for, and nobody provides."""
-
-
-def look_for_kinds(root: MappingNode) -> None:
-    """Look for the kinds of plugins that *root* may speak of: all keys that are none of ours."""
-    keys = set(_keys_beside_rules(root))
-    known = {*PolicyBlock.model_fields, *ProfileBlock.model_fields, *META, *KINDS}
-    if keys <= known:
-        return
-    strangers = keys - known - _words_of_rules(tuple(KINDS))
-    if strangers and any(name not in KINDS for name in KINDS.names()):
-        for key in strangers:
-            KINDS.look_for(key)
-
-
-def _keys_beside_rules(root: MappingNode) -> Iterator[str]:
-    """Yield the keys of `defaults` and of policies and profiles, those of environments too."""
-    for part in (root, *(entry.value for entry in entries_of(root.get("environments")))):
-        if isinstance(part, MappingNode):
-            yield from _section(part, "defaults").index
-            for section in ("policies", "profiles"):
-                for entry in _section(part, section).entries:
-                    yield from (inner.key for inner in entries_of(entry.value))
 
 
 @dataclass(slots=True)
-class PolicyReader:
+class RuleReader:
+    """Reads rules, each by the model of its kind, collecting findings."""
+
+    layers: Layers = field(default_factory=Layers)
+    findings: list[Diagnostic] = field(default_factory=list)
+
+    def _report(self, code: str, message: str, span: Span, *, help: str = "") -> None:
+        self.findings.append(Diagnostic(code, message, span, help=help))
+
+    def rules(self, entries: Iterable[Entry]) -> tuple[RuleBlock, ...]:
+        """Return the rules among *entries*, less those that could not be read."""
+        rules = [self.rule(entry) for entry in entries if entry.key in KINDS]
+        return tuple([rule for rule in rules if rule is not None])
+
+    def rule(self, entry: Entry) -> RuleBlock | None:
+        """Return the rule that *entry* writes."""
+        kind = KINDS[entry.key]
+        body = spelt_out(entry.value, kind.name)
+        if not isinstance(body, MappingNode):
+            return self._not_a_block(entry, body)
+        own = tuple([inner for inner in body.entries if inner.key not in _COMMON])
+        common = tuple([_with_percent(inner) for inner in body.entries if inner.key in _COMMON])
+        model = kind.rule_model()
+        synonyms, also = {**OF_RULES, **kind.synonyms}, tuple(RuleCommon.model_fields)
+        about = Words(f"rule `{kind.name}`", synonyms, also=also, path=(kind.name,))
+        # What is required may stand in another policy.
+        checked = self._checked(MappingNode(own, body.at), model, about)
+        settings: dict[str, Setting | Block] = {}
+        switches: dict[str, Any] = {}
+        if common:
+            shared = self._checked(MappingNode(common, body.at), RuleCommon, about)
+            if shared.value is None:
+                return None
+            for inner in without_nulls(shared.node.entries):
+                if inner.key in _SWITCHES:
+                    switches[inner.key] = getattr(shared.value, inner.key)
+                else:
+                    settings[inner.key] = self._branch(inner, RuleCommon)
+        if checked.broken:
+            return None
+        return RuleBlock(
+            kind.name, entry.key_span, {**settings, **self.tree(checked.node, model)}, **switches
+        )
+
+    def _checked(self, node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
+        """Check *node*; only keys within an inner block are required here."""
+        checked = check(node, model, about)
+        self.findings += checked.diagnostics
+        for loc in checked.missing:
+            if len(loc) > 1:
+                block = block_name(node, loc[:-1], about.path)
+                place = locate(node, loc[:-1])[0].span
+                self._report("MP011", f"{block} needs `{loc[-1]}`", place)
+        return checked
+
+    def _not_a_block(self, entry: Entry, node: Node) -> RuleBlock | None:
+        """Return the gap that an environment leaves with `null`; all else is a mistake."""
+        name = entry.key
+        if is_null(node) and self.layers.of(node.span).startswith("environments."):
+            _, _, environment = self.layers.of(entry.key_span).partition("environments.")
+            return RuleBlock(name, entry.key_span, removed=True, only_below=environment)
+        if is_empty(node):
+            return None  # the reader reported that
+        if isinstance(node, Scalar) and node.value is None:
+            help = f"write `{name}: false` to switch it off"
+            self._report("MP009", f"`{name}` has no value", node.span, help=help)
+        else:
+            written = f"`{node.text}`" if isinstance(node, Scalar) else "a list"
+            text = f"expected a mapping of settings for `{name}`, found {written}"
+            self._report("MP010", text, node.span)
+        return None
+
+    def tree(self, node: MappingNode, model: type[BaseModel] | None) -> Tree:
+        """Return the settings of *node*: a tree where *model* has a block of its own, else values."""
+        return {entry.key: self._branch(entry, model) for entry in node.entries}
+
+    def _branch(self, entry: Entry, model: type[BaseModel] | None) -> Setting | Block:
+        value = entry.value
+        inner, is_author = _block_of(model, entry.key) if model else (None, False)
+        if inner is not None and isinstance(value, MappingNode):
+            if not is_author:
+                return Block(self.tree(value, inner), entry.key_span)
+            named = {
+                part.key: Block(self.tree(part.value, inner), part.key_span)
+                if isinstance(part.value, MappingNode)
+                else self._branch(part, None)
+                for part in value.entries
+            }
+            return Block(named, entry.key_span)
+        layer = self.layers.of(value.span)
+        if type(value) is Scalar:
+            return Setting(value.value, value.span, entry.key_span, layer)
+        written = value.written if isinstance(value, Interpolated) else ""
+        places = dict(_places(value))
+        secret = holds_secret(value)
+        return Setting(value.plain(), value.span, entry.key_span, layer, written, secret, places)
+
+
+@cache
+def _block_of(model: type[BaseModel], key: str) -> tuple[type[BaseModel] | None, bool]:
+    """Return the model of the block at *key*, and whether its keys are the author's own."""
+    known = model.model_fields.get(key)
+    inner = next(iter(models_in(known.annotation)), None) if known else None
+    return inner, known is not None and is_table(known.annotation)
+
+
+def _places(node: Node, above: str = "") -> Iterator[tuple[str, Span]]:
+    """Yield where each value inside of *node* stands, by its path."""
+    inside: Iterable[tuple[int | str, Node]] = ()
+    if isinstance(node, Sequence):
+        inside = enumerate(node.items)
+    elif isinstance(node, MappingNode):
+        inside = ((entry.key, entry.value) for entry in node.entries)
+    for name, value in inside:
+        yield f"{above}{name}", value.span
+        yield from _places(value, f"{above}{name}.")
+
+
+def without_nulls(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield the *entries* that say something: null is as good as not written."""
+    for entry in entries:
+        if not (isinstance(entry.value, Scalar) and entry.value.value is None):
+            yield entry
+
+
+def _with_percent(entry: Entry) -> Entry:
+    """Return a rollout of one number as the mapping that it stands for."""
+    value = entry.value
+    if entry.key != "rollout" or not isinstance(value, Scalar) or value.value is None:
+        return entry
+    percent = Entry("percent", value.at, value)
+    return Entry(entry.key, entry.at, MappingNode((percent,), value.at))
+
+
+# --- sections -------------------------------------------------------------------------
+
+
+class PolicyReader(RuleReader):
     """Reads the parts of one file, collecting findings."""
 
-    layers: Layers
-    findings: list[Diagnostic] = field(default_factory=list)
-    _rules: RuleReader = field(init=False)
-    _kinds: tuple[str, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._rules = RuleReader(self.layers, self.findings)
-        self._kinds = tuple(KINDS)
+    __slots__ = ()
 
     def file(self, root: MappingNode, empty: PolicyFile) -> PolicyFile:
         """Return the file that *root* writes, less what is wrong in it."""
+        defaults = section_of(root, "defaults")
+        mode, rules = self._mode(defaults), self.rules(defaults.entries)
+        profiles, resources = tuple(self._profiles(root)), list[Name]()
+        for entry, body in self._bodies(root, "resources", ()):
+            self.findings += map(not_installed, body.entries)
+            self._check_name(entry)
+            resources.append(Name(entry.key, entry.key_span))
+        policies = [
+            self._policy(entry, body, empty.depth)
+            for entry, body in self._bodies(root, "policies", (*PolicyBlock.model_fields, *KINDS))
+        ]
         return replace(
             empty,
-            mode=self._mode(_section(root, "defaults")),
-            defaults=self._rules.rules(_section(root, "defaults").entries),
-            profiles=tuple(self._profiles(_section(root, "profiles"))),
-            resources=tuple(self._resources(_section(root, "resources"))),
-            policies=tuple(self._policies(_section(root, "policies"), empty.depth)),
+            mode=mode,
+            defaults=rules,
+            profiles=profiles,
+            resources=tuple(resources),
+            policies=tuple([policy for policy in policies if policy is not None]),
         )
 
     def apart(self, root: MappingNode) -> None:
@@ -94,11 +238,11 @@ class PolicyReader:
         That they are not was said; what is written of them must be right all the same.
         """
         before = len(self.findings)
-        policies, profiles = _section(root, "policies"), _section(root, "profiles")
+        policies, profiles = section_of(root, "policies"), section_of(root, "profiles")
         for entry in policies.entries:
             if isinstance(entry.value, MappingNode):
                 self._policy(entry, entry.value, 0)
-        tuple(self._profiles(profiles))
+        tuple(self._profiles(root))
         keys = {entry.key_span for entry in (*policies.entries, *profiles.entries)}
         self.findings[before:] = [
             finding
@@ -106,64 +250,49 @@ class PolicyReader:
             if finding.span not in keys and finding.code != "MP011"
         ]
 
-    def _report(self, code: str, message: str, span: Span, *, help: str = "") -> None:
-        self.findings.append(Diagnostic(code, message, span, help=help))
-
-    # --- defaults, profiles, resources ------------------------------------------------
-
     def _mode(self, node: MappingNode) -> Setting | None:
         """Return the default mode; keys of `defaults` that are no kinds are reported."""
-        about = Words("`defaults`", OF_KINDS, also=self._kinds)
-        mode = None
-        known = ("mode", *self._kinds)
+        about = Words("`defaults`", OF_KINDS, also=tuple(KINDS))
+        mode, known = None, ("mode", *KINDS)
         for entry in node.entries:
             if entry.key == "mode":
                 part = MappingNode((entry,), node.at)
-                checked = check(part, PolicyBlock, about)
-                self.findings += checked.diagnostics
-                if checked.value is not None and checked.value.mode is not None:
-                    mode = one(self._rules.tree(part, PolicyBlock), "mode")
-            elif entry.key not in KINDS:
-                if _is_kind(entry, known, about):
-                    self.findings.append(_not_installed(entry))
-                else:
-                    self.findings.append(
-                        unknown_key(
-                            entry, known, about, beside=keys_beside(node, laid=is_laid(entry, node))
-                        )
-                    )
+                block = self._checked(part, PolicyBlock, about).value
+                if block is not None and block.mode is not None:
+                    mode = one(self.tree(part, PolicyBlock), "mode")
+            elif entry.key in KINDS:
+                continue
+            elif may_be_kind(entry, about.meant(entry.key, known)):
+                self.findings.append(not_installed(entry))
+            else:
+                beside = keys_beside(node, laid=is_laid(entry, node))
+                self.findings.append(unknown_key(entry, known, about, beside=beside))
         return mode
 
-    def _profiles(self, node: MappingNode) -> Iterator[Profile]:
-        known = dict.fromkeys((*ProfileBlock.model_fields, *self._kinds))
+    def _profiles(self, root: MappingNode) -> Iterator[Profile]:
+        known = dict.fromkeys((*ProfileBlock.model_fields, *KINDS))
         # One that is empty is there, for those that name it.
-        for entry in node.entries:
+        for entry in section_of(root, "profiles").entries:
             if is_empty(entry.value):
                 yield Profile(entry.key, entry.key_span)
-        for entry, written in self._bodies(node, "the rules of profile", known):
-            about = Words(f"profile `{entry.key}`", OF_PROFILE, also=self._kinds)
-            body = mended(written, known, about, self.findings)
+        for entry, written in self._bodies(root, "profiles", known):
+            about = Words(f"profile `{entry.key}`", OF_PROFILE, also=tuple(KINDS))
+            body = spelt(written, known, about, self.findings, of_policy=True)
             others = [inner for inner in body.entries if inner.key not in KINDS]
-            self._check(MappingNode(tuple(others), body.at), ProfileBlock, about)
+            self._checked(MappingNode(tuple(others), body.at), ProfileBlock, about)
             self._check_name(entry)
-            extends, rules = names(body.get("extends")), self._rules.rules(body.entries)
+            extends, rules = names(body.get("extends")), self.rules(body.entries)
             yield Profile(entry.key, entry.key_span, extends, rules)
 
-    def _resources(self, node: MappingNode) -> Iterator[Name]:
-        for entry, body in self._bodies(node, "the limits of resource", ()):
-            self.findings += map(_not_installed, body.entries)
-            self._check_name(entry)
-            yield Name(entry.key, entry.key_span)
-
     def _bodies(
-        self, node: MappingNode, what: str, known: Collection[str]
+        self, root: MappingNode, section: str, known: Collection[str]
     ) -> Iterator[tuple[Entry, MappingNode]]:
         """Yield the parts of a section; *known* keys of a part that stand beside it are slips."""
         empty = False
-        for entry in node.entries:
+        for entry in section_of(root, section).entries:
             value = entry.value
             selects = isinstance(value, MappingNode) and "match" in value.index
-            if entry.key in known and (empty or (what == _POLICY and not selects)):
+            if entry.key in known and (empty or (section == "policies" and not selects)):
                 if not empty:  # (that the part above has no value was reported)
                     text = f"`{entry.key}` is not a policy: it belongs under one"
                     help = "write it further in, under the policy that it is for"
@@ -173,7 +302,7 @@ class PolicyReader:
             if isinstance(value, MappingNode):
                 yield entry, value
             elif not empty:
-                text = f"expected {what} `{entry.key}`, found {messages.found(value.plain())}"
+                text = f"expected {_BODIES[section]} `{entry.key}`, found {shown(value.plain())}"
                 self._report("MP010", text, value.span)
 
     def _check_name(self, entry: Entry) -> None:
@@ -181,73 +310,65 @@ class PolicyReader:
             help = "a letter, then letters, digits, `-` and `_`"
             self._report("MP010", f"`{entry.key}` is not a name", entry.key_span, help=help)
 
-    def _check(self, node: MappingNode, model: type[BaseModel], about: Words) -> Any:
-        """Check *node*; keys that may be rules of a kind that is not here get a word of their own."""
-        kept: list[Entry] = []
-        for entry in node.entries:
-            if _is_stranger(entry, model.model_fields, about):
-                self.findings.append(_not_installed(entry))
-            else:
-                kept.append(entry)
-        if len(kept) < len(node.entries):
-            node = MappingNode(tuple(kept), node.at)
-        checked = check(node, model, about)
-        self.findings += checked.diagnostics
-        for loc in checked.missing:
-            held, inner = locate(node, loc[:-1])
-            what = f"`{inner.key}`" if inner else about.section
-            self._report("MP011", f"{what} needs `{loc[-1]}`", held.span)
-        return checked.value
-
-    # --- policies ---------------------------------------------------------------------
-
-    def _policies(self, node: MappingNode, depth: int) -> Iterator[Policy]:
-        known = dict.fromkeys((*PolicyBlock.model_fields, *self._kinds))
-        for entry, body in self._bodies(node, _POLICY, known):
-            policy = self._policy(entry, body, depth)
-            if policy is not None:
-                yield policy
-
     def _policy(self, entry: Entry, body: MappingNode, depth: int) -> Policy | None:
-        about = Words(f"policy `{entry.key}`", OF_POLICY, also=self._kinds)
+        about = Words(f"policy `{entry.key}`", OF_POLICY, also=tuple(KINDS))
         before = len(self.findings)
-        known = {*PolicyBlock.model_fields, *self._kinds}
+        known = dict.fromkeys((*PolicyBlock.model_fields, *KINDS))
         if ":" in entry.key:
             body = self._without_match(entry, body, known, about)
-        body = mended(body, known, about, self.findings)
-        others = tuple([inner for inner in body.entries if inner.key not in self._kinds])
+        unknown = {
+            inner.key_span
+            for inner in body.entries
+            if inner.key not in known and not about.meant(inner.key, known)
+        }
+        body = spelt(body, known, about, self.findings, of_policy=True)
+        others = tuple([inner for inner in body.entries if inner.key not in KINDS])
         own = MappingNode(others, body.at)
-        written = own.index
-        rules = self._rules.rules(body.entries)
-        if "use" not in written:  # there is nothing below that what was removed could uncover
+        rules = self.rules(body.entries)
+        if "use" not in own.index:  # there is nothing below that what was removed could uncover
             rules = tuple([rule for rule in rules if not rule.removed])
-        block = self._check(own, PolicyBlock, about)
+        block = self._checked(own, PolicyBlock, about).value
         match = self._match(entry, own)
         exclude = patterns(own.get("exclude"), self.findings)
-        if len(self.findings) == before and len(others) == len(body.entries) and not own.get("use"):
+        is_empty_policy = len(others) == len(body.entries) and not own.get("use")
+        if len(self.findings) == before and is_empty_policy and "${" not in "".join(own.index):
             text = f"`{entry.key}` has no rules"
             self.findings.append(Diagnostic("MP408", text, entry.key_span, "warning"))
+        if any(one.code == "MP005" and one.span in unknown for one in self.findings[before:]):
+            return None  # what it was to say is not known
         if block is None or match is None:
             return None
-        asked = conditions(own.get("match"))
-        resource = written.get("resource")
-        controls = [inner for inner in without_nulls(others) if inner.key in _CONTROLS]
+        conditions = {
+            inner.key: names(inner.value)
+            for inner in entries_of(own.get("match"))
+            if inner.key in _CONDITIONS
+        }
+        resource, meta = own.get("resource"), dict[str, Any]()
+        for key in META:
+            written = own.get(key)
+            value = written and (getattr(block, key) or written.plain())
+            if value:
+                meta[key] = HIDDEN if holds_secret(written) else value
         return Policy(
             entry.key,
             entry.key_span,
             match,
             exclude,
-            Where(**{key: tuple(name.text for name in listed) for key, listed in asked.items()}),
+            Where(**{key: tuple(name.text for name in it) for key, it in conditions.items()}),
             rules,
             use=names(own.get("use")),
-            resource=Name(block.resource, resource.value.span) if resource else None,
-            controls=self._rules.tree(MappingNode(tuple(controls), body.at), PolicyBlock),
+            resource=Name(block.resource, resource.span) if resource else None,
+            controls={
+                inner.key: self._branch(inner, PolicyBlock)
+                for inner in without_nulls(others)
+                if inner.key in _CONTROLS
+            },
             priority=block.priority,
             final=block.final,
             placement=block.placement,
-            meta=_meta(written, block),
+            meta=meta,
             depth=depth,
-            places=_places(asked),
+            places={(key, name.text): name.span for key, it in conditions.items() for name in it},
         )
 
     def _without_match(
@@ -276,68 +397,45 @@ class PolicyReader:
             target = match.get("target") if isinstance(match, MappingNode) else match
             return patterns(target, self.findings)
         if ":" in entry.key:
-            pattern = pattern_of(entry.key, entry.key_span, self.findings)
-            return (pattern,) if pattern else None
-        self.findings.append(unselected(entry))
+            return _parsed((Name(entry.key, entry.key_span),), self.findings) or None
+        # A dotted name is probably the target.
+        help = "write `match:`, or use the function's path as the name: `package.module:function`"
+        meant = ""
+        if "." in entry.key:
+            try:
+                Target.parse(entry.key)
+            except TargetError as error:
+                meant = error.meant
+        text, edits = f"policy `{entry.key}` needs `match`", repair(entry.key_span, meant)
+        help = did_you_mean(meant, help)
+        self.findings.append(
+            Diagnostic("MP011", text, entry.key_span, help=help, suggestions=edits)
+        )
         return None
-
-
-_POLICY = "the rules of"
-
-
-def _places(asked: Mapping[str, Iterable[Name]]) -> dict[tuple[str, str], Span]:
-    """Return where each word stands that a `match` asks for, by its key and itself."""
-    return {(key, name.text): name.span for key, listed in asked.items() for name in listed}
-
-
-def _meta(written: Mapping[str, Entry], block: Any) -> dict[str, Any]:
-    """Return what a policy says of itself; secrets are left out."""
-    meta: dict[str, Any] = {}
-    for key in META:
-        if key in written:
-            value = getattr(block, key) or written[key].value.plain()
-            if value:
-                meta[key] = HIDDEN if holds_secret(written[key].value) else value
-    return meta
-
-
-def _section(root: MappingNode, key: str) -> MappingNode:
-    """Return the mapping at *key*; one of another type was reported with the file."""
-    node = root.get(key)
-    return node if isinstance(node, MappingNode) else MappingNode((), root.at)
-
-
-# --- selectors ----------------------------------------------------------------------
 
 
 def patterns(node: Node | None, findings: list[Diagnostic]) -> tuple[Pattern, ...]:
     """Return the patterns of a list, or of a single one; what is none goes to *findings*."""
-    made = [pattern_of(name.text, name.span, findings) for name in names(node)]
-    return tuple([pattern for pattern in made if pattern])
+    return _parsed(names(node), findings)
 
 
-def pattern_of(text: str, span: Span, findings: list[Diagnostic]) -> Pattern | None:
-    """Return the pattern that *text* is; what is wrong with it goes to *findings*."""
-    if "${" in text:
-        return None  # said already, with all other variables
-    try:
-        return Pattern(Glob.parse(text), span)
-    except TargetError as error:
-        help, edits = did_you_mean(error.meant), repair(span, error.meant)
-        findings.append(Diagnostic("MP010", error.message, span, help=help, suggestions=edits))
-        return None
-
-
-def conditions(match: Node | None) -> dict[str, tuple[Name, ...]]:
-    """Return the words of a `match` besides its targets, by key."""
-    entries = match.entries if isinstance(match, MappingNode) else ()
-    return {entry.key: names(entry.value) for entry in entries if entry.key in _CONDITIONS}
+def _parsed(texts: Iterable[Name], findings: list[Diagnostic]) -> tuple[Pattern, ...]:
+    made: list[Pattern] = []
+    for name in texts:
+        if "${" in name.text:
+            continue  # said already, with all other variables
+        try:
+            made.append(Pattern(Glob.parse(name.text), name.span))
+        except TargetError as error:
+            help, edits = did_you_mean(error.meant), repair(name.span, error.meant)
+            findings.append(
+                Diagnostic("MP010", error.message, name.span, help=help, suggestions=edits)
+            )
+    return tuple(made)
 
 
 def names(node: Node | None) -> tuple[Name, ...]:
     """Return the words of a list, or of a single one; of a list that lacks its brackets, too."""
-    if node is None:
-        return ()
     if isinstance(node, Scalar) and isinstance(node.value, str):
         return tuple(Name(word.strip(), node.span) for word in node.value.split(","))
     items = node.items if isinstance(node, Sequence) else ()
@@ -346,65 +444,3 @@ def names(node: Node | None) -> tuple[Name, ...]:
         for item in items
         if isinstance(item, Scalar) and isinstance(item.value, str)
     )
-
-
-def unselected(entry: Entry) -> Diagnostic:
-    """Return the finding for a policy without a selector; a dotted name is probably its target."""
-    help = "write `match:`, or use the function's path as the name: `package.module:function`"
-    meant = ""
-    if "." in entry.key:
-        try:
-            Target.parse(entry.key)
-        except TargetError as error:
-            meant = error.meant
-    text, edits = f"policy `{entry.key}` needs `match`", repair(entry.key_span, meant)
-    help = did_you_mean(meant, help)
-    return Diagnostic("MP011", text, entry.key_span, help=help, suggestions=edits)
-
-
-# --- kinds that are not here ----------------------------------------------------------
-
-
-def _is_stranger(entry: Entry, known: Collection[str], about: Words) -> bool:
-    """Whether a key is probably the name of a kind that is not installed."""
-    if entry.key in KINDS.refused:
-        return True
-    if entry.key in known or entry.key in about.synonyms:
-        return False
-    if entry.key in _words_of_rules(tuple(KINDS)):
-        return False
-    return _is_kind(entry, (*known, *about.also), about)
-
-
-def _is_kind(entry: Entry, known: Collection[str], about: Words) -> bool:
-    """Whether a key that is not known is the name of a kind, not a slip."""
-    if entry.key in _LATER or entry.key in KINDS.refused:
-        return True
-    return isinstance(entry.value, MappingNode) and about.meant(entry.key, known) is None
-
-
-def _not_installed(entry: Entry) -> Diagnostic:
-    """Return the finding for a kind that is not there, or cannot be used."""
-    refused = KINDS.refused.get(entry.key)
-    if refused is not None:
-        return Diagnostic(refused.code, str(refused), entry.key_span, help=refused.help)
-    help = "there are " + ", ".join(f"`{name}`" for name in KINDS)
-    text = f"no kind of rule `{entry.key}` is installed"
-    return Diagnostic("MP130", text, entry.key_span, help=help)
-
-
-@cache
-def _words_of_rules(kinds: tuple[str, ...]) -> frozenset[str]:
-    """Return the settings of the file and of rules of *kinds*, those of inner blocks too."""
-    models: list[Any] = [KINDS[name].rule_model() for name in kinds]
-    models += (FileBlock, PolicyBlock, MatchBlock, RolloutBlock, RuleCommon, SettingsBlock)
-    words: set[str] = set()
-    seen: set[Any] = set()
-    while models:
-        model = models.pop()
-        if model not in seen:
-            seen.add(model)
-            words.update(model.model_fields)
-            for known in model.model_fields.values():
-                models += models_in(known.annotation)
-    return frozenset(words)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
+from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import (
     Entry,
     Scalar,
@@ -21,24 +25,28 @@ from mlpolicy.document.node import (
 )
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, parse
-from mlpolicy.model import messages
-from mlpolicy.model.check import check
-from mlpolicy.model.grammar import FileBlock, Overlay, SettingsBlock
+from mlpolicy.model.check import check, shown
+from mlpolicy.model.grammar import OF_FILE, FileBlock, Overlay, SettingsBlock
 from mlpolicy.model.interpolate import MARKS, Variables
-from mlpolicy.model.overlay import EnvironmentOverlay
-from mlpolicy.model.policies import PolicyReader, look_for_kinds, names, patterns
-from mlpolicy.model.policy import Name, PolicyFile, Settings, is_name
-from mlpolicy.model.rules import Layers
-from mlpolicy.model.synonyms import OF_FILE
-from mlpolicy.model.unknown import Words, mended
+from mlpolicy.model.overlay import EnvironmentOverlay, Layers
+from mlpolicy.model.policies import PolicyReader, names, patterns
+from mlpolicy.model.policy import Name, PolicyFile, Profile, Settings, is_name
+from mlpolicy.model.unknown import Words, look_for_kinds, spelt
 
 VERSION = 1
 MOST_ENVIRONMENTS = 200
+PROFILES = "mlpolicy/profiles"
+"""What places call the folder of the profiles that come with mlpolicy, wherever the package is."""
 _SECTIONS = ("settings", "defaults", "resources", "profiles", "policies", "environments")
 """What is checked part by part."""
-_TRUTH = re.compile(r"[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF")
-_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
-_BASE_8 = re.compile(r"[-+]?0[0-7_]+")
+_OLDER = (
+    (re.compile(r"[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF"), "a truth value"),
+    (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a number of base 60"),
+    (re.compile(r"[-+]?0[0-7_]+"), "a number of base 8"),
+)
+"""What YAML 1.1 makes of some values."""
+_PACKAGE = re.compile(r"pkg:(?P<package>[^\W\d]\w*(?:\.[^\W\d]\w*)*)/(?P<path>.+)")
+_SCHEME = re.compile(r"[a-zA-Z][\w+.-]+:")
 
 
 @dataclass(slots=True)
@@ -77,15 +85,32 @@ class Reading:
     """What came of reading one file: as much of it as makes sense, and all findings."""
 
     file: PolicyFile
-    document: Document
     diagnostics: tuple[Diagnostic, ...]
-    variables: Variables = field(default_factory=lambda: Variables({}))
-    source: Source | None = None
+    variables: Variables
+    source: Source
+
+    @property
+    def document(self) -> Document:
+        """The file as it was written."""
+        return self.source.document
 
 
 def read_text(text: str, *, file: str = "policy.yaml") -> Reading:
     """Read *text* as the policy file named *file*, for no environment."""
     return read_source(source(parse(text, file=file)))
+
+
+def profile_path(name: str) -> Path:
+    """Return the file of a profile that comes with mlpolicy."""
+    return Path(__file__).parents[1] / "profiles" / f"{name}.yaml"
+
+
+@cache
+def shipped(name: str) -> tuple[Profile, Document]:
+    """Return a profile that comes with mlpolicy, and the file that holds it: no import needed."""
+    document = parse(profile_path(name).read_bytes(), file=f"{PROFILES}/{name}.yaml")
+    [profile] = read_source(source(document)).file.profiles
+    return profile, document
 
 
 # --- whatever the environment ---------------------------------------------------------
@@ -94,56 +119,50 @@ def read_text(text: str, *, file: str = "policy.yaml") -> Reading:
 def source(document: Document) -> Source:
     """Return what *document* says before an environment is chosen."""
     findings: list[Diagnostic] = list(document.diagnostics)
-    root = _root(document, findings)
-    if root is None:
-        return Source(document, None, tuple(findings), Layers(), {}, ())
+    start, root = Span(document.file), document.root
+    if root is None or is_empty(root):
+        if not findings:
+            help = "begin with `version: 1`"
+            findings.append(Diagnostic("MP003", "the file is empty", start, help=help))
+    elif not isinstance(root, MappingNode):
+        text = f"expected a mapping with `version`, found {shown(root.plain())}"
+        findings.append(Diagnostic("MP010", text, root.span))
+    version = root.get("version") if isinstance(root, MappingNode) else None
+    wrong = [] if version is None else _version(version)
+    if wrong or not isinstance(root, MappingNode):  # another version may mean other things
+        return Source(document, None, (*findings, *wrong), Layers(), {}, ())
     free = tuple(entry for entry in root.entries if entry.key.startswith("x-"))
     kept = tuple(entry for entry in root.entries if not entry.key.startswith("x-"))
     root = MappingNode(kept, root.at)
     look_for_kinds(root)
-    root = mended(root, FileBlock.model_fields, Words("the file", OF_FILE), findings)
+    root = spelt(root, FileBlock.model_fields, Words("the file", OF_FILE), findings)
     layers = Layers(MappingNode((*root.entries, *free), root.at))
-    findings += _version(root, Span(document.file))
+    version = root.get("version")
+    if version is None:
+        help = "begin with `version: 1`"
+        findings.append(Diagnostic("MP003", "`version` is missing", start, help=help))
+    else:
+        findings += _version(version)
     imports = root.get("imports")
     imported = names(imports) if isinstance(imports, Sequence) else ()
     environments = _environments(root, findings)
     return Source(document, root, tuple(findings), layers, environments, imported)
 
 
-def _root(document: Document, findings: list[Diagnostic]) -> MappingNode | None:
-    root, start = document.root, Span(document.file)
-    if root is None or is_empty(root):
-        if not findings:
-            help = "begin with `version: 1`"
-            findings.append(Diagnostic("MP003", "the file is empty", start, help=help))
-        return None
-    if not isinstance(root, MappingNode):
-        text = f"expected a mapping with `version`, found {messages.found(root.plain())}"
-        findings.append(Diagnostic("MP010", text, root.span))
-        return None
-    wrong = _version(root, start) if root.get("version") is not None else []
-    findings += wrong
-    return None if wrong else root  # another version may mean other things
-
-
-def _version(root: MappingNode, start: Span) -> list[Diagnostic]:
-    node = root.get("version")
-    if node is None:
-        help = "begin with `version: 1`"
-        return [Diagnostic("MP003", "`version` is missing", start, help=help)]
+def _version(node: Scalar | Sequence | MappingNode) -> list[Diagnostic]:
     number = node.value if isinstance(node, Scalar) and node.value is not True else None
     if number == VERSION or is_empty(node):
         return []  # (MP009 has said that it is empty; to JSON, and so to editors, 1.0 is 1)
-    shown = node.text if isinstance(node, Scalar) else messages.found(node.plain())
+    written = node.text if isinstance(node, Scalar) else shown(node.plain())
     help = "this mlpolicy reads version 1; write `version: 1`, or install a newer mlpolicy"
-    return [Diagnostic("MP003", f"version `{shown}` is not supported", node.span, help=help)]
+    return [Diagnostic("MP003", f"version `{written}` is not supported", node.span, help=help)]
 
 
 def _environments(root: MappingNode, findings: list[Diagnostic]) -> dict[str, MappingNode]:
     made: dict[str, MappingNode] = {}
-    for number, entry in enumerate(entries_of(root.get("environments"))):
+    for entry in entries_of(root.get("environments")):
         value = entry.value
-        if number == MOST_ENVIRONMENTS:
+        if len(made) == MOST_ENVIRONMENTS:
             text = f"more than {MOST_ENVIRONMENTS} environments: each is checked by itself"
             findings.append(Diagnostic("MP001", text, entry.key_span))
             break
@@ -151,7 +170,7 @@ def _environments(root: MappingNode, findings: list[Diagnostic]) -> dict[str, Ma
             about = Words(f"environment `{entry.key}`", OF_FILE)
             findings += check(_hollow(value), Overlay, about).diagnostics
         elif not is_empty(value):
-            text = f"expected a mapping, found {messages.found(value.plain())}"
+            text = f"expected a mapping, found {shown(value.plain())}"
             findings.append(Diagnostic("MP010", text, value.span))
         known = [inner for inner in entries_of(value) if inner.key in Overlay.model_fields]
         made[entry.key] = MappingNode(tuple(known), value.at)
@@ -181,20 +200,26 @@ def read_source(
 ) -> Reading:
     """Return what *source* says in *environment*; *variables* hold what its imports define."""
     variables = variables or Variables(os.environ)
-    document, findings = source.document, list(source.diagnostics)
+    findings = list(source.diagnostics)
     file = PolicyFile(source.file, depth=depth)
     if source.root is None:
-        return Reading(file, document, in_order(findings), variables, source)
+        return Reading(file, in_order(findings), variables, source)
     overlay = EnvironmentOverlay(environment or "")
     root = _overlaid(source, source.root, overlay)
     findings += overlay.diagnostics
-    _define(root, variables, findings)
+    for entry in entries_of(root.get("vars")):
+        variables.vars[entry.key] = entry.value
+        if not is_name(entry.key):
+            text = f"`{entry.key}` is not a name: a letter, then letters, digits, `-` and `_`"
+            findings.append(Diagnostic("MP010", text, entry.key_span))
+    variables.partial |= not all(map(is_name, variables.vars))
+    nowhere = Span("")
     strays = tuple(
-        Entry(key, Span(""), MappingNode(tuple(entries), Span("")))
+        Entry(key, nowhere, MappingNode(tuple(entries), nowhere))
         for key, entries in overlay.strays.items()
     )
-    written, apart = root, MappingNode(strays, Span(""))
-    if any(mark in document.text for mark in MARKS):
+    written, apart = root, MappingNode(strays, nowhere)
+    if any(mark in source.document.text for mark in MARKS):
         kept = [entry for entry in root.entries if entry.key not in ("vars", "environments")]
         own = [entry for entry in root.entries if entry.key in ("vars", "environments")]
         filled = variables.filled(MappingNode(tuple(kept), root.at))
@@ -210,10 +235,10 @@ def read_source(
         removed=overlay.removed,
     )
     reader.apart(apart)
-    findings = [found for found in findings if found.span not in variables.refused]
+    findings = [finding for finding in findings if finding.span not in variables.refused]
     findings += variables.diagnostics
     findings += _otherwise_read(root, [finding.span for finding in findings])
-    return Reading(file, document, in_order(findings), variables, source)
+    return Reading(file, in_order(findings), variables, source)
 
 
 def _overlaid(source: Source, root: MappingNode, overlay: EnvironmentOverlay) -> MappingNode:
@@ -229,16 +254,6 @@ def _overlaid(source: Source, root: MappingNode, overlay: EnvironmentOverlay) ->
     return overlay.over(root, MappingNode(tuple(kept), patch.at))
 
 
-def _define(root: MappingNode, variables: Variables, findings: list[Diagnostic]) -> None:
-    """Let *variables* know the `vars` of a file."""
-    for entry in entries_of(root.get("vars")):
-        variables.vars[entry.key] = entry.value
-        if not is_name(entry.key):
-            text = f"`{entry.key}` is not a name: a letter, then letters, digits, `-` and `_`"
-            findings.append(Diagnostic("MP010", text, entry.key_span))
-    variables.partial |= not all(map(is_name, variables.vars))
-
-
 def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
     node = root.get("settings")
     if not isinstance(node, MappingNode):
@@ -249,14 +264,13 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
     if block is None:
         return Settings()
     ignore = lint.get("ignore") if isinstance(lint, MappingNode) else None
-    allowed = () if block.allow_call is None else (patterns(node.get("allow_call"), []),)
     return Settings(
         on_missing_target=block.on_missing_target,
         on_engine_error=block.on_engine_error,
         packages=block.packages,
         require=block.require,
         expiry_warning=float(block.expiry_warning),
-        allow_call=allowed,
+        allow_call=() if block.allow_call is None else (patterns(node.get("allow_call"), []),),
         ignore=tuple(
             (Name(entry.key, entry.key_span), str(entry.value.plain()))
             for entry in entries_of(ignore)
@@ -265,27 +279,88 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
     )
 
 
-# --- YAML 1.1 -------------------------------------------------------------------------
-
-
 def _otherwise_read(root: MappingNode, wrong: Iterable[Span]) -> Iterator[Diagnostic]:
-    """Yield the values that mean another thing to older tools, but for those that are *wrong*."""
+    """Yield the values that mean another thing to tools of YAML 1.1, but for those that are *wrong*."""
     places = {(span.line, span.column) for span in wrong}
     for scalar in scalars(root):
-        meaning = "" if scalar.quoted else _older_meaning(scalar.text)
-        if meaning and (scalar.span.line, scalar.span.column) not in places:
-            quoted = f'"{scalar.text}"' if isinstance(scalar.value, str) else str(scalar.value)
+        text, span = scalar.text, scalar.span
+        if scalar.quoted or text[:1] not in "+-0123456789yYnNoO":
+            continue
+        meaning = next((meaning for form, meaning in _OLDER if form.fullmatch(text)), "")
+        if meaning and (span.line, span.column) not in places:
+            quoted = f'"{text}"' if isinstance(scalar.value, str) else str(scalar.value)
             title = f"write {quoted}"
-            edit = Suggestion(title, scalar.span, quoted, safe=True)
-            text = f"`{scalar.text}` is {meaning} to tools that read YAML 1.1"
-            yield Diagnostic("MP105", text, scalar.span, "warning", help=title, suggestions=(edit,))
+            edit = Suggestion(title, span, quoted, safe=True)
+            message = f"`{text}` is {meaning} to tools that read YAML 1.1"
+            yield Diagnostic("MP105", message, span, "warning", help=title, suggestions=(edit,))
 
 
-def _older_meaning(text: str) -> str:
-    if text[:1] not in "+-0123456789yYnNoO":
-        return ""
-    if _TRUTH.fullmatch(text):
-        return "a truth value"
-    if _BASE_60.fullmatch(text):
-        return "a number of base 60"
-    return "a number of base 8" if _BASE_8.fullmatch(text) else ""
+# --- imports --------------------------------------------------------------------------
+
+
+class ImportRefused(Exception):
+    """An import leads nowhere, or where it must not."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+def located(reference: str, *, importer: Path, root: Path) -> tuple[Path, Path]:
+    """Return the file that an import names, and the root that it may not leave.
+
+    Raises:
+        ImportRefused: There is no such file, or it lies outside.
+    """
+    package = _PACKAGE.fullmatch(reference)
+    if package is not None:
+        root = folder_of(package["package"])
+        path = root / package["path"]
+    elif _SCHEME.match(reference):
+        help = (
+            "write a relative path (`./common.yaml`) or `pkg:package/file.yaml`; nothing is fetched"
+        )
+        raise ImportRefused(f"`{reference}` is no import", help)
+    elif Path(reference).is_absolute():
+        raise ImportRefused(f"`{reference}` is an absolute path", "write it relative to this file")
+    else:
+        path = importer.parent / reference
+    try:
+        real = path.resolve()
+        is_directory, is_file = real.is_dir(), real.is_file()
+    except (OSError, RuntimeError, ValueError) as error:  # no permission, links in a circle, a null
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise ImportRefused(f"`{reference}` cannot be read: {reason}") from None
+    if not real.is_relative_to(root.resolve()):
+        help = (
+            "keep what is imported below the policy's own folder, or ship it in a package (`pkg:`)"
+        )
+        raise ImportRefused(f"`{reference}` lies outside of `{root}`", help)
+    if is_directory:
+        raise ImportRefused(f"`{reference}` is a directory", "name a file in it")
+    if not is_file:
+        help = f"there is no folder `{real.parent.name}`"
+        if real.parent.is_dir():
+            own = importer.resolve()
+            files = [file.name for file in real.parent.iterdir() if file.is_file() and file != own]
+            help = did_you_mean(closest(real.name, files))
+        raise ImportRefused(f"`{reference}` does not exist", help)
+    return path, root
+
+
+def folder_of(package: str) -> Path:
+    """Return the folder of a package; none of its code is run.
+
+    Raises:
+        ImportRefused: There is no such package.
+    """
+    top, *below = package.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    for place in (spec.submodule_search_locations if spec else None) or ():
+        folder = Path(place, *below)
+        if folder.is_dir():
+            return folder
+    raise ImportRefused(f"there is no package `{package}`", "install it, or correct the name")

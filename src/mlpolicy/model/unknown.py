@@ -6,17 +6,41 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import field
 from difflib import get_close_matches
+from functools import cache
+from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, repair
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Synonym
+from mlpolicy.core.model import models_in
 from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty, is_null
+from mlpolicy.document.node import (
+    Entry,
+    Node,
+    Scalar,
+    Sequence,
+    entries_of,
+    is_bare,
+    is_empty,
+    is_null,
+)
 from mlpolicy.document.node import Mapping as MappingNode
+from mlpolicy.model.grammar import (
+    FileBlock,
+    MatchBlock,
+    PolicyBlock,
+    ProfileBlock,
+    RolloutBlock,
+    RuleCommon,
+    SettingsBlock,
+)
+from mlpolicy.rules import KINDS
 
 _MISSPELT = 0.85
 """How like a synonym a word must be to be a slip in typing that."""
+_LATER = ("timeout", "circuit_breaker", "rate_limit", "concurrency", "fallback", "retry_budget")
+"""Kinds that the language has words for, and nobody provides."""
 _CAMEL = re.compile("(?<=[a-z])(?=[A-Z])")
 
 
@@ -101,46 +125,57 @@ def _renamed(entry: Entry, synonym: Synonym, *, safe: bool) -> tuple[Suggestion,
     )
 
 
-def mended(
-    node: MappingNode, fields: Collection[str], about: Words, findings: list[Diagnostic]
+def spelt(
+    node: MappingNode,
+    fields: Collection[str],
+    about: Words,
+    findings: list[Diagnostic],
+    *,
+    block: str = "",
+    of_policy: bool = False,
 ) -> MappingNode:
-    """Return *node* with misspelt keys as they were meant; each goes to *findings*.
+    """Return *node* with misspelt keys as they were meant; each unknown one goes to *findings*.
 
     What follows from the slip is then not a finding of its own.
+
+    Args:
+        node: A block.
+        fields: Its keys.
+        about: What may be said of them.
+        findings: What is wrong.
+        block: The setting that the block stands under.
+        of_policy: Whether rules stand in it, and so perhaps one of a kind that is not installed.
     """
     if all(entry.key in fields for entry in node.entries):
         return node
     kept: list[Entry] = []
     there = {laid: keys_beside(node, laid=laid) for laid in (False, True)}
-    for entry in indented(node, fields, about):
-        synonym = None if entry.key in fields else about.meant(entry.key, fields)
-        if synonym is None:
-            kept.append(entry)
-            continue
-        beside = there[is_laid(entry, node)]
-        findings.append(unknown_key(entry, fields, about, beside=beside))
-        # What is there already is not overwritten; with a note, its value is of another form.
-        taken = synonym.field in there[False] | there[True]
-        if not taken and not synonym.note and not is_null(entry.value):
-            kept.append(Entry(synonym.field, entry.key_span, entry.value))
-        beside.add(synonym.field)
-    return MappingNode(tuple(kept), node.span)
-
-
-def indented(node: MappingNode, fields: Collection[str], about: Words) -> list[Entry]:
-    """Return the entries of *node* less those that should stand further in.
-
-    Unknown keys behind a known one without a value belong to that: it was reported as empty.
-    """
-    kept: list[Entry] = []
     empty = False
     for entry in node.entries:
-        is_known = entry.key in fields
-        if empty and not is_known and about.meant(entry.key, fields) is None:
+        if entry.key in fields:
+            kept.append(entry)
+            empty = is_empty(entry.value)
             continue
-        kept.append(entry)
-        empty = is_known and is_empty(entry.value)
-    return kept
+        synonym = about.meant(entry.key, fields, block)
+        if empty and synonym is None:
+            continue  # it belongs under the key above, which was reported as empty
+        empty = False
+        # A variable in a key is a finding of its own, and so is a single word between braces.
+        if "${" in entry.key or (is_bare(entry) and not (of_policy and synonym)):
+            kept.append(entry)
+            continue
+        if of_policy and synonym is None and _is_stranger(entry, about):
+            findings.append(not_installed(entry))
+            continue
+        beside = there[is_laid(entry, node)]
+        findings.append(unknown_key(entry, fields, about, block=block, beside=beside))
+        if synonym is not None:
+            # What is there already is not overwritten; with a note, its value is of another form.
+            taken = synonym.field in there[False] | there[True]
+            if not taken and not synonym.note and not is_null(entry.value):
+                kept.append(Entry(synonym.field, entry.key_span, entry.value))
+            beside.add(synonym.field)
+    return MappingNode(tuple(kept), node.span)
 
 
 def is_laid(entry: Entry, block: Node) -> bool:
@@ -158,3 +193,66 @@ def within(inner: Span, outer: Span) -> bool:
     begins = (outer.line, outer.column) <= (inner.line, inner.column)
     ends = (inner.end_line, inner.end_column) <= (outer.end_line, outer.end_column)
     return inner != outer and begins and ends
+
+
+def section_of(root: Node, key: str) -> MappingNode:
+    """Return the mapping at *key*; one of another type was reported with the file."""
+    node = root.get(key) if isinstance(root, MappingNode) else None
+    return node if isinstance(node, MappingNode) else MappingNode((), root.at)
+
+
+# --- kinds that are not here ----------------------------------------------------------
+
+
+def look_for_kinds(root: MappingNode) -> None:
+    """Look for the kinds of plugins that *root* may speak of: all keys that are none of ours."""
+    keys: set[str] = set()
+    for part in (root, *(entry.value for entry in entries_of(root.get("environments")))):
+        keys |= section_of(part, "defaults").index.keys()
+        for section in ("policies", "profiles"):
+            for entry in section_of(part, section).entries:
+                keys |= {inner.key for inner in entries_of(entry.value)}
+    keys -= {*PolicyBlock.model_fields, *ProfileBlock.model_fields, *KINDS}
+    if keys and any(name not in KINDS for name in KINDS.names()):
+        for key in keys - _words_of_rules(tuple(KINDS)):
+            KINDS.look_for(key)
+
+
+def _is_stranger(entry: Entry, about: Words) -> bool:
+    """Whether a key is probably the name of a kind that is not installed."""
+    is_word = entry.key in about.synonyms or entry.key in _words_of_rules(tuple(KINDS))
+    return entry.key in KINDS.refused or (not is_word and may_be_kind(entry, None))
+
+
+def may_be_kind(entry: Entry, synonym: Synonym | None) -> bool:
+    """Whether a key that is not known is the name of a kind, not a slip for *synonym*."""
+    if entry.key in _LATER or entry.key in KINDS.refused:
+        return True
+    return isinstance(entry.value, MappingNode) and synonym is None
+
+
+def not_installed(entry: Entry) -> Diagnostic:
+    """Return the finding for a kind that is not there, or cannot be used."""
+    refused = KINDS.refused.get(entry.key)
+    if refused is not None:
+        return Diagnostic(refused.code, str(refused), entry.key_span, help=refused.help)
+    help = "there are " + ", ".join(f"`{name}`" for name in KINDS)
+    text = f"no kind of rule `{entry.key}` is installed"
+    return Diagnostic("MP130", text, entry.key_span, help=help)
+
+
+@cache
+def _words_of_rules(kinds: tuple[str, ...]) -> frozenset[str]:
+    """Return the settings of the file and of rules of *kinds*, those of inner blocks too."""
+    models: list[Any] = [KINDS[name].rule_model() for name in kinds]
+    models += (FileBlock, PolicyBlock, MatchBlock, RolloutBlock, RuleCommon, SettingsBlock)
+    words: set[str] = set()
+    seen: set[Any] = set()
+    while models:
+        model = models.pop()
+        if model not in seen:
+            seen.add(model)
+            words.update(model.model_fields)
+            for known in model.model_fields.values():
+                models += models_in(known.annotation)
+    return frozenset(words)

@@ -13,9 +13,8 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.plugins import Plugin, PluginError
 from mlpolicy.core.span import Span
 from mlpolicy.document.parse import read
-from mlpolicy.model.imports import ImportRefused, folder_of, located
 from mlpolicy.model.policy import Name
-from mlpolicy.model.read import Source, source
+from mlpolicy.model.read import ImportRefused, Source, folder_of, located, source
 from mlpolicy.plan.files import once, policy_files, real, vanished
 
 DEEPEST = 32

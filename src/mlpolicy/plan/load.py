@@ -21,7 +21,7 @@ from mlpolicy.document.parse import Document
 from mlpolicy.lint.policies import unseen
 from mlpolicy.lint.stages import of_policies
 from mlpolicy.lint.suppress import Suppressions
-from mlpolicy.model import shipped
+from mlpolicy.model import read as reader
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
 from mlpolicy.model.read import Reading, read_source
@@ -56,7 +56,7 @@ class Terms:
     """Rules over all policies, from the command line."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Values over those of `vars`, from the command line."""
-    survey: SourceTree | None = None
+    tree: SourceTree | None = None
     """Tells which targets are names of one function, without which each is one."""
 
     @property
@@ -214,7 +214,7 @@ def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = Fa
         before=gathered.diagnostics,
         read=Extent(named=named, beside=beside),
     )
-    shipped_files = [shipped.path(name) for name in sorted(loaded.rulebook.profiles.shipped)]
+    shipped_files = [reader.profile_path(name) for name in sorted(loaded.rulebook.profiles.shipped)]
     return replace(
         loaded,
         environments=known,
@@ -284,10 +284,10 @@ def _judged(
         read=read,
         built=built,
     )
-    if terms.survey is not None:
+    if terms.tree is not None:
         from mlpolicy.plan.governed import know_names  # (a service looks at no source)
 
-        know_names(rulebook, terms.survey)
+        know_names(rulebook, terms.tree)
     found += of_policies(rulebook, sources)
     secrets, variables = set[str](), dict[str, str | None]()
     for reading in readings:

@@ -14,10 +14,9 @@ from mlpolicy.core.control import Control, Rollout
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Kind, Lacking
-from mlpolicy.core.quantity import Ratio
+from mlpolicy.core.quantity import Ratio, unusual
 from mlpolicy.core.redact import redacted
 from mlpolicy.core.span import Span
-from mlpolicy.core.usual import unusual
 from mlpolicy.model.policy import CODE, COMMON, Policy, RuleBlock, Setting, blocks, leaves
 from mlpolicy.plan.plan import PlannedRule, Rank, Value
 from mlpolicy.rules import KINDS

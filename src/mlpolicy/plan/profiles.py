@@ -146,7 +146,7 @@ class Profiles:
 
 
 def _shipped(name: str) -> tuple[Profile, Document]:
-    from mlpolicy.model.shipped import shipped  # (it reads YAML, as no start from the cache does)
+    from mlpolicy.model.read import shipped  # (it reads YAML, as no start from the cache does)
 
     return shipped(name)
 

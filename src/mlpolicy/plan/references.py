@@ -8,8 +8,8 @@ from typing import Any
 
 from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
 from mlpolicy.core.default import function_of
-from mlpolicy.core.given import Given
 from mlpolicy.core.span import Span
+from mlpolicy.core.target import Given
 from mlpolicy.plan.plan import PlannedRule
 from mlpolicy.rules import KINDS
 
@@ -52,7 +52,7 @@ def called(rule: PlannedRule) -> Iterator[tuple[str, Span]]:
 @cache
 def _takes_calls(model: Any) -> tuple[str, ...]:
     """Return the settings of *model* that may name a function: those that take anything, too."""
-    from mlpolicy.model.check import models_in  # (it imports pydantic)
+    from mlpolicy.core.model import models_in  # (it imports pydantic)
 
     return tuple(
         name

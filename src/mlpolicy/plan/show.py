@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from mlpolicy.core.given import path_of
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.redact import HIDDEN, redacted, without
+from mlpolicy.core.target import path_of
 from mlpolicy.core.words import many
 from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan, PlannedRule, Value

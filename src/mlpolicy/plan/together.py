@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.kind import Clash
-from mlpolicy.core.quantity import Duration
+from mlpolicy.core.quantity import Duration, oddity
 from mlpolicy.core.span import Span
-from mlpolicy.core.usual import oddity
 from mlpolicy.model.policy import Setting
 from mlpolicy.plan.merge import Completed, severity_of
 from mlpolicy.plan.plan import Plan, PlannedRule, Value

@@ -9,13 +9,13 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from mlpolicy.core.argpath import parse
-from mlpolicy.core.given import Given
 from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Meters
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import Notes, Parameter, ParameterKind, Site
 from mlpolicy.core.step import Step
+from mlpolicy.core.target import Given
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.rollout import Draw, Share

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mlpolicy.source.answer import Answer, Defined, Dynamic, Missing, NoModule, Opaque, Space
-from mlpolicy.source.locate import is_installed, local_roots, roots
+from mlpolicy.source.locate import NoModule, Opaque, Space, is_installed, local_roots, roots
 from mlpolicy.source.module import Module
-from mlpolicy.source.tree import SourceTree
+from mlpolicy.source.resolve import Defined, Dynamic, Missing
+from mlpolicy.source.tree import Answer, SourceTree
 
 __all__ = [
     "Answer",

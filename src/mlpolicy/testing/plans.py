@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.quantity import ByteSize, Count, Duration, QuantityError, Ratio
-from mlpolicy.model.check import is_table, models_in
 from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.plan.show import shown
 from mlpolicy.rules import KINDS

@@ -19,7 +19,7 @@ from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, read
 from mlpolicy.model.check import check, locate
-from mlpolicy.model.synonyms import OF_TESTS
+from mlpolicy.model.grammar import OF_TESTS
 from mlpolicy.model.unknown import Words
 from mlpolicy.plan.files import SUFFIXES, TESTS
 from mlpolicy.testing.grammar import CaseBlock, ExpectBlock, StepBlock, StubBlock, SuiteBlock

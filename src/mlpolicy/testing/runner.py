@@ -76,9 +76,9 @@ class Prepared:
     imported but errors.
     """
 
-    def __init__(self, path: Path, survey: SourceTree) -> None:
+    def __init__(self, path: Path, tree: SourceTree) -> None:
         self._suite = suite = read_suite(path)
-        self._survey = survey
+        self._tree = tree
         self._findings = list(suite.diagnostics)
         self._loaded: dict[CaseTerms, Loaded] = {}
         self._stubs: dict[Target, FunctionType] = {}
@@ -118,7 +118,7 @@ class Prepared:
         """Return what holds for *target*; a plan without rules where no policy names it."""
         stub = self._suite.stubs.get(str(target))
         if stub is None or not rulebook.asks(target):
-            facts = facts_of(rulebook, self._survey, target)
+            facts = facts_of(rulebook, self._tree, target)
         else:
             made = self._stubs.get(target)
             facts = Facts(stub.kind, shape(made.__code__).names if made else ())
@@ -150,7 +150,7 @@ class Prepared:
         """Return the policies as they hold under *terms*: no other variables are seen."""
         if terms not in self._loaded:
             now = moment(terms.clock) if terms.clock else None
-            policy_terms = Terms(terms.env, dict(terms.env_vars), now=now, survey=self._survey)
+            policy_terms = Terms(terms.env, dict(terms.env_vars), now=now, tree=self._tree)
             loaded = self._loaded[terms] = load(self._suite.policies, policy_terms)
             refused = set(loaded.refused)
             for finding in loaded.shown(level="none").diagnostics:
@@ -162,7 +162,7 @@ class Prepared:
     def _is_known(self, act: Act, rulebook: Rulebook) -> bool:
         """Return whether anything is known of the function that *act* names."""
         target, text = act.target, str(act.target)
-        looked = None if text in self._suite.stubs else self._survey.look_up(target)
+        looked = None if text in self._suite.stubs else self._tree.look_up(target)
         if isinstance(looked, Missing):
             near = f"{target.module}:{looked.close}" if looked.close else ""
             problem = f"`{target.module}` has no function `{target.qualname}`"
@@ -200,7 +200,7 @@ class Prepared:
         if target in self._stubs:
             return self._stubs[target]
         stub, code = self._suite.stubs.get(str(target)), "MP301"
-        looked = self._survey.look_up(target) if stub is None else None
+        looked = self._tree.look_up(target) if stub is None else None
         try:
             if stub is not None:
                 code, (_, span) = "MP010", self._suite.stub_spans[str(target)]

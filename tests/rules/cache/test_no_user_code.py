@@ -15,8 +15,7 @@ import pytest
 
 from mlpolicy.rules.cache.canonical import encode
 from mlpolicy.rules.cache.classes import Unkeyable, one_shot
-from mlpolicy.rules.cache.contents import survey
-from mlpolicy.rules.cache.sizing import size_of
+from mlpolicy.rules.cache.contents import size_of, survey
 
 
 class Ran(Exception):

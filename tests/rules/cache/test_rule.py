@@ -5,7 +5,7 @@ from __future__ import annotations
 import pydantic
 import pytest
 
-from mlpolicy.core.docstrings import docstrings
+from mlpolicy.core.model import docstrings
 from mlpolicy.rules.cache import KIND
 from mlpolicy.rules.cache.check import check
 from mlpolicy.rules.cache.rule import CacheRule

@@ -11,12 +11,10 @@ from mlpolicy.core.background import here
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Notes, Site
-from mlpolicy.rules.memory.gate import Decisions, Gate
-from mlpolicy.rules.memory.gauge import Gauge
+from mlpolicy.rules.memory.gate import Decisions, Gate, Gauge
 from mlpolicy.rules.memory.levels import Levels
-from mlpolicy.rules.memory.probes import Bound, Reading
+from mlpolicy.rules.memory.limits import Bound, Limits, MemoryReading
 from mlpolicy.rules.memory.sampler import SAMPLER
-from mlpolicy.rules.memory.survey import Survey
 
 MIB = 1024**2
 NO_LIMIT = 0x7FFFFFFFFFFFF000
@@ -66,10 +64,10 @@ class Tree:
         here.mkdir(parents=True, exist_ok=True)
         return here
 
-    def survey(self, given=None, measure="nonreclaimable", *, machine=64 * 1024, **more):
-        """Return a survey of this tree on a machine of so many MiB."""
+    def limits(self, given=None, measure="nonreclaimable", *, machine=64 * 1024, **more):
+        """Return the limits of this tree on a machine of so many MiB."""
         whole = Bound(machine * MIB, lambda: 1000 * MIB, "the machine")
-        return Survey(
+        return Limits(
             given,
             measure,
             environ={"MLPOLICY_CGROUP_ROOT": str(self.root), **more.pop("environ", {})},
@@ -101,7 +99,7 @@ class Stock:
         self.read_so_far += 1
         if self.broken:
             raise RuntimeError("broken")
-        return None if self.used is None else Reading(self.used * MIB, 1000 * MIB, "a test")
+        return None if self.used is None else MemoryReading(self.used * MIB, 1000 * MIB, "a test")
 
     def reset(self):
         pass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlpolicy.rules.memory.probes import Reading, cgroup
+from mlpolicy.rules.memory.limits import Limits, MemoryReading, cgroups
 
 MIB = 1024**2
 
@@ -24,7 +24,7 @@ def test_version_2_counts_what_the_kernel_cannot_drop(tree):
     here = tree.unified("jobs/one", max=1000, current=700, inactive=150, active=50)
     tree.inside("0::/jobs/one")
 
-    assert tree.survey().read() == Reading(500 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(500 * MIB, 1000 * MIB, of(here))
 
 
 def test_a_working_set_keeps_files_read_lately(tree):
@@ -33,7 +33,9 @@ def test_a_working_set_keeps_files_read_lately(tree):
     tree.unified()
     tree.inside("0::/jobs")
 
-    assert tree.survey(measure="workingset").read() == Reading(550 * MIB, 1000 * MIB, of(here))
+    assert tree.limits(measure="workingset").read() == MemoryReading(
+        550 * MIB, 1000 * MIB, of(here)
+    )
 
 
 def test_resident_memory_is_that_of_this_process_alone(tree):
@@ -43,7 +45,7 @@ def test_resident_memory_is_that_of_this_process_alone(tree):
     tree.inside("0::/jobs")
 
     resident = 700 * os.sysconf("SC_PAGE_SIZE")
-    assert tree.survey(measure="rss").read() == Reading(resident, 1000 * MIB, of(here))
+    assert tree.limits(measure="rss").read() == MemoryReading(resident, 1000 * MIB, of(here))
 
 
 def test_a_cgroup_is_slowed_down_at_its_high_mark(tree):
@@ -52,7 +54,7 @@ def test_a_cgroup_is_slowed_down_at_its_high_mark(tree):
     tree.unified()
     tree.inside("0::/jobs")
 
-    assert tree.survey().read() == Reading(400 * MIB, 800 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(400 * MIB, 800 * MIB, of(here))
 
 
 def test_version_1_counts_what_the_kernel_cannot_drop(tree):
@@ -61,7 +63,7 @@ def test_version_1_counts_what_the_kernel_cannot_drop(tree):
     here = tree.legacy("docker/abc", limit=1000, usage=700, inactive=150, active=50)
     tree.inside("5:cpu,cpuacct:/docker/abc", "4:memory:/docker/abc", "0::/")
 
-    assert tree.survey().read() == Reading(500 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(500 * MIB, 1000 * MIB, of(here))
 
 
 def test_version_1_says_no_limit_with_a_number(tree):
@@ -69,7 +71,7 @@ def test_version_1_says_no_limit_with_a_number(tree):
     tree.legacy(usage=700)
     tree.inside("4:memory:/")
 
-    assert tree.survey().read() == Reading(1000 * MIB, 64 * 1024 * MIB, "the machine")
+    assert tree.limits().read() == MemoryReading(1000 * MIB, 64 * 1024 * MIB, "the machine")
 
 
 def test_version_1_tells_of_a_limit_above_what_is_shown(tree):
@@ -77,7 +79,7 @@ def test_version_1_tells_of_a_limit_above_what_is_shown(tree):
     here = tree.legacy(usage=300, above=600)
     tree.inside("4:memory:/kubepods/pod1/abc")
 
-    assert tree.survey().read() == Reading(300 * MIB, 600 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(300 * MIB, 600 * MIB, of(here))
 
 
 def test_a_hybrid_mount_is_read_where_the_controller_is(tree):
@@ -87,7 +89,7 @@ def test_a_hybrid_mount_is_read_where_the_controller_is(tree):
     (tree.root / "unified" / "cgroup.controllers").write_text("\n")
     tree.inside("4:memory:/svc", "0::/svc")
 
-    assert tree.survey().read() == Reading(400 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(400 * MIB, 1000 * MIB, of(here))
 
 
 def test_a_hybrid_mount_may_control_memory_by_version_2(tree):
@@ -97,7 +99,7 @@ def test_a_hybrid_mount_may_control_memory_by_version_2(tree):
     here = tree.unified("svc", max=1000, current=400, at="unified")
     tree.inside("2:cpu:/svc", "0::/svc")
 
-    assert tree.survey().read() == Reading(400 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(400 * MIB, 1000 * MIB, of(here))
 
 
 def test_a_limit_further_up_holds(tree):
@@ -107,7 +109,7 @@ def test_a_limit_further_up_holds(tree):
     tree.unified("slice/service", current=300)
     tree.inside("0::/slice/service")
 
-    assert tree.survey().read() == Reading(800 * MIB, 1000 * MIB, of(parent))
+    assert tree.limits().read() == MemoryReading(800 * MIB, 1000 * MIB, of(parent))
 
 
 def test_of_nested_limits_the_fullest_counts(tree):
@@ -117,7 +119,7 @@ def test_of_nested_limits_the_fullest_counts(tree):
     tree.unified("slice/service", max=1000, current=300)
     tree.inside("0::/slice/service")
 
-    assert tree.survey().read() == Reading(3900 * MIB, 4000 * MIB, of(parent))
+    assert tree.limits().read() == MemoryReading(3900 * MIB, 4000 * MIB, of(parent))
 
 
 @pytest.mark.parametrize("path", ["/", "/docker/abc", "/../other"])
@@ -126,7 +128,7 @@ def test_a_container_shows_its_own_cgroup_as_the_root(tree, path):
     here = tree.unified(max=1000, current=400)
     tree.inside(f"0::{path}")
 
-    assert tree.survey().read() == Reading(400 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(400 * MIB, 1000 * MIB, of(here))
 
 
 def test_a_cgroup_within_a_container_is_found(tree):
@@ -135,7 +137,7 @@ def test_a_cgroup_within_a_container_is_found(tree):
     here = tree.unified("worker", max=1000, current=400)
     tree.inside("0::/docker/abc/worker")
 
-    assert tree.survey().read() == Reading(400 * MIB, 1000 * MIB, of(here))
+    assert tree.limits().read() == MemoryReading(400 * MIB, 1000 * MIB, of(here))
 
 
 def test_a_limit_above_the_machine_is_none(tree):
@@ -143,7 +145,7 @@ def test_a_limit_above_the_machine_is_none(tree):
     tree.unified(max=2000, current=400)
     tree.inside("0::/")
 
-    assert tree.survey(machine=1500).read() == Reading(1000 * MIB, 1500 * MIB, "the machine")
+    assert tree.limits(machine=1500).read() == MemoryReading(1000 * MIB, 1500 * MIB, "the machine")
 
 
 def test_a_limit_that_changes_is_seen(tree, make_yard):
@@ -151,25 +153,25 @@ def test_a_limit_that_changes_is_seen(tree, make_yard):
     here = tree.unified(max=1000, current=400)
     tree.inside("0::/")
     time = make_yard().time
-    survey = tree.survey(now=time)
-    assert survey.read().limit == 1000 * MIB
+    limits = tree.limits(now=time)
+    assert limits.read().limit == 1000 * MIB
 
     (here / "memory.max").write_text(f"{2000 * MIB}\n")
     time.advance(1.0)
 
-    assert survey.read() == Reading(400 * MIB, 2000 * MIB, of(here))
+    assert limits.read() == MemoryReading(400 * MIB, 2000 * MIB, of(here))
 
 
 def test_usage_is_read_each_time(tree, make_yard):
     """Only limits are kept between readings."""
     here = tree.unified(max=1000, current=400)
     tree.inside("0::/")
-    survey = tree.survey(now=make_yard().time)
-    survey.read()
+    limits = tree.limits(now=make_yard().time)
+    limits.read()
 
     (here / "memory.current").write_text(f"{600 * MIB}\n")
 
-    assert survey.read().used == 600 * MIB
+    assert limits.read().used == 600 * MIB
 
 
 def test_a_process_that_is_moved_is_followed(tree, make_yard):
@@ -178,13 +180,13 @@ def test_a_process_that_is_moved_is_followed(tree, make_yard):
     here = tree.unified("jobs", max=1000, current=400)
     tree.inside("0::/")
     time = make_yard().time
-    survey = tree.survey(now=time)
-    assert survey.read().of == "the machine"
+    limits = tree.limits(now=time)
+    assert limits.read().of == "the machine"
 
     tree.inside("0::/jobs")
     time.advance(1.0)
 
-    assert survey.read().of == of(here)
+    assert limits.read().of == of(here)
 
 
 def test_a_cgroup_that_goes_away_is_reported_once(tree, make_yard, caplog):
@@ -193,12 +195,12 @@ def test_a_cgroup_that_goes_away_is_reported_once(tree, make_yard, caplog):
     here = tree.unified("jobs", max=1000, current=400)
     tree.inside("0::/jobs")
     time = make_yard().time
-    survey = tree.survey(now=time)
-    survey.read()
+    limits = tree.limits(now=time)
+    limits.read()
 
     shutil.rmtree(here)
     with caplog.at_level(logging.WARNING, "mlpolicy"):
-        readings = [(time.advance(1.0), survey.read())[1].of for _ in range(3)]
+        readings = [(time.advance(1.0), limits.read())[1].of for _ in range(3)]
 
     assert readings == ["the machine"] * 3
     assert [record.message.startswith("a memory cgroup") for record in caplog.records] == [True]
@@ -212,7 +214,7 @@ def test_a_file_that_says_nonsense_falls_back(tree, caplog):
     tree.inside("0::/jobs")
 
     with caplog.at_level(logging.WARNING, "mlpolicy"):
-        readings = [tree.survey().read(), tree.survey().read()]
+        readings = [tree.limits().read(), tree.limits().read()]
 
     assert [reading.of for reading in readings] == ["the machine"] * 2
     assert len(caplog.records) == 1
@@ -222,7 +224,7 @@ def test_without_proc_there_are_no_cgroups(tree):
     """Other systems than Linux know none."""
     tree.unified(max=1000)
 
-    assert list(cgroup.bounds(tree.root, tree.proc, "nonreclaimable")) == []
+    assert list(cgroups(tree.root, tree.proc, "nonreclaimable")) == []
 
 
 def test_descriptors_are_given_back(tree, make_yard):
@@ -230,19 +232,19 @@ def test_descriptors_are_given_back(tree, make_yard):
     tree.unified(max=1000, current=400)
     tree.inside("0::/")
     time = make_yard().time
-    survey = tree.survey(now=time)
-    survey.read()
+    limits = tree.limits(now=time)
+    limits.read()
     before = len(os.listdir("/proc/self/fd"))
 
     for _ in range(50):
         time.advance(1.0)
-        survey.read()
+        limits.read()
 
     assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_the_root_is_told_by_the_environment():
     """`MLPOLICY_CGROUP_ROOT` replaces the usual mount; empty, it does not."""
-    roots = [cgroup.root({"MLPOLICY_CGROUP_ROOT": text}) for text in ("/odd", "")]
+    roots = [Limits(environ={"MLPOLICY_CGROUP_ROOT": text})._root for text in ("/odd", "")]
 
     assert roots == [Path("/odd"), Path("/sys/fs/cgroup")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlpolicy.core.verdict import Wait
-from mlpolicy.rules.memory.gate import Ticket
+from mlpolicy.rules.memory.gate import MemoryTicket
 from mlpolicy.rules.memory.levels import Levels
 
 # Of 1,000 MiB: a warning at 750, calls wait at 900 (for 100 are kept free), and no more at 800.
@@ -16,7 +16,7 @@ class Caller:
 
     def __init__(self, gate) -> None:
         self.gate = gate
-        self.ticket = Ticket()
+        self.ticket = MemoryTicket()
 
     def ask(self):
         answer = self.gate.ask(self.ticket)
@@ -278,13 +278,13 @@ def test_a_closed_gate_without_a_line_leaves_its_gauge(yard):
 
 def test_a_limit_that_rises_opens_the_gate(yard, stock):
     """The thresholds are shares of the limit of this moment."""
-    from mlpolicy.rules.memory.probes import Reading
+    from mlpolicy.rules.memory.limits import MemoryReading
 
     gate = yard.gate(levels=Levels())
-    gate.update(Reading(950, 1000, "a test"), 0.0)
+    gate.update(MemoryReading(950, 1000, "a test"), 0.0)
     shut = gate.shut
     yard.gauge.attended = True
-    gate.update(Reading(950, 2000, "a test"), 0.1)
+    gate.update(MemoryReading(950, 2000, "a test"), 0.1)
 
     assert (shut, gate.shut) == (True, False)
 

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from mlpolicy.core.verdict import Wait
-from mlpolicy.rules.memory.gate import Ticket
+from mlpolicy.rules.memory.gate import MemoryTicket
 from tests.rules.memory.test_woven import in_line, rule, until
 
 MANY = 200
@@ -186,18 +186,18 @@ def test_a_call_in_the_middle_of_the_gauge_s_own_work_is_let_in(yard):
     yard.use(950)
 
     with yard.gauge.lock:
-        inside = gate.ask(Ticket())
+        inside = gate.ask(MemoryTicket())
         yard.gauge.sample()
 
     assert inside == "in"
-    assert isinstance(gate.ask(Ticket()), Wait)
+    assert isinstance(gate.ask(MemoryTicket()), Wait)
 
 
 def test_an_exception_in_the_middle_loses_no_one_who_was_called(yard, monkeypatch):
     """Who was taken out of the line is woken by the next reading."""
     gate = yard.gate(wait=60.0)
     yard.use(950)
-    tickets = [Ticket(), Ticket()]
+    tickets = [MemoryTicket(), MemoryTicket()]
     waiters = [gate.ask(ticket).waiter for ticket in tickets]
 
     def interrupted(*_):

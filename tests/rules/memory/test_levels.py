@@ -115,8 +115,8 @@ def test_calls_are_let_in_below_where_they_are_refused():
 def test_a_rule_keeps_free_what_it_says(written, refused):
     """Of 10,000 MiB, 9,300 are in use."""
     from mlpolicy.rules.memory.rule import MemoryRule
-    from mlpolicy.rules.memory.step import _levels
+    from mlpolicy.rules.memory.step import levels
 
-    marks = _levels(MemoryRule.model_validate(written)).of(10_000 * MIB)
+    marks = levels(MemoryRule.model_validate(written)).of(10_000 * MIB)
 
     assert (9300 * MIB >= marks.bound) is refused

@@ -10,8 +10,7 @@ import sys
 import pytest
 
 from mlpolicy.core.report import forget
-from mlpolicy.rules.memory.probes import Reading, host
-from mlpolicy.rules.memory.survey import Process, Survey
+from mlpolicy.rules.memory.limits import Limits, MemoryReading, Process, whole_machine
 
 MIB = 1024**2
 RESIDENT = 700 * os.sysconf("SC_PAGE_SIZE")
@@ -20,7 +19,7 @@ RESIDENT = 700 * os.sysconf("SC_PAGE_SIZE")
 
 def test_a_given_limit_is_held_against_this_process(tree):
     """Where no cgroup limits it, what the process itself uses is all that can be meant."""
-    assert tree.survey(500 * MIB).read() == Reading(RESIDENT, 500 * MIB, "the given limit")
+    assert tree.limits(500 * MIB).read() == MemoryReading(RESIDENT, 500 * MIB, "the given limit")
 
 
 def test_a_given_limit_is_held_against_the_container(tree):
@@ -28,7 +27,7 @@ def test_a_given_limit_is_held_against_the_container(tree):
     tree.unified(max=1000, current=300)
     tree.inside("0::/")
 
-    assert tree.survey(500 * MIB).read() == Reading(300 * MIB, 500 * MIB, "the given limit")
+    assert tree.limits(500 * MIB).read() == MemoryReading(300 * MIB, 500 * MIB, "the given limit")
 
 
 def test_a_given_limit_does_not_lift_that_of_the_container(tree):
@@ -36,37 +35,37 @@ def test_a_given_limit_does_not_lift_that_of_the_container(tree):
     here = tree.unified(max=1000, current=300)
     tree.inside("0::/")
 
-    assert tree.survey(5000 * MIB).read() == Reading(300 * MIB, 1000 * MIB, f"cgroup {here}")
+    assert tree.limits(5000 * MIB).read() == MemoryReading(300 * MIB, 1000 * MIB, f"cgroup {here}")
 
 
 def test_a_given_limit_above_the_machine_is_none(tree):
     """Nobody can have more than there is."""
-    assert tree.survey(5000 * MIB, machine=2000).read().of == "the machine"
+    assert tree.limits(5000 * MIB, machine=2000).read().of == "the machine"
 
 
 @pytest.mark.parametrize(("given", "limit"), [(None, 300), (200 * MIB, 200), (400 * MIB, 300)])
 def test_the_environment_limits_too(tree, given, limit):
     """The lesser of the policy and `MLPOLICY_MEMORY_LIMIT` holds."""
-    survey = tree.survey(given, environ={"MLPOLICY_MEMORY_LIMIT": "300MiB"})
+    limits = tree.limits(given, environ={"MLPOLICY_MEMORY_LIMIT": "300MiB"})
 
-    assert survey.read() == Reading(RESIDENT, limit * MIB, "the given limit")
+    assert limits.read() == MemoryReading(RESIDENT, limit * MIB, "the given limit")
 
 
 def test_an_environment_without_a_unit_is_reported_once(tree, caplog):
     """A number alone is not taken for bytes, nor for anything else."""
     with caplog.at_level(logging.WARNING, "mlpolicy"):
-        surveys = [tree.survey(environ={"MLPOLICY_MEMORY_LIMIT": "300"}) for _ in range(2)]
+        all_limits = [tree.limits(environ={"MLPOLICY_MEMORY_LIMIT": "300"}) for _ in range(2)]
 
-    assert [survey.read().of for survey in surveys] == ["the machine"] * 2
+    assert [limits.read().of for limits in all_limits] == ["the machine"] * 2
     assert len(caplog.records) == 1
     assert caplog.records[0].message.startswith("MLPOLICY_MEMORY_LIMIT is ignored: ")
 
 
 def test_without_psutil_nothing_is_known_of_the_machine(tree):
     """Then the rule has nothing to hold on to."""
-    survey = Survey(environ={"MLPOLICY_CGROUP_ROOT": "/none"}, proc=tree.proc, machine=lambda: None)
+    limits = Limits(environ={"MLPOLICY_CGROUP_ROOT": "/none"}, proc=tree.proc, machine=lambda: None)
 
-    assert survey.read() is None
+    assert limits.read() is None
 
 
 def test_a_missing_psutil_is_reported_once(monkeypatch, caplog):
@@ -74,13 +73,13 @@ def test_a_missing_psutil_is_reported_once(monkeypatch, caplog):
     forget()
     monkeypatch.setitem(sys.modules, "psutil", None)
 
-    assert [host.bound(), host.bound()] == [None, None]
+    assert [whole_machine(), whole_machine()] == [None, None]
     assert caplog.messages == ["psutil is missing: memory rules cannot see the whole machine"]
 
 
 def test_the_machine_is_told_by_psutil():
     """What is not available to programs is in use."""
-    reading = host.bound().read()
+    reading = whole_machine().read()
 
     assert 0 < reading.used < reading.limit
     assert reading.of == "the machine"
@@ -107,10 +106,10 @@ def test_a_real_process_counts_its_memory():
 
 ULIMIT = """
 import resource
-from mlpolicy.rules.memory.survey import Survey
+from mlpolicy.rules.memory.limits import Limits
 resource.setrlimit(resource.{name}, (2 << 30, 2 << 30))
 block = bytearray(1024 << 20)
-reading = Survey(environ={{"MLPOLICY_CGROUP_ROOT": "/none"}}).read()
+reading = Limits(environ={{"MLPOLICY_CGROUP_ROOT": "/none"}}).read()
 print(reading.limit >> 20, reading.used >> 20, reading.of)
 """
 

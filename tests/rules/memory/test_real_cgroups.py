@@ -24,7 +24,7 @@ if join:
 
 from mlpolicy.core.site import Site
 from mlpolicy.errors import MemoryPressure
-from mlpolicy.rules.memory.gate import Ticket
+from mlpolicy.rules.memory.gate import MemoryTicket
 from mlpolicy.rules.memory.rule import MemoryRule
 from mlpolicy.rules.memory.step import MemoryStep
 
@@ -32,7 +32,7 @@ rule = MemoryRule.model_validate({"wait": "0s", "poll": "10ms", "relieve": ["gc"
 step = MemoryStep(rule, Site("shop:predict"))
 
 def admitted():
-    return step.admit(Ticket(), 0) is None
+    return step.admit(MemoryTicket(), 0) is None
 
 def until(shut):
     end = time.monotonic() + 10

@@ -15,7 +15,7 @@ from mlpolicy.core import background
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Site
-from mlpolicy.rules.memory.gate import Decisions, Gate, Ticket
+from mlpolicy.rules.memory.gate import Decisions, Gate, MemoryTicket
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.relief import Relief
 from mlpolicy.rules.memory.sampler import Sampler
@@ -81,7 +81,7 @@ def test_the_first_call_starts_the_thread(works):
     """From then on usage is read without any call."""
     gate = works.gate()
 
-    answer = gate.ask(Ticket())
+    answer = gate.ask(MemoryTicket())
 
     assert answer == "in"
     assert works.thread().is_alive()
@@ -91,7 +91,7 @@ def test_the_first_call_starts_the_thread(works):
 def test_all_gauges_share_one_thread(works):
     """Polls of different length, too."""
     for poll in (0.01, 0.02, 30.0):
-        works.gate(poll=poll).ask(Ticket())
+        works.gate(poll=poll).ask(MemoryTicket())
 
     reads = works.stock.read_so_far
     until(lambda: works.stock.read_so_far > reads + 5)
@@ -101,7 +101,7 @@ def test_all_gauges_share_one_thread(works):
 def test_a_thread_that_ended_is_not_listed(works):
     """Whoever lists the threads of the process sees those that are there."""
     gate = works.gate()
-    gate.ask(Ticket())
+    gate.ask(MemoryTicket())
     until(lambda: "mlpolicy-memory" in {one.name for one in threading.enumerate()})
 
     gate.close()
@@ -123,7 +123,7 @@ def test_equal_settings_share_one_gauge(works):
 def test_a_gate_is_shut_and_opened_by_the_thread(works):
     """No call has to look."""
     gate = works.gate()
-    gate.ask(Ticket())
+    gate.ask(MemoryTicket())
     seen = [gate.shut]
 
     works.stock.used = 950
@@ -137,7 +137,7 @@ def test_a_gate_is_shut_and_opened_by_the_thread(works):
 def test_the_thread_ends_with_the_last_gate(works):
     """Nothing of a policy that is no longer in force goes on."""
     gate = works.gate()
-    gate.ask(Ticket())
+    gate.ask(MemoryTicket())
     thread = works.thread()
 
     gate.close()
@@ -148,7 +148,7 @@ def test_the_thread_ends_with_the_last_gate(works):
 def test_the_thread_ends_with_gates_that_are_forgotten(works):
     """A driver that is thrown away takes its thread with it."""
     gate = works.gate()
-    gate.ask(Ticket())
+    gate.ask(MemoryTicket())
     thread = works.thread()
 
     works.gates.clear()
@@ -161,13 +161,13 @@ def test_the_thread_ends_with_gates_that_are_forgotten(works):
 def test_a_thread_that_ended_is_started_again(works):
     """By the next call that needs it."""
     first = works.gate()
-    first.ask(Ticket())
+    first.ask(MemoryTicket())
     thread = works.thread()
     first.close()
     ended(thread)
 
     gate = works.gate()
-    until(lambda: gate.ask(Ticket()) == "in" and not gate.shut)
+    until(lambda: gate.ask(MemoryTicket()) == "in" and not gate.shut)
 
     assert works.thread().is_alive()
 
@@ -183,7 +183,7 @@ def test_relief_is_run_by_the_thread_and_counted(works):
     gate = works.gate(relief=Relief((free,), 30.0))
     works.stock.used = 860
 
-    assert gate.ask(Ticket()) == "in"
+    assert gate.ask(MemoryTicket()) == "in"
     until(lambda: works.decided("relieve"))
     assert ran == ["mlpolicy-memory"]
 
@@ -193,7 +193,7 @@ def test_relief_is_not_run_below_act_at(works):
     ran = []
     gate = works.gate(relief=Relief((lambda: ran.append(1),), 0.0))
     works.stock.used = 840
-    gate.ask(Ticket())
+    gate.ask(MemoryTicket())
 
     reads = works.stock.read_so_far
     until(lambda: works.stock.read_so_far > reads + 5)
@@ -206,7 +206,7 @@ def test_relief_is_throttled(works):
     ran = []
     gate = works.gate(relief=Relief((lambda: ran.append(1),), 30.0))
     works.stock.used = 870
-    gate.ask(Ticket())
+    gate.ask(MemoryTicket())
 
     reads = works.stock.read_so_far
     until(lambda: works.stock.read_so_far > reads + 20)
@@ -224,7 +224,7 @@ def test_calls_look_for_themselves_while_relief_is_run(works):
 
     gate = works.gate(relief=Relief((slow,), 30.0))
     works.stock.used = 870
-    gate.ask(Ticket())
+    gate.ask(MemoryTicket())
     assert begun.wait(10)
     try:
         works.stock.used = 950
@@ -250,7 +250,7 @@ def test_without_a_thread_calls_read_by_themselves(works, monkeypatch, caplog):
         for used in (100, 950, 100):
             works.stock.used = used
             time.sleep(0.011)
-            answers.append(gate.ask(Ticket()))
+            answers.append(gate.ask(MemoryTicket()))
             assert gate.shut
 
     assert answers[0] == "in"
@@ -270,12 +270,12 @@ def test_a_bug_in_the_thread_leaves_calls_to_themselves(works, caplog):
     gate = works.gate(relief=relief)
     works.stock.used = 860
     with caplog.at_level(logging.WARNING, "mlpolicy"):
-        gate.ask(Ticket())
+        gate.ask(MemoryTicket())
         until(lambda: any("sampler failed" in one for one in caplog.messages))
     shut, thread = gate.shut, works.thread()
 
     del relief.due
-    until(lambda: gate.ask(Ticket()) == "in" and not gate.shut)
+    until(lambda: gate.ask(MemoryTicket()) == "in" and not gate.shut)
 
     assert shut
     assert [one for one in caplog.messages if "sampler failed (ZeroDivisionError" in one]
@@ -287,12 +287,12 @@ import os, sys, threading, time
 from mlpolicy.core.site import Site
 from mlpolicy.rules.memory.rule import MemoryRule
 from mlpolicy.rules.memory.step import MemoryStep
-from mlpolicy.rules.memory.gate import Ticket
+from mlpolicy.rules.memory.gate import MemoryTicket
 from mlpolicy.rules.memory.sampler import SAMPLER
 
 rule = MemoryRule.model_validate({"limit": "400MiB", "measure": "rss", "poll": "10ms", "wait": "0s"})
 step = MemoryStep(rule, Site("shop:predict"))
-assert step.admit(Ticket(), 0) is None
+assert step.admit(MemoryTicket(), 0) is None
 parent = SAMPLER._thread
 assert parent.is_alive()
 held = threading.Event()
@@ -302,14 +302,14 @@ held.wait()
 child = os.fork()
 if not child:
     shut = step.gate.shut
-    admitted = step.admit(Ticket(), 0) is None
+    admitted = step.admit(MemoryTicket(), 0) is None
     alive = SAMPLER._thread is not parent and SAMPLER._thread.is_alive()
     opened = not step.gate.shut
     block = b"x" * (600 << 20)  # of the child alone
     end = time.monotonic() + 10
     while not step.gate.shut and time.monotonic() < end:
         time.sleep(0.01)
-    refused = step.admit(Ticket(), 0) is not None
+    refused = step.admit(MemoryTicket(), 0) is not None
     print(shut, admitted, alive, opened, refused, step.gauge.reading.used > 600 << 20, flush=True)
     os._exit(0)
 os.waitpid(child, 0)

@@ -9,7 +9,7 @@ from mlpolicy.core.report import forget
 from mlpolicy.core.site import Notes, Site
 from mlpolicy.core.verdict import Answer, Do, Refuse, Wait
 from mlpolicy.errors import MemoryPressure
-from mlpolicy.rules.memory.gate import DECISIONS, Ticket
+from mlpolicy.rules.memory.gate import DECISIONS, MemoryTicket
 from mlpolicy.rules.memory.rule import MemoryRule
 from mlpolicy.rules.memory.sampler import Sampler
 from mlpolicy.rules.memory.step import MemoryStep
@@ -60,7 +60,7 @@ def test_a_call_goes_on_while_there_is_memory(shop):
     """Nothing is counted of it."""
     step = shop.step()
 
-    assert step.admit(Ticket(), 1) is None
+    assert step.admit(MemoryTicket(), 1) is None
     assert (shop.counted(), shop.refusals(), shop.notes) == ({}, 0, {})
 
 
@@ -69,7 +69,7 @@ def test_a_refused_call_is_told_how_much_was_in_use(shop):
     step = shop.step(wait="0s")
     shop.stock.used = 950
 
-    verdict = step.admit(Ticket(), 7)
+    verdict = step.admit(MemoryTicket(), 7)
 
     assert isinstance(verdict, Refuse)
     error = verdict.error
@@ -86,7 +86,7 @@ def test_a_call_that_waits_is_counted_once(shop):
     """However often it is asked again."""
     step = shop.step(wait="5s")
     shop.stock.used = 950
-    ticket = Ticket()
+    ticket = MemoryTicket()
 
     verdicts = [step.admit(ticket, 7) for _ in range(3)]
 
@@ -100,7 +100,7 @@ def test_a_call_that_waits_is_counted_once(shop):
 def test_who_is_refused_after_waiting_may_come_back_after_as_long(shop):
     """It is no use to come back sooner."""
     step = shop.step(wait="20s")
-    ticket = Ticket()
+    ticket = MemoryTicket()
     ticket.ends = 1.0  # its patience is over
     shop.stock.used = 950
 
@@ -112,7 +112,7 @@ def test_pressure_may_be_watched_only(shop):
     step = shop.step(on_pressure="proceed")
     shop.stock.used = 950
 
-    assert step.admit(Ticket(), 7) is None
+    assert step.admit(MemoryTicket(), 7) is None
     assert (shop.counted(), shop.refusals()) == ({"proceed": 1}, 0)
 
 
@@ -121,7 +121,7 @@ def test_a_default_is_given_as_a_fresh_copy(shop):
     step = shop.step(on_pressure="default", default={"items": []})
     shop.stock.used = 950
 
-    answers = [step.admit(Ticket(), 7) for _ in range(2)]
+    answers = [step.admit(MemoryTicket(), 7) for _ in range(2)]
 
     assert answers == [Answer({"items": []})] * 2
     assert answers[0].value["items"] is not answers[1].value["items"]
@@ -140,7 +140,7 @@ def test_a_default_may_be_a_function(shop):
     )
     shop.stock.used = 950
 
-    verdict = step.admit(Ticket(), 7, ((1, 2), {"k": 3}))
+    verdict = step.admit(MemoryTicket(), 7, ((1, 2), {"k": 3}))
 
     assert isinstance(verdict, Do)
     assert verdict.function() == ((1, 2), {"k": 3})
@@ -163,7 +163,7 @@ def test_a_default_that_cannot_be_called_refuses_the_call(shop, caplog, resolve,
     step = shop.step(on_pressure="default", default={"call": "shop:gone"}, resolve=resolve)
     shop.stock.used = 950
 
-    verdicts = [step.admit(Ticket(), 7) for _ in range(2)]
+    verdicts = [step.admit(MemoryTicket(), 7) for _ in range(2)]
 
     assert all(isinstance(one, Refuse) for one in verdicts)
     said = [one for one in caplog.messages if "shop:gone" in one]
@@ -178,7 +178,7 @@ def test_a_default_that_cannot_be_copied_refuses_the_call(shop, caplog, make):
     step = shop.step(on_pressure="default", default=make())
     shop.stock.used = 950
 
-    verdicts = [step.admit(Ticket(), 7) for _ in range(2)]
+    verdicts = [step.admit(MemoryTicket(), 7) for _ in range(2)]
 
     assert all(isinstance(one, Refuse) for one in verdicts)
     said = [one for one in caplog.messages if "cannot be copied" in one]

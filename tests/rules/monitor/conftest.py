@@ -13,6 +13,7 @@ from mlpolicy.rules.monitor import rule as rule_module
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
 
 SCHEMA = json.loads(Path(rule_module.__file__).with_name("event.schema.json").read_text())
+EVENT = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def _not_json(constant):
@@ -35,7 +36,7 @@ def events():
         assert EXPORTER.flush(5)
         found = [json.loads(text, parse_constant=_not_json) for text in lines]
         for one in found:
-            jsonschema.validate(one, SCHEMA)
+            EVENT.validate(one)
         return found
 
     yield read

@@ -19,7 +19,7 @@ import pytest
 
 from mlpolicy.core.metrics import METERS
 from mlpolicy.errors import CallRefused, Failure, MemoryPressure, ValidationFailed
-from mlpolicy.rules.monitor.message import PATIENCE, UNPRINTED, said_of
+from mlpolicy.rules.monitor.event import PATIENCE, UNPRINTED, said_of
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
 
 FULL = {"log": {"inputs": "full", "redact": ["x.secret_place"]}}
@@ -302,8 +302,7 @@ def _dropped(reason="rate"):
     return METERS.value("mlpolicy_dropped_events_total", sink="log", reason=reason)
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-@pytest.mark.parametrize("ends", ["well", "badly"])
+@pytest.mark.parametrize(("ends", "threads"), [("well", 4), ("badly", 1)])
 def test_every_event_over_the_rate_is_counted(place, events, ends, threads):
     """Those that are written stand for those before them that are not."""
 

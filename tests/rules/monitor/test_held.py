@@ -136,14 +136,13 @@ class Stuck(Sink):
         self.release.wait(30)
 
 
-@pytest.fixture(params=["log", "plugin"])
-def stuck(request):
+@pytest.fixture
+def stuck():
     sink = Stuck()
     SINKS.add("stuck", sink)
     handler, logger = logging.Handler(), logging.getLogger("mlpolicy.events")
     handler.emit = sink.write
     logger.addHandler(handler)
-    sink.name = "log" if request.param == "log" else "stuck"
     yield sink
     sink.release.set()
     assert EXPORTER.flush(5)
@@ -151,15 +150,20 @@ def stuck(request):
     SINKS.remove("stuck")
 
 
-@pytest.mark.parametrize("log", LOGS, ids=["full", "sampled", "slow"])
 @pytest.mark.parametrize(
-    ("function", "rules"),
-    CASES,
-    ids=[f"{function.__name__}-{'-'.join(map(str, rules))}" for function, rules in CASES],
+    ("function", "rules", "log", "sink"),
+    [
+        *((function, rules, LOGS[0], "log") for function, rules in CASES),
+        *(
+            (function, {}, log, "stuck")
+            for function in (echo, fails_by_its_own, rows)
+            for log in LOGS
+        ),
+    ],
 )
-def test_what_waits_for_a_sink_holds_nothing_of_the_call(place, stuck, function, rules, log):
+def test_what_waits_for_a_sink_holds_nothing_of_the_call(place, stuck, function, rules, log, sink):
     """Arguments, results and errors go when the caller lets go of them."""
-    place(function, monitor={"log": log, "sinks": [stuck.name]}, **rules)
+    place(function, monitor={"log": log, "sinks": [sink]}, **rules)
     suspends = function in (rows, fails_later, items)  # (Python itself leaves circles there)
     alive = []
     gc.collect()

@@ -86,38 +86,43 @@ def policy(tmp_path):
     logger.removeHandler(silent)
 
 
+CHANGED = [
+    "monitor: {}\nretry: {max_attempts: 2, initial_delay: 0s, rollout: {percent: 50%}}\n"
+    "cache: {ttl: 1h, max_entries: 3, rollout: {percent: 50%}}",
+    "monitor: {}\nmode: shadow\nretry: {max_attempts: 2, initial_delay: 0s}\n"
+    "cache: {ttl: 1h, max_entries: 3}",
+]
+RULES = [
+    "monitor: {}",
+    "monitor: {metrics: false}",
+    "monitor: {metrics: false, log: false}",
+    "monitor: {log: false}",
+    "monitor: {log: {sample: 0%}}",
+    "monitor: {log: {sample: 100%, inputs: full, redact: [x]}}",
+    "monitor: {log: {errors: never}}",
+    "monitor: {mode: disabled}\nretry: {initial_delay: 0s}",
+    "monitor: {rollout: {percent: 50%}}\nretry: {max_attempts: 2, initial_delay: 0s}\n"
+    "cache: {ttl: 1h, max_entries: 3}",
+    *CHANGED,
+]
+ENDS = {"well": ("plain", _call), "failing": ("failing", _fail)}
+LATE_ENDS = {
+    "abandoned": ("rows", _abandon),
+    "never begun": ("rows", _abandon_unstarted),
+    "cancelled": ("forever", _cancel),
+}
+
+
 @pytest.mark.parametrize(
-    "rules",
+    ("end", "rules"),
     [
-        "monitor: {}",
-        "monitor: {metrics: false}",
-        "monitor: {metrics: false, log: false}",
-        "monitor: {log: false}",
-        "monitor: {log: {sample: 0%}}",
-        "monitor: {log: {sample: 100%, inputs: full, redact: [x]}}",
-        "monitor: {log: {errors: never}}",
-        "monitor: {mode: disabled}\nretry: {initial_delay: 0s}",
-        "monitor: {rollout: {percent: 50%}}\nretry: {max_attempts: 2, initial_delay: 0s}\n"
-        "cache: {ttl: 1h, max_entries: 3}",
-        "monitor: {}\nretry: {max_attempts: 2, initial_delay: 0s, rollout: {percent: 50%}}\n"
-        "cache: {ttl: 1h, max_entries: 3, rollout: {percent: 50%}}",
-        "monitor: {}\nmode: shadow\nretry: {max_attempts: 2, initial_delay: 0s}\n"
-        "cache: {ttl: 1h, max_entries: 3}",
+        *((end, rules) for end in ENDS for rules in RULES),
+        *((end, rules) for end in LATE_ENDS for rules in (RULES[0], RULES[5], *CHANGED)),
     ],
 )
-@pytest.mark.parametrize(
-    ("function", "calls"),
-    [
-        ("plain", _call),
-        ("failing", _fail),
-        ("rows", _abandon),
-        ("rows", _abandon_unstarted),
-        ("forever", _cancel),
-    ],
-    ids=["well", "failing", "abandoned", "never begun", "cancelled"],
-)
-def test_memory_is_flat_and_nothing_stays_in_flight(policy, rules, function, calls):
+def test_memory_is_flat_and_nothing_stays_in_flight(policy, rules, end):
     """With nobody scraping, under every setting."""
+    function, calls = (ENDS | LATE_ENDS)[end]
     if "cache" in rules and function == "rows":
         rules = "\n".join(one for one in rules.splitlines() if "cache" not in one)
     policy(function, rules)

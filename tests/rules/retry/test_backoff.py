@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.rules.retry.backoff import Backoff
+from mlpolicy.rules.retry.rule import Backoff
 
 GROWTHS = ("exponential", "constant", "linear")
 JITTERS = ("full", "equal", "decorrelated", "none")

@@ -15,13 +15,12 @@ from mlpolicy.errors import MemoryPressure, ValidationFailed
 from mlpolicy.rules.retry.exceptions import (
     Builtin,
     Choice,
-    GrpcStatus,
-    HttpStatus,
     Path,
     SpellingError,
+    Status,
     parse,
 )
-from mlpolicy.rules.retry.groups import GROUPS
+from mlpolicy.rules.retry.libraries import GROUPS
 
 
 def retries(error, retry_on=("transient",), give_up_on=()):
@@ -36,9 +35,9 @@ def retries(error, retry_on=("transient",), give_up_on=()):
         ("IOError", Builtin(OSError)),
         ("builtins.ValueError", Builtin(ValueError)),
         ("requests.Timeout", Path("requests.Timeout")),
-        ("http:429", HttpStatus("429")),
-        ("http:5xx", HttpStatus("5xx")),
-        ("grpc:UNAVAILABLE", GrpcStatus("UNAVAILABLE")),
+        ("http:429", Status("429")),
+        ("http:5xx", Status("5xx")),
+        ("grpc:UNAVAILABLE", Status("UNAVAILABLE")),
     ],
 )
 def test_a_name_says_what_it_means(text, name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlpolicy.rules.retry.exceptions import Choice
-from mlpolicy.rules.retry.groups import GROUPS, family
+from mlpolicy.rules.retry.libraries import GROUPS, family
 
 KNOWN = [
     ("httpx", "ConnectError"),

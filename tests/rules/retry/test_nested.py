@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from mlpolicy.install import registry
 from mlpolicy.install.lookup import find
-from mlpolicy.rules.retry.nested import nested
+from mlpolicy.rules.retry.lint import nested
 
 
 def stub(module, name, *bases, **held):

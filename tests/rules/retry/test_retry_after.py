@@ -10,7 +10,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPHeaderDict
 
 from mlpolicy.errors import MemoryPressure
-from mlpolicy.rules.retry.statuses import asked_pause
+from mlpolicy.rules.retry.answers import asked_pause
 from tests.rules.retry import answers
 from tests.rules.retry.scripts import EXACT, Script, function
 

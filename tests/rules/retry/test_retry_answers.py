@@ -18,7 +18,8 @@ import pytest
 import requests
 import urllib3
 
-from mlpolicy.rules.retry.answers import CLIENTS, NO_ANSWERS, NO_STATUS, closing
+from mlpolicy.rules.retry.answers import NO_ANSWERS, NO_STATUS, closing
+from mlpolicy.rules.retry.libraries import ANSWERS
 from tests.rules.retry.scripts import (
     EXACT,
     Script,
@@ -483,4 +484,4 @@ def test_clients_that_are_installed_have_the_methods_that_close():
     for cls in (*installed, urllib.response.addinfourl):
         assert all(callable(getattr(cls, name)) for name in closing(cls))
         assert closing(cls)
-    assert set(CLIENTS) >= {"aiohttp", "httpcore"}
+    assert {"aiohttp", "httpcore"} <= {package for package, _ in ANSWERS}

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 import trio
 
+from mlpolicy.rules.retry.answers import asked_pause
 from mlpolicy.rules.retry.exceptions import Choice
-from mlpolicy.rules.retry.statuses import asked_pause
 from tests.rules.retry import answers
 from tests.rules.retry.scripts import EXACT, Script, every_kind, retries, run
 

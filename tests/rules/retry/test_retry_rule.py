@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from mlpolicy.core.docstrings import docstrings
+from mlpolicy.core.model import docstrings
 from mlpolicy.core.quantity import Duration
 from mlpolicy.rules.retry import KIND
 from mlpolicy.rules.retry.check import check, worst_asked, worst_pause

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from mlpolicy.rules.validate.checker import checker
-from mlpolicy.rules.validate.checks.containers import size_of
+from mlpolicy.rules.validate.checks.settings import size_of
 from mlpolicy.rules.validate.look import MOST, Look
 from mlpolicy.rules.validate.rule import Spec
 

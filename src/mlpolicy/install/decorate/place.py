@@ -12,8 +12,8 @@ from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.lookup import Found
 from mlpolicy.install.outer import stand_in
 from mlpolicy.install.plans import planned, target_of
+from mlpolicy.model.check import shown
 from mlpolicy.model.decorated import Decorated
-from mlpolicy.model.messages import found as found_as
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.plan.decorators import of_code, unfit
 from mlpolicy.runtime.assemble import steps
@@ -71,7 +71,7 @@ def check_function(decorated: Any, written: Decorated) -> Any:
         PolicyError: It is not a function.
     """
     raw = decorated.__func__ if isinstance(decorated, staticmethod | classmethod) else decorated
-    what, field = found_as(raw), written.kind.shorthand
+    what, field = shown(raw), written.kind.shorthand
     if isinstance(raw, type):
         what, help = "a class", "put it on `__init__` or on a method"
     elif isinstance(raw, property):

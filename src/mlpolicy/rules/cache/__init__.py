@@ -11,10 +11,10 @@ KIND = Kind(
     decorator="cache_result",
     keeps_results=True,
     check="mlpolicy.rules.cache.check:check",
-    together="mlpolicy.rules.cache.plan:clashes",
-    risk="mlpolicy.rules.cache.plan:risks",
+    together="mlpolicy.rules.cache.check:clashes",
+    risk="mlpolicy.rules.cache.check:risks",
     argument_fields={"key": "MP702", "ignore": "MP702"},
-    lint="mlpolicy.rules.cache.lint:lint",
+    lint="mlpolicy.rules.cache.check:lint",
     shorthand="ttl",
     synonyms=habits(
         {

@@ -13,7 +13,8 @@ import types
 import uuid
 import weakref
 import zoneinfo
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from mlpolicy.core.classes import mro_of
 
@@ -33,6 +34,28 @@ _FIXED: Final[frozenset[type]] = frozenset(
     }
 )  # fmt: skip
 """No caller changes them, or `copy.deepcopy` would not copy them either."""
+
+
+_T = TypeVar("_T")
+_MOST: Final = 2048
+
+
+class ByClass(dict[type, _T]):
+    """What is known of instances by their exact class; a class is added when it is first met."""
+
+    def __init__(self, known: dict[type, _T], find: Callable[[type], _T]) -> None:
+        super().__init__(known)
+        self._known = known
+        self._find = find
+
+    def __missing__(self, kind: type) -> _T:
+        """Find out what is to be known of *kind*."""
+        found = self._find(kind)
+        if len(self) > _MOST:  # classes made on the fly must not pile up
+            self.clear()
+            self.update(self._known)
+        self[kind] = found
+        return found
 
 
 class Unkeyable(TypeError):

@@ -16,8 +16,16 @@ from typing import Any, Final, Literal, NamedTuple
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.cache.classes import BARE, Unkept, fixed, of_library
-from mlpolicy.rules.cache.contents import DEEP, MOST, PLAIN, SAME, Look, holds_objects, survey
-from mlpolicy.rules.cache.streams import refuse_one_shots
+from mlpolicy.rules.cache.contents import (
+    DEEP,
+    MOST,
+    PLAIN,
+    SAME,
+    Contents,
+    holds_objects,
+    refuse_one_shots,
+    survey,
+)
 
 CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
 
@@ -139,19 +147,15 @@ def keeping(mode: CopyMode, target: str) -> Keep:
     return partial(modes.get(mode, _auto), target)
 
 
-def _shared(value: Any) -> Kept:
-    return Kept(value, None, value)
-
-
 def _none(_: str, value: Any) -> Kept:
     refuse_one_shots(value)
-    return _shared(value)
+    return Kept(value, None, value)
 
 
 def _shallow(target: str, value: Any) -> Kept:
     refuse_one_shots(value)
     if fixed(type(value)) or type(value) is frozenset:
-        return _shared(value)
+        return Kept(value, None, value)
     return Kept(_OWN.copy(value), Copier(_OWN.copy, target), value)
 
 
@@ -169,16 +173,18 @@ def _deeply(target: str, value: Any) -> Kept:
 def _auto(target: str, value: Any) -> Kept:
     kind = type(value)
     if kind in BARE:
-        return _shared(value)
+        return Kept(value, None, value)
     copied = _FLAT.get(kind)
-    if copied is not None and len(value) <= MOST and _is_flat(value):
-        return Kept(copied(value), copied, value)
+    if copied is not None and len(value) <= MOST and BARE.issuperset(map(type, value)):
+        values = value.values() if kind is dict else ()
+        if BARE.issuperset(map(type, values)):
+            return Kept(copied(value), copied, value)
     return _block(target, value) or _nest(target, value, survey(value))
 
 
-def _nest(target: str, value: Any, look: Look) -> Kept:
+def _nest(target: str, value: Any, look: Contents) -> Kept:
     if look.sort == SAME:
-        return _shared(value)
+        return Kept(value, None, value)
     if look.sort == PLAIN:
         return Kept(dumps(value, 2), loads, value)
     if look.sort == DEEP:
@@ -196,7 +202,7 @@ def _readonly(target: str, value: Any) -> Kept:
     if look.sort in (SAME, DEEP):
         return _nest(target, value, look)
     made = sealed(value)
-    return Kept(made, Copier(again, target), again(made)) if look.arrays else _shared(made)
+    return Kept(made, Copier(again, target), again(made)) if look.arrays else Kept(made, None, made)
 
 
 _FLAT: Final[dict[type, Callable[[Any], object]]] = {
@@ -205,11 +211,6 @@ _FLAT: Final[dict[type, Callable[[Any], object]]] = {
     set: set.copy,
     bytearray: bytearray.copy,
 }
-
-
-def _is_flat(value: Any) -> bool:
-    inside = BARE.issuperset(map(type, value))
-    return inside and (type(value) is not dict or BARE.issuperset(map(type, value.values())))
 
 
 def _block(target: str, value: Any) -> Kept | None:
@@ -241,11 +242,11 @@ def _frame(target: str, value: Any) -> Kept:
     if holds_objects(value):  # which its own copies would share
         return Kept(_pickled(value), Copier(_pickled, target), value)
     lazily = int(pandas.__version__.partition(".")[0]) >= 3
-    return Kept(value.copy(), Copier(_lazily if lazily else type(value).copy, target), value)
-
-
-def _lazily(value: Any) -> object:
-    return value.copy(deep=False)
+    return Kept(
+        value.copy(),
+        Copier((lambda frame: frame.copy(deep=False)) if lazily else type(value).copy, target),
+        value,
+    )
 
 
 def _pickled(value: Any) -> object:

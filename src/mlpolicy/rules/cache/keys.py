@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from weakref import ref
 
 from mlpolicy.core.argpath import ArgPath, parse
+from mlpolicy.core.default import given
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.given import Given
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.cache import encoders as _encoders  # noqa: F401 (they join `ENCODERS`)
+from mlpolicy.core.target import Given
 from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 
 if TYPE_CHECKING:
+    from mlpolicy.core.block import Lines, Loom
     from mlpolicy.core.site import Parameter, Site
     from mlpolicy.rules.cache.rule import CacheRule
 
@@ -27,7 +28,6 @@ BARE: Final[tuple[type, ...]] = (int, str) if sys.flags.bytes_warning else (int,
 """Of these classes exactly, a single argument is its own key."""
 
 _MISSING: Final[Token] = (None, Tag("missing"))
-_INSTANCE = ("self", "cls")
 NOWHERE: Final = ""
 """The parameter of a part that the function has no argument for."""
 
@@ -121,36 +121,29 @@ def parts(rule: CacheRule, parameters: tuple[Parameter, ...]) -> tuple[Part, ...
     """
     if isinstance(rule.key, Given):
         return ()
-    named = [parse(path) for path in rule.key or ()]
-    instance = [one for one in parameters[:1] if one.name in _INSTANCE]
+    by_name = {one.name: one for one in parameters}
+    instance = next((name for name in [*by_name][:1] if name in ("self", "cls")), "")
     if rule.key is None:
-        kept = [one for one in parameters if one.name not in rule.ignore]
-        return tuple(_whole(one, instance, frozenset(rule.ignore)) for one in kept)
-    first = [one for one in instance if all(path.name != one.name for path in named)]
-    return (
-        *(Part(one.name, "instance") for one in first),
-        *(_named(path, parameters, instance) for path in named),
-    )
+        paths = [ArgPath(name) for name in by_name if name not in rule.ignore]
+    else:
+        paths = [parse(path) for path in rule.key]
+        if instance and all(path.name != instance for path in paths):
+            paths.insert(0, ArgPath(instance))
+    return tuple(_part(path, by_name, instance, rule) for path in paths)
 
 
-def _whole(one: Parameter, instance: list[Parameter], ignored: frozenset[str]) -> Part:
-    if one in instance:
-        return Part(one.name, "instance")
-    if one.kind == "var_keyword":
-        return Part(one.name, "keywords", dropped=ignored)
+def _part(path: ArgPath, by_name: dict[str, Parameter], instance: str, rule: CacheRule) -> Part:
+    if path.name not in by_name:
+        keywords = [name for name, one in by_name.items() if one.kind == "var_keyword"]
+        return Part(keywords[0] if keywords else NOWHERE, "keyword", path)
+    kind = by_name[path.name].kind
+    if path.name == instance and not path.steps:
+        return Part(path.name, "instance")
+    if kind == "var_keyword" and rule.key is None:
+        return Part(path.name, "keywords", dropped=frozenset(rule.ignore))
     # `*rest` is one value, a tuple; it is never a plain scalar.
-    return Part(one.name, "path" if one.kind == "var_positional" else "value", ArgPath(one.name))
-
-
-def _named(path: ArgPath, parameters: tuple[Parameter, ...], instance: list[Parameter]) -> Part:
-    found = next((one for one in parameters if one.name == path.name), None)
-    if found is None:
-        keywords = next((one.name for one in parameters if one.kind == "var_keyword"), NOWHERE)
-        return Part(keywords, "keyword", path)
-    if found in instance and not path.steps:
-        return Part(found.name, "instance")
-    plain = not path.steps and not found.kind.startswith("var_")
-    return Part(found.name, "value" if plain else "path", path)
+    plain = not path.steps and not kind.startswith("var_")
+    return Part(path.name, "value" if plain else "path", path)
 
 
 class Same:
@@ -189,7 +182,8 @@ class Keys(Live):
         """Return the key of a call, given the argument of each part; None where it has none."""
         try:
             if self.single:
-                return self._one(arguments[0])
+                token = self.parts[0].token(arguments[0])
+                return token[0] if token[1] in BARE else token
             key: list[object] = []
             for part, argument in zip(self.parts, arguments, strict=True):
                 if part.how == "instance":
@@ -228,10 +222,6 @@ class Keys(Live):
             self._without(error)
             return None
 
-    def _one(self, argument: Any) -> Hashable:
-        token = self.parts[0].token(argument)
-        return token[0] if token[1] in BARE else token
-
     def _without(self, error: Exception) -> None:
         """Say once that calls of this sort are not cached; by classes alone, never by values."""
         if type(error) is not Unkeyable and interrupts(error):
@@ -264,3 +254,58 @@ def _captured(cell: CellType) -> Hashable:
         return IDENTITIES.of(content)
     except TypeError:
         return Same(content)
+
+
+# --- keys that the lines of a driver make ----------------------------------------------
+
+_MOST_INLINE = 4
+"""With more arguments than this the lines cost more than the call that they save."""
+
+
+def key_lines(keys: Keys, site: Site, key: str, loom: Loom) -> Lines:
+    """Return lines that leave the key of the call, or None, in the local *key*.
+
+    Plain scalars are keyed here: the tests of their exact classes cost 3 ns each.
+    """
+    arguments = [loom.arguments[part.name] for part in keys.parts]
+    if keys.by is not None or loom.closure:
+        by_function = keys.called, [f"*{given(site, loom)}"]
+        by_cells = keys.of_closure, [loom.closure, *arguments]
+        method, values = by_cells if keys.by is None else by_function
+        return [f"{key} = {loom.constant('make_key', method)}({', '.join(values)})"]
+    hows = [part.how for part in keys.parts]
+    if not hows:
+        return [f"{key} = ()"]
+    if hows == ["value"]:
+        kind = loom.local("kind")
+        bare = " or ".join(f"{kind} is {loom.constant(one.__name__, one)}" for one in BARE)
+        make = loom.constant("make_key", keys.one)
+        return [
+            f"{kind} = {loom.constant('type', type)}({arguments[0]})",
+            f"{key} = {arguments[0]} if {bare} else {make}({arguments[0]})",
+        ]
+    make = f"{loom.constant('make_key', keys.make)}({', '.join(arguments)})"
+    if len(hows) > _MOST_INLINE or not {"value", "instance"}.issuperset(hows):
+        return [f"{key} = {make}"]
+    tests, items = [], []
+    for how, argument in zip(hows, arguments, strict=True):
+        if how == "instance":
+            who, identity = loom.local("who"), loom.constant("id", id)
+            found = f"({who} := {loom.constant('known', IDENTITIES.get)}({identity}({argument})))"
+            tests.append(f"{found} is not None and {who}() is {argument}")
+            items.append(who)
+        else:
+            kind = loom.local("kind")
+            tests.append(_is_scalar(kind, argument, loom))
+            items += [argument, kind]
+    return [f"{key} = ({', '.join(items)},) if {' and '.join(tests)} else {make}"]
+
+
+def _is_scalar(kind: str, value: str, loom: Loom) -> str:
+    """Return the test for a plain scalar; a zero or NaN is none, as `0.0 == -0.0`."""
+    plain = [
+        f"{kind} is {loom.constant(one.__name__, one)}" for one in (str, bool, type(None), bytes)
+    ]
+    floating = f"{kind} is {loom.constant('float', float)} and {value} and {value} == {value}"
+    first = f"({kind} := {loom.constant('type', type)}({value})) is {loom.constant('int', int)}"
+    return f"({' or '.join([first, plain[0], floating, *plain[1:]])})"

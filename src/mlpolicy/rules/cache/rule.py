@@ -5,16 +5,22 @@ from __future__ import annotations
 import warnings
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from mlpolicy.core.argument import Arguments
-from mlpolicy.core.model import Many, RuleModel, Takes, finding
-from mlpolicy.core.quantity import NOTHING, ByteSize, Count, Duration, Ratio
-from mlpolicy.core.usual import Usual
+from mlpolicy.core.model import Arguments, Many, RuleModel, Takes, finding
+from mlpolicy.core.quantity import NOTHING, ByteSize, Count, Duration, Ratio, Usual
 from mlpolicy.rules.cache.copying import CopyMode
 
 _KEY = {"type": "array"}
 _IGNORE = {"type": "array", "minItems": 1}
+_EMPTY: dict[str, str] = {
+    "ttl": "a `ttl` of 0 keeps nothing; use `mode: disabled` to switch off",
+    "key": "`key` names no argument: every call would share one result",
+    **dict.fromkeys(
+        ("max_entries", "max_bytes"),
+        "a cache that holds nothing is no cache; use `mode: disabled`",
+    ),
+}
 _BOTH: dict[str, Any] = {
     "required": ["key", "ignore"],
     "properties": {"key": _KEY, "ignore": _IGNORE},
@@ -62,42 +68,15 @@ with warnings.catch_warnings():
         `readonly` what cannot be written; `auto` is `readonly` for arrays, `none` for what is
         known not to change, and `deep`, of at most a million items, for all else."""
 
-        @field_validator("ttl")
+        @field_validator("ttl", "max_entries", "max_bytes", "key", "store")
         @classmethod
-        def _lasts(cls, ttl: Duration) -> Duration:
-            if ttl <= 0:
-                raise finding(
-                    "MP010",
-                    "a `ttl` of 0 keeps nothing; use `mode: disabled` to switch off",
-                )
-            return ttl
-
-        @field_validator("store")
-        @classmethod
-        def _is_there(cls, store: str) -> str:
-            if store != "memory":
-                raise finding("MP130", f"no store `{store}` is installed; there is `memory`")
-            return store
-
-        @field_validator("max_entries", "max_bytes")
-        @classmethod
-        def _holds(cls, bound: int | None) -> int | None:
-            if bound is not None and bound < 1:
-                raise finding(
-                    "MP010",
-                    "a cache that holds nothing is no cache; use `mode: disabled`",
-                )
-            return bound
-
-        @field_validator("key")
-        @classmethod
-        def _some(cls, key: tuple[str, ...] | None) -> tuple[str, ...] | None:
-            if key is not None and not key:
-                raise finding(
-                    "MP010",
-                    "`key` names no argument: every call would share one result",
-                )
-            return key
+        def _keeps_something(cls, value: Any, info: ValidationInfo) -> Any:
+            if info.field_name == "store" and value != "memory":
+                raise finding("MP130", f"no store `{value}` is installed; there is `memory`")
+            is_number = isinstance(value, int | float)
+            if (is_number and value <= 0) or value == ():
+                raise finding("MP010", _EMPTY[str(info.field_name)])
+            return value
 
         @model_validator(mode="after")
         def _one_of_both(self) -> Self:

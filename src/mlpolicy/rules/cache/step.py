@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 from mlpolicy.core import clock
-from mlpolicy.core.block import Lines, Loom
+from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.chance import draw
 from mlpolicy.core.forked import Forked
 from mlpolicy.core.interrupt import interrupts
@@ -18,15 +18,14 @@ from mlpolicy.core.tick import TICKS
 from mlpolicy.core.verdict import PROCEED, Answer, Verdict, Wait
 from mlpolicy.rules.cache.canonical import encode
 from mlpolicy.rules.cache.classes import Unkept
+from mlpolicy.rules.cache.contents import refuse_one_shots, size_of, used_once
 from mlpolicy.rules.cache.copying import Lost, keeping, not_kept
 from mlpolicy.rules.cache.flight import Flight, Flights, Ticket
-from mlpolicy.rules.cache.keys import NOWHERE, Keys, parts
+from mlpolicy.rules.cache.keys import NOWHERE, Keys, key_lines, parts
 from mlpolicy.rules.cache.near import Entry, NearStore
-from mlpolicy.rules.cache.sizing import size_of
-from mlpolicy.rules.cache.streams import refuse_one_shots, used_once
-from mlpolicy.rules.cache.weaving import caching, watching
 
 if TYPE_CHECKING:
+    from mlpolicy.core.metrics import Counter
     from mlpolicy.core.site import Site
     from mlpolicy.rules.cache.rule import CacheRule
 
@@ -55,25 +54,26 @@ class CacheStep(Step):
         self._skew = 0.0
         """The clock of the calls less the clock that is read here; 0 but for tests."""
         meters, name = site.meters, site.target
-        self._requests = {
-            result: meters.counter(
-                "mlpolicy_cache_requests_total",
-                "Calls of a function with a cache, by what the cache gave.",
-                function=name,
-                result=result,
-            )
-            for result in ("hit", "miss", "stale", "bypass", "error")
-        }
+
+        def counters(what: str, text: str, label: str, values: str) -> dict[str, Counter]:
+            return {
+                value: meters.counter(what, text, function=name, **{label: value})
+                for value in values.split()
+            }
+
+        self._requests = counters(
+            "mlpolicy_cache_requests_total",
+            "Calls of a function with a cache, by what the cache gave.",
+            "result",
+            "hit miss stale bypass error",
+        )
         self.hits = self._requests["hit"]
-        evictions = {
-            reason: meters.counter(
-                "mlpolicy_cache_evictions_total",
-                "Entries that a cache let go: for want of room, or because they had expired.",
-                function=name,
-                reason=reason,
-            )
-            for reason in ("capacity", "expired")
-        }
+        evictions = counters(
+            "mlpolicy_cache_evictions_total",
+            "Entries that a cache let go: for want of room, or because they had expired.",
+            "reason",
+            "capacity expired",
+        )
         would = ("hit", "stale_mismatch") if site.shadow else ()
         self._would = {result: site.would(self.kind, result) for result in would}
         self.store = NearStore(
@@ -105,7 +105,11 @@ class CacheStep(Step):
                 f"{name} has no argument `{absent[0]}`; the cache rule is skipped",
             )
             return inner
-        return (watching if self.site.shadow else caching)(self, inner, loom)
+        if not self.site.shadow:
+            return _caching(self, inner, loom)
+        key, watch = loom.local("key"), loom.method("cache_watch", self.watch)
+        watched = f"{watch}({key}, {loom.result}, {loom.now()})"
+        return [*key_lines(self.keys, self.site, key, loom), *inner, watched]
 
     def admit(self, ticket: Ticket) -> Verdict:
         """Say whether a call without a fresh entry computes, waits, or has its answer by now."""
@@ -335,3 +339,65 @@ def _meaning(step: CacheStep) -> tuple[object, ...]:
 
 
 _alive = Forked(CacheStep.after_fork)
+
+
+# --- the lines of a driver: a hit calls nothing but a clock and two dicts ---------------
+
+
+def _caching(step: CacheStep, inner: Lines, loom: Loom) -> Lines:
+    """Return *inner* with the cache around it."""
+    key, entry = loom.local("key"), loom.local("entry")
+    hit, lost = loom.constant("hit", step.hits.add), loom.constant("Lost", Lost)
+    return [
+        *key_lines(step.keys, step.site, key, loom),
+        f"{entry} = {loom.constant('find', step.store.entries.get)}({key})",
+        # It runs once: `while` lets a result that cannot be copied become a miss.
+        f"while {entry} is not None and {loom.now()} < {entry}.expires:",
+        f"    {loom.result} = {entry}.value",
+        f"    if {entry}.copied is not None:",
+        f"        {loom.result} = {entry}.copied({loom.result})",
+        f"        if {loom.result} is {lost}:",
+        f"            {entry} = None",
+        "            continue",
+        # The count is what marks the entry as used: one store for both.
+        f"    {entry}.visited = {hit}()",
+        "    break",
+        "else:",
+        *indented(_missed(step, inner, loom, key=key)),
+    ]
+
+
+def _missed(step: CacheStep, inner: Lines, loom: Loom, *, key: str) -> Lines:
+    ticket, verdict, error = map(loom.local, ("ticket", "verdict", "error"))
+    failure = loom.constant("BaseException", BaseException)
+    admit = loom.method("cache_admit", step.admit)
+    keep = loom.method("cache_keep", step.keep)
+    fail = loom.method("cache_fail", step.fail)
+    # What a rule within has answered in place of the function is for this call alone.
+    within = tuple(loom.settled)  # (its own comes to them)
+    kept = f"{keep}({ticket}, {loom.result})"
+    if within:
+        answered = " is None and ".join(within)
+        pass_on = loom.method("cache_pass_on", step.pass_on)
+        kept = f"{kept} if {answered} is None else {pass_on}({ticket})"
+    made = f"{loom.constant('Ticket', Ticket)}({key}, {loom.now()}, {loom.call})"
+    return [
+        f"{ticket} = {made}",
+        "try:",
+        *indented(loom.settle(f"{admit}({ticket})", verdict)),
+        f"    if {verdict} is None:",
+        *(f"        {one} = None" for one in within),
+        *indented(indented(inner)),
+        f"        {verdict} = {kept}",
+        f"        if {verdict} is not None:",
+        f"            {loom.result} = {verdict}.value",
+        # Whatever ends the call, a cancellation too: those that wait for it must go on.
+        f"except {failure} as {error}:",
+        f"    {verdict} = {fail}({ticket}, {error})",
+        f"    if {verdict} is None:",
+        "        raise",
+        f"    {loom.result} = {verdict}.value",
+        # One store, which nothing can interrupt: whatever else was kept from being said, this is.
+        "finally:",
+        f"    {ticket}.lead.left = True",
+    ]

@@ -10,9 +10,9 @@ KIND = Kind(
     step="mlpolicy.rules.memory.step:MemoryStep",
     decorator="memory_guard",
     check="mlpolicy.rules.memory.check:check",
-    together="mlpolicy.rules.memory.plan:clashes",
-    worst="mlpolicy.rules.memory.plan:worst",
-    risk="mlpolicy.rules.memory.plan:risks",
+    together="mlpolicy.rules.memory.check:clashes",
+    worst="mlpolicy.rules.memory.check:worst",
+    risk="mlpolicy.rules.memory.check:risks",
     shorthand="act_at",
     synonyms={
         **habits(
@@ -40,6 +40,6 @@ KIND = Kind(
         "memory.proceed": "the call waited for memory in vain, and went on",
         "memory.would_reject": "in shadow: the call would have been refused",
     },
-    virtual="mlpolicy.rules.memory.virtual:parts",
     doctor="mlpolicy.rules.memory.doctor:doctor",
+    virtual="mlpolicy.rules.memory.sampler:parts",
 )

@@ -7,14 +7,14 @@ from typing import Any
 
 from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.quantity import ByteSize
-from mlpolicy.rules.memory.survey import VARIABLE, Survey
+from mlpolicy.rules.memory.limits import LIMIT_VARIABLE, Limits
 
 
 def doctor(rules: Mapping[str, Mapping[str, Any]]) -> Iterator[MachineCheck]:
     """Yield what is in use here, then what is wrong with the rules of each function."""
-    reading = Survey().read()
+    reading = Limits().read()
     if reading is None:
-        yield MachineCheck("memory", "warn", "nothing can be read", f"set {VARIABLE}=4GiB")
+        yield MachineCheck("memory", "warn", "nothing can be read", f"set {LIMIT_VARIABLE}=4GiB")
         return
     used, limit = _size(reading.used), _size(reading.limit)
     yield MachineCheck("memory", "ok", f"{used} of {limit} ({reading.share:.0%}), by {reading.of}")
@@ -25,7 +25,7 @@ def doctor(rules: Mapping[str, Mapping[str, Any]]) -> Iterator[MachineCheck]:
 
 def _of_rule(target: str, rule: Any, cache: Any) -> Iterator[MachineCheck]:
     """Yield what the machine says of a limit (MP802), and of a cache beside the rule (MP708)."""
-    reading = Survey(measure=rule.measure).read()
+    reading = Limits(measure=rule.measure).read()
     if reading is None:
         return
     if isinstance(rule.limit, int) and rule.limit > reading.limit:

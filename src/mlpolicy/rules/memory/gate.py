@@ -1,23 +1,29 @@
-"""Where the calls of one function are let in, or wait in line."""
+"""Where the calls of one function are let in or wait, and the reading that tells them."""
 
 from __future__ import annotations
 
 import itertools
+import logging
 from bisect import insort
 from collections import deque
+from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal
+from weakref import ref
 
+from mlpolicy.core import clock
 from mlpolicy.core.background import here
+from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
+from mlpolicy.core.lock import Lock
+from mlpolicy.core.report import say, say_once, told
 from mlpolicy.core.verdict import Wait
 from mlpolicy.core.waiting import Waiter
 from mlpolicy.rules.memory.levels import Levels, Marks
+from mlpolicy.rules.memory.limits import MemoryReading
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
-    from mlpolicy.rules.memory.gauge import Gauge
-    from mlpolicy.rules.memory.probes import Reading
     from mlpolicy.rules.memory.relief import Relief
 
 DECISIONS: Final = ("warn", "relieve", "wait", "reject", "default", "proceed")
@@ -37,28 +43,21 @@ class Decisions:
             decision: site.meters.counter(name, help, function=site.target, decision=decision)
             for decision in (("warn",) if site.shadow else DECISIONS)
         }
-        if site.shadow:
-            self._would = site.would("memory", "reject")
-        else:
-            self._refusals = site.refused("memory")
+        self.refusals = site.would("memory", "reject") if site.shadow else site.refused("memory")
 
     def count(self, decision: str) -> None:
         """Count one decision."""
         self._counters[decision].add()
         if decision == "reject":
-            self._refusals.add()
+            self.refusals.add()
 
     def note(self, call: int, decision: str) -> None:
         """Count one decision about the call of that number, and put it into its log event."""
         self.count(decision)
         self._site.decided(call, "memory", decision)
 
-    def would_reject(self) -> None:
-        """Count a call that would have been refused."""
-        self._would.add()
 
-
-class Ticket:
+class MemoryTicket:
     """One call that found the gate shut, from its first question to its end."""
 
     __slots__ = ("ends", "number", "waiter")
@@ -95,7 +94,7 @@ class Gate(Live):
         self.decisions = decisions
         self.relief = relief
         self.warned = False
-        self._levels = levels
+        self.levels = levels
         self._wait = wait
         self._closed = False
         self._numbers = itertools.count()
@@ -106,21 +105,16 @@ class Gate(Live):
         """Forget who waits: in a forked child nobody does."""
         self._limit = 0
         self._marks = Marks(0, 0, 0, 0)
-        self._line: deque[Ticket] = deque()
+        self._line: deque[MemoryTicket] = deque()
         self._full = False
         self._reopening = False
         self._batch = 1
         self.strained = False
         self.shut = True
 
-    @property
-    def warn_at(self) -> float:
-        """The share of the limit above which the log warns."""
-        return self._levels.warn_at
-
     # Asked by calls.
 
-    def ask(self, ticket: Ticket) -> Wait | Literal["in", "out"]:
+    def ask(self, ticket: MemoryTicket) -> Wait | Literal["in", "out"]:
         """Say what becomes of the call with that *ticket*: it is let in, waits, or is out.
 
         No call waits that a finalizer or a signal handler makes while this very thread is in
@@ -135,7 +129,7 @@ class Gate(Live):
             self._settle()
         return answer
 
-    def give_up(self, ticket: Ticket) -> None:
+    def give_up(self, ticket: MemoryTicket) -> None:
         """Free the place of a call that was cancelled or interrupted while it waited."""
         with self.gauge.lock:
             self._leave_line(ticket)
@@ -153,7 +147,7 @@ class Gate(Live):
         with self.gauge.lock:
             self._leave_when_done()
 
-    def _answer(self, ticket: Ticket, now: float) -> Wait | Literal["in", "out"]:
+    def _answer(self, ticket: MemoryTicket, now: float) -> Wait | Literal["in", "out"]:
         if not ticket.ends:
             # Who comes new lines up behind those who wait, even if there is room by now.
             if self._closed or not (self._full or self._line):
@@ -173,7 +167,7 @@ class Gate(Live):
         self._reopening = True
         return "in"
 
-    def _wait_on(self, ticket: Ticket, left: float) -> Wait:
+    def _wait_on(self, ticket: MemoryTicket, left: float) -> Wait:
         if ticket.waiter is None or ticket.waiter.woken:
             # One that was called in vain, for others were quicker, has its old place again.
             ticket.waiter = Waiter()
@@ -184,16 +178,19 @@ class Gate(Live):
 
     # Told by the gauge, which holds its lock.
 
-    def update(self, reading: Reading, now: float) -> None:
-        """Take in what is used, and call those who are let in."""
-        if reading.limit != self._limit:
-            self._marks = self._levels.of(reading.limit)
-            self._limit = reading.limit
-        self._full = reading.used >= self._marks.bound
-        self.strained = reading.used >= self._marks.act
+    def update(self, reading: MemoryReading | None, now: float) -> None:
+        """Take in what is used, and call those who are let in: all, where nothing can be read."""
+        if reading is None:
+            self._full = self.strained = False
+        else:
+            if reading.limit != self._limit:
+                self._marks = self.levels.of(reading.limit)
+                self._limit = reading.limit
+            self._full = reading.used >= self._marks.bound
+            self.strained = reading.used >= self._marks.act
         if self._full:
             self._reopening, self._batch = False, 1
-        elif reading.used <= self._marks.resume:
+        elif reading is None or reading.used <= self._marks.resume:
             self._reopening = True
         # Some had no more patience and left without a word: tasks of a loop that was closed.
         while self._line and self._line[0].ends + self.gauge.poll < now:
@@ -203,7 +200,7 @@ class Gate(Live):
         self._settle()
         self._leave_when_done()
 
-    def crosses(self, reading: Reading) -> bool:
+    def crosses(self, reading: MemoryReading) -> bool:
         """Whether usage has risen above `warn_at` since it was last well below."""
         before = self.warned
         if reading.used > self._marks.warn:
@@ -220,13 +217,11 @@ class Gate(Live):
         count = min(self._batch, len(self._line))
         self._batch = self._batch * 2 if self._line else 1
         self._reopening = len(self._line) > count
-        for _ in range(count):
-            waiter = self._line[0].waiter
-            if waiter is not None:
-                self.gauge.called.append(waiter)
-            self._line.popleft()
+        for ticket in [self._line.popleft() for _ in range(count)]:
+            if ticket.waiter is not None:
+                self.gauge.called.append(ticket.waiter)
 
-    def _leave_line(self, ticket: Ticket) -> None:
+    def _leave_line(self, ticket: MemoryTicket) -> None:
         if ticket in self._line:
             self._line.remove(ticket)
 
@@ -237,9 +232,135 @@ class Gate(Live):
         if self._closed and not self._line:
             self.gauge.leave(self)
 
-    def stand_aside(self) -> None:
-        """Let calls in, for nothing can be read."""
-        self._full = self.strained = False
-        self._reopening = True
-        self._call()
-        self._settle()
+
+Read = Callable[[], MemoryReading | None]
+OLD = 2
+"""A reading of more polls than this ago is read anew by the call that needs it."""
+
+
+class Gauge:
+    """The last reading, shared by all gates of the same limit, measure and poll.
+
+    *attend* sees to it that a sampler reads it from time to time, and says whether one does.
+    Where none does (no thread can be started), the gates stay shut: calls ask, and those that
+    ask read it, once a poll at most.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        poll: float,
+        *,
+        attend: Callable[[], bool] = bool,
+        reset: Callable[[], object] = bool,
+        now: clock.Clock = clock.now,
+    ) -> None:
+        self.poll = poll
+        self._read = read
+        self._attend = attend
+        self._reset = reset
+        self.now = now
+        self._gates: set[ref[Gate]] = set()
+        self.lock = Lock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.called: deque[Waiter] = deque()
+        """The waiters of calls that are let in, until they are woken: no lock is held by then."""
+        self.reading: MemoryReading | None = None
+        self.at = float("-inf")
+        self.attended = False
+        self._blind = False
+
+    def restart(self) -> None:
+        """Begin anew in a forked child: no thread is there, and no file is its own."""
+        self._clear()
+        self._reset()
+        for gate in self.gates():
+            gate.restart()
+
+    @property
+    def watched(self) -> bool:
+        """Whether gates are told in time, so that calls need not ask."""
+        return self.attended and not self._blind
+
+    def join(self, gate: Gate) -> None:
+        """Tell *gate* of the reading that there is, and of each from now on."""
+        self._gates.add(ref(gate, self._gates.discard))
+        if self.reading is not None and not self.lock.held():
+            with self.lock:
+                gate.update(self.reading, self.at)
+
+    def leave(self, gate: Gate) -> None:
+        """Tell *gate* no more."""
+        self._gates.discard(ref(gate))
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Return the gates of this moment."""
+        # (copied in one step: gates come and go, by finalizers too)
+        alive = (reference() for reference in self._gates.copy())
+        return tuple(gate for gate in alive if gate is not None)
+
+    def refresh(self, now: float) -> None:
+        """Read anew what is too old to decide on."""
+        if now - self.at > (OLD if self.attended else 1) * self.poll:
+            self.attended = self._attend()
+            self.sample()
+
+    def blind(self) -> None:
+        """Let calls ask until the next reading: the sampler will be busy for a while."""
+        with self.lock:
+            self._blind = True
+            for gate in self.gates():
+                gate.shut = True
+
+    def sample(self, *, sighted: bool = False) -> None:
+        """Read what is in use and tell every gate; *sighted* ends what `blind` began."""
+        # Read outside of the lock: a probe that fails is logged, by whatever handlers there are.
+        now, reading = self.now(), self._safely()
+        if self.lock.held():  # by a finalizer or a signal handler, while gates are being told
+            return
+        crossing: list[Gate] = []
+        with self.lock:
+            self._blind = self._blind and not sighted
+            if now >= self.at:  # else another thread has read it since
+                self.reading, self.at = reading, now
+                for gate in self.gates():
+                    gate.update(reading, now)
+                    if reading is not None and gate.crosses(reading):
+                        crossing.append(gate)
+        while self.called:
+            try:
+                waiter = self.called.popleft()
+            except IndexError:
+                break
+            waiter.wake()
+        if reading is not None:
+            _warn(reading, crossing)
+
+    def _safely(self) -> MemoryReading | None:
+        try:
+            reading = self._read()
+        except Exception as error:
+            if interrupts(error):
+                raise
+            # (whatever an operating system comes up with)
+            text = f"memory cannot be read ({told(error)}): its rules stand aside"
+            say_once("memory:probe", text)
+            return None
+        if reading is None:
+            say_once("memory:probe", "memory cannot be read here: its rules stand aside")
+        return reading
+
+
+def _warn(reading: MemoryReading, gates: list[Gate]) -> None:
+    """Log that `warn_at` was crossed, one line for all functions of the same threshold."""
+    by_share: dict[float, list[str]] = {}
+    for gate in gates:
+        gate.decisions.count("warn")
+        by_share.setdefault(gate.levels.warn_at, []).append(gate.decisions.target)
+    used = f"{reading.share:.0%} of {reading.limit / 1024**2:.0f} MiB ({reading.of})"
+    for share, names in by_share.items():
+        functions = f"{min(names)} and {len(names) - 1} more" if len(names) > 1 else names[0]
+        text = f"memory: {used} is in use, above warn_at {share:.0%} of {functions}"
+        say(text, logging.WARNING)

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable
 from weakref import WeakValueDictionary
 
-from mlpolicy.core.report import say_once
+from mlpolicy.core.report import say_once, told
 
 Free = Callable[[], object]
 LITTLE = 0.01
@@ -40,7 +40,7 @@ class Relief:
                 way()
             except BaseException as error:  # noqa: BLE001 (a function of the user's may raise anything, and this thread is ours)
                 name = getattr(way, "__qualname__", repr(way))
-                said = f"memory relief by {name} failed ({_shown(error)})"
+                said = f"memory relief by {name} failed ({told(error)})"
                 say_once(f"memory:relieve:{name}", said)
 
     def ended(self, now: float, *, freed: float) -> None:
@@ -50,27 +50,17 @@ class Relief:
         self._pause = longer if freed < LITTLE else self._interval
 
 
-def _shown(error: BaseException) -> str:
-    name = type(error).__name__
-    try:
-        return f"{name}: {error}"
-    except BaseException:  # noqa: BLE001 (its text is the user's too)
-        return name
+def named(path: str, resolve: Callable[[str], object] | None) -> Free:
+    """Return what calls a function of the user's, imported when it is first needed."""
 
-
-class Named:
-    """A function of the user's, imported when it is first needed."""
-
-    def __init__(self, path: str, resolve: Callable[[str], object] | None) -> None:
-        self.__qualname__ = path
-        self._resolve = resolve
-
-    def __call__(self) -> object:
-        """Call it."""
-        found = self._resolve(self.__qualname__) if self._resolve else None
+    def call() -> object:
+        found = resolve(path) if resolve else None
         if not callable(found):
-            raise TypeError(f"{self.__qualname__} is no function")
+            raise TypeError(f"{path} is no function")
         return found()
+
+    call.__qualname__ = path
+    return call
 
 
 _shared: WeakValueDictionary[tuple[tuple[str, ...], float], Relief] = WeakValueDictionary()
@@ -82,14 +72,9 @@ def shared(
     """Return the relief of those *names*, the same for all functions: memory is the process's."""
     relief = _shared.get((names, interval))
     if relief is None:
-        ways = tuple(_WAYS.get(name) or Named(name, resolve) for name in names)
+        ways = tuple(_WAYS.get(name) or named(name, resolve) for name in names)
         relief = _shared[names, interval] = Relief(ways, interval)
     return relief
-
-
-def collect() -> None:
-    """Collect cyclic garbage."""
-    gc.collect()
 
 
 def trim() -> None:
@@ -103,4 +88,4 @@ def trim() -> None:
         release(0)
 
 
-_WAYS: dict[str, Free] = {"gc": collect, "trim": trim}
+_WAYS: dict[str, Free] = {"gc": gc.collect, "trim": trim}

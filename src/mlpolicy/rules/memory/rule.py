@@ -14,10 +14,9 @@ from pydantic import (
     model_validator,
 )
 
-from mlpolicy.core.given import Given
 from mlpolicy.core.model import Default, FunctionPath, Many, RuleModel, finding, is_python
-from mlpolicy.core.quantity import NOTHING, ByteSize, Duration, QuantityError, Ratio
-from mlpolicy.core.usual import Usual
+from mlpolicy.core.quantity import NOTHING, ByteSize, Duration, QuantityError, Ratio, Usual
+from mlpolicy.core.target import Given
 from mlpolicy.core.words import closest
 from mlpolicy.rules.memory.levels import ORDER, derived
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
 from mlpolicy.core import clock
 from mlpolicy.core.background import Background
 from mlpolicy.core.lock import Lock
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.memory.gauge import Gauge
-from mlpolicy.rules.memory.probes import cgroup
-from mlpolicy.rules.memory.survey import VARIABLE, Survey
+from mlpolicy.rules.memory.gate import Gauge
+from mlpolicy.rules.memory.limits import LIMIT_VARIABLE, ROOT_VARIABLE, Limits, MemoryReading
 
 if TYPE_CHECKING:
     from mlpolicy.rules.memory.relief import Relief
@@ -29,11 +28,11 @@ class Sampler:
 
     def __init__(
         self,
-        survey: Callable[[int | None, str], Survey] = Survey,
+        limits: Callable[[int | None, str], Limits] = Limits,
         *,
         now: clock.Clock = clock.now,
     ) -> None:
-        self._survey = survey
+        self._limits = limits
         self._now = now
         self._gauges: WeakValueDictionary[Key, Gauge] = WeakValueDictionary()
         self._lock = Lock()
@@ -48,13 +47,13 @@ class Sampler:
     def gauge(self, limit: int | None, measure: str, poll: float) -> Gauge:
         """Return the gauge of those settings."""
         environ = os.environ
-        key = (limit, measure, poll, environ.get(cgroup.VARIABLE), environ.get(VARIABLE))
+        key = (limit, measure, poll, environ.get(ROOT_VARIABLE), environ.get(LIMIT_VARIABLE))
         with self._lock:
             gauge = self._gauges.get(key)
             if gauge is None:
-                source = self._survey(limit, measure)
+                limits = self._limits(limit, measure)
                 gauge = self._gauges[key] = Gauge(
-                    source.read, poll, attend=self.attend, reset=source.reset, now=self._now
+                    limits.read, poll, attend=self.attend, reset=limits.reset, now=self._now
                 )
             return gauge
 
@@ -142,3 +141,44 @@ SAMPLER = Sampler()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=SAMPLER.restart)
+
+
+# --- in policy tests ------------------------------------------------------------------
+
+
+class VirtualMachine(Protocol):
+    """What a policy test tells of the machine."""
+
+    before_call: list[Callable[[], None]]
+    """Called before each call of the test."""
+
+    def now(self) -> float:
+        """Return the time in seconds."""
+        ...
+
+    def memory(self, limit: int | None) -> tuple[int, int]:
+        """Return how much memory is in use, and how much there is where nothing else limits it."""
+        ...
+
+
+class VirtualSampler(Sampler):
+    """Makes gauges that read what the test says."""
+
+    def __init__(self, machine: VirtualMachine) -> None:
+        super().__init__(now=machine.now)
+        self._machine = machine
+
+    def gauge(self, limit: int | None, measure: str, poll: float) -> Gauge:
+        """Return a gauge that is read before each call."""
+
+        def read() -> MemoryReading:
+            return MemoryReading(*self._machine.memory(limit), "the test's world")
+
+        gauge = Gauge(read, poll, now=self._machine.now)
+        self._machine.before_call.append(gauge.sample)
+        return gauge
+
+
+def parts(machine: VirtualMachine) -> dict[str, Any]:
+    """Return the arguments of the step class that stand in for the memory of the machine."""
+    return {"sampler": VirtualSampler(machine)}

@@ -10,16 +10,16 @@ from mlpolicy.core.default import Default, Given
 from mlpolicy.core.step import Step
 from mlpolicy.core.verdict import PROCEED, Refuse, Verdict, Wait
 from mlpolicy.errors import MemoryPressure
-from mlpolicy.rules.memory import relief
-from mlpolicy.rules.memory.gate import Decisions, Gate, Ticket
+from mlpolicy.rules.memory.gate import Decisions, Gate, MemoryTicket
 from mlpolicy.rules.memory.levels import Levels
+from mlpolicy.rules.memory.relief import shared
 from mlpolicy.rules.memory.sampler import SAMPLER, Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlpolicy.core.site import Site
-    from mlpolicy.rules.memory.gauge import Gauge
+    from mlpolicy.rules.memory.gate import Gauge
     from mlpolicy.rules.memory.rule import MemoryRule
 
 USED_HELP = "Memory in use when it was last read, as the rule of the function measures it."
@@ -40,19 +40,19 @@ class MemoryStep(Step):
         self._default = Default(rule.default, site, kind=self.kind, of_items=True)
         limit = None if rule.limit == "auto" else int(rule.limit)
         self.gauge = sampler.gauge(limit, rule.measure, float(rule.poll))
+        ways = tuple(way if isinstance(way, str) else way.call for way in rule.relieve)
+        relief = None
+        if ways and not site.shadow:
+            relief = shared(ways, float(rule.relieve_interval), site.resolve)
         self.gate = Gate(
-            self.gauge,
-            _levels(rule),
-            decisions=self._decisions,
-            wait=self._wait,
-            relief=_relief(rule, site),
+            self.gauge, levels(rule), decisions=self._decisions, wait=self._wait, relief=relief
         )
         gauge, target = site.meters.gauge, site.target
         used, limit_ = _shown(self.gauge, "used"), _shown(self.gauge, "limit")
         gauge("mlpolicy_memory_used_bytes", USED_HELP, used, shared=True, function=target)
         gauge("mlpolicy_memory_limit_bytes", LIMIT_HELP, limit_, shared=True, function=target)
 
-    def admit(self, ticket: Ticket, call: int, given: Given | None = None) -> Verdict:
+    def admit(self, ticket: MemoryTicket, call: int, given: Given | None = None) -> Verdict:
         """Say whether the call with that *ticket* begins; asked again after each wait."""
         first = ticket.waiter is None
         answer = self.gate.ask(ticket)
@@ -83,7 +83,7 @@ class MemoryStep(Step):
     def would_reject(self) -> None:
         """Count a call that finds too little memory; whether waiting would help is not known."""
         if self.gate.look():
-            self._decisions.would_reject()
+            self._decisions.refusals.add()
 
     def weave(self, inner: Lines, loom: Loom) -> Lines:
         """Return *inner* behind the gate: one attribute is read where there is memory."""
@@ -99,7 +99,7 @@ class MemoryStep(Step):
         return [
             f"{verdict} = None",
             f"if {gate}.shut:",
-            f"    {ticket} = {loom.constant('Ticket', Ticket)}()",
+            f"    {ticket} = {loom.constant('Ticket', MemoryTicket)}()",
             "    try:",
             *indented(indented(loom.settle(ask, verdict))),
             # Cancelled, or interrupted by a signal handler: nobody must wait behind it.
@@ -120,21 +120,11 @@ class MemoryStep(Step):
             self.gate.warned = earlier.gate.warned
 
 
-def _levels(rule: MemoryRule) -> Levels:
-    return Levels(
-        float(rule.warn_at),
-        float(rule.resume_at),
-        float(rule.act_at),
-        float(rule.reject_at),
-        int(rule.min_free) if "min_free" in rule.model_fields_set else None,
-    )
-
-
-def _relief(rule: MemoryRule, site: Site) -> relief.Relief | None:
-    if site.shadow or not rule.relieve:
-        return None
-    names = tuple(way if isinstance(way, str) else way.call for way in rule.relieve)
-    return relief.shared(names, float(rule.relieve_interval), site.resolve)
+def levels(rule: MemoryRule) -> Levels:
+    """Return the thresholds of *rule*."""
+    free = int(rule.min_free) if "min_free" in rule.model_fields_set else None
+    shares = (float(rule.warn_at), float(rule.resume_at), float(rule.act_at), float(rule.reject_at))
+    return Levels(*shares, min_free=free)
 
 
 def _shown(gauge: Gauge, figure: str) -> Callable[[], float]:

@@ -7,9 +7,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from mlpolicy.core import clock
-from mlpolicy.core.durations import UNTAGGED
 from mlpolicy.core.lock import Lock
-from mlpolicy.core.metrics import Meters
+from mlpolicy.core.metrics import UNTAGGED, Meters
 from mlpolicy.rules.monitor.summary import name_of
 
 if TYPE_CHECKING:

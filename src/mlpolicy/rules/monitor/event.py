@@ -1,28 +1,36 @@
-"""One event a call, whose schema is `event.schema.json`, and the ids by which events join.
+"""One event a call, whose schema is `event.schema.json`: the ids by which events join, what is said of errors.
 
 The ids are those of a call, of the one that made it, and of the outermost one. A call hands
 nothing on to those within it: that would cost each of them. Whoever makes an event reads off
 the stack which calls are under way, and makes an id of the number of each, so that the events
 of an inner and of an outer call agree by themselves.
+
+Of an error there is text, made at once: who holds an error holds its traceback, and with it the
+arguments of the call.
 """
 
 from __future__ import annotations
 
-import itertools
+import builtins
 import os
+import re
 import sys
+from _thread import allocate_lock, start_new_thread
 from collections.abc import Iterator
+from contextvars import copy_context
 from hashlib import blake2b
-from types import FrameType
-from typing import Any, Final, Literal
+from types import CodeType, FrameType, FunctionType, TracebackType, WrapperDescriptorType
+from typing import Any, Final, cast
+from weakref import WeakSet
 
+from mlpolicy.core.classes import mro_of
 from mlpolicy.core.interrupt import interrupts
-from mlpolicy.core.step import Step
+from mlpolicy.errors import CallRefused, ValidationFailed
 from mlpolicy.rules.monitor.streams import HANDING_OUT
+from mlpolicy.rules.monitor.summary import name_of, own_attribute, safe_text
 
 EVENT_SCHEMA: Final = "mlpolicy.event/1"
 MOST_DECISIONS: Final = 100
-Outcome = Literal["ok", "error", "refused", "fallback"]
 SEVERITY: Final[dict[str, str]] = {
     "ok": "INFO",
     "fallback": "WARNING",
@@ -30,7 +38,6 @@ SEVERITY: Final[dict[str, str]] = {
     "error": "ERROR",
 }
 _BYTES: Final = 16
-_serials = itertools.count()
 
 
 def current_trace() -> dict[str, str]:
@@ -55,43 +62,32 @@ def frames() -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-class Numbered(Step):
-    """A step that numbers calls; drivers that have one of its class as a constant are looked for."""
-
-    number_in: str = ""
-    """The local of the driver that holds the number of the call, 0 until it has one."""
-
-    def __init__(self, rule: Any, site: Any) -> None:
-        super().__init__(rule, site)
-        self.serial = next(_serials)
-        """What tells it from others of this process: targets of one name are numbered apart."""
-
-    def lineage(self) -> dict[str, str]:
-        """Return the ids for the event of the call of this driver that ends here."""
-        first, *around = self._drivers()
-        own = _id(*first) or os.urandom(_BYTES).hex()
-        parent = next(filter(None, (_id(*driver) for driver in around)), "")
-        if not parent:
-            return {"call_id": own, "own_id": own}
-        ids = (_id(*driver, "call_id") for driver in reversed(around))
-        return {"call_id": next(filter(None, ids)), "own_id": own, "parent_id": parent}
-
-    def _drivers(self) -> Iterator[tuple[Numbered | None, FrameType]]:
-        """Yield what numbers each call that is under way in this thread, and its frame.
-
-        A call that gives the items of a stream is within the one that returned it, whoever reads.
-        """
-        cls = type(self)
-        for frame in frames():
-            if any(frame.f_code is code for code in HANDING_OUT):
-                yield None, frame
-                return
-            constants = frame.f_code.co_consts
-            if cls in map(type, constants):
-                yield next(value for value in constants if type(value) is cls), frame
+def lineage(kind: type) -> dict[str, str]:
+    """Return the ids for the event of the call that ends here, in a driver with a step of that *kind*."""
+    first, *around = _drivers(kind)
+    own = _id(*first) or os.urandom(_BYTES).hex()
+    parent = next(filter(None, (_id(step, frame) for step, frame in around)), "")
+    if not parent:
+        return {"call_id": own, "own_id": own}
+    ids = (_id(step, frame, "call_id") for step, frame in reversed(around))
+    return {"call_id": next(filter(None, ids)), "own_id": own, "parent_id": parent}
 
 
-def _id(step: Numbered | None, frame: FrameType, which: str = "own_id") -> str:
+def _drivers(kind: type) -> Iterator[tuple[Any, FrameType]]:
+    """Yield what numbers each call that is under way in this thread, and its frame.
+
+    A call that gives the items of a stream is within the one that returned it, whoever reads.
+    """
+    for frame in frames():
+        if any(frame.f_code is code for code in HANDING_OUT):
+            yield None, frame
+            return
+        constants = frame.f_code.co_consts
+        if kind in map(type, constants):
+            yield next(value for value in constants if type(value) is kind), frame
+
+
+def _id(step: Any, frame: FrameType, which: str = "own_id") -> str:
     """Return the id of the call in *frame*; nothing where it has no number, or none that is known."""
     held = frame.f_locals
     if sys.version_info < (3, 13) and sys.gettrace() is None:
@@ -104,20 +100,133 @@ def _id(step: Numbered | None, frame: FrameType, which: str = "own_id") -> str:
     if not number:
         return ""
     text = f"{step.serial}.{number}".encode()
-    return blake2b(text, key=_PROCESS.key, digest_size=_BYTES).hexdigest()
+    return blake2b(text, key=_process, digest_size=_BYTES).hexdigest()
 
 
-class _Process:
-    """What no other process has."""
-
-    def __init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Be another: in a forked child."""
-        self.key = os.urandom(_BYTES)
+def _be_another() -> None:
+    _process[:] = os.urandom(_BYTES)
 
 
-_PROCESS: Final = _Process()
+_process = bytearray(os.urandom(_BYTES))
+"""What no other process has."""
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_PROCESS.begin)
+    os.register_at_fork(after_in_child=_be_another)
+
+
+# --- errors ---------------------------------------------------------------------------
+
+LONGEST_MESSAGE: Final = 500
+UNPRINTED: Final = "(its message could not be made)"
+PATIENCE: Final = 0.1
+"""Seconds that a call waits for the message of an error; once for what makes it."""
+
+_VALUES: Final = re.compile(r"""'[^']*'|"[^"]*"|(?<!\w)\d[\w.,]*""")
+"""What differs between messages of one check: numbers and quoted texts."""
+_SCALARS: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
+_CONTAINERS: Final = (tuple, list, dict, set, frozenset)
+_LARGEST: Final = 1000
+_BUILT_IN: Final = frozenset(
+    value
+    for value in vars(builtins).values()
+    if isinstance(value, type) and issubclass(value, BaseException)
+)
+"""Exceptions whose messages Python makes, out of their arguments."""
+_NAMES: Final[tuple[Any, ...]] = (OSError.__dict__["filename"], OSError.__dict__["filename2"])
+_slow: WeakSet[type | CodeType] = WeakSet()
+"""What makes messages that did not come: the code where it is a function's, else the class."""
+_traceback_of: Any = BaseException.__dict__["__traceback__"].__get__
+_arguments_of: Any = BaseException.__dict__["args"].__get__
+
+
+def said_of(error: BaseException) -> dict[str, str]:
+    """Return the class, the message and the fingerprint of *error*."""
+    try:
+        message = _message(error)
+    except Exception as failure:
+        if interrupts(failure):
+            raise
+        message = UNPRINTED  # an integer of it may have too many digits
+    refused = issubclass(type(error), CallRefused)
+    place = _check(cast("CallRefused", error), message) if refused else _place(error)
+    classes = " ".join(name_of(base) for base in mro_of(type(error)))
+    return {
+        "type": name_of(type(error)),
+        "message": safe_text(message, LONGEST_MESSAGE),
+        "fingerprint": blake2b(f"{classes} {place}".encode(), digest_size=8).hexdigest(),
+    }
+
+
+def _message(error: BaseException) -> str:
+    """Return the message of *error*; of a refusal of ours the one without values of the call."""
+    cls = type(error)
+    printer: Any = own_attribute(cls, "__str__")
+    if issubclass(cls, CallRefused):
+        return cast("CallRefused", error).public
+    if type(printer) is not WrapperDescriptorType or printer.__objclass__ not in _BUILT_IN:
+        return _aside(error, printer.__code__ if type(printer) is FunctionType else cls)
+    arguments = _arguments_of(error)
+    if printer.__objclass__ is BaseException and [*map(type, arguments)] == [str]:
+        return str(arguments[0])
+    names = [name.__get__(error) for name in _NAMES] if OSError in mro_of(cls) else []
+    room = _room_left([*arguments, *names])
+    if room is None:
+        return _aside(error, cls)
+    return str(error) if room >= 0 else "(too large to be printed)"
+
+
+def _room_left(values: list[Any]) -> int | None:
+    """Return what is left of the room for *values*, below 0 if they are large; None if foreign."""
+    room = _LARGEST
+    while values and room >= 0:
+        value = values.pop()
+        room -= 1
+        if type(value) in _SCALARS:
+            room -= len(value) // 1000 if isinstance(value, str | bytes) else 0
+        elif type(value) not in _CONTAINERS:
+            return None
+        elif len(value) > room:
+            return -1
+        else:
+            values += [*value, *value.values()] if isinstance(value, dict) else value
+    return room
+
+
+def _aside(error: BaseException, maker: type | CodeType) -> str:
+    """Return the message that code of the user's makes, on another thread: it may never return."""
+    if maker in _slow:
+        return UNPRINTED
+    printed: list[str] = []
+    done = allocate_lock()
+    done.acquire()
+
+    def work() -> None:
+        try:
+            printed.append(str.__str__(str(error)))
+        except BaseException:  # noqa: BLE001 (whatever it is, it is not the call's)
+            pass
+        finally:
+            done.release()
+
+    start_new_thread(copy_context().run, (work,))
+    if not done.acquire(timeout=PATIENCE):
+        _slow.add(maker)
+    return printed[0] if printed else UNPRINTED
+
+
+def _place(error: BaseException) -> str:
+    """Return where *error* was raised: what errors have in common, whatever their messages."""
+    place = ""
+    trace: TracebackType | None = _traceback_of(error)
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f"{code.co_filename}:{code.co_qualname}"
+        trace = trace.tb_next
+    return place
+
+
+def _check(refusal: CallRefused, message: str) -> str:
+    """Return what stopped the call, whatever the values: all refusals are raised in one place."""
+    if type(refusal) is ValidationFailed:
+        checks = {each.asked or f"{each.argument} {each.check}" for each in refusal.failures}
+        return " ".join([refusal.target, *sorted(checks)])
+    return _VALUES.sub("#", message)

@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from mlpolicy.core.argument import Arguments
-from mlpolicy.core.durations import DEFAULT_BUCKETS
-from mlpolicy.core.model import OF_KEY, Many, NameOf, RuleModel, finding
-from mlpolicy.core.quantity import Duration, Ratio
-from mlpolicy.core.usual import Usual
+from mlpolicy.core.metrics import DEFAULT_BUCKETS
+from mlpolicy.core.model import OF_KEY, Arguments, Many, NameOf, RuleModel, finding
+from mlpolicy.core.quantity import Duration, Ratio, Usual
 from mlpolicy.rules.monitor.sinks import SINKS
 
 RESERVED = ("function", "outcome", "error_type", "le", "objective")

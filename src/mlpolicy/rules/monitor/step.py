@@ -9,18 +9,19 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from itertools import count
+from typing import Any, ClassVar, Final
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.classes import promises
-from mlpolicy.core.durations import NOTHING
 from mlpolicy.core.forked import Forked
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.lock import Lock
-from mlpolicy.core.metrics import METERS
+from mlpolicy.core.metrics import METERS, NOTHING
 from mlpolicy.core.report import say_once
-from mlpolicy.core.site import GENERATORS
+from mlpolicy.core.site import GENERATORS, Site
+from mlpolicy.core.step import Step
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
 from mlpolicy.rules.monitor.counts import Counts, Rate
@@ -28,19 +29,15 @@ from mlpolicy.rules.monitor.event import (
     EVENT_SCHEMA,
     MOST_DECISIONS,
     SEVERITY,
-    Numbered,
-    Outcome,
     current_trace,
     frames,
+    lineage,
+    said_of,
 )
-from mlpolicy.rules.monitor.message import said_of
+from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import SINKS, Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
-from mlpolicy.rules.monitor.summary import content, summaries, summary
-
-if TYPE_CHECKING:
-    from mlpolicy.core.site import Site
-    from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
+from mlpolicy.rules.monitor.summary import content, summary
 
 FOLD_EVERY: Final = 4096
 """Calls after which the recorded durations are folded into buckets."""
@@ -54,10 +51,17 @@ AT_ONCE: Final = 16
 """Samples that are dropped together with one that there is no room for."""
 
 
-class MonitorStep(Numbered):
+Values = Mapping[str, Any] | None
+"""The arguments of a call, by name, or what is said of its result."""
+Ids = dict[str, str] | None
+
+
+class MonitorStep(Step):
     """Counts, times and logs the calls of one function."""
 
     kind: ClassVar[str] = "monitor"
+    number_in: str = ""
+    """The local of the driver that holds the number of the call, 0 until it has one."""
     due: float = NEVER
     """The number of the call at which something more is to be done."""
     first: int = 0
@@ -77,15 +81,18 @@ class MonitorStep(Numbered):
         now: clock.Clock = clock.now,
     ) -> None:
         super().__init__(rule, site)
+        self.serial = next(_serials)
+        """What tells it from others of this process: targets of one name are numbered apart."""
         self._draw = draw
         self._now = now
         self._lock = Lock()
-        log = self._log = _log_of(rule)
+        log = self._log = LogBlock() if rule.log is True else rule.log or None
+        levels = LEVELS[LEVELS.index(log.level) :] if log else ()
+        self._logged = {outcome for outcome, level in SEVERITY.items() if level in levels}
         self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
         self._slow = float(log.slow) if log and log.slow is not None else NEVER
         self._always = log is not None and log.errors == "always"
-        self._logged = _logged(log)
         sinks = {name: SINKS[name] for name in rule.sinks}
         self._takers = {name: sink for name, sink in sinks.items() if sink.events}
         self._dropped = [dropping(name, "rate").add for name in self._takers]
@@ -176,12 +183,13 @@ class MonitorStep(Numbered):
         self,
         holders: int,
         result: object,
-        call: tuple[int, float, Mapping[str, Any] | None],
+        call: tuple[int, float, Values],
         ended: Callable[..., streams.Record | None],
         failed: Callable[..., streams.Record],
     ) -> streams.Opened | None:
         """Return what stands in for a *result* that is a stream: the call lasts until its end."""
-        if not streams.is_stream(result, holders):
+        found = streams.stream_of(result, holders)
+        if found is None:
             return None
         number, started, arguments = call
 
@@ -193,17 +201,19 @@ class MonitorStep(Numbered):
             elapsed = self._now() - started
             return ended(number, elapsed, None, arguments, shown, ids) or elapsed
 
-        shown, ids = summary(result), self.lineage()
-        return streams.opened(result, streams.Ending(end, self._counts.durations.record, ids))
+        shown, ids = summary(result), lineage(MonitorStep)
+        return streams.opened(
+            result, found, streams.Ending(end, self._counts.durations.record, ids)
+        )
 
     def call_ended(
         self,
         number: int,
         elapsed: float,
         result: object,
-        arguments: Mapping[str, Any] | None,
-        shown: Mapping[str, Any] | None = None,
-        ids: dict[str, str] | None = None,
+        arguments: Values,
+        shown: Values = None,
+        ids: Ids = None,
     ) -> streams.Record | None:
         """Do what is due after a call that raised nothing; return its record where it bears a tag.
 
@@ -211,9 +221,11 @@ class MonitorStep(Numbered):
         """
         if number < self.first:
             return self._ended_inherited()
-        self._know_usual(result)
+        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
+            if type(result) in streams.PLAIN:
+                self.usual = type(result)  # (its results pass with one look)
         facts = self._facts(number)
-        outcome: Outcome = facts.get("outcome", "ok")
+        outcome = facts.get("outcome", "ok")
         fallback = outcome == "fallback"
         sampled = self._is_sampled(number)
         self._next_due()
@@ -228,12 +240,7 @@ class MonitorStep(Numbered):
         return (elapsed, outcome) if fallback else None
 
     def call_failed(
-        self,
-        error: BaseException,
-        number: int,
-        started: float,
-        arguments: Mapping[str, Any] | None,
-        ids: dict[str, str] | None = None,
+        self, error: BaseException, number: int, started: float, arguments: Values, ids: Ids = None
     ) -> streams.Record:
         """Log a call that raised *error*, and return its record."""
         elapsed = self._now() - started
@@ -245,7 +252,7 @@ class MonitorStep(Numbered):
             return elapsed
         own: Any = error  # (a refusal of this function's, or one from within)
         refused = issubclass(cls, CallRefused) and own.target == self.site.target
-        outcome: Outcome = "refused" if refused else "error"
+        outcome = "refused" if refused else "error"
         log = self._log if outcome in self._logged else None
         drawn = log is not None and log.errors == "sampled" and self._draw() < self._sample
         if log is not None and (self._always or drawn):
@@ -254,12 +261,6 @@ class MonitorStep(Numbered):
                 said = {"error": said_of(error)}
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
-
-    def _know_usual(self, result: object) -> None:
-        """Let results of this one's class pass with one look, if they are no streams."""
-        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
-            if type(result) in streams.PLAIN:
-                self.usual = type(result)
 
     def _next_due(self) -> None:
         """Leave alone the calls before the next that is sampled or folds.
@@ -329,10 +330,10 @@ class MonitorStep(Numbered):
 
     def _write(
         self,
-        ended: tuple[Outcome, float, dict[str, Any]],
-        ids: dict[str, str] | None,
+        ended: tuple[str, float, dict[str, Any]],
+        ids: Ids,
         sample_rate: float,
-        arguments: Mapping[str, Any] | None,
+        arguments: Values,
         said: Mapping[str, Any],
     ) -> None:
         """Hand the sinks the event of a call: how it ended, how long it took, facts.
@@ -349,7 +350,7 @@ class MonitorStep(Numbered):
             "severity": SEVERITY[outcome],
             "event": "call",
             "function": self.site.target,
-            **(ids or self.lineage()),
+            **(ids or lineage(MonitorStep)),
             "outcome": outcome,
             "duration_s": round(elapsed, 9),
             "attempts": facts.get("attempts", 1),
@@ -361,8 +362,7 @@ class MonitorStep(Numbered):
             event["cache"] = facts["cache"]
         if arguments is not None and self._log is not None:
             full = self._log.inputs == "full" and outcome in ("error", "refused")
-            read = content(arguments, self._log.redact) if full else summaries(arguments)
-            event["input"] = read
+            event["input"] = content(arguments, self._log.redact if full else None)
         event |= {**said, **current_trace()}
         for name, sink in self._takers.items():
             EXPORTER.put(name, partial(sink.write, event))
@@ -384,6 +384,7 @@ class MonitorStep(Numbered):
         return NOTHING
 
 
+_serials = count()
 _alive = Forked(MonitorStep.after_fork)
 
 
@@ -394,18 +395,3 @@ def _begin(name: str, sink: Sink) -> None:
         if interrupts(error):
             raise
         say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)
-
-
-def _logged(log: LogBlock | None) -> frozenset[str]:
-    """Return the outcomes that are logged."""
-    levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
-    return frozenset(outcome for outcome, level in SEVERITY.items() if level in levels)
-
-
-def _log_of(rule: MonitorRule) -> LogBlock | None:
-    """Return what is logged, or None where nothing is."""
-    from mlpolicy.rules.monitor.rule import LogBlock
-
-    if isinstance(rule.log, LogBlock):
-        return rule.log
-    return LogBlock() if rule.log else None

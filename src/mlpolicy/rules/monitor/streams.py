@@ -88,35 +88,35 @@ class Opened(NamedTuple):
     ending: Ending
 
 
-def is_stream(result: Any, holders: int) -> bool:
-    """Return whether the end of *result* can be waited for; *holders* is its `getrefcount`.
+def stream_of(result: Any, holders: int) -> tuple[str, Any] | None:
+    """Return the stream whose end can be waited for, and the attribute of *result* that holds it.
 
-    A generator that somebody else holds must outlive the one that delegates to it.
+    A generator is one itself; if somebody else holds it, it must outlive one that delegates to it.
+    *holders* is its `getrefcount`.
     """
     kind = type(result)
     if kind in _OTHERS:
-        return False
+        return None
     if kind is AsyncGeneratorType or kind is GeneratorType:
         awaited = kind is GeneratorType and result.gi_code.co_flags & _AWAITED
-        return holders <= ALONE and not awaited
+        return None if holders > ALONE or awaited else ("", result)
     attribute = by_path(kind, _BODIES)
     if attribute is None:
         PLAIN.learn(kind)
         _OTHERS.add(kind)
-        return False
+        return None
     body = object.__getattribute__(result, "__dict__").get(attribute)
-    return type(body) is GeneratorType or (body is not None and attribute != "response")
+    is_one = type(body) is GeneratorType or (body is not None and attribute != "response")
+    return (attribute, body) if is_one else None
 
 
-def opened(result: Any, ending: Ending) -> Opened:
-    """Return what the caller gets in place of the stream *result*; its end is told to *ending*."""
-    attribute = by_path(type(result), _BODIES)
-    held: dict[str, Any] = object.__getattribute__(result, "__dict__") if attribute else {}
-    stream: Any = held[attribute] if attribute else result
+def opened(result: Any, found: tuple[str, Any], ending: Ending) -> Opened:
+    """Return what the caller gets in place of *result*, whose stream tells its end to *ending*."""
+    attribute, stream = found
     give: Any = _awaiting if hasattr(type(stream), "__aiter__") else _giving
     made = give(stream, ending)
     if attribute:
-        held[attribute] = made
+        object.__getattribute__(result, "__dict__")[attribute] = made
         return Opened(result, ending)
     made.__name__, made.__qualname__ = result.__name__, result.__qualname__
     return Opened(made, ending)

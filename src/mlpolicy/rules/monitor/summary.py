@@ -20,6 +20,7 @@ from types import GetSetDescriptorType, ModuleType
 from typing import Any, Final
 
 from mlpolicy.core.argpath import ArgPath, parse
+from mlpolicy.core.classes import members, mro_of
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.redact import redacted
 
@@ -52,27 +53,15 @@ _DEEPEST: Final = 6
 _MOST_ELEMENTS: Final = 1000
 """Elements of an array that are written."""
 _BITS: Final = 64
-_ITERATE: Final[dict[type, Any]] = {
-    list: list.__iter__,
-    tuple: tuple.__iter__,
-    set: set.__iter__,
-    frozenset: frozenset.__iter__,
-    deque: deque.__iter__,
-}
+_LISTED: Final[tuple[Any, ...]] = (list, tuple, set, frozenset, deque)
 _AS_TEXT: Final = frozenset(
     {complex, decimal.Decimal}
     | {datetime.date, datetime.datetime, datetime.time, datetime.timedelta}
 )
 _ZONES: Final = frozenset({type(None), datetime.timezone})
 """Time zones that need no code of others to be written."""
-_NO_NUMBER: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-"""What stands for a float for which JSON has no number."""
 
 At = tuple[str | int, ...]
-
-_class_attributes: Any = type.__dict__["__dict__"].__get__
-bases: Any = type.__dict__["__mro__"].__get__
-"""Gives the classes that a class is made of, without asking a class of it."""
 
 
 def summary(value: Any) -> dict[str, Any]:
@@ -98,18 +87,13 @@ def summary(value: Any) -> dict[str, Any]:
     return described
 
 
-def summaries(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what each argument is."""
-    return {name: summary(value) for name, value in arguments.items()}
-
-
 def library_class(cls: type) -> tuple[str, str]:
     """Return the library and its class that *cls*, itself of the library, is or is made from.
 
     Both are empty for all other classes, those that users derive included.
     """
     library = _library(cls)
-    public, made_of = _attributes(library), bases(cls)
+    public, made_of = members(sys.modules.get(library)), mro_of(cls)
     for base in _READ.get(library, ()):
         if public.get(base) in made_of:
             return library, base
@@ -124,22 +108,16 @@ def name_of(cls: type) -> str:
 
 def own_attribute(cls: type, name: str) -> Any:
     """Return what an instance of *cls* has under *name* by its class, unbound; None if nothing."""
-    attributes = (_class_attributes(base) for base in bases(cls))
-    return next((held[name] for held in attributes if name in held), None)
+    return next((own[name] for own in map(members, mro_of(cls)) if name in own), None)
 
 
 def _library(cls: type) -> str:
     """Return the top-level package of *cls*, if that is a library known here and holds it."""
     module = type.__dict__["__module__"].__get__(cls)
     library = module.partition(".")[0] if type(module) is str else ""
-    known = library in _READ and _attributes(module).get(name_of(cls)) is cls
+    # (members: a module that is lazy is not woken)
+    known = library in _READ and members(sys.modules.get(module)).get(name_of(cls)) is cls
     return library if known else ""
-
-
-def _attributes(module: str) -> dict[str, object]:
-    """Return what *module* holds, if it is imported; a lazy one is not woken."""
-    imported = sys.modules.get(module)
-    return {} if imported is None else object.__getattribute__(imported, "__dict__")
 
 
 def _type_text(dtype: object) -> str:
@@ -154,19 +132,24 @@ class _TooLarge(Exception):
     """There is more than an event may hold."""
 
 
-def content(arguments: Mapping[str, Any], redact: Iterable[str]) -> dict[str, Any]:
-    """Return what is in each argument, less what must not be written; types alone if it is much."""
+def content(arguments: Mapping[str, Any], redact: Iterable[str] | None) -> dict[str, Any]:
+    """Return what is in each argument, less what must not be written.
+
+    If it is much, or None stands for *redact*, it is the types alone.
+    """
+    types = {} if redact is None else {"truncated": True}
     try:
-        writer = _Writer([parse(path) for path in redact])
-        written = {name: writer.under(name, value, ()) for name, value in arguments.items()}
-        if len(json.dumps(written, allow_nan=False)) <= LARGEST:
-            return written
+        if redact is not None:
+            writer = _Writer([parse(path) for path in redact])
+            written = {name: writer.under(name, value, ()) for name, value in arguments.items()}
+            if len(json.dumps(written, allow_nan=False)) <= LARGEST:
+                return written
     except _TooLarge:
         pass
     except RuntimeError as failure:  # another thread changes a container as it is read
         if interrupts(failure):
             raise
-    return {"truncated": True, **summaries(arguments)}
+    return types | {name: summary(value) for name, value in arguments.items()}
 
 
 class _Writer:
@@ -197,7 +180,7 @@ class _Writer:
         return self._summary(value) if len(at) > _DEEPEST else self._container(value, at)
 
     def _scalar(self, value: Any) -> int | float | str | None:
-        made_of = bases(type(value))
+        made_of = mro_of(type(value))
         if int in made_of:
             number = int.__add__(value, 0)
             # Few readers of JSON take more, and Python writes no more than 4,300 digits.
@@ -205,7 +188,7 @@ class _Writer:
             return number if number.bit_length() <= _BITS else hex(number)
         if float in made_of:
             real = float.__float__(value)
-            return real if math.isfinite(real) else _NO_NUMBER[repr(real)]
+            return real if math.isfinite(real) else json.dumps(real)  # (as text: `NaN`)
         if str in made_of:
             text = str.__str__(value)
         elif type(value) in _AS_TEXT and type(getattr(value, "tzinfo", None)) in _ZONES:
@@ -220,14 +203,13 @@ class _Writer:
         return summary(value)
 
     def _container(self, value: Any, at: At) -> Any:
-        made_of = bases(type(value))
+        made_of = mro_of(type(value))
         if dict in made_of:
             return self._mapping(dict.items(value), at)
-        for base, iterate in _ITERATE.items():
+        for base in _LISTED:
             if base in made_of:
-                return [
-                    self._plain(item, (*at, index)) for index, item in enumerate(iterate(value))
-                ]
+                items = enumerate(base.__iter__(value))
+                return [self._plain(item, (*at, place)) for place, item in items]
         library, base_name = library_class(type(value))
         if library:
             return self._array(value, base_name, at)
@@ -236,7 +218,7 @@ class _Writer:
         state = attribute.__get__(value) if type(attribute) is GetSetDescriptorType else None
         if type(state) is not dict or not state:
             return self._summary(value)
-        public = [(key, held) for key, held in state.copy().items() if not key.startswith("_")]
+        public = ((key, item) for key, item in state.copy().items() if not key.startswith("_"))
         return self._mapping(public, at)
 
     def _mapping(self, items: Iterable[tuple[Any, Any]], at: At) -> dict[str, Any]:
@@ -260,7 +242,7 @@ class _Writer:
 
 def _key(key: Any) -> str:
     """Return a key as text; one of a class of the user's by its name."""
-    if str in bases(type(key)):
+    if str in mro_of(type(key)):
         return str.__str__(key)
     if type(key) in (bool, float, type(None)) or (type(key) is int and key.bit_length() <= _BITS):
         return str(key)

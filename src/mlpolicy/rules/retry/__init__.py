@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from mlpolicy.core.kind import Counted, Kind, Synonym, habits
 
-_RETRIES = (
-    *("max_retries", "max_retry", "num_retries", "retries", "retry_count", "total"),
-    "max_retry_attempts",
-)
+_RETRIES = "max_retries max_retry num_retries retries retry_count total max_retry_attempts"
 _ONE_MORE = "`max_attempts` counts every call, the first one too"
 
 KIND = Kind(
@@ -16,10 +13,10 @@ KIND = Kind(
     step="mlpolicy.rules.retry.step:RetryStep",
     decorator="retry",
     check="mlpolicy.rules.retry.check:check",
-    together="mlpolicy.rules.retry.plan:clashes",
-    worst="mlpolicy.rules.retry.plan:worst",
-    risk="mlpolicy.rules.retry.plan:risks",
-    standing="mlpolicy.rules.retry.nested:retried",
+    together="mlpolicy.rules.retry.check:clashes",
+    worst="mlpolicy.rules.retry.check:worst",
+    risk="mlpolicy.rules.retry.check:risks",
+    standing="mlpolicy.rules.retry.lint:retried",
     lint="mlpolicy.rules.retry.lint:lint",
     shorthand="max_attempts",
     synonyms={
@@ -42,7 +39,7 @@ KIND = Kind(
                 "status": "on_result.statuses on_result.status_code on_result.http on_result.code",
             }
         ),
-        **dict.fromkeys(_RETRIES, Synonym("max_attempts", note=_ONE_MORE, shift=1)),
+        **dict.fromkeys(_RETRIES.split(), Synonym("max_attempts", note=_ONE_MORE, shift=1)),
     },
     events={
         "retry": "an attempt failed, and another followed",

@@ -17,6 +17,7 @@ from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.classes import SCALARS, Plain, promises
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.site import Parameter
+from mlpolicy.rules.retry.answers import CALLABLE
 
 Named = Iterable[tuple[str, object]]
 Marks = Mapping[int, tuple[object, int]]
@@ -32,7 +33,6 @@ _MOST_BEFORE: Final = 32
 _MOST_AFTER: Final = 100_000
 """Items of the containers of one argument that are looked at after a failure."""
 
-CALLABLE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
 PLAIN = Plain((*SCALARS, *CALLABLE))
 """Those that are known; what else turns out to be plain joins them."""
 COVERS = PLAIN.issuperset
@@ -86,11 +86,12 @@ def _parts(values: Iterable[object], left: list[int], depth: int = _DEEPEST) -> 
     for value in values:
         cls = type(value)
         try:
-            if cls in PLAIN:
-                continue
+            plain = cls in PLAIN
         except (
             TypeError
         ):  # a metaclass took the hash of its classes away: it is none of those below
+            plain = True
+        if plain:
             continue
         inner = _inner(value, cls, left) if depth else None
         if inner is not None:
@@ -185,8 +186,8 @@ class Watch:
         own = parameters[:1] and parameters[0].name in ("self", "cls")
         watched = parameters[1:] if own else parameters
         self.names = tuple(parameter.name for parameter in watched)
-        self._promised = [each for each in watched if promises(each.annotation)]
-        self._others = [each for each in watched if each not in self._promised]
+        self._promised = [one for one in watched if promises(one.annotation)]
+        self._others = [one for one in watched if one not in self._promised]
         self._put_back = put_back
         self._loom = loom
         self._marks = loom.local("marks")
@@ -210,8 +211,7 @@ class Watch:
 
     def _where(self, parameters: list[Parameter], line: str, *conditions: str) -> Lines:
         """Return *line* for calls in which one of *parameters* is not plain, or a condition holds."""
-        by_class = [self._is_not_plain(parameter) for parameter in parameters]
-        asked = " or ".join([*conditions, *by_class])
+        asked = " or ".join([*conditions, *map(self._is_not_plain, parameters)])
         lines = [f"if {asked}:", f"    {line}"] if asked else []
         if not parameters:
             return lines
@@ -220,7 +220,6 @@ class Watch:
         return ["try:", *indented(lines), f"except {error}:", f"    {line}"]
 
     def _is_not_plain(self, parameter: Parameter) -> str:
-        """Return the expression that tells by its class whether an argument is not plain."""
         local, type_ = self._loom.arguments[parameter.name], self._loom.constant("type", type)
         if parameter.kind in ("var_positional", "var_keyword"):
             items = local if parameter.kind == "var_positional" else f"{local}.values()"

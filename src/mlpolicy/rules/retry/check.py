@@ -1,33 +1,23 @@
-"""Whether the settings of a retry rule make sense together."""
+"""What is wrong with the settings of a retry rule, what they cost at worst, and what is risky in new ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from mlpolicy.core.given import Given
-from mlpolicy.core.quantity import Duration
-from mlpolicy.core.usual import oddest
-from mlpolicy.rules.retry.backoff import Backoff
-from mlpolicy.rules.retry.exceptions import (
-    PROGRAMMING,
-    Builtin,
-    GrpcStatus,
-    HttpStatus,
-    Name,
-    parse,
-)
-from mlpolicy.rules.retry.groups import Group
-
-if TYPE_CHECKING:
-    from mlpolicy.rules.retry.rule import RetryRule
+from mlpolicy.core.kind import Clash, Worst
+from mlpolicy.core.quantity import Duration, oddest
+from mlpolicy.core.target import Given
+from mlpolicy.rules.retry.exceptions import PROGRAMMING, Builtin, Name, Status, parse
+from mlpolicy.rules.retry.libraries import Group
+from mlpolicy.rules.retry.rule import Backoff, RetryRule
 
 Finding = tuple[str, str, str]
 
 _MANY_ATTEMPTS = 10
 _LONG_SECONDS = 60.0
 _MISTAKES = (*PROGRAMMING, LookupError)
-OF_PAUSES = ("max_attempts", "initial_delay", "max_delay", "multiplier", "max_elapsed")
+_OF_PAUSES = ("max_attempts", "initial_delay", "max_delay", "multiplier", "max_elapsed")
 """The settings that make the pauses of one call long."""
 
 
@@ -41,17 +31,24 @@ def check(rule: RetryRule) -> Iterator[Finding]:
         return
     yield from _delays(rule)
     for number, text in enumerate(rule.retry_on):
-        name, at = parse(text), f"retry_on.{number}"
+        name, why = parse(text), ""
         if isinstance(name, Builtin) and name.cls is Exception:
             why = "retries what fails the same way each time: name what may pass"
-            yield "MP605", at, f"`{text}` {why}"
         elif isinstance(name, Builtin) and issubclass(name.cls, _MISTAKES):
             why = "is most often a mistake in the program, which no retry mends"
-            yield "MP605", at, f"`{text}` {why}"
+        if why:
+            yield "MP605", f"retry_on.{number}", f"`{text}` {why}"
     if rule.jitter == "none" and rule.max_attempts > 2 and rule.initial_delay > 0:
         why = "without jitter, callers that failed together return together: `full` spreads them"
         yield "MP608", "jitter", why
-    yield from _load(rule)
+    attempts, worst = rule.max_attempts, worst_pause(rule)
+    if attempts > _MANY_ATTEMPTS:
+        text = f"{attempts} attempts multiply the load on what already fails"
+        yield "MP609", "max_attempts", f"{text}: {_MANY_ATTEMPTS} or fewer are expected"
+    elif worst > _LONG_SECONDS:
+        text = f"{attempts} attempts may pause for {_time(worst)} together"
+        expected = f"{_time(_LONG_SECONDS)} or less are expected, `max_elapsed` bounds them"
+        yield "MP609", oddest(rule, high=_OF_PAUSES), f"{text}: {expected}"
     yield from _contradictions(rule)
 
 
@@ -66,45 +63,6 @@ def _delays(rule: RetryRule) -> Iterator[Finding]:
     if rule.multiplier < 1:
         text = f"pauses shrink by a multiplier of {rule.multiplier:g}: 1 or more is expected"
         yield "MP602", "multiplier", text
-
-
-def _load(rule: RetryRule) -> Iterator[Finding]:
-    attempts, worst = rule.max_attempts, worst_pause(rule)
-    if attempts > _MANY_ATTEMPTS:
-        text = f"{attempts} attempts multiply the load on what already fails"
-        yield "MP609", "max_attempts", f"{text}: {_MANY_ATTEMPTS} or fewer are expected"
-    elif worst > _LONG_SECONDS:
-        pauses, limit = Duration.worked_out(worst), Duration.worked_out(_LONG_SECONDS)
-        text = f"{attempts} attempts may pause for {pauses} together"
-        expected = f"{limit} or less are expected, `max_elapsed` bounds them"
-        yield "MP609", oddest(rule, high=OF_PAUSES), f"{text}: {expected}"
-
-
-def worst_pause(rule: RetryRule, asked: float = 0.0) -> float:
-    """Return the longest that all pauses of one call can be together, in seconds.
-
-    Args:
-        rule: The rule.
-        asked: The longest pause that the other side may ask for each time.
-    """
-    worst = Backoff(rule).worst(rule.max_attempts, asked=asked)
-    return worst if rule.max_elapsed is None else min(worst, float(rule.max_elapsed))
-
-
-def worst_asked(rule: RetryRule) -> float | None:
-    """Return the same where the other side asks for each pause; None where it cannot, or in vain."""
-    # A function on results may be asked about answers, too.
-    wish = rule.on_result
-    asks = wish is not None and (isinstance(wish, Given) or bool(wish.status))
-    if not rule.retry_after.respect or not (asks or any(map(_may_ask, rule.retry_on))):
-        return None
-    return worst_pause(rule, float(rule.retry_after.max))
-
-
-def _may_ask(text: str) -> bool:
-    """Return whether an error of that name can carry an answer: one that says why there is none cannot."""
-    name, no_answer = parse(text), (ConnectionError, TimeoutError)
-    return not isinstance(name, Builtin) or not issubclass(name.cls, no_answer)
 
 
 def _contradictions(rule: RetryRule) -> Iterator[Finding]:
@@ -128,12 +86,99 @@ def _covers(broader: Name, name: Name) -> bool:
         case Group(), Builtin(cls=cls):
             return broader.holds(cls)
         case Group(), Group(classes=classes):
-            wider = {package: broader.classes.get(package, frozenset()) for package in classes}
-            statuses = name.grpc <= broader.grpc and name.http <= broader.http
-            same = all(classes[package] <= wider[package] for package in classes)
-            return same and statuses and name.aws <= broader.aws
-        case Group(), HttpStatus(text=text) | GrpcStatus(text=text):
-            return text in broader.grpc | broader.http
+            return name.statuses <= broader.statuses and all(
+                names <= broader.classes.get(package, frozenset())
+                for package, names in classes.items()
+            )
+        case Group(), Status(text=text):
+            return text in broader.statuses
+        case Status(), Status(text=text):
+            return broader.text in (text, f"{text[0]}xx")
         case _:
-            hundred = f"{name.text[0]}xx" if isinstance(name, HttpStatus) else ""
-            return broader in (name, HttpStatus(hundred))
+            return broader == name
+
+
+# --- the worst case -------------------------------------------------------------------
+
+
+def worst_pause(rule: RetryRule, asked: float = 0.0) -> float:
+    """Return the longest that all pauses of one call can be together, in seconds.
+
+    The other side may ask for *asked* seconds each time.
+    """
+    worst = Backoff(rule).worst(rule.max_attempts, asked=asked)
+    return worst if rule.max_elapsed is None else min(worst, float(rule.max_elapsed))
+
+
+def worst_asked(rule: RetryRule) -> float | None:
+    """Return the same where the other side asks for each pause; None where it cannot, or in vain."""
+    # A function on results may be asked about answers, too.
+    wish = rule.on_result
+    asks = wish is not None and (isinstance(wish, Given) or bool(wish.status))
+    # An error carries an answer, unless it says why there is none.
+    no_answer, names = (ConnectionError, TimeoutError), map(parse, rule.retry_on)
+    asks |= any(
+        not (isinstance(name, Builtin) and issubclass(name.cls, no_answer)) for name in names
+    )
+    return (
+        worst_pause(rule, float(rule.retry_after.max))
+        if rule.retry_after.respect and asks
+        else None
+    )
+
+
+def worst(rule: RetryRule, calls: int) -> Worst:
+    """Return the attempts of a call and the pauses between them."""
+    pauses, asked = worst_pause(rule), worst_asked(rule)
+    lines = [f"pauses {_time(pauses)}{_bound(rule, pauses)}"]
+    if asked is not None and asked > pauses:
+        each = f"{rule.max_attempts - 1} x {rule.retry_after.max} (retry_after.max)"
+        text = f"pauses asked for by Retry-After: up to {_time(asked)}, {each}"
+        lines.append(f"{text}{_bound(rule, asked)}")
+    return Worst(rule.max_attempts, pauses * calls, (asked or 0.0) * calls, tuple(lines))
+
+
+def _bound(rule: RetryRule, pauses: float) -> str:
+    bound = rule.max_elapsed is not None and pauses >= float(rule.max_elapsed)
+    return " (max_elapsed bounds them)" if bound else ""
+
+
+def _time(seconds: float) -> str:
+    return str(Duration.worked_out(seconds))
+
+
+# --- beside other rules, and in place of an older one ---------------------------------
+
+
+def clashes(rule: RetryRule, beside: Mapping[str, Any], deadline: float | None) -> Iterator[Clash]:
+    """Yield pauses beyond the deadline, and a retry of refusals that adds to the pressure."""
+    if deadline is not None and (pauses := worst_pause(rule)) > deadline:
+        yield Clash(
+            "MP601",
+            f"{rule.max_attempts} attempts may pause for {_time(pauses)} together, "
+            f"the deadline is {Duration(deadline)}",
+            _OF_PAUSES,
+            "fewer attempts, shorter delays, or `max_elapsed` below the deadline",
+            with_deadline=True,
+        )
+    refusal = any(text.rpartition(".")[2] == "MemoryPressure" for text in rule.retry_on)
+    if refusal and "memory" in beside and not rule.retry_after.respect:
+        yield Clash(
+            "MP806",
+            "calls that were refused for memory are made again, and their pause is not respected",
+            ("retry_on",),
+            "write `retry_after: {respect: true}`, or leave MemoryPressure out",
+        )
+
+
+def risks(old: RetryRule, new: RetryRule) -> Iterator[str]:
+    """Yield what to look at twice: more calls, longer pauses, more errors that are retried."""
+    before, after = worst_pause(old), worst_pause(new)
+    if new.max_attempts > old.max_attempts or after > before:
+        attempts = f"max_attempts {old.max_attempts} → {new.max_attempts}"
+        raised = f"the worst case {_time(before)} → {_time(after)}"
+        changed = f"{attempts} " if new.max_attempts != old.max_attempts else "a longer pause "
+        yield f"{changed}raises {raised}" if after > before else f"{attempts}: more calls for each"
+    more = [name for name in new.retry_on if name not in old.retry_on]
+    if more:
+        yield f"retries more: {', '.join(more)}"

@@ -15,12 +15,12 @@ from typing import Final, Literal
 
 from mlpolicy.core import program
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.given import Given
 from mlpolicy.core.live import Table
+from mlpolicy.core.target import Given
 from mlpolicy.core.words import alike
 from mlpolicy.errors import CallRefused
-from mlpolicy.rules.retry import statuses
-from mlpolicy.rules.retry.groups import GROUPS, Group
+from mlpolicy.rules.retry import answers
+from mlpolicy.rules.retry.libraries import GROUPS, GRPC_CODES, Group
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 STATUS = re.compile(r"[1-5](\d\d|xx)")
@@ -63,13 +63,12 @@ class Path:
         It is where it is defined there, where that module has it under this name, or, as long
         as that cannot be seen, where it is defined deeper in that package.
         """
-        module, name = cls.__module__, cls.__qualname__
-        modules = program.names_of(module)
+        name, modules = cls.__qualname__, program.names_of(cls.__module__)
         if any(self.text == f"{module}.{name}" for module in modules):
             return True
-        held = self.resolve()
-        if held is not None:
-            return held is cls
+        resolved = self.resolve()
+        if resolved is not None:
+            return resolved is cls
         package = self.text.removesuffix(f".{name}")
         return package != self.text and any(module.startswith(f"{package}.") for module in modules)
 
@@ -86,20 +85,13 @@ class Path:
 
 
 @frozen()
-class HttpStatus:
-    """An HTTP status (`429`) or a hundred of them (`5xx`)."""
+class Status:
+    """An HTTP status (`429`), a hundred of them (`5xx`), or a gRPC code."""
 
     text: str
 
 
-@frozen()
-class GrpcStatus:
-    """A gRPC code by name."""
-
-    text: str
-
-
-Name = Group | Builtin | Path | HttpStatus | GrpcStatus
+Name = Group | Builtin | Path | Status
 
 
 def parse(text: str) -> Name:
@@ -116,10 +108,9 @@ def parse(text: str) -> Name:
     if text in GROUPS:
         return GROUPS[text]
     scheme, _, code = text.partition(":")
-    if scheme == "http" and STATUS.fullmatch(code):
-        return HttpStatus(code)
-    if scheme == "grpc" and code in statuses.GRPC_CODES:
-        return GrpcStatus(code)
+    is_code = STATUS.fullmatch(code) if scheme == "http" else code in GRPC_CODES
+    if scheme in ("http", "grpc") and is_code:
+        return Status(code)
     package, _, name = text.rpartition(".")
     unknown = package == "builtins" or (package == "mlpolicy" and name not in _OURS)
     if _PATH.fullmatch(text) and not unknown:
@@ -134,11 +125,11 @@ PROGRAMMING: Final = (
     *(NotImplementedError, SyntaxError, ImportError),
 )
 """Errors of the program: it fails the same way the next time."""
-UNLESS_NAMED: Final = (CallRefused, *PROGRAMMING)
+_UNLESS_NAMED = (CallRefused, *PROGRAMMING)
 """What no broad name covers: `retry_on` must name them, or a class between them and the error."""
 _REMEMBERED = 256
 """Classes; a program that makes classes at run time must not make us grow."""
-_CARRIES = frozenset(("__getattr__", "__getattribute__", *statuses.STATUS_NAMES))
+_CARRIES = frozenset(("__getattr__", "__getattribute__", *answers.STATUS_NAMES))
 
 _Settled = Literal["retry", "give up", "ask", "status", "bare"]
 """What is known by class: the end, that all is to be asked, that the status alone decides, or that
@@ -148,18 +139,21 @@ it does and none is there unless something was hung on the error."""
 class Chosen:
     """A list of names, sorted by what has to be looked at."""
 
-    __slots__ = ("_classes", "_groups", "aws", "grpc", "http", "named_http")
-
     def __init__(self, texts: Iterable[str]) -> None:
         names = [parse(text) for text in texts]
-        groups = self._groups = [name for name in names if isinstance(name, Group)]
+        self._groups = [name for name in names if isinstance(name, Group)]
         self._classes = [name for name in names if isinstance(name, Builtin | Path)]
-        self.named_http = frozenset(name.text for name in names if isinstance(name, HttpStatus))
-        self.http = self.named_http.union(*(group.http for group in groups))
-        self.grpc = frozenset(name.text for name in names if isinstance(name, GrpcStatus)).union(
-            *(group.grpc for group in groups)
-        )
-        self.aws: frozenset[str] = frozenset().union(*(group.aws for group in groups))
+        named = frozenset(name.text for name in names if isinstance(name, Status))
+        statuses = named.union(*(group.statuses for group in self._groups))
+        self.named_http = frozenset(filter(STATUS.fullmatch, named))
+        self.http = frozenset(filter(STATUS.fullmatch, statuses))
+        self._grpc = statuses & GRPC_CODES
+        readers = {
+            answers.http_statuses: self.http,
+            answers.grpc_codes: self._grpc,
+            answers.aws_codes: statuses - self.http - self._grpc,
+        }
+        self._readers = [(read, meant) for read, meant in readers.items() if meant]
 
     def holds(self, cls: type) -> bool:
         """Return whether an error of that class is meant, whatever its status."""
@@ -172,15 +166,11 @@ class Chosen:
 
     def asks(self, cls: type) -> bool:
         """Return whether the status of an error of that class matters."""
-        return bool(self.http or self.aws) or bool(self.grpc and statuses.speaks_grpc(cls))
+        return bool(self.http) or (bool(self._grpc) and answers.speaks_grpc(cls))
 
     def holds_status(self, error: BaseException) -> bool:
         """Return whether *error* carries one of the statuses."""
-        if self.http and statuses.among(statuses.http_status(error), self.http):
-            return True
-        if self.grpc and statuses.grpc_code(error) in self.grpc:
-            return True
-        return bool(self.aws) and statuses.aws_code(error) in self.aws
+        return any(not meant.isdisjoint(read(error)) for read, meant in self._readers)
 
     def unseen(self) -> bool:
         """Return whether a path names nothing yet that is imported."""
@@ -189,8 +179,6 @@ class Chosen:
 
 class Choice:
     """Decides for each error; what hangs on the class alone is remembered by class."""
-
-    __slots__ = ("_known", "give_up", "retry", "settled")
 
     def __init__(self, retry_on: Iterable[str], give_up_on: Iterable[str]) -> None:
         self.retry = Chosen(retry_on)
@@ -210,10 +198,10 @@ class Choice:
                 if len(self._known) >= _REMEMBERED:
                     self._known.clear()
                 self._known[cls] = settled
-        if settled == "bare":
-            settled = "status" if error.__dict__ else "give up"
         if settled in ("retry", "give up"):
             return settled == "retry"
+        if settled == "bare" and not error.__dict__:
+            return False
         if isinstance(error, BaseExceptionGroup):
             return self._retries_all(error)
         if self.give_up.holds_status(error):
@@ -226,14 +214,14 @@ class Choice:
         Where `retry_on` names the class of the group, all are but those to give up on.
         """
         if not self.retry.names(type(group), BaseExceptionGroup):
-            return all(map(self.retries, statuses.leaves(group)))
+            return all(map(self.retries, answers.leaves(group)))
         return not any(
             self.give_up.holds(type(error)) or self.give_up.holds_status(error)
-            for error in statuses.leaves(group)
+            for error in answers.leaves(group)
         )
 
     def _by_class(self, cls: type) -> _Settled:
-        ours = issubclass(cls, UNLESS_NAMED) and not self.retry.names(cls, UNLESS_NAMED)
+        ours = issubclass(cls, _UNLESS_NAMED) and not self.retry.names(cls, _UNLESS_NAMED)
         if ours or self.give_up.holds(cls):
             return "give up"
         if issubclass(cls, BaseExceptionGroup) or self.give_up.asks(cls):

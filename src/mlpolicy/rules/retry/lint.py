@@ -1,38 +1,45 @@
-"""Retries that do harm on a function: of what writes, or is retried already; names of no exception."""
+"""Retries that do harm on a function: of what writes, or is retried already; names of no exception.
+
+`lint` reads source. `retried` looks at objects: only names that a function uses are looked up, and
+only what objects hold as data is read.
+"""
 
 from __future__ import annotations
 
 import ast
-import builtins
+import dis
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
 
+from mlpolicy.core.classes import is_a, members, module_of, name_of
 from mlpolicy.core.diagnostic import Diagnostic, Related, repair
 from mlpolicy.core.words import did_you_mean
-from mlpolicy.rules.retry.exceptions import Builtin, Path, SpellingError, parse
+from mlpolicy.rules.retry.answers import held
+from mlpolicy.rules.retry.exceptions import BUILTINS, Builtin, Path, SpellingError, parse
+from mlpolicy.rules.retry.libraries import RETRYING, known_as
 
 if TYPE_CHECKING:
     from mlpolicy.core.function import Function
     from mlpolicy.rules.retry.rule import RetryRule
 
-_WRITING = {
-    "append", "book", "cancel", "charge", "create", "debit", "decrement", "delete", "deliver",
-    "deposit", "emit", "enqueue", "increment", "insert", "notify", "order", "pay", "post",
-    "publish", "purchase", "refund", "register", "remove", "send", "submit", "transfer", "update",
-    "withdraw", "write",
-}  # fmt: skip
-_READING = {
-    "calculate", "check", "classify", "complete", "compute", "count", "detect", "embed", "encode",
-    "estimate", "evaluate", "explain", "fetch", "find", "get", "infer", "list", "load", "lookup",
-    "match", "predict", "query", "rank", "read", "recommend", "rerank", "retrieve", "score",
-    "search", "select", "summarize", "tokenize", "translate", "validate", "verify",
-}  # fmt: skip
-_MADE = {
-    "app", "batch", "batches", "client", "completion", "completions", "connection", "context",
-    "embedding", "embeddings", "engine", "feature", "features", "logger", "model", "parser", "pool",
-    "prediction", "predictions", "prompt", "session", "socket", "stream",
-}  # fmt: skip
+_WRITING = (
+    "append book cancel charge create debit decrement delete deliver deposit emit enqueue "
+    "increment insert notify order pay post publish purchase refund register remove send "
+    "submit transfer update withdraw write"
+)
+_READING = (
+    "calculate check classify complete compute count detect embed encode estimate evaluate "
+    "explain fetch find get infer list load lookup match predict query rank read recommend "
+    "rerank retrieve score search select summarize tokenize translate validate verify"
+)
+_MADE = (
+    "app batch batches client completion completions connection context embedding embeddings "
+    "engine feature features logger model parser pool prediction predictions prompt session "
+    "socket stream"
+)
 """What `create_...` makes in this process, or what no harm comes of making twice."""
 _AFTER = frozenset({"init", "process", "processed", "processing", "processor", "run", "hook"})
 """`post_...` of these words means after."""
@@ -47,6 +54,12 @@ _RETRIES = {
     "tenacity.retry": r"stop_after_attempt\((\d+)\)",
 }
 """Decorators that retry, and where their arguments say how often."""
+
+CodeOf = Callable[[FunctionType], CodeType]
+"""Gives the code that a function was compiled with, whatever stands on it."""
+_OF_MODULE = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
+_MOST = 10_000
+"""Objects that are looked at for one function."""
 
 
 def lint(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
@@ -67,7 +80,7 @@ def lint(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
         )
     for name, node in function.decorators:
         if name in _RETRIES:
-            calls, own = _decorated_calls(name, node), rule.max_attempts
+            calls, own = _decorated_calls(name, ast.unparse(node)), rule.max_attempts
             total = f": {own}x{calls}={own * calls} calls" if calls else ": attempts multiply"
             yield Diagnostic(
                 "MP311",
@@ -78,9 +91,6 @@ def lint(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
                 related=function.line("it is decorated here"),
             )
     yield from _multiplied(rule, function)
-
-
-# --- exceptions -----------------------------------------------------------------------
 
 
 def _exception(text: str, setting: str, function: Function) -> Iterator[Diagnostic]:
@@ -100,21 +110,17 @@ def _exception(text: str, setting: str, function: Function) -> Iterator[Diagnost
             help=did_you_mean(found.closest),
             suggestions=repair(function.at(setting), found.closest),
         )
-    elif found.kind in ("function", "value") or (
-        found.builtin_bases is not None and not any(map(_is_raised, found.builtin_bases))
+        return
+    bases = found.builtin_bases
+    if found.kind in ("function", "value") or (
+        bases is not None and BUILTINS.keys().isdisjoint(bases)
     ):
-        article = f"a {found.kind}" if found.kind != "value" else "a value"
         yield Diagnostic(
             "MP604",
-            f"`{text}` is {article}, not an exception",
+            f"`{text}` is a {found.kind}, not an exception",
             function.at(setting),
             help=f"name a class below `BaseException`; what `{name}` is cannot be raised",
         )
-
-
-def _is_raised(name: str) -> bool:
-    cls = getattr(builtins, name, None)
-    return isinstance(cls, type) and issubclass(cls, BaseException)
 
 
 # --- what writes ----------------------------------------------------------------------
@@ -129,24 +135,25 @@ def _words(path: str) -> list[str]:
 def _writing_verb(path: str) -> str:
     """Return what a function seems to do, by the verb that its name begins with."""
     verb, *rest = _words(path) or [""]
-    if verb not in _WRITING or (verb in _NOUNS and not rest):
-        return ""
-    if verb == "create" and rest and rest[-1] in _MADE:
-        return ""
-    if verb == "post" and set(rest) & _AFTER:
-        return ""
-    return f"seems to {verb}"
+    harmless = (
+        verb not in _WRITING.split()
+        or (verb in _NOUNS and not rest)
+        or (verb == "create" and rest and rest[-1] in _MADE.split())
+        or (verb == "post" and not _AFTER.isdisjoint(rest))
+    )
+    return "" if harmless else f"seems to {verb}"
 
 
 def _posting_route(function: Function) -> str:
     """Return that a function answers POST, unless its name says that it only reads."""
-    if function.node is None or not _READING.isdisjoint(_words(function.name)[:1]):
+    verb = _words(function.name)[:1]
+    if function.node is None or not {*_READING.split()}.isdisjoint(verb):
         return ""
     for full_name, node in function.decorators:
         owner, _, attribute = full_name.rpartition(".")
         match node:
             case ast.Call(args=[ast.Constant(value=str(path)), *_], keywords=keywords):
-                methods = [ast.unparse(one.value) for one in keywords if one.arg == "methods"]
+                methods = [ast.unparse(word.value) for word in keywords if word.arg == "methods"]
                 is_post = attribute == "post" or (
                     attribute in ("route", "api_route")
                     and re.fullmatch(r"[\[({]'POST',?[])}]", "".join(methods))
@@ -159,9 +166,8 @@ def _posting_route(function: Function) -> str:
 # --- what is retried already ----------------------------------------------------------
 
 
-def _decorated_calls(name: str, node: ast.expr) -> int | None:
+def _decorated_calls(name: str, text: str) -> int | None:
     """Return how often a decorator calls the function at most, where its source says so."""
-    text = ast.unparse(node)
     found = re.search(_RETRIES[name], text)
     if found is None and name == "stamina.retry" and "attempts" not in text and "**" not in text:
         return 10  # (its default)
@@ -170,6 +176,9 @@ def _decorated_calls(name: str, node: ast.expr) -> int | None:
 
 def _multiplied(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
     """Yield each function that is called and retried too: attempts multiply."""
+    texts = set(rule.retry_on) - set(rule.give_up_on)
+    names = [parse(text) for text in texts]
+    retries_all = any(isinstance(name, Builtin) and name.cls is Exception for name in names)
     seen: set[str] = set()
     for called, _, node in function.calls():
         inner = function.rule_of(called, "max_attempts") if called not in seen else None
@@ -177,7 +186,8 @@ def _multiplied(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
         if inner is None:
             continue
         other, place = inner
-        if other.max_attempts < 2 or not _is_retried_again(rule, other):
+        again = retries_all or texts & set(other.retry_on)  # (what the inner one has given up on)
+        if other.max_attempts < 2 or not again:
             continue
         outer_calls, inner_calls = rule.max_attempts, other.max_attempts
         yield Diagnostic(
@@ -187,17 +197,122 @@ def _multiplied(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
             function.at("max_attempts"),
             "warning",
             help="retry one of them: the inner one, as a rule",
-            related=(
-                Related("the inner retry", place),
-                *function.line("it is called here", node),
-            ),
+            related=(Related("the inner retry", place), *function.line("it is called here", node)),
         )
 
 
-def _is_retried_again(outer: RetryRule, inner: RetryRule) -> bool:
-    """Whether an error that the inner rule has given up on is retried by the outer one."""
-    texts = set(outer.retry_on) - set(outer.give_up_on)
-    if texts & set(inner.retry_on):
-        return True
-    names = [parse(text) for text in texts]
-    return any(isinstance(name, Builtin) and name.cls is Exception for name in names)
+# --- what retries by itself, as objects show it ---------------------------------------
+
+
+def retried(
+    rule: RetryRule, target: str, standing: Any, code_of: CodeOf
+) -> Iterator[tuple[str, ...]]:
+    """Yield (code, field, message, remedy) for what retries by itself: the attempts multiply."""
+    ours = rule.max_attempts
+    for name, (package, calls) in (nested(standing, code_of) if ours > 1 else {}).items():
+        text = (
+            f"`{target}` retries what `{name}` retries by itself: {ours} attempts x "
+            f"{calls} of {package}'s own = {ours * calls} calls"
+        )
+        yield "MP311", "max_attempts", text, "keep one of them"
+
+
+def nested(standing: Any, code_of: CodeOf) -> dict[str, tuple[str, int]]:
+    """Return what a function uses that retries by itself: by name, its package and all its calls.
+
+    *standing* has the `holder` of the function and its Python `functions`.
+    """
+    if is_a(standing.holder, type) and (own := _calls(standing.holder, None)) is not None:
+        return {name_of(standing.holder): own} if own[1] > 1 else {}
+    found: dict[str, tuple[str, int]] = {}
+    for function in standing.functions:
+        for name, value in _used(function, standing.holder, code_of):
+            calls = _calls(type(value), value)
+            if calls is not None and calls[1] > 1:
+                found.setdefault(name, calls)
+    return found
+
+
+def _used(function: FunctionType, holder: object, code_of: CodeOf) -> Iterator[tuple[str, object]]:
+    """Yield what a function uses, and what its own package's functions and objects use in turn."""
+    package, names = _package(function), set[str]()
+    left: list[tuple[str, object]] = [(function.__name__, function)]
+    if is_a(holder, type):
+        left.insert(0, (function.__name__, holder))
+    seen: dict[int, object] = {}
+    while left and len(seen) < _MOST:
+        name, value = left.pop()
+        if id(value) in seen:
+            continue
+        seen[id(value)] = value
+        yield name, value
+        if type(value) is FunctionType:
+            cells = _cells(value)
+            if _package(value) != package:
+                left += ((name, captured) for captured in cells.values())
+                continue
+            loaded = [*_loaded(code_of(value))]
+            names.update(key for _, key in loaded)
+            of_module = {key for operation, key in loaded if operation in _OF_MODULE}
+            left += cells.items()
+            left += ((key, value.__globals__[key]) for key in of_module & value.__globals__.keys())
+            left += ((name, default) for default in value.__defaults__ or ())
+        elif type(value) is MethodType:
+            left.append((name, value.__self__))
+        elif is_a(value, ModuleType, type) or _top(module_of(type(value))) == package:
+            inner = members(value)
+            left += ((key, inner[key]) for key in names if key in inner)
+
+
+def _loaded(code: CodeType) -> Iterator[tuple[str, str]]:
+    """Yield operation and name of each look-up of a name, those of functions within included."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opcode in dis.hasname:
+            yield instruction.opname, str(instruction.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _loaded(constant)
+
+
+def _package(function: FunctionType) -> str:
+    return _top(str(function.__globals__.get("__name__")))
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _cells(function: FunctionType) -> dict[str, object]:
+    """Return what a function has captured, as far as it is there yet."""
+    captured: dict[str, object] = {}
+    names = function.__code__.co_freevars
+    for name, cell in zip(names, function.__closure__ or (), strict=False):
+        with suppress(ValueError):
+            captured[name] = cell.cell_contents
+    return captured
+
+
+def _calls(cls: type, value: object) -> tuple[str, int] | None:
+    """Return the package and all calls that an object of that class makes for one."""
+    if type(value) is FunctionType:
+        tries = _cells(value).get("max_tries") if _package(value) == "backoff" else None
+        return ("backoff", tries) if isinstance(tries, int) else None
+    found: list[int] = []
+    for known in known_as(cls):
+        for path, more, otherwise in RETRYING.get(known, ()):
+            number = _number(value, path.split("."))
+            found.append(otherwise if number is None else number + more)
+    return (_top(module_of(cls)), max(found)) if found else None
+
+
+def _number(value: Any, path: list[str]) -> int | None:
+    """Return the number at the end of *path*, or where it comes earlier; the greatest of many."""
+    if is_a(value, int) or not path:
+        return int(value) if isinstance(value, int) else None
+    name, *rest = path
+    if is_a(value, dict):
+        inner = [*value.values()] if name == "*" else [value.get(name)]
+    else:
+        inner = [*held(value, (name,))]
+    numbers = [number for part in inner if (number := _number(part, rest)) is not None]
+    return max(numbers, default=None)

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.classes import promises
-from mlpolicy.core.given import Given
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
-from mlpolicy.rules.retry.answers import Statuses, headers_of, let_go, let_go_async
+from mlpolicy.rules.retry.answers import (
+    Statuses,
+    asked_in,
+    asked_pause,
+    headers_of,
+    let_go,
+    let_go_async,
+)
 from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
-from mlpolicy.rules.retry.backoff import TABLED, Backoff, Random
 from mlpolicy.rules.retry.exceptions import Choice
-from mlpolicy.rules.retry.statuses import asked_in, asked_pause
+from mlpolicy.rules.retry.rule import TABLED, Backoff, Random, RetryRule, UnwantedResult
 
-if TYPE_CHECKING:
-    from mlpolicy.rules.retry.rule import RetryRule, UnwantedResult
-
-Reason = Literal[
-    "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
-]
-REASONS: Final[tuple[Reason, ...]] = (
+REASONS: Final = (
     "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
 )  # fmt: skip
 ATTEMPTS: Final = (
     "mlpolicy_attempts_total",
     "Attempts: those that failed, and those that succeeded after a failure.",
 )
-RETRIES: Final = (
-    "mlpolicy_retries_total",
-    "Calls whose first attempt failed, by how they ended.",
-)
+RETRIES: Final = ("mlpolicy_retries_total", "Calls whose first attempt failed, by how they ended.")
 
 Trial = tuple[int, float, float, float]
 """The attempt to come, once one has failed: its number, the seconds to sleep before it, when the
@@ -47,7 +43,7 @@ FIRST: Final = (1, 0.0, 0.0, 0.0)
 class Stop(NamedTuple):
     """Why no attempt follows."""
 
-    reason: Reason
+    reason: str
     detail: str = ""
 
 
@@ -75,7 +71,6 @@ class RetryStep(Step):
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
         self._respect = rule.retry_after.respect
         self._longest_asked = float(rule.retry_after.max)
-        self._on_result: UnwantedResult | Given | None = rule.on_result
         self._statuses = Statuses(
             self._choice.retry.named_http.union(getattr(rule.on_result, "status", ())),
             self._choice.retry.http,
@@ -135,23 +130,14 @@ class RetryStep(Step):
         if not isinstance(follows, Stop):
             return follows
         self._end(follows.reason, call)
-        attempt, elapsed = 1, None
-        if trial is not None:
-            attempt, _, since, slept = trial
-            elapsed = max(self._now() - since, slept)
-        elif started is not None:
-            elapsed = self._now() - started
+        attempt, _, since, slept = trial or (1, 0.0, started, 0.0)
         if error is not None and (attempt > 1 or follows.detail):
+            elapsed = None if since is None else max(self._now() - since, slept)
             note(error, self.site.target, attempt, elapsed=elapsed, detail=follows.detail)
         return None
 
     def put_back(
-        self,
-        error: Exception | None,
-        trial: Trial,
-        call: int,
-        marks: Marks | None,
-        *values: object,
+        self, error: Exception | None, trial: Trial, call: int, marks: Marks | None, *values: Any
     ) -> Trial | None:
         """Return *trial* where all arguments are as they were before the first attempt."""
         why = put_back(zip(self._names, values, strict=True), marks or {})
@@ -177,11 +163,7 @@ class RetryStep(Step):
             self._would.add()
 
     def _after(
-        self,
-        error: Exception | None,
-        trial: Trial | None,
-        started: float | None,
-        result: object,
+        self, error: Exception | None, trial: Trial | None, started: float | None, result: object
     ) -> Trial | Stop:
         if error is not None and not self._choice.retries(error):
             return Stop("not_retryable")
@@ -208,7 +190,7 @@ class RetryStep(Step):
                 return Stop("deadline", f"{detail}, max_elapsed is {seconds(longest)}")
         return (attempt + 1, pause, self._now() if since is None else since, slept)
 
-    def _end(self, reason: Reason, call: int) -> None:
+    def _end(self, reason: str, call: int) -> None:
         self._ends[reason].add()
         self.site.decided(call, self.kind, reason)
 
@@ -223,10 +205,9 @@ class RetryStep(Step):
         if self.site.shadow:
             return self._shadow(inner, watch, loom)
         trial, error = loom.local("trial"), loom.local("error")
-        began, started = Lines(), "None"
-        if self._max_elapsed is not None:
-            started = loom.local("started")
-            began = [f"{started} = {loom.constant('now', self._now)}()"]
+        timed = self._max_elapsed is not None
+        started = loom.local("started") if timed else "None"
+        began = [f"{started} = {loom.constant('now', self._now)}()"] if timed else []
         before = watch.before()
         if self._notes is None:
             recovered = f"{loom.constant('count_success', self._ends['success'].add)}()"
@@ -307,17 +288,16 @@ class RetryStep(Step):
         """Return the expression that finds a result unwanted; empty where nothing is looked at."""
         if self.site.function in GENERATORS:  # it has no result
             return ""
-        wish, result, conditions = self._on_result, loom.result, []
+        wish: UnwantedResult | Given | None = self.rule.on_result
+        result, conditions = loom.result, []
         if isinstance(wish, Given):
             conditions.append(f"{loom.method('on_result', wish.held)}({result})")
         elif wish is not None and wish.is_none:
             conditions.append(f"{result} is None")
         elif wish is not None and not wish.status:
             # Of the same class alone: comparing an array, a tensor or a frame gives no truth value.
-            kind, wanted = (
-                loom.constant("kind", type(wish.equals)),
-                loom.constant("wanted", wish.equals),
-            )
+            kind = loom.constant("kind", type(wish.equals))
+            wanted = loom.constant("wanted", wish.equals)
             conditions.append(f"{result}.__class__ is {kind} and {result} == {wanted}")
         if self._statuses and not promises(self.site.returns):
             usual = f"{loom.constant('statuses', self._statuses)}.usual"
@@ -328,12 +308,7 @@ class RetryStep(Step):
 
 
 def note(
-    error: BaseException,
-    target: str,
-    attempt: int,
-    *,
-    elapsed: float | None,
-    detail: str,
+    error: BaseException, target: str, attempt: int, *, elapsed: float | None, detail: str
 ) -> None:
     """Add to *error*, which is given up, how often it was tried, and for how long.
 

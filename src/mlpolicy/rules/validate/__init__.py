@@ -13,11 +13,11 @@ KIND = Kind(
     step="mlpolicy.rules.validate.step:ValidateStep",
     decorator="validate_input",
     check="mlpolicy.rules.validate.check:check",
-    risk="mlpolicy.rules.validate.plan:risks",
+    risk="mlpolicy.rules.validate.check:risks",
     positions=("validate input", "validate output"),
     argument_fields={"args": "MP202"},
-    lint="mlpolicy.rules.validate.lint:lint",
-    arguments="mlpolicy.rules.validate.arguments:settings",
+    lint="mlpolicy.rules.validate.check:lint",
+    arguments="mlpolicy.rules.validate.rule:settings",
     synonyms={
         **habits(
             {

@@ -6,7 +6,7 @@ import collections.abc
 import math
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union, get_args, get_origin
 
 from mlpolicy.rules.validate.checks import dtypes
@@ -26,28 +26,24 @@ _NOTHING = (Any, object, None, type(None), type, collections.abc.Callable)
 def spec_of(annotation: Any) -> Said:
     """Return what *annotation*, a class as a rule, says of values."""
     origin, parts = get_origin(annotation), get_args(annotation)
-    for kind, read in _READ.items():
-        if origin is kind:
-            return read(*parts)
-    meant = _meant(annotation, origin, parts)
-    if meant is not None:
-        return spec_of(meant)
-    if origin is not None:
-        return _of_items(origin, parts)
-    return _of_class(annotation) if isinstance(annotation, type) else {}
-
-
-def _meant(annotation: Any, origin: Any, parts: tuple[Any, ...]) -> Any:
-    """Return what a name for a type stands for: a `NewType`, an alias, the bound of a variable."""
+    if origin in (Union, types.UnionType, typing.Literal):
+        return (_of_values if origin is typing.Literal else _of_any)(parts)
+    if origin is typing.Annotated:
+        return _bounded(spec_of(parts[0]), parts[1:])
     alias = getattr(origin, "__value__", None)
     if alias is not None:  # (numpy's `NDArray[float32]` is one)
-        return alias[parts]
-    names = ("__supertype__", "__value__", "__bound__")
-    each = (getattr(annotation, name, None) for name in names)
-    return None if isinstance(annotation, type) else next((one for one in each if one), None)
+        return spec_of(alias[parts])
+    if isinstance(annotation, type) and origin is None:
+        return _of_class(annotation)
+    # What a name for a type stands for: a `NewType`, an alias, the bound of a variable.
+    for name in ("__supertype__", "__value__", "__bound__"):
+        meant = getattr(annotation, name, None)
+        if meant:
+            return spec_of(meant)
+    return {} if origin is None else _of_items(origin, parts)
 
 
-def _of_class(cls: type) -> Said:
+def _of_class(cls: Any) -> Said:
     unchecked = getattr(cls, "_is_protocol", False) and not getattr(
         cls, "_is_runtime_protocol", False
     )
@@ -56,19 +52,15 @@ def _of_class(cls: type) -> Said:
     if hasattr(cls, "model_validate"):
         return {"model": cls}
     if typing.is_typeddict(cls):
-        return _of_keys(cls)
+        under = {name: spec_of(one) for name, one in typing.get_type_hints(cls).items()}
+        fields = {name: said for name, said in under.items() if said}
+        return {"type": "mapping", "required": sorted(cls.__required_keys__), "fields": fields}
     if cls is complex:
         return {"type": (complex, float)}
     return _of_typed_array(cls) or {"type": _SAID_BY_NAME.get(cls, cls)}
 
 
-def _of_keys(cls: Any) -> Said:
-    held = {name: spec_of(one) for name, one in typing.get_type_hints(cls).items()}
-    fields = {name: said for name, said in held.items() if said}
-    return {"type": "mapping", "required": sorted(cls.__required_keys__), "fields": fields}
-
-
-def _of_any(*members: Any) -> Said:
+def _of_any(members: tuple[Any, ...]) -> Said:
     some = [one for one in members if one is not type(None)]
     if len(some) == 1:
         said = spec_of(some[0])
@@ -79,7 +71,7 @@ def _of_any(*members: Any) -> Said:
     return {**said, "not_null": False} if said and len(some) < len(members) else said
 
 
-def _of_values(*values: Any) -> Said:
+def _of_values(values: tuple[Any, ...]) -> Said:
     some = [one for one in values if one is not None]
     plain = all(type(one) in (str, int, bool, float) for one in some)
     said: Said = {"enum": some} if plain else {"type": tuple(map(type, some))}
@@ -102,17 +94,19 @@ def _of_items(origin: Any, parts: tuple[Any, ...]) -> Said:
 
 def _of_dtype(annotation: Any) -> Said:
     """Return what `dtype[float32]` says, of `NDArray[float32]`."""
-    held = next(iter(get_args(annotation)), None)
-    name = dtypes.named(held) if isinstance(held, type) else ""
+    element = next(iter(get_args(annotation)), None)
+    name = dtypes.named(element) if isinstance(element, type) else ""
     return {"dtype": name} if dtypes.known(name) else {}
 
 
 # --- bounds ---------------------------------------------------------------------------
 
 
-def _bounded(annotation: Any, *notes: Any) -> Said:
+_SETTINGS = {"min_length": "min_len", "max_length": "max_len", "pattern": "pattern"}
+
+
+def _bounded(said: Said, notes: tuple[Any, ...]) -> Said:
     """Return what `Annotated[...]` says: `Field(ge=0)`, `Len(1, 5)`, or a spec as it stands."""
-    said = spec_of(annotation)
     bounds: dict[str, Any] = {}
     for note in notes:
         if isinstance(note, Mapping):
@@ -121,43 +115,24 @@ def _bounded(annotation: Any, *notes: Any) -> Said:
             bounds.update(_bounds(note))
     low, high = bounds.get("ge"), bounds.get("le")
     whole = said.get("type") is int
+    # Ranges are inclusive: the nearest number that is not the bound itself.
     if "gt" in bounds:
-        low = _beyond(bounds["gt"], math.inf, whole=whole)
+        low = int(bounds["gt"]) + 1 if whole else math.nextafter(bounds["gt"], math.inf)
     if "lt" in bounds:
-        high = _beyond(bounds["lt"], -math.inf, whole=whole)
+        high = int(bounds["lt"]) - 1 if whole else math.nextafter(bounds["lt"], -math.inf)
     if low is not None or high is not None:
         said["range"] = (low, high)
-    for name, setting in _SETTINGS.items():
-        if bounds.get(name) is not None:
-            said[setting] = bounds[name]
+    said |= {setting: bounds[name] for name, setting in _SETTINGS.items() if name in bounds}
     return said | ({"finite": True} if bounds.get("allow_inf_nan") is False else {})
 
 
-_READ: Mapping[Any, Callable[..., Said]] = {
-    typing.Annotated: _bounded,
-    Union: _of_any,
-    types.UnionType: _of_any,
-    typing.Literal: _of_values,
-}
-_SETTINGS = {"min_length": "min_len", "max_length": "max_len", "pattern": "pattern"}
-_ASKED = ("ge", "gt", "le", "lt", *_SETTINGS, "allow_inf_nan")
-
-
 def _bounds(note: Any) -> Iterator[tuple[str, Any]]:
-    for name in _ASKED:
+    for name in ("ge", "gt", "le", "lt", *_SETTINGS, "allow_inf_nan"):
         value = getattr(note, name, None)
-        is_number = isinstance(value, int | float)
-        if is_number or (name == "pattern" and value is not None):
+        if isinstance(value, int | float) or (name == "pattern" and value is not None):
             yield name, value
     for inner in getattr(note, "metadata", None) or ():
         yield from _bounds(inner)
-
-
-def _beyond(bound: float, towards: float, *, whole: bool) -> float:
-    """Return the nearest number that is not *bound* itself: ranges are inclusive."""
-    if whole:
-        return int(bound) + (1 if towards > 0 else -1)
-    return math.nextafter(bound, towards)
 
 
 # --- arrays with types of their own ---------------------------------------------------
@@ -182,15 +157,13 @@ def _array(cls: Any, named: Iterable[str], sizes: list[str]) -> Said:
     if known:
         said["dtype"] = known
     if not any((one.startswith("*") and one != "*") or "..." in one for one in sizes):
-        said["shape"] = tuple(_size(one) for one in sizes)
+        said["shape"] = tuple(map(_size, sizes))
     return said
 
 
 def _size(text: str) -> int | str | None:
     """Return one dimension: a number, a name (`batch`, `batch=8`), or None for any."""
-    if text.isdigit():
-        return int(text)
     name, _, size = text.partition("=")
-    if size.isdigit():
-        return int(size)
+    if text.isdigit() or size.isdigit():
+        return int(size or text)
     return name if name.isidentifier() and not name.startswith("_") else None

@@ -20,8 +20,15 @@ MANY = 16
 """A repeat that may turn so often counts as one without an end."""
 _ALPHABET = frozenset((*range(128), 0xE9, 0x416, 0x663, 0x2003, 0x4E2D))
 """ASCII, and one of each other sort of character: letters, a digit, a space."""
+_CATEGORIES = {
+    getattr(parts, f"CATEGORY_{'NOT_' * letter.isupper()}{name}"): re.compile(rf"\{letter}").match
+    for name, letters in (("DIGIT", "dD"), ("SPACE", "sS"), ("WORD", "wW"))
+    for letter in letters
+}
 _REPEATS = (parts.MAX_REPEAT, parts.MIN_REPEAT)
 _HOLDERS = (*_REPEATS, parts.POSSESSIVE_REPEAT, parts.SUBPATTERN, parts.ASSERT, parts.ASSERT_NOT)
+_COMMITTED = (parts.ATOMIC_GROUP, parts.POSSESSIVE_REPEAT, parts.ASSERT, parts.ASSERT_NOT)
+"""They never give back what they took, or take nothing."""
 
 
 def backtracks(pattern: str) -> bool:
@@ -30,7 +37,12 @@ def backtracks(pattern: str) -> bool:
     Raises:
         re.error: It is no pattern.
     """
-    return any(_explodes(item) for item in _all(_parser.parse(pattern)))
+    return any(
+        operator in _REPEATS
+        and about[1] >= MANY
+        and _ambiguous([inner for item in about[2] for inner in _opened(item)])
+        for operator, about in _all(_parser.parse(pattern))
+    )
 
 
 def _all(items: Iterable[Item]) -> Iterator[Item]:
@@ -53,13 +65,6 @@ def _within(item: Item) -> list[Iterable[Item]]:
     return [about[-1]] if operator in _HOLDERS else []
 
 
-def _explodes(item: Item) -> bool:
-    """Whether *item* is a long repeat of something that can be read in several ways."""
-    if item[0] not in _REPEATS or item[1][1] < MANY:
-        return False
-    return _ambiguous([inner for one in item[1][2] for inner in _opened(one)])
-
-
 def _opened(item: Item) -> list[Item]:
     """Return what a group holds in place of the group."""
     if item[0] is not parts.SUBPATTERN:
@@ -68,20 +73,21 @@ def _opened(item: Item) -> list[Item]:
 
 
 def _ambiguous(turn: list[Item]) -> bool:
-    """Whether an item of variable length meets no separator on the way back to itself."""
-    fixed = [_characters([item]) for item in turn if _must(item)]
+    """Whether an item of variable length meets no separator on the way back to itself.
+
+    A separator is what passes exactly one character, or at least one of a single set.
+    """
+    fixed = []
+    for operator, about in turn:
+        repeats = operator in _REPEATS or operator is parts.POSSESSIVE_REPEAT
+        one = operator in (parts.LITERAL, parts.NOT_LITERAL, parts.IN, parts.ANY)
+        if (repeats and about[0]) or one:
+            fixed.append(_characters([(operator, about)]))
     for item in turn:
         own = _characters([item])
         if _varies(item) and not any(own.isdisjoint(one) for one in fixed):
             return True
     return False
-
-
-def _must(item: Item) -> bool:
-    """Whether *item* passes exactly one character, or at least one of a single set."""
-    if item[0] in _REPEATS or item[0] is parts.POSSESSIVE_REPEAT:
-        return bool(item[1][0])
-    return item[0] in (parts.LITERAL, parts.NOT_LITERAL, parts.IN, parts.ANY)
 
 
 def _varies(item: Item) -> bool:
@@ -91,13 +97,9 @@ def _varies(item: Item) -> bool:
         return bool(about[0] != about[1]) or any(_varies(one) for one in about[2])
     if operator is parts.BRANCH:
         return _overlapping(about[1])
-    return any(_varies(one) for inside in _within(item) for one in inside) and not _committed(item)
-
-
-def _committed(item: Item) -> bool:
-    """Whether *item* never gives back what it took, or takes nothing."""
-    kept = (parts.ATOMIC_GROUP, parts.POSSESSIVE_REPEAT, parts.ASSERT, parts.ASSERT_NOT)
-    return item[0] in kept
+    if operator in _COMMITTED:
+        return False
+    return any(_varies(one) for inside in _within(item) for one in inside)
 
 
 def _overlapping(branches: Iterable[Iterable[Item]]) -> bool:
@@ -140,26 +142,5 @@ def _class(members: list[Item]) -> set[int]:
             found.update(one for one in _ALPHABET if about[0] <= one <= about[1])
             found.update(about)
         elif operator is parts.CATEGORY:
-            found.update(one for one in _ALPHABET if _is_of(one, about))
+            found.update(one for one in _ALPHABET if _CATEGORIES[about](chr(one)))
     return set(_ALPHABET - found) if inverted else found
-
-
-def _is_of(character: int, category: Any) -> bool:
-    name = str(category).lower()
-    text = chr(character)
-    if "digit" in name:
-        member = text.isdigit()
-    elif "space" in name:
-        member = text.isspace()
-    else:
-        member = text.isalnum() or text == "_"
-    return member is not ("not" in name)
-
-
-def compiles(pattern: str) -> str | None:
-    """Return why *pattern* is no regular expression, or None if it is one."""
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return str(error)
-    return None

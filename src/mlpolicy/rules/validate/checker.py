@@ -5,52 +5,86 @@ The generated lines let common values pass sooner; whatever they do not let pass
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.live import Live
-from mlpolicy.rules.validate.checks.arrays import (
-    DtypeCheck,
-    EnumCheck,
-    NdimCheck,
-    PatternCheck,
-    ShapeCheck,
-    TypeCheck,
-)
+from mlpolicy.rules.validate.checks import dtypes, settings
 from mlpolicy.rules.validate.checks.bounds import Bounds, all_within
-from mlpolicy.rules.validate.checks.containers import (
-    BytesCheck,
-    ColumnCheck,
-    ColumnsCheck,
-    FieldsCheck,
-    ItemsCheck,
-    LengthCheck,
-    RequiredCheck,
-)
-from mlpolicy.rules.validate.checks.elements import REDUCIBLE, fitted
+from mlpolicy.rules.validate.checks.classes import is_of, is_sequence
 from mlpolicy.rules.validate.checks.models import ModelCheck, Resolve
-from mlpolicy.rules.validate.checks.numbers import BoundsCheck
-from mlpolicy.rules.validate.look import Look, Where, unreadable
+from mlpolicy.rules.validate.checks.numbers import comparable
+from mlpolicy.rules.validate.look import Look, Where, field, unreadable
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.validate.checks.bounds import Bounds
-    from mlpolicy.rules.validate.rule import Column, Spec
+    from mlpolicy.rules.validate.rule import Spec
+
+Labels = Iterator[tuple[str, str]]
+"""Field and check of failures."""
 
 
-class Check(Protocol):
+@dataclass(slots=True, eq=False)
+class Check:
     """One setting of a spec at work."""
 
-    @property
-    def name(self) -> str:
-        """The setting."""
-        ...
+    name: str
+    """The setting."""
+    test: Callable[[Any, Any, Where, Look], None]
+    """Notes what is wrong with a value; a function of `settings`."""
+    asked: Any
+    """What the spec asks for."""
 
-    def __call__(self, value: Any, where: Where, look: Look) -> None:
-        """Note in *look* what is wrong with *value*, found at *where*."""
-        ...
+    def look(self, value: Any, where: Where, look: Look) -> None:
+        """Run the test; a value that cannot be looked at, for it may raise anything, fails."""
+        try:
+            self.test(value, self.asked, where, look)
+        except Exception as error:
+            if interrupts(error):
+                raise
+            expected = f"what `{self.name}` can read"
+            look.fail(where, self.name, found=unreadable(value, error), expected=expected)
+
+    def passes(self, value: Any) -> bool:
+        """Whether *value* passes, for lines that cannot say it themselves."""
+        look = Look()
+        self.test(value, self.asked, "", look)
+        return not look.failures
+
+    def parts(self) -> Iterator[tuple[str | None, Checker]]:
+        """Yield what looks at each part, with the key that it is under; items have none."""
+        if self.test is settings.check_fields:
+            yield from self.asked.items()
+        elif self.test is settings.check_items:
+            yield None, self.asked
+
+    def symbols(self) -> set[str]:
+        """Return the names in shapes, those of parts too."""
+        sizes = self.asked if self.test is settings.check_shape else ()
+        own = {size for size in sizes if isinstance(size, str)}
+        return own.union(*(inner.symbols() for _, inner in self.parts()))
+
+    def labels(self, where: Where) -> Labels:
+        """Yield the labels of every failure that it can lead to."""
+        names: tuple[str, ...] = (self.name,)
+        if self.test is settings.check_bounds:
+            names = self.asked.settings
+        elif self.test is settings.check_length:
+            least, most = self.asked
+            names = ("min_len",) * (least is not None) + ("max_len",) * (most is not None)
+        elif self.test is settings.check_required:
+            names = ()
+            yield from ((field((where, key)), "required") for key in self.asked)
+        elif self.test is settings.check_columns:
+            for key, column in self.asked.items():
+                yield from ((field((where, key)), name) for name in column.labels())
+        elif self.test is settings.check_fields:
+            names = ()
+        yield from ((field(where), name) for name in names)
+        for key, inner in self.parts():
+            yield from inner.labels(where if key is None else (where, key))
 
 
 @dataclass(slots=True, eq=False)
@@ -61,39 +95,33 @@ class Checker:
     """Whether null passes, whatever else is asked."""
     not_null: bool
     """Whether null is refused at once."""
-    type: TypeCheck | None
+    type: str | tuple[str, ...] | None
+    first: tuple[Check, ...]
+    """The check of the type: where it fails, nothing else is looked at."""
     checks: tuple[Check, ...]
     model: ModelCheck | None
     coerce: bool
     known: Known
 
-    def look(self, value: Any, where: Where, look: Look) -> None:
-        """Note in *look* everything that is wrong with *value*."""
-        self.made(value, where, look)
-
-    def made(self, value: Any, where: Where, look: Look) -> Any:
-        """Do as `look`; return what takes the place of *value*, most often itself."""
+    def look(self, value: Any, where: Where, look: Look) -> Any:
+        """Note in *look* what is wrong; return what takes the place of *value*, mostly itself."""
         if value is None and (self.nullable or self.not_null):
             if not self.nullable:
-                expected = self.type.expected if self.type else "a value"
+                expected = settings.type_text(self.type) if self.type else "a value"
                 look.fail(where, "not_null", found="null", expected=expected)
             return value
         before = len(look.failures)
-        if self.type is not None:
-            _run(self.type, value, where, look)
-        if len(look.failures) == before:
-            for check in self.checks:
-                _run(check, value, where, look)
-        if len(look.failures) == before:
-            self._learn(value)
-            if self.model is not None:
-                made = self.model.made(value, where, look)
-                return made if self.coerce else value
-        return value
-
-    def _learn(self, value: Any) -> None:
-        if self.type is None or self.type.admits(type(value)):  # (a stand-in may change its mind)
+        for checks in (self.first, self.checks):
+            for check in checks:
+                check.look(value, where, look)
+            if len(look.failures) != before:
+                return value
+        if self.type is None or is_of(type(value), self.type):  # (a stand-in may change its mind)
             self.known.learn(value)
+        if self.model is not None:
+            made = self.model.made(value, where, look)
+            return made if self.coerce else value
+        return value
 
     def passes(self, value: Any) -> bool:
         """Whether nothing is wrong with *value*."""
@@ -103,122 +131,110 @@ class Checker:
 
     def passes_all(self, values: Any) -> bool:
         """Whether all *values*, plain ones, pass; told of many at once, and False may be wrong."""
-        classes = _PLAIN.get(self.type.type) if self.type else None
-        if classes is None or self.model or not classes.issuperset(map(type, values)):
+        classes = frozenset(PLAIN.get(self.type, ()))
+        if self.model or not classes.issuperset(map(type, values)):
             return False
-        bounds = [one.bounds for one in self.checks if isinstance(one, BoundsCheck)]
-        return len(bounds) == len(self.checks) and all(all_within(values, one) for one in bounds)
+        if any(check.test is not settings.check_bounds for check in self.checks):
+            return False
+        return all(all_within(values, check.asked) for check in self.checks)
 
     def bind(self, value: Any, look: Look) -> None:
-        """Let the names in shapes take the sizes that *value* has."""
+        """Let the names in shapes take the sizes that *value* has, whatever else is wrong."""
         for check in self.checks:
-            if isinstance(check, ShapeCheck):
-                check.bind(value, look)
-            elif isinstance(check, FieldsCheck | ItemsCheck):
-                for part, inner in check.parts(value):
-                    inner.bind(part, look)
+            if check.test is settings.check_shape:
+                shape = settings.shape_of(value) or ()
+                if len(shape) == len(check.asked):
+                    settings.fits(shape, check.asked, look)
+            elif check.test is settings.check_fields:
+                for key, inner in check.asked.items():
+                    part = settings.under(value, key)
+                    if part is not settings.MISSING:
+                        inner.bind(part, look)
+            elif check.test is settings.check_items and is_sequence(type(value)):
+                for item in value:
+                    check.asked.bind(item, look)
 
     def symbols(self) -> set[str]:
         """Return the names in shapes, those of parts too."""
-        found: set[str] = set()
+        return set[str]().union(*(check.symbols() for check in self.checks))
+
+    def labels(self, where: Where) -> Labels:
+        """Yield the labels of every failure that a policy can lead to."""
+        if self.type is not None:
+            yield field(where), "type"
+        if self.not_null:
+            yield field(where), "not_null"
+        if self.model is not None:
+            yield field(where), "model"
         for check in self.checks:
-            if isinstance(check, ShapeCheck):
-                found.update(check.symbols)
-            elif isinstance(check, FieldsCheck | ItemsCheck):
-                found.update(*(inner.symbols() for inner in check.inner()))
-        return found
+            yield from check.labels(where)
 
 
-_PLAIN: dict[str | tuple[str, ...], frozenset[type]] = {
-    "int": frozenset((int,)),
-    "float": frozenset((int, float)),
-    "str": frozenset((str,)),
-    "bool": frozenset((bool,)),
-    "bytes": frozenset((bytes,)),
+PLAIN: dict[str | tuple[str, ...] | None, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (float, int),
+    "str": (str,),
+    "bool": (bool,),
+    "bytes": (bytes,),
+    "mapping": (dict,),
+    "sequence": (list, tuple),
 }
 """Classes that are of a type beyond doubt."""
 
 
-def _run(check: Check, value: Any, where: Where, look: Look) -> None:
-    """Run *check*; a value that cannot be looked at, for it may raise anything, does not pass."""
-    try:
-        check(value, where, look)
-    except Exception as error:
-        if interrupts(error):
-            raise
-        expected = f"what `{check.name}` can read"
-        look.fail(where, check.name, found=unreadable(value, error), expected=expected)
-
-
 def checker(spec: Spec, resolve: Resolve | None) -> Checker:
     """Return the checks that *spec* asks for; models are imported by *resolve* when needed."""
+    sort = spec.type[0] if isinstance(spec.type, tuple) and len(spec.type) == 1 else spec.type
+    bounds = None
+    if spec.range is not None or spec.finite:
+        bounds = Bounds(*(spec.range or (None, None)), finite=spec.finite)
     return Checker(
         nullable=spec.not_null is False,
         not_null=spec.not_null is True or (spec.not_null is None and spec.type is not None),
-        type=TypeCheck(spec.type) if spec.type else None,
-        checks=(*_of_numbers(spec), *_of_one(spec), *_of_parts(spec, resolve)),
+        type=sort or None,
+        first=(Check("type", settings.check_type, sort),) if sort else (),
+        checks=_checks(spec, resolve, bounds),
         model=ModelCheck(spec.model, resolve) if spec.model else None,
         coerce=spec.coerce,
-        known=Known(bounds_of(spec)),
+        known=Known(bounds),
     )
 
 
-def bounds_of(spec: Spec) -> Bounds | None:
-    """Return the bounds that `range` and `finite` make together."""
-    if spec.range is None and not spec.finite:
-        return None
-    low, high = spec.range or (None, None)
-    return Bounds(low, high, finite=spec.finite)
-
-
-def as_names(dtype: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Return the dtypes allowed, one or many in the file."""
-    return (dtype,) if isinstance(dtype, str) else dtype
-
-
-def _of_numbers(spec: Spec) -> Iterator[Check]:
-    if spec.dtype:
-        yield DtypeCheck(as_names(spec.dtype))
-    if spec.shape is not None:
-        yield ShapeCheck(spec.shape)
-    if spec.ndim is not None:
-        yield NdimCheck(spec.ndim)
-    bounds = bounds_of(spec)
-    if bounds is not None:
-        yield BoundsCheck(bounds)
-
-
-def _of_one(spec: Spec) -> Iterator[Check]:
-    if spec.enum is not None:
-        yield EnumCheck(spec.enum)
-    if spec.pattern is not None:
-        yield PatternCheck(spec.pattern)
-    if spec.min_len is not None or spec.max_len is not None:
-        yield LengthCheck(spec.min_len, spec.max_len)
-    if spec.max_bytes is not None:
-        yield BytesCheck(int(spec.max_bytes))
-
-
-def _of_parts(spec: Spec, resolve: Resolve | None) -> Iterator[Check]:
-    if spec.required:
-        yield RequiredCheck(spec.required)
-    if spec.fields:
-        yield FieldsCheck({key: checker(one, resolve) for key, one in spec.fields.items()})
-    if spec.items is not None:
-        yield ItemsCheck(checker(spec.items, resolve))
-    if spec.columns:
-        yield ColumnsCheck({name: _column(one) for name, one in spec.columns.items()})
-
-
-def _column(column: Column) -> ColumnCheck:
-    low, high = column.range or (None, None)
-    bounds = None if column.range is None else Bounds(low, high, finite=False)
-    return ColumnCheck(
-        as_names(column.dtype),
-        nullable=column.nullable,
-        bounds=bounds,
-        categories=column.categories,
-    )
+def _checks(spec: Spec, resolve: Resolve | None, bounds: Bounds | None) -> tuple[Check, ...]:
+    limits = (spec.min_len, spec.max_len)
+    columns = {
+        name: settings.ColumnChecks(
+            dtypes.as_names(column.dtype),
+            column.nullable,
+            None if column.range is None else Bounds(*column.range, finite=False),
+            column.categories,
+        )
+        for name, column in spec.columns.items()
+    }
+    fields = {key: checker(inner, resolve) for key, inner in spec.fields.items()}
+    checks: list[tuple[str, Callable[[Any, Any, Where, Look], None], Any]] = [
+        ("dtype", settings.check_dtype, dtypes.as_names(spec.dtype) or None),
+        ("shape", settings.check_shape, spec.shape),
+        ("ndim", settings.check_ndim, spec.ndim),
+        (bounds.settings[0] if bounds else "", settings.check_bounds, bounds),
+        ("enum", settings.check_enum, spec.enum),
+        (
+            "pattern",
+            settings.check_pattern,
+            None if spec.pattern is None else re.compile(spec.pattern),
+        ),
+        ("min_len", settings.check_length, None if limits == (None, None) else limits),
+        (
+            "max_bytes",
+            settings.check_bytes,
+            None if spec.max_bytes is None else int(spec.max_bytes),
+        ),
+        ("required", settings.check_required, spec.required or None),
+        ("fields", settings.check_fields, fields),
+        ("items", settings.check_items, spec.items and checker(spec.items, resolve)),
+        ("columns", settings.check_columns, columns),
+    ]
+    return tuple(Check(*check) for check in checks if check[2] not in (None, {}))
 
 
 MOST = 8
@@ -251,32 +267,12 @@ class Known(Live):
         cls = type(value)
         if cls not in self.classes and len(self.classes) < MOST:
             self.classes = (*self.classes, cls)
-        if self._is_plain_array(cls) and cls not in self.arrays and len(self.arrays) < MOST:
-            self.arrays = (*self.arrays, cls)
-        if cls in self.arrays:
-            self._learn_dtype(value.dtype)
-
-    def _is_plain_array(self, cls: type) -> bool:
         path = f"{cls.__module__}.{cls.__qualname__}"
-        return path in _TRUSTED if self._bounds is None else path == _TRUSTED[0]
-
-    def _learn_dtype(self, dtype: Any) -> None:
-        if dtype in self.dtypes or len(self.dtypes) >= MOST:
+        trusted = path in _TRUSTED if self._bounds is None else path == _TRUSTED[0]
+        if trusted and cls not in self.arrays and len(self.arrays) < MOST:
+            self.arrays = (*self.arrays, cls)
+        if cls not in self.arrays or len(self.dtypes) >= MOST:
             return
-        if self._bounds is None or comparable(dtype, self._bounds):
+        dtype = value.dtype
+        if dtype not in self.dtypes and (self._bounds is None or comparable(dtype, self._bounds)):
             self.dtypes = (*self.dtypes, dtype)
-
-
-def comparable(dtype: Any, bounds: Bounds) -> bool:
-    """Whether elements of *dtype* can be compared with *bounds* as they stand.
-
-    A bound that a float16 cannot hold would overflow, with a warning, at each call; a whole
-    number would be compared with a large float as a float, which may equal it or not.
-    """
-    ends = (bounds.low, bounds.high)
-    infinite = (-math.inf, math.inf)
-    if dtype.kind == "f":
-        return all(end in infinite or fitted(end, dtype) not in infinite for end in ends)
-    if any(isinstance(end, float) and end not in infinite and abs(end) > 2**53 for end in ends):
-        return False
-    return dtype.kind in REDUCIBLE

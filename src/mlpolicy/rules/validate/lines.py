@@ -8,58 +8,19 @@ No text of a policy file becomes source: keys, bounds and patterns are constants
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from mlpolicy.rules.validate.checks.arrays import (
-    DtypeCheck,
-    EnumCheck,
-    NdimCheck,
-    PatternCheck,
-    ShapeCheck,
-)
-from mlpolicy.rules.validate.checks.bounds import all_within
-from mlpolicy.rules.validate.checks.containers import (
-    BytesCheck,
-    FieldsCheck,
-    ItemsCheck,
-    LengthCheck,
-    RequiredCheck,
-)
-from mlpolicy.rules.validate.checks.numbers import BoundsCheck
-from mlpolicy.rules.validate.look import Look
+from mlpolicy.rules.validate.checker import PLAIN
+from mlpolicy.rules.validate.checks.bounds import Bounds, all_within
 
 if TYPE_CHECKING:
     from mlpolicy.core.block import Loom
     from mlpolicy.rules.validate.checker import Check, Checker
+    from mlpolicy.rules.validate.checks.settings import Sizes
 
 Condition = str | None
 """An expression, or None where nothing true can be said quickly."""
-Writer = Callable[["Lines", Any, "Checker", str], Condition]
-
-_PLAIN: dict[str | tuple[str, ...], tuple[type, ...]] = {
-    "int": (int,),
-    "float": (float, int),
-    "str": (str,),
-    "bool": (bool,),
-    "bytes": (bytes,),
-    "mapping": (dict,),
-    "sequence": (list, tuple),
-}
-_NUMERIC = ("int", "float")
-
-
-class Trial:
-    """Asks one check whether a value passes, for lines that cannot say it themselves."""
-
-    def __init__(self, check: Check) -> None:
-        self.check = check
-
-    def __call__(self, value: Any) -> bool:
-        """Whether *value* passes."""
-        look = Look()
-        self.check(value, "", look)
-        return not look.failures
 
 
 class Lines:
@@ -100,24 +61,23 @@ class Lines:
         return f"{first}({local} := {holder}[{key}]){rest.replace(hole, local)}"
 
     def _type(self, checker: Checker, value: str) -> str:
-        if self._array(checker):
+        if self._is_array(checker):
             return f"{self._class(value)} in {self._known(checker)}.arrays"
         if checker.type is None:
             return f"{value} is not None" if checker.not_null else ""
-        plain = _PLAIN.get(checker.type.type)
+        plain = PLAIN.get(checker.type)
         if plain is None:
             return f"{self._class(value)} in {self._known(checker)}.classes"
         cls = self._class(value)
         said = " or ".join(f"{cls} is {self._constant(one)}" for one in plain)
         return f"({said})" if len(plain) > 1 else said
 
-    def _array(self, checker: Checker) -> bool:
+    def _is_array(self, checker: Checker) -> bool:
         """Whether the lines may take the value for an array of a class that passed before."""
-        if checker.type is not None and checker.type.type in _PLAIN:
+        if checker.type in PLAIN:
             return False
-        of_arrays = (DtypeCheck, ShapeCheck, NdimCheck)
-        named = checker.type is not None and checker.type.type == "ndarray"
-        return named or any(isinstance(check, of_arrays) for check in checker.checks)
+        of_arrays = ("dtype", "shape", "ndim")
+        return checker.type == "ndarray" or any(one.name in of_arrays for one in checker.checks)
 
     def _class(self, value: str) -> str:
         """Return the class of *value*, which is not asked for it: it may say anything."""
@@ -131,24 +91,39 @@ class Lines:
         return self._loom.constant(hint, value)
 
     def _check(self, check: Check, checker: Checker, value: str) -> Condition:
-        writer = self._WRITERS.get(type(check))
-        said = writer(self, check, checker, value) if writer else ""
-        if said != "":
+        asked, said = check.asked, None
+        match check.name:
+            case "dtype" if self._is_array(checker):
+                said = f"{value}.dtype in {self._known(checker)}.dtypes"
+            case "ndim" if self._is_array(checker):
+                said = f"{value}.ndim == {asked}"
+            case "shape" if self._is_array(checker):
+                said = self._shape(asked, value)
+            case "range" | "finite":
+                said = self._bounds(asked, checker, value)
+            case "enum" | "pattern" | "min_len" | "max_bytes":
+                said = self._scalar(check, checker, value)
+            case "required" if checker.type == "mapping":
+                said = self._required(asked, checker, value)
+            case "fields" if checker.type == "mapping":
+                said = self._fields(asked, checker, value)
+        # Names take their sizes in the lines, or all is left to the checker.
+        if said is not None or check.symbols() or check.name == "shape":
             return said
-        return f"{self._loom.constant('passes', Trial(check))}({value})"
+        return f"{self._loom.constant('passes', check.passes)}({value})"
 
-    def _dtype(self, check: DtypeCheck, checker: Checker, value: str) -> Condition:
-        return f"{value}.dtype in {self._known(checker)}.dtypes" if self._array(checker) else ""
+    def _required(self, keys: tuple[str, ...], checker: Checker, value: str) -> str:
+        fields = {key for one in checker.checks if one.name == "fields" for key in one.asked}
+        names = (self._loom.constant("key", key) for key in keys if key not in fields)
+        return " and ".join(f"{name} in {value}" for name in names) or "True"
 
-    def _shape(self, check: ShapeCheck, checker: Checker, value: str) -> Condition:
-        if not self._array(checker):
-            return None
-        if all(isinstance(size, int) for size in check.sizes):
-            return f"{value}.shape == {self._constant(check.sizes)}"
+    def _shape(self, sizes: Sizes, value: str) -> str:
+        if all(isinstance(size, int) for size in sizes):
+            return f"{value}.shape == {self._constant(sizes)}"
         shape = self._loom.local("shape")
-        said = [f"{value}.ndim == {len(check.sizes)}"]
+        said = [f"{value}.ndim == {len(sizes)}"]
         holder = f"({shape} := {value}.shape)"
-        for at, size in enumerate(check.sizes):
+        for at, size in enumerate(sizes):
             if size is not None:
                 said.append(self._size(size, f"{holder}[{at}]"))
                 holder = shape
@@ -165,25 +140,20 @@ class Lines:
         self._bound.add(size)
         return f"({local} := {found}) is not None"
 
-    def _ndim(self, check: NdimCheck, checker: Checker, value: str) -> Condition:
-        return f"{value}.ndim == {check.ndim}" if self._array(checker) else ""
-
-    def _bounds(self, check: BoundsCheck, checker: Checker, value: str) -> Condition:
-        sort = checker.type.type if checker.type else ""
-        if sort in _NUMERIC:
-            return self._between(check, value, value)
-        if sort == "sequence":
+    def _bounds(self, bounds: Bounds, checker: Checker, value: str) -> Condition:
+        if checker.type in ("int", "float"):
+            return self._between(bounds, value, value)
+        if checker.type == "sequence":
             within = self._loom.constant("all_within", all_within)
-            return f"{within}({value}, {self._loom.constant('bounds', check.bounds)})"
-        if not self._array(checker):
-            return ""
-        said = self._between(check, f"{value}.min()", f"{value}.max()")
-        if any(isinstance(other, DtypeCheck) for other in checker.checks):
+            return f"{within}({value}, {self._loom.constant('bounds', bounds)})"
+        if not self._is_array(checker):
+            return None
+        said = self._between(bounds, f"{value}.min()", f"{value}.max()")
+        if any(check.name == "dtype" for check in checker.checks):
             return said
         return f"{value}.dtype in {self._known(checker)}.dtypes and {said}"
 
-    def _between(self, check: BoundsCheck, least: str, greatest: str) -> str:
-        bounds = check.bounds
+    def _between(self, bounds: Bounds, least: str, greatest: str) -> str:
         open_end = "<" if bounds.finite else "<="
         below = "<=" if bounds.low > -math.inf else open_end
         above = "<=" if bounds.high < math.inf else open_end
@@ -197,84 +167,38 @@ class Lines:
             ends.append(f"{greatest} {above} {high}")
         return " and ".join(ends)
 
-    def _enum(self, check: EnumCheck, checker: Checker, value: str) -> Condition:
-        sort = checker.type.type if checker.type else ""
-        plain = _PLAIN.get(sort) if sort in ("int", "float", "str") else None
-        if plain is None or any(type(one) not in plain for one in check.values):
-            return ""
-        return f"{value} in {self._constant(frozenset(check.values))}"
+    def _scalar(self, check: Check, checker: Checker, value: str) -> Condition:
+        asked, sort = check.asked, checker.type
+        match check.name:
+            case "enum" if sort in ("int", "float", "str"):
+                if all(type(one) in PLAIN[sort] for one in asked):
+                    return f"{value} in {self._constant(frozenset(asked))}"
+            case "pattern":
+                found = f"{self._loom.constant('search', asked.search)}({value}) is not None"
+                if sort == "str":
+                    return found
+                return f"{self._class(value)} is {self._constant(str)} and {found}"
+            case "min_len":
+                least, most = asked
+                length = f"{self._loom.constant('len', len)}({value})"
+                said = f"{least} <= {length}" if least is not None else length
+                return f"{said} <= {most}" if most is not None else said
+            case "max_bytes" if self._is_array(checker):
+                return f"{value}.nbytes <= {asked}"
+            case "max_bytes" if sort in ("str", "bytes"):
+                said = f"{self._loom.constant('len', len)}({value}) <= {asked}"
+                return f"{value}.isascii() and {said}" if sort == "str" else said
+        return None
 
-    def _pattern(self, check: PatternCheck, checker: Checker, value: str) -> Condition:
-        found = f"{self._loom.constant('search', check.search)}({value}) is not None"
-        typed = checker.type is not None and checker.type.type == "str"
-        return found if typed else f"{self._class(value)} is {self._constant(str)} and {found}"
-
-    def _length(self, check: LengthCheck, checker: Checker, value: str) -> Condition:
-        least = f"{check.least} <= " if check.least is not None else ""
-        most = f" <= {check.most}" if check.most is not None else ""
-        return f"{least}{self._loom.constant('len', len)}({value}){most}"
-
-    def _bytes(self, check: BytesCheck, checker: Checker, value: str) -> Condition:
-        if self._array(checker):
-            return f"{value}.nbytes <= {check.most}"
-        sort = checker.type.type if checker.type else ""
-        length = f"{self._loom.constant('len', len)}({value}) <= {check.most}"
-        if sort == "str":
-            return f"{value}.isascii() and {length}"
-        return length if sort == "bytes" else ""
-
-    def _required(self, check: RequiredCheck, checker: Checker, value: str) -> Condition:
-        if not _is_mapping(checker):
-            return ""
-        keys = [key for key in check.keys if key not in _fields(checker)]
-        said = (f"{self._loom.constant('key', key)} in {value}" for key in keys)
-        return " and ".join(said) or "True"
-
-    def _fields(self, check: FieldsCheck, checker: Checker, value: str) -> Condition:
-        if not _is_mapping(checker):
-            return "" if not _symbols(check) else None
-        required = _required(checker)
+    def _fields(self, fields: dict[str, Checker], checker: Checker, value: str) -> Condition:
+        required = {key for one in checker.checks if one.name == "required" for key in one.asked}
         said = []
-        for key, part in check.fields.items():
+        for key, part in fields.items():
             if key in required:
-                name = self._loom.constant("key", key)
-                one = self._part(name, value, part)
+                one = self._part(self._loom.constant("key", key), value, part)
             else:
                 one = self.under(key, value, part)
             if one is None:
-                return "" if not _symbols(check) else None
+                return None
             said.append(f"({one})")
         return " and ".join(said)
-
-    def _items(self, check: ItemsCheck, checker: Checker, value: str) -> Condition:
-        return None if _symbols(check) else ""
-
-    _WRITERS: ClassVar[dict[type, Writer]] = {
-        DtypeCheck: _dtype,
-        ShapeCheck: _shape,
-        NdimCheck: _ndim,
-        BoundsCheck: _bounds,
-        EnumCheck: _enum,
-        PatternCheck: _pattern,
-        LengthCheck: _length,
-        BytesCheck: _bytes,
-        RequiredCheck: _required,
-        FieldsCheck: _fields,
-        ItemsCheck: _items,
-    }
-
-
-def _is_mapping(checker: Checker) -> bool:
-    return checker.type is not None and checker.type.type == "mapping"
-
-
-def _fields(checker: Checker) -> set[str]:
-    return {key for one in checker.checks if isinstance(one, FieldsCheck) for key in one.fields}
-
-
-def _required(checker: Checker) -> set[str]:
-    return {key for one in checker.checks if isinstance(one, RequiredCheck) for key in one.keys}
-
-
-def _symbols(check: FieldsCheck | ItemsCheck) -> bool:
-    return any(inner.symbols() for inner in check.inner())

@@ -70,14 +70,18 @@ class Look:
         """
         if len(self.failures) >= MOST:
             return
-        found, expected = _said(found), _said(expected)
+        found = found if isinstance(found, Said) else Said(found, found)
+        expected = expected if isinstance(expected, Said) else Said(expected, expected)
+        argument = where
+        while isinstance(argument, tuple):
+            argument = argument[0]
         others = f" (and {more} more)" if more else ""
         place = text(where, public=True)
         asked = _DIGITS.sub("#", f"{place} {check} {expected.public}")
         what = f"{place} fails {check}: "
         what += f"it is {found.public}{others}, expected {expected.public}"
         failure = Failure(
-            argument(where),
+            argument,
             self._hide(text(where)),
             check,
             found.text + others,
@@ -87,17 +91,6 @@ class Look:
         )
         self.failures.append(failure)
         self.fields.append(self._hide(field(where)))
-
-
-def _said(part: str | Said) -> Said:
-    return part if isinstance(part, Said) else Said(part, part)
-
-
-def argument(where: Where) -> str:
-    """Return the argument that *where* is in."""
-    while isinstance(where, tuple):
-        where = where[0]
-    return where
 
 
 def text(where: Where, *, public: bool = False) -> str:
@@ -144,9 +137,15 @@ def shown(value: Any) -> Said:
     public = kind(value)
     plain = _plain(value)
     if type(plain) in _TEXTS:
-        return Said(cut(plain), public)
+        long = f"{plain[:LONGEST_TEXT]!r}… ({len(plain)} long)"
+        return Said(repr(plain) if len(plain) <= LONGEST_TEXT else long, public)
     if type(plain) in _PLAIN_NUMBERS:
-        return Said(number(plain), public)
+        try:
+            number = repr(plain)
+        except ValueError:  # an integer with more digits than Python prints
+            return Said(f"a {path(type(plain))}", public)
+        short = number if len(number) <= LONGEST_TEXT else f"{number[:LONGEST_TEXT]}…"
+        return Said(short, public)
     named = value is None or _is_looked_into(type(value))
     return Said(public if named else f"a {public}", public)
 
@@ -189,26 +188,6 @@ def unreadable(value: Any, error: Exception) -> Said:
 def size(shape: Any) -> str:
     """Return a shape as a policy file writes it: `[3, 128]`."""
     return f"[{', '.join(str(one) for one in shape)}]"
-
-
-def number(value: Any) -> str:
-    """Return a plain number as Python writes it."""
-    try:
-        return cut_text(repr(value))
-    except ValueError:  # an integer with more digits than Python prints
-        return f"a {path(type(value))}"
-
-
-def cut(value: str | bytes) -> str:
-    """Return a text quoted, its beginning alone if it is long."""
-    if len(value) <= LONGEST_TEXT:
-        return repr(value)
-    return f"{value[:LONGEST_TEXT]!r}… ({len(value)} long)"
-
-
-def cut_text(value: str) -> str:
-    """Return *value* unless it is long; then its beginning."""
-    return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}…"
 
 
 def listed(values: Any) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -17,13 +18,13 @@ from pydantic import (
     model_validator,
 )
 
-from mlpolicy.core.given import Given
-from mlpolicy.core.model import Default, Many, RuleModel, Takes, finding, is_python
+from mlpolicy.core.model import CLASS, Default, Many, RuleModel, Takes, finding, is_python
 from mlpolicy.core.quantity import ByteSize
+from mlpolicy.core.target import Given
 from mlpolicy.core.words import closest
-from mlpolicy.core.written import CLASS
+from mlpolicy.rules.validate import KIND
 from mlpolicy.rules.validate.annotations import spec_of
-from mlpolicy.rules.validate.backtracking import backtracks, compiles
+from mlpolicy.rules.validate.backtracking import backtracks
 from mlpolicy.rules.validate.checks import dtypes
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES, PLAIN
 
@@ -57,30 +58,36 @@ def _range(value: tuple[Number | None, ...] | None) -> tuple[Number | None, ...]
             raise finding("MP010", "a `range` without ends says nothing; leave it out")
         case (low, high) if not any(isinstance(one, float) and math.isnan(one) for one in value):
             if low is not None and high is not None and low >= high:
-                raise finding("MP201", _no_range(low, high))
+                text = f"nothing is in the range [{low}, {high}]: did you mean [{high}, {low}]?"
+                if low == high:
+                    text = f"only {low} is in the range [{low}, {high}]; "
+                    text += f"write `enum: [{low}]` if that is meant"
+                raise finding("MP201", text)
             return value
     raise finding("MP010", "expected two numbers, `[min, max]`, of which one may be `null`")
 
 
-def _no_range(low: Number, high: Number) -> str:
-    if low == high:
-        return f"only {low} is in the range [{low}, {high}]; write `enum: [{low}]` if that is meant"
-    return f"nothing is in the range [{low}, {high}]: did you mean [{high}, {low}]?"
+def _in_words(value: Any, info: ValidationInfo) -> Any:
+    """Return in the words of policy files what a decorator was given for a field.
 
-
-def _named_dtypes(value: Any, info: ValidationInfo) -> Any:
-    """Return names for dtypes and classes that a decorator was given: `numpy.float32`."""
+    Names for dtypes and classes (`numpy.float32`), the name of a class that has one here, the
+    text of a pattern that was compiled, its flags in it. A union is one class of several.
+    """
     if not is_python(info) or isinstance(value, str):
         return value
-    each = value if isinstance(value, list | tuple | set | frozenset) else (value,)
-    return tuple(one if isinstance(one, str) else dtypes.named(one) for one in each)
+    if info.field_name == "dtype":
+        each = value if isinstance(value, list | tuple | set | frozenset) else (value,)
+        return tuple(one if isinstance(one, str) else dtypes.named(one) for one in each)
+    if info.field_name == "type":
+        return value.__name__ if value in PLAIN else get_args(value) or value
+    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+        return _text_of(value)
+    return value
 
 
-def _type_named(value: Any, info: ValidationInfo) -> Any:
-    """Return the name of a class that has one here; a union is one class of several."""
-    if not is_python(info) or isinstance(value, str):
-        return value
-    return value.__name__ if value in PLAIN else get_args(value) or value
+def _text_of(pattern: re.Pattern[str]) -> str:
+    flags = "".join(letter for letter, flag in _FLAGS.items() if pattern.flags & flag)
+    return f"(?{flags}){pattern.pattern}" if flags else pattern.pattern
 
 
 def _is_type(value: Any) -> bool:
@@ -88,20 +95,12 @@ def _is_type(value: Any) -> bool:
     return bool(each) and all(isinstance(one, type) for one in each)
 
 
-def _source(value: Any, info: ValidationInfo) -> Any:
-    """Return the text of a pattern that was compiled, its flags in it."""
-    if not is_python(info) or not isinstance(value, re.Pattern) or isinstance(value.pattern, bytes):
-        return value
-    flags = "".join(letter for letter, flag in _FLAGS.items() if value.flags & flag)
-    return f"(?{flags}){value.pattern}" if flags else value.pattern
-
-
 _FLAGS = {"a": re.A, "i": re.I, "m": re.M, "s": re.S, "x": re.X}
-Dtypes = Annotated[str | Many[str], BeforeValidator(_named_dtypes)]
+Dtypes = Annotated[str | Many[str], BeforeValidator(_in_words)]
 
 
 def _dtype(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-    for number, name in enumerate((value,) if isinstance(value, str) else value):
+    for number, name in enumerate(dtypes.as_names(value)):
         if not dtypes.known(name):
             meant = dtypes.meant(name) if len(name.split()) == 1 else None
             hint = f": did you mean `{meant}`?" if meant else "; write it as numpy does: `float32`"
@@ -140,12 +139,6 @@ _COERCES: dict[str, Any] = {"required": ["coerce"], "properties": {"coerce": {"c
 _HAS_MODEL: dict[str, Any] = {"required": ["model"], "properties": {"model": {"type": "string"}}}
 
 
-def _taken(given: Given, field: str) -> Given:
-    if field == "model" and not hasattr(given.held, "model_validate"):
-        raise finding("MP208", f"`{given}` is no pydantic model: did you mean `type`?")
-    return given
-
-
 class Spec(RuleModel):
     """What one value must be."""
 
@@ -154,7 +147,7 @@ class Spec(RuleModel):
     type: Annotated[
         _Type | Annotated[Many[_Type], Field(min_length=1)] | None,
         Takes(_is_type),
-        BeforeValidator(_type_named),
+        BeforeValidator(_in_words),
     ] = None
     """`int`, `float`, `str`, `bool`, `bytes`, `mapping`, `sequence`, `ndarray`, `tensor`,
     `dataframe`, or the dotted path of a class; a list takes a value of any of them."""
@@ -174,7 +167,7 @@ class Spec(RuleModel):
     It holds for every element of an array or a sequence, and NaN is outside of any range."""
     enum: Annotated[tuple[Plain, ...], Field(strict=False, min_length=1)] | None = None
     """The values allowed."""
-    pattern: Annotated[str | None, BeforeValidator(_source)] = None
+    pattern: Annotated[str | None, BeforeValidator(_in_words)] = None
     """A regular expression that is found in the text; `^` and `$` tie it to the ends."""
     min_len: Whole | None = None
     """The least length: characters, items, or the first dimension."""
@@ -205,13 +198,17 @@ class Spec(RuleModel):
     @classmethod
     def _class(cls, value: str | tuple[str, ...] | None, about: Any) -> Any:
         if isinstance(value, Given):
-            return _taken(value, about.field_name)
+            if about.field_name == "model" and not hasattr(value.held, "model_validate"):
+                raise finding("MP208", f"`{value}` is no pydantic model: did you mean `type`?")
+            return value
         names = (*NAMES, *DUCKS) if about.field_name == "type" else ()
-        for number, name in enumerate((value,) if isinstance(value, str) else value or ()):
+        for number, name in enumerate(dtypes.as_names(value or ())):
             if name in names or _DOTTED.fullmatch(name):
                 continue
-            known = f"one of {', '.join(names)}, or " if names else ""
-            meant = _MEANT.get(name.lower(), closest(name, names)) if names else None
+            known, meant = "", None
+            if names:
+                known = f"one of {', '.join(names)}, or "
+                meant = _MEANT.get(name.lower(), closest(name, names))
             hint = f": did you mean `{meant}`?" if meant else ""
             text = f"expected {known}the dotted path of a class, found `{name}`{hint}"
             at = () if isinstance(value, str) else (number,)
@@ -233,10 +230,13 @@ class Spec(RuleModel):
     @field_validator("pattern")
     @classmethod
     def _searchable(cls, value: str | None) -> str | None:
-        wrong = compiles(value) if value is not None else None
-        if wrong:
-            raise finding("MP203", f"`{value}` is no regular expression: {wrong}")
-        if value is not None and backtracks(value):
+        if value is None:
+            return None
+        try:
+            re.compile(value)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise finding("MP203", f"`{value}` is no regular expression: {error}") from None
+        if backtracks(value):
             raise finding(
                 "MP203",
                 f"`{value}` repeats what repeats by itself: a text that does not match can take "
@@ -280,3 +280,79 @@ class ValidateRule(RuleModel):
     default: Default = None
     """What a refused call gives: a value, as it stands, or `{call: "module:function"}`, which
     is called with the same arguments."""
+
+
+# --- what a decorator is given ---------------------------------------------------------
+
+
+def settings(
+    given: Mapping[str, Any], function: Callable[..., Any], names: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the settings of the rule that the arguments of the decorator say.
+
+    Args:
+        given: The arguments of the decorator, by the names of the rule's fields and of parameters.
+        function: The function that it stands on.
+        names: What names in annotations may stand for, beside the globals of the function.
+    """
+    parameters = inspect.signature(function).parameters
+    words = {word for word, one in KIND.synonyms.items() if one.field in ValidateRule.model_fields}
+    fields = {*ValidateRule.model_fields, *(words - set(parameters))}
+    made, specs = dict[str, Any](), dict[str, Any]()
+    for name, value in given.items():
+        (made if name in fields else specs)[name] = value
+    args = {**made.get("args", {}), **specs}
+    twice = next((name for name in specs if name in made.get("args", {})), None)
+    if twice is not None:
+        raise finding("MP010", f"`{twice}` stands twice: by itself and in `args`", at=(twice,))
+    _check_names(args, parameters)
+    if not args and not {"returns", *words}.intersection(made):
+        args = _annotated(parameters, function, names)
+    return {**made, "args": args} if args else made
+
+
+def _check_names(args: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter]) -> None:
+    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        return
+    known = [name for name in parameters if name not in ("self", "cls")]
+    for name in args:
+        if name not in parameters:
+            near = closest(name, (*known, *ValidateRule.model_fields))
+            there = "" if near else f"; there are {', '.join(known)}" if known else "; it has none"
+            text = f"the function has no parameter `{name}`{there}"
+            raise finding("MP202", text, meant=near or "")
+
+
+def _annotated(
+    parameters: Mapping[str, inspect.Parameter],
+    function: Callable[..., Any],
+    names: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the specs that annotations say, by parameter."""
+    found: dict[str, Any] = {}
+    for name, one in parameters.items():
+        is_many = one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        if is_many or one.annotation is one.empty:
+            continue
+        said = spec_of(_read(one, function, names))
+        if said:
+            found[name] = {**said, "not_null": False} if one.default is None else said
+    if not found:
+        text = "no annotation of the function says what can be checked"
+        raise finding("MP011", f"{text}: name what each argument must be, `x=int`")
+    return found
+
+
+def _read(one: inspect.Parameter, function: Callable[..., Any], names: Mapping[str, Any]) -> Any:
+    """Return an annotation as an object: most are text until somebody asks."""
+    found, known = one.annotation, getattr(inspect.unwrap(function), "__globals__", {})
+    try:
+        while isinstance(found, str):  # (text in quotes, too)
+            found = eval(found, dict(known), dict(names))  # noqa: S307 (the function's own source, as `typing.get_type_hints` reads it)
+    except Exception as error:  # noqa: BLE001 (an annotation may be any expression)
+        text = f"the annotation `{one.annotation}` of `{one.name}` cannot be read here"
+        why = f"{type(error).__name__}: {error}"
+        raise finding(
+            "MP010", f"{text} ({why}); say it to the decorator: `{one.name}=...`"
+        ) from None
+    return found

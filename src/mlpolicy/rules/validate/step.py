@@ -10,13 +10,13 @@ from mlpolicy.core.block import Lines as Block
 from mlpolicy.core.block import Loom, indented
 from mlpolicy.core.default import Default, Given
 from mlpolicy.core.interrupt import interrupts
+from mlpolicy.core.metrics import Counter
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import GENERATORS
 from mlpolicy.core.step import Step, Weave
 from mlpolicy.core.verdict import Answer, Refuse, Verdict
 from mlpolicy.errors import ValidationFailed
 from mlpolicy.rules.validate.checker import Checker, checker
-from mlpolicy.rules.validate.failing import Counters
 from mlpolicy.rules.validate.lines import Lines
 from mlpolicy.rules.validate.look import Look
 
@@ -44,17 +44,37 @@ class ValidateStep(Step):
 
     def __init__(self, rule: ValidateRule, site: Site) -> None:
         super().__init__(rule, site)
-        self._inputs = _inputs(rule, site)
+        self._own = frozenset(one.name for one in site.parameters)
+        self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
+        self._inputs: dict[str, Checker] = {}
+        for name, spec in rule.args.items():
+            if name in self._own or self._spare:
+                self._inputs[name] = checker(spec, site.resolve)
+            else:
+                text = (
+                    f"{site.target} has no argument `{name}`; the validate rule for it is skipped"
+                )
+                say_once(f"validate:argument:{site.target}:{name}", text)
+        self._coerces = any(one.coerce for one in self._inputs.values()) and not site.shadow
         result = rule.returns if site.function not in GENERATORS else None
         self._output = checker(result, site.resolve) if result else None
-        self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
-        self._own = frozenset(one.name for one in site.parameters)
         self._default = None
         if rule.on_fail == "default":
             self._default = Default(rule.default, site, kind=self.kind, of_items=False)
-        named = [*self._inputs.items(), (RETURNS, self._output)]
-        self._counters = Counters(site, rule.on_fail, {k: v for k, v in named if v})
+        if site.shadow:
+            self._would = site.would(self.kind, "reject")
+        else:
+            if rule.on_fail != "warn":
+                self._refusals = site.refused(self.kind)
+            for name, one in [*self._inputs.items(), (RETURNS, self._output)]:
+                for where, check in one.labels(name) if one else ():
+                    self._counter(check, where)
         self._asks = self._output is not None and bool(self._output.symbols())
+
+    def _counter(self, check: str, where: str) -> Counter:
+        labels = {"function": self.site.target, "check": check, "field": self.site.hide(where)}
+        text = "Checks that arguments or results did not pass."
+        return self.site.meters.counter("mlpolicy_validation_failures_total", text, **labels)
 
     def weaves(self) -> Mapping[str, Weave]:
         """Return one weave for the arguments and one for the result; they share sizes."""
@@ -129,29 +149,22 @@ class ValidateStep(Step):
     def _coercing(self, verdict: str, loom: Loom) -> Block:
         """Lines that put coerced values in the place of the arguments."""
         names = [n for n, one in self._inputs.items() if one.coerce and n in self._own]
-        if self.site.shadow or not any(one.coerce for one in self._inputs.values()):
+        if not self._coerces:
             return []
         targets = "".join(f"{loom.arguments[name]}, " for name in names)
         lines = [f"    {targets}= {verdict}.values"] if targets else []
         coerced = loom.constant("Coerced", Coerced)
-        return [
-            f"if {verdict}.__class__ is {coerced}:",
-            *lines,
-            f"    {verdict} = None",
-        ]
+        return [f"if {verdict}.__class__ is {coerced}:", *lines, f"    {verdict} = None"]
 
     def refused_input(self, call: int, held: tuple[Any, ...], given: Given | None) -> Any:
         """Look at the arguments thoroughly; None where the call goes on with them."""
         look = Look(self.site.hide)
         values = self._values(held)
-        made = {name: self._inputs[name].made(value, name, look) for name, value in values.items()}
+        made = {name: self._inputs[name].look(value, name, look) for name, value in values.items()}
         if look.failures:
             return self._verdict(call, look, given, default=self._default)
-        if self.site.shadow or not any(one.coerce for one in self._inputs.values()):
+        if not self._coerces:
             return None
-        return self._coerced(made, held)
-
-    def _coerced(self, made: dict[str, Any], held: tuple[Any, ...]) -> Coerced:
         coerced = {name: made[name] for name in made if self._inputs[name].coerce}
         if self._spare:
             held[-1].update((n, value) for n, value in coerced.items() if n not in self._own)
@@ -163,7 +176,7 @@ class ValidateStep(Step):
         look = Look(self.site.hide)
         for name, value in self._values(held).items() if held else ():
             self._inputs[name].bind(value, look)
-        made = self._output.made(result, RETURNS, look)
+        made = self._output.look(result, RETURNS, look)
         if look.failures:
             return self._verdict(call, look, None, default=None)
         return None if made is result or self.site.shadow else Answer(made)
@@ -174,9 +187,9 @@ class ValidateStep(Step):
             return None
         verdict = self._default.verdict(call, given)
         if verdict is None:
-            self._counters.refused()
+            self._refusals.add()
         else:
-            self._counters.note(call, "default")
+            self.site.decided(call, self.kind, "default")
         return verdict
 
     def _values(self, held: tuple[Any, ...]) -> dict[str, Any]:
@@ -193,20 +206,25 @@ class ValidateStep(Step):
         self, call: int, look: Look, given: Given | None, *, default: Default | None
     ) -> Verdict:
         if self.site.shadow:
-            self._counters.shadow()
+            self._would.add()
             return None
-        self._counters.count(look)
+        failures = list(zip(look.failures, look.fields, strict=True))
+        for failure, where in failures:
+            self._counter(failure.check, where).add()
+        target = self.site.target
         if self.rule.on_fail == "warn":
-            self._counters.note(call, "warn")
-            self._counters.warn(look)
+            self.site.decided(call, self.kind, "warn")
+            for failure, where in failures:
+                key = f"validate:{target}:{where}:{failure.check}"
+                say_once(key, f"{target}: {failure.what}; the call goes on (said once)")
             return None
         answer = default.verdict(call, given) if default else None
-        self._counters.note(call, "default" if answer else "reject")
+        self.site.decided(call, self.kind, "default" if answer else "reject")
         if answer is not None:
             return answer
         if default is self._default:  # else the default may still answer, out of all attempts
-            self._counters.refused()
-        return Refuse(ValidationFailed(self.site.target, look.failures))
+            self._refusals.add()
+        return Refuse(ValidationFailed(target, look.failures))
 
 
 def _asked(said: str | None, ask: str, verdict: str, *, then: Block, loom: Loom) -> Block:
@@ -236,17 +254,3 @@ def _doubt(error: Exception) -> bool:
         raise error
     finally:
         del error  # else it would hold itself, by this frame
-
-
-def _inputs(rule: ValidateRule, site: Site) -> dict[str, Checker]:
-    """Return what looks at each argument that the function takes."""
-    names = {one.name for one in site.parameters}
-    open_end = any(one.kind == "var_keyword" for one in site.parameters)
-    found = {}
-    for name, spec in rule.args.items():
-        if name in names or open_end:
-            found[name] = checker(spec, site.resolve)
-        else:
-            text = f"{site.target} has no argument `{name}`; the validate rule for it is skipped"
-            say_once(f"validate:argument:{site.target}:{name}", text)
-    return found

@@ -38,7 +38,7 @@ SINKS: Extensions[Sink] = Extensions(
     "sinks",
     {
         "prometheus": "mlpolicy.rules.monitor.sinks.prometheus:SINK",
-        "log": "mlpolicy.rules.monitor.sinks.log:SINK",
+        "log": "mlpolicy.rules.monitor.sinks.exporter:LOG",
     },
     _vet,
 )

@@ -1,21 +1,26 @@
-"""One daemon thread a process carries events out; calls only put them into a bounded queue.
+"""Events on their way out: one daemon thread a process carries them, to the log for one.
 
-It is built of what C gives alone: the classes of `threading` are functions that a policy may
+Calls only put them into a bounded queue. The thread is built of what C gives alone: the classes of `threading` are functions that a policy may
 name, and they hold locks, which a finalizer or a signal handler must not wait for.
 """
 
 from __future__ import annotations
 
 import atexit
+import json
+import logging
 import os
+import sys
 import threading
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from mlpolicy.core.interrupt import interrupts
 from mlpolicy.core.metrics import METERS, Counter
 from mlpolicy.core.report import say_once
+from mlpolicy.rules.monitor.sinks import Sink
 
 MOST_QUEUED = 10_000
 ROUND = 0.25
@@ -32,9 +37,10 @@ class Exporter:
 
     def __init__(self) -> None:
         self._periodic: dict[Work, None] = {}
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Begin, or begin anew in a forked child: what was queued is the parent's to carry out."""
         self._queue: deque[tuple[str, Work]] = deque()
         self._bell = allocate_lock()
         self._bell.acquire()
@@ -42,6 +48,8 @@ class Exporter:
         """Held by the thread that carries out; a second one finds it taken, and ends."""
         self._started = False
         self._thread = 0
+        if self._periodic:
+            self._wake()
 
     def put(self, sink: str, work: Work) -> None:
         """Run *work* soon; where the queue is full, the oldest in it is dropped and counted."""
@@ -88,7 +96,8 @@ class Exporter:
             while True:
                 self._bell.acquire(timeout=ROUND if self._periodic else -1)
                 self._drain()
-                self._do_periodic()
+                for work in list(self._periodic):
+                    self._carry_out(work)
         finally:  # what ends a thread may come from a handler that a warning of ours meets
             self._started = False
             self._turn.release()
@@ -101,10 +110,6 @@ class Exporter:
                 break
             self._carry_out(work, sink)
 
-    def _do_periodic(self) -> None:
-        for work in list(self._periodic):
-            self._carry_out(work)
-
     def _carry_out(self, work: Work, sink: str = _NO_SINK) -> None:
         """Do *work*, and tell what it raised, even if that would end our thread."""
         try:
@@ -114,9 +119,8 @@ class Exporter:
                 raise
             if sink:
                 dropping(sink, "failed").add()
-                say_once(f"sink:{sink}", f"the sink `{sink}` failed", error=error)
-            else:
-                say_once("sink", "a sink failed", error=error)
+            name = f"the sink `{sink}`" if sink else "a sink"
+            say_once(f"sink:{sink}", f"{name} failed", error=error)
 
     def flush(self, at_most: float = AT_EXIT) -> bool:
         """Wait until everything put so far was carried out, *at_most* seconds."""
@@ -130,13 +134,8 @@ class Exporter:
         """Carry everything out at the end of the process."""
         if self._started or self._queue:
             self.flush()
-        self._do_periodic()
-
-    def restart(self) -> None:
-        """Begin anew in a forked child: what was queued is the parent's to carry out."""
-        self._begin()
-        if self._periodic:
-            self._wake()
+        for work in list(self._periodic):
+            self._carry_out(work)
 
 
 def dropping(sink: str, reason: str) -> Counter:
@@ -147,5 +146,28 @@ def dropping(sink: str, reason: str) -> Counter:
 
 EXPORTER = Exporter()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=EXPORTER.restart)
+    os.register_at_fork(after_in_child=EXPORTER.begin)
 atexit.register(EXPORTER.finish)
+
+
+LOGGER = logging.getLogger("mlpolicy.events")
+
+
+class LogSink(Sink):
+    """Writes events as JSON lines: to that logger, or to stderr where it has no handler."""
+
+    def write(self, event: Mapping[str, Any]) -> None:
+        """Write one line: a message may hold line breaks, the JSON does not."""
+        text = json.dumps(event, allow_nan=False, separators=(",", ":"))
+        level = getattr(logging, event["severity"])
+        if LOGGER.level == logging.NOTSET:
+            # The level of a parent, WARNING by default, is about messages; these are asked for.
+            LOGGER.setLevel(logging.DEBUG)
+        if LOGGER.hasHandlers():
+            LOGGER.log(level, "%s", text)
+        elif LOGGER.isEnabledFor(level):
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
+
+LOG = LogSink()

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from mlpolicy.core.lock import Lock
-from mlpolicy.core.metrics import METERS, Family, Labels, Meters, Sample
+from mlpolicy.core.metrics import METERS, Family, Labels, Meters
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.monitor.sinks import Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
@@ -77,22 +77,9 @@ class Collector:
         }
         for family in self._meters.collect():
             made = kinds[family.kind](family.name, family.help)
-            for sample in family.samples:
-                labels, name, total = dict(sample.labels), family.name, 0
-                for bound, count in sample.buckets:
-                    total += count
-                    made.add_sample(f"{name}_bucket", labels | {"le": _bound(bound)}, total)
-                if family.kind == "histogram":
-                    made.add_sample(f"{name}_count", labels, total)
-                    name = f"{name}_sum"
-                made.add_sample(name, labels, sample.value)
+            for name, labels, number in _numbers(family, summed=True):
+                made.add_sample(name, dict(labels), number)
             yield made
-
-
-def _bound(bound: float) -> str:
-    from prometheus_client.utils import floatToGoString
-
-    return str(floatToGoString(bound))  # type: ignore[no-untyped-call]  # (a library's helper)
 
 
 class Mirror:
@@ -105,7 +92,8 @@ class Mirror:
 
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
-        self._cells: dict[tuple[str, Labels], tuple[Any, float]] = {}
+        self.cells: dict[tuple[str, Labels], tuple[Any, float]] = {}
+        """Where numbers are kept, by name and labels, and what was there before."""
         self._make: Any = None
 
     def begin(self, values: Any) -> None:
@@ -119,37 +107,24 @@ class Mirror:
             self._make = values
         EXPORTER.every_round(self.update)
 
-    def restart(self) -> None:
-        """Begin at zero in a forked child."""
-        self._cells = {}
-
     def update(self) -> None:
         """Write the numbers of this moment."""
         if _lock.held():
             return
         with _lock:
             for family in self._meters.collect():
-                for sample in family.samples:
-                    self._copy(family, sample)
-
-    def _copy(self, family: Family, sample: Sample) -> None:
-        if family.kind == "gauge":
-            cell, _ = self._cell(family, family.name, sample.labels)
-            # The time decides which process is believed of something that they share.
-            cell.set(sample.value, time.time() if family.shared else None)
-            return
-        for bound, count in sample.buckets:
-            labels = (*sample.labels, ("le", _bound(bound)))
-            cell, before = self._cell(family, f"{family.name}_bucket", labels)
-            cell.set(before + count)
-        name = f"{family.name}_sum" if family.kind == "histogram" else family.name
-        cell, before = self._cell(family, name, sample.labels)
-        cell.set(before + sample.value)
+                for name, labels, number in _numbers(family, summed=False):
+                    cell, before = self._cell(family, name, labels)
+                    if family.kind == "gauge":
+                        # The time decides which process is believed of something that they share.
+                        cell.set(number, time.time() if family.shared else None)
+                    else:
+                        cell.set(before + number)
 
     def _cell(self, family: Family, name: str, labels: Labels) -> tuple[Any, float]:
         """Return where a number is kept, and what a process of the same number left there."""
         key = (name, labels)
-        if key not in self._cells:
+        if key not in self.cells:
             cell = self._make(
                 family.kind,
                 family.name.removesuffix("_total"),
@@ -159,8 +134,29 @@ class Mirror:
                 family.help,
                 multiprocess_mode="livemostrecent" if family.shared else "livesum",
             )
-            self._cells[key] = cell, cell.get()
-        return self._cells[key]
+            self.cells[key] = cell, cell.get()
+        return self.cells[key]
+
+
+def _numbers(family: Family, *, summed: bool) -> Iterator[tuple[str, Labels, float]]:
+    """Yield name, labels and number of all that Prometheus keeps of a family.
+
+    Buckets hold what is in them alone, or, *summed*, what is in those below as well.
+    """
+    from prometheus_client.utils import floatToGoString
+
+    for sample in family.samples:
+        name, total = family.name, 0
+        for bound, count in sample.buckets:
+            total += count
+            text = str(floatToGoString(bound))  # type: ignore[no-untyped-call]  # (a library's)
+            labels = (*sample.labels, ("le", text))
+            yield f"{name}_bucket", labels, total if summed else count
+        if family.kind == "histogram":
+            if summed:
+                yield f"{name}_count", sample.labels, total
+            name = f"{name}_sum"
+        yield name, sample.labels, sample.value
 
 
 COLLECTOR = Collector(METERS)
@@ -169,7 +165,7 @@ MIRROR = Mirror(METERS)
 
 def _after_fork() -> None:
     _lock.release()
-    MIRROR.restart()
+    MIRROR.cells = {}
     if _asked:
         expose(client=False)
 

@@ -27,6 +27,13 @@ class Bounds:
         """Whether there is an end, so that NaN is outside."""
         return self.low > -math.inf or self.high < math.inf
 
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The settings that a number may break."""
+        if self.finite:
+            return ("range", "finite") if self.ranged else ("finite",)
+        return ("range",)
+
     def admits(self, value: Any) -> bool:
         """Whether *value*, one number, is within; NaN never is."""
         if isinstance(value, Decimal) and value.is_nan():  # which raises when it is compared

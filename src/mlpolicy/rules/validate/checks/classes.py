@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mlpolicy.core.given import Given
+from mlpolicy.core.target import Given
 
 NAMES = ("int", "float", "str", "bool", "bytes", "mapping", "sequence")
 DUCKS = ("ndarray", "tensor", "dataframe")
@@ -94,19 +94,6 @@ def _is_int(cls: type) -> bool:
     return "numpy.integer" in paths(cls) and not is_moment(cls)  # (as numpy's durations are)
 
 
-def _is_float(cls: type) -> bool:
-    """A whole number is a number: it is taken where a float is asked for, as Python does."""
-    return issubclass(cls, float) or "numpy.floating" in paths(cls) or _is_int(cls)
-
-
-def _is_bool(cls: type) -> bool:
-    return issubclass(cls, bool) or bool({"numpy.bool", "numpy.bool_"} & paths(cls))
-
-
-def _is_bytes(cls: type) -> bool:
-    return issubclass(cls, bytes | bytearray | memoryview)
-
-
 def is_sequence(cls: type) -> bool:
     """Whether *cls* is a list, a tuple or the like; texts and bytes are none."""
     return issubclass(cls, Sequence) and not issubclass(cls, str | bytes | bytearray | memoryview)
@@ -117,17 +104,13 @@ def is_ndarray(cls: type) -> bool:
     if not is_array(cls) or is_torch(cls):
         return False
     offered = ("__array_interface__", "__cuda_array_interface__")
-    return any(offers(cls, one) for one in offered) or _is_jax(cls)
+    return any(offers(cls, one) for one in offered) or comes_from(cls, "jax", "jaxlib")
 
 
 def is_tensor(cls: type) -> bool:
     """Whether *cls* is a tensor of torch, tensorflow or jax."""
     named = any(one.__name__ == "Tensor" for one in cls.__mro__)
-    return is_array(cls) and (named or _is_jax(cls))
-
-
-def _is_jax(cls: type) -> bool:
-    return comes_from(cls, "jax", "jaxlib")
+    return is_array(cls) and (named or comes_from(cls, "jax", "jaxlib"))
 
 
 def is_dataframe(cls: type) -> bool:
@@ -137,10 +120,11 @@ def is_dataframe(cls: type) -> bool:
 
 _TESTS: dict[str, Callable[[type], bool]] = {
     "int": _is_int,
-    "float": _is_float,
+    # A whole number is a number: it is taken where a float is asked for, as Python does.
+    "float": lambda cls: issubclass(cls, float) or "numpy.floating" in paths(cls) or _is_int(cls),
     "str": lambda cls: issubclass(cls, str),
-    "bool": _is_bool,
-    "bytes": _is_bytes,
+    "bool": lambda cls: issubclass(cls, bool) or bool({"numpy.bool", "numpy.bool_"} & paths(cls)),
+    "bytes": lambda cls: issubclass(cls, bytes | bytearray | memoryview),
     "mapping": lambda cls: issubclass(cls, Mapping),
     "sequence": is_sequence,
     "ndarray": is_ndarray,
@@ -150,25 +134,17 @@ _TESTS: dict[str, Callable[[type], bool]] = {
 
 
 def is_of(cls: type, name: str | tuple[str, ...]) -> bool:
-    """Whether *cls* is of the type that a policy file calls *name*, or of one of several."""
+    """Whether *cls* is of the type that a policy file calls *name*, or of one of several.
+
+    A dotted name is of a class, or of one above it.
+    """
     if isinstance(name, tuple):
         return any(is_of(cls, one) for one in name)
     if isinstance(name, Given):
         return _is_given(cls, name.held)
     test = _TESTS.get(name)
-    return test(cls) if test else _is_a(cls, name)
-
-
-def _is_given(cls: type, held: Any) -> bool:
-    """Whether *cls* is, or is below, a class that was given, or one of several."""
-    if isinstance(held, tuple):
-        return any(_is_given(cls, one) for one in held)
-    test = _TESTS.get(held.__name__) if held in PLAIN else None
-    return test(cls) if test else issubclass(cls, held)
-
-
-def _is_a(cls: type, name: str) -> bool:
-    """Whether *cls* is the class of a dotted *name*, or one below it."""
+    if test:
+        return test(cls)
     dotted = name.replace(":", ".")
     if dotted in paths(cls):
         return True
@@ -177,6 +153,14 @@ def _is_a(cls: type, name: str) -> bool:
         return found is not None and issubclass(cls, found)
     except TypeError:  # what the name leads to is no class
         return False
+
+
+def _is_given(cls: type, held: Any) -> bool:
+    """Whether *cls* is, or is below, a class that was given, or one of several."""
+    if isinstance(held, tuple):
+        return any(_is_given(cls, one) for one in held)
+    test = _TESTS.get(held.__name__) if held in PLAIN else None
+    return test(cls) if test else issubclass(cls, held)
 
 
 def _imported(dotted: str) -> Any:

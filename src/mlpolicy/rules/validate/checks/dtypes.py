@@ -12,22 +12,21 @@ _PLAIN = frozenset((
     "object", "string", "bytes", "category", "date", "time", "decimal",
 ))  # fmt: skip
 _OPEN = re.compile(r"(datetime64|timedelta64)(\[[^\]]+\])?|float8_\w+|u?int[24]")
-_SAME = {"str": "string", "utf8": "string", "large_string": "string", "boolean": "bool"}
-_SAME |= {"longdouble": "float128", "large_binary": "bytes", "binary": "bytes"}
-_OTHERS = {"double": "float64", "float": "float32", "halffloat": "float16"}
-_OTHERS |= {"date32": "date", "date64": "date", "time32": "time", "time64": "time"}
-_OTHERS |= {"decimal32": "decimal", "decimal64": "decimal", "decimal128": "decimal"}
-_OTHERS |= {"decimal256": "decimal", "dictionary": "category", "categorical": "category"}
-_OTHERS |= {"enum": "category"}
-_UNSAID = {"int": "int64", "float": "float64", "double": "float64", "half": "float16"}
-_UNSAID |= {
-    "complex": "complex128",
-    "long": "int64",
-    "short": "int16",
-    "single": "float32",
-    "datetime": "datetime64",
-    "timedelta": "timedelta64",
-}
+_SAME = {
+    "str": "string", "utf8": "string", "large_string": "string", "boolean": "bool",
+    "longdouble": "float128", "large_binary": "bytes", "binary": "bytes",
+}  # fmt: skip
+_OTHERS = {
+    "double": "float64", "float": "float32", "halffloat": "float16", "date32": "date",
+    "date64": "date", "time32": "time", "time64": "time", "decimal32": "decimal",
+    "decimal64": "decimal", "decimal128": "decimal", "decimal256": "decimal",
+    "dictionary": "category", "categorical": "category", "enum": "category",
+}  # fmt: skip
+_UNSAID = {
+    "int": "int64", "float": "float64", "double": "float64", "half": "float16",
+    "complex": "complex128", "long": "int64", "short": "int16", "single": "float32",
+    "datetime": "datetime64", "timedelta": "timedelta64",
+}  # fmt: skip
 _SIZED = re.compile(r"(str|bytes|stringdtype)\d*")
 _MOMENT = re.compile(
     r"(datetime64|timestamp|datetime|timedelta64|duration)"  # of numpy, of arrow, of polars
@@ -46,20 +45,16 @@ def canonical(dtype: Any) -> str:
     name = name.lower().rpartition("torch.")[2].removesuffix("[pyarrow]")
     moment = _MOMENT.fullmatch(name)
     if moment:
-        return _moment(moment)
+        unit, zone = moment[2] or moment[4], moment[3] or moment[5]
+        name = "timedelta64" if moment[1] in ("timedelta64", "duration") else "datetime64"
+        if unit is None:
+            return name
+        return f"{name}[{unit}]" if zone in (None, "none") else f"{name}[{unit}, {zone}]"
     name = re.split(r"[^\w.]", name, maxsplit=1)[0]
     sized = _SIZED.fullmatch(name)
     if sized:
         name = "bytes" if sized[1] == "bytes" else "string"
     return _OTHERS.get(name) or spelt(name)
-
-
-def _moment(said: re.Match[str]) -> str:
-    name = "timedelta64" if said[1] in ("timedelta64", "duration") else "datetime64"
-    unit, zone = said[2] or said[4], said[3] or said[5]
-    if unit is None:
-        return name
-    return f"{name}[{unit}]" if zone in (None, "none") else f"{name}[{unit}, {zone}]"
 
 
 def is_moment(dtype: Any) -> bool:
@@ -103,3 +98,8 @@ def meant(name: str) -> str | None:
         return _UNSAID[name.lower()]
     near = difflib.get_close_matches(name.lower(), sorted(_PLAIN), n=1, cutoff=0.6)
     return near[0] if near else None
+
+
+def as_names(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of dtypes or types, one or many in the file."""
+    return (names,) if isinstance(names, str) else names

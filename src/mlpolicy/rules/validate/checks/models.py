@@ -23,31 +23,30 @@ class ModelCheck:
         self._resolve = resolve
         self._model: Any = None
 
-    def __call__(self, value: Any, where: Where, look: Look) -> None:
-        """Look at *value*."""
-        self.made(value, where, look)
-
     def made(self, value: Any, where: Where, look: Look) -> Any:
         """Return what the model makes of *value*; *value* itself where it does not take it."""
-        model = self._load()
-        if model is None or issubclass(type(value), model):
+        if self._model is None and self._resolve is not None:
+            why = why_none(self.path, self._resolve)
+            if why:  # say so once, and let values pass
+                text = f"the model {self.path} of a validate rule {why}"
+                say_once(f"validate:model:{self.path}", f"{text}; values are not checked by it")
+                return value
+            self._model = self._resolve(self.path)
+        if self._model is None or issubclass(type(value), self._model):
             return value
         try:
-            return model.model_validate(value)
+            return self._model.model_validate(value)
         except Exception as error:  # (validators are code of the user's and may raise anything)
             if interrupts(error):
                 raise
-            self._refuse(value, error, where, look)
+            errors = _errors(error)
+            declared = _declared(self._model) if errors else set()
+            for one in errors:
+                self._fail(one, where, look, declared)
+            if not errors:
+                found = unreadable(value, error)
+                look.fail(where, "model", found=found, expected=f"what {self.path} takes")
             return value
-
-    def _refuse(self, value: Any, error: Exception, where: Where, look: Look) -> None:
-        errors = _errors(error)
-        declared = _declared(self._model) if errors else set()
-        for one in errors:
-            self._fail(one, where, look, declared)
-        if not errors:
-            found = unreadable(value, error)
-            look.fail(where, "model", found=found, expected=f"what {self.path} takes")
 
     def _fail(self, error: Any, where: Where, look: Look, declared: set[str]) -> None:
         for step in error["loc"]:
@@ -60,22 +59,7 @@ class ModelCheck:
         text = error["msg"].removeprefix("Input should be ")
         # The text may be a validator's, with the value in it; the type of an error is a constant.
         public = f"what {self.path} takes ({error['type']})"
-        expected = Said(f"{text} ({self.path})", public)
-        look.fail(where, "model", found=found, expected=expected)
-
-    def _load(self) -> Any:
-        """Return the model; where there is none, say so once and let the value pass."""
-        if self._model is None and self._resolve is not None:
-            why = why_none(self.path, self._resolve)
-            if why:
-                self._stand_aside(why)
-                return None
-            self._model = self._resolve(self.path)
-        return self._model
-
-    def _stand_aside(self, why: str) -> None:
-        text = f"the model {self.path} of a validate rule {why}; values are not checked by it"
-        say_once(f"validate:model:{self.path}", text)
+        look.fail(where, "model", found=found, expected=Said(f"{text} ({self.path})", public))
 
 
 def why_none(path: str, resolve: Resolve) -> str:
