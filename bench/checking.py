@@ -21,10 +21,9 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from mlpolicy.lint.stages import of_source
+from mlpolicy.lint.targets import of_source
 from mlpolicy.plan import cache
 from mlpolicy.plan.load import load_every
-from mlpolicy.plan.pack import pack, unpack
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.source import SourceTree
 
@@ -76,7 +75,7 @@ def measure(policy: Path, folder: Path) -> dict[str, float]:
     sources = [one.read_text() for one in sorted((folder / "pkg").glob("*.py"))]
     loaded = load_every([policy])
     paths = (str(policy),)
-    held = cache.Held(loaded.rulebook.tops, pack(loaded.rulebook))
+    held = cache.Held(loaded.rulebook.tops, cache.pack(loaded.rulebook))
     cache.write(paths, held, before=cache.stamps_of(paths))
     things: dict[str, Callable[[], Any]] = {
         "yaml.CSafeLoader, the file": lambda: yaml.load(text, Loader=yaml.CSafeLoader),
@@ -107,7 +106,7 @@ def from_cache(paths: tuple[str, ...]) -> Rulebook:
     """Return the rulebook that the plan cache holds, as a starting process reads it."""
     held = cache.read(paths)
     assert held is not None
-    return Rulebook(unpack(held.files))
+    return Rulebook(cache.unpack(held.files))
 
 
 def process(policy: Path, folder: Path) -> None:

@@ -15,41 +15,41 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 3617,
-    "core": 4328,
+    "cli": 3616,
+    "core": 4281,
     "document": 764,
-    "install": 3800,
-    "lint": 1196,
-    "model": 2777,
-    "plan": 2727,
-    "rules": 11351,
-    "runtime": 1218,
+    "install": 3798,
+    "lint": 993,
+    "model": 2778,
+    "plan": 2517,
+    "rules": 11390,
+    "runtime": 1217,
     "source": 1185,
-    "testing": 1963,
+    "testing": 1962,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 2381,
-    "core": 2721,
+    "cli": 2380,
+    "core": 2700,
     "document": 533,
-    "install": 2719,
-    "lint": 830,
-    "model": 1908,
-    "plan": 1781,
-    "rules": 7419,
-    "runtime": 759,
+    "install": 2717,
+    "lint": 745,
+    "model": 1909,
+    "plan": 1627,
+    "rules": 7436,
+    "runtime": 758,
     "source": 836,
-    "testing": 1459,
+    "testing": 1458,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 7
 """Class names that stand for several classes."""
 NAMES = 4
 """Modules whose name is a riddle."""
-CIRCLES = 6
+CIRCLES = 4
 """Modules that import themselves through others."""
-KNOWING = 27
+KNOWING = 17
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

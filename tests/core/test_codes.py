@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlpolicy.core.codes import FOLDER, shared
-from mlpolicy.lint.stages import of_source
+from mlpolicy.lint.targets import of_source
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.load import load_every
 from mlpolicy.source import SourceTree, roots

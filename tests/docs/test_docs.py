@@ -16,7 +16,7 @@ import pytest
 import mlpolicy
 from mlpolicy.document.parse import parse
 from mlpolicy.model.read import read_text
-from mlpolicy.plan.files import policy_files
+from mlpolicy.plan.gather import policy_files
 from mlpolicy.plan.load import Terms, check, load_every
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from mlpolicy.lint.stages import of_source
+from mlpolicy.lint.targets import of_source
 from mlpolicy.source import SourceTree
 from policies import loaded
 

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from mlpolicy.lint.stages import of_source
+from mlpolicy.lint.targets import of_source
 from mlpolicy.source import SourceTree
 from policies import found, loaded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlpolicy.lint.stages import of_source
+from mlpolicy.lint.targets import of_source
 from mlpolicy.source import SourceTree
 from policies import loaded
 

@@ -10,7 +10,8 @@ import pytest
 
 from mlpolicy.document import parse
 from mlpolicy.plan import gather
-from mlpolicy.plan.load import load, policy_files
+from mlpolicy.plan.gather import policy_files
+from mlpolicy.plan.load import load
 
 POLICY = "version: 1\npolicies:\n  serve:NAME: {retry: 3}\n"
 

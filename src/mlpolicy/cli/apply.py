@@ -25,7 +25,7 @@ from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
-from mlpolicy.lint.stages import of_rules
+from mlpolicy.lint.targets import of_rules
 from mlpolicy.plan.governed import named, targets
 from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.show import SCHEMA as OF_PLAN

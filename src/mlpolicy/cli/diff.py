@@ -18,9 +18,9 @@ from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import tell_absent
 from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.report import Report
-from mlpolicy.plan.difference import Difference, differences
 from mlpolicy.plan.governed import absent_from, governed
 from mlpolicy.plan.load import Loaded, load
+from mlpolicy.plan.show import Difference, differences
 
 SCHEMA = "mlpolicy.diff/1"
 _MARK = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
@@ -140,7 +140,7 @@ def _git(path: Path, *arguments: str, may_fail: bool = False) -> bytes:
 
 
 def _content(change: Difference) -> dict[str, object]:
-    settings = [{"path": line.path, "old": line.old, "new": line.new} for line in change.lines]
+    settings = [{"path": path, "old": old, "new": new} for path, old, new in change.lines]
     what = {"target": change.target, "change": change.change}
     return {**what, "settings": settings, "risks": list(change.risks)}
 
@@ -153,14 +153,14 @@ def _text(changes: Sequence[Difference]) -> str:
 def _block(change: Difference) -> Iterator[str]:
     mark, colour = _MARK[change.change]
     yield click.style(f"{mark} {change.target}", fg=colour, bold=True)
-    width = min(max(len(line.path) for line in change.lines), 40)
-    for line in change.lines:
-        arrow = f"{line.old} → {line.new}"
-        if line.old is None:
-            arrow = f"+ {line.new}"
-        elif line.new is None:
-            arrow = f"- {line.old}"
-        yield f"    {line.path:<{width}}  {arrow}"
+    width = min(max(len(path) for path, _, _ in change.lines), 40)
+    for path, old, new in change.lines:
+        arrow = f"{old} → {new}"
+        if old is None:
+            arrow = f"+ {new}"
+        elif new is None:
+            arrow = f"- {old}"
+        yield f"    {path:<{width}}  {arrow}"
     for risk in change.risks:
         yield f"    {click.style('!', fg='yellow', bold=True)} {risk}"
 
@@ -178,7 +178,7 @@ def _markdown(changes: Sequence[Difference]) -> str:
     lines.append("|---|---|---|---|")
     for change in changes:
         for line in change.lines:
-            cells = map(_code, (change.target, line.path, line.old, line.new))
+            cells = map(_code, (change.target, *line))
             lines.append(f"| {' | '.join(cells)} |")
     risks = [f"- :warning: {_code(one.target)}: {risk}" for one in changes for risk in one.risks]
     return "\n".join([*lines, *([""] if risks else []), *risks])

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlpolicy.cli import exits
-from mlpolicy.plan.files import TESTS, policy_files
+from mlpolicy.plan.gather import TESTS, policy_files
 
 VARIABLE = "MLPOLICY_POLICY"
 FOLDER = "policies"

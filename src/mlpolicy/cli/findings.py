@@ -16,8 +16,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import many
-from mlpolicy.lint.stages import of_source
-from mlpolicy.lint.targets import absent
+from mlpolicy.lint.targets import absent, of_source
 from mlpolicy.plan.codes import Level, codes
 from mlpolicy.plan.governed import named
 from mlpolicy.plan.load import Loaded, across

@@ -15,8 +15,6 @@ Otherwise = Literal["shadow", "disabled"]
 KILL_SWITCH = "MLPOLICY_DISABLE"
 EVERYTHING = frozenset({"1", "true", "yes", "on", "all"})
 """What switches everything off, in small letters or not: in an emergency nobody looks it up."""
-NEVER_SHADOWED = "monitor"
-"""Watching changes nothing, so there is nothing to try out."""
 
 
 @frozen()
@@ -42,6 +40,8 @@ class Control:
     rollout: Rollout | None = None
     policies: tuple[str, ...] = ()
     """The policies that wrote the rule; the kill switch names them."""
+    shadowable: bool = True
+    """Whether the kind can be tried out: watching changes nothing, so it is in force instead."""
 
     def ends(self) -> datetime | None:
         """Return the moment from which the rule has expired: 00:00 UTC after its date."""
@@ -80,7 +80,7 @@ def effective_mode(
     left_out = rollout is not None and call_key is not None and call_key >= rollout.percent
     if mode == "enforce" and rollout is not None and left_out:
         mode = rollout.otherwise
-    return "enforce" if control.kind == NEVER_SHADOWED and mode == "shadow" else mode
+    return "enforce" if mode == "shadow" and not control.shadowable else mode
 
 
 def switches(written: str) -> frozenset[str]:

@@ -107,13 +107,12 @@ class InForce:
             PolicyError: The files are wrong.
         """
         from mlpolicy.install.engine import Engine
-        from mlpolicy.plan.pack import pack, unpack
         from mlpolicy.plan.rulebook import Rulebook
         from mlpolicy.rules import KINDS
 
         held = self.held
         if held is not None and all(map(KINDS.look_for, held.kinds)):
-            return Engine(Rulebook(unpack(held.files)))
+            return Engine(Rulebook(cache.unpack(held.files)))
         from pathlib import Path
 
         from mlpolicy.plan.load import Terms, load  # (reads YAML: what is held needs no part of it)
@@ -135,7 +134,7 @@ class InForce:
         rulebook = loaded.rulebook
         new = cache.Held(
             rulebook.tops,
-            pack(rulebook),
+            cache.pack(rulebook),
             kinds=frozenset(rule.kind for policy in rulebook.policies for rule in policy.rules),
             inputs=tuple(map(str, loaded.inputs)),
             variables=dict(loaded.variables),

@@ -35,10 +35,9 @@ from mlpolicy.install.engine import Engine
 from mlpolicy.install.lookup import aliased, find
 from mlpolicy.install.plans import planned, target_of
 from mlpolicy.install.status import Placed
-from mlpolicy.lint.function import ImportedFunction, closest_in, setting_at
+from mlpolicy.lint.function import ImportedFunction, closest_in
 from mlpolicy.plan import show
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.references import called
 from mlpolicy.plan.show import content, worst_case
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
@@ -215,13 +214,13 @@ def _nested(engine: Engine) -> Iterator[Diagnostic]:
             except Exception:  # noqa: BLE001 (code of the user's: no finding)
                 continue
             for code, field, text, help in given:
-                yield Diagnostic(code, text, setting_at(rule, field), "warning", help=help)
+                yield Diagnostic(code, text, rule.place(field), "warning", help=help)
 
 
 def _calls(engine: Engine) -> Iterator[Diagnostic]:
     """Yield the functions that rules call themselves and that are not there, each once."""
     plans = [placed.holds for _, placed in sorted(engine.placed.items())]
-    each = (called(rule) for plan in plans for rule in plan.rules if rule.live)
+    each = (rule.called() for plan in plans for rule in plan.rules if rule.live)
     for text, span in dict.fromkeys(chain.from_iterable(each)):
         code, message = _uncallable(text)
         if code:

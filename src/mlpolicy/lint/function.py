@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from mlpolicy.core.diagnostic import Related
@@ -18,20 +17,6 @@ from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.source import Answer, Defined, Missing, Module, NoModule, SourceTree
-
-
-def setting_at(rule: PlannedRule, *settings: str) -> Span:
-    """Return where the first of *settings* that was written stands, else the rule.
-
-    Of a block that is its key; a number at the end of a setting is an item of a list.
-    """
-    for setting in settings:
-        above, _, number = setting.rpartition(".")
-        value = rule.values.get(setting) or (number.isdecimal() and rule.values.get(above)) or None
-        span = (value.at(number) or value.key) if value is not None else rule.keys.get(setting)
-        if span is not None:
-            return span
-    return rule.source
 
 
 def line_of(message: str, file: str, line: int) -> Related:
@@ -48,9 +33,7 @@ class ImportedFunction(Function):
     """A function whose module is imported; names are looked up in modules that are, too."""
 
     def __init__(self, target: Target, rule: PlannedRule, resolve: Callable[[str], object]) -> None:
-        super().__init__(
-            str(target), partial(setting_at, rule), is_disabled=rule.mode == "disabled"
-        )
+        super().__init__(str(target), rule.place, is_disabled=rule.mode == "disabled")
         self.resolve = resolve
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
@@ -110,9 +93,7 @@ class SourceFunction(Function):
         rulebook: Rulebook,
         tree: SourceTree,
     ) -> None:
-        super().__init__(
-            str(plan.target), partial(setting_at, rule), is_disabled=rule.mode == "disabled"
-        )
+        super().__init__(str(plan.target), rule.place, is_disabled=rule.mode == "disabled")
         self._rule, self._defined = rule, defined
         self._rulebook, self._tree = rulebook, tree
         self.kind: FunctionKind = defined.kind  # type: ignore[assignment]  # (no class, no value)
@@ -194,4 +175,4 @@ class SourceFunction(Function):
             return None
         plan = rulebook.plan(target, facts_of(rulebook, self._tree, target))
         rule = plan.rule(self._rule.kind) if plan is not None else None
-        return (rule.rule, setting_at(rule, setting)) if rule is not None and rule.live else None
+        return (rule.rule, rule.place(setting)) if rule is not None and rule.live else None

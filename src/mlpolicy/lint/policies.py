@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from mlpolicy.core.control import end_of
-from mlpolicy.core.diagnostic import Diagnostic, Related, repair
+from mlpolicy.core.diagnostic import Diagnostic, Related, in_order, repair
 from mlpolicy.core.facts import Where
 from mlpolicy.core.quantity import Ratio
+from mlpolicy.core.redact import has_password, is_secret_key
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
+from mlpolicy.document.node import Mapping, Node, Scalar, entries_of, scalars
+from mlpolicy.model.policy import Block, Policy, RuleBlock, Setting, Tree, one
+from mlpolicy.model.read import Source
 from mlpolicy.plan.gather import DEPTH
+from mlpolicy.plan.merge import conflicts
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.references import called
 from mlpolicy.plan.rulebook import Candidate, Rulebook, rank
 from mlpolicy.rules import KINDS
 
+_USE = re.compile(r"\$\{vars\.([A-Za-z][\w-]*)")
+_TRACES = (
+    *("://", "passw", "passphrase", "secret", "token"),
+    *("_key", "-key", "apikey", "accesskey", "privatekey"),
+)
+"""What a file that holds a secret has, in small letters."""
 
-def lint(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    """Yield what is wrong with policies, and with the plans that they make."""
+
+def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with the policies of *rulebook*, without looking at any code.
+
+    *sources* are the files that they were read from.
+    """
+    found = [*rulebook.profiles.diagnostics, *_rivals(rulebook), *_twice(rulebook)]
     for policy in rulebook.policies:
-        yield from _required(policy, rulebook)
-        yield from _holding(policy, rulebook)
+        found += (*_required(policy, rulebook), *_resource(policy, rulebook))
+        found += _held(policy, rulebook)
         if rulebook.tells_absence:
-            yield from _covered(policy)
-            yield from _beaten(policy, rulebook)
+            found += (*_covered(policy), *_beaten(policy, rulebook))
     for target in rulebook.exact:
-        candidates = rulebook.candidates(target)
-        if candidates:
-            yield from rulebook.findings(target, candidates)
+        if candidates := rulebook.candidates(target):
+            found += rulebook.findings(target, candidates)
     for policy, _ in rulebook.broad:
-        yield from rulebook.findings(*rulebook.alone(policy), alone=True)
-    yield from _rivals(rulebook)
-    yield from _twice(rulebook)
-    yield from _resources(rulebook)
-    yield from _refused_calls(rulebook)
+        found += rulebook.findings(*rulebook.alone(policy), alone=True)
+    found += (*_refused_calls(rulebook), *_secrets(sources))
     if rulebook.tells_absence:
-        yield from _idle_defaults(rulebook)
-        yield from _idle_profiles(rulebook)
+        found += _idle(rulebook)
+    if rulebook.read.whole and not rulebook.read.beside:
+        found += _unused_variables(sources)
+    return in_order(found)
 
 
 # --- when and where policies hold -----------------------------------------------------
@@ -54,10 +66,10 @@ def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
         return  # (what is wrong may be what makes another policy of it)
     given = {*policy.meta, *policy.controls}
     missing = [name for name in rulebook.settings.require if name not in given]
+    files = (file for file in rulebook.files if missing and file.file == policy.span.file)
     removed = {
         name: place
-        for file in rulebook.files
-        if file.file == policy.span.file
+        for file in files
         for (owner, name), place in file.removed.items()
         if owner == policy.name and name in missing
     }
@@ -71,7 +83,7 @@ def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
         yield Diagnostic("MP505", text, policy.span, help=help)
 
 
-def _holding(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
+def _held(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what is wrong with the modes, dates and rollouts of *policy* and its rules."""
     yield from _dates(policy.name, policy.controls, rulebook)
     # (an expiry on each of its rules ends the shadow too)
@@ -85,12 +97,8 @@ def _holding(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
             if rulebook.read.filled and one(policy.controls, "expires") is None:
                 yield from _forever(name, block.settings)
         elif block.mode == "shadow":
-            yield Diagnostic(
-                "MP503",
-                f"`{block.kind}` has no shadow mode: watching changes nothing",
-                block.span,
-                help="leave `mode` out",
-            )
+            text = f"`{block.kind}` has no shadow mode: watching changes nothing"
+            yield Diagnostic("MP503", text, block.span, help="leave `mode` out")
         yield from _rollout(block)
 
 
@@ -136,7 +144,7 @@ def _rollout(block: RuleBlock) -> Iterator[Diagnostic]:
         yield Diagnostic("MP508", text, percent.span, "warning", help=help)
 
 
-# --- policies that contradict each other ----------------------------------------------
+# --- policies that contradict each other, or name what there is not -------------------
 
 
 def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -151,59 +159,74 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
             alike.setdefault(key, []).append((rank(policy, pattern), policy))
     for candidates in alike.values():
         if len(candidates) > 1:
-            yield from rulebook.conflicts(candidates)
+            for kind in {block.kind for _, policy in candidates for block in policy.rules}:
+                yield from conflicts(kind, rulebook.layers(kind, candidates))
 
 
 def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the names and targets that stand in two files."""
     names: dict[tuple[str, str], tuple[Span, int]] = {}
     for file in rulebook.files:
-        for what, name, span in _named(file, rulebook):
+        named = [("policy", one.name, one.span) for one in file.policies if ":" not in one.name]
+        for policy in file.policies:
+            for pattern in policy.match if not policy.where.count else ():
+                if pattern.glob.exact:
+                    own = rulebook.own(Target.parse(pattern.glob.text))
+                    named.append(("target", str(own), pattern.span))
+        named += (("profile", profile.name, profile.span) for profile in file.profiles)
+        named += (("resource", resource.text, resource.span) for resource in file.resources)
+        for what, name, span in named:
             first, depth = names.setdefault((what, name), (span, file.depth))
             both = what == "target" and depth != file.depth  # the importer beats the imported
             if first.file != span.file and not both:
-                yield Diagnostic(
-                    "MP403",
-                    f"{what} `{name}` stands in another file too",
-                    span,
-                    related=(Related("first here", first),),
-                    help="keep it in one file, so that one place says what holds",
-                )
+                text = f"{what} `{name}` stands in another file too"
+                related = (Related("first here", first),)
+                help = "keep it in one file, so that one place says what holds"
+                yield Diagnostic("MP403", text, span, related=related, help=help)
 
 
-def _named(file: PolicyFile, rulebook: Rulebook) -> Iterator[tuple[str, str, Span]]:
-    for policy in file.policies:
-        if ":" not in policy.name:
-            yield "policy", policy.name, policy.span
-        for pattern in policy.match:
-            if pattern.glob.exact and not policy.where.count:
-                yield "target", str(rulebook.own(Target.parse(pattern.glob.text))), pattern.span
-    for profile in file.profiles:
-        yield "profile", profile.name, profile.span
-    for resource in file.resources:
-        yield "resource", resource.text, resource.span
+def _resource(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
+    named = policy.resource
+    if named is None or not rulebook.read.named or "${" in named.text:
+        return  # (nobody knows what there is, or that a variable is not a name was said)
+    known = {resource.text for file in rulebook.files for resource in file.resources}
+    if named.text not in known:
+        near = closest(named.text, known)
+        text, help = (
+            f"there is no resource `{named.text}`",
+            did_you_mean(near, "define it under `resources`"),
+        )
+        yield Diagnostic("MP406", text, named.span, help=help, suggestions=repair(named.span, near))
+
+
+def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
+    """Yield the functions that rules call and `settings.allow_call` does not allow."""
+    settings = rulebook.settings
+    if not settings.allow_call:
+        return
+    each = [", ".join(f"`{one.glob}`" for one in allowed) for allowed in settings.allow_call]
+    help = "allowed: " + " and ".join(listed or "none" for listed in each)
+    plans: list[Plan | None] = [rulebook.plan(target) for target in rulebook.exact]
+    plans += (rulebook.planned(*rulebook.alone(policy)) for policy, _ in rulebook.broad)
+    for rule in (rule for plan in plans if plan is not None for rule in plan.rules):
+        for text, span in rule.called():
+            if not settings.allows(text):
+                message = f"`{text}` is not among the functions that `settings.allow_call` allows"
+                yield Diagnostic("MP010", message, span, help=help)
 
 
 # --- what never takes effect ----------------------------------------------------------
 
 
-def _idle_defaults(rulebook: Rulebook) -> Iterator[Diagnostic]:
+def _idle(rulebook: Rulebook) -> Iterator[Diagnostic]:
+    """Yield defaults and profiles that no policy uses; a file without policies is a library."""
     used = {block.kind for policy in rulebook.policies for block in policy.rules}
     for file in rulebook.files:
         for block in file.defaults if file.policies else ():
             if block.kind not in used:
-                yield Diagnostic(
-                    "MP408",
-                    f"`defaults` fills in `{block.kind}`, which no policy uses",
-                    block.span,
-                    "warning",
-                    help="defaults never switch a rule on; write it in a policy",
-                )
-
-
-def _idle_profiles(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    """Yield the profiles that no policy uses; a file without policies is a library of them."""
-    for file in rulebook.files:
+                text = f"`defaults` fills in `{block.kind}`, which no policy uses"
+                help = "defaults never switch a rule on; write it in a policy"
+                yield Diagnostic("MP408", text, block.span, "warning", help=help)
         for profile in file.profiles if file.policies and not file.depth else ():
             if profile.name not in rulebook.profiles.used:
                 text = f"no policy uses profile `{profile.name}`"
@@ -211,42 +234,19 @@ def _idle_profiles(rulebook: Rulebook) -> Iterator[Diagnostic]:
                 yield Diagnostic("MP404", text, profile.span, "warning", help=help)
 
 
-def _resources(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    known = {resource.text for file in rulebook.files for resource in file.resources}
-    for policy in rulebook.policies:
-        named = policy.resource
-        if named is None or not rulebook.read.named or "${" in named.text:
-            continue  # (nobody knows what there is, or that a variable is not a name was said)
-        if named.text not in known:
-            near = closest(named.text, known)
-            yield Diagnostic(
-                "MP406",
-                f"there is no resource `{named.text}`",
-                named.span,
-                help=did_you_mean(near, "define it under `resources`"),
-                suggestions=repair(named.span, near),
-            )
-
-
 def _covered(policy: Policy) -> Iterator[Diagnostic]:
     """Yield a policy that excludes all that it matches."""
     excludes = [pattern.glob for pattern in policy.exclude]
-    texts = [pattern.glob.text for pattern in policy.match] if excludes else []
-    covered = [
-        any(
-            glob.text == text or ("*" not in text and glob.matches(Target.parse(text)))
-            for glob in excludes
-        )
-        for text in texts
-    ]
-    if covered and all(covered):
-        yield Diagnostic(
-            "MP405",
-            f"policy `{policy.name}` excludes everything that it matches",
-            policy.exclude[0].span,
-            "warning",
-            related=(Related("matched here", policy.match[0].span),),
-        )
+    for text in (pattern.glob.text for pattern in policy.match):
+        same = any(glob.text == text for glob in excludes)
+        if not same and (
+            "*" in text or not any(glob.matches(Target.parse(text)) for glob in excludes)
+        ):
+            return
+    if excludes and policy.match:
+        text = f"policy `{policy.name}` excludes everything that it matches"
+        related = (Related("matched here", policy.match[0].span),)
+        yield Diagnostic("MP405", text, policy.exclude[0].span, "warning", related=related)
 
 
 def _beaten(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -256,13 +256,9 @@ def _beaten(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
         return
     winners = [_winner(policy, Target.parse(text), rulebook) for text in exact]
     if winners and all(winners) and any(block.settings for block in policy.rules):
-        yield Diagnostic(
-            "MP405",
-            f"policy `{policy.name}` has no effect: others set all that it sets",
-            policy.span,
-            "warning",
-            help=f"they are in `{winners[0]}`; `mlpolicy explain {exact[0]}` shows both",
-        )
+        text = f"policy `{policy.name}` has no effect: others set all that it sets"
+        help = f"they are in `{winners[0]}`; `mlpolicy explain {exact[0]}` shows both"
+        yield Diagnostic("MP405", text, policy.span, "warning", help=help)
 
 
 def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
@@ -279,36 +275,76 @@ def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
     return next((name for name in plan.policies if name != policy.name), "")
 
 
-# --- rules that meet in one function --------------------------------------------------
-
-
 def unseen(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    """Yield the targets with rules in force that no monitor sees, where there are monitors."""
-    is_watched = any(policy.rule("monitor") for policy in rulebook.policies)
-    for target in rulebook.exact if is_watched and rulebook.tells_absence else ():
+    """Yield the targets with rules in force that no rule watches, where others are watched."""
+    kinds = {block.kind for policy in rulebook.policies for block in policy.rules}
+    watching = sorted(kind for kind in kinds if not KINDS[kind].shadowable)
+    for target in rulebook.exact if watching and rulebook.tells_absence else ():
         plan = rulebook.plan(target)
-        if plan is None or plan.rule("monitor") or plan.sources[0] in rulebook.elsewhere:
+        if plan is None or any(map(plan.rule, watching)) or plan.sources[0] in rulebook.elsewhere:
             continue
         if any(rule.mode == "enforce" for rule in plan.rules):
-            text = f"`{target}` has rules in force and no `monitor`: their effect will not be seen"
-            help = "add `monitor: {}`"
-            yield Diagnostic("MP906", text, plan.sources[0], "info", help=help)
+            [kind, *_] = watching
+            text = f"`{target}` has rules in force and no `{kind}`: their effect will not be seen"
+            yield Diagnostic("MP906", text, plan.sources[0], "info", help=f"add `{kind}: {{}}`")
 
 
-def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    """Yield the functions that rules call and `settings.allow_call` does not allow."""
-    settings = rulebook.settings
-    if not settings.allow_call:
-        return
-    each = [", ".join(f"`{one.glob}`" for one in allowed) for allowed in settings.allow_call]
-    help = "allowed: " + " and ".join(listed or "none" for listed in each)
-    plans: list[Plan | None] = [rulebook.plan(target) for target in rulebook.exact]
-    plans += (rulebook.plan_alone(policy) for policy, _ in rulebook.broad)
-    for plan in plans:
-        for rule in plan.rules if plan is not None else ():
-            for text, span in called(rule):
-                if not settings.allows(text):
-                    message = (
-                        f"`{text}` is not among the functions that `settings.allow_call` allows"
+# --- what the text shows by itself ----------------------------------------------------
+
+
+def _unused_variables(sources: Iterable[Source]) -> Iterator[Diagnostic]:
+    """Yield the variables that no value asks for; a file without policies may be a library."""
+    using = [source for source in sources if "${vars." in source.document.text]
+    texts = [scalar.text for source in using for scalar in scalars(source.root)]
+    used = {name for text in texts for name in _USE.findall(text)}
+    for root in (source.root for source in sources):
+        if root is None or root.get("policies") is None:
+            continue
+        known = {entry.key: entry.key_span for entry in entries_of(root.get("vars"))}
+        for name, span in known.items():
+            if name not in used:
+                text = f"no value uses the variable `{name}`"
+                help = f"write `${{vars.{name}}}` where it is meant, or take it out"
+                yield Diagnostic("MP111", text, span, "warning", help=help)
+        for environment in entries_of(root.get("environments")):
+            node = environment.value
+            for entry in entries_of(node.get("vars") if isinstance(node, Mapping) else None):
+                if entry.key not in used and entry.key not in known:
+                    near = closest(entry.key, sorted(used))
+                    yield Diagnostic(
+                        "MP111",
+                        f"environment `{environment.key}` sets the variable `{entry.key}`, "
+                        "which no value uses",
+                        entry.key_span,
+                        "warning",
+                        help=did_you_mean(near, "take it out"),
+                        suggestions=repair(entry.key_span, near),
                     )
-                    yield Diagnostic("MP010", message, span, help=help)
+
+
+def _secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
+    """Yield the values that look like secrets, written out for everybody who reads the file."""
+    for source in sources:
+        text = source.document.text.lower()
+        if not any(trace in text for trace in _TRACES):
+            continue
+        keyed = {scalar.span: (key, scalar) for key, scalar in _keyed("", source.document.root)}
+        for key, scalar in keyed.values():  # once each, however many aliases it has
+            if "${" in scalar.text or not isinstance(scalar.value, str):
+                continue
+            if has_password(scalar.text) or (is_secret_key(key) and scalar.text):
+                help = "read it from the environment: `${env:NAME}`"
+                message = "a secret is written out in the file"
+                yield Diagnostic("MP113", message, scalar.span, "warning", help=help)
+
+
+def _keyed(key: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:
+    """Yield every scalar of *node*, with the key that it stands under."""
+    if isinstance(node, Scalar):
+        yield key, node
+    elif isinstance(node, Mapping):
+        for entry in node.entries:
+            yield from _keyed(entry.key, entry.value)
+    elif node is not None:
+        for item in node.items:
+            yield from _keyed(key, item)

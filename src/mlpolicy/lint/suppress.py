@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from mlpolicy.core.diagnostic import Diagnostic, repair
@@ -31,51 +31,41 @@ class Suppression:
 
 
 class Suppressions:
-    """All suppressions of a set of files."""
+    """All suppressions that are written in *documents* and in *settings*."""
 
-    def __init__(self, each: Iterable[Suppression]) -> None:
-        self._each = tuple(each)
-        self._known: tuple[str, ...] = ()
+    def __init__(self, documents: Iterable[Document], settings: Settings) -> None:
+        found = [one for document in documents for one in _comments(document)]
+        found += (Suppression(name.text, why, name.span) for name, why in settings.ignore)
+        self._found = found
         self._at: dict[tuple[str, str, int | None], list[Suppression]] = {}
-        for one in self._each:
+        for one in found:
             file = "" if one.line is None else one.span.file
             self._at.setdefault((one.code, file, one.line), []).append(one)
 
-    @classmethod
-    def of(cls, documents: Iterable[Document], settings: Settings) -> Suppressions:
-        """Return those written in *documents* and in *settings*."""
-        found = [one for document in documents for one in _comments(document)]
-        return cls(
-            [*found, *(Suppression(name.text, why, name.span) for name, why in settings.ignore)]
-        )
-
-    def read(self, known: Iterable[str]) -> Suppressions:
-        """Take *known* for the codes that there are."""
-        self._known = tuple(known)
-        return self
-
     def kept(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return the findings to show, and remember which suppressions took one away."""
-        return tuple(one for one in diagnostics if not self._take(one))
+        return tuple(finding for finding in diagnostics if not self._taken(finding))
 
-    def _take(self, found: Diagnostic) -> bool:
-        if not self._at or found.code in _NEVER:
+    def _taken(self, finding: Diagnostic) -> bool:
+        if not self._at or finding.code in _NEVER:
             return False
-        places = ((found.code, found.span.file, found.span.line), (found.code, "", None))
-        taken = [one for place in places for one in self._at.get(place, ())]
+        span = finding.span
+        taken = [*self._at.get((finding.code, span.file, span.line), ())]
+        taken += self._at.get((finding.code, "", None), ())
         for one in taken:
             one.used = True
         return bool(taken)
 
-    def findings(self, *, may_be_found: Callable[[str], bool]) -> Iterator[Diagnostic]:
+    def findings(self, known: Collection[str], sought: Container[str]) -> Iterator[Diagnostic]:
         """Yield what is wrong with the suppressions themselves.
 
         Args:
-            may_be_found: Whether a code was looked for; only then can it be unused.
+            known: The codes that there are.
+            sought: Those that were looked for: only they can be unused.
         """
-        for one in self._each:
-            if one.code not in self._known:
-                near = closest(one.code, self._known)
+        for one in self._found:
+            if one.code not in known:
+                near = closest(one.code, known)
                 yield Diagnostic(
                     "MP091",
                     f"there is no finding `{one.code}`",
@@ -87,7 +77,7 @@ class Suppressions:
             if not one.reason.strip():
                 text = f"{one.code} is suppressed without a reason"
                 yield Diagnostic("MP090", text, one.span, "warning", help="write why, after it")
-            if not one.used and may_be_found(one.code):
+            if not one.used and one.code in sought:
                 text = f"{one.code} is suppressed here and not found"
                 yield Diagnostic("MP092", text, one.span, "warning", help="take it out")
 

@@ -1,22 +1,58 @@
-"""Paths of functions that policies name: whether they are there, are functions, and have the arguments."""
+"""Policies against the source of the functions that they name; none of it is run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import fnmatch
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from mlpolicy.core.diagnostic import Diagnostic, Related, Severity, Suggestion, repair
+from mlpolicy.core.diagnostic import Diagnostic, Related, Severity, in_order, repair
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Target, TargetError
+from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.core.words import closest, did_you_mean
-from mlpolicy.lint.function import definition, line_of, setting_at
-from mlpolicy.model.policy import OnMissing
+from mlpolicy.lint.function import SourceFunction, definition, line_of
+from mlpolicy.model.policy import OnMissing, Pattern, Policy
+from mlpolicy.plan.decorators import unknown_arguments
+from mlpolicy.plan.governed import facts_of, know_names
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.references import ROLLOUT, called, named
-from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.source import Answer, Defined, Missing, NoModule, SourceTree
+from mlpolicy.plan.rulebook import Rulebook, excluded
+from mlpolicy.rules import KINDS
+from mlpolicy.source import Answer, Defined, Missing, NoModule, Opaque, SourceTree
 
+_TAKES_NOTHING = frozenset({"MP301", "MP302", "MP303", "MP320"})
+"""Findings about a target or a pattern that names no function."""
+_NOT_MEANT = frozenset({"MP307", "MP308"})
+"""Findings about a target that is there, and for which others are named."""
+_MOST = 200
+"""A pattern that takes more functions than this was hardly looked through."""
 _OFFERED = 5
+_CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
+_PLAIN_TAGS = re.compile(
+    rb"""(?mx)
+    ^[ \t]* @ (?:mlpolicy\.)? tag \( (?: \s* (?:'[\w-]*'|"[\w-]*") \s* ,? )+ \) [ \t]* $
+    | ^ from [ ] mlpolicy [ ] import [ ] (?!.*\bas\b) .* $
+    """
+)
+"""The lines that put tags on functions by `@mlpolicy.tag("word")`."""
+
+
+def of_source(rulebook: Rulebook, tree: SourceTree) -> tuple[Diagnostic, ...]:
+    """Return what is wrong between *rulebook* and the source."""
+    stage = _SourceStage(rulebook, tree)
+    found = [finding for policy in rulebook.policies for finding in stage.policy(policy)]
+    return in_order([*found, *stage.unread(), *stage.rules()])
+
+
+def of_rules(
+    rulebook: Rulebook, tree: SourceTree, named: Iterable[Target]
+) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with the rules of the functions *named*, and nothing else."""
+    stage = _SourceStage(rulebook, tree)
+    for target in named:
+        stage.know(target)
+    return in_order([*stage.rules()])
 
 
 def absent(
@@ -27,8 +63,7 @@ def absent(
         return
     severity: Severity = "error" if on_missing == "error" else "warning"
     if isinstance(answer, NoModule):
-        help = did_you_mean(answer.close)
-        label = f"no module `{answer.component}`"
+        label, help = f"no module `{answer.component}`", did_you_mean(answer.close)
         text = f"module of `{target}` not found"
         yield Diagnostic("MP303", text, span, severity, label=label, help=help)
     elif isinstance(answer, Missing):
@@ -51,7 +86,220 @@ def absent(
         )
 
 
-def useless(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
+class _SourceStage:
+    """Looks every target up once, and keeps the functions for the checks of their rules."""
+
+    def __init__(self, rulebook: Rulebook, tree: SourceTree) -> None:
+        know_names(rulebook, tree)
+        self._rulebook = rulebook
+        self._tree = tree
+        self._functions: dict[Target, Defined] = {}
+        self._modules: dict[str, Span] = {}
+
+    def know(self, target: Target) -> None:
+        """Keep *target* if it is a function."""
+        answer = self._tree.look_up(target)
+        if isinstance(answer, Defined) and answer.is_function:
+            self._functions[self._rulebook.own(target)] = answer
+
+    # --- selectors --------------------------------------------------------------------
+
+    def policy(self, policy: Policy) -> Iterator[Diagnostic]:
+        """Yield what is wrong with the selector of *policy*."""
+        matched: dict[tuple[str, Span], Diagnostic] = {}  # a condition belongs to all patterns
+        for pattern in policy.match:
+            look = self._target if pattern.glob.exact else self._pattern
+            for finding in look(policy, pattern):
+                matched.setdefault((finding.code, finding.span), finding)
+        yield from matched.values()
+        # A `match` that takes nothing by a slip leaves an `exclude` without effect.
+        nowhere = {span for code, span in matched if code in _TAKES_NOTHING}
+        self._rulebook.nowhere |= nowhere
+        self._rulebook.elsewhere |= {span for code, span in matched if code in _NOT_MEANT}
+        vain = bool(nowhere) or not policy.match or self._rulebook.read.beside
+        for pattern in policy.exclude:
+            yield from self._exclude(policy, pattern, vain=vain)
+
+    def _target(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
+        target, span = Target.parse(pattern.glob.text), pattern.span
+        self._modules.setdefault(target.module, span)
+        answer = self._tree.look_up(target)
+        yield from absent(target, answer, span, self._rulebook.settings.on_missing_target)
+        if isinstance(answer, Defined):
+            wrong = _useless(target, answer, span)
+            if wrong is None:
+                self.know(target)
+                wrong = _reexported(target, answer, span)
+            if wrong is None:
+                yield from self._taken(policy, pattern, {target: answer})
+            else:
+                yield wrong
+
+    def _pattern(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
+        packages = self._rulebook.settings.packages
+        for module in self._tree.covered(pattern.glob, packages=packages):
+            self._modules.setdefault(module, pattern.span)
+        functions: dict[Target, Defined] = {}
+        for target in self._tree.matching(pattern.glob, packages=packages):
+            answer = self._functions.get(target) or self._tree.look_up(target)
+            if isinstance(answer, Defined) and answer.is_function:
+                functions[target] = answer
+        yield from self._taken(policy, pattern, functions)
+        self._functions |= functions
+
+    def _taken(
+        self, policy: Policy, pattern: Pattern, functions: Mapping[Target, Defined]
+    ) -> Iterator[Diagnostic]:
+        """Yield what is wrong with a pattern that takes *functions*, or a target."""
+        glob, span = pattern.glob, pattern.span
+        chosen = [target for target in functions if self._holds(policy, target)]
+        if not functions:
+            if not glob.exact and self._tree.knows(glob):
+                yield self._nothing(glob, span)
+        elif not chosen and policy.where.count:
+            yield from self._none_chosen(policy, pattern, functions)
+        elif len(chosen) > _MOST:
+            text = f"`{glob}` takes {len(chosen)} functions"
+            help = "name the functions that need it, or `exclude` those that do not"
+            yield Diagnostic("MP409", text, span, "warning", help=help)
+
+    def _holds(self, policy: Policy, target: Target) -> bool:
+        """Whether *policy* is for a function that one of its patterns takes, by all that it asks."""
+        facts = facts_of(self._rulebook, self._tree, target)
+        return not excluded(policy, target) and policy.where.holds(facts)
+
+    def _nothing(self, glob: Glob, span: Span) -> Diagnostic:
+        """Return the finding for a pattern that takes no function of the source."""
+        tree = self._tree
+        if glob.top in sys.stdlib_module_names:
+            help = "no pattern takes functions of the standard library: name them one by one"
+        elif any(True for _ in tree.matching(glob)):
+            help = f"`{glob.top}` is an installed package: list it under `settings.packages`"
+        else:
+            modules = tree.covered(glob)
+            known = {name: module for module in modules for name in tree.functions(module)}
+            near = closest(glob.qualname.replace("*", "").strip("."), known)
+            help = did_you_mean(f"{known[near]}:{near}" if near else None)
+        return Diagnostic("MP302", f"no function matches `{glob}`", span, "warning", help=help)
+
+    def _none_chosen(
+        self, policy: Policy, pattern: Pattern, functions: Mapping[Target, Defined]
+    ) -> Iterator[Diagnostic]:
+        """Yield a `match` of which nothing holds, unless words may be put on while the program runs."""
+        where, defined = policy.where, functions.values()
+        if all(excluded(policy, target) for target in functions):
+            return
+        if where.has_param and any(one.parameters is None for one in defined):
+            return
+        if where.tag and any(map(_may_be_tagged, defined)):
+            return
+        asked = {name: words for name in _CONDITIONS if (words := getattr(where, name))}
+        near = list(_near_words(policy, defined))
+        span, globs = pattern.span, (one.glob for one in policy.match)
+        if near:
+            span = policy.places.get(near[0][:2], span)
+        elif len(asked) == 1 and not any(
+            self._holds(policy, target) for glob in globs for target in self._tree.matching(glob)
+        ):
+            [(name, words)] = asked.items()
+            span = policy.places.get((name, words[0]), span)
+        count, glob = len(functions), pattern.glob
+        which = f"none of the {count} functions of `{glob}` is" if count > 1 else f"`{glob}` is not"
+        listed = "; ".join(f"{name}: {', '.join(words)}" for name, words in asked.items())
+        meant = ", ".join(f"`{word}`" for *_, word in near)
+        yield Diagnostic(
+            "MP302",
+            f"{which} what `match` asks for: {listed}",
+            span,
+            "warning",
+            help=f"did you mean {meant}?" if meant else "",
+            suggestions=repair(span, near[0][2]) if len(near) == 1 else (),
+        )
+
+    def _exclude(self, policy: Policy, pattern: Pattern, *, vain: bool) -> Iterator[Diagnostic]:
+        """Yield a pattern of `exclude` that stands for no function, or for none that is matched."""
+        glob, span = pattern.glob, pattern.span
+        functions = set(self._tree.matching(glob))
+        if glob.exact:
+            target = Target.parse(glob.text)
+            answer, functions = self._tree.look_up(target), {target}
+            if isinstance(answer, Missing | NoModule):
+                yield from absent(target, answer, span, self._rulebook.settings.on_missing_target)
+                return
+        if not functions:
+            if self._tree.knows(glob):
+                yield self._nothing(glob, span)
+        elif not vain and not any(
+            one.glob.matches(target) for target in functions for one in policy.match
+        ):
+            text = f"`exclude` of `{glob}` has no effect: `match` does not take it"
+            help = "take it out, or correct one of the two"
+            yield Diagnostic("MP408", text, span, "warning", help=help)
+
+    def unread(self) -> Iterator[Diagnostic]:
+        """Yield the modules that are named and whose text is not Python, each once."""
+        for name, span in self._modules.items():
+            module = self._tree.module(name)
+            if isinstance(module, Opaque) and module.broken is not None:
+                help = f"mend {module.broken}, or run mlpolicy under the Python of the service"
+                text = f"`{name}` {module.why}"
+                yield Diagnostic("MP303", text, span, "warning", label="not checked", help=help)
+
+    # --- rules ------------------------------------------------------------------------
+
+    def rules(self) -> Iterator[Diagnostic]:
+        """Yield what is wrong with the rules of functions.
+
+        Where a setting is wrong on several functions, that is one finding: it names the first of
+        them and counts the others.
+        """
+        found: dict[tuple[str, Span], dict[Target, list[Diagnostic]]] = {}
+        for target, defined in self._functions.items():
+            for finding in self._of_function(target, defined):
+                by_target = found.setdefault((finding.code, finding.span), {})
+                by_target.setdefault(target, []).append(finding)
+        for by_target in found.values():
+            first, others = next(iter(by_target)), len(by_target) - 1
+            more = f" (and {others} more function{'s' if others > 1 else ''})" if others else ""
+            for finding in by_target[first]:
+                is_about = f"`{first}`" in finding.message
+                yield replace(finding, message=finding.message + more) if is_about else finding
+
+    def _of_function(self, target: Target, defined: Defined) -> Iterator[Diagnostic]:
+        rulebook, tree = self._rulebook, self._tree
+        plan, findings = rulebook.resolve(target, facts_of(rulebook, tree, target))
+        yield from findings
+        if plan is None:
+            return
+        for rule in plan.rules if defined.parameters is not None else ():
+            known = [one.name for one in defined.parameters or ()]
+            takes_any = any(one.kind == "var_keyword" for one in defined.parameters or ())
+            yield from unknown_arguments(plan.target, rule, known, takes_any=takes_any)
+        yield from self._calls(plan)
+        for rule in plan.rules:
+            if rule.rule is not None and KINDS[rule.kind].lint:
+                function = SourceFunction(plan, rule, defined, rulebook, tree)
+                yield from KINDS[rule.kind].linted(rule.rule, function)
+
+    def _calls(self, plan: Plan) -> Iterator[Diagnostic]:
+        """Yield the functions that rules call and that are not there, or are none."""
+        for text, span in (called for rule in plan.rules for called in rule.called()):
+            if not self._rulebook.settings.allows(text):
+                continue  # (that is MP010, whether it is there or not)
+            try:
+                target = Target.parse(text)
+            except TargetError:  # (the model has found that)
+                continue
+            answer = self._tree.look_up(target)
+            if isinstance(answer, Missing):  # a rule may call a class, too
+                answer = replace(answer, close=answer.close or answer.close_class)
+            yield from absent(target, answer, span)
+            if isinstance(answer, Defined) and answer.constant:
+                message = f"`{target}` is a value, and a rule can only call a function"
+                yield Diagnostic("MP320", message, span)
+
+
+def _useless(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
     """Return why no policy can be for *target*, which is there; None for a function that is called."""
     related = definition("it is defined here", defined)
     if defined.kind == "class":
@@ -60,80 +308,51 @@ def useless(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
     if defined.constant:
         message = f"`{target}` is a value, and a policy is for a function"
         return Diagnostic("MP320", message, span, related=related)
+    if not (defined.overload or defined.abstract):
+        return None
+    what = "is abstract, and its body does nothing"
     if defined.overload:
         what = "has overloads only, and no implementation"
-    elif defined.abstract:
-        what = "is abstract, and its body does nothing"
-    else:
-        return None
-    return Diagnostic(
-        "MP307",
+    text, help = (
         f"`{target}` {what}: nothing calls it",
-        span,
-        "warning",
-        help="name the methods of the classes that implement it",
-        related=related,
+        "name the methods of the classes that implement it",
     )
+    return Diagnostic("MP307", text, span, "warning", help=help, related=related)
 
 
-def reexported(target: Target, defined: Defined, span: Span) -> Iterator[Diagnostic]:
-    """Yield a target that its module only imports, unless where it is defined is private."""
+def _reexported(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
+    """Return that a module only imports *target*, unless where it is defined is private."""
     origin = defined.defined_as
     if origin is None or origin.module == target.module or defined.kind == "value":
-        return
+        return None
     if any(part.startswith("_") for part in f"{origin.module}.{origin.qualname}".split(".")):
-        return
-    yield Diagnostic(
-        "MP308",
-        f"`{target}` is only imported there",
-        span,
-        "warning",
-        help=f"name where it is defined: `{origin}`",
-        related=definition("it is defined here", defined),
-        suggestions=repair(span, str(origin)),
-    )
+        return None
+    text, help = f"`{target}` is only imported there", f"name where it is defined: `{origin}`"
+    related, edits = definition("it is defined here", defined), repair(span, str(origin))
+    return Diagnostic("MP308", text, span, "warning", help=help, related=related, suggestions=edits)
 
 
-# --- what rules name on a function ----------------------------------------------------
-
-
-def arguments(plan: Plan, defined: Defined) -> Iterator[Diagnostic]:
-    """Yield the arguments that rules name and the function does not have."""
-    if defined.parameters is None:
-        return
-    known = [one.name for one in defined.parameters]
-    takes_any = any(one.kind == "var_keyword" for one in defined.parameters)
-    for rule in plan.rules:
-        for code, path, setting in named(rule):
-            if path.name in known or (takes_any and setting != ROLLOUT):
+def _near_words(policy: Policy, functions: Collection[Defined]) -> Iterator[tuple[str, str, str]]:
+    """Yield (key, word, meant) for each word like one that the functions of a pattern have."""
+    known = {
+        "tag": {word for one in functions for word in one.tags},
+        "has_param": {param.name for one in functions for param in one.parameters or ()},
+        "decorated_by": {name for one in functions for name in one.decorators},
+    }
+    for key, words in known.items():
+        for word in getattr(policy.where, key):
+            if fnmatch.filter(words, word):
                 continue
-            span, near = setting_at(rule, setting), closest(path.name, known)
-            listed = f"its arguments: {', '.join(known)}" if known else "it takes none"
-            text = str(replace(path, name=near)) if near else ""
-            written = f'"{text}"' if "[" in text else text
-            yield Diagnostic(
-                code,
-                f"`{plan.target}` has no argument `{path.name}`",
-                span,
-                help=did_you_mean(near, listed),
-                suggestions=(Suggestion(f"write `{text}`", span, written),) if near else (),
+            ends = (  # (a decorator of the module itself has no module before it)
+                one
+                for one in sorted(words)
+                if f".{one}".endswith(f".{word}") or f".{word}".endswith(f".{one}")
             )
+            near = next(ends, None) or closest(word, sorted(words))
+            if near is not None:
+                yield key, word, near
 
 
-def calls(plan: Plan, rulebook: Rulebook, tree: SourceTree) -> Iterator[Diagnostic]:
-    """Yield the functions that rules call and that are not there, or are none."""
-    for rule in plan.rules:
-        for text, span in called(rule):
-            if not rulebook.settings.allows(text):
-                continue  # (that is MP010, whether it is there or not)
-            try:
-                target = Target.parse(text)
-            except TargetError:  # (the model has found that)
-                continue
-            answer = tree.look_up(target)
-            if isinstance(answer, Missing):  # a rule may call a class, too
-                answer = replace(answer, close=answer.close or answer.close_class)
-            yield from absent(target, answer, span)
-            if isinstance(answer, Defined) and answer.constant:
-                message = f"`{target}` is a value, and a rule can only call a function"
-                yield Diagnostic("MP320", message, span)
+def _may_be_tagged(defined: Defined) -> bool:
+    """Whether the module may put tags on functions otherwise than by `@mlpolicy.tag("word")`."""
+    return b"tag" in _PLAIN_TAGS.sub(b"", defined.scope.module.source)

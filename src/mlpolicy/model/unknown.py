@@ -213,9 +213,10 @@ def look_for_kinds(root: MappingNode) -> None:
             for entry in section_of(part, section).entries:
                 keys |= {inner.key for inner in entries_of(entry.value)}
     keys -= {*PolicyBlock.model_fields, *ProfileBlock.model_fields, *KINDS}
-    if keys and any(name not in KINDS for name in KINDS.names()):
-        for key in keys - _words_of_rules(tuple(KINDS)):
-            KINDS.look_for(key)
+    others = [name for name in KINDS.names() if name not in KINDS] if keys else []
+    for key in keys - _words_of_rules(tuple(KINDS)) if others else ():
+        if not KINDS.look_for(key) and (near := closest(key, others)):
+            KINDS.look_for(near)  # (it may be what a misspelt key means)
 
 
 def _is_stranger(entry: Entry, about: Words) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import marshal
 import os
 import sys
+from collections.abc import Iterator, Sequence
 
 import mlpolicy
 from mlpolicy.core.homes import stamps as stamps_of_homes
@@ -19,7 +20,10 @@ TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
     from typing import Any
 
-MAGIC = b"mlpolicy\x09"
+    from mlpolicy.model.policy import Policy, PolicyFile, RuleBlock
+    from mlpolicy.plan.rulebook import Rulebook
+
+MAGIC = b"mlpolicy\x0a"
 VARIABLE = "MLPOLICY_CACHE_DIR"
 _SUFFIXES = (".yaml", ".yml")
 
@@ -31,8 +35,6 @@ class Held:
     `variables` are those of the process that the files asked for, and what they said.
     """
 
-    __slots__ = ("files", "inputs", "kinds", "mark", "tops", "variables")
-
     def __init__(
         self,
         tops: frozenset[str],
@@ -43,32 +45,32 @@ class Held:
         variables: dict[str, str | None] | None = None,
         mark: bytes = b"",
     ) -> None:
-        self.tops = tops
-        self.files = files
-        self.kinds = kinds
-        self.inputs = inputs
-        self.variables = variables or {}
-        self.mark = mark
+        self.tops, self.files, self.kinds = tops, files, kinds
+        self.inputs, self.variables, self.mark = inputs, variables or {}, mark
 
 
 def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
     """Return what was held for the policy at *paths*, or None where that is out of date."""
     try:
-        homes = stamps_of_homes()
+        homes, head = stamps_of_homes(), _head()
         place = _place(paths, environment, homes)
         if place is None or not (_is_ours(os.path.dirname(place)) and _is_ours(place)):
             return None
         with open(place, "rb") as file:
             content = file.read()
-        head, body = content[: len(_head())], content[len(_head()) :]
-        if head != _head() or body[:16] != _digest(body[16:]):
+        mark, body = content[len(head) :][:16], content[len(head) + 16 :]
+        if content[: len(head)] != head or mark != _digest(body):
             return None
-        installed, stamps, inputs, variables, tops, kinds, files = marshal.loads(body[16:])  # noqa: S302 (our own, owner-only, checked)
+        installed, stamps, inputs, variables, tops, kinds, files = marshal.loads(body)  # noqa: S302 (our own, owner-only, checked)
         current = all(_value_of(name) == digest for name, digest in variables)
-        if not (installed == homes and current and _holds(stamps, paths, inputs)):
+        now = _files(paths, inputs)
+        same = len(now) == len(stamps) and all(
+            _stamp(file) == stamp or (file == stamp[0] and _content(file) == digest)
+            for file, (stamp, digest) in zip(now, stamps, strict=True)
+        )
+        if not (installed == homes and current and same):
             return None
-        named = {"kinds": frozenset(kinds), "inputs": inputs, "mark": body[:16]}
-        return Held(frozenset(tops), files, **named)
+        return Held(frozenset(tops), files, kinds=frozenset(kinds), inputs=inputs, mark=mark)
     except (OSError, ValueError, EOFError, TypeError):
         return None
 
@@ -76,7 +78,7 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
 def stamps_of(paths: tuple[str, ...], inputs: tuple[str, ...] = ()) -> tuple[Any, ...]:
     """Return what tells whether any file of the policy is another than it was; none if one is gone."""
     try:
-        return tuple((_stamp(file), _content(file)) for file in _every(paths, inputs))
+        return tuple((_stamp(file), _content(file)) for file in _files(paths, inputs))
     except OSError:
         return ()
 
@@ -135,9 +137,8 @@ def _place(paths: tuple[str, ...], environment: str, homes: tuple[Any, ...]) -> 
     # Places are held as they were written, so another spelling is another entry.
     absolute = (os.path.abspath(path) for path in paths)
     key = "\0".join([environment, *paths, "", *absolute, "", *(folder for folder, _ in homes)])
-    return os.path.join(
-        folder, f"{_digest(key.encode()).hex()}-{sys.implementation.cache_tag}.plan"
-    )
+    name = f"{_digest(key.encode()).hex()}-{sys.implementation.cache_tag}.plan"
+    return os.path.join(folder, name)
 
 
 def _digest(content: bytes) -> bytes:
@@ -153,20 +154,6 @@ def _is_ours(path: str) -> bool:
     return not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022)
 
 
-def _every(paths: tuple[str, ...], inputs: tuple[str, ...]) -> list[str]:
-    """Return the files at *paths* as they are now, and those that were imported."""
-    return [*(file for path in paths for file in _files(path)), *inputs]
-
-
-def _holds(stamps: tuple[Any, ...], paths: tuple[str, ...], inputs: tuple[str, ...]) -> bool:
-    """Whether every file is what it was: by its stamp, else by its content."""
-    files = _every(paths, inputs)
-    return len(files) == len(stamps) and all(
-        _stamp(file) == stamp or (file == stamp[0] and _content(file) == digest)
-        for file, (stamp, digest) in zip(files, stamps, strict=True)
-    )
-
-
 def _stamp(path: str) -> tuple[str, int, int, int]:
     state = os.stat(path)
     return (path, state.st_ino, state.st_size, state.st_mtime_ns)
@@ -177,13 +164,78 @@ def _content(path: str) -> bytes:
         return _digest(file.read())
 
 
-def _files(path: str) -> list[str]:
-    path = os.path.abspath(path)
-    if not os.path.isdir(path):
-        return [path]
-    found: list[str] = []
-    for folder, folders, names in os.walk(path):
-        folders[:] = (name for name in folders if name[0] != ".")
-        mine = (name for name in names if name.endswith(_SUFFIXES) and name[0] != ".")
-        found += (os.path.join(folder, name) for name in mine)
-    return sorted(found)
+def _files(paths: tuple[str, ...], inputs: tuple[str, ...]) -> list[str]:
+    """Return the files at *paths* as they are now, and those that were imported."""
+    files: list[str] = []
+    for path in map(os.path.abspath, paths):
+        found = [] if os.path.isdir(path) else [path]
+        for folder, folders, names in os.walk(path):
+            folders[:] = (name for name in folders if name[0] != ".")
+            mine = (name for name in names if name.endswith(_SUFFIXES) and name[0] != ".")
+            found += (os.path.join(folder, name) for name in mine)
+        files += sorted(found)
+    return [*files, *inputs]
+
+
+# --- what is held ---------------------------------------------------------------------
+
+
+class Packed(Sequence["RuleBlock"]):
+    """The rules of one policy, as bytes until somebody asks for them; none of them has a date.
+
+    Most policies of a process name modules that it never imports.
+    """
+
+    __slots__ = ("_content", "_rules")
+    dateless = True
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._rules: tuple[RuleBlock, ...] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be packed as the bytes alone."""
+        return Packed, (self._content,)
+
+    def _unpacked(self) -> tuple[RuleBlock, ...]:
+        if self._rules is None:
+            import pickle
+
+            self._rules = tuple(pickle.loads(self._content))  # noqa: S301 (the plan cache's, checked as a whole)
+        return self._rules
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._unpacked()[index]
+
+    def __len__(self) -> int:
+        return len(self._unpacked())
+
+    def __iter__(self) -> Iterator[RuleBlock]:
+        return iter(self._unpacked())
+
+
+def pack(rulebook: Rulebook) -> bytes:
+    """Return the files of *rulebook*; rules of profiles are in the policies, no profiles beside them."""
+    import pickle
+    from dataclasses import replace
+
+    policies: dict[str, list[Policy]] = {}
+    for policy in rulebook.policies:
+        rules: Sequence[RuleBlock] = policy.rules
+        if not any("expires" in rule.settings for rule in rules):
+            rules = Packed(pickle.dumps(tuple(rules)))
+        policies.setdefault(policy.span.file, []).append(replace(policy, use=(), rules=rules))
+    return pickle.dumps(
+        [
+            replace(file, profiles=(), policies=tuple(policies.get(file.file, ())))
+            for file in rulebook.files
+        ]
+    )
+
+
+def unpack(content: bytes) -> list[PolicyFile]:
+    """Return the files that were packed as *content*."""
+    import pickle
+
+    files: list[PolicyFile] = pickle.loads(content)  # noqa: S301 (the plan cache's, checked as a whole)
+    return files

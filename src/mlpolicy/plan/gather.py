@@ -15,12 +15,58 @@ from mlpolicy.core.span import Span
 from mlpolicy.document.parse import read
 from mlpolicy.model.policy import Name
 from mlpolicy.model.read import ImportRefused, Source, folder_of, located, source
-from mlpolicy.plan.files import once, policy_files, real, vanished
 
+SUFFIXES = (".yaml", ".yml")
+TESTS = (".test.yaml", ".test.yml")
+NOT_POLICIES = "examples"
 DEEPEST = 32
 """How many files may import one another in a chain."""
 DEPTH = 1000
 """How deep below all files that were given those of packages lie."""
+
+
+def policy_files(path: Path) -> list[Path]:
+    """Return the policy files at *path*: itself, or those of a directory.
+
+    A folder `examples` is no policy, and neither are policy tests, nor what has a name that
+    begins with a dot: editors, notebooks, git and volumes of Kubernetes keep their own things so.
+    What cannot be read is among them, and so is a folder that cannot be searched: a policy must
+    not be missed in silence. Links to folders are followed, each folder once.
+    """
+    if not os.path.isdir(path):
+        return [path]
+    closed: list[OSError] = []
+    found: list[Path] = []
+    seen = {str(parent) for parent in _real(path).parents}
+    for folder, folders, names in os.walk(path, onerror=closed.append, followlinks=True):
+        place = os.path.realpath(folder)
+        if place in seen:  # links may go in a circle
+            folders.clear()
+            continue
+        seen.add(place)
+        folders[:] = (name for name in folders if name != NOT_POLICIES and name[0] != ".")
+        mine = (name for name in names if name[0] != "." and name.endswith(SUFFIXES))
+        found += (Path(folder, name) for name in mine if not name.endswith(TESTS))
+    found += (Path(error.filename) for error in closed if not _vanished(error.filename))
+    return sorted(found)
+
+
+def _vanished(path: Path | str) -> bool:
+    """Whether what was listed at *path* is there no longer.
+
+    A volume of Kubernetes takes the link to a file away just after the file itself.
+    """
+    try:
+        return os.readlink(path).startswith("..data/") and not os.path.exists(path)
+    except FileNotFoundError:
+        return True
+    except OSError:  # it is there, and no link
+        return False
+
+
+def _real(path: Path) -> Path:
+    """Return what *path* leads to; where links go in a circle, as far as that can be told."""
+    return Path(os.path.realpath(path))
 
 
 @dataclass(slots=True)
@@ -44,7 +90,6 @@ class Gathered:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     complete: bool = True
     """Whether every import was found."""
-    _depth: int = 0
 
     @property
     def files(self) -> tuple[Located, ...]:
@@ -56,51 +101,41 @@ class Gathered:
         """Every environment that a file names."""
         return tuple(sorted({name for file in self.files for name in file.source.environments}))
 
-    def inmost_first(self) -> list[Located]:
-        """Return every file after those that it imports."""
-        return sorted(self.files, key=lambda file: -file.depth)
-
-    def add(self, path: Path, *, root: Path, shown: str) -> Located:
+    def add(self, path: Path, *, root: Path, shown: Path, depth: int = 0) -> Located:
         """Read the file at *path*, and what it imports; *shown* is how places name it."""
-        place = real(path)
+        place = _real(path)
         if place in self.known:
             return self.known[place]
-        file = self.known[place] = Located(place, source(read(_as_shown(path, shown))), root)
+        try:
+            same = shown == path or shown.samefile(path)
+        except OSError:
+            same = False
+        file = self.known[place] = Located(place, source(read(shown if same else path)), root)
         for name in file.source.imports:
-            self._import(file, name, Path(shown))
+            try:
+                self._import(file, name, shown, depth)
+            except ImportRefused as error:
+                self.complete = False
+                self.diagnostics.append(Diagnostic("MP120", str(error), name.span, help=error.help))
         return file
 
-    def _import(self, importer: Located, name: Name, shown: Path) -> None:
-        try:
-            path, root = located(name.text, importer=importer.path, root=importer.root)
-        except ImportRefused as error:
-            self._refuse(name, str(error), error.help)
-            return
-        if self._depth >= DEEPEST:
+    def _import(self, importer: Located, name: Name, shown: Path, depth: int) -> None:
+        path, root = located(name.text, importer=importer.path, root=importer.root)
+        if depth >= DEEPEST:
             text = f"files import each other more than {DEEPEST} deep"
-            self._refuse(name, text, "nobody can follow that; import them from fewer files")
-            return
+            raise ImportRefused(text, "nobody can follow that; import them from fewer files")
         display = path if name.text.startswith("pkg:") else shown.parent / name.text
-        self._depth += 1
-        file = self.add(path, root=root, shown=str(_tidy(display)))
-        self._depth -= 1
-        if self._reaches(file, importer.path):
-            text = f"`{name.text}` imports this file: imports go in a circle"
-            self._refuse(name, text, "move what both need into a third file")
-            return
-        importer.imports.append(file.path)
-
-    def _refuse(self, name: Name, text: str, help: str) -> None:
-        self.complete = False
-        self.diagnostics.append(Diagnostic("MP120", text, name.span, help=help))
-
-    def _reaches(self, start: Located, goal: Path) -> bool:
-        seen, ahead = {start.path}, [start.path]
-        while ahead and ahead[-1] != goal:
-            new = [path for path in self.known[ahead.pop()].imports if path not in seen]
+        file = self.add(path, root=root, shown=_tidy(display), depth=depth + 1)
+        seen, ahead = {file.path}, [file.path]
+        while ahead:
+            reached = ahead.pop()
+            if reached == importer.path:
+                text = f"`{name.text}` imports this file: imports go in a circle"
+                raise ImportRefused(text, "move what both need into a third file")
+            new = set(self.known[reached].imports) - seen
             ahead += new
-            seen.update(new)
-        return bool(ahead)
+            seen |= new
+        importer.imports.append(file.path)
 
     def settle(self, path: Path, depth: int) -> None:
         """Let a file lie *depth* below those given, and what it imports deeper."""
@@ -119,7 +154,15 @@ def gather(paths: Iterable[Path], *, turns: int = 50) -> Gathered:
     paths, gathered = tuple(paths), Gathered()
     if _add_given(gathered, paths) and turns:
         return gather(paths, turns=turns - 1)
-    _add_carried(gathered)
+    packages, wrong = carried()
+    for package in packages:
+        for path in package.files:
+            if _real(path) not in gathered.known:
+                file = gathered.add(path, root=package.folder, shown=path)
+                gathered.settle(file.path, DEPTH)
+    start = next((Span(file.source.file) for file in gathered.files), Span(""))
+    for error in wrong.values():
+        gathered.diagnostics.append(Diagnostic(error.code, str(error), start, help=error.help))
     return gathered
 
 
@@ -133,42 +176,20 @@ def _add_given(gathered: Gathered, paths: Iterable[Path]) -> bool:
             gathered.diagnostics.append(Diagnostic("MP001", text, Span(str(path))))
             continue
         folder = os.path.isdir(path)
-        for one in policy_files(path):
-            roots.setdefault(one, path if folder else path.parent)
-            listed.update([one] if folder else ())
+        for file in policy_files(path):
+            roots.setdefault(file, path if folder else path.parent)
+            listed.update([file] if folder else ())
     led: dict[Path, Path] = {}
-    for path in once(roots):
-        file = gathered.add(path, root=roots[path], shown=str(path))
-        if path in listed and file.source.root is None and vanished(path):
-            if not any(file.path in other.imports for other in gathered.known.values()):
-                del gathered.known[file.path]
+    # (of several names of one file the first counts)
+    for path in reversed({_real(path): path for path in reversed(roots)}.values()):
+        added = gathered.add(path, root=roots[path], shown=path)
+        if path in listed and added.source.root is None and _vanished(path):
+            if not any(added.path in other.imports for other in gathered.known.values()):
+                del gathered.known[added.path]
         else:
-            gathered.settle(file.path, 0)
-            led[path] = file.path
-    return any(real(path) != place for path, place in led.items())
-
-
-def _add_carried(gathered: Gathered) -> None:
-    """Add the files of installed packages, below all others."""
-    packages, wrong = carried()
-    for package in packages:
-        for path in package.files:
-            if real(path) not in gathered.known:
-                file = gathered.add(path, root=package.folder, shown=str(path))
-                gathered.settle(file.path, DEPTH)
-    start = next((Span(file.source.file) for file in gathered.files), Span(""))
-    gathered.diagnostics += (
-        Diagnostic(error.code, str(error), start, help=error.help) for error in wrong.values()
-    )
-
-
-def _as_shown(path: Path, shown: str) -> Path:
-    """Return the path under which places name a file, where that leads to the same file."""
-    display = Path(shown)
-    try:
-        return display if display == path or display.samefile(path) else path
-    except OSError:
-        return path
+            gathered.settle(added.path, 0)
+            led[path] = added.path
+    return any(_real(path) != place for path, place in led.items())
 
 
 def _tidy(path: Path) -> Path:

@@ -15,26 +15,21 @@ from typing import TYPE_CHECKING
 
 from mlpolicy.core.diagnostic import Diagnostic, Severity, in_order
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.span import Span
 from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.parse import Document
-from mlpolicy.lint.policies import unseen
-from mlpolicy.lint.stages import of_policies
+from mlpolicy.lint.policies import of_policies, unseen
 from mlpolicy.lint.suppress import Suppressions
 from mlpolicy.model import read as reader
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock
 from mlpolicy.model.read import Reading, read_source
-from mlpolicy.plan.codes import Level, codes, found_at
-from mlpolicy.plan.files import policy_files
-from mlpolicy.plan.gather import Gathered, Located, gather
+from mlpolicy.plan.codes import Level, codes
+from mlpolicy.plan.gather import Gathered, gather
 from mlpolicy.plan.merge import MISSING, Built, Extent
 from mlpolicy.plan.rulebook import Rulebook
 
 if TYPE_CHECKING:
     from mlpolicy.source import SourceTree
-
-__all__ = ["Loaded", "Terms", "across", "check", "load", "load_every", "policy_files"]
 
 EMPTY, STRAY, UNKNOWN = "MP408", "MP407", "MP005"
 """What reading finds of parts that others may complete."""
@@ -69,7 +64,9 @@ class Terms:
 class Loaded:
     """A set of files: the rulebook that they make, and the findings."""
 
-    rulebook: Rulebook
+    books: dict[str, Rulebook]
+    """The rulebooks by environment; that of the files themselves, or of the environment that was
+    asked for, under no name."""
     documents: tuple[Document, ...]
     diagnostics: tuple[Diagnostic, ...]
     environment: str | None = None
@@ -81,8 +78,6 @@ class Loaded:
     """The variables of the process that were asked for, and what they said."""
     secrets: frozenset[str] = frozenset()
     """What no finding may show."""
-    others: Mapping[str, Rulebook] = field(default_factory=dict)
-    """The rulebooks of environments that were looked at beside this one."""
     found: tuple[Diagnostic, ...] = ()
     """The findings but for those that ask what the source has."""
     strays: tuple[Diagnostic, ...] = ()
@@ -91,9 +86,9 @@ class Loaded:
     """What is said of an environment that was asked for, and is none of those that files name."""
 
     @property
-    def books(self) -> Mapping[str, Rulebook]:
-        """The rulebooks by environment; that of the files themselves under no name."""
-        return {"": self.rulebook, **self.others}
+    def rulebook(self) -> Rulebook:
+        """The rulebook that the files make."""
+        return self.books[""]
 
     @property
     def texts(self) -> tuple[Document, ...]:
@@ -104,13 +99,13 @@ class Loaded:
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The findings that keep the policy from being used; suppressed ones do not."""
-        kept = Suppressions.of(self.documents, self.rulebook.settings).kept(self.diagnostics)
-        return tuple(found for found in kept if found.severity == "error")
+        kept = Suppressions(self.documents, self.rulebook.settings).kept(self.diagnostics)
+        return tuple(finding for finding in kept if finding.severity == "error")
 
     @property
     def refused(self) -> tuple[Diagnostic, ...]:
         """The errors for which a service refuses to start: all but those that a day brought."""
-        return tuple(found for found in self.errors if found.code != EXPIRED)
+        return tuple(finding for finding in self.errors if finding.code != EXPIRED)
 
     @property
     def misnamed(self) -> bool:
@@ -127,35 +122,38 @@ class Loaded:
 
         *level* says how far targets were looked for, so which suppressions can be unused.
         """
-        suppressions = Suppressions.of(self.documents, self.rulebook.settings).read(codes())
-        found = [*self.found, *_hidden([*more, *self.absent()], self.secrets)]
-        kept = suppressions.kept(found)
+        suppressions = Suppressions(self.documents, self.rulebook.settings)
+        kept = suppressions.kept([*self.found, *self._hidden([*more, *self._absent()])])
         # What is wrong may keep what is suppressed from being found.
-        whole = not self.nowhere and not any(one.severity == "error" for one in kept)
-        own = suppressions.findings(may_be_found=lambda code: whole and found_at(code, level))
+        nowhere = any(book.nowhere for book in self.books.values())
+        whole = not nowhere and not any(finding.severity == "error" for finding in kept)
+        known, levels = codes(), ("none", "ast", "import")
+        sought = [code for code in known if levels.index(known[code].level) <= levels.index(level)]
+        own = suppressions.findings(known, sought if whole else ())
         return replace(self, diagnostics=in_order([*kept, *own]))
 
-    @property
-    def nowhere(self) -> set[Span]:
-        """Where targets stand that are not there in any environment, if the source was asked."""
-        return {span for book in self.books.values() for span in book.nowhere}
-
-    def absent(self) -> list[Diagnostic]:
+    def _absent(self) -> list[Diagnostic]:
         """Return what has no effect, unless what should have one is misspelt elsewhere."""
-        if not self.nowhere:
-            return [*self.strays, *unseen(self.rulebook)]
-        files = {span.file for span in self.nowhere}
-        return [stray for stray in self.strays if stray.span.file not in files]
+        files = {span.file for book in self.books.values() for span in book.nowhere}
+        strays = [stray for stray in self.strays if stray.span.file not in files]
+        return strays if files else [*strays, *unseen(self.rulebook)]
 
+    def _hidden(self, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Return *findings* with nothing in them that must not be shown."""
+        return [one.less(self.secrets) if self.secrets else one for one in findings]
 
-def _hidden(found: Iterable[Diagnostic], secrets: frozenset[str]) -> list[Diagnostic]:
-    """Return what was *found* with nothing in it that must not be shown."""
-    return [one.less(secrets) for one in found] if secrets else list(found)
+    def settled(self) -> Loaded:
+        """Return it with its findings, none of which shows a secret."""
+        ordered = in_order(self._hidden(self.found))
+        first = {one.message: one for one in reversed(ordered) if one.code in OF_PACKAGES}
+        found = tuple(one for one in ordered if first.get(one.message, one) is one)
+        diagnostics = in_order([*found, *self._hidden(self._absent())])
+        return replace(self, found=found, diagnostics=diagnostics)
 
 
 def load(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     """Read the files at *paths*, directories searched, and check them together."""
-    return _loaded(gather(paths), terms or Terms(), {})
+    return _loaded(gather(paths), terms or Terms(), {}).settled()
 
 
 def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
@@ -164,18 +162,20 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     What is found only in an environment says so.
     """
     terms = terms or Terms()
-    terms = replace(terms, now=terms.now or datetime.now(UTC))
+    terms = replace(terms, environment=None, now=terms.now or datetime.now(UTC))
     gathered, built = gather(paths), Built()
-    base = _loaded(gathered, replace(terms, environment=None), built)
+    base = _loaded(gathered, terms, built)
     others = {
         name: _loaded(gathered, replace(terms, environment=name), built, beside=True)
         for name in gathered.environments
     }
-    secrets = base.secrets.union(*(one.secrets for one in others.values()))
-    found = {"": base.found} | {name: one.found for name, one in others.items()}
-    strays = across({name: one.strays for name, one in others.items()})
-    base = replace(base, others={name: one.rulebook for name, one in others.items()})
-    return _told(base, across(found), strays, secrets)
+    return replace(
+        base,
+        books=base.books | {name: other.rulebook for name, other in others.items()},
+        secrets=base.secrets.union(*(other.secrets for other in others.values())),
+        found=across({"": base.found} | {name: other.found for name, other in others.items()}),
+        strays=across({name: other.strays for name, other in others.items()}),
+    ).settled()
 
 
 def across(findings: Mapping[str, Iterable[Diagnostic]]) -> tuple[Diagnostic, ...]:
@@ -185,40 +185,51 @@ def across(findings: Mapping[str, Iterable[Diagnostic]]) -> tuple[Diagnostic, ..
     """
     made: dict[tuple[object, ...], Diagnostic] = {}
     for environment, found in findings.items():
-        for one in found:
-            key = (one.code, one.span, one.message)
-            known = made.setdefault(key, replace(one, environment=environment))
+        for finding in found:
+            key = (finding.code, finding.span, finding.message)
+            known = made.setdefault(key, replace(finding, environment=environment))
             names = known.environment
             if names and environment not in names.split(", "):
                 names = f"{names}, {environment}"
-            suggestions = known.suggestions or one.suggestions
+            suggestions = known.suggestions or finding.suggestions
             made[key] = replace(known, environment=names, suggestions=suggestions)
     return tuple(made.values())
 
 
 def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:
     """Return what *readings* make together, each read already for one environment."""
-    return _judged(tuple(readings), terms or Terms(), {})
+    readings = tuple(readings)
+    partial = any(reading.source.partial for reading in readings if reading.source)
+    return _judged(readings, terms or Terms(), {}, Extent(named=not partial)).settled()
 
 
 def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = False) -> Loaded:
     readings: dict[Path, Reading] = {}
+    for file in sorted(gathered.files, key=lambda file: -file.depth):  # imported ones first
+        variables = Variables(terms.named)
+        for path in file.imports:
+            if path in readings:
+                variables.vars |= readings[path].variables.vars
+        variables.fixed = terms.variables
+        variables.partial = not gathered.complete or file.source.partial
+        asked = terms.environment
+        readings[file.path] = read_source(
+            file.source, environment=asked, variables=variables, depth=file.depth
+        )
     named = gathered.complete and not any(file.source.partial for file in gathered.files)
-    for file in gathered.inmost_first():
-        readings[file.path] = _read(file, readings, terms, complete=gathered.complete)
-    asked, known = terms.environment, gathered.environments
+    known = gathered.environments
     loaded = _judged(
         tuple(readings[file.path] for file in gathered.files),
-        terms if asked in known else replace(terms, environment=None),
+        terms if terms.environment in known else replace(terms, environment=None),
         built,
+        Extent(named=named, beside=beside),
         before=gathered.diagnostics,
-        read=Extent(named=named, beside=beside),
     )
     shipped_files = [reader.profile_path(name) for name in sorted(loaded.rulebook.profiles.shipped)]
     return replace(
         loaded,
         environments=known,
-        unknown=_unknown(asked or "", gathered, loaded.rulebook),
+        unknown=_unknown(terms.environment or "", gathered, loaded.rulebook),
         inputs=(*(file.path for file in gathered.files), *shipped_files),
     )
 
@@ -243,38 +254,22 @@ def _unknown(name: str, gathered: Gathered, rulebook: Rulebook) -> Diagnostic | 
     return Diagnostic("MP010", text, keys["environments"], severity, help=help)
 
 
-def _read(
-    file: Located, readings: Mapping[Path, Reading], terms: Terms, *, complete: bool
-) -> Reading:
-    variables = Variables(terms.named)
-    for path in file.imports:
-        if path in readings:
-            variables.vars |= readings[path].variables.vars
-    variables.fixed = terms.variables
-    variables.partial = not complete or file.source.partial
-    return read_source(
-        file.source, environment=terms.environment, variables=variables, depth=file.depth
-    )
-
-
 def _judged(
     readings: tuple[Reading, ...],
     terms: Terms,
     built: Built,
+    read: Extent,
     *,
     before: Iterable[Diagnostic] = (),
-    read: Extent | None = None,
 ) -> Loaded:
-    sources = tuple(reading.source for reading in readings if reading.source)
-    read = read or Extent(named=not any(source.partial for source in sources))
-    found = [*before, *(one for reading in readings for one in reading.diagnostics)]
+    found = [*before, *(finding for reading in readings for finding in reading.diagnostics)]
     read = replace(read, of_environment=terms.environment is not None)
     if any(reading.variables.lacking for reading in readings):
         read = replace(read, whole=False, filled=False)
-        found = [one for one in found if one.code != MISSING]
-    if read.beside or not read.filled:
-        found = [one for one in found if one.code != EMPTY]
-    if any(one.severity == "error" for one in found):
+    quiet = {MISSING} if not read.filled else set()
+    quiet |= {EMPTY} if read.beside or not read.filled else set()
+    found = [finding for finding in found if finding.code not in quiet]
+    if any(finding.severity == "error" for finding in found):
         read = replace(read, whole=False)
     rulebook = Rulebook(
         (reading.file for reading in readings),
@@ -288,41 +283,28 @@ def _judged(
         from mlpolicy.plan.governed import know_names  # (a service looks at no source)
 
         know_names(rulebook, terms.tree)
-    found += of_policies(rulebook, sources)
-    secrets, variables = set[str](), dict[str, str | None]()
-    for reading in readings:
-        secrets |= reading.variables.secrets
-        variables |= reading.variables.read
-    documents = tuple(reading.document for reading in readings)
-    loaded = Loaded(rulebook, documents, (), terms.environment, variables=variables)
-    return _told(loaded, *_parted(found, rulebook), frozenset(secrets))
-
-
-def _parted(
-    found: Iterable[Diagnostic], rulebook: Rulebook
-) -> tuple[list[Diagnostic], list[Diagnostic]]:
-    """Return the findings that hold whatever the source has, and those of strays.
-
-    A stray is what an environment changes and is not there. That is not sure where a key of its
-    file was not understood, or where a policy asks for the same profile.
-    """
-    certain = [one for one in found if one.code != STRAY]
-    keys = {one.span.file for one in certain if one.code in (UNKNOWN, MISSING)}
+    found += of_policies(rulebook, [reading.source for reading in readings if reading.source])
+    # A stray is what an environment changes and is not there. That is not sure where a key of its
+    # file was not understood, or where a policy asks for the same profile.
+    unsure = {finding.span.file for finding in found if finding.code in (UNKNOWN, MISSING)}
     asked = [f"profile `{name}`" for name in rulebook.profiles.missing]
-    strays = (one for one in found if one.code == STRAY and one.span.file not in keys)
-    return certain, [one for one in strays if not any(name in one.message for name in asked)]
-
-
-def _told(
-    loaded: Loaded,
-    found: Iterable[Diagnostic],
-    strays: Iterable[Diagnostic],
-    secrets: frozenset[str],
-) -> Loaded:
-    """Return *loaded* with its findings, none of which shows any of the *secrets*."""
-    ordered = in_order(_hidden(found, secrets))
-    first = {one.message: one for one in reversed(ordered) if one.code in OF_PACKAGES}
-    kept = tuple(one for one in ordered if first.get(one.message, one) is one)
-    loaded = replace(loaded, found=kept, strays=tuple(strays), secrets=secrets)
-    absent = _hidden(loaded.absent(), secrets)
-    return replace(loaded, diagnostics=in_order([*loaded.found, *absent]))
+    strays = [finding for finding in found if finding.code == STRAY]
+    secrets = frozenset(secret for one in readings for secret in one.variables.secrets)
+    return Loaded(
+        {"": rulebook},
+        tuple(reading.document for reading in readings),
+        (),
+        terms.environment,
+        variables={k: v for one in readings for k, v in one.variables.read.items()},
+        secrets=secrets,
+        found=tuple(
+            finding.less(secrets) if secrets else finding
+            for finding in found
+            if finding.code != STRAY
+        ),
+        strays=tuple(
+            stray
+            for stray in strays
+            if stray.span.file not in unsure and not any(name in stray.message for name in asked)
+        ),
+    )

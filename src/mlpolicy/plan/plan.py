@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
-from typing import Any, Literal
+from functools import cache
+from typing import Any
 
+from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
 from mlpolicy.core.control import KILL_SWITCH, Control, Rollout, effective_mode
+from mlpolicy.core.default import function_of
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import Mode
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Target
+from mlpolicy.core.target import Given, Target
+from mlpolicy.model.policy import Placement
 from mlpolicy.rules import KINDS
-
-Placement = Literal["auto", "inner", "outer"]
 
 Rank = tuple[int, int, int, bool, int, int, int]
 """Final, nearness (imported ones are below), priority, exactness, literal components, literal
 characters, number of further conditions; higher wins."""
+ROLLOUT = "rollout.by"
+"""The only setting whose argument is not looked for in `**options`."""
 
 
 @frozen()
@@ -84,6 +88,42 @@ class PlannedRule:
         rollout = self.control.rollout if self.control else None
         return rollout if rollout and self.mode == "enforce" and rollout.percent < 1 else None
 
+    def place(self, *settings: str) -> Span:
+        """Return where the first of *settings* that was written stands, else the rule.
+
+        Of a block that is its key; a number at the end of a setting is an item of a list.
+        """
+        for setting in settings:
+            above, _, last = setting.rpartition(".")
+            value = self.values.get(setting) or (
+                self.values.get(above) if last.isdecimal() else None
+            )
+            span = value.at(last) or value.key if value is not None else self.keys.get(setting)
+            if span is not None:
+                return span
+        return self.source
+
+    def arguments(self) -> Iterator[tuple[str, ArgPath, str]]:
+        """Yield each argument of the function that it names: (code, path, setting).
+
+        The code is of the finding that the function has none of that name.
+        """
+        rollout = self.control.rollout if self.control else None
+        for _, path in _paths([rollout.by] if rollout and rollout.by else ()):
+            yield "MP507", path, ROLLOUT
+        for setting, code in KINDS[self.kind].argument_fields.items():
+            value = getattr(self.rule, setting, None)
+            if isinstance(value, dict):
+                yield from ((code, ArgPath(name), f"{setting}.{name}") for name in value)
+            else:
+                yield from ((code, path, f"{setting}.{number}") for number, path in _paths(value))
+
+    def called(self) -> Iterator[tuple[str, Span]]:
+        """Yield each function that it names with `call`, and where the name stands."""
+        for name in _may_call(self.rule.__class__) if self.rule is not None else ():
+            for path, function in _calls(getattr(self.rule, name)):
+                yield function, self.values[name].at(path) or self.source
+
 
 def _texts(value: Any) -> Iterator[str]:
     """Yield every text in *value*, and what else is in it as text."""
@@ -94,6 +134,38 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
     else:
         yield str(value)
+
+
+def _paths(texts: Any) -> Iterator[tuple[int, ArgPath]]:
+    """Yield each path in a list of *texts*, with its number; a function in its place names none."""
+    for number, text in enumerate(() if isinstance(texts, Given) else texts or ()):
+        try:
+            yield number, parse(str(text))
+        except ArgPathError:
+            continue
+
+
+@cache
+def _may_call(model: Any) -> tuple[str, ...]:
+    """Return the settings of *model* that may name a function: those that take anything, too."""
+    from mlpolicy.core.model import models_in  # (it imports pydantic)
+
+    return tuple(
+        name
+        for name, field in getattr(model, "model_fields", {}).items()
+        if field.annotation is Any
+        or any("call" in one.model_fields for one in models_in(field.annotation))
+    )
+
+
+def _calls(value: Any, above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the path of each `call` in the value of a setting, and what it names."""
+    if isinstance(value, tuple):
+        for number, item in enumerate(value):
+            yield from _calls(item, f"{above}{number}.")
+    named = function_of(value) or getattr(value, "call", None)
+    if named:
+        yield f"{above}call", named
 
 
 @frozen()
@@ -124,16 +196,9 @@ class Plan:
         """The rules that are not disabled; without any, the function is left as it is."""
         return tuple(rule for rule in self.rules if rule.mode != "disabled")
 
-    def of(self, target: Target, *, exact: bool) -> Plan:
-        """Return the same for another *target*: a pattern makes thousands of one."""
-        return replace(self, target=target, exact=exact)
-
     def rule(self, kind: str) -> PlannedRule | None:
         """Return the rule of that kind, if there is one."""
-        for rule in self.rules:
-            if rule.kind == kind:
-                return rule
-        return None
+        return next((rule for rule in self.rules if rule.kind == kind), None)
 
 
 def at_moment(rule: PlannedRule, now: datetime, environ: Mapping[str, str]) -> PlannedRule:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DEEPEST = 32
 """How many profiles may extend one another in a chain."""
+Rules = Mapping[str, RuleBlock]
 
 
 class Profiles:
@@ -39,37 +40,28 @@ class Profiles:
         self, files: Iterable[PolicyFile], *, named: bool = True, whole: bool = True
     ) -> None:
         deepest_first = sorted(files, key=lambda file: (-file.depth, file.file))
-        self.known = {one.name: one for file in deepest_first for one in file.profiles}
+        self.known = {profile.name: profile for file in deepest_first for profile in file.profiles}
         self._named, self._whole = named and all(map(is_name, self.known)), whole
         self.shipped: dict[str, Profile] = {}
         """Those of mlpolicy that are used, where no file has one of that name."""
+        self.documents: list[Document] = []
+        """The files of these."""
         self.used: set[str] = set()
         """The names of those that policies use, and of those that these extend."""
         self.missing: set[str] = set()
         """The names of those that policies and profiles ask for, and nobody defines."""
-        self._found: dict[Diagnostic, None] = {}
-        self._rules: dict[str, Mapping[str, RuleBlock]] = {}
-        self._open: list[str] = []
-        for profile in self.known.values():
-            self._flat(profile)
-
-    @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        self.diagnostics: list[Diagnostic] = []
         """What is wrong with profiles and their names."""
-        return tuple(self._found)
-
-    @property
-    def documents(self) -> tuple[Document, ...]:
-        """The files of the profiles of mlpolicy that are used."""
-        return tuple(_shipped(name)[1] for name in sorted(self.shipped))
+        self._rules: dict[str, Rules] = {}
+        for profile in self.known.values():
+            self._flat(profile, ())
 
     def under(self, policy: Policy) -> Policy:
         """Return *policy* with the rules of its profiles under its own."""
         if not policy.use:
             return policy
-        for name in policy.use:
-            self._use(name.text)
-        below = self._joined(policy.use)
+        below = self._joined(policy.use, ())
+        self._use(policy.use)
         if self._whole and all(self.named(name.text) for name in policy.use):  # (else who knows)
             for rule in policy.rules:
                 if rule.only_below and rule.kind not in below:
@@ -77,58 +69,61 @@ class Profiles:
                     text = (
                         f"environment `{rule.only_below}` removes {removed}, which does not exist"
                     )
-                    self._say(Diagnostic("MP407", text, rule.span, "warning"))
-        rules = _over(below, policy.rules)
-        return replace(policy, rules=tuple(rules.values()))
+                    self.diagnostics.append(Diagnostic("MP407", text, rule.span, "warning"))
+        return replace(policy, rules=tuple(_over(below, policy.rules).values()))
 
     def named(self, name: str) -> Profile | None:
         """Return the profile *name*: that of the files, else that of mlpolicy."""
-        if name not in self.known and name in SHIPPED:
-            self.shipped[name] = _shipped(name)[0]
+        if name not in self.known and name in SHIPPED and name not in self.shipped:
+            from mlpolicy.model.read import shipped  # (it reads YAML; no cached start does)
+
+            self.shipped[name], document = shipped(name)
+            self.documents.append(document)
         return self.known.get(name) or self.shipped.get(name)
 
-    def _use(self, name: str) -> None:
-        profile = self.named(name)
-        if profile is not None and name not in self.used:
-            self.used.add(name)
-            for extended in profile.extends:
-                self._use(extended.text)
+    def _use(self, names: Iterable[Name]) -> None:
+        for name in names:
+            profile = self.named(name.text)
+            if profile is not None and name.text not in self.used:
+                self.used.add(name.text)
+                self._use(profile.extends)
 
-    def _joined(self, names: Iterable[Name]) -> Mapping[str, RuleBlock]:
-        made: Mapping[str, RuleBlock] = {}
+    def _joined(self, names: Iterable[Name], chain: tuple[str, ...]) -> Rules:
+        """Return the rules of the profiles *names*, one over the other, at the end of a *chain*."""
+        made: Rules = {}
         for name in names:
             profile = self.named(name.text)
             if profile is None:
                 self._unknown(name)
-                continue
-            rules = self._flat(profile)
-            if name.text in self.shipped:
-                # Found where it is used: there it can be put right, or be suppressed.
-                rules = {kind: replace(rule, span=name.span) for kind, rule in rules.items()}
-            made = _over(made, rules.values())
+            elif self._may_follow(name, chain):
+                rules = self._flat(profile, chain)
+                if name.text in self.shipped:
+                    # Found where it is used: there it can be put right, or be suppressed.
+                    rules = {kind: replace(rule, span=name.span) for kind, rule in rules.items()}
+                made = _over(made, rules.values())
         return made
 
-    def _flat(self, profile: Profile) -> Mapping[str, RuleBlock]:
+    def _flat(self, profile: Profile, chain: tuple[str, ...]) -> Rules:
         """Return the rules of *profile*, those of the profiles that it extends under them."""
-        name = profile.name
-        if name not in self._rules:
-            self._open.append(name)
-            below = self._joined([one for one in profile.extends if self._may_follow(one)])
-            self._open.pop()
-            self._rules[name] = _over(below, profile.rules)
-        return self._rules[name]
+        if profile.name not in self._rules:
+            below = self._joined(profile.extends, (*chain, profile.name))
+            self._rules[profile.name] = _over(below, profile.rules)
+        return self._rules[profile.name]
 
-    def _may_follow(self, name: Name) -> bool:
+    def _may_follow(self, name: Name, chain: tuple[str, ...]) -> bool:
         """Whether one may go on to the profile *name*: chains are finite, and short."""
-        if name.text in self._open:
-            chain = " → ".join([*self._open[self._open.index(name.text) :], name.text])
-            text = f"profiles extend each other in a circle: {chain}"
-            self._say(Diagnostic("MP406", text, name.span))
+        if name.text in chain:
+            circle = " → ".join([*chain[chain.index(name.text) :], name.text])
+            text = f"profiles extend each other in a circle: {circle}"
+            self.diagnostics.append(Diagnostic("MP406", text, name.span))
             return False
-        if len(self._open) < DEEPEST or name.text in self._rules:
+        if len(chain) < DEEPEST or name.text in self._rules:
             return True
-        text = f"profiles extend each other more than {DEEPEST} deep"
-        self._say(Diagnostic("MP406", text, name.span, help="nobody can follow that"))
+        text, help = (
+            f"profiles extend each other more than {DEEPEST} deep",
+            "nobody can follow that",
+        )
+        self.diagnostics.append(Diagnostic("MP406", text, name.span, help=help))
         return False
 
     def _unknown(self, name: Name) -> None:
@@ -139,19 +134,10 @@ class Profiles:
         near, known = closest(name.text, names), ", ".join(f"`{one}`" for one in names)
         text, help = f"there is no profile `{name.text}`", did_you_mean(near, f"there are {known}")
         edits = repair(name.span, near)
-        self._say(Diagnostic("MP406", text, name.span, help=help, suggestions=edits))
-
-    def _say(self, found: Diagnostic) -> None:
-        self._found[found] = None
+        self.diagnostics.append(Diagnostic("MP406", text, name.span, help=help, suggestions=edits))
 
 
-def _shipped(name: str) -> tuple[Profile, Document]:
-    from mlpolicy.model.read import shipped  # (it reads YAML, as no start from the cache does)
-
-    return shipped(name)
-
-
-def _over(low: Mapping[str, RuleBlock], high: Iterable[RuleBlock]) -> dict[str, RuleBlock]:
+def _over(low: Rules, high: Iterable[RuleBlock]) -> dict[str, RuleBlock]:
     """Return the rules of *low* with those of *high* over them."""
     made = dict(low)
     for upper in high:

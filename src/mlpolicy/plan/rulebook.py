@@ -12,7 +12,6 @@ from operator import attrgetter
 from mlpolicy.core.control import KILL_SWITCH, end_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.facts import Facts
-from mlpolicy.core.order import rank as position
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -31,20 +30,19 @@ from mlpolicy.model.policy import (
 )
 from mlpolicy.plan.merge import (
     ALL,
+    DEFAULTS,
     OVERRIDES,
-    TOP,
     Built,
     Completed,
     Extent,
     Layer,
     complete,
-    default_layer,
-    merge,
-    policy_layer,
+    findings_of,
 )
 from mlpolicy.plan.plan import Plan, Rank, at_moment, mode_of
 from mlpolicy.plan.profiles import Profiles
 from mlpolicy.rules import KINDS
+from mlpolicy.rules import rank as position
 
 Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
@@ -92,12 +90,12 @@ class Rulebook:
         self.elsewhere: set[Span] = set()
         """Where targets stand that are there, and for which others are named."""
         self._owned: dict[Target, Target] = {}
-        self._other_names: dict[Target, tuple[Target, ...]] = {}
+        self._candidates: dict[Target, list[Candidate]] = {}
         self._resolved: dict[Target, Resolved] = {}
         self._plans: dict[tuple[tuple[Rank, str, Span], ...], _Made] = {}
         """Plans by the ranks, names and places of policies: a pattern makes thousands of one."""
         self.built: Built = {} if built is None else built
-        self._patterns: dict[str, tuple[tuple[Policy, Pattern], ...]] = {}
+        self._patterns: dict[str, list[tuple[Policy, Pattern]]] = {}
 
     def at_present(self) -> Rulebook:
         """Return the same policies as they hold at this moment."""
@@ -139,27 +137,29 @@ class Rulebook:
 
         With both the same, it is a name of its own again.
         """
-        before = self.own(name)
-        if before == own:
-            return
-        others = self._other_names
-        others[before] = tuple([other for other in others.get(before, ()) if other != name])
-        self._owned[name] = own
-        if name != own:
-            others[own] = (*others.get(own, ()), name)
-        for target in (before, name, own):
-            self._resolved.pop(target, None)
-        for known in ("exact", "_modules"):
-            self.__dict__.pop(known, None)
+        if self.own(name) != own:
+            self._owned[name] = own
+            self._candidates.clear()
+            self._resolved.clear()
+            for known in ("exact", "_modules", "_other_names"):
+                self.__dict__.pop(known, None)
+
+    @cached_property
+    def _other_names(self) -> dict[Target, list[Target]]:
+        found: dict[Target, list[Target]] = {}
+        for name, own in self._owned.items():
+            if name != own:
+                found.setdefault(own, []).append(name)
+        return found
 
     @cached_property
     def broad(self) -> tuple[tuple[Policy, tuple[Pattern, ...]], ...]:
         """The policies with patterns that may name more than one function, and those."""
-        each = (
-            (policy, tuple([pattern for pattern in policy.match if not pattern.glob.exact]))
+        return tuple(
+            (policy, patterns)
             for policy in self.policies
+            if (patterns := tuple([one for one in policy.match if not one.glob.exact]))
         )
-        return tuple((policy, patterns) for policy, patterns in each if patterns)
 
     @cached_property
     def globs(self) -> tuple[Pattern, ...]:
@@ -183,14 +183,14 @@ class Rulebook:
         return min((end for end in ends if end > self.now), default=None)
 
     @cached_property
-    def _modules(self) -> dict[str, tuple[Target, ...]]:
-        found: dict[str, tuple[Target, ...]] = {}
-        named = (name for target in self.exact for name in self.names(target))
-        for target in sorted(dict.fromkeys(named), key=attrgetter("module", "qualname")):
-            found[target.module] = (*found.get(target.module, ()), target)
+    def _modules(self) -> dict[str, list[Target]]:
+        found: dict[str, list[Target]] = {}
+        named = {name for target in self.exact for name in self.names(target)}
+        for target in sorted(named, key=attrgetter("module", "qualname")):
+            found.setdefault(target.module, []).append(target)
         return found
 
-    def exact_in(self, module: str) -> tuple[Target, ...]:
+    def exact_in(self, module: str) -> Sequence[Target]:
         """Return the targets of *module* that a policy names itself."""
         return self._modules.get(module, ())
 
@@ -226,13 +226,15 @@ class Rulebook:
                 if pattern.glob.takes(name.qualname):
                     yield policy, pattern
 
-    def _over(self, module: str) -> tuple[tuple[Policy, Pattern], ...]:
+    def _over(self, module: str) -> list[tuple[Policy, Pattern]]:
         """Return the patterns that may name functions of *module*, with their policies."""
         if module not in self._patterns:
-            each = ((policy, pattern) for policy, patterns in self.broad for pattern in patterns)
-            self._patterns[module] = tuple(
-                [one for one in each if one[1].glob.covers_module(module)]
-            )
+            self._patterns[module] = [
+                (policy, pattern)
+                for policy, patterns in self.broad
+                for pattern in patterns
+                if pattern.glob.covers_module(module)
+            ]
         return self._patterns[module]
 
     def is_named(self, target: Target) -> bool:
@@ -247,6 +249,8 @@ class Rulebook:
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""
+        if facts is None and target in self._candidates:
+            return self._candidates[target]
         best: dict[tuple[str, Span], Candidate] = {}
         for policy, pattern in self._matching(target):
             if self._excludes(policy, target) or not policy.where.holds(facts):
@@ -254,9 +258,12 @@ class Rulebook:
             key, ranked = (policy.name, policy.span), rank(policy, pattern)
             if key not in best or best[key][0] < ranked:
                 best[key] = ranked, policy
-        return sorted(
+        found = sorted(
             best.values(), key=lambda each: (each[0], each[1].name, each[1].span), reverse=True
         )
+        if facts is None:
+            self._candidates[target] = found
+        return found
 
     def excluded(self, target: Target) -> Policy | None:
         """Return a policy that would hold for *target* but for its `exclude`."""
@@ -265,12 +272,11 @@ class Rulebook:
 
     def left_out(self, target: Target) -> Plan | None:
         """Return an empty plan for a target that policies name, and may yet leave out."""
-        excluding = self.excluded(target)
-        if excluding is None and not (target in self.exact and self.asks(target)):
-            return None
-        names = (excluding.name,) if excluding else ()
-        spans = (excluding.span,) if excluding else ()
-        return Plan(target, "enforce", (), policies=names, sources=spans, exact=excluding is None)
+        policy = self.excluded(target)
+        if policy is not None:
+            names, spans = (policy.name,), (policy.span,)
+            return Plan(target, "enforce", (), policies=names, sources=spans, exact=False)
+        return Plan(target, "enforce", ()) if target in self.exact and self.asks(target) else None
 
     def _excludes(self, policy: Policy, target: Target) -> bool:
         return bool(policy.exclude) and any(excluded(policy, one) for one in self.names(target))
@@ -287,12 +293,11 @@ class Rulebook:
         target = self.own(target)
         if facts is None and target in self._resolved:
             return self._resolved[target]
-        candidates = self.candidates(target, facts)
         resolved: Resolved = (None, ())
-        if candidates:
+        if candidates := self.candidates(target, facts):
             plan, completed = self._made(target, candidates)
-            conflicts = tuple(found for each in completed for found in each.conflicts)
-            resolved = plan.of(target, exact=self.is_named(target)), conflicts
+            plan = replace(plan, target=target, exact=self.is_named(target))
+            resolved = plan, tuple(found for each in completed for found in each.conflicts)
         if facts is None:
             self._resolved[target] = resolved
         return resolved
@@ -302,9 +307,9 @@ class Rulebook:
         ranked, text = max((rank(policy, one), one.glob.text) for one in policy.match)
         return Target(*text.split(":")), [(ranked, policy)]
 
-    def plan_alone(self, policy: Policy) -> Plan:
-        """Return what a *policy* of patterns makes of a function that no other one is for."""
-        return self._made(*self.alone(policy))[0]
+    def planned(self, target: Target, candidates: Sequence[Candidate]) -> Plan:
+        """Return the plan that *candidates* make."""
+        return self._made(target, candidates)[0]
 
     def _made(self, target: Target, candidates: Sequence[Candidate]) -> _Made:
         """Return the plan that *candidates* make, and its rules with what is wrong with them."""
@@ -313,8 +318,8 @@ class Rulebook:
             completed = self._completed(candidates, self.read)
             # (asking the process for its variables takes longer than all else here)
             environ = {KILL_SWITCH: self.environ.get(KILL_SWITCH, "")}
-            each = (one.rule for one in completed if one.rule is not None)
-            rules = tuple([at_moment(rule, self.now, environ) for rule in each])
+            made = [one.rule for one in completed if one.rule is not None]
+            rules = tuple([at_moment(rule, self.now, environ) for rule in made])
             policies = [policy for _, policy in candidates]
             placement: Placement = "auto"
             for policy in reversed(policies):
@@ -345,7 +350,15 @@ class Rulebook:
 
     def layers(self, kind: str, candidates: Sequence[Candidate]) -> list[Layer]:
         """Return the blocks of that kind: of the defaults, of *candidates*, of the command line."""
-        found = list(self._defaults(kind))
+        found: list[Layer] = []
+        for file in self.files:
+            held = next((block for block in file.defaults if block.kind == kind), None)
+            if file.mode is not None:
+                mode: Tree = {"mode": file.mode}
+                settings = laid_over(mode, held.settings) if held else mode
+                held = replace(held or RuleBlock(kind, Span(file.file)), settings=settings)
+            if held is not None:  # below every policy, imported ones lowest
+                found.append(Layer((-1, -file.depth, 0, False, 0, 0, 0), DEFAULTS, held))
         for ranked, policy in candidates:
             block = policy.rule(kind)
             if block is None:
@@ -353,20 +366,12 @@ class Rulebook:
             if policy.controls:
                 controls = {key: held for key, held in policy.controls.items() if key != "deadline"}
                 block = replace(block, settings=laid_over(controls, block.settings))
-            found.append(policy_layer(ranked, policy, block))
-        found += (Layer(TOP, OVERRIDES, block) for block in self.overrides if block.kind == kind)
+            # (`final` may be of this rule alone)
+            height = (1, *ranked[1:]) if block.final else ranked
+            found.append(Layer(height, policy.name, block))
+        top = (2, 0, 0, True, 0, 0, 0)
+        found += (Layer(top, OVERRIDES, block) for block in self.overrides if block.kind == kind)
         return found
-
-    def _defaults(self, kind: str) -> Iterator[Layer]:
-        """Yield what lies under the policies for one kind."""
-        for file in self.files:
-            held = next((block for block in file.defaults if block.kind == kind), None)
-            if file.mode is not None:
-                mode: Tree = {"mode": file.mode}
-                settings = laid_over(mode, held.settings) if held else mode
-                held = replace(held or RuleBlock(kind, Span(file.file)), settings=settings)
-            if held is not None:
-                yield default_layer(file.depth, held)
 
     def findings(
         self, target: Target, candidates: Sequence[Candidate], *, alone: bool = False
@@ -375,8 +380,6 @@ class Rulebook:
 
         With *alone*, others may complete it on the functions that they name too.
         """
-        from mlpolicy.plan.together import findings_of  # (a service asks for none)
-
         plan, completed = self._made(target, candidates)
         policies = [policy for _, policy in candidates]
         kinds = {block.kind for block in policies[0].rules}
@@ -384,11 +387,6 @@ class Rulebook:
         if alone and any(policy.rule(kind) for policy in others for kind in kinds):
             completed = self._completed(candidates, replace(self.read, whole=False))
         return findings_of(plan, completed, deadline_of(policies))
-
-    def conflicts(self, candidates: Sequence[Candidate]) -> Iterator[Diagnostic]:
-        """Yield what *candidates* contradict each other in, on a function that all are for."""
-        for kind in {block.kind for _, policy in candidates for block in policy.rules}:
-            yield from merge(kind, self.layers(kind, candidates)).diagnostics
 
 
 def _both(one: Settings, other: Settings) -> Settings:

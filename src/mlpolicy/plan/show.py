@@ -1,21 +1,25 @@
-"""A plan for people and programs: what holds, where each value comes from, and what lost to it."""
+"""A plan for people and programs: what holds, where each value comes from, and what changes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.redact import HIDDEN, redacted, without
 from mlpolicy.core.target import path_of
 from mlpolicy.core.words import many
 from mlpolicy.model.policy import CODE
-from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.rules import KINDS
 
+if TYPE_CHECKING:
+    from mlpolicy.plan.plan import Plan, PlannedRule, Value
+
+Change = Literal["added", "removed", "changed"]
 SCHEMA: Final = "mlpolicy.plan/1"
 COMMAND_LINE = "--set"
 _WIDEST = 44
@@ -45,9 +49,7 @@ def describe(plan: Plan) -> str:
     for rule in plan.rules:
         lines += ["", *_rule(rule)]
     worst = worst_case(plan)
-    if worst:
-        lines += ["", *worst]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(["", *worst] if worst else ())])
 
 
 def _rule(rule: PlannedRule) -> Iterator[str]:
@@ -57,7 +59,7 @@ def _rule(rule: PlannedRule) -> Iterator[str]:
     for path, value, source in rows:
         yield f"    {path:<{wide[0]}}  {value:<{wide[1]}}  {source}".rstrip()
         for lost in reversed(rule.lost.get(path, ())):
-            loser = f"{origin(lost)} ({why(lost, rule.values.get(path))})"
+            loser = f"{origin(lost)} ({_why(lost, rule.values.get(path))})"
             yield f"      {'beats':>{wide[0] - 2}}  {text(lost):<{wide[1]}}  {loser}"
 
 
@@ -78,7 +80,7 @@ def _mode(rule: PlannedRule) -> str:
     return f"  ({', '.join(parts)})" if parts else ""
 
 
-def why(lost: Value, winner: Value | None) -> str:
+def _why(lost: Value, winner: Value | None) -> str:
     """Return why *lost* lost against *winner*."""
     if winner is None or lost.rank is None or winner.rank is None:
         return "set again"
@@ -88,9 +90,8 @@ def why(lost: Value, winner: Value | None) -> str:
         return "defaults only fill in" if winner.rank[0] >= 0 else "defaults of an import"
     if winner.rank[0] > 1:
         return "set on the command line"
-    differing = (
-        said for said, low, high in zip(_RANKS, lost.rank, winner.rank, strict=True) if low != high
-    )
+    ranks = zip(_RANKS, lost.rank, winner.rank, strict=True)
+    differing = (reason for reason, low, high in ranks if low != high)
     return next(differing, "equal rank, the same value")
 
 
@@ -137,14 +138,12 @@ def worst_case(plan: Plan) -> list[str]:
         return []
     if plan.deadline is not None:
         seconds, asked = min(seconds, plan.deadline), min(asked, plan.deadline)
+        deadline = Duration.worked_out(plan.deadline)
+        parts.append(f"deadline {deadline}: no pause and no wait goes beyond it")
     time, most = Duration.worked_out(seconds), Duration.worked_out(asked)
     more = f", up to {most} where the other side asks by Retry-After" if asked > seconds else ""
-    lines = [f"  worst case: {many(calls, 'call')} + {time}{more}"]
-    lines += [f"    {part}" for part in parts]
-    if plan.deadline is not None:
-        deadline = Duration.worked_out(plan.deadline)
-        lines.append(f"    deadline {deadline}: no pause and no wait goes beyond it")
-    return lines
+    sum = f"  worst case: {many(calls, 'call')} + {time}{more}"
+    return [sum, *(f"    {part}" for part in parts)]
 
 
 # --- for programs ---------------------------------------------------------------------
@@ -155,14 +154,10 @@ def content(rule: PlannedRule) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for path, value in rule.values.items():
         lost = rule.lost.get(path, ())
-        beats = [{**_sourced(one), "why": why(one, value)} for one in lost]
+        beats = [{**_sourced(one), "why": _why(one, value)} for one in lost]
         values[path] = {**_sourced(value), "beats": beats}
-    return {
-        "kind": rule.kind,
-        "mode": rule.mode,
-        "source": rule.source.place,
-        "values": values,
-    }
+    place = rule.source.place
+    return {"kind": rule.kind, "mode": rule.mode, "source": place, "values": values}
 
 
 def _sourced(value: Value) -> dict[str, Any]:
@@ -183,38 +178,114 @@ def compiled(plans: Iterable[Plan], *, environment: str | None = None) -> dict[s
 
     The hash is of targets, rules and settings alone: moving a line or a file does not change it.
     """
-    each = [target(plan) for plan in plans]
-    held = sorted((one["target"], one["placement"], holds(one)) for one in each)
+    targets = [target(plan) for plan in plans]
+    held = sorted(
+        (
+            one["target"],
+            one["placement"],
+            [[rule["kind"], rule["mode"], rule["settings"]] for rule in one["rules"]],
+        )
+        for one in targets
+    )
     hashed = json.dumps(held, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(hashed.encode()).hexdigest()
     return {
         "schema": SCHEMA,
         "environment": environment,
-        "hash": f"sha256:{hashlib.sha256(hashed.encode()).hexdigest()}",
-        "targets": each,
+        "hash": f"sha256:{digest}",
+        "targets": targets,
     }
-
-
-def holds(one: Mapping[str, Any]) -> list[list[Any]]:
-    """Return what holds for a compiled target: (kind, mode, settings) of each rule, in order."""
-    return [[rule["kind"], rule["mode"], rule["settings"]] for rule in one["rules"]]
 
 
 def target(plan: Plan) -> dict[str, Any]:
     """Return *plan* as plain values."""
+    rules: list[dict[str, Any]] = []
+    for rule in plan.rules:
+        values = {path: value for path, value in sorted(rule.values.items()) if path != "mode"}
+        settings = {path: text(value) for path, value in values.items()}
+        sources = {path: str(value.source) for path, value in values.items() if value.source}
+        rules.append(
+            {"kind": rule.kind, "mode": rule.mode, "settings": settings, "sources": sources}
+        )
     return {
         "target": str(plan.target),
         "mode": plan.mode,
         "placement": plan.placement,
         "policies": list(plan.policies),
-        "rules": [_compiled(rule) for rule in plan.rules],
+        "rules": rules,
     }
 
 
-def _compiled(rule: PlannedRule) -> dict[str, Any]:
-    values = {path: value for path, value in sorted(rule.values.items()) if path != "mode"}
-    return {
-        "kind": rule.kind,
-        "mode": rule.mode,
-        "settings": {path: text(value) for path, value in values.items()},
-        "sources": {path: str(value.source) for path, value in values.items() if value.source},
-    }
+# --- what changes from one policy to another ------------------------------------------
+
+
+@frozen()
+class Difference:
+    """What changes for one function."""
+
+    target: str
+    change: Change
+    lines: tuple[tuple[str, str | None, str | None], ...]
+    """Each setting that is another than it was, or a kind as a whole: its path (as in
+    `retry.max_attempts`), the old value and the new one; None where there is none."""
+    risks: tuple[str, ...] = ()
+    """What to look at twice, in words."""
+
+
+def differences(old: Iterable[Plan], new: Iterable[Plan]) -> tuple[Difference, ...]:
+    """Return what changes from the plans *old* to the plans *new*, by target."""
+    before, after = (
+        {str(plan.target): {rule.kind: rule for rule in plan.rules} for plan in plans}
+        for plans in (old, new)
+    )
+    found: list[Difference] = []
+    for name in sorted({*before, *after}):
+        low, high = before.get(name, {}), after.get(name, {})
+        pairs = [(low.get(kind), high.get(kind)) for kind in dict.fromkeys((*low, *high))]
+        lines = tuple(line for pair in pairs for line in _lines(*pair))
+        if lines:
+            change: Change = "changed" if low and high else "added" if high else "removed"
+            risks = tuple(risk for pair in pairs for risk in _risks(*pair))
+            found.append(Difference(name, change, lines, risks))
+    return tuple(found)
+
+
+def _lines(
+    old: PlannedRule | None, new: PlannedRule | None
+) -> Iterator[tuple[str, str | None, str | None]]:
+    if old is None or new is None:
+        kinds = [rule.kind for rule in (old, new) if rule is not None]
+        yield kinds[0], _summed(old), _summed(new)
+        return
+    if old.mode != new.mode:
+        yield f"{new.kind}.mode", old.mode, new.mode
+    for path in dict.fromkeys((*old.values, *new.values)):
+        before, after = (side.values.get(path) for side in (old, new))
+        was, now = (text(value) if value else None for value in (before, after))
+        if was != now and path != "mode":
+            yield f"{new.kind}.{path}", was, now
+
+
+def _summed(rule: PlannedRule | None) -> str | None:
+    """Return what was written of a rule, on one line."""
+    if rule is None:
+        return None
+    parts = [] if rule.mode == "enforce" else [f"mode: {rule.mode}"]
+    for path, value in rule.values.items():
+        if value.source is not None and path != "mode":
+            parts.append(f"{path}: {text(value)}")
+    return "{" + ", ".join(parts) + "}"
+
+
+def _risks(old: PlannedRule | None, new: PlannedRule | None) -> Iterator[str]:
+    before, after = (rule if rule is not None and rule.live else None for rule in (old, new))
+    if after is None:
+        if before is not None:
+            yield f"`{before.kind}` no longer holds"
+    elif before is None:
+        if after.mode == "enforce" and KINDS[after.kind].shadowable:
+            yield f"MP506: `{after.kind}` is enforced at once, and was never in shadow"
+    else:
+        if (before.mode, after.mode) == ("enforce", "shadow"):
+            yield f"`{after.kind}` only watches from now on"
+        yield from KINDS[after.kind].risks(before.rule, after.rule)

@@ -1,15 +1,40 @@
-"""The kinds of rule; each is a folder of one shape, found here by its name."""
+"""The kinds of rule, each a folder of one shape, and the order in which a call meets them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from mlpolicy.core.extensions import Extensions
 from mlpolicy.core.kind import Kind
-from mlpolicy.core.order import ORDER, stand
 
 _BUILT_IN = ("retry", "validate", "cache", "memory", "monitor")
 _OURS = "MP"
+
+FUNCTION: Final = "FUNCTION"
+
+ORDER: Final = (
+    "monitor",
+    "fallback",
+    "validate input",
+    "timeout total",
+    "cache",
+    "retry",
+    "circuit_breaker",
+    "rate_limit",
+    "timeout attempt",
+    "concurrency",
+    "memory",
+    FUNCTION,
+    "validate output",
+)
+"""Positions where a rule of ours may stand; the kind of a plugin stands just inside of one."""
+
+INNERMOST: Final = "validate output"
+STARTED: Final = "retry"
+"""What stands here or within sees a generator start, what stands outside sees all of it."""
+
+_BETWEEN: Final[dict[str, float]] = {}
+"""Where the kinds of plugins stand."""
 
 
 def _vet(name: str, kind: Any) -> str | None:
@@ -36,13 +61,26 @@ def _vet_rule(kind: Kind) -> str | None:
 
 
 def _joined(kind: Kind) -> None:
-    stand(kind.name, inside=kind.inside)
+    """Give a plugin's *kind* its place: just inside of the position that it names."""
+    _BETWEEN[kind.name] = min(ORDER.index(kind.inside), ORDER.index("memory")) + 0.5
 
 
 KINDS: Extensions[Kind] = Extensions(
     "kinds", {name: f"mlpolicy.rules.{name}:KIND" for name in _BUILT_IN}, _vet, joined=_joined
 )
 """Every kind that a policy may use."""
+
+
+def rank(position: str) -> float:
+    """Return where *position* stands, outermost 0; an unknown one stands just around the function."""
+    if position in ORDER:
+        return ORDER.index(position)
+    return _BETWEEN.get(position, ORDER.index("memory") + 0.5)
+
+
+def inside_out(position: str) -> tuple[float, str]:
+    """Sort key for weaving: what is woven first stands nearest to the function."""
+    return (0 if position == INNERMOST else len(ORDER) - rank(position), position)
 
 
 def kind_of_decorator(name: str) -> Kind:

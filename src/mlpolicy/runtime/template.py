@@ -16,10 +16,9 @@ from typing import Any, Final
 from mlpolicy.core.block import Lines, indented
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.inside import is_ours
-from mlpolicy.core.order import INNERMOST, STARTED, inside_out, rank
 from mlpolicy.core.site import GENERATORS, FunctionKind
 from mlpolicy.core.step import Step, Weave
-from mlpolicy.rules import KINDS
+from mlpolicy.rules import INNERMOST, KINDS, STARTED, inside_out, rank
 from mlpolicy.runtime.awaiting import Started, StartedAsync, items_of, start_async
 from mlpolicy.runtime.loom import Weaver
 

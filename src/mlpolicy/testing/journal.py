@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from mlpolicy.core.kind import Counted
 from mlpolicy.core.metrics import Counter, Meters
-from mlpolicy.core.order import ORDER
 from mlpolicy.core.site import Notes
-from mlpolicy.rules import KINDS
+from mlpolicy.rules import KINDS, ORDER
 
 ENDS: Final = {
     "ok": "at the end: the caller got the answer of the function, or one that was kept",

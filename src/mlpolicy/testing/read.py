@@ -21,7 +21,7 @@ from mlpolicy.document.parse import Document, read
 from mlpolicy.model.check import check, locate
 from mlpolicy.model.grammar import OF_TESTS
 from mlpolicy.model.unknown import Words
-from mlpolicy.plan.files import SUFFIXES, TESTS
+from mlpolicy.plan.gather import SUFFIXES, TESTS
 from mlpolicy.testing.grammar import CaseBlock, ExpectBlock, StepBlock, StubBlock, SuiteBlock
 from mlpolicy.testing.plans import unknown_setting
 

@@ -9,6 +9,7 @@ from mlpolicy.core.block import Lines, Loom, indented
 from mlpolicy.core.classes import promises
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Step
+from mlpolicy.core.target import Given
 from mlpolicy.rules.retry.answers import (
     Statuses,
     asked_in,
