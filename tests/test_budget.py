@@ -15,32 +15,32 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 3616,
-    "core": 4281,
+    "cli": 3341,
+    "core": 4297,
     "document": 764,
     "install": 3798,
     "lint": 993,
     "model": 2778,
     "plan": 2517,
-    "rules": 11390,
+    "rules": 11461,
     "runtime": 1217,
     "source": 1185,
-    "testing": 1962,
+    "testing": 1930,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 2380,
-    "core": 2700,
+    "cli": 2256,
+    "core": 2711,
     "document": 533,
     "install": 2717,
     "lint": 745,
     "model": 1909,
     "plan": 1627,
-    "rules": 7436,
+    "rules": 7490,
     "runtime": 758,
     "source": 836,
-    "testing": 1458,
+    "testing": 1436,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 7
