@@ -331,7 +331,7 @@ class PolicyReader(RuleReader):
         match = self._match(entry, own)
         exclude = patterns(own.get("exclude"), self.findings)
         is_empty_policy = len(others) == len(body.entries) and not own.get("use")
-        if len(self.findings) == before and is_empty_policy and "${" not in "".join(own.index):
+        if len(self.findings) == before and is_empty_policy:
             text = f"`{entry.key}` has no rules"
             self.findings.append(Diagnostic("MP408", text, entry.key_span, "warning"))
         if any(one.code == "MP005" and one.span in unknown for one in self.findings[before:]):

@@ -225,7 +225,9 @@ def read_source(
         filled = variables.filled(MappingNode(tuple(kept), root.at))
         written = MappingNode((*filled.entries, *own), root.at)
         apart = variables.filled(apart)
-    checked = check(_hollow(written), FileBlock, Words("the file", OF_FILE))
+    known = [entry for entry in _hollow(written).entries if entry.key in FileBlock.model_fields]
+    whole = MappingNode(tuple(known), written.at)
+    checked = check(whole, FileBlock, Words("the file", OF_FILE))
     findings += checked.diagnostics
     reader = PolicyReader(source.layers, findings)
     file = replace(

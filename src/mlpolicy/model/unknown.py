@@ -160,16 +160,17 @@ def spelt(
         if empty and synonym is None:
             continue  # it belongs under the key above, which was reported as empty
         empty = False
-        # A variable in a key is a finding of its own, and so is a single word between braces.
-        if "${" in entry.key or (is_bare(entry) and not (of_policy and synonym)):
-            kept.append(entry)
+        if is_bare(entry) and not (of_policy and synonym):
+            kept.append(entry)  # the reader said what is wrong with it
             continue
         if of_policy and synonym is None and _is_stranger(entry, about):
             findings.append(not_installed(entry))
             continue
         beside = there[is_laid(entry, node)]
         findings.append(unknown_key(entry, fields, about, block=block, beside=beside))
-        if synonym is not None:
+        if "${" in entry.key or not (synonym or of_policy):
+            kept.append(entry)  # variables in it are judged all the same
+        elif synonym is not None:
             # What is there already is not overwritten; with a note, its value is of another form.
             taken = synonym.field in there[False] | there[True]
             if not taken and not synonym.note and not is_null(entry.value):
