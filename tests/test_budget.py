@@ -15,7 +15,7 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 378,
-    "cli": 3341,
+    "cli": 3383,
     "core": 4297,
     "document": 764,
     "install": 3798,
@@ -25,12 +25,12 @@ LINES = {
     "rules": 11461,
     "runtime": 1217,
     "source": 1185,
-    "testing": 1930,
+    "testing": 1949,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 143,
-    "cli": 2256,
+    "cli": 2284,
     "core": 2711,
     "document": 533,
     "install": 2717,
@@ -40,7 +40,7 @@ STATEMENTS = {
     "rules": 7490,
     "runtime": 758,
     "source": 836,
-    "testing": 1436,
+    "testing": 1445,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 7

@@ -25,6 +25,7 @@ from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.core.span import Span
+from mlpolicy.core.target import Target
 from mlpolicy.lint.targets import of_rules
 from mlpolicy.plan.governed import named, targets
 from mlpolicy.plan.load import Loaded
@@ -67,19 +68,11 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
     After `--`, ARGUMENTS run the module as a program under the policy once all is well.
     """
     everything, package = options["everything"], options["package"]
-    if not context.modules and not everything:
-        exits.stop("name a module: --module mypkg.serve, or --all")
-    if arguments and len(context.modules) != 1:
-        exits.stop("name one module to run with these arguments: --module M")
+    _stop_without_module(context, options, arguments)
     loaded = context.read()
     wrong: list[Diagnostic] = []
     if not loaded.errors:
-        below = tuple(f"{module}." for module in context.modules) if package else ()
-        wanted = (
-            target
-            for target in targets(loaded.rulebook, context.tree)
-            if everything or target.module in context.modules or target.module.startswith(below)
-        )
+        wanted = _wanted(context, loaded, options)
         wrong += of_rules(loaded.rulebook, context.tree, wanted)
     if replace(loaded, diagnostics=(*loaded.diagnostics, *wrong)).errors:
         context.stop(Report.of(loaded.shown(wrong)))
@@ -103,6 +96,22 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
 
         program = [sys.executable, "-m", context.modules[0], *arguments]
         sys.exit(run(context, program, within=local_roots(context.src)))
+
+
+def _wanted(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Iterator[Target]:
+    """Yield the targets in the modules that are to be imported, as far as their source tells."""
+    below = tuple(f"{module}." for module in context.modules) if options["package"] else ()
+    for target in targets(loaded.rulebook, context.tree):
+        asked = target.module in context.modules or target.module.startswith(below)
+        if options["everything"] or asked:
+            yield target
+
+
+def _stop_without_module(context: Context, options: Mapping[str, Any], arguments: Any) -> None:
+    if not context.modules and not options["everything"]:
+        exits.stop("name a module: --module mypkg.serve, or --all")
+    if arguments and len(context.modules) != 1:
+        exits.stop("name one module to run with these arguments: --module M")
 
 
 def _show(

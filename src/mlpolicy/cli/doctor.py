@@ -45,11 +45,25 @@ def command(context: Context) -> None:
     With --module, each target is tried in a fresh interpreter: where its driver stands, or why
     there is none.
     """
+    checks = _checks(context)
+    if context.format == "json":
+        context.emit_json(SCHEMA, {"checks": [check._asdict() for check in checks]})
+    else:
+        context.emit(context.table_of([check._asdict() for check in checks]))
+        counts = Counter(check.state for check in checks)
+        listed = [f"{counts[state]} {state}" for state in ("fail", "warn") if counts[state]]
+        context.tell(", ".join(listed) or "nothing is wrong")
+    failed = [check.check for check in checks if check.state == "fail"]
+    code = exits.IMPORT_FAILED if "import" in failed else exits.FINDINGS
+    sys.exit(code if failed else exits.FINE)
+
+
+def _checks(context: Context) -> list[MachineCheck]:
     checks = list(_of_machine())
-    loaded = None
+    loaded, rules = None, dict[str, dict[str, object]]()
     if context.policy or context.modules or files.any_policy():
         loaded = context.read()
-    rules = _rules(loaded) if loaded else {}
+        rules = _rules(loaded)
     of_kinds = [check for kind in KINDS for check in KINDS[kind].checked(rules)]
     checks += [check for check in of_kinds if check.check not in rules]
     checks += _of_plugins()
@@ -58,17 +72,7 @@ def command(context: Context) -> None:
         checks += [check for check in of_kinds if check.check in rules]
         if context.modules and not loaded.errors:
             checks += _of_targets(context)
-    rows = [check._asdict() for check in checks]
-    if context.format == "json":
-        context.emit_json(SCHEMA, {"checks": rows})
-    else:
-        context.emit(context.table_of(rows))
-        counts = Counter(check.state for check in checks)
-        listed = [f"{counts[state]} {state}" for state in ("fail", "warn") if counts[state]]
-        context.tell(", ".join(listed) or "nothing is wrong")
-    failed = [check.check for check in checks if check.state == "fail"]
-    code = exits.IMPORT_FAILED if "import" in failed else exits.FINDINGS
-    sys.exit(code if failed else exits.FINE)
+    return checks
 
 
 # --- the interpreter and the machine --------------------------------------------------
@@ -91,14 +95,7 @@ def _of_machine() -> Iterator[MachineCheck]:
     else:
         remedy = "install PyYAML from a wheel: large policies are read ten times slower"
         yield MachineCheck("libyaml", "warn", "PyYAML was built without it", remedy)
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(os.environ.get("MLPOLICY_CACHE_DIR") or Path(home, "mlpolicy")).expanduser()
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
-    if nearest.is_dir() and os.access(nearest, os.W_OK):
-        yield MachineCheck("plan cache", "ok", str(folder))
-    else:
-        remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
-        yield MachineCheck("plan cache", "warn", f"{folder} cannot be written", remedy)
+    yield _plan_cache()
     method = multiprocessing.get_start_method(allow_none=True)
     method = method or multiprocessing.get_all_start_methods()[0]
     text = f"multiprocessing starts workers by {method}"
@@ -109,6 +106,16 @@ def _of_machine() -> Iterator[MachineCheck]:
         yield MachineCheck("workers", "note", text, remedy)
     if os.environ.get(ENVIRONMENT):
         yield MachineCheck("environment", "ok", f"{ENVIRONMENT}={os.environ[ENVIRONMENT]}")
+
+
+def _plan_cache() -> MachineCheck:
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(os.environ.get("MLPOLICY_CACHE_DIR") or Path(home, "mlpolicy")).expanduser()
+    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    if nearest.is_dir() and os.access(nearest, os.W_OK):
+        return MachineCheck("plan cache", "ok", str(folder))
+    remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
+    return MachineCheck("plan cache", "warn", f"{folder} cannot be written", remedy)
 
 
 def _interpreter() -> MachineCheck:

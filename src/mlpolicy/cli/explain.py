@@ -77,17 +77,13 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
     except TargetError as error:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
         exits.stop(f"`{subject}` is not a function path: {error}{hint}")
-    looked = context.tree.look_up(target)
-    names = looked.decorators if isinstance(looked, Defined) else ()
-    ours = [name for name in names if name.startswith("mlpolicy.") and name != "mlpolicy.tag"]
-    decorated = bool(ours) and not context.written  # what is set here holds in no process
+    # What is set here holds in no process.
+    decorated = not context.written and _has_our_decorators(context, target)
     loaded = context.read(needed=not decorated)
     # What cannot be read as it is written would be explained wrongly; all else is there to be seen.
     if source or any(finding.code < "MP2" for finding in loaded.refused):
         context.stop_on_errors(loaded)
-    terms = [f"environment {loaded.environment}"] if loaded.environment else []
-    terms += [f"--set {written}" for written in context.written]
-    under = f"\n\n  under {', '.join(terms)}" if terms and not source else ""
+    under = "" if source else _terms(context, loaded)
     if decorated:
         explained = _by_import(context, target, source=source)
     else:
@@ -99,6 +95,19 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
     if not decorated:
         gone = absent_from(loaded.rulebook, context.tree, [Target.parse(explained["target"])])
         tell_absent(loaded.rulebook, gone)
+
+
+def _has_our_decorators(context: Context, target: Target) -> bool:
+    looked = context.tree.look_up(target)
+    names = looked.decorators if isinstance(looked, Defined) else ()
+    return any(name.startswith("mlpolicy.") and name != "mlpolicy.tag" for name in names)
+
+
+def _terms(context: Context, loaded: Loaded) -> str:
+    """Return the line that says under which terms all of it holds."""
+    terms = [f"environment {loaded.environment}"] if loaded.environment else []
+    terms += [f"--set {written}" for written in context.written]
+    return f"\n\n  under {', '.join(terms)}" if terms else ""
 
 
 def _by_source(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:

@@ -41,15 +41,19 @@ def resolved(context: Context, loaded: Loaded, *, level: Level) -> Loaded:
     wrong = any(finding.severity == "error" for finding in loaded.diagnostics)
     gone = any(one.code == "MP303" and one.severity == "error" for one in findings)
     if level == "import" and not wrong and not gone:
-        imported = list(_imported(context, loaded))
-        # Each place and code is told once, and as grave as the import makes it.
-        known = {(finding.code, finding.span) for finding in findings}
-        sure = {(one.code, one.span) for one in imported if one.severity == "error"}
-        for at, finding in enumerate(findings):
-            if (finding.code, finding.span) in sure:
-                findings[at] = replace(finding, severity="error")
-        findings += [one for one in imported if (one.code, one.span) not in known]
+        findings = _with_imported(findings, list(_imported(context, loaded)))
     return loaded.shown(findings, level=level)
+
+
+def _with_imported(by_source: list[Diagnostic], imported: list[Diagnostic]) -> list[Diagnostic]:
+    """Return both, each place and code once, and as grave as the import makes it."""
+    known = {(finding.code, finding.span) for finding in by_source}
+    sure = {(finding.code, finding.span) for finding in imported if finding.severity == "error"}
+    graver = [
+        replace(finding, severity="error") if (finding.code, finding.span) in sure else finding
+        for finding in by_source
+    ]
+    return graver + [one for one in imported if (one.code, one.span) not in known]
 
 
 def _imported(context: Context, loaded: Loaded) -> Iterator[Diagnostic]:

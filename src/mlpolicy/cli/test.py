@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -40,14 +41,8 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
     """
     paths = _files(context.policy)
     with waiting("running the tests"), redirect_stdout(sys.stderr):  # what real functions print
-        where = roots(context.src)
-        # Errors and functions of a test are found where a service started here finds them.
-        folders = [str(folder.resolve()) for folder in where]
-        sys.path[:0] = [folder for folder in folders if folder not in sys.path]
-        tree = SourceTree(where)
-        suites = [Prepared(path, tree) for path in paths]
-        cases = [(suite, case) for suite in suites for case in suite.cases]
-        results = [one.run(case) for one, case in cases if wanted.lower() in case.id.lower()]
+        suites = _prepared(context, paths)
+        results = _results(suites, wanted)
     findings = tuple(dict.fromkeys(one for suite in suites for one in suite.diagnostics))
     if not results and not findings:
         exits.stop("no test was collected", exits.NOTHING_TO_DO)
@@ -61,16 +56,28 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
         content = {"tests": tests, "diagnostics": list(map(finding, findings))}
         context.emit_json(SCHEMA, {"summary": summary, **content})
     else:
-        lines = {file: one.lines for suite in suites for file, one in suite.documents.items()}
-        listed = [f"{count} {name}" for name, count in counts.items() if count or name == "passed"]
-        listed += [many(len(findings), "finding")] if findings else []
-        _tell(
-            context,
-            failed,
-            Report(findings, lines),
-            f"{', '.join(listed)} in {many(len(suites), 'file')}",
-        )
+        report = Report(findings, _lines(suites), files=len(suites))
+        _tell(context, counts, failed, report)
     sys.exit(exits.FINDINGS if failed or findings else exits.FINE)
+
+
+def _prepared(context: Context, paths: list[Path]) -> list[Prepared]:
+    """Return the files of tests, and let errors and functions be found where a service finds them."""
+    where = roots(context.src)
+    folders = [str(folder.resolve()) for folder in where]
+    sys.path[:0] = [folder for folder in folders if folder not in sys.path]
+    tree = SourceTree(where)
+    return [Prepared(path, tree) for path in paths]
+
+
+def _lines(suites: list[Prepared]) -> dict[str, Sequence[str]]:
+    """Return the lines of each file that findings may be about."""
+    return {file: one.lines for suite in suites for file, one in suite.documents.items()}
+
+
+def _results(suites: list[Prepared], wanted: str) -> list[CaseResult]:
+    cases = [(suite, case) for suite in suites for case in suite.cases]
+    return [suite.run(case) for suite, case in cases if wanted.lower() in case.id.lower()]
 
 
 def _files(given: tuple[str, ...]) -> list[Path]:
@@ -86,10 +93,16 @@ def _files(given: tuple[str, ...]) -> list[Path]:
     return [files.shown(file) for file in suites]
 
 
-def _tell(context: Context, failed: list[CaseResult], report: Report, summary: str) -> None:
+def _tell(
+    context: Context, counts: dict[str, int], failed: list[CaseResult], report: Report
+) -> None:
     from mlpolicy.cli.render.github import failures
     from mlpolicy.cli.render.text import text
 
+    listed = [f"{count} {name}" for name, count in counts.items() if count or name == "passed"]
+    if report.diagnostics:
+        listed.append(many(len(report.diagnostics), "finding"))
+    summary = f"{', '.join(listed)} in {many(report.files, 'file')}"
     texts = ["\n".join(result.lines()) for result in failed]
     parts = [text(report), *texts] if report.diagnostics else texts
     context.emit("\n\n".join(parts if context.quiet else [*parts, summary]))

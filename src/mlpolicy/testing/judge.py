@@ -65,20 +65,28 @@ def call_differs(act: Act, outcome: CallOutcome, plan: Plan) -> Iterator[FieldDi
             name, wanted = "returns", shown(expected.returns)
         yield FieldDifference(name, wanted, _error_text(error), note=_raised_at(error))
     for name in names:
-        if name == "raises" and error is None:
-            yield FieldDifference(name, expected.raises, f"returned {shown(outcome.value)}")
-        elif name == "raises" and error is not None:
-            if not _is_expected(error, expected.raises):
-                found, note = _error_text(error), _raised_at(error)
-                yield FieldDifference(name, expected.raises, found, note=note)
+        if name == "raises":
+            yield from _error_differs(expected.raises, outcome)
         elif name != "returns":
             yield from _fact_differs(name, outcome, getattr(expected, name), plan)
         elif error is None and not same(expected.returns, outcome.value):
-            path, wanted, value = _narrowed("returns", expected.returns, outcome.value)
-            texts = shown(wanted), shown(value)
-            if texts[0] == texts[1]:  # they differ in type
-                texts = _cut(repr(wanted)), _cut(repr(value))
-            yield FieldDifference(path, *texts)
+            yield _value_differs(expected.returns, outcome.value)
+
+
+def _value_differs(expected: Any, found: Any) -> FieldDifference:
+    path, expected, found = _narrowed("returns", expected, found)
+    texts = shown(expected), shown(found)
+    if texts[0] == texts[1]:  # they differ in type
+        texts = _cut(repr(expected)), _cut(repr(found))
+    return FieldDifference(path, *texts)
+
+
+def _error_differs(expected: ErrorClass, outcome: CallOutcome) -> Iterator[FieldDifference]:
+    error = outcome.error
+    if error is None:
+        yield FieldDifference("raises", expected, f"returned {shown(outcome.value)}")
+    elif not _is_expected(error, expected):
+        yield FieldDifference("raises", expected, _error_text(error), note=_raised_at(error))
 
 
 def _fact_differs(
@@ -142,9 +150,13 @@ def same(expected: Any, found: Any) -> bool:
     if isinstance(expected, bool) or isinstance(found, bool):
         return expected is found
     if isinstance(expected, float) and isinstance(found, int | float):
-        both_nan = math.isnan(expected) and math.isnan(found)
-        return both_nan or math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-9)
+        return _same_number(expected, found)
     return bool(expected == found)
+
+
+def _same_number(expected: float, found: float) -> bool:
+    both_nan = math.isnan(expected) and math.isnan(found)
+    return both_nan or math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _parts(path: str, expected: Any, found: Any) -> list[tuple[str, Any, Any]] | None:

@@ -90,13 +90,7 @@ def arguments(
     """
     name = getattr(made, "__name__", str(made))
     parameters = inspect.signature(made).parameters
-    unknown = [word for word in given if word not in parameters]
-    if unknown and all(one.kind is not one.VAR_KEYWORD for one in parameters.values()):
-        known = ", ".join(f"`{word}`" for word in parameters) or "none"
-        help = did_you_mean(closest(unknown[0], parameters), f"it takes {known}")
-        raise SignatureError(f"`{name}` takes no argument `{unknown[0]}`", unknown[0], help)
-    first = next(iter(parameters), "")
-    given = {**({first: None} if first in ("self", "cls") else {}), **given}
+    given = _known(given, parameters, name)
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for word, parameter in parameters.items():
@@ -117,3 +111,16 @@ def arguments(
         elif word in given:
             named[word] = given.pop(word)
     return tuple(positional), named | given
+
+
+def _known(
+    given: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], name: str
+) -> dict[str, Any]:
+    """Return the arguments *given* to the function *name*, with an instance for a method."""
+    unknown = [word for word in given if word not in parameters]
+    if unknown and all(one.kind is not one.VAR_KEYWORD for one in parameters.values()):
+        known = ", ".join(f"`{word}`" for word in parameters) or "none"
+        help = did_you_mean(closest(unknown[0], parameters), f"it takes {known}")
+        raise SignatureError(f"`{name}` takes no argument `{unknown[0]}`", unknown[0], help)
+    first = next(iter(parameters), "")
+    return {**({first: None} if first in ("self", "cls") else {}), **given}
