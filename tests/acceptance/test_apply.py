@@ -208,7 +208,7 @@ def test_missing_targets_are_forgiven_where_the_policy_says_so(service):
     [
         ("serve:predct", "MP301", "serve:predict"),
         ("serve:Model.scor", "MP301", "serve:Model.score"),
-        ("srve:predict", "MP303", "serve"),
+        ("srve:predict", "MP303", "serve:predict"),
     ],
 )
 def test_what_is_not_there_is_one_finding_with_the_target_that_was_meant(

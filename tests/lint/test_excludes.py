@@ -23,7 +23,7 @@ def about(findings):
     ("exclude", "code", "meant"),
     [
         ("shop:saev", "MP301", "shop:save"),
-        ("shp:save", "MP303", "shop"),
+        ("shp:save", "MP303", "shop:save"),
         ("shop:sav_*", "MP302", "shop:save"),
     ],
 )

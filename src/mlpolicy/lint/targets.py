@@ -63,7 +63,9 @@ def absent(
         return
     severity: Severity = "error" if on_missing == "error" else "warning"
     if isinstance(answer, NoModule):
-        label, help = f"no module `{answer.component}`", did_you_mean(answer.close)
+        label = f"no module `{answer.component}`"
+        meant = answer.close and answer.close + target.module.removeprefix(answer.component)
+        help = did_you_mean(f"{meant}:{target.qualname}" if meant else None)
         text = f"module of `{target}` not found"
         yield Diagnostic("MP303", text, span, severity, label=label, help=help)
     elif isinstance(answer, Missing):

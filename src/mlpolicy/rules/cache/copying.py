@@ -175,10 +175,8 @@ def _auto(target: str, value: Any) -> Kept:
     if kind in BARE:
         return Kept(value, None, value)
     copied = _FLAT.get(kind)
-    if copied is not None and len(value) <= MOST and BARE.issuperset(map(type, value)):
-        values = value.values() if kind is dict else ()
-        if BARE.issuperset(map(type, values)):
-            return Kept(copied(value), copied, value)
+    if copied is not None and len(value) <= MOST and _is_flat(value):
+        return Kept(copied(value), copied, value)
     return _block(target, value) or _nest(target, value, survey(value))
 
 
@@ -211,6 +209,11 @@ _FLAT: Final[dict[type, Callable[[Any], object]]] = {
     set: set.copy,
     bytearray: bytearray.copy,
 }
+
+
+def _is_flat(value: Any) -> bool:
+    inside = BARE.issuperset(map(type, value))
+    return inside and (type(value) is not dict or BARE.issuperset(map(type, value.values())))
 
 
 def _block(target: str, value: Any) -> Kept | None:
