@@ -22,9 +22,9 @@ LINES = {
     "lint": 995,
     "model": 2781,
     "plan": 2517,
-    "rules": 11464,
+    "rules": 11463,
     "runtime": 1217,
-    "source": 1185,
+    "source": 1183,
     "testing": 1949,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
@@ -37,9 +37,9 @@ STATEMENTS = {
     "lint": 747,
     "model": 1913,
     "plan": 1627,
-    "rules": 7491,
+    "rules": 7493,
     "runtime": 758,
-    "source": 836,
+    "source": 841,
     "testing": 1445,
 }
 """The most statements: lines alone reward dense code."""

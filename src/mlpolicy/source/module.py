@@ -136,19 +136,16 @@ class Scope:
         """
         awake = [binding for binding in self.bindings[name] if not binding.idle]
         awake = awake or self.bindings[name]
-        # An overload gives way, and what adds a setter or deleter to the property of its name.
-        accessors = (f"{name}.setter", f"{name}.deleter")
-        real = [
-            binding
-            for binding in awake
-            if not any(
-                decorator in accessors or decorator.endswith(".overload")
-                for decorator, _ in self.decorators(binding.what)
-            )
-        ]
+        real = [binding for binding in awake if not self._gives_way(binding)]
         kept = real[:1] or awake[:1]
         kept += [binding for binding in (real or awake)[1:] if not binding.wraps]
         return kept, [binding for binding in real if binding not in kept], not real
+
+    def _gives_way(self, binding: Binding) -> bool:
+        """Whether it is an overload, or adds a setter or deleter to the property of its name."""
+        accessors = (f"{binding.name}.setter", f"{binding.name}.deleter")
+        names = [name for name, _ in self.decorators(binding.what)]
+        return any(name in accessors or name.endswith(".overload") for name in names)
 
     def functions(self) -> Iterator[tuple[str, int]]:
         """Yield the qualified names of the functions in it and in classes in it, with the lines."""

@@ -70,7 +70,7 @@ class Defined:
     overload: bool = False
     """Whether there are only overloads and no implementation."""
     defined_as: Target | None = None
-    """Its own path, if it was asked for by another name of it."""
+    """Its own path, if another name was asked for."""
 
     @property
     def inside(self) -> Scope:
@@ -206,7 +206,9 @@ class Defined:
     @property
     def calls(self) -> Iterator[tuple[Defined, ast.Call]]:
         """The functions that it calls by name, if their source is known; methods of `self` too."""
-        for call in (node for node in self.own if isinstance(node, ast.Call)):
+        for call in self.own:
+            if not isinstance(call, ast.Call):
+                continue
             first, _, name = (dotted(call.func) or "").partition(".")
             cls, bound = self.scope.node, self.inside.bindings.get(first, [])
             thing: Thing | None = None
@@ -258,11 +260,9 @@ class Resolver:
             return Missing(f"`{name}` is defined inside of the function `{owner.home.qualname}`")
         # An instance that the module makes has the methods of its class.
         made = self.meaning(owner.scope, getattr(owner.binding.what, "func", None))
-        if isinstance(made, Defined) and isinstance(made.node, ast.ClassDef):
-            method = self._of_class(made, name)
-            if isinstance(method, Defined):
-                return method
-        return Dynamic()
+        of_class = isinstance(made, Defined) and isinstance(made.node, ast.ClassDef)
+        method = self.attribute(made, name) if of_class else None
+        return method if isinstance(method, Defined) else Dynamic()
 
     def local(self, owner: Thing, name: str) -> Thing:
         """Return what the function *owner* calls *name* inside."""

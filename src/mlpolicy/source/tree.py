@@ -68,18 +68,19 @@ class SourceTree:
         Never those of the standard library; of installed packages only those in *packages*,
         or all if that is None.
         """
-        start = glob.module.partition("*")[0].rpartition(".")[0]
-        start = start if "*" in glob.module else glob.module
+        start = glob.module
+        if "*" in start:
+            start = start.partition("*")[0].rpartition(".")[0]
         place = self._locator.find(start) if start else NoModule("")
         if isinstance(place, NoModule) or glob.top in sys.stdlib_module_names:
             return
         file = place.file if isinstance(place, SourceFile) else Path(*place.folders[:1])
-        listed = (name.partition(".")[0] for name in packages or ())
-        allowed = packages is None or any(fnmatchcase(glob.top, name) for name in listed)
-        if is_installed(file) and not allowed:
-            return
+        if packages is not None and is_installed(file):
+            listed = (name.partition(".")[0] for name in packages)
+            if not any(fnmatchcase(glob.top, name) for name in listed):
+                return
         below = self.modules_below(start) if "*" in glob.module else ()
-        yield from (name for name in (start, *below) if glob.covers_module(name))
+        yield from filter(glob.covers_module, (start, *below))
 
     def matching(self, glob: Glob, *, packages: Collection[str] | None = None) -> Iterator[Target]:
         """Yield the functions that *glob* takes, in the modules that it covers."""

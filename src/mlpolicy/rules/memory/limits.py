@@ -53,12 +53,7 @@ class Bound(NamedTuple):
     of: str
 
     def read(self) -> MemoryReading:
-        """Return what is in use at this moment.
-
-        Raises:
-            OSError: Its file has gone.
-            ValueError: Its file says something else.
-        """
+        """Return what is in use at this moment; OSError or ValueError where its file has gone."""
         return MemoryReading(self.used(), self.limit, self.of)
 
 
@@ -239,23 +234,27 @@ V1 = Version(("memory.limit_in_bytes",), "memory.usage_in_bytes", b"total_")
 
 def cgroups(root: Path, proc: Path, measure: str) -> Iterator[Bound]:
     """Yield each cgroup with a limit, the process's own first."""
-    try:
-        text = (proc / "cgroup").read_text(errors="surrogateescape")
-    except OSError:
-        return
-    lines = [line.split(":", 2)[1:] for line in text.splitlines() if line.count(":") >= 2]
-    # A hybrid mount has both; the version whose line names the controller is in charge.
-    legacy = [line for line in lines if "memory" in line[0].split(",")]
-    unified = [line for line in lines if not line[0]]
-    places = [(V1, root / name, path) for names, path in legacy for name in ("memory", names)]
-    places += [(V2, root / name, path) for _, path in unified for name in ("unified", "")]
-    for version, mount, path in places:
+    for version, mount, path in _memberships(root, proc):
         if mount.is_dir():
             own = _within(mount, PurePosixPath(path))
             for directory in (own, *own.parents):
                 yield from _bounds(version, directory, measure, own=directory == own)
                 if directory == mount:
                     return
+
+
+def _memberships(root: Path, proc: Path) -> list[tuple[Version, Path, str]]:
+    """Return where the cgroup of the process may be mounted, and its path there."""
+    try:
+        text = (proc / "cgroup").read_text(errors="surrogateescape")
+    except OSError:
+        return []
+    lines = [line.split(":", 2)[1:] for line in text.splitlines() if line.count(":") >= 2]
+    # A hybrid mount has both; the version whose line names the controller is in charge.
+    legacy = [line for line in lines if "memory" in line[0].split(",")]
+    unified = [line for line in lines if not line[0]]
+    places = [(V1, root / name, path) for names, path in legacy for name in ("memory", names)]
+    return places + [(V2, root / name, path) for _, path in unified for name in ("unified", "")]
 
 
 def _within(mount: Path, path: PurePosixPath) -> Path:
