@@ -15,41 +15,41 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 3594,
-    "core": 4455,
+    "cli": 3364,
+    "core": 4471,
     "document": 764,
     "install": 3718,
     "lint": 1004,
     "model": 2786,
     "plan": 2532,
-    "rules": 11399,
+    "rules": 11470,
     "runtime": 615,
     "source": 1183,
-    "testing": 1961,
+    "testing": 1948,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 141,
-    "cli": 2360,
-    "core": 2815,
+    "cli": 2265,
+    "core": 2826,
     "document": 533,
     "install": 2664,
     "lint": 756,
     "model": 1914,
     "plan": 1638,
-    "rules": 7435,
+    "rules": 7489,
     "runtime": 366,
     "source": 841,
-    "testing": 1457,
+    "testing": 1444,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 4
+CLASSES = 2
 """Class names that stand for several classes."""
 NAMES = 3
 """Modules whose name is a riddle."""
 CIRCLES = 0
 """Modules that import themselves through others."""
-KNOWING = 17
+KNOWING = 13
 """Places outside `rules/` that know a kind by name."""
 KINDS = {"retry", "validate", "cache", "memory", "monitor", "timeout"}
 RIDDLES = set(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +17,12 @@ class InProcess(Project):
 
     def run(self, *arguments, **environment):
         """Run `mlpolicy` with *arguments*."""
+        modules, path = set(sys.modules), list(sys.path)
         ended = CliRunner().invoke(program, arguments, env=environment)
+        sys.path[:] = path
+        for name in set(sys.modules) - modules:  # what a test called is imported anew by the next
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(self.folder)):
+                del sys.modules[name]
         if ended.exception is not None and not isinstance(ended.exception, SystemExit):
             raise ended.exception
         return Ended(ended.exit_code, ended.stdout, ended.stderr)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mlpolicy.cli.wait import waiting
+from mlpolicy.cli.context import waiting
 
 
 class Screen(io.StringIO):

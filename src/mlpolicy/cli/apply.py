@@ -19,7 +19,7 @@ from mlpolicy.cli import exits, files
 from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import import_failed, of_import
 from mlpolicy.cli.options import shared
-from mlpolicy.cli.prove import Answer, in_process
+from mlpolicy.cli.prove import ImportOutcome
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic
@@ -33,6 +33,8 @@ from mlpolicy.plan.show import SCHEMA as OF_PLAN
 from mlpolicy.source import local_roots
 
 SCHEMA = "mlpolicy.apply/1"
+Plans = Mapping[str, dict[str, Any]]
+"""The settings of each function, by its name."""
 _HEAD = ("TARGET", "RULES (outer > inner)", "MODE", "FROM", "PLACEMENT", "STATUS")
 
 
@@ -65,15 +67,18 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
     Modules are imported under it in a fresh interpreter; what became of each target is shown.
     After `--`, ARGUMENTS run the module as a program under the policy once all is well.
     """
-    if not context.modules and not options["everything"]:
-        exits.stop("name a module: --module mypkg.serve, or --all")
-    if arguments and len(context.modules) != 1:
-        exits.stop("name one module to run with these arguments: --module M")
+    everything, package = options["everything"], options["package"]
+    _stop_without_module(context, options, arguments)
     loaded = context.read()
-    _stop_on_errors(context, loaded)
-    wrong = list(of_rules(loaded.rulebook, context.tree, _wanted(context, loaded, options)))
-    _stop_on_errors(context, loaded, wrong)
-    answer = _prove(context, loaded, {**options, "strict": check})
+    wrong: list[Diagnostic] = []
+    if not loaded.errors:
+        wanted = _wanted(context, loaded, options)
+        wrong += of_rules(loaded.rulebook, context.tree, wanted)
+    if replace(loaded, diagnostics=(*loaded.diagnostics, *wrong)).errors:
+        context.stop(Report.of(loaded.shown(wrong)))
+    modules = [*context.modules, *(named(loaded.rulebook, context.tree) if everything else ())]
+    terms = {"timeout": options["timeout"], "here": options["in_process"]}
+    answer = context.prove(modules, **terms, package=package, all=everything, strict=check)
     if answer.failed is not None:
         import_failed(answer, context.tree)
     if context.verbose and answer.output:
@@ -93,34 +98,25 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
         sys.exit(run(context, program, within=local_roots(context.src)))
 
 
-def _stop_on_errors(context: Context, loaded: Loaded, more: Sequence[Diagnostic] = ()) -> None:
-    if replace(loaded, diagnostics=(*loaded.diagnostics, *more)).errors:
-        context.stop(Report.of(loaded.shown(more)))
-
-
 def _wanted(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Iterator[Target]:
     """Yield the targets in the modules that are to be imported, as far as their source tells."""
     below = tuple(f"{module}." for module in context.modules) if options["package"] else ()
     for target in targets(loaded.rulebook, context.tree):
-        named = target.module in context.modules or target.module.startswith(below)
-        if options["everything"] or named:
+        asked = target.module in context.modules or target.module.startswith(below)
+        if options["everything"] or asked:
             yield target
 
 
-def _prove(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Answer:
-    everything = options["everything"]
-    more = named(loaded.rulebook, context.tree) if everything else ()
-    what = {"package": options["package"], "all": everything, "strict": options["strict"]}
-    if options["in_process"]:
-        request = context.request(modules=[*context.modules, *more], **what)
-        return in_process(request, context.assumed)
-    return context.prove([*context.modules, *more], timeout=options["timeout"], **what)
+def _stop_without_module(context: Context, options: Mapping[str, Any], arguments: Any) -> None:
+    if not context.modules and not options["everything"]:
+        exits.stop("name a module: --module mypkg.serve, or --all")
+    if arguments and len(context.modules) != 1:
+        exits.stop("name one module to run with these arguments: --module M")
 
 
-# --- how it is shown ------------------------------------------------------------------
-
-
-def _show(context: Context, answer: Answer, report: Report, loaded: Loaded, *, check: bool) -> None:
+def _show(
+    context: Context, answer: ImportOutcome, report: Report, loaded: Loaded, *, check: bool
+) -> None:
     if context.format not in ("json", "text"):
         context.show(report)
         return
@@ -157,7 +153,7 @@ def _cells(row: Mapping[str, Any]) -> Sequence[str]:
     return row["target"], rules, row["mode"], row["source"], row["placement"], status
 
 
-def _serving(context: Context, answer: Answer) -> str:
+def _serving(context: Context, answer: ImportOutcome) -> str:
     """Return the command that serves what was proved: the same policy, environment and folder."""
     command = ["mlpolicy", "run"]
     if context.policy or files.VARIABLE in os.environ:
@@ -166,60 +162,45 @@ def _serving(context: Context, answer: Answer) -> str:
     if context.env:
         command += ["--env", context.env]
     serves = answer.served or ["COMMAND"]
-    command += serves if serves[0] == "-m" else ["--", *serves]
-    return _python_path(context) + shlex.join(command)
-
-
-def _python_path(context: Context) -> str:
-    """Return what lets Python find the first module where our looking alone does."""
+    line = shlex.join(command + (serves if serves[0] == "-m" else ["--", *serves]))
+    # Python itself may not look for the module where we do.
     first = next((module.partition(".")[0] for module in context.modules), "")
     for root in local_roots(context.src) if first else ():
         if (root / first).is_dir() or (root / f"{first}.py").is_file():
             if os.path.abspath(root) in map(os.path.abspath, (*sys.path, "")):
-                return ""
-            inherited = os.environ.get("PYTHONPATH")
-            path = f"{root}{os.pathsep}{inherited}" if inherited else str(root)
-            return f"PYTHONPATH={shlex.quote(path)} "
-    return ""
+                break
+            folders = filter(None, (str(root), os.environ.get("PYTHONPATH")))
+            return f"PYTHONPATH={shlex.quote(os.pathsep.join(folders))} {line}"
+    return line
 
 
 # --- what was expected: a plan that `mlpolicy compile` wrote --------------------------
 
 
-def _unexpected(answer: Answer, path: Path, environment: str | None) -> Iterator[Diagnostic]:
+def _unexpected(answer: ImportOutcome, path: Path, environment: str | None) -> Iterator[Diagnostic]:
     """Yield a finding for each function whose rules are not those of the plan at *path*."""
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
         if plan["schema"] != OF_PLAN:
             exits.stop(f"`{path}` is not a plan of this version: write it anew")
-        of = plan["environment"]
+        names = [
+            f"environment `{name}`" if name else "no environment"
+            for name in (plan["environment"], environment)
+        ]
         expected = {target["target"]: _settings(target) for target in plan["targets"]}
     except (OSError, ValueError, KeyError, TypeError):
         exits.stop(f"there is no plan in `{path}`; `mlpolicy compile -o {path}` writes one")
-    help = f"if that is meant, write the plan anew: mlpolicy compile -o {path}"
-    messages = _differences(expected, answer)
-    if of != environment:
-        was, here = (
-            f"environment `{name}`" if name else "no environment" for name in (of, environment)
-        )
-        messages = iter([f"the plan is that of {was}, and this is {here}"])
-    for message in messages:
-        yield Diagnostic("MP410", message, Span(str(path)), help=help)
-
-
-def _differences(expected: Mapping[str, dict[str, Any]], answer: Answer) -> Iterator[str]:
     in_force = {
         row["target"]: _settings(row["plan"])
         for row in answer.targets
         if row["status"] in ("applied", "pending") and row["plan"]["rules"]
     }
-    for name in sorted({*expected, *in_force}):
-        if name not in expected:
-            yield f"`{name}` has rules, and none are expected"
-        elif name not in in_force:
-            yield f"`{name}` has no rules in force, and some are expected"
-        elif expected[name] != in_force[name]:
-            yield f"`{name}`: {_first(expected[name], in_force[name])}"
+    messages = list(_differences(expected, in_force))
+    if names[0] != names[1]:
+        messages = [f"the plan is that of {names[0]}, and this is {names[1]}"]
+    help = f"if that is meant, write the plan anew: mlpolicy compile -o {path}"
+    for message in messages:
+        yield Diagnostic("MP410", message, Span(str(path)), help=help)
 
 
 def _settings(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,9 +213,16 @@ def _settings(plan: Mapping[str, Any]) -> dict[str, Any]:
     return settings | {"the order of rules": [rule["kind"] for rule in plan["rules"]]}
 
 
-def _first(expected: Mapping[str, Any], in_force: Mapping[str, Any]) -> str:
-    """Return the first setting in which two plans of one function differ."""
-    names = (name for name in (*expected, *in_force) if expected.get(name) != in_force.get(name))
-    name = next(names)
-    old, new = expected.get(name, "nothing"), in_force.get(name, "not there")
-    return f"`{name}` is {new}, {old} is expected"
+def _differences(expected: Plans, in_force: Plans) -> Iterator[str]:
+    for target in sorted({*expected, *in_force}):
+        if target not in expected:
+            yield f"`{target}` has rules, and none are expected"
+            continue
+        if target not in in_force:
+            yield f"`{target}` has no rules in force, and some are expected"
+            continue
+        old, new = expected[target], in_force[target]
+        differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        for name in differing[:1]:
+            was, now = old.get(name, "nothing"), new.get(name, "not there")
+            yield f"`{target}`: `{name}` is {now}, {was} is expected"

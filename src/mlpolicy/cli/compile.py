@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from mlpolicy.cli.context import Context
+from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import tell_absent
 from mlpolicy.cli.options import shared
-from mlpolicy.cli.wait import waiting
 from mlpolicy.plan.governed import absent_from, governed
 from mlpolicy.plan.show import compiled
 

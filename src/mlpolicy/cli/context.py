@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from threading import Timer
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
 from mlpolicy.cli import exits, files
-from mlpolicy.cli.prove import Answer, Request, in_child
+from mlpolicy.cli.files import save
+from mlpolicy.cli.prove import ImportOutcome, in_child, in_process
 from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.save import save
-from mlpolicy.cli.wait import waiting
 from mlpolicy.core.words import many
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.plan.load import Loaded, Terms, load, load_every
 from mlpolicy.source import SourceTree, local_roots, roots
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 ENVIRONMENT: Final = "MLPOLICY_ENV"
 EVERY: Final = "all"
@@ -120,16 +124,18 @@ class Context:
         elif any(side.files for side in sides) and not any(side.refused for side in sides):
             self.tell(f"mlpolicy: no file names any environment: `{self.env}` changes nothing")
 
-    def request(self, **what: Any) -> Request:
-        """Return the request to prove the policy that was read on real modules."""
+    def prove(
+        self, modules: Sequence[str], *, timeout: float = 60.0, here: bool = False, **asked: Any
+    ) -> ImportOutcome:
+        """Return what an interpreter of its own answers that imports *modules*; or this one, *here*."""
         policy = [str(files.shown(path)) for path in self.paths]
         path = list(map(os.path.abspath, local_roots(self.src)))
-        return {"policy": policy, "path": path, "environment": self.env or "", **what}
-
-    def prove(self, modules: Sequence[str], *, timeout: float = 60.0, **asked: Any) -> Answer:
-        """Return what an interpreter of its own answers that imports *modules*."""
+        terms = {"policy": policy, "path": path, "environment": self.env or ""}
+        request = {**terms, "modules": list(modules), **asked}
+        if here:
+            return in_process(request, self.assumed)
         with waiting(f"importing {', '.join(self.modules) or 'what the policy names'}"):
-            return in_child(self.request(modules=list(modules), **asked), self.assumed, timeout)
+            return in_child(request, self.assumed, timeout)
 
     # --- giving out -------------------------------------------------------------------
 
@@ -160,8 +166,7 @@ class Context:
     def emit_json(self, schema: str, content: dict[str, Any]) -> None:
         """Give out *content* as JSON that names its *schema*."""
         content = {"schema": schema, **content}
-        text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
-        self.emit_for_programs(text)
+        self.emit_for_programs(json.dumps(content, indent=2, ensure_ascii=False, default=str))
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         """Return a table for people."""
@@ -169,6 +174,14 @@ class Context:
 
         terminal = sys.stdout.isatty() and self.output is None
         return table(head, rows, terminal=terminal, colour=self.color)
+
+    def table_of(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """Return *rows* by the names of their fields, as a table for people."""
+        cells = [
+            [", ".join(cell) if isinstance(cell, list) else str(cell) for cell in row.values()]
+            for row in rows
+        ]
+        return self.table([title.upper() for title in rows[0]], cells)
 
     # --- reports ----------------------------------------------------------------------
 
@@ -224,3 +237,29 @@ def render(report: Report, format: str) -> str:
     module, _, name = FORMATS[format].partition(":")
     text: str = getattr(import_module(f"mlpolicy.cli.render.{module}"), name)(report)
     return text
+
+
+@contextmanager
+def waiting(what: str, *, patience: float = 2.0) -> Iterator[None]:
+    """Show on stderr that *what* is under way after *patience* seconds, if a person is there."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    shown: list[Status] = []
+
+    def begin() -> None:
+        from rich.console import Console
+
+        shown.append(Console(file=sys.stderr).status(f"{what} …"))
+        shown[0].start()
+
+    timer = Timer(patience, begin)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # one that has begun is shown, and can then be stopped
+        for status in shown:
+            status.stop()

@@ -14,11 +14,10 @@ from pathlib import Path
 import click
 
 from mlpolicy.cli import exits, files
-from mlpolicy.cli.context import Context
+from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import tell_absent
 from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.report import Report
-from mlpolicy.cli.wait import waiting
 from mlpolicy.plan.governed import absent_from, governed
 from mlpolicy.plan.load import Loaded, load
 from mlpolicy.plan.show import Difference, differences
@@ -47,18 +46,7 @@ def command(context: Context, *, paths: tuple[str, ...], against: str | None, st
         changes = differences(*plans)
         absent = absent_from(after.rulebook, context.tree)
     if context.format == "json":
-        content = [
-            {
-                "target": change.target,
-                "change": change.change,
-                "settings": [
-                    {"path": path, "old": old, "new": new} for path, old, new in change.lines
-                ],
-                "risks": list(change.risks),
-            }
-            for change in changes
-        ]
-        context.emit_json(SCHEMA, {"differences": content})
+        context.emit_json(SCHEMA, {"differences": list(map(_content, changes))})
     else:
         context.emit((_markdown if context.format == "markdown" else _text)(changes))
     tell_absent(after.rulebook, absent)
@@ -74,19 +62,14 @@ def _sides(paths: Sequence[str], against: str | None) -> tuple[list[str], list[s
         return [f"{against}:{path}" for path in new], new
     if len(paths) != 2:
         exits.stop("name two policies, OLD and NEW, or --against git:REF")
-    return _side(*paths), _side(*reversed(paths))
-
-
-def _side(name: str, other: str) -> list[str]:
-    """Return the paths that *name* stands for: a revision alone is that of the other side's path."""
-    if not _is_revision(name):
-        return [name]
-    same = map(str, files.paths(())) if _is_revision(other) else [other.split(":", 2)[-1]]
-    return [f"{name}:{path}" for path in same]
-
-
-def _is_revision(name: str) -> bool:
-    return name.startswith("git:") and name.count(":") == 1
+    revisions = [path.startswith("git:") and path.count(":") == 1 for path in paths]
+    sides = [[path] for path in paths]
+    for at in (0, 1):
+        if revisions[at]:  # a revision alone is that of the other side's path
+            other = [paths[1 - at].split(":", 2)[-1]]
+            same = map(str, files.paths(())) if all(revisions) else other
+            sides[at] = [f"{paths[at]}:{path}" for path in same]
+    return sides[0], sides[1]
 
 
 def _loaded(context: Context, side: Sequence[str], stack: ExitStack, *, may_lack: bool) -> Loaded:
@@ -123,7 +106,7 @@ def _unpacked(name: str, path: Path, into: Path) -> Path | None:
     top = Path(_git(path, "rev-parse", "--show-toplevel").decode().strip())
     # The name may be anything that somebody typed.
     asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{tree}}")
-    tree = _git(top, *asked, or_else=b"").decode().split()
+    tree = _git(top, *asked, may_fail=True).decode().split()
     if not tree:
         exits.stop(f"git knows no revision `{name}`")
     if not path.resolve().is_relative_to(top.resolve()):
@@ -139,28 +122,32 @@ def _unpacked(name: str, path: Path, into: Path) -> Path | None:
     return into / whole
 
 
-def _git(path: Path, *arguments: str, or_else: bytes | None = None) -> bytes:
+def _git(path: Path, *arguments: str, may_fail: bool = False) -> bytes:
     """Return what git prints in the folder of *path*; end the command where it fails."""
     folder = next(folder for folder in (path, path.parent, Path.cwd()) if folder.is_dir())
-    command = ["git", "-C", str(folder), *arguments]
     try:
+        command = ["git", "-C", str(folder), *arguments]
         done = subprocess.run(command, capture_output=True, check=False)
     except FileNotFoundError:
         exits.stop("git was not found, which `git:` needs")
-    if done.returncode and or_else is None:
+    if done.returncode and not may_fail:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         exits.stop(f"git: {lines[-1] if lines else 'failed'}")
-    return (or_else or b"") if done.returncode else done.stdout
+    return b"" if done.returncode else done.stdout
 
 
 # --- how it is shown ------------------------------------------------------------------
 
 
+def _content(change: Difference) -> dict[str, object]:
+    settings = [{"path": path, "old": old, "new": new} for path, old, new in change.lines]
+    what = {"target": change.target, "change": change.change}
+    return {**what, "settings": settings, "risks": list(change.risks)}
+
+
 def _text(changes: Sequence[Difference]) -> str:
-    if not changes:
-        return "Nothing changes."
     blocks = ["\n".join(_block(change)) for change in changes]
-    return "\n\n".join([*blocks, _sum(changes)])
+    return "\n\n".join([*blocks, _sum(changes)]) if changes else "Nothing changes."
 
 
 def _block(change: Difference) -> Iterator[str]:

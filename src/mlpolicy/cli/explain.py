@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import click
 
@@ -13,7 +12,7 @@ from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import tell_absent, tell_errors
 from mlpolicy.cli.options import shared
 from mlpolicy.cli.setting import setting
-from mlpolicy.core.site import FunctionKind, Parameter
+from mlpolicy.core.site import Parameter
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.core.words import closest
 from mlpolicy.plan.codes import codes
@@ -25,7 +24,6 @@ from mlpolicy.rules import KINDS
 from mlpolicy.source import Defined
 
 SCHEMA = "mlpolicy.explain/1"
-_CODE = re.compile(r"[A-Z]+\d+")
 
 
 @click.command()
@@ -40,10 +38,12 @@ def command(context: Context, *, subject: str, source: bool) -> None:
     """
     if ":" in subject:
         _function(context, subject, source=source)
-    elif _is_code(subject.upper()):
-        _emit(context, _code(subject.upper()))
-    else:
-        _emit(context, setting(subject))
+        return
+    is_code = re.fullmatch(r"MP\d{3}", subject.upper()) is not None
+    if not is_code and re.fullmatch(r"[A-Z]+\d+", subject.upper()):
+        KINDS.look_for_all()
+        is_code = subject.upper() in codes()
+    _emit(context, _code(subject.upper()) if is_code else setting(subject))
 
 
 def _emit(context: Context, content: dict[str, Any]) -> None:
@@ -51,17 +51,6 @@ def _emit(context: Context, content: dict[str, Any]) -> None:
         context.emit_json(SCHEMA, content)
     else:
         context.emit(content["text"])
-
-
-# --- findings -------------------------------------------------------------------------
-
-
-def _is_code(name: str) -> bool:
-    """Whether *name* is that of a finding: of ours by its form, of a plugin if there is one."""
-    if not _CODE.fullmatch(name):
-        return False
-    KINDS.look_for_all()
-    return name in codes() or re.fullmatch(r"MP\d{3}", name) is not None
 
 
 def _code(name: str) -> dict[str, Any]:
@@ -88,49 +77,30 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
     except TargetError as error:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
         exits.stop(f"`{subject}` is not a function path: {error}{hint}")
-    looked = context.tree.look_up(target)
-    names = looked.decorators if isinstance(looked, Defined) else ()
-    ours = [name for name in names if name.startswith("mlpolicy.") and name != "mlpolicy.tag"]
-    decorated = bool(ours) and not context.written  # what is set here holds in no process
+    # What is set here holds in no process.
+    decorated = not context.written and _has_our_decorators(context, target)
     loaded = context.read(needed=not decorated)
     # What cannot be read as it is written would be explained wrongly; all else is there to be seen.
     if source or any(finding.code < "MP2" for finding in loaded.refused):
         context.stop_on_errors(loaded)
-    explained = (_by_import if decorated else _by_source)(context, target, loaded, source=source)
-    terms = {"environment": loaded.environment, "errors": len(loaded.refused)}
-    _emit(context, explained | terms)
+    under = "" if source else _terms(context, loaded)
+    if decorated:
+        explained = _by_import(context, target, source=source)
+    else:
+        explained = _by_source(context, target, loaded, source=source)
+    text, other = explained.pop("text"), explained.pop("other", "")
+    end = {"environment": loaded.environment, "errors": len(loaded.refused)}
+    _emit(context, {**explained, "text": f"{text}{under}{other}", **end})
     tell_errors(loaded.refused)
     if not decorated:
         gone = absent_from(loaded.rulebook, context.tree, [Target.parse(explained["target"])])
         tell_absent(loaded.rulebook, gone)
 
 
-def _by_source(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
-    plan = loaded.rulebook.plan(target, facts_of(loaded.rulebook, context.tree, target))
-    if plan is None:
-        _not_governed(context, target, loaded)
-    text = _generated(context, plan) if source else f"{plan}{_terms(context, loaded)}"
-    other = f"\n\n  `{target}` is another name of it" if target != plan.target else ""
-    return {
-        "target": str(plan.target),
-        "mode": plan.mode,
-        "policies": list(plan.policies),
-        "rules": [content(rule) for rule in plan.rules],
-        "worst_case": worst_case(plan),
-        "text": f"{text}{other}",
-    }
-
-
-def _by_import(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
-    """Return what holds for a function with decorators of ours, which only its module knows."""
-    answer = context.prove([target.module], explain=str(target))
-    explained = answer.explained
-    if answer.failed is not None or explained is None:
-        why = (answer.failed or {}).get("error", "it is not there once the module is imported")
-        exits.stop(f"`{target}` could not be asked for its decorators: {why}", exits.IMPORT_FAILED)
-    text = explained["source"] if source else f"{explained['shown']}{_terms(context, loaded)}"
-    keys = ("mode", "policies", "rules", "worst_case")
-    return {"target": str(target), **{key: explained[key] for key in keys}, "text": text}
+def _has_our_decorators(context: Context, target: Target) -> bool:
+    looked = context.tree.look_up(target)
+    names = looked.decorators if isinstance(looked, Defined) else ()
+    return any(name.startswith("mlpolicy.") and name != "mlpolicy.tag" for name in names)
 
 
 def _terms(context: Context, loaded: Loaded) -> str:
@@ -138,6 +108,34 @@ def _terms(context: Context, loaded: Loaded) -> str:
     terms = [f"environment {loaded.environment}"] if loaded.environment else []
     terms += [f"--set {written}" for written in context.written]
     return f"\n\n  under {', '.join(terms)}" if terms else ""
+
+
+def _by_source(context: Context, target: Target, loaded: Loaded, *, source: bool) -> dict[str, Any]:
+    plan = loaded.rulebook.plan(target, facts_of(loaded.rulebook, context.tree, target))
+    if plan is None:
+        _not_governed(context, target, loaded)
+    same = target == plan.target
+    return {
+        "target": str(plan.target),
+        "mode": plan.mode,
+        "policies": list(plan.policies),
+        "rules": [content(rule) for rule in plan.rules],
+        "worst_case": worst_case(plan),
+        "text": _generated(context, plan) if source else str(plan),
+        "other": "" if same else f"\n\n  `{target}` is another name of it",
+    }
+
+
+def _by_import(context: Context, target: Target, *, source: bool) -> dict[str, Any]:
+    """Return what holds for a function with decorators of ours, which only its module knows."""
+    answer = context.prove([target.module], explain=str(target))
+    explained = answer.explained
+    if answer.failed is not None or explained is None:
+        why = (answer.failed or {}).get("error", "it is not there once the module is imported")
+        exits.stop(f"`{target}` could not be asked for its decorators: {why}", exits.IMPORT_FAILED)
+    keys = ("mode", "policies", "rules", "worst_case")
+    text = explained["source" if source else "shown"]
+    return {"target": str(target), **{key: explained[key] for key in keys}, "text": text}
 
 
 def _not_governed(context: Context, target: Target, loaded: Loaded) -> NoReturn:
@@ -164,16 +162,13 @@ def _generated(context: Context, plan: Plan) -> str:
     from mlpolicy.testing.signature import of_parameters
 
     looked = context.tree.look_up(plan.target)
-    kind: FunctionKind = "function"
-    parameters: Iterable[Parameter] | None = None
+    note = "# The signature is not known without importing the module.\n"
+    kind: Any = "function"
+    parameters = [Parameter("args", "var_positional"), Parameter("kwargs", "var_keyword")]
     if isinstance(looked, Defined) and looked.is_function and looked.parameters is not None:
-        kind, parameters = cast("FunctionKind", looked.kind), looked.parameters
-    note = ""
-    if parameters is None:
-        note = "# The signature is not known without importing the module.\n"
-        parameters = (Parameter("args", "var_positional"), Parameter("kwargs", "var_keyword"))
-    bare = (Parameter(parameter.name, parameter.kind) for parameter in parameters)
-    code = of_parameters(plan.target.qualname, bare, kind).__code__
+        note, kind = "", looked.kind
+        parameters = [Parameter(one.name, one.kind) for one in looked.parameters]
+    code = of_parameters(plan.target.qualname, parameters, kind).__code__
     driver = from_code(code, steps(plan, code), target=str(plan.target), twin=_original)
     names = [f"#   {name}: {_meaning(value)}" for name, value in driver.constants.items()]
     head = f"# {plan.target}\n{note}# What it names is bound when it is placed:\n"

@@ -1,8 +1,9 @@
-"""Which policy files a command is about."""
+"""Which policy files a command is about, and how it writes a file."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,9 +22,7 @@ def paths(given: Sequence[str]) -> tuple[Path, ...]:
     Files of tests are left out: a shell gives them with the policies for `policies/*.yaml`.
     Ends the command with code 2 where a path does not exist, and with 5 where there is none.
     """
-    named, by = [Path(name) for name in given], ""
-    if not named:
-        named, by = _usual()
+    named, by = ([Path(name) for name in given], "") if given else _usual()
     for path in named:
         if not os.path.exists(path):
             exits.stop(f"`{shown(path)}`{by} does not exist")
@@ -53,17 +52,16 @@ def _usual() -> tuple[list[Path], str]:
     if named:
         return named, f", which {VARIABLE} names,"
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        file = folder / PROJECT
-        if file.is_file():
-            of_project = [folder / path for path in _section(file)]
-            if of_project:
-                return of_project, f", which `{shown(file)}` names,"
-            break
+    file = next(
+        (each / PROJECT for each in (here, *here.parents) if (each / PROJECT).is_file()), None
+    )
+    of_project = _of_project(file) if file else []
+    if file and of_project:
+        return [file.parent / path for path in of_project], f", which `{shown(file)}` names,"
     return ([Path(FOLDER)] if Path(FOLDER).is_dir() else []), ""
 
 
-def _section(file: Path) -> list[str]:
+def _of_project(file: Path) -> list[str]:
     """Return the paths that the section [tool.mlpolicy] of a pyproject.toml names."""
     name = shown(file)
     try:
@@ -74,7 +72,33 @@ def _section(file: Path) -> list[str]:
     listed = table.get("policy", []) if isinstance(table, dict) else None
     if not isinstance(listed, list) or not all(isinstance(path, str) for path in listed):
         exits.stop(f'`{name}`: [tool.mlpolicy] takes a list: policy = ["policies"]')
-    unknown = next((key for key in table if key != "policy"), None)
-    if unknown is not None:
-        exits.stop(f"`{name}`: [tool.mlpolicy] takes `policy`, a list of paths, and no `{unknown}`")
+    for key in table:
+        if key != "policy":
+            exits.stop(f"`{name}`: [tool.mlpolicy] takes `policy`, a list of paths, and no `{key}`")
     return listed
+
+
+def save(content: bytes, path: Path) -> None:
+    """Put *content* in place of what is at *path*, at once; end the command where that fails.
+
+    Nobody ever reads half of it. A device or pipe is written to; a link stays, and what it leads
+    to is replaced.
+    """
+    try:
+        if path.parts[:2] == (os.sep, "dev") or (path.exists() and not path.is_file()):
+            path.write_bytes(content)
+            return
+        real = Path(os.path.realpath(path))
+        draft = real.with_name(f".mlpolicy-{os.getpid()}.draft")
+        try:
+            with draft.open("xb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if real.exists():
+                shutil.copymode(real, draft)
+            os.replace(draft, real)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        exits.stop(f"`{path}` cannot be written: {error.strerror or error}")

@@ -10,9 +10,8 @@ from typing import Any, NoReturn
 import click
 
 from mlpolicy.cli import exits
-from mlpolicy.cli.context import EVERY, Context
-from mlpolicy.cli.prove import Answer
-from mlpolicy.cli.wait import waiting
+from mlpolicy.cli.context import EVERY, Context, waiting
+from mlpolicy.cli.prove import ImportOutcome
 from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -25,10 +24,8 @@ from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.source import Missing, NoModule, SourceTree
 
 _NOT_WRAPPED = {
-    "unwrappable": "MP320",
+    **dict.fromkeys(("unwrappable", "error", "skipped"), "MP320"),
     "bypassed": "MP321",
-    "error": "MP320",
-    "skipped": "MP320",
 }
 """The finding for each status that a target of a policy should not have."""
 
@@ -44,7 +41,7 @@ def resolved(context: Context, loaded: Loaded, *, level: Level) -> Loaded:
     wrong = any(finding.severity == "error" for finding in loaded.diagnostics)
     gone = any(one.code == "MP303" and one.severity == "error" for one in findings)
     if level == "import" and not wrong and not gone:
-        findings = _with_imported(findings, _imported(context, loaded))
+        findings = _with_imported(findings, list(_imported(context, loaded)))
     return loaded.shown(findings, level=level)
 
 
@@ -59,17 +56,17 @@ def _with_imported(by_source: list[Diagnostic], imported: list[Diagnostic]) -> l
     return graver + [one for one in imported if (one.code, one.span) not in known]
 
 
-def _imported(context: Context, loaded: Loaded) -> list[Diagnostic]:
-    """Return what only importing every module that a policy names can show."""
+def _imported(context: Context, loaded: Loaded) -> Iterator[Diagnostic]:
+    """Yield what only importing every module that a policy names can show."""
     environment = "" if context.env in (None, EVERY) else context.env
     modules = named(loaded.rulebook, context.tree)
     answer = context.prove(modules, all=True, strict=True, environment=environment)
     if answer.failed is not None:
         import_failed(answer)
-    return list(of_import(answer, loaded.rulebook, context.tree, strict=True))
+    yield from of_import(answer, loaded.rulebook, context.tree, strict=True)
 
 
-def import_failed(answer: Answer, tree: SourceTree | None = None) -> NoReturn:
+def import_failed(answer: ImportOutcome, tree: SourceTree | None = None) -> NoReturn:
     """End the command because a module could not be imported."""
     failed = answer.failed or {}
     module = failed["module"]
@@ -84,7 +81,7 @@ def import_failed(answer: Answer, tree: SourceTree | None = None) -> NoReturn:
 
 
 def of_import(
-    answer: Answer, rulebook: Rulebook, tree: SourceTree, *, strict: bool
+    answer: ImportOutcome, rulebook: Rulebook, tree: SourceTree, *, strict: bool
 ) -> Iterator[Diagnostic]:
     """Yield what became of targets that no policy should leave at that."""
     for row in answer.targets:
@@ -94,7 +91,12 @@ def of_import(
 
 
 def _of_target(
-    row: Mapping[str, Any], answer: Answer, rulebook: Rulebook, tree: SourceTree, *, strict: bool
+    row: Mapping[str, Any],
+    answer: ImportOutcome,
+    rulebook: Rulebook,
+    tree: SourceTree,
+    *,
+    strict: bool,
 ) -> Iterator[Diagnostic]:
     target, status = Target.parse(row["target"]), row["status"]
     place = _span(rulebook, row["target"])

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlpolicy.cli import exits
+from mlpolicy.cli.files import save
 from mlpolicy.cli.render.report import Report, repairs
-from mlpolicy.cli.save import save
 from mlpolicy.core.diagnostic import Suggestion
 from mlpolicy.document.parse import parse
 from mlpolicy.source import is_installed
@@ -23,23 +23,17 @@ def fixed(report: Report) -> dict[str, int]:
             continue
         file = offered[0][0].span.file
         before = edits_of.setdefault(file, [])
-        overlap = any(
-            _begin(edit) < _end(other) and _begin(other) < _end(edit)
-            for edit in offered[0]
-            for other in before
-        )
-        if not overlap and not is_installed(Path(file)):
+        taken = any(_overlap(edit, other) for edit in offered[0] for other in before)
+        if not taken and not is_installed(Path(file)):
             before += offered[0]
             made[file] = made.get(file, 0) + 1
     return {file: count for file, count in made.items() if _write(Path(file), edits_of[file])}
 
 
-def _begin(edit: Suggestion) -> tuple[int, int]:
-    return edit.span.line, edit.span.column
-
-
-def _end(edit: Suggestion) -> tuple[int, int]:
-    return edit.span.end_line, edit.span.end_column
+def _overlap(edit: Suggestion, other: Suggestion) -> bool:
+    one, two = edit.span, other.span
+    begins = (one.line, one.column) < (two.end_line, two.end_column)
+    return begins and (two.line, two.column) < (one.end_line, one.end_column)
 
 
 def _write(path: Path, edits: Sequence[Suggestion]) -> bool:
@@ -63,7 +57,7 @@ def _edited(text: str, edits: Sequence[Suggestion]) -> str:
     starts = [len(mark)]
     for line in text.removeprefix(mark).splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for edit in sorted(edits, key=_begin, reverse=True):
+    for edit in sorted(edits, key=lambda edit: edit.span, reverse=True):
         begin = starts[edit.span.line - 1] + edit.span.column - 1
         end = starts[edit.span.end_line - 1] + edit.span.end_column - 1
         text = text[:begin] + edit.text + text[end:]

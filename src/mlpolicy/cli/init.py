@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from importlib.resources import files
+from collections.abc import Iterable, Iterator
+from importlib import resources
 from pathlib import Path
 from string import Template
 
@@ -14,8 +14,8 @@ import click
 from mlpolicy import __version__
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import Context
+from mlpolicy.cli.files import save
 from mlpolicy.cli.options import shared
-from mlpolicy.cli.save import save
 from mlpolicy.core.target import Target
 from mlpolicy.model.schema import published
 from mlpolicy.source import Defined, NoModule, Opaque, SourceTree, roots
@@ -44,28 +44,43 @@ def command(context: Context, *, folder: str, module: str | None) -> None:
         exits.stop(
             f"no module with a function was found in `{folder}`: name one, --module mypkg.serve"
         )
-    functions = _functions(tree, chosen)
-    texts = {
-        f"policies/{_name(chosen)}.yaml": _filled("policy.yaml", chosen, functions),
-        f"policies/{_name(chosen)}.test.yaml": _filled("policy.test.yaml", chosen, functions),
-        "mlpolicy.schema.json": published(),
-        ".github/workflows/policy.yaml": _filled("workflow.yaml", chosen, functions),
+    name, commands = chosen.rpartition(".")[2].replace("_", "-"), _commands(chosen)
+    words = {
+        "module": chosen,
+        "name": name,
+        "first": _functions(tree, chosen)[0],
+        "commands": "\n".join(f"# {line}" for line in commands),
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "release": ".".join(__version__.split(".")[:2]),
     }
-    written = {os.path.normpath(root / file): _write(root / file, texts[file]) for file in texts}
+    written = {
+        os.path.normpath(root / file): _write(root / file, template, words)
+        for file, template in (
+            (f"policies/{name}.yaml", "policy.yaml"),
+            (f"policies/{name}.test.yaml", "policy.test.yaml"),
+            ("mlpolicy.schema.json", None),
+            (".github/workflows/policy.yaml", "workflow.yaml"),
+        )
+    }
     if context.format == "json":
         rows = [{"file": file, "written": new} for file, new in written.items()]
         context.emit_json(SCHEMA, {"module": chosen, "files": rows})
         return
     lines = [f"{'wrote' if new else 'kept '}  {file}" for file, new in written.items()]
     context.emit("\n".join(lines))
-    steps = ["", "Next:", *([f"  cd {root}"] if root != Path() else []), *_commands(chosen)[:3]]
+    steps = ["", "Next:", *([f"  cd {root}"] if root != Path() else []), *commands[:3]]
     context.tell("\n".join(steps) if any(written.values()) else "nothing to write")
 
 
-def _write(path: Path, text: str) -> bool:
-    """Write a new file; leave one that is there as it is."""
+def _write(path: Path, template: str | None, words: dict[str, str]) -> bool:
+    """Write a new file, of a *template* or the schema; leave one that is there as it is."""
     if path.exists():
         return False
+    if template is None:
+        text = published()
+    else:
+        whole = resources.files("mlpolicy.cli").joinpath("templates", template).read_text("utf-8")
+        text = Template(whole).safe_substitute(words)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -74,27 +89,39 @@ def _write(path: Path, text: str) -> bool:
     return True
 
 
+def _commands(module: str) -> list[str]:
+    commands = {
+        "mlpolicy validate": "is the policy right?",
+        f"mlpolicy apply --module {module}": "does it take effect?",
+        "mlpolicy test": "does it do what it should?",
+        "mlpolicy run -- COMMAND": "serve under it",
+    }
+    width = max(map(len, commands))
+    return [f"  {command:<{width}}  {why}" for command, why in commands.items()]
+
+
 # --- which module ---------------------------------------------------------------------
 
 
 def _functions(tree: SourceTree, module: str) -> list[str]:
+    """Return the public functions of *module*; end the command where there are none."""
     found = tree.module(module)
     if isinstance(found, NoModule):
         near = f"; did you mean `{found.close}`?" if found.close else ""
         exits.stop(f"there is no module `{found.component}`{near}")
     if isinstance(found, Opaque):
         exits.stop(f"`{module}` {found.why}")
-    names = [name for name in tree.functions(module) if _is_function(tree, module, name)]
+    looked = {name: tree.look_up(Target(module, name)) for name in tree.functions(module)}
+    names = [
+        name
+        for name, one in looked.items()
+        if isinstance(one, Defined) and one.is_function and "." not in name
+    ]
     if not names:
         other = _fullest(tree, tree.modules_below(module))
         hint = f"; `{other}` does" if other else ""
         exits.stop(f"`{module}` defines no public function{hint}")
     return names
-
-
-def _is_function(tree: SourceTree, module: str, name: str) -> bool:
-    looked = tree.look_up(Target(module, name))
-    return isinstance(looked, Defined) and "." not in name and looked.is_function
 
 
 def _fullest(tree: SourceTree, modules: Iterable[str]) -> str | None:
@@ -113,34 +140,3 @@ def _modules(root: Path, tree: SourceTree) -> Iterator[str]:
                 yield path.stem
             elif (path / "__init__.py").is_file():
                 yield from (path.name, *tree.modules_below(path.name))
-
-
-# --- the files ------------------------------------------------------------------------
-
-
-def _filled(template: str, module: str, functions: Sequence[str]) -> str:
-    """Return the text of a template for a module with those public functions."""
-    text = files("mlpolicy.cli").joinpath("templates", template).read_text("utf-8")
-    return Template(text).safe_substitute(
-        module=module,
-        name=_name(module),
-        first=functions[0],
-        commands="\n".join(f"# {line}" for line in _commands(module)),
-        python=f"{sys.version_info.major}.{sys.version_info.minor}",
-        release=".".join(__version__.split(".")[:2]),
-    )
-
-
-def _name(module: str) -> str:
-    return module.rpartition(".")[2].replace("_", "-")
-
-
-def _commands(module: str) -> list[str]:
-    commands = {
-        "mlpolicy validate": "is the policy right?",
-        f"mlpolicy apply --module {module}": "does it take effect?",
-        "mlpolicy test": "does it do what it should?",
-        "mlpolicy run -- COMMAND": "serve under it",
-    }
-    width = max(map(len, commands))
-    return [f"  {command:<{width}}  {why}" for command, why in commands.items()]

@@ -9,10 +9,9 @@ from typing import Any
 import click
 
 from mlpolicy.cli import exits
-from mlpolicy.cli.context import Context
+from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import import_failed, tell_absent, tell_errors
 from mlpolicy.cli.options import shared
-from mlpolicy.cli.wait import waiting
 from mlpolicy.core.extensions import Extensions
 from mlpolicy.core.plugins import Plugin, PluginError, installed
 from mlpolicy.core.site import end_of
@@ -37,12 +36,10 @@ def command(context: Context, *, what: str, every: bool) -> None:
 
     With targets, `--module` imports modules, and shows their functions with decorators, too.
     """
-    for option, given, goes in (
-        ("module", context.modules, "targets"),
-        ("all", every, "profiles"),
-    ):
-        if given and what != goes:
-            exits.stop(f"--{option} goes with {goes}, not with {what}")
+    if context.modules and what != "targets":
+        exits.stop(f"--module goes with targets, not with {what}")
+    if every and what != "profiles":
+        exits.stop(f"--all goes with profiles, not with {what}")
     if what == "plugins":
         _show(context, what, list(_plugins()))
         return
@@ -51,8 +48,10 @@ def command(context: Context, *, what: str, every: bool) -> None:
     for name in SHIPPED if every else ():
         rulebook.profiles.named(name)
     with waiting("looking up what there is"):
-        if what == "targets":
-            rows = list(_imported(context) if context.modules else _targets(context, loaded))
+        if context.modules:
+            rows = list(_imported(context))
+        elif what == "targets":
+            rows = list(_targets(context, loaded))
         else:
             rows = list(_OF_FILES[what](loaded))
     _show(context, what, rows)
@@ -64,14 +63,10 @@ def command(context: Context, *, what: str, every: bool) -> None:
 def _show(context: Context, what: str, rows: list[Row]) -> None:
     if context.format == "json":
         context.emit_json(SCHEMA, {what: rows})
-        return
-    cells = [
-        [", ".join(cell) if isinstance(cell, list) else str(cell) for cell in row.values()]
-        for row in rows
-    ]
-    context.emit(context.table([title.upper() for title in rows[0]], cells) if rows else "")
-    if not rows:
-        context.tell(f"no {what}")
+    else:
+        context.emit(context.table_of(rows) if rows else "")
+        if not rows:
+            context.tell(f"no {what}")
 
 
 def _targets(context: Context, loaded: Loaded) -> Iterator[Row]:
@@ -111,12 +106,11 @@ def _profiles(loaded: Loaded) -> Iterator[Row]:
     profiles, policies = loaded.rulebook.profiles, loaded.rulebook.policies
     origins = {file.file: _origin(file.depth) for file in loaded.files}
     for name, profile in sorted({**profiles.shipped, **profiles.known}.items()):
-        used = [policy.name for policy in policies if name in [use.text for use in policy.use]]
         yield {
             "profile": name,
             "extends": [other.text for other in profile.extends],
             "rules": [rule.kind for rule in profile.rules],
-            "used by": used,
+            "used by": [one.name for one in policies if name in [use.text for use in one.use]],
             "origin": origins.get(profile.span.file, "mlpolicy"),
             "source": profile.span.place,
         }
@@ -134,31 +128,27 @@ def _origin(depth: int) -> str:
     return "imported" if depth else "given"
 
 
-def _expiring(loaded: Loaded) -> Iterator[Row]:
+def _expiring(loaded: Loaded) -> list[Row]:
     now = loaded.rulebook.now
     rows: list[Row] = []
     for policy in loaded.rulebook.policies:
-        dates = {policy.name: one(policy.controls, "expires")}
-        dates |= {
-            f"{policy.name}: {rule.kind}": one(rule.settings, "expires") for rule in policy.rules
-        }
-        for name, written in dates.items():
-            if written is None:
-                continue
-            end = end_of(date.fromisoformat(written.value))
-            row = {"policy": name, "expires": str(written.value)}
-            row["left"] = f"{(end - now).days} d" if end > now else "expired"
-            row["owner"] = str(policy.meta.get("owner", ""))
-            rows.append(row | {"source": written.span.place})
-    yield from sorted(rows, key=lambda row: str(row["expires"]))
+        of_rules = ((f"{policy.name}: {rule.kind}", rule.settings) for rule in policy.rules)
+        for name, settings in ((policy.name, policy.controls), *of_rules):
+            written = one(settings, "expires")
+            if written is not None:
+                end = end_of(date.fromisoformat(written.value))
+                row = {
+                    "policy": name,
+                    "expires": str(written.value),
+                    "left": f"{(end - now).days} d" if end > now else "expired",
+                    "owner": str(policy.meta.get("owner", "")),
+                    "source": written.span.place,
+                }
+                rows.append(row)
+    return sorted(rows, key=lambda row: str(row["expires"]))
 
 
-_OF_FILES = {
-    "policies": _policies,
-    "profiles": _profiles,
-    "files": _files,
-    "expiring": _expiring,
-}
+_OF_FILES = {"policies": _policies, "profiles": _profiles, "files": _files, "expiring": _expiring}
 
 
 def every_plugin() -> Iterator[tuple[Plugin, PluginError | None]]:

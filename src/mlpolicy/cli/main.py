@@ -46,11 +46,11 @@ class Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Hand what stands before the command to the command, which knows what it takes."""
         at = 0
-        while at < len(args) and args[at].startswith("-"):
+        while at < len(args):
             name, given, _ = args[at].partition("=")
-            if name not in (VALUED if given else (*VALUED, *FLAGS)):
+            if name not in VALUED and (given or name not in FLAGS):
                 break
-            at += 1 if given or name in FLAGS else 2
+            at += 2 if name in VALUED and not given else 1
         return super().parse_args(ctx, [*args[at : at + 1], *args[:at], *args[at + 1 :]])
 
     def resolve_command(
@@ -82,16 +82,6 @@ def program() -> None:
 # --- streams that bear whatever is at their other end ---------------------------------
 
 
-class Unwritable(click.ClickException):
-    """What is at the other end of a stream takes no more."""
-
-    exit_code = exits.USAGE
-
-    def show(self, file: Any = None) -> None:
-        """Say so on stderr."""
-        click.echo(f"mlpolicy: the output cannot be written: {self.message}", err=True)
-
-
 class _Pipe(io.FileIO):
     """A stream whose reader may go (`| head`): that changes neither output nor exit code."""
 
@@ -106,7 +96,7 @@ class _Pipe(io.FileIO):
                 self.gone = True
             except OSError as error:
                 self.gone = True
-                raise Unwritable(error.strerror or str(error)) from error
+                exits.stop(f"the output cannot be written: {error.strerror or error}")
         return len(data)
 
 

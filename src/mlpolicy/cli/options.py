@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from mlpolicy.cli.context import ENVIRONMENT, FORMATS, Context, render
-from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.words import closest
 from mlpolicy.document.node import Entry, Mapping
 from mlpolicy.document.parse import parse
@@ -22,14 +21,13 @@ from mlpolicy.rules import KINDS
 __all__ = ["FORMATS", "render", "shared"]
 
 Command = Callable[..., Any]
-_ASSIGNMENT = re.compile(r"(?P<name>[\w.-]+)=(?P<value>.*)", re.S)
 
 
 # --- what the context keeps -----------------------------------------------------------
 
 
 def _keep_paths(context: Context, value: tuple[str, ...]) -> None:
-    context.policy = (*context.policy, *value)
+    context.policy += value
 
 
 def _keep_assumed(context: Context, value: tuple[str, ...]) -> None:
@@ -37,31 +35,29 @@ def _keep_assumed(context: Context, value: tuple[str, ...]) -> None:
 
 
 def _keep_set(context: Context, value: tuple[str, ...]) -> None:
-    blocks: list[RuleBlock] = []
     for written in value:
         name, text = _split(written)
         head, _, path = name.partition(".")
         if name == "mode":
             KINDS.look_for_all()
-            blocks += (_block(written, kind, "mode", text) for kind in KINDS)
+            context.overrides += tuple(_block(written, kind, "mode", text) for kind in KINDS)
         elif head == "vars" and path:
             context.variables[path] = text
         elif path and KINDS.look_for(head):
-            blocks.append(_block(written, head, path, text))
+            context.overrides += (_block(written, head, path, text),)
         else:
             near = closest(head, (*KINDS, "vars", "mode"))
             hint = f"; did you mean `{near}{'.SETTING' if near == head else ''}`?" if near else ""
-            raise click.BadParameter(
-                f"`{name}` is none of `KIND.setting`, `vars.name` and `mode`{hint}"
-            )
-    context.overrides, context.written = tuple(blocks), value
+            expected = "`KIND.setting`, `vars.name` and `mode`"
+            raise click.BadParameter(f"`{name}` is none of {expected}{hint}")
+    context.written = value
 
 
 def _split(written: str) -> tuple[str, str]:
-    match = _ASSIGNMENT.fullmatch(written)
+    match = re.fullmatch(r"([\w.-]+)=(.*)", written, re.S)
     if match is None:
         raise click.BadParameter(f"`{written}` is not an assignment: write NAME=VALUE")
-    return match["name"], match["value"]
+    return match[1], match[2]
 
 
 def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
@@ -72,10 +68,9 @@ def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
     rule = None
     if isinstance(document.root, Mapping):
         rule = reader.rule(Entry(kind, document.root.span, document.root))
-    findings: list[Diagnostic] = [*document.diagnostics, *reader.findings]
-    if findings:
-        help = f" ({findings[0].help})" if findings[0].help else ""
-        raise click.BadParameter(f"`{written}`: {findings[0].message}{help}")
+    for finding in (*document.diagnostics, *reader.findings):
+        help = f" ({finding.help})" if finding.help else ""
+        raise click.BadParameter(f"`{written}`: {finding.message}{help}")
     if rule is None:
         raise click.BadParameter(f"`{written}`: nothing is set")
     return rule
@@ -116,6 +111,16 @@ def _kept(
 
 _PATHS: dict[str, Any] = {"type": click.Path(readable=False), "by": _keep_paths}
 _PAIRS: dict[str, Any] = {"multiple": True, "metavar": "NAME=VALUE"}
+_FOLDERS: dict[str, Any] = {"type": click.Path(exists=True, file_okay=False), "multiple": True}
+_FILE: dict[str, Any] = {
+    "type": click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    "by": _keep_output,
+}
+_COLOR: dict[str, Any] = {
+    "type": click.Choice(["auto", "always", "never"]),
+    "default": "auto",
+    "by": _keep_color,
+}
 _OPTIONS = {
     "path": _kept("path", of=click.argument, nargs=-1, **_PATHS),
     "policy": _kept("--policy", multiple=True, **_PATHS, help="A policy file or folder. Repeats."),
@@ -123,12 +128,11 @@ _OPTIONS = {
     "env": _kept("--env", envvar=ENVIRONMENT, help="The environment that holds."),
     "set": _kept("--set", by=_keep_set, **_PAIRS, help="Over all policies: retry.jitter=none."),
     "assume": _kept("--assume", by=_keep_assumed, **_PAIRS, help="A variable to take as set."),
-    "src": _kept(
-        "--src",
-        type=click.Path(exists=True, file_okay=False),
-        multiple=True,
-        help="Where modules are looked for first. Repeats.",
-    ),
+    "src": _kept("--src", **_FOLDERS, help="Where modules are looked for first. Repeats."),
+    "output": _kept("-o", "--output", **_FILE, help="Write the outcome to FILE instead."),
+    "color": _kept("--color", **_COLOR),
+    "quiet": _kept("-q", "--quiet", is_flag=True, help="Say nothing beside findings and data."),
+    "verbose": _kept("-v", "--verbose", is_flag=True, help="Say what was read, too."),
 }
 
 
@@ -138,30 +142,13 @@ def shared(names: str, *formats: str) -> Callable[[Command], Command]:
     Without *formats*, it shows findings in all of theirs.
     """
     shown = formats or tuple(FORMATS)
-    options = (
-        *(_OPTIONS[name] for name in names.split()),
-        _kept(
-            "--format", type=click.Choice(shown), default=shown[0], help="How to show the outcome."
-        ),
-        _kept(
-            *("-o", "--output"),
-            type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
-            by=_keep_output,
-            help="Write the outcome to FILE instead.",
-        ),
-        _kept(
-            "--color",
-            type=click.Choice(["auto", "always", "never"]),
-            default="auto",
-            by=_keep_color,
-        ),
-        _kept("-q", "--quiet", is_flag=True, help="Say nothing beside findings and data."),
-        _kept("-v", "--verbose", is_flag=True, help="Say what was read, too."),
-    )
+    choice: dict[str, Any] = {"type": click.Choice(shown), "default": shown[0]}
+    format = _kept("--format", **choice, help="How to show the outcome.")
+    output = [_OPTIONS[name] for name in ("output", "color", "quiet", "verbose")]
 
     def with_options(command: Command) -> Command:
         command = click.make_pass_decorator(Context, ensure=True)(command)
-        for option in reversed(options):
+        for option in reversed([*(_OPTIONS[name] for name in names.split()), format, *output]):
             command = option(command)
         return command
 

@@ -22,7 +22,7 @@ Request = Mapping[str, Any]
 
 
 @frozen()
-class Answer:
+class ImportOutcome:
     """What became of it."""
 
     targets: list[dict[str, Any]] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Answer:
     """What the user's code printed."""
 
 
-def in_process(request: Request, assumed: Mapping[str, str]) -> Answer:
+def in_process(request: Request, assumed: Mapping[str, str]) -> ImportOutcome:
     """Do it in this interpreter, for a debugger."""
     from mlpolicy.install import bootstrap
     from mlpolicy.install.child import prove
@@ -52,13 +52,13 @@ def in_process(request: Request, assumed: Mapping[str, str]) -> Answer:
     os.environ.update(assumed)
     try:
         with redirect_stdout(sys.stderr):  # what modules print is not our data
-            return Answer(**prove(dict(request)))
+            return ImportOutcome(**prove(dict(request)))
     finally:
         bootstrap.uninstall()
         sys.path[:] = path
 
 
-def in_child(request: Request, assumed: Mapping[str, str], timeout: float) -> Answer:
+def in_child(request: Request, assumed: Mapping[str, str], timeout: float) -> ImportOutcome:
     """Do it in an interpreter of its own, at most *timeout* seconds long."""
     # What would put another policy in force first is left out.
     left_out = ("MLPOLICY_POLICY", "PYTHONSTARTUP")
@@ -80,15 +80,14 @@ def in_child(request: Request, assumed: Mapping[str, str], timeout: float) -> An
             return _failed(request, f"not imported within {Duration(timeout)}", error.stdout or b"")
         if answer.exists():
             output = done.stdout.decode(errors="replace")
-            return Answer(**json.loads(answer.read_text(encoding="utf-8")), output=output)
-        try:
-            why = f"the interpreter was ended by {signal.Signals(-done.returncode).name}"
-        except ValueError:
-            why = f"the interpreter ended with code {done.returncode}"
-        return _failed(request, why, done.stdout)
+            return ImportOutcome(**json.loads(answer.read_text(encoding="utf-8")), output=output)
+    why = f"the interpreter ended with code {done.returncode}"
+    if -done.returncode in set(signal.Signals):
+        why = f"the interpreter was ended by {signal.Signals(-done.returncode).name}"
+    return _failed(request, why, done.stdout)
 
 
-def _failed(request: Request, why: str, output: bytes) -> Answer:
+def _failed(request: Request, why: str, output: bytes) -> ImportOutcome:
     module = ", ".join(request["modules"]) or "every module named"
     failed = {"module": module, "error": why, "traceback": ""}
-    return Answer(failed=failed, output=output.decode(errors="replace"))
+    return ImportOutcome(failed=failed, output=output.decode(errors="replace"))

@@ -96,14 +96,11 @@ def run(context: Context, command: Sequence[str], *, within: Sequence[Path] = ()
     try:
         child = subprocess.Popen(command, env=variables)
     except FileNotFoundError:
-        click.echo(f"mlpolicy: `{command[0]}` was not found", err=True)
-        return exits.NOT_FOUND
+        exits.stop(f"`{command[0]}` was not found", exits.NOT_FOUND)
     except PermissionError:
-        click.echo(f"mlpolicy: `{command[0]}` may not be executed", err=True)
-        return exits.NOT_EXECUTABLE
+        exits.stop(f"`{command[0]}` may not be executed", exits.NOT_EXECUTABLE)
     except OSError as error:
-        click.echo(f"mlpolicy: `{command[0]}` could not be started: {error}", err=True)
-        return exits.RUN_FAILED
+        exits.stop(f"`{command[0]}` could not be started: {error}", exits.RUN_FAILED)
 
     def forward(number: int, _: FrameType | None) -> None:
         child.send_signal(number)

@@ -8,8 +8,8 @@ import click
 
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import Context
+from mlpolicy.cli.files import save
 from mlpolicy.cli.options import shared
-from mlpolicy.cli.save import save
 from mlpolicy.model.schema import DRAFTS, published
 from mlpolicy.rules import KINDS
 from mlpolicy.rules.monitor.sinks import SINKS

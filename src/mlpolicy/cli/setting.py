@@ -31,20 +31,20 @@ _TYPES: Final = {
 def setting(subject: str) -> dict[str, Any]:
     """Return what `explain` says of the setting or profile *subject*; end the command if there is none."""
     head, *path = subject.split(".")
-    blocks = (FileBlock.model_fields, PolicyBlock.model_fields)
-    if not KINDS.look_for(head) and not any(head in block for block in blocks):
-        if subject in SHIPPED:
-            text = shipped(subject)[1].text.rstrip()
-            return {"profile": subject, "text": f"{PROFILES}/{subject}.yaml\n\n{text}"}
-        _unknown(subject, head, (*KINDS, *blocks[0], *blocks[1], *SHIPPED))
-    if head in KINDS:
+    block = next((one for one in (FileBlock, PolicyBlock) if head in one.model_fields), None)
+    if KINDS.look_for(head):
         here = whole = KINDS[head].rule_model().model_json_schema()
         common = RuleCommon.model_json_schema()
         for part in ("properties", "$defs"):
             whole[part] = {**whole.get(part, {}), **common.get(part, {})}
-    else:
-        whole = (FileBlock if head in blocks[0] else PolicyBlock).model_json_schema()
+    elif block is not None:
+        whole = block.model_json_schema()
         here = _followed(whole, whole["properties"][head])
+    elif subject in SHIPPED:
+        text = shipped(subject)[1].text.rstrip()
+        return {"profile": subject, "text": f"{PROFILES}/{subject}.yaml\n\n{text}"}
+    else:
+        _unknown(subject, head)
     for name in path:
         here = _followed(whole, _inner(whole, here, name, subject))
     lines = [subject, *(f"  {line}" for line in _described(here))]
@@ -55,9 +55,10 @@ def setting(subject: str) -> dict[str, Any]:
     return {"setting": subject, "schema_of": here, "text": "\n".join(lines)}
 
 
-def _unknown(subject: str, head: str, known: tuple[str, ...]) -> NoReturn:
+def _unknown(subject: str, head: str) -> NoReturn:
     if head in KINDS.refused:
         exits.stop(str(KINDS.refused[head]))
+    known = (*KINDS, *FileBlock.model_fields, *PolicyBlock.model_fields, *SHIPPED)
     try:
         near = closest(head, known) or str(Target.parse(subject))
     except TargetError as error:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import click
 
 from mlpolicy.cli import exits, files
-from mlpolicy.cli.context import Context, in_github
+from mlpolicy.cli.context import Context, in_github, waiting
 from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
-from mlpolicy.cli.save import save
-from mlpolicy.cli.wait import waiting
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.junit import document, element
 from mlpolicy.core.words import many
 from mlpolicy.source import SourceTree, roots
 from mlpolicy.testing.read import suites_at
-from mlpolicy.testing.runner import Prepared
+from mlpolicy.testing.runner import CaseResult, Prepared
 
 SCHEMA = "mlpolicy.tests/1"
 
@@ -40,52 +39,45 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
 
     Time is virtual, and functions are stubs: nothing sleeps, and no model is loaded.
     """
-    suites = _files(context.policy)
+    paths = _files(context.policy)
     with waiting("running the tests"), redirect_stdout(sys.stderr):  # what real functions print
-        where = roots(context.src)
-        # Errors and functions of a test are found where a service started here finds them.
-        folders = [str(folder.resolve()) for folder in where]
-        sys.path[:0] = [folder for folder in folders if folder not in sys.path]
-        outcome = _Outcome(suites, SourceTree(where), wanted)
-    if not outcome.results and not outcome.findings:
+        suites = _prepared(context, paths)
+        results = _results(suites, wanted)
+    findings = tuple(dict.fromkeys(one for suite in suites for one in suite.diagnostics))
+    if not results and not findings:
         exits.stop("no test was collected", exits.NOTHING_TO_DO)
+    failed = [result for result in results if not result.passed]
     if junit_file is not None:
-        save(f"{_junit(outcome)}\n".encode(), junit_file)
+        files.save(f"{_junit(results, findings)}\n".encode(), junit_file)
+    counts = {"passed": len(results) - len(failed), "failed": len(failed)}
     if context.format == "json":
-        context.emit_json(SCHEMA, outcome.content())
+        summary = {"files": len(suites), **counts, "findings": len(findings)}
+        tests = [result.content() for result in results]
+        content = {"tests": tests, "diagnostics": list(map(finding, findings))}
+        context.emit_json(SCHEMA, {"summary": summary, **content})
     else:
-        _tell(context, outcome)
-    sys.exit(exits.FINDINGS if outcome.failed or outcome.findings else exits.FINE)
+        report = Report(findings, _lines(suites), files=len(suites))
+        _tell(context, counts, failed, report)
+    sys.exit(exits.FINDINGS if failed or findings else exits.FINE)
 
 
-class _Outcome:
-    """What came of all tests that were *wanted*."""
+def _prepared(context: Context, paths: list[Path]) -> list[Prepared]:
+    """Return the files of tests, and let errors and functions be found where a service finds them."""
+    where = roots(context.src)
+    folders = [str(folder.resolve()) for folder in where]
+    sys.path[:0] = [folder for folder in folders if folder not in sys.path]
+    tree = SourceTree(where)
+    return [Prepared(path, tree) for path in paths]
 
-    def __init__(self, files: list[Path], tree: SourceTree, wanted: str) -> None:
-        self.files = [Prepared(file, tree) for file in files]
-        cases = [(file, case) for file in self.files for case in file.cases]
-        self.results = [file.run(case) for file, case in cases if wanted.lower() in case.id.lower()]
-        self.failed = [result for result in self.results if not result.passed]
-        self.findings = tuple(dict.fromkeys(one for file in self.files for one in file.diagnostics))
 
-    def content(self) -> dict[str, Any]:
-        summary = {
-            "files": len(self.files),
-            "passed": len(self.results) - len(self.failed),
-            "failed": len(self.failed),
-            "findings": len(self.findings),
-        }
-        tests = [result.content() for result in self.results]
-        shown = [finding(one) for one in self.findings]
-        return {"summary": summary, "tests": tests, "diagnostics": shown}
+def _lines(suites: list[Prepared]) -> dict[str, Sequence[str]]:
+    """Return the lines of each file that findings may be about."""
+    return {file: one.lines for suite in suites for file, one in suite.documents.items()}
 
-    def summary(self) -> str:
-        counts = [f"{len(self.results) - len(self.failed)} passed"]
-        if self.failed:
-            counts.append(f"{len(self.failed)} failed")
-        if self.findings:
-            counts.append(many(len(self.findings), "finding"))
-        return f"{', '.join(counts)} in {many(len(self.files), 'file')}"
+
+def _results(suites: list[Prepared], wanted: str) -> list[CaseResult]:
+    cases = [(suite, case) for suite in suites for case in suite.cases]
+    return [suite.run(case) for suite, case in cases if wanted.lower() in case.id.lower()]
 
 
 def _files(given: tuple[str, ...]) -> list[Path]:
@@ -101,27 +93,30 @@ def _files(given: tuple[str, ...]) -> list[Path]:
     return [files.shown(file) for file in suites]
 
 
-def _tell(context: Context, outcome: _Outcome) -> None:
+def _tell(
+    context: Context, counts: dict[str, int], failed: list[CaseResult], report: Report
+) -> None:
+    from mlpolicy.cli.render.github import failures
     from mlpolicy.cli.render.text import text
 
-    documents = {name: one.lines for file in outcome.files for name, one in file.documents.items()}
-    report = Report(outcome.findings, documents)
-    parts = [text(report)] if outcome.findings else []
-    parts += ["\n".join(result.lines()) for result in outcome.failed]
-    context.emit("\n\n".join(parts if context.quiet else [*parts, outcome.summary()]))
-    if outcome.findings:
+    listed = [f"{count} {name}" for name, count in counts.items() if count or name == "passed"]
+    if report.diagnostics:
+        listed.append(many(len(report.diagnostics), "finding"))
+    summary = f"{', '.join(listed)} in {many(report.files, 'file')}"
+    texts = ["\n".join(result.lines()) for result in failed]
+    parts = [text(report), *texts] if report.diagnostics else texts
+    context.emit("\n\n".join(parts if context.quiet else [*parts, summary]))
+    if report.diagnostics:
         context.tell_github(report)
-    if in_github() and outcome.failed:
-        from mlpolicy.cli.render.github import failures
-
-        told = ((result.case.span, "\n".join(result.lines())) for result in outcome.failed)
-        click.echo(failures(told, "mlpolicy test").encode("utf-8", "replace"))
+    if in_github() and failed:
+        places = zip((result.case.span for result in failed), texts, strict=True)
+        click.echo(failures(places, "mlpolicy test").encode("utf-8", "replace"))
 
 
-def _junit(outcome: _Outcome) -> str:
+def _junit(results: list[CaseResult], findings: tuple[Diagnostic, ...]) -> str:
     """Return a report for build servers; a file with findings is an error."""
     cases = []
-    for result in outcome.results:
+    for result in results:
         span = result.case.span
         facts = {"classname": span.file, "name": result.case.name, "line": str(span.line)}
         cases.append(element("testcase", file=span.file, time="0", **facts))
@@ -130,9 +125,10 @@ def _junit(outcome: _Outcome) -> str:
             message = f"{first.field}: expected {first.expected}, found {first.found}"
             cases[-1].append(element("failure", "\n".join(result.lines()), message=message))
     broken: dict[str, list[str]] = {}
-    for one in outcome.findings:
+    for one in findings:
         broken.setdefault(one.span.file, []).append(in_a_line(one))
     for file, lines in broken.items():
         cases.append(element("testcase", classname=file, name="read", file=file, time="0"))
         cases[-1].append(element("error", "\n".join(lines), message=lines[0]))
-    return document("mlpolicy.test", cases, failures=len(outcome.failed), errors=len(broken))
+    failures = sum(not result.passed for result in results)
+    return document("mlpolicy.test", cases, failures=failures, errors=len(broken))

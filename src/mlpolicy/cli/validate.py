@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import click
 
@@ -17,9 +18,7 @@ from mlpolicy.plan.codes import Level, codes
 
 def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     """Return the beginnings of codes that an option lists."""
-    names = tuple(
-        name.strip().upper() for part in value for name in part.split(",") if name.strip()
-    )
+    names = tuple(name.strip().upper() for name in ",".join(value).split(",") if name.strip())
     known = codes()
     for name in names:
         if not name.startswith("MP") or not any(code.startswith(name) for code in known):
@@ -29,64 +28,47 @@ def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     return names
 
 
+_LISTED: dict[str, Any] = {"multiple": True, "metavar": "CODE", "callback": _codes}
+_LEVEL: dict[str, Any] = {
+    "type": click.Choice(["none", "ast", "import"]),
+    "default": "ast",
+    "show_default": True,
+}
+_GRADE: dict[str, Any] = {
+    "type": click.Choice(["error", "warning", "info"]),
+    "default": "error",
+    "show_default": True,
+}
+_WHICH = "findings of this code (MP301) or range (MP3)"
+
+
 @click.command()
 @shared("path policy env set assume src")
-@click.option(
-    "--select",
-    multiple=True,
-    metavar="CODE",
-    callback=_codes,
-    help="Show findings of this code (MP301) or range (MP3) only. Repeats.",
-)
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="CODE",
-    callback=_codes,
-    help="Do not show findings of this code (MP301) or range (MP3). Repeats.",
-)
+@click.option("--select", **_LISTED, help=f"Show {_WHICH} only. Repeats.")
+@click.option("--ignore", **_LISTED, help=f"Do not show {_WHICH}. Repeats.")
 @click.option(
     "--resolve",
-    type=click.Choice(["none", "ast", "import"]),
-    default="ast",
-    show_default=True,
+    **_LEVEL,
     help="How targets are looked for: not at all, in the source, or by importing them.",
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(["error", "warning", "info"]),
-    default="error",
-    show_default=True,
-    help="What makes the exit code 1.",
-)
+@click.option("--fail-on", **_GRADE, help="What makes the exit code 1.")
 @click.option("--fix", is_flag=True, help="Write the repairs that are safe into the files.")
-def command(
-    context: Context,
-    *,
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    resolve: Level,
-    fail_on: str,
-    fix: bool,
-) -> None:
+def command(context: Context, *, resolve: Level, fail_on: str, fix: bool, **codes: Any) -> None:
     """Show everything that is wrong with policy files.
 
     The files are checked without an environment and in every environment that they name;
     `--env` asks for one alone.
     """
+    select, ignore = codes["select"], codes["ignore"]
 
     def report() -> Report:
         loaded = context.read(by_source=resolve != "none", every=True)
         shown = resolved(context, loaded, level=resolve)
         looked = len(loaded.environments) + 1 if loaded.environments else 0
-        found = Report.of(shown, environments=0 if loaded.environment else looked)
-        chosen = tuple(
-            finding
-            for finding in found.diagnostics
-            if (not select or finding.code.startswith(select))
-            and not finding.code.startswith(ignore)
-        )
-        return replace(found, diagnostics=chosen)
+        whole = Report.of(shown, environments=0 if loaded.environment else looked)
+        chosen = (one for one in whole.diagnostics if not select or one.code.startswith(select))
+        kept = tuple(finding for finding in chosen if not finding.code.startswith(ignore))
+        return replace(whole, diagnostics=kept)
 
     made = report()
     mended = fixed(made) if fix else {}

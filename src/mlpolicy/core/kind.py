@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
     from mlpolicy.core.codes import Code
@@ -79,6 +79,15 @@ class Counted:
     """Whether the answer comes from the rule, in place of the function."""
 
 
+class MachineCheck(NamedTuple):
+    """One thing that `mlpolicy doctor` looked at."""
+
+    check: str
+    state: Literal["ok", "note", "warn", "fail"]
+    found: str
+    remedy: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of rule.
@@ -139,6 +148,9 @@ class Kind:
     virtual: str | None = None
     """`module:function` taking the virtual machine of a policy test and giving further arguments of
     the step class: what stands in for whatever it reads of the machine."""
+    doctor: str | None = None
+    """`module:function` taking the rules of each function, by its name and their kinds, and giving
+    checks: what this machine lacks for them."""
     api: int | None = None
     """The version of the interface that a plugin is made for; ours need not say it."""
 
@@ -157,6 +169,10 @@ class Kind:
     def findings(self, rule: Any) -> tuple[tuple[str, str, str], ...]:
         """Return (code, field, message) for each thing wrong with the meaning of *rule*."""
         return tuple(cast("Any", part(self.check))(rule)) if self.check else ()
+
+    def checked(self, rules: Mapping[str, Mapping[str, Any]]) -> tuple[MachineCheck, ...]:
+        """Return what `mlpolicy doctor` says of this machine and the *rules* of each function."""
+        return tuple(cast("Any", part(self.doctor))(rules)) if self.doctor else ()
 
     @property
     def position(self) -> str:

@@ -112,10 +112,10 @@ def _imported(name: str) -> type[BaseException]:
 
 def _comparison(text: Any) -> Any:
     try:
-        if isinstance(text, int | float) and not isinstance(text, bool):
-            Duration.of(text)
-        elif isinstance(text, str):
+        if isinstance(text, str):
             holds(text, 0.0)
+        elif isinstance(text, int | float) and not isinstance(text, bool):
+            Duration.of(text)
     except QuantityError as error:
         code: Any = error.code
         raise finding(code, str(error)) from None
@@ -126,26 +126,26 @@ def _moment(text: str) -> str:
     try:
         moment(text)
     except ValueError:
-        expected = f"expected a moment such as `2026-06-01T00:00:00Z`, found `{text}`"
-        raise finding("MP010", expected) from None
+        expected = "expected a moment such as `2026-06-01T00:00:00Z`"
+        raise finding("MP010", f"{expected}, found `{text}`") from None
     return text
 
 
 def _event(name: str) -> str:
-    if not is_event(name):
-        text = f"there is no event `{name}`; there are {', '.join(events())}"
-        raise finding("MP010", text, meant=closest(name, events()) or "")
-    return name
+    if is_event(name):
+        return name
+    text = f"there is no event `{name}`; there are {', '.join(events())}"
+    raise finding("MP010", text, meant=closest(name, events()) or "")
 
 
 def _via(text: str) -> str:
     answering = [kind for kind in KINDS if any(c.answers for c in KINDS[kind].counted.values())]
     known = ("function", *answering, "default", "nothing")
-    if text not in known:
-        expected = " or ".join(f"`{name}`" for name in known)
-        near = closest(text, known) or ""
-        raise finding("MP010", f"expected {expected}, found `{text}`", meant=near)
-    return text
+    if text in known:
+        return text
+    expected = " or ".join(f"`{name}`" for name in known)
+    near = closest(text, known) or ""
+    raise finding("MP010", f"expected {expected}, found `{text}`", meant=near)
 
 
 def _value(value: Any, at: tuple[int | str, ...] = ()) -> Any:
@@ -164,10 +164,11 @@ def _value(value: Any, at: tuple[int | str, ...] = ()) -> Any:
         raise finding("MP010", text, at=at) from None
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
-        loc, code = wrong["loc"], "MP010"
-        if wrong["type"] == "extra_forbidden":
-            loc, code = (*loc, OF_KEY), "MP005"
-        raise finding(code, f"in an `ndarray`: {wrong['msg']}", at=(*at, *loc)) from None
+        at, unknown = (*at, *wrong["loc"]), wrong["type"] == "extra_forbidden"
+        text = f"in an `ndarray`: {wrong['msg']}"
+        raise finding(
+            "MP005" if unknown else "MP010", text, at=(*at, OF_KEY) if unknown else at
+        ) from None
     except (ValueError, TypeError) as error:
         raise finding("MP204", f"no such array: {error}", at=at) from None
 
@@ -250,10 +251,9 @@ class RaiseBlock(RuleModel):
         except Exception:  # noqa: BLE001 (a class of the user's that wants more than a message)
             error = cls.__new__(cls)
             error.args = arguments
-        if status is not None:
-            error.status_code = status
-        if self.retry_after is not None:
-            error.retry_after = float(self.retry_after)
+        for name, value in (("status_code", status), ("retry_after", self.retry_after)):
+            if value is not None:
+                setattr(error, name, float(value) if name == "retry_after" else value)
         made: BaseException = error
         return made
 

@@ -59,8 +59,7 @@ class Journal(Notes):
     def add(self, call: int, fact: str, value: object) -> None:
         """Note one fact of a call, for the monitor too."""
         super().add(call, fact, value)
-        if fact == "outcome" and value == "fallback":
-            self.fallback = True
+        self.fallback = self.fallback or (fact, value) == ("outcome", "fallback")
 
     def append(self, call: int, fact: str, value: Any) -> None:
         """Note a decision of a rule, for the monitor too."""
@@ -68,18 +67,14 @@ class Journal(Notes):
         if fact != "rules":
             return
         kind, decision = value["kind"], value["decision"]
-        known = KINDS[kind].events
-        if decision == "default":
-            # The default is told at the end. Where the function's result was refused, that was
-            # told before.
-            decision = "reject"
-            if f"{kind}.reject" in self._events:
-                return
-        if known and f"{kind}.{decision}" not in known:
+        event = f"{kind}.{'reject' if decision == 'default' else decision}"
+        if decision == "default" and event in self._events:
+            return  # that the result was refused was told before; the default is told at the end
+        if KINDS[kind].events and event not in KINDS[kind].events:
             return
         if self._events[-1:] == [kind]:
             self._events.pop()  # the failure that this decision is about
-        self._events.append(f"{kind}.{decision}")
+        self._events.append(event)
 
     @property
     def attempts(self) -> int:
@@ -90,8 +85,7 @@ class Journal(Notes):
         """Return the events in the order in which a reader expects them."""
         ordered = list(self._events)
         for late in self._late:
-            outer = _rank(late)
-            inner = (at for at, event in enumerate(ordered) if _rank(event) > outer)
+            inner = (at for at, event in enumerate(ordered) if _rank(event) > _rank(late))
             ordered.insert(next(inner, len(ordered)), late)
         return [event for event in ordered if event != _CALLED]
 
@@ -113,22 +107,20 @@ class JournalMeters(Meters):
     def counter(self, name: str, help: str, **labels: str) -> Counter:
         """Return the counter of that name and those labels."""
         counter = super().counter(name, help, **labels)
-        counted, count = _counted(name, labels), counter.add
+        counted = None
+        if name == "mlpolicy_shadow_total":
+            counted = Counted(f"{labels['kind']}.would_{labels['would']}")
+        keys = {f"{name}{{{label}={value}}}" for label, value in labels.items()}
+        for kind in KINDS:
+            for key in keys & KINDS[kind].counted.keys():
+                counted = KINDS[kind].counted[key]
         if counted is not None and counter not in self._telling:
+            event, count = counted, counter.add
 
             def add() -> int:
-                self._journal.count(counted)
+                self._journal.count(event)
                 return count()
 
             counter.add = add
             self._telling.add(counter)
         return counter
-
-
-def _counted(name: str, labels: dict[str, str]) -> Counted | None:
-    """Return the event that a counter tells of."""
-    if name == "mlpolicy_shadow_total":
-        return Counted(f"{labels['kind']}.would_{labels['would']}")
-    series = {key: counted for kind in KINDS for key, counted in KINDS[kind].counted.items()}
-    keys = (f"{name}{{{label}={value}}}" for label, value in labels.items())
-    return next((series[key] for key in keys if key in series), None)

@@ -47,12 +47,12 @@ def plan_differs(plan: Plan, act: Act) -> Iterator[FieldDifference]:
                 found = ABSENT if value is None else place(value)
                 yield FieldDifference(name, str(expected), found)
             continue
-        held = setting(plan, path)
-        if not is_as_expected(expected, held):
+        actual = setting(plan, path)
+        if not is_as_expected(expected, actual):
             where = origin(value) if value is not None else ""
             if path in WHOLE:
                 where = ", ".join(span.place for span in plan.sources)
-            yield FieldDifference(path, policy_text(expected), policy_text(held), where)
+            yield FieldDifference(path, policy_text(expected), policy_text(actual), where)
 
 
 def call_differs(act: Act, outcome: CallOutcome, plan: Plan) -> Iterator[FieldDifference]:
@@ -60,16 +60,25 @@ def call_differs(act: Act, outcome: CallOutcome, plan: Plan) -> Iterator[FieldDi
     expected, error = act.expected or ExpectBlock(), outcome.error
     names = [entry.key for entry in entries_of(act.node.get("expect"))]
     if error is not None and "raises" not in names:
-        name = "returns" if "returns" in names else "raises"
-        wanted = shown(expected.returns) if "returns" in names else "an answer"
+        name, wanted = "raises", "an answer"
+        if "returns" in names:
+            name, wanted = "returns", shown(expected.returns)
         yield FieldDifference(name, wanted, _error_text(error), note=_raised_at(error))
     for name in names:
         if name == "raises":
             yield from _error_differs(expected.raises, outcome)
         elif name != "returns":
             yield from _fact_differs(name, outcome, getattr(expected, name), plan)
-        elif error is None:
-            yield from _value_differs(expected.returns, outcome.value)
+        elif error is None and not same(expected.returns, outcome.value):
+            yield _value_differs(expected.returns, outcome.value)
+
+
+def _value_differs(expected: Any, found: Any) -> FieldDifference:
+    path, expected, found = _narrowed("returns", expected, found)
+    texts = shown(expected), shown(found)
+    if texts[0] == texts[1]:  # they differ in type
+        texts = _cut(repr(expected)), _cut(repr(found))
+    return FieldDifference(path, *texts)
 
 
 def _error_differs(expected: ErrorClass, outcome: CallOutcome) -> Iterator[FieldDifference]:
@@ -80,15 +89,6 @@ def _error_differs(expected: ErrorClass, outcome: CallOutcome) -> Iterator[Field
         yield FieldDifference("raises", expected, _error_text(error), note=_raised_at(error))
 
 
-def _value_differs(expected: Any, found: Any) -> Iterator[FieldDifference]:
-    if not same(expected, found):
-        path, expected, found = _narrowed("returns", expected, found)
-        texts = shown(expected), shown(found)
-        if texts[0] == texts[1]:  # they differ in type
-            texts = _cut(repr(expected)), _cut(repr(found))
-        yield FieldDifference(path, *texts)
-
-
 def _fact_differs(
     name: str, outcome: CallOutcome, wanted: Any, plan: Plan
 ) -> Iterator[FieldDifference]:
@@ -97,18 +97,18 @@ def _fact_differs(
     kinds: list[str] = []
     if name in ("attempts", "slept"):  # of the kinds that make another attempt
         kinds = [kind for kind in KINDS if kind in KINDS[kind].events]
-    if name in ("slept", "took"):
-        differs = not holds(str(wanted), found)
-        found = Duration.worked_out(found)
-    elif name == "events":
-        wanted = list(wanted)
+    if name == "events":
         # How the call ended may be left out.
-        found = list(found if set(wanted[-1:]) & set(ENDS) else found[:-1])
-        differs = wanted != found
+        wanted, found = (
+            list(wanted),
+            list(found if wanted[-1:] and wanted[-1] in ENDS else found[:-1]),
+        )
         kinds = list(dict.fromkeys(event.partition(".")[0] for event in (*wanted, *found)))
-    else:
-        differs = wanted != found
-    if differs:
+    as_expected = wanted == found
+    if name in ("slept", "took"):
+        as_expected = holds(str(wanted), found)
+        found = Duration.worked_out(found)
+    if not as_expected:
         rules = filter(None, map(plan.rule, kinds))
         where = ", ".join(rule.source.place for rule in rules)
         yield FieldDifference(name, policy_text(wanted), policy_text(found), where)

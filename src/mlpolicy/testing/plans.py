@@ -53,27 +53,24 @@ def setting(plan: Plan, path: str) -> Any:
     """Return what the plan has at *path*; `absent` where it has nothing."""
     kind, _, rest = path.partition(".")
     rule = plan.rule(kind)
-    found: Any
+    found: Any = None
     if path == "rules":
         found = [active.kind for active in plan.active]
     elif path == "deadline":
         found = None if plan.deadline is None else Duration(plan.deadline)
     elif path in WHOLE:
         found = getattr(plan, path)
-    elif rule is None or (rule.mode == "disabled" and rest != "mode"):
-        found = None
-    elif rest in _CONTROLS:
-        found = _control(rule, rest)
-    else:
-        found = _part(rule.rule, rest) if rest else PRESENT
+    elif rule is not None and (rule.mode != "disabled" or rest == "mode"):
+        found = _control(rule, rest) if rest in _CONTROLS else _part(rule.rule, rest)
     return ABSENT if found is None else found
 
 
 def _part(value: Any, path: str) -> Any:
-    for part in path.split("."):
+    """Return what the settings *value* have at *path*; that they are there, without one."""
+    for part in filter(None, path.split(".")):
         is_table = isinstance(value, Mapping)
         value = value.get(part) if is_table else getattr(value, part, None)
-    return value
+    return value if path else PRESENT
 
 
 def _control(rule: PlannedRule, name: str) -> Any:
@@ -81,10 +78,10 @@ def _control(rule: PlannedRule, name: str) -> Any:
     if name == "mode":
         return rule.mode
     rollout = rule.control.rollout if rule.control else None
-    held = getattr(rollout if name in _ROLLOUT else rule.control, name.rpartition(".")[2], None)
     if name in ("rollout", "rollout.percent"):
         return Ratio(rollout.percent) if rollout else None
-    return None if held is None else str(held)
+    written = getattr(rollout if name in _ROLLOUT else rule.control, name.rpartition(".")[2], None)
+    return None if written is None else str(written)
 
 
 def is_as_expected(expected: Any, found: Any) -> bool:

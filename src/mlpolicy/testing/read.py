@@ -22,13 +22,7 @@ from mlpolicy.model.check import check, locate
 from mlpolicy.model.grammar import OF_TESTS
 from mlpolicy.model.unknown import Words
 from mlpolicy.plan.gather import SUFFIXES, TESTS
-from mlpolicy.testing.grammar import (
-    CaseBlock,
-    ExpectBlock,
-    StepBlock,
-    StubBlock,
-    SuiteBlock,
-)
+from mlpolicy.testing.grammar import CaseBlock, ExpectBlock, StepBlock, StubBlock, SuiteBlock
 from mlpolicy.testing.plans import unknown_setting
 
 _OF_CALLS = ("args", "behaviour", "world", "real")
@@ -88,7 +82,7 @@ class Case:
     @property
     def named(self) -> tuple[Act, ...]:
         """The acts that name a function."""
-        return tuple(act for act in self.acts if act.way in ("resolve", "call"))
+        return tuple(act for act in self.acts if act.way != "advance")
 
 
 @frozen()
@@ -96,12 +90,12 @@ class Suite:
     """One file of tests, as far as it could be read, and what is wrong with it."""
 
     document: Document
+    diagnostics: tuple[Diagnostic, ...]
     policies: tuple[Path, ...] = ()
     stubs: Mapping[str, StubBlock] = field(default_factory=dict)
     stub_spans: Mapping[str, tuple[Span, Span]] = field(default_factory=dict)
     """Where each stub is named, and where its signature stands."""
     cases: tuple[Case, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def suites_at(path: Path) -> list[Path]:
@@ -116,22 +110,25 @@ def suites_at(path: Path) -> list[Path]:
 
 def read_suite(path: Path) -> Suite:
     """Return the tests in the file at *path*."""
-    return _SuiteReader(read(path)).suite()
+    reader = _SuiteReader(read(path))
+    parts = reader.parts()
+    return Suite(reader.document, in_order(reader.findings), **parts)
 
 
 class _SuiteReader:
     """Reads one file; what is wrong goes to a list."""
 
     def __init__(self, document: Document) -> None:
-        self._document = document
-        self._findings = list(document.diagnostics)
+        self.document = document
+        self.findings = list(document.diagnostics)
         self._broken = False
         """Whether something is wrong with the test that is being read."""
 
-    def suite(self) -> Suite:
+    def parts(self) -> dict[str, Any]:
+        """Return what is in the file, for a `Suite`; nothing where its tests cannot run."""
         root = self._root()
         if root is None:
-            return Suite(self._document, diagnostics=in_order(self._findings))
+            return {}
         block = self._checked(root, SuiteBlock, "the test file")
         for name, problem in (("policies", "no policy is tested"), ("tests", "there is no test")):
             node = root.get(name)
@@ -140,22 +137,21 @@ class _SuiteReader:
         cases = tuple(self._cases(root))
         policies = self._policies(root.get("policies"))
         if block is None or not policies:
-            return Suite(self._document, diagnostics=in_order(self._findings))
+            return {}
         spans = {
             stub.key: (stub.key_span, locate(stub.value, ("signature",))[0].span)
             for stub in entries_of(root.get("stubs"))
         }
-        findings = in_order(self._findings)
-        return Suite(self._document, policies, block.stubs, spans, cases, findings)
+        known = {"stubs": block.stubs, "stub_spans": spans}
+        return {"policies": policies, "cases": cases, **known}
 
     def _root(self) -> MappingNode | None:
-        root = self._document.root
+        root = self.document.root
         if not isinstance(root, MappingNode):
             if root is not None and root.plain() is not None:
                 self._say("MP010", "expected a mapping with `version`", root.span)
-            elif not self._findings:
-                file = Span(self._document.file)
-                self._say("MP003", "the file is empty", file, "begin with `version: 1`")
+            elif not self.findings:
+                self._say("MP003", "the file is empty", None, "begin with `version: 1`")
             return None
         version = root.get("version")
         if version is not None and (version.plain() != 1 or version.plain() is True):
@@ -170,7 +166,7 @@ class _SuiteReader:
 
     def _policies(self, node: Node | None) -> tuple[Path, ...]:
         """Return the policy files, from where we are; none where one of them is not there."""
-        folder = Path(self._document.file).parent
+        folder = Path(self.document.file).parent
         paths: list[Path] = []
         for item in node.items if isinstance(node, Sequence) else ():
             if not isinstance(item, Scalar) or not isinstance(item.value, str):
@@ -183,16 +179,19 @@ class _SuiteReader:
                 self._say("MP001", f"`{item.text}` does not exist", item.span, help)
         return tuple(paths) if all(path.exists() for path in paths) else ()
 
+    # --- tests ------------------------------------------------------------------------
+
     def _cases(self, root: MappingNode) -> Iterator[Case]:
         lines: dict[str, int] = {}
         tests = root.get("tests")
         for node in tests.items if isinstance(tests, Sequence) else ():
+            self._broken = False
             if not isinstance(node, MappingNode):
                 self._say("MP010", "expected a mapping with the `name` of a test", node.span)
                 continue
-            self._broken = False
-            block: CaseBlock | None
-            block = self._checked(node, CaseBlock, "a test", ExpectBlock.model_fields)
+            block: CaseBlock | None = self._checked(
+                node, CaseBlock, "a test", ExpectBlock.model_fields
+            )
             acts = tuple(self._acts(node, block)) if block is not None else ()
             if self._broken or block is None:
                 continue
@@ -217,9 +216,10 @@ class _SuiteReader:
             for item, step in zip(steps.items, block.steps, strict=True):
                 assert isinstance(item, MappingNode)
                 kind = self._way(item, ("call", "advance"), "a step")
-                expecting = expecting or item.get("expect") is not None
-                expects = kind == "call" and item.get("expect") is not None
-                yield Act(kind, step, item, self._expected(item) if expects else None)
+                expects = item.get("expect") is not None
+                expecting = expecting or expects
+                expected = self._expected(item) if kind == "call" and expects else None
+                yield Act(kind, step, item, expected)
             if not expecting and not self._broken:
                 help = "give at least one step an `expect`"
                 self._say("MP011", "the steps expect nothing", steps.span, help)
@@ -253,9 +253,9 @@ class _SuiteReader:
 
     def _expected(self, node: MappingNode) -> ExpectBlock | None:
         expect = self._expect(node)
-        if expect is None:
-            return None
-        made: ExpectBlock | None = self._checked(expect, ExpectBlock, "`expect` of a call")
+        made: ExpectBlock | None = None
+        if expect is not None:
+            made = self._checked(expect, ExpectBlock, "`expect` of a call")
         return made
 
     def _check_settings(self, expect: MappingNode | None) -> None:
@@ -276,9 +276,10 @@ class _SuiteReader:
 
     # --- findings ---------------------------------------------------------------------
 
-    def _say(self, code: str, message: str, span: Span, help: str = "") -> None:
+    def _say(self, code: str, message: str, span: Span | None, help: str = "") -> None:
         self._broken = True
-        self._findings.append(Diagnostic(code, message, span, help=help))
+        span = span or Span(self.document.file)
+        self.findings.append(Diagnostic(code, message, span, help=help))
 
     def _checked(
         self, node: MappingNode, model: type[BaseModel], section: str, inner: Iterable[str] = ()
@@ -287,30 +288,29 @@ class _SuiteReader:
         synonyms = OF_TESTS if model is SuiteBlock else {}
         about = Words(section, synonyms, dict.fromkeys(inner, "`expect`"))
         outcome = check(node, model, about)
-        self._findings += outcome.diagnostics
+        self.findings += outcome.diagnostics
         self._broken = self._broken or outcome.value is None
         for loc in outcome.missing:
             block, entry = locate(node, loc[:-1])
             if loc == ("version",):
-                file = Span(self._document.file)
-                self._say("MP003", "`version` is missing", file, "begin with `version: 1`")
+                self._say("MP003", "`version` is missing", None, "begin with `version: 1`")
+            elif entry is not None:
+                self._say("MP011", f"`{entry.key}` needs `{loc[-1]}`", entry.key_span)
             else:
-                name = f"`{entry.key}`" if entry else section
-                span = entry.key_span if entry else _begin(block)
-                self._say("MP011", f"{name} needs `{loc[-1]}`", span)
+                self._say("MP011", f"{section} needs `{loc[-1]}`", _begin(block))
         return outcome.value
 
 
 def _terms(root: MappingNode, node: MappingNode) -> CaseTerms:
     """Return what holds for a test: what it does not say, its file may say."""
-    env, clock = (node.get(key) or root.get(key) for key in ("env", "clock"))
+    env, clock = (_text(node.get(key) or root.get(key)) for key in ("env", "clock"))
     variables = {
         entry.key: entry.value.text
         for written in (root.get("env_vars"), node.get("env_vars"))
         for entry in entries_of(written)
         if isinstance(entry.value, Scalar)
     }
-    return CaseTerms(_text(env), tuple(sorted(variables.items())), _text(clock))
+    return CaseTerms(env, tuple(sorted(variables.items())), clock)
 
 
 def _begin(node: Node) -> Span:

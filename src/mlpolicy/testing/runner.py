@@ -77,18 +77,18 @@ class Prepared:
     """
 
     def __init__(self, path: Path, tree: SourceTree) -> None:
-        self._suite = read_suite(path)
+        self._suite = suite = read_suite(path)
         self._tree = tree
-        self._findings = list(self._suite.diagnostics)
+        self._findings = list(suite.diagnostics)
         self._loaded: dict[CaseTerms, Loaded] = {}
         self._stubs: dict[Target, FunctionType] = {}
-        self.documents: dict[str, Document] = {self._suite.document.file: self._suite.document}
-        for text, (span, _) in self._suite.stub_spans.items():
-            self._stub(Target.parse(text), span)
-        self.cases = tuple(case for case in self._suite.cases if self._is_ready(case))
-        used = {str(act.target) for case in self._suite.cases for act in case.named}
-        for text, (span, _) in self._suite.stub_spans.items():
-            near = closest(text, used - self._suite.stubs.keys())
+        self.documents: dict[str, Document] = {suite.document.file: suite.document}
+        for text in suite.stubs:
+            self._stub(Target.parse(text), None)
+        self.cases = tuple(case for case in suite.cases if self._is_ready(case))
+        used = {str(act.target) for case in suite.cases for act in case.named}
+        for text, (span, _) in suite.stub_spans.items():
+            near = closest(text, used - suite.stubs.keys())
             if near and text not in used:
                 help = did_you_mean(near)
                 self._say("MP111", f"no test is about the stub `{text}`", span, help)
@@ -108,7 +108,8 @@ class Prepared:
                     elif act.way == "resolve":
                         differences += plan_differs(stage.plans(act.target), act)
                     else:
-                        differences += _called(act, stage, step)
+                        called = _called(act, stage)
+                        differences += [replace(one, field=f"{step}{one.field}") for one in called]
             finally:
                 stage.close()
         return CaseResult(case, tuple(differences), tuple(warnings))
@@ -140,9 +141,8 @@ class Prepared:
             known = ", ".join(f"`{name}`" for name in loaded.environments) or "none"
             help = did_you_mean(closest(env, loaded.environments), f"there are {known}")
             self._say("MP010", f"no policy file names an environment `{env}`", case.env_span, help)
-        for act in case.named:
-            if not self._is_known(act, loaded.rulebook):
-                return False
+        if not all(self._is_known(act, loaded.rulebook) for act in case.named):
+            return False
         calls = [self._is_callable(act) for act in case.named if act.way == "call"]
         return all(calls) and len(self._findings) == before
 
@@ -150,8 +150,7 @@ class Prepared:
         """Return the policies as they hold under *terms*: no other variables are seen."""
         if terms not in self._loaded:
             now = moment(terms.clock) if terms.clock else None
-            variables = dict(terms.env_vars)
-            policy_terms = Terms(terms.env, variables, now=now, tree=self._tree)
+            policy_terms = Terms(terms.env, dict(terms.env_vars), now=now, tree=self._tree)
             loaded = self._loaded[terms] = load(self._suite.policies, policy_terms)
             refused = set(loaded.refused)
             for finding in loaded.shown(level="none").diagnostics:
@@ -163,9 +162,7 @@ class Prepared:
     def _is_known(self, act: Act, rulebook: Rulebook) -> bool:
         """Return whether anything is known of the function that *act* names."""
         target, text = act.target, str(act.target)
-        if text in self._suite.stubs:
-            return True
-        looked = self._tree.look_up(target)
+        looked = None if text in self._suite.stubs else self._tree.look_up(target)
         if isinstance(looked, Missing):
             near = f"{target.module}:{looked.close}" if looked.close else ""
             problem = f"`{target.module}` has no function `{target.qualname}`"
@@ -174,8 +171,7 @@ class Prepared:
             problem = f"`{text}` is a {looked.kind}, and a policy is for a function"
             self._say("MP320", problem, act.span)
         elif isinstance(looked, NoModule) and target not in rulebook.exact:
-            known = [*map(str, rulebook.exact), *self._suite.stubs]
-            near = closest(text, known) or ""
+            near = closest(text, [*map(str, rulebook.exact), *self._suite.stubs]) or ""
             help = did_you_mean(near, "if it is right, name it under `stubs`")
             self._say("MP301", f"nothing is known of `{text}`", act.span, help)
         else:
@@ -198,14 +194,16 @@ class Prepared:
     def _stub(self, target: Target, span: Span | None) -> FunctionType | None:
         """Return a function with the parameters of the one at *target*, which does nothing.
 
-        What is wrong with it is said at its signature, or at *span* where there is one.
+        What is wrong with a stub is said at its signature; what is not known of the source at
+        *span*, if that is given.
         """
         if target in self._stubs:
             return self._stubs[target]
-        stub = self._suite.stubs.get(str(target))
+        stub, code = self._suite.stubs.get(str(target)), "MP301"
         looked = self._tree.look_up(target) if stub is None else None
         try:
             if stub is not None:
+                code, (_, span) = "MP010", self._suite.stub_spans[str(target)]
                 made = function(target.qualname, stub.signature, stub.kind)
             elif (
                 isinstance(looked, Defined) and looked.is_function and looked.parameters is not None
@@ -217,19 +215,17 @@ class Prepared:
                 problem = f"the parameters of `{target}` are not known"
                 raise SignatureError(problem, help=help)
         except SignatureError as error:
-            _, span = self._suite.stub_spans.get(str(target), (span, span))
             if span is not None:
-                self._say("MP301" if stub is None else "MP010", str(error), span, error.help)
+                self._say(code, str(error), span, error.help)
             return None
         self._stubs[target] = made
         return made
 
 
-def _called(act: Act, stage: Stage, step: str) -> list[FieldDifference]:
+def _called(act: Act, stage: Stage) -> list[FieldDifference]:
     """Return in what a call differs from what is expected of it."""
     try:
         outcome = stage.call(act.block)
     except SignatureError as error:
-        return [FieldDifference(f"{step}call", str(act.target), str(error))]
-    differences = call_differs(act, outcome, stage.plans(act.target))
-    return [replace(difference, field=f"{step}{difference.field}") for difference in differences]
+        return [FieldDifference("call", str(act.target), str(error))]
+    return list(call_differs(act, outcome, stage.plans(act.target)))

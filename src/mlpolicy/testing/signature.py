@@ -53,8 +53,7 @@ def function(qualname: str, text: str, kind: FunctionKind) -> FunctionType:
         try:
             ast.literal_eval(default)
         except ValueError:
-            shown = ast.unparse(default)
-            problem = f"the default `{shown}` in `{text}` is not a plain value"
+            problem = f"the default `{ast.unparse(default)}` in `{text}` is not a plain value"
             raise SignatureError(problem) from None
     names: dict[str, Any] = {"__name__": "mlpolicy.testing.stubs"}
     exec(compile(tree, "<policy test>", "exec", dont_inherit=True), names)  # noqa: S102 (a function without a body)
@@ -83,6 +82,8 @@ def arguments(
     made: Callable[..., Any], given: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return *given* as a call of *made* passes it: by position, and by name.
+
+    A method gets None for its instance.
 
     Raises:
         SignatureError: One is missing, or there is none of that name.
@@ -122,4 +123,4 @@ def _known(
         help = did_you_mean(closest(unknown[0], parameters), f"it takes {known}")
         raise SignatureError(f"`{name}` takes no argument `{unknown[0]}`", unknown[0], help)
     first = next(iter(parameters), "")
-    return ({first: None} if first in ("self", "cls") else {}) | dict(given)
+    return {**({first: None} if first in ("self", "cls") else {}), **given}

@@ -152,9 +152,10 @@ class Stage:
             error = failure
         journal = staged.journal
         end, via = "ok", journal.answered or "function"
-        if error is not None:
-            refused = isinstance(error, CallRefused) and error.target == str(target)
-            end, via = ("refused" if refused else "error"), "nothing"
+        if isinstance(error, CallRefused) and error.target == str(target):
+            end, via = "refused", "nothing"
+        elif error is not None:
+            end, via = "error", "nothing"
         elif journal.fallback:
             end = via = "default"
         spent = (world.slept - slept, world.time - began)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.cli.render.excerpt import WIDEST, excerpt, visible
+from mlpolicy.cli.render.text import WIDEST, excerpt, visible
 
 
 @pytest.mark.parametrize(

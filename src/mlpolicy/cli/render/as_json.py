@@ -16,35 +16,27 @@ PAGE: Final = "https://mlpolicy.readthedocs.io/en/stable/reference/findings/"
 
 def as_json(report: Report) -> str:
     """Return the findings as one JSON object."""
-    content = {
-        "schema": SCHEMA,
-        "summary": {
-            "files": report.files,
-            "policies": report.policies,
-            "environments": report.environments,
-            "errors": report.count("error"),
-            "warnings": report.count("warning"),
-            "infos": report.count("info"),
-        },
-        "diagnostics": [finding(diagnostic) for diagnostic in report.diagnostics],
-    }
+    summary = {name: getattr(report, name) for name in ("files", "policies", "environments")}
+    summary |= {f"{severity}s": report.count(severity) for severity in ("error", "warning", "info")}
+    diagnostics = list(map(finding, report.diagnostics))
+    content = {"schema": SCHEMA, "summary": summary, "diagnostics": diagnostics}
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def finding(diagnostic: Diagnostic) -> dict[str, Any]:
     """Return one finding as JSON has it."""
+    suggestions = [
+        {"title": title, "edits": [{**_place(edit.span), "text": edit.text} for edit in edits]}
+        for title, edits in repairs(diagnostic).items()
+    ]
+    related = [{"message": other.message, **_place(other.span)} for other in diagnostic.related]
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": sentence(diagnostic),
         **_place(diagnostic.span),
-        "related": [
-            {"message": related.message, **_place(related.span)} for related in diagnostic.related
-        ],
-        "suggestions": [
-            {"title": title, "edits": [{**_place(edit.span), "text": edit.text} for edit in edits]}
-            for title, edits in repairs(diagnostic).items()
-        ],
+        "related": related,
+        "suggestions": suggestions,
         "environment": diagnostic.environment,
         "help": diagnostic.help,
         "url": url(diagnostic.code),
@@ -57,10 +49,6 @@ def url(code: str) -> str:
 
 
 def _place(span: Span) -> dict[str, Any]:
-    return {
-        "file": span.file,
-        "range": {
-            "start": {"line": span.line, "col": span.column},
-            "end": {"line": span.end_line, "col": span.end_column},
-        },
-    }
+    start = {"line": span.line, "col": span.column}
+    end = {"line": span.end_line, "col": span.end_column}
+    return {"file": span.file, "range": {"start": start, "end": end}}

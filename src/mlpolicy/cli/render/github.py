@@ -9,8 +9,7 @@ from typing import Final
 import click
 
 from mlpolicy.cli.render.checkout import checkout, in_checkout
-from mlpolicy.cli.render.report import Report, sentence
-from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.cli.render.report import Report, remarks, sentence
 from mlpolicy.core.span import Span
 
 _LEVEL: Final = {"error": "error", "warning": "warning", "info": "notice"}
@@ -20,23 +19,18 @@ _IN_PROPERTY: Final = _IN_MESSAGE | str.maketrans({":": "%3A", ",": "%2C"})
 
 def github(report: Report) -> str:
     """Return a workflow command for each finding."""
-    root = checkout()
-    return "\n".join(
-        _command(
-            _LEVEL[finding.severity],
-            finding.span,
-            f"mlpolicy {finding.code}",
-            _message(finding),
-            root,
-        )
-        for finding in report.diagnostics
-    )
+    commands: list[str] = []
+    for finding in report.diagnostics:
+        remedy = [f"help: {finding.help}"] if finding.help else []
+        text = "\n".join([sentence(finding), *remarks(finding), *remedy])
+        title = f"mlpolicy {finding.code}"
+        commands.append(_command(_LEVEL[finding.severity], finding.span, title, text))
+    return "\n".join(commands)
 
 
 def failures(failed: Iterable[tuple[Span, str]], title: str) -> str:
     """Return a workflow command for each place and text of what *failed* without a finding."""
-    root = checkout()
-    return "\n".join(_command("error", span, title, text, root) for span, text in failed)
+    return "\n".join(_command("error", span, title, text) for span, text in failed)
 
 
 def summarise(report: Report, environ: Mapping[str, str] = os.environ) -> None:
@@ -56,26 +50,13 @@ def summarise(report: Report, environ: Mapping[str, str] = os.environ) -> None:
         click.echo(f"mlpolicy: the summary of the step was not written: {error}", err=True)
 
 
-def _message(finding: Diagnostic) -> str:
-    lines = [sentence(finding)]
-    if finding.environment:
-        lines.append(f"environment: {finding.environment}")
-    lines += [f"{related.span}: {related.message}" for related in finding.related]
-    if finding.help:
-        lines.append(f"help: {finding.help}")
-    return "\n".join(lines)
-
-
-def _command(level: str, span: Span, title: str, message: str, root: str) -> str:
-    properties: dict[str, object] = {
-        "file": in_checkout(span.file, root),
-        "line": span.line,
-        "col": span.column,
-        "endLine": span.end_line,
-        "endColumn": span.end_column,
-        "title": title,
-    }
-    if span.end_line != span.line:  # GitHub takes columns on one line only
-        del properties["col"], properties["endColumn"]
+def _command(level: str, span: Span, title: str, message: str) -> str:
+    place: dict[str, object] = {"file": in_checkout(span.file, checkout()), "line": span.line}
+    if span.end_line == span.line:  # GitHub takes columns on one line only
+        columns = {"endLine": span.end_line, "endColumn": span.end_column}
+        place |= {"col": span.column, **columns}
+    else:
+        place["endLine"] = span.end_line
+    properties = {**place, "title": title}
     listed = (f"{name}={str(value).translate(_IN_PROPERTY)}" for name, value in properties.items())
     return f"::{level} {','.join(listed)}::{message.translate(_IN_MESSAGE)}"

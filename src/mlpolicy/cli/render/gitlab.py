@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Final
 
 from mlpolicy.cli.render.checkout import checkout, fingerprints, in_checkout
 from mlpolicy.cli.render.report import Report, sentence
@@ -13,13 +13,12 @@ _GRAVITY: Final = {"error": "major", "warning": "minor", "info": "info"}
 
 def gitlab(report: Report) -> str:
     """Return the findings as a code quality report."""
-    root = checkout()
-    content: list[dict[str, Any]] = []
+    root, content = checkout(), []
     for finding, name in zip(report.diagnostics, fingerprints(report, root), strict=True):
         span = finding.span
-        lines = {"begin": span.line, "end": span.end_line}
         where = f" (environment {finding.environment})" if finding.environment else ""
         remedy = f" ({finding.help})" if finding.help else ""
+        lines = {"begin": span.line, "end": span.end_line}
         content.append(
             {
                 "description": f"{sentence(finding)}{where}{remedy}",

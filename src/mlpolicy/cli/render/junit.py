@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree as Xml
-
-from mlpolicy.cli.render.report import Report, in_a_line, sentence
-from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.cli.render.report import Report, in_a_line, remarks, sentence
 from mlpolicy.core.junit import document, element
 
 
 def junit(report: Report) -> str:
     """Return the findings as a JUnit report."""
-    files = sorted({*report.lines, *(finding.span.file for finding in report.diagnostics)})
-    cases = [_case(file, report) for file in files]
-    failed = sum(case.find("failure") is not None for case in cases)
-    return document("mlpolicy", cases, failures=failed)
-
-
-def _case(file: str, report: Report) -> Xml.Element:
-    case = element("testcase", classname="mlpolicy", name=file, file=file, time="0")
-    mild: list[str] = []
+    files = {*report.lines, *(finding.span.file for finding in report.diagnostics)}
+    cases = {
+        file: element("testcase", classname="mlpolicy", name=file, file=file, time="0")
+        for file in sorted(files)
+    }
+    mild: dict[str, list[str]] = {}
     for finding in report.diagnostics:
-        if finding.span.file != file:
-            continue
+        file, lines = finding.span.file, [in_a_line(finding), *remarks(finding)]
         if report.fails(finding):
-            text = _text(finding)
-            case.append(element("failure", text, type=finding.code, message=sentence(finding)))
+            facts = {"type": finding.code, "message": sentence(finding)}
+            cases[file].append(element("failure", "\n  ".join(lines), **facts))
         else:
-            mild.append(_text(finding))
-    if mild:
-        case.append(element("system-out", "\n".join(mild)))
-    return case
-
-
-def _text(finding: Diagnostic) -> str:
-    lines = [in_a_line(finding)]
-    if finding.environment:
-        lines.append(f"  environment: {finding.environment}")
-    lines += [f"  {related.span}: {related.message}" for related in finding.related]
-    return "\n".join(lines)
+            mild.setdefault(file, []).append("\n  ".join(lines))
+    for file, texts in mild.items():
+        cases[file].append(element("system-out", "\n".join(texts)))
+    failures = sum(case.find("failure") is not None for case in cases.values())
+    return document("mlpolicy", list(cases.values()), failures=failures)

@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 from mlpolicy.cli.render.as_json import url
-from mlpolicy.cli.render.excerpt import visible
 from mlpolicy.cli.render.report import Report, sentence
+from mlpolicy.cli.render.text import visible
 from mlpolicy.core.diagnostic import Diagnostic
 
 _MARK: Final = {"error": "❌", "warning": "⚠️", "info": "ℹ️"}

@@ -26,13 +26,9 @@ class Report:
     """The mildest finding that makes the command fail."""
 
     @classmethod
-    def of(
-        cls, loaded: Loaded, more: Sequence[Diagnostic] = (), *, environments: int = 0
-    ) -> Report:
-        """Return the findings of *loaded*, and *more*, by place."""
-        findings = sorted(
-            (*loaded.diagnostics, *more), key=lambda finding: (finding.span, finding.code)
-        )
+    def of(cls, loaded: Loaded, *, environments: int = 0) -> Report:
+        """Return the findings of *loaded*, by place."""
+        findings = sorted(loaded.diagnostics, key=lambda finding: (finding.span, finding.code))
         return cls(
             tuple(dict.fromkeys(findings)),
             {document.file: document.lines for document in loaded.texts},
@@ -75,6 +71,12 @@ def in_a_line(finding: Diagnostic) -> str:
     """Return the place of a finding, what is wrong and what to do."""
     remedy = f" ({finding.help})" if finding.help else ""
     return f"{finding.span}: {finding.severity}[{finding.code}] {sentence(finding)}{remedy}"
+
+
+def remarks(finding: Diagnostic) -> list[str]:
+    """Return where else a finding holds, and which other places it is about."""
+    environment = [f"environment: {finding.environment}"] if finding.environment else []
+    return environment + [f"{related.span}: {related.message}" for related in finding.related]
 
 
 def repairs(finding: Diagnostic) -> dict[str, list[Suggestion]]:

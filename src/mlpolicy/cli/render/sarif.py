@@ -30,12 +30,6 @@ def sarif(report: Report) -> str:
     """Return the findings as a SARIF log of one run."""
     root = checkout()
     rules = sorted({finding.code for finding in report.diagnostics})
-    driver = {
-        "name": "mlpolicy",
-        "version": __version__,
-        "informationUri": PAGE,
-        "rules": [_rule(name) for name in rules],
-    }
     results = [
         {
             **_result(finding, root),
@@ -44,6 +38,12 @@ def sarif(report: Report) -> str:
         }
         for finding, name in zip(report.diagnostics, fingerprints(report, root), strict=True)
     ]
+    driver = {
+        "name": "mlpolicy",
+        "version": __version__,
+        "informationUri": PAGE,
+        "rules": list(map(_rule, rules)),
+    }
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -95,27 +95,23 @@ def _result(finding: Diagnostic, root: str) -> dict[str, Any]:
             for number, related in enumerate(finding.related, 1)
         ]
     if finding.suggestions:
-        result["fixes"] = [_fix(title, edits, root) for title, edits in repairs(finding).items()]
+        result["fixes"] = [
+            {"description": _message(title), "artifactChanges": _changes(edits, root)}
+            for title, edits in repairs(finding).items()
+        ]
     if finding.environment:
         result["properties"] = {"environment": finding.environment}
     return result
 
 
-def _fix(title: str, edits: Sequence[Suggestion], root: str) -> dict[str, Any]:
-    changes: dict[str, list[dict[str, Any]]] = {}
+def _changes(edits: Sequence[Suggestion], root: str) -> list[dict[str, Any]]:
+    changes: dict[str, dict[str, Any]] = {}
     for edit in edits:
-        replacement = {
-            "deletedRegion": _region(edit.span),
-            "insertedContent": {"text": edit.text},
-        }
-        changes.setdefault(edit.span.file, []).append(replacement)
-    return {
-        "description": _message(title),
-        "artifactChanges": [
-            {"artifactLocation": _artifact(file, root), "replacements": replacements}
-            for file, replacements in changes.items()
-        ],
-    }
+        file = edit.span.file
+        change = {"artifactLocation": _artifact(file, root), "replacements": []}
+        replacement = {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
+        changes.setdefault(file, change)["replacements"].append(replacement)
+    return list(changes.values())
 
 
 def _location(span: Span, root: str) -> dict[str, Any]:
@@ -131,9 +127,5 @@ def _artifact(file: str, root: str) -> dict[str, str]:
 
 
 def _region(span: Span) -> dict[str, int]:
-    return {
-        "startLine": span.line,
-        "startColumn": span.column,
-        "endLine": span.end_line,
-        "endColumn": span.end_column,
-    }
+    begin = {"startLine": span.line, "startColumn": span.column}
+    return begin | {"endLine": span.end_line, "endColumn": span.end_column}

@@ -11,20 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mlpolicy.cli.render.excerpt import visible
+from mlpolicy.cli.render.text import visible
 
 _STATES: Final = ("STATUS", "STATE")
 """Columns whose first word is coloured."""
 _COLOUR: Final = {
-    "applied": "green",
-    "bypassed": "red",
-    "fail": "red",
-    "missing": "red",
+    **dict.fromkeys(("applied", "ok"), "green"),
+    **dict.fromkeys(("bypassed", "fail", "missing", "unwrappable"), "red"),
     "note": "cyan",
-    "ok": "green",
-    "unwrappable": "red",
 }
-_WIDEST: Final = 800
 
 
 def table(
@@ -44,7 +39,7 @@ def table(
         made.add_row(*cells)
     console = Console(
         file=io.StringIO(),
-        width=shutil.get_terminal_size().columns if terminal else _WIDEST,
+        width=shutil.get_terminal_size().columns if terminal else 800,
         soft_wrap=not terminal,
         highlight=False,
         color_system="standard",

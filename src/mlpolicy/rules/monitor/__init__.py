@@ -12,6 +12,7 @@ KIND = Kind(
     shadowable=False,
     numbers_calls=True,
     check="mlpolicy.rules.monitor.check:check",
+    doctor="mlpolicy.rules.monitor.doctor:doctor",
     synonyms={
         **habits(
             {
