@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlpolicy.core.codes import Code, shared
+from mlpolicy.core.diagnostic import Code, shared
 
 GROUPS = {
     "MP0": "Files and suppressions",

@@ -15,14 +15,14 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 3364,
-    "core": 4471,
+    "cli": 3363,
+    "core": 4427,
     "document": 764,
     "install": 3718,
-    "lint": 1004,
-    "model": 2786,
-    "plan": 2532,
-    "rules": 11470,
+    "lint": 1003,
+    "model": 2785,
+    "plan": 2529,
+    "rules": 11472,
     "runtime": 615,
     "source": 1183,
     "testing": 1948,
@@ -30,22 +30,22 @@ LINES = {
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 141,
-    "cli": 2265,
-    "core": 2826,
+    "cli": 2264,
+    "core": 2805,
     "document": 533,
     "install": 2664,
-    "lint": 756,
-    "model": 1914,
-    "plan": 1638,
+    "lint": 755,
+    "model": 1913,
+    "plan": 1635,
     "rules": 7489,
     "runtime": 366,
     "source": 841,
     "testing": 1444,
 }
 """The most statements: lines alone reward dense code."""
-CLASSES = 2
+CLASSES = 0
 """Class names that stand for several classes."""
-NAMES = 3
+NAMES = 0
 """Modules whose name is a riddle."""
 CIRCLES = 0
 """Modules that import themselves through others."""

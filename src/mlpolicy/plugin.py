@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlpolicy.core.clock import Clock
-    from mlpolicy.core.codes import Code
+    from mlpolicy.core.diagnostic import Code
     from mlpolicy.core.kind import Kind, Synonym
     from mlpolicy.core.metrics import METERS, Meters
     from mlpolicy.core.model import Many, RuleModel, finding
@@ -46,7 +46,7 @@ _HOMES = {
     "Call": "core.step",
     "CallRefused": "errors",
     "Clock": "core.clock",
-    "Code": "core.codes",
+    "Code": "core.diagnostic",
     "Count": "core.quantity",
     "Do": "core.step",
     "Duration": "core.quantity",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlpolicy.core.codes import FOLDER, shared
+from mlpolicy.core.diagnostic import FOLDER, shared
 from mlpolicy.lint.targets import of_source
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.load import load_every
@@ -64,7 +64,7 @@ def test_a_file_has_the_parts_of_a_code_and_no_others():
 
 def test_a_file_is_read_when_somebody_asks_for_it(monkeypatch, tmp_path):
     """Names are those of the files; what is suppressed or asked for needs no more."""
-    monkeypatch.setattr("mlpolicy.core.codes.FOLDER", tmp_path)
+    monkeypatch.setattr("mlpolicy.core.diagnostic.FOLDER", tmp_path)
     tmp_path.joinpath("MP999.md").write_text("---\nseverity: info\ntitle: t\nlevel: ast\n---\n")
     [code] = shared.__wrapped__()
     assert code.code == "MP999"

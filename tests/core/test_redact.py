@@ -6,7 +6,7 @@ from time import process_time
 
 import pytest
 
-from mlpolicy.core.redact import masked
+from mlpolicy.core.report import masked
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from mlpolicy.cli.main import program
-from mlpolicy.core.redact import without
+from mlpolicy.core.report import without
 
 SECRET = "zq8Xsecret"
 RIGHT = """

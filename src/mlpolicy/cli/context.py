@@ -20,7 +20,7 @@ from mlpolicy.cli import exits, files
 from mlpolicy.cli.files import save
 from mlpolicy.cli.prove import ImportOutcome, in_child, in_process
 from mlpolicy.cli.render.report import Report
-from mlpolicy.core.words import many
+from mlpolicy.core.spelling import many
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.plan.load import Loaded, Terms, load, load_every
 from mlpolicy.source import SourceTree, local_roots, roots

@@ -19,7 +19,7 @@ from mlpolicy.cli.list import every_plugin
 from mlpolicy.cli.options import shared
 from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.site import EVERYTHING, KILL_SWITCH, switches
-from mlpolicy.core.words import closest, many
+from mlpolicy.core.spelling import closest, many
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded
 from mlpolicy.rules import KINDS

@@ -13,8 +13,8 @@ from mlpolicy.cli.findings import tell_absent, tell_errors
 from mlpolicy.cli.options import shared
 from mlpolicy.cli.setting import setting
 from mlpolicy.core.site import Parameter
+from mlpolicy.core.spelling import closest
 from mlpolicy.core.target import Target, TargetError
-from mlpolicy.core.words import closest
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.governed import absent_from, facts_of
 from mlpolicy.plan.load import Loaded

@@ -14,8 +14,8 @@ from mlpolicy.cli.context import EVERY, Context, waiting
 from mlpolicy.cli.prove import ImportOutcome
 from mlpolicy.core.diagnostic import Diagnostic, Severity
 from mlpolicy.core.span import Span
+from mlpolicy.core.spelling import many
 from mlpolicy.core.target import Target
-from mlpolicy.core.words import many
 from mlpolicy.lint.targets import absent, of_source
 from mlpolicy.plan.codes import Level
 from mlpolicy.plan.governed import named

@@ -12,8 +12,7 @@ from mlpolicy.cli import exits
 from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import import_failed, tell_absent, tell_errors
 from mlpolicy.cli.options import shared
-from mlpolicy.core.extensions import Extensions
-from mlpolicy.core.plugins import Plugin, PluginError, installed
+from mlpolicy.core.plugins import Extensions, Plugin, PluginError, installed
 from mlpolicy.core.site import end_of
 from mlpolicy.model.policy import SHIPPED, one
 from mlpolicy.plan.gather import DEPTH, carried

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from mlpolicy.cli.context import ENVIRONMENT, FORMATS, Context, render
-from mlpolicy.core.words import closest
+from mlpolicy.core.spelling import closest
 from mlpolicy.document.node import Entry, Mapping
 from mlpolicy.document.parse import parse
 from mlpolicy.model.policies import RuleReader

@@ -7,8 +7,8 @@ from typing import Any, Final, NoReturn
 
 from mlpolicy.cli import exits
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio
+from mlpolicy.core.spelling import closest
 from mlpolicy.core.target import Target, TargetError
-from mlpolicy.core.words import closest
 from mlpolicy.model.grammar import FileBlock, PolicyBlock, RuleCommon
 from mlpolicy.model.policy import SHIPPED
 from mlpolicy.model.read import PROFILES, shipped

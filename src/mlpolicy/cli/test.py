@@ -16,7 +16,7 @@ from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.junit import document, element
-from mlpolicy.core.words import many
+from mlpolicy.core.spelling import many
 from mlpolicy.source import SourceTree, roots
 from mlpolicy.testing.read import suites_at
 from mlpolicy.testing.runner import CaseResult, Prepared

@@ -12,7 +12,7 @@ from mlpolicy.cli.findings import resolved
 from mlpolicy.cli.fix import fixed
 from mlpolicy.cli.options import shared
 from mlpolicy.cli.render.report import Report
-from mlpolicy.core.words import closest, many
+from mlpolicy.core.spelling import closest, many
 from mlpolicy.plan.codes import Level, codes
 
 

@@ -8,8 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
-    from mlpolicy.core.codes import Code
-    from mlpolicy.core.diagnostic import Diagnostic
+    from mlpolicy.core.diagnostic import Code, Diagnostic
     from mlpolicy.core.function import Function
     from mlpolicy.core.step import Step
 

@@ -14,13 +14,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError, core_schema
 
 from mlpolicy.core.argpath import ArgPathError, parse
+from mlpolicy.core.spelling import closest
 from mlpolicy.core.target import Given, Target, TargetError
-from mlpolicy.core.words import closest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from mlpolicy.core.extensions import Extensions
+    from mlpolicy.core.plugins import Extensions
 
 
 # Patterns of names and paths. Some editors hold that only ASCII has letters: what is beyond counts

@@ -28,8 +28,8 @@ from typing import Any
 from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
+from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.core.target import Target
-from mlpolicy.core.words import did_you_mean
 from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.lookup import aliased, find, planned, target_of

@@ -10,9 +10,9 @@ from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of, wrapped
-from mlpolicy.core.facts import Facts
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.program import names_of
+from mlpolicy.core.site import Facts
 from mlpolicy.core.tags import ATTRIBUTE
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import registry

@@ -11,8 +11,8 @@ from mlpolicy.core.diagnostic import Related
 from mlpolicy.core.function import UNKNOWN, Function, FunctionNode, Lookup
 from mlpolicy.core.site import FunctionKind, Parameter
 from mlpolicy.core.span import Span
+from mlpolicy.core.spelling import closest
 from mlpolicy.core.target import Target
-from mlpolicy.core.words import closest
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.document.node import scalars
 from mlpolicy.document.parse import Document
 from mlpolicy.model.policy import Settings

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from mlpolicy.core.diagnostic import Diagnostic, Related, Severity, in_order, repair
 from mlpolicy.core.span import Span
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Glob, Target, TargetError
-from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.lint.function import SourceFunction, definition, line_of
 from mlpolicy.model.policy import OnMissing, Pattern, Policy
 from mlpolicy.plan.decorators import unknown_arguments

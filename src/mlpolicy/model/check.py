@@ -13,10 +13,10 @@ from pydantic import BaseModel, ValidationError
 from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import OF_KEY, models_in
-from mlpolicy.core.redact import HIDDEN, redacted
+from mlpolicy.core.report import HIDDEN, redacted
 from mlpolicy.core.span import Span
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import path_of
-from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.interpolate import Interpolated

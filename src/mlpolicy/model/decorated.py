@@ -17,7 +17,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Kind, Synonym
 from mlpolicy.core.model import IN_PYTHON, is_table, models_in
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import did_you_mean
+from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.document.node import Entry, Scalar
 from mlpolicy.errors import PolicyError
 from mlpolicy.model.check import meant_by, message, summary

@@ -12,9 +12,9 @@ from typing import NoReturn
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.redact import is_secret
+from mlpolicy.core.report import is_secret
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars, value_of
 from mlpolicy.document.node import Mapping as MappingNode
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Literal
 
-from mlpolicy.core.facts import Where
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.site import Mode
+from mlpolicy.core.site import Mode, Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 

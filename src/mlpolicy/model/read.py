@@ -14,7 +14,7 @@ from pathlib import Path
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.document.node import (
     Entry,
     Scalar,

@@ -14,7 +14,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Synonym
 from mlpolicy.core.model import models_in
 from mlpolicy.core.span import Span
-from mlpolicy.core.words import closest
+from mlpolicy.core.spelling import closest
 from mlpolicy.document.node import (
     Entry,
     Node,

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import mlpolicy
-from mlpolicy.core.homes import stamps as stamps_of_homes
+from mlpolicy.core.installed import stamps as stamps_of_homes
 
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:

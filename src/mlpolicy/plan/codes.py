@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.codes import Code, Level, shared
+from mlpolicy.core.diagnostic import Code, Level, shared
 from mlpolicy.rules import KINDS
 
 __all__ = ["Level", "codes"]

@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
-from mlpolicy.core.facts import Facts
 from mlpolicy.core.model import IN_PYTHON
-from mlpolicy.core.site import GENERATORS, FunctionKind
+from mlpolicy.core.site import GENERATORS, Facts, FunctionKind
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Target
-from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.model.policy import CODE, RuleBlock
 from mlpolicy.plan.merge import Layer, complete
 from mlpolicy.plan.plan import ROLLOUT, Plan, PlannedRule, Rank, at_moment, mode_of

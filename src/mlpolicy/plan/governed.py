@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from mlpolicy.core.facts import Facts
+from mlpolicy.core.site import Facts
 from mlpolicy.core.target import Target
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mlpolicy.core.diagnostic import Diagnostic, Severity, in_order
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.document.parse import Document
 from mlpolicy.lint.policies import of_policies, unseen
 from mlpolicy.lint.suppress import Suppressions

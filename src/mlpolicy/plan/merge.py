@@ -9,12 +9,11 @@ from datetime import date
 from typing import Any
 
 from mlpolicy.core import plugins
-from mlpolicy.core.codes import shared
-from mlpolicy.core.diagnostic import Diagnostic, Related
+from mlpolicy.core.diagnostic import Diagnostic, Related, shared
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Clash, Kind, Lacking
 from mlpolicy.core.quantity import Duration, Ratio, oddity, unusual
-from mlpolicy.core.redact import redacted
+from mlpolicy.core.report import redacted
 from mlpolicy.core.site import Control, Rollout
 from mlpolicy.core.span import Span
 from mlpolicy.model.policy import CODE, COMMON, RuleBlock, Setting, blocks, leaves

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.diagnostic import Diagnostic, repair
-from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.model.policy import (
     SHIPPED,
     Name,

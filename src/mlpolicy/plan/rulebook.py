@@ -10,9 +10,8 @@ from functools import cached_property, reduce
 from operator import attrgetter
 
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.facts import Facts
 from mlpolicy.core.quantity import Duration
-from mlpolicy.core.site import KILL_SWITCH, end_of
+from mlpolicy.core.site import KILL_SWITCH, Facts, end_of
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration, Ratio
-from mlpolicy.core.redact import HIDDEN, redacted, without
+from mlpolicy.core.report import HIDDEN, redacted, without
+from mlpolicy.core.spelling import many
 from mlpolicy.core.target import path_of
-from mlpolicy.core.words import many
 from mlpolicy.model.policy import CODE
 from mlpolicy.rules import KINDS
 

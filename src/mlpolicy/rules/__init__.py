@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mlpolicy.core.extensions import Extensions
 from mlpolicy.core.kind import Kind
+from mlpolicy.core.plugins import Extensions
 
 _BUILT_IN = ("retry", "validate", "cache", "memory", "monitor")
 _OURS = "MP"

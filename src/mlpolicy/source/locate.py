@@ -10,7 +10,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.words import closest
+from mlpolicy.core.spelling import closest
 
 PROJECT = "pyproject.toml"
 """The file that makes a folder a project."""

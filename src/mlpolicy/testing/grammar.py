@@ -25,7 +25,7 @@ from mlpolicy import errors
 from mlpolicy.core.model import OF_KEY, FunctionPath, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.site import FunctionKind
-from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.testing.journal import events, is_event

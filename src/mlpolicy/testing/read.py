@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.span import Span
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Target
-from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, read

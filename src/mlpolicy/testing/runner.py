@@ -8,11 +8,11 @@ from types import FunctionType
 from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, in_order
-from mlpolicy.core.facts import Facts
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.site import Facts
 from mlpolicy.core.span import Span
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Target
-from mlpolicy.core.words import closest, did_you_mean
 from mlpolicy.document.node import entries_of
 from mlpolicy.document.parse import Document
 from mlpolicy.plan.governed import facts_of

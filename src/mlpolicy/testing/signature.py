@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any, Final
 
 from mlpolicy.core.site import FunctionKind, Parameter
-from mlpolicy.core.words import closest, did_you_mean
+from mlpolicy.core.spelling import closest, did_you_mean
 
 _FORMS: Final = {
     "function": "def {}{}: pass",

@@ -50,7 +50,7 @@ def test_it_is_right_in_every_environment(folder):
     ],
 )
 def test_each_environment_is_what_it_says(folder, environment, ttl, mode, retried):
-    from mlpolicy.core.facts import Facts
+    from mlpolicy.core.site import Facts
 
     loaded = load([folder / "policy.yaml"], Terms(environment, {}, now=NOW))
     plan = loaded.rulebook.plan(Target("recsys.serve", "predict"))

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mlpolicy.rules.cache.near import Entry
+from mlpolicy.rules.cache.store import CacheEntry
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
 
@@ -73,7 +73,7 @@ def storm(alarm, work):
 
 def whole(store):
     """Return whether queue and table of *store* agree, once something was put into it."""
-    store.put(Entry("last", 1, born=0.0, expires=1e9), now=0.0)
+    store.put(CacheEntry("last", 1, born=0.0, expires=1e9), now=0.0)
     queue, entry = [], store._oldest
     while entry is not None:
         queue.append(entry.key)

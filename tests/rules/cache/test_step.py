@@ -14,9 +14,9 @@ from mlpolicy.core.site import Notes, Parameter, Site
 from mlpolicy.core.step import Answer
 from mlpolicy.rules.cache.flight import Ticket
 from mlpolicy.rules.cache.keys import IDENTITIES, Keys
-from mlpolicy.rules.cache.near import Entries
 from mlpolicy.rules.cache.rule import CacheRule
 from mlpolicy.rules.cache.step import CacheStep
+from mlpolicy.rules.cache.store import Entries
 
 
 def step(notes=None, meters=None, mode="enforce", **rule):

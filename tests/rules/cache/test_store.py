@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.rules.cache.near import Entry, NearStore
+from mlpolicy.rules.cache.store import CacheEntry, NearStore
 
 
 def put(store, key, *, now=0.0, ttl=100.0, size=0):
-    entry = Entry(key, key, born=now, expires=now + ttl)
+    entry = CacheEntry(key, key, born=now, expires=now + ttl)
     entry.size = size
     return store.put(entry, now=now)
 

@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from mlpolicy.rules.memory import KIND
-from mlpolicy.rules.memory.rule import Call, MemoryRule
+from mlpolicy.rules.memory.rule import MemoryRule, ReliefCall
 
 
 def rule(**fields):
@@ -112,7 +112,7 @@ def test_relief_may_call_a_function():
     """Named, not imported."""
     made = rule(relieve=["gc", {"call": "shop.models:unload"}])
 
-    assert made.relieve == ("gc", Call(call="shop.models:unload"))
+    assert made.relieve == ("gc", ReliefCall(call="shop.models:unload"))
 
 
 @pytest.mark.parametrize(

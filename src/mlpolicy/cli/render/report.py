@@ -7,7 +7,7 @@ from dataclasses import field
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.words import many
+from mlpolicy.core.spelling import many
 from mlpolicy.plan.load import Loaded
 
 

@@ -10,7 +10,7 @@ import click
 
 from mlpolicy.cli.render.report import Report, repairs
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.redact import masked
+from mlpolicy.core.report import masked
 from mlpolicy.core.span import Span
 
 WIDEST: Final = 160

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from marshal import dumps, loads
 from types import MappingProxyType, ModuleType
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.rules.cache.classes import BARE, Unkept, fixed, of_library
@@ -26,7 +26,8 @@ from mlpolicy.rules.cache.contents import (
     survey,
 )
 
-CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
+if TYPE_CHECKING:
+    from mlpolicy.rules.cache.rule import CopyMode
 
 
 Copy = Callable[[Any], Any]

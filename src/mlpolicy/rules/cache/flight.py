@@ -18,7 +18,7 @@ from mlpolicy.core import clock
 from mlpolicy.core.threads import Waiter
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.cache.near import Entry
+    from mlpolicy.rules.cache.store import CacheEntry
 
 _WAITING = frozenset({"threading", "concurrent.futures._base", "queue"})
 """Modules in whose functions a thread waits for other threads."""
@@ -59,14 +59,14 @@ class Flight:
         self.born = clock.now()
         self.due = self.born + patience
         self.ending: Ending | None = None
-        self.entry: Entry | None = None
+        self.entry: CacheEntry | None = None
         self.waiters: deque[Waiter] = deque()
 
     def over(self) -> bool:
         """Return whether nobody computes any longer."""
         return self.ending is not None or self.lead.left
 
-    def end(self, ending: Ending, entry: Entry | None) -> None:
+    def end(self, ending: Ending, entry: CacheEntry | None) -> None:
         """Let those that wait go on."""
         self.entry = entry
         self.ending = ending
@@ -185,7 +185,7 @@ class Flights:
         if flight is not None and waiter is not None:
             _drop(flight.waiters, waiter)
 
-    def land(self, ticket: Ticket, ending: Ending, entry: Entry | None = None) -> None:
+    def land(self, ticket: Ticket, ending: Ending, entry: CacheEntry | None = None) -> None:
         """End what *ticket* leads, if it leads, and let those that wait go on."""
         flight = ticket.leads
         if flight is None:
@@ -196,7 +196,7 @@ class Flights:
         _led.set(tuple(lead for lead in _led.get() if lead is not ticket.lead))
 
     def _end(
-        self, key: Hashable, flight: Flight, ending: Ending, entry: Entry | None = None
+        self, key: Hashable, flight: Flight, ending: Ending, entry: CacheEntry | None = None
     ) -> None:
         if self._under_way.get(key) is flight:
             self._under_way.pop(key, None)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from mlpolicy.core.model import Arguments, Many, RuleModel, Takes, finding
 from mlpolicy.core.quantity import NOTHING, ByteSize, Count, Duration, Ratio, Usual
-from mlpolicy.rules.cache.copying import CopyMode
 
+CopyMode = Literal["auto", "none", "shallow", "deep", "readonly"]
 _KEY = {"type": "array"}
 _IGNORE = {"type": "array", "minItems": 1}
 _EMPTY: dict[str, str] = {

@@ -18,7 +18,7 @@ from mlpolicy.rules.cache.contents import refuse_one_shots, size_of, used_once
 from mlpolicy.rules.cache.copying import Lost, keeping, not_kept
 from mlpolicy.rules.cache.flight import Flight, Flights, Ticket
 from mlpolicy.rules.cache.keys import NOWHERE, Keys, key_lines, parts
-from mlpolicy.rules.cache.near import Entry, NearStore
+from mlpolicy.rules.cache.store import CacheEntry, NearStore
 
 if TYPE_CHECKING:
     from mlpolicy.core.metrics import Counter
@@ -153,7 +153,7 @@ class CacheStep(Step):
             self._flights.leave(ticket)
         return hit
 
-    def _hit(self, entry: Entry) -> Verdict:
+    def _hit(self, entry: CacheEntry) -> Verdict:
         given = entry.given()
         if given is Lost:
             return PROCEED
@@ -193,7 +193,7 @@ class CacheStep(Step):
             raise Unkept(f"a {type(result).__qualname__} can be used only once")
         return True
 
-    def _entry(self, ticket: Ticket, result: object) -> tuple[Entry | None, object]:
+    def _entry(self, ticket: Ticket, result: object) -> tuple[CacheEntry | None, object]:
         """Return the entry that is kept, and what the caller gets; None where it has no room."""
         self._skew = ticket.start - ticket.read
         most, size = self.store.max_bytes, 0
@@ -204,7 +204,7 @@ class CacheStep(Step):
                 return None, result
         kept = self._keep(result)
         now = ticket.now()
-        entry = Entry(ticket.key, kept.value, born=now, expires=self._end(now))
+        entry = CacheEntry(ticket.key, kept.value, born=now, expires=self._end(now))
         entry.copied, entry.size = kept.copied, size
         if not self.store.put(entry, now=now):
             return None, result
@@ -228,7 +228,7 @@ class CacheStep(Step):
         """Return an old result in place of a failure, where there is one that may stand in."""
         if not self._stale_for or ticket.key is None or ticket.computed:
             return None
-        entry: Entry | None = self.store.entries.get(ticket.key)
+        entry: CacheEntry | None = self.store.entries.get(ticket.key)
         if entry is None or ticket.now() >= entry.expires + self._stale_for:
             return None
         given = entry.given()
@@ -261,7 +261,7 @@ class CacheStep(Step):
             if interrupts(error):
                 raise
         if entry is None or now >= entry.expires:
-            made = Entry(key, token, born=now, expires=self._end(now))
+            made = CacheEntry(key, token, born=now, expires=self._end(now))
             made.size = self._size_of(made)
             self.store.put(made, now=now)
             self._tend()
@@ -305,7 +305,9 @@ class CacheStep(Step):
         newest = 0.0
         for entry in earlier.store:
             newest = max(newest, entry.born)
-            moved = Entry(entry.key, entry.value, born=entry.born, expires=self._end(entry.born))
+            moved = CacheEntry(
+                entry.key, entry.value, born=entry.born, expires=self._end(entry.born)
+            )
             moved.copied, moved.visited = entry.copied, entry.visited
             moved.size = self._size_of(entry)
             self.store.put(moved, now=newest)
@@ -316,7 +318,7 @@ class CacheStep(Step):
         earlier.store = self.store
         earlier._handed_on = True
 
-    def _size_of(self, entry: Entry) -> int:
+    def _size_of(self, entry: CacheEntry) -> int:
         if self.store.max_bytes is None:
             return 0
         return entry.size or size_of(entry.value) + size_of(entry.key)

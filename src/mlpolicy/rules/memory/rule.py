@@ -16,15 +16,15 @@ from pydantic import (
 
 from mlpolicy.core.model import Default, FunctionPath, Many, RuleModel, finding, is_python
 from mlpolicy.core.quantity import NOTHING, ByteSize, Duration, QuantityError, Ratio, Usual
+from mlpolicy.core.spelling import closest
 from mlpolicy.core.target import Given
-from mlpolicy.core.words import closest
 from mlpolicy.rules.memory.levels import ORDER, derived
 
 Measure = Literal["nonreclaimable", "workingset", "rss"]
 _SHORTEST_POLL = 0.01
 
 
-class Call(RuleModel):
+class ReliefCall(RuleModel):
     """A function of yours."""
 
     call: FunctionPath
@@ -46,7 +46,7 @@ Limit = Annotated[Literal["auto"] | ByteSize, PlainValidator(_limit), WithJsonSc
 
 def _action(value: Any, info: ValidationInfo) -> Any:
     if is_python(info) and callable(value):
-        return Call(call=Given.of(value))
+        return ReliefCall(call=Given.of(value))
     if isinstance(value, str) and value not in ("gc", "trim"):
         text = f'expected `gc`, `trim` or `{{call: "module:function"}}`, found `{value}`'
         near = closest(value, ("gc", "trim")) or ""
@@ -54,7 +54,7 @@ def _action(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-Action = Annotated[Literal["gc", "trim"] | Call, BeforeValidator(_action)]
+Action = Annotated[Literal["gc", "trim"] | ReliefCall, BeforeValidator(_action)]
 
 
 class MemoryRule(RuleModel):

@@ -21,8 +21,7 @@ from typing import Any, Final
 
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.classes import members, mro_of
-from mlpolicy.core.redact import redacted
-from mlpolicy.core.report import interrupts
+from mlpolicy.core.report import interrupts, redacted
 
 _SIZED: Final = frozenset(
     {str, bytes, bytearray, list, tuple, dict, set, frozenset, range, deque}

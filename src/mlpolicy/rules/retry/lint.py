@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.classes import is_a, members, module_of, name_of
 from mlpolicy.core.diagnostic import Diagnostic, Related, repair
-from mlpolicy.core.words import did_you_mean
+from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.rules.retry.answers import held
 from mlpolicy.rules.retry.exceptions import BUILTINS, Builtin, Path, SpellingError, parse
 from mlpolicy.rules.retry.libraries import RETRYING, known_as

@@ -11,7 +11,7 @@ from mlpolicy.core.diagnostic import Diagnostic, repair
 from mlpolicy.core.kind import Lacking
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.site import GENERATORS
-from mlpolicy.core.words import did_you_mean
+from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.rules.validate.checker import checker
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
 from mlpolicy.rules.validate.checks.dtypes import as_names, spelt

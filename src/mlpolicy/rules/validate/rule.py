@@ -20,8 +20,8 @@ from pydantic import (
 
 from mlpolicy.core.model import CLASS, Default, Many, RuleModel, Takes, finding, is_python
 from mlpolicy.core.quantity import ByteSize
+from mlpolicy.core.spelling import closest
 from mlpolicy.core.target import Given
-from mlpolicy.core.words import closest
 from mlpolicy.rules.validate import KIND
 from mlpolicy.rules.validate.annotations import spec_of
 from mlpolicy.rules.validate.backtracking import backtracks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from mlpolicy.core.extensions import Extensions
+from mlpolicy.core.plugins import Extensions
 
 
 class Sink:

@@ -18,11 +18,11 @@ _MOST_SWEPT = 256
 """Entries that are let go at one visit: a call pays no more for those of others."""
 
 
-class Entries(Table[Any, "Entry"]):
+class Entries(Table[Any, "CacheEntry"]):
     """Key to entry; a driver reads it by its bound `get`."""
 
 
-class Entry:
+class CacheEntry:
     """One result, and how long it is good."""
 
     __slots__ = (
@@ -39,8 +39,8 @@ class Entry:
         self.visited: object = False
         """Whether it was used since the hand last looked: anything true."""
         self.size = 0
-        self.older: Entry | None = None
-        self.newer: Entry | None = None
+        self.older: CacheEntry | None = None
+        self.newer: CacheEntry | None = None
 
     def given(self) -> object:
         """Return what a caller gets."""
@@ -78,25 +78,25 @@ class NearStore:
         self._whole = True
         """Whether queue and table agree; not while a thread changes them, nor after it was
         stopped in the middle by an exception of a signal handler, or by a fork."""
-        self._oldest: Entry | None = None
-        self._newest: Entry | None = None
-        self._hand: Entry | None = None
+        self._oldest: CacheEntry | None = None
+        self._newest: CacheEntry | None = None
+        self._hand: CacheEntry | None = None
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[CacheEntry]:
         """Yield the entries of this moment, those that are to go first, first."""
         return iter(list(self.entries.values()))
 
-    def put(self, entry: Entry, *, now: float) -> bool:
+    def put(self, entry: CacheEntry, *, now: float) -> bool:
         """Keep *entry*, and let go what it displaces; say whether it could be kept at all."""
         if self.max_bytes is not None and entry.size > self.max_bytes:
             self.remove(entry.key)
             return False
         if self._lock.held():
             return False
-        dropped: list[Entry] = []  # freed when the lock is not held: a finalizer may call us
+        dropped: list[CacheEntry] = []  # freed when the lock is not held: a finalizer may call us
         with self._lock:
             self._begin()
             self._sweep(now, dropped)
@@ -114,7 +114,7 @@ class NearStore:
         """Let the entry of *key* go, if there is one."""
         if key not in self.entries or self._lock.held():
             return
-        dropped: list[Entry] = []
+        dropped: list[CacheEntry] = []
         with self._lock:
             self._begin()
             entry = self.entries.get(key)
@@ -126,7 +126,7 @@ class NearStore:
         """Let go of old entries that are good no longer; a bounded number of them."""
         if self._lock.held():
             return
-        dropped: list[Entry] = []
+        dropped: list[CacheEntry] = []
         with self._lock:
             self._begin()
             self._sweep(now, dropped)
@@ -154,7 +154,7 @@ class NearStore:
                 self._append(entry)
         self._whole = False
 
-    def _append(self, entry: Entry) -> None:
+    def _append(self, entry: CacheEntry) -> None:
         entry.older, entry.newer = self._newest, None
         if self._newest is None:
             self._oldest = entry
@@ -164,7 +164,7 @@ class NearStore:
         self.bytes += entry.size
         self.entries[entry.key] = entry
 
-    def _unlink(self, entry: Entry, dropped: list[Entry]) -> None:
+    def _unlink(self, entry: CacheEntry, dropped: list[CacheEntry]) -> None:
         del self.entries[entry.key]
         older, newer = entry.older, entry.newer
         if self._hand is entry:
@@ -186,7 +186,7 @@ class NearStore:
         many = self.max_entries is not None and len(self.entries) >= self.max_entries
         return many or (self.max_bytes is not None and self.bytes + size > self.max_bytes)
 
-    def _evict(self, dropped: list[Entry]) -> None:
+    def _evict(self, dropped: list[CacheEntry]) -> None:
         entry = self._hand or self._oldest
         # Hits set bits while the hand clears them: after one round it takes what it meets.
         for _ in range(len(self.entries)):
@@ -198,7 +198,7 @@ class NearStore:
         self._hand = entry.newer
         self._unlink(entry, dropped)
 
-    def _sweep(self, now: float, dropped: list[Entry]) -> None:
+    def _sweep(self, now: float, dropped: list[CacheEntry]) -> None:
         """Drop expired entries from the old end, where nearly all of them are."""
         for _ in range(_MOST_SWEPT):
             entry = self._oldest
