@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 Clock = Callable[[], float]
 
-now: Clock = time.perf_counter
-"""Seconds on a monotonic clock whose zero means nothing."""
+REAL: Final[Clock] = time.perf_counter
+"""The clock of the process, for what is given another one in a policy test."""
+now: Clock = REAL
+"""Seconds on a monotonic clock whose zero means nothing; another one while policy tests run."""

@@ -26,7 +26,7 @@ from mlpolicy.core.threads import Waiter, running_trio, sleep_async, within
 class World:
     """The clock in seconds, and how a thread and a coroutine sleep."""
 
-    now: Callable[[], float] = clock.now
+    now: Callable[[], float] = clock.REAL
     sleep: Callable[[float], None] = time.sleep
     sleep_async: Callable[[float], Awaitable[None]] = sleep_async
     within: Callable[[float | None], AbstractAsyncContextManager[object]] = within

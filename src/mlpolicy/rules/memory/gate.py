@@ -250,7 +250,7 @@ class Gauge:
         *,
         attend: Callable[[], bool] = bool,
         reset: Callable[[], object] = bool,
-        now: clock.Clock = clock.now,
+        now: clock.Clock = clock.REAL,
     ) -> None:
         self.poll = poll
         self._read = read

@@ -93,7 +93,7 @@ class Limits:
         environ: Mapping[str, str] = os.environ,
         proc: Path = PROC,
         machine: Callable[[], Bound | None] | None = None,
-        now: clock.Clock = clock.now,
+        now: clock.Clock = clock.REAL,
     ) -> None:
         self._given = min(filter(None, (given, _from_environment(environ))), default=None)
         self._measure = measure

@@ -29,7 +29,7 @@ class Sampler:
         self,
         limits: Callable[[int | None, str], Limits] = Limits,
         *,
-        now: clock.Clock = clock.now,
+        now: clock.Clock = clock.REAL,
     ) -> None:
         self._limits = limits
         self._now = now

@@ -78,7 +78,7 @@ class Rate:
     """Lets through so many events a second, after a burst."""
 
     def __init__(
-        self, per_second: float, burst: float, *, now: Callable[[], float] = clock.now
+        self, per_second: float, burst: float, *, now: Callable[[], float] = clock.REAL
     ) -> None:
         self._per_second = per_second
         self._burst = burst

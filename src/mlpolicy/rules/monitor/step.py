@@ -75,7 +75,7 @@ class MonitorStep(Step):
         site: Site,
         *,
         draw: Callable[[], float] = chance.draw,
-        now: clock.Clock = clock.now,
+        now: clock.Clock = clock.REAL,
     ) -> None:
         super().__init__(rule, site)
         self.serial = next(_serials)

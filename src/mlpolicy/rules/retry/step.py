@@ -58,7 +58,7 @@ class RetryStep(Step):
         site: Site,
         *,
         draw: Random = chance.draw,
-        now: clock.Clock = clock.now,
+        now: clock.Clock = clock.REAL,
     ) -> None:
         super().__init__(rule, site)
         self._now = now
