@@ -28,7 +28,7 @@ from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.source import SourceTree
 
 MODULES, FUNCTIONS, ROUNDS = 100, 10, 5
-TARGET_CHECK, TARGET_CACHE = 1.3, 0.015
+TARGET_CHECK, TARGET_CACHE = 3.5, 0.015
 
 
 def write(folder: Path) -> Path:
@@ -132,14 +132,14 @@ def show(figures: dict[str, float]) -> None:
     table.add_row(
         "mlpolicy, the file over the C loader, alone",
         f"{ours / alone:.2f}x",
-        "",
-        "",
+        f"{TARGET_CHECK:g}x",
+        _met(ours / alone <= TARGET_CHECK),
     )
     table.add_row(
         "mlpolicy, file and targets, over the C loader and the targets",
         f"{ratio:.2f}x",
-        f"{TARGET_CHECK:g}x",
-        _met(ratio <= TARGET_CHECK),
+        "",
+        "",
     )
     Console(width=150 if not sys.stdout.isatty() else None).print(table)
 
