@@ -215,7 +215,6 @@ def _tidy(path: Path) -> Path:
 class Carried:
     """The policy files of one plugin: an entry point of the group `mlpolicy.policies`."""
 
-    plugin: Plugin
     folder: Path
     files: tuple[Path, ...]
 
@@ -247,4 +246,4 @@ def _carried_by(plugin: Plugin) -> Carried:
     files = tuple(policy_files(folder))
     if not files:
         raise plugin.broken(f"there is no policy file in `{folder}`")
-    return Carried(plugin, folder, files)
+    return Carried(folder, files)
