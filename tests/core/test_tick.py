@@ -12,7 +12,7 @@ from _thread import _count as threads
 
 import pytest
 
-from mlpolicy.core.threads import Ticks
+from mlpolicy.core.tick import Ticks
 
 
 class Worker:
@@ -140,7 +140,7 @@ def test_a_forked_child_has_a_thread_of_its_own_when_it_needs_one():
 
 FORKS = """
 import os, time
-from mlpolicy.core.threads import TICKS
+from mlpolicy.core.tick import TICKS
 
 class Worker:
     worked = 0

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from mlpolicy.core.report import forget
-from mlpolicy.core.threads import _goes_on
+from mlpolicy.core.tick import _goes_on
 from mlpolicy.core.world import Guarded
 from mlpolicy.rules.monitor.sinks import SINKS, Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
-from mlpolicy.core.threads import TICKS
+from mlpolicy.core.tick import TICKS
 from mlpolicy.rules.cache import step as module
 
 

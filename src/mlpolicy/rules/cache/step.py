@@ -11,7 +11,8 @@ from mlpolicy.core import clock
 from mlpolicy.core.chance import draw
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.step import PROCEED, Answer, Lines, Loom, Step, Verdict, Wait, indented
-from mlpolicy.core.threads import TICKS, Forked
+from mlpolicy.core.threads import Forked
+from mlpolicy.core.tick import TICKS
 from mlpolicy.rules.cache.canonical import encode
 from mlpolicy.rules.cache.classes import Unkept
 from mlpolicy.rules.cache.contents import refuse_one_shots, size_of, used_once
