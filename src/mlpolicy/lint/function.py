@@ -19,14 +19,10 @@ from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.source import Answer, Defined, Missing, Module, NoModule, SourceTree
 
 
-def line_of(message: str, file: str, line: int) -> Related:
-    """Return a whole line of a source file as a further place."""
-    return Related(message, Span(file, line, 1, line, 2))
-
-
-def definition(message: str, defined: Defined) -> tuple[Related, ...]:
-    """Return the line where a function is defined as a further place."""
-    return (line_of(message, defined.file, defined.line),)
+def definition(message: str, defined: Defined, line: int = 0) -> tuple[Related, ...]:
+    """Return the line where a function is defined, or another *line* of it, as a further place."""
+    at = line or defined.line
+    return (Related(message, Span(defined.file, at, 1, at, 2)),)
 
 
 class ImportedFunction(Function):
@@ -100,46 +96,41 @@ class SourceFunction(Function):
         self.parameters: tuple[Parameter, ...] | None = defined.parameters
         self.is_method = defined.scope.is_class
         # Without sure parameters, something else may stand around the body.
-        self._body = defined if self.parameters is not None else None
-        if self._body is not None and isinstance(self._body.node, FunctionNode):
-            self.node = self._body.node
+        if self.parameters is not None and isinstance(defined.node, FunctionNode):
+            self.node = defined.node
         self.decorators = defined.decorated
 
     def nodes(self) -> tuple[ast.AST, ...]:
         """Return the nodes that a call of it runs, not those in functions that it makes."""
-        return self._body.own if self._body is not None else ()
+        return self._defined.own if self.node is not None else ()
 
     def returned(self) -> tuple[ast.expr, ...]:
         """Return the expressions that it returns."""
-        return self._body.returned if self._body is not None else ()
+        return self._defined.returned if self.node is not None else ()
 
     def calls(self) -> tuple[tuple[str, FunctionKind, ast.Call], ...]:
         """Return the path and kind of each function that it calls by name, and whose source is known."""
-        if self._body is None:
-            return ()
-        calls = [(called, node) for called, node in self._body.calls if called.node != self.node]
-        return tuple((str(called.home), called.kind, node) for called, node in calls)  # type: ignore[misc]  # (functions)
+        calls = self._defined.calls if self.node is not None else ()
+        others = [(called, node) for called, node in calls if called.node != self.node]
+        return tuple((str(called.home), called.kind, node) for called, node in others)  # type: ignore[misc]  # (functions)
 
     def line(self, message: str, node: ast.expr | ast.stmt | None = None) -> tuple[Related, ...]:
         """Return the line of *node*, or of its definition, as a further place."""
-        if node is None or self._body is None:
-            return definition(message, self._defined)
-        return (line_of(message, self._defined.file, node.lineno),)
+        return definition(message, self._defined, node.lineno if node is not None else 0)
 
     def name_of(self, node: ast.expr) -> str:
         """Return the full name of what an expression in its body names."""
-        return self._body.inside.full_name(node) if self._body is not None else ""
+        return self._defined.inside.full_name(node)
 
     def annotated_name(self, node: ast.expr) -> str:
         """Return the full name of what an annotation names; nothing for a name of its own module."""
-        if self._body is None:
-            return ""
-        found = self._body.scope.full_name(node)
-        return "" if "." not in found and found in self._body.scope.module.scope.bindings else found
+        scope = self._defined.scope
+        found = scope.full_name(node)
+        return "" if "." not in found and found in scope.module.scope.bindings else found
 
     def lineage(self, node: ast.expr) -> tuple[ast.ClassDef | None, ...]:
         """Return the class that an annotation names, then its bases; None for one without source."""
-        return self._body.lineage(node) if self._body is not None else ()
+        return self._defined.lineage(node)
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
         """Return what the dotted *path* leads to."""

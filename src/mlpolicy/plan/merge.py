@@ -27,8 +27,10 @@ MISSING = "MP011"
 Path = tuple[str, ...]
 Doubts = tuple[tuple[str, ...], ...]
 """(code, field, message), perhaps a remedy and a severity."""
-Built = dict[tuple[str, str], tuple[Any, Doubts, dict[str, Value]]]
-"""By kind and settings: the rule, what is doubtful in it, and the fields that nobody wrote."""
+Made = tuple[Any, Doubts, dict[str, Value], list[Any]]
+"""A rule, what is doubtful in it, the fields that nobody wrote, and what its model refuses."""
+Built = dict[tuple[str, str], Made]
+"""The rules that were made, by kind and settings."""
 _WORDS = re.compile(r"\w+")
 
 
@@ -96,44 +98,30 @@ def complete(
     """
     known, layers = KINDS[kind], sorted(layers, key=_by_rank)
     conflicting = tuple(conflicts(kind, layers)) if layers[1:] else ()
-    afresh = max((layer.rank for layer in layers if not layer.block.inherit), default=None)
-    if afresh is not None:
-        layers = [one for one in layers if one.policy == DEFAULTS or one.rank >= afresh]
+    layers = _begun_afresh(layers)
     values, keys, lost = dict[Path, Value](), dict[str, Span](), dict[str, tuple[Value, ...]]()
     for layer in layers:
         _lay(layer, values, keys, lost)
     writers = [layer for layer in layers if layer.is_policy]
+    source, policy = (writers[-1].block.span, writers[-1].policy) if writers else (Span(""), "")
     control = _control(known, values, tuple([layer.policy for layer in writers]))
-    rule, doubts, unwritten, wrong = None, Doubts(), dict[str, Value](), []
-    try:
-        rule, doubts, unwritten = _made(known, _settings(values), built, context)
-    except ValueError as error:
-        errors: Any = getattr(error, "errors", None)  # (of pydantic, which need not be there)
-        if errors is None:
-            raise
-        wrong = errors(include_url=False)
-    planned = PlannedRule(
-        kind,
-        control.mode,
-        rule,
-        {".".join(path): value for path, value in values.items()} | unwritten,
-        writers[-1].block.span if writers else Span(""),
-        writers[-1].policy if writers else "",
-        keys,
-        control,
-        lost,
+    rule, doubts, unwritten, errors = _made(known, _settings(values), built, context)
+    written = {".".join(path): value for path, value in values.items()} | unwritten
+    made = PlannedRule(
+        kind, control.mode, rule, written, source, policy, keys=keys, control=control, lost=lost
     )
-    sure = [error for error in wrong if error["type"] != "missing"]
-    if sure or (wrong and control.mode != "disabled"):  # (what is off need not be complete)
-        refused = [_refused(planned, error) for error in (wrong if read.whole else sure)]
-        return Completed(None, conflicting, tuple(refused))
-    found = [
-        _doubt(known, planned, doubt)
-        for doubt in doubts
-        # (what could not be read may hold what a doubt misses)
-        if (read.filled or not isinstance(doubt, Lacking)) and (read.whole or doubt[0] != MISSING)
-    ]
-    return Completed(planned, conflicting, tuple(found))
+    is_wrong = any(error["type"] != "missing" for error in errors)
+    if is_wrong or (errors and control.mode != "disabled"):  # (what is off need not be complete)
+        return Completed(None, conflicting, tuple(_refused(made, errors, read)))
+    return Completed(made, conflicting, tuple(_doubtful(known, made, doubts, read)))
+
+
+def _begun_afresh(layers: list[Layer]) -> list[Layer]:
+    """Return *layers* without those below one that inherits nothing; the defaults stay."""
+    afresh = max((layer.rank for layer in layers if not layer.block.inherit), default=None)
+    if afresh is None:
+        return layers
+    return [one for one in layers if one.policy == DEFAULTS or one.rank >= afresh]
 
 
 def _by_rank(layer: Layer) -> tuple[Rank, str, Span]:
@@ -209,12 +197,18 @@ def _control(kind: Kind, values: Mapping[Path, Value], policies: tuple[str, ...]
 
 def _made(
     kind: Kind, settings: dict[str, Any], built: Built, context: dict[str, Any] | None
-) -> tuple[Any, Doubts, dict[str, Value]]:
-    """Return the rule of *settings*, what is doubtful in it, and the fields that are built in."""
+) -> Made:
+    """Return what comes of *settings*."""
     key = (kind.name, repr(settings))
     if context is None and key in built:
         return built[key]
-    rule = kind.rule_model().model_validate(settings, context=context)
+    try:
+        rule = kind.rule_model().model_validate(settings, context=context)
+    except ValueError as error:
+        errors: Any = getattr(error, "errors", None)  # (of pydantic, which need not be there)
+        if errors is None:
+            raise
+        return None, (), {}, errors(include_url=False)
     try:
         own: Doubts = kind.findings(rule)
     except Exception as error:
@@ -226,7 +220,7 @@ def _made(
     fields = {field for _, field, *_ in own}
     doubts = (*own, *(one for one in unusual(rule) if one[1] not in fields))
     names = [name for name in type(rule).model_fields if name not in settings]
-    made = rule, doubts, {name: Value(getattr(rule, name)) for name in names}
+    made: Made = rule, doubts, {name: Value(getattr(rule, name)) for name in names}, []
     if context is None:
         built[key] = made
     return made
@@ -276,14 +270,16 @@ def _fixed(name: str, lower: Setting, upper: Setting, *, policy: str) -> Diagnos
     return Diagnostic("MP402", text, lower.key, related=related, help=help)
 
 
-def _refused(rule: PlannedRule, error: Any) -> Diagnostic:
-    """Return what the model of a kind says of a setting."""
-    path = [str(part) for part in (*error["loc"], *error.get("ctx", {}).get("at", ()))]
-    if error["type"] == "missing":
-        name = ".".join((rule.kind, *path[:-1]))
-        return Diagnostic(MISSING, f"`{name}` needs `{path[-1]}`", rule.source)
-    code = error["type"] if error["type"].startswith("MP") else "MP010"
-    return Diagnostic(code, redacted(str(error["msg"])), _nearest(rule, path))
+def _refused(rule: PlannedRule, errors: Iterable[Any], read: Extent) -> Iterator[Diagnostic]:
+    """Yield what the model of a kind says of settings; what it lacks, only where all was read."""
+    for error in errors:
+        path = [str(part) for part in (*error["loc"], *error.get("ctx", {}).get("at", ()))]
+        if error["type"] != "missing":
+            code = error["type"] if error["type"].startswith("MP") else "MP010"
+            yield Diagnostic(code, redacted(str(error["msg"])), _nearest(rule, path))
+        elif read.whole:
+            name = ".".join((rule.kind, *path[:-1]))
+            yield Diagnostic(MISSING, f"`{name}` needs `{path[-1]}`", rule.source)
 
 
 def _nearest(rule: PlannedRule, path: Sequence[str]) -> Span:
@@ -296,18 +292,23 @@ def _nearest(rule: PlannedRule, path: Sequence[str]) -> Span:
     return rule.source
 
 
-def _doubt(kind: Kind, rule: PlannedRule, doubt: tuple[str, ...]) -> Diagnostic:
-    code, path, message, help, grave = (*doubt, "", "")[:5]
-    words = dict.fromkeys((path, *_WORDS.findall(message)))
-    named = {
-        word: value.source for word in words if (value := rule.values.get(word)) and value.source
-    }
-    changed = [word for word in named if _is_changed(rule.values[word])]
-    if changed and path not in changed:
-        path = changed[0]  # (the other one was right before)
-    related = tuple(Related(f"`{word}`", at) for word, at in named.items() if word != path)
-    span, severity = _nearest(rule, path.split(".")), grave or _severity_of(kind, code)
-    return Diagnostic(code, message, span, severity, help=help, related=related)
+def _doubtful(kind: Kind, rule: PlannedRule, doubts: Doubts, read: Extent) -> Iterator[Diagnostic]:
+    """Yield the *doubts*, each at the setting that an environment changed, if one of its did."""
+    for doubt in doubts:
+        code, path, message, help, grave = (*doubt, "", "")[:5]
+        lacking = isinstance(doubt, Lacking) and not read.filled
+        if lacking or (code == MISSING and not read.whole):
+            continue  # (what could not be read may hold what it misses)
+        words = dict.fromkeys((path, *_WORDS.findall(message)))
+        sources = {word: rule.values[word].source for word in words if word in rule.values}
+        named = {word: source for word, source in sources.items() if source is not None}
+        changed = [word for word in named if _is_changed(rule.values[word])]
+        if changed and path not in changed:
+            path = changed[0]  # (the other one was right before)
+        related = tuple(Related(f"`{word}`", at) for word, at in named.items() if word != path)
+        severity: Any = grave or _severity_of(kind, code)
+        span = _nearest(rule, path.split("."))
+        yield Diagnostic(code, message, span, severity, help=help, related=related)
 
 
 def _is_changed(setting: Value | Setting) -> bool:
@@ -333,12 +334,20 @@ def findings_of(
     """
     found = [conflict for each in completed for conflict in each.conflicts]
     doubts = [doubt for each in completed for doubt in each.diagnostics]
+    wrong = {doubt.span for doubt in doubts if doubt.severity == "error"}
+    late, beside = _clashes(plan, deadline)
+    late = [finding for finding in late if finding.span not in wrong]
+    spans = {finding.span for finding in late}
+    return (*found, *(one for one in doubts if one.span not in spans), *late, *beside)
+
+
+def _clashes(plan: Plan, deadline: Setting | None) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Return which rules of a plan do not go with its deadline, and which not with each other."""
     late, beside = list[Diagnostic](), list[Diagnostic]()
     made = {rule.kind: rule.rule for rule in plan.rules if rule.rule is not None}
-    for rule in plan.rules:
+    for rule in (rule for rule in plan.rules if rule.kind in made):
         own = KINDS[rule.kind]
-        clashes = own.clashes(rule.rule, made, plan.deadline) if rule.rule is not None else ()
-        for clash in clashes:
+        for clash in own.clashes(rule.rule, made, plan.deadline):
             grave, place = _severity_of(own, clash.code), rule.place(*clash.fields)
             finding = Diagnostic(clash.code, clash.message, place, grave, help=clash.help)
             if not clash.with_deadline:
@@ -350,10 +359,7 @@ def findings_of(
             elif deadline is not None and all(one.span != deadline.span for one in late):
                 place, there = _apart(rule, deadline, clash.fields)
                 late.append(replace(finding, span=place, related=(there,)))
-    wrong = {doubt.span for doubt in doubts if doubt.severity == "error"}
-    late = [finding for finding in late if finding.span not in wrong]
-    spans = {finding.span for finding in late}
-    return (*found, *(one for one in doubts if one.span not in spans), *late, *beside)
+    return late, beside
 
 
 def _apart(rule: PlannedRule, deadline: Setting, names: Iterable[str]) -> tuple[Span, Related]:

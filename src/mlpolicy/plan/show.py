@@ -151,13 +151,12 @@ def worst_case(plan: Plan) -> list[str]:
 
 def content(rule: PlannedRule) -> dict[str, Any]:
     """Return *rule* as plain values, with where each comes from and what it beats."""
-    values: dict[str, Any] = {}
+    values = {path: _sourced(value) for path, value in rule.values.items()}
     for path, value in rule.values.items():
         lost = rule.lost.get(path, ())
-        beats = [{**_sourced(one), "why": _why(one, value)} for one in lost]
-        values[path] = {**_sourced(value), "beats": beats}
-    place = rule.source.place
-    return {"kind": rule.kind, "mode": rule.mode, "source": place, "values": values}
+        values[path]["beats"] = [{**_sourced(one), "why": _why(one, value)} for one in lost]
+    source = rule.source.place
+    return {"kind": rule.kind, "mode": rule.mode, "source": source, "values": values}
 
 
 def _sourced(value: Value) -> dict[str, Any]:
@@ -179,22 +178,13 @@ def compiled(plans: Iterable[Plan], *, environment: str | None = None) -> dict[s
     The hash is of targets, rules and settings alone: moving a line or a file does not change it.
     """
     targets = [target(plan) for plan in plans]
-    held = sorted(
-        (
-            one["target"],
-            one["placement"],
-            [[rule["kind"], rule["mode"], rule["settings"]] for rule in one["rules"]],
-        )
-        for one in targets
-    )
-    hashed = json.dumps(held, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    digest = hashlib.sha256(hashed.encode()).hexdigest()
-    return {
-        "schema": SCHEMA,
-        "environment": environment,
-        "hash": f"sha256:{digest}",
-        "targets": targets,
-    }
+    held: list[tuple[Any, ...]] = []
+    for one in targets:
+        rules = [[rule["kind"], rule["mode"], rule["settings"]] for rule in one["rules"]]
+        held.append((one["target"], one["placement"], rules))
+    hashed = json.dumps(sorted(held), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = f"sha256:{hashlib.sha256(hashed.encode()).hexdigest()}"
+    return {"schema": SCHEMA, "environment": environment, "hash": digest, "targets": targets}
 
 
 def target(plan: Plan) -> dict[str, Any]:
@@ -204,9 +194,8 @@ def target(plan: Plan) -> dict[str, Any]:
         values = {path: value for path, value in sorted(rule.values.items()) if path != "mode"}
         settings = {path: text(value) for path, value in values.items()}
         sources = {path: str(value.source) for path, value in values.items() if value.source}
-        rules.append(
-            {"kind": rule.kind, "mode": rule.mode, "settings": settings, "sources": sources}
-        )
+        row = {"kind": rule.kind, "mode": rule.mode, "settings": settings, "sources": sources}
+        rules.append(row)
     return {
         "target": str(plan.target),
         "mode": plan.mode,
@@ -234,7 +223,10 @@ class Difference:
 
 def differences(old: Iterable[Plan], new: Iterable[Plan]) -> tuple[Difference, ...]:
     """Return what changes from the plans *old* to the plans *new*, by target."""
-    before, after = _by_target(old), _by_target(new)
+    before, after = (
+        {str(plan.target): {rule.kind: rule for rule in plan.rules} for plan in plans}
+        for plans in (old, new)
+    )
     found: list[Difference] = []
     for name in sorted({*before, *after}):
         low, high = before.get(name, {}), after.get(name, {})
@@ -245,10 +237,6 @@ def differences(old: Iterable[Plan], new: Iterable[Plan]) -> tuple[Difference, .
             risks = tuple(risk for pair in pairs for risk in _risks(*pair))
             found.append(Difference(name, change, lines, risks))
     return tuple(found)
-
-
-def _by_target(plans: Iterable[Plan]) -> dict[str, dict[str, PlannedRule]]:
-    return {str(plan.target): {rule.kind: rule for rule in plan.rules} for plan in plans}
 
 
 def _lines(

@@ -147,17 +147,18 @@ class Scope:
         names = [name for name, _ in self.decorators(binding.what)]
         return any(name in accessors or name.endswith(".overload") for name in names)
 
-    def functions(self) -> Iterator[tuple[str, int]]:
-        """Yield the qualified names of the functions in it and in classes in it, with the lines."""
+    def functions(self) -> Iterator[str]:
+        """Yield the qualified names of the functions in it and in classes in it."""
         for name in self.bindings:
             kept, _, overload = self.in_force(name)
             real = [binding for binding in kept if not binding.idle and "." not in name]
             cls = next((each.what for each in real if isinstance(each.what, ast.ClassDef)), None)
             if cls is not None:
                 yield from self.within(cls, name).functions()
-            elif not overload and not isinstance(kept[-1].what, ast.Delete | ast.Constant):
-                functions = [binding for binding in real if self._is_function(binding.what)]
-                yield from ((self.path(name), binding.line) for binding in functions[:1])
+            elif overload or isinstance(kept[-1].what, ast.Delete | ast.Constant):
+                continue
+            elif any(self._is_function(binding.what) for binding in real):
+                yield self.path(name)
 
     def _is_function(self, what: object) -> bool:
         if isinstance(what, ast.Call) and len(what.args) == 1:
@@ -259,9 +260,9 @@ class Module:
         return Scope(self, self.tree)
 
     @cached_property
-    def functions(self) -> dict[str, int]:
-        """The functions that it defines, methods of its classes too, and their lines."""
-        return dict(self.scope.functions())
+    def functions(self) -> tuple[str, ...]:
+        """The functions that it defines, methods of its classes too."""
+        return tuple(dict.fromkeys(self.scope.functions()))
 
     @cached_property
     def shown(self) -> str:
