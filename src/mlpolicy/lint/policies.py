@@ -65,9 +65,10 @@ def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
         return  # (what is wrong may be what makes another policy of it)
     given, help = {*policy.meta, *policy.controls}, "`settings.require` asks every policy for it"
     missing = [name for name in rulebook.settings.require if name not in given]
+    wanted = {(policy.span.file, policy.name, name) for name in missing}
     for file in rulebook.files if missing else ():
         for (owner, name), place in file.removed.items():
-            if (file.file, owner) == (policy.span.file, policy.name) and name in missing:
+            if (file.file, owner, name) in wanted:
                 missing.remove(name)
                 text = f"`{name}` is taken out of policy `{policy.name}`"
                 yield Diagnostic("MP505", text, place, help=help)
@@ -198,7 +199,7 @@ def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
     help = "allowed: " + " and ".join(listed or "none" for listed in each)
     plans = [rulebook.plan(target) for target in rulebook.exact]
     plans += [rulebook.made(*rulebook.alone(policy))[0] for policy, _ in rulebook.broad]
-    for rule in (rule for plan in plans if plan is not None for rule in plan.rules):
+    for rule in (rule for plan in filter(None, plans) for rule in plan.rules):
         for text, span in rule.called():
             if not settings.allows(text):
                 message = f"`{text}` is not among the functions that `settings.allow_call` allows"

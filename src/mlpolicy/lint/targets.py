@@ -176,9 +176,8 @@ class _SourceStage:
     ) -> Iterator[Diagnostic]:
         """Yield a `match` of which nothing holds, unless words may be put on while the program runs."""
         where, defined = policy.where, functions.values()
-        unsure = (where.tag and any(map(_may_be_tagged, defined))) or (
-            where.has_param and any(one.parameters is None for one in defined)
-        )
+        unsure = bool(where.tag) and any(map(_may_be_tagged, defined))
+        unsure |= bool(where.has_param) and any(one.parameters is None for one in defined)
         if unsure or all(excluded(policy, target) for target in functions):
             return
         asked = [(name, words) for name in _CONDITIONS if (words := getattr(where, name))]
@@ -188,17 +187,11 @@ class _SourceStage:
             places = [(name, words[0]) for name, words in asked]
         span = policy.places.get(places[0], pattern.span) if places else pattern.span
         listed = "; ".join(f"{name}: {', '.join(words)}" for name, words in asked)
+        text = f"no function of `{pattern.glob}` is what `match` asks for: {listed}"
         meant = ", ".join(f"`{word}`" for *_, word in near)
-        count, glob = len(functions), pattern.glob
-        which = f"none of the {count} functions of `{glob}` is" if count > 1 else f"`{glob}` is not"
-        yield Diagnostic(
-            "MP302",
-            f"{which} what `match` asks for: {listed}",
-            span,
-            "warning",
-            help=f"did you mean {meant}?" if meant else "",
-            suggestions=repair(span, near[0][2]) if len(near) == 1 else (),
-        )
+        help = f"did you mean {meant}?" if meant else ""
+        edits = repair(span, near[0][2]) if len(near) == 1 else ()
+        yield Diagnostic("MP302", text, span, "warning", help=help, suggestions=edits)
 
     def _holds_anywhere(self, policy: Policy) -> bool:
         globs = [pattern.glob for pattern in policy.match]

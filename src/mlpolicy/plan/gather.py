@@ -44,10 +44,13 @@ def policy_files(path: Path) -> list[Path]:
             continue
         seen.add(place)
         folders[:] = (name for name in folders if name != NOT_POLICIES and name[0] != ".")
-        named = (name for name in names if name.endswith(SUFFIXES) and not name.endswith(TESTS))
-        found += (Path(folder, name) for name in named if name[0] != ".")
+        found += (Path(folder, name) for name in names if _is_policy(name))
     found += (Path(error.filename) for error in closed if not _vanished(error.filename))
     return sorted(found)
+
+
+def _is_policy(name: str) -> bool:
+    return name[0] != "." and name.endswith(SUFFIXES) and not name.endswith(TESTS)
 
 
 def _vanished(path: Path | str) -> bool:
@@ -170,10 +173,12 @@ def _add_given(gathered: Gathered, paths: Iterable[Path]) -> bool:
             text = f"`{path}` does not exist"
             gathered.diagnostics.append(Diagnostic("MP001", text, Span(str(path))))
             continue
-        is_folder = os.path.isdir(path)
-        for file in policy_files(path):
-            roots.setdefault(file, path if is_folder else path.parent)
-            listed |= {file} if is_folder else set()
+        files, root = policy_files(path), path.parent
+        if os.path.isdir(path):
+            root = path
+            listed.update(files)
+        for file in files:
+            roots.setdefault(file, root)
     led: dict[Path, Path] = {}
     # (of several names of one file the first counts)
     for path in reversed({_real(path): path for path in reversed(roots)}.values()):

@@ -7,6 +7,7 @@ where what it misses may be in the rest. No finding hides another; only a suppre
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
@@ -119,29 +120,31 @@ class Loaded:
         *level* says how far targets were looked for, so which suppressions can be unused.
         """
         suppressions = Suppressions(self.documents, self.rulebook.settings)
-        findings = [*self.found, *_without(self.secrets, [*more, *self._absent()])]
-        kept = suppressions.kept(findings)
+        kept = suppressions.kept(self._all(more))
         # What is wrong may keep what is suppressed from being found.
         nowhere = any(book.nowhere for book in self.books.values())
         whole = not nowhere and not any(finding.severity == "error" for finding in kept)
         known, looked = codes(), LEVELS[: LEVELS.index(level) + 1] if whole else ()
-        sought = {name for name, code in known.items() if code.level in looked}
-        own = suppressions.findings(known, sought)
+        own = suppressions.findings(known, {one for one in known if known[one].level in looked})
         return replace(self, diagnostics=in_order([*kept, *own]))
 
-    def _absent(self) -> list[Diagnostic]:
-        """Return what has no effect, unless what should have one is misspelt elsewhere."""
+    def _all(self, more: Iterable[Diagnostic] = ()) -> list[Diagnostic]:
+        """Return all findings, *more* among them.
+
+        What has no effect is none where what should have one is misspelt elsewhere.
+        """
         files = {span.file for book in self.books.values() for span in book.nowhere}
         strays = [stray for stray in self.strays if stray.span.file not in files]
-        return strays if files else [*strays, *unseen(self.rulebook)]
+        idle = () if files else unseen(self.rulebook)
+        return [*self.found, *_without(self.secrets, [*more, *strays, *idle])]
 
     def settled(self) -> Loaded:
         """Return it with its findings, none of which shows a secret."""
         ordered = in_order(_without(self.secrets, self.found))
         first = {one.message: one for one in reversed(ordered) if one.code in OF_PACKAGES}
         found = tuple(one for one in ordered if first.get(one.message, one) is one)
-        diagnostics = in_order([*found, *_without(self.secrets, self._absent())])
-        return replace(self, found=found, diagnostics=diagnostics)
+        settled = replace(self, found=found)
+        return replace(settled, diagnostics=in_order(settled._all()))
 
 
 def _without(secrets: frozenset[str], findings: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -255,14 +258,9 @@ def _judged(
     *,
     before: Iterable[Diagnostic] = (),
 ) -> Loaded:
+    findings = (finding for reading in readings for finding in reading.diagnostics)
+    found, read = _sure([*before, *findings], readings, read)
     read = replace(read, of_environment=terms.environment is not None)
-    if any(reading.variables.lacking for reading in readings):
-        read = replace(read, whole=False, filled=False)
-    found = [*before, *(finding for reading in readings for finding in reading.diagnostics)]
-    if read.beside or not read.filled:
-        found = [one for one in found if one.code != EMPTY and (read.filled or one.code != MISSING)]
-    if any(finding.severity == "error" for finding in found):
-        read = replace(read, whole=False)
     rulebook = Rulebook(
         (reading.file for reading in readings),
         now=terms.now,
@@ -276,17 +274,32 @@ def _judged(
 
         know_names(rulebook, terms.tree)
     found += of_policies(rulebook, [reading.source for reading in readings])
-    secrets = frozenset(secret for one in readings for secret in one.variables.secrets)
+    variables = [reading.variables for reading in readings]
+    secrets = frozenset().union(*(one.secrets for one in variables))
     return Loaded(
         {"": rulebook},
         tuple(reading.document for reading in readings),
         (),
         terms.environment,
-        variables={k: v for one in readings for k, v in one.variables.read.items()},
+        variables=dict(ChainMap(*(one.read for one in variables))),
         secrets=secrets,
         found=tuple(_without(secrets, [one for one in found if one.code != STRAY])),
         strays=_strays(found, rulebook),
     )
+
+
+def _sure(
+    found: list[Diagnostic], readings: Iterable[Reading], read: Extent
+) -> tuple[list[Diagnostic], Extent]:
+    """Return what was *found* in reading files, and how much of them could be read.
+
+    What has a variable without a value, or stands in an environment, may be what is missing.
+    """
+    filled = not any(reading.variables.lacking for reading in readings)
+    unsure = (MISSING, EMPTY) if not filled else (EMPTY,) if read.beside else ()
+    sure = [finding for finding in found if finding.code not in unsure]
+    whole = filled and not any(finding.severity == "error" for finding in sure)
+    return sure, replace(read, whole=whole, filled=filled)
 
 
 def _strays(found: Iterable[Diagnostic], rulebook: Rulebook) -> tuple[Diagnostic, ...]:

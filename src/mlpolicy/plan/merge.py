@@ -50,6 +50,11 @@ class Extent:
     """Whether the files themselves are looked at beside it: what has no effect here may have one
     there."""
 
+    def allows(self, doubt: tuple[str, ...]) -> bool:
+        """Whether what could not be read cannot hold what *doubt* misses."""
+        filled = self.filled or not isinstance(doubt, Lacking)
+        return filled and (self.whole or doubt[0] != MISSING)
+
 
 ALL = Extent()
 
@@ -113,7 +118,7 @@ def complete(
     is_wrong = any(error["type"] != "missing" for error in errors)
     if is_wrong or (errors and control.mode != "disabled"):  # (what is off need not be complete)
         return Completed(None, conflicting, tuple(_refused(made, errors, read)))
-    return Completed(made, conflicting, tuple(_doubtful(known, made, doubts, read)))
+    return Completed(made, conflicting, tuple(_doubtful(known, made, filter(read.allows, doubts))))
 
 
 def _begun_afresh(layers: list[Layer]) -> list[Layer]:
@@ -219,8 +224,9 @@ def _made(
         own = ((broken.code, "", str(broken), broken.help),)
     fields = {field for _, field, *_ in own}
     doubts = (*own, *(one for one in unusual(rule) if one[1] not in fields))
-    names = [name for name in type(rule).model_fields if name not in settings]
-    made: Made = rule, doubts, {name: Value(getattr(rule, name)) for name in names}, []
+    names = type(rule).model_fields
+    unwritten = {name: Value(getattr(rule, name)) for name in names if name not in settings}
+    made: Made = rule, doubts, unwritten, []
     if context is None:
         built[key] = made
     return made
@@ -292,13 +298,12 @@ def _nearest(rule: PlannedRule, path: Sequence[str]) -> Span:
     return rule.source
 
 
-def _doubtful(kind: Kind, rule: PlannedRule, doubts: Doubts, read: Extent) -> Iterator[Diagnostic]:
+def _doubtful(
+    kind: Kind, rule: PlannedRule, doubts: Iterable[tuple[str, ...]]
+) -> Iterator[Diagnostic]:
     """Yield the *doubts*, each at the setting that an environment changed, if one of its did."""
     for doubt in doubts:
         code, path, message, help, grave = (*doubt, "", "")[:5]
-        lacking = isinstance(doubt, Lacking) and not read.filled
-        if lacking or (code == MISSING and not read.whole):
-            continue  # (what could not be read may hold what it misses)
         words = dict.fromkeys((path, *_WORDS.findall(message)))
         sources = {word: rule.values[word].source for word in words if word in rule.values}
         named = {word: source for word, source in sources.items() if source is not None}

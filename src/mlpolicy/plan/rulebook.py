@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from operator import attrgetter
+from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration
@@ -108,16 +109,20 @@ class Rulebook:
         Which environment is asked for is no matter of one file: any of them may let go of it.
         """
         each = [file.settings for file in self.files] or [Settings()]
+
+        def joined(name: str) -> tuple[Any, ...]:
+            return tuple(dict.fromkeys(item for one in each for item in getattr(one, name)))
+
         closed = any(one.on_engine_error == "closed" for one in each)
         base = any(one.on_unknown_environment == "base" for one in each)
         return Settings(
             min((one.on_missing_target for one in each), key=_BY_CARE.index),
             "closed" if closed else "open",
-            packages=tuple(dict.fromkeys(name for one in each for name in one.packages)),
-            require=tuple(dict.fromkeys(name for one in each for name in one.require)),
+            packages=joined("packages"),
+            require=joined("require"),
             expiry_warning=max(one.expiry_warning for one in each),
-            allow_call=tuple(allowed for one in each for allowed in one.allow_call),
-            ignore=tuple(ignored for one in each for ignored in one.ignore),
+            allow_call=joined("allow_call"),
+            ignore=joined("ignore"),
             on_unknown_environment="base" if base else "error",
         )
 

@@ -223,10 +223,7 @@ class Difference:
 
 def differences(old: Iterable[Plan], new: Iterable[Plan]) -> tuple[Difference, ...]:
     """Return what changes from the plans *old* to the plans *new*, by target."""
-    before, after = (
-        {str(plan.target): {rule.kind: rule for rule in plan.rules} for plan in plans}
-        for plans in (old, new)
-    )
+    before, after = _by_target(old), _by_target(new)
     found: list[Difference] = []
     for name in sorted({*before, *after}):
         low, high = before.get(name, {}), after.get(name, {})
@@ -237,6 +234,10 @@ def differences(old: Iterable[Plan], new: Iterable[Plan]) -> tuple[Difference, .
             risks = tuple(risk for pair in pairs for risk in _risks(*pair))
             found.append(Difference(name, change, lines, risks))
     return tuple(found)
+
+
+def _by_target(plans: Iterable[Plan]) -> dict[str, dict[str, PlannedRule]]:
+    return {str(plan.target): {rule.kind: rule for rule in plan.rules} for plan in plans}
 
 
 def _lines(

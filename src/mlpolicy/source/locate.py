@@ -121,15 +121,16 @@ class Locator:
             return Opaque(f"is below `{parent}`, which {above.why}")
         if isinstance(above, SourceFile) and _MAKES_MODULES.search(_bytes(above.file)):
             return Opaque(f"may be made by `{parent}` when that is imported")
+        if not parent and self._may_be_there(name):
+            return Opaque("has no source that can be read without running code")
         known = self.names(above.folders)
-        if not parent:
-            archived = any(root.is_file() for root in self._roots)
-            mentioned = re.search(rf"\b{name}\b", self._finders) is not None
-            if archived or mentioned or name in sys.stdlib_module_names:
-                return Opaque("has no source that can be read without running code")
-            known += sys.stdlib_module_names
-        near = closest(last, known)
+        near = closest(last, known if parent else [*known, *sys.stdlib_module_names])
         return NoModule(name, f"{parent}.{near}".lstrip(".") if near else "")
+
+    def _may_be_there(self, top: str) -> bool:
+        archived = any(root.is_file() for root in self._roots)
+        mentioned = re.search(rf"\b{top}\b", self._finders) is not None
+        return archived or mentioned or top in sys.stdlib_module_names
 
     def names(self, folders: Sequence[Path]) -> list[str]:
         """Return the names of the modules and packages in *folders*, each once."""
