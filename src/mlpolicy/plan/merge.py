@@ -94,17 +94,15 @@ def complete(
 ) -> Completed:
     """Return the rule that *layers* make together: the highest wins each field.
 
-    Args:
-        kind: Its kind.
-        layers: The blocks that take part.
-        built: Rules that were made before: policies repeat themselves.
-        context: That of the values: those of decorators are not text alone.
-        read: How much of what was written could be read: only then is anything missing.
+    Those of decorators need a *context*, since their values are not text alone. Anything is
+    missing only where all was *read*.
     """
     known, layers = KINDS[kind], sorted(layers, key=_by_rank)
     conflicting = tuple(conflicts(kind, layers)) if layers[1:] else ()
     layers = _begun_afresh(layers)
-    values, keys, lost = dict[Path, Value](), dict[str, Span](), dict[str, tuple[Value, ...]]()
+    values: dict[Path, Value] = {}
+    keys: dict[str, Span] = {}
+    lost: dict[str, tuple[Value, ...]] = {}
     for layer in layers:
         _lay(layer, values, keys, lost)
     writers = [layer for layer in layers if layer.is_policy]

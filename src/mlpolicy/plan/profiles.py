@@ -30,10 +30,7 @@ Rules = Mapping[str, RuleBlock]
 class Profiles:
     """The profiles of a set of files, each with those that it extends under it.
 
-    Args:
-        files: What a file writes beats what it imports.
-        named: Whether all profiles are known; only then is one missing.
-        whole: Whether all that is written could be read; only then is a rule missing.
+    A profile is missing only where all are *named*, and a rule of one where the *whole* was read.
     """
 
     def __init__(

@@ -53,15 +53,10 @@ def _now() -> datetime:
 
 
 class Rulebook:
-    """The policies of a set of files; the order of the files does not matter.
+    """The policies of a set of files, each read for the same environment.
 
-    Args:
-        files: The files, each read for the same environment.
-        now: The moment that dates are compared with; the present without it.
-        environ: The variables of the process, for the kill switch.
-        overrides: Rules that lie over all policies, for the kinds that a policy uses.
-        read: How much of the files could be read.
-        built: Rules that were made before, for another environment.
+    The order of the files does not matter. *overrides* lie over all policies, for the kinds that
+    a policy uses; *built* are rules that were made before, for another environment.
     """
 
     def __init__(
