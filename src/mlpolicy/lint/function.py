@@ -16,7 +16,7 @@ from mlpolicy.core.target import Target
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.source import Answer, Defined, Missing, Module, NoModule, SourceTree
+from mlpolicy.source import Defined, Missing, Module, NoModule, SourceTree
 
 
 def definition(message: str, defined: Defined, line: int = 0) -> tuple[Related, ...]:
@@ -58,24 +58,6 @@ def closest_in(module: str, name: str) -> str:
     except Exception:  # noqa: BLE001 (a stand-in for a module, and what it holds, may do anything)
         return ""
     return closest(name, known) or ""
-
-
-def _look_up(tree: SourceTree, path: str) -> tuple[str, Answer | None]:
-    """Return the longest module in the dotted *path* and what the source says of the rest.
-
-    None for a module, and for what lies in one that cannot be read.
-    """
-    parts = path.split(".")
-    missing: Answer | None = None
-    for end in range(len(parts) - 1, 0, -1):
-        name, rest = ".".join(parts[:end]), ".".join(parts[end:])
-        module = tree.module(name)
-        if isinstance(module, Module):
-            return name, tree.look_up(Target(name, rest))
-        if not isinstance(module, NoModule):
-            return name, None
-        missing = module
-    return "", missing
 
 
 class SourceFunction(Function):
@@ -134,30 +116,34 @@ class SourceFunction(Function):
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
         """Return what the dotted *path* leads to."""
-        module, found = _look_up(self._tree, path)
-        match found:
-            case Defined(kind="class"):
-                return Lookup("class", builtin_bases=found.bases)
+        parts, gone = path.split("."), NoModule("")
+        for end in range(len(parts) - 1, 0, -1):
+            module = self._tree.module(".".join(parts[:end]))
+            if isinstance(module, Module):
+                return self._named(Target(module.name, ".".join(parts[end:])), path, deep=deep)
+            if not isinstance(module, NoModule):
+                return UNKNOWN
+            gone = module
+        # A package that is not here may be where the code runs, unless another has the name.
+        meant = gone.close + path.removeprefix(gone.component)
+        is_class = gone.close and self.look_up(meant, deep=deep).kind == "class"
+        return Lookup("absent", meant) if is_class else UNKNOWN
+
+    def _named(self, target: Target, path: str, *, deep: bool) -> Lookup:
+        match self._tree.look_up(target):
+            case Defined(kind="class") as cls:
+                return Lookup("class", builtin_bases=cls.bases)
             case Defined(constant=True):
                 return Lookup("value")
             case Defined(kind=kind, parameters=tuple()) if kind != "value":
                 return Lookup("function")  # (without sure parameters it may be a class elsewhere)
-            case Missing() | NoModule():
-                return self._absent(path, module, found, deep=deep)
+            case Missing(close_class=meant):
+                near = f"{target.module}.{meant}" if meant else ""
+                package, _, name = path.rpartition(".")
+                # (a name that is its own closest is imported from a module that lacks it)
+                if near != path and not (deep and self._tree.may_define_class(package, name)):
+                    return Lookup("absent", near)
         return UNKNOWN
-
-    def _absent(self, path: str, module: str, found: Missing | NoModule, *, deep: bool) -> Lookup:
-        if isinstance(found, NoModule):
-            # A package that is not here may be where the code runs, unless another has the name.
-            meant = found.close + path.removeprefix(found.component)
-            known = found.close and self.look_up(meant, deep=deep).kind == "class"
-            return Lookup("absent", meant) if known else UNKNOWN
-        package, _, name = path.rpartition(".")
-        if deep and self._tree.may_define_class(package, name):
-            return UNKNOWN
-        near = f"{module}.{found.close_class}" if found.close_class else ""
-        # (a name that is its own closest is imported from a module that lacks it)
-        return UNKNOWN if near == path else Lookup("absent", near)
 
     def rule_of(self, function: str, setting: str) -> tuple[Any, Span] | None:
         """Return the rule of the same kind on another function, and where it writes *setting*."""

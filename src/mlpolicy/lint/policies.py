@@ -73,7 +73,7 @@ def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
                 text = f"`{name}` is taken out of policy `{policy.name}`"
                 yield Diagnostic("MP505", text, place, help=help)
     if missing:
-        text = f"policy `{policy.name}` lacks {' and '.join(f'`{name}`' for name in missing)}"
+        text = f"policy `{policy.name}` lacks {' and '.join(map('`{}`'.format, missing))}"
         yield Diagnostic("MP505", text, policy.span, help=help)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mlpolicy.core.diagnostic import Diagnostic, Severity, in_order, repair
+from mlpolicy.core.site import Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Glob, Target, TargetError
@@ -175,21 +176,21 @@ class _SourceStage:
         self, policy: Policy, pattern: Pattern, functions: Mapping[Target, Defined]
     ) -> Iterator[Diagnostic]:
         """Yield a `match` of which nothing holds, unless words may be put on while the program runs."""
-        where, defined = policy.where, functions.values()
-        unsure = bool(where.tag) and any(map(_may_be_tagged, defined))
-        unsure |= bool(where.has_param) and any(one.parameters is None for one in defined)
-        if unsure or all(excluded(policy, target) for target in functions):
+        defined = functions.values()
+        if all(excluded(policy, target) for target in functions):
             return
-        asked = [(name, words) for name in _CONDITIONS if (words := getattr(where, name))]
+        if _may_have_more(policy.where, defined):
+            return
+        asked = [(key, words) for key in _CONDITIONS if (words := getattr(policy.where, key))]
         near = list(_near_words(policy, defined))
-        places = [(key, word) for key, word, _ in near]
+        place = near[0][:2] if near else ("", "")
         if not near and len(asked) == 1 and not self._holds_anywhere(policy):
-            places = [(name, words[0]) for name, words in asked]
-        span = policy.places.get(places[0], pattern.span) if places else pattern.span
-        listed = "; ".join(f"{name}: {', '.join(words)}" for name, words in asked)
+            [(key, words)] = asked
+            place = key, words[0]
+        listed = "; ".join(f"{key}: {', '.join(words)}" for key, words in asked)
         text = f"no function of `{pattern.glob}` is what `match` asks for: {listed}"
-        meant = ", ".join(f"`{word}`" for *_, word in near)
-        help = f"did you mean {meant}?" if meant else ""
+        help = did_you_mean("`, `".join(word for *_, word in near))
+        span = policy.places.get(place, pattern.span)
         edits = repair(span, near[0][2]) if len(near) == 1 else ()
         yield Diagnostic("MP302", text, span, "warning", help=help, suggestions=edits)
 
@@ -328,6 +329,9 @@ def _closest_word(word: str, known: list[str]) -> str | None:
     return next((one for one, same in zip(known, ends, strict=True) if same), closest(word, known))
 
 
-def _may_be_tagged(defined: Defined) -> bool:
-    """Whether the module may put tags on functions otherwise than by `@mlpolicy.tag("word")`."""
-    return b"tag" in _PLAIN_TAGS.sub(b"", defined.scope.module.source)
+def _may_have_more(where: Where, functions: Collection[Defined]) -> bool:
+    """Whether functions may have parameters, or tags by more than `@mlpolicy.tag("word")`."""
+    if where.has_param and any(one.parameters is None for one in functions):
+        return True
+    sources = [one.scope.module.source for one in functions] if where.tag else []
+    return any(b"tag" in _PLAIN_TAGS.sub(b"", source) for source in sources)

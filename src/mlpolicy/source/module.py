@@ -128,18 +128,19 @@ class Scope:
             pairs.append((self.full_name(called), written))
         return tuple(pairs)
 
-    def in_force(self, name: str) -> tuple[list[Binding], list[Binding], bool]:
+    def in_force(self, name: str) -> tuple[list[Binding], list[ast.Call], bool]:
         """Return which bindings of *name* may hold when the scope has been run.
 
-        With them come those that wrap what the name was bound to before, and whether there are
-        only overloads.
+        With them come the calls that wrap what the name was bound to before, the last first, and
+        whether there are only overloads.
         """
         awake = [binding for binding in self.bindings[name] if not binding.idle]
         awake = awake or self.bindings[name]
         real = [binding for binding in awake if not self._gives_way(binding)]
         kept = real[:1] or awake[:1]
         kept += [binding for binding in (real or awake)[1:] if not binding.wraps]
-        return kept, [binding for binding in real if binding not in kept], not real
+        others = [binding.what for binding in reversed(real) if binding not in kept]
+        return kept, [what for what in others if isinstance(what, ast.Call)], not real
 
     def _gives_way(self, binding: Binding) -> bool:
         """Whether it is an overload, or adds a setter or deleter to the property of its name."""

@@ -359,8 +359,7 @@ class Resolver:
         sure = chosen.sure and len(shapes) < 2
         if not own:
             return replace(chosen, sure=sure)
-        calls = tuple(each.what for each in reversed(wrapping) if isinstance(each.what, ast.Call))
-        return replace(chosen, sure=sure, wrappers=calls, overload=overload)
+        return replace(chosen, sure=sure, wrappers=tuple(wrapping), overload=overload)
 
     def _thing(self, scope: Scope, binding: Binding) -> Thing:
         what = binding.what
