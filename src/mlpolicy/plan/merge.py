@@ -109,7 +109,8 @@ def complete(
     source, policy = (writers[-1].block.span, writers[-1].policy) if writers else (Span(""), "")
     control = _control(known, values, tuple([layer.policy for layer in writers]))
     rule, doubts, unwritten, errors = _made(known, _settings(values), built, context)
-    written = {".".join(path): value for path, value in values.items()} | unwritten
+    written = {".".join(path): value for path, value in values.items()}
+    written.update(unwritten)
     made = PlannedRule(
         kind, control.mode, rule, written, source, policy, keys=keys, control=control, lost=lost
     )

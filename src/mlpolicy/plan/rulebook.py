@@ -254,7 +254,7 @@ class Rulebook:
             return self._candidates[target]
         best: dict[tuple[str, Span], Candidate] = {}
         for policy, pattern in self._matching(target):
-            if excluded(policy, *self.names(target)) or not policy.where.holds(facts):
+            if not policy.where.holds(facts) or excluded(policy, *self.names(target)):
                 continue
             key, ranked = (policy.name, policy.span), rank(policy, pattern)
             if key not in best or best[key][0] < ranked:

@@ -137,8 +137,8 @@ class Scope:
         awake = [binding for binding in self.bindings[name] if not binding.idle]
         awake = awake or self.bindings[name]
         real = [binding for binding in awake if not self._gives_way(binding)]
-        kept = real[:1] or awake[:1]
-        kept += [binding for binding in (real or awake)[1:] if not binding.wraps]
+        known = real or awake
+        kept = known[:1] + [binding for binding in known[1:] if not binding.wraps]
         others = [binding.what for binding in reversed(real) if binding not in kept]
         return kept, [what for what in others if isinstance(what, ast.Call)], not real
 
