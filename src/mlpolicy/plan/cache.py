@@ -191,7 +191,7 @@ class Packed(Sequence["RuleBlock"]):
 
     def _unpacked(self) -> tuple[RuleBlock, ...]:
         if self._rules is None:
-            self._rules = unpack(self._content)
+            self._rules = tuple(unpack(self._content))
         return self._rules
 
     def __getitem__(self, index: Any) -> Any:

@@ -18,6 +18,7 @@ from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
     OnMissing,
     Pattern,
+    Placement,
     Policy,
     PolicyFile,
     RuleBlock,
@@ -43,9 +44,9 @@ from mlpolicy.plan.profiles import Profiles
 from mlpolicy.rules import KINDS
 from mlpolicy.rules import rank as position
 
+_BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
 Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
-_BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
 
 
 def _now() -> datetime:
@@ -108,17 +109,16 @@ class Rulebook:
         def joined(name: str) -> tuple[Any, ...]:
             return tuple(dict.fromkeys(item for one in each for item in getattr(one, name)))
 
-        closed = any(one.on_engine_error == "closed" for one in each)
-        base = any(one.on_unknown_environment == "base" for one in each)
         return Settings(
-            min((one.on_missing_target for one in each), key=_BY_CARE.index),
-            "closed" if closed else "open",
+            _BY_CARE[min(_BY_CARE.index(one.on_missing_target) for one in each)],
+            # (of two words of one setting, the more careful is the first in the alphabet, too)
+            min(one.on_engine_error for one in each),
             packages=joined("packages"),
             require=joined("require"),
             expiry_warning=max(one.expiry_warning for one in each),
             allow_call=joined("allow_call"),
             ignore=joined("ignore"),
-            on_unknown_environment="base" if base else "error",
+            on_unknown_environment=min(one.on_unknown_environment for one in each),
         )
 
     @property
@@ -314,13 +314,15 @@ class Rulebook:
             made = [one.rule for one in completed if one.rule is not None]
             rules = tuple([at_moment(rule, self.now, environ) for rule in made])
             policies = [policy for _, policy in candidates]
-            placements = (policy.placement for policy in policies if policy.placement != "auto")
+            placed: list[Placement] = [
+                policy.placement for policy in policies if policy.placement != "auto"
+            ]
             deadline = deadline_of(policies)
             plan = Plan(
                 target,
                 mode_of(rules),
                 rules,
-                next(placements, "auto"),
+                placed[0] if placed else "auto",
                 policies=tuple([policy.name for policy in policies]),
                 sources=tuple([policy.span for policy in policies]),
                 deadline=None if deadline is None else float(Duration.of(deadline.value)),
