@@ -22,8 +22,9 @@ from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.driver import shape
 from mlpolicy.source import Defined, Missing, NoModule, SourceTree
-from mlpolicy.testing.judge import FieldDifference, call_differs, plan_differs
-from mlpolicy.testing.read import Act, Case, CaseTerms, read_suite
+from mlpolicy.testing.judge import call_differs
+from mlpolicy.testing.plans import FieldDifference, plan_differs
+from mlpolicy.testing.read import Act, Case, CaseTerms, read_suite, settings_of
 from mlpolicy.testing.signature import SignatureError, arguments, function, of_parameters
 from mlpolicy.testing.stage import Stage
 from mlpolicy.testing.world import entered
@@ -205,7 +206,8 @@ def _done(act: Act, stage: Stage) -> list[FieldDifference]:
         return []
     plan = stage.plans(act.target)
     if act.way == "resolve":
-        return list(plan_differs(plan, act))
+        settings = settings_of(act.node.get("expect"))
+        return list(plan_differs(plan, ((name, one.value.plain()) for name, one in settings)))
     try:
         return list(call_differs(act, stage.call(act.block), plan))
     except SignatureError as error:
