@@ -58,7 +58,8 @@ def command(
     if not wanted:
         exits.stop("name a command: mlpolicy run -- COMMAND")
     loaded = context.read(by_source=False)
-    context.stop_on_errors(loaded)
+    if loaded.refused:
+        context.stop(loaded)
     if require_all:
         report = Report.of(resolved(context, loaded, level="import"))
         if report.failed:

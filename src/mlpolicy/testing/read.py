@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -87,19 +86,6 @@ class Case:
         return tuple(act for act in self.acts if act.way != "advance")
 
 
-@frozen()
-class Suite:
-    """One file of tests, as far as it could be read, and what is wrong with it."""
-
-    document: Document
-    diagnostics: tuple[Diagnostic, ...]
-    policies: tuple[Path, ...] = ()
-    stubs: Mapping[str, StubBlock] = field(default_factory=dict)
-    stub_entries: Mapping[str, Entry] = field(default_factory=dict)
-    """Where they stand."""
-    cases: tuple[Case, ...] = ()
-
-
 def suites_at(path: Path) -> list[Path]:
     """Return the files of tests at *path*: itself, or those of a directory, sorted."""
     if not path.is_dir():
@@ -112,25 +98,29 @@ def suites_at(path: Path) -> list[Path]:
 
 def read_suite(path: Path) -> Suite:
     """Return the tests in the file at *path*; none where they cannot run."""
-    reader = _SuiteReader(read(path))
-    parts = reader.parts()
-    return Suite(reader.document, in_order(reader.findings), **parts)
+    return Suite(read(path))
 
 
-class _SuiteReader:
-    """Reads one file; what is wrong goes to a list."""
+class Suite:
+    """One file of tests, as far as it could be read, and what is wrong with it."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.findings = list(document.diagnostics)
+        self.policies: tuple[Path, ...] = ()
+        self.stubs: Mapping[str, StubBlock] = {}
+        self.stub_entries: Mapping[str, Entry] = {}
+        """Where they stand."""
+        self.cases: tuple[Case, ...] = ()
+        self._findings = list(document.diagnostics)
         self._broken = False
         """Whether something is wrong with the test that is being read."""
-
-    def parts(self) -> dict[str, Any]:
-        """Return what is in the file, for a `Suite`; nothing where its tests cannot run."""
         root = self._root()
-        if root is None:
-            return {}
+        if root is not None:
+            self._read(root)
+        self.diagnostics = in_order(self._findings)
+
+    def _read(self, root: MappingNode) -> None:
+        """Keep what is in the file, and nothing of it where its tests cannot run."""
         block: SuiteBlock | None = self._checked(root, SuiteBlock, "the test file")
         for name, problem in (("policies", "no policy is tested"), ("tests", "there is no test")):
             node = root.get(name)
@@ -138,18 +128,16 @@ class _SuiteReader:
                 self._say("MP010", problem, node.span)
         cases = tuple(self._cases(root, block))
         policies = self._policies(root.get("policies"))
-        if block is None or not policies:
-            return {}
-        entries = {entry.key: entry for entry in entries_of(root.get("stubs"))}
-        stubs = {"stubs": block.stubs, "stub_entries": entries}
-        return {"policies": policies, "cases": cases, **stubs}
+        if block is not None and policies:
+            self.policies, self.cases, self.stubs = policies, cases, block.stubs
+            self.stub_entries = {entry.key: entry for entry in entries_of(root.get("stubs"))}
 
     def _root(self) -> MappingNode | None:
         root = self.document.root
         if not isinstance(root, MappingNode):
             if root is not None and root.plain() is not None:
                 self._say("MP010", "expected a mapping with `version`", root.span)
-            elif not self.findings:
+            elif not self._findings:
                 self._say("MP003", "the file is empty", None, "begin with `version: 1`")
             return None
         version = root.get("version")
@@ -223,10 +211,12 @@ class _SuiteReader:
         if not isinstance(steps, Sequence):
             yield Act(way, block, node, self._expected(node, way, what))
             return
+        expecting = False
         for item, step in zip(steps.items, getattr(block, "steps", ()), strict=True):
             assert isinstance(item, MappingNode)
+            expecting = expecting or item.get("expect") is not None
             yield from self._acts(item, step, "a step")
-        if not self._broken and not any("expect" in item.plain() for item in steps.items):
+        if not self._broken and not expecting:
             help = "give at least one step an `expect`"
             self._say("MP011", "the steps expect nothing", steps.span, help)
 
@@ -267,7 +257,7 @@ class _SuiteReader:
     def _say(self, code: str, message: str, span: Span | None, help: str = "") -> None:
         self._broken = True
         span = span or Span(self.document.file)
-        self.findings.append(Diagnostic(code, message, span, help=help))
+        self._findings.append(Diagnostic(code, message, span, help=help))
 
     def _checked(
         self, node: Any, model: type[BaseModel], section: str, inner: Iterable[str] = ()
@@ -276,7 +266,7 @@ class _SuiteReader:
         synonyms = OF_TESTS if model is SuiteBlock else {}
         about = Words(section, synonyms, dict.fromkeys(inner, "`expect`"))
         outcome = check(node, model, about)
-        self.findings += outcome.diagnostics
+        self._findings += outcome.diagnostics
         self._broken = self._broken or outcome.value is None
         for loc in outcome.missing:
             block, entry = locate(node, loc[:-1])
