@@ -31,6 +31,8 @@ from mlpolicy.plan.show import SCHEMA as OF_PLAN
 from mlpolicy.source import local_roots
 
 SCHEMA = "mlpolicy.apply/1"
+Plans = Mapping[str, dict[str, Any]]
+"""The settings of each function, by its name."""
 
 
 def _seconds(_: click.Context, __: click.Parameter, value: str) -> float:
@@ -79,7 +81,7 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
     outcome = prove(context, modules, **terms, package=package, all=everything, strict=check)
     if outcome.failed is not None:
         import_failed(outcome, tree)
-    if context.verbose and outcome.output:
+    if context.verbose:
         click.echo(outcome.output, err=True, nl=False)
     wrong += of_import(outcome, rulebook, tree, strict=check)
     report = Report.of(loaded.shown(wrong, level="ast"))
@@ -111,18 +113,17 @@ def _show(
     if context.format not in ("json", "text"):
         context.show(report)
         return
-    state = hashlib.sha256()
-    for document in loaded.texts:
-        state.update("\n".join(document.lines).encode(errors="replace"))
+    lines = ("\n".join(document.lines) for document in loaded.texts)
+    state = hashlib.sha256("".join(lines).encode(errors="replace"))
     digest = f"sha256:{state.hexdigest()[:12]}"
     counts = Counter(row["status"] for row in outcome.targets)
     if context.format == "json":
         from mlpolicy.cli.render.formats import finding
 
-        own = ("exact", "plan")  # what a row has for our own use
-        rows = [{key: row[key] for key in row if key not in own} for row in outcome.targets]
+        for row in outcome.targets:
+            del row["exact"], row["plan"]  # what a row has for our own use
         findings = list(map(finding, report.diagnostics))
-        content = {"policy": digest, "targets": rows, "diagnostics": findings}
+        content = {"policy": digest, "targets": outcome.targets, "diagnostics": findings}
         context.give(SCHEMA, {"summary": dict(counts), **content})
         return
     parts = [] if check else [context.table(list(map(_row, outcome.targets)))]
@@ -134,7 +135,7 @@ def _show(
         env = f" · env={loaded.environment}" if loaded.environment else ""
         took = f"import {outcome.import_s:.2f} s, placing {outcome.placing_s * 1000:.1f} ms"
         parts.append(f"{listed or 'no target'}{env} · policy {digest} · {took}")
-    context.emit("".join(f"{part}\n" for part in parts))
+    context.emit("".join(f"{part}\n" for part in parts if part))
     if not check:
         serving = _serving(context, outcome)
         context.tell(f"Nothing was changed for good. To serve under this policy: {serving}")
@@ -195,17 +196,7 @@ def _unexpected(
         for row in outcome.targets
         if row["status"] in ("applied", "pending") and row["plan"]["rules"]
     }
-    messages = []
-    for target in sorted({*expected, *in_force}):
-        old, new = expected.get(target), in_force.get(target)
-        if old is None:
-            messages.append(f"`{target}` has rules, and none are expected")
-        elif new is None:
-            messages.append(f"`{target}` has no rules in force, and some are expected")
-        elif differing := [name for name in {**old, **new} if old.get(name) != new.get(name)]:
-            name = differing[0]
-            was, now = old.get(name, "nothing"), new.get(name, "not there")
-            messages.append(f"`{target}`: `{name}` is {now}, {was} is expected")
+    messages = list(_differences(expected, in_force))
     if names[0] != names[1]:
         messages = [f"the plan is that of {names[0]}, and this is {names[1]}"]
     help = f"if that is meant, write the plan anew: mlpolicy compile -o {path}"
@@ -221,3 +212,17 @@ def _settings(plan: Mapping[str, Any]) -> dict[str, Any]:
         settings |= {kind: "there", f"{kind}.mode": rule["mode"]}
         settings |= {f"{kind}.{name}": value for name, value in rule["settings"].items()}
     return settings | {"the order of rules": [rule["kind"] for rule in plan["rules"]]}
+
+
+def _differences(expected: Plans, in_force: Plans) -> Iterator[str]:
+    for target in sorted({*expected, *in_force}):
+        if target not in expected:
+            yield f"`{target}` has rules, and none are expected"
+        elif target not in in_force:
+            yield f"`{target}` has no rules in force, and some are expected"
+        else:
+            old, new = expected[target], in_force[target]
+            differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+            for name in differing[:1]:
+                was, now = old.get(name, "nothing"), new.get(name, "not there")
+                yield f"`{target}`: `{name}` is {now}, {was} is expected"

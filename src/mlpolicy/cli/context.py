@@ -111,7 +111,8 @@ class Context:
 
     def check_environment(self, *sides: Loaded) -> None:
         """End the command where the environment asked for is one that none of *sides* names."""
-        if self.env == EVERY and not any(EVERY in side.environments for side in sides):
+        names = {name for side in sides for name in side.environments}
+        if self.env == EVERY and EVERY not in names:
             exits.stop("one environment at a time: --env all is for `validate`")
         if not self.env or any(side.environment for side in sides):
             return

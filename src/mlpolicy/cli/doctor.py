@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import platform
@@ -19,6 +20,7 @@ from mlpolicy.cli.findings import prove, resolved
 from mlpolicy.cli.list import every_plugin
 from mlpolicy.cli.options import shared
 from mlpolicy.core.kind import MachineCheck
+from mlpolicy.core.plugins import Plugin, PluginError
 from mlpolicy.core.site import EVERYTHING, KILL_SWITCH, switches
 from mlpolicy.core.spelling import closest, many
 from mlpolicy.document.parse import libyaml
@@ -60,24 +62,26 @@ def command(context: Context) -> None:
 
 def _checks(context: Context) -> list[MachineCheck]:
     checks = list(_of_machine())
-    loaded, rules = None, dict[str, dict[str, object]]()
-    if context.policy or context.modules or files.any_policy():
-        loaded = context.read()
-        for plan in filter(None, map(loaded.rulebook.plan, loaded.rulebook.exact)):
-            whole = {rule.kind: rule.rule for rule in plan.rules if rule.rule is not None}
-            rules[str(plan.target)] = whole
+    is_any = context.policy or context.modules or files.any_policy()
+    loaded = context.read() if is_any else None
+    rules = _rules(loaded) if loaded else {}
     of_kinds = [check for kind in KINDS for check in KINDS[kind].checked(rules)]
     checks += [check for check in of_kinds if check.check not in rules]
-    for plugin, wrong in every_plugin():
-        name, found = f"plugin {plugin.name}", f"{plugin.origin} adds to {plugin.group}"
-        ok = MachineCheck(name, "ok", found)
-        checks.append(ok if wrong is None else MachineCheck(name, "fail", str(wrong), wrong.help))
+    checks += itertools.starmap(_of_plugin, every_plugin())
     if loaded:
         checks += _of_policy(resolved(context, loaded, level="ast"))
         checks += [check for check in of_kinds if check.check in rules]
-        if context.modules and not loaded.errors:
-            checks += _of_targets(context)
+        checks += _of_targets(context, loaded)
     return checks
+
+
+def _rules(loaded: Loaded) -> dict[str, dict[str, object]]:
+    """Return the complete rules of each function that a policy names, by their kinds."""
+    plans = filter(None, map(loaded.rulebook.plan, loaded.rulebook.exact))
+    return {
+        str(plan.target): {rule.kind: rule.rule for rule in plan.rules if rule.rule is not None}
+        for plan in plans
+    }
 
 
 # --- the interpreter and the machine --------------------------------------------------
@@ -99,14 +103,7 @@ def _of_machine() -> Iterator[MachineCheck]:
     else:
         remedy = "install PyYAML from a wheel: large policies are read ten times slower"
         yield MachineCheck("libyaml", "warn", "PyYAML was built without it", remedy)
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(os.environ.get("MLPOLICY_CACHE_DIR") or Path(home, "mlpolicy")).expanduser()
-    nearest = next(each for each in (folder, *folder.parents, Path()) if each.exists())
-    if nearest.is_dir() and os.access(nearest, os.W_OK):
-        yield MachineCheck("plan cache", "ok", str(folder))
-    else:
-        remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
-        yield MachineCheck("plan cache", "warn", f"{folder} cannot be written", remedy)
+    yield _plan_cache()
     method = multiprocessing.get_start_method(allow_none=True)
     method = method or multiprocessing.get_all_start_methods()[0]
     text = f"multiprocessing starts workers by {method}"
@@ -117,6 +114,16 @@ def _of_machine() -> Iterator[MachineCheck]:
         yield MachineCheck("workers", "note", text, remedy)
     if os.environ.get(ENVIRONMENT):
         yield MachineCheck("environment", "ok", f"{ENVIRONMENT}={os.environ[ENVIRONMENT]}")
+
+
+def _plan_cache() -> MachineCheck:
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(os.environ.get("MLPOLICY_CACHE_DIR") or Path(home, "mlpolicy")).expanduser()
+    nearest = next(each for each in (folder, *folder.parents, Path()) if each.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK):
+        return MachineCheck("plan cache", "ok", str(folder))
+    remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
+    return MachineCheck("plan cache", "warn", f"{folder} cannot be written", remedy)
 
 
 def _interpreter() -> MachineCheck:
@@ -130,6 +137,13 @@ def _interpreter() -> MachineCheck:
     elif not getattr(sys, "_is_gil_enabled", lambda: True)():
         state, remedy = "warn", "free-threaded Python is not tried by us yet"
     return MachineCheck("interpreter", state, f"{name} {version}", remedy)
+
+
+def _of_plugin(plugin: Plugin, wrong: PluginError | None) -> MachineCheck:
+    name, found = f"plugin {plugin.name}", f"{plugin.origin} adds to {plugin.group}"
+    if wrong is None:
+        return MachineCheck(name, "ok", found)
+    return MachineCheck(name, "fail", str(wrong), wrong.help)
 
 
 # --- the policy -----------------------------------------------------------------------
@@ -157,7 +171,9 @@ def _of_policy(loaded: Loaded) -> Iterator[MachineCheck]:
         yield MachineCheck("kill switch", "warn", f"{KILL_SWITCH}={off}", remedy)
 
 
-def _of_targets(context: Context) -> Iterator[MachineCheck]:
+def _of_targets(context: Context, loaded: Loaded) -> Iterator[MachineCheck]:
+    if loaded.errors or not context.modules:
+        return
     outcome = prove(context, context.modules)
     if outcome.failed is not None:
         text = f"`{outcome.failed['module']}` could not be imported: {outcome.failed['error']}"

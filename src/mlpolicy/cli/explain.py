@@ -74,28 +74,37 @@ def _function(context: Context, subject: str, *, source: bool) -> None:
     except TargetError as error:
         hint = "; `mlpolicy list targets` has the functions of patterns" if "*" in subject else ""
         exits.stop(f"`{subject}` is not a function path: {error}{hint}")
-    looked = context.tree.look_up(target)
-    names = looked.decorators if isinstance(looked, Defined) else ()
-    ours = any(name.startswith("mlpolicy.") and name != "mlpolicy.tag" for name in names)
-    decorated = ours and not context.written  # what is set here holds in no process
+    # What is set here holds in no process.
+    decorated = not context.written and _has_our_decorators(context, target)
     loaded = context.read(needed=not decorated)
     # What cannot be read as it is written would be explained wrongly; all else is there to be seen.
     if loaded.refused and (source or any(finding.code < "MP2" for finding in loaded.refused)):
         context.stop(loaded)
-    terms = [f"environment {loaded.environment}"] if loaded.environment else []
-    terms += [f"--set {written}" for written in context.written]
-    under = f"\n\n  under {', '.join(terms)}" if terms and not source else ""
     if decorated:
         explained, text = _by_import(context, target, source=source)
     else:
         explained, text = _by_source(context, target, loaded, source=source)
-    other = explained["target"] != str(target)
-    text += under + (f"\n\n  `{target}` is another name of it" if other else "")
+    text += "" if source else _terms(context, loaded)
+    if explained["target"] != str(target):
+        text += f"\n\n  `{target}` is another name of it"
     end = {"environment": loaded.environment, "errors": len(loaded.refused)}
     context.give(SCHEMA, {**explained, "text": text, **end}, text)
     tell_errors(loaded.refused)
     if not decorated:
         tell_absent(context, loaded.rulebook, [Target.parse(explained["target"])])
+
+
+def _terms(context: Context, loaded: Loaded) -> str:
+    """Return the line that says under which terms all of it holds."""
+    terms = [f"environment {loaded.environment}"] if loaded.environment else []
+    terms += [f"--set {written}" for written in context.written]
+    return f"\n\n  under {', '.join(terms)}" if terms else ""
+
+
+def _has_our_decorators(context: Context, target: Target) -> bool:
+    looked = context.tree.look_up(target)
+    names = looked.decorators if isinstance(looked, Defined) else ()
+    return any(name.startswith("mlpolicy.") and name != "mlpolicy.tag" for name in names)
 
 
 def _by_source(
@@ -211,23 +220,28 @@ def _setting(subject: str) -> dict[str, Any]:
     else:
         _unknown(subject, head)
     for name in path:
-        properties = here.get("properties", {})
-        if name not in properties and isinstance(here.get("additionalProperties"), dict):
-            # The keys are the author's: `validate.args.NAME.type`, and `validate.args.type`.
-            inner = _followed(whole, here["additionalProperties"])
-            here = _followed(whole, inner.get("properties", {}).get(name, inner))
-        elif name in properties:
-            here = _followed(whole, properties[name])
-        else:
-            there = f": there are {', '.join(properties)}" if properties else ""
-            text = f"`{subject}`: there is no `{name}`{there or ', it has no settings within'}"
-            exits.stop(text, meant=closest(name, properties))
+        here = _followed(whole, _inner(whole, here, name, subject))
     lines = [subject, *(f"  {line}" for line in _described(here))]
     for name, inner in here.get("properties", {}).items():
         text = " ".join(inner.get("description", "").split()).partition(". ")[0]
         default = f" (default {json.dumps(inner['default'])})" if "default" in inner else ""
         lines.append(f"  {name}: {text.removesuffix('.')}.{default}")
     return {"setting": subject, "schema_of": here, "text": "\n".join(lines)}
+
+
+def _inner(whole: Schema, here: Schema, name: str, subject: str) -> Schema:
+    """Return what *here* has under *name*, which may be any where the keys are the author's."""
+    properties = here.get("properties", {})
+    if name not in properties and isinstance(here.get("additionalProperties"), dict):
+        # `validate.args.NAME.type`, and `validate.args.type`
+        inner = _followed(whole, here["additionalProperties"])
+        properties = {name: inner.get("properties", {}).get(name, inner)}
+    if name not in properties:
+        there = f": there are {', '.join(properties)}" if properties else ""
+        text = f"`{subject}`: there is no `{name}`{there or ', it has no settings within'}"
+        exits.stop(text, meant=closest(name, properties))
+    found: Schema = properties[name]
+    return found
 
 
 def _unknown(subject: str, head: str) -> NoReturn:

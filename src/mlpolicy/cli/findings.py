@@ -181,30 +181,39 @@ def of_import(
     outcome: ImportOutcome, rulebook: Rulebook, tree: SourceTree, *, strict: bool
 ) -> Iterator[Diagnostic]:
     """Yield what became of targets that no policy should leave at that."""
-    patterns = [pattern for policy in rulebook.policies for pattern in policy.match]
-    nowhere = Span(rulebook.files[0].file if rulebook.files else "policy")
     lenient = rulebook.settings.on_missing_target
+    weight = "error" if strict and lenient == "warn" else lenient
     for row in outcome.targets:
-        name, status = row["target"], row["status"]
-        target = Target.parse(name)
-        names = set(map(str, rulebook.names(target)))
-        place = next((one.span for one in patterns if one.glob.text in names), nowhere)
+        target, status = Target.parse(row["target"]), row["status"]
+        place = _span(rulebook, target)
         looked = tree.look_up(target)
         if status == "missing" and not isinstance(looked, Missing):
             looked = Missing(row["detail"])
         # One that is pending may be in a module that nothing can import.
         if status in ("missing", "pending") and isinstance(looked, Missing | NoModule):
-            yield from absent(
-                target, looked, place, "error" if strict and lenient == "warn" else lenient
-            )
-        elif status in _NOT_WRAPPED and (status != "skipped" or row["exact"]):
-            severity: Severity = "error" if strict or status == "error" else "warning"
-            message = f"`{name}` is {status}: {row['detail']}"
-            yield Diagnostic(_NOT_WRAPPED[status], message, place, severity)
-        elif status == "pending" and strict and target.module in outcome.modules:
-            yield Diagnostic("MP301", f"`{name}` was not placed", place)
+            yield from absent(target, looked, place, weight)
+        elif status != "pending":
+            yield from _not_wrapped(row, place, strict=strict)
+        elif strict and target.module in outcome.modules:
+            yield Diagnostic("MP301", f"`{target}` was not placed", place)
     for proof in outcome.proofs:
         yield Diagnostic(**{**proof, "span": Span(*proof["span"])})
+
+
+def _span(rulebook: Rulebook, target: Target) -> Span:
+    """Return the first pattern that is a name of *target*."""
+    names = set(map(str, rulebook.names(target)))
+    patterns = (pattern for policy in rulebook.policies for pattern in policy.match)
+    nowhere = Span(rulebook.files[0].file if rulebook.files else "policy")
+    return next((one.span for one in patterns if one.glob.text in names), nowhere)
+
+
+def _not_wrapped(row: Mapping[str, Any], place: Span, *, strict: bool) -> Iterator[Diagnostic]:
+    status = row["status"]
+    if status in _NOT_WRAPPED and (status != "skipped" or row["exact"]):
+        severity: Severity = "error" if strict or status == "error" else "warning"
+        message = f"`{row['target']}` is {status}: {row['detail']}"
+        yield Diagnostic(_NOT_WRAPPED[status], message, place, severity)
 
 
 # --- what a command says that shows what it can ---------------------------------------

@@ -24,18 +24,16 @@ __all__ = ["FORMATS", "render", "shared"]
 Command = Callable[..., Any]
 
 
-# --- what the context keeps -----------------------------------------------------------
-
-
-def _keep_paths(context: Context, value: tuple[str, ...]) -> None:
+def _paths(context: Context, value: tuple[str, ...]) -> None:
     context.policy += value
 
 
-def _keep_assumed(context: Context, value: tuple[str, ...]) -> None:
+def _assumed(context: Context, value: tuple[str, ...]) -> None:
     context.assumed.update(map(_split, value))
 
 
-def _keep_set(context: Context, value: tuple[str, ...]) -> None:
+def _set(context: Context, value: tuple[str, ...]) -> None:
+    context.written = value
     for written in value:
         name, text = _split(written)
         head, _, path = name.partition(".")
@@ -51,7 +49,6 @@ def _keep_set(context: Context, value: tuple[str, ...]) -> None:
             meant = f"{near}.SETTING" if near == head else near
             expected = "`KIND.setting`, `vars.name` and `mode`"
             raise click.BadParameter(f"`{name}` is none of {expected}{hint(meant)}")
-    context.written = value
 
 
 def _split(written: str) -> tuple[str, str]:
@@ -77,14 +74,14 @@ def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
     return rule
 
 
-def _keep_output(context: Context, value: Path | None) -> None:
+def _output(context: Context, value: Path | None) -> None:
     if value is not None and str(value) != "-":
         if not value.absolute().parent.is_dir():
             raise click.BadParameter(f"the directory `{value.parent}` does not exist")
         context.output = value
 
 
-def _keep_color(context: Context, value: str) -> None:
+def _color(context: Context, value: str) -> None:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     context.color = {"always": True, "never": False}.get(value, False if plain else None)
 
@@ -108,7 +105,7 @@ def _kept(
     return kind(*names, expose_value=False, callback=keep, **settings)
 
 
-_PATHS: dict[str, Any] = {"type": click.Path(readable=False), "by": _keep_paths}
+_PATHS: dict[str, Any] = {"type": click.Path(readable=False), "by": _paths}
 _PAIRS: dict[str, Any] = {"multiple": True, "metavar": "NAME=VALUE"}
 _FOLDERS: dict[str, Any] = {"type": click.Path(exists=True, file_okay=False), "multiple": True}
 _FILE: Any = click.Path(dir_okay=False, path_type=Path, allow_dash=True)
@@ -118,13 +115,13 @@ _OPTIONS = {
     "policy": _kept("--policy", multiple=True, **_PATHS, help="A policy file or folder. Repeats."),
     "module": _kept("--module", "modules", multiple=True, help="A module to import. Repeats."),
     "env": _kept("--env", envvar=ENVIRONMENT, help="The environment that holds."),
-    "set": _kept("--set", by=_keep_set, **_PAIRS, help="Over all policies: retry.jitter=none."),
-    "assume": _kept("--assume", by=_keep_assumed, **_PAIRS, help="A variable to take as set."),
+    "set": _kept("--set", by=_set, **_PAIRS, help="Over all policies: retry.jitter=none."),
+    "assume": _kept("--assume", by=_assumed, **_PAIRS, help="A variable to take as set."),
     "src": _kept("--src", **_FOLDERS, help="Where modules are looked for first. Repeats."),
 }
 _OF_OUTPUT = (
-    _kept("-o", "--output", type=_FILE, by=_keep_output, help="Write the outcome to FILE instead."),
-    _kept("--color", by=_keep_color, **_COLOR),
+    _kept("-o", "--output", type=_FILE, by=_output, help="Write the outcome to FILE instead."),
+    _kept("--color", by=_color, **_COLOR),
     _kept("-q", "--quiet", is_flag=True, help="Say nothing beside findings and data."),
     _kept("-v", "--verbose", is_flag=True, help="Say what was read, too."),
 )

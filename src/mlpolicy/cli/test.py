@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -39,10 +40,8 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
     paths = _files(context.policy)
     with waiting("running the tests"), redirect_stdout(sys.stderr):  # what real functions print
         suites = _prepared(context, paths)
-        cases = [(suite, case) for suite in suites for case in suite.cases]
-        chosen = [pair for pair in cases if wanted.lower() in pair[1].id.lower()]
-        results = [suite.run(case) for suite, case in chosen]
-    findings = tuple(dict.fromkeys(one for suite in suites for one in suite.diagnostics))
+        results = _results(suites, wanted)
+    findings = tuple(dict.fromkeys(chain(*(suite.diagnostics for suite in suites))))
     if not results and not findings:
         exits.stop("no test was collected", exits.NOTHING_TO_DO)
     failed = [result for result in results if not result.passed]
@@ -57,9 +56,15 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
         content = {"tests": tests, "diagnostics": list(map(finding, findings))}
         context.give(SCHEMA, {"summary": summary, **content})
     else:
-        lines = {file: one.lines for suite in suites for file, one in suite.documents.items()}
+        texts = chain(*(suite.documents.items() for suite in suites))
+        lines = {file: document.lines for file, document in texts}
         _tell(context, counts, failed, Report(findings, lines, files=len(suites)))
     sys.exit(exits.FINDINGS if failed or findings else exits.FINE)
+
+
+def _results(suites: list[Prepared], wanted: str) -> list[CaseResult]:
+    cases = [(suite, case) for suite in suites for case in suite.cases]
+    return [suite.run(case) for suite, case in cases if wanted.lower() in case.id.lower()]
 
 
 def _prepared(context: Context, paths: list[Path]) -> list[Prepared]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +35,23 @@ def call_differs(act: Act, outcome: CallOutcome, plan: Plan) -> Iterator[FieldDi
         yield _unexpected(name, wanted, error)
     for name in names:
         if name == "returns":
-            part = None if error else difference("returns", expected.returns, outcome.value)
-            if part is not None:
-                texts = shown(part[1]), shown(part[2])
-                if texts[0] == texts[1]:  # they differ in type
-                    texts = _cut(repr(part[1])), _cut(repr(part[2]))
-                yield FieldDifference(part[0], *texts)
+            if error is None:
+                yield from _value_differs(expected.returns, outcome.value)
         elif name != "raises":
             yield from _fact_differs(name, outcome, getattr(expected, name), plan)
         elif error is None:
             yield FieldDifference("raises", expected.raises, f"returned {shown(outcome.value)}")
         elif not _is_expected(error, expected.raises):
             yield _unexpected("raises", expected.raises, error)
+
+
+def _value_differs(expected: Any, found: Any) -> Iterator[FieldDifference]:
+    part = difference("returns", expected, found)
+    if part is not None:
+        texts = shown(part[1]), shown(part[2])
+        if texts[0] == texts[1]:  # they differ in type
+            texts = _cut(repr(part[1])), _cut(repr(part[2]))
+        yield FieldDifference(part[0], *texts)
 
 
 def _fact_differs(
@@ -97,27 +102,33 @@ def difference(path: str, expected: Any, found: Any) -> _Part | None:
     A tuple is a list there; of an array written as plain values, the type does not count.
     """
     whole = (path, expected, found)
-    if _is_array(expected):
-        forms = [(one.dtype, one.shape) for one in (expected, found) if _is_array(one)]
-        if len(forms) < 2 or forms[0] != forms[1]:
-            return whole
     if _is_array(expected) or _is_array(found):
-        plain = [one.tolist() if _is_array(one) else one for one in (expected, found)]
-        return whole if difference(path, *plain) else None
-    parts: Iterable[_Part] = ()
-    if isinstance(expected, dict) and isinstance(found, Mapping):
-        is_alike = expected.keys() == found.keys()
-        parts = ((f"{path}.{key}", one, found.get(key)) for key, one in expected.items())
-    elif isinstance(expected, list) and isinstance(found, Sequence):
-        is_alike = len(expected) == len(found) and not isinstance(found, str)
-        pairs = enumerate(zip(expected, found, strict=False))
-        parts = ((f"{path}[{at}]", one, other) for at, (one, other) in pairs)
-    else:
-        is_alike = _is_equal(expected, found)
-    if not is_alike:
-        return whole
+        return None if _same_arrays(expected, found) else whole
+    parts = _parts(path, expected, found)
+    if parts is None:
+        return None if _is_equal(expected, found) else whole
     differing = [part for part in (difference(*part) for part in parts) if part is not None]
     return whole if len(differing) > 1 else next(iter(differing), None)
+
+
+def _same_arrays(expected: Any, found: Any) -> bool:
+    if _is_array(expected):
+        if not _is_array(found) or (expected.dtype, expected.shape) != (found.dtype, found.shape):
+            return False
+        expected = expected.tolist()
+    return difference("", expected, found.tolist()) is None
+
+
+def _parts(path: str, expected: Any, found: Any) -> list[_Part] | None:
+    """Return what two values of one form hold, each with its path; None for other forms."""
+    if isinstance(expected, dict) and isinstance(found, Mapping):
+        if expected.keys() == found.keys():
+            return [(f"{path}.{key}", one, found[key]) for key, one in expected.items()]
+    elif isinstance(expected, list) and isinstance(found, Sequence):
+        pairs = enumerate(zip(expected, found, strict=False))
+        if len(expected) == len(found) and not isinstance(found, str):
+            return [(f"{path}[{at}]", one, other) for at, (one, other) in pairs]
+    return None
 
 
 def _is_equal(expected: Any, found: Any) -> bool:

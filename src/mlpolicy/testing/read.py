@@ -204,15 +204,17 @@ class Suite:
             return
         [way] = there
         keys, reason = _MISPLACED.get(way, ((), ""))
-        for entry in node.entries:
-            if entry.key in keys:
-                self._say("MP010", f"`{entry.key}` {reason}", entry.key_span)
+        for entry in filter(None, map(node.index.get, keys)):
+            self._say("MP010", f"`{entry.key}` {reason}", entry.key_span)
         steps = node.get("steps")
-        if not isinstance(steps, Sequence):
+        if isinstance(steps, Sequence):
+            yield from self._steps(steps, getattr(block, "steps", ()))
+        else:
             yield Act(way, block, node, self._expected(node, way, what))
-            return
+
+    def _steps(self, steps: Sequence, blocks: Iterable[CallBlock]) -> Iterator[Act]:
         expecting = False
-        for item, step in zip(steps.items, getattr(block, "steps", ()), strict=True):
+        for item, step in zip(steps.items, blocks, strict=True):
             assert isinstance(item, MappingNode)
             expecting = expecting or item.get("expect") is not None
             yield from self._acts(item, step, "a step")

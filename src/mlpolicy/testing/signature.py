@@ -26,6 +26,11 @@ _KINDS: Final = {
     "var_keyword": inspect.Parameter.VAR_KEYWORD,
 }
 
+_FORMS_OF_REST: Final[dict[Any, tuple[type, str]]] = {
+    inspect.Parameter.VAR_POSITIONAL: (list, "list"),
+    inspect.Parameter.VAR_KEYWORD: (dict, "mapping"),
+}
+
 
 class SignatureError(ValueError):
     """A text is not a signature, or arguments do not fit one; the message is for people."""
@@ -95,21 +100,26 @@ def arguments(
     parameters = signature.parameters
     first = next(iter(parameters), "")
     given = {**({first: None} if first in ("self", "cls") else {}), **given}
-    more = [word for word in given if word not in parameters]
-    if more and all(one.kind is not one.VAR_KEYWORD for one in parameters.values()):
-        known = ", ".join(f"`{word}`" for word in parameters) or "none"
-        help = did_you_mean(closest(more[0], parameters), f"it takes {known}")
-        raise SignatureError(f"`{name}` takes no argument `{more[0]}`", more[0], help)
+    more = _unknown(given, parameters, name)
     for word, one in parameters.items():
-        if one.kind is one.VAR_POSITIONAL and not isinstance(given.get(word, []), list):
-            raise SignatureError(f"`*{word}` is a list", word)
-        if one.kind is one.VAR_KEYWORD and not isinstance(given.get(word, {}), dict):
-            raise SignatureError(f"`**{word}` is a mapping", word)
-        is_needed = one.default is one.empty and not str(one).startswith("*")
-        if is_needed and word not in given:
+        if one.kind in _FORMS_OF_REST:
+            form, called = _FORMS_OF_REST[one.kind]
+            if not isinstance(given.get(word, form()), form):
+                raise SignatureError(f"`{one}` is a {called}", word)
+        elif one.default is one.empty and word not in given:
             raise SignatureError(f"`{name}` needs the argument `{word}`")
     bound = inspect.BoundArguments(
         signature, OrderedDict({word: given[word] for word in parameters if word in given})
     )
     bound.apply_defaults()
     return bound.args, bound.kwargs | {word: given[word] for word in more}
+
+
+def _unknown(given: Mapping[str, Any], parameters: Mapping[str, Any], name: str) -> list[str]:
+    """Return which of *given* are no parameters, which only `**rest` takes."""
+    more = [word for word in given if word not in parameters]
+    if more and all(one.kind is not one.VAR_KEYWORD for one in parameters.values()):
+        known = ", ".join(f"`{word}`" for word in parameters) or "none"
+        help = did_you_mean(closest(more[0], parameters), f"it takes {known}")
+        raise SignatureError(f"`{name}` takes no argument `{more[0]}`", more[0], help)
+    return more
