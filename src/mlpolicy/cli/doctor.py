@@ -87,43 +87,41 @@ def _rules(loaded: Loaded) -> dict[str, dict[str, object]]:
 # --- the interpreter and the machine --------------------------------------------------
 
 
+def _either(check: str, is_fine: object, fine: str, wrong: str, remedy: str) -> MachineCheck:
+    """Return a check that is fine, or a warning of what is *wrong* with what to do about it."""
+    if is_fine:
+        return MachineCheck(check, "ok", fine)
+    return MachineCheck(check, "warn", wrong, remedy)
+
+
 def _of_machine() -> Iterator[MachineCheck]:
     """Yield what is to be said whatever the policy."""
     yield _interpreter()
     # A `sitecustomize` of somebody else's is run by ours, under `mlpolicy run`.
     other = getattr(sys.modules.get("sitecustomize"), "__file__", None)
-    if sys.flags.isolated or sys.flags.ignore_environment or sys.flags.no_site:
-        remedy = "call mlpolicy.install() in the program: PYTHONPATH is not read under -I, -E, -S"
-        yield MachineCheck("hook", "warn", "this Python ignores its environment", remedy)
-    else:
-        text = f"{other} is run after ours" if other else "`mlpolicy run` brings its own"
-        yield MachineCheck("hook", "ok", text)
-    if libyaml():
-        yield MachineCheck("libyaml", "ok", "files are parsed in C")
-    else:
-        remedy = "install PyYAML from a wheel: large policies are read ten times slower"
-        yield MachineCheck("libyaml", "warn", "PyYAML was built without it", remedy)
-    yield _plan_cache()
-    method = multiprocessing.get_start_method(allow_none=True)
-    method = method or multiprocessing.get_all_start_methods()[0]
-    text = f"multiprocessing starts workers by {method}"
-    if method == "fork":
-        yield MachineCheck("workers", "ok", f"{text}; they inherit the policy")
-    else:
-        remedy = "under `mlpolicy run` they obey it too; else call mlpolicy.install() in them"
-        yield MachineCheck("workers", "note", text, remedy)
-    if os.environ.get(ENVIRONMENT):
-        yield MachineCheck("environment", "ok", f"{ENVIRONMENT}={os.environ[ENVIRONMENT]}")
-
-
-def _plan_cache() -> MachineCheck:
+    text = f"{other} is run after ours" if other else "`mlpolicy run` brings its own sitecustomize"
+    blind = sys.flags.isolated or sys.flags.ignore_environment or sys.flags.no_site
+    remedy = "call mlpolicy.install() in the program: PYTHONPATH is not read under -I, -E, -S"
+    yield _either("hook", not blind, text, "this Python ignores its environment", remedy)
+    remedy = "install PyYAML from a wheel: large policies are read ten times slower"
+    text = "files are parsed in C"
+    yield _either("libyaml", libyaml(), text, "PyYAML was built without it", remedy)
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     folder = Path(os.environ.get("MLPOLICY_CACHE_DIR") or Path(home, "mlpolicy")).expanduser()
     nearest = next(each for each in (folder, *folder.parents, Path()) if each.exists())
-    if nearest.is_dir() and os.access(nearest, os.W_OK):
-        return MachineCheck("plan cache", "ok", str(folder))
+    is_ours = nearest.is_dir() and os.access(nearest, os.W_OK)
     remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
-    return MachineCheck("plan cache", "warn", f"{folder} cannot be written", remedy)
+    yield _either("plan cache", is_ours, str(folder), f"{folder} cannot be written", remedy)
+    method = multiprocessing.get_start_method(allow_none=True)
+    method = method or multiprocessing.get_all_start_methods()[0]
+    text = f"multiprocessing starts workers by {method}"
+    remedy = "under `mlpolicy run` they obey it too; else call mlpolicy.install() in them"
+    if method == "fork":
+        yield MachineCheck("workers", "ok", f"{text}; they inherit the policy")
+    else:
+        yield MachineCheck("workers", "note", text, remedy)
+    if os.environ.get(ENVIRONMENT):
+        yield MachineCheck("environment", "ok", f"{ENVIRONMENT}={os.environ[ENVIRONMENT]}")
 
 
 def _interpreter() -> MachineCheck:

@@ -142,28 +142,22 @@ def _in_child(
         asked, answer = Path(folder, "asked.json"), Path(folder, "answer.json")
         asked.write_text(json.dumps(request), encoding="utf-8")
         command = [sys.executable, "-m", "mlpolicy.install.child", str(asked), str(answer)]
+        terms: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
+        terms |= {"stderr": subprocess.STDOUT, "env": environ | dict(assumed)}
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=timeout,
-                env=environ | dict(assumed),
-                check=False,
-            )
+            done = subprocess.run(command, timeout=timeout, check=False, **terms)
         except subprocess.TimeoutExpired as error:
             output, why = error.stdout or b"", f"not imported within {Duration(timeout)}"
         else:
             output, why = done.stdout, f"the interpreter ended with code {done.returncode}"
             if -done.returncode in set(signal.Signals):
                 why = f"the interpreter was ended by {signal.Signals(-done.returncode).name}"
-        text = output.decode(errors="replace")
-        if answer.exists():
-            return ImportOutcome(**json.loads(answer.read_text(encoding="utf-8")), output=text)
+            if answer.exists():
+                content = json.loads(answer.read_text(encoding="utf-8"))
+                return ImportOutcome(**content, output=output.decode(errors="replace"))
     module = ", ".join(request["modules"]) or "every module named"
     failed = {"module": module, "error": why, "traceback": ""}
-    return ImportOutcome(failed=failed, output=text)
+    return ImportOutcome(failed=failed, output=output.decode(errors="replace"))
 
 
 def import_failed(outcome: ImportOutcome, tree: SourceTree | None = None) -> NoReturn:

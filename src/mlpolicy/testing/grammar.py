@@ -6,7 +6,6 @@ import builtins
 import math
 import operator
 import re
-import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -81,8 +80,7 @@ class ErrorClass(str):
 
 
 def _imported(name: str) -> type[BaseException]:
-    module, _, last = name.rpartition(".")
-    if not module:
+    if "." not in name:
         ours = {word: f"mlpolicy.{word}" for word in mlpolicy.__all__ if hasattr(errors, word)}
         near = closest(name, [*_ERRORS, *ours]) or ""
         help = did_you_mean(ours.get(near, near), "write any other class by its path")
@@ -90,10 +88,8 @@ def _imported(name: str) -> type[BaseException]:
     try:
         cls = resolve(name)
     except Exception as error:  # noqa: BLE001 (an import may raise anything)
-        likely = closest(last, dir(sys.modules.get(module)))
-        help = f"; did you mean `{module}.{likely}`?" if likely else ""
         reason = f"{type(error).__name__}: {error}"
-        raise finding("MP603", f"`{name}` cannot be imported: {reason}{help}") from None
+        raise finding("MP603", f"`{name}` cannot be imported: {reason}") from None
     if isinstance(cls, type) and issubclass(cls, BaseException):
         return cls
     raise finding("MP604", f"`{name}` is not an exception")
