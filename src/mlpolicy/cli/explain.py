@@ -177,13 +177,8 @@ def _original() -> None:
 
 
 def _meaning(value: object) -> str:
-    if value is _original:
-        return "the original function"
     name: str = getattr(value, "__qualname__", None) or type(value).__qualname__
-    owner = getattr(value, "__self__", None)
-    if owner is not None and "." not in name:
-        return f"{name} of {type(owner).__qualname__}"
-    return name
+    return "the original function" if value is _original else name
 
 
 # --- settings, by the JSON Schema of files --------------------------------------------
