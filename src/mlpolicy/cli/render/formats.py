@@ -11,6 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -115,8 +116,12 @@ def in_checkout(file: str) -> str:
 
     The root is the folder that the CI names, if this is in it, else this one.
     """
-    here = Path.cwd().resolve()
-    named = (os.environ.get(name) for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"))
+    return _located(file, os.getcwd(), *map(os.environ.get, ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")))
+
+
+@lru_cache  # a report names few files, and each of them often
+def _located(file: str, folder: str, *named: str | None) -> str:
+    here = Path(folder).resolve()
     roots = (Path(name).resolve() for name in named if name)
     root = next((each for each in roots if here.is_relative_to(each)), here)
     path = Path(os.path.abspath(file))
