@@ -15,7 +15,7 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 3196,
+    "cli": 3201,
     "core": 4440,
     "document": 764,
     "install": 3718,
@@ -30,7 +30,7 @@ LINES = {
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 141,
-    "cli": 2124,
+    "cli": 2126,
     "core": 2815,
     "document": 533,
     "install": 2664,
