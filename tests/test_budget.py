@@ -15,7 +15,7 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 3363,
+    "cli": 3201,
     "core": 4440,
     "document": 764,
     "install": 3718,
@@ -25,12 +25,12 @@ LINES = {
     "rules": 11473,
     "runtime": 615,
     "source": 1183,
-    "testing": 1948,
+    "testing": 1869,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 141,
-    "cli": 2264,
+    "cli": 2126,
     "core": 2815,
     "document": 533,
     "install": 2664,
@@ -40,7 +40,7 @@ STATEMENTS = {
     "rules": 7490,
     "runtime": 366,
     "source": 841,
-    "testing": 1444,
+    "testing": 1389,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 0
