@@ -131,9 +131,9 @@ _REMEMBERED = 256
 """Classes; a program that makes classes at run time must not make us grow."""
 _CARRIES = frozenset(("__getattr__", "__getattribute__", *answers.STATUS_NAMES))
 
-_Settled = Literal["retry", "give up", "ask", "status", "bare"]
-"""What is known by class: the end, that all is to be asked, that the status alone decides, or that
-it does and none is there unless something was hung on the error."""
+_Settled = Literal["retry", "give up", "ask", "bare"]
+"""What is known by class: the end, that all is to be asked, or that nothing is to be, unless
+something was hung on the error."""
 
 
 class Chosen:
@@ -166,7 +166,8 @@ class Chosen:
 
     def asks(self, cls: type) -> bool:
         """Return whether the status of an error of that class matters."""
-        return bool(self.http) or (bool(self._grpc) and answers.speaks_grpc(cls))
+        own = answers.reached(cls, "code"), answers.reached(cls, "grpc_status_code")
+        return bool(self.http) or (bool(self._grpc) and (callable(own[0]) or own[1] is not None))
 
     def holds_status(self, error: BaseException) -> bool:
         """Return whether *error* carries one of the statuses."""
@@ -206,7 +207,7 @@ class Choice:
             return self._retries_all(error)
         if self.give_up.holds_status(error):
             return False
-        return self.retry.holds_status(error) or (settled == "ask" and self.retry.holds(cls))
+        return self.retry.holds_status(error) or self.retry.holds(cls)
 
     def _retries_all(self, group: BaseExceptionGroup[BaseException]) -> bool:
         """Return whether each error in *group* is worth another attempt.
@@ -231,4 +232,4 @@ class Choice:
         if not self.retry.asks(cls):
             return "give up"
         own = (base for base in cls.__mro__ if base.__module__ != "builtins")
-        return "bare" if all(_CARRIES.isdisjoint(vars(base)) for base in own) else "status"
+        return "bare" if all(_CARRIES.isdisjoint(vars(base)) for base in own) else "ask"
