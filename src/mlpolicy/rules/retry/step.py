@@ -19,7 +19,7 @@ from mlpolicy.rules.retry.answers import (
 )
 from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
 from mlpolicy.rules.retry.exceptions import Choice
-from mlpolicy.rules.retry.rule import TABLED, Backoff, Random, RetryRule, UnwantedResult
+from mlpolicy.rules.retry.rule import Backoff, Random, RetryRule, UnwantedResult
 
 REASONS: Final = (
     "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
@@ -36,8 +36,6 @@ first attempt began (with `max_elapsed`) or had failed, and the seconds of all p
 
 A tuple, since one is made at every failure, and an object would cost four times as much.
 """
-FIRST: Final = (1, 0.0, 0.0, 0.0)
-"""What stands for the trial at the first failure."""
 
 
 class Stop(NamedTuple):
@@ -64,10 +62,8 @@ class RetryStep(Step):
         self._now = now
         self._choice = Choice(rule.retry_on, rule.give_up_on)
         self._backoff = Backoff(rule, draw)
+        self._draw = draw
         self._attempts = rule.max_attempts
-        # The default jitter, without the call: a share of a bound that is known beforehand.
-        self._spread = draw if rule.jitter == "full" and rule.max_attempts <= TABLED else None
-        self._bounds = self._backoff.bounds
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
         self._respect = rule.retry_after.respect
         self._longest_asked = float(rule.retry_after.max)
@@ -76,10 +72,6 @@ class RetryStep(Step):
             self._choice.retry.http,
             self._choice.give_up.http,
         )
-        # An error of a settled class with nothing hung on it is decided by its class alone;
-        # nothing is where time matters.
-        untimed = self._max_elapsed is None
-        self._settled = self._choice.settled if untimed else dict[type, str]().get
         self._notes = site.notes
         self._names: tuple[str, ...] = ()
         if site.shadow:
@@ -95,23 +87,6 @@ class RetryStep(Step):
         meters.counted(*ATTEMPTS, recovered, function=target, outcome="ok")
 
     def failed(  # type: ignore[override]  # (the woven lines call it with what they hold)
-        self, error: Exception, trial: Trial | None, started: float | None, call: int
-    ) -> Trial | None:
-        """Return the attempt that follows *error*, None where it is the caller's."""
-        if self._settled(error.__class__) == "retry" and not error.__dict__:
-            attempt, before, since, slept = trial or FIRST
-            if attempt < self._attempts:
-                self._failed_attempts()
-                if self._notes is not None:
-                    self._notes.add(call, "attempts", attempt)
-                if self._spread is None:
-                    pause = self._backoff.pause(attempt, before)
-                else:
-                    pause = self._bounds[attempt] * self._spread()
-                return (attempt + 1, pause, since or self._now(), slept + pause)
-        return self.otherwise_failed(error, trial, started, call)
-
-    def otherwise_failed(
         self,
         error: Exception | None,
         trial: Trial | None,
@@ -119,7 +94,7 @@ class RetryStep(Step):
         call: int,
         result: object = None,
     ) -> Trial | None:
-        """Do the same where more is to be looked at: the error, the time, the end.
+        """Return the attempt that follows *error*, None where it is the caller's.
 
         None for *error* stands for a *result* that is not wanted.
         """
@@ -238,11 +213,11 @@ class RetryStep(Step):
         """Return what finds out whether another attempt follows; the usual first one in lines."""
         failed = loom.constant("failed", self.failed)
         ask = loom.guarded(f"{failed}({error}, {trial}, {started}, {loom.call})", trial)
-        if self._spread is None or self._max_elapsed is not None or self._attempts == 1:
+        if self.rule.jitter != "full" or self._max_elapsed is not None or self._attempts == 1:
             return ask
         settled = loom.constant("settled", self._choice.settled)
-        pause, bound = loom.local("pause"), self._bounds[1]
-        drawn = f"{bound!r} * {loom.constant('draw', self._spread)}()"
+        pause = loom.local("pause")
+        drawn = f"{self._backoff.bound(1)!r} * {loom.constant('draw', self._draw)}()"
         return [
             f"if {trial} is None and {settled}({error}.__class__) == 'retry' and not {error}.__dict__:",
             f"    {loom.constant('count_failure', self._failed_attempts)}()",
@@ -257,7 +232,7 @@ class RetryStep(Step):
         condition = self._unwanted(loom)
         if not condition:
             return ["break"]
-        unwanted = loom.method("unwanted", self.otherwise_failed)
+        unwanted = loom.method("unwanted", self.failed)
         release = let_go_async if self.site.function == "coroutine" else let_go
         return [
             f"if not ({condition}):",
