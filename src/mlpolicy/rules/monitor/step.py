@@ -18,7 +18,7 @@ from mlpolicy.core.metrics import METERS, NOTHING
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Lines, Loom, Step, indented
-from mlpolicy.core.threads import Forked, Lock
+from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
 from mlpolicy.rules.monitor.counts import Counts, Rate
@@ -82,9 +82,9 @@ class MonitorStep(Step):
         """What tells it from others of this process: targets of one name are numbered apart."""
         self._draw = draw
         self._now = now
-        self._lock = Lock()
-        log = self._log = _log_of(rule)
-        self._logged = _logged(log)
+        log = self._log = LogBlock() if rule.log is True else rule.log or None
+        levels = LEVELS[LEVELS.index(log.level) :] if log else ()
+        self._logged = {outcome for outcome, level in SEVERITY.items() if level in levels}
         self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
         self._slow = float(log.slow) if log and log.slow is not None else NEVER
@@ -217,7 +217,9 @@ class MonitorStep(Step):
         """
         if number < self.first:
             return self._ended_inherited()
-        self._know_usual(result)
+        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
+            if type(result) in streams.PLAIN:  # one look is enough for more of its class
+                self.usual = type(result)
         facts = self._facts(number)
         outcome = facts.get("outcome", "ok")
         fallback = outcome == "fallback"
@@ -256,12 +258,6 @@ class MonitorStep(Step):
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
 
-    def _know_usual(self, result: object) -> None:
-        """Let results of this one's class pass with one look, if they are no streams."""
-        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
-            if type(result) in streams.PLAIN:
-                self.usual = type(result)
-
     def _next_due(self) -> None:
         """Leave alone the calls before the next that is sampled or folds.
 
@@ -283,14 +279,9 @@ class MonitorStep(Step):
 
     def _is_sampled(self, number: int) -> bool:
         """Whether the call is sampled; of calls at one time one is, unless all are."""
-        if self._sample >= 1.0:
-            return True
-        if number < self._next_sample or self._lock.held():
-            return False
-        with self._lock:
-            sampled = number >= self._next_sample
-            if sampled:
-                self._next_sample = number + self._gap()
+        sampled = number >= self._next_sample
+        if sampled and self._sample < 1.0:
+            self._next_sample = number + self._gap()
         return sampled
 
     def _drop_ahead(self) -> None:
@@ -298,22 +289,17 @@ class MonitorStep(Step):
 
         A function that is called a million times a second would look at ten thousand samples.
         """
-        if self._sample >= 1.0 or self._lock.held():
-            return
-        with self._lock:
+        if self._sample < 1.0:
             self._next_sample += sum(self._gap() for _ in range(AT_ONCE))
-        self._next_due()
-        self._samples.pass_over(AT_ONCE)
-        for drop in self._dropped:
-            for _ in range(AT_ONCE):
+            self._next_due()
+            self._samples.pass_over(AT_ONCE)
+            for drop in self._dropped * AT_ONCE:
                 drop()
 
     def _gap(self) -> float:
         """Return after how many calls the next is sampled: drawn so that each has the same chance."""
-        if self._sample <= 0.0:
-            return NEVER
-        if self._sample >= 1.0:
-            return 1
+        if not 0.0 < self._sample < 1.0:
+            return 1 if self._sample else NEVER
         return 1 + int(math.log1p(-self._draw()) / self._spread)
 
     def _let(self, rate: Rate, *, certain: bool) -> float:
@@ -382,16 +368,6 @@ class MonitorStep(Step):
         self._inherited = max(0, self._inherited - 1)
         self._next_due()
         return NOTHING
-
-
-def _log_of(rule: MonitorRule) -> LogBlock | None:
-    return LogBlock() if rule.log is True else rule.log or None
-
-
-def _logged(log: LogBlock | None) -> frozenset[str]:
-    """Return the outcomes that are logged."""
-    levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
-    return frozenset(outcome for outcome, level in SEVERITY.items() if level in levels)
 
 
 _serials = count()

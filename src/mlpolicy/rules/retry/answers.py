@@ -211,7 +211,7 @@ class Statuses(Live):
 
     def wants_again(self, result: object) -> bool:
         """Return whether *result* has one of the statuses."""
-        cls = type(result)
+        cls: Any = type(result)
         try:
             if cls in self._settled:
                 self.usual = cls
