@@ -20,7 +20,7 @@ from typing import Any, Final
 from mlpolicy.core.classes import SCALARS, Plain
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import interrupts
-from mlpolicy.rules.retry.libraries import ANSWERS, GRPC_CODES, known_as
+from mlpolicy.rules.retry.libraries import ANSWERS, known_as
 
 STATUS_NAMES: Final = ("status_code", "response", "status", "code", "getcode", "grpc_status_code")
 """The attributes in which errors carry one."""
@@ -28,8 +28,7 @@ _HTTP = (
     *("status_code", "response.status_code", "response.status"),
     *("response.[ResponseMetadata].[HTTPStatusCode]", "status", "code()", "getcode()"),
 )
-_GRPC = ("code().name", "grpc_status_code.name")
-_AWS = "response.[Error].[Code]"
+_CODES = ("code().name", "grpc_status_code.name", "response.[Error].[Code]")
 _HEADERS = ("response.headers", "response.[ResponseMetadata].[HTTPHeaders]", "headers")
 """Where libraries keep it: an attribute, a `[key]` of a mapping, what a method `()` gives."""
 _NUMBER = re.compile(r"\d+(\.\d+)?")
@@ -73,21 +72,11 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
             yield last
 
 
-def http_statuses(error: BaseException) -> tuple[str, ...]:
-    """Return the HTTP status that *error* carries, and its hundred (`5xx`)."""
-    return _texts(reached(error, path) for path in _HTTP)
-
-
-def grpc_codes(error: BaseException) -> tuple[str, ...]:
-    """Return the name of the gRPC code that *error* carries."""
-    names = (reached(error, path) for path in _GRPC)
-    return tuple(name for name in names if isinstance(name, str) and name in GRPC_CODES)
-
-
-def aws_codes(error: BaseException) -> tuple[str, ...]:
-    """Return the error code of an answer of AWS."""
-    code = reached(error, _AWS)
-    return (code,) if isinstance(code, str) else ()
+def statuses_of(error: BaseException) -> set[str]:
+    """Return what *error* carries: an HTTP status and its hundred (`5xx`), codes of gRPC and AWS."""
+    codes = [reached(error, path) for path in _CODES]
+    http = _texts(reached(error, path) for path in _HTTP)
+    return {*http, *(code for code in codes if isinstance(code, str))}
 
 
 def _texts(numbers: Iterable[object]) -> tuple[str, ...]:
@@ -110,12 +99,12 @@ def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> f
         return max((pause for pause in pauses if pause is not None), default=None)
     if not error.__dict__:  # most builtin errors: nothing was hung on it
         return None
-    asked = asked_in((reached(error, path) for path in _HEADERS), now)
+    asked = _asked_in((reached(error, path) for path in _HEADERS), now)
     # (a refusal of our own says so in its `retry_after`)
     return _seconds(reached(error, "retry_after")) if asked is None else asked
 
 
-def asked_in(holders: Iterable[object], now: Callable[[], float] = time.time) -> float | None:
+def _asked_in(holders: Iterable[object], now: Callable[[], float]) -> float | None:
     """Return the seconds that the first of *holders* of headers asks for."""
     for holder in holders:
         headers = tried(_headers, holder) or {}
@@ -259,11 +248,12 @@ def _instance_dict(value: object) -> Mapping[str, Any]:
     return {}
 
 
-def headers_of(result: object) -> Iterator[object]:
-    """Yield whatever holds the headers of an answer."""
-    yield from held(result, ("headers",))
+def asked_of(result: object) -> float | None:
+    """Return the seconds that an answer which was returned asks for."""
+    holders = [*held(result, ("headers",))]
     if tried(closing, type(result)) is not None:
-        yield reached(result, "headers")
+        holders.append(reached(result, "headers"))
+    return _asked_in(holders, time.time)
 
 
 def let_go(result: object) -> None:

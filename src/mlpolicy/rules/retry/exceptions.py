@@ -132,8 +132,7 @@ _REMEMBERED = 256
 _CARRIES = frozenset(("__getattr__", "__getattribute__", *answers.STATUS_NAMES))
 
 _Settled = Literal["retry", "give up", "ask", "bare"]
-"""What is known by class: the end, that all is to be asked, or that nothing is to be, unless
-something was hung on the error."""
+"""What is known by class; of a bare one, to give up unless something was hung on the error."""
 
 
 class Chosen:
@@ -144,16 +143,9 @@ class Chosen:
         self._groups = [name for name in names if isinstance(name, Group)]
         self._classes = [name for name in names if isinstance(name, Builtin | Path)]
         named = frozenset(name.text for name in names if isinstance(name, Status))
-        statuses = named.union(*(group.statuses for group in self._groups))
+        self._statuses = named.union(*(group.statuses for group in self._groups))
         self.named_http = frozenset(filter(STATUS.fullmatch, named))
-        self.http = frozenset(filter(STATUS.fullmatch, statuses))
-        self._grpc = statuses & GRPC_CODES
-        readers = {
-            answers.http_statuses: self.http,
-            answers.grpc_codes: self._grpc,
-            answers.aws_codes: statuses - self.http - self._grpc,
-        }
-        self._readers = [(read, meant) for read, meant in readers.items() if meant]
+        self.http = frozenset(filter(STATUS.fullmatch, self._statuses))
 
     def holds(self, cls: type) -> bool:
         """Return whether an error of that class is meant, whatever its status."""
@@ -166,12 +158,14 @@ class Chosen:
 
     def asks(self, cls: type) -> bool:
         """Return whether the status of an error of that class matters."""
-        own = answers.reached(cls, "code"), answers.reached(cls, "grpc_status_code")
-        return bool(self.http) or (bool(self._grpc) and (callable(own[0]) or own[1] is not None))
+        if self.http or not self._statuses:
+            return bool(self.http)
+        has_code = callable(answers.reached(cls, "code"))  # (as errors of gRPC have)
+        return has_code or answers.reached(cls, "grpc_status_code") is not None
 
     def holds_status(self, error: BaseException) -> bool:
         """Return whether *error* carries one of the statuses."""
-        return any(not meant.isdisjoint(read(error)) for read, meant in self._readers)
+        return bool(self._statuses) and not self._statuses.isdisjoint(answers.statuses_of(error))
 
     def unseen(self) -> bool:
         """Return whether a path names nothing yet that is imported."""

@@ -9,14 +9,7 @@ from mlpolicy.core.classes import promises
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.target import Given
-from mlpolicy.rules.retry.answers import (
-    Statuses,
-    asked_in,
-    asked_pause,
-    headers_of,
-    let_go,
-    let_go_async,
-)
+from mlpolicy.rules.retry import answers
 from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
 from mlpolicy.rules.retry.exceptions import Choice
 from mlpolicy.rules.retry.rule import Backoff, Random, RetryRule, UnwantedResult
@@ -24,10 +17,7 @@ from mlpolicy.rules.retry.rule import Backoff, Random, RetryRule, UnwantedResult
 REASONS: Final = (
     "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
 )  # fmt: skip
-ATTEMPTS: Final = (
-    "mlpolicy_attempts_total",
-    "Attempts: those that failed, and those that succeeded after a failure.",
-)
+ATTEMPTS: Final = ("mlpolicy_attempts_total", "Attempts that failed, or succeeded after a failure.")
 RETRIES: Final = ("mlpolicy_retries_total", "Calls whose first attempt failed, by how they ended.")
 
 Trial = tuple[int, float, float, float]
@@ -67,7 +57,7 @@ class RetryStep(Step):
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
         self._respect = rule.retry_after.respect
         self._longest_asked = float(rule.retry_after.max)
-        self._statuses = Statuses(
+        self._statuses = answers.Statuses(
             self._choice.retry.named_http.union(getattr(rule.on_result, "status", ())),
             self._choice.retry.http,
             self._choice.give_up.http,
@@ -145,13 +135,14 @@ class RetryStep(Step):
         attempt, before, since, slept = trial or (1, 0.0, started, 0.0)
         if attempt >= self._attempts:
             return Stop("attempts_exhausted")
-        longest, asked = self._longest_asked, None
+        asked = None
         if self._respect:
-            asked = asked_in(headers_of(result)) if error is None else asked_pause(error)
+            asked = answers.asked_of(result) if error is None else answers.asked_pause(error)
         if asked is None:
             pause = self._backoff.pause(attempt, before)
-        elif asked > longest:
-            detail = f"asked to wait {seconds(asked)}, longer than {seconds(longest)}"
+        elif asked > self._longest_asked:
+            longest = seconds(self._longest_asked)
+            detail = f"asked to wait {seconds(asked)}, longer than {longest}"
             return Stop("retry_after_too_long", detail)
         else:
             pause = self._backoff.later(asked, attempt, before)
@@ -160,9 +151,9 @@ class RetryStep(Step):
             # Where time is virtual, sleeping moves no real clock.
             begins = max(self._now() - since + pause, slept)
             if begins > self._max_elapsed:
-                detail = f"the next would begin after {seconds(begins)}"
-                longest = self._max_elapsed
-                return Stop("deadline", f"{detail}, max_elapsed is {seconds(longest)}")
+                longest, begin = seconds(self._max_elapsed), seconds(begins)
+                detail = f"the next would begin after {begin}, max_elapsed is {longest}"
+                return Stop("deadline", detail)
         return (attempt + 1, pause, self._now() if since is None else since, slept)
 
     def _end(self, reason: str, call: int) -> None:
@@ -183,14 +174,13 @@ class RetryStep(Step):
         timed = self._max_elapsed is not None
         started = loom.local("started") if timed else "None"
         began = [f"{started} = {loom.constant('now', self._now)}()"] if timed else []
-        before = watch.before()
         if self._notes is None:
             recovered = f"{loom.constant('count_success', self._ends['success'].add)}()"
         else:
             recovered = f"{loom.method('recovered', self.recovered)}({trial}, {loom.call})"
         return [
             f"{trial} = None",
-            *before,
+            *watch.before(),
             *began,
             "while True:",
             "    try:",
@@ -233,7 +223,8 @@ class RetryStep(Step):
         if not condition:
             return ["break"]
         unwanted = loom.method("unwanted", self.failed)
-        release = let_go_async if self.site.function == "coroutine" else let_go
+        is_async = self.site.function == "coroutine"
+        release = answers.let_go_async if is_async else answers.let_go
         return [
             f"if not ({condition}):",
             "    break",
@@ -285,10 +276,7 @@ class RetryStep(Step):
 def note(
     error: BaseException, target: str, attempt: int, *, elapsed: float | None, detail: str
 ) -> None:
-    """Add to *error*, which is given up, how often it was tried, and for how long.
-
-    A line of an earlier call with the same object makes room for it.
-    """
+    """Add to *error*, which is given up, how often it was tried, and for how long."""
     lines = getattr(error, "__notes__", [])
     if not isinstance(lines, list):
         return  # somebody else's use of the name
