@@ -23,7 +23,6 @@ from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
 from mlpolicy.rules.monitor.counts import Counts, Rate
 from mlpolicy.rules.monitor.event import (
-    EVENT_SCHEMA,
     MOST_DECISIONS,
     SEVERITY,
     current_trace,
@@ -91,9 +90,9 @@ class MonitorStep(Step):
         self._always = log is not None and log.errors == "always"
         sinks = {name: SINKS[name] for name in rule.sinks}
         self._takers = {name: sink for name, sink in sinks.items() if sink.events}
-        self._dropped = [dropping(name, "rate").add for name in self._takers]
-        self._failures = Rate(*FAILURES, now=now)
-        self._samples = Rate(*SAMPLES, now=now)
+        drops = [dropping(name, "rate").add for name in self._takers]
+        self._failures = Rate(*FAILURES, drops, now=now)
+        self._samples = Rate(*SAMPLES, drops, now=now)
         self._counts = Counts(rule, site)
         self.first = self._counts.begun.first
         self._next_sample = self._gap()
@@ -223,16 +222,23 @@ class MonitorStep(Step):
         facts = self._facts(number)
         outcome = facts.get("outcome", "ok")
         fallback = outcome == "fallback"
-        sampled = self._is_sampled(number)
+        sampled = number >= self._next_sample  # (of calls at one time one is, unless all are)
+        if sampled and self._sample < 1.0:
+            self._next_sample = number + self._gap()
         self._next_due()
         certain = elapsed >= self._slow or (fallback and self._always)
         if (sampled or certain) and outcome in self._logged:
-            share = self._let(self._failures if fallback else self._samples, certain=certain)
-            if share:
+            stands_for = (self._failures if fallback else self._samples).take()
+            if stands_for:
+                share = (1.0 if certain else self._sample) / stands_for
                 said = {} if arguments is None else {"output": shown or summary(result)}
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
-            elif not certain:
-                self._drop_ahead()
+            elif not certain and self._sample < 1.0:
+                # A function that is called a million times a second would look at ten thousand:
+                # those to come that there will hardly be room for are left out by now.
+                self._next_sample += sum(self._gap() for _ in range(AT_ONCE))
+                self._next_due()
+                self._samples.pass_over(AT_ONCE)
         return (elapsed, outcome) if fallback else None
 
     def call_failed(
@@ -252,8 +258,9 @@ class MonitorStep(Step):
         log = self._log if outcome in self._logged else None
         drawn = log is not None and log.errors == "sampled" and self._draw() < self._sample
         if log is not None and (self._always or drawn):
-            share = self._let(self._failures, certain=self._always)
-            if share:
+            stands_for = self._failures.take()
+            if stands_for:
+                share = (1.0 if self._always else self._sample) / stands_for
                 said = {"error": said_of(error)}
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
@@ -277,42 +284,11 @@ class MonitorStep(Step):
             self._counts.durations.fold()
         return facts
 
-    def _is_sampled(self, number: int) -> bool:
-        """Whether the call is sampled; of calls at one time one is, unless all are."""
-        sampled = number >= self._next_sample
-        if sampled and self._sample < 1.0:
-            self._next_sample = number + self._gap()
-        return sampled
-
-    def _drop_ahead(self) -> None:
-        """Drop the samples to come that there will hardly be room for, and count them now.
-
-        A function that is called a million times a second would look at ten thousand samples.
-        """
-        if self._sample < 1.0:
-            self._next_sample += sum(self._gap() for _ in range(AT_ONCE))
-            self._next_due()
-            self._samples.pass_over(AT_ONCE)
-            for drop in self._dropped * AT_ONCE:
-                drop()
-
     def _gap(self) -> float:
         """Return after how many calls the next is sampled: drawn so that each has the same chance."""
         if not 0.0 < self._sample < 1.0:
             return 1 if self._sample else NEVER
         return 1 + int(math.log1p(-self._draw()) / self._spread)
-
-    def _let(self, rate: Rate, *, certain: bool) -> float:
-        """Return the share of calls that the next event stands for; 0 where there are too many.
-
-        Those that are left out are counted.
-        """
-        stands_for = rate.take()
-        if stands_for:
-            return (1.0 if certain else self._sample) / stands_for
-        for drop in self._dropped:
-            drop()
-        return 0.0
 
     def _write(
         self,
@@ -331,7 +307,7 @@ class MonitorStep(Step):
         outcome, elapsed, facts = ended
         modes = {mode for kind, mode in self.site.modes.items() if kind != self.kind}
         event: dict[str, Any] = {
-            "schema": EVENT_SCHEMA,
+            "schema": "mlpolicy.event/1",
             "time": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="microseconds"),
             "severity": SEVERITY[outcome],
             "event": "call",
