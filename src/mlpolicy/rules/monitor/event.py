@@ -10,7 +10,6 @@ arguments of the call.
 
 from __future__ import annotations
 
-import builtins
 import os
 import re
 import sys
@@ -29,7 +28,6 @@ from mlpolicy.errors import CallRefused, ValidationFailed
 from mlpolicy.rules.monitor.streams import HANDING_OUT
 from mlpolicy.rules.monitor.summary import name_of, own_attribute, safe_text
 
-MOST_DECISIONS: Final = 100
 SEVERITY: Final[dict[str, str]] = {
     "ok": "INFO",
     "fallback": "WARNING",
@@ -123,12 +121,6 @@ _VALUES: Final = re.compile(r"""'[^']*'|"[^"]*"|(?<!\w)\d[\w.,]*""")
 """What differs between messages of one check: numbers and quoted texts."""
 _CONTAINERS: Final = (tuple, list, dict, set, frozenset)
 _LARGEST: Final = 1000
-_BUILT_IN: Final = frozenset(
-    value
-    for value in vars(builtins).values()
-    if isinstance(value, type) and issubclass(value, BaseException)
-)
-"""Exceptions whose messages Python makes, out of their arguments."""
 _NAMES: Final[tuple[Any, ...]] = (OSError.__dict__["filename"], OSError.__dict__["filename2"])
 _slow: WeakSet[type | CodeType] = WeakSet()
 """What makes messages that did not come: the code where it is a function's, else the class."""
@@ -160,7 +152,8 @@ def _message(error: BaseException) -> str:
     printer: Any = own_attribute(cls, "__str__")
     if issubclass(cls, CallRefused):
         return cast("CallRefused", error).public
-    if type(printer) is not WrapperDescriptorType or printer.__objclass__ not in _BUILT_IN:
+    by_python = type(printer) is WrapperDescriptorType
+    if not by_python or printer.__objclass__.__module__ != "builtins":
         return _aside(error, printer.__code__ if type(printer) is FunctionType else cls)
     arguments = _arguments_of(error)
     if printer.__objclass__ is BaseException and [*map(type, arguments)] == [str]:

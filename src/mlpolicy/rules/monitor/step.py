@@ -22,14 +22,7 @@ from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
 from mlpolicy.rules.monitor.counts import Counts, Rate
-from mlpolicy.rules.monitor.event import (
-    MOST_DECISIONS,
-    SEVERITY,
-    current_trace,
-    frames,
-    lineage,
-    said_of,
-)
+from mlpolicy.rules.monitor.event import SEVERITY, current_trace, frames, lineage, said_of
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import SINKS, Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
@@ -82,11 +75,10 @@ class MonitorStep(Step):
         self._draw = draw
         self._now = now
         log = self._log = LogBlock() if rule.log is True else rule.log or None
-        levels = LEVELS[LEVELS.index(log.level) :] if log else ()
-        self._logged = {outcome for outcome, level in SEVERITY.items() if level in levels}
+        self._logged = _logged(log)
         self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
-        self._slow = float(log.slow) if log and log.slow is not None else NEVER
+        self._slow = NEVER if log is None or log.slow is None else float(log.slow)
         self._always = log is not None and log.errors == "always"
         sinks = {name: SINKS[name] for name in rule.sinks}
         self._takers = {name: sink for name, sink in sinks.items() if sink.events}
@@ -97,9 +89,9 @@ class MonitorStep(Step):
         self.first = self._counts.begun.first
         self._next_sample = self._gap()
         self._next_due()
-        if rule.metrics and site.meters is METERS:
-            for name, sink in sinks.items():
-                _begin(name, sink)
+        shown = sinks if rule.metrics and site.meters is METERS else {}
+        for name, sink in shown.items():
+            _begin(name, sink)
         _alive.add(self)
 
     # --- at a call --------------------------------------------------------------------
@@ -216,29 +208,19 @@ class MonitorStep(Step):
         """
         if number < self.first:
             return self._ended_inherited()
-        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
-            if type(result) in streams.PLAIN:  # one look is enough for more of its class
-                self.usual = type(result)
+        self._know_usual(result)
         facts = self._facts(number)
         outcome = facts.get("outcome", "ok")
         fallback = outcome == "fallback"
-        sampled = number >= self._next_sample  # (of calls at one time one is, unless all are)
-        if sampled and self._sample < 1.0:
-            self._next_sample = number + self._gap()
-        self._next_due()
+        sampled = self._is_sampled(number)
         certain = elapsed >= self._slow or (fallback and self._always)
         if (sampled or certain) and outcome in self._logged:
-            stands_for = (self._failures if fallback else self._samples).take()
-            if stands_for:
-                share = (1.0 if certain else self._sample) / stands_for
+            share = self._share(self._failures if fallback else self._samples, certain=certain)
+            if share:
                 said = {} if arguments is None else {"output": shown or summary(result)}
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
-            elif not certain and self._sample < 1.0:
-                # A function that is called a million times a second would look at ten thousand:
-                # those to come that there will hardly be room for are left out by now.
-                self._next_sample += sum(self._gap() for _ in range(AT_ONCE))
-                self._next_due()
-                self._samples.pass_over(AT_ONCE)
+            elif not certain:
+                self._drop_ahead()
         return (elapsed, outcome) if fallback else None
 
     def call_failed(
@@ -258,12 +240,17 @@ class MonitorStep(Step):
         log = self._log if outcome in self._logged else None
         drawn = log is not None and log.errors == "sampled" and self._draw() < self._sample
         if log is not None and (self._always or drawn):
-            stands_for = self._failures.take()
-            if stands_for:
-                share = (1.0 if self._always else self._sample) / stands_for
+            share = self._share(self._failures, certain=self._always)
+            if share:
                 said = {"error": said_of(error)}
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
+
+    def _know_usual(self, result: object) -> None:
+        """Let results of this one's class pass with one look, if they are no streams."""
+        with suppress(TypeError):  # (a metaclass may take the hash of its classes away)
+            if type(result) in streams.PLAIN:
+                self.usual = type(result)
 
     def _next_due(self) -> None:
         """Leave alone the calls before the next that is sampled or folds.
@@ -283,6 +270,29 @@ class MonitorStep(Step):
             self._next_fold = number + FOLD_EVERY
             self._counts.durations.fold()
         return facts
+
+    def _is_sampled(self, number: int) -> bool:
+        """Whether the call is sampled; of calls at one time one is, unless all are."""
+        sampled = number >= self._next_sample
+        if sampled and self._sample < 1.0:
+            self._next_sample = number + self._gap()
+        self._next_due()
+        return sampled
+
+    def _share(self, rate: Rate, *, certain: bool) -> float:
+        """Return the share of calls that the next event stands for; 0 where there are too many."""
+        stands_for = rate.take()
+        return (1.0 if certain else self._sample) / stands_for if stands_for else 0.0
+
+    def _drop_ahead(self) -> None:
+        """Leave out by now the samples to come that there will hardly be room for.
+
+        A function that is called a million times a second would look at ten thousand samples.
+        """
+        if self._sample < 1.0:
+            self._next_sample += sum(self._gap() for _ in range(AT_ONCE))
+            self._next_due()
+            self._samples.pass_over(AT_ONCE)
 
     def _gap(self) -> float:
         """Return after how many calls the next is sampled: drawn so that each has the same chance."""
@@ -316,7 +326,7 @@ class MonitorStep(Step):
             "outcome": outcome,
             "duration_s": round(elapsed, 9),
             "attempts": facts.get("attempts", 1),
-            "rules": facts.get("rules", [])[:MOST_DECISIONS],
+            "rules": facts.get("rules", [])[:100],
             "mode": "shadow" if modes == {"shadow"} else "enforce",
             "sample_rate": sample_rate,
         }
@@ -344,6 +354,12 @@ class MonitorStep(Step):
         self._inherited = max(0, self._inherited - 1)
         self._next_due()
         return NOTHING
+
+
+def _logged(log: LogBlock | None) -> set[str]:
+    """Return the outcomes that are logged."""
+    levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
+    return {outcome for outcome, level in SEVERITY.items() if level in levels}
 
 
 _serials = count()

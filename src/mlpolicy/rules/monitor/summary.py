@@ -172,19 +172,22 @@ class _Writer:
         made_of = mro_of(type(value))
         if value is None or value is True or value is False:
             return value
-        if int in made_of:
-            number = int.__add__(value, 0)
-            # Few readers of JSON take more, and Python writes no more than 4,300 digits.
-            self._spend(number.bit_length() // 4)
-            return number if number.bit_length() <= _BITS else hex(number)
-        if float in made_of:
-            real = float.__float__(value)
-            return real if math.isfinite(real) else json.dumps(real)  # (as text: `NaN`)
+        if int in made_of or float in made_of:
+            return self._number(value, is_whole=int in made_of)
         if type(value) in _AS_TEXT and type(getattr(value, "tzinfo", None)) in _ZONES:
             return self._text(str(value))
         if str in made_of:
             return self._text(str.__str__(value))
         return self._summary(value) if len(at) > _DEEPEST else self._container(value, made_of, at)
+
+    def _number(self, value: Any, *, is_whole: bool) -> int | float | str:
+        if not is_whole:
+            real = float.__float__(value)
+            return real if math.isfinite(real) else json.dumps(real)  # (as text: `NaN`)
+        number = int.__add__(value, 0)
+        # Few readers of JSON take more, and Python writes no more than 4,300 digits.
+        self._spend(number.bit_length() // 4)
+        return number if number.bit_length() <= _BITS else hex(number)
 
     def _text(self, text: str) -> str:
         self._spend(len(text))

@@ -212,13 +212,17 @@ class Statuses(Live):
             NO_ANSWERS.learn(cls)
             return False
         values = [*held(result, _STATUS)]  # (one that is None now may be another next time)
-        if not values and not is_answer and cls is not dict:
-            listed = any(name in vars(base) for base in cls.__mro__ for name in _FIELDS)
-            if listed or not cls.__dictoffset__:  # (what instances hold is settled by the class)
-                NO_STATUS.learn(cls)
+        if not values and not is_answer and _holds_no_more(cls):
+            NO_STATUS.learn(cls)
         status = _texts(values)
         names = self._all if is_answer else self._named
         return not names.isdisjoint(status) and self._never.isdisjoint(status)
+
+
+def _holds_no_more(cls: type) -> bool:
+    """Return whether what instances hold is settled by the class."""
+    listed = any(name in vars(base) for base in cls.__mro__ for name in _FIELDS)
+    return cls is not dict and (listed or not cls.__dictoffset__)
 
 
 @lru_cache(256)

@@ -18,7 +18,7 @@ from mlpolicy.core.classes import is_a, members, module_of, name_of
 from mlpolicy.core.diagnostic import Diagnostic, Related, repair
 from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.rules.retry.answers import held
-from mlpolicy.rules.retry.exceptions import BUILTINS, Builtin, Path, SpellingError, parse
+from mlpolicy.rules.retry.exceptions import BUILTINS, Builtin, Path, parse
 from mlpolicy.rules.retry.libraries import RETRYING, known_as
 
 if TYPE_CHECKING:
@@ -103,10 +103,7 @@ def _product(rule: RetryRule, name: str, node: ast.expr) -> str:
 
 def _exception(text: str, setting: str, function: Function) -> Iterator[Diagnostic]:
     """Yield a dotted name in `retry_on` or `give_up_on` that is not there, or no exception."""
-    try:
-        if not isinstance(parse(text), Path):
-            return
-    except SpellingError:
+    if not isinstance(parse(text), Path):
         return
     found = function.look_up(text, deep=True)
     module, _, name = text.rpartition(".")
@@ -245,17 +242,25 @@ def _used(function: FunctionType, holder: object, code_of: CodeOf) -> Iterator[t
                 left += ((name, captured) for captured in cells.values())
                 continue
             left += cells.items()
+            loaded, of_module = _loaded(code_of(value))
+            names |= loaded
+            left += _chosen(of_module, value.__globals__)
             left += ((name, default) for default in value.__defaults__ or ())
-            codes = [code_of(value)]
-            for code in codes:
-                codes += (inner for inner in code.co_consts if isinstance(inner, CodeType))
-                names.update(code.co_names)
-                loaded = (one for one in dis.get_instructions(code) if one.opname in _OF_MODULE)
-                left += _chosen({str(one.argval) for one in loaded}, value.__globals__)
         elif type(value) is MethodType:
             left.append((name, value.__self__))
         elif is_a(value, ModuleType, type) or _top(module_of(type(value))) == package:
             left += _chosen(names, members(value))
+
+
+def _loaded(code: CodeType) -> tuple[set[str], set[str]]:
+    """Return the names that are looked up, within functions of it too, and those of the module."""
+    names, of_module, codes = set[str](), set[str](), [code]
+    for inner in codes:
+        codes += (constant for constant in inner.co_consts if isinstance(constant, CodeType))
+        names.update(inner.co_names)
+        loads = (one for one in dis.get_instructions(inner) if one.opname in _OF_MODULE)
+        of_module.update(str(one.argval) for one in loads)
+    return names, of_module
 
 
 def _chosen(names: set[str], scope: Mapping[str, object]) -> list[tuple[str, object]]:
