@@ -74,7 +74,7 @@ class MonitorStep(Step):
         """What tells it from others of this process: targets of one name are numbered apart."""
         self._draw = draw
         self._now = now
-        log = self._log = LogBlock() if rule.log is True else rule.log or None
+        log = self._log = _log_of(rule)
         self._logged = _logged(log)
         self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
@@ -89,9 +89,8 @@ class MonitorStep(Step):
         self.first = self._counts.begun.first
         self._next_sample = self._gap()
         self._next_due()
-        shown = sinks if rule.metrics and site.meters is METERS else {}
-        for name, sink in shown.items():
-            _begin(name, sink)
+        if rule.metrics and site.meters is METERS:
+            _begin(sinks)
         _alive.add(self)
 
     # --- at a call --------------------------------------------------------------------
@@ -356,6 +355,10 @@ class MonitorStep(Step):
         return NOTHING
 
 
+def _log_of(rule: MonitorRule) -> LogBlock | None:
+    return LogBlock() if rule.log is True else rule.log or None
+
+
 def _logged(log: LogBlock | None) -> set[str]:
     """Return the outcomes that are logged."""
     levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
@@ -366,10 +369,11 @@ _serials = count()
 _alive = Forked(MonitorStep.after_fork)
 
 
-def _begin(name: str, sink: Sink) -> None:
-    try:
-        sink.begin()
-    except Exception as error:
-        if interrupts(error):
-            raise
-        say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)
+def _begin(sinks: Mapping[str, Sink]) -> None:
+    for name, sink in sinks.items():
+        try:
+            sink.begin()
+        except Exception as error:
+            if interrupts(error):
+                raise
+            say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)
