@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
@@ -42,7 +43,20 @@ def _retried_name(text: str) -> str:
     return text
 
 
-_Named = Annotated[str, Takes(lambda value: isinstance(value, type))]
+def _named(value: Any) -> Any:
+    """Say of what is not text, and often written or given, what names it."""
+    if isinstance(value, BaseException):
+        name = type(value).__qualname__
+        raise finding("MP010", f"an exception is given, not its class: did you mean `{name}`?")
+    if isinstance(value, int) and 100 <= value <= 599:
+        meant = f"http:{value}"
+        raise finding(
+            "MP010", f"`{value}` is not an exception: did you mean `{meant}`?", meant=meant
+        )
+    return value
+
+
+_Named = Annotated[str, BeforeValidator(_named), Takes(lambda value: isinstance(value, type))]
 ErrorName = Annotated[_Named, AfterValidator(_error_name)]
 RetriedName = Annotated[_Named, AfterValidator(_retried_name)]
 
@@ -56,14 +70,21 @@ class RetryAfter(RuleModel):
     """The longest such pause; where more is asked for, the call fails at once."""
 
 
-_SAYS: dict[str, dict[str, Any]] = {
-    "is_none": {"not": {"const": False}},
-    "equals": {"not": {"type": "null"}},
-    "status": {"not": {"const": []}},
+_TEXT = {"type": "string", "pattern": VARIABLE}
+_SAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "is_none": ({"not": {"const": False}}, {"const": True}),
+    "equals": ({"not": {"type": "null"}}, {"not": {"anyOf": [{"type": "null"}, _TEXT]}}),
+    "status": ({"not": {"const": []}}, {"type": "array", "minItems": 1}),
 }
-"""What each key holds where it says something."""
+"""What each key may hold where it says something, and what it holds where it surely does."""
 _ONE_OF_THEM: dict[str, Any] = {
-    "oneOf": [{"required": [key], "properties": {key: says}} for key, says in _SAYS.items()]
+    "anyOf": [{"required": [key], "properties": {key: may}} for key, (may, _) in _SAYS.items()],
+    "not": {
+        "anyOf": [
+            {"required": [*pair], "properties": {key: _SAYS[key][1] for key in pair}}
+            for pair in combinations(_SAYS, 2)
+        ]
+    },
 }
 
 
