@@ -170,8 +170,7 @@ class Backoff:
     """The pauses between attempts: how they grow, and how chance spreads them."""
 
     def __init__(self, rule: RetryRule, draw: Random = chance.draw) -> None:
-        self._growth = rule.backoff
-        self._jitter = rule.jitter
+        self._growth, self._jitter = rule.backoff, rule.jitter
         self._initial = float(rule.initial_delay)
         self._multiplier = rule.multiplier
         self._longest = float(rule.max_delay)
