@@ -15,32 +15,32 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 3363,
+    "cli": 3201,
     "core": 4440,
     "document": 764,
     "install": 3718,
     "lint": 930,
     "model": 2785,
     "plan": 2426,
-    "rules": 11473,
+    "rules": 11273,
     "runtime": 615,
     "source": 1172,
-    "testing": 1948,
+    "testing": 1869,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 141,
-    "cli": 2264,
+    "cli": 2126,
     "core": 2815,
     "document": 533,
     "install": 2664,
     "lint": 731,
     "model": 1913,
     "plan": 1592,
-    "rules": 7490,
+    "rules": 7374,
     "runtime": 366,
     "source": 835,
-    "testing": 1444,
+    "testing": 1389,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 0
