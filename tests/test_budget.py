@@ -19,12 +19,12 @@ LINES = {
     "core": 4440,
     "document": 764,
     "install": 3718,
-    "lint": 1003,
+    "lint": 930,
     "model": 2785,
-    "plan": 2528,
+    "plan": 2426,
     "rules": 11273,
     "runtime": 615,
-    "source": 1183,
+    "source": 1172,
     "testing": 1869,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
@@ -34,12 +34,12 @@ STATEMENTS = {
     "core": 2815,
     "document": 533,
     "install": 2664,
-    "lint": 755,
+    "lint": 731,
     "model": 1913,
-    "plan": 1634,
+    "plan": 1592,
     "rules": 7374,
     "runtime": 366,
-    "source": 841,
+    "source": 835,
     "testing": 1389,
 }
 """The most statements: lines alone reward dense code."""

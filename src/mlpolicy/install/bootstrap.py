@@ -133,7 +133,7 @@ class InForce:
             cache.pack(rulebook),
             kinds=frozenset(rule.kind for policy in rulebook.policies for rule in policy.rules),
             inputs=tuple(map(str, loaded.inputs)),
-            variables=dict(loaded.variables),
+            variables=tuple(loaded.variables),
         )
         self.mark = cache.write(self.paths, new, self.environment, before=before)
         return Engine(rulebook)
