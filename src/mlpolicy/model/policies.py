@@ -118,7 +118,7 @@ class RuleReader:
         self.findings += checked.diagnostics
         for loc in checked.missing:
             if len(loc) > 1:
-                block = block_name(node, loc[:-1], about.path)
+                block = block_name(loc[:-1], about.path)
                 place = locate(node, loc[:-1])[0].span
                 self._report("MP011", f"{block} needs `{loc[-1]}`", place)
         return checked
