@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from mlpolicy.model.unknown import Words, spelt
 Loc = tuple[int | str, ...]
 UNKNOWN, MISSING = "extra_forbidden", "missing"
 _Place = TypeVar("_Place")
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 # --- mistakes in plain values ---------------------------------------------------------
@@ -54,8 +55,8 @@ class Mistake:
 
 
 def validated(
-    model: type[BaseModel], data: Any, context: dict[str, Any] | None = None
-) -> tuple[Any, list[Mistake]]:
+    model: type[_Model], data: Any, context: dict[str, Any] | None = None
+) -> tuple[_Model | None, list[Mistake]]:
     """Return *data* as an instance of *model*; None where there are mistakes."""
     try:
         return model.model_validate(data, context=context), []
@@ -67,9 +68,9 @@ def _reached(value: Any, loc: Loc) -> tuple[Loc, Any]:
     """Return the way to what is at *loc* of *value*, and that."""
     path: Loc = ()
     for part in loc:
-        if (isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)) or (
-            isinstance(value, Mapping) and part in value
-        ):
+        keys: Container[Any] = range(len(value)) if isinstance(value, list | tuple) else ()
+        keys = value if isinstance(value, Mapping) else keys
+        if part in keys:
             value, path = value[part], (*path, part)
     return path, value
 

@@ -116,7 +116,8 @@ class Decorated:
 
     def _spelt(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return what was *given* under the names of the fields; synonyms are put right."""
-        settings, common = _copied(given), RuleCommon.model_fields
+        settings: dict[str, Any] = _copied(given)
+        common = RuleCommon.model_fields
         wrong: list[Diagnostic] = []
         pairs: dict[Loc, list[Any]] = {}
         while True:

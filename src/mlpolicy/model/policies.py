@@ -16,7 +16,7 @@ from mlpolicy.core.site import Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.core.target import Glob, Target, TargetError
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty, is_null
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty, is_null
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.check import Checked, block_name, check, locate, shown
 from mlpolicy.model.grammar import (
@@ -101,11 +101,9 @@ class RuleReader:
             shared = self._checked(MappingNode(common, body.at), RuleCommon, about)
             if shared.value is None:
                 return None
-            for inner in without_nulls(shared.node.entries):
-                if inner.key in _SWITCHES:
-                    switches[inner.key] = getattr(shared.value, inner.key)
-                else:
-                    settings[inner.key] = self._branch(inner, RuleCommon)
+            settings = dict(self.tree(_parts_of(shared.node, _COMMON), RuleCommon))
+            there = [key for key in _SWITCHES if settings.pop(key, None) is not None]
+            switches = {key: getattr(shared.value, key) for key in there}
         if checked.broken:
             return None
         return RuleBlock(
@@ -186,11 +184,25 @@ def _places(node: Node, above: str = "") -> Iterator[tuple[str, Span]]:
         yield from _places(value, f"{above}{name}.")
 
 
-def without_nulls(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Yield the *entries* that say something: null is as good as not written."""
-    for entry in entries:
-        if not (isinstance(entry.value, Scalar) and entry.value.value is None):
-            yield entry
+def _parts_of(node: MappingNode, keys: Collection[str]) -> MappingNode:
+    """Return what *node* says under *keys*: null is as good as not written."""
+    kept = [entry for entry in node.entries if entry.key in keys and _says_something(entry.value)]
+    return MappingNode(tuple(kept), node.at)
+
+
+def _says_something(node: Node) -> bool:
+    return not isinstance(node, Scalar) or node.value is not None
+
+
+def _meta(node: MappingNode, block: PolicyBlock) -> dict[str, Any]:
+    """Return what a policy says of itself, less what must not be shown."""
+    made: dict[str, Any] = {}
+    for key in META:
+        written = node.get(key)
+        value = written and (getattr(block, key) or written.plain())
+        if value:
+            made[key] = HIDDEN if holds_secret(written) else value
+    return made
 
 
 def _with_percent(entry: Entry) -> Entry:
@@ -205,10 +217,12 @@ def _with_percent(entry: Entry) -> Entry:
 # --- sections -------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
 class PolicyReader(RuleReader):
     """Reads the parts of one file, collecting findings."""
 
-    __slots__ = ()
+    strays: Collection[Span] = ()
+    """Where an environment names policies and profiles to change that are not there."""
 
     def file(self, root: MappingNode, empty: PolicyFile) -> PolicyFile:
         """Return the file that *root* writes, less what is wrong in it."""
@@ -232,23 +246,19 @@ class PolicyReader(RuleReader):
             policies=tuple([policy for policy in policies if policy is not None]),
         )
 
-    def apart(self, root: MappingNode) -> None:
-        """Check what an environment changes of policies and profiles that are not there.
+    def _is_stray(self, entry: Entry, before: int) -> bool:
+        """Whether an environment changes with *entry* what is not there, which was said.
 
-        That they are not was said; what is written of them must be right all the same.
+        What is written of it must be right all the same, but need not be complete.
         """
-        before = len(self.findings)
-        policies, profiles = section_of(root, "policies"), section_of(root, "profiles")
-        for entry in policies.entries:
-            if isinstance(entry.value, MappingNode):
-                self._policy(entry, entry.value, 0)
-        tuple(self._profiles(root))
-        keys = {entry.key_span for entry in (*policies.entries, *profiles.entries)}
+        if entry.key_span not in self.strays:
+            return False
         self.findings[before:] = [
             finding
             for finding in self.findings[before:]
-            if finding.span not in keys and finding.code != "MP011"
+            if finding.span != entry.key_span and finding.code != "MP011"
         ]
+        return True
 
     def _mode(self, node: MappingNode) -> Setting | None:
         """Return the default mode; keys of `defaults` that are no kinds are reported."""
@@ -276,13 +286,15 @@ class PolicyReader(RuleReader):
             if is_empty(entry.value):
                 yield Profile(entry.key, entry.key_span)
         for entry, written in self._bodies(root, "profiles", known):
+            before = len(self.findings)
             about = Words(f"profile `{entry.key}`", OF_PROFILE, also=tuple(KINDS))
             body = spelt(written, known, about, self.findings, of_policy=True)
             others = [inner for inner in body.entries if inner.key not in KINDS]
             self._checked(MappingNode(tuple(others), body.at), ProfileBlock, about)
             self._check_name(entry)
             extends, rules = names(body.get("extends")), self.rules(body.entries)
-            yield Profile(entry.key, entry.key_span, extends, rules)
+            if not self._is_stray(entry, before):
+                yield Profile(entry.key, entry.key_span, extends, rules)
 
     def _bodies(
         self, root: MappingNode, section: str, known: Collection[str]
@@ -292,7 +304,8 @@ class PolicyReader(RuleReader):
         for entry in section_of(root, section).entries:
             value = entry.value
             selects = isinstance(value, MappingNode) and "match" in value.index
-            if entry.key in known and (empty or (section == "policies" and not selects)):
+            is_slip = entry.key in known and entry.key_span not in self.strays
+            if is_slip and (empty or (section == "policies" and not selects)):
                 if not empty:  # (that the part above has no value was reported)
                     text = f"`{entry.key}` is not a policy: it belongs under one"
                     help = "write it further in, under the policy that it is for"
@@ -335,40 +348,29 @@ class PolicyReader(RuleReader):
             text = f"`{entry.key}` has no rules"
             self.findings.append(Diagnostic("MP408", text, entry.key_span, "warning"))
         if any(one.code == "MP005" and one.span in unknown for one in self.findings[before:]):
-            return None  # what it was to say is not known
-        if block is None or match is None:
+            match = None  # what it was to say is not known
+        if self._is_stray(entry, before) or block is None or match is None:
             return None
-        conditions = {
-            inner.key: names(inner.value)
-            for inner in entries_of(own.get("match"))
-            if inner.key in _CONDITIONS
-        }
-        resource, meta = own.get("resource"), dict[str, Any]()
-        for key in META:
-            written = own.get(key)
-            value = written and (getattr(block, key) or written.plain())
-            if value:
-                meta[key] = HIDDEN if holds_secret(written) else value
+        selector = own.get("match")
+        conditions = {} if not isinstance(selector, MappingNode) else selector.index
+        words = {key: names(conditions[key].value) for key in _CONDITIONS if key in conditions}
+        resource = own.get("resource")
         return Policy(
             entry.key,
             entry.key_span,
             match,
             exclude,
-            Where(**{key: tuple(name.text for name in it) for key, it in conditions.items()}),
+            Where(**{key: tuple([name.text for name in it]) for key, it in words.items()}),
             rules,
             use=names(own.get("use")),
             resource=Name(block.resource, resource.span) if resource else None,
-            controls={
-                inner.key: self._branch(inner, PolicyBlock)
-                for inner in without_nulls(others)
-                if inner.key in _CONTROLS
-            },
+            controls=self.tree(_parts_of(own, _CONTROLS), PolicyBlock),
             priority=block.priority,
             final=block.final,
             placement=block.placement,
-            meta=meta,
+            meta=_meta(own, block),
             depth=depth,
-            places={(key, name.text): name.span for key, it in conditions.items() for name in it},
+            places={(key, name.text): name.span for key, it in words.items() for name in it},
         )
 
     def _without_match(
