@@ -42,6 +42,11 @@ class Mistake:
     of_key: bool = False
     """Whether the last key itself is wrong."""
 
+    @property
+    def has_code(self) -> bool:
+        """Whether a check of ours made it."""
+        return self.type.startswith("MP")
+
     @classmethod
     def of(cls, data: Any, error: Any) -> Mistake:
         """Return the mistake in *data* that *error* tells of, an entry of `errors()`."""
@@ -78,24 +83,31 @@ def _reached(value: Any, loc: Loc) -> tuple[Loc, Any]:
 def by_place(
     mistakes: list[Mistake], place: Callable[[Mistake], _Place | None]
 ) -> Iterator[tuple[_Place, Mistake, str]]:
-    """Yield one mistake for each *place*, and its code: members of a union may all refuse a value.
+    """Yield one mistake for each *place*, and its code: members of a union may all refuse a value."""
+    groups: dict[_Place, list[Mistake]] = {}
+    for one in _telling(mistakes):
+        at = place(one)
+        if at is not None:
+            groups.setdefault(at, []).append(one)
+    for at, group in groups.items():
+        texts = [one.text for one in group if one.has_code] or [one.text for one in group]
+        meant = next((one.meant for one in group if one.meant), "")
+        found = replace(group[0], text=_joined(texts), meant=meant)
+        yield at, found, found.type if found.has_code else "MP010"
 
-    Where one of them got further into the value, or lacks only a key, that one was meant.
+
+def _telling(mistakes: list[Mistake]) -> Iterator[Mistake]:
+    """Yield what was refused, less the forms that were not meant.
+
+    Where another form got further into the value, or lacks only a key, that one was.
     """
     wrong = [one for one in mistakes if one.type != MISSING]
     inside = {one.path[:depth] for one in wrong for depth in range(len(one.path))}
     lacking = {one.path[:-1] for one in mistakes if one.type == MISSING} - {()}
-    groups: dict[_Place, list[Mistake]] = {}
     for one in wrong:
-        is_outer = one.path in inside or (one.path in lacking and one.type.endswith("_type"))
-        at = None if is_outer and not one.type.startswith("MP") else place(one)
-        if at is not None:
-            groups.setdefault(at, []).append(one)
-    for at, group in groups.items():
-        coded = [one for one in group if one.type.startswith("MP")] or group
-        meant = next((one.meant for one in group if one.meant), "")
-        found = replace(group[0], text=_joined([one.text for one in coded]), meant=meant)
-        yield at, found, found.type if found.type.startswith("MP") else "MP010"
+        is_other = one.path in inside or (one.path in lacking and one.type.endswith("_type"))
+        if one.has_code or not is_other:
+            yield one
 
 
 def _joined(texts: list[str]) -> str:
@@ -129,33 +141,30 @@ def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
     """Return *node* as an instance of *model*, or what is wrong with it."""
     value, mistakes = validated(model, node.plain())
     wanted = [locate(node, one.path)[0] for one in mistakes if one.type == "string_type"]
-    texts = [id(text) for text in wanted if isinstance(text, Interpolated)]
-    if texts:  # what a variable says looks like a number
-        node = _as_text(node, texts)
+    if any(isinstance(text, Interpolated) for text in wanted):  # it looks like a number
+        node = _as_text(node, wanted)
         value, mistakes = validated(model, node.plain())
     if not mistakes:
         return Checked(value, node)
+    findings = list(_findings(node, mistakes))
     lacking = [one.path for one in mistakes if one.type == MISSING]
-    # A key that is missing because it was misspelt is one mistake.
     slips = dict.fromkeys(one.path[:-1] for one in mistakes if one.type == UNKNOWN)
-    findings = [found for path in slips for found in _unknown(node, path, model, about)]
-    return Checked(
-        None,
-        node,
-        (*findings, *_findings(node, mistakes)),
-        tuple(path for path in lacking if path[:-1] not in slips),
-        len(lacking) < len(mistakes),
-    )
+    for path in slips:
+        findings += _unknown(node, path, model, about)
+    # A key that is missing because it was misspelt is one mistake.
+    missing = tuple(path for path in lacking if path[:-1] not in slips)
+    return Checked(None, node, tuple(findings), missing, len(lacking) < len(mistakes))
 
 
-def _as_text(node: Any, texts: list[int]) -> Any:
-    """Return *node* with the values that bear the ids *texts* as they were written."""
+def _as_text(node: Any, texts: list[Node]) -> Any:
+    """Return *node* with those of its *texts* that are variables as they were written."""
     if isinstance(node, MappingNode):
         entries = (Entry(one.key, one.at, _as_text(one.value, texts)) for one in node.entries)
         return MappingNode(tuple(entries), node.at)
     if isinstance(node, Sequence):
         return Sequence(tuple(_as_text(item, texts) for item in node.items), node.at)
-    return replace(node, value=node.text) if id(node) in texts else node
+    is_wanted = isinstance(node, Interpolated) and any(node is text for text in texts)
+    return replace(node, value=node.text) if is_wanted else node
 
 
 def locate(root: Node, loc: Loc) -> tuple[Node, Entry | None]:

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.kind import Kind
+from mlpolicy.core.kind import Kind, Synonym
 from mlpolicy.core.model import IN_PYTHON
 from mlpolicy.core.span import Span
 from mlpolicy.core.spelling import did_you_mean
@@ -147,19 +147,15 @@ class Decorated:
             block = block[part]
         value = block.pop(word)
         synonym = synonyms.get(f"{name}.{word}") or synonyms.get(word)
-        is_other = synonym and synonym.note and not (synonym.form or synonym.shift)
-        if synonym is None or synonym.field not in fields or is_other:
-            about = Words(
-                f"{block_name(above)} of `{self.name}`" if above else f"`{self.name}`", synonyms
-            )
+        if synonym is None or synonym.field not in fields or _means_another_form(synonym):
+            named = f"{block_name(above)} of `{self.name}`" if above else f"`{self.name}`"
             entry = Entry(word, self.span, Scalar(None, self.span, ""))
-            finding = unknown_key(entry, fields, about, block=name)
-            what = "unknown key" if above else "unknown argument"
-            message = finding.message.replace("unknown key", what)
-            return Diagnostic("MP005", message, self.span, help=finding.help)
+            finding = unknown_key(entry, fields, Words(named, synonyms), block=name)
+            text = finding.message.replace("unknown key", _UNKNOWN[bool(above)])
+            return Diagnostic("MP005", text, self.span, help=finding.help)
         field = synonym.field
         pair = pairs.setdefault((*above, field), [None, None])
-        end = 0 if synonym.form.startswith("[{}") else 1
+        end = int(not synonym.form.startswith("[{}"))
         if field in block and (pair == [None, None] or pair[end] is not None):
             text = f"`{field}` and `{word}` say the same: keep one of them"
             return self.wrong("MP005", text, above)
@@ -169,6 +165,14 @@ class Decorated:
         else:
             block[field] = value + synonym.shift if type(value) is int else value
         return None
+
+
+_UNKNOWN = ("unknown argument", "unknown key")
+
+
+def _means_another_form(synonym: Synonym) -> bool:
+    """Whether its value must change as well, as only the author can."""
+    return bool(synonym.note) and not synonym.form and not synonym.shift
 
 
 def _copied(value: Any) -> Any:

@@ -16,7 +16,7 @@ from mlpolicy.core.site import Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.core.target import Glob, Target, TargetError
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty, is_null
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty, is_null
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.check import Checked, block_name, check, locate, shown
 from mlpolicy.model.grammar import (
@@ -194,6 +194,13 @@ def _says_something(node: Node) -> bool:
     return not isinstance(node, Scalar) or node.value is not None
 
 
+def _conditions(match: Node | None) -> dict[str, tuple[Name, ...]]:
+    """Return the words that a selector asks for beside its patterns."""
+    return {
+        entry.key: names(entry.value) for entry in entries_of(match) if entry.key in _CONDITIONS
+    }
+
+
 def _meta(node: MappingNode, block: PolicyBlock) -> dict[str, Any]:
     """Return what a policy says of itself, less what must not be shown."""
     made: dict[str, Any] = {}
@@ -351,9 +358,7 @@ class PolicyReader(RuleReader):
             match = None  # what it was to say is not known
         if self._is_stray(entry, before) or block is None or match is None:
             return None
-        selector = own.get("match")
-        conditions = {} if not isinstance(selector, MappingNode) else selector.index
-        words = {key: names(conditions[key].value) for key in _CONDITIONS if key in conditions}
+        words = _conditions(own.get("match"))
         resource = own.get("resource")
         return Policy(
             entry.key,

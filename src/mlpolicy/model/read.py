@@ -217,12 +217,8 @@ def read_source(
             text = f"`{entry.key}` is not a name: a letter, then letters, digits, `-` and `_`"
             findings.append(Diagnostic("MP010", text, entry.key_span))
     variables.partial |= not all(map(is_name, variables.vars))
-    written = root
-    if any(mark in source.document.text for mark in MARKS):
-        kept = [entry for entry in root.entries if entry.key not in ("vars", "environments")]
-        own = [entry for entry in root.entries if entry.key in ("vars", "environments")]
-        filled = variables.filled(MappingNode(tuple(kept), root.at))
-        written = MappingNode((*filled.entries, *own), root.at)
+    has_marks = any(mark in source.document.text for mark in MARKS)
+    written = _filled(root, variables) if has_marks else root
     known = [entry for entry in _hollow(written).entries if entry.key in FileBlock.model_fields]
     whole = MappingNode(tuple(known), written.at)
     checked = check(whole, FileBlock, Words("the file", OF_FILE))
@@ -238,6 +234,14 @@ def read_source(
     findings += variables.diagnostics
     findings += _otherwise_read(root, [finding.span for finding in findings])
     return Reading(file, in_order(findings), variables, source)
+
+
+def _filled(root: MappingNode, variables: Variables) -> MappingNode:
+    """Return *root* with its variables put in, but for where they are defined."""
+    kept = [entry for entry in root.entries if entry.key not in ("vars", "environments")]
+    own = [entry for entry in root.entries if entry.key in ("vars", "environments")]
+    filled = variables.filled(MappingNode(tuple(kept), root.at))
+    return MappingNode((*filled.entries, *own), root.at)
 
 
 def _overlaid(source: Source, root: MappingNode, overlay: EnvironmentOverlay) -> MappingNode:

@@ -195,14 +195,24 @@ def section_of(root: Node, key: str) -> MappingNode:
 # --- kinds that are not here ----------------------------------------------------------
 
 
+def _keys_beside_rules(root: MappingNode) -> set[str]:
+    """Return every key that stands where those of rules do."""
+    keys: set[str] = set()
+    for part in (root, *(entry.value for entry in entries_of(root.get("environments")))):
+        keys |= section_of(part, "defaults").index.keys()
+        for section in ("policies", "profiles"):
+            for entry in section_of(part, section).entries:
+                keys |= {inner.key for inner in entries_of(entry.value)}
+    return keys
+
+
 def look_for_kinds(root: MappingNode) -> None:
     """Look for the kinds of plugins that *root* may speak of: all keys that are none of ours."""
-    parts = (root, *(entry.value for entry in entries_of(root.get("environments"))))
-    bodies: list[Node] = [section_of(part, "defaults") for part in parts]
-    for section in ("policies", "profiles"):
-        bodies += [entry.value for part in parts for entry in section_of(part, section).entries]
-    keys = {entry.key for body in bodies for entry in entries_of(body)}
-    keys -= {*PolicyBlock.model_fields, *ProfileBlock.model_fields, *KINDS}
+    keys = _keys_beside_rules(root) - {
+        *PolicyBlock.model_fields,
+        *ProfileBlock.model_fields,
+        *KINDS,
+    }
     others = [name for name in KINDS.names() if name not in KINDS] if keys else []
     for key in keys - _words_of_rules(tuple(KINDS)) if others else ():
         if not KINDS.look_for(key) and (near := closest(key, others)):
