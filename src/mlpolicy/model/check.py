@@ -73,10 +73,11 @@ def _reached(value: Any, loc: Loc) -> tuple[Loc, Any]:
     """Return the way to what is at *loc* of *value*, and that."""
     path: Loc = ()
     for part in loc:
+        held: Any = value
         keys: Container[Any] = range(len(value)) if isinstance(value, list | tuple) else ()
         keys = value if isinstance(value, Mapping) else keys
         if part in keys:
-            value, path = value[part], (*path, part)
+            value, path = held[part], (*path, part)
     return path, value
 
 

@@ -186,12 +186,12 @@ def _places(node: Node, above: str = "") -> Iterator[tuple[str, Span]]:
 
 def _parts_of(node: MappingNode, keys: Collection[str]) -> MappingNode:
     """Return what *node* says under *keys*: null is as good as not written."""
-    kept = [entry for entry in node.entries if entry.key in keys and _says_something(entry.value)]
+    kept: list[Entry] = []
+    for entry in node.entries:
+        is_nothing = isinstance(entry.value, Scalar) and entry.value.value is None
+        if entry.key in keys and not is_nothing:
+            kept.append(entry)
     return MappingNode(tuple(kept), node.at)
-
-
-def _says_something(node: Node) -> bool:
-    return not isinstance(node, Scalar) or node.value is not None
 
 
 def _conditions(match: Node | None) -> dict[str, tuple[Name, ...]]:
@@ -217,8 +217,7 @@ def _with_percent(entry: Entry) -> Entry:
     value = entry.value
     if entry.key != "rollout" or not isinstance(value, Scalar) or value.value is None:
         return entry
-    percent = Entry("percent", value.at, value)
-    return Entry(entry.key, entry.at, MappingNode((percent,), value.at))
+    return Entry(entry.key, entry.at, MappingNode((Entry("percent", value.at, value),), value.at))
 
 
 # --- sections -------------------------------------------------------------------------
@@ -336,14 +335,11 @@ class PolicyReader(RuleReader):
         known = dict.fromkeys((*PolicyBlock.model_fields, *KINDS))
         if ":" in entry.key:
             body = self._without_match(entry, body, known, about)
-        unknown = {
-            inner.key_span
-            for inner in body.entries
-            if inner.key not in known and not about.meant(inner.key, known)
-        }
+        others = [inner for inner in body.entries if inner.key not in known]
+        unknown = {inner.key_span for inner in others if not about.meant(inner.key, known)}
         body = spelt(body, known, about, self.findings, of_policy=True)
-        others = tuple([inner for inner in body.entries if inner.key not in KINDS])
-        own = MappingNode(others, body.at)
+        others = [inner for inner in body.entries if inner.key not in KINDS]
+        own = MappingNode(tuple(others), body.at)
         rules = self.rules(body.entries)
         if "use" not in own.index:  # there is nothing below that what was removed could uncover
             rules = tuple([rule for rule in rules if not rule.removed])
@@ -405,16 +401,14 @@ class PolicyReader(RuleReader):
             return patterns(target, self.findings)
         if ":" in entry.key:
             return _parsed((Name(entry.key, entry.key_span),), self.findings) or None
-        # A dotted name is probably the target.
-        help = "write `match:`, or use the function's path as the name: `package.module:function`"
         meant = ""
-        if "." in entry.key:
-            try:
-                Target.parse(entry.key)
-            except TargetError as error:
-                meant = error.meant
-        text, edits = f"policy `{entry.key}` needs `match`", repair(entry.key_span, meant)
-        help = did_you_mean(meant, help)
+        try:
+            Target.parse(entry.key)
+        except TargetError as error:  # a dotted name is probably the target
+            meant = error.meant if "." in entry.key else ""
+        help = "write `match:`, or use the function's path as the name: `package.module:function`"
+        help, edits = did_you_mean(meant, help), repair(entry.key_span, meant)
+        text = f"policy `{entry.key}` needs `match`"
         self.findings.append(
             Diagnostic("MP011", text, entry.key_span, help=help, suggestions=edits)
         )
