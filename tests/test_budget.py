@@ -15,32 +15,32 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 380,
-    "cli": 3363,
+    "cli": 3201,
     "core": 4440,
     "document": 758,
     "install": 3718,
     "lint": 1003,
     "model": 2737,
     "plan": 2528,
-    "rules": 11473,
+    "rules": 11273,
     "runtime": 615,
     "source": 1183,
-    "testing": 1948,
+    "testing": 1869,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 141,
-    "cli": 2264,
+    "cli": 2126,
     "core": 2815,
     "document": 529,
     "install": 2664,
     "lint": 755,
     "model": 1885,
     "plan": 1634,
-    "rules": 7490,
+    "rules": 7374,
     "runtime": 366,
     "source": 841,
-    "testing": 1444,
+    "testing": 1389,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 0

@@ -131,7 +131,7 @@ def test_policies_are_found_by_convention_and_by_the_project(service):
     [
         ('[tool.mlpolicy]\npolicy = "own.yaml"', 'policy = ["policies"]'),
         ("[tool.mlpolicy]\npolicy = [1]", 'policy = ["policies"]'),
-        ('[tool.mlpolicy]\npolicies = ["own.yaml"]', "no `policies`"),
+        ('[tool.mlpolicy]\npolicies = ["own.yaml"]', 'policy = ["policies"]'),
         ('[tool.mlpolicy]\npolicy = ["gone"]', "`gone`, which `pyproject.toml` names,"),
         ("[tool]\nmlpolicy = 3", 'policy = ["policies"]'),
         ("[tool.mlpolicy", "cannot be read"),
