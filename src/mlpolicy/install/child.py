@@ -44,6 +44,8 @@ from mlpolicy.runtime.assemble import resolve
 from mlpolicy.runtime.driver import Driver
 from mlpolicy.source import Missing
 
+_TOLD = ("code", "message", "severity", "help")
+
 
 def main(request: str, answer: str) -> None:
     """Do what the file *request* asks, and write the outcome to the file *answer*."""
@@ -72,13 +74,7 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
         "targets": [*_rows(engine, names)],
         "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
         "proofs": [
-            {
-                "code": finding.code,
-                "message": finding.message,
-                "severity": finding.severity,
-                "help": finding.help,
-                "span": astuple(finding.span),
-            }
+            {"span": astuple(finding.span)} | {name: getattr(finding, name) for name in _TOLD}
             for finding in dict.fromkeys(findings)
         ],
         "modules": [*names, *({name.module for name in engine.rulebook.exact} & set(sys.modules))],
@@ -347,8 +343,8 @@ def _of_patterns(engine: Engine, names: list[str], asked: dict[str, Any]) -> Ite
         meant = asked.get("all") or any(map(covers, names))
         sure = strict and (why or (meant and pattern.glob.module != "__main__" and not holds))
         if sure or any(map(covers, loaded)):
-            message = f"`{pattern.glob}` matches no function{why}"
-            yield Diagnostic("MP302", message, pattern.span, "error" if sure else "warning")
+            said = filter(None, (f"`{pattern.glob}` matches no function", why))
+            yield Diagnostic("MP302", ": ".join(said), pattern.span, "error" if sure else "warning")
 
 
 def _without_functions(engine: Engine, loaded: list[str]) -> Iterator[tuple[Pattern, bool, str]]:
@@ -364,7 +360,7 @@ def _without_functions(engine: Engine, loaded: list[str]) -> Iterator[tuple[Patt
             covered = filter(pattern.glob.covers_module, loaded)
             why = min((engine.passed_over.get(name, "") for name in covered), default="")
             why = f"`{left}` is skipped ({known[left].detail})" if left else why
-            yield pattern, holds, why and f": {why}"
+            yield pattern, holds, why
 
 
 def _of_unread(engine: Engine) -> Iterator[Diagnostic]:
