@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -204,7 +205,7 @@ class FirstCalls:
         One function of each set of policies has its steps at once: that shows whether their
         rules work, and has what they use begin; of so many policies as a service may have.
         """
-        stub = Stub(own, self, placed=placed, function=ref(function))
+        stub = Stub(own, self, placed=placed, reference=ref(function))
         policies = placed.plan.policies
         if policies in self._begun or len(self._begun) >= MOST_AT_ONCE:
             self._unprepared.append(stub)
@@ -239,7 +240,7 @@ class FirstCalls:
         """Return code with the driver for a function that was made from that of *stub*."""
 
         def make() -> None:
-            stub.elsewhere = stub.elsewhere or self._maker.born(stub.placed, stub.own)
+            stub.elsewhere = stub.elsewhere or self._maker.born(stub.placed, stub.own).code
 
         self._under_lock(stub.placed, make)
         return stub.elsewhere or stub.own
@@ -261,21 +262,19 @@ class FirstCalls:
         return True
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Followed:
     """Calls a function, then what follows it."""
 
-    __slots__ = ("_function", "_then")
-
-    def __init__(self, function: FunctionType, then: Callable[[], None]) -> None:
-        self._function = function
-        self._then = then
+    function: FunctionType
+    then: Callable[[], None]
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Give what the function gives."""
-        result = self._function(*args, **kwargs)
-        _safely(self._then)
+        result = self.function(*args, **kwargs)
+        _safely(self.then)
         return result
 
     def __reduce__(self) -> Any:
         """Travel as the function that it calls."""
-        return operator.getitem, ((self._function,), 0)
+        return operator.getitem, ((self.function,), 0)

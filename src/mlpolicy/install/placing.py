@@ -231,7 +231,7 @@ class Placing:
         settled = self._earlier((str(placed.target), id(code)))
         if not (lasting or settled or kind_of(code) == _UNSTUBBED):
             return Stub(code, self.first_calls, placed=placed).code()
-        placed.driver = self._driver(placed.plan, code, self._steps_for(placed.plan, code))
+        placed.driver = self.born(placed, code)
         return placed.driver.code
 
     def put(
@@ -267,9 +267,9 @@ class Placing:
         """Make the steps of a function, with the zeros of their metrics."""
         self._steps_for(placed.plan, registry.own_of(function), function)
 
-    def born(self, placed: Placed, code: CodeType) -> CodeType:
-        """Return the code of a driver for any function of that code."""
-        return self._driver(placed.plan, code, self._steps_for(placed.plan, code)).code
+    def born(self, placed: Placed, code: CodeType) -> Driver:
+        """Return a driver for any function of that code."""
+        return self._driver(placed.plan, code, self._steps_for(placed.plan, code))
 
     def _claim(self, placed: Placed, function: FunctionType, own: str, *, implements: bool) -> bool:
         """Return whether *placed* may govern *function*, to which several targets may lead.

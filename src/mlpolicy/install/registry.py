@@ -326,27 +326,19 @@ _TELLING = VARARGS | VARKEYWORDS | COROUTINE | GENERATOR | ASYNC_GENERATOR
 """Flags that tell how a function is called."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Stub(Live):
     """What the code of a stub calls: it gives the function to call instead."""
 
-    __slots__ = ("_weaver", "elsewhere", "own", "placed", "reference")
-
-    def __init__(
-        self,
-        own: CodeType,
-        weaver: Any,
-        *,
-        placed: Any = None,
-        function: ref[FunctionType] | None = None,
-    ) -> None:
-        self.own = own
-        self.placed = placed
-        """What *weaver* knows of the function."""
-        self._weaver = weaver
-        """Puts the driver on a function at the first call; None where no policy is in force."""
-        self.reference = function
-        self.elsewhere: CodeType | None = None
-        """The code of a driver for other functions that carry the stub, once there was one."""
+    own: CodeType
+    weaver: Any
+    """Puts the driver on a function at the first call; None where no policy is in force."""
+    placed: Any = None
+    """What *weaver* knows of the function."""
+    reference: ref[FunctionType] | None = None
+    """The function that it was put on; none while its module still makes it."""
+    elsewhere: CodeType | None = None
+    """The code of a driver for other functions that carry the stub, once there was one."""
 
     @classmethod
     def idle(cls) -> Stub:
@@ -355,12 +347,12 @@ class Stub(Live):
 
     def __call__(self, own: CodeType, witness: FunctionType) -> FunctionType:
         """Return what to call for a function of the code *own*, with the globals and cells of *witness*."""
-        if self._weaver is None:
+        if self.weaver is None:
             return made_from(own, witness)
         function = self.function()
         if function is None or not _alike(function, witness):
-            return made_from(self._weaver.born(self), witness)
-        self._weaver.weave(self, function)
+            return made_from(self.weaver.born(self), witness)
+        self.weaver.weave(self, function)
         return made_from(own, witness) if stub_in(function.__code__) is self else function
 
     def code(self) -> CodeType:
