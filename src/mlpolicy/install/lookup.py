@@ -86,6 +86,10 @@ def own_name(target: Target, found: Found) -> Target:
     """Return the path under which what was *found* at *target* is defined; *target* if that is it."""
     if LOCALS in target.qualname:
         return target
+    if found.functions and not found.inherited:  # as almost always
+        first = found.functions[0]
+        if first.__code__.co_qualname == target.qualname and is_of(first, target.module):
+            return target
     for own in _names(target, found):
         if "<" not in own.qualname and (own == target or _leads_to(own, found)):
             return own  # (no lambda, and not made at run time)

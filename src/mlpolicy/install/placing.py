@@ -174,8 +174,8 @@ class Placing:
             if not self._claim(placed, function, own.co_qualname, implements=implements):
                 continue
             placed.state, placed.placement = "applied", "inner"
-            stub = registry.stub_in(function.__code__)
-            if stub is not None and stub.placed is placed and stub.function() is function:
+            stub = registry.waiting_on(function)
+            if stub is not None and stub.placed is placed:
                 continue
             if self._waits(placed, function, own):
                 stub = self.first_calls.stub(placed, function, own)
@@ -217,8 +217,9 @@ class Placing:
         Of thousands most are never called. What decorators say, what stands already, and what
         an earlier policy left, is settled at once.
         """
-        stands = registry.owner_of(function) is placed and not registry.stub_in(function.__code__)
-        if stands or registry.decorated(function) or LOCALS in placed.target.qualname:
+        if registry.owner_of(function) is placed or registry.decorated(function):
+            return False
+        if LOCALS in placed.target.qualname:
             return False
         settled = self._earlier((str(placed.target), id(own)))
         return not (settled or kind_of(own) == _UNSTUBBED)
@@ -259,8 +260,8 @@ class Placing:
     def weave(self) -> None:
         """Weave every driver that yet waits for a call: what cannot be woven is then known."""
         for function, (_, placed) in list(self._owners.items()):
-            stub = registry.stub_in(function.__code__)
-            if stub is not None and stub.placed is placed and stub.function() is function:
+            stub = registry.waiting_on(function)
+            if stub is not None and stub.placed is placed:
                 self.first_calls.weave(stub, function)
 
     def prepare(self, placed: Placed, function: FunctionType) -> None:

@@ -137,10 +137,19 @@ def functions() -> list[FunctionType]:
 
 def owner_of(function: FunctionType) -> object:
     """Return what the driver or the stub of *function* was put there for."""
-    stub, entry = stub_in(function.__code__), _records.get(function)
-    if stub is not None and stub.reference is not None:
+    entry, stub = _records.get(function), waiting_on(function)
+    if stub is not None:
         return stub.placed
     return entry.owner if entry is not None else None
+
+
+def waiting_on(function: FunctionType) -> Stub | None:
+    """Return the stub that was put on *function*, and waits for its first call."""
+    entry = _records.get(function)
+    if entry is not None and entry.owner is not None:  # (a driver stands, or stood)
+        return None
+    stub = stub_in(function.__code__)
+    return stub if stub is not None and stub.function() is function else None
 
 
 def swap(
