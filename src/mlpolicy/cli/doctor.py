@@ -64,7 +64,7 @@ def _checks(context: Context) -> list[MachineCheck]:
     if context.policy or context.modules or files.any_policy():
         loaded = context.read()
         rules = _rules(loaded)
-    of_kinds = [check for kind in KINDS for check in KINDS[kind].checked(rules)]
+    of_kinds = [check for kind in KINDS for check in KINDS[kind].ask("doctor", rules)]
     checks += [check for check in of_kinds if check.check not in rules]
     checks += _of_plugins()
     if loaded:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from mlpolicy.core.frozen import frozen
@@ -55,8 +57,6 @@ class Plugin:
         Raises:
             PluginError: That failed, whatever went wrong.
         """
-        from mlpolicy.core.kind import load
-
         try:
             return load(self.value)
         except (Exception, SystemExit) as error:
@@ -82,9 +82,8 @@ def find(group: Group, name: str) -> Plugin | None:
     found = [one for one in installed(group) if one.name == name]
     if len(found) > 1:
         origins = " and ".join(one.origin for one in found)
-        raise PluginError(
-            "MP132", f"the plugin `{name}` is provided by {origins}", "remove one of them"
-        )
+        text = f"the plugin `{name}` is provided by {origins}"
+        raise PluginError("MP132", text, "remove one of them")
     return found[0] if found else None
 
 
@@ -99,7 +98,7 @@ def _scan() -> tuple[Plugin, ...]:
         return ()
     from importlib_metadata import entry_points
 
-    found = [
+    found = {
         Plugin(
             point.group.removeprefix(PREFIX),
             point.name,
@@ -109,8 +108,8 @@ def _scan() -> tuple[Plugin, ...]:
         )
         for point in entry_points()
         if point.group.startswith(PREFIX)
-    ]
-    return tuple(sorted(set(found)))
+    }
+    return tuple(sorted(found))
 
 
 def _mentioned() -> bool:
@@ -119,18 +118,11 @@ def _mentioned() -> bool:
     for folder in dict.fromkeys(sys.path):
         if folder.endswith((".zip", ".whl", ".egg")):
             return True  # (the library can look into these)
-        try:
-            names = os.listdir(folder or ".")
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith(METADATA):
-                try:
-                    with open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:
-                        if mark in file.read():
-                            return True
-                except OSError:
-                    continue
+        for ending in METADATA:
+            for file in Path(folder).glob(f"*{ending}/entry_points.txt"):
+                with suppress(OSError):
+                    if mark in file.read_bytes():
+                        return True
     return False
 
 
@@ -159,8 +151,7 @@ class Extensions(Mapping[str, T], Generic[T]):
         joined: Callable[[Any], object] | None = None,
     ) -> None:
         self.group: Group = group
-        self._paths = dict(built_in)
-        self._own = frozenset(built_in)
+        self._own = dict(built_in)
         self._known: dict[str, T] = {}
         self._vet = vet
         self._joined = joined
@@ -168,35 +159,30 @@ class Extensions(Mapping[str, T], Generic[T]):
         """The plugins that were looked for and cannot be used, by name."""
 
     def __getitem__(self, name: str) -> T:
-        held = self._known.get(name)
-        if held is None:
-            if name not in self._paths and not self.look_for(name):
-                raise KeyError(name)
-            if name not in self._known:
-                self._known[name] = cast("T", load(self._paths[name]))
-            held = self._known[name]
-        return held
+        if name not in self._known and self.look_for(name) and name in self._own:
+            self._known[name] = cast("T", load(self._own[name]))
+        return self._known[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._paths
+        return name in self._own or name in self._known
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
+        return iter({**self._own, **self._known})
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len({*self._own, *self._known})
 
     def names(self) -> tuple[str, ...]:
         """Return every name that there is, plugins that were not looked for among them."""
         found = (plugin.name for plugin in installed(self.group))
-        return tuple(dict.fromkeys((*self._paths, *found)))
+        return tuple(dict.fromkeys((*self, *found)))
 
     def look_for(self, name: str) -> bool:
         """Whether there is something of that name, taken in now if a plugin provides it.
 
         A plugin that cannot be used goes to `refused`.
         """
-        if name in self._paths:
+        if name in self:
             return True
         try:
             plugin = find(self.group, name)
@@ -212,9 +198,7 @@ class Extensions(Mapping[str, T], Generic[T]):
         """Take in every plugin that can be used; for commands that show what there is."""
         for plugin in installed(self.group):
             if plugin.name in self._own:
-                text = (
-                    f"the plugin `{plugin.name}` of {plugin.origin} bears a name of mlpolicy's own"
-                )
+                text = f"the plugin `{plugin.name}` of {plugin.origin} bears a name of our own"
                 self.refused[plugin.name] = PluginError("MP132", text, "it is not used; rename it")
             else:
                 self.look_for(plugin.name)
@@ -240,12 +224,10 @@ class Extensions(Mapping[str, T], Generic[T]):
         """Take in *one* under that name."""
         if self._joined is not None:
             self._joined(one)
-        self._paths[name] = ""
         self._known[name] = one
         self.refused.pop(name, None)
 
     def remove(self, name: str) -> None:
         """Forget what a plugin provided under that name."""
-        self._paths.pop(name, None)
         self._known.pop(name, None)
         self.refused.pop(name, None)

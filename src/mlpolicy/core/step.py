@@ -155,9 +155,7 @@ class Step(Live):
 
     def _ask(self, loom: Loom, method: str, *arguments: str) -> str:
         """Return the call of one of the three methods, its verdict counted."""
-        bound = (_shadowed if self.site.shadow else _counting)(self, getattr(self, method))
-        if self.bounds and method == "before":
-            bound = _bounding(bound)
+        bound = _acting(self, getattr(self, method))
         return f"{loom.method(f'{self.kind}_{method}', bound)}({', '.join(arguments)})"
 
     def _attempt(self, inner: Lines, loom: Loom, call: str, settled: str) -> Lines:
@@ -191,44 +189,26 @@ class Step(Live):
         """Take over the state of the step that stood here before a reload."""
 
 
-def _bounding(before: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    """Return *before* with what it says of time put where the lines of the attempt read it."""
+def _acting(step: Step, method: Callable[..., Verdict]) -> Callable[..., Verdict]:
+    """Return *method* with its verdicts counted: refusals, or in shadow all, which are dropped.
 
-    @wraps(before)
-    def ask(call: Call) -> Verdict:
-        verdict = before(call)
-        if isinstance(verdict, Within):
-            call.within = verdict.seconds
-            return None
-        return verdict
-
-    return ask
-
-
-def _counting(step: Step, method: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    """Return *method*, its refusals counted."""
+    What it says of time is put where the lines of the attempt read it.
+    """
     refused = step.site.refused(step.kind)
 
     @wraps(method)
-    def ask(*arguments: object) -> Verdict:
-        verdict = method(*arguments)
+    def ask(call: Call, *arguments: object) -> Verdict:
+        verdict = method(call, *arguments)
+        if isinstance(verdict, Within):
+            if step.bounds and not step.site.shadow:
+                call.within = verdict.seconds
+            return None
+        if step.site.shadow and verdict is not None:
+            step.site.would(step.kind, _WOULD.get(type(verdict), "refuse")).add()
+            return None
         if isinstance(verdict, Refuse):
             refused.add()
         return verdict
-
-    return ask
-
-
-def _shadowed(step: Step, method: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    """Return *method* with its verdicts counted and dropped."""
-
-    @wraps(method)
-    def ask(*arguments: object) -> Verdict:
-        verdict = method(*arguments)
-        if verdict is not None and not isinstance(verdict, Within):
-            would = _WOULD.get(type(verdict), "refuse")
-            step.site.would(step.kind, would).add()
-        return None
 
     return ask
 

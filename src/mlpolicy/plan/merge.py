@@ -237,7 +237,7 @@ def _made(
         return built[key]
     rule = kind.rule_model().model_validate(settings, context=context)
     try:
-        own: Doubts = kind.findings(rule)
+        own: Doubts = kind.ask("check", rule)
     except Exception as error:
         plugin = plugins.find("kinds", kind.name)
         if plugin is None:
@@ -352,7 +352,7 @@ def findings_of(
         (rule, clash)
         for rule in plan.rules
         if rule.kind in made
-        for clash in KINDS[rule.kind].clashes(rule.rule, made, plan.deadline)
+        for clash in KINDS[rule.kind].ask("together", rule.rule, made, plan.deadline)
     ]
     late: list[Diagnostic] = []
     beside: list[Diagnostic] = []
