@@ -27,13 +27,9 @@ def function_of(default: Any) -> str:
 
 
 class Default:
-    """Gives the default of one rule.
+    """Gives the default of a rule of *kind*: a value, or what the function that it names gives.
 
-    Args:
-        default: The value, or the mapping that names a function.
-        site: The function that the rule guards.
-        kind: The kind of the rule.
-        of_items: Whether a generator hands the items of the default out; else it just ends.
+    With *of_items* a generator hands out the items of the default; else it just ends.
     """
 
     def __init__(self, default: Any, site: Site, *, kind: str, of_items: bool) -> None:

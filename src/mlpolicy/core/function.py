@@ -43,13 +43,10 @@ class Function:
     """Imports what a path names; None where nothing of the user's may be imported."""
 
     def __init__(self, name: str, at: Callable[..., Span], *, is_disabled: bool = False) -> None:
-        """Take its path, and what finds settings of the rule.
+        """Take its path as the policy has it, and what finds where settings of the rule stand.
 
-        Args:
-            name: Its path, as the policy has it.
-            at: Gives where the first of the settings that it is given stands, if it was written,
-                else the rule: of a block its key, of `retry_on.1` an item of a list.
-            is_disabled: Whether the rule is switched off.
+        *at* gives where the first of the settings that it is given stands, if it was written,
+        else the rule: of a block its key, of `retry_on.1` an item of a list.
         """
         self.name = name
         self.at = at

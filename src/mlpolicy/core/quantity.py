@@ -348,7 +348,8 @@ class Usual:
 
     def doubt(self, name: str, value: Any) -> str:
         """Return what is odd about *value*; nothing where it is as usual."""
-        low, high = _bounds(type(value), self.low, self.high) if value else (value, value)
+        quantity: Any = type(value)
+        low, high = _bounds(quantity, self.low, self.high) if value else (value, value)
         if not value or low <= value <= high:
             return ""
         what = f"less than {low}" if value < low else f"more than {high}"

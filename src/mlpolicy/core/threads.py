@@ -13,12 +13,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from _thread import (
-    RLock,
-    allocate_lock,
-    get_ident,
-    start_new_thread,
-)
+from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
