@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary, ref
 from mlpolicy.core.classes import is_a
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Live
+from mlpolicy.core.site import Parameter
 from mlpolicy.core.threads import Lock
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.runtime.driver import (
@@ -407,15 +408,14 @@ def _alike(function: FunctionType, witness: FunctionType) -> bool:
 def _template(counts: tuple[int, int, int, int], flags: int) -> CodeType:
     """Return the code of a stub with marks for its constants, and names by number."""
     only, positional, keyword, cells = counts
-    names = [f"positional{at}" for at in range(positional)]
-    form = Shape(
-        "function",
-        positional_only=tuple(names[:only]),
-        positional=tuple(names[only:]),
-        var_positional="others" if flags & VARARGS else None,
-        keyword=tuple(f"keyword{at}" for at in range(keyword)),
-        var_keyword="named" if flags & VARKEYWORDS else None,
-    )
+    each = [
+        *(Parameter(f"positional{at}", "positional_only") for at in range(only)),
+        *(Parameter(f"positional{at}", "positional") for at in range(only, positional)),
+        *([Parameter("others", "var_positional")] if flags & VARARGS else []),
+        *(Parameter(f"keyword{at}", "keyword") for at in range(keyword)),
+        *([Parameter("named", "var_keyword")] if flags & VARKEYWORDS else []),
+    ]
+    form = Shape("function", tuple(each))
     free = tuple(f"free{at:05}" for at in range(cells))  # (the compiler sorts them)
     witness = f"lambda: ({''.join(f'{name}, ' for name in free)})"
     call = f"\x02stub\x03(\x02own\x03, {witness})({form.passed_on()})"

@@ -20,12 +20,12 @@ from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Meters
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.report import interrupts, say_once
-from mlpolicy.core.site import Notes, Parameter, ParameterKind, Site
+from mlpolicy.core.site import Notes, Site
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import Given
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
-from mlpolicy.runtime.driver import Shape, shape
+from mlpolicy.runtime.driver import shape
 
 Make = Callable[[str, Any, Site], Step]
 """Given a kind, its settings and a site, makes the step."""
@@ -51,7 +51,9 @@ def steps(
     common = Site(
         target=str(plan.target),
         function=form.kind,
-        parameters=tuple(_parameters(form, annotations)),
+        parameters=tuple(
+            replace(one, annotation=annotations.get(one.name)) for one in form.parameters
+        ),
         returns=annotations.get("return"),
         code_hash=digest(code),
         kinds=frozenset(rule.kind for rule in active),
@@ -97,19 +99,6 @@ def _within(settings: Any, deadline: float | None) -> Any:
         if held is None or held > limit:
             changed[name] = limit
     return settings.model_copy(update=changed) if changed else settings
-
-
-def _parameters(form: Shape, annotations: dict[str, Any]) -> Iterator[Parameter]:
-    groups: list[tuple[ParameterKind, tuple[str | None, ...]]] = [
-        ("positional_only", form.positional_only),
-        ("positional", form.positional),
-        ("var_positional", (form.var_positional,)),
-        ("keyword", form.keyword),
-        ("var_keyword", (form.var_keyword,)),
-    ]
-    for kind, names in groups:
-        for name in filter(None, names):
-            yield Parameter(name, kind, annotation=annotations.get(name))
 
 
 def digest(code: CodeType) -> str:
