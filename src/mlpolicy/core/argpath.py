@@ -32,11 +32,7 @@ class ArgPath:
         return self.name + "".join(steps)
 
     def read(self, value: Any) -> Any:
-        """Return the part of *value*, the argument, that the steps lead to.
-
-        Raises:
-            LookupError: A key, index or attribute is not there.
-        """
+        """Return what the steps lead to in *value*, the argument, or raise a `LookupError`."""
         return _read(value, self.steps)
 
 
@@ -55,11 +51,7 @@ def _read(value: Any, steps: tuple[str | int, ...]) -> Any:
 
 
 def parse(text: str) -> ArgPath:
-    """Return the path that *text* writes.
-
-    Raises:
-        ArgPathError: It is none.
-    """
+    """Return the path that *text* writes, or raise an `ArgPathError`."""
     found = _PATH.fullmatch(text)
     if found is None:
         what = f"`{text}` is no path to an argument; write it as `user.id` or `rows[0]`"

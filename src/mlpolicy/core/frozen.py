@@ -18,10 +18,7 @@ def frozen(*, order: bool = False) -> Callable[[type[_T]], type[_T]]:
     Nothing guards the fields while the program runs: a guarded one takes four times as long to
     make, and reading a large policy makes a hundred thousand. Of its methods only `__init__` is
     compiled for the class: starting the program defines a hundred of these. What the class
-    defines by itself stays.
-
-    Args:
-        order: Whether values are less or greater, field by field.
+    defines by itself stays. With *order* values are less or greater, field by field.
     """
 
     def decorate(cls: type[_T]) -> type[_T]:

@@ -92,10 +92,7 @@ class Function:
         return ()
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
-        """Return what the dotted *path* leads to.
-
-        With *deep*, a class may be known by the name of a package that it lies deeper in.
-        """
+        """Return what *path* leads to; *deep*: a class may be named by a package that it lies deep in."""
         return UNKNOWN
 
     def rule_of(self, function: str, setting: str) -> tuple[Any, Span] | None:

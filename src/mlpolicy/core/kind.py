@@ -31,10 +31,7 @@ def habits(words: Mapping[str, str]) -> dict[str, Synonym]:
 
 
 class Lacking(tuple[str, ...]):
-    """A finding of a kind's check that something is not written.
-
-    It is not made where values could not be read.
-    """
+    """A finding of a check that something is not written: not made where values were not read."""
 
     __slots__ = ()
 

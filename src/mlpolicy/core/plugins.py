@@ -22,12 +22,7 @@ PREFIX = "mlpolicy."
 
 
 class PluginError(Exception):
-    """A plugin cannot be used.
-
-    Attributes:
-        code: `MP132` where two distributions provide it, `MP133` where it is broken.
-        help: What to do.
-    """
+    """A plugin cannot be used: `MP132` where two distributions provide it, `MP133` if it is broken."""
 
     def __init__(self, code: Literal["MP132", "MP133"], message: str, help: str = "") -> None:
         super().__init__(message)
@@ -52,11 +47,7 @@ class Plugin:
         return f"{self.distribution} {self.version}".strip()
 
     def load(self) -> object:
-        """Import what the entry point leads to.
-
-        Raises:
-            PluginError: That failed, whatever went wrong.
-        """
+        """Import what the entry point leads to, or raise a `PluginError`, whatever went wrong."""
         try:
             return load(self.value)
         except (Exception, SystemExit) as error:
@@ -74,11 +65,7 @@ def installed(group: Group) -> tuple[Plugin, ...]:
 
 
 def find(group: Group, name: str) -> Plugin | None:
-    """Return the plugin of that name, or None where there is none.
-
-    Raises:
-        PluginError: Two distributions provide it.
-    """
+    """Return the plugin of that name, if there is one; `PluginError` where two provide it."""
     found = [one for one in installed(group) if one.name == name]
     if len(found) > 1:
         origins = " and ".join(one.origin for one in found)
@@ -132,14 +119,8 @@ T = TypeVar("T")
 class Extensions(Mapping[str, T], Generic[T]):
     """What there is of one sort, by name; each is imported when it is first asked for.
 
-    Iterating and `in` speak of our own and of the plugins that were looked for; a name that is
-    not there is looked for among the installed distributions by `look_for` and by `[]`.
-
-    Args:
-        group: The entry points that add to it.
-        built_in: Our own, as `module:object`.
-        vet: Says why something of a plugin cannot be used; None where it can.
-        joined: Is told of each plugin that was taken in.
+    Our own are *built_in* paths; a plugin's are entry points of *group*, taken in when `look_for` or
+    `[]` meet the name, if *vet* gives no reason against it, and *joined* is told.
     """
 
     def __init__(
@@ -178,10 +159,7 @@ class Extensions(Mapping[str, T], Generic[T]):
         return tuple(dict.fromkeys((*self, *found)))
 
     def look_for(self, name: str) -> bool:
-        """Whether there is something of that name, taken in now if a plugin provides it.
-
-        A plugin that cannot be used goes to `refused`.
-        """
+        """Whether there is something of that name; a plugin that cannot be used goes to `refused`."""
         if name in self:
             return True
         try:

@@ -34,10 +34,7 @@ NOTHING: dict[str, Any] = {"not": {"type": "string", "pattern": "^[^1-9$]*$"}}
 
 
 class QuantityError(ValueError):
-    """A text is not an amount of that sort; *code* is the finding that says so.
-
-    *meant* is what was probably meant, where that can be told.
-    """
+    """A text is not such an amount: the code of the finding, and what was probably meant, if known."""
 
     def __init__(self, code: LiteralString, message: str, meant: str = "") -> None:
         super().__init__(message)
@@ -61,26 +58,21 @@ class _Quantity:
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        """Return the amount that *value* says.
-
-        Raises:
-            QuantityError: It says none, or lacks its unit.
-        """
+        """Return the amount that *value* says, or raise a `QuantityError`."""
         raise NotImplementedError  # (each amount reads its own units)
 
     @classmethod
     def of_number(cls, value: Any) -> Self:
-        """Return the amount that *value* says; a bare number is in the base unit.
-
-        Raises:
-            QuantityError: It says none.
-        """
+        """Return the amount that *value* says; a bare number is in the base unit."""
         if not isinstance(value, Real) or isinstance(value, bool):
             return cls.of(value)
         made: Any = cls(value) if math.isfinite(value) else -1  # type: ignore[call-arg]  # (every amount is a number)
         if made == value and made >= 0:
             return made  # type: ignore[no-any-return]  # (an amount, by here)
         raise cls._unexpected(value)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     @classmethod
     def _read(cls, value: Any, info: Any) -> Self:
@@ -176,8 +168,6 @@ class Duration(_Measure, float):
                 return f"{text}{_plain(rest.scaleb(places))}{unit}"
         return text or "0s"
 
-    __repr__ = __str__
-
     @classmethod
     def worked_out(cls, seconds: float) -> Self:
         """Return what a sum of lengths comes to, without the noise of adding floats."""
@@ -205,11 +195,7 @@ class ByteSize(_Measure, int):
 
     def __str__(self) -> str:
         """Return it with the largest unit that leaves a whole number."""
-        exact = [(size, unit) for unit, size in self.units.items() if self and self % size == 0]
-        size, unit = max(exact, default=(1, "B"))
-        return f"{int(self) // int(size)}{unit}"
-
-    __repr__ = __str__
+        return _whole(int(self), self.units)
 
 
 class Ratio(_Quantity, float):
@@ -218,16 +204,14 @@ class Ratio(_Quantity, float):
     what = "a share"
     example = "20%"
     pattern = r"^\s*(-?0+(\.0+)?\s*%?|0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%|0+\.[0-9]+)\s*$"
-    number: ClassVar[dict[str, Any] | None] = {
-        "type": "number", "minimum": 0, "exclusiveMaximum": 1
-    }  # fmt: skip
+    number = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
 
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the share that *value* (`20%`, `0.2`) says."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise cls._unexpected(value)
-        if not isinstance(value, float) and _ONE.fullmatch(str(value)):
+        if _ONE.fullmatch(str(value)):  # (1.0 too: to JSON, and so to editors, it is 1)
             raise QuantityError("MP101", f"`{value}` is 1% or 100%: write which of them")
         if isinstance(value, str):
             found = _SHARE.fullmatch(value.strip())
@@ -251,19 +235,9 @@ class Ratio(_Quantity, float):
             value = str(value)
         return cls.of(value if isinstance(value, str) else super().of_number(value))
 
-    @classmethod
-    def _read(cls, value: Any, info: Any) -> Self:
-        from mlpolicy.core.model import is_python
-
-        if isinstance(value, float) and value == 1 and not is_python(info):
-            value = 1  # it is to JSON, and so to editors
-        return super()._read(value, info)
-
     def __str__(self) -> str:
         """Return it as a percentage."""
         return f"{_plain(_decimal(self).scaleb(2))}%"
-
-    __repr__ = __str__
 
 
 class Count(_Quantity, int):
@@ -272,7 +246,7 @@ class Count(_Quantity, int):
     what = "a whole number"
     example = "20k"
     pattern = r"^\s*[0-9]+[kM]\s*$"
-    number: ClassVar[dict[str, Any] | None] = {"type": "integer", "minimum": 0}
+    number = {"type": "integer", "minimum": 0}
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -288,12 +262,7 @@ class Count(_Quantity, int):
 
     def __str__(self) -> str:
         """Return it as a policy file writes it."""
-        for unit, size in (("M", 1000**2), ("k", 1000)):
-            if self and self % size == 0:
-                return f"{int(self) // size}{unit}"
-        return int.__repr__(self)
-
-    __repr__ = __str__
+        return _whole(int(self), {"": 1, "k": 1000, "M": 1000**2})
 
 
 def _shown(value: object) -> str:
@@ -304,6 +273,12 @@ def _shown(value: object) -> str:
     is_plain = isinstance(value, str | int | float | timedelta)
     text = f"`{value}`" if is_plain else f"an object of `{path_of(type(value))}`"
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…`"
+
+
+def _whole(number: int, units: Mapping[str, float]) -> str:
+    """Return *number* with the largest unit that leaves a whole number of it."""
+    size, unit = max((size, unit) for unit, size in units.items() if (number or 1) % size == 0)
+    return f"{number // int(size)}{unit}"
 
 
 def _decimal(number: float) -> Decimal:

@@ -17,12 +17,7 @@ _PATH = re.compile(rf"({_IDENTIFIER}(?:\.{_IDENTIFIER})*):({_PART}(?:\.{_PART})*
 
 
 class TargetError(ValueError):
-    """A text is no function path, or no pattern of one.
-
-    Args:
-        message: What is wrong with it.
-        meant: What was probably meant; nothing where that cannot be told.
-    """
+    """A text is no function path, or no pattern of one; *meant* is what was meant, if known."""
 
     def __init__(self, message: str, meant: str = "") -> None:
         super().__init__(f"{message}; did you mean `{meant}`?" if meant else message)
@@ -48,11 +43,7 @@ class Target:
     @staticmethod
     @lru_cache(4096)  # the same one is asked for at every stage
     def parse(text: str) -> Target:
-        """Return the path that *text* writes.
-
-        Raises:
-            TargetError: It is none.
-        """
+        """Return the path that *text* writes, or raise a `TargetError`."""
         found = _PATH.fullmatch(text)
         if found is None:
             what = f"`{text}` names no function: write `package.module:function`"
@@ -144,11 +135,7 @@ class Glob:
 
     @classmethod
     def parse(cls, text: str) -> Glob:
-        """Return the pattern that *text* writes; an exact path is a pattern too.
-
-        Raises:
-            TargetError: It is none, or would have to look at every module that is imported.
-        """
+        """Return the pattern, or the exact path, that *text* writes, or raise a `TargetError`."""
         if "*" not in text:
             Target.parse(text)
             return cls(text)

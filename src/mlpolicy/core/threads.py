@@ -240,11 +240,7 @@ class Background:
         self._bell.acquire()
 
     def start(self) -> None:
-        """Start the thread, once.
-
-        Raises:
-            RuntimeError: No thread can be had, or the interpreter shuts down.
-        """
+        """Start the thread, once; RuntimeError where none can be had."""
         self._alive = True
         try:
             start_new_thread(self._run, ())

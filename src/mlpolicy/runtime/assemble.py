@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
-import hashlib
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -103,30 +102,22 @@ def _within(settings: Any, deadline: float | None) -> Any:
 
 def digest(code: CodeType) -> str:
     """Return a digest of what *code* does, nested functions included."""
-    state = hashlib.blake2b(digest_size=8)
-    _feed(state, code)
-    return state.hexdigest()
+    return blake2b(_content(code), digest_size=8).hexdigest()
 
 
-def _feed(state: Any, code: CodeType) -> None:
-    state.update(code.co_code)
-    state.update(repr((code.co_names, code.co_varnames, code.co_freevars)).encode())
+def _content(code: CodeType) -> bytes:
+    parts = [code.co_code, repr((code.co_names, code.co_varnames, code.co_freevars)).encode()]
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            _feed(state, constant)
-        elif isinstance(constant, frozenset):  # its order is that of this process alone
-            state.update(repr(sorted(map(repr, constant))).encode())
-        else:
-            state.update(repr(constant).encode())
+            parts.append(_content(constant))
+        else:  # (the order of a frozenset is that of this process alone)
+            is_set = isinstance(constant, frozenset)
+            parts.append(repr(sorted(map(repr, constant)) if is_set else constant).encode())
+    return b"".join(parts)
 
 
 def resolve(path: str) -> object:
-    """Import what `module:name` or a dotted path names; return what a decorator was given.
-
-    Raises:
-        ImportError: There is no such module.
-        AttributeError: The module has no such name.
-    """
+    """Import what `module:name` or a dotted path names; return what a decorator was given."""
     if isinstance(path, Given):
         return path.held
     if ":" in path:
@@ -178,10 +169,8 @@ class Share:
 def position(value: Any, salt: str) -> float:
     """Return where *value* stands from 0 to 1, the same in every process and every release.
 
-    It is the first 64 bits of BLAKE2b over the salt and the value, as a share.
-
-    Raises:
-        TypeError: The value has no content that is the same in every process.
+    It is the first 64 bits of BLAKE2b over the salt and the value, as a share; TypeError where the
+    value has no content that is the same in every process.
     """
     state = blake2b(salt.encode(), digest_size=8)
     for part in _parts(value, 0):
