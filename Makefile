@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
-PIP := -m pip install --quiet --disable-pip-version-check -c $(LOCK)
+PIP := -m pip install --quiet --disable-pip-version-check --no-compile -c $(LOCK)
 
 .PHONY: help demo test fuzz check bench docs lock clean
 
