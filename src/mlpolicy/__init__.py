@@ -46,10 +46,11 @@ _HOMES = {
 }
 """The modules that the names live in; two of them are called themselves."""
 
-__all__ = ["__version__", "install", "plan", "tag", "uninstall"]
-__all__ += ["cache_result", "memory_guard", "monitor", "retry", "validate_input"]
-__all__ += ["CallRefused", "Failure", "MemoryPressure", "MlpolicyError"]
-__all__ += ["PolicyError", "ValidationFailed"]
+__all__ = [
+    "CallRefused", "Failure", "MemoryPressure", "MlpolicyError", "PolicyError", "ValidationFailed",
+    "__version__", "cache_result", "install", "memory_guard", "monitor", "plan", "retry", "tag",
+    "uninstall", "validate_input",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

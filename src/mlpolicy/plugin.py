@@ -50,10 +50,11 @@ _HOMES = {
     "rules.monitor.sinks": "Sink",
 }
 
-__all__ = ["API", "METERS", "PROCEED", "CallRefused", "Clock", "Code", "Kind", "Meters"]
-__all__ += ["ByteSize", "Count", "Duration", "Many", "Ratio", "RuleModel", "Synonym", "finding"]
-__all__ += ["Again", "Answer", "Call", "Do", "Refuse", "Verdict", "Wait", "Within"]
-__all__ += ["Lines", "Loom", "Sink", "Site", "Step"]
+__all__ = [
+    "API", "METERS", "PROCEED", "Again", "Answer", "ByteSize", "Call", "CallRefused", "Clock",
+    "Code", "Count", "Do", "Duration", "Kind", "Lines", "Loom", "Many", "Meters", "Ratio", "Refuse",
+    "RuleModel", "Sink", "Site", "Step", "Synonym", "Verdict", "Wait", "Within", "finding",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -316,9 +316,8 @@ class Usual:
             return value
         typical = Duration.of(self.typical)
         each = [f"{value}{unit}" for unit in ("s", "ms", "d")]
-        error = _no_unit(
-            value, min(each, key=lambda one: abs(math.log(Duration.of(one) / typical)))
-        )
+        meant = min(each, key=lambda one: abs(math.log(Duration.of(one) / typical)))
+        error = _no_unit(str(value), meant)
         raise finding("MP101", str(error), meant=error.meant)
 
     def doubt(self, name: str, value: Any) -> str:

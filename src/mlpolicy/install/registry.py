@@ -408,14 +408,16 @@ def _alike(function: FunctionType, witness: FunctionType) -> bool:
 def _template(counts: tuple[int, int, int, int], flags: int) -> CodeType:
     """Return the code of a stub with marks for its constants, and names by number."""
     only, positional, keyword, cells = counts
-    each = [
-        *(Parameter(f"positional{at}", "positional_only") for at in range(only)),
-        *(Parameter(f"positional{at}", "positional") for at in range(only, positional)),
-        *([Parameter("others", "var_positional")] if flags & VARARGS else []),
-        *(Parameter(f"keyword{at}", "keyword") for at in range(keyword)),
-        *([Parameter("named", "var_keyword")] if flags & VARKEYWORDS else []),
-    ]
-    form = Shape("function", tuple(each))
+    form = Shape(
+        "function",
+        (
+            *(Parameter(f"positional{at}", "positional_only") for at in range(only)),
+            *(Parameter(f"positional{at}", "positional") for at in range(only, positional)),
+            *([Parameter("others", "var_positional")] if flags & VARARGS else []),
+            *(Parameter(f"keyword{at}", "keyword") for at in range(keyword)),
+            *([Parameter("named", "var_keyword")] if flags & VARKEYWORDS else []),
+        ),
+    )
     free = tuple(f"free{at:05}" for at in range(cells))  # (the compiler sorts them)
     witness = f"lambda: ({''.join(f'{name}, ' for name in free)})"
     call = f"\x02stub\x03(\x02own\x03, {witness})({form.passed_on()})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, Final
@@ -167,7 +167,7 @@ def shape(code: CodeType) -> Shape:
         ("var_positional", flags & VARARGS and 1),
         ("var_keyword", flags & VARKEYWORDS and 1),
     ]
-    kinds = (kind for kind, count in counted for _ in range(count))
+    kinds: Iterator[ParameterKind] = (kind for kind, count in counted for _ in range(count))
     made = [Parameter(name, kind) for name, kind in zip(code.co_varnames, kinds, strict=False)]
     return Shape(kind_of(code), tuple(sorted(made, key=lambda one: _IN_ORDER.index(one.kind))))
 
