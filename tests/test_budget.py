@@ -14,31 +14,31 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 380,
+    ".": 306,
     "cli": 3363,
-    "core": 4440,
+    "core": 4077,
     "document": 764,
     "install": 3718,
     "lint": 1003,
     "model": 2785,
     "plan": 2528,
     "rules": 11473,
-    "runtime": 615,
+    "runtime": 590,
     "source": 1183,
     "testing": 1948,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 141,
+    ".": 140,
     "cli": 2264,
-    "core": 2815,
+    "core": 2702,
     "document": 533,
     "install": 2664,
     "lint": 755,
     "model": 1913,
     "plan": 1634,
     "rules": 7490,
-    "runtime": 366,
+    "runtime": 353,
     "source": 841,
     "testing": 1444,
 }

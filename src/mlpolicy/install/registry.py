@@ -20,7 +20,6 @@ from weakref import WeakKeyDictionary, ref
 from mlpolicy.core.classes import is_a
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Live
-from mlpolicy.core.site import Parameter
 from mlpolicy.core.threads import Lock
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.runtime.driver import (
@@ -32,9 +31,9 @@ from mlpolicy.runtime.driver import (
     VARKEYWORDS,
     Birth,
     Driver,
-    Shape,
     code_of,
     dressed,
+    formed,
     mark,
 )
 
@@ -408,16 +407,9 @@ def _alike(function: FunctionType, witness: FunctionType) -> bool:
 def _template(counts: tuple[int, int, int, int], flags: int) -> CodeType:
     """Return the code of a stub with marks for its constants, and names by number."""
     only, positional, keyword, cells = counts
-    form = Shape(
-        "function",
-        (
-            *(Parameter(f"positional{at}", "positional_only") for at in range(only)),
-            *(Parameter(f"positional{at}", "positional") for at in range(only, positional)),
-            *([Parameter("others", "var_positional")] if flags & VARARGS else []),
-            *(Parameter(f"keyword{at}", "keyword") for at in range(keyword)),
-            *([Parameter("named", "var_keyword")] if flags & VARKEYWORDS else []),
-        ),
-    )
+    names = [f"positional{at}" for at in range(positional)]
+    names += [*(f"keyword{at}" for at in range(keyword)), "others", "named"]
+    form = formed("function", names, (only, positional, keyword), flags)
     free = tuple(f"free{at:05}" for at in range(cells))  # (the compiler sorts them)
     witness = f"lambda: ({''.join(f'{name}, ' for name in free)})"
     call = f"\x02stub\x03(\x02own\x03, {witness})({form.passed_on()})"

@@ -159,17 +159,25 @@ STARS: Final = {"var_positional": "*", "var_keyword": "**"}
 
 def shape(code: CodeType) -> Shape:
     """Return how *code* is called."""
-    flags, only = code.co_flags, code.co_posonlyargcount
-    counted: list[tuple[ParameterKind, int]] = [
+    counts = (code.co_posonlyargcount, code.co_argcount, code.co_kwonlyargcount)
+    return formed(kind_of(code), code.co_varnames, counts, code.co_flags)
+
+
+def formed(
+    kind: FunctionKind, names: Iterable[str], counts: tuple[int, int, int], flags: int
+) -> Shape:
+    """Return the shape of code with such *names* of locals: *counts* are those of a code object."""
+    only, positional, keyword = counts
+    taken: list[tuple[ParameterKind, int]] = [
         ("positional_only", only),
-        ("positional", code.co_argcount - only),
-        ("keyword", code.co_kwonlyargcount),
+        ("positional", positional - only),
+        ("keyword", keyword),
         ("var_positional", flags & VARARGS and 1),
         ("var_keyword", flags & VARKEYWORDS and 1),
     ]
-    kinds: Iterator[ParameterKind] = (kind for kind, count in counted for _ in range(count))
-    made = [Parameter(name, kind) for name, kind in zip(code.co_varnames, kinds, strict=False)]
-    return Shape(kind_of(code), tuple(sorted(made, key=lambda one: _IN_ORDER.index(one.kind))))
+    kinds: Iterator[ParameterKind] = (of for of, count in taken for _ in range(count))
+    made = [Parameter(name, of) for name, of in zip(names, kinds, strict=False)]
+    return Shape(kind, tuple(sorted(made, key=lambda one: _IN_ORDER.index(one.kind))))
 
 
 _IN_ORDER: Final = ("positional_only", "positional", "var_positional", "keyword", "var_keyword")
