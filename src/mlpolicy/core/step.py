@@ -199,13 +199,14 @@ def _acting(step: Step, method: Callable[..., Verdict]) -> Callable[..., Verdict
     @wraps(method)
     def ask(call: Call, *arguments: object) -> Verdict:
         verdict = method(call, *arguments)
+        if verdict is None:
+            return None
         if isinstance(verdict, Within):
             if step.bounds and refused is not None:
                 call.within = verdict.seconds
             return None
         if refused is None:
-            if verdict is not None:
-                site.would(step.kind, _WOULD.get(type(verdict), "refuse")).add()
+            site.would(step.kind, _WOULD.get(type(verdict), "refuse")).add()
             return None
         if isinstance(verdict, Refuse):
             refused.add()

@@ -407,8 +407,11 @@ def _alike(function: FunctionType, witness: FunctionType) -> bool:
 def _template(counts: tuple[int, int, int, int], flags: int) -> CodeType:
     """Return the code of a stub with marks for its constants, and names by number."""
     only, positional, keyword, cells = counts
-    names = [f"positional{at}" for at in range(positional)]
-    names += [*(f"keyword{at}" for at in range(keyword)), "others", "named"]
+    names = [
+        *(f"positional{at}" for at in range(positional)),
+        *(f"keyword{at}" for at in range(keyword)),
+        *("others", "named"),
+    ]
     form = formed("function", names, (only, positional, keyword), flags)
     free = tuple(f"free{at:05}" for at in range(cells))  # (the compiler sorts them)
     witness = f"lambda: ({''.join(f'{name}, ' for name in free)})"
