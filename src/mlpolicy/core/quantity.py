@@ -122,8 +122,7 @@ class _Measure(_Quantity):
     def _parts(cls, value: Any) -> list[Decimal]:
         """Return each part of a text in the base unit: `1m30s` has two."""
         if not isinstance(value, str):
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if is_number and math.isfinite(value):
+            if type(value) in (int, float) and math.isfinite(value):
                 text = f"{value:g}" if isinstance(value, float) else str(value)
                 raise _no_unit(text, f"{text}{cls.usual}")
             raise cls._unexpected(value)
