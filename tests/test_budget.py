@@ -14,31 +14,31 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 380,
+    ".": 306,
     "cli": 3201,
-    "core": 4440,
+    "core": 4077,
     "document": 758,
-    "install": 3645,
+    "install": 3642,
     "lint": 930,
     "model": 2737,
     "plan": 2426,
     "rules": 11273,
-    "runtime": 615,
+    "runtime": 590,
     "source": 1172,
     "testing": 1869,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 141,
+    ".": 140,
     "cli": 2126,
-    "core": 2815,
+    "core": 2702,
     "document": 529,
     "install": 2617,
     "lint": 731,
     "model": 1885,
     "plan": 1592,
     "rules": 7374,
-    "runtime": 366,
+    "runtime": 353,
     "source": 835,
     "testing": 1389,
 }

@@ -65,7 +65,7 @@ def _checks(context: Context) -> list[MachineCheck]:
     is_any = context.policy or context.modules or files.any_policy()
     loaded = context.read() if is_any else None
     rules = _rules(loaded) if loaded else {}
-    of_kinds = [check for kind in KINDS for check in KINDS[kind].checked(rules)]
+    of_kinds = [check for kind in KINDS for check in KINDS[kind].ask("doctor", rules)]
     checks += [check for check in of_kinds if check.check not in rules]
     checks += itertools.starmap(_of_plugin, every_plugin())
     if loaded:

@@ -297,7 +297,7 @@ def _of_rules(engine: Engine) -> Iterator[Diagnostic]:
         for rule in placed.holds.rules:
             if rule.live:
                 function = ImportedFunction(placed.target, rule, resolve)
-                yield from KINDS[rule.kind].linted(rule.rule, function)
+                yield from KINDS[rule.kind].ask("lint", rule.rule, function)
                 yield from _of_functions_called(rule)
                 yield from _of_standing(placed.target, rule)
 
@@ -324,7 +324,7 @@ def _of_standing(target: Target, rule: PlannedRule) -> Iterator[Diagnostic]:
         return
     try:
         if standing := look_up(target):
-            given = [*kind.on_standing(rule.rule, str(target), standing, registry.own_of)]
+            given = [*kind.ask("standing", rule.rule, str(target), standing, registry.own_of)]
     except Exception:  # noqa: BLE001 (code of the user's: no finding)
         return
     for code, field, text, help in given:

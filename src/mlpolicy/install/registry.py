@@ -31,9 +31,9 @@ from mlpolicy.runtime.driver import (
     VARKEYWORDS,
     Birth,
     Driver,
-    Shape,
     code_of,
     dressed,
+    formed,
     mark,
 )
 
@@ -396,15 +396,12 @@ def _alike(function: FunctionType, witness: FunctionType) -> bool:
 def _template(counts: tuple[int, int, int, int], flags: int) -> CodeType:
     """Return the code of a stub with marks for its constants, and names by number."""
     only, positional, keyword, cells = counts
-    names = [f"positional{at}" for at in range(positional)]
-    form = Shape(
-        "function",
-        positional_only=tuple(names[:only]),
-        positional=tuple(names[only:]),
-        var_positional="others" if flags & VARARGS else None,
-        keyword=tuple(f"keyword{at}" for at in range(keyword)),
-        var_keyword="named" if flags & VARKEYWORDS else None,
-    )
+    names = [
+        *(f"positional{at}" for at in range(positional)),
+        *(f"keyword{at}" for at in range(keyword)),
+        *("others", "named"),
+    ]
+    form = formed("function", names, (only, positional, keyword), flags)
     free = tuple(f"free{at:05}" for at in range(cells))  # (the compiler sorts them)
     witness = f"lambda: ({''.join(f'{name}, ' for name in free)})"
     call = f"\x02stub\x03(\x02own\x03, {witness})({form.passed_on()})"

@@ -261,7 +261,7 @@ class _SourceStage:
         for rule in plan.rules:
             if rule.rule is not None and KINDS[rule.kind].lint:
                 function = SourceFunction(plan, rule, defined, rulebook, tree)
-                yield from KINDS[rule.kind].linted(rule.rule, function)
+                yield from KINDS[rule.kind].ask("lint", rule.rule, function)
 
     def _calls(self, plan: Plan) -> Iterator[Diagnostic]:
         """Yield the functions that rules call and that are not there, or are none."""

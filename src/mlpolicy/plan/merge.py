@@ -214,7 +214,7 @@ def _made(
             raise
         return None, (), {}, errors(include_url=False)
     try:
-        own: Doubts = kind.findings(rule)
+        own: Doubts = kind.ask("check", rule)
     except Exception as error:
         plugin = plugins.find("kinds", kind.name)
         if plugin is None:
@@ -351,7 +351,7 @@ def _clashes(plan: Plan, deadline: Setting | None) -> tuple[list[Diagnostic], li
     made = {rule.kind: rule.rule for rule in plan.rules if rule.rule is not None}
     for rule in (rule for rule in plan.rules if rule.kind in made):
         own = KINDS[rule.kind]
-        for clash in own.clashes(rule.rule, made, plan.deadline):
+        for clash in own.ask("together", rule.rule, made, plan.deadline):
             grave, place = _severity_of(own, clash.code), rule.place(*clash.fields)
             finding = Diagnostic(clash.code, clash.message, place, grave, help=clash.help)
             if not clash.with_deadline:

@@ -278,4 +278,4 @@ def _risks(old: PlannedRule | None, new: PlannedRule | None) -> Iterator[str]:
     else:
         if (before.mode, after.mode) == ("enforce", "shadow"):
             yield f"`{after.kind}` only watches from now on"
-        yield from KINDS[after.kind].risks(before.rule, after.rule)
+        yield from KINDS[after.kind].ask("risk", before.rule, after.rule)
