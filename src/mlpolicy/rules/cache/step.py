@@ -18,7 +18,7 @@ from mlpolicy.rules.cache.classes import Unkept
 from mlpolicy.rules.cache.contents import refuse_one_shots, size_of, used_once
 from mlpolicy.rules.cache.copying import Lost, keeping, not_kept
 from mlpolicy.rules.cache.flight import Flight, Flights, Ticket
-from mlpolicy.rules.cache.keys import NOWHERE, Keys, key_lines, parts
+from mlpolicy.rules.cache.keys import Keys, key_lines
 from mlpolicy.rules.cache.store import CacheEntry, NearStore
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class CacheStep(Step):
 
     def __init__(self, rule: CacheRule, site: Site) -> None:
         super().__init__(rule, site)
-        self.keys = Keys(parts(rule, site.parameters), site, rule.key)
+        self.keys = Keys(rule, site)
         self._ttl = float(rule.ttl)
         self._jitter = float(rule.ttl_jitter)
         self._stale_for = float(rule.stale_if_error or 0.0)
@@ -94,13 +94,10 @@ class CacheStep(Step):
 
         A key that names what is no argument would put all calls under one: nothing is cached.
         """
-        absent = [str(part.path) for part in self.keys.parts if part.name == NOWHERE]
-        if absent:
-            name = self.site.target
-            say_once(
-                f"cache:argument:{name}",
-                f"{name} has no argument `{absent[0]}`; the cache rule is skipped",
-            )
+        if self.keys.absent:
+            name, absent = self.site.target, self.keys.absent
+            text = f"{name} has no argument `{absent}`; the cache rule is skipped"
+            say_once(f"cache:argument:{name}", text)
             return inner
         if not self.site.shadow:
             return _caching(self, inner, loom)
