@@ -35,22 +35,18 @@ class Decisions:
         self._site = site
         self.target = site.target
         name = "mlpolicy_memory_decisions_total"
-        help = "What memory rules decided, other than to let a call go on at once."
+        text = "What memory rules decided, other than to let a call go on at once."
         self._counters = {
-            decision: site.meters.counter(name, help, function=site.target, decision=decision)
+            decision: site.meters.counter(name, text, function=site.target, decision=decision)
             for decision in (("warn",) if site.shadow else DECISIONS)
         }
         self.refusals = site.would("memory", "reject") if site.shadow else site.refused("memory")
 
-    def count(self, decision: str) -> None:
-        """Count one decision."""
+    def count(self, decision: str, call: int = 0) -> None:
+        """Count one decision, and put it into the log event of the call of that number."""
         self._counters[decision].add()
         if decision == "reject":
             self.refusals.add()
-
-    def note(self, call: int, decision: str) -> None:
-        """Count one decision about the call of that number, and put it into its log event."""
-        self.count(decision)
         self._site.decided(call, "memory", decision)
 
 
@@ -131,7 +127,6 @@ class Gate(Live):
         with self.gauge.lock:
             self._leave_line(ticket)
             self._settle()
-            self._leave_when_done()
 
     def look(self) -> bool:
         """Whether too much memory is in use, read anew where the last reading is old."""
@@ -142,7 +137,7 @@ class Gate(Live):
         """Make no new call wait; those that do are let in or refused as before."""
         self._closed = True
         with self.gauge.lock:
-            self._leave_when_done()
+            self._settle()
 
     def _answer(self, ticket: MemoryTicket, now: float) -> Wait | Literal["in", "out"]:
         if not ticket.ends:
@@ -195,7 +190,6 @@ class Gate(Live):
         if self._reopening:
             self._call()
         self._settle()
-        self._leave_when_done()
 
     def crosses(self, reading: MemoryReading) -> bool:
         """Whether usage has risen above `warn_at` since it was last well below."""
@@ -224,8 +218,6 @@ class Gate(Live):
 
     def _settle(self) -> None:
         self.shut = self._full or bool(self._line) or not self.gauge.watched
-
-    def _leave_when_done(self) -> None:
         if self._closed and not self._line:
             self.gauge.leave(self)
 
@@ -249,13 +241,11 @@ class Gauge:
         poll: float,
         *,
         attend: Callable[[], bool] = bool,
-        reset: Callable[[], object] = bool,
         now: clock.Clock = clock.REAL,
     ) -> None:
         self.poll = poll
         self._read = read
         self._attend = attend
-        self._reset = reset
         self.now = now
         self._gates: set[ref[Gate]] = set()
         self.lock = Lock()
@@ -270,9 +260,8 @@ class Gauge:
         self._blind = False
 
     def restart(self) -> None:
-        """Begin anew in a forked child: no thread is there, and no file is its own."""
+        """Begin anew in a forked child: no thread is there."""
         self._clear()
-        self._reset()
         for gate in self.gates():
             gate.restart()
 
