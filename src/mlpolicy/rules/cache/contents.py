@@ -35,29 +35,22 @@ MOST: Final = 1_000_000
 _OBJECT: Final = 10
 """Items that an object counts for which `copy.deepcopy` copies."""
 
-SAME, PLAIN, TREE, DEEP = range(4)
-"""Nothing in it can change; lists, dicts, sets and scalars; containers that `trees` copies; else."""
+SAME, PLAIN, TREE, ARRAYS, DEEP = range(5)
+"""Nothing in a result can change; it is of lists, dicts, sets and scalars; of containers that we
+copy; of these and of arrays; of anything else, which `copy.deepcopy` copies."""
 
 _CHANGES, _ODD, _ARRAY, _RECORD, _FOREIGN, _SHARED = (1 << at for at in range(6))
-"""Of a class: an instance can change; `marshal` does not know it; it is a numpy array; `trees`
+"""Of a class: an instance can change; `marshal` does not know it; it is a numpy array; we
 cannot make another with other contents; `copy.deepcopy` alone can copy it.
 Of an instance: it stands in two places, and only a copy that remembers keeps it one."""
-
-
-class Contents(NamedTuple):
-    """What there is in a result."""
-
-    sort: int
-    arrays: bool
-    """Whether numpy arrays are in it."""
 
 
 How = tuple[int, Callable[[Any], Any] | None]
 """The traits of a class, and what gives what an instance holds; None where that does not matter."""
 
 
-def survey(value: Any, most: int | None = MOST) -> Contents:
-    """Return what there is in *value*.
+def survey(value: Any, most: int | None = MOST) -> int:
+    """Return of what sort *value* is.
 
     Raises:
         Unkept: It cannot be copied: it has too many items, or one that is used up by its use.
@@ -71,7 +64,7 @@ def survey(value: Any, most: int | None = MOST) -> Contents:
         if look_into is None:
             continue
         inside = look_into(one)
-        flat = BARE.issuperset(map(type, inside))
+        flat = is_flat(inside)
         if id(one) in seen:
             traits |= 0 if flat and not how else _SHARED
             continue
@@ -82,24 +75,26 @@ def survey(value: Any, most: int | None = MOST) -> Contents:
         if not flat:
             ahead += inside
             traits |= _FOREIGN if how & _ARRAY else 0  # a view would share what is in it
-        if type(one) is dict and not BARE.issuperset(map(type, one.values())):
+        if type(one) is dict and not is_flat(one.values()):
             ahead += one.values()
-    return Contents(_sort_of_traits(traits), bool(traits & _ARRAY))
-
-
-def _sort_of_traits(traits: int) -> int:
     if not traits & (_CHANGES | _ARRAY | _FOREIGN):
         return SAME
     if traits & (_FOREIGN | _SHARED | _RECORD):
         return DEEP
-    return TREE if traits & (_ODD | _ARRAY) else PLAIN
+    if traits & _ARRAY:
+        return ARRAYS
+    return TREE if traits & _ODD else PLAIN
+
+
+def is_flat(items: Any) -> bool:
+    """Return whether all *items* are scalars."""
+    return BARE.issuperset(map(type, items))
 
 
 def holds_objects(frame: Any) -> bool:
     """Return whether a pandas frame or series holds what can change, and what it would share."""
     columns = (tuple(one.tolist()) for one in object_columns(frame))
-    odd = tuple(one for one in columns if not BARE.issuperset(map(type, one)))
-    return survey(odd).sort != SAME
+    return survey(tuple(one for one in columns if not is_flat(one))) != SAME
 
 
 def _itself(value: Any) -> Any:
@@ -135,14 +130,16 @@ def _how(kind: type) -> How:
     return _FOREIGN, gc.get_referents if _SORTS[kind].body is None else _response
 
 
-_OURS: Final[dict[type, How]] = {
-    **dict.fromkeys(BARE, (0, None)),
-    **dict.fromkeys((tuple, frozenset), (0, _itself)),
-    **dict.fromkeys((list, dict, set), (_CHANGES, _itself)),
-    bytearray: (_CHANGES | _ODD, lambda _: ()),
-    types.MappingProxyType: (_CHANGES | _ODD, gc.get_referents),
-}
-_HOWS: Final = ByClass(_OURS, _how)
+_HOWS: Final = ByClass[How](
+    {
+        **dict.fromkeys(BARE, (0, None)),
+        **dict.fromkeys((tuple, frozenset), (0, _itself)),
+        **dict.fromkeys((list, dict, set), (_CHANGES, _itself)),
+        bytearray: (_CHANGES | _ODD, lambda _: ()),
+        types.MappingProxyType: (_CHANGES | _ODD, gc.get_referents),
+    },
+    _how,
+)
 
 
 # --- what is used up --------------------------------------------------------------------
@@ -165,11 +162,10 @@ _RESPONSES: Final = {
     "requests.models.Response": "_content",
 }
 """Responses that are sent or read once, and the attribute that holds the body once it was read."""
-_SOCKETS: Final = {"_socket.socket": True, "asyncio.transports.BaseTransport": True}
-_HANDLES: Final = _SOCKETS | {
-    "asyncio.streams.StreamWriter": True,
-    "contextlib._GeneratorContextManagerBase": True,
-}
+_SOCKETS: Final = ("_socket.socket", "asyncio.transports.BaseTransport")
+_HANDLES: Final = dict.fromkeys(
+    (*_SOCKETS, "asyncio.streams.StreamWriter", "contextlib._GeneratorContextManagerBase"), True
+)
 """What holds one of these as an attribute is a connection or the like: it is used, not used up."""
 _RECORDS: Final = ("__dataclass_fields__", "__pydantic_fields__", "__attrs_attrs__", "_fields")
 _CONTAINERS: Final = (list, tuple, dict, set, frozenset, deque)
@@ -203,7 +199,7 @@ def _sort_of(kind: type) -> _Sort:
     return _Sort(
         opaque=issubclass(kind, _OPAQUE),
         body=by_path(kind, _RESPONSES),
-        once=one_shot(kind) or by_path(kind, _SOCKETS) is not None,
+        once=one_shot(kind) or by_path(kind, dict.fromkeys(_SOCKETS, True)) is not None,
         own=handle or awaited_again or mock or kind in _OWN,
         gathers=issubclass(kind, _CONTAINERS) or any(has(kind, name) for name in _RECORDS),
         handle=handle,
@@ -222,7 +218,7 @@ def used_once(value: object) -> bool:
 
 
 def refuse_one_shots(result: object) -> None:
-    """Contents into *result* for what is used up by its first use, from the outside in.
+    """Look into *result* for what is used up by its first use, from the outside in.
 
     Raises:
         Unkept: There is such a thing in it.
@@ -234,7 +230,7 @@ def refuse_one_shots(result: object) -> None:
         holder, depth = ahead.popleft()
         inside = _referents(holder, left)
         left -= len(inside)
-        if BARE.issuperset(map(type, inside)):
+        if is_flat(inside):
             continue
         if not _SORTS[type(holder)].gathers:
             depth -= 1
