@@ -296,23 +296,22 @@ def size_of(value: Any, depth: int = 0) -> int:
     # The first class that is not of the user's is asked for its size.
     own = next(one for one in mro_of(kind) if one.__module__ in ("builtins", "collections"))
     size: int = own.__sizeof__(value)
-    return size if depth >= len(_LOOKED_AT) else size + _inside(value, kind, depth)
-
-
-def _inside(value: Any, kind: type, depth: int) -> int:
-    """Return the size of what *value* holds, from a few items of it."""
+    if depth >= len(_LOOKED_AT):
+        return size
     most = _LOOKED_AT[depth]
+    items: Any
     if issubclass(kind, dict):
+        count = dict.__len__(value) * 2
         items = [one for pair in islice(dict.items(value), most) for one in pair]
-        return _of_each(items, dict.__len__(value) * 2, depth)
-    if issubclass(kind, list | tuple):
+    elif issubclass(kind, list | tuple):
         sequence: Any = list if issubclass(kind, list) else tuple
         count = sequence.__len__(value)
         # From end to end: what grows, or was sorted, is not like its first items.
-        every = slice(None, None, max(count // most, 1))
-        return _of_each(sequence.__getitem__(value, every), count, depth)
-    held = gc.get_referents(value)
-    return _of_each(held[:most], len(held), depth)
+        items = sequence.__getitem__(value, slice(None, None, max(count // most, 1)))
+    else:
+        held = gc.get_referents(value)
+        count, items = len(held), held[:most]
+    return size + _of_each(items, count, depth)
 
 
 def _of_each(items: Any, count: int, depth: int) -> int:

@@ -72,13 +72,13 @@ class CacheStep(Step):
             evicted=capacity.add,
             expired=expired.add,
         )
-        me = ref(self)
-
-        def count() -> float:
-            step = me()
-            return float(step.size()) if step else 0.0
-
-        meters.gauge("mlpolicy_cache_entries", "Entries in a cache.", count, function=name)
+        alive = ref(self)
+        meters.gauge(
+            "mlpolicy_cache_entries",
+            "Entries in a cache.",
+            lambda: float(step.size()) if (step := alive()) else 0.0,
+            function=name,
+        )
         _alive.add(self)
 
     def weave(self, inner: Lines, loom: Loom) -> Lines:
@@ -234,10 +234,8 @@ class CacheStep(Step):
 
     def watch(self, key: Hashable | None, result: object, now: float) -> None:
         """Count what the cache would have done; *result* is what the function gave."""
-        if key is None:
-            return
         try:
-            if not self._is_worth_keeping(result):
+            if key is None or not self._is_worth_keeping(result):
                 return
             refuse_one_shots(result)
         except Unkept as error:
