@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from mlpolicy.core.kind import Kind
@@ -42,24 +41,23 @@ def _vet(name: str, kind: Any) -> str | None:
     """Say why a plugin is no kind of rule that can be used; its step is not imported."""
     if not isinstance(kind, Kind):
         return f"it is no `Kind`, but {type(kind).__name__}"
-    return next(_faults(name, kind), None)
+    if kind.name != name:
+        return f"its kind is named `{kind.name}`"
+    if kind.inside not in ORDER:
+        return f"`inside` is `{kind.inside}`, which is no position in the order of the rules"
+    return _vet_rule(kind)
 
 
-def _faults(name: str, kind: Kind) -> Iterator[str]:
+def _vet_rule(kind: Kind) -> str | None:
     from mlpolicy.core.model import RuleModel
 
-    if kind.name != name:
-        yield f"its kind is named `{kind.name}`"
-    if kind.inside not in ORDER:
-        yield f"`inside` is `{kind.inside}`, which is no position in the order of the rules"
     model = kind.rule_model()
     if not (isinstance(model, type) and issubclass(model, RuleModel)):
-        yield f"`{kind.rule}` is no `RuleModel`"
+        return f"`{kind.rule}` is no `RuleModel`"
     if kind.shorthand is not None and kind.shorthand not in model.model_fields:
-        yield f"the rule has no field `{kind.shorthand}` for a bare value"
-    for one in kind.finding_codes():
-        if one.code.startswith(_OURS):
-            yield f"the code `{one.code}` is of a form that is mlpolicy's own"
+        return f"the rule has no field `{kind.shorthand}` for a bare value"
+    taken = next((one.code for one in kind.finding_codes() if one.code.startswith(_OURS)), None)
+    return f"the code `{taken}` is of a form that is mlpolicy's own" if taken else None
 
 
 def _joined(kind: Kind) -> None:

@@ -28,6 +28,9 @@ from marshal import dumps
 from operator import attrgetter, itemgetter, ne
 from typing import Any, Final
 
+# `digest(data, SEED)`; raises ValueError, TypeError or BufferError where bytes lie scattered.
+from xxhash import xxh3_128_digest as digest
+
 from mlpolicy.rules.cache.classes import (
     ByClass,
     Unkeyable,
@@ -56,23 +59,6 @@ FLAT: Final = _SCALARS | _NUMBERS
 
 SEED: Final = int.from_bytes(os.urandom(8), "little")
 """Another one in every process; a fork keeps it, and the keys that were made with it."""
-
-
-def _load() -> Callable[[Any, int], bytes]:
-    """Return xxhash's function, or one that is as good and ten times slower."""
-    try:
-        from xxhash import xxh3_128_digest
-    except ImportError:
-        from _blake2 import blake2b  # (what hashlib itself uses; hashlib costs 5 ms)
-
-        return lambda data, seed: blake2b(
-            data, digest_size=16, key=seed.to_bytes(8, "little")
-        ).digest()
-    return xxh3_128_digest
-
-
-digest: Final[Callable[[Any, int], bytes]] = _load()
-"""`digest(data, SEED)`; raises ValueError, TypeError or BufferError where bytes lie scattered."""
 
 
 def encode(value: object, depth: int = 0) -> Token:

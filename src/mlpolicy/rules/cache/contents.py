@@ -162,10 +162,11 @@ _RESPONSES: Final = {
     "requests.models.Response": "_content",
 }
 """Responses that are sent or read once, and the attribute that holds the body once it was read."""
-_SOCKETS: Final = ("_socket.socket", "asyncio.transports.BaseTransport")
-_HANDLES: Final = dict.fromkeys(
-    (*_SOCKETS, "asyncio.streams.StreamWriter", "contextlib._GeneratorContextManagerBase"), True
-)
+_SOCKETS: Final = {"_socket.socket": True, "asyncio.transports.BaseTransport": True}
+_HANDLES: Final = _SOCKETS | {
+    "asyncio.streams.StreamWriter": True,
+    "contextlib._GeneratorContextManagerBase": True,
+}
 """What holds one of these as an attribute is a connection or the like: it is used, not used up."""
 _RECORDS: Final = ("__dataclass_fields__", "__pydantic_fields__", "__attrs_attrs__", "_fields")
 _CONTAINERS: Final = (list, tuple, dict, set, frozenset, deque)
@@ -199,7 +200,7 @@ def _sort_of(kind: type) -> _Sort:
     return _Sort(
         opaque=issubclass(kind, _OPAQUE),
         body=by_path(kind, _RESPONSES),
-        once=one_shot(kind) or by_path(kind, dict.fromkeys(_SOCKETS, True)) is not None,
+        once=one_shot(kind) or by_path(kind, _SOCKETS) is not None,
         own=handle or awaited_again or mock or kind in _OWN,
         gathers=issubclass(kind, _CONTAINERS) or any(has(kind, name) for name in _RECORDS),
         handle=handle,

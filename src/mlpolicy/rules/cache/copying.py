@@ -171,13 +171,11 @@ def _auto(target: str, value: Any) -> Kept:
     if kind in BARE:
         return Kept(value, None, value)
     copied = _FLAT.get(kind)
-    if copied is not None and len(value) <= MOST and is_flat(value) and _has_flat_values(value):
-        return Kept(copied(value), copied, value)
+    if copied is not None and len(value) <= MOST:
+        values = value.values() if kind is dict else ()
+        if is_flat(value) and is_flat(values):
+            return Kept(copied(value), copied, value)
     return _block(target, value) or _nest(target, value, survey(value))
-
-
-def _has_flat_values(value: Any) -> bool:
-    return type(value) is not dict or is_flat(value.values())
 
 
 def _readonly(target: str, value: Any) -> Kept:
