@@ -178,16 +178,25 @@ def _set(value: set[object] | frozenset[object], depth: int) -> Token:
     return frozenset(zip(parts[::2], parts[1::2], strict=True)), type(value)
 
 
-# --- what is known by its parts ---------------------------------------------------------
+# --- what is known by its content, or by its parts --------------------------------------
+
+
+def _by_content(content: Callable[[Any], object]) -> Encoder:
+    """Return an encoder of what is told apart by something immutable of the interpreter's own."""
+    return lambda value, _: (content(value), type(value))
 
 
 def _by_parts(parts: Parts) -> Encoder:
     return lambda value, depth: (encode_all(parts(value), depth), type(value))
 
 
-def _moment(value: datetime.datetime | datetime.time) -> Sequence[object]:
+def _itself(value: object) -> object:
+    return value
+
+
+def _moment(value: datetime.datetime | datetime.time) -> object:
     # Aware times are equal when the instant is, whatever the zone: the zone is kept apart.
-    return value.replace(tzinfo=None).isoformat(), value.fold, _zone(value.tzinfo)
+    return value.replace(tzinfo=None), value.fold, _zone(value.tzinfo)
 
 
 def _zone(tz: Any) -> object:
@@ -208,33 +217,27 @@ def _zone(tz: Any) -> object:
     raise Unkeyable(f"time zone {kind.__qualname__}")
 
 
-def _text(value: Any) -> Sequence[object]:
-    return (str(value),)
-
-
-def _nothing(_: object) -> Sequence[object]:
-    return ()
-
-
+_CONTENTS: Final[dict[type, Callable[[Any], object]]] = {
+    bytearray: bytes,
+    range: attrgetter("start", "stop", "step"),
+    fractions.Fraction: attrgetter("numerator", "denominator"),
+    decimal.Decimal: decimal.Decimal.as_tuple,  # 1.0 and 1.00 print differently
+    uuid.UUID: attrgetter("int"),
+    array.array: lambda value: (value.typecode, value.tobytes()),
+    **dict.fromkeys((datetime.datetime, datetime.time), _moment),
+    **dict.fromkeys((datetime.date, datetime.timedelta), _itself),
+    **dict.fromkeys((type(Ellipsis), type(NotImplemented)), _itself),
+    datetime.timezone: _zone,
+    **dict.fromkeys(
+        (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath),
+        os.fspath,
+    ),
+}
 _PARTS: Final[dict[type, Parts]] = {
-    bytearray: lambda value: (bytes(value),),
     collections.OrderedDict: lambda value: [*value, *value.values()],
     types.MappingProxyType: lambda value: (dict(value),),
     complex: attrgetter("real", "imag"),
-    **dict.fromkeys((range, slice), attrgetter("start", "stop", "step")),
-    fractions.Fraction: attrgetter("numerator", "denominator"),
-    decimal.Decimal: decimal.Decimal.as_tuple,  # 1.0 and 1.00 print differently
-    uuid.UUID: lambda value: (value.int,),
-    array.array: lambda value: (value.typecode, value.tobytes()),
-    **dict.fromkeys((datetime.datetime, datetime.time), _moment),
-    datetime.date: lambda value: (value.toordinal(),),
-    datetime.timedelta: attrgetter("days", "seconds", "microseconds"),
-    datetime.timezone: lambda value: (_zone(value),),
-    **dict.fromkeys((type(Ellipsis), type(NotImplemented)), _nothing),
-    **dict.fromkeys(
-        (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath),
-        lambda value: (value.__fspath__(),),
-    ),
+    slice: attrgetter("start", "stop", "step"),
 }
 
 # --- classes of the user's ------------------------------------------------------------
@@ -255,9 +258,8 @@ def _refuse(value: object, _: int = 0) -> Any:
 def _parts_of(kind: Any) -> Parts:
     """Return what reads the parts of a class of the user's; it refuses where that is not known."""
     own = kind.__dict__
-    if issubclass(kind, enum.Enum):
-        name = "_value_" if issubclass(kind, enum.Flag) else "_name_"
-        return lambda value: (instance_of(value, name),)
+    if issubclass(kind, enum.Flag):
+        return lambda value: (instance_of(value, "_value_"),)
     if issubclass(kind, tuple) and "_fields" in own:
         return lambda value: tuple.__getitem__(value, slice(None))
     names: tuple[str, ...]
@@ -309,10 +311,10 @@ def _array(value: Any, depth: int) -> Token:
     return encode_all((value.tolist(), str(dtype), value.shape), depth), "array"
 
 
-def _number(value: Any) -> Sequence[object]:
+def _number(value: Any) -> object:
     if value.dtype.num >= _PLAIN and value.dtype.num not in _TIGHT:
         raise Unkeyable(f"numpy.{type(value).__name__}")
-    return str(value.dtype), value.tobytes()
+    return value.dtype, value.tobytes()
 
 
 def _frame(value: Any) -> Sequence[object]:
@@ -341,12 +343,12 @@ def _column(value: Any) -> object:
     return str(value.dtype), value.tolist()
 
 
-def _instant(value: Any) -> Sequence[object]:
+def _instant(value: Any) -> object:
     fold, tz = getattr(value, "fold", 0), _zone(getattr(value, "tzinfo", None))
     return value.value, str(value.unit), fold, tz
 
 
-def _tensor(value: Any) -> Sequence[object]:
+def _tensor(value: Any) -> object:
     torch: Any = sys.modules["torch"]
     if value.layout != torch.strided or value.is_quantized:
         raise Unkeyable(f"torch tensor of layout {value.layout}")
@@ -357,14 +359,21 @@ def _tensor(value: Any) -> Sequence[object]:
     return digest(content, SEED), *about
 
 
-_OF_LIBRARY: Final[dict[str, dict[str, Parts]]] = {
-    "numpy": {"generic": _number, "dtype": _text},
+_OF_LIBRARY: Final[dict[str, dict[str, Encoder]]] = {
+    "numpy": {"generic": _by_content(_number), "dtype": _by_content(str)},
     "pandas": {
-        "DataFrame": _frame, "Series": _series, "Index": _index,
-        "Timestamp": _instant, "Timedelta": _instant, "NA": _nothing, "NaT": _nothing,
+        "DataFrame": _by_parts(_frame),
+        "Series": _by_parts(_series),
+        "Index": _by_parts(_index),
+        **dict.fromkeys(("Timestamp", "Timedelta"), _by_content(_instant)),
+        **dict.fromkeys(("NA", "NaT"), _by_content(_itself)),
     },
-    "torch": {"Tensor": _tensor, "nn.Parameter": _tensor, "dtype": _text, "device": _text},
-}  # fmt: skip
+    "torch": {
+        **dict.fromkeys(("Tensor", "nn.Parameter"), _by_content(_tensor)),
+        **dict.fromkeys(("dtype", "device"), _by_content(str)),
+    },
+}
+
 _FAMILIES: Final = ("generic", "dtype", "Index")
 """Of these, classes that derive from them are known too."""
 
@@ -374,13 +383,15 @@ def _find(kind: type) -> Encoder:
     library: Any = sys.modules.get(package)
     if package == "numpy" and kind in (library.ndarray, library.memmap):
         return _array
-    for name, parts in _OF_LIBRARY.get(package, {}).items():
+    for name, encoder in _OF_LIBRARY.get(package, {}).items():
         known = attrgetter(name)(library)
         known = known if isinstance(known, type) else type(known)
         if kind is known or (name in _FAMILIES and issubclass(kind, known)):
-            return _by_parts(parts)
+            return encoder
     if package in _OF_LIBRARY:
         return _refuse
+    if issubclass(kind, enum.Enum) and not issubclass(kind, enum.Flag):
+        return _by_content(lambda value: instance_of(value, "_name_"))
     return _class if issubclass(kind, type) else _by_parts(_parts_of(kind))
 
 
@@ -390,6 +401,7 @@ ENCODERS: Final = ByClass[Encoder](
         **dict.fromkeys((list, tuple), _sequence),
         dict: _dict,
         **dict.fromkeys((set, frozenset), _set),
+        **{kind: _by_content(content) for kind, content in _CONTENTS.items()},
         **{kind: _by_parts(parts) for kind, parts in _PARTS.items()},
     },
     _find,
