@@ -72,13 +72,13 @@ def storm(alarm, work):
 
 
 def whole(store):
-    """Return whether queue and table of *store* agree, once something was put into it."""
+    """Return whether ring and table of *store* agree, once something was put into it."""
     store.put(CacheEntry("last", 1, born=0.0, expires=1e9), now=0.0)
-    queue, entry = [], store._oldest
-    while entry is not None:
-        queue.append(entry.key)
+    ring, entry = [], store._root.newer
+    while entry is not store._root:
+        ring.append(entry.key)
         entry = entry.newer
-    return queue == list(store.entries)
+    return ring == list(store.entries)
 
 
 @pytest.mark.parametrize("error", [Late, TimeoutError, KeyboardInterrupt])

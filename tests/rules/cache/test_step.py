@@ -259,7 +259,7 @@ def test_a_forked_child_does_not_wait_for_the_parents_threads():
         cache.admit(Ticket("under way", 0.0, 0))
         with cache.store._lock:
             cache.store._begin()
-            cache.store._newest = None
+            cache.store._root.older = None
             taken.set()
             done.wait(30)
 
@@ -270,7 +270,7 @@ def test_a_forked_child_does_not_wait_for_the_parents_threads():
     if not child:
         leads = cache.admit(Ticket("under way", 0.0, 0)) is None
         fill(cache, "more", 2)
-        whole = cache.store._oldest is not None and cache.store._oldest.newer is not None
+        whole = cache.store._root.newer.newer is cache.store._root.older
         os._exit(0 if leads and whole and len(cache.store) == 2 else 1)
     _, status = os.waitpid(child, 0)
     done.set()

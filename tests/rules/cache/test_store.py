@@ -198,13 +198,13 @@ def test_what_calls_in_the_middle_of_a_change_does_not_wait_for_it():
 
 
 def test_a_change_that_was_stopped_in_the_middle_is_put_right_by_the_next():
-    """The queue is made anew from the table, in its order."""
+    """The ring is made anew from the table, in its order."""
     store = NearStore(3, max_bytes=100)
     for key in "abc":
         put(store, key, size=10)
     with store._lock:
         store._begin()
-        store._oldest, store.bytes = None, -5
+        store._root.newer, store.bytes = None, -5
 
     put(store, "d", size=10)
     put(store, "e", size=10)

@@ -1,9 +1,8 @@
 """Values become tokens that are equal exactly when the values are.
 
-A token is a pair of something hashable and a tag: the class for a plain scalar, and a mark of
-ours for the rest.
-So `1`, `1.0` and `True` differ, `[1]` and `(1,)` too, and the pair holds nothing but built-in,
-immutable objects: comparing tokens runs no code of the user's.
+A token is a pair: of a plain scalar the value and its class, of anything else the tokens of its
+parts, or a digest of them, and its class.
+So `1`, `1.0` and `True` differ, `[1]` and `(1,)` too, and comparing tokens runs no code of the user's.
 What has no token raises `Unkeyable`. No library is imported: where a class of one is met, it is
 loaded.
 """
@@ -29,6 +28,9 @@ from marshal import dumps
 from operator import attrgetter, itemgetter, ne
 from typing import Any, Final
 
+# `digest(data, SEED)`; raises ValueError, TypeError or BufferError where bytes lie scattered.
+from xxhash import xxh3_128_digest as digest
+
 from mlpolicy.rules.cache.classes import (
     ByClass,
     Unkeyable,
@@ -42,56 +44,21 @@ from mlpolicy.rules.cache.classes import (
 Token = tuple[object, object]
 Encoder = Callable[[Any, int], Token]
 """Takes the value, and how deep it lies."""
+Parts = Callable[[Any], Sequence[object]]
+"""Gives the values that together say all of a value, its class apart."""
 
 _DEEPEST = 50
 _MOST_SHAPES = 2048
 _HUGE, _HUGE_NEGATIVE = 0x7F, 0xFF
 """The highest byte of infinity, of NaN, and of floats beyond 1e304."""
-SCALARS: Final = frozenset({int, str, bytes, bool, type(None)})
+_SCALARS: Final = frozenset({int, str, bytes, bool, type(None)})
 """Their own token, beside their class."""
 _NUMBERS: Final = frozenset({int, float})
-_FLAT: Final = SCALARS | _NUMBERS
+FLAT: Final = _SCALARS | _NUMBERS
+"""Plain scalars: they cannot change, and hold nothing."""
 
 SEED: Final = int.from_bytes(os.urandom(8), "little")
 """Another one in every process; a fork keeps it, and the keys that were made with it."""
-
-
-def _load() -> Callable[[Any, int], bytes]:
-    """Return xxhash's function, or one that is as good and ten times slower."""
-    try:
-        from xxhash import xxh3_128_digest
-    except ImportError:
-        from _blake2 import blake2b  # (what hashlib itself uses; hashlib costs 5 ms)
-
-        return lambda data, seed: blake2b(
-            data, digest_size=16, key=seed.to_bytes(8, "little")
-        ).digest()
-    return xxh3_128_digest
-
-
-digest: Final[Callable[[Any, int], bytes]] = _load()
-"""`digest(data, SEED)`; raises ValueError, TypeError or BufferError where bytes lie scattered."""
-
-
-class Tag:
-    """Says of what sort a token is; equal to itself alone."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"<{self.name}>"
-
-
-FLOAT, LIST, TUPLE, DICT, MAPPING, SET = map(
-    Tag, ("float", "list", "tuple", "dict", "mapping", "set")
-)
-BYTEARRAY, BY_NAME, BY_FIELD, OTHER, TYPE, ITSELF = map(
-    Tag, ("bytearray", "enum", "fields", "other", "type", "itself")
-)
-ARRAY, NUMBER, OBJECTS, FRAME, TENSOR = map(Tag, ("array", "number", "objects", "frame", "tensor"))
 
 
 def encode(value: object, depth: int = 0) -> Token:
@@ -101,7 +68,7 @@ def encode(value: object, depth: int = 0) -> Token:
         Unkeyable: It, or something in it, has none.
     """
     kind = type(value)
-    if kind in SCALARS:
+    if kind in _SCALARS:
         return value, kind
     return ENCODERS[kind](value, depth)
 
@@ -140,7 +107,7 @@ def flat(values: list[Any] | tuple[Any, ...]) -> bytes | None:
             plain = text[5::9] == b"g" * count and _HUGE not in last and _HUGE_NEGATIVE not in last
         if plain:
             return digest(text, SEED)
-    if not _FLAT.issuperset(map(type, values)):
+    if not FLAT.issuperset(map(type, values)):
         return None
     text = dumps(values, 2)
     # No NaN is written without one of these bytes.
@@ -149,12 +116,16 @@ def flat(values: list[Any] | tuple[Any, ...]) -> bytes | None:
     return digest(text, SEED)
 
 
+def _sequence(value: Any, depth: int) -> Token:
+    return flat(value) or encode_all(value, depth), type(value)
+
+
 def _float(value: float, _: int) -> Token:
     if value and value == value:  # noqa: PLR0124 (NaN alone is not itself)
         return value, float
     if value:
-        return "nan", FLOAT
-    return ("-0" if math.copysign(1.0, value) < 0 else "0"), FLOAT
+        return "nan", float
+    return ("-0" if math.copysign(1.0, value) < 0 else "0"), float
 
 
 class _Shape:
@@ -184,8 +155,8 @@ def _dict(value: dict[Any, object], depth: int) -> Token:
         if type(values[0]) is int and type(values[-1]) is int:
             text = dumps(values, 2)  # (`flat`, without its calls)
             if text[5::5] == shape.ints and len(text) == 5 + 5 * len(values):
-                return (shape.code, digest(text, SEED)), DICT
-        return (shape.code, flat(values) or encode_all(values, depth)), DICT
+                return (shape.code, digest(text, SEED)), dict
+        return (shape.code, flat(values) or encode_all(values, depth)), dict
     return _other_dict(value, depth)
 
 
@@ -194,23 +165,38 @@ def _other_dict(value: dict[Any, object], depth: int) -> Token:
     if count < 2 or set(map(type, value)) != {str}:  # (an itemgetter of one gives no tuple)
         keys = encode_all(list(value), depth)
         items = encode_all(list(value.values()), depth)
-        pairs = zip(keys[::2], keys[1::2], items[::2], items[1::2], strict=True)
-        return frozenset(pairs), MAPPING
+        return frozenset(zip(keys[::2], keys[1::2], items[::2], items[1::2], strict=True)), dict
     shape = _Shape(list(value))
     if len(_shapes) < _MOST_SHAPES:
         _shapes[count] = shape
     values = shape.get(value)
-    return (shape.code, flat(values) or encode_all(values, depth)), DICT
+    return (shape.code, flat(values) or encode_all(values, depth)), dict
 
 
 def _set(value: set[object] | frozenset[object], depth: int) -> Token:
     parts = encode_all(list(value), depth)
-    return (type(value), frozenset(zip(parts[::2], parts[1::2], strict=True))), SET
+    return frozenset(zip(parts[::2], parts[1::2], strict=True)), type(value)
 
 
-def _datetime(value: datetime.datetime | datetime.time, _: int) -> Token:
+# --- what is known by its content, or by its parts --------------------------------------
+
+
+def _by_content(content: Callable[[Any], object]) -> Encoder:
+    """Return an encoder of what is told apart by something immutable of the interpreter's own."""
+    return lambda value, _: (content(value), type(value))
+
+
+def _by_parts(parts: Parts) -> Encoder:
+    return lambda value, depth: (encode_all(parts(value), depth), type(value))
+
+
+def _itself(value: object) -> object:
+    return value
+
+
+def _moment(value: datetime.datetime | datetime.time) -> object:
     # Aware times are equal when the instant is, whatever the zone: the zone is kept apart.
-    return (type(value), value.replace(tzinfo=None), value.fold, _zone(value.tzinfo)), OTHER
+    return value.replace(tzinfo=None), value.fold, _zone(value.tzinfo)
 
 
 def _zone(tz: Any) -> object:
@@ -231,55 +217,66 @@ def _zone(tz: Any) -> object:
     raise Unkeyable(f"time zone {kind.__qualname__}")
 
 
-def _by_attributes(*names: str) -> Encoder:
-    read = attrgetter(*names)
-    return lambda value, _: ((type(value), read(value)), OTHER)
-
-
-def _itself(value: object, _: int) -> Token:
-    return value, ITSELF
-
+_CONTENTS: Final[dict[type, Callable[[Any], object]]] = {
+    bytearray: bytes,
+    range: attrgetter("start", "stop", "step"),
+    fractions.Fraction: attrgetter("numerator", "denominator"),
+    decimal.Decimal: decimal.Decimal.as_tuple,  # 1.0 and 1.00 print differently
+    uuid.UUID: attrgetter("int"),
+    array.array: lambda value: (value.typecode, value.tobytes()),
+    **dict.fromkeys((datetime.datetime, datetime.time), _moment),
+    **dict.fromkeys((datetime.date, datetime.timedelta), _itself),
+    **dict.fromkeys((type(Ellipsis), type(NotImplemented)), _itself),
+    datetime.timezone: _zone,
+    **dict.fromkeys(
+        (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath),
+        os.fspath,
+    ),
+}
+_PARTS: Final[dict[type, Parts]] = {
+    collections.OrderedDict: lambda value: [*value, *value.values()],
+    types.MappingProxyType: lambda value: (dict(value),),
+    complex: attrgetter("real", "imag"),
+    slice: attrgetter("start", "stop", "step"),
+}
 
 # --- classes of the user's ------------------------------------------------------------
 
-
-def _enum(value: Any, depth: int) -> Token:
-    if issubclass(type(value), enum.Flag):
-        return (type(value), *encode(instance_of(value, "_value_"), depth)), BY_NAME
-    return (type(value), instance_of(value, "_name_")), BY_NAME
+_HOLDERS = (dict, list, set, tuple, str, bytes, int, float)
 
 
-def _type(value: type, _: int) -> Token:
+def _class(value: type, _: int) -> Token:
     if type(value).__eq__ is not type.__eq__ or type(value).__hash__ is not type.__hash__:
         raise Unkeyable(f"class {value.__qualname__}")
-    return value, TYPE
+    return value, type
 
 
-def _of_class(kind: Any) -> Encoder:
-    """Return the encoder of a class of the user's; one that refuses where it is unknown."""
-    if issubclass(kind, enum.Enum | type):
-        return _enum if issubclass(kind, enum.Enum) else _type
+def _refuse(value: object, _: int = 0) -> Any:
+    raise Unkeyable(f"{type(value).__module__}.{type(value).__qualname__}")
+
+
+def _parts_of(kind: Any) -> Parts:
+    """Return what reads the parts of a class of the user's; it refuses where that is not known."""
     own = kind.__dict__
-    names: Any
-    read: Callable[[Any, Any], Sequence[object]] = stored
+    if issubclass(kind, enum.Flag):
+        return lambda value: (instance_of(value, "_value_"),)
     if issubclass(kind, tuple) and "_fields" in own:
-        read, names = tuple.__getitem__, slice(None)
+        return lambda value: tuple.__getitem__(value, slice(None))
+    names: tuple[str, ...]
     # pydantic's dataclasses are dataclasses; its models are not. A plain class derived from a
     # dataclass, or a dataclass derived from dict, may hold more than its fields.
-    elif "__dataclass_fields__" in own and not issubclass(kind, _HOLDERS):
+    if "__dataclass_fields__" in own and not issubclass(kind, _HOLDERS):
         names = tuple(field.name for field in dataclasses.fields(kind))
     elif has(kind, "__pydantic_fields__"):
-        read, names = _of_model, tuple(defined(kind, "__pydantic_fields__"))
+        fields = tuple(defined(kind, "__pydantic_fields__"))
+        return lambda value: _of_model(value, fields)
     elif has(kind, "__struct_fields__"):
         names = defined(kind, "__struct_fields__")
     elif "__attrs_attrs__" in own:
         names = tuple(field.name for field in defined(kind, "__attrs_attrs__"))
     else:
         return _refuse
-    return lambda value, depth: ((type(value), *encode_all(read(value, names), depth)), BY_FIELD)
-
-
-_HOLDERS = (dict, list, set, tuple, str, bytes, int, float)
+    return lambda value: stored(value, names)
 
 
 def _of_model(value: Any, names: tuple[str, ...]) -> Sequence[object]:
@@ -287,10 +284,6 @@ def _of_model(value: Any, names: tuple[str, ...]) -> Sequence[object]:
     held = instance_of(value, "__dict__")
     fields = [held.get(name) for name in names]
     return fields, *(instance_of(value, f"__pydantic_{name}__") for name in ("extra", "private"))
-
-
-def _refuse(value: object, _: int) -> Token:
-    raise Unkeyable(f"{type(value).__module__}.{type(value).__qualname__}")
 
 
 # --- numpy, pandas, torch: by dtype, shape and content ---------------------------------
@@ -303,28 +296,6 @@ _PADDED = frozenset({13, 16})
 """Long doubles; nobody defines the bytes that fill them up."""
 
 
-def _of_library(library: Any, package: str, kind: type) -> Encoder:
-    known: dict[Any, Encoder]
-    families: dict[Any, Encoder] = {}
-    if package == "numpy":
-        known = {library.ndarray: _array, library.memmap: _array}
-        families = {library.generic: _number, library.dtype: _by_text}
-    elif package == "pandas":
-        known = {library.DataFrame: _frame, library.Series: _series}
-        known |= dict.fromkeys((library.Timestamp, library.Timedelta), _instant)
-        known |= dict.fromkeys((type(library.NA), type(library.NaT)), _itself)
-        families = {library.Index: _index}
-    else:
-        known = {library.Tensor: _tensor, library.nn.Parameter: _tensor}
-        known |= {library.dtype: _by_text, library.device: _by_text}
-    inherited = (encoder for base, encoder in families.items() if issubclass(kind, base))
-    return known.get(kind) or next(inherited, _refuse)
-
-
-def _by_text(value: Any, _: int) -> Token:
-    return (type(value), str(value)), NUMBER
-
-
 def _array(value: Any, depth: int) -> Token:
     """Return the token of a numpy array: any two of equal dtype, shape and content share it."""
     dtype = value.dtype
@@ -335,55 +306,49 @@ def _array(value: Any, depth: int) -> Token:
             content = digest(value if dtype.num < _PLAIN else value.tobytes(), SEED)
         except (ValueError, BufferError, TypeError):  # the elements lie scattered, or reversed
             content = digest(value.tobytes(), SEED)
-        return (content, dtype, value.shape), ARRAY
+        return (content, dtype, value.shape), "array"
     # Objects are told apart by what they are, records without the gaps between fields.
-    return (encode(value.tolist(), depth + 1), str(dtype), value.shape), OBJECTS
+    return encode_all((value.tolist(), str(dtype), value.shape), depth), "array"
 
 
-def _number(value: Any, _: int) -> Token:
-    dtype = value.dtype
-    if dtype.num >= _PLAIN and dtype.num not in _TIGHT:
+def _number(value: Any) -> object:
+    if value.dtype.num >= _PLAIN and value.dtype.num not in _TIGHT:
         raise Unkeyable(f"numpy.{type(value).__name__}")
-    return (type(value), dtype, value.tobytes()), NUMBER
+    return value.dtype, value.tobytes()
 
 
-def _frame(value: Any, depth: int) -> Token:
-    columns = [_column(value.iloc[:, at], depth) for at in range(value.shape[1])]
-    axes = encode(value.columns, depth + 1), encode(value.index, depth + 1)
-    return ("frame", *axes, *columns), FRAME
+def _frame(value: Any) -> Sequence[object]:
+    columns = [_column(value.iloc[:, at]) for at in range(value.shape[1])]
+    return value.columns, value.index, *columns
 
 
-def _series(value: Any, depth: int) -> Token:
-    axes = encode(value.name, depth + 1), encode(value.index, depth + 1)
-    return ("series", *axes, _column(value, depth)), FRAME
+def _series(value: Any) -> Sequence[object]:
+    return value.name, value.index, _column(value)
 
 
-def _index(value: Any, depth: int) -> Token:
+def _index(value: Any) -> Sequence[object]:
     if type(value) is sys.modules["pandas"].RangeIndex:
-        name = encode(value.name, depth + 1)
-        return (type(value), name, value.start, value.stop, value.step), FRAME
-    names = encode_all(list(value.names), depth)
-    return (type(value), str(value.dtype), names, _column(value, depth)), FRAME
+        return value.name, value.start, value.stop, value.step
+    return str(value.dtype), list(value.names), _column(value)
 
 
-def _column(value: Any, depth: int) -> Token:
-    """Return the token of the values of a column or an index."""
+def _column(value: Any) -> object:
+    """Return what says all of the values of a column or an index."""
     numpy: Any = sys.modules["numpy"]
     if isinstance(value.dtype, numpy.dtype):
-        return _array(value.to_numpy(), depth)
+        return value.to_numpy()
     if hasattr(value.dtype, "categories"):
         codes = value.cat.codes if hasattr(value, "cat") else value.codes
-        parts = (numpy.asarray(codes), value.dtype.categories, bool(value.dtype.ordered))
-        return encode_all(parts, depth), OBJECTS
-    return (str(value.dtype), encode(value.tolist(), depth + 1)), OBJECTS
+        return numpy.asarray(codes), value.dtype.categories, bool(value.dtype.ordered)
+    return str(value.dtype), value.tolist()
 
 
-def _instant(value: Any, _: int) -> Token:
+def _instant(value: Any) -> object:
     fold, tz = getattr(value, "fold", 0), _zone(getattr(value, "tzinfo", None))
-    return (type(value), value.value, str(value.unit), fold, tz), NUMBER
+    return value.value, str(value.unit), fold, tz
 
 
-def _tensor(value: Any, _: int) -> Token:
+def _tensor(value: Any) -> object:
     torch: Any = sys.modules["torch"]
     if value.layout != torch.strided or value.is_quantized:
         raise Unkeyable(f"torch tensor of layout {value.layout}")
@@ -391,56 +356,53 @@ def _tensor(value: Any, _: int) -> Token:
     plain = value.detach().resolve_conj().resolve_neg().cpu().contiguous()
     content = plain.reshape(-1).view(torch.uint8).numpy()
     about = str(value.dtype), tuple(value.shape), str(value.device), value.requires_grad
-    return (digest(content, SEED), type(value), *about), TENSOR
+    return digest(content, SEED), *about
 
 
-# --- by class --------------------------------------------------------------------------
-
-_OURS: Final[dict[type, Encoder]] = {
-    float: _float,
-    list: lambda value, depth: (flat(value) or encode_all(value, depth), LIST),
-    tuple: lambda value, depth: (flat(value) or encode_all(value, depth), TUPLE),
-    dict: _dict,
-    **dict.fromkeys((set, frozenset), _set),
-    bytearray: lambda value, _: (bytes(value), BYTEARRAY),
-    collections.OrderedDict: lambda value, depth: (
-        (type(value), *encode_all([*value, *value.values()], depth)),
-        OTHER,
-    ),
-    types.MappingProxyType: lambda value, depth: (
-        (type(value), *encode(dict(value), depth + 1)),
-        OTHER,
-    ),
-    **dict.fromkeys((datetime.datetime, datetime.time), _datetime),
-    datetime.date: lambda value, _: ((datetime.date, value.toordinal()), OTHER),
-    datetime.timezone: lambda value, _: ((datetime.timezone, _zone(value)), OTHER),
-    # 1.0 and 1.00 print differently.
-    decimal.Decimal: lambda value, _: ((decimal.Decimal, *value.as_tuple()), OTHER),
-    fractions.Fraction: _by_attributes("numerator", "denominator"),
-    uuid.UUID: _by_attributes("int"),
-    complex: lambda value, depth: (
-        (complex, *encode(value.real, depth), *encode(value.imag, depth)),
-        OTHER,
-    ),
-    range: _by_attributes("start", "stop", "step"),
-    slice: lambda value, depth: (
-        (slice, *encode_all((value.start, value.stop, value.step), depth)),
-        OTHER,
-    ),
-    array.array: lambda value, _: ((array.array, value.typecode, value.tobytes()), OTHER),
-    **dict.fromkeys((datetime.timedelta, type(Ellipsis), type(NotImplemented)), _itself),
-    **dict.fromkeys(
-        (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath),
-        lambda value, _: ((type(value), value.__fspath__()), OTHER),
-    ),
+_OF_LIBRARY: Final[dict[str, dict[str, Encoder]]] = {
+    "numpy": {"generic": _by_content(_number), "dtype": _by_content(str)},
+    "pandas": {
+        "DataFrame": _by_parts(_frame),
+        "Series": _by_parts(_series),
+        "Index": _by_parts(_index),
+        **dict.fromkeys(("Timestamp", "Timedelta"), _by_content(_instant)),
+        **dict.fromkeys(("NA", "NaT"), _by_content(_itself)),
+    },
+    "torch": {
+        **dict.fromkeys(("Tensor", "nn.Parameter"), _by_content(_tensor)),
+        **dict.fromkeys(("dtype", "device"), _by_content(str)),
+    },
 }
+
+_FAMILIES: Final = ("generic", "dtype", "Index")
+"""Of these, classes that derive from them are known too."""
 
 
 def _find(kind: type) -> Encoder:
     package = kind.__module__.partition(".")[0]
-    if package in ("numpy", "pandas", "torch"):
-        return _of_library(sys.modules.get(package), package, kind)
-    return _of_class(kind)
+    library: Any = sys.modules.get(package)
+    if package == "numpy" and kind in (library.ndarray, library.memmap):
+        return _array
+    for name, encoder in _OF_LIBRARY.get(package, {}).items():
+        known = attrgetter(name)(library)
+        known = known if isinstance(known, type) else type(known)
+        if kind is known or (name in _FAMILIES and issubclass(kind, known)):
+            return encoder
+    if package in _OF_LIBRARY:
+        return _refuse
+    if issubclass(kind, enum.Enum) and not issubclass(kind, enum.Flag):
+        return _by_content(lambda value: instance_of(value, "_name_"))
+    return _class if issubclass(kind, type) else _by_parts(_parts_of(kind))
 
 
-ENCODERS: Final = ByClass(_OURS, _find)
+ENCODERS: Final = ByClass[Encoder](
+    {
+        float: _float,
+        **dict.fromkeys((list, tuple), _sequence),
+        dict: _dict,
+        **dict.fromkeys((set, frozenset), _set),
+        **{kind: _by_content(content) for kind, content in _CONTENTS.items()},
+        **{kind: _by_parts(parts) for kind, parts in _PARTS.items()},
+    },
+    _find,
+)

@@ -84,61 +84,50 @@ _DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetCom
 
 def lint(rule: CacheRule, function: Function) -> Iterator[Diagnostic]:
     """Yield what is wrong with a cache on *function*."""
-    is_generator = function.kind in GENERATORS
-    if is_generator:
-        yield Diagnostic(
-            "MP304",
-            f"`{function.name}` is a generator: its result can be walked through once",
-            function.at(),
-            help="cache a function that returns a list",
-        )
+    name, at = f"`{function.name}`", function.at()
+    if function.kind in GENERATORS:
+        text = f"{name} is a generator: its result can be walked through once"
+        yield Diagnostic("MP304", text, at, help="cache a function that returns a list")
     if function.is_disabled:
         return
-    for name, _ in function.decorators:
-        if name in _DECORATORS:
-            yield Diagnostic(
-                "MP311",
-                f"`{function.name}` is cached by `{name}` already: results live in two places",
-                function.at(),
-                "warning",
-                help="keep one of them: the decorator knows no `ttl` of the policy",
-                related=function.line("it is decorated here"),
-            )
-    if not is_generator:
-        yield from _result(rule, function)
-
-
-def _result(rule: CacheRule, function: Function) -> Iterator[Diagnostic]:
-    """Yield why the result of a function should not be handed out again."""
-    for called, kind, node in function.calls() if function.kind == "function" else ():
-        if kind == "coroutine" and node in function.returned():
-            yield Diagnostic(
-                "MP306",
-                f"`{function.name}` returns a coroutine, which can be awaited once",
-                function.at(),
-                help=f"put the cache on `{called}`, which is async itself",
-                related=function.line("it is made here", node),
-            )
-            return
+    for path, _ in function.decorators:
+        if path in _DECORATORS:
+            text = f"{name} is cached by `{path}` already: results live in two places"
+            help = "keep one of them: the decorator knows no `ttl` of the policy"
+            here = function.line("it is decorated here")
+            yield Diagnostic("MP311", text, at, "warning", help=help, related=here)
+    if function.kind in GENERATORS:
+        return
+    if (awaited := _coroutine(function)) is not None:
+        called, node = awaited
+        text = f"{name} returns a coroutine, which can be awaited once"
+        help = f"put the cache on `{called}`, which is async itself"
+        here = function.line("it is made here", node)
+        yield Diagnostic("MP306", text, at, help=help, related=here)
+        return
     if rule.copy == "none" and (what := _mutable_result(function)):
-        yield Diagnostic(
-            "MP701",
-            f"`{function.name}` {what}: all callers get the same one, and may change it",
-            function.at("copy"),
-            "warning",
-            help="leave `copy` out: `auto` copies what can be changed",
+        text = f"{name} {what}: all callers get the same one, and may change it"
+        help = "leave `copy` out: `auto` copies what can be changed"
+        yield Diagnostic("MP701", text, function.at("copy"), "warning", help=help)
+    if rule.key is None and (named := ", ".join(_without_key(rule, function))):
+        text = (
+            f"{named} of {name} cannot be told from others by content: calls with it are not cached"
         )
-    yield from _without_key(rule, function)
-    if found := impurity(function):
-        what, call = found
-        yield Diagnostic(
-            "MP704",
-            f"`{function.name}` {what}: a kept result may be wrong",
-            function.at(),
-            "warning",
-            help="pass it in as an argument, or cache what does not depend on it",
-            related=function.line("here", call),
-        )
+        help = "name what decides the result with `key`, or leave it out with `ignore`"
+        yield Diagnostic("MP703", text, at, "warning", help=help)
+    if (found := impurity(function)) is not None:
+        text = f"{name} {found[0]}: a kept result may be wrong"
+        help = "pass it in as an argument, or cache what does not depend on it"
+        here = function.line("here", found[1])
+        yield Diagnostic("MP704", text, at, "warning", help=help, related=here)
+
+
+def _coroutine(function: Function) -> tuple[str, ast.Call] | None:
+    """Return what a plain function calls for the coroutine that it returns, and the call."""
+    returned = function.returned() if function.kind == "function" else ()
+    calls = function.calls() if returned else ()
+    made = ((name, node) for name, kind, node in calls if kind == "coroutine" and node in returned)
+    return next(made, None)
 
 
 def _mutable_result(function: Function) -> str:
@@ -189,30 +178,16 @@ _KEYED = frozenset(
 )
 
 
-def _without_key(rule: CacheRule, function: Function) -> Iterator[Diagnostic]:
+def _without_key(rule: CacheRule, function: Function) -> Iterator[str]:
     """Yield the arguments for which no call has a key, so that none is cached."""
-    if rule.key is not None or function.node is None:
-        return
-    given = function.parameters or ()
+    given = (function.parameters or ()) if function.node is not None else ()
     if function.is_method and given and given[0].name in ("self", "cls"):
         given = given[1:]
     ignored = {re.split(r"[.\[]", str(path))[0] for path in rule.ignore}
-    found = [
-        f"`{one.name}`"
-        for one in given
-        if not one.kind.startswith("var_")
-        and one.name not in ignored
-        and _has_no_key(one.name, function)
-    ]
-    if found:
-        yield Diagnostic(
-            "MP703",
-            f"{', '.join(found)} of `{function.name}` cannot be told from others by content: "
-            "calls with it are not cached",
-            function.at(),
-            "warning",
-            help="name what decides the result with `key`, or leave it out with `ignore`",
-        )
+    for one in given:
+        asked = not one.kind.startswith("var_") and one.name not in ignored
+        if asked and _has_no_key(one.name, function):
+            yield f"`{one.name}`"
 
 
 def _has_no_key(name: str, function: Function) -> bool:
@@ -245,12 +220,12 @@ def _default_is_open(name: str, function: Function) -> bool:
     """Whether no default says that the argument is a text or a number."""
     assert function.node is not None
     given = function.node.args
-    positional = [one.arg for one in (*given.posonlyargs, *given.args)]
-    defaults: dict[str, ast.expr | None] = dict(
-        zip(reversed(positional), reversed(given.defaults), strict=False)
-    )
-    defaults |= dict(zip((one.arg for one in given.kwonlyargs), given.kw_defaults, strict=True))
-    default = defaults.get(name)
+    positional = reversed([*given.posonlyargs, *given.args])
+    defaults = [
+        *zip(positional, reversed(given.defaults), strict=False),
+        *zip(given.kwonlyargs, given.kw_defaults, strict=True),
+    ]
+    default = next((default for one, default in defaults if one.arg == name), None)
     return not isinstance(default, ast.Constant) or default.value is None
 
 

@@ -115,18 +115,15 @@ def object_columns(frame: Any) -> list[Any]:
 
 def fixed(kind: type) -> bool:
     """Return whether no instance of *kind* can be changed, whatever it holds."""
-    return (
+    if (
         kind in _FIXED
         or issubclass(kind, enum.Enum | type)
         or (of_library(kind, "numpy", "generic", "dtype") and not of_library(kind, "numpy", "void"))
         or of_library(kind, "pandas", "Timestamp", "Timedelta", "Period", "Interval")
         or of_library(kind, "pyarrow", "Table", "RecordBatch", "Array", "ChunkedArray", "Scalar")
-        or _empty(kind)
-    )
-
-
-def _empty(kind: type) -> bool:
-    """Return whether instances of *kind*, a class written in Python, hold nothing at all."""
+    ):
+        return True
+    # Instances of a class that is written in Python may have no room for anything.
     plain = all(one.__flags__ & _HEAP for one in mro_of(kind)[:-1])
     return plain and kind.__basicsize__ == object.__basicsize__ and not kind.__dictoffset__
 

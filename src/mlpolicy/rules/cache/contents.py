@@ -35,29 +35,22 @@ MOST: Final = 1_000_000
 _OBJECT: Final = 10
 """Items that an object counts for which `copy.deepcopy` copies."""
 
-SAME, PLAIN, TREE, DEEP = range(4)
-"""Nothing in it can change; lists, dicts, sets and scalars; containers that `trees` copies; else."""
+SAME, PLAIN, TREE, ARRAYS, DEEP = range(5)
+"""Nothing in a result can change; it is of lists, dicts, sets and scalars; of containers that we
+copy; of these and of arrays; of anything else, which `copy.deepcopy` copies."""
 
 _CHANGES, _ODD, _ARRAY, _RECORD, _FOREIGN, _SHARED = (1 << at for at in range(6))
-"""Of a class: an instance can change; `marshal` does not know it; it is a numpy array; `trees`
+"""Of a class: an instance can change; `marshal` does not know it; it is a numpy array; we
 cannot make another with other contents; `copy.deepcopy` alone can copy it.
 Of an instance: it stands in two places, and only a copy that remembers keeps it one."""
-
-
-class Contents(NamedTuple):
-    """What there is in a result."""
-
-    sort: int
-    arrays: bool
-    """Whether numpy arrays are in it."""
 
 
 How = tuple[int, Callable[[Any], Any] | None]
 """The traits of a class, and what gives what an instance holds; None where that does not matter."""
 
 
-def survey(value: Any, most: int | None = MOST) -> Contents:
-    """Return what there is in *value*.
+def survey(value: Any, most: int | None = MOST) -> int:
+    """Return of what sort *value* is.
 
     Raises:
         Unkept: It cannot be copied: it has too many items, or one that is used up by its use.
@@ -71,7 +64,7 @@ def survey(value: Any, most: int | None = MOST) -> Contents:
         if look_into is None:
             continue
         inside = look_into(one)
-        flat = BARE.issuperset(map(type, inside))
+        flat = is_flat(inside)
         if id(one) in seen:
             traits |= 0 if flat and not how else _SHARED
             continue
@@ -82,24 +75,26 @@ def survey(value: Any, most: int | None = MOST) -> Contents:
         if not flat:
             ahead += inside
             traits |= _FOREIGN if how & _ARRAY else 0  # a view would share what is in it
-        if type(one) is dict and not BARE.issuperset(map(type, one.values())):
+        if type(one) is dict and not is_flat(one.values()):
             ahead += one.values()
-    return Contents(_sort_of_traits(traits), bool(traits & _ARRAY))
-
-
-def _sort_of_traits(traits: int) -> int:
     if not traits & (_CHANGES | _ARRAY | _FOREIGN):
         return SAME
     if traits & (_FOREIGN | _SHARED | _RECORD):
         return DEEP
-    return TREE if traits & (_ODD | _ARRAY) else PLAIN
+    if traits & _ARRAY:
+        return ARRAYS
+    return TREE if traits & _ODD else PLAIN
+
+
+def is_flat(items: Any) -> bool:
+    """Return whether all *items* are scalars."""
+    return BARE.issuperset(map(type, items))
 
 
 def holds_objects(frame: Any) -> bool:
     """Return whether a pandas frame or series holds what can change, and what it would share."""
     columns = (tuple(one.tolist()) for one in object_columns(frame))
-    odd = tuple(one for one in columns if not BARE.issuperset(map(type, one)))
-    return survey(odd).sort != SAME
+    return survey(tuple(one for one in columns if not is_flat(one))) != SAME
 
 
 def _itself(value: Any) -> Any:
@@ -135,14 +130,16 @@ def _how(kind: type) -> How:
     return _FOREIGN, gc.get_referents if _SORTS[kind].body is None else _response
 
 
-_OURS: Final[dict[type, How]] = {
-    **dict.fromkeys(BARE, (0, None)),
-    **dict.fromkeys((tuple, frozenset), (0, _itself)),
-    **dict.fromkeys((list, dict, set), (_CHANGES, _itself)),
-    bytearray: (_CHANGES | _ODD, lambda _: ()),
-    types.MappingProxyType: (_CHANGES | _ODD, gc.get_referents),
-}
-_HOWS: Final = ByClass(_OURS, _how)
+_HOWS: Final = ByClass[How](
+    {
+        **dict.fromkeys(BARE, (0, None)),
+        **dict.fromkeys((tuple, frozenset), (0, _itself)),
+        **dict.fromkeys((list, dict, set), (_CHANGES, _itself)),
+        bytearray: (_CHANGES | _ODD, lambda _: ()),
+        types.MappingProxyType: (_CHANGES | _ODD, gc.get_referents),
+    },
+    _how,
+)
 
 
 # --- what is used up --------------------------------------------------------------------
@@ -222,7 +219,7 @@ def used_once(value: object) -> bool:
 
 
 def refuse_one_shots(result: object) -> None:
-    """Contents into *result* for what is used up by its first use, from the outside in.
+    """Look into *result* for what is used up by its first use, from the outside in.
 
     Raises:
         Unkept: There is such a thing in it.
@@ -234,7 +231,7 @@ def refuse_one_shots(result: object) -> None:
         holder, depth = ahead.popleft()
         inside = _referents(holder, left)
         left -= len(inside)
-        if BARE.issuperset(map(type, inside)):
+        if is_flat(inside):
             continue
         if not _SORTS[type(holder)].gathers:
             depth -= 1
@@ -300,23 +297,22 @@ def size_of(value: Any, depth: int = 0) -> int:
     # The first class that is not of the user's is asked for its size.
     own = next(one for one in mro_of(kind) if one.__module__ in ("builtins", "collections"))
     size: int = own.__sizeof__(value)
-    return size if depth >= len(_LOOKED_AT) else size + _inside(value, kind, depth)
-
-
-def _inside(value: Any, kind: type, depth: int) -> int:
-    """Return the size of what *value* holds, from a few items of it."""
+    if depth >= len(_LOOKED_AT):
+        return size
     most = _LOOKED_AT[depth]
+    items: Any
     if issubclass(kind, dict):
+        count = dict.__len__(value) * 2
         items = [one for pair in islice(dict.items(value), most) for one in pair]
-        return _of_each(items, dict.__len__(value) * 2, depth)
-    if issubclass(kind, list | tuple):
+    elif issubclass(kind, list | tuple):
         sequence: Any = list if issubclass(kind, list) else tuple
         count = sequence.__len__(value)
         # From end to end: what grows, or was sorted, is not like its first items.
-        every = slice(None, None, max(count // most, 1))
-        return _of_each(sequence.__getitem__(value, every), count, depth)
-    held = gc.get_referents(value)
-    return _of_each(held[:most], len(held), depth)
+        items = sequence.__getitem__(value, slice(None, None, max(count // most, 1)))
+    else:
+        held = gc.get_referents(value)
+        count, items = len(held), held[:most]
+    return size + _of_each(items, count, depth)
 
 
 def _of_each(items: Any, count: int, depth: int) -> int:

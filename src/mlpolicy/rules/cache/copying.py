@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.rules.cache.classes import BARE, Unkept, fixed, of_library
 from mlpolicy.rules.cache.contents import (
+    ARRAYS,
     DEEP,
     MOST,
     PLAIN,
     SAME,
-    Contents,
     holds_objects,
+    is_flat,
     refuse_one_shots,
     survey,
 )
@@ -85,7 +86,7 @@ class Kept(NamedTuple):
 
     value: object
     """What the store holds."""
-    copied: Callable[[Any], object] | None
+    copied: Copy | None
     """Makes what a later caller gets; None where that is the value itself."""
     given: object
     """What the caller gets for whom it was computed."""
@@ -103,9 +104,8 @@ _FRAMES: Final = ("pandas", "DataFrame", "Series")
 
 def _own_copy() -> Any:
     """Return a module `copy` of our own: a policy on the program's would meet itself in here."""
-    own, spec = ModuleType(copy.__name__), copy.__spec__
-    assert spec is not None
-    assert spec.loader is not None
+    spec: Any = copy.__spec__
+    own = ModuleType(spec.name)
     spec.loader.exec_module(own)
     return own
 
@@ -162,12 +162,8 @@ def _shallow(target: str, value: Any) -> Kept:
 def _deep(target: str, value: Any) -> Kept:
     if of_library(type(value), *_FRAMES):
         return _frame(target, value)
-    look = survey(value, most=None)
-    return _deeply(target, value) if look.arrays else _nest(target, value, look)
-
-
-def _deeply(target: str, value: Any) -> Kept:
-    return Kept(_OWN.deepcopy(value), Copier(_OWN.deepcopy, target), value)
+    sort = survey(value, most=None)
+    return _nest(target, value, DEEP if sort == ARRAYS else sort)
 
 
 def _auto(target: str, value: Any) -> Kept:
@@ -175,45 +171,44 @@ def _auto(target: str, value: Any) -> Kept:
     if kind in BARE:
         return Kept(value, None, value)
     copied = _FLAT.get(kind)
-    if copied is not None and len(value) <= MOST and _is_flat(value):
-        return Kept(copied(value), copied, value)
+    if copied is not None and len(value) <= MOST:
+        values = value.values() if kind is dict else ()
+        if is_flat(value) and is_flat(values):
+            return Kept(copied(value), copied, value)
     return _block(target, value) or _nest(target, value, survey(value))
-
-
-def _nest(target: str, value: Any, look: Contents) -> Kept:
-    if look.sort == SAME:
-        return Kept(value, None, value)
-    if look.sort == PLAIN:
-        return Kept(dumps(value, 2), loads, value)
-    if look.sort == DEEP:
-        return _deeply(target, value)
-    made = kept(value)
-    # Arrays are read-only for the first caller too: what writes fails at once, not at a hit.
-    return Kept(made, Copier(again, target), again(made) if look.arrays else value)
 
 
 def _readonly(target: str, value: Any) -> Kept:
     block = _block(target, value)
     if block is not None:
         return block
-    look = survey(value)
-    if look.sort in (SAME, DEEP):
-        return _nest(target, value, look)
+    sort = survey(value)
+    if sort in (SAME, DEEP):
+        return _nest(target, value, sort)
     made = sealed(value)
-    return Kept(made, Copier(again, target), again(made)) if look.arrays else Kept(made, None, made)
+    if sort == ARRAYS:
+        return Kept(made, Copier(again, target), again(made))
+    return Kept(made, None, made)
 
 
-_FLAT: Final[dict[type, Callable[[Any], object]]] = {
+def _nest(target: str, value: Any, sort: int) -> Kept:
+    if sort == SAME:
+        return Kept(value, None, value)
+    if sort == PLAIN:
+        return Kept(dumps(value, 2), loads, value)
+    if sort == DEEP:
+        return Kept(_OWN.deepcopy(value), Copier(_OWN.deepcopy, target), value)
+    made = kept(value)
+    # Arrays are read-only for the first caller too: what writes fails at once, not at a hit.
+    return Kept(made, Copier(again, target), again(made) if sort == ARRAYS else value)
+
+
+_FLAT: Final[dict[type, Copy]] = {
     list: list.copy,
     dict: dict.copy,
     set: set.copy,
     bytearray: bytearray.copy,
 }
-
-
-def _is_flat(value: Any) -> bool:
-    inside = BARE.issuperset(map(type, value))
-    return inside and (type(value) is not dict or BARE.issuperset(map(type, value.values())))
 
 
 def _block(target: str, value: Any) -> Kept | None:
@@ -230,8 +225,8 @@ def _block(target: str, value: Any) -> Kept | None:
 
 def _array(target: str, value: Any) -> Kept:
     numpy: Any = sys.modules["numpy"]
-    if value.dtype.hasobject and survey(value.tolist()).sort != SAME:
-        return _deeply(target, value)
+    if value.dtype.hasobject and survey(value.tolist()) != SAME:
+        return _nest(target, value, DEEP)
     if type(value) is not numpy.ndarray:
         return Kept(value.copy(), Copier(type(value).copy, target), value)
     made = kept(value)
@@ -242,14 +237,17 @@ def _array(target: str, value: Any) -> Kept:
 
 def _frame(target: str, value: Any) -> Kept:
     pandas: Any = sys.modules["pandas"]
+    copied: Copy = type(value).copy
     if holds_objects(value):  # which its own copies would share
-        return Kept(_pickled(value), Copier(_pickled, target), value)
-    lazily = int(pandas.__version__.partition(".")[0]) >= 3
-    return Kept(
-        value.copy(),
-        Copier((lambda frame: frame.copy(deep=False)) if lazily else type(value).copy, target),
-        value,
-    )
+        copied = _pickled
+    made = copied(value)
+    if copied is not _pickled and int(pandas.__version__.partition(".")[0]) >= 3:
+        copied = _lazily
+    return Kept(made, Copier(copied, target), value)
+
+
+def _lazily(frame: Any) -> object:
+    return frame.copy(deep=False)
 
 
 def _pickled(value: Any) -> object:

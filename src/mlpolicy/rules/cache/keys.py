@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
 from types import CellType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from weakref import ref
@@ -14,7 +15,7 @@ from mlpolicy.core.frozen import frozen
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.target import Given
-from mlpolicy.rules.cache.canonical import ENCODERS, Tag, Token, encode
+from mlpolicy.rules.cache.canonical import ENCODERS, FLAT, Token, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 BARE: Final[tuple[type, ...]] = (int, str) if sys.flags.bytes_warning else (int, str, bytes)
 """Of these classes exactly, a single argument is its own key."""
 
-_MISSING: Final[Token] = (None, Tag("missing"))
-NOWHERE: Final = ""
-"""The parameter of a part that the function has no argument for."""
+_MISSING: Final[Token] = (None, "missing")
 
 
 class Identity(ref[Any]):
@@ -87,64 +86,6 @@ def _forget(identity: ref[Any]) -> None:
         IDENTITIES.pop(place, None)
 
 
-@frozen()
-class Part:
-    """One argument, or a part of one, that belongs to the key."""
-
-    name: str
-    """The parameter that holds it."""
-    how: Literal["value", "instance", "path", "keyword", "keywords"] = "value"
-    path: ArgPath | None = None
-    dropped: frozenset[str] = frozenset()
-    """Of `**keywords`: the names that are left out."""
-
-    def token(self, value: Any) -> Token:
-        """Return the token of this part, where *value* is the argument."""
-        if self.how == "path":
-            assert self.path is not None
-            return encode(self.path.read(value))
-        if self.how == "keyword":
-            assert self.path is not None
-            given = self.path.name in value
-            return encode(self.path.read(value[self.path.name])) if given else _MISSING
-        if self.how == "keywords" and self.dropped:
-            value = {name: one for name, one in value.items() if name not in self.dropped}
-        return encode(value)
-
-
-def parts(rule: CacheRule, parameters: tuple[Parameter, ...]) -> tuple[Part, ...]:
-    """Return what the key is made of.
-
-    The instance of a method always belongs to it, by identity, unless the rule names it or
-    a part of it; where a function makes the key, what it returns is all of it.
-    """
-    if isinstance(rule.key, Given):
-        return ()
-    by_name = {one.name: one for one in parameters}
-    instance = next((name for name in [*by_name][:1] if name in ("self", "cls")), "")
-    if rule.key is None:
-        paths = [ArgPath(name) for name in by_name if name not in rule.ignore]
-    else:
-        paths = [parse(path) for path in rule.key]
-        if instance and all(path.name != instance for path in paths):
-            paths.insert(0, ArgPath(instance))
-    return tuple(_part(path, by_name, instance, rule) for path in paths)
-
-
-def _part(path: ArgPath, by_name: dict[str, Parameter], instance: str, rule: CacheRule) -> Part:
-    if path.name not in by_name:
-        keywords = [name for name, one in by_name.items() if one.kind == "var_keyword"]
-        return Part(keywords[0] if keywords else NOWHERE, "keyword", path)
-    kind = by_name[path.name].kind
-    if path.name == instance and not path.steps:
-        return Part(path.name, "instance")
-    if kind == "var_keyword" and rule.key is None:
-        return Part(path.name, "keywords", dropped=frozenset(rule.ignore))
-    # `*rest` is one value, a tuple; it is never a plain scalar.
-    plain = not path.steps and not kind.startswith("var_")
-    return Part(path.name, "value" if plain else "path", path)
-
-
 class Same:
     """Stands for an object that cannot be referred to weakly; it lives as long as the key."""
 
@@ -160,48 +101,97 @@ class Same:
         return type(other) is Same and other._held is self._held
 
 
+@frozen()
+class Part:
+    """One argument, or a part of one, that belongs to the key."""
+
+    name: str
+    """The parameter that holds it."""
+    how: Literal["value", "instance", "read"]
+    """A whole argument, the instance of a method, or what must be read from an argument."""
+    token: Callable[[Any], Sequence[object]]
+    """Gives what the argument adds to the key."""
+    absent: str = ""
+    """How the rule names it, where the function has no such argument."""
+
+
+def _parts(rule: CacheRule, by_name: dict[str, Parameter]) -> Iterator[Part]:
+    """Yield what the key is made of.
+
+    The instance of a method always belongs to it, by identity, unless the rule names it or
+    a part of it.
+    """
+    instance = next((name for name in [*by_name][:1] if name in ("self", "cls")), "")
+    if rule.key is None:
+        paths = [ArgPath(name) for name in by_name if name not in rule.ignore]
+    else:
+        paths = [parse(path) for path in rule.key]
+        if instance and all(path.name != instance for path in paths):
+            paths.insert(0, ArgPath(instance))
+    keywords = next((one.name for one in by_name.values() if one.kind == "var_keyword"), "")
+    for path in paths:
+        name = path.name
+        if name not in by_name:
+            absent = "" if keywords else str(path)
+            yield Part(keywords, "read", partial(_of_keyword, path), absent)
+        elif path.steps:
+            yield Part(name, "read", partial(_of_path, path))
+        elif name == instance:
+            yield Part(name, "instance", _of_instance)
+        elif name == keywords and rule.key is None:
+            yield Part(name, "read", partial(_of_keywords, frozenset(rule.ignore)))
+        else:  # (`*rest` is one value, a tuple, and never a plain scalar)
+            yield Part(name, "read" if by_name[name].kind.startswith("var_") else "value", encode)
+
+
+def _of_instance(value: object) -> Sequence[object]:
+    return (IDENTITIES.of(value),)
+
+
+def _of_path(path: ArgPath, value: object) -> Token:
+    return encode(path.read(value))
+
+
+def _of_keyword(path: ArgPath, value: dict[str, Any]) -> Token:
+    return _of_path(path, value[path.name]) if path.name in value else _MISSING
+
+
+def _of_keywords(ignored: frozenset[str], value: dict[str, Any]) -> Token:
+    return encode({name: one for name, one in value.items() if name not in ignored})
+
+
 class Keys(Live):
     """Makes the keys that the lines of a driver cannot make by themselves."""
 
     parts: tuple[Part, ...] = ()
     target = ""
     """Empty in a process where the policy is not in force: nothing has a key there."""
-    single = False
+    by_function = False
+    """Whether a function of the user's makes the key of all arguments."""
+    absent = ""
+    """An argument that the key names and the function does not have."""
 
-    by: Callable[..., object] | None = None
-    """The function that makes the key of the arguments, where a decorator was given one."""
-
-    def __init__(self, parts: tuple[Part, ...], site: Site, key: object = None) -> None:
-        self.parts = parts
-        self.by = key.held if isinstance(key, Given) else None
+    def __init__(self, rule: CacheRule, site: Site) -> None:
         self.target = site.target
-        self.single = len(parts) == 1 and parts[0].how != "instance"
+        if isinstance(rule.key, Given):
+            made: Callable[..., object] = rule.key.held
+            self.by_function = True
+            self.parts = (Part("", "read", lambda given: encode(made(*given[0], **given[1]))),)
+            return
+        self.parts = tuple(_parts(rule, {one.name: one for one in site.parameters}))
+        self.absent = next((part.absent for part in self.parts if part.absent), "")
 
-    def make(self, *arguments: Any) -> Hashable | None:
-        """Return the key of a call, given the argument of each part; None where it has none."""
+    def make(self, *arguments: Any, cells: tuple[CellType, ...] = ()) -> Hashable | None:
+        """Return the key of a call, given the argument of each part; None where it has none.
+
+        Where the function has captured *cells*, their contents belong to it.
+        """
         try:
-            if self.single:
-                token = self.parts[0].token(arguments[0])
-                return token[0] if token[1] in BARE else token
             key: list[object] = []
             for part, argument in zip(self.parts, arguments, strict=True):
-                if part.how == "instance":
-                    key.append(IDENTITIES.of(argument))
-                else:
-                    key += part.token(argument)
-            return tuple(key)
+                key += part.token(argument)
+            return (*key, *map(_captured, cells))
         except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
-            self._without(error)
-            return None
-
-    def of_closure(self, cells: tuple[CellType, ...], *arguments: Any) -> Hashable | None:
-        """Return the key of a call of a function that has captured the content of *cells*."""
-        key = self.make(*arguments)
-        if key is None:
-            return None
-        try:
-            return key, *map(_captured, cells)
-        except Exception as error:  # noqa: BLE001 (as above)
             self._without(error)
             return None
 
@@ -213,29 +203,18 @@ class Keys(Live):
             self._without(error)
             return None
 
-    def called(self, positional: tuple[Any, ...], named: dict[str, Any]) -> Hashable | None:
-        """Return the key that the function `by` makes of the arguments; None where it makes none."""
-        try:
-            return encode(self.by(*positional, **named)) if self.by is not None else None
-        except Exception as error:  # noqa: BLE001 (a function of the user's may raise anything)
-            self._without(error)
-            return None
-
     def _without(self, error: Exception) -> None:
         """Say once that calls of this sort are not cached; by classes alone, never by values."""
-        if type(error) is not Unkeyable and interrupts(error):
+        known = type(error) is Unkeyable
+        if not known and interrupts(error):
             raise error
-        if not self.target:
-            return
-        why = str(error) if type(error) is Unkeyable else type(error).__name__
-        say_once(
-            f"cache:{self.target}:key",
-            f"{self.target}: a call has no cache key ({why}); such calls are not cached. "
-            "Name what decides the result with `key`, or leave the argument out with `ignore`.",
-        )
-
-
-_SCALARS = (str, int, float, bool, bytes, type(None))
+        if self.target:
+            why = str(error) if known else type(error).__name__
+            say_once(
+                f"cache:{self.target}:key",
+                f"{self.target}: a call has no cache key ({why}); such calls are not cached. "
+                "Name what decides the result with `key`, or leave the argument out with `ignore`.",
+            )
 
 
 def _captured(cell: CellType) -> Hashable:
@@ -247,7 +226,7 @@ def _captured(cell: CellType) -> Hashable:
         content = cell.cell_contents
     except ValueError:  # (not assigned yet)
         return _MISSING
-    if type(content) in _SCALARS:
+    if type(content) in FLAT:
         return encode(content)
     try:
         return IDENTITIES.of(content)
@@ -266,13 +245,13 @@ def key_lines(keys: Keys, site: Site, key: str, loom: Loom) -> Lines:
 
     Plain scalars are keyed here: the tests of their exact classes cost 3 ns each.
     """
-    arguments = [loom.arguments[part.name] for part in keys.parts]
-    if keys.by is not None or loom.closure:
-        by_function = keys.called, [f"*{given(site, loom)}"]
-        by_cells = keys.of_closure, [loom.closure, *arguments]
-        method, values = by_cells if keys.by is None else by_function
-        return [f"{key} = {loom.constant('make_key', method)}({', '.join(values)})"]
+    if keys.by_function:
+        return [f"{key} = {loom.constant('make_key', keys.make)}({given(site, loom)})"]
     hows = [part.how for part in keys.parts]
+    arguments = [loom.arguments[part.name] for part in keys.parts]
+    if loom.closure:
+        cells = ", ".join([*arguments, f"cells={loom.closure}"])
+        return [f"{key} = {loom.constant('make_key', keys.make)}({cells})"]
     if not hows:
         return [f"{key} = ()"]
     if hows == ["value"]:
@@ -284,7 +263,7 @@ def key_lines(keys: Keys, site: Site, key: str, loom: Loom) -> Lines:
             f"{key} = {arguments[0]} if {bare} else {make}({arguments[0]})",
         ]
     make = f"{loom.constant('make_key', keys.make)}({', '.join(arguments)})"
-    if len(hows) > _MOST_INLINE or not {"value", "instance"}.issuperset(hows):
+    if len(hows) > _MOST_INLINE or "read" in hows:
         return [f"{key} = {make}"]
     tests, items = [], []
     for how, argument in zip(hows, arguments, strict=True):

@@ -17,12 +17,11 @@ from mlpolicy.rules.cache.canonical import encode
 from mlpolicy.rules.cache.classes import Unkept
 from mlpolicy.rules.cache.contents import refuse_one_shots, size_of, used_once
 from mlpolicy.rules.cache.copying import Lost, keeping, not_kept
-from mlpolicy.rules.cache.flight import Flight, Flights, Ticket
-from mlpolicy.rules.cache.keys import NOWHERE, Keys, key_lines, parts
+from mlpolicy.rules.cache.flight import Flights, Ticket
+from mlpolicy.rules.cache.keys import Keys, key_lines
 from mlpolicy.rules.cache.store import CacheEntry, NearStore
 
 if TYPE_CHECKING:
-    from mlpolicy.core.metrics import Counter
     from mlpolicy.core.site import Site
     from mlpolicy.rules.cache.rule import CacheRule
 
@@ -30,6 +29,10 @@ _LOOK = 1.0
 """One wait of a call; then it looks whether the one that it waits for is still there."""
 _SOONEST = 15.0
 """Seconds between two looks for what has expired, or half of a `ttl` that is longer."""
+_REQUESTS = "mlpolicy_cache_requests_total"
+_REQUESTS_HELP = "Calls of a function with a cache, by what the cache gave."
+_EVICTIONS = "mlpolicy_cache_evictions_total"
+_EVICTIONS_HELP = "Entries that a cache let go: for want of room, or because they had expired."
 
 
 class CacheStep(Step):
@@ -39,7 +42,7 @@ class CacheStep(Step):
 
     def __init__(self, rule: CacheRule, site: Site) -> None:
         super().__init__(rule, site)
-        self.keys = Keys(parts(rule, site.parameters), site, rule.key)
+        self.keys = Keys(rule, site)
         self._ttl = float(rule.ttl)
         self._jitter = float(rule.ttl_jitter)
         self._stale_for = float(rule.stale_if_error or 0.0)
@@ -51,25 +54,14 @@ class CacheStep(Step):
         self._skew = 0.0
         """The clock of the calls less the clock that is read here; 0 but for tests."""
         meters, name = site.meters, site.target
-
-        def counters(what: str, text: str, label: str, values: str) -> dict[str, Counter]:
-            return {
-                value: meters.counter(what, text, function=name, **{label: value})
-                for value in values.split()
-            }
-
-        self._requests = counters(
-            "mlpolicy_cache_requests_total",
-            "Calls of a function with a cache, by what the cache gave.",
-            "result",
-            "hit miss stale bypass error",
-        )
+        self._requests = {
+            result: meters.counter(_REQUESTS, _REQUESTS_HELP, function=name, result=result)
+            for result in ("hit", "miss", "stale", "bypass", "error")
+        }
         self.hits = self._requests["hit"]
-        evictions = counters(
-            "mlpolicy_cache_evictions_total",
-            "Entries that a cache let go: for want of room, or because they had expired.",
-            "reason",
-            "capacity expired",
+        capacity, expired = (
+            meters.counter(_EVICTIONS, _EVICTIONS_HELP, function=name, reason=reason)
+            for reason in ("capacity", "expired")
         )
         would = ("hit", "stale_mismatch") if site.shadow else ()
         self._would = {result: site.would(self.kind, result) for result in would}
@@ -77,16 +69,16 @@ class CacheStep(Step):
             None if rule.max_entries is None else int(rule.max_entries),
             None if rule.max_bytes is None else int(rule.max_bytes),
             linger=self._stale_for,
-            evicted=evictions["capacity"].add,
-            expired=evictions["expired"].add,
+            evicted=capacity.add,
+            expired=expired.add,
         )
-        me = ref(self)
-
-        def count() -> float:
-            step = me()
-            return float(step.size()) if step else 0.0
-
-        meters.gauge("mlpolicy_cache_entries", "Entries in a cache.", count, function=name)
+        alive = ref(self)
+        meters.gauge(
+            "mlpolicy_cache_entries",
+            "Entries in a cache.",
+            lambda: float(step.size()) if (step := alive()) else 0.0,
+            function=name,
+        )
         _alive.add(self)
 
     def weave(self, inner: Lines, loom: Loom) -> Lines:
@@ -94,13 +86,10 @@ class CacheStep(Step):
 
         A key that names what is no argument would put all calls under one: nothing is cached.
         """
-        absent = [str(part.path) for part in self.keys.parts if part.name == NOWHERE]
-        if absent:
-            name = self.site.target
-            say_once(
-                f"cache:argument:{name}",
-                f"{name} has no argument `{absent[0]}`; the cache rule is skipped",
-            )
+        if self.keys.absent:
+            name, absent = self.site.target, self.keys.absent
+            text = f"{name} has no argument `{absent}`; the cache rule is skipped"
+            say_once(f"cache:argument:{name}", text)
             return inner
         if not self.site.shadow:
             return _caching(self, inner, loom)
@@ -117,9 +106,14 @@ class CacheStep(Step):
         flight = ticket.awaited
         if flight is not None and flight.over():
             self._flights.leave(ticket)
-            verdict, settled = self._after_waiting(ticket, flight)
-            if settled:
-                return verdict
+            if flight.entry is not None:
+                hit = self._hit(flight.entry)
+                if hit is not PROCEED:
+                    return hit
+            elif flight.ending == "not kept":
+                return PROCEED
+            elif flight.ending == "failed" and (stale := self._stale(ticket)) is not None:
+                return stale
         if ticket.awaited is None:
             self._flights.join(ticket)
         return self._just_kept(ticket) or (PROCEED if ticket.waiter is None else self._wait(ticket))
@@ -132,16 +126,6 @@ class CacheStep(Step):
             return Wait(ticket.waiter, left)
         self._flights.leave(ticket)
         return PROCEED
-
-    def _after_waiting(self, ticket: Ticket, flight: Flight) -> tuple[Verdict, bool]:
-        """Return what the awaited computation means for *ticket*, and whether that is all."""
-        if flight.entry is not None:
-            hit = self._hit(flight.entry)
-            return hit, hit is not PROCEED
-        if flight.ending == "not kept":
-            return PROCEED, True
-        stale = self._stale(ticket) if flight.ending == "failed" else None
-        return stale, stale is not None
 
     def _just_kept(self, ticket: Ticket) -> Verdict:
         """Answer with what was kept while the call was on its way here, or waited."""
@@ -207,10 +191,15 @@ class CacheStep(Step):
         now = ticket.now()
         entry = CacheEntry(ticket.key, kept.value, born=now, expires=self._end(now))
         entry.copied, entry.size = kept.copied, size
-        if not self.store.put(entry, now=now):
-            return None, result
-        self._tend()
-        return entry, kept.given
+        return (entry, kept.given) if self._put(entry, now) else (None, result)
+
+    def _put(self, entry: CacheEntry, now: float) -> bool:
+        kept = self.store.put(entry, now=now)
+        # Entries leave when their time is over, even if no call comes.
+        if kept and (not self._tended or TICKS.rests):
+            self._tended = True
+            TICKS.every(max(_SOONEST, (self._ttl + self._stale_for) / 2), self.tend)
+        return kept
 
     def _end(self, born: float) -> float:
         # Earlier by chance, never later: `ttl` is a promise about age.
@@ -245,10 +234,8 @@ class CacheStep(Step):
 
     def watch(self, key: Hashable | None, result: object, now: float) -> None:
         """Count what the cache would have done; *result* is what the function gave."""
-        if key is None:
-            return
         try:
-            if not self._is_worth_keeping(result):
+            if key is None or not self._is_worth_keeping(result):
                 return
             refuse_one_shots(result)
         except Unkept as error:
@@ -264,8 +251,7 @@ class CacheStep(Step):
         if entry is None or now >= entry.expires:
             made = CacheEntry(key, token, born=now, expires=self._end(now))
             made.size = self._size_of(made)
-            self.store.put(made, now=now)
-            self._tend()
+            self._put(made, now)
             return
         entry.visited = True
         self._would["hit"].add()
@@ -276,12 +262,6 @@ class CacheStep(Step):
         """Return how many entries there are, once those are gone whose time is over."""
         self.store.sweep(self._skew + clock.now())
         return len(self.store)
-
-    def _tend(self) -> None:
-        """See to it that entries leave when their time is over, even if no call comes."""
-        if not self._tended or TICKS.rests:
-            self._tended = True
-            TICKS.every(max(_SOONEST, (self._ttl + self._stale_for) / 2), self.tend)
 
     def tend(self) -> bool:
         """Let go of all that has expired; return whether there is anything left."""
@@ -311,9 +291,8 @@ class CacheStep(Step):
             )
             moved.copied, moved.visited = entry.copied, entry.visited
             moved.size = self._size_of(entry)
-            self.store.put(moved, now=newest)
+            self._put(moved, newest)
         self._skew = earlier._skew
-        self._tend()
         # What is still being computed for the old step lands where calls look for it.
         earlier.store.clear()
         earlier.store = self.store

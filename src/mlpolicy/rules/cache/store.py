@@ -2,13 +2,14 @@
 
 A hit reads `entries` and sets one bit on what it finds, with no lock and no call; all else goes
 through the methods, from any thread.
-The entries form a queue, oldest first; to evict, a hand goes from old to new, clears the bit
+The entries form a ring, oldest first, that begins and ends with a root; to evict, a hand goes from old to new, clears the bit
 of what was used since it came by, and takes the first that was not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from math import inf
 from typing import Any
 
 from mlpolicy.core.live import Table
@@ -39,8 +40,8 @@ class CacheEntry:
         self.visited: object = False
         """Whether it was used since the hand last looked: anything true."""
         self.size = 0
-        self.older: CacheEntry | None = None
-        self.newer: CacheEntry | None = None
+        self.older: Any = None
+        self.newer: Any = None
 
     def given(self) -> object:
         """Return what a caller gets."""
@@ -70,17 +71,16 @@ class NearStore:
         self.entries = Entries()
         self.max_entries = max_entries
         self.max_bytes = max_bytes
-        self.bytes = 0
         self._linger = linger
         self._count_evicted = evicted
         self._count_expired = expired
         self._lock = Lock()
-        self._whole = True
-        """Whether queue and table agree; not while a thread changes them, nor after it was
+        self._root = CacheEntry(None, None, born=0.0, expires=inf)
+        self._whole = False
+        """Whether ring and table agree; not while a thread changes them, nor after it was
         stopped in the middle by an exception of a signal handler, or by a fork."""
-        self._oldest: CacheEntry | None = None
-        self._newest: CacheEntry | None = None
-        self._hand: CacheEntry | None = None
+        self._begin()
+        self._whole = True
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -103,7 +103,7 @@ class NearStore:
             present = self.entries.get(entry.key)
             if present is not None:
                 self._unlink(present, dropped)
-            while self._oldest is not None and self._is_full(entry.size):
+            while self.entries and self._is_full(entry.size):
                 self._evict(dropped)
                 self._count_evicted()
             self._append(entry)
@@ -146,21 +146,19 @@ class NearStore:
             entry.older = entry.newer = None
 
     def _begin(self) -> None:
-        """Begin a change; where one was not ended, make the queue anew from the table first."""
+        """Begin a change; where one was not ended, make the ring anew from the table first."""
         if not self._whole:
-            self._oldest = self._newest = self._hand = None
+            root = self._root
+            self._hand = root.older = root.newer = root
             self.bytes = 0
-            for entry in list(self.entries.values()):  # (oldest first, as the queue is)
+            for entry in list(self.entries.values()):  # (oldest first, as the ring is)
                 self._append(entry)
         self._whole = False
 
     def _append(self, entry: CacheEntry) -> None:
-        entry.older, entry.newer = self._newest, None
-        if self._newest is None:
-            self._oldest = entry
-        else:
-            self._newest.newer = entry
-        self._newest = entry
+        newest = self._root.older
+        entry.older, entry.newer = newest, self._root
+        newest.newer = self._root.older = entry
         self.bytes += entry.size
         self.entries[entry.key] = entry
 
@@ -169,14 +167,7 @@ class NearStore:
         older, newer = entry.older, entry.newer
         if self._hand is entry:
             self._hand = newer
-        if older is None:
-            self._oldest = newer
-        else:
-            older.newer = newer
-        if newer is None:
-            self._newest = older
-        else:
-            newer.older = older
+        older.newer, newer.older = newer, older
         entry.older = entry.newer = None
         self.bytes -= entry.size
         dropped.append(entry)
@@ -187,22 +178,22 @@ class NearStore:
         return many or (self.max_bytes is not None and self.bytes + size > self.max_bytes)
 
     def _evict(self, dropped: list[CacheEntry]) -> None:
-        entry = self._hand or self._oldest
+        entry = self._root.newer if self._hand is self._root else self._hand
+        self._root.visited = True  # (so that the hand passes it)
         # Hits set bits while the hand clears them: after one round it takes what it meets.
-        for _ in range(len(self.entries)):
-            if entry is None or not entry.visited:
+        for _ in range(len(self.entries) + 1):
+            if not entry.visited:
                 break
             entry.visited = False
-            entry = entry.newer or self._oldest
-        assert entry is not None
+            entry = entry.newer
         self._hand = entry.newer
         self._unlink(entry, dropped)
 
     def _sweep(self, now: float, dropped: list[CacheEntry]) -> None:
         """Drop expired entries from the old end, where nearly all of them are."""
         for _ in range(_MOST_SWEPT):
-            entry = self._oldest
-            if entry is None or entry.expires + self._linger > now:
+            entry = self._root.newer
+            if entry.expires + self._linger > now:  # (the root never expires)
                 return
             self._unlink(entry, dropped)
             self._count_expired()

@@ -40,6 +40,6 @@ KIND = Kind(
         "memory.proceed": "the call waited for memory in vain, and went on",
         "memory.would_reject": "in shadow: the call would have been refused",
     },
-    doctor="mlpolicy.rules.memory.doctor:doctor",
+    doctor="mlpolicy.rules.memory.check:doctor",
     virtual="mlpolicy.rules.memory.sampler:parts",
 )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from bisect import insort
 from collections import deque
 from collections.abc import Callable
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal
 from weakref import ref
 
@@ -35,22 +33,18 @@ class Decisions:
         self._site = site
         self.target = site.target
         name = "mlpolicy_memory_decisions_total"
-        help = "What memory rules decided, other than to let a call go on at once."
+        text = "What memory rules decided, other than to let a call go on at once."
         self._counters = {
-            decision: site.meters.counter(name, help, function=site.target, decision=decision)
+            decision: site.meters.counter(name, text, function=site.target, decision=decision)
             for decision in (("warn",) if site.shadow else DECISIONS)
         }
         self.refusals = site.would("memory", "reject") if site.shadow else site.refused("memory")
 
-    def count(self, decision: str) -> None:
-        """Count one decision."""
+    def count(self, decision: str, call: int = 0) -> None:
+        """Count one decision, and put it into the log event of the call of that number."""
         self._counters[decision].add()
         if decision == "reject":
             self.refusals.add()
-
-    def note(self, call: int, decision: str) -> None:
-        """Count one decision about the call of that number, and put it into its log event."""
-        self.count(decision)
         self._site.decided(call, "memory", decision)
 
 
@@ -94,7 +88,7 @@ class Gate(Live):
         self.levels = levels
         self._wait = wait
         self._closed = False
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(1)
         self.restart()
         gauge.join(self)
 
@@ -102,7 +96,7 @@ class Gate(Live):
         """Forget who waits: in a forked child nobody does."""
         self._limit = 0
         self._marks = Marks(0, 0, 0, 0)
-        self._line: deque[MemoryTicket] = deque()
+        self._line: dict[int, MemoryTicket] = {}
         self._full = False
         self._reopening = False
         self._batch = 1
@@ -129,9 +123,8 @@ class Gate(Live):
     def give_up(self, ticket: MemoryTicket) -> None:
         """Free the place of a call that was cancelled or interrupted while it waited."""
         with self.gauge.lock:
-            self._leave_line(ticket)
+            self._line.pop(ticket.number, None)
             self._settle()
-            self._leave_when_done()
 
     def look(self) -> bool:
         """Whether too much memory is in use, read anew where the last reading is old."""
@@ -142,7 +135,7 @@ class Gate(Live):
         """Make no new call wait; those that do are let in or refused as before."""
         self._closed = True
         with self.gauge.lock:
-            self._leave_when_done()
+            self._settle()
 
     def _answer(self, ticket: MemoryTicket, now: float) -> Wait | Literal["in", "out"]:
         if not ticket.ends:
@@ -152,26 +145,23 @@ class Gate(Live):
             ticket.ends = now + self._wait
             ticket.number = next(self._numbers)
         elif not self._full and ticket.waiter is not None and ticket.waiter.woken:
-            self._leave_line(ticket)
+            self._line.pop(ticket.number, None)
             return "in"
-        if now < ticket.ends:
-            return self._wait_on(ticket, ticket.ends - now)
-        self._leave_line(ticket)
+        left = ticket.ends - now
+        if left > 0:
+            if ticket.waiter is None or ticket.waiter.woken:
+                # One that was called in vain, for others were quicker, has its old place again.
+                ticket.waiter = Waiter()
+                self._line[ticket.number] = ticket
+            # Without a sampler nobody wakes it: it looks by itself.
+            return Wait(ticket.waiter, left if self.gauge.attended else min(left, self.gauge.poll))
+        self._line.pop(ticket.number, None)
         if self._full:
             return "out"
         # There was room for all but `resume_at` all the while: that is how much this process
         # uses, and the others in line need not learn it one by one.
         self._reopening = True
         return "in"
-
-    def _wait_on(self, ticket: MemoryTicket, left: float) -> Wait:
-        if ticket.waiter is None or ticket.waiter.woken:
-            # One that was called in vain, for others were quicker, has its old place again.
-            ticket.waiter = Waiter()
-            if ticket not in self._line:
-                insort(self._line, ticket, key=attrgetter("number"))
-        # Without a sampler nobody wakes it: it looks by itself.
-        return Wait(ticket.waiter, left if self.gauge.attended else min(left, self.gauge.poll))
 
     # Told by the gauge, which holds its lock.
 
@@ -190,12 +180,12 @@ class Gate(Live):
         elif reading is None or reading.used <= self._marks.resume:
             self._reopening = True
         # Some had no more patience and left without a word: tasks of a loop that was closed.
-        while self._line and self._line[0].ends + self.gauge.poll < now:
-            self._line.popleft()
+        late = now - self.gauge.poll
+        for number in [number for number, one in self._line.items() if one.ends < late]:
+            del self._line[number]
         if self._reopening:
             self._call()
         self._settle()
-        self._leave_when_done()
 
     def crosses(self, reading: MemoryReading) -> bool:
         """Whether usage has risen above `warn_at` since it was last well below."""
@@ -211,21 +201,18 @@ class Gate(Live):
 
         All at once would pass on one reading and fill the memory again.
         """
-        count = min(self._batch, len(self._line))
+        called = sorted(self._line)[: self._batch]
         self._batch = self._batch * 2 if self._line else 1
-        self._reopening = len(self._line) > count
-        for ticket in [self._line.popleft() for _ in range(count)]:
-            if ticket.waiter is not None:
-                self.gauge.called.append(ticket.waiter)
-
-    def _leave_line(self, ticket: MemoryTicket) -> None:
-        if ticket in self._line:
-            self._line.remove(ticket)
+        for number in called:
+            waiter = self._line.pop(number).waiter
+            if waiter is not None:
+                self.gauge.called.append(waiter)
+        self._reopening = bool(self._line)
 
     def _settle(self) -> None:
-        self.shut = self._full or bool(self._line) or not self.gauge.watched
-
-    def _leave_when_done(self) -> None:
+        # (where nobody looks after the gauge, or it is busy, calls look for themselves)
+        watched = self.gauge.attended and not self.gauge.busy
+        self.shut = self._full or bool(self._line) or not watched
         if self._closed and not self._line:
             self.gauge.leave(self)
 
@@ -249,16 +236,14 @@ class Gauge:
         poll: float,
         *,
         attend: Callable[[], bool] = bool,
-        reset: Callable[[], object] = bool,
         now: clock.Clock = clock.REAL,
     ) -> None:
         self.poll = poll
+        self.now = now
+        self.lock = Lock()
         self._read = read
         self._attend = attend
-        self._reset = reset
-        self.now = now
         self._gates: set[ref[Gate]] = set()
-        self.lock = Lock()
         self._clear()
 
     def _clear(self) -> None:
@@ -267,19 +252,14 @@ class Gauge:
         self.reading: MemoryReading | None = None
         self.at = float("-inf")
         self.attended = False
-        self._blind = False
+        self.busy = False
+        """Whether the sampler cannot read for a while."""
 
     def restart(self) -> None:
-        """Begin anew in a forked child: no thread is there, and no file is its own."""
+        """Begin anew in a forked child: no thread is there."""
         self._clear()
-        self._reset()
         for gate in self.gates():
             gate.restart()
-
-    @property
-    def watched(self) -> bool:
-        """Whether gates are told in time, so that calls need not ask."""
-        return self.attended and not self._blind
 
     def join(self, gate: Gate) -> None:
         """Tell *gate* of the reading that there is, and of each from now on."""
@@ -307,7 +287,7 @@ class Gauge:
     def blind(self) -> None:
         """Let calls ask until the next reading: the sampler will be busy for a while."""
         with self.lock:
-            self._blind = True
+            self.busy = True
             for gate in self.gates():
                 gate.shut = True
 
@@ -319,7 +299,7 @@ class Gauge:
             return
         crossing: list[Gate] = []
         with self.lock:
-            self._blind = self._blind and not sighted
+            self.busy = self.busy and not sighted
             if now >= self.at:  # else another thread has read it since
                 self.reading, self.at = reading, now
                 for gate in self.gates():

@@ -7,6 +7,7 @@ says, and the machine: in a container the one that the container runs on.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from operator import attrgetter
@@ -57,25 +58,6 @@ class Bound(NamedTuple):
         return MemoryReading(self.used(), self.limit, self.of)
 
 
-class KernelFile:
-    """A file of the kernel, kept open: reading it costs one system call."""
-
-    __slots__ = ("_descriptor",)
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = -1  # so that one that could not be opened can be thrown away
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-
-    def read(self) -> bytes:
-        """Return what it says at this moment."""
-        return os.pread(self._descriptor, 1 << 14, 0)
-
-    def __del__(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-
 class Limits:
     """Everything that limits this process; it reads the one that is nearest to its end.
 
@@ -101,10 +83,6 @@ class Limits:
         self._proc = proc
         self._machine = machine or whole_machine
         self._now = now
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget what was found; a forked child must look for itself."""
         self._bounds: tuple[Bound, ...] = ()
         self._due = float("-inf")
 
@@ -179,40 +157,32 @@ def whole_machine() -> Bound | None:
 
 
 class Process:
-    """The memory of this process, as the kernel counts it.
-
-    `/proc/self` is whoever opened it: after a fork this must be made anew.
-    """
+    """The memory of this process, as the kernel counts it; `/proc/self` is whoever opens it."""
 
     def __init__(self, proc: Path = PROC) -> None:
-        self._statm: KernelFile | None = None
-        try:
-            self._statm = KernelFile(proc / "statm")
-            self._page = os.sysconf("SC_PAGE_SIZE")
-        except (OSError, AttributeError):  # (no /proc; and Windows knows no O_CLOEXEC)
-            pass
+        self._statm = proc / "statm"
 
     def resident(self) -> int:
         """Return what stands in memory."""
-        if self._statm is not None:
-            return self._field(self._statm, _RESIDENT)
+        if self._statm.exists():
+            return self._counted(_RESIDENT)
         import psutil
 
         return int(psutil.Process().memory_info().rss)
 
-    def _field(self, statm: KernelFile, at: int) -> int:
-        return int(statm.read().split()[at]) * self._page
+    def _counted(self, at: int) -> int:
+        return int(self._statm.read_bytes().split()[at]) * os.sysconf("SC_PAGE_SIZE")
 
     def limits(self) -> Iterator[Bound]:
         """Yield what `ulimit` bounds, each with what is counted against it."""
-        if self._statm is None:
+        if not self._statm.exists():  # (other systems than Linux do not keep it)
             return
         import resource
 
         for name, at in (("RLIMIT_AS", _SIZE), ("RLIMIT_DATA", _DATA)):
             soft, _ = resource.getrlimit(getattr(resource, name))
             if soft not in (resource.RLIM_INFINITY, 0):
-                yield Bound(soft, partial(self._field, self._statm, at), name)
+                yield Bound(soft, partial(self._counted, at), name)
 
 
 # --- cgroups --------------------------------------------------------------------------
@@ -272,20 +242,22 @@ def _within(mount: Path, path: PurePosixPath) -> Path:
 
 def _bounds(version: Version, directory: Path, measure: str, *, own: bool) -> Iterator[Bound]:
     limits = [_limit(directory / name) for name in version.limits]
+    usage, stat = directory / version.usage, directory / "memory.stat"
     try:
-        usage, stat = KernelFile(directory / version.usage), KernelFile(directory / "memory.stat")
+        usage.read_bytes()
+        text = stat.read_bytes()
     except OSError:
         return  # the root, or a cgroup without the controller: it has neither limit nor usage
     if own and version is V1:
-        limits.append(_number(stat.read(), _ABOVE))
+        limits.append(_number(text, _ABOVE))
     limit = min((limit for limit in limits if limit is not None), default=_UNLIMITED)
     names = [b"inactive_file"] if measure == "workingset" else [b"inactive_file", b"active_file"]
 
     def used() -> int:
         """Return the usage less the cached files, which the kernel drops when in need."""
-        text = stat.read()
+        text = stat.read_bytes()
         cached = sum(_number(text, version.prefix + name) or 0 for name in names)
-        return max(int(usage.read()) - cached, 0)
+        return max(int(usage.read_bytes()) - cached, 0)
 
     if limit < _UNLIMITED:
         yield Bound(max(limit, 1), used, f"cgroup {directory}")
@@ -300,10 +272,6 @@ def _limit(path: Path) -> int | None:
 
 
 def _number(text: bytes, name: bytes) -> int | None:
-    """Return the number on the line of *name*; found, not split: a sample must cost little."""
-    at = (b"\n" + text).find(b"\n" + name + b" ")
-    if at < 0:
-        return None
-    start = at + len(name) + 1
-    end = text.find(b"\n", start)
-    return int(text[start:] if end < 0 else text[start:end])
+    """Return the number on the line of *name*."""
+    found = re.search(rb"^%s (\d+)" % name, text, re.MULTILINE)
+    return int(found[1]) if found else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from mlpolicy.core import clock
@@ -50,10 +50,9 @@ class Sampler:
         with self._lock:
             gauge = self._gauges.get(key)
             if gauge is None:
-                limits = self._limits(limit, measure)
-                gauge = self._gauges[key] = Gauge(
-                    limits.read, poll, attend=self.attend, reset=limits.reset, now=self._now
-                )
+                read = self._limits(limit, measure).read
+                gauge = Gauge(read, poll, attend=self.attend, now=self._now)
+                self._gauges[key] = gauge
             return gauge
 
     def attend(self) -> bool:
@@ -79,12 +78,16 @@ class Sampler:
             return self._turn()
         except BaseException as error:  # noqa: BLE001 (a bug of ours: calls go on, and start another)
             with self._lock:
-                self._thread = None
-                for gauge in self._all():  # what their gates say will not change any more
-                    gauge.attended = False
-                    gauge.blind()
+                self._stop()
             say_once("memory:sampler", f"the memory sampler failed ({error!r})", error=error)
             return None
+
+    def _stop(self) -> None:
+        """Let calls look for themselves: what their gates say will not change any more."""
+        self._thread = None
+        for gauge in self._all():
+            gauge.attended = False
+            gauge.blind()
 
     def _all(self) -> list[Gauge]:
         # (a look at all references is one step; a walk would meet what other threads add)
@@ -99,29 +102,24 @@ class Sampler:
         with self._lock:
             gauges = [gauge for gauge in self._all() if gauge.gates()]
             if not gauges:
-                self._thread = None
-                for gauge in self._all():
-                    gauge.attended = False
+                self._stop()
                 return None
         for gauge in gauges:
             if self._now() - gauge.at >= gauge.poll:
                 gauge.sample(sighted=True)
         for gauge in gauges:
-            self._relieve(gauge)
+            strained = [gate for gate in gauge.gates() if gate.strained]
+            for relief in {gate.relief for gate in strained}:
+                if relief is not None and relief.due(self._now()):
+                    freed = self._freed(relief, gauge)
+                    relief.ended(self._now(), freed=freed)
+                    for gate in strained:
+                        if gate.relief is relief:
+                            gate.decisions.count("relieve")
         due = min(gauge.at + gauge.poll for gauge in gauges)
         return min(max(due - self._now(), 0.001), IDLE)
 
-    def _relieve(self, gauge: Gauge) -> None:
-        strained = [gate for gate in gauge.gates() if gate.strained]
-        for relief in {gate.relief for gate in strained}:
-            if relief is not None and relief.due(self._now()):
-                freed = self._run(relief, gauge)
-                relief.ended(self._now(), freed=freed)
-                for gate in strained:
-                    if gate.relief is relief:
-                        gate.decisions.count("relieve")
-
-    def _run(self, relief: Relief, gauge: Gauge) -> float:
+    def _freed(self, relief: Relief, gauge: Gauge) -> float:
         """Do *relief*; return which share of the limit it freed, all of it where nobody can tell."""
         before = gauge.reading
         for busy in self._all():
@@ -145,25 +143,10 @@ if hasattr(os, "register_at_fork"):
 # --- in policy tests ------------------------------------------------------------------
 
 
-class VirtualMachine(Protocol):
-    """What a policy test tells of the machine."""
-
-    before_call: list[Callable[[], None]]
-    """Called before each call of the test."""
-
-    def now(self) -> float:
-        """Return the time in seconds."""
-        ...
-
-    def memory(self, limit: int | None) -> tuple[int, int]:
-        """Return how much memory is in use, and how much there is where nothing else limits it."""
-        ...
-
-
 class VirtualSampler(Sampler):
-    """Makes gauges that read what the test says."""
+    """Makes gauges that read what the machine of a policy test has: its `now` and `memory`."""
 
-    def __init__(self, machine: VirtualMachine) -> None:
+    def __init__(self, machine: Any) -> None:
         super().__init__(now=machine.now)
         self._machine = machine
 
@@ -171,13 +154,14 @@ class VirtualSampler(Sampler):
         """Return a gauge that is read before each call."""
 
         def read() -> MemoryReading:
-            return MemoryReading(*self._machine.memory(limit), "the test's world")
+            used, there = self._machine.memory(limit)
+            return MemoryReading(used, there, "the test's world")
 
         gauge = Gauge(read, poll, now=self._machine.now)
         self._machine.before_call.append(gauge.sample)
         return gauge
 
 
-def parts(machine: VirtualMachine) -> dict[str, Any]:
+def parts(machine: Any) -> dict[str, Any]:
     """Return the arguments of the step class that stand in for the memory of the machine."""
     return {"sampler": VirtualSampler(machine)}

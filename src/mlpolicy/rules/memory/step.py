@@ -58,20 +58,20 @@ class MemoryStep(Step):
             return PROCEED
         if isinstance(answer, Wait):
             if first:
-                self._decisions.note(call, "wait")
+                self._decisions.count("wait", call)
             return answer
         return self._on_pressure(call, given)
 
     def _on_pressure(self, call: int, given: Given | None) -> Verdict:
         if self.rule.on_pressure == "proceed":
-            self._decisions.note(call, "proceed")
+            self._decisions.count("proceed", call)
             return PROCEED
         if self.rule.on_pressure == "default":
             verdict = self._default.verdict(call, given)
             if verdict is not None:
-                self._decisions.note(call, "default")
+                self._decisions.count("default", call)
                 return verdict
-        self._decisions.note(call, "reject")
+        self._decisions.count("reject", call)
         reading = self.gauge.reading
         used, limit = (reading.used, reading.limit) if reading else (0, 0)
         again = max(self._wait, SOONEST_AGAIN)
