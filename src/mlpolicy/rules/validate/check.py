@@ -47,18 +47,10 @@ def check(rule: ValidateRule) -> Iterator[Finding]:
 
 def _specs(rule: ValidateRule) -> Iterator[tuple[str, Spec, bool]]:
     """Yield every spec of *rule* with its setting, and whether it judges several values at once."""
-
-    def within(setting: str, spec: Spec, *, many: bool) -> Iterator[tuple[str, Spec, bool]]:
-        yield setting, spec, many
-        for name, inner in spec.fields.items():
-            yield from within(f"{setting}.fields.{name}", inner, many=many)
-        if spec.items is not None:
-            yield from within(f"{setting}.items", spec.items, many=True)
-
     for name, spec in rule.args.items():
-        yield from within(f"args.{name}", spec, many=False)
+        yield from spec.within(f"args.{name}")
     if rule.returns is not None:
-        yield from within("returns", rule.returns, many=False)
+        yield from rule.returns.within("returns")
 
 
 def _lone(rule: ValidateRule) -> Iterator[Finding]:

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.rules.validate.checker import PLAIN
-from mlpolicy.rules.validate.checks.bounds import Bounds, all_within
+from mlpolicy.rules.validate.checks.numbers import Bounds, all_within
 
 if TYPE_CHECKING:
     from mlpolicy.core.step import Loom
-    from mlpolicy.rules.validate.checker import Check, Checker
-    from mlpolicy.rules.validate.checks.settings import Sizes
+    from mlpolicy.rules.validate.checker import Checker
+    from mlpolicy.rules.validate.checks.settings import Check, Sizes
 
 Condition = str | None
 """An expression, or None where nothing true can be said quickly."""
@@ -108,7 +108,8 @@ class Lines:
             case "fields" if checker.type == "mapping":
                 said = self._fields(asked, checker, value)
         # Names take their sizes in the lines, or all is left to the checker.
-        if said is not None or check.symbols() or check.name == "shape":
+        named = check.name == "shape" or (checker.symbols and check.name in ("fields", "items"))
+        if said is not None or named:
             return said
         return f"{self._loom.constant('passes', check.passes)}({value})"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -193,6 +193,19 @@ class Spec(RuleModel):
 
     _dtype = field_validator("dtype")(_dtype)
     _range = field_validator("range")(_range)
+
+    def within(self, setting: str, *, many: bool = False) -> Iterator[tuple[str, Spec, bool]]:
+        """Yield this and each spec in it with its setting, and whether it judges several values."""
+        yield setting, self, many
+        for name, inner in self.fields.items():
+            yield from inner.within(f"{setting}.fields.{name}", many=many)
+        if self.items is not None:
+            yield from self.items.within(f"{setting}.items", many=True)
+
+    def sizes(self) -> Spec:
+        """Return what asks for the shapes alone."""
+        fields = {name: inner.sizes() for name, inner in self.fields.items()}
+        return Spec(shape=self.shape, fields=fields, items=self.items and self.items.sizes())
 
     @field_validator("type", "model")
     @classmethod

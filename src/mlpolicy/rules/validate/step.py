@@ -13,7 +13,7 @@ from mlpolicy.core.site import GENERATORS
 from mlpolicy.core.step import Answer, Loom, Refuse, Step, Verdict, Weave, indented
 from mlpolicy.core.step import Lines as Block
 from mlpolicy.errors import ValidationFailed
-from mlpolicy.rules.validate.checker import Checker, checker
+from mlpolicy.rules.validate.checker import Checker, checker, labels
 from mlpolicy.rules.validate.lines import Lines
 from mlpolicy.rules.validate.look import Look
 
@@ -63,10 +63,15 @@ class ValidateStep(Step):
         else:
             if rule.on_fail != "warn":
                 self._refusals = site.refused(self.kind)
-            for name, one in [*self._inputs.items(), (RETURNS, self._output)]:
-                for where, check in one.labels(name) if one else ():
+            each = [(name, rule.args[name]) for name in self._inputs]
+            for name, spec in [*each, (RETURNS, result)]:
+                for where, check in labels(spec, name) if spec else ():
                     self._counter(check, where)
-        self._asks = self._output is not None and bool(self._output.symbols())
+        # Names in the shape of the result may have taken their sizes from the arguments.
+        asks = self._output is not None and self._output.symbols
+        self._sizes = {
+            name: checker(rule.args[name].sizes(), None) for name in self._inputs if asks
+        }
 
     def _counter(self, check: str, where: str) -> Counter:
         labels = {"function": self.site.target, "check": check, "field": self.site.hide(where)}
@@ -86,11 +91,11 @@ class ValidateStep(Step):
 
     def _weave_output(self, inner: Block, loom: Loom, *, sizes: dict[str, str]) -> Block:
         assert self._output is not None
-        bound = {name for one in self._inputs.values() for name in one.symbols()}
+        bound = {name for one in self._inputs.values() for name in one.symbols}
         said = Lines(loom, sizes, bound).condition(self._output, loom.result)
         verdict = loom.local("verdict")
         look = loom.method("validate_output", self.refused_output)
-        held = self._held(loom) if self._asks else "()"
+        held = self._held(loom) if self._sizes else "()"
         ask = f"{look}({loom.call}, {loom.result}, {held})"
         return [*inner, *_asked(said, ask, verdict, then=loom.act(verdict), loom=loom)]
 
@@ -172,7 +177,9 @@ class ValidateStep(Step):
         assert self._output is not None
         look = Look(self.site.hide)
         for name, value in self._values(held).items() if held else ():
-            self._inputs[name].bind(value, look)
+            sizes = Look()
+            sizes.symbols = look.symbols
+            self._sizes[name].look(value, name, sizes)
         made = self._output.look(result, RETURNS, look)
         if look.failures:
             return self._verdict(call, look, None, default=None)
