@@ -61,14 +61,13 @@ def _lone(rule: ValidateRule) -> Iterator[Finding]:
             if isinstance(size, str):
                 place = f"{setting}.shape.{number}"
                 places.setdefault(size, []).extend([place] * (2 if many else 1))
-    lone = {symbol: where[0] for symbol, where in places.items() if len(where) == 1}
+    lone = [(name, where[0]) for name, where in places.items() if len(where) == 1]
     if lone:
         # Two of them are one slip as a rule: the last was meant to be the other.
-        *others, last = lone
-        beside = "".join(f", as does `{one}`" for one in others)
-        text = f"the dimension `{last}` stands at one place only{beside}, so any size will do"
+        name, place = lone[-1]
+        text = f"the dimension `{name}` stands at one place only, so any size will do"
         help = "name it where the same size is expected, or write `null`"
-        yield "MP204", lone[last], text, help, "info"
+        yield "MP204", place, text, help, "info"
 
 
 def _value(rule: ValidateRule) -> Iterator[Finding]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.live import Live
@@ -22,23 +21,26 @@ if TYPE_CHECKING:
     from mlpolicy.rules.validate.rule import Column, Spec
 
 
-@dataclass(slots=True, eq=False)
 class Checker:
-    """All checks of one value."""
+    """All checks of one value; models are imported by *resolve* when they are needed."""
 
-    nullable: bool
-    """Whether null passes, whatever else is asked."""
-    not_null: bool
-    """Whether null is refused at once."""
-    type: str | tuple[str, ...] | None
-    first: tuple[Check, ...]
-    """The check of the type: where it fails, nothing else is looked at."""
-    checks: tuple[Check, ...]
-    model: ModelCheck | None
-    coerce: bool
-    known: Known
-    symbols: frozenset[str]
-    """The names in shapes, those of parts too."""
+    __slots__ = ("checks", "coerce", "known", "model", "not_null", "nullable", "symbols", "type")
+
+    def __init__(self, spec: Spec, resolve: Resolve | None) -> None:
+        sort = spec.type[0] if isinstance(spec.type, tuple) and len(spec.type) == 1 else spec.type
+        self.type: str | tuple[str, ...] | None = sort or None
+        self.nullable = spec.not_null is False
+        """Whether null passes, whatever else is asked."""
+        self.not_null = spec.not_null is True or (spec.not_null is None and spec.type is not None)
+        """Whether null is refused at once."""
+        self.model = ModelCheck(spec.model, resolve) if spec.model and resolve else None
+        self.coerce = spec.coerce
+        bounds = _bounds(spec.range, finite=spec.finite)
+        self.known = Known(bounds)
+        self.checks = _checks(spec, bounds, resolve)
+        sizes = (size for _, one, _ in spec.within("") for size in one.shape or ())
+        self.symbols = frozenset(size for size in sizes if isinstance(size, str))
+        """The names in shapes, those of parts too."""
 
     def look(self, value: Any, where: Where, look: Look) -> Any:
         """Note in *look* what is wrong; return what takes the place of *value*, mostly itself."""
@@ -48,11 +50,12 @@ class Checker:
                 look.fail(where, "not_null", found="null", expected=expected)
             return value
         before = len(look.failures)
-        for checks in (self.first, self.checks):
-            for check in checks:
-                check.look(value, where, look)
-            if len(look.failures) != before:
-                return value
+        if self.type is not None:
+            Check("type", self.type).look(value, where, look)
+        for check in self.checks if len(look.failures) == before else ():
+            check.look(value, where, look)
+        if len(look.failures) != before:
+            return value
         if self.type is None or is_of(type(value), self.type):  # (a stand-in may change its mind)
             self.known.learn(value)
         made = value if self.model is None else self.model.made(value, where, look)
@@ -88,9 +91,11 @@ PLAIN: dict[str | tuple[str, ...] | None, tuple[type, ...]] = {
 
 
 def checker(spec: Spec, resolve: Resolve | None) -> Checker:
-    """Return the checks that *spec* asks for; models are imported by *resolve* when needed."""
-    sort = spec.type[0] if isinstance(spec.type, tuple) and len(spec.type) == 1 else spec.type
-    bounds = _bounds(spec.range, finite=spec.finite)
+    """Return the checks that *spec* asks for."""
+    return Checker(spec, resolve)
+
+
+def _checks(spec: Spec, bounds: Bounds | None, resolve: Resolve | None) -> list[Check]:
     limits = (spec.min_len, spec.max_len)
     asked = {
         "dtype": as_names(spec.dtype) or None,
@@ -106,22 +111,7 @@ def checker(spec: Spec, resolve: Resolve | None) -> Checker:
         "items": spec.items and checker(spec.items, resolve),
         "columns": {name: _of_column(one) for name, one in spec.columns.items()} or None,
     }
-    return Checker(
-        nullable=spec.not_null is False,
-        not_null=spec.not_null is True or (spec.not_null is None and spec.type is not None),
-        type=sort or None,
-        first=(Check("type", sort),) if sort else (),
-        checks=tuple(Check(name, one) for name, one in asked.items() if one is not None),
-        model=ModelCheck(spec.model, resolve) if spec.model else None,
-        coerce=spec.coerce,
-        known=Known(bounds),
-        symbols=frozenset(
-            size
-            for _, inner, _ in spec.within("")
-            for size in inner.shape or ()
-            if isinstance(size, str)
-        ),
-    )
+    return [Check(name, one) for name, one in asked.items() if one is not None]
 
 
 def _bounds(ends: tuple[float | None, ...] | None, *, finite: bool) -> Bounds | None:

@@ -133,9 +133,7 @@ class Lines:
     def _size(self, size: int | str, found: str) -> str:
         if isinstance(size, int):
             return f"{found} == {size}"
-        if size not in self._sizes:
-            self._sizes[size] = self._loom.local("size")
-        local = self._sizes[size]
+        local = self._sizes.setdefault(size, self._loom.local("size"))
         if size in self._bound:
             return f"{found} == {local}"
         self._bound.add(size)

@@ -181,15 +181,11 @@ def _in_table(table: Any, bounds: Bounds) -> Outside | None:
         return _in_array(table.to_numpy(), bounds)
     else:
         columns = (table.iloc[:, at] for at in range(table.shape[1]))
-    return _first(_in_columns(columns, bounds))
-
-
-def _in_columns(columns: Iterable[Any], bounds: Bounds) -> Iterator[Outside]:
-    for at, column in enumerate(columns):
-        found = outside_column(column, bounds, with_nulls=True)
-        if found is not None:
-            [(row,)] = found.steps
-            yield Outside(((row, at),), found.value, found.more)
+    found = _first(_in_items(columns, bounds))
+    if found is None:
+        return None
+    [(at,), (row,)] = found.steps
+    return Outside(((row, at),), found.value, found.more)
 
 
 # --- arrays ----------------------------------------------------------------------------
@@ -393,7 +389,8 @@ def holds_nothing(column: Any) -> bool:
     dtype = dtype_of(column)
     # (pandas takes what has no value, in a file or in an empty list, for floats)
     floats = offers(type(column), "isna") and dtypes.same("float64", dtype)
-    return (floats or dtypes.stands_for_nothing(dtype)) and count_nulls(column) == len(column)
+    unsaid = floats or dtypes.canonical(dtype) in ("object", "null")
+    return unsaid and count_nulls(column) == len(column)
 
 
 def outside_column(column: Any, bounds: Bounds, *, with_nulls: bool) -> Outside | None:
