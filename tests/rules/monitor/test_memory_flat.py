@@ -15,7 +15,8 @@ import mlpolicy
 from mlpolicy.core.metrics import METERS
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
 
-CALLS = 30_000
+pytestmark = pytest.mark.slow
+CALLS = 20_000
 SLACK = 15_000
 """Blocks of memory: records that wait to be folded, a queue, caches of the interpreter."""
 
