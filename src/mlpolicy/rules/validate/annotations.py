@@ -56,17 +56,21 @@ def _of_class(cls: Any) -> Said:
 
 def _of_several(origin: Any, parts: tuple[Any, ...]) -> Said:
     some = [one for one in parts if one not in (None, type(None))]
-    classes = [get_origin(one) or one for one in some]
-    said: Said = {}
-    if origin is not typing.Literal and len(some) == 1:
-        said = spec_of(some[0])
-    elif origin is typing.Literal and all(type(one) in (str, int, bool, float) for one in some):
-        said = {"enum": some}
-    elif origin is typing.Literal:
-        said = {"type": tuple(map(type, some))}
-    elif all(isinstance(one, type) and one not in _NOTHING for one in classes):
-        said = {"type": tuple(classes)}
+    said = (_of_values if origin is typing.Literal else _of_any)(some)
     return {**said, "not_null": False} if said and len(some) < len(parts) else said
+
+
+def _of_any(members: list[Any]) -> Said:
+    if len(members) == 1:
+        return spec_of(members[0])
+    classes = [get_origin(one) or one for one in members]
+    known = all(isinstance(one, type) and one not in _NOTHING for one in classes)
+    return {"type": tuple(classes)} if known else {}
+
+
+def _of_values(values: list[Any]) -> Said:
+    plain = all(type(one) in (str, int, bool, float) for one in values)
+    return {"enum": values} if plain else {"type": tuple(map(type, values))}
 
 
 def _of_items(origin: Any, parts: tuple[Any, ...]) -> Said:

@@ -28,7 +28,7 @@ _COMMITTED = (parts.ATOMIC_GROUP, parts.POSSESSIVE_REPEAT, parts.ASSERT, parts.A
 _ONE = (parts.LITERAL, parts.NOT_LITERAL, parts.IN, parts.ANY)
 
 
-class Part(NamedTuple):
+class Fragment(NamedTuple):
     """What a part of a pattern may match."""
 
     characters: frozenset[int]
@@ -50,9 +50,9 @@ def backtracks(pattern: str) -> bool:
     return any(part.backtracks for part in _sequence(_parser.parse(pattern)))
 
 
-def _sequence(items: Iterable[tuple[Any, Any]]) -> list[Part]:
+def _sequence(items: Iterable[tuple[Any, Any]]) -> list[Fragment]:
     """Return the parts that follow each other; what a group holds takes the place of the group."""
-    found: list[Part] = []
+    found: list[Fragment] = []
     for operator, about in items:
         if operator is parts.SUBPATTERN:
             found += _sequence(about[-1])
@@ -61,23 +61,27 @@ def _sequence(items: Iterable[tuple[Any, Any]]) -> list[Part]:
     return found
 
 
-def _part(operator: Any, about: Any) -> Part:
+def _part(operator: Any, about: Any) -> Fragment:
     branches = [_sequence(branch) for branch in _within(operator, about)]
     inner = [part for branch in branches for part in branch]
-    varies = operator not in _COMMITTED and any(part.varies for part in inner)
-    without_bound = any(part.backtracks for part in inner)
-    if operator in _REPEATS:
-        varies = varies or about[0] != about[1]
-        without_bound = without_bound or (about[1] >= MANY and _ambiguous(inner))
-    elif operator is parts.BRANCH:
-        varies = varies or _overlapping(branches)
+    is_endless = operator in _REPEATS and about[1] >= MANY
     repeats = operator in _REPEATS or operator is parts.POSSESSIVE_REPEAT
-    return Part(
+    return Fragment(
         _characters(operator, about).union(*(part.characters for part in inner)),
         operator in _ONE or bool(repeats and about[0]),
-        varies,
-        without_bound,
+        _varies(operator, about, branches),
+        any(part.backtracks for part in inner) or (is_endless and _ambiguous(inner)),
     )
+
+
+def _varies(operator: Any, about: Any, branches: list[list[Fragment]]) -> bool:
+    if operator in _COMMITTED:
+        return False
+    if operator in _REPEATS and about[0] != about[1]:
+        return True
+    if operator is parts.BRANCH and _overlapping(branches):
+        return True
+    return any(part.varies for branch in branches for part in branch)
 
 
 def _within(operator: Any, about: Any) -> list[Iterable[tuple[Any, Any]]]:
@@ -91,7 +95,7 @@ def _within(operator: Any, about: Any) -> list[Iterable[tuple[Any, Any]]]:
     return [about[-1]] if operator in _REPEATS or operator in _COMMITTED else []
 
 
-def _ambiguous(turn: list[Part]) -> bool:
+def _ambiguous(turn: list[Fragment]) -> bool:
     """Whether a part of variable length meets no separator on the way back to itself."""
     fixed = [part.characters for part in turn if part.passes]
     return any(
@@ -99,7 +103,7 @@ def _ambiguous(turn: list[Part]) -> bool:
     )
 
 
-def _overlapping(branches: list[list[Part]]) -> bool:
+def _overlapping(branches: list[list[Fragment]]) -> bool:
     """Whether a text may go down two of *branches*."""
     seen: set[int] = set()
     for branch in branches:
@@ -116,14 +120,19 @@ def _characters(operator: Any, about: Any) -> frozenset[int]:
         return frozenset((about,))
     if operator is parts.NOT_LITERAL:
         return _ALPHABET - {about}
-    if operator is not parts.IN:
-        return _ALPHABET if operator in (parts.ANY, parts.GROUPREF) else frozenset()
+    if operator is parts.IN:
+        return _class(about)
+    return _ALPHABET if operator in (parts.ANY, parts.GROUPREF) else frozenset()
+
+
+def _class(members: list[tuple[Any, Any]]) -> frozenset[int]:
+    """Return the characters of a set in brackets."""
     found: set[int] = set()
-    for kind, what in about:
-        if kind is parts.LITERAL:
-            found.add(what)
-        elif kind is parts.RANGE:
-            found.update(what, (one for one in _ALPHABET if what[0] <= one <= what[1]))
-        elif kind is parts.CATEGORY:
-            found.update(one for one in _ALPHABET if _CATEGORIES[what](chr(one)))
-    return _ALPHABET - found if about[0][0] is parts.NEGATE else frozenset(found)
+    for operator, about in members:
+        if operator is parts.LITERAL:
+            found.add(about)
+        elif operator is parts.RANGE:
+            found.update(about, (one for one in _ALPHABET if about[0] <= one <= about[1]))
+        elif operator is parts.CATEGORY:
+            found.update(one for one in _ALPHABET if _CATEGORIES[about](chr(one)))
+    return _ALPHABET - found if members[0][0] is parts.NEGATE else frozenset(found)

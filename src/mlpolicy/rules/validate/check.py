@@ -174,10 +174,12 @@ def _classes(spec: Spec, setting: str, function: Function) -> Iterator[Diagnosti
     found = list(_class(spec.model, "model", place, function))
     yield from found
     path = spec.model.replace(":", ".")
+    if found:
+        return
     why = why_none(spec.model, function.resolve) if function.resolve is not None else ""
     if not why and function.look_up(f"{path}.model_validate").kind == "absent":
         why = "is not a pydantic model"
-    if why and not found:
+    if why:
         yield Diagnostic("MP208", f"the model `{path}` {why}", function.at(place))
 
 
@@ -295,11 +297,15 @@ def _members(annotation: ast.expr, function: Function) -> Iterator[Member]:
         case ast.Subscript(value=value, slice=inner):
             name = _name(value, function)
             parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            inside = parts if name in _UNIONS else parts[:1] if name in _INNER else []
-            for part in inside:
+            if name == "typing.Optional":
+                parts = [*parts, ast.Constant(None)]
+            elif name in _INNER:
+                parts = parts[:1]
+            if name not in (*_UNIONS, *_INNER):
+                yield name, parts
+                return
+            for part in parts:
                 yield from _members(part, function)
-            if name == "typing.Optional" or not inside:
-                yield ("None", []) if inside else (name, parts)
         case node:
             yield _name(node, function), []
 
@@ -329,10 +335,11 @@ def _types_of(annotation: ast.expr, function: Function) -> Types | None:
 
 def _allows_dtype(annotation: ast.expr, dtypes: list[str], function: Function) -> bool:
     """Return whether arrays of one of *dtypes* may be what `NDArray[np.float32]` says."""
-    [(name, parts), *others] = _members(annotation, function)
+    members = list(_members(annotation, function))
+    name, parts = members[0] if len(members) == 1 else ("", [])
     if name == "numpy.ndarray" and parts[1:]:
         name, parts = next(_members(parts[1], function))
-    if others or name not in ("numpy.typing.NDArray", "numpy.dtype") or not parts:
+    if name not in ("numpy.typing.NDArray", "numpy.dtype") or not parts:
         return True
     module, _, held = _name(parts[0], function).rpartition(".")
     if module != "numpy":

@@ -33,8 +33,10 @@ class Checker:
         """Whether null passes, whatever else is asked."""
         self.not_null = spec.not_null is True or (spec.not_null is None and spec.type is not None)
         """Whether null is refused at once."""
-        self.model = ModelCheck(spec.model, resolve) if spec.model and resolve else None
         self.coerce = spec.coerce
+        self.model = None
+        if spec.model and resolve:
+            self.model = ModelCheck(spec.model, resolve, coerce=spec.coerce)
         bounds = _bounds(spec.range, finite=spec.finite)
         self.known = Known(bounds)
         self.checks = _checks(spec, bounds, resolve)
@@ -44,22 +46,23 @@ class Checker:
 
     def look(self, value: Any, where: Where, look: Look) -> Any:
         """Note in *look* what is wrong; return what takes the place of *value*, mostly itself."""
-        if value is None and (self.nullable or self.not_null):
-            if not self.nullable:
-                expected = " or ".join(as_names(self.type)) if self.type else "a value"
-                look.fail(where, "not_null", found="null", expected=expected)
+        if value is None and self.nullable:
+            return value
+        if value is None and self.not_null:
+            expected = " or ".join(as_names(self.type or "a value"))
+            look.fail(where, "not_null", found="null", expected=expected)
             return value
         before = len(look.failures)
         if self.type is not None:
             Check("type", self.type).look(value, where, look)
-        for check in self.checks if len(look.failures) == before else ():
-            check.look(value, where, look)
+        if len(look.failures) == before:
+            for check in self.checks:
+                check.look(value, where, look)
         if len(look.failures) != before:
             return value
         if self.type is None or is_of(type(value), self.type):  # (a stand-in may change its mind)
             self.known.learn(value)
-        made = value if self.model is None else self.model.made(value, where, look)
-        return made if self.coerce else value
+        return value if self.model is None else self.model.made(value, where, look)
 
     def passes(self, value: Any) -> bool:
         """Whether nothing is wrong with *value*."""
@@ -105,7 +108,7 @@ def _checks(spec: Spec, bounds: Bounds | None, resolve: Resolve | None) -> list[
         "enum": spec.enum,
         "pattern": None if spec.pattern is None else re.compile(spec.pattern),
         "min_len": None if limits == (None, None) else limits,
-        "max_bytes": None if spec.max_bytes is None else int(spec.max_bytes),
+        "max_bytes": spec.max_bytes,
         "required": spec.required or None,
         "fields": {key: checker(inner, resolve) for key, inner in spec.fields.items()} or None,
         "items": spec.items and checker(spec.items, resolve),

@@ -183,9 +183,9 @@ class Lines:
                 said = f"{least} <= {length}" if least is not None else length
                 return f"{said} <= {most}" if most is not None else said
             case "max_bytes" if self._is_array(checker):
-                return f"{value}.nbytes <= {asked}"
+                return f"{value}.nbytes <= {int(asked)}"
             case "max_bytes" if sort in ("str", "bytes"):
-                said = f"{self._loom.constant('len', len)}({value}) <= {asked}"
+                said = f"{self._loom.constant('len', len)}({value}) <= {int(asked)}"
                 return f"{value}.isascii() and {said}" if sort == "str" else said
         return None
 

@@ -84,10 +84,14 @@ def _in_words(value: Any, info: ValidationInfo) -> Any:
         return tuple(one if isinstance(one, str) else dtypes.named(one) for one in each)
     if info.field_name == "type":
         return value.__name__ if value in PLAIN else get_args(value) or value
-    if not isinstance(value, re.Pattern) or not isinstance(value.pattern, str):
-        return value
-    flags = "".join(letter for letter, flag in _FLAGS.items() if value.flags & flag)
-    return f"(?{flags}){value.pattern}" if flags else value.pattern
+    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+        return _text_of(value)
+    return value
+
+
+def _text_of(pattern: re.Pattern[str]) -> str:
+    flags = "".join(letter for letter, flag in _FLAGS.items() if pattern.flags & flag)
+    return f"(?{flags}){pattern.pattern}" if flags else pattern.pattern
 
 
 def _is_type(value: Any) -> bool:

@@ -19,7 +19,7 @@ from mlpolicy.rules.validate.look import Look
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
-    from mlpolicy.rules.validate.rule import ValidateRule
+    from mlpolicy.rules.validate.rule import Spec, ValidateRule
 
 RETURNS = "returns"
 INPUT, OUTPUT = "validate input", "validate output"
@@ -41,16 +41,10 @@ class ValidateStep(Step):
 
     def __init__(self, rule: ValidateRule, site: Site) -> None:
         super().__init__(rule, site)
-        own = {one.name for one in site.parameters}
         self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
-        self._inputs: dict[str, Checker] = {}
-        for name, spec in rule.args.items():
-            if name in own or self._spare:
-                self._inputs[name] = checker(spec, site.resolve)
-            else:
-                text = f"{site.target} has no argument `{name}`; its rule of validate is skipped"
-                say_once(f"validate:argument:{site.target}:{name}", text)
-        self._own = [name for name in self._inputs if name in own]
+        self._own: list[str] = []
+        """The arguments looked at that are parameters; the others are in the spare one."""
+        self._inputs = self._checkers(rule)
         self._coerces = any(one.coerce for one in self._inputs.values()) and not site.shadow
         result = rule.returns if site.function not in GENERATORS else None
         self._output = checker(result, site.resolve) if result else None
@@ -60,17 +54,33 @@ class ValidateStep(Step):
         if site.shadow:
             self._would = site.would(self.kind, "reject")
         else:
-            if rule.on_fail != "warn":
-                self._refusals = site.refused(self.kind)
-            specs = {name: rule.args[name] for name in self._inputs}
-            for name, spec in {**specs, **({RETURNS: result} if result else {})}.items():
-                for where, check in labels(spec, name):
-                    self._counter(check, where)
+            self._count({name: rule.args[name] for name in self._inputs} | {RETURNS: result})
         # Names in the shape of the result may have taken their sizes from the arguments.
         asks = self._output is not None and self._output.symbols
         self._sizes = {
             name: checker(rule.args[name].sizes(), None) for name in self._inputs if asks
         }
+
+    def _checkers(self, rule: ValidateRule) -> dict[str, Checker]:
+        found: dict[str, Checker] = {}
+        names = {one.name for one in self.site.parameters}
+        for name, spec in rule.args.items():
+            if name in names:
+                self._own.append(name)
+            elif not self._spare:
+                text = f"{self.site.target} has no argument `{name}`; the check of it is skipped"
+                say_once(f"validate:argument:{self.site.target}:{name}", text)
+                continue
+            found[name] = checker(spec, self.site.resolve)
+        return found
+
+    def _count(self, specs: Mapping[str, Spec | None]) -> None:
+        """Let every counter begin at zero, before anything fails."""
+        if self.rule.on_fail != "warn":
+            self._refusals = self.site.refused(self.kind)
+        for name, spec in specs.items():
+            for where, check in labels(spec, name) if spec else ():
+                self._counter(check, where)
 
     def _counter(self, check: str, where: str) -> Counter:
         labels = {"function": self.site.target, "check": check, "field": self.site.hide(where)}

@@ -84,11 +84,6 @@ def is_torch(cls: type) -> bool:
     return "torch.Tensor" in paths(cls)
 
 
-def is_traced(cls: type) -> bool:
-    """Whether *cls* stands for values that do not exist yet, as inside `jax.jit`."""
-    return any(one.__name__ == "Tracer" for one in cls.__mro__)
-
-
 def _is_int(cls: type) -> bool:
     if issubclass(cls, int):
         return not issubclass(cls, bool)

@@ -15,13 +15,14 @@ Resolve = Callable[[str], object]
 class ModelCheck:
     """A pydantic model takes the value; an instance of it passes as it is."""
 
-    def __init__(self, path: str, resolve: Resolve) -> None:
+    def __init__(self, path: str, resolve: Resolve, *, coerce: bool) -> None:
         self._path = path
+        self._coerce = coerce
         self._resolve = resolve
         self._model: Any = None
 
     def made(self, value: Any, where: Where, look: Look) -> Any:
-        """Return what the model makes of *value*; *value* itself where it does not take it."""
+        """Return what takes the place of *value*: itself, unless the model coerces and takes it."""
         if self._model is None:
             why = why_none(self._path, self._resolve)
             if why:  # say so once, and let values pass
@@ -32,7 +33,7 @@ class ModelCheck:
         if issubclass(type(value), self._model):
             return value
         try:
-            return self._model.model_validate(value)
+            made = self._model.model_validate(value)
         except Exception as error:  # (validators are code of the user's and may raise anything)
             if interrupts(error):
                 raise
@@ -44,6 +45,7 @@ class ModelCheck:
             for one in errors:
                 self._fail(one, where, look, declared)
             return value
+        return made if self._coerce else value
 
     def _fail(self, error: Any, where: Where, look: Look, declared: set[str]) -> None:
         for step in error["loc"]:

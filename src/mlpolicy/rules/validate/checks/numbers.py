@@ -215,9 +215,11 @@ def _in_array(value: Any, bounds: Bounds) -> Outside | None:
         fit: Bounds | None = _fitted(bounds, data if of_torch else value)
     else:
         fit = bounds.among(least, greatest)
-    if fit is not None and fit.admits(least) and fit.admits(greatest):
+    if fit is None:
+        return _located(data, hidden, None)
+    if fit.admits(least) and fit.admits(greatest):
         return None
-    return _located(data, hidden, None if fit is None else fit.within(data))
+    return _located(data, hidden, fit.within(data))
 
 
 def _readable(data: Any) -> tuple[Any, str]:
@@ -364,7 +366,8 @@ def count_nulls(column: Any) -> int:
     if offers(type(column), "isna"):
         return int(column.isna().sum())
     count: Any = column.null_count
-    return int(count() if callable(count) else count)
+    number: Any = count() if callable(count) else count
+    return int(number)
 
 
 def without_nulls(column: Any) -> Any:

@@ -22,7 +22,6 @@ from mlpolicy.rules.validate.checks.classes import (
     is_moment,
     is_of,
     is_sequence,
-    is_traced,
     offers,
     path,
 )
@@ -126,10 +125,9 @@ def _length(value: Any, limits: tuple[int | None, int | None], where: Where, loo
     look.fail(where, name, found=Said(f"of length {length}", kind(value)), expected=expected)
 
 
-def _bytes(value: Any, most: int, where: Where, look: Look) -> None:
+def _bytes(value: Any, most: ByteSize, where: Where, look: Look) -> None:
     if size_of(value, most) > most:
-        expected = f"at most {ByteSize(most)}"
-        look.fail(where, "max_bytes", found="more than that", expected=expected)
+        look.fail(where, "max_bytes", found="more than that", expected=f"at most {most}")
 
 
 def size_of(value: Any, enough: int) -> int:
@@ -165,7 +163,8 @@ def _own_size(value: Any) -> int:
 
 
 def _bounds(value: Any, bounds: numbers.Bounds, where: Where, look: Look) -> None:
-    if not is_traced(type(value)):
+    # (inside `jax.jit` the numbers do not exist yet)
+    if not any(cls.__name__ == "Tracer" for cls in type(value).__mro__):
         _tell(numbers.outside(value, bounds), bounds, where, look)
 
 
