@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mlpolicy.cli.context import waiting
+from mlpolicy.cli.options import waiting
 
 
 class Screen(io.StringIO):

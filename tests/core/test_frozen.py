@@ -8,7 +8,7 @@ from dataclasses import field, replace
 
 import pytest
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 
 
 @frozen(order=True)

@@ -34,7 +34,7 @@ def through(*names):
         (("mlpolicy.plan.load", "yaml.reader", "pydantic.main"), True),
         (("mlpolicy.rules.memory.relief", "shop.models"), False),
         (("mlpolicy.rules.memory.relief", "shop.models", "copy"), False),
-        (("mlpolicy.rules.cache.step", "mlpolicy.core.awaiting", "asyncio.tasks"), True),
+        (("mlpolicy.rules.cache.step", "mlpolicy.core.world", "asyncio.tasks"), True),
         (("mlpolicy.testing.runner",), False),
         (("mlpolicy.cli.test", "click.core", "mlpolicy.testing.runner"), False),
         (("mlpolicyd.serve",), False),

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from mlpolicy.core.function import Function
+from mlpolicy.core.site import Function
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.lint.function import ImportedFunction

@@ -16,9 +16,8 @@ from typing import Any
 import click
 
 from mlpolicy.cli import exits, files
-from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import ImportOutcome, import_failed, of_import, prove
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import Context, shared
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import tell_absent
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import Context, shared, waiting
 from mlpolicy.plan.governed import governed
 from mlpolicy.plan.show import compiled
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import click
 
 from mlpolicy.cli import exits, files
-from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import tell_absent
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import Context, shared, waiting
 from mlpolicy.plan.governed import governed
 from mlpolicy.plan.load import Loaded, load
 from mlpolicy.plan.show import Difference, differences

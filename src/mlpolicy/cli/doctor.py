@@ -15,14 +15,13 @@ from typing import Any, Literal
 import click
 
 from mlpolicy.cli import exits, files
-from mlpolicy.cli.context import ENVIRONMENT, Context
 from mlpolicy.cli.findings import prove, resolved
 from mlpolicy.cli.list import every_plugin
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import ENVIRONMENT, Context, shared
+from mlpolicy.core.diagnostic import closest, many
 from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.plugins import Plugin, PluginError
 from mlpolicy.core.site import EVERYTHING, KILL_SWITCH, switches
-from mlpolicy.core.spelling import closest, many
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded
 from mlpolicy.rules import KINDS

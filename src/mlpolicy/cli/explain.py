@@ -9,12 +9,11 @@ from typing import Any, Final, NoReturn
 import click
 
 from mlpolicy.cli import exits
-from mlpolicy.cli.context import Context
 from mlpolicy.cli.findings import prove, tell_absent, tell_errors
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import Context, shared
+from mlpolicy.core.diagnostic import closest
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio
 from mlpolicy.core.site import Parameter
-from mlpolicy.core.spelling import closest
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.model.grammar import FileBlock, PolicyBlock, RuleCommon
 from mlpolicy.model.policy import SHIPPED

@@ -13,9 +13,8 @@ import click
 
 from mlpolicy import __version__
 from mlpolicy.cli import exits
-from mlpolicy.cli.context import Context
 from mlpolicy.cli.files import save
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import Context, shared
 from mlpolicy.core.target import Target
 from mlpolicy.model.schema import published
 from mlpolicy.source import Defined, NoModule, Opaque, SourceTree, roots

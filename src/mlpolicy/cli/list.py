@@ -9,9 +9,8 @@ from typing import Any
 import click
 
 from mlpolicy.cli import exits
-from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import import_failed, prove, tell_absent, tell_errors
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import Context, shared, waiting
 from mlpolicy.core.plugins import Extensions, Plugin, PluginError, installed
 from mlpolicy.core.site import end_of
 from mlpolicy.model.policy import SHIPPED, one

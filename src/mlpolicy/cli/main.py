@@ -13,7 +13,7 @@ import click
 
 from mlpolicy import __version__
 from mlpolicy.cli import exits
-from mlpolicy.core.spelling import closest
+from mlpolicy.core.diagnostic import closest
 
 COMMANDS = (
     *("apply", "compile", "diff", "doctor", "explain", "init", "list"),

@@ -13,9 +13,8 @@ from types import FrameType
 import click
 
 from mlpolicy.cli import exits
-from mlpolicy.cli.context import ENVIRONMENT, Context
 from mlpolicy.cli.findings import resolved
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import ENVIRONMENT, Context, shared
 from mlpolicy.cli.render.report import Report
 from mlpolicy.install import site
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from mlpolicy.cli import exits
-from mlpolicy.cli.context import Context
 from mlpolicy.cli.files import save
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import Context, shared
 from mlpolicy.model.schema import DRAFTS, published
 from mlpolicy.rules import KINDS
 from mlpolicy.rules.monitor.sinks import SINKS

@@ -10,11 +10,9 @@ from pathlib import Path
 import click
 
 from mlpolicy.cli import exits, files
-from mlpolicy.cli.context import Context, in_github, waiting
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import Context, in_github, shared, waiting
 from mlpolicy.cli.render.report import Report, in_a_line
-from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.spelling import many
+from mlpolicy.core.diagnostic import Diagnostic, many
 from mlpolicy.source import SourceTree, roots
 from mlpolicy.testing.read import suites_at
 from mlpolicy.testing.runner import CaseResult, Prepared

@@ -7,13 +7,12 @@ from typing import Any
 
 import click
 
-from mlpolicy.cli.context import Context
 from mlpolicy.cli.exits import hint
 from mlpolicy.cli.findings import resolved
 from mlpolicy.cli.fix import fixed
-from mlpolicy.cli.options import shared
+from mlpolicy.cli.options import Context, shared
 from mlpolicy.cli.render.report import Report
-from mlpolicy.core.spelling import closest, many
+from mlpolicy.core.diagnostic import closest, many
 from mlpolicy.plan.codes import Level, codes
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 
 EVERY: Final = "*"
 _NAME = r"[^\W\d]\w*"

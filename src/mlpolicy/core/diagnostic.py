@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.report import without
 from mlpolicy.core.span import Span
 
@@ -142,3 +143,41 @@ class _Written(Code):
 def shared() -> tuple[Code, ...]:
     """Return the codes of ours, in order."""
     return tuple(_Written(path.stem) for path in sorted(FOLDER.glob("MP*.md")))
+
+
+# --- spelling ------------------------------------------------------------------------------
+
+_SHORTEST = 3
+"""Letters from which on the beginning of a word stands for it."""
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return which of *known* the word *word* was probably meant to be."""
+    return _closest(word, tuple(known))
+
+
+@lru_cache(4096)
+def _closest(word: str, known: tuple[str, ...]) -> str | None:
+    names = {name.lower(): name for name in known}
+    begun = [name for name in names if name.startswith(word.lower())]
+    if len(begun) == 1 and len(word) >= _SHORTEST:
+        return names[begun[0]]
+    # Of three letters, one is a third.
+    near = alike(word.lower().replace("-", "_"), names, cutoff=0.6 if len(word) < 5 else 0.7)
+    return names[near] if near else None
+
+
+def alike(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
+    """Return which of *known* is most like *word*; None where none is as much as *cutoff*."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
+    return near[0] if near else None
+
+
+def did_you_mean(word: str | None, otherwise: str = "") -> str:
+    """Return the question whether *word* was meant; *otherwise* where there is none."""
+    return f"did you mean `{word}`?" if word else otherwise
+
+
+def many(count: int, one: str, more: str = "") -> str:
+    """Return *count* with its noun."""
+    return f"{count} {one if count == 1 else more or one + 's'}"

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from itertools import repeat, starmap
 from typing import Any, Literal, TypeVar, cast
 
-from mlpolicy.core.frozen import frozen
-from mlpolicy.core.live import Ring, Ticker, new_ticker
-from mlpolicy.core.threads import Forked, Lock
+from mlpolicy.core.classes import frozen
+from mlpolicy.core.threads import Forked, Lock, Ring, Ticker, new_ticker
 
 FamilyKind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[tuple[str, str], ...]

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError, core_schema
 
 from mlpolicy.core.argpath import ArgPathError, parse
-from mlpolicy.core.spelling import closest, did_you_mean
+from mlpolicy.core.diagnostic import closest, did_you_mean
 from mlpolicy.core.target import Given, Target, TargetError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.installed import DISABLED, METADATA
 from mlpolicy.core.kind import load
 

@@ -11,7 +11,10 @@ import sys
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
     from typing import Any
+else:
+    ModuleType = type(sys)
 
 
 MAIN = "__main__"
@@ -56,3 +59,22 @@ def module_to_run() -> str:
         return ""
     name = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
     return "" if name.startswith("mlpolicy.") else name
+
+
+class CallablePackage(ModuleType):
+    """A package that is also a function: `mlpolicy.install(...)`, and `mlpolicy.install.engine`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function that the package stands for."""
+        return self.__dict__["_function"](*args, **kwargs)
+
+    @property
+    def __signature__(self) -> Any:
+        import inspect
+
+        return inspect.signature(self.__dict__["_function"])
+
+
+def make_callable(name: str) -> None:
+    """Let the module *name* be called as its `_function`."""
+    sys.modules[name].__class__ = CallablePackage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 
 
 @frozen(order=True)

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, Final
 
-from mlpolicy.core.awaiting import complete
-from mlpolicy.core.frozen import frozen
-from mlpolicy.core.live import Live
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import FunctionKind, Site
-from mlpolicy.core.threads import Waiter
-from mlpolicy.core.world import Guarded, Pause, StandAside, World
+from mlpolicy.core.threads import Live, Waiter
+from mlpolicy.core.world import Guarded, Pause, StandAside, World, complete
 
 # --- verdicts ---------------------------------------------------------------------------
 

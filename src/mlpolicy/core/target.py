@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 
 LOCALS = "<locals>"
 _IDENTIFIER = r"[^\W\d]\w*"

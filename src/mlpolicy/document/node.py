@@ -9,7 +9,7 @@ from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.span import Span
 
 

@@ -5,7 +5,7 @@ The package is the public function too: `mlpolicy.install(policy=...)`.
 
 from __future__ import annotations
 
-from mlpolicy.core.callable import make_callable
+from mlpolicy.core.program import make_callable
 
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:

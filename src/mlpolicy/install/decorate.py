@@ -25,7 +25,7 @@ from mlpolicy.install.outer import stand_in
 from mlpolicy.model.check import shown
 from mlpolicy.model.decorated import Decorated
 from mlpolicy.model.policy import RuleBlock
-from mlpolicy.plan.decorators import of_code, unfit
+from mlpolicy.plan.governed import of_code, unfit
 from mlpolicy.rules import kind_of_decorator
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import behind, close, from_code, shape

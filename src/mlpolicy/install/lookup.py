@@ -10,8 +10,16 @@ from itertools import chain
 from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
-from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of, wrapped
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import (
+    frozen,
+    is_a,
+    is_module,
+    members,
+    module_of,
+    mro_of,
+    name_of,
+    wrapped,
+)
 from mlpolicy.core.program import names_of
 from mlpolicy.core.site import Facts
 from mlpolicy.core.tags import ATTRIBUTE
@@ -290,7 +298,7 @@ def planned(asked: Any, rulebook: Rulebook | None) -> Plan | None:
 
     It is what policies say, over what the decorators of the function say.
     """
-    from mlpolicy.plan.decorators import of_code, with_code  # (a start without decorators need not)
+    from mlpolicy.plan.governed import of_code, with_code  # (a start without decorators need not)
 
     target, functions = _asked(asked)
     blocks = next((held for function in functions if (held := registry.decorated(function))), {})

@@ -14,9 +14,8 @@ from types import CodeType, FunctionType
 from typing import Any, Literal
 from weakref import KeyedRef, WeakKeyDictionary, ref
 
-from mlpolicy.core.classes import name_of
+from mlpolicy.core.classes import frozen, name_of
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.frozen import frozen
 from mlpolicy.core.program import MAIN
 from mlpolicy.core.report import say_once, told, words
 from mlpolicy.core.step import Step
@@ -294,7 +293,7 @@ class Placing:
 
     def _with_code(self, placed: Placed, function: FunctionType, entry: registry.Record) -> Plan:
         """Return the plan of *placed* over what decorators say of *function*."""
-        from mlpolicy.plan.decorators import with_code  # (a start without decorators need not)
+        from mlpolicy.plan.governed import with_code  # (a start without decorators need not)
 
         asks = self._rulebook.asks(placed.target)
         facts = facts_of(placed.target, function, (function,)) if asks else None

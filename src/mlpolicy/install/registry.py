@@ -17,10 +17,8 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-from mlpolicy.core.classes import is_a
-from mlpolicy.core.frozen import frozen
-from mlpolicy.core.live import Live
-from mlpolicy.core.threads import Lock
+from mlpolicy.core.classes import frozen, is_a
+from mlpolicy.core.threads import Live, Lock
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.runtime.driver import (
     ASYNC_GENERATOR,

@@ -8,15 +8,13 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from mlpolicy.core.diagnostic import Diagnostic, Severity, in_order, repair
+from mlpolicy.core.diagnostic import Diagnostic, Severity, closest, did_you_mean, in_order, repair
 from mlpolicy.core.site import Where
 from mlpolicy.core.span import Span
-from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.lint.function import SourceFunction, definition
 from mlpolicy.model.policy import OnMissing, Pattern, Policy
-from mlpolicy.plan.decorators import unknown_arguments
-from mlpolicy.plan.governed import facts_of, know_names
+from mlpolicy.plan.governed import facts_of, know_names, unknown_arguments
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook, excluded
 from mlpolicy.rules import KINDS

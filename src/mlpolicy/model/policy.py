@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Literal
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.site import Mode, Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError

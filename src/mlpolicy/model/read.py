@@ -11,10 +11,9 @@ from functools import cache
 from itertools import filterfalse
 from pathlib import Path
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion, in_order
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion, closest, did_you_mean, in_order
 from mlpolicy.core.span import Span
-from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.document.node import (
     Entry,
     Scalar,

@@ -8,12 +8,11 @@ from dataclasses import field
 from difflib import get_close_matches
 from functools import cache
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion, repair
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion, closest, repair
 from mlpolicy.core.kind import Synonym
 from mlpolicy.core.model import models_in
 from mlpolicy.core.span import Span
-from mlpolicy.core.spelling import closest
 from mlpolicy.document.node import (
     Entry,
     Node,

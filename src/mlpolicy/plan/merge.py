@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 from mlpolicy.core import plugins
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, Related, shared
-from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Kind, Lacking
 from mlpolicy.core.quantity import Duration, Ratio, oddity, unusual
 from mlpolicy.core.report import redacted

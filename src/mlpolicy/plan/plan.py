@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any
 
 from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.default import function_of
-from mlpolicy.core.frozen import frozen
 from mlpolicy.core.site import KILL_SWITCH, Control, Mode, Rollout
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Given, Target

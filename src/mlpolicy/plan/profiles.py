@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion, repair
-from mlpolicy.core.spelling import closest, did_you_mean
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion, closest, did_you_mean, repair
 from mlpolicy.model.policy import (
     SHIPPED,
     Name,

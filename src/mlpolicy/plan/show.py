@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
+from mlpolicy.core.diagnostic import many
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.report import HIDDEN, redacted, without
-from mlpolicy.core.spelling import many
 from mlpolicy.core.target import path_of
 from mlpolicy.model.policy import CODE
 from mlpolicy.rules import KINDS

@@ -14,7 +14,7 @@ from typing import Any
 
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.chance import draw
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Meters
 from mlpolicy.core.quantity import Duration

@@ -10,12 +10,20 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, Final
 
-from mlpolicy.core.awaiting import Started, StartedAsync, items_of, start_async
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.site import GENERATORS, FunctionKind, Parameter, ParameterKind
 from mlpolicy.core.step import Lines, Loom, Step, Weave, indented
 from mlpolicy.core.target import LOCALS
-from mlpolicy.core.world import REAL, World, is_below, is_ours
+from mlpolicy.core.world import (
+    REAL,
+    Started,
+    StartedAsync,
+    World,
+    is_below,
+    is_ours,
+    items_of,
+    start_async,
+)
 from mlpolicy.rules import INNERMOST, KINDS, STARTED, inside_out, rank
 
 TWIN = "__mlpolicy_twin__"

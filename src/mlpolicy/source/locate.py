@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-from mlpolicy.core.frozen import frozen
-from mlpolicy.core.spelling import closest
+from mlpolicy.core.classes import frozen
+from mlpolicy.core.diagnostic import closest
 
 PROJECT = "pyproject.toml"
 """The file that makes a folder a project."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mlpolicy.core.frozen import frozen
-from mlpolicy.core.function import FunctionNode
+from mlpolicy.core.classes import frozen
+from mlpolicy.core.site import FunctionNode
 from mlpolicy.source.locate import Opaque, SourceFile
 
 _LARGEST = 5 << 20

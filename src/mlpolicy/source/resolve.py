@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from mlpolicy.core.frozen import frozen
-from mlpolicy.core.function import FunctionNode
-from mlpolicy.core.site import FunctionKind, Parameter, ParameterKind
+from mlpolicy.core.classes import frozen
+from mlpolicy.core.site import FunctionKind, FunctionNode, Parameter, ParameterKind
 from mlpolicy.core.target import Target
 from mlpolicy.source.locate import NoModule, Opaque, Space
 from mlpolicy.source.module import Binding, Imported, Module, Scope, dotted

@@ -11,7 +11,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mlpolicy.core.spelling import closest
+from mlpolicy.core.diagnostic import closest
 from mlpolicy.core.target import LOCALS, Glob, Target
 from mlpolicy.source.locate import Locator, NoModule, Opaque, SourceFile, Space, is_installed, roots
 from mlpolicy.source.module import Imported, Module, read

@@ -21,10 +21,10 @@ from pydantic_core import CoreSchema, core_schema
 
 import mlpolicy
 from mlpolicy import errors
+from mlpolicy.core.diagnostic import closest, did_you_mean
 from mlpolicy.core.model import OF_KEY, FunctionPath, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.site import FunctionKind
-from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.testing.journal import events, is_event

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
 from mlpolicy.plan.plan import Plan, PlannedRule, Value

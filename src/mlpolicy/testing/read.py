@@ -10,10 +10,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from mlpolicy.core.diagnostic import Diagnostic, in_order
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
+from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order
 from mlpolicy.core.span import Span
-from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any, Final
 
+from mlpolicy.core.diagnostic import closest, did_you_mean
 from mlpolicy.core.site import FunctionKind, Parameter
-from mlpolicy.core.spelling import closest, did_you_mean
 
 _FORMS: Final = {
     "function": "def {}{}: pass",

@@ -8,10 +8,10 @@ import threading
 
 import pytest
 
-from mlpolicy.core.live import revive
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.site import Notes, Parameter, Site
 from mlpolicy.core.step import Answer
+from mlpolicy.core.threads import revive
 from mlpolicy.rules.cache.flight import Ticket
 from mlpolicy.rules.cache.keys import IDENTITIES, Keys
 from mlpolicy.rules.cache.rule import CacheRule

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion
-from mlpolicy.core.frozen import frozen
-from mlpolicy.core.spelling import many
+from mlpolicy.core.classes import frozen
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion, many
 from mlpolicy.plan.load import Loaded
 
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -12,7 +12,7 @@ from mlpolicy.core.kind import Clash, Lacking
 from mlpolicy.core.site import GENERATORS
 
 if TYPE_CHECKING:
-    from mlpolicy.core.function import Function
+    from mlpolicy.core.site import Function
     from mlpolicy.rules.cache.rule import CacheRule
 
 _DAY = 24 * 3600.0

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from weakref import ref
 
 from mlpolicy.core.argpath import ArgPath, parse
+from mlpolicy.core.classes import frozen
 from mlpolicy.core.default import given
-from mlpolicy.core.frozen import frozen
-from mlpolicy.core.live import Live
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.target import Given
+from mlpolicy.core.threads import Live
 from mlpolicy.rules.cache.canonical import ENCODERS, FLAT, Token, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from math import inf
 from typing import Any
 
-from mlpolicy.core.live import Table
-from mlpolicy.core.threads import Lock
+from mlpolicy.core.threads import Lock, Table
 
 _MOST_SWEPT = 256
 """Entries that are let go at one visit: a call pays no more for those of others."""

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from weakref import ref
 
 from mlpolicy.core import clock
-from mlpolicy.core.live import Live
 from mlpolicy.core.report import interrupts, say, say_once, told
 from mlpolicy.core.step import Wait
-from mlpolicy.core.threads import Lock, Waiter, here
+from mlpolicy.core.threads import Live, Lock, Waiter, here
 from mlpolicy.rules.memory.levels import Levels, Marks
 from mlpolicy.rules.memory.limits import MemoryReading
 

@@ -14,9 +14,9 @@ from pydantic import (
     model_validator,
 )
 
+from mlpolicy.core.diagnostic import closest
 from mlpolicy.core.model import Default, FunctionPath, Many, RuleModel, finding, is_python
 from mlpolicy.core.quantity import NOTHING, ByteSize, Duration, QuantityError, Ratio, Usual
-from mlpolicy.core.spelling import closest
 from mlpolicy.core.target import Given
 from mlpolicy.rules.memory.levels import ORDER, derived
 

@@ -18,8 +18,8 @@ from itertools import islice
 from typing import Any, Final
 
 from mlpolicy.core.classes import SCALARS, Plain
-from mlpolicy.core.live import Live
 from mlpolicy.core.report import interrupts
+from mlpolicy.core.threads import Live
 from mlpolicy.rules.retry.libraries import ANSWERS, known_as
 
 STATUS_NAMES: Final = ("status_code", "response", "status", "code", "getcode", "grpc_status_code")

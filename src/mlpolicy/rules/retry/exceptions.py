@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from mlpolicy.core import program
-from mlpolicy.core.frozen import frozen
-from mlpolicy.core.live import Table
-from mlpolicy.core.spelling import alike
+from mlpolicy.core.classes import frozen
+from mlpolicy.core.diagnostic import alike
 from mlpolicy.core.target import Given
+from mlpolicy.core.threads import Table
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.retry import answers
 from mlpolicy.rules.retry.libraries import GROUPS, GRPC_CODES, Group

@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mlpolicy.core.classes import mro_of, name_of
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen, mro_of, name_of
 
 _FORKS = {
     "httpcore": "httpcore2",

@@ -15,14 +15,13 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.classes import is_a, members, module_of, name_of
-from mlpolicy.core.diagnostic import Diagnostic, Related, repair
-from mlpolicy.core.spelling import did_you_mean
+from mlpolicy.core.diagnostic import Diagnostic, Related, did_you_mean, repair
 from mlpolicy.rules.retry.answers import held
 from mlpolicy.rules.retry.exceptions import BUILTINS, Builtin, Path, parse
 from mlpolicy.rules.retry.libraries import RETRYING, known_as
 
 if TYPE_CHECKING:
-    from mlpolicy.core.function import Function
+    from mlpolicy.core.site import Function
     from mlpolicy.rules.retry.rule import RetryRule
 
 _WRITING = (

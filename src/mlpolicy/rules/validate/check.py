@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.default import function_of
-from mlpolicy.core.diagnostic import Diagnostic, repair
+from mlpolicy.core.diagnostic import Diagnostic, did_you_mean, repair
 from mlpolicy.core.kind import Lacking
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.site import GENERATORS
-from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.rules.validate.checker import checker
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
 from mlpolicy.rules.validate.checks.dtypes import as_names, known, spelt
@@ -20,7 +19,7 @@ from mlpolicy.rules.validate.checks.settings import size_of
 from mlpolicy.rules.validate.look import Look
 
 if TYPE_CHECKING:
-    from mlpolicy.core.function import Function
+    from mlpolicy.core.site import Function
     from mlpolicy.rules.validate.rule import Spec, ValidateRule
 
 Finding = tuple[str, ...]

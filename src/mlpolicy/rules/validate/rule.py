@@ -19,9 +19,9 @@ from pydantic import (
     model_validator,
 )
 
+from mlpolicy.core.diagnostic import closest
 from mlpolicy.core.model import CLASS, Default, Many, RuleModel, Takes, finding, is_python
 from mlpolicy.core.quantity import ByteSize
-from mlpolicy.core.spelling import closest
 from mlpolicy.core.target import Given
 from mlpolicy.rules.validate import KIND
 from mlpolicy.rules.validate.annotations import spec_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mlpolicy.core.spelling import alike
+from mlpolicy.core.diagnostic import alike
 
 _PLAIN = frozenset((
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",

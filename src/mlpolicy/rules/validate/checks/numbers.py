@@ -15,7 +15,7 @@ from decimal import Decimal
 from numbers import Complex, Real
 from typing import Any
 
-from mlpolicy.core.frozen import frozen
+from mlpolicy.core.classes import frozen
 from mlpolicy.rules.validate.checks import dtypes
 from mlpolicy.rules.validate.checks.classes import (
     comes_from,

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mlpolicy.core.diagnostic import many
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.report import interrupts
-from mlpolicy.core.spelling import many
 from mlpolicy.rules.validate.checks import dtypes, numbers
 from mlpolicy.rules.validate.checks.classes import (
     claimed,
