@@ -37,53 +37,31 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "CallRefused": "errors",
-    "Failure": "errors",
-    "MemoryPressure": "errors",
-    "MlpolicyError": "errors",
-    "PolicyError": "errors",
-    "ValidationFailed": "errors",
-    "cache_result": "install.decorate",
-    "install": "",
-    "memory_guard": "install.decorate",
-    "monitor": "install.decorate",
-    "plan": "",
-    "retry": "install.decorate",
-    "tag": "core.tags",
-    "uninstall": "install.bootstrap",
-    "validate_input": "install.decorate",
+    "core.tags": "tag",
+    "errors": "CallRefused Failure MemoryPressure MlpolicyError PolicyError ValidationFailed",
+    "install": "install",
+    "install.bootstrap": "uninstall",
+    "install.decorate": "cache_result memory_guard monitor retry validate_input",
+    "plan": "plan",
 }
+"""The modules that the names live in; two of them are called themselves."""
 
 __all__ = [
-    "CallRefused",
-    "Failure",
-    "MemoryPressure",
-    "MlpolicyError",
-    "PolicyError",
-    "ValidationFailed",
-    "__version__",
-    "cache_result",
-    "install",
-    "memory_guard",
-    "monitor",
-    "plan",
-    "retry",
-    "tag",
-    "uninstall",
-    "validate_input",
-]
+    "CallRefused", "Failure", "MemoryPressure", "MlpolicyError", "PolicyError", "ValidationFailed",
+    "__version__", "cache_result", "install", "memory_guard", "monitor", "plan", "retry", "tag",
+    "uninstall", "validate_input",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'mlpolicy' has no attribute {name!r}")
     import sys
 
-    path = f"mlpolicy.{home or name}"
-    __import__(path)  # `importlib` would cost a millisecond
-    found = sys.modules[path]
-    return getattr(found, name) if home else found
+    for home, names in _HOMES.items():
+        if name in names.split():
+            __import__(f"mlpolicy.{home}")  # `importlib` would cost a millisecond
+            found = sys.modules[f"mlpolicy.{home}"]
+            return found if name == home else getattr(found, name)
+    raise AttributeError(f"module 'mlpolicy' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -10,10 +10,11 @@ MlpolicyError
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from mlpolicy.core.diagnostic import Diagnostic
 
@@ -118,19 +119,10 @@ class MemoryPressure(CallRefused):
         share = f"{used / limit:.0%}" if limit else "all"
         super().__init__(target, f"refused: {share} of {_size(limit)} memory is in use")
 
-    def __reduce__(self) -> tuple[object, tuple[str, dict[str, float]]]:
+    def __reduce__(self) -> tuple[Callable[[], MemoryPressure], tuple[()]]:
         """Travel between processes with the figures."""
-        figures = {
-            "used": self.used,
-            "limit": self.limit,
-            "needed": self.needed,
-            "retry_after": self.retry_after,
-        }
-        return _memory_pressure, (self.target, figures)
-
-
-def _memory_pressure(target: str, figures: dict[str, float]) -> MemoryPressure:
-    return MemoryPressure(target, **figures)  # type: ignore[arg-type]  # (as they were given)
+        names = ("used", "limit", "needed", "retry_after")
+        return partial(type(self), self.target, **{name: getattr(self, name) for name in names}), ()
 
 
 def _size(count: float) -> str:

@@ -37,78 +37,34 @@ if TYPE_CHECKING:
     from mlpolicy.rules.monitor.sinks import Sink
 
 _HOMES = {
-    "API": "core.plugins",
-    "METERS": "core.metrics",
-    "PROCEED": "core.step",
-    "Again": "core.step",
-    "Answer": "core.step",
-    "ByteSize": "core.quantity",
-    "Call": "core.step",
-    "CallRefused": "errors",
-    "Clock": "core.clock",
-    "Code": "core.diagnostic",
-    "Count": "core.quantity",
-    "Do": "core.step",
-    "Duration": "core.quantity",
-    "Kind": "core.kind",
-    "Lines": "core.step",
-    "Loom": "core.step",
-    "Many": "core.model",
-    "Meters": "core.metrics",
-    "Ratio": "core.quantity",
-    "Refuse": "core.step",
-    "RuleModel": "core.model",
-    "Sink": "rules.monitor.sinks",
-    "Site": "core.site",
-    "Step": "core.step",
-    "Synonym": "core.kind",
-    "Verdict": "core.step",
-    "Wait": "core.step",
-    "Within": "core.step",
-    "finding": "core.model",
+    "core.clock": "Clock",
+    "core.diagnostic": "Code",
+    "core.kind": "Kind Synonym",
+    "core.metrics": "METERS Meters",
+    "core.model": "Many RuleModel finding",
+    "core.plugins": "API",
+    "core.quantity": "ByteSize Count Duration Ratio",
+    "core.site": "Site",
+    "core.step": "PROCEED Again Answer Call Do Lines Loom Refuse Step Verdict Wait Within",
+    "errors": "CallRefused",
+    "rules.monitor.sinks": "Sink",
 }
 
 __all__ = [
-    "API",
-    "METERS",
-    "PROCEED",
-    "Again",
-    "Answer",
-    "ByteSize",
-    "Call",
-    "CallRefused",
-    "Clock",
-    "Code",
-    "Count",
-    "Do",
-    "Duration",
-    "Kind",
-    "Lines",
-    "Loom",
-    "Many",
-    "Meters",
-    "Ratio",
-    "Refuse",
-    "RuleModel",
-    "Sink",
-    "Site",
-    "Step",
-    "Synonym",
-    "Verdict",
-    "Wait",
-    "Within",
-    "finding",
-]
+    "API", "METERS", "PROCEED", "Again", "Answer", "ByteSize", "Call", "CallRefused", "Clock",
+    "Code", "Count", "Do", "Duration", "Kind", "Lines", "Loom", "Many", "Meters", "Ratio", "Refuse",
+    "RuleModel", "Sink", "Site", "Step", "Synonym", "Verdict", "Wait", "Within", "finding",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"mlpolicy.{home}"), name)
-    globals()[name] = found
-    return found
+    for home, names in _HOMES.items():
+        if name in names.split():
+            found = getattr(import_module(f"mlpolicy.{home}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

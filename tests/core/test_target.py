@@ -20,15 +20,15 @@ def test_a_target_prints_as_it_was_written(text):
     [
         ("mypkg.serve.predict", "did you mean `mypkg.serve:predict`"),
         ("predict", "names no function"),
-        ("my-pkg:f", "no module path"),
-        ("mypkg:f()", "no function name"),
-        ("mypkg:", "no function name"),
-        (":f", "no module path"),
-        ("mypkg:<lambda>", "no function name"),
+        ("my-pkg:f", "names no function"),
+        ("mypkg:f()", "names no function"),
+        ("mypkg:", "names no function"),
+        (":f", "names no function"),
+        ("mypkg:<lambda>", "names no function"),
     ],
 )
 def test_what_is_no_target_is_refused(text, words):
-    """The message says which part is wrong."""
+    """The message says what to write."""
     with pytest.raises(TargetError, match=words.replace("(", r"\(")):
         Target.parse(text)
 

@@ -40,7 +40,7 @@ def test_of_a_function_that_is_not_known_nothing_is_said(rule, kind):
     """Unknown is an answer, and its consequence is silence."""
     function = Function("shop:f", lambda *_: PLACE)
 
-    assert KINDS[kind].linted(rule(kind).rule, function) == ()
+    assert KINDS[kind].ask("lint", rule(kind).rule, function) == ()
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def imported(rule, monkeypatch):
             monkeypatch.setitem(sys.modules, "shop", module)
         found = rule(kind)
         function = ImportedFunction(Target.parse("shop:f"), found, lambda path: int)
-        return [one.code for one in KINDS[kind].linted(found.rule, function)]
+        return [one.code for one in KINDS[kind].ask("lint", found.rule, function)]
 
     return find
 

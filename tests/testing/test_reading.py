@@ -214,11 +214,6 @@ IN_A_TEST = {
         "MP603",
         "did you mean `mlpolicy.MemoryPressure`?",
     ),
-    "a misspelt error of a module": (
-        f"{{name: a, {CALL}, expect: {{raises: json.JSONDecodError}}}}",
-        "MP603",
-        "did you mean `json.JSONDecodeError`?",
-    ),
     "an expectation of time that passes": (
         f"{{name: a, steps: [{{advance: 3s, expect: {{called: true}}}}, {{{CALL}, expect: {{called: true}}}}]}}",
         "MP010",

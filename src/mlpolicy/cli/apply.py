@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,8 @@ import click
 
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.context import Context
-from mlpolicy.cli.findings import import_failed, of_import
+from mlpolicy.cli.findings import ImportOutcome, import_failed, of_import, prove
 from mlpolicy.cli.options import shared
-from mlpolicy.cli.prove import ImportOutcome
-from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError
@@ -35,7 +33,6 @@ from mlpolicy.source import local_roots
 SCHEMA = "mlpolicy.apply/1"
 Plans = Mapping[str, dict[str, Any]]
 """The settings of each function, by its name."""
-_HEAD = ("TARGET", "RULES (outer > inner)", "MODE", "FROM", "PLACEMENT", "STATUS")
 
 
 def _seconds(_: click.Context, __: click.Parameter, value: str) -> float:
@@ -48,7 +45,7 @@ def _seconds(_: click.Context, __: click.Parameter, value: str) -> float:
     return seconds
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command()
 @shared("module policy env assume src")
 @click.option("--package", is_flag=True, help="Import the modules below those named, too.")
 @click.option("--all", "everything", is_flag=True, help="Import every module that a policy names.")
@@ -68,27 +65,30 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
     After `--`, ARGUMENTS run the module as a program under the policy once all is well.
     """
     everything, package = options["everything"], options["package"]
-    _stop_without_module(context, options, arguments)
+    if not context.modules and not everything:
+        exits.stop("name a module: --module mypkg.serve, or --all")
+    if arguments and len(context.modules) != 1:
+        exits.stop("name one module to run with these arguments: --module M")
     loaded = context.read()
+    rulebook, tree = loaded.rulebook, context.tree
     wrong: list[Diagnostic] = []
     if not loaded.errors:
-        wanted = _wanted(context, loaded, options)
-        wrong += of_rules(loaded.rulebook, context.tree, wanted)
+        wrong += of_rules(rulebook, tree, _wanted(context, loaded, options))
     if replace(loaded, diagnostics=(*loaded.diagnostics, *wrong)).errors:
-        context.stop(Report.of(loaded.shown(wrong)))
-    modules = [*context.modules, *(named(loaded.rulebook, context.tree) if everything else ())]
+        context.stop(loaded, wrong)
+    modules = [*context.modules, *(named(rulebook, tree) if everything else ())]
     terms = {"timeout": options["timeout"], "here": options["in_process"]}
-    answer = context.prove(modules, **terms, package=package, all=everything, strict=check)
-    if answer.failed is not None:
-        import_failed(answer, context.tree)
-    if context.verbose and answer.output:
-        click.echo(answer.output, err=True, nl=False)
-    wrong += of_import(answer, loaded.rulebook, context.tree, strict=check)
+    outcome = prove(context, modules, **terms, package=package, all=everything, strict=check)
+    if outcome.failed is not None:
+        import_failed(outcome, tree)
+    if context.verbose:
+        click.echo(outcome.output, err=True, nl=False)
+    wrong += of_import(outcome, rulebook, tree, strict=check)
     report = Report.of(loaded.shown(wrong, level="ast"))
     if options["expect"] is not None:
-        unexpected = _unexpected(answer, options["expect"], loaded.environment)
+        unexpected = _unexpected(outcome, options["expect"], loaded.environment)
         report = replace(report, diagnostics=(*report.diagnostics, *unexpected))
-    _show(context, answer, report, loaded, check=check)
+    _show(context, outcome, report, loaded, check=check)
     if report.failed:
         sys.exit(exits.FINDINGS)
     if arguments:
@@ -107,53 +107,52 @@ def _wanted(context: Context, loaded: Loaded, options: Mapping[str, Any]) -> Ite
             yield target
 
 
-def _stop_without_module(context: Context, options: Mapping[str, Any], arguments: Any) -> None:
-    if not context.modules and not options["everything"]:
-        exits.stop("name a module: --module mypkg.serve, or --all")
-    if arguments and len(context.modules) != 1:
-        exits.stop("name one module to run with these arguments: --module M")
-
-
 def _show(
-    context: Context, answer: ImportOutcome, report: Report, loaded: Loaded, *, check: bool
+    context: Context, outcome: ImportOutcome, report: Report, loaded: Loaded, *, check: bool
 ) -> None:
     if context.format not in ("json", "text"):
         context.show(report)
         return
-    state = hashlib.sha256()
-    for document in loaded.texts:
-        state.update("\n".join(document.lines).encode(errors="replace"))
+    lines = ("\n".join(document.lines) for document in loaded.texts)
+    state = hashlib.sha256("".join(lines).encode(errors="replace"))
     digest = f"sha256:{state.hexdigest()[:12]}"
-    counts = Counter(row["status"] for row in answer.targets)
+    counts = Counter(row["status"] for row in outcome.targets)
     if context.format == "json":
-        for row in answer.targets:
+        from mlpolicy.cli.render.formats import finding
+
+        for row in outcome.targets:
             del row["exact"], row["plan"]  # what a row has for our own use
-        findings = [finding(diagnostic) for diagnostic in report.diagnostics]
-        rows = {"targets": answer.targets, "diagnostics": findings}
-        context.emit_json(SCHEMA, {"summary": dict(counts), "policy": digest, **rows})
+        findings = list(map(finding, report.diagnostics))
+        content = {"policy": digest, "targets": outcome.targets, "diagnostics": findings}
+        context.give(SCHEMA, {"summary": dict(counts), **content})
         return
-    parts = [] if check else [context.table(_HEAD, map(_cells, answer.targets))]
+    parts = [] if check else [context.table(list(map(_row, outcome.targets)))]
     if report.diagnostics:
         parts.append(context.shown(report))
         context.tell_github(report)
     if not context.quiet:
         listed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
         env = f" · env={loaded.environment}" if loaded.environment else ""
-        took = f"import {answer.import_s:.2f} s, placing {answer.placing_s * 1000:.1f} ms"
+        took = f"import {outcome.import_s:.2f} s, placing {outcome.placing_s * 1000:.1f} ms"
         parts.append(f"{listed or 'no target'}{env} · policy {digest} · {took}")
-    context.emit("\n".join(parts))
+    context.emit("".join(f"{part}\n" for part in parts if part))
     if not check:
-        serving = _serving(context, answer)
+        serving = _serving(context, outcome)
         context.tell(f"Nothing was changed for good. To serve under this policy: {serving}")
 
 
-def _cells(row: Mapping[str, Any]) -> Sequence[str]:
-    status = f"{row['status']} ({row['detail']})" if row["detail"] else row["status"]
-    rules = " > ".join(row["rules"]) or "-"
-    return row["target"], rules, row["mode"], row["source"], row["placement"], status
+def _row(row: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "target": row["target"],
+        "rules (outer > inner)": " > ".join(row["rules"]) or "-",
+        "mode": row["mode"],
+        "from": row["source"],
+        "placement": row["placement"],
+        "status": f"{row['status']} ({row['detail']})" if row["detail"] else row["status"],
+    }
 
 
-def _serving(context: Context, answer: ImportOutcome) -> str:
+def _serving(context: Context, outcome: ImportOutcome) -> str:
     """Return the command that serves what was proved: the same policy, environment and folder."""
     command = ["mlpolicy", "run"]
     if context.policy or files.VARIABLE in os.environ:
@@ -161,7 +160,7 @@ def _serving(context: Context, answer: ImportOutcome) -> str:
             command += ["--policy", str(files.shown(path))]
     if context.env:
         command += ["--env", context.env]
-    serves = answer.served or ["COMMAND"]
+    serves = outcome.served or ["COMMAND"]
     line = shlex.join(command + (serves if serves[0] == "-m" else ["--", *serves]))
     # Python itself may not look for the module where we do.
     first = next((module.partition(".")[0] for module in context.modules), "")
@@ -177,7 +176,9 @@ def _serving(context: Context, answer: ImportOutcome) -> str:
 # --- what was expected: a plan that `mlpolicy compile` wrote --------------------------
 
 
-def _unexpected(answer: ImportOutcome, path: Path, environment: str | None) -> Iterator[Diagnostic]:
+def _unexpected(
+    outcome: ImportOutcome, path: Path, environment: str | None
+) -> Iterator[Diagnostic]:
     """Yield a finding for each function whose rules are not those of the plan at *path*."""
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
@@ -192,7 +193,7 @@ def _unexpected(answer: ImportOutcome, path: Path, environment: str | None) -> I
         exits.stop(f"there is no plan in `{path}`; `mlpolicy compile -o {path}` writes one")
     in_force = {
         row["target"]: _settings(row["plan"])
-        for row in answer.targets
+        for row in outcome.targets
         if row["status"] in ("applied", "pending") and row["plan"]["rules"]
     }
     messages = list(_differences(expected, in_force))
@@ -217,12 +218,11 @@ def _differences(expected: Plans, in_force: Plans) -> Iterator[str]:
     for target in sorted({*expected, *in_force}):
         if target not in expected:
             yield f"`{target}` has rules, and none are expected"
-            continue
-        if target not in in_force:
+        elif target not in in_force:
             yield f"`{target}` has no rules in force, and some are expected"
-            continue
-        old, new = expected[target], in_force[target]
-        differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-        for name in differing[:1]:
-            was, now = old.get(name, "nothing"), new.get(name, "not there")
-            yield f"`{target}`: `{name}` is {now}, {was} is expected"
+        else:
+            old, new = expected[target], in_force[target]
+            differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+            for name in differing[:1]:
+                was, now = old.get(name, "nothing"), new.get(name, "not there")
+                yield f"`{target}`: `{name}` is {now}, {was} is expected"

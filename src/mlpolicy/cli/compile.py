@@ -7,7 +7,7 @@ import click
 from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import tell_absent
 from mlpolicy.cli.options import shared
-from mlpolicy.plan.governed import absent_from, governed
+from mlpolicy.plan.governed import governed
 from mlpolicy.plan.show import compiled
 
 
@@ -19,13 +19,14 @@ def command(context: Context) -> None:
     Each value has its place, and all of it a hash.
     """
     loaded = context.read()
-    context.stop_on_errors(loaded)
+    if loaded.refused:
+        context.stop(loaded)
     with waiting("looking targets up in the source"):
         plans = list(governed(loaded.rulebook, context.tree))
     content = compiled(plans, environment=loaded.environment)
     if context.written:
         content["set"] = list(context.written)
-    context.emit_json(content.pop("schema"), content)
+    context.give(content["schema"], content)
     if context.output is not None:
         context.tell(f"{len(plans)} targets, {content['hash']}, written to {context.output}")
-    tell_absent(loaded.rulebook, absent_from(loaded.rulebook, context.tree))
+    tell_absent(context, loaded.rulebook)

@@ -18,12 +18,12 @@ import click
 
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.files import save
-from mlpolicy.cli.prove import ImportOutcome, in_child, in_process
 from mlpolicy.cli.render.report import Report
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.spelling import many
 from mlpolicy.model.policy import RuleBlock
 from mlpolicy.plan.load import Loaded, Terms, load, load_every
-from mlpolicy.source import SourceTree, local_roots, roots
+from mlpolicy.source import SourceTree, roots
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -32,14 +32,14 @@ ENVIRONMENT: Final = "MLPOLICY_ENV"
 EVERY: Final = "all"
 FORMATS: Final = {
     "text": "text:text",
-    "json": "as_json:as_json",
-    "github": "github:github",
-    "gitlab": "gitlab:gitlab",
-    "sarif": "sarif:sarif",
-    "junit": "junit:junit",
-    "markdown": "markdown:markdown",
+    "json": "formats:as_json",
+    "github": "formats:github",
+    "gitlab": "formats:gitlab",
+    "sarif": "formats:sarif",
+    "junit": "formats:junit",
+    "markdown": "formats:markdown",
 }
-"""Where each format of findings is; a format is imported when it is asked for."""
+"""Where each format of findings is; it is imported when it is asked for."""
 
 
 @dataclass
@@ -111,7 +111,8 @@ class Context:
 
     def check_environment(self, *sides: Loaded) -> None:
         """End the command where the environment asked for is one that none of *sides* names."""
-        if self.env == EVERY and not any(EVERY in side.environments for side in sides):
+        names = {name for side in sides for name in side.environments}
+        if self.env == EVERY and EVERY not in names:
             exits.stop("one environment at a time: --env all is for `validate`")
         if not self.env or any(side.environment for side in sides):
             return
@@ -124,19 +125,6 @@ class Context:
         elif any(side.files for side in sides) and not any(side.refused for side in sides):
             self.tell(f"mlpolicy: no file names any environment: `{self.env}` changes nothing")
 
-    def prove(
-        self, modules: Sequence[str], *, timeout: float = 60.0, here: bool = False, **asked: Any
-    ) -> ImportOutcome:
-        """Return what an interpreter of its own answers that imports *modules*; or this one, *here*."""
-        policy = [str(files.shown(path)) for path in self.paths]
-        path = list(map(os.path.abspath, local_roots(self.src)))
-        terms = {"policy": policy, "path": path, "environment": self.env or ""}
-        request = {**terms, "modules": list(modules), **asked}
-        if here:
-            return in_process(request, self.assumed)
-        with waiting(f"importing {', '.join(self.modules) or 'what the policy names'}"):
-            return in_child(request, self.assumed, timeout)
-
     # --- giving out -------------------------------------------------------------------
 
     def tell(self, text: str) -> None:
@@ -144,44 +132,41 @@ class Context:
         if not self.quiet:
             click.echo(text, err=True)
 
-    def emit(self, text: str, *, end: str = "\n") -> None:
-        """Give out the data of the command as text for people, to stdout or where `--output` says."""
-        text = text + end if text else ""
+    def emit(self, text: str, *, as_data: bool = False) -> None:
+        """Give out what the command has to say, to stdout or where `--output` says.
+
+        What programs read is *as_data* in UTF-8, whatever the terminal speaks, and has no colour.
+        """
         if self.output is not None:
-            text = text if self.color else click.unstyle(text)
+            text = text if as_data or self.color else click.unstyle(text)
             save(text.encode("utf-8", "replace"), self.output)
+        elif as_data:
+            click.echo(text.encode("utf-8", "replace"), nl=False)
         else:
-            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            encoding = sys.stdout.encoding or "utf-8"  # click writes UTF-8 where that is ASCII
             text = text.encode(encoding, "replace").decode(encoding)
             click.echo(text, nl=False, color=self.color)
 
-    def emit_for_programs(self, text: str, *, end: str = "\n") -> None:
-        """Give out *text*, which programs read: in UTF-8, whatever the terminal speaks."""
-        content = (text + end if text else "").encode("utf-8", "replace")
-        if self.output is not None:
-            save(content, self.output)
-        else:
-            click.echo(content, nl=False)
-
-    def emit_json(self, schema: str, content: dict[str, Any]) -> None:
-        """Give out *content* as JSON that names its *schema*."""
+    def give(self, schema: str, content: Mapping[str, Any], text: str | None = None) -> None:
+        """Give out *text* where people look at it, else *content* as JSON that names its *schema*."""
+        if self.format == "text" and text is not None:
+            self.emit(f"{text}\n" if text else "")
+            return
         content = {"schema": schema, **content}
-        self.emit_for_programs(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+        written = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+        self.emit(f"{written}\n", as_data=True)
 
-    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-        """Return a table for people."""
-        from mlpolicy.cli.render.table import table
+    def table(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """Return *rows*, by the names of their fields, as a table for people; no text for none."""
+        from mlpolicy.cli.render.text import table
 
-        terminal = sys.stdout.isatty() and self.output is None
-        return table(head, rows, terminal=terminal, colour=self.color)
-
-    def table_of(self, rows: Sequence[Mapping[str, Any]]) -> str:
-        """Return *rows* by the names of their fields, as a table for people."""
         cells = [
             [", ".join(cell) if isinstance(cell, list) else str(cell) for cell in row.values()]
             for row in rows
         ]
-        return self.table([title.upper() for title in rows[0]], cells)
+        head = [title.upper() for title in next(iter(rows), ())]
+        terminal = sys.stdout.isatty() and self.output is None
+        return table(head, cells, terminal=terminal, colour=self.color) if rows else ""
 
     # --- reports ----------------------------------------------------------------------
 
@@ -196,7 +181,8 @@ class Context:
 
     def show(self, report: Report) -> None:
         """Print *report*, or write it where `--output` says: findings are the data of the command."""
-        (self.emit if self.format == "text" else self.emit_for_programs)(self.shown(report))
+        text = self.shown(report)
+        self.emit(f"{text}\n" if text else "", as_data=self.format != "text")
         self.tell_github(report)
 
     def finish(self, report: Report, *, fail_on: str = "error") -> NoReturn:
@@ -205,26 +191,20 @@ class Context:
         self.show(report)
         sys.exit(exits.FINDINGS if report.failed else exits.FINE)
 
-    def stop(self, report: Report) -> NoReturn:
-        """End a command with what is wrong; no file is written for it."""
+    def stop(self, loaded: Loaded, more: Iterable[Diagnostic] = ()) -> NoReturn:
+        """End a command that needs a sound policy with what is wrong; no file is written for it."""
         self.output = None
-        self.finish(report)
-
-    def stop_on_errors(self, loaded: Loaded) -> None:
-        """End a command that needs a sound policy where that is none; one that expired still is."""
-        if loaded.refused:
-            self.stop(Report.of(loaded.shown()))
+        self.finish(Report.of(loaded.shown(more)))
 
     def tell_github(self, report: Report) -> None:
         """Add what a workflow of GitHub shows beside its log."""
         inside = self.format == "text" and in_github()
-        if not inside and self.format != "github":
-            return
-        from mlpolicy.cli.render.github import github, summarise
+        if inside or self.format == "github":
+            from mlpolicy.cli.render.formats import github, summarise
 
-        if inside and report.diagnostics:
-            click.echo(github(report).encode("utf-8", "replace"))
-        summarise(report)
+            if inside and report.diagnostics:
+                click.echo(github(report).encode("utf-8", "replace"))
+            summarise(report)
 
 
 def in_github() -> bool:

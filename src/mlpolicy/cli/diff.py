@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,8 +17,7 @@ from mlpolicy.cli import exits, files
 from mlpolicy.cli.context import Context, waiting
 from mlpolicy.cli.findings import tell_absent
 from mlpolicy.cli.options import shared
-from mlpolicy.cli.render.report import Report
-from mlpolicy.plan.governed import absent_from, governed
+from mlpolicy.plan.governed import governed
 from mlpolicy.plan.load import Loaded, load
 from mlpolicy.plan.show import Difference, differences
 
@@ -44,12 +43,11 @@ def command(context: Context, *, paths: tuple[str, ...], against: str | None, st
         context.check_environment(after, before)
         plans = [list(governed(side.rulebook, context.tree)) for side in (before, after)]
         changes = differences(*plans)
-        absent = absent_from(after.rulebook, context.tree)
-    if context.format == "json":
-        context.emit_json(SCHEMA, {"differences": list(map(_content, changes))})
+    if context.format == "markdown":
+        context.emit(f"{_markdown(changes)}\n")
     else:
-        context.emit((_markdown if context.format == "markdown" else _text)(changes))
-    tell_absent(after.rulebook, absent)
+        context.give(SCHEMA, {"differences": list(map(_content, changes))}, _text(changes))
+    tell_absent(context, after.rulebook)
     sys.exit(exits.DIFFERENT if strict and changes else exits.FINE)
 
 
@@ -91,7 +89,7 @@ def _loaded(context: Context, side: Sequence[str], stack: ExitStack, *, may_lack
             exits.stop(f"there was no `{path}` at `{name}`")
     loaded = load(paths, context.terms())
     if loaded.refused:
-        context.stop(Report.of(loaded.shown()))
+        context.stop(loaded)
     return loaded
 
 
@@ -146,23 +144,19 @@ def _content(change: Difference) -> dict[str, object]:
 
 
 def _text(changes: Sequence[Difference]) -> str:
-    blocks = ["\n".join(_block(change)) for change in changes]
-    return "\n\n".join([*blocks, _sum(changes)]) if changes else "Nothing changes."
-
-
-def _block(change: Difference) -> Iterator[str]:
-    mark, colour = _MARK[change.change]
-    yield click.style(f"{mark} {change.target}", fg=colour, bold=True)
-    width = min(max(len(path) for path, _, _ in change.lines), 40)
-    for path, old, new in change.lines:
-        arrow = f"{old} → {new}"
-        if old is None:
-            arrow = f"+ {new}"
-        elif new is None:
-            arrow = f"- {old}"
-        yield f"    {path:<{width}}  {arrow}"
-    for risk in change.risks:
-        yield f"    {click.style('!', fg='yellow', bold=True)} {risk}"
+    if not changes:
+        return "Nothing changes."
+    lines: list[str] = []
+    for change in changes:
+        mark, colour = _MARK[change.change]
+        lines.append(click.style(f"{mark} {change.target}", fg=colour, bold=True))
+        width = min(max(len(path) for path, _, _ in change.lines), 40)
+        for path, old, new in change.lines:
+            arrow = f"- {old}" if new is None else f"+ {new}" if old is None else f"{old} → {new}"
+            lines.append(f"    {path:<{width}}  {arrow}")
+        mark = click.style("!", fg="yellow", bold=True)
+        lines += [*(f"    {mark} {risk}" for risk in change.risks), ""]
+    return "\n".join([*lines, _sum(changes)])
 
 
 def _sum(changes: Sequence[Difference]) -> str:

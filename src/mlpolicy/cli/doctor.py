@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import platform
@@ -9,15 +10,17 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import click
 
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.context import ENVIRONMENT, Context
-from mlpolicy.cli.findings import resolved
+from mlpolicy.cli.findings import prove, resolved
 from mlpolicy.cli.list import every_plugin
 from mlpolicy.cli.options import shared
 from mlpolicy.core.kind import MachineCheck
+from mlpolicy.core.plugins import Plugin, PluginError
 from mlpolicy.core.site import EVERYTHING, KILL_SWITCH, switches
 from mlpolicy.core.spelling import closest, many
 from mlpolicy.document.parse import libyaml
@@ -46,10 +49,9 @@ def command(context: Context) -> None:
     there is none.
     """
     checks = _checks(context)
-    if context.format == "json":
-        context.emit_json(SCHEMA, {"checks": [check._asdict() for check in checks]})
-    else:
-        context.emit(context.table_of([check._asdict() for check in checks]))
+    rows = [check._asdict() for check in checks]
+    context.give(SCHEMA, {"checks": rows}, context.table(rows))
+    if context.format == "text":
         counts = Counter(check.state for check in checks)
         listed = [f"{counts[state]} {state}" for state in ("fail", "warn") if counts[state]]
         context.tell(", ".join(listed) or "nothing is wrong")
@@ -60,89 +62,17 @@ def command(context: Context) -> None:
 
 def _checks(context: Context) -> list[MachineCheck]:
     checks = list(_of_machine())
-    loaded, rules = None, dict[str, dict[str, object]]()
-    if context.policy or context.modules or files.any_policy():
-        loaded = context.read()
-        rules = _rules(loaded)
-    of_kinds = [check for kind in KINDS for check in KINDS[kind].checked(rules)]
+    is_any = context.policy or context.modules or files.any_policy()
+    loaded = context.read() if is_any else None
+    rules = _rules(loaded) if loaded else {}
+    of_kinds = [check for kind in KINDS for check in KINDS[kind].ask("doctor", rules)]
     checks += [check for check in of_kinds if check.check not in rules]
-    checks += _of_plugins()
+    checks += itertools.starmap(_of_plugin, every_plugin())
     if loaded:
         checks += _of_policy(resolved(context, loaded, level="ast"))
         checks += [check for check in of_kinds if check.check in rules]
-        if context.modules and not loaded.errors:
-            checks += _of_targets(context)
+        checks += _of_targets(context, loaded)
     return checks
-
-
-# --- the interpreter and the machine --------------------------------------------------
-
-
-def _of_machine() -> Iterator[MachineCheck]:
-    """Yield what is to be said whatever the policy."""
-    yield _interpreter()
-    # A `sitecustomize` of somebody else's is run by ours, under `mlpolicy run`.
-    other = getattr(sys.modules.get("sitecustomize"), "__file__", None)
-    if sys.flags.isolated or sys.flags.ignore_environment or sys.flags.no_site:
-        remedy = "call mlpolicy.install() in the program: PYTHONPATH is not read under -I, -E, -S"
-        yield MachineCheck("hook", "warn", "this Python ignores its environment", remedy)
-    elif other:
-        yield MachineCheck("hook", "ok", f"{other} is run after ours")
-    else:
-        yield MachineCheck("hook", "ok", "`mlpolicy run` brings its own sitecustomize")
-    if libyaml():
-        yield MachineCheck("libyaml", "ok", "files are parsed in C")
-    else:
-        remedy = "install PyYAML from a wheel: large policies are read ten times slower"
-        yield MachineCheck("libyaml", "warn", "PyYAML was built without it", remedy)
-    yield _plan_cache()
-    method = multiprocessing.get_start_method(allow_none=True)
-    method = method or multiprocessing.get_all_start_methods()[0]
-    text = f"multiprocessing starts workers by {method}"
-    if method == "fork":
-        yield MachineCheck("workers", "ok", f"{text}; they inherit the policy")
-    else:
-        remedy = "under `mlpolicy run` they obey it too; else call mlpolicy.install() in them"
-        yield MachineCheck("workers", "note", text, remedy)
-    if os.environ.get(ENVIRONMENT):
-        yield MachineCheck("environment", "ok", f"{ENVIRONMENT}={os.environ[ENVIRONMENT]}")
-
-
-def _plan_cache() -> MachineCheck:
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(os.environ.get("MLPOLICY_CACHE_DIR") or Path(home, "mlpolicy")).expanduser()
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
-    if nearest.is_dir() and os.access(nearest, os.W_OK):
-        return MachineCheck("plan cache", "ok", str(folder))
-    remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
-    return MachineCheck("plan cache", "warn", f"{folder} cannot be written", remedy)
-
-
-def _interpreter() -> MachineCheck:
-    text = f"{platform.python_implementation()} {platform.python_version()}"
-    if platform.python_implementation() != "CPython":
-        return MachineCheck(
-            "interpreter", "fail", text, "drivers are swapped into CPython's functions"
-        )
-    if sys.version_info[:3] == (3, 12, 0):
-        return MachineCheck(
-            "interpreter", "fail", text, "3.12.0 has a bug in code swapping: use 3.12.1"
-        )
-    if not getattr(sys, "_is_gil_enabled", lambda: True)():
-        return MachineCheck("interpreter", "warn", f"{text}, free-threaded", "not tried by us yet")
-    return MachineCheck("interpreter", "ok", text)
-
-
-def _of_plugins() -> Iterator[MachineCheck]:
-    for plugin, wrong in every_plugin():
-        name = f"plugin {plugin.name}"
-        if wrong is None:
-            yield MachineCheck(name, "ok", f"{plugin.origin} adds to {plugin.group}")
-        else:
-            yield MachineCheck(name, "fail", str(wrong), wrong.help)
-
-
-# --- the policy -----------------------------------------------------------------------
 
 
 def _rules(loaded: Loaded) -> dict[str, dict[str, object]]:
@@ -152,6 +82,69 @@ def _rules(loaded: Loaded) -> dict[str, dict[str, object]]:
         str(plan.target): {rule.kind: rule.rule for rule in plan.rules if rule.rule is not None}
         for plan in plans
     }
+
+
+# --- the interpreter and the machine --------------------------------------------------
+
+
+def _either(check: str, is_fine: object, fine: str, wrong: str, remedy: str) -> MachineCheck:
+    """Return a check that is fine, or a warning of what is *wrong* with what to do about it."""
+    if is_fine:
+        return MachineCheck(check, "ok", fine)
+    return MachineCheck(check, "warn", wrong, remedy)
+
+
+def _of_machine() -> Iterator[MachineCheck]:
+    """Yield what is to be said whatever the policy."""
+    yield _interpreter()
+    # A `sitecustomize` of somebody else's is run by ours, under `mlpolicy run`.
+    other = getattr(sys.modules.get("sitecustomize"), "__file__", None)
+    text = f"{other} is run after ours" if other else "`mlpolicy run` brings its own sitecustomize"
+    blind = sys.flags.isolated or sys.flags.ignore_environment or sys.flags.no_site
+    remedy = "call mlpolicy.install() in the program: PYTHONPATH is not read under -I, -E, -S"
+    yield _either("hook", not blind, text, "this Python ignores its environment", remedy)
+    remedy = "install PyYAML from a wheel: large policies are read ten times slower"
+    text = "files are parsed in C"
+    yield _either("libyaml", libyaml(), text, "PyYAML was built without it", remedy)
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(os.environ.get("MLPOLICY_CACHE_DIR") or Path(home, "mlpolicy")).expanduser()
+    nearest = next(each for each in (folder, *folder.parents, Path()) if each.exists())
+    is_ours = nearest.is_dir() and os.access(nearest, os.W_OK)
+    remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
+    yield _either("plan cache", is_ours, str(folder), f"{folder} cannot be written", remedy)
+    method = multiprocessing.get_start_method(allow_none=True)
+    method = method or multiprocessing.get_all_start_methods()[0]
+    text = f"multiprocessing starts workers by {method}"
+    remedy = "under `mlpolicy run` they obey it too; else call mlpolicy.install() in them"
+    if method == "fork":
+        yield MachineCheck("workers", "ok", f"{text}; they inherit the policy")
+    else:
+        yield MachineCheck("workers", "note", text, remedy)
+    if os.environ.get(ENVIRONMENT):
+        yield MachineCheck("environment", "ok", f"{ENVIRONMENT}={os.environ[ENVIRONMENT]}")
+
+
+def _interpreter() -> MachineCheck:
+    name, version = platform.python_implementation(), platform.python_version()
+    state: Literal["ok", "warn", "fail"] = "ok"
+    remedy = ""
+    if name != "CPython":
+        state, remedy = "fail", "drivers are swapped into CPython's functions"
+    elif sys.version_info[:3] == (3, 12, 0):
+        state, remedy = "fail", "3.12.0 has a bug in code swapping: use 3.12.1"
+    elif not getattr(sys, "_is_gil_enabled", lambda: True)():
+        state, remedy = "warn", "free-threaded Python is not tried by us yet"
+    return MachineCheck("interpreter", state, f"{name} {version}", remedy)
+
+
+def _of_plugin(plugin: Plugin, wrong: PluginError | None) -> MachineCheck:
+    name, found = f"plugin {plugin.name}", f"{plugin.origin} adds to {plugin.group}"
+    if wrong is None:
+        return MachineCheck(name, "ok", found)
+    return MachineCheck(name, "fail", str(wrong), wrong.help)
+
+
+# --- the policy -----------------------------------------------------------------------
 
 
 def _of_policy(loaded: Loaded) -> Iterator[MachineCheck]:
@@ -176,20 +169,19 @@ def _of_policy(loaded: Loaded) -> Iterator[MachineCheck]:
         yield MachineCheck("kill switch", "warn", f"{KILL_SWITCH}={off}", remedy)
 
 
-def _of_targets(context: Context) -> Iterator[MachineCheck]:
-    answer = context.prove(context.modules)
-    if answer.failed is not None:
-        text = f"`{answer.failed['module']}` could not be imported: {answer.failed['error']}"
+def _of_targets(context: Context, loaded: Loaded) -> Iterator[MachineCheck]:
+    if loaded.errors or not context.modules:
+        return
+    outcome = prove(context, context.modules)
+    if outcome.failed is not None:
+        text = f"`{outcome.failed['module']}` could not be imported: {outcome.failed['error']}"
         yield MachineCheck("import", "fail", text, "mend the module first")
         return
-    for row in answer.targets:
-        status = row["status"]
+    states = {"applied": "ok", "excluded": "ok", "pending": "note", "skipped": "note"}
+    for row in outcome.targets:
         placed = f", {row['placement']}" if row["placement"] != "-" else ""
         detail = f": {row['detail']}" if row["detail"] else ""
-        text, remedy = f"{status}{placed}{detail}", _REMEDIES.get(status, "")
-        if status in ("applied", "excluded"):
-            yield MachineCheck(row["target"], "ok", text, remedy)
-        elif status in ("pending", "skipped"):
-            yield MachineCheck(row["target"], "note", text, remedy)
-        else:
-            yield MachineCheck(row["target"], "fail", text, remedy)
+        status = row["status"]
+        state: Any = states.get(status, "fail")
+        text = f"{status}{placed}{detail}"
+        yield MachineCheck(row["target"], state, text, _REMEDIES.get(status, ""))

@@ -22,7 +22,12 @@ SIGNALLED: Final = 128
 INTERRUPTED: Final = 130
 
 
-def stop(message: str, code: int = USAGE) -> NoReturn:
-    """End the command with *message* on stderr."""
-    click.echo(f"mlpolicy: {message}", err=True)
+def stop(message: str, code: int = USAGE, *, meant: str | None = None) -> NoReturn:
+    """End the command with *message* on stderr, and what was probably *meant*."""
+    click.echo(f"mlpolicy: {message}{hint(meant)}", err=True)
     sys.exit(code)
+
+
+def hint(meant: str | None) -> str:
+    """Return what a message ends with where something else was probably *meant*."""
+    return f"; did you mean `{meant}`?" if meant else ""

@@ -7,6 +7,7 @@ import shutil
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mlpolicy.cli import exits
 from mlpolicy.plan.gather import TESTS, policy_files
@@ -40,10 +41,8 @@ def any_policy() -> bool:
 
 def shown(path: Path) -> Path:
     """Return *path* as people would write it: relative where it is below here."""
-    try:
-        return path.resolve().relative_to(Path.cwd()) if path.is_absolute() else path
-    except ValueError:
-        return path
+    below = path.is_absolute() and path.resolve().is_relative_to(Path.cwd())
+    return path.resolve().relative_to(Path.cwd()) if below else path
 
 
 def _usual() -> tuple[list[Path], str]:
@@ -52,30 +51,27 @@ def _usual() -> tuple[list[Path], str]:
     if named:
         return named, f", which {VARIABLE} names,"
     here = Path.cwd()
-    file = next(
-        (each / PROJECT for each in (here, *here.parents) if (each / PROJECT).is_file()), None
-    )
+    projects = (folder / PROJECT for folder in (here, *here.parents))
+    file = next(filter(Path.is_file, projects), None)
     of_project = _of_project(file) if file else []
     if file and of_project:
         return [file.parent / path for path in of_project], f", which `{shown(file)}` names,"
-    return ([Path(FOLDER)] if Path(FOLDER).is_dir() else []), ""
+    return [path for path in (Path(FOLDER),) if path.is_dir()], ""
 
 
 def _of_project(file: Path) -> list[str]:
     """Return the paths that the section [tool.mlpolicy] of a pyproject.toml names."""
-    name = shown(file)
     try:
         tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
     except (OSError, ValueError) as error:
-        exits.stop(f"`{name}` cannot be read: {error}")
+        exits.stop(f"`{shown(file)}` cannot be read: {error}")
     table = tool.get("mlpolicy", {}) if isinstance(tool, dict) else {}
-    listed = table.get("policy", []) if isinstance(table, dict) else None
-    if not isinstance(listed, list) or not all(isinstance(path, str) for path in listed):
-        exits.stop(f'`{name}`: [tool.mlpolicy] takes a list: policy = ["policies"]')
-    for key in table:
-        if key != "policy":
-            exits.stop(f"`{name}`: [tool.mlpolicy] takes `policy`, a list of paths, and no `{key}`")
-    return listed
+    listed: Any = table.get("policy", []) if isinstance(table, dict) else None
+    is_right = isinstance(listed, list) and all(isinstance(path, str) for path in listed)
+    if not is_right or not table.keys() <= {"policy"}:
+        exits.stop(f'`{shown(file)}`: [tool.mlpolicy] takes a list alone: policy = ["policies"]')
+    named: list[str] = listed
+    return named
 
 
 def save(content: bytes, path: Path) -> None:

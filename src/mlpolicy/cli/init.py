@@ -62,14 +62,12 @@ def command(context: Context, *, folder: str, module: str | None) -> None:
             (".github/workflows/policy.yaml", "workflow.yaml"),
         )
     }
-    if context.format == "json":
-        rows = [{"file": file, "written": new} for file, new in written.items()]
-        context.emit_json(SCHEMA, {"module": chosen, "files": rows})
-        return
+    rows = [{"file": file, "written": new} for file, new in written.items()]
     lines = [f"{'wrote' if new else 'kept '}  {file}" for file, new in written.items()]
-    context.emit("\n".join(lines))
+    context.give(SCHEMA, {"module": chosen, "files": rows}, "\n".join(lines))
     steps = ["", "Next:", *([f"  cd {root}"] if root != Path() else []), *commands[:3]]
-    context.tell("\n".join(steps) if any(written.values()) else "nothing to write")
+    if context.format == "text":
+        context.tell("\n".join(steps) if any(written.values()) else "nothing to write")
 
 
 def _write(path: Path, template: str | None, words: dict[str, str]) -> bool:
@@ -107,8 +105,7 @@ def _functions(tree: SourceTree, module: str) -> list[str]:
     """Return the public functions of *module*; end the command where there are none."""
     found = tree.module(module)
     if isinstance(found, NoModule):
-        near = f"; did you mean `{found.close}`?" if found.close else ""
-        exits.stop(f"there is no module `{found.component}`{near}")
+        exits.stop(f"there is no module `{found.component}`", meant=found.close)
     if isinstance(found, Opaque):
         exits.stop(f"`{module}` {found.why}")
     looked = {name: tree.look_up(Target(module, name)) for name in tree.functions(module)}

@@ -10,7 +10,7 @@ import click
 
 from mlpolicy.cli import exits
 from mlpolicy.cli.context import Context, waiting
-from mlpolicy.cli.findings import import_failed, tell_absent, tell_errors
+from mlpolicy.cli.findings import import_failed, prove, tell_absent, tell_errors
 from mlpolicy.cli.options import shared
 from mlpolicy.core.plugins import Extensions, Plugin, PluginError, installed
 from mlpolicy.core.site import end_of
@@ -40,7 +40,7 @@ def command(context: Context, *, what: str, every: bool) -> None:
     if every and what != "profiles":
         exits.stop(f"--all goes with profiles, not with {what}")
     if what == "plugins":
-        _show(context, what, list(_plugins()))
+        _show(context, what, _plugins())
         return
     loaded = context.read(needed=not (context.modules or every))
     rulebook = loaded.rulebook
@@ -56,16 +56,13 @@ def command(context: Context, *, what: str, every: bool) -> None:
     _show(context, what, rows)
     tell_errors(loaded.refused)
     if what == "targets" and not context.modules:
-        tell_absent(rulebook, absent_from(rulebook, context.tree))
+        tell_absent(context, rulebook)
 
 
 def _show(context: Context, what: str, rows: list[Row]) -> None:
-    if context.format == "json":
-        context.emit_json(SCHEMA, {what: rows})
-    else:
-        context.emit(context.table_of(rows) if rows else "")
-        if not rows:
-            context.tell(f"no {what}")
+    context.give(SCHEMA, {what: rows}, context.table(rows))
+    if not rows and context.format == "text":
+        context.tell(f"no {what}")
 
 
 def _targets(context: Context, loaded: Loaded) -> Iterator[Row]:
@@ -81,7 +78,7 @@ def _targets(context: Context, loaded: Loaded) -> Iterator[Row]:
 
 def _imported(context: Context) -> Iterator[Row]:
     """Yield the targets in modules that are imported: those with decorators, too."""
-    answer = context.prove(context.modules)
+    answer = prove(context, context.modules)
     if answer.failed is not None:
         import_failed(answer)
     for row in sorted(answer.targets, key=lambda row: str(row["target"])):
@@ -136,14 +133,15 @@ def _expiring(loaded: Loaded) -> list[Row]:
             written = one(settings, "expires")
             if written is not None:
                 end = end_of(date.fromisoformat(written.value))
-                row = {
-                    "policy": name,
-                    "expires": str(written.value),
-                    "left": f"{(end - now).days} d" if end > now else "expired",
-                    "owner": str(policy.meta.get("owner", "")),
-                    "source": written.span.place,
-                }
-                rows.append(row)
+                rows.append(
+                    {
+                        "policy": name,
+                        "expires": str(written.value),
+                        "left": f"{(end - now).days} d" if end > now else "expired",
+                        "owner": str(policy.meta.get("owner", "")),
+                        "source": written.span.place,
+                    }
+                )
     return sorted(rows, key=lambda row: str(row["expires"]))
 
 
@@ -162,12 +160,14 @@ def every_plugin() -> Iterator[tuple[Plugin, PluginError | None]]:
         yield plugin, wrong.get(plugin.name)
 
 
-def _plugins() -> Iterator[Row]:
-    for plugin, wrong in every_plugin():
-        yield {
+def _plugins() -> list[Row]:
+    return [
+        {
             "plugin": plugin.name,
             "adds": plugin.group,
             "distribution": plugin.origin,
             "entry point": plugin.value,
             "state": str(wrong or "ok"),
         }
+        for plugin, wrong in every_plugin()
+    ]

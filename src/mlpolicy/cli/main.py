@@ -104,9 +104,8 @@ def steady(stream: TextIO | None, number: int) -> TextIO:
     """Return *stream*, of that file number, so that no character, reader or disk is our bug."""
     if stream is None:  # closed before we began
         return open(os.devnull, "w", encoding="utf-8")
-    if os.name != "posix":
-        return stream
-    buffer = io.BufferedWriter(_Pipe(number, "w", closefd=False))
+    posix = os.name == "posix"
+    buffer = io.BufferedWriter(_Pipe(number, "w", closefd=False)) if posix else stream.buffer
     return io.TextIOWrapper(
         buffer, encoding=stream.encoding, errors="replace", line_buffering=stream.isatty()
     )

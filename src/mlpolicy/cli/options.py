@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from mlpolicy.cli.context import ENVIRONMENT, FORMATS, Context, render
+from mlpolicy.cli.exits import hint
 from mlpolicy.core.spelling import closest
 from mlpolicy.document.node import Entry, Mapping
 from mlpolicy.document.parse import parse
@@ -23,18 +24,16 @@ __all__ = ["FORMATS", "render", "shared"]
 Command = Callable[..., Any]
 
 
-# --- what the context keeps -----------------------------------------------------------
-
-
-def _keep_paths(context: Context, value: tuple[str, ...]) -> None:
+def _paths(context: Context, value: tuple[str, ...]) -> None:
     context.policy += value
 
 
-def _keep_assumed(context: Context, value: tuple[str, ...]) -> None:
+def _assumed(context: Context, value: tuple[str, ...]) -> None:
     context.assumed.update(map(_split, value))
 
 
-def _keep_set(context: Context, value: tuple[str, ...]) -> None:
+def _set(context: Context, value: tuple[str, ...]) -> None:
+    context.written = value
     for written in value:
         name, text = _split(written)
         head, _, path = name.partition(".")
@@ -47,10 +46,9 @@ def _keep_set(context: Context, value: tuple[str, ...]) -> None:
             context.overrides += (_block(written, head, path, text),)
         else:
             near = closest(head, (*KINDS, "vars", "mode"))
-            hint = f"; did you mean `{near}{'.SETTING' if near == head else ''}`?" if near else ""
+            meant = f"{near}.SETTING" if near == head else near
             expected = "`KIND.setting`, `vars.name` and `mode`"
-            raise click.BadParameter(f"`{name}` is none of {expected}{hint}")
-    context.written = value
+            raise click.BadParameter(f"`{name}` is none of {expected}{hint(meant)}")
 
 
 def _split(written: str) -> tuple[str, str]:
@@ -76,14 +74,14 @@ def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
     return rule
 
 
-def _keep_output(context: Context, value: Path | None) -> None:
+def _output(context: Context, value: Path | None) -> None:
     if value is not None and str(value) != "-":
         if not value.absolute().parent.is_dir():
             raise click.BadParameter(f"the directory `{value.parent}` does not exist")
         context.output = value
 
 
-def _keep_color(context: Context, value: str) -> None:
+def _color(context: Context, value: str) -> None:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     context.color = {"always": True, "never": False}.get(value, False if plain else None)
 
@@ -92,12 +90,9 @@ def _keep_color(context: Context, value: str) -> None:
 
 
 def _kept(
-    *names: str,
-    by: Callable[[Context, Any], None] | None = None,
-    of: Callable[..., Callable[[Command], Command]] = click.option,
-    **settings: Any,
+    *names: str, by: Callable[[Context, Any], None] | None = None, **settings: Any
 ) -> Callable[[Command], Command]:
-    """Return an option that the context keeps under its name, or as *by* does."""
+    """Return an option that the context keeps under its name, or as *by* does; or the argument."""
 
     def keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:
         context = ctx.ensure_object(Context)
@@ -106,34 +101,30 @@ def _kept(
         else:
             by(context, value)
 
-    return of(*names, expose_value=False, callback=keep, **settings)
+    kind = click.option if names[0].startswith("-") else click.argument
+    return kind(*names, expose_value=False, callback=keep, **settings)
 
 
-_PATHS: dict[str, Any] = {"type": click.Path(readable=False), "by": _keep_paths}
+_PATHS: dict[str, Any] = {"type": click.Path(readable=False), "by": _paths}
 _PAIRS: dict[str, Any] = {"multiple": True, "metavar": "NAME=VALUE"}
 _FOLDERS: dict[str, Any] = {"type": click.Path(exists=True, file_okay=False), "multiple": True}
-_FILE: dict[str, Any] = {
-    "type": click.Path(dir_okay=False, path_type=Path, allow_dash=True),
-    "by": _keep_output,
-}
-_COLOR: dict[str, Any] = {
-    "type": click.Choice(["auto", "always", "never"]),
-    "default": "auto",
-    "by": _keep_color,
-}
+_FILE: Any = click.Path(dir_okay=False, path_type=Path, allow_dash=True)
+_COLOR: dict[str, Any] = {"type": click.Choice(["auto", "always", "never"]), "default": "auto"}
 _OPTIONS = {
-    "path": _kept("path", of=click.argument, nargs=-1, **_PATHS),
+    "path": _kept("path", nargs=-1, **_PATHS),
     "policy": _kept("--policy", multiple=True, **_PATHS, help="A policy file or folder. Repeats."),
     "module": _kept("--module", "modules", multiple=True, help="A module to import. Repeats."),
     "env": _kept("--env", envvar=ENVIRONMENT, help="The environment that holds."),
-    "set": _kept("--set", by=_keep_set, **_PAIRS, help="Over all policies: retry.jitter=none."),
-    "assume": _kept("--assume", by=_keep_assumed, **_PAIRS, help="A variable to take as set."),
+    "set": _kept("--set", by=_set, **_PAIRS, help="Over all policies: retry.jitter=none."),
+    "assume": _kept("--assume", by=_assumed, **_PAIRS, help="A variable to take as set."),
     "src": _kept("--src", **_FOLDERS, help="Where modules are looked for first. Repeats."),
-    "output": _kept("-o", "--output", **_FILE, help="Write the outcome to FILE instead."),
-    "color": _kept("--color", **_COLOR),
-    "quiet": _kept("-q", "--quiet", is_flag=True, help="Say nothing beside findings and data."),
-    "verbose": _kept("-v", "--verbose", is_flag=True, help="Say what was read, too."),
 }
+_OF_OUTPUT = (
+    _kept("-o", "--output", type=_FILE, by=_output, help="Write the outcome to FILE instead."),
+    _kept("--color", by=_color, **_COLOR),
+    _kept("-q", "--quiet", is_flag=True, help="Say nothing beside findings and data."),
+    _kept("-v", "--verbose", is_flag=True, help="Say what was read, too."),
+)
 
 
 def shared(names: str, *formats: str) -> Callable[[Command], Command]:
@@ -144,11 +135,10 @@ def shared(names: str, *formats: str) -> Callable[[Command], Command]:
     shown = formats or tuple(FORMATS)
     choice: dict[str, Any] = {"type": click.Choice(shown), "default": shown[0]}
     format = _kept("--format", **choice, help="How to show the outcome.")
-    output = [_OPTIONS[name] for name in ("output", "color", "quiet", "verbose")]
 
     def with_options(command: Command) -> Command:
         command = click.make_pass_decorator(Context, ensure=True)(command)
-        for option in reversed([*(_OPTIONS[name] for name in names.split()), format, *output]):
+        for option in reversed([*(_OPTIONS[name] for name in names.split()), format, *_OF_OUTPUT]):
             command = option(command)
         return command
 

@@ -58,7 +58,8 @@ def command(
     if not wanted:
         exits.stop("name a command: mlpolicy run -- COMMAND")
     loaded = context.read(by_source=False)
-    context.stop_on_errors(loaded)
+    if loaded.refused:
+        context.stop(loaded)
     if require_all:
         report = Report.of(resolved(context, loaded, level="import"))
         if report.failed:
@@ -97,10 +98,10 @@ def run(context: Context, command: Sequence[str], *, within: Sequence[Path] = ()
         child = subprocess.Popen(command, env=variables)
     except FileNotFoundError:
         exits.stop(f"`{command[0]}` was not found", exits.NOT_FOUND)
-    except PermissionError:
-        exits.stop(f"`{command[0]}` may not be executed", exits.NOT_EXECUTABLE)
     except OSError as error:
-        exits.stop(f"`{command[0]}` could not be started: {error}", exits.RUN_FAILED)
+        may_not = isinstance(error, PermissionError)
+        code = exits.NOT_EXECUTABLE if may_not else exits.RUN_FAILED
+        exits.stop(f"`{command[0]}` could not be started: {error.strerror}", code)
 
     def forward(number: int, _: FrameType | None) -> None:
         child.send_signal(number)

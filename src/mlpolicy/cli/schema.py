@@ -48,7 +48,7 @@ def command(
             extensions.look_for_all()
     text = published(draft)
     if write is None:
-        context.emit_for_programs(text, end="")
+        context.emit(text, as_data=True)
     elif check:
         if not write.is_file() or write.read_text(encoding="utf-8") != text:
             exits.stop(f"`{write}` is not current: write it anew", exits.DIFFERENT)

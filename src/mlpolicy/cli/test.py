@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from contextlib import redirect_stdout
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -12,10 +12,8 @@ import click
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.context import Context, in_github, waiting
 from mlpolicy.cli.options import shared
-from mlpolicy.cli.render.as_json import finding
 from mlpolicy.cli.render.report import Report, in_a_line
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.junit import document, element
 from mlpolicy.core.spelling import many
 from mlpolicy.source import SourceTree, roots
 from mlpolicy.testing.read import suites_at
@@ -43,7 +41,7 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
     with waiting("running the tests"), redirect_stdout(sys.stderr):  # what real functions print
         suites = _prepared(context, paths)
         results = _results(suites, wanted)
-    findings = tuple(dict.fromkeys(one for suite in suites for one in suite.diagnostics))
+    findings = tuple(dict.fromkeys(chain(*(suite.diagnostics for suite in suites))))
     if not results and not findings:
         exits.stop("no test was collected", exits.NOTHING_TO_DO)
     failed = [result for result in results if not result.passed]
@@ -51,14 +49,22 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
         files.save(f"{_junit(results, findings)}\n".encode(), junit_file)
     counts = {"passed": len(results) - len(failed), "failed": len(failed)}
     if context.format == "json":
+        from mlpolicy.cli.render.formats import finding
+
         summary = {"files": len(suites), **counts, "findings": len(findings)}
         tests = [result.content() for result in results]
         content = {"tests": tests, "diagnostics": list(map(finding, findings))}
-        context.emit_json(SCHEMA, {"summary": summary, **content})
+        context.give(SCHEMA, {"summary": summary, **content})
     else:
-        report = Report(findings, _lines(suites), files=len(suites))
-        _tell(context, counts, failed, report)
+        texts = chain(*(suite.documents.items() for suite in suites))
+        lines = {file: document.lines for file, document in texts}
+        _tell(context, counts, failed, Report(findings, lines, files=len(suites)))
     sys.exit(exits.FINDINGS if failed or findings else exits.FINE)
+
+
+def _results(suites: list[Prepared], wanted: str) -> list[CaseResult]:
+    cases = [(suite, case) for suite in suites for case in suite.cases]
+    return [suite.run(case) for suite, case in cases if wanted.lower() in case.id.lower()]
 
 
 def _prepared(context: Context, paths: list[Path]) -> list[Prepared]:
@@ -68,16 +74,6 @@ def _prepared(context: Context, paths: list[Path]) -> list[Prepared]:
     sys.path[:0] = [folder for folder in folders if folder not in sys.path]
     tree = SourceTree(where)
     return [Prepared(path, tree) for path in paths]
-
-
-def _lines(suites: list[Prepared]) -> dict[str, Sequence[str]]:
-    """Return the lines of each file that findings may be about."""
-    return {file: one.lines for suite in suites for file, one in suite.documents.items()}
-
-
-def _results(suites: list[Prepared], wanted: str) -> list[CaseResult]:
-    cases = [(suite, case) for suite in suites for case in suite.cases]
-    return [suite.run(case) for suite, case in cases if wanted.lower() in case.id.lower()]
 
 
 def _files(given: tuple[str, ...]) -> list[Path]:
@@ -96,7 +92,6 @@ def _files(given: tuple[str, ...]) -> list[Path]:
 def _tell(
     context: Context, counts: dict[str, int], failed: list[CaseResult], report: Report
 ) -> None:
-    from mlpolicy.cli.render.github import failures
     from mlpolicy.cli.render.text import text
 
     listed = [f"{count} {name}" for name, count in counts.items() if count or name == "passed"]
@@ -105,16 +100,22 @@ def _tell(
     summary = f"{', '.join(listed)} in {many(report.files, 'file')}"
     texts = ["\n".join(result.lines()) for result in failed]
     parts = [text(report), *texts] if report.diagnostics else texts
-    context.emit("\n\n".join(parts if context.quiet else [*parts, summary]))
+    shown = "\n\n".join(parts if context.quiet else [*parts, summary])
+    context.emit(f"{shown}\n" if shown else "")
     if report.diagnostics:
         context.tell_github(report)
-    if in_github() and failed:
-        places = zip((result.case.span for result in failed), texts, strict=True)
-        click.echo(failures(places, "mlpolicy test").encode("utf-8", "replace"))
+    if in_github():
+        from mlpolicy.cli.render.formats import annotation
+
+        for result, lines in zip(failed, texts, strict=True):
+            told = annotation("error", result.case.span, "mlpolicy test", lines)
+            click.echo(told.encode("utf-8", "replace"))
 
 
 def _junit(results: list[CaseResult], findings: tuple[Diagnostic, ...]) -> str:
     """Return a report for build servers; a file with findings is an error."""
+    from mlpolicy.core.junit import document, element
+
     cases = []
     for result in results:
         span = result.case.span

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mlpolicy.cli.context import Context
+from mlpolicy.cli.exits import hint
 from mlpolicy.cli.findings import resolved
 from mlpolicy.cli.fix import fixed
 from mlpolicy.cli.options import shared
@@ -22,23 +23,11 @@ def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     known = codes()
     for name in names:
         if not name.startswith("MP") or not any(code.startswith(name) for code in known):
-            near = closest(name, known)
-            hint = f"; did you mean {near}?" if near else ""
-            raise click.BadParameter(f"there is no finding `{name}`{hint}")
+            raise click.BadParameter(f"there is no finding `{name}`{hint(closest(name, known))}")
     return names
 
 
 _LISTED: dict[str, Any] = {"multiple": True, "metavar": "CODE", "callback": _codes}
-_LEVEL: dict[str, Any] = {
-    "type": click.Choice(["none", "ast", "import"]),
-    "default": "ast",
-    "show_default": True,
-}
-_GRADE: dict[str, Any] = {
-    "type": click.Choice(["error", "warning", "info"]),
-    "default": "error",
-    "show_default": True,
-}
 _WHICH = "findings of this code (MP301) or range (MP3)"
 
 
@@ -48,10 +37,18 @@ _WHICH = "findings of this code (MP301) or range (MP3)"
 @click.option("--ignore", **_LISTED, help=f"Do not show {_WHICH}. Repeats.")
 @click.option(
     "--resolve",
-    **_LEVEL,
+    type=click.Choice(["none", "ast", "import"]),
+    default="ast",
+    show_default=True,
     help="How targets are looked for: not at all, in the source, or by importing them.",
 )
-@click.option("--fail-on", **_GRADE, help="What makes the exit code 1.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info"]),
+    default="error",
+    show_default=True,
+    help="What makes the exit code 1.",
+)
 @click.option("--fix", is_flag=True, help="Write the repairs that are safe into the files.")
 def command(context: Context, *, resolve: Level, fail_on: str, fix: bool, **codes: Any) -> None:
     """Show everything that is wrong with policy files.

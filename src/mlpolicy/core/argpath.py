@@ -9,8 +9,9 @@ from typing import Any, Final
 from mlpolicy.core.frozen import frozen
 
 EVERY: Final = "*"
-_NAME = re.compile(r"[^\W\d]\w*")
-_STEP = re.compile(r"\.([^\W\d]\w*)|\[([0-9]+|\*)\]")
+_NAME = r"[^\W\d]\w*"
+_STEP = re.compile(rf"\.({_NAME})|\[([0-9]+|\*)\]")
+_PATH = re.compile(rf"({_NAME})((?:{_STEP.pattern})*)")
 
 
 class ArgPathError(ValueError):
@@ -31,11 +32,7 @@ class ArgPath:
         return self.name + "".join(steps)
 
     def read(self, value: Any) -> Any:
-        """Return the part of *value*, the argument, that the steps lead to.
-
-        Raises:
-            LookupError: A key, index or attribute is not there.
-        """
+        """Return what the steps lead to in *value*, the argument, or raise a `LookupError`."""
         return _read(value, self.steps)
 
 
@@ -43,37 +40,23 @@ def _read(value: Any, steps: tuple[str | int, ...]) -> Any:
     for at, step in enumerate(steps):
         if step == EVERY:
             return [_read(item, steps[at + 1 :]) for item in value]
-        value = _next(value, step)
+        if isinstance(step, int) or isinstance(value, Mapping):
+            value = value[step]
+        else:
+            try:
+                value = getattr(value, step)
+            except AttributeError:
+                raise LookupError(step) from None
     return value
 
 
-def _next(value: Any, step: str | int) -> Any:
-    if isinstance(step, int) or isinstance(value, Mapping):
-        return value[step]
-    try:
-        return getattr(value, step)
-    except AttributeError:
-        raise LookupError(step) from None
-
-
 def parse(text: str) -> ArgPath:
-    """Return the path that *text* writes.
-
-    Raises:
-        ArgPathError: It is none.
-    """
-    start = _NAME.match(text)
-    steps: list[str | int] = []
-    at = start.end() if start else 0
-    while start and at < len(text):
-        match = _STEP.match(text, at)
-        if match is None:
-            break
-        name, index = match.groups()
-        steps.append(name or (EVERY if index == EVERY else int(index)))
-        at = match.end()
-    if start is None or at < len(text):
-        raise ArgPathError(
-            f"`{text}` is no path to an argument; write it as `user.id` or `rows[0]`"
-        )
-    return ArgPath(start[0], tuple(steps))
+    """Return the path that *text* writes, or raise an `ArgPathError`."""
+    found = _PATH.fullmatch(text)
+    if found is None:
+        what = f"`{text}` is no path to an argument; write it as `user.id` or `rows[0]`"
+        raise ArgPathError(what)
+    steps = _STEP.findall(found[2])
+    return ArgPath(
+        found[1], tuple(name or (EVERY if at == EVERY else int(at)) for name, at in steps)
+    )

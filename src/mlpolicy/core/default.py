@@ -27,13 +27,9 @@ def function_of(default: Any) -> str:
 
 
 class Default:
-    """Gives the default of one rule.
+    """Gives the default of a rule of *kind*: a value, or what the function that it names gives.
 
-    Args:
-        default: The value, or the mapping that names a function.
-        site: The function that the rule guards.
-        kind: The kind of the rule.
-        of_items: Whether a generator hands the items of the default out; else it just ends.
+    With *of_items* a generator hands out the items of the default; else it just ends.
     """
 
     def __init__(self, default: Any, site: Site, *, kind: str, of_items: bool) -> None:
@@ -45,10 +41,7 @@ class Default:
         self._path = function_of(default)
 
     def verdict(self, call: int, given: Given | None) -> Verdict:
-        """Return the verdict that gives the default; None where there is none to be had.
-
-        The log event of the call of that number tells of it.
-        """
+        """Return the verdict that gives the default to that *call*; None where none can be had."""
         if self._site.function == "async_generator":
             self._tell("an async generator cannot be given a default")
             return None
@@ -99,13 +92,10 @@ def given(site: Site, loom: Loom) -> str:
     positional, named = "", ""
     for one in site.parameters:
         local = loom.arguments[one.name]
-        match one.kind:
-            case "var_positional":
-                positional += f"*{local}, "
-            case "var_keyword":
-                named += f"**{local}, "
-            case "keyword":
-                named += f"{one.name!r}: {local}, "
-            case _:
-                positional += f"{local}, "
+        if one.kind == "keyword":
+            named += f"{one.name!r}: {local}, "
+        elif one.kind == "var_keyword":
+            named += f"**{local}, "
+        else:
+            positional += f"{'*' if one.kind == 'var_positional' else ''}{local}, "
     return f"(({positional}), {{{named}}})"

@@ -58,17 +58,12 @@ class Diagnostic:
 
     def less(self, secrets: Iterable[str]) -> Diagnostic:
         """Return the finding with none of the *secrets* in it, nor a repair that writes one."""
+        texts: dict[str, Any] = {
+            of: without(getattr(self, of), secrets) for of in ("message", "help", "label")
+        }
         kept = [one for one in self.suggestions if without(one.text, secrets) == one.text]
-        return replace(
-            self,
-            message=without(self.message, secrets),
-            help=without(self.help, secrets),
-            label=without(self.label, secrets),
-            related=tuple(
-                replace(one, message=without(one.message, secrets)) for one in self.related
-            ),
-            suggestions=tuple(kept),
-        )
+        more = [replace(one, message=without(one.message, secrets)) for one in self.related]
+        return replace(self, **texts, related=tuple(more), suggestions=tuple(kept))
 
     def __str__(self) -> str:
         """Return the finding in one line."""
@@ -132,12 +127,12 @@ class _Written(Code):
             raise AttributeError(f"{type(self).__name__} has no {name}")
         text = FOLDER.joinpath(f"{self.code}.md").read_text(encoding="utf-8")
         _, front, body = text.split("---\n", 2)
-        said: dict[str, Any] = dict(line.split(": ", 1) for line in front.splitlines())
+        said = dict(line.split(": ", 1) for line in front.splitlines())
         sections = {title.lower(): content for title, content in _SECTION.findall(body)}
-        said |= {part: " ".join(sections[part].split("\n")).strip() for part in ("finds", "why")}
+        for part in ("finds", "why"):
+            said[part] = " ".join(sections[part].split("\n")).strip()
         for part in ("before", "after"):
-            fenced = sections.get(part, "")
-            said[part] = fenced.removeprefix("~~~yaml\n").removesuffix("~~~\n")
+            said[part] = sections.get(part, "").removeprefix("~~~yaml\n").removesuffix("~~~\n")
         for key, value in said.items():
             setattr(self, key, value)
         return said[name]

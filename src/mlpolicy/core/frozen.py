@@ -18,10 +18,7 @@ def frozen(*, order: bool = False) -> Callable[[type[_T]], type[_T]]:
     Nothing guards the fields while the program runs: a guarded one takes four times as long to
     make, and reading a large policy makes a hundred thousand. Of its methods only `__init__` is
     compiled for the class: starting the program defines a hundred of these. What the class
-    defines by itself stays.
-
-    Args:
-        order: Whether values are less or greater, field by field.
+    defines by itself stays. With *order* values are less or greater, field by field.
     """
 
     def decorate(cls: type[_T]) -> type[_T]:
@@ -37,7 +34,7 @@ def frozen(*, order: bool = False) -> Callable[[type[_T]], type[_T]]:
 def _methods(cls: Any, *, order: bool) -> dict[str, Callable[..., Any]]:
     """Return what a dataclass has: values are equal, hashed, shown and less by their fields."""
     names = [one.name for one in fields(cls) if one.compare]
-    key = attrgetter(*names) if names else _nothing
+    key: Callable[[Any], Any] = attrgetter(*names) if names else lambda _: ()
 
     def equals(self: Any, other: object) -> bool:
         return bool(key(self) == key(other)) if type(other) is type(self) else NotImplemented
@@ -48,16 +45,8 @@ def _methods(cls: Any, *, order: bool) -> dict[str, Callable[..., Any]]:
     def hashed(self: Any) -> int:
         return hash(key(self))
 
-    made: dict[str, Callable[..., Any]] = {
-        "__eq__": equals,
-        "__hash__": hashed,
-        "__repr__": _shown,
-    }
+    made: dict[str, Callable[..., Any]] = {"__eq__": equals, "__hash__": hashed, "__repr__": _shown}
     return made | {"__lt__": less} if order else made
-
-
-def _nothing(_: Any) -> Any:
-    return ()
 
 
 def _shown(self: Any) -> str:

@@ -43,13 +43,10 @@ class Function:
     """Imports what a path names; None where nothing of the user's may be imported."""
 
     def __init__(self, name: str, at: Callable[..., Span], *, is_disabled: bool = False) -> None:
-        """Take its path, and what finds settings of the rule.
+        """Take its path as the policy has it, and what finds where settings of the rule stand.
 
-        Args:
-            name: Its path, as the policy has it.
-            at: Gives where the first of the settings that it is given stands, if it was written,
-                else the rule: of a block its key, of `retry_on.1` an item of a list.
-            is_disabled: Whether the rule is switched off.
+        *at* gives where the first of the settings that it is given stands, if it was written,
+        else the rule: of a block its key, of `retry_on.1` an item of a list.
         """
         self.name = name
         self.at = at
@@ -95,10 +92,7 @@ class Function:
         return ()
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
-        """Return what the dotted *path* leads to.
-
-        With *deep*, a class may be known by the name of a package that it lies deeper in.
-        """
+        """Return what *path* leads to; *deep*: a class may be named by a package that it lies deep in."""
         return UNKNOWN
 
     def rule_of(self, function: str, setting: str) -> tuple[Any, Span] | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
-    from mlpolicy.core.diagnostic import Code, Diagnostic
-    from mlpolicy.core.function import Function
+    from mlpolicy.core.diagnostic import Code
     from mlpolicy.core.step import Step
 
 
@@ -32,10 +31,7 @@ def habits(words: Mapping[str, str]) -> dict[str, Synonym]:
 
 
 class Lacking(tuple[str, ...]):
-    """A finding of a kind's check that something is not written.
-
-    It is not made where values could not be read.
-    """
+    """A finding of a check that something is not written: not made where values were not read."""
 
     __slots__ = ()
 
@@ -87,30 +83,33 @@ class MachineCheck(NamedTuple):
     remedy: str = ""
 
 
+Hook = Literal["check", "standing", "lint", "together", "risk", "doctor"]
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of rule.
 
-    `rule`, `step` and `codes` are paths `module:name` of the pydantic model, the Step class
-    and the tuple of finding codes.
+    Its parts are paths `module:name`, imported when they are needed: of classes, of the tuple of
+    its finding codes, and of functions that are asked about a rule.
     """
 
     name: str
     rule: str
+    """The pydantic model of what an operator writes."""
     step: str
+    """The Step class of what happens at a call."""
     codes: str | None = None
     check: str | None = None
-    """`module:function` taking (rule) and giving (code, field, message), perhaps a remedy too:
-    meaning, not shape."""
+    """Takes (rule), gives (code, field, message), perhaps a remedy too: meaning, not shape."""
     standing: str | None = None
-    """`module:function` taking (rule, target, standing, code_of) and giving (code, field, message, remedy):
-    what the functions that stand under the target show, and what these use."""
+    """Takes (rule, target, standing, code_of), gives (code, field, message, remedy): what the
+    functions that stand under the target show, and what these use."""
     lint: str | None = None
-    """`module:function` taking (rule, function) and giving diagnostics: what a `core.function.Function`
-    shows, by its source or once it is imported."""
+    """Takes (rule, function), gives diagnostics: what a `core.function.Function` shows."""
     arguments: str | None = None
-    """`module:function` taking (settings, function, names) of a decorator and giving the settings of
-    the rule, where its arguments are more than those: names of parameters, annotations."""
+    """Takes (settings, function, names) of a decorator, gives the settings of the rule, where its
+    arguments are more than those: names of parameters, annotations."""
     decorator: str | None = None
     """The name of its decorator."""
     shadowable: bool = True
@@ -125,31 +124,28 @@ class Kind:
     inside: str = "memory"
     """The position in the order of the rules that a plugin's kind stands just inside of."""
     positions: tuple[str, ...] = ()
-    """Where its steps stand in the order of the rules, if not under its name; it is listed at the
-    first."""
+    """Where its steps stand in the order of the rules, if not under its name."""
     together: str | None = None
-    """`module:function` taking (rule, beside, deadline) and giving each `Clash` with the rules
-    *beside* it, by kind, or with the deadline in seconds, where there is one."""
+    """Takes (rule, beside, deadline), gives each `Clash` with the rules *beside* it, by kind, or
+    with the deadline in seconds, where there is one."""
     worst: str | None = None
-    """`module:function` taking (rule, calls), of which rules around it make so many of one, and
-    giving the `Worst` of it."""
+    """Takes (rule, calls), of which rules around it make so many of one, gives its `Worst`."""
     risk: str | None = None
-    """`module:function` taking (old, new) and giving sentences: what to look at twice where one
-    rule takes the place of the other."""
+    """Takes (old, new), gives sentences: what to look at where one rule replaces the other."""
     argument_fields: Mapping[str, str] = field(default_factory=dict)
     """The settings that name arguments of the function, each with the code of the finding that it
     has none of that name."""
     events: Mapping[str, str] = field(default_factory=dict)
-    """What may happen at a call, for policy tests: `KIND.DECISION`, or `KIND` alone for an attempt
-    that another one follows, and one sentence about each."""
+    """What may happen at a call, for policy tests, with a sentence: `KIND.DECISION`, or `KIND`
+    alone for an attempt that another one follows."""
     counted: Mapping[str, Counted] = field(default_factory=dict)
     """The events that a counter tells of, by `COUNTER{LABEL=VALUE}`."""
     virtual: str | None = None
-    """`module:function` taking the virtual machine of a policy test and giving further arguments of
-    the step class: what stands in for whatever it reads of the machine."""
+    """Takes the virtual machine of a policy test, gives further arguments of the step class: what
+    stands in for whatever it reads of the machine."""
     doctor: str | None = None
-    """`module:function` taking the rules of each function, by its name and their kinds, and giving
-    checks: what this machine lacks for them."""
+    """Takes the rules of each function, by its name and their kinds, gives what this machine
+    lacks for them: each a `MachineCheck`."""
     api: int | None = None
     """The version of the interface that a plugin is made for; ours need not say it."""
 
@@ -165,71 +161,38 @@ class Kind:
         """Return the codes that only this kind reports."""
         return cast("tuple[Code, ...]", part(self.codes)) if self.codes else ()
 
-    def findings(self, rule: Any) -> tuple[tuple[str, str, str], ...]:
-        """Return (code, field, message) for each thing wrong with the meaning of *rule*."""
-        return tuple(cast("Any", part(self.check))(rule)) if self.check else ()
-
-    def checked(self, rules: Mapping[str, Mapping[str, Any]]) -> tuple[MachineCheck, ...]:
-        """Return what `mlpolicy doctor` says of this machine and the *rules* of each function."""
-        return tuple(cast("Any", part(self.doctor))(rules)) if self.doctor else ()
+    def ask(self, hook: Hook, *what: Any) -> tuple[Any, ...]:
+        """Return all that the function of that *hook* gives for *what*; nothing if there is none."""
+        path: str | None = getattr(self, hook)
+        return tuple(cast("Any", part(path))(*what)) if path else ()
 
     @property
     def position(self) -> str:
-        """Where in the order of the rules it is listed."""
+        """Where in the order of the rules it is listed: at the first place where its steps stand."""
         return self.positions[0] if self.positions else self.name
-
-    def clashes(
-        self, rule: Any, beside: Mapping[str, Any], deadline: float | None
-    ) -> tuple[Clash, ...]:
-        """Return what in *rule* does not go with the rules *beside* it, or with the deadline."""
-        return tuple(
-            cast("Any", part(self.together))(rule, beside, deadline) if self.together else ()
-        )
 
     def worst_case(self, rule: Any, calls: int) -> Worst:
         """Return what *rule* makes at worst of a call that others make *calls* of."""
         return cast("Worst", cast("Any", part(self.worst))(rule, calls)) if self.worst else Worst()
 
-    def risks(self, old: Any, new: Any) -> tuple[str, ...]:
-        """Return what to look at twice where the rule *new* takes the place of *old*."""
-        return tuple(cast("Any", part(self.risk))(old, new)) if self.risk else ()
-
     def settings(
-        self,
-        given: Mapping[str, Any],
-        function: Callable[..., Any] | None,
-        names: Mapping[str, Any],
+        self, given: Mapping[str, Any], function: object, names: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Return the settings that the arguments of a decorator on *function* say.
+        """Return the settings that the arguments *given* to a decorator on *function* say.
 
-        Args:
-            given: The arguments.
-            function: The function that it stands on.
-            names: What names in its source stand for, beside its globals.
+        *names* are what names in its source stand for, beside its globals.
         """
-        return dict(
-            given
-            if self.arguments is None
-            else cast("Any", part(self.arguments))(given, function, names)
-        )
-
-    def linted(self, rule: Any, function: Function) -> tuple[Diagnostic, ...]:
-        """Return what is wrong with *rule* on *function*."""
-        return tuple(cast("Any", part(self.lint))(rule, function)) if self.lint else ()
-
-    def on_standing(self, rule: Any, *what: Any) -> tuple[tuple[str, ...], ...]:
-        """Return (code, field, message, remedy) for what stands under a target of *rule*."""
-        return tuple(cast("Any", part(self.standing))(rule, *what)) if self.standing else ()
+        change: Any = part(self.arguments) if self.arguments else None
+        return dict(change(given, function, names) if change else given)
 
 
 def load(path: str) -> object:
     """Import `module:name` and return what it names."""
     import importlib
+    from operator import attrgetter
 
     module, _, name = path.partition(":")
-    found: object = importlib.import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
+    found: object = attrgetter(name)(importlib.import_module(module))
     return found
 
 

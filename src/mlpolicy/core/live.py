@@ -10,21 +10,15 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-class Home(NamedTuple):
-    """Where a live object lives: its target, its kind of rule, and its part there."""
-
-    target: str
-    kind: str
-    part: str
-
-
+Home = tuple[str, str, str]
+"""Where a live object lives: its target, its kind of rule, and its part there."""
 _live: WeakValueDictionary[Home, Live] = WeakValueDictionary()
 
 
@@ -46,17 +40,16 @@ class Live:
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[str, ...]]:
         """Travel as a name."""
-        home = self.home or Home("", type(self).__name__, "")
+        home = self.home or ("", type(self).__name__, "")
         return revive, (*home, type(self).__module__, type(self).__qualname__)
 
 
 def revive(target: str, kind: str, part: str, module: str, qualname: str) -> object:
     """Return the live object of that home in this process.
 
-    Where the policy is not in force here, an idle object of the same class stands in, so
-    that the function still works.
+    Where the policy is not in force here, an idle one stands in: the function still works.
     """
-    found = _live.get(Home(target, kind, part))
+    found = _live.get((target, kind, part))
     if found is not None:
         return found
     from mlpolicy.core.kind import load

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat, starmap
 from typing import Any, Literal, TypeVar, cast
 
@@ -83,18 +83,6 @@ class Sample:
     value: float
     buckets: tuple[tuple[float, int], ...] = ()
     """For a histogram: upper bound and count of that bucket alone; the value is the sum."""
-
-
-@frozen()
-class Family:
-    """All series of one name."""
-
-    name: str
-    help: str
-    kind: FamilyKind
-    samples: tuple[Sample, ...]
-    shared: bool = False
-    """Whether it is of something that processes share: a gauge that is not added up over them."""
 
 
 DEFAULT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -208,12 +196,17 @@ S = TypeVar("S", Counter, Sum, Tally, Durations)
 
 
 @dataclass(slots=True)
-class _Family:
+class Family:
+    """All series of one name."""
+
     name: str
     help: str
     kind: FamilyKind
-    series: dict[Labels, Series]
+    samples: tuple[Sample, ...] = ()
+    """Their numbers when they were collected."""
     shared: bool = False
+    """Whether it is of something that processes share: a gauge that is not added up over them."""
+    series: dict[Labels, Series] = field(default_factory=dict)
 
 
 class Meters:
@@ -223,30 +216,34 @@ class Meters:
     """
 
     def __init__(self) -> None:
-        self._families: dict[str, _Family] = {}
+        self._families: dict[str, Family] = {}
         self.prepare: Callable[[], None] | None = None
         """Called before all is read: it makes series that nobody has needed yet."""
         _all.add(self)
 
     def counter(self, name: str, help: str, **labels: str) -> Counter:
         """Return the counter of that name and those labels."""
-        return self._series((name, help, "counter"), labels, Counter)
+        return self._series(self._family(name, help, "counter"), labels, Counter)
 
     def total(self, name: str, help: str, **labels: str) -> Sum:
         """Return the sum of that name and those labels, exposed as a counter."""
-        return self._series((name, help, "counter"), labels, Sum)
+        return self._series(self._family(name, help, "counter"), labels, Sum)
 
     def durations(
         self, name: str, help: str, buckets: Sequence[float] = DEFAULT_BUCKETS, **labels: str
     ) -> Durations:
         """Return the histogram of that name and those labels."""
-        return self._series((name, help, "histogram"), labels, lambda: Durations(buckets))
+        return self._series(
+            self._family(name, help, "histogram"), labels, lambda: Durations(buckets)
+        )
 
     def tally(
         self, name: str, help: str, durations: Durations, *, tag: str, **labels: str
     ) -> Tally:
         """Return the counter of the records of *durations* that bear *tag*."""
-        return self._series((name, help, "counter"), labels, lambda: Tally(durations, tag))
+        return self._series(
+            self._family(name, help, "counter"), labels, lambda: Tally(durations, tag)
+        )
 
     def gauge(
         self,
@@ -282,12 +279,8 @@ class Meters:
             self.prepare()
         # (copying a dict is one step, going through its items is not)
         families = [(one, one.series.copy()) for one in self._families.copy().values()]
-        moments = {
-            one: one.fold()
-            for _, series in families
-            for one in series.values()
-            if isinstance(one, Durations)
-        }
+        each = [one for _, series in families for one in series.values()]
+        moments = {one: one.fold() for one in each if isinstance(one, Durations)}
         for family, series in families:
             samples = tuple(_sample(labels, one, moments) for labels, one in series.items())
             yield Family(family.name, family.help, family.kind, samples, family.shared)
@@ -296,9 +289,9 @@ class Meters:
         """Return one number: a count, a gauge, or how often a histogram was recorded; 0 if none."""
         family = self._families.get(name)
         one = family.series.get(_key(labels)) if family else None
-        if one is None:
-            return 0.0
-        return one.count() if isinstance(one, Durations) else _number(one)
+        if isinstance(one, Durations):
+            return one.count()
+        return _sample((), one, {}).value if one is not None else 0.0
 
     def clear(self) -> None:
         """Forget every series; for tests."""
@@ -311,32 +304,30 @@ class Meters:
                 if isinstance(one, Counter | Sum | Durations):
                     one.restart()
 
-    def _series(
-        self, family: tuple[str, str, FamilyKind], labels: dict[str, str], make: Callable[[], S]
-    ) -> S:
-        series = self._family(*family).series
-        return cast("S", series.get(_key(labels)) or series.setdefault(_key(labels), make()))
+    def _series(self, family: Family, labels: dict[str, str], make: Callable[[], S]) -> S:
+        key, series = _key(labels), family.series
+        return cast("S", series.get(key) or series.setdefault(key, make()))
 
-    def _family(self, name: str, help: str, kind: FamilyKind) -> _Family:
-        return self._families.setdefault(name, _Family(name, help, kind, {}))
+    def _family(self, name: str, help: str, kind: FamilyKind) -> Family:
+        return self._families.setdefault(name, Family(name, help, kind))
 
 
 def _key(labels: dict[str, str]) -> Labels:
     return tuple(sorted(labels.items()))
 
 
-def _number(one: Counter | Sum | Tally | Callable[[], float]) -> float:
-    return one.value() if isinstance(one, Counter | Sum | Tally) else one()
-
-
 def _sample(labels: Labels, one: Series, moments: Mapping[Durations, Folded]) -> Sample:
-    if isinstance(one, Tally):
-        return Sample(labels, one.value(moments.get(one.durations)))
-    if not isinstance(one, Durations):
-        return Sample(labels, _number(one))
-    folded = moments[one]
-    bounds = (*one.buckets, float("inf"))
-    return Sample(labels, folded.total, tuple(zip(bounds, folded.counts, strict=True)))
+    match one:
+        case Counter() | Sum():
+            return Sample(labels, one.value())
+        case Tally():
+            return Sample(labels, one.value(moments.get(one.durations)))
+        case Durations():
+            folded = moments[one]
+            bounds = (*one.buckets, float("inf"))
+            return Sample(labels, folded.total, tuple(zip(bounds, folded.counts, strict=True)))
+        case _:
+            return Sample(labels, one())
 
 
 _all = Forked(Meters.restart)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from itertools import pairwise
@@ -14,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError, core_schema
 
 from mlpolicy.core.argpath import ArgPathError, parse
-from mlpolicy.core.spelling import closest
+from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Given, Target, TargetError
 
 if TYPE_CHECKING:
@@ -73,10 +74,9 @@ Many = Annotated[tuple[T, ...], Field(strict=False), BeforeValidator(_listed)]
 
 
 class Takes:
-    """Annotates a field that names an object: in Python it takes the object itself.
+    """Annotates a field that names an object, one of which *is_one* holds.
 
-    Args:
-        is_one: Whether an object is of the sort that the field names.
+    In Python it takes the object itself.
     """
 
     def __init__(self, is_one: Callable[[Any], bool]) -> None:
@@ -97,12 +97,7 @@ class Takes:
 class RuleModel(BaseModel):
     """A frozen block of settings that knows its keys; any other key is a finding."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        arbitrary_types_allowed=False,
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Any, /) -> Any:
@@ -134,11 +129,7 @@ def finding(
 ) -> PydanticCustomError:
     """Return what a validator raises so that the finding bears *code*.
 
-    Args:
-        code: The code.
-        message: One sentence.
-        meant: What was probably meant, where that can be told.
-        at: Where in the value it is, if that is not all of it.
+    *at* is where in the value it is, if that is not all of it; *meant* what was probably meant.
     """
     apart = meant and "did you mean" not in message  # (a finding says it as its help)
     form: LiteralString = "{text}; did you mean `{meant}`?" if apart else "{text}"
@@ -170,19 +161,14 @@ def _default(value: Any, info: Any) -> Any:
         if not isinstance(named, str):
             raise finding("MP010", "expected `package.module:function`", at=(key,))
         _path(named, at=(key,))
-    elif _is_path(named) and (str(key) in _CALLS or closest(str(key), ["call"])):
-        raise finding("MP005", f"`{key}` calls nothing", meant="call", at=(str(key), OF_KEY))
+    elif str(key) in _CALLS or closest(str(key), ["call"]):
+        with suppress(TargetError):
+            Target.parse(str(named))
+            raise finding("MP005", f"`{key}` calls nothing", meant="call", at=(str(key), OF_KEY))
     return value
 
 
 _CALLS = ("function", "func", "fn", "callable", "path", "target", "run", "invoke")
-
-
-def _is_path(text: object) -> bool:
-    try:
-        return bool(Target.parse(str(text)))
-    except TargetError:
-        return False
 
 
 FunctionPath = Annotated[
@@ -199,12 +185,7 @@ Default = Annotated[Any, AfterValidator(_default), Field(json_schema_extra=_CALL
 
 
 class NameOf:
-    """Annotates text that must name one of *extensions*, our own or a plugin's.
-
-    Args:
-        extensions: What may be named.
-        what: What that is: `sink`.
-    """
+    """Annotates text that must name one of *extensions*, of which each is a *what*: `sink`."""
 
     def __init__(self, extensions: Extensions[Any], what: str) -> None:
         self._extensions = extensions
@@ -226,14 +207,9 @@ class NameOf:
             raise finding(refused.code, str(refused))
         names = self._extensions.names()
         near = closest(name, names)
-        there = f"did you mean `{near}`?" if near else _there(names)
+        there = did_you_mean(near, f"known are {', '.join(f'`{one}`' for one in names)}")
         text = f"no {self._what} `{name}` is installed; {there}"
         raise finding("MP130", text, meant=near or "")
-
-
-def _there(names: tuple[str, ...]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names)
-    return f"there {'are' if len(names) > 1 else 'is'} {shown}"
 
 
 def _argument(text: str, *, at: tuple[int, ...] = ()) -> str:
@@ -263,18 +239,8 @@ def _day(value: Any) -> date:
     raise finding("MP010", f"expected a date such as `2027-03-31`, found `{value}`")
 
 
-Day = Annotated[
-    date,
-    BeforeValidator(_day),
-    Field(
-        json_schema_extra={
-            "type": "string",
-            "format": "date",
-            "pattern": DAY,
-            "examples": ["2027-03-31"],
-        }
-    ),
-]
+_WRITTEN_DAY = {"type": "string", "format": "date", "pattern": DAY, "examples": ["2027-03-31"]}
+Day = Annotated[date, BeforeValidator(_day), Field(json_schema_extra=_WRITTEN_DAY)]
 """The last day on which something holds, until midnight UTC."""
 
 
@@ -288,22 +254,15 @@ def docstrings(cls: type) -> dict[str, str]:
     found: dict[str, str] = {}
     for base in reversed(cls.__bases__):
         found |= docstrings(base)
-    return found | _own_docstrings(cls)
-
-
-def _own_docstrings(cls: type) -> dict[str, str]:
     try:
         source = inspect.getsource(cls)
     except (OSError, TypeError):
-        return {}
-    (defined,) = ast.parse(inspect.cleandoc(f"\n{source}")).body
+        return found
+    [defined] = ast.parse(inspect.cleandoc(f"\n{source}")).body
     assert isinstance(defined, ast.ClassDef)
-    return {
-        field.target.id: inspect.cleandoc(text.value.value)
-        for field, text in pairwise(defined.body)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(text, ast.Expr)
-        and isinstance(text.value, ast.Constant)
-        and isinstance(text.value.value, str)
-    }
+    for field, text in pairwise(defined.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+            match field.target, text.value:
+                case ast.Name(name), ast.Constant(str() as written):
+                    found[name] = inspect.cleandoc(written)
+    return found

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from mlpolicy.core.frozen import frozen
@@ -20,12 +22,7 @@ PREFIX = "mlpolicy."
 
 
 class PluginError(Exception):
-    """A plugin cannot be used.
-
-    Attributes:
-        code: `MP132` where two distributions provide it, `MP133` where it is broken.
-        help: What to do.
-    """
+    """A plugin cannot be used: `MP132` where two distributions provide it, `MP133` if it is broken."""
 
     def __init__(self, code: Literal["MP132", "MP133"], message: str, help: str = "") -> None:
         super().__init__(message)
@@ -50,13 +47,7 @@ class Plugin:
         return f"{self.distribution} {self.version}".strip()
 
     def load(self) -> object:
-        """Import what the entry point leads to.
-
-        Raises:
-            PluginError: That failed, whatever went wrong.
-        """
-        from mlpolicy.core.kind import load
-
+        """Import what the entry point leads to, or raise a `PluginError`, whatever went wrong."""
         try:
             return load(self.value)
         except (Exception, SystemExit) as error:
@@ -74,17 +65,12 @@ def installed(group: Group) -> tuple[Plugin, ...]:
 
 
 def find(group: Group, name: str) -> Plugin | None:
-    """Return the plugin of that name, or None where there is none.
-
-    Raises:
-        PluginError: Two distributions provide it.
-    """
+    """Return the plugin of that name, if there is one; `PluginError` where two provide it."""
     found = [one for one in installed(group) if one.name == name]
     if len(found) > 1:
         origins = " and ".join(one.origin for one in found)
-        raise PluginError(
-            "MP132", f"the plugin `{name}` is provided by {origins}", "remove one of them"
-        )
+        text = f"the plugin `{name}` is provided by {origins}"
+        raise PluginError("MP132", text, "remove one of them")
     return found[0] if found else None
 
 
@@ -99,7 +85,7 @@ def _scan() -> tuple[Plugin, ...]:
         return ()
     from importlib_metadata import entry_points
 
-    found = [
+    found = {
         Plugin(
             point.group.removeprefix(PREFIX),
             point.name,
@@ -109,8 +95,8 @@ def _scan() -> tuple[Plugin, ...]:
         )
         for point in entry_points()
         if point.group.startswith(PREFIX)
-    ]
-    return tuple(sorted(set(found)))
+    }
+    return tuple(sorted(found))
 
 
 def _mentioned() -> bool:
@@ -119,18 +105,11 @@ def _mentioned() -> bool:
     for folder in dict.fromkeys(sys.path):
         if folder.endswith((".zip", ".whl", ".egg")):
             return True  # (the library can look into these)
-        try:
-            names = os.listdir(folder or ".")
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith(METADATA):
-                try:
-                    with open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:
-                        if mark in file.read():
-                            return True
-                except OSError:
-                    continue
+        for ending in METADATA:
+            for file in Path(folder).glob(f"*{ending}/entry_points.txt"):
+                with suppress(OSError):
+                    if mark in file.read_bytes():
+                        return True
     return False
 
 
@@ -140,14 +119,8 @@ T = TypeVar("T")
 class Extensions(Mapping[str, T], Generic[T]):
     """What there is of one sort, by name; each is imported when it is first asked for.
 
-    Iterating and `in` speak of our own and of the plugins that were looked for; a name that is
-    not there is looked for among the installed distributions by `look_for` and by `[]`.
-
-    Args:
-        group: The entry points that add to it.
-        built_in: Our own, as `module:object`.
-        vet: Says why something of a plugin cannot be used; None where it can.
-        joined: Is told of each plugin that was taken in.
+    Our own are *built_in* paths; a plugin's are entry points of *group*, taken in when `look_for` or
+    `[]` meet the name, if *vet* gives no reason against it, and *joined* is told.
     """
 
     def __init__(
@@ -159,8 +132,7 @@ class Extensions(Mapping[str, T], Generic[T]):
         joined: Callable[[Any], object] | None = None,
     ) -> None:
         self.group: Group = group
-        self._paths = dict(built_in)
-        self._own = frozenset(built_in)
+        self._own = dict(built_in)
         self._known: dict[str, T] = {}
         self._vet = vet
         self._joined = joined
@@ -168,35 +140,27 @@ class Extensions(Mapping[str, T], Generic[T]):
         """The plugins that were looked for and cannot be used, by name."""
 
     def __getitem__(self, name: str) -> T:
-        held = self._known.get(name)
-        if held is None:
-            if name not in self._paths and not self.look_for(name):
-                raise KeyError(name)
-            if name not in self._known:
-                self._known[name] = cast("T", load(self._paths[name]))
-            held = self._known[name]
-        return held
+        if name not in self._known and self.look_for(name) and name in self._own:
+            self._known[name] = cast("T", load(self._own[name]))
+        return self._known[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._paths
+        return name in self._own or name in self._known
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
+        return iter({**self._own, **self._known})
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len({*self._own, *self._known})
 
     def names(self) -> tuple[str, ...]:
         """Return every name that there is, plugins that were not looked for among them."""
         found = (plugin.name for plugin in installed(self.group))
-        return tuple(dict.fromkeys((*self._paths, *found)))
+        return tuple(dict.fromkeys((*self, *found)))
 
     def look_for(self, name: str) -> bool:
-        """Whether there is something of that name, taken in now if a plugin provides it.
-
-        A plugin that cannot be used goes to `refused`.
-        """
-        if name in self._paths:
+        """Whether there is something of that name; a plugin that cannot be used goes to `refused`."""
+        if name in self:
             return True
         try:
             plugin = find(self.group, name)
@@ -212,9 +176,7 @@ class Extensions(Mapping[str, T], Generic[T]):
         """Take in every plugin that can be used; for commands that show what there is."""
         for plugin in installed(self.group):
             if plugin.name in self._own:
-                text = (
-                    f"the plugin `{plugin.name}` of {plugin.origin} bears a name of mlpolicy's own"
-                )
+                text = f"the plugin `{plugin.name}` of {plugin.origin} bears a name of our own"
                 self.refused[plugin.name] = PluginError("MP132", text, "it is not used; rename it")
             else:
                 self.look_for(plugin.name)
@@ -240,12 +202,10 @@ class Extensions(Mapping[str, T], Generic[T]):
         """Take in *one* under that name."""
         if self._joined is not None:
             self._joined(one)
-        self._paths[name] = ""
         self._known[name] = one
         self.refused.pop(name, None)
 
     def remove(self, name: str) -> None:
         """Forget what a plugin provided under that name."""
-        self._paths.pop(name, None)
         self._known.pop(name, None)
         self.refused.pop(name, None)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Context, Decimal
 from functools import cache
+from numbers import Rational, Real
 from typing import TYPE_CHECKING, Any, ClassVar, LiteralString, Self
 
 from mlpolicy.core.target import path_of
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
-
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _PART = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)")
+_SHARE = re.compile(rf"-?({_NUMBER})\s*(%|per ?cent|pct)?")
+_ONE = re.compile(r"\s*0*1(\.0*)?\s*")
+_BARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _LONGEST = 64
 _EXACT = Context(prec=400)
 """Holds any number of days, and what is left of them."""
@@ -31,15 +34,16 @@ NOTHING: dict[str, Any] = {"not": {"type": "string", "pattern": "^[^1-9$]*$"}}
 
 
 class QuantityError(ValueError):
-    """A text is no amount of that sort; *code* is the finding that says so.
-
-    *meant* is what was probably meant, where that can be told.
-    """
+    """A text is not such an amount: the code of the finding, and what was probably meant, if known."""
 
     def __init__(self, code: LiteralString, message: str, meant: str = "") -> None:
         super().__init__(message)
         self.code: LiteralString = code
         self.meant = meant
+
+
+def _no_unit(value: str, meant: str) -> QuantityError:
+    return QuantityError("MP101", f"`{value}` has no unit: did you mean `{meant}`?", meant)
 
 
 class _Quantity:
@@ -49,31 +53,26 @@ class _Quantity:
     example: ClassVar[str]
     pattern: ClassVar[str]
     """The texts that are one, if they are no longer than any should be."""
+    number: ClassVar[dict[str, Any] | None] = None
+    """The JSON Schema of the numbers that are one, without a unit."""
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        """Return the amount that *value* says.
-
-        Raises:
-            QuantityError: It says none, or lacks its unit.
-        """
+        """Return the amount that *value* says, or raise a `QuantityError`."""
         raise NotImplementedError  # (each amount reads its own units)
 
     @classmethod
     def of_number(cls, value: Any) -> Self:
-        """Return the amount that *value* says; a bare number is in the base unit.
-
-        Raises:
-            QuantityError: It says none.
-        """
-        from numbers import Real
-
+        """Return the amount that *value* says; a bare number is in the base unit."""
         if not isinstance(value, Real) or isinstance(value, bool):
             return cls.of(value)
         made: Any = cls(value) if math.isfinite(value) else -1  # type: ignore[call-arg]  # (every amount is a number)
         if made == value and made >= 0:
-            return cls(made)  # type: ignore[call-arg]  # (as said)
+            return made  # type: ignore[no-any-return]  # (an amount, by here)
         raise cls._unexpected(value)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     @classmethod
     def _read(cls, value: Any, info: Any) -> Self:
@@ -102,6 +101,8 @@ class _Quantity:
     def __get_pydantic_json_schema__(
         cls, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> dict[str, Any]:
+        if cls.number is not None:
+            return {"anyOf": [cls.number, cls.text()]}
         return {**cls.text(), "examples": [cls.example]}
 
     @classmethod
@@ -121,35 +122,20 @@ class _Measure(_Quantity):
     def _parts(cls, value: Any) -> list[Decimal]:
         """Return each part of a text in the base unit: `1m30s` has two."""
         if not isinstance(value, str):
-            raise cls._bare(value)
-        written: list[tuple[str, str]] = []
-        text, at = value.strip(), 0
-        while at < len(text) <= len(value) <= _LONGEST and (match := _PART.match(text, at)):
-            written.append((match[1], match[2]))
-            at = match.end()
-        if not written or at < len(text):
+            if type(value) in (int, float) and math.isfinite(value):
+                text = f"{value:g}" if isinstance(value, float) else str(value)
+                raise _no_unit(text, f"{text}{cls.usual}")
             raise cls._unexpected(value)
-        for _, unit in written:
-            if not unit:
-                raise cls._bare(value)
-            if unit not in cls.units:
-                units = ", ".join(cls.units)
-                raise QuantityError("MP101", f"`{unit}` is not a unit: write one of {units}")
-        parts = [Decimal(number) * _decimal(cls.units[unit]) for number, unit in written]
-        if not math.isfinite(float(sum(parts))):
-            raise QuantityError("MP010", f"{_shown(value)} is too large for {cls.what}")
-        return parts
-
-    @classmethod
-    def _bare(cls, value: Any) -> QuantityError:
-        """Return the error for a number without a unit; for anything else, that it is none."""
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number and math.isfinite(value):
-            value = f"{value:g}" if isinstance(value, float) else str(value)
-        elif not isinstance(value, str):
-            return cls._unexpected(value)
-        meant = f"{value}{cls.usual}"
-        return QuantityError("MP101", f"`{value}` has no unit: did you mean `{meant}`?", meant)
+        written = list(_PART.finditer(value)) if len(value) <= _LONGEST else []
+        if not written or "".join(part[0] for part in written).strip() != value.strip():
+            raise cls._unexpected(value)
+        for part in written:
+            if not part[2]:
+                raise _no_unit(value, f"{value}{cls.usual}")
+            if part[2] not in cls.units:
+                text = f"`{part[2]}` is not a unit: write one of {', '.join(cls.units)}"
+                raise QuantityError("MP101", text)
+        return [Decimal(part[1]) * _decimal(cls.units[part[2]]) for part in written]
 
 
 class Duration(_Measure, float):
@@ -166,11 +152,9 @@ class Duration(_Measure, float):
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the length of time that *value* (`250ms`, `1m30s`, a timedelta) says."""
-        if isinstance(value, Duration):
-            return cls(value)
         if isinstance(value, timedelta):
             return cls.of_number(value.total_seconds())
-        return cls(sum(cls._parts(value)))
+        return cls(value if isinstance(value, Duration) else sum(cls._parts(value)))
 
     def __str__(self) -> str:
         """Return it as a policy file writes it: `1m30s`, `2.5ms`."""
@@ -182,8 +166,6 @@ class Duration(_Measure, float):
             if rest and (rest.scaleb(places) >= 1 or unit == "us"):
                 return f"{text}{_plain(rest.scaleb(places))}{unit}"
         return text or "0s"
-
-    __repr__ = __str__
 
     @classmethod
     def worked_out(cls, seconds: float) -> Self:
@@ -205,20 +187,14 @@ class ByteSize(_Measure, int):
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the amount of memory that *value* (`512MiB`) says."""
-        if isinstance(value, ByteSize):
-            return cls(value)
-        parts = cls._parts(value)
+        parts = [value] if isinstance(value, ByteSize) else cls._parts(value)
         if len(parts) > 1:
             raise QuantityError("MP101", f"{_shown(value)} is more than one amount: write one unit")
         return cls(parts[0])
 
     def __str__(self) -> str:
         """Return it with the largest unit that leaves a whole number."""
-        exact = [(size, unit) for unit, size in self.units.items() if self and self % size == 0]
-        size, unit = max(exact, default=(1, "B"))
-        return f"{int(self) // int(size)}{unit}"
-
-    __repr__ = __str__
+        return _whole(int(self), self.units)
 
 
 class Ratio(_Quantity, float):
@@ -227,66 +203,40 @@ class Ratio(_Quantity, float):
     what = "a share"
     example = "20%"
     pattern = r"^\s*(-?0+(\.0+)?\s*%?|0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%|0+\.[0-9]+)\s*$"
+    number = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
 
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the share that *value* (`20%`, `0.2`) says."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise cls._unexpected(value)
-        if not isinstance(value, float) and re.fullmatch(r"\s*0*1(\.0*)?\s*", str(value)):
+        if _ONE.fullmatch(str(value)):  # (1.0 too: to JSON, and so to editors, it is 1)
             raise QuantityError("MP101", f"`{value}` is 1% or 100%: write which of them")
         if isinstance(value, str):
-            return cls._of_text(value)
-        if 0 <= value <= 1:
+            found = _SHARE.fullmatch(value.strip())
+            if found is None or len(value) > _LONGEST:
+                raise cls._unexpected(value)
+            if found[2] not in (None, "%"):
+                text = f"`{found[2]}` is not a unit of shares: write `{found[1]}%`"
+                raise QuantityError("MP101", text)
+            if re.fullmatch(cls.pattern, value):
+                return cls(Decimal(found[1]).scaleb(-2 if found[2] else 0))
+        elif 0 <= value <= 1:
             return cls(value)
-        if 1 < value <= 100:
-            meant = f"{value:g}%"
-            text = f"`{value:g}` has no unit: did you mean `{meant}`?"
-            raise QuantityError("MP101", text, meant)
-        raise QuantityError("MP103", f"{_shown(value)} is outside 0% to 100%")
-
-    @classmethod
-    def _of_text(cls, value: str) -> Self:
-        match = re.fullmatch(rf"(-?{_NUMBER})\s*(%|per ?cent|pct)?", value.strip())
-        if match is None or len(value) > _LONGEST:
-            raise cls._unexpected(value)
-        number, unit = match.groups()
-        if unit not in (None, "%"):
-            raise QuantityError("MP101", f"`{unit}` is not a unit of shares: write `{number}%`")
-        share = float(Decimal(number).scaleb(-2 if unit else 0))
-        if re.fullmatch(cls.pattern, value) and 0 <= share <= 1:
-            return cls(share)
+        elif 1 < value <= 100:
+            raise _no_unit(f"{value:g}", f"{value:g}%")
         raise QuantityError("MP103", f"{_shown(value)} is outside 0% to 100%")
 
     @classmethod
     def of_number(cls, value: Any) -> Self:
         """Return the share that *value* says; a number is one from 0 to 1, but not `1`."""
-        from numbers import Rational
-
         if isinstance(value, Rational) and value == 1:  # (no float, which would be 1.0)
             value = str(value)
         return cls.of(value if isinstance(value, str) else super().of_number(value))
 
-    @classmethod
-    def _read(cls, value: Any, info: Any) -> Self:
-        from mlpolicy.core.model import is_python
-
-        if isinstance(value, float) and value == 1 and not is_python(info):
-            value = 1  # it is to JSON, and so to editors
-        return super()._read(value, info)
-
     def __str__(self) -> str:
         """Return it as a percentage."""
         return f"{_plain(_decimal(self).scaleb(2))}%"
-
-    __repr__ = __str__
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _: CoreSchema, __: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        number = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
-        return {"anyOf": [number, cls.text()]}
 
 
 class Count(_Quantity, int):
@@ -295,36 +245,23 @@ class Count(_Quantity, int):
     what = "a whole number"
     example = "20k"
     pattern = r"^\s*[0-9]+[kM]\s*$"
-    units: ClassVar[dict[str, int]] = {"k": 1000, "M": 1000**2}
+    number = {"type": "integer", "minimum": 0}
 
     @classmethod
     def of(cls, value: Any) -> Self:
         """Return the number that *value* (`20k`, `20000`) says."""
         if isinstance(value, int) and not isinstance(value, bool):
-            if value < 0:
-                text = f"expected {cls.what} of 0 or more, found {_shown(value)}"
-                raise QuantityError("MP010", text)
-            return cls(value)
-        match = re.fullmatch(r"\s*([0-9]+)([kM])\s*", value) if isinstance(value, str) else None
-        if match is None or len(match.string) > _LONGEST:
+            if value >= 0:
+                return cls(value)
+            text = f"expected {cls.what} of 0 or more, found {_shown(value)}"
+            raise QuantityError("MP010", text)
+        if not isinstance(value, str) or len(value) > _LONGEST or not re.match(cls.pattern, value):
             raise cls._unexpected(value)
-        return cls(int(match[1]) * cls.units[match[2]])
+        return cls(value.strip().replace("k", "000").replace("M", "000000"))
 
     def __str__(self) -> str:
         """Return it as a policy file writes it."""
-        for unit, size in (("M", 1000**2), ("k", 1000)):
-            if self and self % size == 0:
-                return f"{int(self) // size}{unit}"
-        return int.__repr__(self)
-
-    __repr__ = __str__
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _: CoreSchema, __: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        number = {"type": "integer", "minimum": 0}
-        return {"anyOf": [number, cls.text()]}
+        return _whole(int(self), {"": 1, "k": 1000, "M": 1000**2})
 
 
 def _shown(value: object) -> str:
@@ -337,6 +274,12 @@ def _shown(value: object) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…`"
 
 
+def _whole(number: int, units: Mapping[str, float]) -> str:
+    """Return *number* with the largest unit that leaves a whole number of it."""
+    size, unit = max((size, unit) for unit, size in units.items() if (number or 1) % size == 0)
+    return f"{number // int(size)}{unit}"
+
+
 def _decimal(number: float) -> Decimal:
     """Return what *number* is taken for: the shortest decimal that is no other number."""
     return Decimal(repr(float(number)))
@@ -346,16 +289,10 @@ def _plain(number: Decimal) -> str:
     return f"{number.normalize(_EXACT):f}"
 
 
-_BARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-
-
 class Usual:
-    """Annotates a duration or a size with what people write, give or take.
+    """Annotates a duration or a size with the *low* and the *high* of what people write.
 
-    Args:
-        low: The least that is usual; nothing below it is, but 0.
-        high: The most that is usual.
-        typical: What is written most; it tells which unit a number without one lacks.
+    *typical* is what is written most; it tells which unit a number without one lacks.
     """
 
     def __init__(self, low: str, high: str, typical: str = "") -> None:
@@ -370,22 +307,22 @@ class Usual:
         return core_schema.with_info_before_validator_function(self._with_unit, handler(source))
 
     def _with_unit(self, value: Any, info: Any) -> Any:
-        from mlpolicy.core.model import finding
+        from mlpolicy.core.model import finding, is_python
 
-        is_amount = isinstance(value, int | float | str) and not isinstance(value, bool)
-        bare = _BARE.fullmatch(str(value)) if is_amount and self.typical else None
-        if bare is None or not float(value) or (info.context and info.context.get("python")):
+        is_amount = self.typical and isinstance(value, int | float | str) and value is not True
+        bare = _BARE.fullmatch(str(value)) if is_amount else None
+        if bare is None or not float(value) or is_python(info):
             return value
         typical = Duration.of(self.typical)
         each = [f"{value}{unit}" for unit in ("s", "ms", "d")]
         meant = min(each, key=lambda one: abs(math.log(Duration.of(one) / typical)))
-        text = f"`{value}` has no unit: did you mean `{meant}`?"
-        raise finding("MP101", text, meant=meant)
+        error = _no_unit(str(value), meant)
+        raise finding("MP101", str(error), meant=error.meant)
 
     def doubt(self, name: str, value: Any) -> str:
         """Return what is odd about *value*; nothing where it is as usual."""
         quantity: Any = type(value)
-        low, high = _bounds(quantity, self.low, self.high)
+        low, high = _bounds(quantity, self.low, self.high) if value else (value, value)
         if not value or low <= value <= high:
             return ""
         what = f"less than {low}" if value < low else f"more than {high}"
@@ -406,40 +343,23 @@ def oddity(model: Any, name: str, value: Any) -> float:
 
 
 def oddest(rule: Any, *, high: Iterable[str], low: Iterable[str] = ()) -> str:
-    """Return what is wrong where the *high* of some numbers of *rule* are too high for the *low*.
-
-    It is the one that is farthest from what is usual.
-    """
+    """Return which of the *high* or *low* fields of *rule* is farthest too high, or too low."""
     off = {name: oddity(type(rule), name, getattr(rule, name)) for name in high}
     off |= {name: -oddity(type(rule), name, getattr(rule, name)) for name in low}
     return max(off, key=off.__getitem__)
 
 
 def unusual(rule: Any, prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield (code, field, message) for every odd value of *rule*, a pydantic model.
-
-    What was not written is as usual as can be.
-    """
+    """Yield (code, field, message) for every odd value that is written in *rule*, a model."""
     model: Any = type(rule)
-    for name, looks in _looks(model).items():
-        if name not in rule.model_fields_set:
-            continue
-        value = getattr(rule, name)
+    for name, field in model.model_fields.items():
+        value = getattr(rule, name) if name in rule.model_fields_set else None
         if hasattr(type(value), "model_fields_set"):
             yield from unusual(value, f"{prefix}{name}.")
-        for usual in looks if value is not None else ():
-            doubt = usual.doubt(name, value)
+        for usual in field.metadata:
+            doubt = usual.doubt(name, value) if isinstance(usual, Usual) else ""
             if doubt:
                 yield "MP102", f"{prefix}{name}", doubt
-
-
-@cache
-def _looks(model: Any) -> dict[str, tuple[Usual, ...]]:
-    """Return what looks at the values of each field of *model*."""
-    return {
-        name: tuple(one for one in field.metadata if isinstance(one, Usual))
-        for name, field in model.model_fields.items()
-    }
 
 
 @cache

@@ -99,11 +99,8 @@ def _handlers() -> set[CodeType]:
 
 
 def _handles(frame: FrameType, interrupted: FrameType) -> bool:
-    for value in tuple(frame.f_locals.values()):
-        values = value if type(value) is tuple else (value,)
-        if any(one is interrupted for one in values):
-            return True
-    return False
+    each = (one if type(one) is tuple else (one,) for one in tuple(frame.f_locals.values()))
+    return any(one is interrupted for values in each for one in values)
 
 
 def _was_set(error: BaseException, trace: TracebackType) -> bool:
@@ -168,17 +165,16 @@ def without(text: str, secrets: Iterable[str]) -> str:
 
 def masked(line: str) -> str:
     """Return a *line* of a file with the secrets in it masked; each thing stays in its column."""
-    line = _USERINFO.sub(
-        lambda one: one[0].replace(f":{one['password']}@", f":{_mask(one)}@"), line
+    line = _USERINFO.sub(lambda one: _starred(one, "password"), line)
+    return _WRITTEN.sub(
+        lambda one: _starred(one, "value") if _is_written_out(one) else one[0], line
     )
-    return _WRITTEN.sub(_without_value, line)
 
 
-def _mask(one: re.Match[str]) -> str:
-    return "*" * len(one["password"])
+def _is_written_out(one: re.Match[str]) -> bool:
+    return is_secret_key(one["key"]) and "${" not in one["value"]
 
 
-def _without_value(one: re.Match[str]) -> str:
-    if not is_secret_key(one["key"]) or "${" in one["value"]:
-        return one[0]
-    return one["key"] + one["between"] + "*" * len(one["value"])
+def _starred(one: re.Match[str], group: str) -> str:
+    start, end = (at - one.start() for at in one.span(group))
+    return one[0][:start] + "*" * (end - start) + one[0][end:]

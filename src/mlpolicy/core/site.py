@@ -17,8 +17,6 @@ FunctionKind = Literal["function", "coroutine", "generator", "async_generator"]
 ParameterKind = Literal["positional_only", "positional", "var_positional", "keyword", "var_keyword"]
 Mode = Literal["enforce", "shadow", "disabled"]
 GENERATORS: Final = ("generator", "async_generator")
-REFUSALS_HELP: Final = "Calls that were refused, by the kind of rule."
-SHADOW_HELP: Final = "What rules in shadow mode would have done."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +84,13 @@ class Site:
 
     def refused(self, kind: str) -> Counter:
         """Return the counter of the calls that a rule of *kind* refused here."""
-        labels = {"function": self.target, "kind": kind}
-        return self.meters.counter("mlpolicy_refusals_total", REFUSALS_HELP, **labels)
+        name, help = "mlpolicy_refusals_total", "Calls that were refused, by the kind of rule."
+        return self.meters.counter(name, help, function=self.target, kind=kind)
 
     def would(self, kind: str, would: str) -> Counter:
         """Return the counter of what a rule in shadow would have done to calls."""
-        labels = {"function": self.target, "kind": kind, "would": would}
-        return self.meters.counter("mlpolicy_shadow_total", SHADOW_HELP, **labels)
+        name, help = "mlpolicy_shadow_total", "What rules in shadow mode would have done."
+        return self.meters.counter(name, help, function=self.target, kind=kind, would=would)
 
     def decided(self, call: int, kind: str, decision: str) -> None:
         """Put what a rule decided about the call of that number into its log event."""
@@ -163,10 +161,6 @@ def switches(written: str) -> frozenset[str]:
     return frozenset(part.strip() for part in written.split(",") if part.strip())
 
 
-def _none() -> tuple[str, ...]:
-    return ()
-
-
 @frozen()
 class Facts:
     """A function as selectors see it."""
@@ -174,7 +168,7 @@ class Facts:
     kind: FunctionKind = "function"
     parameters: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    decorators: Callable[[], tuple[str, ...]] = field(default=_none)
+    decorators: Callable[[], tuple[str, ...]] = field(default=tuple)
     """Gives the dotted names of its decorators; they are looked up in its source, so not often."""
 
 

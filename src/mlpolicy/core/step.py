@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 from mlpolicy.core.awaiting import complete
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.live import Home, Live
+from mlpolicy.core.live import Live
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import FunctionKind, Site
 from mlpolicy.core.threads import Waiter
@@ -133,9 +133,8 @@ class Step(Live):
     def weave(self, inner: Lines, loom: Loom) -> Lines:
         """Return the block around *inner*: in general, lines that call the three methods.
 
-        `before` is asked until it says something final; `failed` and `after` may ask for
-        another attempt.
-        In shadow the verdicts are reported and dropped.
+        `before` is asked until it says something final; `failed` and `after` may ask for another
+        attempt. In shadow the verdicts are reported and dropped.
         """
         call, verdict = loom.local("call"), loom.local("verdict")
         pairs = ", ".join(f"({name!r}, {local})" for name, local in loom.arguments.items())
@@ -155,9 +154,7 @@ class Step(Live):
 
     def _ask(self, loom: Loom, method: str, *arguments: str) -> str:
         """Return the call of one of the three methods, its verdict counted."""
-        bound = (_shadowed if self.site.shadow else _counting)(self, getattr(self, method))
-        if self.bounds and method == "before":
-            bound = _bounding(bound)
+        bound = _acting(self, getattr(self, method))
         return f"{loom.method(f'{self.kind}_{method}', bound)}({', '.join(arguments)})"
 
     def _attempt(self, inner: Lines, loom: Loom, call: str, settled: str) -> Lines:
@@ -191,44 +188,29 @@ class Step(Live):
         """Take over the state of the step that stood here before a reload."""
 
 
-def _bounding(before: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    """Return *before* with what it says of time put where the lines of the attempt read it."""
+def _acting(step: Step, method: Callable[..., Verdict]) -> Callable[..., Verdict]:
+    """Return *method* with its verdicts counted: refusals, or in shadow all, which are dropped.
 
-    @wraps(before)
-    def ask(call: Call) -> Verdict:
-        verdict = before(call)
-        if isinstance(verdict, Within):
-            call.within = verdict.seconds
-            return None
-        return verdict
-
-    return ask
-
-
-def _counting(step: Step, method: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    """Return *method*, its refusals counted."""
-    refused = step.site.refused(step.kind)
+    What it says of time is put where the lines of the attempt read it.
+    """
+    site = step.site
+    refused = None if site.shadow else site.refused(step.kind)
 
     @wraps(method)
-    def ask(*arguments: object) -> Verdict:
-        verdict = method(*arguments)
+    def ask(call: Call, *arguments: object) -> Verdict:
+        verdict = method(call, *arguments)
+        if verdict is None:
+            return None
+        if isinstance(verdict, Within):
+            if step.bounds and refused is not None:
+                call.within = verdict.seconds
+            return None
+        if refused is None:
+            site.would(step.kind, _WOULD.get(type(verdict), "refuse")).add()
+            return None
         if isinstance(verdict, Refuse):
             refused.add()
         return verdict
-
-    return ask
-
-
-def _shadowed(step: Step, method: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    """Return *method* with its verdicts counted and dropped."""
-
-    @wraps(method)
-    def ask(*arguments: object) -> Verdict:
-        verdict = method(*arguments)
-        if verdict is not None and not isinstance(verdict, Within):
-            would = _WOULD.get(type(verdict), "refuse")
-            step.site.would(step.kind, would).add()
-        return None
 
     return ask
 
@@ -326,10 +308,7 @@ class Loom:
         return name
 
     def constant(self, hint: str, value: object) -> str:
-        """Return the name under which lines reach *value*, marked as a constant's.
-
-        It must be hashable: one that is not breaks cloudpickle.
-        """
+        """Return the name under which lines reach *value*, which must be hashable for cloudpickle."""
         known = self._values.get(id(value))
         if known is not None:
             return known
@@ -339,7 +318,7 @@ class Loom:
         self._values[id(value)] = marked = f"\x02{name}\x03"
         owner = getattr(value, "__self__", value)
         if isinstance(owner, Live):
-            owner.settle(Home(self.home, self.step_kind, name))
+            owner.settle((self.home, self.step_kind, name))
         return marked
 
     def method(self, hint: str, method: Callable[..., object], otherwise: object = None) -> str:
@@ -368,10 +347,7 @@ class Loom:
         return f"{self.constant('sleep', pause)}({seconds})"
 
     def within(self, seconds: str) -> str:
-        """Return the head of a block that may take the expression *seconds*, None for any time.
-
-        Empty where the function cannot be ended from outside.
-        """
+        """Return the head of a block that may take *seconds*; empty where nothing can end the function."""
         if not self.asynchronous:
             return ""
         return f"async with {self.constant('within', self._world.within)}({seconds}):"

@@ -16,12 +16,6 @@ def tag(*names: str) -> Callable[[F], F]:
     """Put words on a function, for policies that say `match: {target: ..., tag: ...}`.
 
     The function itself is returned: a call costs nothing more.
-
-    Args:
-        names: The words, as policies write them.
-
-    Raises:
-        TypeError: There is no word, or one is not text: `@mlpolicy.tag` without its parentheses.
     """
     if not names or not all(isinstance(name, str) for name in names):
         raise TypeError('write @mlpolicy.tag("remote"), with at least one word')

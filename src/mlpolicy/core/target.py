@@ -12,18 +12,12 @@ from mlpolicy.core.frozen import frozen
 
 LOCALS = "<locals>"
 _IDENTIFIER = r"[^\W\d]\w*"
-_MODULE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
-_PART = rf"(?:{_IDENTIFIER}|<locals>)"
-_QUALNAME = re.compile(rf"{_PART}(?:\.{_PART})*")
+_PART = rf"(?:{_IDENTIFIER}|{LOCALS})"
+_PATH = re.compile(rf"({_IDENTIFIER}(?:\.{_IDENTIFIER})*):({_PART}(?:\.{_PART})*)")
 
 
 class TargetError(ValueError):
-    """A text is no function path, or no pattern of one.
-
-    Args:
-        message: What is wrong with it.
-        meant: What was probably meant; nothing where that cannot be told.
-    """
+    """A text is no function path, or no pattern of one; *meant* is what was meant, if known."""
 
     def __init__(self, message: str, meant: str = "") -> None:
         super().__init__(f"{message}; did you mean `{meant}`?" if meant else message)
@@ -49,21 +43,12 @@ class Target:
     @staticmethod
     @lru_cache(4096)  # the same one is asked for at every stage
     def parse(text: str) -> Target:
-        """Return the path that *text* writes.
-
-        Raises:
-            TargetError: It is none.
-        """
-        module, colon, qualname = text.partition(":")
-        if not colon:
+        """Return the path that *text* writes, or raise a `TargetError`."""
+        found = _PATH.fullmatch(text)
+        if found is None:
             what = f"`{text}` names no function: write `package.module:function`"
-        elif not _MODULE.fullmatch(module):
-            what = f"`{module}` is no module path"
-        elif not _QUALNAME.fullmatch(qualname):
-            what = f"`{qualname}` is no function name"
-        else:
-            return Target(module, qualname)
-        raise TargetError(what, _meant(text))
+            raise TargetError(what, _meant(text))
+        return Target(*found.groups())
 
 
 def _meant(text: str) -> str:
@@ -72,20 +57,16 @@ def _meant(text: str) -> str:
     Known are a file's path, `module::function` as pytest writes it, a call's brackets, a dash
     for an underscore, and a dot for the colon: a class begins with a capital.
     """
-    first, *rest = re.split(r":+", text.strip().removesuffix("()"))
-    if not rest:
-        parts = first.removesuffix(".py").split(".")
+    plain = text.strip().removesuffix("()").removesuffix(".py").replace(".py:", ":")
+    module, colon, name = plain.replace("::", ":").partition(":")
+    if not colon:
+        parts = module.split(".")
         capital = (at for at, part in enumerate(parts) if at and part[:1].isupper())
         split = next(capital, len(parts) - 1)
-    elif first.endswith(".py"):
-        parts, split = [first.removesuffix(".py"), *rest], 1
-    else:
-        parts, split = [first, *rest], len(rest)
-    module = ".".join(parts[:split]).strip("./").replace("/", ".").replace("-", "_")
-    name = ".".join(parts[split:])
-    found = f"{module}:{name}"
-    right = _MODULE.fullmatch(module) and _QUALNAME.fullmatch(name)
-    return found if right and found != text else ""
+        module, name = ".".join(parts[:split]), ".".join(parts[split:])
+    module = module.strip("./").replace("/", ".").replace("-", "_")
+    found = f"{module}:{name.replace(':', '.')}"
+    return found if found != text and _PATH.fullmatch(found) else ""
 
 
 @dataclass(frozen=True)
@@ -154,11 +135,7 @@ class Glob:
 
     @classmethod
     def parse(cls, text: str) -> Glob:
-        """Return the pattern that *text* writes; an exact path is a pattern too.
-
-        Raises:
-            TargetError: It is none, or would have to look at every module that is imported.
-        """
+        """Return the pattern, or the exact path, that *text* writes, or raise a `TargetError`."""
         if "*" not in text:
             Target.parse(text)
             return cls(text)
@@ -166,20 +143,16 @@ class Glob:
         if not colon:
             raise TargetError(f"`{text}` names no function: write `package.module:*`")
         if module.startswith("*"):
-            raise TargetError(
-                f"`{text}` would look at every module: begin with the name of a package"
-            )
-        _check(module, qualname)
+            what = f"`{text}` would look at every module: begin with the name of a package"
+            raise TargetError(what)
+        for part in module.split("."):
+            if part != "**" and ("**" in part or not re.fullmatch(r"[\w*]+", part)):
+                raise TargetError(f"`{module}` is no pattern of modules; `**` stands between dots")
+        for part in qualname.split("."):
+            if "**" in part or (part != LOCALS and not re.fullmatch(r"[\w*]+", part)):
+                what = f"`{qualname}` is no pattern of functions; `*` is one component"
+                raise TargetError(what)
         return cls(text)
-
-
-def _check(module: str, qualname: str) -> None:
-    for part in module.split("."):
-        if part != "**" and ("**" in part or not re.fullmatch(r"[\w*]+", part)):
-            raise TargetError(f"`{module}` is no pattern of modules; `**` stands between dots")
-    for part in qualname.split("."):
-        if "**" in part or (part != LOCALS and not re.fullmatch(r"[\w*]+", part)):
-            raise TargetError(f"`{qualname}` is no pattern of functions; `*` is one component")
 
 
 def _expression(pattern: str, what: str) -> re.Pattern[str]:

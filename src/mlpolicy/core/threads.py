@@ -13,12 +13,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from _thread import (
-    RLock,
-    allocate_lock,
-    get_ident,
-    start_new_thread,
-)
+from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -245,11 +240,7 @@ class Background:
         self._bell.acquire()
 
     def start(self) -> None:
-        """Start the thread, once.
-
-        Raises:
-            RuntimeError: No thread can be had, or the interpreter shuts down.
-        """
+        """Start the thread, once; RuntimeError where none can be had."""
         self._alive = True
         try:
             start_new_thread(self._run, ())

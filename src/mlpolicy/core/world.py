@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
 from sys import _getframe
 from traceback import format_tb
 from types import FrameType
@@ -149,26 +150,15 @@ def _lasting(cls: type) -> str:
     return ""
 
 
-_BELOW: Final = sys.stdlib_module_names | {
-    "annotated_types",
-    "click",
-    "importlib_metadata",
-    "jsonschema",
-    "prometheus_client",
-    "psutil",
-    "pydantic",
-    "pydantic_core",
-    "referencing",
-    "rich",
-    "typing_extensions",
-    "xxhash",
-    "yaml",
-}
+_LIBRARIES: Final = (
+    "annotated_types click importlib_metadata jsonschema prometheus_client psutil pydantic "
+    "pydantic_core referencing rich typing_extensions xxhash yaml"
+)
+_BELOW: Final = sys.stdlib_module_names | set(_LIBRARIES.split())
 """The packages that mlpolicy stands on: nobody else's functions are called by it."""
 _PASSES_ON: Final = ("mlpolicy.cli", "mlpolicy.testing", "mlpolicy.core.awaiting")
 """Modules of ours that call on behalf of others."""
 _DEEPEST: Final = 200
-_MOST_KNOWN: Final = 10_000
 
 
 def is_below(module: str) -> bool:
@@ -186,25 +176,17 @@ def is_ours() -> bool:
     for _ in range(_DEEPEST):
         if frame is None:
             return False
-        name = frame.f_globals.get("__name__")
-        ours = _known[name] if name in _known else _side(name)
+        ours = _side(frame.f_globals.get("__name__"))
         if ours is not None:
             return ours
         frame = frame.f_back
     return False
 
 
-_known: dict[object, bool | None] = {}
-
-
+@lru_cache(10_000)
 def _side(name: object) -> bool | None:
     """Return whose the module of that *name* is; None where its caller decides."""
     text = str(name)
-    ours: bool | None = False
     if text.startswith(_PASSES_ON) or is_below(text):
-        ours = None
-    elif text.startswith("mlpolicy."):
-        ours = True
-    if len(_known) < _MOST_KNOWN:
-        _known[text] = ours
-    return ours
+        return None
+    return text.startswith("mlpolicy.")

@@ -87,7 +87,8 @@ class Composer:
             if name == "DocumentStartEvent":
                 documents += 1
                 if documents > 1:
-                    self._report("MP006", "a policy file is one YAML document", event)
+                    at = self._at(event)
+                    self._report("MP006", "a policy file is one YAML document", at)
                     break
             elif documents == 1 and name not in _FRAME:
                 root = self._node(event, 1)
@@ -129,14 +130,14 @@ class Composer:
         del self.diagnostics[before:]  # what is odd in it came with the tag
         shown = event.tag.replace(_TAG, "!!")
         help = "leave it out, or quote a text that begins with `!`"
-        self._report("MP002", f"tag `{shown}` has no meaning here", event, help=help)
+        self._report("MP002", f"tag `{shown}` has no meaning here", self._at(event), help=help)
         return _unread(node.at)
 
     def _anchored(self, event: Any, name: str, depth: int) -> Node:
         before = self._nodes - 1
         if event.anchor in self._anchors:
             text = f"anchor `&{event.anchor}` stands here twice"
-            self._report("MP004", text, event, help="give one of them another name")
+            self._report("MP004", text, self._at(event), help="give one of them another name")
         anchor = self._anchors[event.anchor] = _Anchor()
         around, self._reach = self._reach, depth
         node = anchor.node = self._build(event, name, depth)
@@ -148,7 +149,7 @@ class Composer:
         anchor = self._anchors.get(event.anchor)
         if anchor is None:
             text = f"alias `*{event.anchor}` has no anchor `&{event.anchor}` before it"
-            self._report("MP002", text, event)
+            self._report("MP002", text, self._at(event))
             return _unread(self._at(event))
         if anchor.node is None:
             self._stop("MP007", f"alias `*{event.anchor}` refers to what it stands in", event)
@@ -167,7 +168,7 @@ class Composer:
         while type(inner := following()).__name__ != "SequenceEndEvent":
             item = self._node(inner, depth + 1)
             if _is_empty(item):
-                self._report("MP009", "an item of the list is empty", inner)
+                self._report("MP009", "an item of the list is empty", item.at)
             items.append(item)
         return Sequence(tuple(items), (self.origin, event.start_mark, inner.end_mark))
 
@@ -211,19 +212,16 @@ class Composer:
 
     def _unquoted(self, at: At, name: str) -> Scalar:
         """Return what stands for `{{ name }}` or `{vars.name}`."""
-        node = _unread(at)
         help = f"write `${{{name or 'vars.name'}}}` for a variable, or quote the text"
-        self.diagnostics.append(Diagnostic("MP010", "`{` begins a mapping", node.span, help=help))
-        return node
+        self._report("MP010", "`{` begins a mapping", at, help=help)
+        return _unread(at)
 
     def _enter(self, entries: dict[str, Entry], key: Node, value: Node, *, flow: bool) -> None:
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
             written = key.text if isinstance(key, Scalar) else ""
-            text = (
-                f"a key must be text, found {f'`{written}`' if written else 'a list or a mapping'}"
-            )
+            found = f"`{written}`" if written else "a list or a mapping"
             help = "quote it" if written else ""
-            self.diagnostics.append(Diagnostic("MP010", text, key.span, help=help))
+            self._report("MP010", f"a key must be text, found {found}", key.at, help=help)
             return
         entry = Entry(key.value, key.at, value)
         first = entries.get(entry.key)
@@ -245,8 +243,7 @@ class Composer:
         if unspaced is not None:
             name, written = unspaced.groups()
             text = f"`{entry.key}` is a key without a value: a colon and a space are missing"
-            help = f"write `{name}: {written}`"
-            self.diagnostics.append(Diagnostic("MP002", text, place, help=help))
+            self._report("MP002", text, entry.at, help=f"write `{name}: {written}`")
             value = Scalar(value_of(written), entry.at, written)
             entries.setdefault(name, Entry(name, entry.at, value))
             return
@@ -259,8 +256,7 @@ class Composer:
             if before is not None and isinstance(before.value, Scalar):
                 entries[before.key] = Entry(before.key, before.at, _unread(before.value.at))
             help = f"write `{entry.key}: ...`, or brackets around a list"
-        text = f"`{entry.key}` has no value"
-        self.diagnostics.append(Diagnostic("MP009", text, place, help=help))
+        self._report("MP009", f"`{entry.key}` has no value", entry.at, help=help)
 
     def _merge(self, key: Scalar, value: Node) -> list[Entry]:
         """Return the entries that `<<` brings in; of several mappings the first one wins."""
@@ -271,18 +267,16 @@ class Composer:
             if isinstance(source, Mapping):
                 merged = {entry.key: entry for entry in source.entries} | merged
             else:
-                text = "`<<` takes mappings only"
-                self.diagnostics.append(Diagnostic("MP010", text, source.span))
+                self._report("MP010", "`<<` takes mappings only", source.at)
         return list(merged.values())
 
     # --- findings ---------------------------------------------------------------------
 
-    def _report(self, code: str, message: str, event: Any, *, help: str = "") -> None:
-        place = span_of(self._at(event))
-        self.diagnostics.append(Diagnostic(code, message, place, help=help))
+    def _report(self, code: str, message: str, at: At, *, help: str = "") -> None:
+        self.diagnostics.append(Diagnostic(code, message, span_of(at), help=help))
 
     def _stop(self, code: str, message: str, event: Any) -> NoReturn:
-        self._report(code, message, event)
+        self._report(code, message, self._at(event))
         raise OutOfBounds
 
     def _at(self, event: Any) -> At:

@@ -59,23 +59,22 @@ class InForce:
 
     def is_same(self, new: InForce) -> bool:
         """Whether *new* says what holds already: the same files, terms, and stage of their dates."""
-        if self.engine is None or not self.mark or self.terms() != new.terms():
+        terms = (self.paths, self.environment, self.switch, self.mark)
+        if self.engine is None or not self.mark:
+            return False
+        if terms != (new.paths, new.environment, new.switch, new.mark):
             return False
         from datetime import UTC, datetime
 
         end = self.engine.rulebook.next_end
         return end is None or datetime.now(UTC) < end
 
-    def terms(self) -> tuple[Any, ...]:
-        """Return what holds by these files beside the day."""
-        return self.paths, self.environment, self.switch, self.mark
-
     def may_sleep(self) -> bool:
         """Whether nothing that it speaks of is imported yet."""
         if self.held is None or program.SCRIPT in os.environ:
             return False
         matter = self.held.tops | {SHOWS_NUMBERS}
-        return not any(name.partition(".")[0] in matter for name in sys.modules)
+        return matter.isdisjoint(name.partition(".")[0] for name in sys.modules)
 
     def wake(self, earlier: InForce | None = None) -> Engine:
         """Return the engine, started when it is first needed.
@@ -122,9 +121,9 @@ class InForce:
         terms = Terms(environment=self.environment or None)
         loaded = load([Path(path) for path in self.paths], terms)
         unknown = loaded.unknown
-        named_wrongly = (unknown,) if unknown is not None and loaded.misnamed else ()
-        if named_wrongly or loaded.refused:
-            raise PolicyError((*named_wrongly, *loaded.refused))
+        wrong = [*([unknown] if unknown is not None and loaded.misnamed else ()), *loaded.refused]
+        if wrong:
+            raise PolicyError(wrong)
         if unknown is not None:
             say_once(f"environment:{self.environment}", str(unknown))
         rulebook = loaded.rulebook
@@ -133,7 +132,7 @@ class InForce:
             cache.pack(rulebook),
             kinds=frozenset(rule.kind for policy in rulebook.policies for rule in policy.rules),
             inputs=tuple(map(str, loaded.inputs)),
-            variables=dict(loaded.variables),
+            variables=tuple(loaded.variables),
         )
         self.mark = cache.write(self.paths, new, self.environment, before=before)
         return Engine(rulebook)

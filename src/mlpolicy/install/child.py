@@ -17,7 +17,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
@@ -28,19 +28,23 @@ from typing import Any
 from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
-from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.core.target import Target
 from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.engine import Engine
-from mlpolicy.install.lookup import aliased, find, planned, target_of
+from mlpolicy.install.lookup import aliased, look_up, planned, target_of
 from mlpolicy.install.placing import Placed
 from mlpolicy.lint.function import ImportedFunction, closest_in
+from mlpolicy.lint.targets import absent
+from mlpolicy.model.policy import Pattern
 from mlpolicy.plan import show
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.runtime.driver import Driver
+from mlpolicy.source import Missing
+
+_TOLD = ("code", "message", "severity", "help")
 
 
 def main(request: str, answer: str) -> None:
@@ -65,19 +69,13 @@ def prove(asked: dict[str, Any]) -> dict[str, Any]:
     engine.weave()
     known = codes()
     shown = (replace(one, severity=known[one.code].severity) for one in _of_rules(engine))
-    findings = dict.fromkeys([*shown, *_of_patterns(engine, names, asked)])
+    findings = [*shown, *_of_patterns(engine, names, asked), *_of_unread(engine)]
     return {
         "targets": [*_rows(engine, names)],
         "explained": _explained(asked["explain"], engine) if asked.get("explain") else None,
         "proofs": [
-            {
-                "code": finding.code,
-                "message": finding.message,
-                "severity": finding.severity,
-                "help": finding.help,
-                "span": astuple(finding.span),
-            }
-            for finding in findings
+            {"span": astuple(finding.span)} | {name: getattr(finding, name) for name in _TOLD}
+            for finding in dict.fromkeys(findings)
         ],
         "modules": [*names, *({name.module for name in engine.rulebook.exact} & set(sys.modules))],
         "served": next(filter(None, map(_served, asked["modules"])), []),
@@ -106,8 +104,8 @@ def _import_all(names: list[str], *, asked: list[str], packages: bool) -> dict[s
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 (`sys.exit` of the user's module too)
-            absent = error.name if isinstance(error, ModuleNotFoundError) else None
-            if name not in asked and absent and f"{name}.".startswith(f"{absent}."):
+            gone = error.name if isinstance(error, ModuleNotFoundError) else None
+            if name not in asked and gone and f"{name}.".startswith(f"{gone}."):
                 continue  # (what is said of its targets is enough)
             return {"module": name, "error": _short(error), "traceback": _of_user(error)}
     return None
@@ -150,20 +148,21 @@ def _served(name: str) -> list[str]:
     servers = (_server(value) for value in held.values() if is_a(value, type))
     server = next(filter(None, servers), "")
     factory = next((key for key in held if server and _makes_one(held[key], name)), "")
-    if factory and server == "uvicorn":
-        return [server, "--factory", f"{name}:{factory}"]
     if factory:
-        return [server, f"{name}:{factory}()"]
+        made = (
+            ["--factory", f"{name}:{factory}"] if server == "uvicorn" else [f"{name}:{factory}()"]
+        )
+        return [server, *made]
+    return ["-m", name] if _is_program(held) else []
+
+
+def _is_program(held: Mapping[str, Any]) -> bool:
     file = Path(held.get("__file__") or "")
+    if "__path__" in held:
+        return (file.parent / "__main__.py").is_file()
     with suppress(OSError):  # (it may have no source)
-        if not file.name:
-            return []
-        if "__path__" in held:
-            runs = (file.parent / "__main__.py").is_file()
-        else:
-            runs = _GUARD.search(file.read_bytes()) is not None
-        return ["-m", name] if runs else []
-    return []
+        return _GUARD.search(file.read_bytes()) is not None
+    return False
 
 
 def _makes_one(value: object, module: str) -> bool:
@@ -298,7 +297,7 @@ def _of_rules(engine: Engine) -> Iterator[Diagnostic]:
         for rule in placed.holds.rules:
             if rule.live:
                 function = ImportedFunction(placed.target, rule, resolve)
-                yield from KINDS[rule.kind].linted(rule.rule, function)
+                yield from KINDS[rule.kind].ask("lint", rule.rule, function)
                 yield from _of_functions_called(rule)
                 yield from _of_standing(placed.target, rule)
 
@@ -306,28 +305,26 @@ def _of_rules(engine: Engine) -> Iterator[Diagnostic]:
 def _of_functions_called(rule: PlannedRule) -> Iterator[Diagnostic]:
     """Yield the functions that a rule calls itself and that are not there."""
     for text, span in rule.called():
-        module, _, name = text.partition(":")
-        near = closest_in(module, name)
-        help = did_you_mean(f"{module}:{near}" if near and near != name else None)
         try:
-            if callable(resolve(text)):
-                continue
-            code, message = "MP320", f"`{text}` is no function: nothing calls it"
-        except AttributeError:
-            code, message = "MP301", f"`{module}` has no function `{name}`"
+            if not callable(resolve(text)):
+                message = f"`{text}` is a value, and a rule can only call a function"
+                yield Diagnostic("MP320", message, span)
+        except AttributeError as error:
+            target = Target.parse(text)
+            near = closest_in(target.module, target.qualname)
+            yield from absent(target, Missing(str(error), close=near), span)
         except Exception as error:  # noqa: BLE001 (an import may raise anything)
-            code, message = "MP303", f"`{module}` cannot be imported: {_short(error)}"
-        yield Diagnostic(code, message, span, help=help)
+            yield Diagnostic("MP303", f"`{text}` cannot be imported: {_short(error)}", span)
 
 
 def _of_standing(target: Target, rule: PlannedRule) -> Iterator[Diagnostic]:
     """Yield what a rule says of the function itself, and of what it uses."""
-    kind, module = KINDS[rule.kind], sys.modules.get(target.module)
-    if kind.standing is None or module is None:
+    kind, given = KINDS[rule.kind], []
+    if kind.standing is None:
         return
     try:
-        standing = find(module, target.qualname)
-        given = [*kind.on_standing(rule.rule, str(target), standing, registry.own_of)]
+        if standing := look_up(target):
+            given = [*kind.ask("standing", rule.rule, str(target), standing, registry.own_of)]
     except Exception:  # noqa: BLE001 (code of the user's: no finding)
         return
     for code, field, text, help in given:
@@ -335,37 +332,45 @@ def _of_standing(target: Target, rule: PlannedRule) -> Iterator[Diagnostic]:
 
 
 def _of_patterns(engine: Engine, names: list[str], asked: dict[str, Any]) -> Iterator[Diagnostic]:
-    """Yield every pattern under which no function was found, and every module that hides its own.
+    """Yield every pattern under which no function was found.
 
-    A pattern is in vain where it was to take some: nothing holds by it, nor by those beside it.
+    It is in vain for sure where it was to take some: nothing holds by it, nor by those beside it.
     """
-    rulebook, placed = engine.rulebook, engine.placed.values()
-    strict = asked.get("strict") and rulebook.settings.on_missing_target != "ignore"
-    taken = [known.target for known in placed if known.state != "skipped"]
-    skipped = [known for known in placed if known.state == "skipped"]
+    strict = asked.get("strict") and engine.rulebook.settings.on_missing_target != "ignore"
     loaded = [name for name in list(sys.modules) if type(name) is str]
-    patterns = [(policy, pattern) for policy in rulebook.policies for pattern in policy.match]
-    for policy, pattern in patterns:
-        glob = pattern.glob
-        if glob.exact or any(map(glob.matches, taken)):
-            continue
-        holds = any(other.glob.matches(target) for other in policy.match for target in taken)
-        left = next((known for known in skipped if glob.matches(known.target)), None)
-        if left and holds:
-            continue
-        covered = [name for name in loaded if glob.covers_module(name)]
-        why = min((engine.passed_over.get(name, "") for name in covered), default="")
-        why = f"`{left.target}` is skipped ({left.detail})" if left else why
-        meant = asked.get("all") or any(map(glob.covers_module, names))
-        sure = strict and (why or (meant and glob.module != "__main__" and not holds))
-        if covered or sure:
-            message = f"`{glob}` matches no function{f': {why}' if why else ''}"
-            yield Diagnostic("MP302", message, pattern.span, "error" if sure else "warning")
-    nowhere = Span(rulebook.files[0].file if rulebook.files else "policy")
+    for pattern, holds, why in _without_functions(engine, loaded):
+        covers = pattern.glob.covers_module
+        meant = asked.get("all") or any(map(covers, names))
+        sure = strict and (why or (meant and pattern.glob.module != "__main__" and not holds))
+        if sure or any(map(covers, loaded)):
+            said = filter(None, (f"`{pattern.glob}` matches no function", why))
+            yield Diagnostic("MP302", ": ".join(said), pattern.span, "error" if sure else "warning")
+
+
+def _without_functions(engine: Engine, loaded: list[str]) -> Iterator[tuple[Pattern, bool, str]]:
+    """Yield each pattern that takes nothing, whether those beside it do, and why, if that is known."""
+    known = {placed.target: placed for placed in engine.placed.values()}
+    taken = [target for target in known if known[target].state != "skipped"]
+    for policy, patterns in engine.rulebook.broad:
+        holds = any(one.glob.matches(target) for one in policy.match for target in taken)
+        for pattern in patterns:
+            left = next(filter(pattern.glob.matches, known), None)  # (skipped, if none is taken)
+            if any(map(pattern.glob.matches, taken)) or (left and holds):
+                continue
+            covered = filter(pattern.glob.covers_module, loaded)
+            why = min((engine.passed_over.get(name, "") for name in covered), default="")
+            why = f"`{left}` is skipped ({known[left].detail})" if left else why
+            yield pattern, holds, why
+
+
+def _of_unread(engine: Engine) -> Iterator[Diagnostic]:
+    """Yield every module that could not be looked through, where a pattern covers it."""
+    patterns = [one for policy in engine.rulebook.policies for one in policy.match]
     for module, why in engine.unread.items():
-        covering = (one.span for _, one in patterns if one.glob.covers_module(module))
+        covering = (one.span for one in patterns if one.glob.covers_module(module))
         message = f"`{module}` could not be looked through: {why}"
-        yield Diagnostic("MP320", message, next(covering, nowhere), "error")
+        span = next(covering, Span(engine.rulebook.files[0].file))
+        yield Diagnostic("MP320", message, span, "error")
 
 
 if __name__ == "__main__":

@@ -352,7 +352,7 @@ def _put(function: FunctionType, block: RuleBlock, written: Decorated) -> None:
     rule = plan.rule(block.kind)
     if rule is not None and rule.rule is not None:
         form = shape(entry.own)
-        takes_any = form.var_keyword is not None
+        takes_any = any(one.kind == "var_keyword" for one in form.parameters)
         found = (*found, *unfit(target, rule, form.names, form.kind, takes_any=takes_any))
     wrong = [finding for finding in found if finding.severity == "error"]
     if wrong:

@@ -7,10 +7,10 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
 
 from mlpolicy.core.classes import is_module, members
 from mlpolicy.core.metrics import METERS
@@ -18,8 +18,8 @@ from mlpolicy.core.program import MAIN, SCRIPT, module_to_run, names, names_of
 from mlpolicy.core.report import guarded, say, say_once, told
 from mlpolicy.core.target import LOCALS, Target, modules_below
 from mlpolicy.install import lookup, patterns, registry
-from mlpolicy.install.hooks import ImportFinder, follow, govern_implementations, uncollected
-from mlpolicy.install.lookup import Found, NotFound, behind_ours, facts_of, find, own_name
+from mlpolicy.install.hooks import ImportFinder, uncollected
+from mlpolicy.install.lookup import Found, NotFound, facts_of, find, own_name
 from mlpolicy.install.outer import NotWrappable
 from mlpolicy.install.patterns import Frames
 from mlpolicy.install.placing import FAILED, STATES, Placed, Placing, State
@@ -30,11 +30,6 @@ from mlpolicy.rules import show
 _SPAWN = "multiprocessing.spawn"
 _TARGETS = "mlpolicy_targets"
 _HELP = "Targets of the policy by what became of them."
-
-
-def _counted(count: weakref.WeakMethod[Any], state: State) -> float:
-    method: Callable[[State], int] | None = count()
-    return method(state) if method else 0.0
 
 
 class Engine:
@@ -97,9 +92,8 @@ class Engine:
         First all drivers are made, then each replaces what stands in its place, and only then
         what remains of *earlier* is taken away: no call goes ungoverned.
         """
-        count = weakref.WeakMethod(self.count)  # (metrics outlive the policy)
         for state in STATES:
-            METERS.gauge(_TARGETS, _HELP, partial(_counted, count, state), shared=True, state=state)
+            METERS.gauge(_TARGETS, _HELP, partial(self.count, state), shared=True, state=state)
         METERS.prepare = self._placing.first_calls.prepare
         show()  # (what it imports is not yet looked at)
         sys.meta_path.insert(0, self.finder)
@@ -114,7 +108,6 @@ class Engine:
         finally:  # (a signal handler may raise at any moment)
             self._placing.commit(self._try)
         earlier._retire()
-        self._placing.forget()
 
     def again(self) -> None:
         """Place what no longer stands, where a policy that did not change is put in force anew."""
@@ -149,7 +142,7 @@ class Engine:
 
     def weave(self) -> None:
         """Weave every driver that yet waits for a call: what cannot be woven is then known."""
-        self._placing.first_calls.weave_all()
+        self._placing.weave()
 
     def settled(self) -> None:
         """Say on one line what became of the policy, where that changed since it was last said."""
@@ -231,7 +224,7 @@ class Engine:
             placed = self._know(target)
             if placed is None or not placed.plan.active or placed.plan.placement == "outer":
                 return None
-            if not placed.plan.exact and patterns.looks_at_caller(code):
+            if not placed.plan.exact and patterns.frames_up(code):
                 placed.become("skipped", "looks at its caller")
                 return None
             placed.state, placed.placement = "applied", "tree"
@@ -245,26 +238,26 @@ class Engine:
         began = perf_counter()
         try:
             with uncollected():
-                self._place(module, name)
-                for other in filter(self.rulebook.wants, names() if name == MAIN else ()):
-                    self._place(module, other)
+                others = filter(self.rulebook.wants, names() if name == MAIN else ())
+                for each in (name, *others):
+                    self._look_through(module, each)
             for alias in self._below.get(name, ()):
                 found = lookup.aliased(alias)
                 if found is not None and not self._is_done(alias, found):
-                    self._place(found, alias)
+                    self._look_through(found, alias)
             if name == _SPAWN and self._of_script:
                 # It runs the script's file where no finder sees it.
                 function = members(module).get("_fixup_main_from_path")
                 if type(function) is FunctionType:
-                    follow(self._placing, function, self.sweep)
+                    self._placing.follow(function, self.sweep)
         finally:
             self.spent += perf_counter() - began
 
-    def _place(self, module: ModuleType, name: str) -> None:
+    def _look_through(self, module: ModuleType, name: str) -> None:
         self.unread.pop(name, None)
-        guarded(partial(self._place_each, module, name), partial(self._not_read, name))
+        guarded(partial(self._place, module, name), partial(self._not_read, name))
 
-    def _place_each(self, module: ModuleType, name: str) -> None:
+    def _place(self, module: ModuleType, name: str) -> None:
         # No lock is held: what is looked at runs the user's code, which may import.
         known_as = MAIN if module is sys.modules.get(MAIN) else name
         self._done[known_as] = weakref.ref(module)
@@ -274,9 +267,7 @@ class Engine:
                 self._look_again(module, target)
             if self.rulebook.own(target) == target and (placed := self._know(target)):
                 exact.append(placed)
-        within = [one for one in exact if LOCALS in one.target.qualname and one.plan.active]
-        if within:
-            guarded(partial(self._place_within, module, within), partial(self._not_read, name))
+        guarded(partial(self._place_within, module, exact), partial(self._not_read, name))
         for placed in exact:
             if placed.state != "excluded":
                 self._try(placed.target, partial(self._place_exact, module, placed))
@@ -299,19 +290,17 @@ class Engine:
         if placed is not None and placed.plan.rules:
             self._try(target, partial(self._placing.inner, placed, (function,)))
 
-    def _place_within(self, module: ModuleType, inner: list[Placed]) -> None:
+    def _place_within(self, module: ModuleType, exact: list[Placed]) -> None:
         """Put drivers into functions that make the functions meant, for those made from now on."""
-        wanted = {placed.target.qualname: placed.target for placed in inner}
-        for outer in dict.fromkeys(name.partition(f".{LOCALS}")[0] for name in wanted):
-            try:
-                makers = find(module, outer).functions
-            except NotFound:
-                continue
-            for function in makers:
-                own = registry.own_of(function)
-                code = self._rewritten(own, wanted)
-                if code is not own:
-                    registry.rebase(function, code)
+        inner = [one.target for one in exact if LOCALS in one.target.qualname and one.plan.active]
+        wanted = {target.qualname: target for target in inner}
+        for maker in dict.fromkeys(name.partition(f".{LOCALS}")[0] for name in wanted):
+            with suppress(NotFound):
+                for function in find(module, maker).functions:
+                    own = registry.own_of(function)
+                    code = self._rewritten(own, wanted)
+                    if code is not own:
+                        registry.rebase(function, code)
 
     def _place_globbed(self, module: ModuleType, name: str) -> None:
         why_not = patterns.may_take(module, self.rulebook.settings.packages)
@@ -326,27 +315,19 @@ class Engine:
             if target not in self.rulebook.exact:
                 self._fail(target, error)
 
+        def take(target: Target, function: FunctionType, raw: object) -> None:
+            placed = self._know(target, function)
+            if placed is not None and placed.plan.rules and not placed.plan.exact:
+                self._place_found(placed, Found(module, "", raw, (function,)), frames)
+
         for qualname, function, raw in patterns.public_functions(module, failed):
             target = Target(name, qualname)
-            self._try(target, partial(self._take, target, function, raw, frames))
-
-    def _take(self, target: Target, function: FunctionType, raw: object, frames: Frames) -> None:
-        """Place what patterns say of a *function* of a module."""
-        placed = self._know(target, function)
-        if placed is None or placed.plan.exact or not placed.plan.rules:
-            return
-        if not placed.plan.active and not registry.decorated(function):
-            placed.become("applied", "every rule is disabled")
-        elif frames.show(function, target.qualname):
-            placed.become("skipped", "looks at its caller")
-        else:
-            self._placing.inner(placed, (function,))
-            govern_implementations(self._placing, placed, raw)
+            self._try(target, partial(take, target, function, raw))
 
     def _place_exact(self, module: ModuleType, placed: Placed) -> None:
         target = placed.target
         try:
-            found = behind_ours(find(module, target.qualname))
+            found = find(module, target.qualname)
         except NotFound as error:
             if module is not sys.modules.get(MAIN):  # (the program has only begun)
                 placed.become("missing", str(error))
@@ -363,10 +344,7 @@ class Engine:
                 placed.plan = plan
             else:
                 placed.become("excluded", "its `match` asks for another sort of function")
-        if placed.plan.active or any(map(registry.decorated, found.functions)):
-            self._place_found(placed, found, Frames(module))
-        elif placed.plan.rules:
-            placed.become("applied", "every rule is disabled")
+        self._place_found(placed, found, Frames(module))
 
     def _place_as(self, own: Target, name: Target) -> None:
         """Place the function *own*, of which *name* is another name: both have one plan."""
@@ -389,7 +367,7 @@ class Engine:
         """Let *name* go if it has come to mean another function than the one it was a name of."""
         own = self.rulebook.own(name)
         try:
-            if own_name(name, behind_ours(find(module, name.qualname))) == own:
+            if own_name(name, find(module, name.qualname)) == own:
                 return
         except NotFound:
             pass
@@ -404,25 +382,37 @@ class Engine:
             del self._known[str(own)]
 
     def _place_found(self, placed: Placed, found: Found, frames: Frames) -> None:
-        target = placed.target
-        if LOCALS in target.qualname and not found.functions:
+        """Place what is there: within its functions, or outside, where it has none of its own."""
+        plan, target, functions = placed.plan, placed.target, found.functions
+        if not plan.active and not any(map(registry.decorated, functions)):
+            if plan.rules:
+                placed.become("applied", "every rule is disabled")
+            return
+        if LOCALS in target.qualname and not functions:
             if placed.state == "applied":
                 placed.placement = "tree"
             else:
                 placed.become("missing", "no function makes one of that name")
             return
-        inner = bool(found.functions) and not found.inherited
-        if placed.plan.placement == "inner" and not inner:
+        inner = bool(functions) and not found.inherited
+        if plan.placement == "inner" and not inner:
             raise NotWrappable("it has no Python code of its own; leave `placement: inner` out")
-        if placed.plan.placement == "outer" or not inner:
+        if not inner or (plan.placement == "outer" and plan.exact):
             self._placing.outer(placed, found)
             return
-        if any(frames.show(function, target.qualname) for function in found.functions):
+        self._place_inner(placed, found, frames)
+
+    def _place_inner(self, placed: Placed, found: Found, frames: Frames) -> None:
+        target, functions, exact = placed.target, found.functions, placed.plan.exact
+        if any(frames.show(function, target.qualname) for function in functions):
+            if not exact:
+                placed.become("skipped", "looks at its caller")
+                return
             placed.detail = "looks at its caller, and sees the driver: it is one frame more"
             say_once(f"frame:{target}", f"{target} {placed.detail}")
-        self._placing.inner(placed, found.functions)
-        govern_implementations(self._placing, placed, found.raw)
-        registry.spare_setters(found.raw, found.functions)
+        self._placing.inner(placed, functions, found.raw)
+        if exact:
+            registry.spare_setters(found.raw, functions)
 
     def _try(self, target: Target, work: Callable[[], None]) -> None:
         guarded(work, partial(self._fail, target))

@@ -1,8 +1,7 @@
 """What brings something to place: the import of a module, and calls of functions.
 
 Modules that a policy names are placed as they are imported. Most functions then wait for their first
-call, which weaves their driver. After each call of others there may be something new: those that
-choose an implementation by the class of an argument register more.
+call, which weaves their driver. After each call of others there may be something new to place.
 """
 
 from __future__ import annotations
@@ -17,18 +16,17 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from mlpolicy.core.classes import members, name_of
+from mlpolicy.core.classes import members
 from mlpolicy.core.report import interrupts, say_once, words
 from mlpolicy.core.threads import Lock
 from mlpolicy.install import registry
-from mlpolicy.install.lookup import dispatchers, peel
-from mlpolicy.install.registry import Stub
-from mlpolicy.runtime.driver import from_code, twin_of
+from mlpolicy.install.registry import Stub, stub_in
 
 if TYPE_CHECKING:
     from mlpolicy.install.engine import Engine
@@ -69,8 +67,6 @@ class ImportFinder(importlib.abc.MetaPathFinder):
             real.loader = Watched(real.loader, self._engine)
         elif hasattr(real, "exec_module"):
             spec.loader = Watched(real, self._engine)
-        elif real is not None:  # (a loader of old times: what it makes is looked for later)
-            self._engine.unfinished = True
         return spec
 
     def defers(self, module: ModuleType) -> bool:
@@ -193,20 +189,15 @@ MOST_AT_ONCE = 100
 
 
 class FirstCalls:
-    """The stubs of one engine."""
+    """Weaves the drivers of one engine at the first calls of functions, which stubs stand on till then."""
 
     def __init__(self, maker: Placing) -> None:
         self._maker = maker
-        self._stubs: dict[ref[FunctionType], Stub] = {}
-        stubs = self._stubs
-        self._forget: Callable[[ref[FunctionType]], object] = lambda gone: stubs.pop(gone, None)
-        """One for all: there are thousands."""
         self._unprepared: deque[Stub] = deque()
         self._begun: set[tuple[str, ...]] = set()
         """The policies of which some function has its steps."""
         self._locks: dict[str, Lock] = {}
         """By target: who waits for one of them waits for nothing else."""
-        self._ended = False
 
     def stub(self, placed: Placed, function: FunctionType, own: CodeType) -> Stub:
         """Return a stub for *function*, of the code *own*, to wait for its first call.
@@ -214,7 +205,7 @@ class FirstCalls:
         One function of each set of policies has its steps at once: that shows whether their
         rules work, and has what they use begin; of so many policies as a service may have.
         """
-        stub = Stub(own, self, placed=placed, function=ref(function, self._forget))
+        stub = Stub(own, self, placed=placed, reference=ref(function))
         policies = placed.plan.policies
         if policies in self._begun or len(self._begun) >= MOST_AT_ONCE:
             self._unprepared.append(stub)
@@ -223,20 +214,9 @@ class FirstCalls:
             self._maker.prepare(placed, function)
         return stub
 
-    def wait(self, function: FunctionType, stub: Stub) -> None:
-        """Put *stub* on *function*."""
-        if stub.reference is not None:
-            self._stubs[stub.reference] = stub
-        registry.wait(function, stub)
-
-    def waits(self, placed: Placed, function: FunctionType) -> bool:
-        """Whether a stub of *placed* stands on *function* already."""
-        stub = self._stubs.get(ref(function))
-        return stub is not None and stub.placed is placed and stub.is_in(function.__code__)
-
     def prepare(self) -> None:
         """Make the steps that yet wait for a call: their metrics begin at zero."""
-        while self._unprepared and not self._ended:
+        while self._unprepared and not self._maker.stopped:
             try:
                 stub = self._unprepared.popleft()
             except IndexError:  # another thread was quicker
@@ -252,14 +232,15 @@ class FirstCalls:
         """
         placed: Placed = stub.placed
         put = partial(self._maker.put, placed, function, instead_of=stub)
-        if not self._under_lock(placed, put) and placed.state == "error":
-            registry.take_off(function, stub)
+        done = self._under_lock(placed, put)
+        if not done and placed.state == "error" and stub_in(function.__code__) is stub:
+            registry.take_off(function, placed)
 
     def born(self, stub: Stub) -> CodeType:
         """Return code with the driver for a function that was made from that of *stub*."""
 
         def make() -> None:
-            stub.elsewhere = stub.elsewhere or self._maker.born(stub.placed, stub.own)
+            stub.elsewhere = stub.elsewhere or self._maker.born(stub.placed, stub.own).code
 
         self._under_lock(stub.placed, make)
         return stub.elsewhere or stub.own
@@ -268,7 +249,7 @@ class FirstCalls:
         """Do *work* on a target, one thread at a time; return whether it was done."""
         name = str(placed.target)
         lock = self._locks.get(name) or self._locks.setdefault(name, Lock())
-        if lock.held() or self._ended:
+        if lock.held() or self._maker.stopped:
             return False  # a finalizer or a signal handler calls what is just being woven
         with lock:
             try:
@@ -280,78 +261,20 @@ class FirstCalls:
                 return False
         return True
 
-    def weave_all(self) -> None:
-        """Weave every driver that waits for a call: what cannot be woven is then known."""
-        for stub in list(self._stubs.values()):
-            if (function := stub.function()) is not None:
-                self.weave(stub, function)
 
-    def take_off(self) -> None:
-        """Take every stub off its function."""
-        self._ended = True
-        for stub in list(self._stubs.values()):
-            if (function := stub.function()) is not None:
-                registry.take_off(function, stub)
-        self._stubs.clear()
-        self._unprepared.clear()
-
-
-def govern_implementations(placing: Placing, placed: Placed, raw: Any) -> None:
-    """Put the driver of *placed* into what is registered at the function *raw*, by and by too."""
-    for dispatcher in dispatchers(raw):
-        _govern(placing, placed, dispatcher)
-        weak = ref(dispatcher)
-
-        def again(weak: ref[Any] = weak) -> None:
-            dispatcher = weak()
-            if dispatcher is not None:
-                _govern(placing, placed, dispatcher)
-
-        follow(placing, dispatcher.register, again)
-
-
-def _govern(placing: Placing, placed: Placed, dispatcher: Any) -> None:
-    """Govern the implementations that are not yet; the default one is the target itself."""
-    for cls, implementation in list(dispatcher.registry.items()):
-        function = peel(implementation)
-        home = function.__globals__.get("__name__") if type(function) is FunctionType else "sys"
-        # (of the standard library's, others call the function too, for what it is by itself)
-        if str(home).partition(".")[0] in sys.stdlib_module_names - {"__main__"}:
-            placed.detail = f"its implementation for `{name_of(cls)}` is not its own function"
-            say_once(f"dispatch:{placed.target}", f"{placed.target}: {placed.detail}")
-        elif registry.owner_of(function) is not placed:
-            placing.inner(placed, (function,), implements=True)
-
-
-def follow(placing: Placing, function: FunctionType, then: Callable[[], None]) -> None:
-    """Call *then* after each call of *function*, until the policy is taken away."""
-    if function in placing.followed:
-        return
-    entry = registry.record(function)
-    twin = Followed(twin_of(function, entry.base), then)
-    placing.follow(function, from_code(entry.own, (), target=function.__qualname__, twin=twin))
-
-
+@dataclass(slots=True, eq=False, repr=False)
 class Followed:
     """Calls a function, then what follows it."""
 
-    __slots__ = ("_function", "_then")
-
-    def __init__(self, function: FunctionType, then: Callable[[], None]) -> None:
-        self._function = function
-        self._then = then
+    function: FunctionType
+    then: Callable[[], None]
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Give what the function gives."""
-        result = self._function(*args, **kwargs)
-        try:
-            self._then()
-        except Exception as error:  # (a bug of ours must not break the user's call)
-            if interrupts(error):
-                raise
-            say_once("follow", f"placing failed: {error}", error=error)
+        result = self.function(*args, **kwargs)
+        _safely(self.then)
         return result
 
     def __reduce__(self) -> Any:
         """Travel as the function that it calls."""
-        return operator.getitem, ((self._function,), 0)
+        return operator.getitem, ((self.function,), 0)

@@ -6,6 +6,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
@@ -42,7 +43,7 @@ class Found:
 
 
 def find(module: ModuleType, qualname: str) -> Found:
-    """Return where *qualname* of *module* is.
+    """Return where *qualname* of *module* is, as it was before a policy replaced it, if one did.
 
     Raises:
         NotFound: A part of the path does not exist.
@@ -57,15 +58,19 @@ def find(module: ModuleType, qualname: str) -> Found:
             raise NotFound(f"`{_name(holder)}` has no `{part}`")
         holder = original_of(raw) if is_a(raw, Shown) else raw
     raw, inherited = _attribute(holder, attribute)
-    function = None if raw is _ABSENT else function_behind(raw, module.__name__, qualname)
+    if is_a(bare(raw), Shown):
+        before: Found = original_of(bare(raw), "found")
+        return Found(holder, attribute, before.raw, before.functions, before.inherited)
+    absent, function = raw is _ABSENT, None
+    if absent:
+        raw, inherited = None, False
+    else:
+        function = function_behind(raw, module.__name__, qualname)
     # What is no function may keep those of that name out of sight.
     unseen = () if function or callable(raw) else born(module, qualname)
-    functions = (function,) if function else unseen
-    if raw is not _ABSENT:
-        return Found(holder, attribute, raw, functions, inherited)
-    if functions:
-        return Found(holder, attribute, None, functions)
-    raise NotFound(f"`{_name(holder)}` has no function `{attribute}`")
+    if absent and not unseen:
+        raise NotFound(f"`{_name(holder)}` has no function `{attribute}`")
+    return Found(holder, attribute, raw, (function,) if function else unseen, inherited)
 
 
 def look_up(target: Target) -> Found | None:
@@ -77,25 +82,13 @@ def look_up(target: Target) -> Found | None:
         return None
 
 
-def behind_ours(found: Found) -> Found:
-    """Return *found* as it was before a policy replaced it, if one did."""
-    shown = bare(found.raw)
-    if not is_a(shown, Shown):
-        return found
-    before: Found = original_of(shown, "found")
-    return Found(found.holder, found.attribute, before.raw, before.functions, before.inherited)
-
-
 def own_name(target: Target, found: Found) -> Target:
-    """Return the path under which what was *found* at *target* is defined; *target* if that is it.
-
-    A function is known by where its code was written: `__module__` may name who hands it out.
-    """
+    """Return the path under which what was *found* at *target* is defined; *target* if that is it."""
     if LOCALS in target.qualname:
         return target
     if found.functions and not found.inherited:  # as almost always
-        first = found.functions[0].__code__.co_qualname
-        if first == target.qualname and is_of(found.functions[0], target.module):
+        first = found.functions[0]
+        if first.__code__.co_qualname == target.qualname and is_of(first, target.module):
             return target
     for own in _names(target, found):
         if "<" not in own.qualname and (own == target or _leads_to(own, found)):
@@ -103,18 +96,21 @@ def own_name(target: Target, found: Found) -> Target:
     return target
 
 
-def _names(target: Target, found: Found) -> list[Target]:
-    """Return the paths under which what was *found* at *target* may be defined."""
-    names: list[tuple[str, str]] = []
-    if len(found.functions) < 2 and not found.inherited:
-        for function in (*found.functions, *reach(found.raw)):
-            name = str(function.__globals__.get("__name__"))
-            module = target.module if target.module in names_of(name) else name
-            names.append((module, function.__code__.co_qualname))
-        names += [(module, target.qualname) for module, _ in names]
-    elif is_a(found.holder, type):
-        names = [(module_of(found.holder), f"{name_of(found.holder)}.{found.attribute}")]
-    return [Target(module, name) for module, name in names]
+def _names(target: Target, found: Found) -> Iterator[Target]:
+    """Yield the paths under which what was *found* at *target* may be defined.
+
+    A function is known by where its code was written: `__module__` may name who hands it out.
+    """
+    if found.inherited:
+        if is_a(found.holder, type):
+            yield Target(module_of(found.holder), f"{name_of(found.holder)}.{found.attribute}")
+        return
+    modules: list[str] = []
+    for function in chain(found.functions, reach(found.raw)) if len(found.functions) < 2 else ():
+        name = str(function.__globals__.get("__name__"))
+        modules.append(target.module if target.module in names_of(name) else name)
+        yield Target(modules[-1], function.__code__.co_qualname)
+    yield from (Target(module, target.qualname) for module in modules)
 
 
 def _leads_to(target: Target, found: Found) -> bool:

@@ -45,20 +45,14 @@ class NotWrappable(TypeError):
 
 
 class Replaced:
-    """What was found, and the driver that we put in its place.
-
-    Raises:
-        NotWrappable: It is no callable, or it is a class.
-    """
+    """What was found, and the driver that we put in its place."""
 
     __slots__ = ("driver", "found", "ours")
 
     def __init__(self, found: Found, function: FunctionType, driver: Driver) -> None:
         self.found = found
         self.driver = driver
-        original = bare(found.raw)
-        plain = not function.__code__.co_flags & _KINDS and _in_python(original)
-        shown = show(original, function, found=found, target=driver.target, may_await=plain)
+        shown = show(found, function, driver.target)
         self.ours: Any = type(found.raw)(shown) if is_a(found.raw, *_FLAVOURS) else shown
 
     def put(self) -> None:
@@ -155,8 +149,7 @@ def _flags(original: Any) -> int:
 
     `asyncio` may be told that something gives a coroutine, as Cython and Django do.
     """
-    coroutines = sys.modules.get("asyncio.coroutines")
-    mark = getattr(coroutines, "_is_coroutine", None)
+    mark = getattr(sys.modules.get("asyncio.coroutines"), "_is_coroutine", None)
     for called in _called(original):
         marked = mark is not None and getattr(called, "_is_coroutine", None) is mark
         if marked or inspect.iscoroutinefunction(called):
@@ -168,7 +161,7 @@ def _flags(original: Any) -> int:
 
 def _in_python(original: Any) -> bool:
     """Whether Python code takes the arguments."""
-    return any(type(called) is FunctionType for called in _called(original))
+    return FunctionType in map(type, _called(original))
 
 
 def _parameters(original: Any) -> tuple[str, list[Any], dict[str, Any]]:
@@ -177,17 +170,15 @@ def _parameters(original: Any) -> tuple[str, list[Any], dict[str, Any]]:
     To C code a default that is passed is not always what one left out is: a ufunc refuses
     `dtype=None` beside `signature=None`. So what takes it all by stars stands for such code.
     """
-    unknown: tuple[str, list[Any], dict[str, Any]] = "*args, **kwargs", [], {}
+    empty = inspect.Parameter.empty
     try:
         parameters = list(inspect.signature(original).parameters.values())
     except (TypeError, ValueError):
-        return unknown
-    empty = inspect.Parameter.empty
+        return "*args, **kwargs", [], {}
     given = [parameter for parameter in parameters if parameter.default is not empty]
-    if not all(parameter.name.isidentifier() for parameter in parameters):
-        return unknown
-    if given and not _in_python(original):
-        return unknown
+    spelt = all(parameter.name.isidentifier() for parameter in parameters)
+    if not spelt or (given and not _in_python(original)):
+        return "*args, **kwargs", [], {}
     plain = [parameter.replace(annotation=empty, default=empty) for parameter in parameters]
     by_name = {one.name: one.default for one in given if one.kind is one.KEYWORD_ONLY}
     defaults = [one.default for one in given if one.name not in by_name]
@@ -236,13 +227,12 @@ def original_of(shown: Any, part: str = "original") -> Any:
     return object.__getattribute__(shown, part)
 
 
-def show(
-    original: Any, call: FunctionType, *, found: Any, target: str, may_await: bool = False
-) -> Any:
-    """Return a stand-in for *original*, *found* under the path *target*: its call is *call*.
+def show(found: Found, call: FunctionType, target: str) -> Any:
+    """Return a stand-in for what was *found* under the path *target*: its call is *call*.
 
-    The first call that gives something to await is spoken of where it *may_await*.
+    The first call that gives something to await is spoken of where nothing else tells.
     """
+    original = bare(found.raw)
     of = type(original)
     # The interpreter looks these up in the class: operators, `len`, `hash`.
     specials = {name for cls in of.__mro__ for name in vars(cls) if name[:2] == name[-2:] == "__"}
@@ -254,7 +244,7 @@ def show(
     names |= {"__slots__": (), "__module__": of.__module__, "__qualname__": of.__qualname__}
     names["__call__"] = staticmethod(call)
     made: Any = type(of.__name__, (Shown,), names)
-    if may_await:
+    if not call.__code__.co_flags & _KINDS and _in_python(original):
         made.__call__ = staticmethod(_listening(made, call, target))
     shown = object.__new__(made)
     for part, value in (("original", original), ("found", found), ("target", target)):

@@ -50,12 +50,11 @@ def public_functions(module: ModuleType, failed: Failed) -> Iterator[tuple[str, 
 
     What cannot be looked at goes to *failed*, by its name, and hides nothing else.
     """
-    seen: set[int] = set()
     names = members(module)
-    for qualname, function, raw in _walk(str(names["__name__"]), "", names, failed):
-        if id(function) not in seen:
-            seen.add(id(function))
-            yield qualname, function, raw
+    found: dict[FunctionType, tuple[str, FunctionType, Any]] = {}
+    for each in _walk(str(names["__name__"]), "", names, failed):
+        found.setdefault(each[1], each)
+    yield from found.values()
 
 
 def named_in_code(code: CodeType) -> Iterator[str]:
@@ -158,7 +157,7 @@ class Frames:
         if known is not None:
             return known
         code = registry.own_of(function)
-        self._known[function] = own = _frames_up(code)  # (so that a circle ends)
+        self._known[function] = own = frames_up(code)  # (so that a circle ends)
         if depth and not own:
             for called in self._called(code, owner):
                 own = max(own, self._up(called, owner, depth - 1) - 1)
@@ -182,14 +181,9 @@ def _top(module: object) -> str:
     return str(module).partition(".")[0]
 
 
-def looks_at_caller(code: CodeType) -> bool:
-    """Return whether *code* asks for frames above its own, itself or in a function within."""
-    return _frames_up(code) > 0
-
-
-def _frames_up(code: CodeType) -> int:
+def frames_up(code: CodeType) -> int:
     """Return how many frames above its own *code* asks for, itself or in a function within."""
-    within = (_frames_up(inner) for inner in code.co_consts if type(inner) is CodeType)
+    within = (frames_up(inner) for inner in code.co_consts if type(inner) is CodeType)
     return max(_own_frames_up(code), *within, 0)
 
 
@@ -202,8 +196,8 @@ def _own_frames_up(code: CodeType) -> int:
     if names & _CLIMBS or (names & _WALKS and names & _WALKERS):
         return 1
     if named or names & _LOOKS:
-        numbers = [constant for constant in code.co_consts if type(constant) is int]
-        return max(1, *(number for number in numbers if 0 < number <= _MOST), 0)
+        numbers = [one for one in code.co_consts if type(one) is int and 0 < one <= _MOST]
+        return max(1, *numbers, 0)
     return max(level - 1 for level in _levels(code)) if names & _WARNS else 0
 
 
@@ -220,8 +214,7 @@ def _levels(code: CodeType) -> list[int]:
     """Return the stack levels of the warnings that *code* gives."""
     levels: list[int] = []
     before: object = None
-    numbered = int in map(type, code.co_consts)
-    for operation, number in _operations(code.co_code) if numbered else ():
+    for operation, number in _operations(code.co_code):
         value, given = None, operation in _CALLS and number == 3
         if operation in _CONSTANTS:
             value = code.co_consts[number]

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from types import CodeType, FunctionType
-from typing import Literal
-from weakref import WeakKeyDictionary, WeakSet, ref
+from typing import Any, Literal
+from weakref import KeyedRef, WeakKeyDictionary, ref
 
+from mlpolicy.core.classes import name_of
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
+from mlpolicy.core.program import MAIN
 from mlpolicy.core.report import say_once, told, words
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.core.threads import Lock
 from mlpolicy.install import registry
-from mlpolicy.install.hooks import FirstCalls
-from mlpolicy.install.lookup import Found, facts_of, is_of
+from mlpolicy.install.hooks import FirstCalls, Followed
+from mlpolicy.install.lookup import Found, dispatchers, facts_of, is_of, peel
 from mlpolicy.install.outer import Replaced, stand_in
 from mlpolicy.install.registry import Stub
 from mlpolicy.model.policy import CODE
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.assemble import steps
-from mlpolicy.runtime.driver import Driver, behind, close, from_code, kind_of
+from mlpolicy.runtime.driver import Driver, behind, close, from_code, kind_of, twin_of
 
 
 @frozen()
@@ -77,14 +81,13 @@ class Placing:
         """What is to be put once all is made."""
         self._starter = 0
         """The thread that makes it; what others import meanwhile is placed at once."""
-        self._gone: deque[Definition] = deque()
+        self._gone: deque[KeyedRef[Key, Any]] = deque()
         """Those whose code nobody has any longer."""
-        self.followed: WeakSet[FunctionType] = WeakSet()
-        """Functions of the standard library that are watched."""
         self._lock = Lock()
-        self._stopped = False
+        self.stopped = False
         self.first_calls = FirstCalls(self)
         self._owners: WeakKeyDictionary[FunctionType, tuple[int, Placed]] = WeakKeyDictionary()
+        """Which target governs a function, and how closely it names it."""
         self._outers: dict[str, Placed] = {}
 
     def take_over(self, before: Placing) -> None:
@@ -97,20 +100,15 @@ class Placing:
         self._starter = 0
         for placed, work in self._waiting:
             attempt(placed.target, partial(self._put, placed, work))
-        self._waiting = []
-
-    def forget(self) -> None:
-        """Let the policy before this one go: it was retired."""
-        self._before = None
+        self._waiting, self._before = [], None
 
     def stop(self) -> None:
-        """Put nothing in place any longer, whatever another thread is about to."""
+        """Put nothing in place any longer, whatever another thread is about to, and take all off."""
         with self._lock:
-            self._stopped = True
-        self.first_calls.take_off()
-        for function in list(self.followed):  # (their drivers lead back here)
-            registry.take_off(function, self)
+            self.stopped = True
         self.take_off()
+        for function in registry.functions():  # (those followed: their drivers lead back here)
+            registry.take_off(function, self)
 
     def take_off(self, gone: Placed | None = None) -> None:
         """Give the functions of every target their own code back, or those of one that is *gone*."""
@@ -120,14 +118,25 @@ class Placing:
 
     def close(self) -> None:
         """Let every step go."""
-        self._gone.extend(self._definitions.values())
-        self._definitions, self._before = {}, None
-        self._close_gone()
+        for key in list(self._definitions):
+            self._close(key)
+        self._before = None
+
+    def _close(self, key: Key) -> None:
+        definition = self._definitions.pop(key, None)
+        for made in definition.made if definition else ():
+            close(made.steps)
 
     def _close_gone(self) -> None:
+        """Let the steps of code that is gone go, before another has its identity."""
         while self._gone:
-            for made in self._gone.popleft().made:
-                close(made.steps)
+            try:
+                gone = self._gone.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            definition = self._definitions.get(gone.key)
+            if definition and definition.anchor is gone:
+                self._close(gone.key)
 
     def _put(self, placed: Placed, work: Callable[[], None]) -> None:
         """Do *work*, which puts a driver in place, once all of them are made."""
@@ -135,31 +144,72 @@ class Placing:
             self._waiting.append((placed, work))
             return
         with self._lock:
-            if not self._stopped:
+            if not self.stopped:
                 work()
 
     def _earlier(self, key: Key) -> list[Made]:
         """Return the steps that the policy before this one made for a definition."""
-        definition = self._before._definitions.get(key) if self._before else None
+        before = self._before
+        if before is None:
+            return []
+        before._close_gone()
+        definition = before._definitions.get(key)
         return definition.made if definition else []
 
     def inner(
-        self, placed: Placed, functions: Iterable[FunctionType], *, implements: bool = False
+        self,
+        placed: Placed,
+        functions: Iterable[FunctionType],
+        raw: object = None,
+        *,
+        implements: bool = False,
     ) -> None:
         """Swap the driver of *placed* into *functions*, over what their decorators say.
 
-        They bear its name, or only implement it, as those that a dispatcher calls.
+        They bear its name, or only implement it, as those that a dispatcher calls: such a one is
+        looked for in *raw*, what stands under the name.
         """
         for function in functions:
             own = registry.own_of(function)
             if not self._claim(placed, function, own.co_qualname, implements=implements):
                 continue
             placed.state, placed.placement = "applied", "inner"
-            if not self._waits(placed, function, own):
-                self.put(placed, function)
-            elif not self.first_calls.waits(placed, function):
+            stub = registry.waiting_on(function)
+            if stub is not None and stub.placed is placed:
+                continue
+            if self._waits(placed, function, own):
                 stub = self.first_calls.stub(placed, function, own)
-                self._put(placed, partial(self.first_calls.wait, function, stub))
+                self._put(placed, partial(registry.wait, function, stub))
+            else:
+                self.put(placed, function)
+        for dispatcher in dispatchers(raw) if raw is not None else ():
+            weak = ref(dispatcher)
+            self._implementations(placed, weak)
+            self.follow(dispatcher.register, partial(self._implementations, placed, weak))
+
+    def _implementations(self, placed: Placed, weak: ref[Any]) -> None:
+        """Govern what is registered at a dispatcher; the default one is the target itself."""
+        dispatcher = weak()
+        for cls, implementation in list(dispatcher.registry.items()) if dispatcher else ():
+            function = peel(implementation)
+            home = function.__globals__.get("__name__") if type(function) is FunctionType else "sys"
+            # (of the standard library's, others call the function too, for what it is by itself)
+            if str(home).partition(".")[0] in sys.stdlib_module_names - {MAIN}:
+                placed.detail = f"its implementation for `{name_of(cls)}` is not its own function"
+                say_once(f"dispatch:{placed.target}", f"{placed.target}: {placed.detail}")
+            elif registry.owner_of(function) is not placed:
+                self.inner(placed, (function,), implements=True)
+
+    def follow(self, function: FunctionType, then: Callable[[], None]) -> None:
+        """Call *then* after each call of *function*, which is one of the standard library."""
+        if registry.owner_of(function) is self:
+            return
+        entry = registry.record(function)
+        twin = Followed(twin_of(function, entry.base), then)
+        driver = from_code(entry.own, (), target=function.__qualname__, twin=twin)
+        with self._lock:
+            if not self.stopped:
+                registry.swap(function, driver, self)
 
     def _waits(self, placed: Placed, function: FunctionType, own: CodeType) -> bool:
         """Whether the driver of *function* is woven at its first call.
@@ -167,10 +217,12 @@ class Placing:
         Of thousands most are never called. What decorators say, what stands already, and what
         an earlier policy left, is settled at once.
         """
-        if registry.decorated(function) or registry.owner_of(function) is placed:
+        if registry.owner_of(function) is placed or registry.decorated(function):
+            return False
+        if LOCALS in placed.target.qualname:
             return False
         settled = self._earlier((str(placed.target), id(own)))
-        return not (settled or LOCALS in placed.target.qualname or kind_of(own) == _UNSTUBBED)
+        return not (settled or kind_of(own) == _UNSTUBBED)
 
     def early(self, placed: Placed, code: CodeType, *, lasting: bool) -> CodeType:
         """Return the code that a module gets for a function that it will make.
@@ -180,7 +232,7 @@ class Placing:
         settled = self._earlier((str(placed.target), id(code)))
         if not (lasting or settled or kind_of(code) == _UNSTUBBED):
             return Stub(code, self.first_calls, placed=placed).code()
-        placed.driver = self._driver(placed.plan, code, self._steps_for(placed.plan, code))
+        placed.driver = self.born(placed, code)
         return placed.driver.code
 
     def put(
@@ -193,7 +245,7 @@ class Placing:
         entry = registry.record(function)
         plan = self._with_code(placed, function, entry) if entry.decorated else placed.plan
         if not plan.active:
-            self._put(placed, partial(registry.lay_bare, function, placed))
+            self._put(placed, partial(registry.swap, function, None, placed))
             return
         made = self._steps_for(plan, entry.own, function)
         standing = registry.stands(function, made)
@@ -205,20 +257,20 @@ class Placing:
         self._put(placed, partial(registry.swap, function, driver, placed, instead_of=instead_of))
         self._close_gone()  # (what the last driver of the target was made of, perhaps)
 
+    def weave(self) -> None:
+        """Weave every driver that yet waits for a call: what cannot be woven is then known."""
+        for function, (_, placed) in list(self._owners.items()):
+            stub = registry.waiting_on(function)
+            if stub is not None and stub.placed is placed:
+                self.first_calls.weave(stub, function)
+
     def prepare(self, placed: Placed, function: FunctionType) -> None:
         """Make the steps of a function, with the zeros of their metrics."""
         self._steps_for(placed.plan, registry.own_of(function), function)
 
-    def born(self, placed: Placed, code: CodeType) -> CodeType:
-        """Return the code of a driver for any function of that code."""
-        return self._driver(placed.plan, code, self._steps_for(placed.plan, code)).code
-
-    def follow(self, function: FunctionType, driver: Driver) -> None:
-        """Put *driver* on a function of the standard library that is to be watched."""
-        with self._lock:
-            if not self._stopped:
-                registry.swap(function, driver, self)
-                self.followed.add(function)
+    def born(self, placed: Placed, code: CodeType) -> Driver:
+        """Return a driver for any function of that code."""
+        return self._driver(placed.plan, code, self._steps_for(placed.plan, code))
 
     def _claim(self, placed: Placed, function: FunctionType, own: str, *, implements: bool) -> bool:
         """Return whether *placed* may govern *function*, to which several targets may lead.
@@ -316,17 +368,9 @@ class Placing:
     def _definition(self, key: Key, anchor: object) -> Definition:
         definition = self._definitions.get(key)
         if definition is None:
-            weak = ref(self)  # what waits for the code to go must not keep the engine
-
-            def forget(gone: ref[object]) -> None:
-                placing = weak()
-                known = placing._definitions.get(key) if placing else None
-                if placing and known and known.anchor is gone:
-                    # Closing takes locks, which the garbage collector's thread may have.
-                    placing._gone.append(placing._definitions.pop(key))
-
             try:
-                held: object = ref(anchor, forget)
+                # Closing takes locks, which the garbage collector's thread may have: it only notes.
+                held: object = KeyedRef(anchor, self._gone.append, key)
             except TypeError:
                 held = anchor
             definition = self._definitions.setdefault(key, Definition(held, []))
@@ -335,10 +379,8 @@ class Placing:
 
 def _hand_over(before: list[Step], new: list[Step]) -> None:
     """Let *new* steps take over the state of those *before*, and so their stand-ins."""
-    for step in new:
-        for old in before:
-            if old.kind != step.kind:
-                continue
+    for step, old in product(new, before):
+        if old.kind == step.kind:
             step.inherit(old)
             if step.otherwise is not None and old.otherwise is not None:
                 step.otherwise.inherit(old.otherwise)

@@ -31,9 +31,9 @@ from mlpolicy.runtime.driver import (
     VARKEYWORDS,
     Birth,
     Driver,
-    Shape,
     code_of,
     dressed,
+    formed,
     mark,
 )
 
@@ -54,8 +54,8 @@ class Record:
     """The driver of those rules alone: it stands where no policy names the function."""
     outer: Any = None
     """What the function only forwards to, where a decorator was given something else."""
-    driver: Driver | Stub | None = None
-    """What stands on it; a stub until the first call weaves the driver."""
+    driver: Driver | None = None
+    """What stands on it; none while a stub waits for the first call."""
     called: CodeType | None = None
     """The base that the driver was woven around."""
     owner: object = None
@@ -64,13 +64,11 @@ class Record:
 
 @frozen()
 class StandIn:
-    """A code that we put in place of another."""
+    """A code that we put in place of another: its driver, or the same with drivers within."""
 
-    code: ref[CodeType] | None
+    code: ref[CodeType]
     behind: CodeType
-    driver: bool
-    """Whether it is a driver; else it is the other code with drivers in functions within."""
-    owner: object = None
+    owner: object
     """The engine that put it there."""
 
 
@@ -85,37 +83,39 @@ def record(function: FunctionType) -> Record:
     """Return the record of *function*, made when first asked for."""
     entry = _records.get(function)
     if entry is None:
-        code = base = function.__code__
-        while (stand_in := _behind(base)) is not None and stand_in.driver:
-            base = stand_in.behind
-        entry = _records[function] = Record(own_code(code), base)
-        stubs = (constant for constant in code.co_consts if isinstance(constant, Stub))
-        entry.driver = next(stubs, None)
+        code = function.__code__
+        entry = _records[function] = Record(own_code(code), own_code(code, whole=False))
     return entry
 
 
-def own_code(code: CodeType) -> CodeType:
-    """Return the code that *code* stands for: itself, unless it is a stand-in of ours."""
-    while (stand_in := _behind(code)) is not None:
-        code = stand_in.behind
-    return code
+def own_code(code: CodeType, *, whole: bool = True) -> CodeType:
+    """Return the code that *code* stands for: itself, unless it is a stand-in of ours.
 
-
-def _behind(code: CodeType) -> StandIn | None:
-    """Return what *code* stands in for, if it is a stand-in of ours or was made from one.
-
+    Where that is not asked for as a *whole*, what a driver calls: it may have drivers within.
     `types.coroutine`, for one, gives a function a copy of its code with another flag.
     """
-    stand_in = _stand_ins.get(id(code))
-    if stand_in is not None:
-        return stand_in
+    maker = _maker_in(code)
+    if maker is not None:
+        own = maker.own
+        flag = code.co_flags & ~own.co_flags & ITERABLE_COROUTINE
+        own = own.replace(co_flags=own.co_flags | flag) if flag else own
+        return own_code(own) if whole else own
+    stand_in = _stand_ins.get(id(code)) if whole else None
+    return stand_in.behind if stand_in is not None else code
+
+
+def _maker_in(code: CodeType) -> Birth | Stub | None:
+    """Return what is called by the code of a stub, or of a driver for functions yet to be made."""
     sorts = [*map(type, code.co_consts)]
     if Birth not in sorts and Stub not in sorts:  # as almost always
         return None
-    birth = next(constant for constant in code.co_consts if isinstance(constant, Birth | Stub))
-    flag, own = code.co_flags & ITERABLE_COROUTINE, birth.own
-    own = own.replace(co_flags=own.co_flags | flag) if flag else own
-    return StandIn(None, own, driver=True)
+    return next(constant for constant in code.co_consts if isinstance(constant, Birth | Stub))
+
+
+def stub_in(code: CodeType) -> Stub | None:
+    """Return the stub that *code* calls, if it is the code of one."""
+    maker = _maker_in(code)
+    return maker if isinstance(maker, Stub) else None
 
 
 def own_of(function: FunctionType) -> CodeType:
@@ -136,24 +136,36 @@ def functions() -> list[FunctionType]:
 
 
 def owner_of(function: FunctionType) -> object:
-    """Return what the driver of *function* was put there for."""
-    entry = _records.get(function)
+    """Return what the driver or the stub of *function* was put there for."""
+    entry, stub = _records.get(function), waiting_on(function)
+    if stub is not None:
+        return stub.placed
     return entry.owner if entry is not None else None
 
 
+def waiting_on(function: FunctionType) -> Stub | None:
+    """Return the stub that was put on *function*, and waits for its first call."""
+    entry = _records.get(function)
+    if entry is not None and entry.owner is not None:  # (a driver stands, or stood)
+        return None
+    stub = stub_in(function.__code__)
+    return stub if stub is not None and stub.function() is function else None
+
+
 def swap(
-    function: FunctionType, driver: Driver, owner: object, *, instead_of: Stub | None = None
+    function: FunctionType, driver: Driver | None, owner: object, *, instead_of: Stub | None = None
 ) -> None:
     """Put *driver* on *function*: one store, calls in flight finish on the old code.
 
-    Where it comes *instead of* a stub and that stands there no longer, another policy has come
-    since: nothing is put.
+    Without one it runs bare, less what its decorators say. Where it comes *instead of* a stub and
+    that stands there no longer, another policy has come since: nothing is put.
     """
     entry = record(function)
-    _same_call(entry.own, driver.code)
+    code = driver.code if driver else entry.base
+    _same_call(entry.own, code)
     with _stores:
-        if instead_of is None or instead_of.is_in(function.__code__):
-            function.__code__ = driver.code
+        if instead_of is None or stub_in(function.__code__) is instead_of:
+            function.__code__ = code
             entry.driver, entry.called, entry.owner = driver, entry.base, owner
 
 
@@ -161,7 +173,7 @@ def stands(function: FunctionType, steps: list[Any]) -> Driver | None:
     """Return the driver that stands on *function*, if it runs just those *steps* around its base."""
     entry = _records.get(function)
     driver = entry.driver if entry is not None and entry.called is entry.base else None
-    if not isinstance(driver, Driver) or function.__code__ is not driver.code:
+    if driver is None or function.__code__ is not driver.code:
         return None
     return driver if driver.steps == tuple(steps) else None
 
@@ -173,30 +185,19 @@ def wait(function: FunctionType, stub: Stub) -> None:
         entry = _records.get(function)
         function.__code__ = code
         if entry is not None:
-            entry.driver, entry.owner = stub, None
-
-
-def lay_bare(function: FunctionType, owner: object) -> None:
-    """Let *function* run without any driver, that of its decorators included."""
-    entry = record(function)
-    function.__code__, entry.driver, entry.owner = entry.base, None, owner
+            entry.driver, entry.owner = None, None
 
 
 def take_off(function: FunctionType, owner: object) -> None:
-    """Give *function* its own code back, if what stands on it is that of *owner*, or is this stub."""
-    entry = record(function) if isinstance(owner, Stub) else _records.get(function)
-    if entry is None or owner is not (entry.driver if isinstance(owner, Stub) else entry.owner):
+    """Give *function* its own code back, if what stands on it was put there for *owner*."""
+    if owner_of(function) is not owner:
         return
-    bare = entry.decorator.code if entry.decorator else entry.own
+    entry = record(function)
     with _stores:
         code, standing = function.__code__, entry.driver
-        ours = (
-            standing.is_in(code)
-            if isinstance(standing, Stub)
-            else (standing is not None and code is standing.code)
-        )
-        if ours or id(code) in _stand_ins or code is entry.base:
-            function.__code__ = bare
+        ours = standing is not None and code is standing.code
+        if ours or code is entry.base or own_code(code) is not code:
+            function.__code__ = entry.decorator.code if entry.decorator else entry.own
         entry.base = entry.called = entry.own
         entry.driver, entry.owner = entry.decorator, None
 
@@ -237,16 +238,16 @@ def rewrite(code: CodeType, make: Make, owner: object) -> CodeType:
         constants[at] = rewritten = rewrite(inner, make, owner)
         driver = make(rewritten.co_qualname, rewritten) if id(inner) in named else None
         if driver is not None:
-            _stand_in(driver, rewritten, driver=True, owner=owner)
+            _stand_in(driver, rewritten, owner)
             constants[at] = driver
     if all(new is old for new, old in zip(constants, code.co_consts, strict=True)):
         return code
     made = code.replace(co_consts=tuple(constants))
-    _stand_in(made, code, driver=False, owner=owner)
+    _stand_in(made, code, owner)
     return made
 
 
-def _stand_in(placed: CodeType, behind: CodeType, *, driver: bool, owner: object) -> None:
+def _stand_in(placed: CodeType, behind: CodeType, owner: object) -> None:
     """Remember that *owner* put *placed* into a module's code in place of *behind*."""
     place = id(placed)
 
@@ -255,7 +256,7 @@ def _stand_in(placed: CodeType, behind: CodeType, *, driver: bool, owner: object
         if stand_in is not None and stand_in.code is gone:
             del _stand_ins[place]
 
-    _stand_ins[place] = StandIn(ref(placed, forget), behind, driver, owner)
+    _stand_ins[place] = StandIn(ref(placed, forget), behind, owner)
 
 
 def _named(code: CodeType) -> set[int]:
@@ -293,7 +294,7 @@ def rebase(function: FunctionType, code: CodeType) -> None:
     """Run *code*, the function's own with drivers in functions within, where it ran its own."""
     entry = record(function)
     entry.base = code
-    if entry.driver is None:
+    if entry.driver is None and stub_in(function.__code__) is None:
         function.__code__ = code
 
 
@@ -334,27 +335,19 @@ _TELLING = VARARGS | VARKEYWORDS | COROUTINE | GENERATOR | ASYNC_GENERATOR
 """Flags that tell how a function is called."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Stub(Live):
     """What the code of a stub calls: it gives the function to call instead."""
 
-    __slots__ = ("_weaver", "elsewhere", "own", "placed", "reference")
-
-    def __init__(
-        self,
-        own: CodeType,
-        weaver: Any,
-        *,
-        placed: Any = None,
-        function: ref[FunctionType] | None = None,
-    ) -> None:
-        self.own = own
-        self.placed = placed
-        """What *weaver* knows of the function."""
-        self._weaver = weaver
-        """Puts the driver on a function at the first call; None where no policy is in force."""
-        self.reference = function
-        self.elsewhere: CodeType | None = None
-        """The code of a driver for other functions that carry the stub, once there was one."""
+    own: CodeType
+    weaver: Any
+    """Puts the driver on a function at the first call; None where no policy is in force."""
+    placed: Any = None
+    """What *weaver* knows of the function."""
+    reference: ref[FunctionType] | None = None
+    """The function that it was put on; none while its module still makes it."""
+    elsewhere: CodeType | None = None
+    """The code of a driver for other functions that carry the stub, once there was one."""
 
     @classmethod
     def idle(cls) -> Stub:
@@ -363,13 +356,13 @@ class Stub(Live):
 
     def __call__(self, own: CodeType, witness: FunctionType) -> FunctionType:
         """Return what to call for a function of the code *own*, with the globals and cells of *witness*."""
-        if self._weaver is None:
+        if self.weaver is None:
             return made_from(own, witness)
         function = self.function()
         if function is None or not _alike(function, witness):
-            return made_from(self._weaver.born(self), witness)
-        self._weaver.weave(self, function)
-        return made_from(own, witness) if self.is_in(function.__code__) else function
+            return made_from(self.weaver.born(self), witness)
+        self.weaver.weave(self, function)
+        return made_from(own, witness) if stub_in(function.__code__) is self else function
 
     def code(self) -> CodeType:
         """Return code that calls it, with the signature of the function's own, for which it stands."""
@@ -382,10 +375,6 @@ class Stub(Live):
         for at in range(keyword):
             values[f"keyword{at}"] = names[positional + at]
         return dressed(template, own, values, co_varnames=names)
-
-    def is_in(self, code: CodeType) -> bool:
-        """Whether *code* calls it."""
-        return any(constant is self for constant in code.co_consts)
 
     def function(self) -> FunctionType | None:
         """The function that it stands on, if it is known and alive."""
@@ -407,15 +396,12 @@ def _alike(function: FunctionType, witness: FunctionType) -> bool:
 def _template(counts: tuple[int, int, int, int], flags: int) -> CodeType:
     """Return the code of a stub with marks for its constants, and names by number."""
     only, positional, keyword, cells = counts
-    names = [f"positional{at}" for at in range(positional)]
-    form = Shape(
-        "function",
-        positional_only=tuple(names[:only]),
-        positional=tuple(names[only:]),
-        var_positional="others" if flags & VARARGS else None,
-        keyword=tuple(f"keyword{at}" for at in range(keyword)),
-        var_keyword="named" if flags & VARKEYWORDS else None,
-    )
+    names = [
+        *(f"positional{at}" for at in range(positional)),
+        *(f"keyword{at}" for at in range(keyword)),
+        *("others", "named"),
+    ]
+    form = formed("function", names, (only, positional, keyword), flags)
     free = tuple(f"free{at:05}" for at in range(cells))  # (the compiler sorts them)
     witness = f"lambda: ({''.join(f'{name}, ' for name in free)})"
     call = f"\x02stub\x03(\x02own\x03, {witness})({form.passed_on()})"

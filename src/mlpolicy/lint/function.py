@@ -16,17 +16,13 @@ from mlpolicy.core.target import Target
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.source import Answer, Defined, Missing, Module, NoModule, SourceTree
+from mlpolicy.source import Defined, Missing, Module, NoModule, SourceTree
 
 
-def line_of(message: str, file: str, line: int) -> Related:
-    """Return a whole line of a source file as a further place."""
-    return Related(message, Span(file, line, 1, line, 2))
-
-
-def definition(message: str, defined: Defined) -> tuple[Related, ...]:
-    """Return the line where a function is defined as a further place."""
-    return (line_of(message, defined.file, defined.line),)
+def definition(message: str, defined: Defined, line: int = 0) -> tuple[Related, ...]:
+    """Return the line where a function is defined, or another *line* of it, as a further place."""
+    at = line or defined.line
+    return (Related(message, Span(defined.file, at, 1, at, 2)),)
 
 
 class ImportedFunction(Function):
@@ -64,24 +60,6 @@ def closest_in(module: str, name: str) -> str:
     return closest(name, known) or ""
 
 
-def _look_up(tree: SourceTree, path: str) -> tuple[str, Answer | None]:
-    """Return the longest module in the dotted *path* and what the source says of the rest.
-
-    None for a module, and for what lies in one that cannot be read.
-    """
-    parts = path.split(".")
-    missing: Answer | None = None
-    for end in range(len(parts) - 1, 0, -1):
-        name, rest = ".".join(parts[:end]), ".".join(parts[end:])
-        module = tree.module(name)
-        if isinstance(module, Module):
-            return name, tree.look_up(Target(name, rest))
-        if not isinstance(module, NoModule):
-            return name, None
-        missing = module
-    return "", missing
-
-
 class SourceFunction(Function):
     """A function as its source has it; nothing is run."""
 
@@ -100,73 +78,72 @@ class SourceFunction(Function):
         self.parameters: tuple[Parameter, ...] | None = defined.parameters
         self.is_method = defined.scope.is_class
         # Without sure parameters, something else may stand around the body.
-        self._body = defined if self.parameters is not None else None
-        if self._body is not None and isinstance(self._body.node, FunctionNode):
-            self.node = self._body.node
+        if self.parameters is not None and isinstance(defined.node, FunctionNode):
+            self.node = defined.node
         self.decorators = defined.decorated
 
     def nodes(self) -> tuple[ast.AST, ...]:
         """Return the nodes that a call of it runs, not those in functions that it makes."""
-        return self._body.own if self._body is not None else ()
+        return self._defined.own if self.node is not None else ()
 
     def returned(self) -> tuple[ast.expr, ...]:
         """Return the expressions that it returns."""
-        return self._body.returned if self._body is not None else ()
+        return self._defined.returned if self.node is not None else ()
 
     def calls(self) -> tuple[tuple[str, FunctionKind, ast.Call], ...]:
         """Return the path and kind of each function that it calls by name, and whose source is known."""
-        if self._body is None:
-            return ()
-        calls = [(called, node) for called, node in self._body.calls if called.node != self.node]
-        return tuple((str(called.home), called.kind, node) for called, node in calls)  # type: ignore[misc]  # (functions)
+        calls = self._defined.calls if self.node is not None else ()
+        others = [(called, node) for called, node in calls if called.node != self.node]
+        return tuple((str(called.home), called.kind, node) for called, node in others)  # type: ignore[misc]  # (functions)
 
     def line(self, message: str, node: ast.expr | ast.stmt | None = None) -> tuple[Related, ...]:
         """Return the line of *node*, or of its definition, as a further place."""
-        if node is None or self._body is None:
-            return definition(message, self._defined)
-        return (line_of(message, self._defined.file, node.lineno),)
+        return definition(message, self._defined, node.lineno if node is not None else 0)
 
     def name_of(self, node: ast.expr) -> str:
         """Return the full name of what an expression in its body names."""
-        return self._body.inside.full_name(node) if self._body is not None else ""
+        return self._defined.inside.full_name(node)
 
     def annotated_name(self, node: ast.expr) -> str:
         """Return the full name of what an annotation names; nothing for a name of its own module."""
-        if self._body is None:
-            return ""
-        found = self._body.scope.full_name(node)
-        return "" if "." not in found and found in self._body.scope.module.scope.bindings else found
+        scope = self._defined.scope
+        found = scope.full_name(node)
+        return "" if "." not in found and found in scope.module.scope.bindings else found
 
     def lineage(self, node: ast.expr) -> tuple[ast.ClassDef | None, ...]:
         """Return the class that an annotation names, then its bases; None for one without source."""
-        return self._body.lineage(node) if self._body is not None else ()
+        return self._defined.lineage(node)
 
     def look_up(self, path: str, *, deep: bool = False) -> Lookup:
         """Return what the dotted *path* leads to."""
-        module, found = _look_up(self._tree, path)
-        match found:
-            case Defined(kind="class"):
-                return Lookup("class", builtin_bases=found.bases)
+        parts, gone = path.split("."), NoModule("")
+        for end in range(len(parts) - 1, 0, -1):
+            module = self._tree.module(".".join(parts[:end]))
+            if isinstance(module, Module):
+                return self._named(Target(module.name, ".".join(parts[end:])), path, deep=deep)
+            if not isinstance(module, NoModule):
+                return UNKNOWN
+            gone = module
+        # A package that is not here may be where the code runs, unless another has the name.
+        meant = gone.close + path.removeprefix(gone.component)
+        is_class = gone.close and self.look_up(meant, deep=deep).kind == "class"
+        return Lookup("absent", meant) if is_class else UNKNOWN
+
+    def _named(self, target: Target, path: str, *, deep: bool) -> Lookup:
+        match self._tree.look_up(target):
+            case Defined(kind="class") as cls:
+                return Lookup("class", builtin_bases=cls.bases)
             case Defined(constant=True):
                 return Lookup("value")
             case Defined(kind=kind, parameters=tuple()) if kind != "value":
                 return Lookup("function")  # (without sure parameters it may be a class elsewhere)
-            case Missing() | NoModule():
-                return self._absent(path, module, found, deep=deep)
+            case Missing(close_class=meant):
+                near = f"{target.module}.{meant}" if meant else ""
+                package, _, name = path.rpartition(".")
+                # (a name that is its own closest is imported from a module that lacks it)
+                if near != path and not (deep and self._tree.may_define_class(package, name)):
+                    return Lookup("absent", near)
         return UNKNOWN
-
-    def _absent(self, path: str, module: str, found: Missing | NoModule, *, deep: bool) -> Lookup:
-        if isinstance(found, NoModule):
-            # A package that is not here may be where the code runs, unless another has the name.
-            meant = found.close + path.removeprefix(found.component)
-            known = found.close and self.look_up(meant, deep=deep).kind == "class"
-            return Lookup("absent", meant) if known else UNKNOWN
-        package, _, name = path.rpartition(".")
-        if deep and self._tree.may_define_class(package, name):
-            return UNKNOWN
-        near = f"{module}.{found.close_class}" if found.close_class else ""
-        # (a name that is its own closest is imported from a module that lacks it)
-        return UNKNOWN if near == path else Lookup("absent", near)
 
     def rule_of(self, function: str, setting: str) -> tuple[Any, Span] | None:
         """Return the rule of the same kind on another function, and where it writes *setting*."""

@@ -13,12 +13,11 @@ from mlpolicy.core.site import Where, end_of
 from mlpolicy.core.span import Span
 from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Target
-from mlpolicy.document.node import Mapping, Node, Scalar, entries_of, scalars
+from mlpolicy.document.node import Entry, Mapping, Node, Scalar, entries_of, scalars
 from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
 from mlpolicy.model.read import Source
 from mlpolicy.plan.gather import DEPTH
 from mlpolicy.plan.merge import conflicts
-from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Candidate, Rulebook, rank
 from mlpolicy.rules import KINDS
 
@@ -59,26 +58,22 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
 
 def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what `settings.require` asks for and *policy* does not say."""
-    if policy.depth >= DEPTH or not rulebook.read.filled:
+    read = rulebook.read
+    if policy.depth >= DEPTH or not read.filled:
         return  # (the owner of an installed package answers for it)
-    if rulebook.read.of_environment and not rulebook.read.whole:
+    if read.of_environment and not read.whole:
         return  # (what is wrong may be what makes another policy of it)
-    given = {*policy.meta, *policy.controls}
+    given, help = {*policy.meta, *policy.controls}, "`settings.require` asks every policy for it"
     missing = [name for name in rulebook.settings.require if name not in given]
-    files = (file for file in rulebook.files if missing and file.file == policy.span.file)
-    removed = {
-        name: place
-        for file in files
-        for (owner, name), place in file.removed.items()
-        if owner == policy.name and name in missing
-    }
-    help = "`settings.require` asks every policy for it"
-    for name, place in removed.items():
-        text = f"`{name}` is taken out of policy `{policy.name}`"
-        yield Diagnostic("MP505", text, place, help=help)
-    names = [f"`{name}`" for name in missing if name not in removed]
-    if names:
-        text = f"policy `{policy.name}` lacks {' and '.join(names)}"
+    wanted = {(policy.span.file, policy.name, name) for name in missing}
+    for file in rulebook.files if missing else ():
+        for (owner, name), place in file.removed.items():
+            if (file.file, owner, name) in wanted:
+                missing.remove(name)
+                text = f"`{name}` is taken out of policy `{policy.name}`"
+                yield Diagnostic("MP505", text, place, help=help)
+    if missing:
+        text = f"policy `{policy.name}` lacks {' and '.join(map('`{}`'.format, missing))}"
         yield Diagnostic("MP505", text, policy.span, help=help)
 
 
@@ -121,10 +116,7 @@ def _forever(name: str, settings: Tree) -> Iterator[Diagnostic]:
     if mode is None or mode.value != "shadow" or one(settings, "expires") is not None:
         return
     if not mode.layer.startswith(("defaults", "profiles")):
-        text, help = (
-            f"`{name}` is in shadow for ever",
-            "give it an `expires`, so that somebody decides",
-        )
+        text, help = f"`{name}` is in shadow for ever", "give it an `expires`"
         yield Diagnostic("MP504", text, mode.span, "warning", help=help)
 
 
@@ -170,9 +162,8 @@ def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
             first, depth = names.setdefault((what, name), (span, file.depth))
             both = what == "target" and depth != file.depth  # the importer beats the imported
             if first.file != span.file and not both:
-                text = f"{what} `{name}` stands in another file too"
+                text, help = f"{what} `{name}` stands in another file too", "keep it in one file"
                 related = (Related("first here", first),)
-                help = "keep it in one file, so that one place says what holds"
                 yield Diagnostic("MP403", text, span, related=related, help=help)
 
 
@@ -184,10 +175,8 @@ def _named(file: PolicyFile, rulebook: Rulebook) -> Iterator[tuple[str, str, Spa
             if pattern.glob.exact:
                 own = rulebook.own(Target.parse(pattern.glob.text))
                 yield "target", str(own), pattern.span
-    for profile in file.profiles:
-        yield "profile", profile.name, profile.span
-    for resource in file.resources:
-        yield "resource", resource.text, resource.span
+    yield from (("profile", profile.name, profile.span) for profile in file.profiles)
+    yield from (("resource", resource.text, resource.span) for resource in file.resources)
 
 
 def _resource(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -197,10 +186,7 @@ def _resource(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     known = {resource.text for file in rulebook.files for resource in file.resources}
     if named.text not in known:
         near = closest(named.text, known)
-        text, help = (
-            f"there is no resource `{named.text}`",
-            did_you_mean(near, "define it under `resources`"),
-        )
+        text, help = f"there is no resource `{named.text}`", did_you_mean(near)
         yield Diagnostic("MP406", text, named.span, help=help, suggestions=repair(named.span, near))
 
 
@@ -211,8 +197,8 @@ def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
         return
     each = [", ".join(f"`{one.glob}`" for one in allowed) for allowed in settings.allow_call]
     help = "allowed: " + " and ".join(listed or "none" for listed in each)
-    plans: list[Plan | None] = [rulebook.plan(target) for target in rulebook.exact]
-    plans += (rulebook.planned(*rulebook.alone(policy)) for policy, _ in rulebook.broad)
+    plans = [rulebook.plan(target) for target in rulebook.exact]
+    plans += [rulebook.made(*rulebook.alone(policy))[0] for policy, _ in rulebook.broad]
     for rule in (rule for plan in filter(None, plans) for rule in plan.rules):
         for text, span in rule.called():
             if not settings.allows(text):
@@ -242,11 +228,9 @@ def _idle(rulebook: Rulebook) -> Iterator[Diagnostic]:
 def _covered(policy: Policy) -> Iterator[Diagnostic]:
     """Yield a policy that excludes all that it matches."""
     excludes = [pattern.glob for pattern in policy.exclude]
-    for text in (pattern.glob.text for pattern in policy.match):
-        same = any(glob.text == text for glob in excludes)
-        if not same and (
-            "*" in text or not any(glob.matches(Target.parse(text)) for glob in excludes)
-        ):
+    texts = {glob.text for glob in excludes}
+    for glob in (pattern.glob for pattern in policy.match if pattern.glob.text not in texts):
+        if not glob.exact or not any(each.matches(Target.parse(glob.text)) for each in excludes):
             return
     if excludes and policy.match:
         text = f"policy `{policy.name}` excludes everything that it matches"
@@ -257,10 +241,10 @@ def _covered(policy: Policy) -> Iterator[Diagnostic]:
 def _beaten(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield a policy of exact targets whose every setting is beaten on every one of them."""
     exact = [pattern.glob.text for pattern in policy.match if pattern.glob.exact]
-    if len(exact) != len(policy.match) or not all(map(rulebook.is_shared, exact)):
-        return
     winners = [_winner(policy, Target.parse(text), rulebook) for text in exact]
-    if winners and all(winners) and any(block.settings for block in policy.rules):
+    if len(exact) < len(policy.match) or not winners or not all(winners):
+        return
+    if any(block.settings for block in policy.rules):
         text = f"policy `{policy.name}` has no effect: others set all that it sets"
         help = f"they are in `{winners[0]}`; `mlpolicy explain {exact[0]}` shows both"
         yield Diagnostic("MP405", text, policy.span, "warning", help=help)
@@ -268,16 +252,16 @@ def _beaten(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
 
 def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
     """Return a policy that beats all of *policy* on *target*; nothing where it has an effect."""
-    plan = rulebook.plan(target)
-    if plan is None or policy.where.count or policy.name not in plan.policies:
+    candidates = rulebook.candidates(rulebook.own(target))
+    others = [other for _, other in candidates if other.name != policy.name]
+    if not others or len(others) == len(candidates) or policy.where.count:
         return ""
-    if any(other.final for _, other in rulebook.candidates(target)):
+    if any(other.final for _, other in candidates):
         return ""  # what a final policy fixes is a finding at the field (MP402)
+    plan, _ = rulebook.made(target, candidates)
     writers = {rule.policy for rule in plan.rules}
     writers.update(value.policy for rule in plan.rules for value in rule.values.values())
-    if policy.name in writers:
-        return ""
-    return next((name for name in plan.policies if name != policy.name), "")
+    return "" if policy.name in writers else others[0].name
 
 
 def unseen(rulebook: Rulebook) -> Iterator[Diagnostic]:
@@ -303,32 +287,39 @@ def _unused_variables(sources: Iterable[Source]) -> Iterator[Diagnostic]:
     texts = [scalar.text for source in using for scalar in scalars(source.root)]
     used = {name for text in texts for name in _USE.findall(text)}
     for root in (source.root for source in sources):
-        if root is None or root.get("policies") is None:
-            continue
-        known = {entry.key: entry.key_span for entry in entries_of(root.get("vars"))}
-        for name, span in known.items():
-            if name not in used:
-                text = f"no value uses the variable `{name}`"
-                help = f"write `${{vars.{name}}}` where it is meant, or take it out"
-                yield Diagnostic("MP111", text, span, "warning", help=help)
-        for environment in entries_of(root.get("environments")):
-            node = environment.value
-            for entry in entries_of(node.get("vars") if isinstance(node, Mapping) else None):
-                if entry.key not in used and entry.key not in known:
-                    near = closest(entry.key, sorted(used))
-                    yield Diagnostic(
-                        "MP111",
-                        f"environment `{environment.key}` sets the variable `{entry.key}`, "
-                        "which no value uses",
-                        entry.key_span,
-                        "warning",
-                        help=did_you_mean(near, "take it out"),
-                        suggestions=repair(entry.key_span, near),
-                    )
+        known = set(used)
+        for environment, entry in _variables(root):
+            if entry.key in known:
+                continue
+            near = closest(entry.key, sorted(used)) if environment else None
+            text, help = f"no value uses the variable `{entry.key}`", "take it out"
+            if environment:
+                text = f"{text}, which environment `{environment}` sets"
+            known.add(entry.key)
+            yield Diagnostic(
+                "MP111",
+                text,
+                entry.key_span,
+                "warning",
+                help=did_you_mean(near, help),
+                suggestions=repair(entry.key_span, near),
+            )
+
+
+def _variables(root: Mapping | None) -> Iterator[tuple[str, Entry]]:
+    """Yield the variables of a file, then those of each of its environments, with its name."""
+    if root is None or root.get("policies") is None:
+        return
+    yield from (("", entry) for entry in entries_of(root.get("vars")))
+    for environment in entries_of(root.get("environments")):
+        node = environment.value
+        inner = node.get("vars") if isinstance(node, Mapping) else None
+        yield from ((environment.key, entry) for entry in entries_of(inner))
 
 
 def _secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
     """Yield the values that look like secrets, written out for everybody who reads the file."""
+    message, help = "a secret is written out in the file", "read it from `${env:NAME}`"
     for source in sources:
         text = source.document.text.lower()
         if not any(trace in text for trace in _TRACES):
@@ -338,8 +329,6 @@ def _secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
             if "${" in scalar.text or not isinstance(scalar.value, str):
                 continue
             if has_password(scalar.text) or (is_secret_key(key) and scalar.text):
-                help = "read it from the environment: `${env:NAME}`"
-                message = "a secret is written out in the file"
                 yield Diagnostic("MP113", message, scalar.span, "warning", help=help)
 
 

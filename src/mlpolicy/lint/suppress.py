@@ -44,35 +44,22 @@ class Suppressions:
 
     def kept(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return the findings to show, and remember which suppressions took one away."""
-        return tuple(finding for finding in diagnostics if not self._taken(finding))
+        return tuple(finding for finding in diagnostics if not self._takes(finding))
 
-    def _taken(self, finding: Diagnostic) -> bool:
-        if not self._at or finding.code in _NEVER:
-            return False
-        span = finding.span
-        taken = [*self._at.get((finding.code, span.file, span.line), ())]
-        taken += self._at.get((finding.code, "", None), ())
-        for one in taken:
+    def _takes(self, finding: Diagnostic) -> bool:
+        here = (finding.code, finding.span.file, finding.span.line)
+        taken = [*self._at.get(here, ()), *self._at.get((finding.code, "", None), ())]
+        for one in taken if finding.code not in _NEVER else ():
             one.used = True
-        return bool(taken)
+        return bool(taken) and finding.code not in _NEVER
 
     def findings(self, known: Collection[str], sought: Container[str]) -> Iterator[Diagnostic]:
-        """Yield what is wrong with the suppressions themselves.
-
-        Args:
-            known: The codes that there are.
-            sought: Those that were looked for: only they can be unused.
-        """
+        """Yield what is wrong with the suppressions themselves; only a code *sought* can be unused."""
         for one in self._found:
             if one.code not in known:
-                near = closest(one.code, known)
-                yield Diagnostic(
-                    "MP091",
-                    f"there is no finding `{one.code}`",
-                    one.span,
-                    help=did_you_mean(near, "write a code such as `MP301`"),
-                    suggestions=repair(one.span, near),
-                )
+                near, text = closest(one.code, known), f"there is no finding `{one.code}`"
+                help, edits = did_you_mean(near), repair(one.span, near)
+                yield Diagnostic("MP091", text, one.span, help=help, suggestions=edits)
                 continue
             if not one.reason.strip():
                 text = f"{one.code} is suppressed without a reason"

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from mlpolicy.core.diagnostic import Diagnostic, Related, Severity, in_order, repair
+from mlpolicy.core.diagnostic import Diagnostic, Severity, in_order, repair
+from mlpolicy.core.site import Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Glob, Target, TargetError
-from mlpolicy.lint.function import SourceFunction, definition, line_of
+from mlpolicy.lint.function import SourceFunction, definition
 from mlpolicy.model.policy import OnMissing, Pattern, Policy
 from mlpolicy.plan.decorators import unknown_arguments
 from mlpolicy.plan.governed import facts_of, know_names
@@ -27,7 +28,6 @@ _NOT_MEANT = frozenset({"MP307", "MP308"})
 """Findings about a target that is there, and for which others are named."""
 _MOST = 200
 """A pattern that takes more functions than this was hardly looked through."""
-_OFFERED = 5
 _CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
 _PLAIN_TAGS = re.compile(
     rb"""(?mx)
@@ -70,21 +70,11 @@ def absent(
         yield Diagnostic("MP303", text, span, severity, label=label, help=help)
     elif isinstance(answer, Missing):
         near = f"{target.module}:{answer.close}" if answer.close else None
-        listed = ", ".join(f"`{name}`" for name in answer.has[:_OFFERED])
-        more = len(answer.has) - _OFFERED
-        listed += f" and {more} more" if more > 0 else ""
-        related: tuple[Related, ...] = ()
-        if answer.line:
-            related = (line_of(f"`{answer.close}` is defined here", answer.file, answer.line),)
+        has = ", ".join(f"`{name}`" for name in answer.has)
+        help = did_you_mean(near, f"`{target.module}` has {has}" if has else "")
+        text, edits = "target not found", repair(span, near)
         yield Diagnostic(
-            "MP301",
-            "target not found",
-            span,
-            severity,
-            label=answer.reason,
-            help=did_you_mean(near, f"`{target.module}` has {listed}" if listed else ""),
-            related=related,
-            suggestions=repair(span, near),
+            "MP301", text, span, severity, label=answer.reason, help=help, suggestions=edits
         )
 
 
@@ -173,50 +163,40 @@ class _SourceStage:
     def _nothing(self, glob: Glob, span: Span) -> Diagnostic:
         """Return the finding for a pattern that takes no function of the source."""
         tree = self._tree
+        known = {name: module for module in tree.covered(glob) for name in tree.functions(module)}
+        near = closest(glob.qualname.replace("*", "").strip("."), known)
+        help = did_you_mean(f"{known[near]}:{near}" if near else None)
         if glob.top in sys.stdlib_module_names:
             help = "no pattern takes functions of the standard library: name them one by one"
         elif any(True for _ in tree.matching(glob)):
             help = f"`{glob.top}` is an installed package: list it under `settings.packages`"
-        else:
-            modules = tree.covered(glob)
-            known = {name: module for module in modules for name in tree.functions(module)}
-            near = closest(glob.qualname.replace("*", "").strip("."), known)
-            help = did_you_mean(f"{known[near]}:{near}" if near else None)
         return Diagnostic("MP302", f"no function matches `{glob}`", span, "warning", help=help)
 
     def _none_chosen(
         self, policy: Policy, pattern: Pattern, functions: Mapping[Target, Defined]
     ) -> Iterator[Diagnostic]:
         """Yield a `match` of which nothing holds, unless words may be put on while the program runs."""
-        where, defined = policy.where, functions.values()
+        defined = functions.values()
         if all(excluded(policy, target) for target in functions):
             return
-        if where.has_param and any(one.parameters is None for one in defined):
+        if _may_have_more(policy.where, defined):
             return
-        if where.tag and any(map(_may_be_tagged, defined)):
-            return
-        asked = {name: words for name in _CONDITIONS if (words := getattr(where, name))}
+        asked = [(key, words) for key in _CONDITIONS if (words := getattr(policy.where, key))]
         near = list(_near_words(policy, defined))
-        span, globs = pattern.span, (one.glob for one in policy.match)
-        if near:
-            span = policy.places.get(near[0][:2], span)
-        elif len(asked) == 1 and not any(
-            self._holds(policy, target) for glob in globs for target in self._tree.matching(glob)
-        ):
-            [(name, words)] = asked.items()
-            span = policy.places.get((name, words[0]), span)
-        count, glob = len(functions), pattern.glob
-        which = f"none of the {count} functions of `{glob}` is" if count > 1 else f"`{glob}` is not"
-        listed = "; ".join(f"{name}: {', '.join(words)}" for name, words in asked.items())
-        meant = ", ".join(f"`{word}`" for *_, word in near)
-        yield Diagnostic(
-            "MP302",
-            f"{which} what `match` asks for: {listed}",
-            span,
-            "warning",
-            help=f"did you mean {meant}?" if meant else "",
-            suggestions=repair(span, near[0][2]) if len(near) == 1 else (),
-        )
+        place = near[0][:2] if near else ("", "")
+        if not near and len(asked) == 1 and not self._holds_anywhere(policy):
+            [(key, words)] = asked
+            place = key, words[0]
+        listed = "; ".join(f"{key}: {', '.join(words)}" for key, words in asked)
+        text = f"no function of `{pattern.glob}` is what `match` asks for: {listed}"
+        help = did_you_mean("`, `".join(word for *_, word in near))
+        span = policy.places.get(place, pattern.span)
+        edits = repair(span, near[0][2]) if len(near) == 1 else ()
+        yield Diagnostic("MP302", text, span, "warning", help=help, suggestions=edits)
+
+    def _holds_anywhere(self, policy: Policy) -> bool:
+        globs = [pattern.glob for pattern in policy.match]
+        return any(self._holds(policy, one) for glob in globs for one in self._tree.matching(glob))
 
     def _exclude(self, policy: Policy, pattern: Pattern, *, vain: bool) -> Iterator[Diagnostic]:
         """Yield a pattern of `exclude` that stands for no function, or for none that is matched."""
@@ -281,7 +261,7 @@ class _SourceStage:
         for rule in plan.rules:
             if rule.rule is not None and KINDS[rule.kind].lint:
                 function = SourceFunction(plan, rule, defined, rulebook, tree)
-                yield from KINDS[rule.kind].linted(rule.rule, function)
+                yield from KINDS[rule.kind].ask("lint", rule.rule, function)
 
     def _calls(self, plan: Plan) -> Iterator[Diagnostic]:
         """Yield the functions that rules call and that are not there, or are none."""
@@ -303,22 +283,17 @@ class _SourceStage:
 
 def _useless(target: Target, defined: Defined, span: Span) -> Diagnostic | None:
     """Return why no policy can be for *target*, which is there; None for a function that is called."""
-    related = definition("it is defined here", defined)
     if defined.kind == "class":
         message = f"`{target}` is a class: name its `__init__`, or a method"
         return Diagnostic("MP320", message, span)
+    related = definition("it is defined here", defined)
     if defined.constant:
         message = f"`{target}` is a value, and a policy is for a function"
         return Diagnostic("MP320", message, span, related=related)
     if not (defined.overload or defined.abstract):
         return None
-    what = "is abstract, and its body does nothing"
-    if defined.overload:
-        what = "has overloads only, and no implementation"
-    text, help = (
-        f"`{target}` {what}: nothing calls it",
-        "name the methods of the classes that implement it",
-    )
+    what = "has overloads only" if defined.overload else "is abstract, and its body does nothing"
+    text, help = f"`{target}` {what}: nothing calls it", "name the methods that implement it"
     return Diagnostic("MP307", text, span, "warning", help=help, related=related)
 
 
@@ -343,21 +318,20 @@ def _near_words(policy: Policy, functions: Collection[Defined]) -> Iterator[tupl
     }
     for key, words in known.items():
         for word in getattr(policy.where, key):
-            if fnmatch.filter(words, word):
-                continue
-            near = _closest_word(word, sorted(words))
+            near = None if fnmatch.filter(words, word) else _closest_word(word, sorted(words))
             if near is not None:
                 yield key, word, near
 
 
 def _closest_word(word: str, known: list[str]) -> str | None:
     """Return what is most like *word*: a decorator of the module itself has no module before it."""
-    for one in known:
-        if f".{one}".endswith(f".{word}") or f".{word}".endswith(f".{one}"):
-            return one
-    return closest(word, known)
+    ends = (f".{one}".endswith(f".{word}") or f".{word}".endswith(f".{one}") for one in known)
+    return next((one for one, same in zip(known, ends, strict=True) if same), closest(word, known))
 
 
-def _may_be_tagged(defined: Defined) -> bool:
-    """Whether the module may put tags on functions otherwise than by `@mlpolicy.tag("word")`."""
-    return b"tag" in _PLAIN_TAGS.sub(b"", defined.scope.module.source)
+def _may_have_more(where: Where, functions: Collection[Defined]) -> bool:
+    """Whether functions may have parameters, or tags by more than `@mlpolicy.tag("word")`."""
+    if where.has_param and any(one.parameters is None for one in functions):
+        return True
+    sources = [one.scope.module.source for one in functions] if where.tag else []
+    return any(b"tag" in _PLAIN_TAGS.sub(b"", source) for source in sources)

@@ -1,12 +1,11 @@
-"""A located node against a pydantic model: each mistake is one finding, at its place."""
+"""Settings against a pydantic model: each mistake is one finding, at its place."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,12 +16,111 @@ from mlpolicy.core.report import HIDDEN, redacted
 from mlpolicy.core.span import Span
 from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import path_of
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, is_empty
+from mlpolicy.document.node import Entry, Node, Sequence, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.model.interpolate import Interpolated
-from mlpolicy.model.unknown import Words, spelt, within
+from mlpolicy.model.unknown import Words, spelt
 
 Loc = tuple[int | str, ...]
+UNKNOWN, MISSING = "extra_forbidden", "missing"
+_Place = TypeVar("_Place")
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+# --- mistakes in plain values ---------------------------------------------------------
+
+
+@frozen()
+class Mistake:
+    """One error of pydantic."""
+
+    type: str
+    path: Loc
+    """The keys and numbers that lead to it: pydantic puts names of union members between them."""
+    text: str
+    meant: str
+    of_key: bool = False
+    """Whether the last key itself is wrong."""
+
+    @property
+    def has_code(self) -> bool:
+        """Whether a check of ours made it."""
+        return self.type.startswith("MP")
+
+    @classmethod
+    def of(cls, data: Any, error: Any) -> Mistake:
+        """Return the mistake in *data* that *error* tells of, an entry of `errors()`."""
+        loc = (*error["loc"], *error.get("ctx", {}).get("at", ()))
+        path, value = _reached(data, loc)
+        of_key = error["type"] == UNKNOWN or loc[-1:] == (OF_KEY,)
+        if error["type"] == MISSING:
+            path = (*path, loc[-1])
+        text, meant = _sentence(error, path[-1] if of_key and path else value)
+        return cls(error["type"], path, text, meant, of_key)
+
+
+def validated(
+    model: type[_Model], data: Any, context: dict[str, Any] | None = None
+) -> tuple[_Model | None, list[Mistake]]:
+    """Return *data* as an instance of *model*; None where there are mistakes."""
+    try:
+        return model.model_validate(data, context=context), []
+    except ValidationError as error:
+        return None, [Mistake.of(data, one) for one in error.errors(include_url=False)]
+
+
+def _reached(value: Any, loc: Loc) -> tuple[Loc, Any]:
+    """Return the way to what is at *loc* of *value*, and that."""
+    path: Loc = ()
+    for part in loc:
+        held: Any = value
+        keys: Container[Any] = range(len(value)) if isinstance(value, list | tuple) else ()
+        keys = value if isinstance(value, Mapping) else keys
+        if part in keys:
+            value, path = held[part], (*path, part)
+    return path, value
+
+
+def by_place(
+    mistakes: list[Mistake], place: Callable[[Mistake], _Place | None]
+) -> Iterator[tuple[_Place, Mistake, str]]:
+    """Yield one mistake for each *place*, and its code: members of a union may all refuse a value."""
+    groups: dict[_Place, list[Mistake]] = {}
+    for one in _telling(mistakes):
+        at = place(one)
+        if at is not None:
+            groups.setdefault(at, []).append(one)
+    for at, group in groups.items():
+        texts = [one.text for one in group if one.has_code] or [one.text for one in group]
+        meant = next((one.meant for one in group if one.meant), "")
+        found = replace(group[0], text=_joined(texts), meant=meant)
+        yield at, found, found.type if found.has_code else "MP010"
+
+
+def _telling(mistakes: list[Mistake]) -> Iterator[Mistake]:
+    """Yield what was refused, less the forms that were not meant.
+
+    Where another form got further into the value, or lacks only a key, that one was.
+    """
+    wrong = [one for one in mistakes if one.type != MISSING]
+    inside = {one.path[:depth] for one in wrong for depth in range(len(one.path))}
+    lacking = {one.path[:-1] for one in mistakes if one.type == MISSING} - {()}
+    for one in wrong:
+        is_other = one.path in inside or (one.path in lacking and one.type.endswith("_type"))
+        if one.has_code or not is_other:
+            yield one
+
+
+def _joined(texts: list[str]) -> str:
+    """Return what several forms expect of one value in one sentence."""
+    parts = [text.removeprefix("expected ").rpartition(", found ") for text in texts]
+    expected = list(dict.fromkeys(expected for expected, _, _ in parts))
+    if len(expected) == 1 or not all(expected):
+        return texts[0]
+    return f"expected {' or '.join(expected)}, found {parts[0][2]}"
+
+
+# --- located nodes --------------------------------------------------------------------
 
 
 @frozen()
@@ -42,156 +140,95 @@ class Checked:
 
 def check(node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
     """Return *node* as an instance of *model*, or what is wrong with it."""
-    value, errors = _validated(node, model)
-    texts: set[int] = set()
-    for error in errors:
-        wanted, _ = locate(node, error["loc"])
-        if error["type"] == "string_type" and isinstance(wanted, Interpolated):
-            texts.add(id(wanted))
-    if texts:  # what a variable says looks like a number
-        node = _as_text(node, texts)
-        value, errors = _validated(node, model)
-    return Checked(value, node) if not errors else _refused(node, model, about, errors)
-
-
-def _refused(node: MappingNode, model: type[BaseModel], about: Words, errors: list[Any]) -> Checked:
-    lacking = [error["loc"] for error in errors if error["type"] == "missing"]
+    value, mistakes = validated(model, node.plain())
+    wanted = [locate(node, one.path)[0] for one in mistakes if one.type == "string_type"]
+    if any(isinstance(text, Interpolated) for text in wanted):  # it looks like a number
+        node = _as_text(node, wanted)
+        value, mistakes = validated(model, node.plain())
+    if not mistakes:
+        return Checked(value, node)
+    findings = list(_findings(node, mistakes))
+    lacking = [one.path for one in mistakes if one.type == MISSING]
+    slips = dict.fromkeys(one.path[:-1] for one in mistakes if one.type == UNKNOWN)
+    for path in slips:
+        findings += _unknown(node, path, model, about)
     # A key that is missing because it was misspelt is one mistake.
-    slips = {error["loc"][:-1] for error in errors if error["type"] == "extra_forbidden"}
-    # Of several forms, the one that lacks only a key was meant.
-    meant = {locate(node, loc[:-1])[0].span for loc in lacking} - {node.span}
-    wrong = [_Wrong.of(node, error) for error in errors if error["type"] != "missing"]
-    wrong = [one for one in wrong if not (one.type.endswith("_type") and one.span in meant)]
-    findings = tuple(_findings(wrong, node, model, about))
-    missing = tuple(loc for loc in lacking if loc[:-1] not in slips)
-    return Checked(None, node, findings, missing, bool(wrong))
+    missing = tuple(path for path in lacking if path[:-1] not in slips)
+    return Checked(None, node, tuple(findings), missing, len(lacking) < len(mistakes))
 
 
-def _validated(node: MappingNode, model: type[BaseModel]) -> tuple[Any, list[Any]]:
-    try:
-        return model.model_validate(node.plain()), []
-    except ValidationError as error:
-        return None, error.errors(include_url=False)
-
-
-def _as_text(node: Any, texts: set[int]) -> Any:
-    """Return *node* with the values that bear the ids *texts* as they were written."""
+def _as_text(node: Any, texts: list[Node]) -> Any:
+    """Return *node* with those of its *texts* that are variables as they were written."""
     if isinstance(node, MappingNode):
         entries = (Entry(one.key, one.at, _as_text(one.value, texts)) for one in node.entries)
         return MappingNode(tuple(entries), node.at)
     if isinstance(node, Sequence):
         return Sequence(tuple(_as_text(item, texts) for item in node.items), node.at)
-    return replace(node, value=node.text) if id(node) in texts else node
+    is_wanted = isinstance(node, Interpolated) and any(node is text for text in texts)
+    return replace(node, value=node.text) if is_wanted else node
 
 
 def locate(root: Node, loc: Loc) -> tuple[Node, Entry | None]:
-    """Return the node at *loc* and the entry that holds it; parts that are no key are skipped.
-
-    pydantic puts the names of union members and wrappers into its locations.
-    """
+    """Return the node at *loc* and the entry that holds it; parts that are no key are skipped."""
     node, entry = root, None
     for part in loc:
-        if isinstance(node, MappingNode):
-            held = node.index.get(str(part))
-            if held is not None:
-                node, entry = held.value, held
+        if isinstance(node, MappingNode) and str(part) in node.index:
+            entry = node.index[str(part)]
+            node = entry.value
         elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
             node = node.items[part]
     return node, entry
 
 
-def block_name(root: Node, loc: Loc, above: tuple[str, ...] = ()) -> str:
-    """Return how the block at *loc* is called: by its keys, less what pydantic puts between."""
-    text, node = ".".join(above), root
-    for part in loc:
-        inner, entry = locate(node, (part,))
-        if inner is not node or entry is not None:
-            text = f"{text}[{part}]" if isinstance(part, int) else f"{text}.{part}"
-        node = inner
-    return f"`{text.removeprefix('.')}`"
+def block_name(loc: Loc, above: tuple[str, ...] = ()) -> str:
+    """Return how the block at *loc* is called."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in (*above, *loc))
+    return f"`{''.join(parts).removeprefix('.')}`"
 
 
-# --- errors ---------------------------------------------------------------------------
+def _findings(root: MappingNode, mistakes: list[Mistake]) -> Iterator[Diagnostic]:
+    def place(mistake: Mistake) -> Span | None:
+        node, entry = locate(root, mistake.path)
+        if mistake.type == UNKNOWN or _is_empty(node):
+            return None  # (that was said)
+        if mistake.of_key and entry is not None:
+            return entry.key_span
+        return (node.origin if isinstance(node, Interpolated) else None) or node.span
 
-
-@frozen()
-class _Wrong:
-    """One error of pydantic, with the node that it is about."""
-
-    type: str
-    loc: Loc
-    node: Node
-    entry: Entry | None
-    span: Span
-    """Where to point at: for a value that is only a variable, where that is defined."""
-    text: str
-    meant: str
-
-    @classmethod
-    def of(cls, root: Node, error: Any) -> _Wrong:
-        loc = (*error["loc"], *error.get("ctx", {}).get("at", ()))
-        node, entry = locate(root, loc)
-        if entry is not None and (error["type"] == "extra_forbidden" or loc[-1:] == (OF_KEY,)):
-            node = Scalar(entry.key, entry.key_span, entry.key)
-        span, text = node.span, redacted(message(error, node.plain()))
-        meant = meant_by(error, node.plain())
+    for span, mistake, code in by_place(mistakes, place):
+        node, _ = locate(root, mistake.path)
+        text, meant = redacted(mistake.text), mistake.meant
         if isinstance(node, Interpolated):
-            span = node.origin or span
             meant = meant if node.origin is not None else ""
             text = text.replace(node.text, HIDDEN) if node.secret else text
-        return cls(error["type"], error["loc"], node, entry, span, text, meant)
-
-
-def _findings(
-    wrong: list[_Wrong], root: MappingNode, model: type[BaseModel], about: Words
-) -> Iterator[Diagnostic]:
-    """Yield one finding for each place: members of a union may all refuse one value."""
-    outer = _outer({one.node.span for one in wrong})
-    places: dict[Span, list[_Wrong]] = {}
-    blocks: dict[Span, Loc] = {}
-    for one in wrong:
-        # Where another member of a union got further into a value, that one was meant.
-        is_certain = one.type.startswith("MP") or one.node.span not in outer
-        if one.type == "extra_forbidden":
-            blocks.setdefault(locate(root, one.loc[:-1])[0].span, one.loc[:-1])
-        elif is_certain and not _is_empty(one.node):
-            places.setdefault(one.span, []).append(one)
-    for loc in blocks.values():
-        yield from _unknown(root, loc, model, about)
-    for span, group in places.items():
-        first = group[0]
-        code, text, meant = summary([(one.type, one.text, one.meant) for one in group])
-        help = did_you_mean(meant) if code in ("MP005", "MP010") else ""
-        text = text.removesuffix(f": {help}") if help else text
         # A missing unit is safe to write; another value in place of this one is not.
-        is_unit = code == "MP101" and meant.startswith(getattr(first.node, "text", "?"))
+        is_unit = code == "MP101" and meant.startswith(getattr(node, "text", "?"))
         edits = repair(span, meant, safe=is_unit)
-        yield Diagnostic(code, text, span, help=help, suggestions=edits)
+        yield Diagnostic(code, text, span, help=did_you_mean(meant), suggestions=edits)
 
 
-def _unknown(root: Node, loc: Loc, model: type[BaseModel], about: Words) -> list[Diagnostic]:
-    """Return the findings for the unknown keys of the block at *loc*."""
-    also, name = () if loc else about.also, ""
-    for part in loc:
-        field = model.model_fields.get(str(part))
-        inner = field and next(iter(models_in(field.annotation)), None)
-        if inner is not None:
-            model, name = inner, str(part)
-    block, _ = locate(root, loc)
-    if loc:
-        about = replace(about, section=block_name(root, loc, about.path))
+def _unknown(root: Node, path: Loc, model: type[BaseModel], about: Words) -> Iterable[Diagnostic]:
+    """Return the findings for the unknown keys of the block at *path*."""
+    model, name = block_at(model, path)
+    also = () if path else about.also
+    block, _ = locate(root, path)
+    if path:
+        about = replace(about, section=block_name(path, about.path))
     findings: list[Diagnostic] = []
-    if isinstance(block, MappingNode):
-        spelt(block, (*model.model_fields, *also), about, findings, block=name)
+    assert isinstance(block, MappingNode)
+    spelt(block, (*model.model_fields, *also), about, findings, block=name)
     return findings
 
 
-def _outer(spans: Iterable[Span]) -> frozenset[Span]:
-    """Return those of *spans* that others lie in; they are nested or apart, as nodes are."""
-    ordered = sorted(
-        spans, key=lambda span: (span.line, span.column, -span.end_line, -span.end_column)
-    )
-    return frozenset(span for span, following in pairwise(ordered) if within(following, span))
+def block_at(model: type[BaseModel], path: Loc) -> tuple[type[BaseModel], str]:
+    """Return the model of the block at *path* of *model*, and the field that holds it."""
+    name = ""
+    for part in path:
+        known = model.model_fields.get(str(part))
+        inner = next(iter(models_in(known.annotation)), None) if known else None
+        if inner is not None:
+            model, name = inner, str(part)
+    return model, name
 
 
 def _is_empty(node: Node) -> bool:
@@ -215,19 +252,14 @@ _EXPECTED = {
     "model": "a mapping",
     "none": "nothing",
 }
-_KINDS = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
-_ASKED = re.compile(r"did you mean `([^`]+)`\?$")
-_BOUNDS = (
-    ("greater than or equal to", "at least"),
-    ("less than or equal to", "at most"),
-    ("greater than", "more than"),
-)
+_NAMED = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
+_ASKED = re.compile(r"[:;] did you mean `([^`]+)`\?\Z")
 
 
 def shown(value: Any) -> str:
     """Return *value* as a message names it, cut short."""
-    if type(value) in _KINDS:
-        return _KINDS[type(value)]
+    if type(value) in _NAMED:
+        return _NAMED[type(value)]
     if isinstance(value, str):
         short = value if len(value) <= _LONGEST else value[:_LONGEST] + "…"
         return f"the text `{short}`" if value else "an empty text"
@@ -236,50 +268,23 @@ def shown(value: Any) -> str:
     return f"`{path_of(value)}`" if callable(value) else f"an object of `{path_of(type(value))}`"
 
 
-def message(error: Any, value: Any) -> str:
-    """Return one sentence for *error*, an entry of `ValidationError.errors()`."""
-    kind, context, text = str(error["type"]), error.get("ctx", {}), str(error["msg"])
+def _sentence(error: Any, value: Any) -> tuple[str, str]:
+    """Return one sentence for *error*, and what was meant where that can be told."""
+    kind, context, text, meant = str(error["type"]), error.get("ctx", {}), str(error["msg"]), ""
     subject = kind.partition("_")[0]
-    if kind.startswith("MP"):
-        return str(context.get("text", text))
     if kind.endswith(("_type", "_parsing")) and subject in _EXPECTED:
         expected = _EXPECTED[subject]
     elif kind == "literal_error":
         expected = str(context["expected"]).replace("'", "`")
+        words = re.findall(r"`([^`]*)`", expected)
+        meant = closest(value, words) or "" if isinstance(value, str) else ""
     elif kind == "string_pattern_mismatch":
         expected = f"text that matches `{context['pattern']}`"
     elif kind == "too_short":
         expected = "at least one item"
     elif text.startswith("Input should be "):
         expected = text.removeprefix("Input should be ")
-        for written, plain in _BOUNDS:
-            expected = re.sub(f"^{written}", plain, expected)
     else:
-        return text.removeprefix("Value error, ")
-    return f"expected {expected}, found {shown(value)}"
-
-
-def meant_by(error: Any, value: Any) -> str:
-    """Return what was meant where that can be told: the closest word, or what the check says."""
-    context = error.get("ctx", {})
-    if error["type"] == "literal_error" and isinstance(value, str):
-        return closest(value, re.findall(r"'([^']*)'", context["expected"])) or ""
-    asked = _ASKED.search(str(error["msg"])) if isinstance(value, str) else None
-    return str(context.get("meant") or (asked[1] if asked else ""))
-
-
-def summary(errors: list[tuple[str, str, str]]) -> tuple[str, str, str]:
-    """Return the code, the sentence and what was meant where several forms refuse one value.
-
-    Args:
-        errors: The type of each error, its message, and what was meant.
-    """
-    code = errors[0][0] if errors[0][0].startswith("MP") else "MP010"
-    meant = next((meant for _, _, meant in errors if meant), "")
-    coded = [text for type, text, _ in errors if type.startswith("MP")]
-    texts = list(dict.fromkeys(coded or [text for _, text, _ in errors]))
-    parts = [text.removeprefix("expected ").rpartition(", found ") for text in texts]
-    if len(texts) == 1 or not all(expected for expected, _, _ in parts):
-        return code, texts[0], meant
-    expected = " or ".join(dict.fromkeys(expected for expected, _, _ in parts))
-    return code, f"expected {expected}, found {parts[0][2]}", meant
+        asked = _ASKED.search(text)
+        return _ASKED.sub("", text.removeprefix("Value error, ")), asked[1] if asked else ""
+    return f"expected {expected}, found {shown(value)}", meant

@@ -9,23 +9,29 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.kind import Kind, Synonym
-from mlpolicy.core.model import IN_PYTHON, is_table, models_in
+from mlpolicy.core.model import IN_PYTHON
 from mlpolicy.core.span import Span
 from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.document.node import Entry, Scalar
 from mlpolicy.errors import PolicyError
-from mlpolicy.model.check import meant_by, message, summary
+from mlpolicy.model.check import (
+    MISSING,
+    UNKNOWN,
+    Loc,
+    block_at,
+    block_name,
+    by_place,
+    validated,
+)
 from mlpolicy.model.grammar import OF_RULES, RuleCommon
 from mlpolicy.model.policy import CODE, Block, RuleBlock, Setting
 from mlpolicy.model.unknown import Words, unknown_key
-
-Loc = tuple[int | str, ...]
 
 
 @frozen()
@@ -55,17 +61,12 @@ class Decorated:
             help = did_you_mean(context["meant"] or None)
             finding = self.wrong(error.type, context["text"], context["at"], help=help)
             raise PolicyError([finding]) from None
-        settings |= shared
-        wrong: list[Diagnostic] = []
-        model = self.kind.rule_model()
-        settings = self._spelt(settings, model, (), wrong, also=tuple(common))
-        if wrong:
-            raise PolicyError(wrong)
+        settings = self._spelt(settings | shared)
         if not isinstance(settings.get("rollout", {}), Mapping):
             settings["rollout"] = {"percent": settings["rollout"]}
         shared = {name: settings.pop(name) for name in common if name in settings}
         tree = self._tree(self._checked(RuleCommon, shared), shared)
-        tree = {**self._tree(self._checked(model, settings), settings), **tree}
+        tree = {**self._tree(self._checked(self.kind.rule_model(), settings), settings), **tree}
         switches = {name: tree.pop(name).value for name in ("inherit", "final") if name in tree}
         if switches.get("final"):
             tree.setdefault("mode", Setting("enforce", self.span, self.span, CODE))
@@ -73,36 +74,25 @@ class Decorated:
 
     def wrong(self, code: str, text: str, at: Loc = (), *, help: str = "") -> Diagnostic:
         """Return a finding about the decorator, or about the argument *at* a place in it."""
-        named = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at)
-        where = f"`{self.name}`: `{named[1:]}`: " if at else f"`{self.name}`: "
+        where = f"`{self.name}`: {block_name(at)}: " if at else f"`{self.name}`: "
         return Diagnostic(code, where + text, self.span, help=help)
 
     # --- values -----------------------------------------------------------------------
 
     def _checked(self, model: type[BaseModel], settings: dict[str, Any]) -> BaseModel:
-        try:
-            return model.model_validate(settings, context=IN_PYTHON)
-        except ValidationError as error:
-            errors = error.errors(include_url=False)
-        findings: list[Diagnostic] = []
-        places: dict[Loc, list[tuple[str, str, str]]] = {}
-        for one in errors:
-            at = (*one["loc"], *one.get("ctx", {}).get("at", ()))
-            path, value = _reached(settings, at)
-            if one["type"] == "missing":
-                findings.append(self.wrong("MP011", f"needs `{at[-1]}`", path))
-            else:
-                wrong = one["type"], message(one, value), meant_by(one, value)
-                places.setdefault(path, []).append(wrong)
-        for path, group in places.items():
-            inner = any(len(other) > len(path) and other[: len(path)] == path for other in places)
-            if inner and not group[0][0].startswith("MP"):
-                continue  # (another form got further into the value)
-            code, text, meant = summary(group)
-            help = did_you_mean(meant)
-            text = text.removesuffix(f": {help}").removesuffix(f"; {help}") if help else text
-            findings.append(self.wrong(code, text, path, help=help))
-        raise PolicyError(findings)
+        value, mistakes = validated(model, settings, IN_PYTHON)
+        if value is None:
+            lacking = [one.path for one in mistakes if one.type == MISSING]
+            raise PolicyError(
+                [
+                    *(self.wrong("MP011", f"needs `{path[-1]}`", path[:-1]) for path in lacking),
+                    *(
+                        self.wrong(code, one.text, path, help=did_you_mean(one.meant))
+                        for path, one, code in by_place(mistakes, lambda one: one.path)
+                    ),
+                ]
+            )
+        return value
 
     def _tree(self, rule: BaseModel, written: Any) -> dict[str, Any]:
         """Return the settings of *rule* among those *written*, as a tree: what a policy lies over."""
@@ -124,88 +114,66 @@ class Decorated:
 
     # --- words ------------------------------------------------------------------------
 
-    def _spelt(
-        self,
-        given: Mapping[Any, Any],
-        model: type[BaseModel],
-        at: Loc,
-        wrong: list[Diagnostic],
-        *,
-        also: tuple[str, ...] = (),
-    ) -> dict[str, Any]:
-        """Return the settings of a block under the names of its fields; synonyms are put right."""
-        fields = (*model.model_fields, *also)
-        made: dict[str, Any] = {}
-        words: dict[str, str] = {}
-        ranges: dict[str, list[Any]] = {}
-        for word, value in given.items():
-            name, synonym = self._field(str(word), fields, at)
-            form = synonym.form if synonym else ""
-            end = 0 if form.startswith("[{}") else 1
-            if not name:
-                wrong.append(self._unknown(str(word), fields, at))
-            elif name in made and (not form or ranges.get(name, [0, 0])[end] is not None):
-                text = f"`{words[name]}` and `{word}` say the same: keep one of them"
-                wrong.append(self.wrong("MP005", text, at))
-            elif form:  # one end of a range: `ge`
-                ranges.setdefault(name, [None, None])[end] = value
-                made[name], words[name] = tuple(ranges[name]), str(word)
-            else:
-                shift = synonym.shift if synonym and type(value) is int else 0
-                made[name], words[name] = value + shift if shift else value, str(word)
-        return {name: self._inside(model, name, value, at, wrong) for name, value in made.items()}
+    def _spelt(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return what was *given* under the names of the fields; synonyms are put right."""
+        settings: dict[str, Any] = _copied(given)
+        common = RuleCommon.model_fields
+        wrong: list[Diagnostic] = []
+        pairs: dict[Loc, list[Any]] = {}
+        while True:
+            own = {name: value for name, value in settings.items() if name not in common}
+            _, mistakes = validated(self.kind.rule_model(), own, IN_PYTHON)
+            unknown = [one.path for one in mistakes if one.type == UNKNOWN]
+            for *above, word in unknown:
+                finding = self._put_right(settings, tuple(above), str(word), pairs)
+                wrong += [finding] if finding else []
+            if wrong:
+                raise PolicyError(wrong)
+            if not unknown:
+                return settings
 
-    def _field(self, word: str, fields: tuple[str, ...], at: Loc) -> tuple[str, Synonym | None]:
-        """Return the field that *word* means, and the synonym that it is; "" where it means none."""
-        if word in fields:
-            return word, None
-        block = next((part for part in reversed(at) if isinstance(part, str)), "")
-        synonym = self._synonyms.get(f"{block}.{word}") or self._synonyms.get(word)
-        if synonym is None or synonym.field not in fields:
-            return "", None
-        is_alike = synonym.form or synonym.shift or not synonym.note
-        return synonym.field if is_alike else "", synonym
+    def _put_right(
+        self, settings: dict[str, Any], above: Loc, word: str, pairs: dict[Loc, list[Any]]
+    ) -> Diagnostic | None:
+        """Put a *word* that is no field right in the block at *above*, or say that it means none.
 
-    @property
-    def _synonyms(self) -> Mapping[str, Synonym]:
-        return {**OF_RULES, **self.kind.synonyms}
-
-    def _inside(
-        self, model: type[BaseModel], name: str, value: Any, at: Loc, wrong: list[Diagnostic]
-    ) -> Any:
-        """Return the value of a field with the words of the blocks inside of it put right."""
-        known = model.model_fields.get(name)
-        inner = next(iter(models_in(known.annotation)), None) if known else None
-        if known is None or inner is None or not isinstance(value, Mapping):
-            return value
-        if not is_table(known.annotation):
-            return self._spelt(value, inner, (*at, name), wrong)
-        return {
-            key: self._spelt(one, inner, (*at, name, key), wrong)
-            if isinstance(one, Mapping)
-            else one
-            for key, one in value.items()
-        }
-
-    def _unknown(self, word: str, fields: tuple[str, ...], at: Loc) -> Diagnostic:
-        name = ".".join(map(str, at))
-        about = Words(f"`{name}` of `{self.name}`" if at else f"`{self.name}`", self._synonyms)
-        entry = Entry(word, self.span, Scalar(None, self.span, ""))
-        finding = unknown_key(entry, fields, about, block=str(at[-1]) if at else "")
-        what = "unknown key" if at else "unknown argument"
-        message = finding.message.replace("unknown key", what)
-        return Diagnostic("MP005", message, self.span, help=finding.help)
-
-
-def _reached(settings: Any, loc: Loc) -> tuple[Loc, Any]:
-    """Return the way to the value at *loc*, less what pydantic puts between, and the value."""
-    path: Loc = ()
-    value: Any = settings
-    for part in loc:
-        if isinstance(value, list | tuple):
-            known: Any = dict(enumerate(value))
+        *pairs* holds ranges of which one end was given, or both.
+        """
+        model, name = block_at(self.kind.rule_model(), above)
+        fields = (*model.model_fields, *(() if above else RuleCommon.model_fields))
+        synonyms = {**OF_RULES, **self.kind.synonyms}
+        block: Any = settings
+        for part in above:
+            block = block[part]
+        value = block.pop(word)
+        synonym = synonyms.get(f"{name}.{word}") or synonyms.get(word)
+        if synonym is None or synonym.field not in fields or _means_another_form(synonym):
+            named = f"{block_name(above)} of `{self.name}`" if above else f"`{self.name}`"
+            entry = Entry(word, self.span, Scalar(None, self.span, ""))
+            finding = unknown_key(entry, fields, Words(named, synonyms), block=name)
+            text = finding.message.replace("unknown key", _UNKNOWN[bool(above)])
+            return Diagnostic("MP005", text, self.span, help=finding.help)
+        field = synonym.field
+        pair = pairs.setdefault((*above, field), [None, None])
+        end = int(not synonym.form.startswith("[{}"))
+        if field in block and (pair == [None, None] or pair[end] is not None):
+            text = f"`{field}` and `{word}` say the same: keep one of them"
+            return self.wrong("MP005", text, above)
+        if synonym.form:
+            pair[end] = value
+            block[field] = tuple(pair)
         else:
-            known = value if isinstance(value, Mapping) else {}
-        if part in known:
-            value, path = known[part], (*path, part)
-    return path, value
+            block[field] = value + synonym.shift if type(value) is int else value
+        return None
+
+
+_UNKNOWN = ("unknown argument", "unknown key")
+
+
+def _means_another_form(synonym: Synonym) -> bool:
+    """Whether its value must change as well, as only the author can."""
+    return bool(synonym.note) and not synonym.form and not synonym.shift
+
+
+def _copied(value: Any) -> Any:
+    return {key: _copied(of) for key, of in value.items()} if isinstance(value, dict) else value

@@ -118,20 +118,17 @@ class Variables:
 
     # --- nodes ------------------------------------------------------------------------
 
-    def filled(self, node: MappingNode) -> MappingNode:
-        """Return *node* with its variables put in; what lacks a value is left out."""
-        return self._mapping(node, ())
-
     def _node(self, node: Node, above: tuple[str, ...] = ("",)) -> Node:
         if isinstance(node, MappingNode):
-            return self._mapping(node, above)
+            return self.filled(node, above)
         if isinstance(node, Sequence):
             items = tuple(self._node(item) for item in node.items)
             same = all(new is old for new, old in zip(items, node.items, strict=True))
             return node if same else Sequence(items, node.at)
         return self._scalar(node) if any(mark in node.text for mark in MARKS) else node
 
-    def _mapping(self, node: MappingNode, above: tuple[str, ...]) -> MappingNode:
+    def filled(self, node: MappingNode, above: tuple[str, ...] = ()) -> MappingNode:
+        """Return *node*, which stands at *above*, with its variables; what lacks a value is left out."""
         entries: list[Entry] = []
         changed = False
         literal = LITERAL.get("".join(above[:1]), ()) if len(above) in (0, 2) else ()

@@ -17,11 +17,7 @@ from mlpolicy.model.grammar import PolicyBlock, ProfileBlock, RuleCommon, Settin
 from mlpolicy.model.policy import is_name
 from mlpolicy.rules import KINDS
 
-_BLOCKS: dict[str, type[BaseModel]] = {
-    "settings": SettingsBlock,
-    "policies": PolicyBlock,
-    "profiles": ProfileBlock,
-}
+_BLOCKS: dict[str, type[BaseModel]] = {"policies": PolicyBlock, "profiles": ProfileBlock}
 _WHAT = {"policies": "policy", "profiles": "profile"}
 _NAMED = ("policies", "profiles", "resources", "vars")
 """Sections whose keys are names of the author's."""
@@ -64,8 +60,8 @@ class EnvironmentOverlay:
 
     environment: str
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    strays: dict[str, list[Entry]] = field(default_factory=dict)
-    """What is laid over policies and profiles that are not there, by section."""
+    strays: set[Span] = field(default_factory=set)
+    """Where it names policies and profiles to change that are not there."""
     removed: dict[tuple[str, str], Span] = field(default_factory=dict)
     """Where it takes a key out of a policy, by the name of that and the key."""
 
@@ -123,13 +119,11 @@ class EnvironmentOverlay:
         value, before = entry.value, len(self.diagnostics)
         if isinstance(value, Mapping):  # what it removes cannot be there
             value = self.over(Mapping((), value.at), value, here)
-        made = Entry(entry.key, entry.at, value)
-        if not _is_stray(here, entry, entries):
-            entries[entry.key] = made
-            return
-        del self.diagnostics[before:]  # (one mistake is one finding)
-        self._report(here, entry, f"changes {_WHAT[here[0]]} `{entry.key}`", entries)
-        self.strays.setdefault(here[0], []).append(made)
+        if _is_stray(here, entry, entries):
+            del self.diagnostics[before:]  # (one mistake is one finding)
+            self._report(here, entry, f"changes {_WHAT[here[0]]} `{entry.key}`", entries)
+            self.strays.add(entry.key_span)
+        entries[entry.key] = Entry(entry.key, entry.at, value)
 
     def _report(
         self, here: tuple[str, ...], entry: Entry, what: str, known: Collection[str]
@@ -170,36 +164,37 @@ def _is_stray(here: tuple[str, ...], entry: Entry, known: Collection[str]) -> bo
 def _known(path: Sequence[str]) -> Collection[str] | None:
     """Return the keys of the language in the block at *path*; None where they are the author's."""
     section, *rest = path or ("",)
-    model = _BLOCKS.get(section)
     if section in ("policies", "profiles", "resources"):
         if not rest:
             return None
-        rest = rest[1:]
+        del rest[0]
     if section == "resources":
         return ()
-    if section == "defaults" and not rest:
-        return ("mode", *KINDS)
-    if section != "settings" and rest and rest[0] in KINDS:
+    if section == "settings":
+        return _keys_in(SettingsBlock, rest)
+    if section not in ("defaults", *_BLOCKS):
+        return None
+    model = _BLOCKS.get(section)
+    if not rest:
+        return (*(model.model_fields if model else ["mode"]), *KINDS)
+    if rest[0] in KINDS:
         own = KINDS[rest[0]].rule_model()
         if len(rest) == 1:
             return (*own.model_fields, *RuleCommon.model_fields)
         model, rest = own if rest[1] in own.model_fields else RuleCommon, rest[1:]
-    elif model is not None and not rest and section != "settings":
-        return (*model.model_fields, *KINDS)
-    return None if model is None else _keys_in(model, rest)
+    return _keys_in(model, rest) if model else None
 
 
 def _keys_in(model: type[BaseModel], rest: list[str]) -> Collection[str] | None:
     """Return the keys of the block at *rest* of *model*."""
-    while rest:
-        name, *rest = rest
+    is_author = False
+    for name in rest:
+        if is_author:
+            is_author = False
+            continue
         known = model.model_fields.get(name)
         inner = next(iter(models_in(known.annotation)), None) if known else None
         if known is None or inner is None:
             return None
-        model = inner
-        if is_table(known.annotation):
-            if not rest:
-                return None
-            rest = rest[1:]
-    return tuple(model.model_fields)
+        model, is_author = inner, is_table(known.annotation)
+    return None if is_author else tuple(model.model_fields)

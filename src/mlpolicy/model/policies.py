@@ -101,11 +101,9 @@ class RuleReader:
             shared = self._checked(MappingNode(common, body.at), RuleCommon, about)
             if shared.value is None:
                 return None
-            for inner in without_nulls(shared.node.entries):
-                if inner.key in _SWITCHES:
-                    switches[inner.key] = getattr(shared.value, inner.key)
-                else:
-                    settings[inner.key] = self._branch(inner, RuleCommon)
+            settings = dict(self.tree(_parts_of(shared.node, _COMMON), RuleCommon))
+            there = [key for key in _SWITCHES if settings.pop(key, None) is not None]
+            switches = {key: getattr(shared.value, key) for key in there}
         if checked.broken:
             return None
         return RuleBlock(
@@ -118,7 +116,7 @@ class RuleReader:
         self.findings += checked.diagnostics
         for loc in checked.missing:
             if len(loc) > 1:
-                block = block_name(node, loc[:-1], about.path)
+                block = block_name(loc[:-1], about.path)
                 place = locate(node, loc[:-1])[0].span
                 self._report("MP011", f"{block} needs `{loc[-1]}`", place)
         return checked
@@ -186,11 +184,32 @@ def _places(node: Node, above: str = "") -> Iterator[tuple[str, Span]]:
         yield from _places(value, f"{above}{name}.")
 
 
-def without_nulls(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Yield the *entries* that say something: null is as good as not written."""
-    for entry in entries:
-        if not (isinstance(entry.value, Scalar) and entry.value.value is None):
-            yield entry
+def _parts_of(node: MappingNode, keys: Collection[str]) -> MappingNode:
+    """Return what *node* says under *keys*: null is as good as not written."""
+    kept: list[Entry] = []
+    for entry in node.entries:
+        is_nothing = isinstance(entry.value, Scalar) and entry.value.value is None
+        if entry.key in keys and not is_nothing:
+            kept.append(entry)
+    return MappingNode(tuple(kept), node.at)
+
+
+def _conditions(match: Node | None) -> dict[str, tuple[Name, ...]]:
+    """Return the words that a selector asks for beside its patterns."""
+    return {
+        entry.key: names(entry.value) for entry in entries_of(match) if entry.key in _CONDITIONS
+    }
+
+
+def _meta(node: MappingNode, block: PolicyBlock) -> dict[str, Any]:
+    """Return what a policy says of itself, less what must not be shown."""
+    made: dict[str, Any] = {}
+    for key in META:
+        written = node.get(key)
+        value = written and (getattr(block, key) or written.plain())
+        if value:
+            made[key] = HIDDEN if holds_secret(written) else value
+    return made
 
 
 def _with_percent(entry: Entry) -> Entry:
@@ -198,17 +217,18 @@ def _with_percent(entry: Entry) -> Entry:
     value = entry.value
     if entry.key != "rollout" or not isinstance(value, Scalar) or value.value is None:
         return entry
-    percent = Entry("percent", value.at, value)
-    return Entry(entry.key, entry.at, MappingNode((percent,), value.at))
+    return Entry(entry.key, entry.at, MappingNode((Entry("percent", value.at, value),), value.at))
 
 
 # --- sections -------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
 class PolicyReader(RuleReader):
     """Reads the parts of one file, collecting findings."""
 
-    __slots__ = ()
+    strays: Collection[Span] = ()
+    """Where an environment names policies and profiles to change that are not there."""
 
     def file(self, root: MappingNode, empty: PolicyFile) -> PolicyFile:
         """Return the file that *root* writes, less what is wrong in it."""
@@ -232,23 +252,19 @@ class PolicyReader(RuleReader):
             policies=tuple([policy for policy in policies if policy is not None]),
         )
 
-    def apart(self, root: MappingNode) -> None:
-        """Check what an environment changes of policies and profiles that are not there.
+    def _is_stray(self, entry: Entry, before: int) -> bool:
+        """Whether an environment changes with *entry* what is not there, which was said.
 
-        That they are not was said; what is written of them must be right all the same.
+        What is written of it must be right all the same, but need not be complete.
         """
-        before = len(self.findings)
-        policies, profiles = section_of(root, "policies"), section_of(root, "profiles")
-        for entry in policies.entries:
-            if isinstance(entry.value, MappingNode):
-                self._policy(entry, entry.value, 0)
-        tuple(self._profiles(root))
-        keys = {entry.key_span for entry in (*policies.entries, *profiles.entries)}
+        if entry.key_span not in self.strays:
+            return False
         self.findings[before:] = [
             finding
             for finding in self.findings[before:]
-            if finding.span not in keys and finding.code != "MP011"
+            if finding.span != entry.key_span and finding.code != "MP011"
         ]
+        return True
 
     def _mode(self, node: MappingNode) -> Setting | None:
         """Return the default mode; keys of `defaults` that are no kinds are reported."""
@@ -276,13 +292,15 @@ class PolicyReader(RuleReader):
             if is_empty(entry.value):
                 yield Profile(entry.key, entry.key_span)
         for entry, written in self._bodies(root, "profiles", known):
+            before = len(self.findings)
             about = Words(f"profile `{entry.key}`", OF_PROFILE, also=tuple(KINDS))
             body = spelt(written, known, about, self.findings, of_policy=True)
             others = [inner for inner in body.entries if inner.key not in KINDS]
             self._checked(MappingNode(tuple(others), body.at), ProfileBlock, about)
             self._check_name(entry)
             extends, rules = names(body.get("extends")), self.rules(body.entries)
-            yield Profile(entry.key, entry.key_span, extends, rules)
+            if not self._is_stray(entry, before):
+                yield Profile(entry.key, entry.key_span, extends, rules)
 
     def _bodies(
         self, root: MappingNode, section: str, known: Collection[str]
@@ -292,7 +310,8 @@ class PolicyReader(RuleReader):
         for entry in section_of(root, section).entries:
             value = entry.value
             selects = isinstance(value, MappingNode) and "match" in value.index
-            if entry.key in known and (empty or (section == "policies" and not selects)):
+            is_slip = entry.key in known and entry.key_span not in self.strays
+            if is_slip and (empty or (section == "policies" and not selects)):
                 if not empty:  # (that the part above has no value was reported)
                     text = f"`{entry.key}` is not a policy: it belongs under one"
                     help = "write it further in, under the policy that it is for"
@@ -316,14 +335,11 @@ class PolicyReader(RuleReader):
         known = dict.fromkeys((*PolicyBlock.model_fields, *KINDS))
         if ":" in entry.key:
             body = self._without_match(entry, body, known, about)
-        unknown = {
-            inner.key_span
-            for inner in body.entries
-            if inner.key not in known and not about.meant(inner.key, known)
-        }
+        others = [inner for inner in body.entries if inner.key not in known]
+        unknown = {inner.key_span for inner in others if not about.meant(inner.key, known)}
         body = spelt(body, known, about, self.findings, of_policy=True)
-        others = tuple([inner for inner in body.entries if inner.key not in KINDS])
-        own = MappingNode(others, body.at)
+        others = [inner for inner in body.entries if inner.key not in KINDS]
+        own = MappingNode(tuple(others), body.at)
         rules = self.rules(body.entries)
         if "use" not in own.index:  # there is nothing below that what was removed could uncover
             rules = tuple([rule for rule in rules if not rule.removed])
@@ -335,40 +351,27 @@ class PolicyReader(RuleReader):
             text = f"`{entry.key}` has no rules"
             self.findings.append(Diagnostic("MP408", text, entry.key_span, "warning"))
         if any(one.code == "MP005" and one.span in unknown for one in self.findings[before:]):
-            return None  # what it was to say is not known
-        if block is None or match is None:
+            match = None  # what it was to say is not known
+        if self._is_stray(entry, before) or block is None or match is None:
             return None
-        conditions = {
-            inner.key: names(inner.value)
-            for inner in entries_of(own.get("match"))
-            if inner.key in _CONDITIONS
-        }
-        resource, meta = own.get("resource"), dict[str, Any]()
-        for key in META:
-            written = own.get(key)
-            value = written and (getattr(block, key) or written.plain())
-            if value:
-                meta[key] = HIDDEN if holds_secret(written) else value
+        words = _conditions(own.get("match"))
+        resource = own.get("resource")
         return Policy(
             entry.key,
             entry.key_span,
             match,
             exclude,
-            Where(**{key: tuple(name.text for name in it) for key, it in conditions.items()}),
+            Where(**{key: tuple([name.text for name in it]) for key, it in words.items()}),
             rules,
             use=names(own.get("use")),
             resource=Name(block.resource, resource.span) if resource else None,
-            controls={
-                inner.key: self._branch(inner, PolicyBlock)
-                for inner in without_nulls(others)
-                if inner.key in _CONTROLS
-            },
+            controls=self.tree(_parts_of(own, _CONTROLS), PolicyBlock),
             priority=block.priority,
             final=block.final,
             placement=block.placement,
-            meta=meta,
+            meta=_meta(own, block),
             depth=depth,
-            places={(key, name.text): name.span for key, it in conditions.items() for name in it},
+            places={(key, name.text): name.span for key, it in words.items() for name in it},
         )
 
     def _without_match(
@@ -398,16 +401,14 @@ class PolicyReader(RuleReader):
             return patterns(target, self.findings)
         if ":" in entry.key:
             return _parsed((Name(entry.key, entry.key_span),), self.findings) or None
-        # A dotted name is probably the target.
-        help = "write `match:`, or use the function's path as the name: `package.module:function`"
         meant = ""
-        if "." in entry.key:
-            try:
-                Target.parse(entry.key)
-            except TargetError as error:
-                meant = error.meant
-        text, edits = f"policy `{entry.key}` needs `match`", repair(entry.key_span, meant)
-        help = did_you_mean(meant, help)
+        try:
+            Target.parse(entry.key)
+        except TargetError as error:  # a dotted name is probably the target
+            meant = error.meant if "." in entry.key else ""
+        help = "write `match:`, or use the function's path as the name: `package.module:function`"
+        help, edits = did_you_mean(meant, help), repair(entry.key_span, meant)
+        text = f"policy `{entry.key}` needs `match`"
         self.findings.append(
             Diagnostic("MP011", text, entry.key_span, help=help, suggestions=edits)
         )

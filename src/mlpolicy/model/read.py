@@ -217,34 +217,31 @@ def read_source(
             text = f"`{entry.key}` is not a name: a letter, then letters, digits, `-` and `_`"
             findings.append(Diagnostic("MP010", text, entry.key_span))
     variables.partial |= not all(map(is_name, variables.vars))
-    nowhere = Span("")
-    strays = tuple(
-        Entry(key, nowhere, MappingNode(tuple(entries), nowhere))
-        for key, entries in overlay.strays.items()
-    )
-    written, apart = root, MappingNode(strays, nowhere)
-    if any(mark in source.document.text for mark in MARKS):
-        kept = [entry for entry in root.entries if entry.key not in ("vars", "environments")]
-        own = [entry for entry in root.entries if entry.key in ("vars", "environments")]
-        filled = variables.filled(MappingNode(tuple(kept), root.at))
-        written = MappingNode((*filled.entries, *own), root.at)
-        apart = variables.filled(apart)
+    has_marks = any(mark in source.document.text for mark in MARKS)
+    written = _filled(root, variables) if has_marks else root
     known = [entry for entry in _hollow(written).entries if entry.key in FileBlock.model_fields]
     whole = MappingNode(tuple(known), written.at)
     checked = check(whole, FileBlock, Words("the file", OF_FILE))
     findings += checked.diagnostics
-    reader = PolicyReader(source.layers, findings)
+    reader = PolicyReader(source.layers, findings, overlay.strays)
     file = replace(
         reader.file(written, file),
         name=checked.value.name if checked.value is not None else "",
         settings=_settings(written, findings),
         removed=overlay.removed,
     )
-    reader.apart(apart)
     findings = [finding for finding in findings if finding.span not in variables.refused]
     findings += variables.diagnostics
     findings += _otherwise_read(root, [finding.span for finding in findings])
     return Reading(file, in_order(findings), variables, source)
+
+
+def _filled(root: MappingNode, variables: Variables) -> MappingNode:
+    """Return *root* with its variables put in, but for where they are defined."""
+    kept = [entry for entry in root.entries if entry.key not in ("vars", "environments")]
+    own = [entry for entry in root.entries if entry.key in ("vars", "environments")]
+    filled = variables.filled(MappingNode(tuple(kept), root.at))
+    return MappingNode((*filled.entries, *own), root.at)
 
 
 def _overlaid(source: Source, root: MappingNode, overlay: EnvironmentOverlay) -> MappingNode:
@@ -270,18 +267,15 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
     if block is None:
         return Settings()
     ignore = lint.get("ignore") if isinstance(lint, MappingNode) else None
+    same = ("on_missing_target", "on_engine_error", "packages", "require", "on_unknown_environment")
     return Settings(
-        on_missing_target=block.on_missing_target,
-        on_engine_error=block.on_engine_error,
-        packages=block.packages,
-        require=block.require,
+        **{name: getattr(block, name) for name in same},
         expiry_warning=float(block.expiry_warning),
         allow_call=() if block.allow_call is None else (patterns(node.get("allow_call"), []),),
         ignore=tuple(
             (Name(entry.key, entry.key_span), str(entry.value.plain()))
             for entry in entries_of(ignore)
         ),
-        on_unknown_environment=block.on_unknown_environment,
     )
 
 

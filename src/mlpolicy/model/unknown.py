@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import field
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, repair
 from mlpolicy.core.frozen import frozen
@@ -31,9 +30,7 @@ from mlpolicy.model.grammar import (
     MatchBlock,
     PolicyBlock,
     ProfileBlock,
-    RolloutBlock,
     RuleCommon,
-    SettingsBlock,
 )
 from mlpolicy.rules import KINDS
 
@@ -136,15 +133,8 @@ def spelt(
 ) -> MappingNode:
     """Return *node* with misspelt keys as they were meant; each unknown one goes to *findings*.
 
-    What follows from the slip is then not a finding of its own.
-
-    Args:
-        node: A block.
-        fields: Its keys.
-        about: What may be said of them.
-        findings: What is wrong.
-        block: The setting that the block stands under.
-        of_policy: Whether rules stand in it, and so perhaps one of a kind that is not installed.
+    *block* is the setting that it stands under. In a block *of_policy* rules stand, and so perhaps
+    one of a kind that is not installed.
     """
     if all(entry.key in fields for entry in node.entries):
         return node
@@ -205,15 +195,24 @@ def section_of(root: Node, key: str) -> MappingNode:
 # --- kinds that are not here ----------------------------------------------------------
 
 
-def look_for_kinds(root: MappingNode) -> None:
-    """Look for the kinds of plugins that *root* may speak of: all keys that are none of ours."""
+def _keys_beside_rules(root: MappingNode) -> set[str]:
+    """Return every key that stands where those of rules do."""
     keys: set[str] = set()
     for part in (root, *(entry.value for entry in entries_of(root.get("environments")))):
         keys |= section_of(part, "defaults").index.keys()
         for section in ("policies", "profiles"):
             for entry in section_of(part, section).entries:
                 keys |= {inner.key for inner in entries_of(entry.value)}
-    keys -= {*PolicyBlock.model_fields, *ProfileBlock.model_fields, *KINDS}
+    return keys
+
+
+def look_for_kinds(root: MappingNode) -> None:
+    """Look for the kinds of plugins that *root* may speak of: all keys that are none of ours."""
+    keys = _keys_beside_rules(root) - {
+        *PolicyBlock.model_fields,
+        *ProfileBlock.model_fields,
+        *KINDS,
+    }
     others = [name for name in KINDS.names() if name not in KINDS] if keys else []
     for key in keys - _words_of_rules(tuple(KINDS)) if others else ():
         if not KINDS.look_for(key) and (near := closest(key, others)):
@@ -228,9 +227,8 @@ def _is_stranger(entry: Entry, about: Words) -> bool:
 
 def may_be_kind(entry: Entry, synonym: Synonym | None) -> bool:
     """Whether a key that is not known is the name of a kind, not a slip for *synonym*."""
-    if entry.key in _LATER or entry.key in KINDS.refused:
-        return True
-    return isinstance(entry.value, MappingNode) and synonym is None
+    is_named = entry.key in _LATER or entry.key in KINDS.refused
+    return is_named or (isinstance(entry.value, MappingNode) and synonym is None)
 
 
 def not_installed(entry: Entry) -> Diagnostic:
@@ -246,15 +244,9 @@ def not_installed(entry: Entry) -> Diagnostic:
 @cache
 def _words_of_rules(kinds: tuple[str, ...]) -> frozenset[str]:
     """Return the settings of the file and of rules of *kinds*, those of inner blocks too."""
-    models: list[Any] = [KINDS[name].rule_model() for name in kinds]
-    models += (FileBlock, PolicyBlock, MatchBlock, RolloutBlock, RuleCommon, SettingsBlock)
-    words: set[str] = set()
-    seen: set[Any] = set()
-    while models:
-        model = models.pop()
-        if model not in seen:
-            seen.add(model)
-            words.update(model.model_fields)
-            for known in model.model_fields.values():
-                models += models_in(known.annotation)
-    return frozenset(words)
+    models = [KINDS[name].rule_model() for name in kinds]
+    models += (FileBlock, PolicyBlock, MatchBlock, RuleCommon)
+    for model in models:
+        for known in model.model_fields.values():
+            models += [inner for inner in models_in(known.annotation) if inner not in models]
+    return frozenset(word for model in models for word in model.model_fields)

@@ -11,28 +11,29 @@ from __future__ import annotations
 import marshal
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import mlpolicy
 from mlpolicy.core.installed import stamps as stamps_of_homes
 
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
-    from mlpolicy.model.policy import Policy, PolicyFile, RuleBlock
+    from mlpolicy.model.policy import Policy, RuleBlock
     from mlpolicy.plan.rulebook import Rulebook
 
-MAGIC = b"mlpolicy\x0a"
 VARIABLE = "MLPOLICY_CACHE_DIR"
-_SUFFIXES = (".yaml", ".yml")
+_MARK = 16
+"""Bytes of a digest; an entry begins with that of the rest."""
 
 
 class Held:
     """What an entry holds: the top-level packages, and the files, packed.
 
     `kinds` are those of the rules; `inputs` are all files that were read, imported ones too;
-    `variables` are those of the process that the files asked for, and what they said.
+    `variables` are those of the process that the files asked for.
     """
 
     def __init__(
@@ -42,40 +43,31 @@ class Held:
         *,
         kinds: frozenset[str] = frozenset(),
         inputs: tuple[str, ...] = (),
-        variables: dict[str, str | None] | None = None,
+        variables: Iterable[str] = (),
         mark: bytes = b"",
     ) -> None:
         self.tops, self.files, self.kinds = tops, files, kinds
-        self.inputs, self.variables, self.mark = inputs, variables or {}, mark
+        self.inputs, self.variables, self.mark = inputs, tuple(variables), mark
 
 
 def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
     """Return what was held for the policy at *paths*, or None where that is out of date."""
     try:
-        homes, head = stamps_of_homes(), _head()
+        homes = stamps_of_homes()
         place = _place(paths, environment, homes)
-        if place is None or not (_is_ours(os.path.dirname(place)) and _is_ours(place)):
+        if not (_is_ours(os.path.dirname(place)) and _is_ours(place)):
             return None
         with open(place, "rb") as file:
             content = file.read()
-        mark, body = content[len(head) :][:16], content[len(head) + 16 :]
-        if content[: len(head)] != head or mark != _digest(body):
+        mark, body = content[:_MARK], content[_MARK:]
+        if mark != _digest(body):
             return None
-        installed, stamps, inputs, variables, tops, kinds, files = marshal.loads(body)  # noqa: S302 (our own, owner-only, checked)
-        current = all(_value_of(name) == digest for name, digest in variables)
-        if not (installed == homes and current and _holds(stamps, _files(paths, inputs))):
+        installed, stamps, inputs, names, values, tops, kinds, files = marshal.loads(body)  # noqa: S302 (our own, owner-only, checked)
+        if installed != homes or values != _values(names) or not _holds(stamps, paths, inputs):
             return None
         return Held(frozenset(tops), files, kinds=frozenset(kinds), inputs=inputs, mark=mark)
     except (OSError, ValueError, EOFError, TypeError):
         return None
-
-
-def stamps_of(paths: tuple[str, ...], inputs: tuple[str, ...] = ()) -> tuple[Any, ...]:
-    """Return what tells whether any file of the policy is another than it was; none if one is gone."""
-    try:
-        return tuple((_stamp(file), _content(file)) for file in _files(paths, inputs))
-    except OSError:
-        return ()
 
 
 def write(
@@ -89,71 +81,37 @@ def write(
     try:
         homes = stamps_of_homes()
         place = _place(paths, environment, homes)
-        if place is None:
-            return b""
         folder = os.path.dirname(place)
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        stamps = stamps_of(paths, held.inputs)
+        stamps, names = stamps_of(paths, held.inputs), held.variables
         if not (_is_ours(folder) and before and stamps[: len(before)] == before):
             return b""
-        variables = tuple((name, _value_of(name)) for name in held.variables)
-        named = (tuple(held.tops), tuple(held.kinds))
-        body = marshal.dumps((homes, stamps, held.inputs, variables, *named, held.files))
-        draft = f"{place}.{os.getpid()}"
+        named = (names, _values(names), tuple(held.tops), tuple(held.kinds))
+        body = marshal.dumps((homes, stamps, held.inputs, *named, held.files))
+        mark, draft = _digest(body), f"{place}.{os.getpid()}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_head() + _digest(body) + body)
+            file.write(mark + body)
         os.replace(draft, place)
     except (OSError, ValueError):
         return b""
-    return _digest(body)
+    return mark
 
 
-def _value_of(name: str) -> bytes | None:
-    """Return a digest of what a variable of the process says; its text need not be kept."""
-    value = os.environ.get(name)
-    return None if value is None else _digest(value.encode(errors="surrogateescape"))
+def stamps_of(paths: tuple[str, ...], inputs: tuple[str, ...] = ()) -> tuple[Any, ...]:
+    """Return what tells whether any file of the policy is another than it was; none if one is gone."""
+    try:
+        return tuple((*_stamp(file), _content(file)) for file in _files(paths, inputs))
+    except OSError:
+        return ()
 
 
-def _head() -> bytes:
-    """Return what an entry begins with: another mlpolicy may read the same files otherwise."""
-    parts = (mlpolicy.__version__, sys.implementation.cache_tag or "none")
-    return MAGIC + "\0".join(parts).encode() + b"\0"
-
-
-def _place(paths: tuple[str, ...], environment: str, homes: tuple[Any, ...]) -> str | None:
-    """Return the file of the entry for *paths*; None where there is no home for it."""
-    folder = os.environ.get(VARIABLE)
-    if not folder:
-        home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        folder = os.path.join(home, "mlpolicy")
-    if not os.path.isabs(folder):
-        return None
-    # Places are held as they were written, so another spelling is another entry.
-    absolute = (os.path.abspath(path) for path in paths)
-    key = "\0".join([environment, *paths, "", *absolute, "", *(folder for folder, _ in homes)])
-    name = f"{_digest(key.encode()).hex()}-{sys.implementation.cache_tag}.plan"
-    return os.path.join(folder, name)
-
-
-def _digest(content: bytes) -> bytes:
-    from _blake2 import blake2b  # (what hashlib itself uses; hashlib costs 5 ms)
-
-    digest: bytes = blake2b(content, digest_size=16).digest()
-    return digest
-
-
-def _is_ours(path: str) -> bool:
-    """Whether the folder or file at *path* belongs to us and nobody else may write it."""
-    state = os.stat(path)
-    return not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022)
-
-
-def _holds(stamps: tuple[Any, ...], files: list[str]) -> bool:
+def _holds(stamps: tuple[Any, ...], paths: tuple[str, ...], inputs: tuple[str, ...]) -> bool:
     """Whether every file is what it was: by its stamp, else by its content."""
-    return len(files) == len(stamps) and all(
-        _stamp(file) == stamp or (file == stamp[0] and _content(file) == digest)
-        for file, (stamp, digest) in zip(files, stamps, strict=True)
+    files = _files(paths, inputs)
+    return files == [path for path, *_ in stamps] and all(
+        _stamp(path) == (path, *state) or _content(path) == content
+        for path, *state, content in stamps
     )
 
 
@@ -174,10 +132,41 @@ def _files(paths: tuple[str, ...], inputs: tuple[str, ...]) -> list[str]:
         found = [] if os.path.isdir(path) else [path]
         for folder, folders, names in os.walk(path):
             folders[:] = (name for name in folders if name[0] != ".")
-            mine = (name for name in names if name.endswith(_SUFFIXES) and name[0] != ".")
+            mine = (name for name in names if name.endswith((".yaml", ".yml")) and name[0] != ".")
             found += (os.path.join(folder, name) for name in mine)
         files += sorted(found)
     return [*files, *inputs]
+
+
+def _values(names: Iterable[str]) -> bytes:
+    """Return a digest of what variables of the process say; their text need not be kept."""
+    return _digest(repr([os.environ.get(name) for name in names]).encode())
+
+
+def _place(paths: tuple[str, ...], environment: str, homes: tuple[Any, ...]) -> str:
+    """Return the file of the entry for *paths*: another one for another mlpolicy or Python."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.environ.get(VARIABLE) or os.path.join(home, "mlpolicy")
+    if not os.path.isabs(folder):
+        raise ValueError(folder)
+    # Places are held as they were written, so another spelling is another entry.
+    absolute, folders = map(os.path.abspath, paths), [folder for folder, _ in homes]
+    reader = (mlpolicy.__version__, sys.implementation.cache_tag or "none")
+    key = "\0".join([*reader, environment, *paths, "", *absolute, "", *folders])
+    return os.path.join(folder, f"{_digest(key.encode()).hex()}-{reader[1]}.plan")
+
+
+def _digest(content: bytes) -> bytes:
+    from _blake2 import blake2b  # (what hashlib itself uses; hashlib costs 5 ms)
+
+    digest: bytes = blake2b(content, digest_size=_MARK).digest()
+    return digest
+
+
+def _is_ours(path: str) -> bool:
+    """Whether the folder or file at *path* belongs to us and nobody else may write it."""
+    state = os.stat(path)
+    return not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022)
 
 
 # --- what is held ---------------------------------------------------------------------
@@ -202,9 +191,7 @@ class Packed(Sequence["RuleBlock"]):
 
     def _unpacked(self) -> tuple[RuleBlock, ...]:
         if self._rules is None:
-            import pickle
-
-            self._rules = tuple(pickle.loads(self._content))  # noqa: S301 (the plan cache's, checked as a whole)
+            self._rules = tuple(unpack(self._content))
         return self._rules
 
     def __getitem__(self, index: Any) -> Any:
@@ -213,32 +200,24 @@ class Packed(Sequence["RuleBlock"]):
     def __len__(self) -> int:
         return len(self._unpacked())
 
-    def __iter__(self) -> Iterator[RuleBlock]:
-        return iter(self._unpacked())
-
 
 def pack(rulebook: Rulebook) -> bytes:
     """Return the files of *rulebook*; rules of profiles are in the policies, no profiles beside them."""
     import pickle
     from dataclasses import replace
 
-    policies: dict[str, list[Policy]] = {}
+    policies: dict[str, list[Policy]] = {file.file: [] for file in rulebook.files}
     for policy in rulebook.policies:
         rules: Sequence[RuleBlock] = policy.rules
         if not any("expires" in rule.settings for rule in rules):
             rules = Packed(pickle.dumps(tuple(rules)))
-        policies.setdefault(policy.span.file, []).append(replace(policy, use=(), rules=rules))
-    return pickle.dumps(
-        [
-            replace(file, profiles=(), policies=tuple(policies.get(file.file, ())))
-            for file in rulebook.files
-        ]
-    )
+        policies[policy.span.file].append(replace(policy, use=(), rules=rules))
+    files = [(file, tuple(policies[file.file])) for file in rulebook.files]
+    return pickle.dumps([replace(file, profiles=(), policies=of_it) for file, of_it in files])
 
 
-def unpack(content: bytes) -> list[PolicyFile]:
-    """Return the files that were packed as *content*."""
+def unpack(content: bytes) -> Any:
+    """Return what was packed as *content*: files, or rules."""
     import pickle
 
-    files: list[PolicyFile] = pickle.loads(content)  # noqa: S301 (the plan cache's, checked as a whole)
-    return files
+    return pickle.loads(content)  # noqa: S301 (the plan cache's, checked as a whole)

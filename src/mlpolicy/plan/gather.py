@@ -9,7 +9,6 @@ from pathlib import Path
 
 from mlpolicy.core import plugins
 from mlpolicy.core.diagnostic import Diagnostic
-from mlpolicy.core.frozen import frozen
 from mlpolicy.core.plugins import Plugin, PluginError
 from mlpolicy.core.span import Span
 from mlpolicy.document.parse import read
@@ -109,10 +108,7 @@ class Gathered:
         place = _real(path)
         if place in self.known:
             return self.known[place]
-        try:
-            same = shown == path or shown.samefile(path)
-        except OSError:
-            same = False
+        same = shown == path or _real(shown) == place
         file = self.known[place] = Located(place, source(read(shown if same else path)), root)
         for name in file.source.imports:
             try:
@@ -128,7 +124,7 @@ class Gathered:
             text = f"files import each other more than {DEEPEST} deep"
             raise ImportRefused(text, "nobody can follow that; import them from fewer files")
         display = path if name.text.startswith("pkg:") else shown.parent / name.text
-        file = self.add(path, root=root, shown=_tidy(display), depth=depth + 1)
+        file = self.add(path, root=root, shown=Path(os.path.normpath(display)), depth=depth + 1)
         seen, ahead = {file.path}, [file.path]
         while ahead:
             reached = ahead.pop()
@@ -158,11 +154,10 @@ def gather(paths: Iterable[Path], *, turns: int = 50) -> Gathered:
     if _add_given(gathered, paths) and turns:
         return gather(paths, turns=turns - 1)
     packages, wrong = carried()
-    for package in packages:
-        for path in package.files:
-            if _real(path) not in gathered.known:
-                file = gathered.add(path, root=package.folder, shown=path)
-                gathered.settle(file.path, DEPTH)
+    for folder, path in packages:
+        if _real(path) not in gathered.known:
+            file = gathered.add(path, root=folder, shown=path)
+            gathered.settle(file.path, DEPTH)
     start = next((Span(file.source.file) for file in gathered.files), Span(""))
     for error in wrong.values():
         gathered.diagnostics.append(Diagnostic(error.code, str(error), start, help=error.help))
@@ -197,45 +192,26 @@ def _add_given(gathered: Gathered, paths: Iterable[Path]) -> bool:
     return any(_real(path) != place for path, place in led.items())
 
 
-def _tidy(path: Path) -> Path:
-    """Return *path* without `.` and `..` where that is plain."""
-    parts: list[str] = []
-    for part in path.parts:
-        if part == ".." and parts and parts[-1] not in ("..", "/"):
-            parts.pop()
-        elif part != ".":
-            parts.append(part)
-    return Path(*parts)
-
-
 # --- what installed packages carry ----------------------------------------------------
 
 
-@frozen()
-class Carried:
-    """The policy files of one plugin: an entry point of the group `mlpolicy.policies`."""
+def carried() -> tuple[list[tuple[Path, Path]], Mapping[str, PluginError]]:
+    """Return the policy files of packages, each after its folder, and by name what is wrong with others.
 
-    folder: Path
-    files: tuple[Path, ...]
-
-
-def carried() -> tuple[tuple[Carried, ...], Mapping[str, PluginError]]:
-    """Return what packages carry, and by name what is wrong with others.
-
-    None of their code is run.
+    They are the folders that entry points of the group `mlpolicy.policies` name. No code is run.
     """
-    found: list[Carried] = []
+    found: list[tuple[Path, Path]] = []
     wrong: dict[str, PluginError] = {}
     for plugin in plugins.installed("policies"):
         try:
             plugins.find("policies", plugin.name)
-            found.append(_carried_by(plugin))
+            found += _carried_by(plugin)
         except PluginError as error:
             wrong[plugin.name] = error
-    return tuple(found), wrong
+    return found, wrong
 
 
-def _carried_by(plugin: Plugin) -> Carried:
+def _carried_by(plugin: Plugin) -> list[tuple[Path, Path]]:
     package, _, beyond = plugin.value.partition(":")
     if beyond:
         raise plugin.broken("policies are the folder of a package: write it without `:`")
@@ -243,7 +219,7 @@ def _carried_by(plugin: Plugin) -> Carried:
         folder = folder_of(package)
     except ImportRefused as error:
         raise plugin.broken(str(error)) from None
-    files = tuple(policy_files(folder))
+    files = policy_files(folder)
     if not files:
         raise plugin.broken(f"there is no policy file in `{folder}`")
-    return Carried(folder, files)
+    return [(folder, file) for file in files]

@@ -74,6 +74,6 @@ def facts_of(rulebook: Rulebook, tree: SourceTree | None, target: Target) -> Fac
     return Facts(
         answer.kind,  # type: ignore[arg-type]  # (no class and no value, as asked)
         tuple(one.name for one in answer.parameters or ()),
-        tuple(getattr(answer, "tags", ())),
+        answer.tags,
         decorators=lambda: answer.decorators,
     )

@@ -7,13 +7,14 @@ where what it misses may be in the rest. No finding hides another; only a suppre
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.diagnostic import Diagnostic, Severity, in_order
+from mlpolicy.core.diagnostic import Diagnostic, in_order
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.document.parse import Document
@@ -37,6 +38,7 @@ OF_PACKAGES = ("MP132", "MP133")
 """Findings whose cause is an installed package: they are said where it is asked for first."""
 EXPIRED = "MP502"
 """The only error that comes with time alone: it never keeps a service from starting."""
+LEVELS: tuple[Level, ...] = ("none", "ast", "import")
 
 
 @frozen()
@@ -53,11 +55,6 @@ class Terms:
     """Values over those of `vars`, from the command line."""
     tree: SourceTree | None = None
     """Tells which targets are names of one function, without which each is one."""
-
-    @property
-    def named(self) -> Mapping[str, str]:
-        """The variables of the environment."""
-        return os.environ if self.environ is None else self.environ
 
 
 @frozen()
@@ -91,6 +88,11 @@ class Loaded:
         return self.books[""]
 
     @property
+    def files(self) -> tuple[PolicyFile, ...]:
+        """The files, by name."""
+        return self.rulebook.files
+
+    @property
     def texts(self) -> tuple[Document, ...]:
         """Every file that says what holds: those given, imported, and of shipped profiles."""
         books = self.books.values()
@@ -112,43 +114,41 @@ class Loaded:
         """Whether nothing holds of what is here: another environment was probably meant."""
         return self.unknown is not None and self.unknown.severity == "error"
 
-    @property
-    def files(self) -> tuple[PolicyFile, ...]:
-        """The files, by name."""
-        return self.rulebook.files
-
     def shown(self, more: Iterable[Diagnostic] = (), *, level: Level = "ast") -> Loaded:
         """Return all findings to show: *more* among them, suppressed ones left out.
 
         *level* says how far targets were looked for, so which suppressions can be unused.
         """
         suppressions = Suppressions(self.documents, self.rulebook.settings)
-        kept = suppressions.kept([*self.found, *self._hidden([*more, *self._absent()])])
+        kept = suppressions.kept(self._all(more))
         # What is wrong may keep what is suppressed from being found.
         nowhere = any(book.nowhere for book in self.books.values())
         whole = not nowhere and not any(finding.severity == "error" for finding in kept)
-        known, levels = codes(), ("none", "ast", "import")
-        sought = [code for code in known if levels.index(known[code].level) <= levels.index(level)]
-        own = suppressions.findings(known, sought if whole else ())
+        known, looked = codes(), LEVELS[: LEVELS.index(level) + 1] if whole else ()
+        own = suppressions.findings(known, {one for one in known if known[one].level in looked})
         return replace(self, diagnostics=in_order([*kept, *own]))
 
-    def _absent(self) -> list[Diagnostic]:
-        """Return what has no effect, unless what should have one is misspelt elsewhere."""
+    def _all(self, more: Iterable[Diagnostic] = ()) -> list[Diagnostic]:
+        """Return all findings, *more* among them.
+
+        What has no effect is none where what should have one is misspelt elsewhere.
+        """
         files = {span.file for book in self.books.values() for span in book.nowhere}
         strays = [stray for stray in self.strays if stray.span.file not in files]
-        return strays if files else [*strays, *unseen(self.rulebook)]
-
-    def _hidden(self, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-        """Return *findings* with nothing in them that must not be shown."""
-        return [one.less(self.secrets) if self.secrets else one for one in findings]
+        idle = () if files else unseen(self.rulebook)
+        return [*self.found, *_without(self.secrets, [*more, *strays, *idle])]
 
     def settled(self) -> Loaded:
         """Return it with its findings, none of which shows a secret."""
-        ordered = in_order(self._hidden(self.found))
+        ordered = in_order(_without(self.secrets, self.found))
         first = {one.message: one for one in reversed(ordered) if one.code in OF_PACKAGES}
         found = tuple(one for one in ordered if first.get(one.message, one) is one)
-        diagnostics = in_order([*found, *self._hidden(self._absent())])
-        return replace(self, found=found, diagnostics=diagnostics)
+        settled = replace(self, found=found)
+        return replace(settled, diagnostics=in_order(settled._all()))
+
+
+def _without(secrets: frozenset[str], findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [finding.less(secrets) if secrets else finding for finding in findings]
 
 
 def load(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
@@ -165,16 +165,15 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     terms = replace(terms, environment=None, now=terms.now or datetime.now(UTC))
     gathered, built = gather(paths), Built()
     base = _loaded(gathered, terms, built)
-    others = {
-        name: _loaded(gathered, replace(terms, environment=name), built, beside=True)
-        for name in gathered.environments
-    }
+    each = {"": base}
+    for name in gathered.environments:
+        each[name] = _loaded(gathered, replace(terms, environment=name), built, beside=True)
     return replace(
         base,
-        books=base.books | {name: other.rulebook for name, other in others.items()},
-        secrets=base.secrets.union(*(other.secrets for other in others.values())),
-        found=across({"": base.found} | {name: other.found for name, other in others.items()}),
-        strays=across({name: other.strays for name, other in others.items()}),
+        books={name: one.rulebook for name, one in each.items()},
+        secrets=frozenset().union(*(one.secrets for one in each.values())),
+        found=across({name: one.found for name, one in each.items()}),
+        strays=across({name: one.strays for name, one in each.items()}),
     ).settled()
 
 
@@ -199,22 +198,22 @@ def across(findings: Mapping[str, Iterable[Diagnostic]]) -> tuple[Diagnostic, ..
 def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:
     """Return what *readings* make together, each read already for one environment."""
     readings = tuple(readings)
-    partial = any(reading.source.partial for reading in readings if reading.source)
-    return _judged(readings, terms or Terms(), {}, Extent(named=not partial)).settled()
+    named = not any(reading.source.partial for reading in readings)
+    return _judged(readings, terms or Terms(), {}, Extent(named=named)).settled()
 
 
 def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = False) -> Loaded:
+    environ = os.environ if terms.environ is None else terms.environ
     readings: dict[Path, Reading] = {}
     for file in sorted(gathered.files, key=lambda file: -file.depth):  # imported ones first
-        variables = Variables(terms.named)
+        variables = Variables(environ)
         for path in file.imports:
             if path in readings:
                 variables.vars |= readings[path].variables.vars
         variables.fixed = terms.variables
         variables.partial = not gathered.complete or file.source.partial
-        asked = terms.environment
         readings[file.path] = read_source(
-            file.source, environment=asked, variables=variables, depth=file.depth
+            file.source, environment=terms.environment, variables=variables, depth=file.depth
         )
     named = gathered.complete and not any(file.source.partial for file in gathered.files)
     known = gathered.environments
@@ -235,23 +234,20 @@ def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = Fa
 
 
 def _unknown(name: str, gathered: Gathered, rulebook: Rulebook) -> Diagnostic | None:
-    """Return what is said where no file names the environment *name*, and some name others.
-
-    Where a file could not be read, nobody knows what it names.
-    """
+    """Return what is said where no file names the environment *name*, and some name others."""
     known = gathered.environments
     roots = [file.source.root for file in gathered.files if file.source.root is not None]
-    is_whole = len(roots) == len(gathered.files) and not gathered.diagnostics
-    if not name or not known or name in known or not is_whole:
+    if not name or not known or name in known:
         return None
+    if len(roots) < len(gathered.files) or gathered.diagnostics:
+        return None  # nobody knows what the files name that could not be read
     keys = {entry.key: entry.key_span for root in roots for entry in reversed(root.entries)}
     help = did_you_mean(closest(name, known), f"there are {', '.join(f'`{one}`' for one in known)}")
-    severity: Severity = "warning"
-    if rulebook.settings.on_unknown_environment == "error":
-        severity = "error"
-        help += f"; where `{name}` is no slip, `environments` takes `{name}: {{}}`"
-    text = f"no file names an environment `{name}`"
-    return Diagnostic("MP010", text, keys["environments"], severity, help=help)
+    text, span = f"no file names an environment `{name}`", keys["environments"]
+    if rulebook.settings.on_unknown_environment != "error":
+        return Diagnostic("MP010", text, span, "warning", help=help)
+    help += f"; where `{name}` is no slip, `environments` takes `{name}: {{}}`"
+    return Diagnostic("MP010", text, span, help=help)
 
 
 def _judged(
@@ -262,19 +258,13 @@ def _judged(
     *,
     before: Iterable[Diagnostic] = (),
 ) -> Loaded:
-    found = [*before, *(finding for reading in readings for finding in reading.diagnostics)]
+    findings = (finding for reading in readings for finding in reading.diagnostics)
+    found, read = _sure([*before, *findings], readings, read)
     read = replace(read, of_environment=terms.environment is not None)
-    if any(reading.variables.lacking for reading in readings):
-        read = replace(read, whole=False, filled=False)
-    quiet = {MISSING} if not read.filled else set()
-    quiet |= {EMPTY} if read.beside or not read.filled else set()
-    found = [finding for finding in found if finding.code not in quiet]
-    if any(finding.severity == "error" for finding in found):
-        read = replace(read, whole=False)
     rulebook = Rulebook(
         (reading.file for reading in readings),
         now=terms.now,
-        environ=terms.named,
+        environ=terms.environ,
         overrides=terms.overrides,
         read=read,
         built=built,
@@ -283,28 +273,47 @@ def _judged(
         from mlpolicy.plan.governed import know_names  # (a service looks at no source)
 
         know_names(rulebook, terms.tree)
-    found += of_policies(rulebook, [reading.source for reading in readings if reading.source])
-    # A stray is what an environment changes and is not there. That is not sure where a key of its
-    # file was not understood, or where a policy asks for the same profile.
-    unsure = {finding.span.file for finding in found if finding.code in (UNKNOWN, MISSING)}
-    asked = [f"profile `{name}`" for name in rulebook.profiles.missing]
-    strays = [finding for finding in found if finding.code == STRAY]
-    secrets = frozenset(secret for one in readings for secret in one.variables.secrets)
+    found += of_policies(rulebook, [reading.source for reading in readings])
+    variables = [reading.variables for reading in readings]
+    secrets = frozenset().union(*(one.secrets for one in variables))
     return Loaded(
         {"": rulebook},
         tuple(reading.document for reading in readings),
         (),
         terms.environment,
-        variables={k: v for one in readings for k, v in one.variables.read.items()},
+        variables=dict(ChainMap(*(one.read for one in variables))),
         secrets=secrets,
-        found=tuple(
-            finding.less(secrets) if secrets else finding
-            for finding in found
-            if finding.code != STRAY
-        ),
-        strays=tuple(
-            stray
-            for stray in strays
-            if stray.span.file not in unsure and not any(name in stray.message for name in asked)
-        ),
+        found=tuple(_without(secrets, [one for one in found if one.code != STRAY])),
+        strays=_strays(found, rulebook),
+    )
+
+
+def _sure(
+    found: list[Diagnostic], readings: Iterable[Reading], read: Extent
+) -> tuple[list[Diagnostic], Extent]:
+    """Return what was *found* in reading files, and how much of them could be read.
+
+    What has a variable without a value, or stands in an environment, may be what is missing.
+    """
+    filled = not any(reading.variables.lacking for reading in readings)
+    unsure = (MISSING, EMPTY) if not filled else (EMPTY,) if read.beside else ()
+    sure = [finding for finding in found if finding.code not in unsure]
+    whole = filled and not any(finding.severity == "error" for finding in sure)
+    return sure, replace(read, whole=whole, filled=filled)
+
+
+def _strays(found: Iterable[Diagnostic], rulebook: Rulebook) -> tuple[Diagnostic, ...]:
+    """Return what an environment changes and is not there.
+
+    That is not sure where a key of its file was not understood, or where a policy asks for the
+    same profile.
+    """
+    unsure = {finding.span.file for finding in found if finding.code in (UNKNOWN, MISSING)}
+    asked = [f"profile `{name}`" for name in rulebook.profiles.missing]
+    return tuple(
+        stray
+        for stray in found
+        if stray.code == STRAY
+        and stray.span.file not in unsure
+        and not any(name in stray.message for name in asked)
     )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from mlpolicy.core import plugins
 from mlpolicy.core.diagnostic import Diagnostic, Related, shared
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.kind import Clash, Kind, Lacking
+from mlpolicy.core.kind import Kind, Lacking
 from mlpolicy.core.quantity import Duration, Ratio, oddity, unusual
 from mlpolicy.core.report import redacted
 from mlpolicy.core.site import Control, Rollout
@@ -27,8 +27,10 @@ MISSING = "MP011"
 Path = tuple[str, ...]
 Doubts = tuple[tuple[str, ...], ...]
 """(code, field, message), perhaps a remedy and a severity."""
-Built = dict[tuple[str, str], tuple[Any, Doubts, dict[str, Value]]]
-"""By kind and settings: the rule, what is doubtful in it, and the fields that nobody wrote."""
+Made = tuple[Any, Doubts, dict[str, Value], list[Any]]
+"""A rule, what is doubtful in it, the fields that nobody wrote, and what its model refuses."""
+Built = dict[tuple[str, str], Made]
+"""The rules that were made, by kind and settings."""
 _WORDS = re.compile(r"\w+")
 
 
@@ -47,6 +49,11 @@ class Extent:
     beside: bool = False
     """Whether the files themselves are looked at beside it: what has no effect here may have one
     there."""
+
+    def allows(self, doubt: tuple[str, ...]) -> bool:
+        """Whether what could not be read cannot hold what *doubt* misses."""
+        filled = self.filled or not isinstance(doubt, Lacking)
+        return filled and (self.whole or doubt[0] != MISSING)
 
 
 ALL = Extent()
@@ -87,105 +94,60 @@ def complete(
 ) -> Completed:
     """Return the rule that *layers* make together: the highest wins each field.
 
-    Args:
-        kind: Its kind.
-        layers: The blocks that take part.
-        built: Rules that were made before: policies repeat themselves.
-        context: That of the values: those of decorators are not text alone.
-        read: How much of what was written could be read: only then is anything missing.
+    Those of decorators need a *context*, since their values are not text alone. Anything is
+    missing only where all was *read*.
     """
     known, layers = KINDS[kind], sorted(layers, key=_by_rank)
     conflicting = tuple(conflicts(kind, layers)) if layers[1:] else ()
-    merged = _merged(layers)
-    control = _control(known, merged)
-    try:
-        rule, doubts, unwritten = _made(known, merged.settings(), built, context)
-    except ValueError as error:
-        errors: Any = getattr(error, "errors", None)  # (of pydantic, which need not be there)
-        if errors is None:
-            raise
-        wrong = [one for one in errors(include_url=False) if one["type"] != "missing"]
-        if wrong or control.mode != "disabled":  # (what is off need not be complete)
-            wrong = errors(include_url=False) if read.whole else wrong
-            refused = tuple(_refused(kind, merged, one) for one in wrong)
-            return Completed(None, conflicting, refused)
-        rule, doubts, unwritten = None, (), {}
-    planned = PlannedRule(
-        kind,
-        control.mode,
-        rule,
-        {".".join(path): value for path, value in merged.values.items()} | unwritten,
-        merged.source,
-        merged.policies[-1] if merged.policies else "",
-        {".".join(path): span for path, span in merged.keys.items()},
-        control,
-        {".".join(path): tuple(lost) for path, lost in merged.lost.items()},
+    layers = _begun_afresh(layers)
+    values: dict[Path, Value] = {}
+    keys: dict[str, Span] = {}
+    lost: dict[str, tuple[Value, ...]] = {}
+    for layer in layers:
+        _lay(layer, values, keys, lost)
+    writers = [layer for layer in layers if layer.is_policy]
+    source, policy = (writers[-1].block.span, writers[-1].policy) if writers else (Span(""), "")
+    control = _control(known, values, tuple([layer.policy for layer in writers]))
+    rule, doubts, unwritten, errors = _made(known, _settings(values), built, context)
+    written = {".".join(path): value for path, value in values.items()}
+    written.update(unwritten)
+    made = PlannedRule(
+        kind, control.mode, rule, written, source, policy, keys=keys, control=control, lost=lost
     )
-    found = [
-        _doubt(known, merged, doubt)
-        for doubt in doubts
-        # (what could not be read may hold what a doubt misses)
-        if (read.filled or not isinstance(doubt, Lacking)) and (read.whole or doubt[0] != MISSING)
-    ]
-    return Completed(planned, conflicting, tuple(found))
+    is_wrong = any(error["type"] != "missing" for error in errors)
+    if is_wrong or (errors and control.mode != "disabled"):  # (what is off need not be complete)
+        return Completed(None, conflicting, tuple(_refused(made, errors, read)))
+    return Completed(made, conflicting, tuple(_doubtful(known, made, filter(read.allows, doubts))))
+
+
+def _begun_afresh(layers: list[Layer]) -> list[Layer]:
+    """Return *layers* without those below one that inherits nothing; the defaults stay."""
+    afresh = max((layer.rank for layer in layers if not layer.block.inherit), default=None)
+    if afresh is None:
+        return layers
+    return [one for one in layers if one.policy == DEFAULTS or one.rank >= afresh]
 
 
 def _by_rank(layer: Layer) -> tuple[Rank, str, Span]:
     return layer.rank, layer.policy, layer.block.span
 
 
-@dataclass(slots=True)
-class _Merged:
-    """The settings of a rule by path, and where each comes from."""
-
-    values: dict[Path, Value] = field(default_factory=dict)
-    keys: dict[Path, Span] = field(default_factory=dict)
-    """Where the keys of blocks stand."""
-    lost: dict[Path, list[Value]] = field(default_factory=dict)
-    """The values that others have beaten, the lowest first."""
-    source: Span = Span("")
-    policies: list[str] = field(default_factory=list)
-    """The policies that wrote any of it, the lowest first."""
-
-    def settings(self) -> dict[str, Any]:
-        """Return the settings as the model of the kind takes them."""
-        made: dict[str, Any] = {}
-        for path, value in self.values.items():
-            if path[0] not in COMMON:
-                here = made
-                for part in path[:-1]:
-                    here = here.setdefault(part, {})
-                here[path[-1]] = value.value
-        return made
-
-    def span_of(self, path: Path) -> Span:
-        """Return where the setting at *path*, or the nearest above it, was written."""
-        for end in range(len(path), 0, -1):
-            for known, value in self.values.items():
-                if known[:end] == path[:end] and value.source is not None:
-                    return value.at(".".join(path[end:])) or value.source
-        return self.source
-
-
-def _merged(layers: Sequence[Layer]) -> _Merged:
-    """Return what *layers* write together, the lowest first; some of them begin afresh."""
-    merged = _Merged()
-    afresh = max((layer.rank for layer in layers if not layer.block.inherit), default=None)
-    for layer in layers:
-        if afresh is None or layer.policy == DEFAULTS or layer.rank >= afresh:
-            _lay(merged, layer)
-    return merged
-
-
-def _lay(merged: _Merged, layer: Layer) -> None:
-    is_first = not merged.values
+def _lay(
+    layer: Layer,
+    values: dict[Path, Value],
+    keys: dict[str, Span],
+    lost: dict[str, tuple[Value, ...]],
+) -> None:
+    """Lay the settings of *layer* over those of lower ones; what they beat is *lost*."""
+    is_first = not values
     for path, setting in leaves(layer.block.settings):
         # A value beats the one that is there, a block above it, or what is below it.
-        for known in [] if is_first else list(merged.values):
+        for known in [] if is_first else list(values):
             short = min(len(known), len(path))
             if known[:short] == path[:short]:
-                merged.lost.setdefault(path, []).append(merged.values.pop(known))
-        merged.values[path] = Value(
+                name = ".".join(path)
+                lost[name] = (*lost.get(name, ()), values.pop(known))
+        values[path] = Value(
             setting.value,
             setting.span,
             layer.policy,
@@ -197,20 +159,29 @@ def _lay(merged: _Merged, layer: Layer) -> None:
             setting.places,
         )
     for path, block in blocks(layer.block.settings):
-        merged.keys[path] = block.key
-        if not block.settings and not any(one[: len(path)] == path for one in merged.values):
+        keys[".".join(path)] = block.key
+        if not block.settings and not any(known[: len(path)] == path for known in values):
             empty = Value({}, layer.block.span, layer.policy, block.key, rank=layer.rank)
-            merged.values[path] = empty  # written empty: `log: {}`
-    if layer.is_policy:
-        merged.source = layer.block.span
-        merged.policies.append(layer.policy)
+            values[path] = empty  # written empty: `log: {}`
 
 
-def _control(kind: Kind, merged: _Merged) -> Control:
+def _settings(values: Mapping[Path, Value]) -> dict[str, Any]:
+    """Return the settings as the model of the kind takes them."""
+    made: dict[str, Any] = {}
+    for path, value in values.items():
+        if path[0] not in COMMON:
+            here = made
+            for part in path[:-1]:
+                here = here.setdefault(part, {})
+            here[path[-1]] = value.value
+    return made
+
+
+def _control(kind: Kind, values: Mapping[Path, Value], policies: tuple[str, ...]) -> Control:
     """Return whether the rule holds, as the settings say that every rule has."""
 
     def written(*path: str) -> Any:
-        value = merged.values.get(path)
+        value = values.get(path)
         return value.value if value else None
 
     expires, percent, rollout = written("expires"), written("rollout", "percent"), None
@@ -223,21 +194,27 @@ def _control(kind: Kind, merged: _Merged) -> Control:
         date.fromisoformat(expires) if expires else None,
         written("on_expiry") or "disable",
         rollout,
-        tuple(merged.policies),
+        policies,
         kind.shadowable,
     )
 
 
 def _made(
     kind: Kind, settings: dict[str, Any], built: Built, context: dict[str, Any] | None
-) -> tuple[Any, Doubts, dict[str, Value]]:
-    """Return the rule of *settings*, what is doubtful in it, and the fields that are built in."""
+) -> Made:
+    """Return what comes of *settings*."""
     key = (kind.name, repr(settings))
     if context is None and key in built:
         return built[key]
-    rule = kind.rule_model().model_validate(settings, context=context)
     try:
-        own: Doubts = kind.findings(rule)
+        rule = kind.rule_model().model_validate(settings, context=context)
+    except ValueError as error:
+        errors: Any = getattr(error, "errors", None)  # (of pydantic, which need not be there)
+        if errors is None:
+            raise
+        return None, (), {}, errors(include_url=False)
+    try:
+        own: Doubts = kind.ask("check", rule)
     except Exception as error:
         plugin = plugins.find("kinds", kind.name)
         if plugin is None:
@@ -246,8 +223,9 @@ def _made(
         own = ((broken.code, "", str(broken), broken.help),)
     fields = {field for _, field, *_ in own}
     doubts = (*own, *(one for one in unusual(rule) if one[1] not in fields))
-    names = [name for name in type(rule).model_fields if name not in settings]
-    made = rule, doubts, {name: Value(getattr(rule, name)) for name in names}
+    names = type(rule).model_fields
+    unwritten = {name: Value(getattr(rule, name)) for name in names if name not in settings}
+    made: Made = rule, doubts, unwritten, []
     if context is None:
         built[key] = made
     return made
@@ -297,31 +275,44 @@ def _fixed(name: str, lower: Setting, upper: Setting, *, policy: str) -> Diagnos
     return Diagnostic("MP402", text, lower.key, related=related, help=help)
 
 
-def _refused(kind: str, merged: _Merged, error: Any) -> Diagnostic:
-    """Return what the model of a kind says of a setting."""
-    path = tuple(str(part) for part in (*error["loc"], *error.get("ctx", {}).get("at", ())))
-    if error["type"] == "missing":
-        name = ".".join((kind, *path[:-1]))
-        return Diagnostic(MISSING, f"`{name}` needs `{path[-1]}`", merged.source)
-    code = error["type"] if error["type"].startswith("MP") else "MP010"
-    return Diagnostic(code, redacted(str(error["msg"])), merged.span_of(path))
+def _refused(rule: PlannedRule, errors: Iterable[Any], read: Extent) -> Iterator[Diagnostic]:
+    """Yield what the model of a kind says of settings; what it lacks, only where all was read."""
+    for error in errors:
+        path = [str(part) for part in (*error["loc"], *error.get("ctx", {}).get("at", ()))]
+        if error["type"] != "missing":
+            code = error["type"] if error["type"].startswith("MP") else "MP010"
+            yield Diagnostic(code, redacted(str(error["msg"])), _nearest(rule, path))
+        elif read.whole:
+            name = ".".join((rule.kind, *path[:-1]))
+            yield Diagnostic(MISSING, f"`{name}` needs `{path[-1]}`", rule.source)
 
 
-def _doubt(kind: Kind, merged: _Merged, doubt: tuple[str, ...]) -> Diagnostic:
-    code, path, message, help, grave = (*doubt, "", "")[:5]
-    values = {".".join(path): value for path, value in merged.values.items()}
-    named = {word: values[word] for word in (path, *_WORDS.findall(message)) if word in values}
-    changed = [word for word, value in named.items() if _is_changed(value)]
-    if changed and path not in changed:
-        path = changed[0]  # (the other one was right before)
-    related = tuple(
-        Related(f"`{word}`", value.source)
-        for word, value in named.items()
-        if word != path and value.source
-    )
-    span = merged.span_of(tuple(path.split(".")))
-    severity: Any = grave or _severity_of(kind, code)
-    return Diagnostic(code, message, span, severity, help=help, related=related)
+def _nearest(rule: PlannedRule, path: Sequence[str]) -> Span:
+    """Return where the setting at *path*, or the nearest above it, was written."""
+    for end in range(len(path), 0, -1):
+        above = ".".join(path[:end])
+        for known, value in rule.values.items():
+            if value.source is not None and f"{known}.".startswith(f"{above}."):
+                return value.at(".".join(path[end:])) or value.source
+    return rule.source
+
+
+def _doubtful(
+    kind: Kind, rule: PlannedRule, doubts: Iterable[tuple[str, ...]]
+) -> Iterator[Diagnostic]:
+    """Yield the *doubts*, each at the setting that an environment changed, if one of its did."""
+    for doubt in doubts:
+        code, path, message, help, grave = (*doubt, "", "")[:5]
+        words = dict.fromkeys((path, *_WORDS.findall(message)))
+        sources = {word: rule.values[word].source for word in words if word in rule.values}
+        named = {word: source for word, source in sources.items() if source is not None}
+        changed = [word for word in named if _is_changed(rule.values[word])]
+        if changed and path not in changed:
+            path = changed[0]  # (the other one was right before)
+        related = tuple(Related(f"`{word}`", at) for word, at in named.items() if word != path)
+        severity: Any = grave or _severity_of(kind, code)
+        span = _nearest(rule, path.split("."))
+        yield Diagnostic(code, message, span, severity, help=help, related=related)
 
 
 def _is_changed(setting: Value | Setting) -> bool:
@@ -345,35 +336,34 @@ def findings_of(
     A number that is wrong by itself is not held against a deadline, and of one that goes beyond
     the deadline it is not said that it is unusual.
     """
+    found = [conflict for each in completed for conflict in each.conflicts]
     doubts = [doubt for each in completed for doubt in each.diagnostics]
     wrong = {doubt.span for doubt in doubts if doubt.severity == "error"}
-    made = {rule.kind: rule.rule for rule in plan.rules if rule.rule is not None}
-    clashes = [
-        (rule, clash)
-        for rule in plan.rules
-        if rule.kind in made
-        for clash in KINDS[rule.kind].clashes(rule.rule, made, plan.deadline)
-    ]
-    late: list[Diagnostic] = []
-    beside: list[Diagnostic] = []
-    for rule, clash in clashes:
-        if not clash.with_deadline:
-            kind, setting = clash.other or ("", "")
-            other = plan.rule(kind)
-            related = (Related(f"the {setting}", other.place(setting)),) if other else ()
-            beside.append(_clashing(rule, clash, rule.place(*clash.fields), *related))
-        elif deadline is not None and not any(one.span == deadline.span for one in late):
-            # (where the deadline is what is wrong, nothing fits in it)
-            late.append(_clashing(rule, clash, *_apart(rule, deadline, clash.fields)))
-    late = [one for one in late if one.span not in wrong]
-    spans = {one.span for one in late}
-    found = [conflict for each in completed for conflict in each.conflicts]
+    late, beside = _clashes(plan, deadline)
+    late = [finding for finding in late if finding.span not in wrong]
+    spans = {finding.span for finding in late}
     return (*found, *(one for one in doubts if one.span not in spans), *late, *beside)
 
 
-def _clashing(rule: PlannedRule, clash: Clash, span: Span, *related: Related) -> Diagnostic:
-    severity = _severity_of(KINDS[rule.kind], clash.code)
-    return Diagnostic(clash.code, clash.message, span, severity, help=clash.help, related=related)
+def _clashes(plan: Plan, deadline: Setting | None) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Return which rules of a plan do not go with its deadline, and which not with each other."""
+    late, beside = list[Diagnostic](), list[Diagnostic]()
+    made = {rule.kind: rule.rule for rule in plan.rules if rule.rule is not None}
+    for rule in (rule for rule in plan.rules if rule.kind in made):
+        own = KINDS[rule.kind]
+        for clash in own.ask("together", rule.rule, made, plan.deadline):
+            grave, place = _severity_of(own, clash.code), rule.place(*clash.fields)
+            finding = Diagnostic(clash.code, clash.message, place, grave, help=clash.help)
+            if not clash.with_deadline:
+                kind, setting = clash.other or ("", "")
+                other = plan.rule(kind)
+                related = (Related(f"the {setting}", other.place(setting)),) if other else ()
+                beside.append(replace(finding, related=related))
+            # (where the deadline is what is wrong, nothing fits in it)
+            elif deadline is not None and all(one.span != deadline.span for one in late):
+                place, there = _apart(rule, deadline, clash.fields)
+                late.append(replace(finding, span=place, related=(there,)))
+    return late, beside
 
 
 def _apart(rule: PlannedRule, deadline: Setting, names: Iterable[str]) -> tuple[Span, Related]:

@@ -72,9 +72,11 @@ class PlannedRule:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What its settings hold that must not be shown."""
-        return tuple(
-            text for one in self.values.values() if one.secret for text in _texts(one.value)
-        )
+        hidden = [value.value for value in self.values.values() if value.secret]
+        for value in hidden:  # which grows
+            if isinstance(value, dict | list | tuple):
+                hidden += value.values() if isinstance(value, dict) else value
+        return tuple(str(one) for one in hidden if not isinstance(one, dict | list | tuple))
 
     @property
     def live(self) -> bool:
@@ -122,17 +124,6 @@ class PlannedRule:
         for name in _may_call(self.rule.__class__) if self.rule is not None else ():
             for path, function in _calls(getattr(self.rule, name)):
                 yield function, self.values[name].at(path) or self.source
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in *value*, and what else is in it as text."""
-    if isinstance(value, dict):
-        value = [*value.values()]
-    if isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
-    else:
-        yield str(value)
 
 
 def _paths(texts: Any) -> Iterator[tuple[int, ArgPath]]:

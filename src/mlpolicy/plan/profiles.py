@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.diagnostic import Diagnostic, repair
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion, repair
 from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.model.policy import (
     SHIPPED,
@@ -30,10 +30,7 @@ Rules = Mapping[str, RuleBlock]
 class Profiles:
     """The profiles of a set of files, each with those that it extends under it.
 
-    Args:
-        files: What a file writes beats what it imports.
-        named: Whether all profiles are known; only then is one missing.
-        whole: Whether all that is written could be read; only then is a rule missing.
+    A profile is missing only where all are *named*, and a rule of one where the *whole* was read.
     """
 
     def __init__(
@@ -65,10 +62,8 @@ class Profiles:
         if self._whole and all(self.named(name.text) for name in policy.use):  # (else who knows)
             for rule in policy.rules:
                 if rule.only_below and rule.kind not in below:
-                    removed = f"`policies.{policy.name}.{rule.kind}`"
-                    text = (
-                        f"environment `{rule.only_below}` removes {removed}, which does not exist"
-                    )
+                    removed = f"removes `policies.{policy.name}.{rule.kind}`, which does not exist"
+                    text = f"environment `{rule.only_below}` {removed}"
                     self.diagnostics.append(Diagnostic("MP407", text, rule.span, "warning"))
         return replace(policy, rules=tuple(_over(below, policy.rules).values()))
 
@@ -95,7 +90,12 @@ class Profiles:
             profile = self.named(name.text)
             if profile is None:
                 self._unknown(name)
-            elif self._may_follow(name, chain):
+            elif name.text in chain:
+                circle = " → ".join([*chain[chain.index(name.text) :], name.text])
+                self._refuse(name, f"profiles extend each other in a circle: {circle}")
+            elif len(chain) >= DEEPEST and name.text not in self._rules:
+                self._refuse(name, f"profiles extend each other more than {DEEPEST} deep")
+            else:
                 rules = self._flat(profile, chain)
                 if name.text in self.shipped:
                     # Found where it is used: there it can be put right, or be suppressed.
@@ -110,30 +110,17 @@ class Profiles:
             self._rules[profile.name] = _over(below, profile.rules)
         return self._rules[profile.name]
 
-    def _may_follow(self, name: Name, chain: tuple[str, ...]) -> bool:
-        """Whether one may go on to the profile *name*: chains are finite, and short."""
-        if name.text in chain:
-            circle = " → ".join([*chain[chain.index(name.text) :], name.text])
-            text = f"profiles extend each other in a circle: {circle}"
-            self.diagnostics.append(Diagnostic("MP406", text, name.span))
-            return False
-        if len(chain) < DEEPEST or name.text in self._rules:
-            return True
-        text, help = (
-            f"profiles extend each other more than {DEEPEST} deep",
-            "nobody can follow that",
-        )
-        self.diagnostics.append(Diagnostic("MP406", text, name.span, help=help))
-        return False
-
     def _unknown(self, name: Name) -> None:
-        if not self._named or "${" in name.text:  # (that a variable is no name, was said)
-            return
-        self.missing.add(name.text)
-        names = dict.fromkeys((*self.known, *SHIPPED))
-        near, known = closest(name.text, names), ", ".join(f"`{one}`" for one in names)
-        text, help = f"there is no profile `{name.text}`", did_you_mean(near, f"there are {known}")
-        edits = repair(name.span, near)
+        if self._named and "${" not in name.text:  # (that a variable is no name, was said)
+            self.missing.add(name.text)
+            names = dict.fromkeys((*self.known, *SHIPPED))
+            near, known = closest(name.text, names), ", ".join(f"`{one}`" for one in names)
+            help, edits = did_you_mean(near, f"there are {known}"), repair(name.span, near)
+            self._refuse(name, f"there is no profile `{name.text}`", help, edits)
+
+    def _refuse(
+        self, name: Name, text: str, help: str = "", edits: tuple[Suggestion, ...] = ()
+    ) -> None:
         self.diagnostics.append(Diagnostic("MP406", text, name.span, help=help, suggestions=edits))
 
 

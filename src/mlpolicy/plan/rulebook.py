@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import cached_property, reduce
+from functools import cached_property
 from operator import attrgetter
+from typing import Any
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration
@@ -43,10 +44,9 @@ from mlpolicy.plan.profiles import Profiles
 from mlpolicy.rules import KINDS
 from mlpolicy.rules import rank as position
 
+_BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
 Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
-_Made = tuple[Plan, tuple[Completed, ...]]
-_BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
 
 
 def _now() -> datetime:
@@ -54,15 +54,10 @@ def _now() -> datetime:
 
 
 class Rulebook:
-    """The policies of a set of files; the order of the files does not matter.
+    """The policies of a set of files, each read for the same environment.
 
-    Args:
-        files: The files, each read for the same environment.
-        now: The moment that dates are compared with; the present without it.
-        environ: The variables of the process, for the kill switch.
-        overrides: Rules that lie over all policies, for the kinds that a policy uses.
-        read: How much of the files could be read.
-        built: Rules that were made before, for another environment.
+    The order of the files does not matter. *overrides* lie over all policies, for the kinds that
+    a policy uses; *built* are rules that were made before, for another environment.
     """
 
     def __init__(
@@ -90,8 +85,9 @@ class Rulebook:
         """Where targets stand that are there, and for which others are named."""
         self._owned: dict[Target, Target] = {}
         self._candidates: dict[Target, list[Candidate]] = {}
-        self._resolved: dict[Target, Resolved] = {}
-        self._plans: dict[tuple[tuple[Rank, str, Span], ...], _Made] = {}
+        self._plans: dict[
+            tuple[tuple[Rank, str, Span], ...], tuple[Plan, tuple[Completed, ...]]
+        ] = {}
         """Plans by the ranks, names and places of policies: a pattern makes thousands of one."""
         self.built: Built = {} if built is None else built
         self._patterns: dict[str, list[tuple[Policy, Pattern]]] = {}
@@ -108,8 +104,22 @@ class Rulebook:
 
         Which environment is asked for is no matter of one file: any of them may let go of it.
         """
-        each = [file.settings for file in self.files]
-        return reduce(_both, each) if each else Settings()
+        each = [file.settings for file in self.files] or [Settings()]
+
+        def joined(name: str) -> tuple[Any, ...]:
+            return tuple(dict.fromkeys(item for one in each for item in getattr(one, name)))
+
+        return Settings(
+            _BY_CARE[min(_BY_CARE.index(one.on_missing_target) for one in each)],
+            # (of two words of one setting, the more careful is the first in the alphabet, too)
+            min(one.on_engine_error for one in each),
+            packages=joined("packages"),
+            require=joined("require"),
+            expiry_warning=max(one.expiry_warning for one in each),
+            allow_call=joined("allow_call"),
+            ignore=joined("ignore"),
+            on_unknown_environment=min(one.on_unknown_environment for one in each),
+        )
 
     @property
     def tells_absence(self) -> bool:
@@ -139,7 +149,6 @@ class Rulebook:
         if self.own(name) != own:
             self._owned[name] = own
             self._candidates.clear()
-            self._resolved.clear()
             for known in ("exact", "_modules", "_other_names"):
                 self.__dict__.pop(known, None)
 
@@ -174,9 +183,10 @@ class Rulebook:
     @cached_property
     def next_end(self) -> datetime | None:
         """The next moment at which a rule expires and no longer holds as it does."""
-        dated = (policy for policy in self.policies if not getattr(policy.rules, "dateless", False))
-        trees = [rule.settings for policy in dated for rule in policy.rules]
-        trees += [policy.controls for policy in self.policies]
+        trees = [policy.controls for policy in self.policies]
+        for policy in self.policies:
+            if not getattr(policy.rules, "dateless", False):
+                trees += [rule.settings for rule in policy.rules]
         written = (found for tree in trees if (found := one(tree, "expires")) is not None)
         ends = (end_of(date.fromisoformat(setting.value)) for setting in written)
         return min((end for end in ends if end > self.now), default=None)
@@ -236,14 +246,6 @@ class Rulebook:
             ]
         return self._patterns[module]
 
-    def is_named(self, target: Target) -> bool:
-        """Whether a policy names *target* itself, by any of its names."""
-        return any(str(name) in self._named for name in self.names(target))
-
-    def is_shared(self, text: str) -> bool:
-        """Whether more than one policy may hold for the target that *text* writes."""
-        return bool(self.broad) or len(self._named.get(text, ())) > 1
-
     # --- plans ------------------------------------------------------------------------
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
@@ -252,7 +254,7 @@ class Rulebook:
             return self._candidates[target]
         best: dict[tuple[str, Span], Candidate] = {}
         for policy, pattern in self._matching(target):
-            if self._excludes(policy, target) or not policy.where.holds(facts):
+            if not policy.where.holds(facts) or excluded(policy, *self.names(target)):
                 continue
             key, ranked = (policy.name, policy.span), rank(policy, pattern)
             if key not in best or best[key][0] < ranked:
@@ -267,7 +269,7 @@ class Rulebook:
     def excluded(self, target: Target) -> Policy | None:
         """Return a policy that would hold for *target* but for its `exclude`."""
         matching = (policy for policy, _ in self._matching(target))
-        return next((policy for policy in matching if self._excludes(policy, target)), None)
+        return next((one for one in matching if excluded(one, *self.names(target))), None)
 
     def left_out(self, target: Target) -> Plan | None:
         """Return an empty plan for a target that policies name, and may yet leave out."""
@@ -276,9 +278,6 @@ class Rulebook:
             names, spans = (policy.name,), (policy.span,)
             return Plan(target, "enforce", (), policies=names, sources=spans, exact=False)
         return Plan(target, "enforce", ()) if target in self.exact and self.asks(target) else None
-
-    def _excludes(self, policy: Policy, target: Target) -> bool:
-        return bool(policy.exclude) and any(excluded(policy, one) for one in self.names(target))
 
     def plan(self, target: Target, facts: Facts | None = None) -> Plan | None:
         """Return what holds for *target*, or None where no policy names it.
@@ -290,27 +289,22 @@ class Rulebook:
     def resolve(self, target: Target, facts: Facts | None = None) -> Resolved:
         """Return what holds for *target*, and where policies contradict each other in it."""
         target = self.own(target)
-        if facts is None and target in self._resolved:
-            return self._resolved[target]
-        resolved: Resolved = (None, ())
-        if candidates := self.candidates(target, facts):
-            plan, completed = self._made(target, candidates)
-            plan = replace(plan, target=target, exact=self.is_named(target))
-            resolved = plan, tuple(found for each in completed for found in each.conflicts)
-        if facts is None:
-            self._resolved[target] = resolved
-        return resolved
+        candidates = self.candidates(target, facts)
+        if not candidates:
+            return None, ()
+        plan, completed = self.made(target, candidates)
+        exact = any(str(name) in self._named for name in self.names(target))
+        conflicts = tuple([found for each in completed for found in each.conflicts])
+        return replace(plan, target=target, exact=exact), conflicts
 
     def alone(self, policy: Policy) -> tuple[Target, list[Candidate]]:
         """Return what a *policy* of patterns is for that no other is for, and it as all there is."""
         ranked, text = max((rank(policy, one), one.glob.text) for one in policy.match)
         return Target(*text.split(":")), [(ranked, policy)]
 
-    def planned(self, target: Target, candidates: Sequence[Candidate]) -> Plan:
-        """Return the plan that *candidates* make."""
-        return self._made(target, candidates)[0]
-
-    def _made(self, target: Target, candidates: Sequence[Candidate]) -> _Made:
+    def made(
+        self, target: Target, candidates: Sequence[Candidate]
+    ) -> tuple[Plan, tuple[Completed, ...]]:
         """Return the plan that *candidates* make, and its rules with what is wrong with them."""
         key = tuple([(ranked, policy.name, policy.span) for ranked, policy in candidates])
         if key not in self._plans:
@@ -320,17 +314,16 @@ class Rulebook:
             made = [one.rule for one in completed if one.rule is not None]
             rules = tuple([at_moment(rule, self.now, environ) for rule in made])
             policies = [policy for _, policy in candidates]
-            placement: Placement = "auto"
-            for policy in reversed(policies):
-                placement = placement if policy.placement == "auto" else policy.placement
+            placed: list[Placement] = [
+                policy.placement for policy in policies if policy.placement != "auto"
+            ]
             deadline = deadline_of(policies)
             plan = Plan(
                 target,
                 mode_of(rules),
                 rules,
-                placement,
+                placed[0] if placed else "auto",
                 policies=tuple([policy.name for policy in policies]),
-                exact=self.is_named(target),
                 sources=tuple([policy.span for policy in policies]),
                 deadline=None if deadline is None else float(Duration.of(deadline.value)),
             )
@@ -382,29 +375,13 @@ class Rulebook:
 
         With *alone*, others may complete it on the functions that they name too.
         """
-        plan, completed = self._made(target, candidates)
+        plan, completed = self.made(target, candidates)
         policies = [policy for _, policy in candidates]
         kinds = {block.kind for block in policies[0].rules}
         others = (policy for policy in self.policies if policy is not policies[0])
         if alone and any(policy.rule(kind) for policy in others for kind in kinds):
             completed = self._completed(candidates, replace(self.read, whole=False))
         return findings_of(plan, completed, deadline_of(policies))
-
-
-def _both(one: Settings, other: Settings) -> Settings:
-    """Return the more careful of what two files say."""
-    return Settings(
-        _BY_CARE[min(_BY_CARE.index(each.on_missing_target) for each in (one, other))],
-        one.on_engine_error if one.on_engine_error == "closed" else other.on_engine_error,
-        packages=tuple(dict.fromkeys((*one.packages, *other.packages))),
-        require=tuple(dict.fromkeys((*one.require, *other.require))),
-        expiry_warning=max(one.expiry_warning, other.expiry_warning),
-        allow_call=(*one.allow_call, *other.allow_call),
-        ignore=(*one.ignore, *other.ignore),
-        on_unknown_environment=(
-            "base" if one.on_unknown_environment == "base" else other.on_unknown_environment
-        ),
-    )
 
 
 # --- what decides between policies ----------------------------------------------------
@@ -425,9 +402,9 @@ def rank(policy: Policy, pattern: Pattern) -> Rank:
     )
 
 
-def excluded(policy: Policy, target: Target) -> bool:
-    """Whether *policy* says that it is not for *target*."""
-    return any(pattern.glob.matches(target) for pattern in policy.exclude)
+def excluded(policy: Policy, *names: Target) -> bool:
+    """Whether *policy* says that it is not for the function of these *names*."""
+    return any(pattern.glob.matches(name) for pattern in policy.exclude for name in names)
 
 
 def deadline_of(policies: Iterable[Policy]) -> Setting | None:

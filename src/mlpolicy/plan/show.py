@@ -151,13 +151,12 @@ def worst_case(plan: Plan) -> list[str]:
 
 def content(rule: PlannedRule) -> dict[str, Any]:
     """Return *rule* as plain values, with where each comes from and what it beats."""
-    values: dict[str, Any] = {}
+    values = {path: _sourced(value) for path, value in rule.values.items()}
     for path, value in rule.values.items():
         lost = rule.lost.get(path, ())
-        beats = [{**_sourced(one), "why": _why(one, value)} for one in lost]
-        values[path] = {**_sourced(value), "beats": beats}
-    place = rule.source.place
-    return {"kind": rule.kind, "mode": rule.mode, "source": place, "values": values}
+        values[path]["beats"] = [{**_sourced(one), "why": _why(one, value)} for one in lost]
+    source = rule.source.place
+    return {"kind": rule.kind, "mode": rule.mode, "source": source, "values": values}
 
 
 def _sourced(value: Value) -> dict[str, Any]:
@@ -179,22 +178,13 @@ def compiled(plans: Iterable[Plan], *, environment: str | None = None) -> dict[s
     The hash is of targets, rules and settings alone: moving a line or a file does not change it.
     """
     targets = [target(plan) for plan in plans]
-    held = sorted(
-        (
-            one["target"],
-            one["placement"],
-            [[rule["kind"], rule["mode"], rule["settings"]] for rule in one["rules"]],
-        )
-        for one in targets
-    )
-    hashed = json.dumps(held, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    digest = hashlib.sha256(hashed.encode()).hexdigest()
-    return {
-        "schema": SCHEMA,
-        "environment": environment,
-        "hash": f"sha256:{digest}",
-        "targets": targets,
-    }
+    held: list[tuple[Any, ...]] = []
+    for one in targets:
+        rules = [[rule["kind"], rule["mode"], rule["settings"]] for rule in one["rules"]]
+        held.append((one["target"], one["placement"], rules))
+    hashed = json.dumps(sorted(held), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = f"sha256:{hashlib.sha256(hashed.encode()).hexdigest()}"
+    return {"schema": SCHEMA, "environment": environment, "hash": digest, "targets": targets}
 
 
 def target(plan: Plan) -> dict[str, Any]:
@@ -204,9 +194,8 @@ def target(plan: Plan) -> dict[str, Any]:
         values = {path: value for path, value in sorted(rule.values.items()) if path != "mode"}
         settings = {path: text(value) for path, value in values.items()}
         sources = {path: str(value.source) for path, value in values.items() if value.source}
-        rules.append(
-            {"kind": rule.kind, "mode": rule.mode, "settings": settings, "sources": sources}
-        )
+        row = {"kind": rule.kind, "mode": rule.mode, "settings": settings, "sources": sources}
+        rules.append(row)
     return {
         "target": str(plan.target),
         "mode": plan.mode,
@@ -289,4 +278,4 @@ def _risks(old: PlannedRule | None, new: PlannedRule | None) -> Iterator[str]:
     else:
         if (before.mode, after.mode) == ("enforce", "shadow"):
             yield f"`{after.kind}` only watches from now on"
-        yield from KINDS[after.kind].risks(before.rule, after.rule)
+        yield from KINDS[after.kind].ask("risk", before.rule, after.rule)

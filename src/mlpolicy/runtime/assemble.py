@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
-import hashlib
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,12 +19,12 @@ from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Meters
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.report import interrupts, say_once
-from mlpolicy.core.site import Notes, Parameter, ParameterKind, Site
+from mlpolicy.core.site import Notes, Site
 from mlpolicy.core.step import Step
 from mlpolicy.core.target import Given
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
-from mlpolicy.runtime.driver import Shape, shape
+from mlpolicy.runtime.driver import shape
 
 Make = Callable[[str, Any, Site], Step]
 """Given a kind, its settings and a site, makes the step."""
@@ -51,7 +50,9 @@ def steps(
     common = Site(
         target=str(plan.target),
         function=form.kind,
-        parameters=tuple(_parameters(form, annotations)),
+        parameters=tuple(
+            replace(one, annotation=annotations.get(one.name)) for one in form.parameters
+        ),
         returns=annotations.get("return"),
         code_hash=digest(code),
         kinds=frozenset(rule.kind for rule in active),
@@ -99,45 +100,24 @@ def _within(settings: Any, deadline: float | None) -> Any:
     return settings.model_copy(update=changed) if changed else settings
 
 
-def _parameters(form: Shape, annotations: dict[str, Any]) -> Iterator[Parameter]:
-    groups: list[tuple[ParameterKind, tuple[str | None, ...]]] = [
-        ("positional_only", form.positional_only),
-        ("positional", form.positional),
-        ("var_positional", (form.var_positional,)),
-        ("keyword", form.keyword),
-        ("var_keyword", (form.var_keyword,)),
-    ]
-    for kind, names in groups:
-        for name in filter(None, names):
-            yield Parameter(name, kind, annotation=annotations.get(name))
-
-
 def digest(code: CodeType) -> str:
     """Return a digest of what *code* does, nested functions included."""
-    state = hashlib.blake2b(digest_size=8)
-    _feed(state, code)
-    return state.hexdigest()
+    return blake2b(_content(code), digest_size=8).hexdigest()
 
 
-def _feed(state: Any, code: CodeType) -> None:
-    state.update(code.co_code)
-    state.update(repr((code.co_names, code.co_varnames, code.co_freevars)).encode())
+def _content(code: CodeType) -> bytes:
+    parts = [code.co_code, repr((code.co_names, code.co_varnames, code.co_freevars)).encode()]
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            _feed(state, constant)
-        elif isinstance(constant, frozenset):  # its order is that of this process alone
-            state.update(repr(sorted(map(repr, constant))).encode())
-        else:
-            state.update(repr(constant).encode())
+            parts.append(_content(constant))
+        else:  # (the order of a frozenset is that of this process alone)
+            is_set = isinstance(constant, frozenset)
+            parts.append(repr(sorted(map(repr, constant)) if is_set else constant).encode())
+    return b"".join(parts)
 
 
 def resolve(path: str) -> object:
-    """Import what `module:name` or a dotted path names; return what a decorator was given.
-
-    Raises:
-        ImportError: There is no such module.
-        AttributeError: The module has no such name.
-    """
+    """Import what `module:name` or a dotted path names; return what a decorator was given."""
     if isinstance(path, Given):
         return path.held
     if ":" in path:
@@ -189,10 +169,8 @@ class Share:
 def position(value: Any, salt: str) -> float:
     """Return where *value* stands from 0 to 1, the same in every process and every release.
 
-    It is the first 64 bits of BLAKE2b over the salt and the value, as a share.
-
-    Raises:
-        TypeError: The value has no content that is the same in every process.
+    It is the first 64 bits of BLAKE2b over the salt and the value, as a share; TypeError where the
+    value has no content that is the same in every process.
     """
     state = blake2b(salt.encode(), digest_size=8)
     for part in _parts(value, 0):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, Final
 
 from mlpolicy.core.awaiting import Started, StartedAsync, items_of, start_async
 from mlpolicy.core.frozen import frozen
-from mlpolicy.core.site import GENERATORS, FunctionKind
+from mlpolicy.core.site import GENERATORS, FunctionKind, Parameter, ParameterKind
 from mlpolicy.core.step import Lines, Loom, Step, Weave, indented
 from mlpolicy.core.target import LOCALS
 from mlpolicy.core.world import REAL, World, is_below, is_ours
@@ -47,16 +47,10 @@ def close(steps: Iterable[Step]) -> None:
 
 def twin_of(function: FunctionType, code: CodeType | None = None) -> FunctionType:
     """Return a private function that runs the original code with the same globals and cells."""
-    twin = FunctionType(
-        code or function.__code__,
-        function.__globals__,
-        function.__name__,
-        None,
-        function.__closure__,
-    )
+    own, name = code or function.__code__, function.__name__
+    twin = FunctionType(own, function.__globals__, name, None, function.__closure__)
     twin.__qualname__ = function.__qualname__
     twin.__module__ = function.__module__
-    twin.__kwdefaults__ = None
     twin.__dict__[TWIN] = True
     return twin
 
@@ -130,60 +124,63 @@ COROUTINE, GENERATOR, ASYNC_GENERATOR, ITERABLE_COROUTINE = 0x80, 0x20, 0x200, 0
 
 @frozen()
 class Shape:
-    """How a code object takes its arguments, and what kind of function it makes."""
+    """What kind of function a code object makes, and how it takes its arguments."""
 
     kind: FunctionKind
-    positional_only: tuple[str, ...]
-    positional: tuple[str, ...]
-    var_positional: str | None
-    keyword: tuple[str, ...]
-    var_keyword: str | None
+    parameters: tuple[Parameter, ...]
+    """In the order of the signature."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All parameters, in the order of the code's locals."""
-        stars = (self.var_positional, self.var_keyword)
-        named = (*self.positional_only, *self.positional, *self.keyword)
-        return (*named, *(star for star in stars if star))
+        """All parameters, in the order of the code's locals: those with stars are last."""
+        plain = [one.name for one in self.parameters if one.kind not in STARS]
+        return (*plain, *(one.name for one in self.parameters if one.kind in STARS))
 
     def header(self) -> str:
         """The parameter list, without defaults: those stay with the function."""
-        parts = [*self.positional_only, "/"] if self.positional_only else []
-        parts += self.positional
-        if self.var_positional:
-            parts.append(f"*{self.var_positional}")
-        elif self.keyword:
-            parts.append("*")
-        parts += self.keyword
-        if self.var_keyword:
-            parts.append(f"**{self.var_keyword}")
-        return ", ".join(parts)
+        parts, before = list[str](), ""
+        for one in self.parameters:
+            if before == "positional_only" != one.kind:
+                parts.append("/")
+            if one.kind == "keyword" and before not in ("keyword", "var_positional"):
+                parts.append("*")
+            parts.append(STARS.get(one.kind, "") + one.name)
+            before = one.kind
+        return ", ".join([*parts, "/"] if before == "positional_only" else parts)
 
     def passed_on(self) -> str:
         """The arguments of a call that passes every parameter as it was taken."""
-        parts = [*self.positional_only, *self.positional]
-        if self.var_positional:
-            parts.append(f"*{self.var_positional}")
-        parts += (f"{name}={name}" for name in self.keyword)
-        if self.var_keyword:
-            parts.append(f"**{self.var_keyword}")
-        return ", ".join(parts)
+        spelt = {"keyword": "{0}={0}", "var_positional": "*{0}", "var_keyword": "**{0}"}
+        return ", ".join(spelt.get(one.kind, "{0}").format(one.name) for one in self.parameters)
+
+
+STARS: Final = {"var_positional": "*", "var_keyword": "**"}
 
 
 def shape(code: CodeType) -> Shape:
     """Return how *code* is called."""
-    names = iter(code.co_varnames)
-    positional = tuple(itertools.islice(names, code.co_argcount))
-    keyword = tuple(itertools.islice(names, code.co_kwonlyargcount))
-    split = code.co_posonlyargcount
-    return Shape(
-        kind=kind_of(code),
-        positional_only=positional[:split],
-        positional=positional[split:],
-        var_positional=next(names) if code.co_flags & VARARGS else None,
-        keyword=keyword,
-        var_keyword=next(names) if code.co_flags & VARKEYWORDS else None,
-    )
+    counts = (code.co_posonlyargcount, code.co_argcount, code.co_kwonlyargcount)
+    return formed(kind_of(code), code.co_varnames, counts, code.co_flags)
+
+
+def formed(
+    kind: FunctionKind, names: Iterable[str], counts: tuple[int, int, int], flags: int
+) -> Shape:
+    """Return the shape of code with such *names* of locals: *counts* are those of a code object."""
+    only, positional, keyword = counts
+    taken: list[tuple[ParameterKind, int]] = [
+        ("positional_only", only),
+        ("positional", positional - only),
+        ("keyword", keyword),
+        ("var_positional", flags & VARARGS and 1),
+        ("var_keyword", flags & VARKEYWORDS and 1),
+    ]
+    kinds: Iterator[ParameterKind] = (of for of, count in taken for _ in range(count))
+    made = [Parameter(name, of) for name, of in zip(names, kinds, strict=False)]
+    return Shape(kind, tuple(sorted(made, key=lambda one: _IN_ORDER.index(one.kind))))
+
+
+_IN_ORDER: Final = ("positional_only", "positional", "var_positional", "keyword", "var_keyword")
 
 
 def kind_of(code: CodeType) -> FunctionKind:

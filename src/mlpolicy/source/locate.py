@@ -105,9 +105,32 @@ class Locator:
     def find(self, name: str) -> Place | NoModule:
         """Return where the module *name* is."""
         if name not in self._places:
-            parent, _, last = name.rpartition(".")
-            self._places[name] = self._below(parent, last) if parent else self._top(name)
+            self._places[name] = self._find(name)
         return self._places[name]
+
+    def _find(self, name: str) -> Place | NoModule:
+        parent, _, last = name.rpartition(".")
+        above = self.find(parent) if parent else Space(self._roots)
+        if isinstance(above, NoModule):
+            return above
+        if name in ("__main__", *sys.builtin_module_names):
+            return Opaque("is part of the interpreter")
+        if (place := self._in_folders(above.folders, last)) is not None:
+            return place
+        if isinstance(above, Opaque):
+            return Opaque(f"is below `{parent}`, which {above.why}")
+        if isinstance(above, SourceFile) and _MAKES_MODULES.search(_bytes(above.file)):
+            return Opaque(f"may be made by `{parent}` when that is imported")
+        if not parent and self._may_be_there(name):
+            return Opaque("has no source that can be read without running code")
+        known = self.names(above.folders)
+        near = closest(last, known if parent else [*known, *sys.stdlib_module_names])
+        return NoModule(name, f"{parent}.{near}".lstrip(".") if near else "")
+
+    def _may_be_there(self, top: str) -> bool:
+        archived = any(root.is_file() for root in self._roots)
+        mentioned = re.search(rf"\b{top}\b", self._finders) is not None
+        return archived or mentioned or top in sys.stdlib_module_names
 
     def names(self, folders: Sequence[Path]) -> list[str]:
         """Return the names of the modules and packages in *folders*, each once."""
@@ -119,32 +142,6 @@ class Locator:
                 if name.isidentifier() and (is_file if dot else (folder / name).is_dir()):
                     names[name] = None
         return [name for name in names if name not in ("__init__", "__pycache__")]
-
-    def _top(self, name: str) -> Place | NoModule:
-        place = self._in_folders(self._roots, name)
-        if name in ("__main__", *sys.builtin_module_names):
-            return Opaque("is part of the interpreter")
-        if place is not None:
-            return place
-        archived = any(root.is_file() for root in self._roots)
-        mentioned = re.search(rf"\b{name}\b", self._finders) is not None
-        if archived or mentioned or name in sys.stdlib_module_names:
-            return Opaque("has no source that can be read without running code")
-        known = [*self.names(self._roots), *sys.stdlib_module_names]
-        return NoModule(name, closest(name, known) or "")
-
-    def _below(self, parent: str, name: str) -> Place | NoModule:
-        above = self.find(parent)
-        if isinstance(above, NoModule):
-            return above
-        if (place := self._in_folders(above.folders, name)) is not None:
-            return place
-        if isinstance(above, Opaque):
-            return Opaque(f"is below `{parent}`, which {above.why}")
-        if isinstance(above, SourceFile) and _MAKES_MODULES.search(_bytes(above.file)):
-            return Opaque(f"may be made by `{parent}` when that is imported")
-        near = closest(name, self.names(above.folders))
-        return NoModule(f"{parent}.{name}", f"{parent}.{near}" if near else "")
 
     def _in_folders(self, folders: Sequence[Path], name: str) -> Place | None:
         """Return where the module *name* in *folders* is: a package before a module."""

@@ -128,18 +128,19 @@ class Scope:
             pairs.append((self.full_name(called), written))
         return tuple(pairs)
 
-    def in_force(self, name: str) -> tuple[list[Binding], list[Binding], bool]:
+    def in_force(self, name: str) -> tuple[list[Binding], list[ast.Call], bool]:
         """Return which bindings of *name* may hold when the scope has been run.
 
-        With them come those that wrap what the name was bound to before, and whether there are
-        only overloads.
+        With them come the calls that wrap what the name was bound to before, the last first, and
+        whether there are only overloads.
         """
         awake = [binding for binding in self.bindings[name] if not binding.idle]
         awake = awake or self.bindings[name]
         real = [binding for binding in awake if not self._gives_way(binding)]
-        kept = real[:1] or awake[:1]
-        kept += [binding for binding in (real or awake)[1:] if not binding.wraps]
-        return kept, [binding for binding in real if binding not in kept], not real
+        known = real or awake
+        kept = known[:1] + [binding for binding in known[1:] if not binding.wraps]
+        others = [binding.what for binding in reversed(real) if binding not in kept]
+        return kept, [what for what in others if isinstance(what, ast.Call)], not real
 
     def _gives_way(self, binding: Binding) -> bool:
         """Whether it is an overload, or adds a setter or deleter to the property of its name."""
@@ -147,17 +148,18 @@ class Scope:
         names = [name for name, _ in self.decorators(binding.what)]
         return any(name in accessors or name.endswith(".overload") for name in names)
 
-    def functions(self) -> Iterator[tuple[str, int]]:
-        """Yield the qualified names of the functions in it and in classes in it, with the lines."""
+    def functions(self) -> Iterator[str]:
+        """Yield the qualified names of the functions in it and in classes in it."""
         for name in self.bindings:
             kept, _, overload = self.in_force(name)
             real = [binding for binding in kept if not binding.idle and "." not in name]
             cls = next((each.what for each in real if isinstance(each.what, ast.ClassDef)), None)
             if cls is not None:
                 yield from self.within(cls, name).functions()
-            elif not overload and not isinstance(kept[-1].what, ast.Delete | ast.Constant):
-                functions = [binding for binding in real if self._is_function(binding.what)]
-                yield from ((self.path(name), binding.line) for binding in functions[:1])
+            elif overload or isinstance(kept[-1].what, ast.Delete | ast.Constant):
+                continue
+            elif any(self._is_function(binding.what) for binding in real):
+                yield self.path(name)
 
     def _is_function(self, what: object) -> bool:
         if isinstance(what, ast.Call) and len(what.args) == 1:
@@ -259,9 +261,9 @@ class Module:
         return Scope(self, self.tree)
 
     @cached_property
-    def functions(self) -> dict[str, int]:
-        """The functions that it defines, methods of its classes too, and their lines."""
-        return dict(self.scope.functions())
+    def functions(self) -> tuple[str, ...]:
+        """The functions that it defines, methods of its classes too."""
+        return tuple(dict.fromkeys(self.scope.functions()))
 
     @cached_property
     def shown(self) -> str:

@@ -39,11 +39,8 @@ class Missing:
     reason: str
     close: str = ""
     """The most similar name of a function in the module."""
-    file: str = ""
-    line: int = 0
-    """Where that function is defined; 0 if it is in another module."""
     has: tuple[str, ...] = ()
-    """Without a similar one: the public functions of the module."""
+    """Without a similar one: public functions of the module."""
     close_class: str = ""
     """The most similar name of a class in the module."""
 
@@ -362,8 +359,7 @@ class Resolver:
         sure = chosen.sure and len(shapes) < 2
         if not own:
             return replace(chosen, sure=sure)
-        calls = tuple(each.what for each in reversed(wrapping) if isinstance(each.what, ast.Call))
-        return replace(chosen, sure=sure, wrappers=calls, overload=overload)
+        return replace(chosen, sure=sure, wrappers=tuple(wrapping), overload=overload)
 
     def _thing(self, scope: Scope, binding: Binding) -> Thing:
         what = binding.what

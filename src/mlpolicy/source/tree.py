@@ -17,7 +17,7 @@ from mlpolicy.source.locate import Locator, NoModule, Opaque, SourceFile, Space,
 from mlpolicy.source.module import Imported, Module, read
 from mlpolicy.source.resolve import Defined, Dynamic, Missing, Resolver, Thing
 
-_DEEPEST = 24
+_DEEPEST, _OFFERED = 24, 5
 Answer = Defined | Missing | NoModule | Dynamic
 
 
@@ -144,24 +144,18 @@ class SourceTree:
         return replace(thing, defined_as=home if home != target else None)
 
     def _with_close(self, module: Module, qualname: str, missing: Missing) -> Missing:
-        functions, classes = dict[str, int](), list[str]()
-        for name, bindings in module.scope.bindings.items():
-            if isinstance(bindings[-1].what, Imported):
-                functions[name] = 0
-            if isinstance(bindings[-1].what, Imported | ast.ClassDef):
-                classes.append(name)
-        functions |= module.functions
+        named = {name: bound[-1].what for name, bound in module.scope.bindings.items()}
+        functions = [name for name, what in named.items() if isinstance(what, Imported)]
+        classes = [
+            name for name, what in named.items() if isinstance(what, Imported | ast.ClassDef)
+        ]
+        functions += module.functions
         last = qualname.rpartition(".")[2]
         near = closest(qualname, functions)
         near = near or next((name for name in functions if name.endswith(f".{last}")), "")
-        return replace(
-            missing,
-            close=near,
-            file=module.shown,
-            line=functions.get(near, 0),
-            has=() if near else self.functions(module.name),
-            close_class=closest(qualname, classes) or "",
-        )
+        has = () if near else self.functions(module.name)[:_OFFERED]
+        meant = closest(qualname, classes) or ""
+        return replace(missing, close=near, has=has, close_class=meant)
 
 
 def _tells_all(module: Module | Space | Opaque | NoModule, glob: Glob) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from mlpolicy.core.kind import Counted
@@ -107,20 +109,16 @@ class JournalMeters(Meters):
     def counter(self, name: str, help: str, **labels: str) -> Counter:
         """Return the counter of that name and those labels."""
         counter = super().counter(name, help, **labels)
-        counted = None
+        keys = {f"{name}{{{label}={value}}}" for label, value in labels.items()}
+        known = (KINDS[kind].counted for kind in KINDS)
+        counted = next((of[key] for of in known for key in keys & of.keys()), None)
         if name == "mlpolicy_shadow_total":
             counted = Counted(f"{labels['kind']}.would_{labels['would']}")
-        keys = {f"{name}{{{label}={value}}}" for label, value in labels.items()}
-        for kind in KINDS:
-            for key in keys & KINDS[kind].counted.keys():
-                counted = KINDS[kind].counted[key]
         if counted is not None and counter not in self._telling:
-            event, count = counted, counter.add
-
-            def add() -> int:
-                self._journal.count(event)
-                return count()
-
-            counter.add = add
+            counter.add = partial(self._tell, counted, counter.add)
             self._telling.add(counter)
         return counter
+
+    def _tell(self, counted: Counted, count: Callable[[], int]) -> int:
+        self._journal.count(counted)
+        return count()

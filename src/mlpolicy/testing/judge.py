@@ -1,4 +1,4 @@
-"""What was expected against what came: the fields that differ, and no others."""
+"""What was expected of a call against what came: the fields that differ, and no others."""
 
 from __future__ import annotations
 
@@ -8,51 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlpolicy.core.frozen import frozen
 from mlpolicy.core.quantity import Duration
 from mlpolicy.document.node import entries_of
 from mlpolicy.plan.plan import Plan
-from mlpolicy.plan.show import origin
 from mlpolicy.plan.show import shown as policy_text
 from mlpolicy.rules import KINDS
 from mlpolicy.testing.grammar import ErrorClass, ExpectBlock, holds
 from mlpolicy.testing.journal import ENDS
-from mlpolicy.testing.plans import ABSENT, WHOLE, is_as_expected, is_from, place, setting, value_at
-from mlpolicy.testing.read import Act, settings_of
+from mlpolicy.testing.plans import FieldDifference
+from mlpolicy.testing.read import Act
 from mlpolicy.testing.stage import CallOutcome
 
 _LONGEST = 200
-
-
-@frozen()
-class FieldDifference:
-    """One field of a test in which expectation and truth differ."""
-
-    field: str
-    expected: str
-    found: str
-    set_at: str = ""
-    """Where what was found was set: `file:line`."""
-    note: str = ""
-    """What else helps: the line that raised an error that nobody expected."""
-
-
-def plan_differs(plan: Plan, act: Act) -> Iterator[FieldDifference]:
-    """Yield each field of *plan* that is not as expected."""
-    for name, entry in settings_of(act.node.get("expect")):
-        path, expected = name.removeprefix("from."), entry.value.plain()
-        value = value_at(plan, path)
-        if name != path:
-            if value is None or not is_from(value, str(expected)):
-                found = ABSENT if value is None else place(value)
-                yield FieldDifference(name, str(expected), found)
-            continue
-        actual = setting(plan, path)
-        if not is_as_expected(expected, actual):
-            where = origin(value) if value is not None else ""
-            if path in WHOLE:
-                where = ", ".join(span.place for span in plan.sources)
-            yield FieldDifference(path, policy_text(expected), policy_text(actual), where)
+_Part = tuple[str, Any, Any]
+"""A path, with what is expected there and what was found."""
 
 
 def call_differs(act: Act, outcome: CallOutcome, plan: Plan) -> Iterator[FieldDifference]:
@@ -63,30 +32,26 @@ def call_differs(act: Act, outcome: CallOutcome, plan: Plan) -> Iterator[FieldDi
         name, wanted = "raises", "an answer"
         if "returns" in names:
             name, wanted = "returns", shown(expected.returns)
-        yield FieldDifference(name, wanted, _error_text(error), note=_raised_at(error))
+        yield _unexpected(name, wanted, error)
     for name in names:
-        if name == "raises":
-            yield from _error_differs(expected.raises, outcome)
-        elif name != "returns":
+        if name == "returns":
+            if error is None:
+                yield from _value_differs(expected.returns, outcome.value)
+        elif name != "raises":
             yield from _fact_differs(name, outcome, getattr(expected, name), plan)
-        elif error is None and not same(expected.returns, outcome.value):
-            yield _value_differs(expected.returns, outcome.value)
+        elif error is None:
+            yield FieldDifference("raises", expected.raises, f"returned {shown(outcome.value)}")
+        elif not _is_expected(error, expected.raises):
+            yield _unexpected("raises", expected.raises, error)
 
 
-def _value_differs(expected: Any, found: Any) -> FieldDifference:
-    path, expected, found = _narrowed("returns", expected, found)
-    texts = shown(expected), shown(found)
-    if texts[0] == texts[1]:  # they differ in type
-        texts = _cut(repr(expected)), _cut(repr(found))
-    return FieldDifference(path, *texts)
-
-
-def _error_differs(expected: ErrorClass, outcome: CallOutcome) -> Iterator[FieldDifference]:
-    error = outcome.error
-    if error is None:
-        yield FieldDifference("raises", expected, f"returned {shown(outcome.value)}")
-    elif not _is_expected(error, expected):
-        yield FieldDifference("raises", expected, _error_text(error), note=_raised_at(error))
+def _value_differs(expected: Any, found: Any) -> Iterator[FieldDifference]:
+    part = difference("returns", expected, found)
+    if part is not None:
+        texts = shown(part[1]), shown(part[2])
+        if texts[0] == texts[1]:  # they differ in type
+            texts = _cut(repr(part[1])), _cut(repr(part[2]))
+        yield FieldDifference(part[0], *texts)
 
 
 def _fact_differs(
@@ -98,19 +63,15 @@ def _fact_differs(
     if name in ("attempts", "slept"):  # of the kinds that make another attempt
         kinds = [kind for kind in KINDS if kind in KINDS[kind].events]
     if name == "events":
-        # How the call ended may be left out.
-        wanted, found = (
-            list(wanted),
-            list(found if wanted[-1:] and wanted[-1] in ENDS else found[:-1]),
-        )
+        has_end = wanted[-1:] and wanted[-1] in ENDS  # how the call ended may be left out
+        wanted, found = list(wanted), list(found if has_end else found[:-1])
         kinds = list(dict.fromkeys(event.partition(".")[0] for event in (*wanted, *found)))
     as_expected = wanted == found
     if name in ("slept", "took"):
         as_expected = holds(str(wanted), found)
         found = Duration.worked_out(found)
     if not as_expected:
-        rules = filter(None, map(plan.rule, kinds))
-        where = ", ".join(rule.source.place for rule in rules)
+        where = ", ".join(rule.source.place for rule in filter(None, map(plan.rule, kinds)))
         yield FieldDifference(name, policy_text(wanted), policy_text(found), where)
 
 
@@ -122,59 +83,61 @@ def _is_expected(error: BaseException, expected: ErrorClass) -> bool:
     return expected.status in statuses
 
 
-def _error_text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def _raised_at(error: BaseException) -> str:
-    """Return the line of code that raised *error*; nothing where that is a stub, or ours."""
+def _unexpected(name: str, wanted: str, error: BaseException) -> FieldDifference:
+    """Return the difference that *error* makes, with the line of the user's code that raised it."""
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     last = frames[-1].filename if frames else "<"
-    ours = Path(last).is_relative_to(Path(__file__).parents[1])
-    return "" if ours or last.startswith("<") else f"raised at {last}:{frames[-1].lineno}"
+    ours = last.startswith("<") or Path(last).is_relative_to(Path(__file__).parents[1])
+    note = "" if ours else f"raised at {last}:{frames[-1].lineno}"
+    return FieldDifference(name, wanted, text, note=note)
 
 
 # --- values ---------------------------------------------------------------------------
 
 
-def same(expected: Any, found: Any) -> bool:
-    """Return whether *found* is what a test file wrote as *expected*; a tuple is a list there."""
+def difference(path: str, expected: Any, found: Any) -> _Part | None:
+    """Return the one part in which *found* is not what a test file wrote, all where several are.
+
+    A tuple is a list there; of an array written as plain values, the type does not count.
+    """
+    whole = (path, expected, found)
+    if _is_array(expected) or _is_array(found):
+        return None if _same_arrays(expected, found) else whole
+    parts = _parts(path, expected, found)
+    if parts is None:
+        return None if _is_equal(expected, found) else whole
+    differing = [part for part in (difference(*part) for part in parts) if part is not None]
+    return whole if len(differing) > 1 else next(iter(differing), None)
+
+
+def _same_arrays(expected: Any, found: Any) -> bool:
     if _is_array(expected):
-        alike = _is_array(found) and (expected.dtype, expected.shape) == (found.dtype, found.shape)
-        return alike and same(expected.tolist(), found.tolist())
-    if _is_array(found):  # written as plain values: the type of the elements does not count
-        return same(expected, found.tolist())
-    if isinstance(expected, dict | list):
-        parts = _parts("", expected, found)
-        return parts is not None and all(same(one, other) for _, one, other in parts)
-    if isinstance(expected, bool) or isinstance(found, bool):
-        return expected is found
-    if isinstance(expected, float) and isinstance(found, int | float):
-        return _same_number(expected, found)
-    return bool(expected == found)
+        if not _is_array(found) or (expected.dtype, expected.shape) != (found.dtype, found.shape):
+            return False
+        expected = expected.tolist()
+    return difference("", expected, found.tolist()) is None
 
 
-def _same_number(expected: float, found: float) -> bool:
-    both_nan = math.isnan(expected) and math.isnan(found)
-    return both_nan or math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-9)
-
-
-def _parts(path: str, expected: Any, found: Any) -> list[tuple[str, Any, Any]] | None:
+def _parts(path: str, expected: Any, found: Any) -> list[_Part] | None:
     """Return what two values of one form hold, each with its path; None for other forms."""
-    if isinstance(expected, dict):
-        if isinstance(found, Mapping) and expected.keys() == found.keys():
+    if isinstance(expected, dict) and isinstance(found, Mapping):
+        if expected.keys() == found.keys():
             return [(f"{path}.{key}", one, found[key]) for key, one in expected.items()]
-    elif isinstance(expected, list) and isinstance(found, Sequence) and not isinstance(found, str):
+    elif isinstance(expected, list) and isinstance(found, Sequence):
         pairs = enumerate(zip(expected, found, strict=False))
-        if len(expected) == len(found):
+        if len(expected) == len(found) and not isinstance(found, str):
             return [(f"{path}[{at}]", one, other) for at, (one, other) in pairs]
     return None
 
 
-def _narrowed(path: str, expected: Any, found: Any) -> tuple[str, Any, Any]:
-    """Return the one part in which two values differ, and its path; all where several do."""
-    parts = [part for part in _parts(path, expected, found) or () if not same(*part[1:])]
-    return _narrowed(*parts[0]) if len(parts) == 1 else (path, expected, found)
+def _is_equal(expected: Any, found: Any) -> bool:
+    if isinstance(expected, bool) or isinstance(found, bool):
+        return expected is found
+    if isinstance(expected, float) and isinstance(found, int | float):
+        both_nan = math.isnan(expected) and math.isnan(found)
+        return both_nan or math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(expected == found)
 
 
 def _is_array(value: Any) -> bool:

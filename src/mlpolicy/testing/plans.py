@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.core.model import is_table, models_in
-from mlpolicy.core.quantity import ByteSize, Count, Duration, QuantityError, Ratio
+from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
 from mlpolicy.plan.plan import Plan, PlannedRule, Value
-from mlpolicy.plan.show import shown
+from mlpolicy.plan.show import origin, shown
 from mlpolicy.rules import KINDS
 
 ABSENT, PRESENT = "absent", "present"
@@ -22,6 +23,37 @@ _CONTROLS: Final = ("mode", "expires", "on_expiry", *_ROLLOUT)
 
 Unknown = tuple[str, str, tuple[str, ...]]
 """A part of a name that is not there, the section it stands in, and the names beside it."""
+
+
+@frozen()
+class FieldDifference:
+    """One field of a test in which expectation and truth differ."""
+
+    field: str
+    expected: str
+    found: str
+    set_at: str = ""
+    """Where what was found was set: `file:line`."""
+    note: str = ""
+    """What else helps: the line that raised an error that nobody expected."""
+
+
+def plan_differs(plan: Plan, settings: Iterable[tuple[str, Any]]) -> Iterator[FieldDifference]:
+    """Yield each of *settings*, by name, that *plan* does not have as expected."""
+    for name, expected in settings:
+        path = name.removeprefix("from.")
+        value = value_at(plan, path)
+        if name != path:
+            if value is None or not is_from(value, str(expected)):
+                found = ABSENT if value is None else place(value)
+                yield FieldDifference(name, str(expected), found)
+            continue
+        actual = setting(plan, path)
+        if not is_as_expected(expected, actual):
+            where = origin(value) if value is not None else ""
+            if path in WHOLE:
+                where = ", ".join(span.place for span in plan.sources)
+            yield FieldDifference(path, shown(expected), shown(actual), where)
 
 
 def unknown_setting(path: str) -> Unknown | None:
@@ -90,14 +122,9 @@ def is_as_expected(expected: Any, found: Any) -> bool:
         return bool(found != ABSENT)
     if isinstance(expected, bool) or isinstance(found, bool):
         return expected is found
-    if isinstance(found, Duration | Ratio | ByteSize | Count):
+    if isinstance(found, Duration | Ratio | ByteSize | Count | BaseModel):
         try:
-            return type(found).of(expected) == found
-        except QuantityError:
-            return False
-    if isinstance(found, BaseModel):
-        try:
-            return type(found).model_validate(expected) == found
+            return bool(TypeAdapter(type(found)).validate_python(expected) == found)
         except ValidationError:
             return False
     if isinstance(found, list | tuple) and isinstance(expected, list):

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +63,21 @@ class PolicyTests(pytest.File):
             prepared = Prepared(self.path if ".." in near.parts else near, stash[_SURVEY])
         findings = prepared.diagnostics
         if findings:
-            texts = [str(finding) for finding in findings]
-            yield PolicyItem.from_parent(
-                self, name="findings", line=findings[0].span.line, failure=lambda: texts
-            )
+            texts = list(map(str, findings))
+            yield self._item("findings", findings[0].span.line, lambda: texts)
         for case in prepared.cases:
+            yield self._item(case.name, case.span.line, partial(_failure, prepared, case))
 
-            def failure(case: Any = case) -> list[str]:
-                result = prepared.run(case)
-                head, *rest = result.lines()
-                # The first line is what pytest sums a failure up with.
-                lines = [*(line.removeprefix("  ") for line in rest), head]
-                return [] if result.passed else lines
+    def _item(self, name: str, line: int, failure: Callable[[], list[str]]) -> pytest.Item:
+        item: pytest.Item = PolicyItem.from_parent(self, name=name, line=line, failure=failure)
+        return item
 
-            yield PolicyItem.from_parent(self, name=case.name, line=case.span.line, failure=failure)
+
+def _failure(prepared: Any, case: Any) -> list[str]:
+    """Return what to tell of a test that failed: the first line is what pytest sums it up with."""
+    result = prepared.run(case)
+    head, *rest = result.lines()
+    return [] if result.passed else [*(line.removeprefix("  ") for line in rest), head]
 
 
 class Failed(Exception):

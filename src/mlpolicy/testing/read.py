@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from mlpolicy.model.check import check, locate
 from mlpolicy.model.grammar import OF_TESTS
 from mlpolicy.model.unknown import Words
 from mlpolicy.plan.gather import SUFFIXES, TESTS
-from mlpolicy.testing.grammar import CaseBlock, ExpectBlock, StepBlock, StubBlock, SuiteBlock
+from mlpolicy.testing.grammar import CallBlock, CaseBlock, ExpectBlock, StubBlock, SuiteBlock
 from mlpolicy.testing.plans import unknown_setting
 
 _OF_CALLS = ("args", "behaviour", "world", "real")
@@ -32,6 +32,7 @@ _MISPLACED: Final = {
     "advance": ((*_OF_CALLS, "expect"), "belongs to a step with a `call`"),
 }
 """By what a test does: the keys that have no place beside it, and why."""
+_WAYS: Final = {"a test": ("resolve", "call", "steps"), "a step": ("call", "advance")}
 
 
 @frozen()
@@ -40,7 +41,7 @@ class Act:
 
     way: str
     """`resolve`, `call` or `advance`."""
-    block: CaseBlock | StepBlock
+    block: CallBlock
     node: MappingNode
     expected: ExpectBlock | None = None
 
@@ -61,7 +62,7 @@ class CaseTerms:
 
     env: str | None
     env_vars: tuple[tuple[str, str], ...]
-    clock: str | None
+    clock: datetime | None
 
 
 @frozen()
@@ -85,19 +86,6 @@ class Case:
         return tuple(act for act in self.acts if act.way != "advance")
 
 
-@frozen()
-class Suite:
-    """One file of tests, as far as it could be read, and what is wrong with it."""
-
-    document: Document
-    diagnostics: tuple[Diagnostic, ...]
-    policies: tuple[Path, ...] = ()
-    stubs: Mapping[str, StubBlock] = field(default_factory=dict)
-    stub_spans: Mapping[str, tuple[Span, Span]] = field(default_factory=dict)
-    """Where each stub is named, and where its signature stands."""
-    cases: tuple[Case, ...] = ()
-
-
 def suites_at(path: Path) -> list[Path]:
     """Return the files of tests at *path*: itself, or those of a directory, sorted."""
     if not path.is_dir():
@@ -109,60 +97,60 @@ def suites_at(path: Path) -> list[Path]:
 
 
 def read_suite(path: Path) -> Suite:
-    """Return the tests in the file at *path*."""
-    reader = _SuiteReader(read(path))
-    parts = reader.parts()
-    return Suite(reader.document, in_order(reader.findings), **parts)
+    """Return the tests in the file at *path*; none where they cannot run."""
+    return Suite(read(path))
 
 
-class _SuiteReader:
-    """Reads one file; what is wrong goes to a list."""
+class Suite:
+    """One file of tests, as far as it could be read, and what is wrong with it."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.findings = list(document.diagnostics)
+        self.policies: tuple[Path, ...] = ()
+        self.stubs: Mapping[str, StubBlock] = {}
+        self.stub_entries: Mapping[str, Entry] = {}
+        """Where they stand."""
+        self.cases: tuple[Case, ...] = ()
+        self._findings = list(document.diagnostics)
         self._broken = False
         """Whether something is wrong with the test that is being read."""
-
-    def parts(self) -> dict[str, Any]:
-        """Return what is in the file, for a `Suite`; nothing where its tests cannot run."""
         root = self._root()
-        if root is None:
-            return {}
-        block = self._checked(root, SuiteBlock, "the test file")
+        if root is not None:
+            self._read(root)
+        self.diagnostics = in_order(self._findings)
+
+    def _read(self, root: MappingNode) -> None:
+        """Keep what is in the file, and nothing of it where its tests cannot run."""
+        block: SuiteBlock | None = self._checked(root, SuiteBlock, "the test file")
         for name, problem in (("policies", "no policy is tested"), ("tests", "there is no test")):
             node = root.get(name)
             if isinstance(node, Sequence) and not node.items:
                 self._say("MP010", problem, node.span)
-        cases = tuple(self._cases(root))
+        cases = tuple(self._cases(root, block))
         policies = self._policies(root.get("policies"))
-        if block is None or not policies:
-            return {}
-        spans = {
-            stub.key: (stub.key_span, locate(stub.value, ("signature",))[0].span)
-            for stub in entries_of(root.get("stubs"))
-        }
-        known = {"stubs": block.stubs, "stub_spans": spans}
-        return {"policies": policies, "cases": cases, **known}
+        if block is not None and policies:
+            self.policies, self.cases, self.stubs = policies, cases, block.stubs
+            self.stub_entries = {entry.key: entry for entry in entries_of(root.get("stubs"))}
 
     def _root(self) -> MappingNode | None:
         root = self.document.root
         if not isinstance(root, MappingNode):
             if root is not None and root.plain() is not None:
                 self._say("MP010", "expected a mapping with `version`", root.span)
-            elif not self.findings:
+            elif not self._findings:
                 self._say("MP003", "the file is empty", None, "begin with `version: 1`")
             return None
         version = root.get("version")
         if version is not None and (version.plain() != 1 or version.plain() is True):
-            text = f"version `{_text(version)}` is not supported"
+            text = f"version `{getattr(version, 'text', None)}` is not supported"
             self._say("MP003", text, version.span, "write `version: 1`")
-            return None
-        if isinstance(root.get("policies"), MappingNode):
+        elif isinstance(root.get("policies"), MappingNode):
             text = "this is a policy file; its tests are in a file that ends in `.test.yaml`"
             self._say("MP010", text, _begin(root))
-            return None
-        return MappingNode(tuple(e for e in root.entries if not e.key.startswith("x-")), root.span)
+        else:
+            entries = (entry for entry in root.entries if not entry.key.startswith("x-"))
+            return MappingNode(tuple(entries), root.span)
+        return None
 
     def _policies(self, node: Node | None) -> tuple[Path, ...]:
         """Return the policy files, from where we are; none where one of them is not there."""
@@ -181,7 +169,7 @@ class _SuiteReader:
 
     # --- tests ------------------------------------------------------------------------
 
-    def _cases(self, root: MappingNode) -> Iterator[Case]:
+    def _cases(self, root: MappingNode, suite: SuiteBlock | None) -> Iterator[Case]:
         lines: dict[str, int] = {}
         tests = root.get("tests")
         for node in tests.items if isinstance(tests, Sequence) else ():
@@ -189,10 +177,9 @@ class _SuiteReader:
             if not isinstance(node, MappingNode):
                 self._say("MP010", "expected a mapping with the `name` of a test", node.span)
                 continue
-            block: CaseBlock | None = self._checked(
-                node, CaseBlock, "a test", ExpectBlock.model_fields
-            )
-            acts = tuple(self._acts(node, block)) if block is not None else ()
+            fields = ExpectBlock.model_fields
+            block: CaseBlock | None = self._checked(node, CaseBlock, "a test", fields)
+            acts = tuple(self._acts(node, block, "a test")) if block is not None else ()
             if self._broken or block is None:
                 continue
             span = locate(node, ("name",))[0].span
@@ -201,65 +188,58 @@ class _SuiteReader:
                 self._say("MP403", f"two tests bear the name `{block.name}`", span, help)
             lines[block.name] = span.line
             env = node.get("env") or root.get("env")
-            yield Case(block.name, span, _terms(root, node), env.span if env else span, acts)
+            if suite is not None:
+                terms = _terms(suite, block, (root.get("env_vars"), node.get("env_vars")))
+                yield Case(block.name, span, terms, env.span if env else span, acts)
 
-    def _acts(self, node: MappingNode, block: CaseBlock) -> Iterator[Act]:
-        way = self._way(node, ("resolve", "call", "steps"), "a test")
-        steps = node.get("steps")
-        if way == "resolve":
-            self._check_settings(self._expect(node))
-            yield Act(way, block, node)
-        elif way == "call":
-            yield Act(way, block, node, self._expected(node))
-        elif way == "steps" and isinstance(steps, Sequence):
-            expecting = False
-            for item, step in zip(steps.items, block.steps, strict=True):
-                assert isinstance(item, MappingNode)
-                kind = self._way(item, ("call", "advance"), "a step")
-                expects = item.get("expect") is not None
-                expecting = expecting or expects
-                expected = self._expected(item) if kind == "call" and expects else None
-                yield Act(kind, step, item, expected)
-            if not expecting and not self._broken:
-                help = "give at least one step an `expect`"
-                self._say("MP011", "the steps expect nothing", steps.span, help)
-
-    def _way(self, node: MappingNode, ways: tuple[str, ...], what: str) -> str:
-        """Return which one of *ways* stands in *node*; nothing where that is wrong."""
+    def _acts(self, node: MappingNode, block: CallBlock, what: str) -> Iterator[Act]:
+        """Yield what a test or a step of one does; nothing where that cannot be told."""
+        ways = _WAYS[what]
         there = [way for way in ways if node.get(way) is not None]
         if len(there) != 1:
             known = f"{', '.join(f'`{way}`' for way in ways[:-1])} and `{ways[-1]}`"
             found = f"`{'` and `'.join(there)}`" if there else "none of them"
             code = "MP010" if there or what == "a step" else "MP011"
             self._say(code, f"{what} has one of {known}, found {found}", _begin(node))
-            return ""
-        keys, reason = _MISPLACED.get(there[0], ((), ""))
-        for entry in node.entries:
-            if entry.key in keys:
-                self._say("MP010", f"`{entry.key}` {reason}", entry.key_span)
-        return there[0]
+            return
+        [way] = there
+        keys, reason = _MISPLACED.get(way, ((), ""))
+        for entry in filter(None, map(node.index.get, keys)):
+            self._say("MP010", f"`{entry.key}` {reason}", entry.key_span)
+        steps = node.get("steps")
+        if isinstance(steps, Sequence):
+            yield from self._steps(steps, getattr(block, "steps", ()))
+        else:
+            yield Act(way, block, node, self._expected(node, way, what))
 
-    # --- expectations -----------------------------------------------------------------
+    def _steps(self, steps: Sequence, blocks: Iterable[CallBlock]) -> Iterator[Act]:
+        expecting = False
+        for item, step in zip(steps.items, blocks, strict=True):
+            assert isinstance(item, MappingNode)
+            expecting = expecting or item.get("expect") is not None
+            yield from self._acts(item, step, "a step")
+        if not self._broken and not expecting:
+            help = "give at least one step an `expect`"
+            self._say("MP011", "the steps expect nothing", steps.span, help)
 
-    def _expect(self, node: MappingNode) -> MappingNode | None:
+    def _expected(self, node: MappingNode, way: str, what: str) -> ExpectBlock | None:
+        """Return what is expected of a call; settings of a plan are checked by their names."""
         expect = node.get("expect")
-        if isinstance(expect, MappingNode) and expect.entries:
-            return expect
+        made: ExpectBlock | None = None
+        if way == "advance" or (expect is None and what == "a step"):
+            return None
         if expect is None:
             self._say("MP011", "the test expects nothing: give it an `expect`", _begin(node))
-        else:
+        elif not entries_of(expect):
             self._say("MP010", "an empty `expect` tests nothing", expect.span)
-        return None
-
-    def _expected(self, node: MappingNode) -> ExpectBlock | None:
-        expect = self._expect(node)
-        made: ExpectBlock | None = None
-        if expect is not None:
+        elif way == "resolve":
+            self._check_settings(expect)
+        else:
             made = self._checked(expect, ExpectBlock, "`expect` of a call")
         return made
 
-    def _check_settings(self, expect: MappingNode | None) -> None:
-        origin = expect.get("from") if expect is not None else None
+    def _check_settings(self, expect: Node) -> None:
+        origin = expect.get("from") if isinstance(expect, MappingNode) else None
         if origin is not None and not entries_of(origin):
             text = 'expected fields with their places: `{cache.ttl: "serving.yaml#defaults"}`'
             self._say("MP010", text, origin.span)
@@ -279,16 +259,16 @@ class _SuiteReader:
     def _say(self, code: str, message: str, span: Span | None, help: str = "") -> None:
         self._broken = True
         span = span or Span(self.document.file)
-        self.findings.append(Diagnostic(code, message, span, help=help))
+        self._findings.append(Diagnostic(code, message, span, help=help))
 
     def _checked(
-        self, node: MappingNode, model: type[BaseModel], section: str, inner: Iterable[str] = ()
+        self, node: Any, model: type[BaseModel], section: str, inner: Iterable[str] = ()
     ) -> Any:
         """Return *node* as an instance of *model*, None where it is not one."""
         synonyms = OF_TESTS if model is SuiteBlock else {}
         about = Words(section, synonyms, dict.fromkeys(inner, "`expect`"))
         outcome = check(node, model, about)
-        self.findings += outcome.diagnostics
+        self._findings += outcome.diagnostics
         self._broken = self._broken or outcome.value is None
         for loc in outcome.missing:
             block, entry = locate(node, loc[:-1])
@@ -301,25 +281,23 @@ class _SuiteReader:
         return outcome.value
 
 
-def _terms(root: MappingNode, node: MappingNode) -> CaseTerms:
+def _terms(suite: SuiteBlock, case: CaseBlock, variables: Iterable[Node | None]) -> CaseTerms:
     """Return what holds for a test: what it does not say, its file may say."""
-    env, clock = (_text(node.get(key) or root.get(key)) for key in ("env", "clock"))
-    variables = {
+    env, clock = (
+        getattr(case if name in case.model_fields_set else suite, name) for name in ("env", "clock")
+    )
+    texts = {
         entry.key: entry.value.text
-        for written in (root.get("env_vars"), node.get("env_vars"))
+        for written in variables
         for entry in entries_of(written)
         if isinstance(entry.value, Scalar)
     }
-    return CaseTerms(env, tuple(sorted(variables.items())), clock)
+    return CaseTerms(env, tuple(sorted(texts.items())), clock)
 
 
 def _begin(node: Node) -> Span:
     """Return where *node* begins: a whole block is too much to point at."""
     return node.entries[0].key_span if isinstance(node, MappingNode) and node.entries else node.span
-
-
-def _text(node: Node | None) -> str | None:
-    return node.text if isinstance(node, Scalar) and node.value is not None else None
 
 
 def settings_of(expect: Node | None, above: str = "") -> Iterator[tuple[str, Entry]]:

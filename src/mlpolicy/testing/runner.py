@@ -15,15 +15,16 @@ from mlpolicy.core.spelling import closest, did_you_mean
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import entries_of
 from mlpolicy.document.parse import Document
+from mlpolicy.model.check import locate
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.load import Loaded, Terms, load
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.driver import shape
 from mlpolicy.source import Defined, Missing, NoModule, SourceTree
-from mlpolicy.testing.grammar import moment
-from mlpolicy.testing.judge import FieldDifference, call_differs, plan_differs
-from mlpolicy.testing.read import Act, Case, CaseTerms, read_suite
+from mlpolicy.testing.judge import call_differs
+from mlpolicy.testing.plans import FieldDifference, plan_differs
+from mlpolicy.testing.read import Act, Case, CaseTerms, read_suite, settings_of
 from mlpolicy.testing.signature import SignatureError, arguments, function, of_parameters
 from mlpolicy.testing.stage import Stage
 from mlpolicy.testing.world import entered
@@ -83,15 +84,20 @@ class Prepared:
         self._loaded: dict[CaseTerms, Loaded] = {}
         self._stubs: dict[Target, FunctionType] = {}
         self.documents: dict[str, Document] = {suite.document.file: suite.document}
-        for text in suite.stubs:
-            self._stub(Target.parse(text), None)
+        for text, stub in suite.stubs.items():
+            target = Target.parse(text)
+            try:
+                self._stubs[target] = function(target.qualname, stub.signature, stub.kind)
+            except SignatureError as error:
+                place, _ = locate(suite.stub_entries[text].value, ("signature",))
+                self._say("MP010", str(error), place.span)
         self.cases = tuple(case for case in suite.cases if self._is_ready(case))
         used = {str(act.target) for case in suite.cases for act in case.named}
-        for text, (span, _) in suite.stub_spans.items():
+        for text, entry in suite.stub_entries.items():
             near = closest(text, used - suite.stubs.keys())
             if near and text not in used:
-                help = did_you_mean(near)
-                self._say("MP111", f"no test is about the stub `{text}`", span, help)
+                message = f"no test is about the stub `{text}`"
+                self._say("MP111", message, entry.key_span, did_you_mean(near))
         self.diagnostics = in_order(self._findings)
 
     def run(self, case: Case) -> CaseResult:
@@ -103,13 +109,8 @@ class Prepared:
             try:
                 for number, act in enumerate(case.acts, 1):
                     step = f"step {number}: " if len(case.acts) > 1 else ""
-                    if act.way == "advance":
-                        stage.world.time += float(getattr(act.block, act.way))
-                    elif act.way == "resolve":
-                        differences += plan_differs(stage.plans(act.target), act)
-                    else:
-                        called = _called(act, stage)
-                        differences += [replace(one, field=f"{step}{one.field}") for one in called]
+                    found = _done(act, stage)
+                    differences += [replace(one, field=f"{step}{one.field}") for one in found]
             finally:
                 stage.close()
         return CaseResult(case, tuple(differences), tuple(warnings))
@@ -117,7 +118,7 @@ class Prepared:
     def _plan(self, target: Target, rulebook: Rulebook) -> Plan:
         """Return what holds for *target*; a plan without rules where no policy names it."""
         stub = self._suite.stubs.get(str(target))
-        if stub is None or not rulebook.asks(target):
+        if stub is None:
             facts = facts_of(rulebook, self._tree, target)
         else:
             made = self._stubs.get(target)
@@ -127,11 +128,10 @@ class Prepared:
     # --- checks before any test runs --------------------------------------------------
 
     def _say(self, code: str, message: str, span: Span, help: str = "") -> None:
-        finding = Diagnostic(code, message, span, help=help)
-        if finding not in self._findings:
-            self._findings.append(finding)
+        self._findings.append(Diagnostic(code, message, span, help=help))
 
     def _is_ready(self, case: Case) -> bool:
+        """Return whether *case* can run: nothing is wrong with its policy and what it names."""
         loaded, before = self._load(case.terms), len(self._findings)
         if loaded.refused:
             return False
@@ -141,21 +141,20 @@ class Prepared:
             known = ", ".join(f"`{name}`" for name in loaded.environments) or "none"
             help = did_you_mean(closest(env, loaded.environments), f"there are {known}")
             self._say("MP010", f"no policy file names an environment `{env}`", case.env_span, help)
-        if not all(self._is_known(act, loaded.rulebook) for act in case.named):
-            return False
-        calls = [self._is_callable(act) for act in case.named if act.way == "call"]
-        return all(calls) and len(self._findings) == before
+        if all(self._is_known(act, loaded.rulebook) for act in case.named):
+            calls = [self._is_callable(act) for act in case.named if act.way == "call"]
+            return all(calls) and len(self._findings) == before
+        return False
 
     def _load(self, terms: CaseTerms) -> Loaded:
         """Return the policies as they hold under *terms*: no other variables are seen."""
         if terms not in self._loaded:
-            now = moment(terms.clock) if terms.clock else None
-            policy_terms = Terms(terms.env, dict(terms.env_vars), now=now, tree=self._tree)
+            variables = dict(terms.env_vars)
+            policy_terms = Terms(terms.env, variables, now=terms.clock, tree=self._tree)
             loaded = self._loaded[terms] = load(self._suite.policies, policy_terms)
             refused = set(loaded.refused)
-            for finding in loaded.shown(level="none").diagnostics:
-                if finding in refused and finding not in self._findings:
-                    self._findings.append(finding)
+            shown = loaded.shown(level="none").diagnostics
+            self._findings += [finding for finding in shown if finding in refused]
             self.documents |= {document.file: document for document in loaded.documents}
         return self._loaded[terms]
 
@@ -180,8 +179,16 @@ class Prepared:
 
     def _is_callable(self, act: Act) -> bool:
         """Return whether the arguments fit; of a real function the call itself may tell."""
-        stub = self._stub(act.target, None if act.block.real else act.span)
+        target = act.target
+        looked = self._tree.look_up(target) if str(target) not in self._suite.stubs else None
+        if isinstance(looked, Defined) and looked.parameters is not None:
+            kind: Any = looked.kind
+            self._stubs[target] = of_parameters(target.qualname, looked.parameters, kind)
+        stub = self._stubs.get(target)
         if stub is None:
+            if looked is not None and not act.block.real:
+                help = f'write `stubs: {{"{target}": {{signature: "(features, user)"}}}}`'
+                self._say("MP301", f"the parameters of `{target}` are not known", act.span, help)
             return act.block.real
         try:
             arguments(stub, act.block.args)
@@ -191,41 +198,17 @@ class Prepared:
             return False
         return True
 
-    def _stub(self, target: Target, span: Span | None) -> FunctionType | None:
-        """Return a function with the parameters of the one at *target*, which does nothing.
 
-        What is wrong with a stub is said at its signature; what is not known of the source at
-        *span*, if that is given.
-        """
-        if target in self._stubs:
-            return self._stubs[target]
-        stub, code = self._suite.stubs.get(str(target)), "MP301"
-        looked = self._tree.look_up(target) if stub is None else None
-        try:
-            if stub is not None:
-                code, (_, span) = "MP010", self._suite.stub_spans[str(target)]
-                made = function(target.qualname, stub.signature, stub.kind)
-            elif (
-                isinstance(looked, Defined) and looked.is_function and looked.parameters is not None
-            ):
-                kind: Any = looked.kind
-                made = of_parameters(target.qualname, looked.parameters, kind)
-            else:
-                help = f'write `stubs: {{"{target}": {{signature: "(features, user)"}}}}`'
-                problem = f"the parameters of `{target}` are not known"
-                raise SignatureError(problem, help=help)
-        except SignatureError as error:
-            if span is not None:
-                self._say(code, str(error), span, error.help)
-            return None
-        self._stubs[target] = made
-        return made
-
-
-def _called(act: Act, stage: Stage) -> list[FieldDifference]:
-    """Return in what a call differs from what is expected of it."""
+def _done(act: Act, stage: Stage) -> list[FieldDifference]:
+    """Do *act*; return in what the outcome differs from what is expected."""
+    if act.way == "advance":
+        stage.world.time += float(getattr(act.block, act.way))
+        return []
+    plan = stage.plans(act.target)
+    if act.way == "resolve":
+        settings = settings_of(act.node.get("expect"))
+        return list(plan_differs(plan, ((name, one.value.plain()) for name, one in settings)))
     try:
-        outcome = stage.call(act.block)
+        return list(call_differs(act, stage.call(act.block), plan))
     except SignatureError as error:
         return [FieldDifference("call", str(act.target), str(error))]
-    return list(call_differs(act, outcome, stage.plans(act.target)))

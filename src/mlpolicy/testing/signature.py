@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any, Final
@@ -16,6 +17,18 @@ _FORMS: Final = {
     "coroutine": "async def {}{}: pass",
     "generator": "def {}{}: yield",
     "async_generator": "async def {}{}: yield",
+}
+_KINDS: Final = {
+    "positional": inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    "positional_only": inspect.Parameter.POSITIONAL_ONLY,
+    "var_positional": inspect.Parameter.VAR_POSITIONAL,
+    "keyword": inspect.Parameter.KEYWORD_ONLY,
+    "var_keyword": inspect.Parameter.VAR_KEYWORD,
+}
+
+_FORMS_OF_REST: Final[dict[Any, tuple[type, str]]] = {
+    inspect.Parameter.VAR_POSITIONAL: (list, "list"),
+    inspect.Parameter.VAR_KEYWORD: (dict, "mapping"),
 }
 
 
@@ -65,17 +78,12 @@ def of_parameters(
     qualname: str, parameters: Iterable[Parameter], kind: FunctionKind
 ) -> FunctionType:
     """Return a function with those parameters, which does nothing."""
-    parts: list[str] = []
-    parameters = list(parameters)
-    kinds = [parameter.kind for parameter in parameters]
-    for at, parameter in enumerate(parameters):
-        if parameter.kind == "keyword" and "var_positional" not in kinds and "*" not in parts:
-            parts.append("*")
-        star = {"var_positional": "*", "var_keyword": "**"}.get(parameter.kind, "")
-        parts.append(f"{star}{parameter.name}{'=None' if parameter.has_default else ''}")
-        if parameter.kind == "positional_only" and "positional_only" not in kinds[at + 1 :]:
-            parts.append("/")
-    return function(qualname, f"({', '.join(parts)})", kind)
+    defaults = {True: None, False: inspect.Parameter.empty}
+    made = (
+        inspect.Parameter(one.name, _KINDS[one.kind], default=defaults[one.has_default])
+        for one in parameters
+    )
+    return function(qualname, str(inspect.Signature([*made])), kind)
 
 
 def arguments(
@@ -88,39 +96,30 @@ def arguments(
     Raises:
         SignatureError: One is missing, or there is none of that name.
     """
-    name = getattr(made, "__name__", str(made))
-    parameters = inspect.signature(made).parameters
-    given = _known(given, parameters, name)
-    positional: list[Any] = []
-    named: dict[str, Any] = {}
-    for word, parameter in parameters.items():
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            items = given.pop(word, [])
-            if not isinstance(items, list):
-                raise SignatureError(f"`*{word}` is a list", word)
-            positional += items
-        elif parameter.kind is parameter.VAR_KEYWORD:
-            rest = given.pop(word, {})
-            if not isinstance(rest, dict):
-                raise SignatureError(f"`**{word}` is a mapping", word)
-            named |= rest
-        elif word not in given and parameter.default is parameter.empty:
-            raise SignatureError(f"`{name}` needs the argument `{word}`")
-        elif parameter.kind is not parameter.KEYWORD_ONLY:
-            positional.append(given.pop(word, parameter.default))
-        elif word in given:
-            named[word] = given.pop(word)
-    return tuple(positional), named | given
-
-
-def _known(
-    given: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], name: str
-) -> dict[str, Any]:
-    """Return the arguments *given* to the function *name*, with an instance for a method."""
-    unknown = [word for word in given if word not in parameters]
-    if unknown and all(one.kind is not one.VAR_KEYWORD for one in parameters.values()):
-        known = ", ".join(f"`{word}`" for word in parameters) or "none"
-        help = did_you_mean(closest(unknown[0], parameters), f"it takes {known}")
-        raise SignatureError(f"`{name}` takes no argument `{unknown[0]}`", unknown[0], help)
+    name, signature = getattr(made, "__name__", str(made)), inspect.signature(made)
+    parameters = signature.parameters
     first = next(iter(parameters), "")
-    return {**({first: None} if first in ("self", "cls") else {}), **given}
+    given = {**({first: None} if first in ("self", "cls") else {}), **given}
+    more = _unknown(given, parameters, name)
+    for word, one in parameters.items():
+        if one.kind in _FORMS_OF_REST:
+            form, called = _FORMS_OF_REST[one.kind]
+            if not isinstance(given.get(word, form()), form):
+                raise SignatureError(f"`{one}` is a {called}", word)
+        elif one.default is one.empty and word not in given:
+            raise SignatureError(f"`{name}` needs the argument `{word}`")
+    bound = inspect.BoundArguments(
+        signature, OrderedDict({word: given[word] for word in parameters if word in given})
+    )
+    bound.apply_defaults()
+    return bound.args, bound.kwargs | {word: given[word] for word in more}
+
+
+def _unknown(given: Mapping[str, Any], parameters: Mapping[str, Any], name: str) -> list[str]:
+    """Return which of *given* are no parameters, which only `**rest` takes."""
+    more = [word for word in given if word not in parameters]
+    if more and all(one.kind is not one.VAR_KEYWORD for one in parameters.values()):
+        known = ", ".join(f"`{word}`" for word in parameters) or "none"
+        help = did_you_mean(closest(more[0], parameters), f"it takes {known}")
+        raise SignatureError(f"`{name}` takes no argument `{more[0]}`", more[0], help)
+    return more

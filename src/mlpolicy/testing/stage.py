@@ -87,9 +87,9 @@ class StagedFunction:
         return asyncio.run(result) if self.kind == "coroutine" else result
 
     def _next(self, *_: Any, **__: Any) -> Any:
+        """Do what the test says of this attempt; the last of it is what is done ever after."""
         if not self._behaviour:
             return None
-        # The last one is what it does ever after.
         now = self._behaviour.pop(0) if len(self._behaviour) > 1 else self._behaviour[0]
         self._world.time += float(now.takes)
         raising = getattr(now, "raise")

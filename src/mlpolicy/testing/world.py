@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any, cast
+from unittest.mock import patch
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.kind import load
@@ -103,27 +104,20 @@ def entered(world: VirtualWorld, environ: Mapping[str, str]) -> Iterator[list[st
 
     Chance begins at the same point each time.
     """
-    warnings, before = _Warnings(), (clock.now, LOGGER.propagate)
+    warnings = _Warnings()
     sources: tuple[Any, ...] = (random, chance.SOURCE)
     states = [source.getstate() for source in sources]
-    variables = {name: os.environ.get(name) for name in environ}
     forget()
     LOGGER.addHandler(warnings)
-    LOGGER.propagate = False
     for source in sources:
         source.seed(SEED)
-    os.environ.update(environ)
     # A cache reads the clock of the process while a call is under way.
-    clock.now = world.now
+    clocked = patch.object(clock, "now", world.now)
     try:
-        yield warnings.messages
+        with clocked, patch.object(LOGGER, "propagate", False), patch.dict(os.environ, environ):
+            yield warnings.messages
     finally:
-        clock.now, LOGGER.propagate = before
         for source, state in zip(sources, states, strict=True):
             source.setstate(state)
-        for name, value in variables.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
         LOGGER.removeHandler(warnings)
         forget()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.cli.render.github import github, summarise
+from mlpolicy.cli.render.formats import github, summarise
 from mlpolicy.core.diagnostic import Diagnostic
 from tests.cli.render.conftest import ALL, MISSING, NOTED, WARNED, a_report, at
 

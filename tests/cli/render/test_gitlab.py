@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mlpolicy.cli.render.gitlab import gitlab
+from mlpolicy.cli.render.formats import gitlab
 from mlpolicy.core.diagnostic import Diagnostic
 from tests.cli.render.conftest import ALL, IN_PROD, MISSING, NOTHING, a_report, at
 

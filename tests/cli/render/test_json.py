@@ -8,7 +8,7 @@ from importlib.resources import files
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
-from mlpolicy.cli.render.as_json import as_json
+from mlpolicy.cli.render.formats import as_json
 from tests.cli.render.conftest import ALL, MISSING, NOTHING, a_report
 
 PUBLISHED = json.loads(

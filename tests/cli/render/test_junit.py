@@ -7,7 +7,7 @@ from xml.etree import ElementTree as Xml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.cli.render.junit import junit
+from mlpolicy.cli.render.formats import junit
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic
 from tests.cli.render.conftest import ALL, MISSING, WARNED, a_report, at

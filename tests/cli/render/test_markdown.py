@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpolicy.cli.render.markdown import markdown
+from mlpolicy.cli.render.formats import markdown
 from mlpolicy.core.diagnostic import Diagnostic
 from tests.cli.render.conftest import ALL, IN_PROD, MISSING, NOTHING, WARNED, a_report, at
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from mlpolicy.cli.render.sarif import sarif
+from mlpolicy.cli.render.formats import sarif
 from mlpolicy.core.diagnostic import Diagnostic
 from tests.cli.render.conftest import ALL, MISSING, NOTHING, a_report, at
 

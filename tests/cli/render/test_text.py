@@ -48,7 +48,7 @@ def test_a_mark_over_several_lines_goes_to_the_end_of_the_first():
 def test_a_finding_without_a_line_still_says_its_label():
     lost = Diagnostic("MP001", "unreadable", at(9, 1, 1), label="no such file")
 
-    assert " = no such file\n" in plain(a_report(lost))
+    assert " --> serving.yaml:9:1   no such file\n" in plain(a_report(lost))
 
 
 def test_a_message_cannot_steer_the_terminal():

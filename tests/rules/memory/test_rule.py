@@ -17,7 +17,7 @@ def rule(**fields):
 
 
 def findings(**fields):
-    return list(KIND.findings(rule(**fields)))
+    return list(KIND.ask("check", rule(**fields)))
 
 
 def found_in(text):

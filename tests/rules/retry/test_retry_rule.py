@@ -233,4 +233,4 @@ def test_every_setting_is_explained():
 def test_the_kind_finds_its_parts():
     assert KIND.rule_model() is RetryRule
     assert KIND.step_class().kind == KIND.name
-    assert KIND.findings(rule(max_attempts=1))[0][:2] == ("MP611", "max_attempts")
+    assert KIND.ask("check", rule(max_attempts=1))[0][:2] == ("MP611", "max_attempts")

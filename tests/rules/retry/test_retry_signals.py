@@ -85,9 +85,7 @@ def lines_of(*names):
     return trace
 
 
-@pytest.mark.parametrize(
-    "name", ["failed", "otherwise_failed", "_after", "retries", "put_back", "marks", "note"]
-)
+@pytest.mark.parametrize("name", ["failed", "_after", "retries", "put_back", "marks", "note"])
 def test_a_handler_that_raises_in_our_own_lines_passes(place, world, alarm, name):
     """Wherever it comes: it is no bug of ours, and the call does not go on."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from typing import Final
 
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion
 from mlpolicy.core.frozen import frozen
 from mlpolicy.core.spelling import many
 from mlpolicy.plan.load import Loaded
+
+_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks that change the direction of text: a line could be shown other than it is read."""
 
 
 @frozen()
@@ -85,3 +90,19 @@ def repairs(finding: Diagnostic) -> dict[str, list[Suggestion]]:
     for suggestion in finding.suggestions:
         by_title.setdefault(suggestion.title, []).append(suggestion)
     return by_title
+
+
+def visible(text: str) -> str:
+    """Return *text* with what would steer a terminal, or reorder the line, in a form to be seen."""
+    return text if text.isprintable() else "".join(map(_picture, text))
+
+
+def _picture(character: str) -> str:
+    number = ord(character)
+    if number < 0x20:
+        return chr(0x2400 + number)
+    if number == 0x7F:
+        return "\N{SYMBOL FOR DELETE}"
+    if character in _TURNING or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
+        return "\N{REPLACEMENT CHARACTER}"
+    return character

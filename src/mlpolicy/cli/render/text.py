@@ -1,14 +1,18 @@
-"""Findings for people: an excerpt, carets under the mistake, and the remedy."""
+"""What people see: findings with an excerpt and carets under the mistake, and tables."""
 
 from __future__ import annotations
 
+import io
+import shutil
 import unicodedata
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import click
 
-from mlpolicy.cli.render.report import Report, repairs
+from mlpolicy.cli.render.report import Report, repairs, visible
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.report import masked
 from mlpolicy.core.span import Span
@@ -17,8 +21,12 @@ WIDEST: Final = 160
 """How many cells of a line are shown."""
 _TAB: Final = 4
 _COLOUR: Final = {"error": "red", "warning": "yellow", "info": "cyan"}
-_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Marks that change the direction of text: a line could be shown other than it is read."""
+_OF_STATES: Final = {
+    **dict.fromkeys(("applied", "ok"), "green"),
+    **dict.fromkeys(("bypassed", "fail", "missing", "unwrappable"), "red"),
+    "note": "cyan",
+}
+_dim = partial(click.style, fg="blue")
 
 
 def text(report: Report) -> str:
@@ -30,30 +38,27 @@ def _finding(finding: Diagnostic, report: Report) -> Iterator[str]:
     colour = _COLOUR[finding.severity]
     grade = click.style(f"{finding.severity}[{finding.code}]", fg=colour, bold=True)
     yield f"{grade} {click.style(_line(finding.message), bold=True)}"
-    spans = [finding.span, *(related.span for related in finding.related)]
-    margin = " " * len(str(max(span.line for span in spans)))
-    yield f"{margin}{_dim('-->')} {visible(str(finding.span))}"
-    label = _painted(finding.label, colour)
-    if _has(report, finding.span):
-        yield from _excerpt(finding.span, label, report, margin)
-    elif label:
-        yield f"{margin} {_dim('=')} {label}"
-    for related in finding.related:
-        place, label = visible(str(related.span)), _painted(related.message, "blue")
-        yield f"{margin} {_dim('|')}"
-        if _has(report, related.span):
-            yield f"{margin}{_dim(':::')} {place}"
-            yield from _excerpt(related.span, label, report, margin)
+    places = [("-->", finding.span, finding.label, colour)]
+    places += [(":::", related.span, related.message, "blue") for related in finding.related]
+    margin = " " * len(str(max(span.line for _, span, _, _ in places)))
+    for arrow, span, label, ink in places:
+        if arrow == ":::":
+            yield f"{margin} {_dim('|')}"
+        painted = click.style(_line(label), fg=ink) if label else ""
+        place = f"{margin}{_dim(arrow)} {visible(str(span))}"
+        if 1 <= span.line <= len(report.lines.get(span.file, ())):
+            yield place
+            yield from _excerpt(span, painted, report.lines[span.file][span.line - 1], margin)
         else:
-            yield f"{margin}{_dim(':::')} {place}   {label}".rstrip()
+            yield f"{place}   {painted}".rstrip()
     notes = [f"environment: {finding.environment}"] if finding.environment else []
     notes += [f"help: {help}" for help in ([finding.help] if finding.help else repairs(finding))]
     for note in (*notes, f"more: mlpolicy explain {finding.code}"):
         yield f"{margin} {_dim('=')} {_line(note)}"
 
 
-def _excerpt(span: Span, label: str, report: Report, margin: str) -> Iterator[str]:
-    line = masked(report.lines[span.file][span.line - 1])
+def _excerpt(span: Span, label: str, line: str, margin: str) -> Iterator[str]:
+    line = masked(line)
     last = span.end_column - 1 if span.end_line == span.line else len(line)
     shown, carets = excerpt(line, span.column - 1, last)
     yield f"{margin} {_dim('|')}"
@@ -61,39 +66,8 @@ def _excerpt(span: Span, label: str, report: Report, margin: str) -> Iterator[st
     yield f"{margin} {_dim('|')} {click.style(carets, fg='red')} {label}".rstrip()
 
 
-def _has(report: Report, span: Span) -> bool:
-    return 1 <= span.line <= len(report.lines.get(span.file, ()))
-
-
 def _line(text: str) -> str:
     return visible(" ".join(text.splitlines()))
-
-
-def _painted(text: str, colour: str) -> str:
-    return click.style(_line(text), fg=colour) if text else ""
-
-
-def _dim(text: str) -> str:
-    return click.style(text, fg="blue")
-
-
-# --- a line as a terminal shows it ----------------------------------------------------
-
-
-def visible(text: str) -> str:
-    """Return *text* with what would steer a terminal, or reorder the line, in a form to be seen."""
-    return text if text.isprintable() else "".join(map(_picture, text))
-
-
-def _picture(character: str) -> str:
-    number = ord(character)
-    if number < 0x20:
-        return chr(0x2400 + number)
-    if number == 0x7F:
-        return "\N{SYMBOL FOR DELETE}"
-    if character in _TURNING or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
-        return "\N{REPLACEMENT CHARACTER}"
-    return character
 
 
 def excerpt(line: str, first: int, last: int) -> tuple[str, str]:
@@ -102,20 +76,20 @@ def excerpt(line: str, first: int, last: int) -> tuple[str, str]:
     Both count from 0, the end exclusive; a line that is too wide is cut around the carets.
     """
     texts: list[str] = []
-    widths: list[int] = []
-    column = 0
+    ends = [0]
     for character in line:
-        tab = _TAB - column % _TAB if character == "\t" else 0
-        texts.append(" " * tab or _picture(character))
-        widths.append(tab or _cells(texts[-1]))
-        column += widths[-1]
-    first = min(first, len(texts))
-    while 0 < first < len(texts) and widths[first] == 0:
+        tab = _TAB - ends[-1] % _TAB if character == "\t" else 0
+        texts.append(" " * tab or visible(character))
+        ends.append(ends[-1] + (tab or _cells(texts[-1])))
+    first, start, stop = min(first, len(texts)), 0, len(texts)
+    while 0 < first < stop and ends[first] == ends[first + 1]:
         first -= 1  # a mark stands over the character before it
-    start, stop = _window(widths, first)
+    if ends[-1] > WIDEST:  # as much as fits on both sides
+        start = bisect_left(ends, ends[first] - WIDEST // 2)
+        stop = bisect_right(ends, ends[start] + WIDEST) - 1
     head, tail = "…" if start else "", "…" if stop < len(texts) else ""
-    lead = " " * (len(head) + sum(widths[start:first]))
-    carets = "^" * max(1, sum(widths[first : min(last, stop)]))
+    lead = " " * (len(head) + ends[first] - ends[start])
+    carets = "^" * max(1, ends[min(last, stop)] - ends[first])
     return f"{head}{''.join(texts[start:stop])}{tail}", lead + carets
 
 
@@ -125,16 +99,36 @@ def _cells(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _window(widths: Sequence[int], first: int) -> tuple[int, int]:
-    """Return which code points are shown: all, or as many as fit on both sides of *first*."""
-    if sum(widths) <= WIDEST:
-        return 0, len(widths)
-    start, room = first, WIDEST // 2
-    while start > 0 and widths[start - 1] <= room:
-        start -= 1
-        room -= widths[start]
-    stop, room = start, WIDEST
-    while stop < len(widths) and widths[stop] <= room:
-        room -= widths[stop]
-        stop += 1
-    return start, stop
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, terminal: bool, colour: bool | None
+) -> str:
+    """Return a table with *head* over *rows*; nothing is cut where nobody looks at a *terminal*.
+
+    The first word of a state is coloured.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    for title in head:
+        made.add_column(title, overflow="fold", no_wrap=not terminal)
+    for row in rows:
+        # A cell is shown as it is: `[…]` in it is not markup.
+        cells = [Text(visible(cell)) for cell in row]
+        for title, cell in zip(head, cells, strict=True):
+            if title in ("STATUS", "STATE"):
+                word = cell.plain.partition(" ")[0]
+                cell.stylize(_OF_STATES.get(word, "yellow"), 0, len(word))
+        made.add_row(*cells)
+    console = Console(
+        file=io.StringIO(),
+        width=shutil.get_terminal_size().columns if terminal else 800,
+        soft_wrap=not terminal,
+        highlight=False,
+        color_system="standard",
+        force_terminal=terminal if colour is None else colour,
+    )
+    with console.capture() as printed:
+        console.print(made)
+    return "\n".join(line.rstrip() for line in printed.get().splitlines())

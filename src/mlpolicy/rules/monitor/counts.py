@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from mlpolicy.core.site import Site
     from mlpolicy.rules.monitor.rule import MonitorRule
 
-ERRORS_HELP: Final = "Calls that raised, by the class of what they raised."
 MOST_ERROR_TYPES: Final = 50
-OTHER: Final = "other"
 
 
 class Counts:
@@ -64,24 +62,31 @@ class Counts:
         error_type = name_of(cls)
         if error_type not in self._error_tags:
             if len(self._error_tags) >= MOST_ERROR_TYPES:
-                error_type = OTHER
+                error_type = "other"
             tag, labels = f"error_type={error_type}", {**self._labels, "error_type": error_type}
-            name = "mlpolicy_errors_total"
-            self._meters.tally(name, ERRORS_HELP, self.durations, tag=tag, **labels)
-            if error_type == OTHER:
-                return tag
+            name, help = (
+                "mlpolicy_errors_total",
+                "Calls that raised, by the class of what they raised.",
+            )
+            self._meters.tally(name, help, self.durations, tag=tag, **labels)
             self._error_tags[error_type] = tag
         return self._error_tags[error_type]
 
 
 class Rate:
-    """Lets through so many events a second, after a burst."""
+    """Lets through so many events a second, after a burst; those left out are counted by *drops*."""
 
     def __init__(
-        self, per_second: float, burst: float, *, now: Callable[[], float] = clock.REAL
+        self,
+        per_second: float,
+        burst: float,
+        drops: Sequence[Callable[[], object]],
+        *,
+        now: Callable[[], float] = clock.REAL,
     ) -> None:
         self._per_second = per_second
         self._burst = burst
+        self._drops = drops
         self._now = now
         self._lock = Lock()
         self._offers = count(1)
@@ -90,25 +95,29 @@ class Rate:
         self._left = (burst, now())
 
     def take(self) -> int:
-        """Return how many events one more stands for: itself, and those left out before it.
+        """Return how many events one more stands for, 0 if it may not be written.
 
-        0 says that it may not be written.
+        It stands for itself, and for those left out before it.
         """
         if self._lock.held():
-            next(self._offers)
+            self.pass_over(1)
             return 0
         with self._lock:
-            offer, now = next(self._offers), self._now()
+            now = self._now()
             left, seen = self._left
             left = min(self._burst, left + (now - seen) * self._per_second)
-            if left < 1.0:
-                self._left = (left, now)
-                return 0
-            self._left = (left - 1.0, now)
-            stands_for, self._written = offer - self._written, offer
-            return stands_for
+            if left >= 1.0:
+                self._left = (left - 1.0, now)
+                offer = next(self._offers)
+                stands_for, self._written = offer - self._written, offer
+                return stands_for
+            self._left = (left, now)
+        self.pass_over(1)
+        return 0
 
     def pass_over(self, events: int) -> None:
         """Leave out so many: the next that is taken stands for them too."""
         for _ in range(events):
             next(self._offers)
+            for drop in self._drops:
+                drop()

@@ -1,8 +1,7 @@
 """One event a call, whose schema is `event.schema.json`: the ids by which events join, what is said of errors.
 
-The ids are those of a call, of the one that made it, and of the outermost one. A call hands
-nothing on to those within it: that would cost each of them. Whoever makes an event reads off
-the stack which calls are under way, and makes an id of the number of each, so that the events
+A call hands no id on to those within it: that would cost each of them. Whoever makes an event reads
+off the stack which calls are under way, and makes an id of the number of each, so that the events
 of an inner and of an outer call agree by themselves.
 
 Of an error there is text, made at once: who holds an error holds its traceback, and with it the
@@ -11,11 +10,10 @@ arguments of the call.
 
 from __future__ import annotations
 
-import builtins
 import os
 import re
 import sys
-from _thread import allocate_lock, start_new_thread
+from _thread import start_new_thread
 from collections.abc import Iterator
 from contextvars import copy_context
 from hashlib import blake2b
@@ -23,14 +21,13 @@ from types import CodeType, FrameType, FunctionType, TracebackType, WrapperDescr
 from typing import Any, Final, cast
 from weakref import WeakSet
 
-from mlpolicy.core.classes import mro_of
+from mlpolicy.core.classes import SCALARS, mro_of
 from mlpolicy.core.report import interrupts
+from mlpolicy.core.threads import Waiter
 from mlpolicy.errors import CallRefused, ValidationFailed
 from mlpolicy.rules.monitor.streams import HANDING_OUT
 from mlpolicy.rules.monitor.summary import name_of, own_attribute, safe_text
 
-EVENT_SCHEMA: Final = "mlpolicy.event/1"
-MOST_DECISIONS: Final = 100
 SEVERITY: Final[dict[str, str]] = {
     "ok": "INFO",
     "fallback": "WARNING",
@@ -122,15 +119,8 @@ PATIENCE: Final = 0.1
 
 _VALUES: Final = re.compile(r"""'[^']*'|"[^"]*"|(?<!\w)\d[\w.,]*""")
 """What differs between messages of one check: numbers and quoted texts."""
-_SCALARS: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
 _CONTAINERS: Final = (tuple, list, dict, set, frozenset)
 _LARGEST: Final = 1000
-_BUILT_IN: Final = frozenset(
-    value
-    for value in vars(builtins).values()
-    if isinstance(value, type) and issubclass(value, BaseException)
-)
-"""Exceptions whose messages Python makes, out of their arguments."""
 _NAMES: Final[tuple[Any, ...]] = (OSError.__dict__["filename"], OSError.__dict__["filename2"])
 _slow: WeakSet[type | CodeType] = WeakSet()
 """What makes messages that did not come: the code where it is a function's, else the class."""
@@ -162,7 +152,8 @@ def _message(error: BaseException) -> str:
     printer: Any = own_attribute(cls, "__str__")
     if issubclass(cls, CallRefused):
         return cast("CallRefused", error).public
-    if type(printer) is not WrapperDescriptorType or printer.__objclass__ not in _BUILT_IN:
+    by_python = type(printer) is WrapperDescriptorType
+    if not by_python or printer.__objclass__.__module__ != "builtins":
         return _aside(error, printer.__code__ if type(printer) is FunctionType else cls)
     arguments = _arguments_of(error)
     if printer.__objclass__ is BaseException and [*map(type, arguments)] == [str]:
@@ -180,7 +171,7 @@ def _room_left(values: list[Any]) -> int | None:
     while values and room >= 0:
         value = values.pop()
         room -= 1
-        if type(value) in _SCALARS:
+        if type(value) in SCALARS:
             room -= len(value) // 1000 if isinstance(value, str | bytes) else 0
         elif type(value) not in _CONTAINERS:
             return None
@@ -196,8 +187,7 @@ def _aside(error: BaseException, maker: type | CodeType) -> str:
     if maker in _slow:
         return UNPRINTED
     printed: list[str] = []
-    done = allocate_lock()
-    done.acquire()
+    done = Waiter()
 
     def work() -> None:
         try:
@@ -205,23 +195,21 @@ def _aside(error: BaseException, maker: type | CodeType) -> str:
         except BaseException:  # noqa: BLE001 (whatever it is, it is not the call's)
             pass
         finally:
-            done.release()
+            done.wake()
 
     start_new_thread(copy_context().run, (work,))
-    if not done.acquire(timeout=PATIENCE):
+    if not done.wait(PATIENCE):
         _slow.add(maker)
     return printed[0] if printed else UNPRINTED
 
 
 def _place(error: BaseException) -> str:
     """Return where *error* was raised: what errors have in common, whatever their messages."""
-    place = ""
     trace: TracebackType | None = _traceback_of(error)
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        place = f"{code.co_filename}:{code.co_qualname}"
+    while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return place
+    code = trace.tb_frame.f_code if trace is not None else None
+    return f"{code.co_filename}:{code.co_qualname}" if code is not None else ""
 
 
 def _check(refusal: CallRefused, message: str) -> str:

@@ -18,19 +18,11 @@ from mlpolicy.core.metrics import METERS, NOTHING
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Lines, Loom, Step, indented
-from mlpolicy.core.threads import Forked, Lock
+from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
 from mlpolicy.rules.monitor.counts import Counts, Rate
-from mlpolicy.rules.monitor.event import (
-    EVENT_SCHEMA,
-    MOST_DECISIONS,
-    SEVERITY,
-    current_trace,
-    frames,
-    lineage,
-    said_of,
-)
+from mlpolicy.rules.monitor.event import SEVERITY, current_trace, frames, lineage, said_of
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import SINKS, Sink
 from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
@@ -82,25 +74,23 @@ class MonitorStep(Step):
         """What tells it from others of this process: targets of one name are numbered apart."""
         self._draw = draw
         self._now = now
-        self._lock = Lock()
         log = self._log = _log_of(rule)
         self._logged = _logged(log)
         self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
-        self._slow = float(log.slow) if log and log.slow is not None else NEVER
+        self._slow = NEVER if log is None or log.slow is None else float(log.slow)
         self._always = log is not None and log.errors == "always"
         sinks = {name: SINKS[name] for name in rule.sinks}
         self._takers = {name: sink for name, sink in sinks.items() if sink.events}
-        self._dropped = [dropping(name, "rate").add for name in self._takers]
-        self._failures = Rate(*FAILURES, now=now)
-        self._samples = Rate(*SAMPLES, now=now)
+        drops = [dropping(name, "rate").add for name in self._takers]
+        self._failures = Rate(*FAILURES, drops, now=now)
+        self._samples = Rate(*SAMPLES, drops, now=now)
         self._counts = Counts(rule, site)
         self.first = self._counts.begun.first
         self._next_sample = self._gap()
         self._next_due()
         if rule.metrics and site.meters is METERS:
-            for name, sink in sinks.items():
-                _begin(name, sink)
+            _begin(sinks)
         _alive.add(self)
 
     # --- at a call --------------------------------------------------------------------
@@ -222,10 +212,9 @@ class MonitorStep(Step):
         outcome = facts.get("outcome", "ok")
         fallback = outcome == "fallback"
         sampled = self._is_sampled(number)
-        self._next_due()
         certain = elapsed >= self._slow or (fallback and self._always)
         if (sampled or certain) and outcome in self._logged:
-            share = self._let(self._failures if fallback else self._samples, certain=certain)
+            share = self._share(self._failures if fallback else self._samples, certain=certain)
             if share:
                 said = {} if arguments is None else {"output": shown or summary(result)}
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
@@ -250,7 +239,7 @@ class MonitorStep(Step):
         log = self._log if outcome in self._logged else None
         drawn = log is not None and log.errors == "sampled" and self._draw() < self._sample
         if log is not None and (self._always or drawn):
-            share = self._let(self._failures, certain=self._always)
+            share = self._share(self._failures, certain=self._always)
             if share:
                 said = {"error": said_of(error)}
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
@@ -283,50 +272,32 @@ class MonitorStep(Step):
 
     def _is_sampled(self, number: int) -> bool:
         """Whether the call is sampled; of calls at one time one is, unless all are."""
-        if self._sample >= 1.0:
-            return True
-        if number < self._next_sample or self._lock.held():
-            return False
-        with self._lock:
-            sampled = number >= self._next_sample
-            if sampled:
-                self._next_sample = number + self._gap()
+        sampled = number >= self._next_sample
+        if sampled and self._sample < 1.0:
+            self._next_sample = number + self._gap()
+        self._next_due()
         return sampled
 
+    def _share(self, rate: Rate, *, certain: bool) -> float:
+        """Return the share of calls that the next event stands for; 0 where there are too many."""
+        stands_for = rate.take()
+        return (1.0 if certain else self._sample) / stands_for if stands_for else 0.0
+
     def _drop_ahead(self) -> None:
-        """Drop the samples to come that there will hardly be room for, and count them now.
+        """Leave out by now the samples to come that there will hardly be room for.
 
         A function that is called a million times a second would look at ten thousand samples.
         """
-        if self._sample >= 1.0 or self._lock.held():
-            return
-        with self._lock:
+        if self._sample < 1.0:
             self._next_sample += sum(self._gap() for _ in range(AT_ONCE))
-        self._next_due()
-        self._samples.pass_over(AT_ONCE)
-        for drop in self._dropped:
-            for _ in range(AT_ONCE):
-                drop()
+            self._next_due()
+            self._samples.pass_over(AT_ONCE)
 
     def _gap(self) -> float:
         """Return after how many calls the next is sampled: drawn so that each has the same chance."""
-        if self._sample <= 0.0:
-            return NEVER
-        if self._sample >= 1.0:
-            return 1
+        if not 0.0 < self._sample < 1.0:
+            return 1 if self._sample else NEVER
         return 1 + int(math.log1p(-self._draw()) / self._spread)
-
-    def _let(self, rate: Rate, *, certain: bool) -> float:
-        """Return the share of calls that the next event stands for; 0 where there are too many.
-
-        Those that are left out are counted.
-        """
-        stands_for = rate.take()
-        if stands_for:
-            return (1.0 if certain else self._sample) / stands_for
-        for drop in self._dropped:
-            drop()
-        return 0.0
 
     def _write(
         self,
@@ -345,7 +316,7 @@ class MonitorStep(Step):
         outcome, elapsed, facts = ended
         modes = {mode for kind, mode in self.site.modes.items() if kind != self.kind}
         event: dict[str, Any] = {
-            "schema": EVENT_SCHEMA,
+            "schema": "mlpolicy.event/1",
             "time": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="microseconds"),
             "severity": SEVERITY[outcome],
             "event": "call",
@@ -354,7 +325,7 @@ class MonitorStep(Step):
             "outcome": outcome,
             "duration_s": round(elapsed, 9),
             "attempts": facts.get("attempts", 1),
-            "rules": facts.get("rules", [])[:MOST_DECISIONS],
+            "rules": facts.get("rules", [])[:100],
             "mode": "shadow" if modes == {"shadow"} else "enforce",
             "sample_rate": sample_rate,
         }
@@ -388,20 +359,21 @@ def _log_of(rule: MonitorRule) -> LogBlock | None:
     return LogBlock() if rule.log is True else rule.log or None
 
 
-def _logged(log: LogBlock | None) -> frozenset[str]:
+def _logged(log: LogBlock | None) -> set[str]:
     """Return the outcomes that are logged."""
     levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
-    return frozenset(outcome for outcome, level in SEVERITY.items() if level in levels)
+    return {outcome for outcome, level in SEVERITY.items() if level in levels}
 
 
 _serials = count()
 _alive = Forked(MonitorStep.after_fork)
 
 
-def _begin(name: str, sink: Sink) -> None:
-    try:
-        sink.begin()
-    except Exception as error:
-        if interrupts(error):
-            raise
-        say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)
+def _begin(sinks: Mapping[str, Sink]) -> None:
+    for name, sink in sinks.items():
+        try:
+            sink.begin()
+        except Exception as error:
+            if interrupts(error):
+                raise
+            say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)

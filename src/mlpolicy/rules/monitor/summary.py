@@ -23,22 +23,20 @@ from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.classes import members, mro_of
 from mlpolicy.core.report import interrupts, redacted
 
-_SIZED: Final = frozenset(
-    {str, bytes, bytearray, list, tuple, dict, set, frozenset, range, deque}
-    | {OrderedDict, defaultdict, Counter}
-)
-_ARRAY: Final = ("dtype", "shape")
-_READ: Final[dict[str, dict[str, tuple[str, str]]]] = {
-    "numpy": {"ndarray": _ARRAY, "generic": _ARRAY},
-    "torch": {"Tensor": _ARRAY},
-    "pandas": {"DataFrame": ("", "shape"), "Series": _ARRAY, "Index": _ARRAY},
-    "polars": {"DataFrame": ("", "shape"), "Series": _ARRAY},
-    "pyarrow": {
-        **dict.fromkeys(("Table", "RecordBatch"), ("", "shape")),
-        **dict.fromkeys(("Array", "ChunkedArray"), ("type", "len")),
-    },
+_SIZED: Final = {
+    *(str, bytes, bytearray, list, tuple, dict, set, frozenset, range, deque),
+    *(OrderedDict, defaultdict, Counter),
 }
-"""Of classes of libraries: the attributes that hold the type of what is in them, and how much."""
+_READ: Final = {
+    "numpy": ("ndarray", "generic"),
+    "torch": ("Tensor",),
+    "pandas": ("DataFrame", "Series", "Index"),
+    "polars": ("DataFrame", "Series"),
+    "pyarrow": ("Table", "RecordBatch", "Array", "ChunkedArray"),
+}
+"""Classes of libraries that say the type of what is in them, and how much."""
+_FRAMES: Final = ("DataFrame", "Table", "RecordBatch")
+"""Those with a type for each column, whose names may be those of attributes."""
 LONGEST_NAME: Final = 200
 REDACTED: Final = "[redacted]"
 LARGEST: Final = 16 * 1024
@@ -53,11 +51,11 @@ _MOST_ELEMENTS: Final = 1000
 """Elements of an array that are written."""
 _BITS: Final = 64
 _LISTED: Final[tuple[Any, ...]] = (list, tuple, set, frozenset, deque)
-_AS_TEXT: Final = frozenset(
-    {complex, decimal.Decimal}
-    | {datetime.date, datetime.datetime, datetime.time, datetime.timedelta}
-)
-_ZONES: Final = frozenset({type(None), datetime.timezone})
+_AS_TEXT: Final = {
+    *(complex, decimal.Decimal),
+    *(datetime.date, datetime.datetime, datetime.time, datetime.timedelta),
+}
+_ZONES: Final = {type(None), datetime.timezone}
 """Time zones that need no code of others to be written."""
 
 At = tuple[str | int, ...]
@@ -72,14 +70,14 @@ def summary(value: Any) -> dict[str, Any]:
     library, base = library_class(cls)
     if not base:
         return described
-    dtype, size = _READ[library][base]
+    is_arrow = library == "pyarrow" and base not in _FRAMES
     try:
-        if dtype:
-            described["dtype"] = _type_text(getattr(value, dtype))
-        if size == "shape":
-            described["shape"] = [int(length) for length in value.shape]
-        else:
+        if base not in _FRAMES:
+            described["dtype"] = _type_text(value.type if is_arrow else value.dtype)
+        if is_arrow:
             described["len"] = len(value)
+        else:
+            described["shape"] = [int(length) for length in value.shape]
     except Exception as failure:
         if interrupts(failure):
             raise  # (others come from the library: half a summary is one)
@@ -171,29 +169,27 @@ class _Writer:
         self._spend(1)
         if any(_covers(path, at) for path in self._paths):
             return REDACTED
+        made_of = mro_of(type(value))
         if value is None or value is True or value is False:
             return value
-        scalar = self._scalar(value)
-        if scalar is not None:
-            return scalar
-        return self._summary(value) if len(at) > _DEEPEST else self._container(value, at)
+        if int in made_of or float in made_of:
+            return self._number(value, is_whole=int in made_of)
+        if type(value) in _AS_TEXT and type(getattr(value, "tzinfo", None)) in _ZONES:
+            return self._text(str(value))
+        if str in made_of:
+            return self._text(str.__str__(value))
+        return self._summary(value) if len(at) > _DEEPEST else self._container(value, made_of, at)
 
-    def _scalar(self, value: Any) -> int | float | str | None:
-        made_of = mro_of(type(value))
-        if int in made_of:
-            number = int.__add__(value, 0)
-            # Few readers of JSON take more, and Python writes no more than 4,300 digits.
-            self._spend(number.bit_length() // 4)
-            return number if number.bit_length() <= _BITS else hex(number)
-        if float in made_of:
+    def _number(self, value: Any, *, is_whole: bool) -> int | float | str:
+        if not is_whole:
             real = float.__float__(value)
             return real if math.isfinite(real) else json.dumps(real)  # (as text: `NaN`)
-        if str in made_of:
-            text = str.__str__(value)
-        elif type(value) in _AS_TEXT and type(getattr(value, "tzinfo", None)) in _ZONES:
-            text = str(value)
-        else:
-            return None
+        number = int.__add__(value, 0)
+        # Few readers of JSON take more, and Python writes no more than 4,300 digits.
+        self._spend(number.bit_length() // 4)
+        return number if number.bit_length() <= _BITS else hex(number)
+
+    def _text(self, text: str) -> str:
         self._spend(len(text))
         return safe_text(text, LARGEST)
 
@@ -201,8 +197,7 @@ class _Writer:
         self._spend(16)
         return summary(value)
 
-    def _container(self, value: Any, at: At) -> Any:
-        made_of = mro_of(type(value))
+    def _container(self, value: Any, made_of: tuple[type, ...], at: At) -> Any:
         if dict in made_of:
             return self._mapping(dict.items(value), at)
         for base in _LISTED:

@@ -20,25 +20,45 @@ from typing import Any, Final
 from mlpolicy.core.classes import SCALARS, Plain
 from mlpolicy.core.live import Live
 from mlpolicy.core.report import interrupts
-from mlpolicy.rules.retry.libraries import ANSWERS, GRPC_CODES, known_as
+from mlpolicy.rules.retry.libraries import ANSWERS, known_as
 
 STATUS_NAMES: Final = ("status_code", "response", "status", "code", "getcode", "grpc_status_code")
 """The attributes in which errors carry one."""
+_HTTP = (
+    *("status_code", "response.status_code", "response.status"),
+    *("response.[ResponseMetadata].[HTTPStatusCode]", "status", "code()", "getcode()"),
+)
+_CODES = ("code().name", "grpc_status_code.name", "response.[Error].[Code]")
+_HEADERS = ("response.headers", "response.[ResponseMetadata].[HTTPHeaders]", "headers")
+"""Where libraries keep it: an attribute, a `[key]` of a mapping, what a method `()` gives."""
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _UNITS = {"retry-after-ms": 0.001, "x-ms-retry-after-ms": 0.001, "retry-after": 1.0}
 """Header names, the most exact first, and their unit."""
 _MOST_HEADERS = 1000
 
 
-def read(value: object, name: str, *, call: bool = False) -> Any:
-    """Return an attribute of somebody else's object, with *call* what a method there gives; or None."""
+def tried(function: Callable[..., Any], *arguments: object) -> Any:
+    """Return what *function* gives; None where it raises, as code of foreign classes may."""
     try:
-        attribute = getattr(value, name, None)
-        return attribute() if call and callable(attribute) else attribute
+        return function(*arguments)
     except Exception as error:
         if interrupts(error):
             raise
-        return None  # a property or a method of a foreign class may raise anything
+        return None
+
+
+def reached(value: object, path: str) -> Any:
+    """Return what *path* leads to from somebody else's object, None where that is nothing."""
+    for part in path.split("."):
+        value = tried(_part, value, part)
+    return value
+
+
+def _part(value: object, part: str) -> Any:
+    if part.startswith("["):
+        return value.get(part[1:-1]) if isinstance(value, Mapping) else None
+    attribute = getattr(value, part.removesuffix("()"), None)
+    return attribute() if part.endswith("()") and callable(attribute) else attribute
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
@@ -52,32 +72,14 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
             yield last
 
 
-def speaks_grpc(cls: type) -> bool:
-    """Return whether errors of that class carry a gRPC code."""
-    return callable(read(cls, "code")) or read(cls, "grpc_status_code") is not None
+def statuses_of(error: BaseException) -> set[str]:
+    """Return what *error* carries: an HTTP status and its hundred (`5xx`), codes of gRPC and AWS."""
+    codes = [reached(error, path) for path in _CODES]
+    http = _texts(reached(error, path) for path in _HTTP)
+    return {*http, *(code for code in codes if isinstance(code, str))}
 
 
-def http_statuses(error: BaseException) -> tuple[str, ...]:
-    """Return the HTTP status that *error* carries, and its hundred (`5xx`)."""
-    return texts(_numbers(error))
-
-
-def grpc_codes(error: BaseException) -> tuple[str, ...]:
-    """Return the name of the gRPC code that *error* carries."""
-    for code in (read(error, "code", call=True), read(error, "grpc_status_code")):
-        name = read(code, "name")
-        if isinstance(name, str) and name in GRPC_CODES:
-            return (name,)
-    return ()
-
-
-def aws_codes(error: BaseException) -> tuple[str, ...]:
-    """Return the error code of an answer of AWS."""
-    code = _aws(read(error, "response"), "Error", "Code")
-    return (code,) if isinstance(code, str) else ()
-
-
-def texts(numbers: Iterable[object]) -> tuple[str, ...]:
+def _texts(numbers: Iterable[object]) -> tuple[str, ...]:
     """Return the first of *numbers* that is an HTTP status as a policy names it: `503`, `5xx`."""
     for status in numbers:
         # A bool is an int, and False stands in many a `status`.
@@ -87,23 +89,7 @@ def texts(numbers: Iterable[object]) -> tuple[str, ...]:
     return ()
 
 
-def _numbers(error: BaseException) -> Iterator[object]:
-    yield read(error, "status_code")
-    response = read(error, "response")
-    # `requests` answers are false where the status is an error: only None means none.
-    if response is not None:
-        yield read(response, "status_code")
-        yield read(response, "status")
-        yield _aws(response, "ResponseMetadata", "HTTPStatusCode")
-    yield read(error, "status")
-    yield read(error, "code", call=True)
-    yield read(error, "getcode", call=True)
-
-
-def _aws(response: object, part: str, name: str) -> object:
-    """Read the nested dict that `botocore` keeps of an answer."""
-    inner = response.get(part) if isinstance(response, Mapping) else None
-    return inner.get(name) if isinstance(inner, Mapping) else None
+# --- pauses that are asked for --------------------------------------------------------
 
 
 def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> float | None:
@@ -113,52 +99,37 @@ def asked_pause(error: BaseException, now: Callable[[], float] = time.time) -> f
         return max((pause for pause in pauses if pause is not None), default=None)
     if not error.__dict__:  # most builtin errors: nothing was hung on it
         return None
-    asked = asked_in(_headers(error), now)
+    asked = _asked_in((reached(error, path) for path in _HEADERS), now)
     # (a refusal of our own says so in its `retry_after`)
-    return _seconds(read(error, "retry_after")) if asked is None else asked
+    return _seconds(reached(error, "retry_after")) if asked is None else asked
 
 
-def _headers(error: BaseException) -> Iterator[object]:
-    response = read(error, "response")
-    if response is not None:
-        yield read(response, "headers")
-        yield _aws(response, "ResponseMetadata", "HTTPHeaders")
-    yield read(error, "headers")
-
-
-def asked_in(holders: Iterable[object], now: Callable[[], float] = time.time) -> float | None:
+def _asked_in(holders: Iterable[object], now: Callable[[], float]) -> float | None:
     """Return the seconds that the first of *holders* of headers asks for."""
     for holder in holders:
-        headers: dict[str, object] = {}
-        try:
-            for name, value in _pairs(holder):
-                headers.setdefault(_text(name).lower(), value)
-        except Exception as error:
-            if interrupts(error):
-                raise
-            continue  # a foreign mapping may raise anything
+        headers = tried(_headers, holder) or {}
         for name, unit in _UNITS.items():
-            value = headers.get(name)
-            text = _text(value)
-            asked = _seconds(float(text) if _NUMBER.fullmatch(text) else value)
+            text = _text(headers.get(name))
+            asked = _seconds(float(text) if _NUMBER.fullmatch(text) else headers.get(name))
             if asked is None and text and unit == 1.0:
-                asked = _until(text, now)
+                asked = tried(_until, text, now)
             if asked is not None:
                 return asked * unit
     return None
 
 
-def _pairs(headers: Any) -> Iterator[tuple[object, object]]:
-    """Yield names and values, of a mapping of any sort or a list of pairs."""
-    items, get = read(headers, "items"), read(headers, "get")
-    if callable(get) and not callable(items):
-        yield from ((name, get(name)) for name in _UNITS)
-    pairs: Any = (
-        items() if callable(items) else headers if isinstance(headers, list | tuple) else ()
-    )
+def _headers(holder: Any) -> dict[str, object]:
+    """Return the headers in a mapping of any sort or a list of pairs, by name in small letters."""
+    pairs: Any = holder if isinstance(holder, list | tuple) else ()
+    if callable(items := getattr(holder, "items", None)):
+        pairs = items()
+    elif callable(get := getattr(holder, "get", None)):
+        pairs = [(name, get(name)) for name in _UNITS]
+    headers: dict[str, object] = {}
     for pair in islice(pairs, _MOST_HEADERS):
         if isinstance(pair, tuple | list) and len(pair) == 2:
-            yield pair[0], pair[1]
+            headers.setdefault(_text(pair[0]).lower(), pair[1])
+    return headers
 
 
 def _text(value: object) -> str:
@@ -167,32 +138,22 @@ def _text(value: object) -> str:
     return str.strip(value) if isinstance(value, str) else ""  # (a subclass may raise anything)
 
 
-def _seconds(value: Any) -> float | None:
-    try:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return float(value) if is_number and value >= 0 else None
-    except OverflowError:
-        return float("inf")
-    except Exception as error:
-        if interrupts(error):
-            raise
-        return None  # numbers of others may compare as they like
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    number = tried(float, value)
+    return number if number is not None and number >= 0 else None
 
 
-def _until(text: str, now: Callable[[], float]) -> float | None:
+def _until(text: str, now: Callable[[], float]) -> float:
     """Return the seconds until an HTTP-date; none are left of one that is past."""
     # Imported here: most programs never meet a date, and the import takes milliseconds.
     from datetime import UTC
     from email.utils import parsedate_to_datetime
 
-    try:
-        date = parsedate_to_datetime(text)
-        # A zone of -0000 makes a date without one; HTTP dates are in UTC.
-        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now())
-    except Exception as error:
-        if interrupts(error):
-            raise
-        return None  # what is no date fails in many ways
+    date = parsedate_to_datetime(text)
+    # A zone of -0000 makes a date without one; HTTP dates are in UTC.
+    return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now())
 
 
 # --- results --------------------------------------------------------------------------
@@ -201,6 +162,8 @@ _STATUS: Final = ("status_code", "status", "code")
 _FIELDS: Final = ("__dataclass_fields__", "__pydantic_fields__", "__attrs_attrs__")
 """Where classes list all that their instances hold."""
 _CONTAINERS: Final = (list, tuple, dict, set, frozenset, bytearray)
+_IN_CLASS: Final = (types.MemberDescriptorType, _tuplegetter)
+"""What reads a slot, or a field of a named tuple."""
 
 CALLABLE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
 NO_ANSWERS = Plain((*SCALARS, *CALLABLE, *_CONTAINERS))
@@ -237,23 +200,22 @@ class Statuses(Live):
 
     def wants_again(self, result: object) -> bool:
         """Return whether *result* has one of the statuses."""
-        cls = type(result)
+        cls: Any = type(result)
         try:
-            known = cls in self._settled
+            if cls in self._settled:
+                self.usual = cls
+                return False
+            is_answer = closing(cls) is not None
         except TypeError:  # a metaclass took the hash of its classes away
-            known = False
-        if known:
-            self.usual = cls
-            return False
-        answer = closing(cls) is not None
-        if not answer and not self._named:
+            is_answer = False
+        if not is_answer and not self._named:
             NO_ANSWERS.learn(cls)
             return False
         values = [*held(result, _STATUS)]  # (one that is None now may be another next time)
-        if not (values or answer) and _holds_no_more(cls):
+        if not values and not is_answer and _holds_no_more(cls):
             NO_STATUS.learn(cls)
-        status = texts(values)
-        names = self._all if answer else self._named
+        status = _texts(values)
+        names = self._all if is_answer else self._named
         return not names.isdisjoint(status) and self._never.isdisjoint(status)
 
 
@@ -263,16 +225,9 @@ def _holds_no_more(cls: type) -> bool:
     return cls is not dict and (listed or not cls.__dictoffset__)
 
 
+@lru_cache(256)
 def closing(cls: Any) -> tuple[str, ...] | None:
     """Return the methods that let go of an answer of that class, None where it is no client's."""
-    try:
-        return _closing(cls)
-    except TypeError:  # a metaclass took the hash of its classes away
-        return None
-
-
-@lru_cache(256)
-def _closing(cls: type) -> tuple[str, ...] | None:
     return next((ANSWERS[known] for known in known_as(cls) if known in ANSWERS), None)
 
 
@@ -283,9 +238,7 @@ def held(value: object, names: tuple[str, ...]) -> Iterator[object]:
         for holder in (own, *map(vars, type(value).__mro__)):
             if name in holder:
                 data = holder[name]
-                # A slot, or a field of a named tuple, is read by its class.
-                described = type(data) in (types.MemberDescriptorType, _tuplegetter)
-                yield read(value, name) if described else data
+                yield reached(value, name) if type(data) in _IN_CLASS else data
                 break
 
 
@@ -299,11 +252,12 @@ def _instance_dict(value: object) -> Mapping[str, Any]:
     return {}
 
 
-def headers_of(result: object) -> Iterator[object]:
-    """Yield whatever holds the headers of an answer."""
-    yield from held(result, ("headers",))
-    if closing(type(result)) is not None:
-        yield read(result, "headers")
+def asked_of(result: object) -> float | None:
+    """Return the seconds that an answer which was returned asks for."""
+    holders = [*held(result, ("headers",))]
+    if tried(closing, type(result)) is not None:
+        holders.append(reached(result, "headers"))
+    return _asked_in(holders, time.time)
 
 
 def let_go(result: object) -> None:
@@ -327,5 +281,5 @@ def _let_go(result: object) -> Iterator[Any]:
 
     What cannot be closed was closed before, or belongs to another thread.
     """
-    closed = (read(result, method, call=True) for method in closing(type(result)) or ())
-    return filter(iscoroutine, closed)
+    methods = tried(closing, type(result)) or ()
+    return filter(iscoroutine, (reached(result, f"{method}()") for method in methods))

@@ -24,7 +24,6 @@ Marks = Mapping[int, tuple[object, int]]
 """Where arguments stood before the first attempt, by their identity."""
 
 USED_UP: Final = "is used up and cannot be put back"
-CLOSED: Final = "was closed"
 
 _DEEPEST: Final = 3
 """Containers in containers that are looked into."""
@@ -58,9 +57,9 @@ def marks(*values: object) -> Marks:
 
 def put_back(named: Named, marks: Marks) -> str:
     """Put arguments back to where *marks* say they stood; return why one cannot be, else nothing."""
-    moved: list[tuple[str, Any, int]] = []
+    moved: list[tuple[str, object, int]] = []
     for name, part in _named_parts(named):
-        at = marks[id(part)][1] if id(part) in marks else None
+        _, at = marks.get(id(part), (part, None))
         why = _spoilt(part, at)
         if why:
             return f"the argument `{name}` ({type(part).__name__}) {why}"
@@ -86,12 +85,9 @@ def _parts(values: Iterable[object], left: list[int], depth: int = _DEEPEST) -> 
     for value in values:
         cls = type(value)
         try:
-            plain = cls in PLAIN
-        except (
-            TypeError
-        ):  # a metaclass took the hash of its classes away: it is none of those below
-            plain = True
-        if plain:
+            if cls in PLAIN:
+                continue
+        except TypeError:  # a metaclass took the hash of its classes away: it is none of ours
             continue
         inner = _inner(value, cls, left) if depth else None
         if inner is not None:
@@ -132,13 +128,11 @@ def _position(part: object) -> int | None:
     """Return what tells whether *part* has moved: where it stands, or how much is left."""
     cls = type(part)
     if _streams(cls):
-        if _asked(part, "readable") is False or _asked(part, "seekable") is False:
-            return None
-        at = _asked(part, "tell")
+        can_seek = _asked(part, "readable") is not False and _asked(part, "seekable") is not False
+        at = _asked(part, "tell") if can_seek else None
         return at if isinstance(at, int) else None
-    if cls.__module__ == "builtins" and _has(cls, "__length_hint__"):
-        return length_hint(part)
-    return None
+    counts = cls.__module__ == "builtins" and _has(cls, "__length_hint__")
+    return length_hint(part) if counts else None
 
 
 def _spoilt(part: Any, at: int | None) -> str:
@@ -154,7 +148,7 @@ def _spoilt(part: Any, at: int | None) -> str:
     if not _streams(cls):
         return "" if at is not None and length_hint(part) == at else USED_UP
     if getattr(part, "closed", False) is True:
-        return CLOSED
+        return "was closed"
     # Who writes what it gives sends the same again: only what is read is used up.
     return USED_UP if at is None and _asked(part, "readable") is not False else ""
 
@@ -184,10 +178,8 @@ class Watch:
         self, parameters: tuple[Parameter, ...], loom: Loom, put_back: Callable[..., object]
     ) -> None:
         own = parameters[:1] and parameters[0].name in ("self", "cls")
-        watched = parameters[1:] if own else parameters
-        self.names = tuple(parameter.name for parameter in watched)
-        self._promised = [one for one in watched if promises(one.annotation)]
-        self._others = [one for one in watched if one not in self._promised]
+        self._watched = parameters[1:] if own else parameters
+        self.names = tuple(parameter.name for parameter in self._watched)
         self._put_back = put_back
         self._loom = loom
         self._marks = loom.local("marks")
@@ -198,7 +190,7 @@ class Watch:
         if not self.names:
             return []
         look = f"{self._marks} = {self._loom.method('look', marks)}({self._values})"
-        return [f"{self._marks} = False", *self._where(self._others, look)]
+        return [f"{self._marks} = False", *self._where(look, promised=False)]
 
     def again(self, trial: str, error: str) -> Lines:
         """Return the lines that leave None in *trial* where an argument cannot be put back."""
@@ -206,14 +198,18 @@ class Watch:
             return []
         put_back = self._loom.method("put_back", self._put_back)
         call = f"{put_back}({error}, {trial}, {self._loom.call}, {self._marks}, {self._values})"
-        lines = self._where(self._promised, f"{trial} = {call}", f"{self._marks} is not False")
+        lines = self._where(f"{trial} = {call}", f"{self._marks} is not False", promised=True)
         return [f"if {trial} is not None:", *indented(lines)]
 
-    def _where(self, parameters: list[Parameter], line: str, *conditions: str) -> Lines:
-        """Return *line* for calls in which one of *parameters* is not plain, or a condition holds."""
-        asked = " or ".join([*conditions, *map(self._is_not_plain, parameters)])
+    def _where(self, line: str, *conditions: str, promised: bool) -> Lines:
+        """Return *line* for calls where a condition holds, or an argument is not plain.
+
+        Those are looked at whose annotations have *promised* that they are, or the others.
+        """
+        looked = [one for one in self._watched if promises(one.annotation) is promised]
+        asked = " or ".join([*conditions, *map(self._is_not_plain, looked)])
         lines = [f"if {asked}:", f"    {line}"] if asked else []
-        if not parameters:
+        if not looked:
             return lines
         # A metaclass may take the hash of its classes away.
         error = self._loom.constant("TypeError", TypeError)

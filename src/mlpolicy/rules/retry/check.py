@@ -17,6 +17,7 @@ Finding = tuple[str, str, str]
 _MANY_ATTEMPTS = 10
 _LONG_SECONDS = 60.0
 _MISTAKES = (*PROGRAMMING, LookupError)
+_NO_ANSWER = (ConnectionError, TimeoutError)
 _OF_PAUSES = ("max_attempts", "initial_delay", "max_delay", "multiplier", "max_elapsed")
 """The settings that make the pauses of one call long."""
 
@@ -29,15 +30,16 @@ def check(rule: RetryRule) -> Iterator[Finding]:
     if not rule.retry_on and rule.on_result is None:
         yield "MP611", "retry_on", "nothing is retried: `retry_on` names no error"
         return
-    yield from _delays(rule)
+    yield from _pauses(rule)
     for number, text in enumerate(rule.retry_on):
-        name, why = parse(text), ""
+        name = parse(text)
         if isinstance(name, Builtin) and name.cls is Exception:
             why = "retries what fails the same way each time: name what may pass"
         elif isinstance(name, Builtin) and issubclass(name.cls, _MISTAKES):
             why = "is most often a mistake in the program, which no retry mends"
-        if why:
-            yield "MP605", f"retry_on.{number}", f"`{text}` {why}"
+        else:
+            continue
+        yield "MP605", f"retry_on.{number}", f"`{text}` {why}"
     if rule.jitter == "none" and rule.max_attempts > 2 and rule.initial_delay > 0:
         why = "without jitter, callers that failed together return together: `full` spreads them"
         yield "MP608", "jitter", why
@@ -45,7 +47,7 @@ def check(rule: RetryRule) -> Iterator[Finding]:
     yield from _contradictions(rule)
 
 
-def _delays(rule: RetryRule) -> Iterator[Finding]:
+def _pauses(rule: RetryRule) -> Iterator[Finding]:
     first, longest, elapsed = rule.initial_delay, rule.max_delay, rule.max_elapsed
     if first > longest:
         text = f"initial_delay, the first pause of {first}, is longer than max_delay, {longest}"
@@ -61,12 +63,11 @@ def _delays(rule: RetryRule) -> Iterator[Finding]:
 def _load(rule: RetryRule) -> Iterator[Finding]:
     attempts, worst = rule.max_attempts, worst_pause(rule)
     if attempts > _MANY_ATTEMPTS:
-        text = f"{attempts} attempts multiply the load on what already fails"
-        yield "MP609", "max_attempts", f"{text}: {_MANY_ATTEMPTS} or fewer are expected"
+        text = f"{attempts} attempts multiply the load: {_MANY_ATTEMPTS} or fewer are expected"
+        yield "MP609", "max_attempts", text
     elif worst > _LONG_SECONDS:
-        text = f"{attempts} attempts may pause for {_time(worst)} together"
-        expected = f"{_time(_LONG_SECONDS)} or less are expected, `max_elapsed` bounds them"
-        yield "MP609", oddest(rule, high=_OF_PAUSES), f"{text}: {expected}"
+        text = f"{attempts} attempts may pause for {_time(worst)} together: bound them by `max_elapsed`"
+        yield "MP609", oddest(rule, high=_OF_PAUSES), text
 
 
 def _contradictions(rule: RetryRule) -> Iterator[Finding]:
@@ -76,9 +77,7 @@ def _contradictions(rule: RetryRule) -> Iterator[Finding]:
         left = [text for text in left if text not in covered]
         if covered:
             names = " and ".join(f"`{text}`" for text in covered)
-            are, them = ("are", "them") if len(covered) > 1 else ("is", "it")
-            how = "itself" if covered == [broader] else f"as `{broader}`"
-            text = f"{names} {are} never retried: give_up_on holds {them} {how}"
+            text = f"{names} will never be retried: give_up_on holds `{broader}`"
             yield "MP610", f"give_up_on.{number}", text
 
 
@@ -89,11 +88,8 @@ def _covers(broader: Name, name: Name) -> bool:
             return issubclass(name.cls if isinstance(name, Builtin) else Exception, cls)
         case Group(), Builtin(cls=cls):
             return broader.holds(cls)
-        case Group(), Group(classes=classes):
-            return name.statuses <= broader.statuses and all(
-                names <= broader.classes.get(package, frozenset())
-                for package, names in classes.items()
-            )
+        case Group(), Group():
+            return name.statuses <= broader.statuses and name.classes <= broader.classes
         case Group(), Status(text=text):
             return text in broader.statuses
         case Status(), Status(text=text):
@@ -106,10 +102,7 @@ def _covers(broader: Name, name: Name) -> bool:
 
 
 def worst_pause(rule: RetryRule, asked: float = 0.0) -> float:
-    """Return the longest that all pauses of one call can be together, in seconds.
-
-    The other side may ask for *asked* seconds each time.
-    """
+    """Return the longest that all pauses of a call can be, of which *asked* may be asked for each."""
     worst = Backoff(rule).worst(rule.max_attempts, asked=asked)
     return worst if rule.max_elapsed is None else min(worst, float(rule.max_elapsed))
 
@@ -119,32 +112,25 @@ def worst_asked(rule: RetryRule) -> float | None:
     # A function on results may be asked about answers, too.
     wish = rule.on_result
     asks = wish is not None and (isinstance(wish, Given) or bool(wish.status))
-    # An error carries an answer, unless it says why there is none.
-    no_answer, names = (ConnectionError, TimeoutError), map(parse, rule.retry_on)
-    asks |= any(
-        not (isinstance(name, Builtin) and issubclass(name.cls, no_answer)) for name in names
-    )
-    return (
-        worst_pause(rule, float(rule.retry_after.max))
-        if rule.retry_after.respect and asks
-        else None
-    )
+    for name in map(parse, rule.retry_on):
+        # An error carries an answer, unless it says why there is none.
+        no_answer = isinstance(name, Builtin) and issubclass(name.cls, _NO_ANSWER)
+        asks = asks or not no_answer
+    asked = worst_pause(rule, float(rule.retry_after.max))
+    return asked if rule.retry_after.respect and asks else None
 
 
 def worst(rule: RetryRule, calls: int) -> Worst:
     """Return the attempts of a call and the pauses between them."""
     pauses, asked = worst_pause(rule), worst_asked(rule)
-    lines = [f"pauses {_time(pauses)}{_bound(rule, pauses)}"]
+    longest = float("inf") if rule.max_elapsed is None else float(rule.max_elapsed)
+    bound = " (max_elapsed bounds them)"
+    lines = [f"pauses {_time(pauses)}{bound if pauses >= longest else ''}"]
     if asked is not None and asked > pauses:
         each = f"{rule.max_attempts - 1} x {rule.retry_after.max} (retry_after.max)"
         text = f"pauses asked for by Retry-After: up to {_time(asked)}, {each}"
-        lines.append(f"{text}{_bound(rule, asked)}")
+        lines.append(f"{text}{bound if asked >= longest else ''}")
     return Worst(rule.max_attempts, pauses * calls, (asked or 0.0) * calls, tuple(lines))
-
-
-def _bound(rule: RetryRule, pauses: float) -> str:
-    bound = rule.max_elapsed is not None and pauses >= float(rule.max_elapsed)
-    return " (max_elapsed bounds them)" if bound else ""
 
 
 def _time(seconds: float) -> str:

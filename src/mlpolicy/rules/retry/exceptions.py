@@ -131,9 +131,8 @@ _REMEMBERED = 256
 """Classes; a program that makes classes at run time must not make us grow."""
 _CARRIES = frozenset(("__getattr__", "__getattribute__", *answers.STATUS_NAMES))
 
-_Settled = Literal["retry", "give up", "ask", "status", "bare"]
-"""What is known by class: the end, that all is to be asked, that the status alone decides, or that
-it does and none is there unless something was hung on the error."""
+_Settled = Literal["retry", "give up", "ask", "bare"]
+"""What is known by class; of a bare one, to give up unless something was hung on the error."""
 
 
 class Chosen:
@@ -144,16 +143,9 @@ class Chosen:
         self._groups = [name for name in names if isinstance(name, Group)]
         self._classes = [name for name in names if isinstance(name, Builtin | Path)]
         named = frozenset(name.text for name in names if isinstance(name, Status))
-        statuses = named.union(*(group.statuses for group in self._groups))
+        self._statuses = named.union(*(group.statuses for group in self._groups))
         self.named_http = frozenset(filter(STATUS.fullmatch, named))
-        self.http = frozenset(filter(STATUS.fullmatch, statuses))
-        self._grpc = statuses & GRPC_CODES
-        readers = {
-            answers.http_statuses: self.http,
-            answers.grpc_codes: self._grpc,
-            answers.aws_codes: statuses - self.http - self._grpc,
-        }
-        self._readers = [(read, meant) for read, meant in readers.items() if meant]
+        self.http = frozenset(filter(STATUS.fullmatch, self._statuses))
 
     def holds(self, cls: type) -> bool:
         """Return whether an error of that class is meant, whatever its status."""
@@ -166,11 +158,14 @@ class Chosen:
 
     def asks(self, cls: type) -> bool:
         """Return whether the status of an error of that class matters."""
-        return bool(self.http) or (bool(self._grpc) and answers.speaks_grpc(cls))
+        if self.http or not self._statuses:
+            return bool(self.http)
+        has_code = callable(answers.reached(cls, "code"))  # (as errors of gRPC have)
+        return has_code or answers.reached(cls, "grpc_status_code") is not None
 
     def holds_status(self, error: BaseException) -> bool:
         """Return whether *error* carries one of the statuses."""
-        return any(not meant.isdisjoint(read(error)) for read, meant in self._readers)
+        return bool(self._statuses) and not self._statuses.isdisjoint(answers.statuses_of(error))
 
     def unseen(self) -> bool:
         """Return whether a path names nothing yet that is imported."""
@@ -206,7 +201,7 @@ class Choice:
             return self._retries_all(error)
         if self.give_up.holds_status(error):
             return False
-        return self.retry.holds_status(error) or (settled == "ask" and self.retry.holds(cls))
+        return self.retry.holds_status(error) or self.retry.holds(cls)
 
     def _retries_all(self, group: BaseExceptionGroup[BaseException]) -> bool:
         """Return whether each error in *group* is worth another attempt.
@@ -231,4 +226,4 @@ class Choice:
         if not self.retry.asks(cls):
             return "give up"
         own = (base for base in cls.__mro__ if base.__module__ != "builtins")
-        return "bare" if all(_CARRIES.isdisjoint(vars(base)) for base in own) else "status"
+        return "bare" if all(_CARRIES.isdisjoint(vars(base)) for base in own) else "ask"

@@ -36,9 +36,9 @@ def family(module: str) -> str:
     return _FAMILIES.get(top, top)
 
 
-def known_as(cls: type) -> list[tuple[str, str]]:
-    """Return the family and the name of *cls*, and of each class that it derives from."""
-    return [(family(str(_module_of(base))), name_of(base)) for base in mro_of(cls)]
+def known_as(cls: type) -> list[str]:
+    """Return the names of *cls*, and of each class that it derives from, after their families."""
+    return [f"{family(str(_module_of(base)))}.{name_of(base)}" for base in mro_of(cls)]
 
 
 # --- errors ---------------------------------------------------------------------------
@@ -60,11 +60,11 @@ _NETWORK = {
     "asyncpg": "PostgresConnectionError CannotConnectNowError TooManyConnectionsError",
     "botocore": "ConnectionError HTTPClientError ResponseStreamingError IncompleteReadError",
     "openai": "APIConnectionError",
-    "psycopg": "=OperationalError ConnectionException CannotConnectNow AdminShutdown TooManyConnections",
+    "psycopg": "OperationalError ConnectionException CannotConnectNow AdminShutdown TooManyConnections",
     "pymongo": "ConnectionFailure",
     "redis": "ConnectionError",
 }
-"""Class names by package; `=Name` is the class alone, without those that derive from it."""
+"""Class names by package."""
 _TIMEOUT = {
     "builtins": "TimeoutError",
     "httpx": "TimeoutException",
@@ -85,6 +85,8 @@ _NEVER_TRANSIENT = {
     "redis": "AuthenticationError AuthorizationError",
 }
 """Classes that fail the same way the next time, though their base is a transport error."""
+_WIDE = {"psycopg.OperationalError"}
+"""Classes that are meant alone, without those that derive from them."""
 _THROTTLED = (
     "BandwidthLimitExceeded EC2ThrottledException LimitExceededException PriorRequestNotComplete "
     "ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled "
@@ -99,28 +101,25 @@ class Group:
     """The errors that one word stands for."""
 
     name: str
-    classes: Mapping[str, frozenset[str]]
-    """Class names by package."""
+    classes: frozenset[str]
     statuses: frozenset[str]
     """HTTP statuses, gRPC codes (all errors of gRPC are of one class) and codes of AWS."""
 
     def holds(self, cls: type) -> bool:
         """Return whether an error of that class belongs to the group, whatever its status."""
-        names = known_as(cls)
-        if any(name in _NEVER_TRANSIENT.get(package, "").split() for package, name in names):
-            return False
-        package, name = names[0]
-        names.append((package, f"={name}"))
-        return any(name in self.classes.get(package, ()) for package, name in names)
+        known = known_as(cls)
+        names = {*known} - _WIDE | {known[0]}
+        return not self.classes.isdisjoint(names) and _named(_NEVER_TRANSIENT).isdisjoint(known)
+
+
+def _named(*tables: Mapping[str, str]) -> frozenset[str]:
+    """Return the full names of classes that stand by package in *tables*."""
+    packages = [package for table in tables for package in table.items()]
+    return frozenset(f"{package}.{name}" for package, names in packages for name in names.split())
 
 
 def _group(name: str, statuses: str, *tables: Mapping[str, str]) -> Group:
-    packages = {package for table in tables for package in table}
-    classes = {
-        package: frozenset(" ".join(table.get(package, "") for table in tables).split())
-        for package in packages
-    }
-    return Group(name, classes, frozenset(statuses.split()))
+    return Group(name, _named(*tables), frozenset(statuses.split()))
 
 
 GROUPS: Final[Mapping[str, Group]] = {
@@ -136,42 +135,38 @@ GROUPS: Final[Mapping[str, Group]] = {
 
 # --- answers and clients --------------------------------------------------------------
 
-ANSWERS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
-    ("aiohttp", "ClientResponse"): ("release",),
-    ("curl_cffi", "Response"): ("close", "aclose"),
-    ("http", "HTTPResponse"): ("close",),
-    ("httpcore", "Response"): ("close", "aclose"),
-    ("httpx", "Response"): ("close", "aclose"),
-    ("requests", "Response"): ("close",),
-    ("tornado", "HTTPResponse"): (),
-    ("urllib", "addinfourl"): ("close",),
-    ("urllib3", "BaseHTTPResponse"): ("close", "release_conn"),
-    ("urllib3", "HTTPResponse"): ("close", "release_conn"),
+ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "aiohttp.ClientResponse": ("release",),
+    "curl_cffi.Response": ("close", "aclose"),
+    "http.HTTPResponse": ("close",),
+    "httpcore.Response": ("close", "aclose"),
+    "httpx.Response": ("close", "aclose"),
+    "requests.Response": ("close",),
+    "tornado.HTTPResponse": (),
+    "urllib.addinfourl": ("close",),
+    "urllib3.BaseHTTPResponse": ("close", "release_conn"),
+    "urllib3.HTTPResponse": ("close", "release_conn"),
 }
 """Answers of HTTP clients, and the methods that let go of one."""
 
 
 _AWS = "_client_config.retries.total_max_attempts"
-RETRYING: Final[Mapping[tuple[str, str], tuple[tuple[str, int, int], ...]]] = {
-    ("openai", "BaseClient"): (("max_retries", 1, 3),),
-    ("openai", "SyncAPIResource"): (("_client.max_retries", 1, 3),),
-    ("openai", "AsyncAPIResource"): (("_client.max_retries", 1, 3),),
-    ("botocore", "BaseClient"): ((_AWS, 0, 5),),
-    ("boto3", "ServiceResource"): ((f"meta.client.{_AWS}", 0, 5),),
-    ("requests", "Session"): (("adapters.*.max_retries.total", 1, 1),),
-    ("requests", "HTTPAdapter"): (("max_retries.total", 1, 1),),
-    ("urllib3", "PoolManager"): (("connection_pool_kw.retries.total", 1, 4),),
-    ("urllib3", "HTTPConnectionPool"): (("retries.total", 1, 4),),
-    ("httpx", "BaseClient"): (("_transport._pool._retries", 1, 1),),
-    **dict.fromkeys(
-        (("redis", "Redis"), ("redis", "Valkey")),
-        (
-            ("connection_pool._connection_kwargs.retry._retries", 1, 1),
-            ("connection_pool.connection_kwargs.retry._retries", 1, 1),
-        ),
-    ),
-    ("tenacity", "BaseRetrying"): (("stop.max_attempt_number", 0, 1),),
-    ("stamina", "_RetryContextIterator"): (("_attempts", 0, 1),),
+_REDIS = ("connection_pool._connection_kwargs.retry._retries", 1, 1)
+_REDIS_OLD = ("connection_pool.connection_kwargs.retry._retries", 1, 1)
+RETRYING: Final[Mapping[str, tuple[tuple[str, int, int], ...]]] = {
+    "openai.BaseClient": (("max_retries", 1, 3),),
+    "openai.SyncAPIResource": (("_client.max_retries", 1, 3),),
+    "openai.AsyncAPIResource": (("_client.max_retries", 1, 3),),
+    "botocore.BaseClient": ((_AWS, 0, 5),),
+    "boto3.ServiceResource": ((f"meta.client.{_AWS}", 0, 5),),
+    "requests.Session": (("adapters.*.max_retries.total", 1, 1),),
+    "requests.HTTPAdapter": (("max_retries.total", 1, 1),),
+    "urllib3.PoolManager": (("connection_pool_kw.retries.total", 1, 4),),
+    "urllib3.HTTPConnectionPool": (("retries.total", 1, 4),),
+    "httpx.BaseClient": (("_transport._pool._retries", 1, 1),),
+    **dict.fromkeys(("redis.Redis", "redis.Valkey"), (_REDIS, _REDIS_OLD)),
+    "tenacity.BaseRetrying": (("stop.max_attempt_number", 0, 1),),
+    "stamina._RetryContextIterator": (("_attempts", 0, 1),),
 }
 """Clients and decorators that retry by themselves: where an instance holds how often, what that
 number lacks of all calls (retries are one less), and all calls where nothing is said."""

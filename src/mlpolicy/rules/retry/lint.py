@@ -18,7 +18,7 @@ from mlpolicy.core.classes import is_a, members, module_of, name_of
 from mlpolicy.core.diagnostic import Diagnostic, Related, repair
 from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.rules.retry.answers import held
-from mlpolicy.rules.retry.exceptions import BUILTINS, Builtin, Path, SpellingError, parse
+from mlpolicy.rules.retry.exceptions import BUILTINS, Builtin, Path, parse
 from mlpolicy.rules.retry.libraries import RETRYING, known_as
 
 if TYPE_CHECKING:
@@ -80,11 +80,9 @@ def lint(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
         )
     for name, node in function.decorators:
         if name in _RETRIES:
-            calls, own = _decorated_calls(name, ast.unparse(node)), rule.max_attempts
-            total = f": {own}x{calls}={own * calls} calls" if calls else ": attempts multiply"
             yield Diagnostic(
                 "MP311",
-                f"`{function.name}` is retried by `{name}` already{total}",
+                f"`{function.name}` is retried by `{name}` already{_product(rule, name, node)}",
                 function.at(),
                 "warning",
                 help="keep one of them",
@@ -93,12 +91,19 @@ def lint(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
     yield from _multiplied(rule, function)
 
 
+def _product(rule: RetryRule, name: str, node: ast.expr) -> str:
+    """Return how many calls there are at most, where the source of a decorator says its own."""
+    text, own = ast.unparse(node), rule.max_attempts
+    found = re.search(_RETRIES[name], text)
+    calls = int(found[1]) if found else 0
+    if name == "stamina.retry" and "attempts" not in text and "**" not in text:
+        calls = 10  # (its default)
+    return f": {own}x{calls}={own * calls} calls" if calls else ": attempts multiply"
+
+
 def _exception(text: str, setting: str, function: Function) -> Iterator[Diagnostic]:
     """Yield a dotted name in `retry_on` or `give_up_on` that is not there, or no exception."""
-    try:
-        if not isinstance(parse(text), Path):
-            return
-    except SpellingError:
+    if not isinstance(parse(text), Path):
         return
     found = function.look_up(text, deep=True)
     module, _, name = text.rpartition(".")
@@ -123,13 +128,9 @@ def _exception(text: str, setting: str, function: Function) -> Iterator[Diagnost
         )
 
 
-# --- what writes ----------------------------------------------------------------------
-
-
 def _words(path: str) -> list[str]:
     """Return the words of a function's own name, in small letters."""
-    name = path.rpartition(":")[2].rpartition(".")[2]
-    return [word.lower() for word in _WORD.findall(name)]
+    return [word.lower() for word in _WORD.findall(path.rpartition(":")[2].rpartition(".")[2])]
 
 
 def _writing_verb(path: str) -> str:
@@ -161,17 +162,6 @@ def _posting_route(function: Function) -> str:
                 if owner and path.startswith("/") and is_post:
                     return "answers POST"
     return ""
-
-
-# --- what is retried already ----------------------------------------------------------
-
-
-def _decorated_calls(name: str, text: str) -> int | None:
-    """Return how often a decorator calls the function at most, where its source says so."""
-    found = re.search(_RETRIES[name], text)
-    if found is None and name == "stamina.retry" and "attempts" not in text and "**" not in text:
-        return 10  # (its default)
-    return int(found[1]) if found else None
 
 
 def _multiplied(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
@@ -209,7 +199,7 @@ def retried(
 ) -> Iterator[tuple[str, ...]]:
     """Yield (code, field, message, remedy) for what retries by itself: the attempts multiply."""
     ours = rule.max_attempts
-    for name, (package, calls) in (nested(standing, code_of) if ours > 1 else {}).items():
+    for name, (package, calls) in nested(standing, code_of).items() if ours > 1 else ():
         text = (
             f"`{target}` retries what `{name}` retries by itself: {ours} attempts x "
             f"{calls} of {package}'s own = {ours * calls} calls"
@@ -251,9 +241,9 @@ def _used(function: FunctionType, holder: object, code_of: CodeOf) -> Iterator[t
             if _package(value) != package:
                 left += ((name, captured) for captured in cells.values())
                 continue
+            left += cells.items()
             loaded, of_module = _loaded(code_of(value))
             names |= loaded
-            left += cells.items()
             left += _chosen(of_module, value.__globals__)
             left += ((name, default) for default in value.__defaults__ or ())
         elif type(value) is MethodType:
@@ -262,24 +252,19 @@ def _used(function: FunctionType, holder: object, code_of: CodeOf) -> Iterator[t
             left += _chosen(names, members(value))
 
 
-def _chosen(names: set[str], scope: Mapping[str, object]) -> list[tuple[str, object]]:
-    return [(name, scope[name]) for name in names if name in scope]
-
-
 def _loaded(code: CodeType) -> tuple[set[str], set[str]]:
     """Return the names that are looked up, within functions of it too, and those of the module."""
-    names, of_module = set[str](), set[str]()
-    for instruction in dis.get_instructions(code):
-        if instruction.opcode in dis.hasname:
-            names.add(str(instruction.argval))
-        if instruction.opname in _OF_MODULE:
-            of_module.add(str(instruction.argval))
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            inner, inner_of_module = _loaded(constant)
-            names |= inner
-            of_module |= inner_of_module
+    names, of_module, codes = set[str](), set[str](), [code]
+    for inner in codes:
+        codes += (constant for constant in inner.co_consts if isinstance(constant, CodeType))
+        names.update(inner.co_names)
+        loads = (one for one in dis.get_instructions(inner) if one.opname in _OF_MODULE)
+        of_module.update(str(one.argval) for one in loads)
     return names, of_module
+
+
+def _chosen(names: set[str], scope: Mapping[str, object]) -> list[tuple[str, object]]:
+    return [(name, scope[name]) for name in names if name in scope]
 
 
 def _package(function: FunctionType) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -25,18 +25,6 @@ _CANCELLED = (
 )
 
 
-def _named(value: Any) -> Any:
-    """Say of what is not text, and often written or given, what names it."""
-    if isinstance(value, BaseException):
-        name = type(value).__qualname__
-        raise finding("MP010", f"an exception is given, not its class: did you mean `{name}`?")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        meant = f"http:{value}" if isinstance(value, int) and 100 <= value <= 599 else ""
-        hint = f": did you mean `{meant}`?" if meant else ""
-        raise finding("MP010", f"`{value}` is not an exception{hint}", meant=meant)
-    return value
-
-
 def _error_name(text: str) -> str:
     try:
         name = parse(text)
@@ -53,6 +41,19 @@ def _retried_name(text: str) -> str:
     if ends or (isinstance(name, Builtin) and not issubclass(name.cls, Exception)):
         raise finding("MP605", f"`{text}` ends the program or a task and is never retried")
     return text
+
+
+def _named(value: Any) -> Any:
+    """Say of what is not text, and often written or given, what names it."""
+    if isinstance(value, BaseException):
+        name = type(value).__qualname__
+        raise finding("MP010", f"an exception is given, not its class: did you mean `{name}`?")
+    if isinstance(value, int) and 100 <= value <= 599:
+        meant = f"http:{value}"
+        raise finding(
+            "MP010", f"`{value}` is not an exception: did you mean `{meant}`?", meant=meant
+        )
+    return value
 
 
 _Named = Annotated[str, BeforeValidator(_named), Takes(lambda value: isinstance(value, type))]
@@ -163,48 +164,41 @@ _DECORRELATED = 3.0
 """How far a decorrelated pause may exceed the one before, as in the article that named it."""
 _COUNTED = 1000
 """Pauses that are added one by one."""
-TABLED: Final = 100
-"""Attempts whose bounds are computed beforehand; hardly any rule has more."""
 
 
 class Backoff:
     """The pauses between attempts: how they grow, and how chance spreads them."""
 
     def __init__(self, rule: RetryRule, draw: Random = chance.draw) -> None:
-        self._growth = rule.backoff
-        self._jitter = rule.jitter
+        self._growth, self._jitter = rule.backoff, rule.jitter
         self._initial = float(rule.initial_delay)
         self._multiplier = rule.multiplier
         self._longest = float(rule.max_delay)
         self._draw = draw
-        self.bounds: tuple[float, ...] = ()
-        """The longest that the pause after each of the first attempts can be."""
-        self.bounds = tuple(map(self.bound, range(min(rule.max_attempts, TABLED) + 1)))
 
     def bound(self, attempt: int) -> float:
         """Return the longest that the pause after that attempt (1 is the first) can be."""
-        if attempt < len(self.bounds):
-            return self.bounds[attempt]
-        if self._jitter != "decorrelated" and self._growth != "exponential":
-            steps = attempt if self._growth == "linear" else 1
-            return min(self._longest, self._initial * steps)
+        if not self._initial:
+            return 0.0
+        factor = float(attempt) if self._growth == "linear" else 1.0
         try:
             if self._jitter == "decorrelated":
-                return min(self._longest, self._initial * _DECORRELATED**attempt)
-            return min(self._longest, self._initial * self._multiplier ** max(attempt - 1, 0))
+                factor = _DECORRELATED**attempt
+            elif self._growth == "exponential":
+                factor = self._multiplier ** max(attempt - 1, 0)
+            return min(self._longest, self._initial * factor)
         except OverflowError:
-            return self._longest if self._initial else 0.0
+            return self._longest
 
     def pause(self, attempt: int, before: float = 0.0) -> float:
         """Return the pause after that attempt; *before* is the one before it, 0 if none was."""
-        if self._jitter == "full":
-            return self.bound(attempt) * self._draw()
-        if self._jitter == "equal":
-            return self.bound(attempt) / 2 * (1 + self._draw())
+        if self._jitter == "decorrelated":
+            highest = max(self._initial, before) * _DECORRELATED
+            return min(self._longest, self._initial + self._draw() * (highest - self._initial))
+        bound = self.bound(attempt)
         if self._jitter == "none":
-            return self.bound(attempt)
-        highest = max(self._initial, before) * _DECORRELATED
-        return min(self._longest, self._initial + self._draw() * (highest - self._initial))
+            return bound
+        return bound * self._draw() if self._jitter == "full" else bound / 2 * (1 + self._draw())
 
     def later(self, asked: float, attempt: int, before: float = 0.0) -> float:
         """Return *asked*, the pause that a server asks for, spread upward only.
@@ -221,8 +215,8 @@ class Backoff:
         """
         # What grows has reached the longest by then, or never will.
         counted = min(attempts, _COUNTED)
-        total = sum(self._longest_after(attempt, asked) for attempt in range(1, counted))
-        return total + (attempts - counted) * self._longest_after(counted, asked)
+        longest = [self._longest_after(attempt, asked) for attempt in range(1, counted + 1)]
+        return sum(longest[:-1]) + (attempts - counted) * longest[-1]
 
     def _longest_after(self, attempt: int, asked: float) -> float:
         own = self.bound(attempt)

@@ -9,25 +9,15 @@ from mlpolicy.core.classes import promises
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.target import Given
-from mlpolicy.rules.retry.answers import (
-    Statuses,
-    asked_in,
-    asked_pause,
-    headers_of,
-    let_go,
-    let_go_async,
-)
+from mlpolicy.rules.retry import answers
 from mlpolicy.rules.retry.arguments import Marks, Watch, put_back, spoilt
 from mlpolicy.rules.retry.exceptions import Choice
-from mlpolicy.rules.retry.rule import TABLED, Backoff, Random, RetryRule, UnwantedResult
+from mlpolicy.rules.retry.rule import Backoff, Random, RetryRule, UnwantedResult
 
 REASONS: Final = (
     "success", "not_retryable", "attempts_exhausted", "deadline", "retry_after_too_long"
 )  # fmt: skip
-ATTEMPTS: Final = (
-    "mlpolicy_attempts_total",
-    "Attempts: those that failed, and those that succeeded after a failure.",
-)
+ATTEMPTS: Final = ("mlpolicy_attempts_total", "Attempts that failed, or succeeded after a failure.")
 RETRIES: Final = ("mlpolicy_retries_total", "Calls whose first attempt failed, by how they ended.")
 
 Trial = tuple[int, float, float, float]
@@ -36,8 +26,6 @@ first attempt began (with `max_elapsed`) or had failed, and the seconds of all p
 
 A tuple, since one is made at every failure, and an object would cost four times as much.
 """
-FIRST: Final = (1, 0.0, 0.0, 0.0)
-"""What stands for the trial at the first failure."""
 
 
 class Stop(NamedTuple):
@@ -64,22 +52,16 @@ class RetryStep(Step):
         self._now = now
         self._choice = Choice(rule.retry_on, rule.give_up_on)
         self._backoff = Backoff(rule, draw)
+        self._draw = draw
         self._attempts = rule.max_attempts
-        # The default jitter, without the call: a share of a bound that is known beforehand.
-        self._spread = draw if rule.jitter == "full" and rule.max_attempts <= TABLED else None
-        self._bounds = self._backoff.bounds
         self._max_elapsed = None if rule.max_elapsed is None else float(rule.max_elapsed)
         self._respect = rule.retry_after.respect
         self._longest_asked = float(rule.retry_after.max)
-        self._statuses = Statuses(
+        self._statuses = answers.Statuses(
             self._choice.retry.named_http.union(getattr(rule.on_result, "status", ())),
             self._choice.retry.http,
             self._choice.give_up.http,
         )
-        # An error of a settled class with nothing hung on it is decided by its class alone;
-        # nothing is where time matters.
-        untimed = self._max_elapsed is None
-        self._settled = self._choice.settled if untimed else dict[type, str]().get
         self._notes = site.notes
         self._names: tuple[str, ...] = ()
         if site.shadow:
@@ -95,23 +77,6 @@ class RetryStep(Step):
         meters.counted(*ATTEMPTS, recovered, function=target, outcome="ok")
 
     def failed(  # type: ignore[override]  # (the woven lines call it with what they hold)
-        self, error: Exception, trial: Trial | None, started: float | None, call: int
-    ) -> Trial | None:
-        """Return the attempt that follows *error*, None where it is the caller's."""
-        if self._settled(error.__class__) == "retry" and not error.__dict__:
-            attempt, before, since, slept = trial or FIRST
-            if attempt < self._attempts:
-                self._failed_attempts()
-                if self._notes is not None:
-                    self._notes.add(call, "attempts", attempt)
-                if self._spread is None:
-                    pause = self._backoff.pause(attempt, before)
-                else:
-                    pause = self._bounds[attempt] * self._spread()
-                return (attempt + 1, pause, since or self._now(), slept + pause)
-        return self.otherwise_failed(error, trial, started, call)
-
-    def otherwise_failed(
         self,
         error: Exception | None,
         trial: Trial | None,
@@ -119,7 +84,7 @@ class RetryStep(Step):
         call: int,
         result: object = None,
     ) -> Trial | None:
-        """Do the same where more is to be looked at: the error, the time, the end.
+        """Return the attempt that follows *error*, None where it is the caller's.
 
         None for *error* stands for a *result* that is not wanted.
         """
@@ -170,13 +135,14 @@ class RetryStep(Step):
         attempt, before, since, slept = trial or (1, 0.0, started, 0.0)
         if attempt >= self._attempts:
             return Stop("attempts_exhausted")
-        longest, asked = self._longest_asked, None
+        asked = None
         if self._respect:
-            asked = asked_in(headers_of(result)) if error is None else asked_pause(error)
+            asked = answers.asked_of(result) if error is None else answers.asked_pause(error)
         if asked is None:
             pause = self._backoff.pause(attempt, before)
-        elif asked > longest:
-            detail = f"asked to wait {seconds(asked)}, longer than {seconds(longest)}"
+        elif asked > self._longest_asked:
+            longest = seconds(self._longest_asked)
+            detail = f"asked to wait {seconds(asked)}, longer than {longest}"
             return Stop("retry_after_too_long", detail)
         else:
             pause = self._backoff.later(asked, attempt, before)
@@ -185,9 +151,9 @@ class RetryStep(Step):
             # Where time is virtual, sleeping moves no real clock.
             begins = max(self._now() - since + pause, slept)
             if begins > self._max_elapsed:
-                detail = f"the next would begin after {seconds(begins)}"
-                longest = self._max_elapsed
-                return Stop("deadline", f"{detail}, max_elapsed is {seconds(longest)}")
+                longest, begin = seconds(self._max_elapsed), seconds(begins)
+                detail = f"the next would begin after {begin}, max_elapsed is {longest}"
+                return Stop("deadline", detail)
         return (attempt + 1, pause, self._now() if since is None else since, slept)
 
     def _end(self, reason: str, call: int) -> None:
@@ -208,14 +174,13 @@ class RetryStep(Step):
         timed = self._max_elapsed is not None
         started = loom.local("started") if timed else "None"
         began = [f"{started} = {loom.constant('now', self._now)}()"] if timed else []
-        before = watch.before()
         if self._notes is None:
             recovered = f"{loom.constant('count_success', self._ends['success'].add)}()"
         else:
             recovered = f"{loom.method('recovered', self.recovered)}({trial}, {loom.call})"
         return [
             f"{trial} = None",
-            *before,
+            *watch.before(),
             *began,
             "while True:",
             "    try:",
@@ -238,11 +203,11 @@ class RetryStep(Step):
         """Return what finds out whether another attempt follows; the usual first one in lines."""
         failed = loom.constant("failed", self.failed)
         ask = loom.guarded(f"{failed}({error}, {trial}, {started}, {loom.call})", trial)
-        if self._spread is None or self._max_elapsed is not None or self._attempts == 1:
+        if self.rule.jitter != "full" or self._max_elapsed is not None or self._attempts == 1:
             return ask
         settled = loom.constant("settled", self._choice.settled)
-        pause, bound = loom.local("pause"), self._bounds[1]
-        drawn = f"{bound!r} * {loom.constant('draw', self._spread)}()"
+        pause = loom.local("pause")
+        drawn = f"{self._backoff.bound(1)!r} * {loom.constant('draw', self._draw)}()"
         return [
             f"if {trial} is None and {settled}({error}.__class__) == 'retry' and not {error}.__dict__:",
             f"    {loom.constant('count_failure', self._failed_attempts)}()",
@@ -257,8 +222,9 @@ class RetryStep(Step):
         condition = self._unwanted(loom)
         if not condition:
             return ["break"]
-        unwanted = loom.method("unwanted", self.otherwise_failed)
-        release = let_go_async if self.site.function == "coroutine" else let_go
+        unwanted = loom.method("unwanted", self.failed)
+        is_async = self.site.function == "coroutine"
+        release = answers.let_go_async if is_async else answers.let_go
         return [
             f"if not ({condition}):",
             "    break",
@@ -310,10 +276,7 @@ class RetryStep(Step):
 def note(
     error: BaseException, target: str, attempt: int, *, elapsed: float | None, detail: str
 ) -> None:
-    """Add to *error*, which is given up, how often it was tried, and for how long.
-
-    A line of an earlier call with the same object makes room for it.
-    """
+    """Add to *error*, which is given up, how often it was tried, and for how long."""
     lines = getattr(error, "__notes__", [])
     if not isinstance(lines, list):
         return  # somebody else's use of the name

@@ -14,12 +14,8 @@ from mlpolicy.rules.validate.checks import dtypes
 Said = dict[str, Any]
 """A spec as a decorator takes it; empty where nothing can be checked."""
 _LISTS = (list, collections.abc.Sequence, collections.abc.MutableSequence)
-_SAID_BY_NAME: dict[Any, str] = {
-    collections.abc.Sequence: "sequence",
-    collections.abc.MutableSequence: "sequence",
-    collections.abc.Mapping: "mapping",
-    collections.abc.MutableMapping: "mapping",
-}
+_MAPPINGS = (collections.abc.Mapping, collections.abc.MutableMapping)
+_SAID_BY_NAME = dict.fromkeys(_LISTS[1:], "sequence") | dict.fromkeys(_MAPPINGS, "mapping")
 _NOTHING = (Any, object, None, type(None), type, collections.abc.Callable)
 
 
@@ -27,7 +23,7 @@ def spec_of(annotation: Any) -> Said:
     """Return what *annotation*, a class as a rule, says of values."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType, typing.Literal):
-        return (_of_values if origin is typing.Literal else _of_any)(parts)
+        return _of_several(origin, parts)
     if origin is typing.Annotated:
         return _bounded(spec_of(parts[0]), parts[1:])
     alias = getattr(origin, "__value__", None)
@@ -44,10 +40,8 @@ def spec_of(annotation: Any) -> Said:
 
 
 def _of_class(cls: Any) -> Said:
-    unchecked = getattr(cls, "_is_protocol", False) and not getattr(
-        cls, "_is_runtime_protocol", False
-    )
-    if cls in _NOTHING or unchecked:
+    is_protocol = getattr(cls, "_is_protocol", False)
+    if cls in _NOTHING or (is_protocol and not getattr(cls, "_is_runtime_protocol", False)):
         return {}
     if hasattr(cls, "model_validate"):
         return {"model": cls}
@@ -60,22 +54,23 @@ def _of_class(cls: Any) -> Said:
     return _of_typed_array(cls) or {"type": _SAID_BY_NAME.get(cls, cls)}
 
 
-def _of_any(members: tuple[Any, ...]) -> Said:
-    some = [one for one in members if one is not type(None)]
-    if len(some) == 1:
-        said = spec_of(some[0])
-    else:
-        classes = [get_origin(one) or one for one in some]
-        known = all(isinstance(one, type) and one not in _NOTHING for one in classes)
-        said = {"type": tuple(classes)} if known else {}
-    return {**said, "not_null": False} if said and len(some) < len(members) else said
+def _of_several(origin: Any, parts: tuple[Any, ...]) -> Said:
+    some = [one for one in parts if one not in (None, type(None))]
+    said = (_of_values if origin is typing.Literal else _of_any)(some)
+    return {**said, "not_null": False} if said and len(some) < len(parts) else said
 
 
-def _of_values(values: tuple[Any, ...]) -> Said:
-    some = [one for one in values if one is not None]
-    plain = all(type(one) in (str, int, bool, float) for one in some)
-    said: Said = {"enum": some} if plain else {"type": tuple(map(type, some))}
-    return {**said, "not_null": False} if len(some) < len(values) else said
+def _of_any(members: list[Any]) -> Said:
+    if len(members) == 1:
+        return spec_of(members[0])
+    classes = [get_origin(one) or one for one in members]
+    known = all(isinstance(one, type) and one not in _NOTHING for one in classes)
+    return {"type": tuple(classes)} if known else {}
+
+
+def _of_values(values: list[Any]) -> Said:
+    plain = all(type(one) in (str, int, bool, float) for one in values)
+    return {"enum": values} if plain else {"type": tuple(map(type, values))}
 
 
 def _of_items(origin: Any, parts: tuple[Any, ...]) -> Said:
@@ -87,16 +82,11 @@ def _of_items(origin: Any, parts: tuple[Any, ...]) -> Said:
         return {**said, "items": item} if item else said
     if origin is tuple:
         return {**said, "min_len": len(parts), "max_len": len(parts)}
-    if origin.__module__ == "numpy" and origin.__name__ == "ndarray":
-        return {"type": "ndarray", **_of_dtype(parts[1] if parts[1:] else None)}
+    if (origin.__module__, origin.__name__) == ("numpy", "ndarray"):
+        element = next(iter(get_args(parts[1])), None) if parts[1:] else None  # of `dtype[float32]`
+        name = dtypes.named(element) if isinstance(element, type) else ""
+        return {"type": "ndarray", **({"dtype": name} if dtypes.known(name) else {})}
     return said
-
-
-def _of_dtype(annotation: Any) -> Said:
-    """Return what `dtype[float32]` says, of `NDArray[float32]`."""
-    element = next(iter(get_args(annotation)), None)
-    name = dtypes.named(element) if isinstance(element, type) else ""
-    return {"dtype": name} if dtypes.known(name) else {}
 
 
 # --- bounds ---------------------------------------------------------------------------

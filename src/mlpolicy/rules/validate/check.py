@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.default import function_of
@@ -14,7 +14,7 @@ from mlpolicy.core.site import GENERATORS
 from mlpolicy.core.spelling import did_you_mean
 from mlpolicy.rules.validate.checker import checker
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
-from mlpolicy.rules.validate.checks.dtypes import as_names, spelt
+from mlpolicy.rules.validate.checks.dtypes import as_names, known, spelt
 from mlpolicy.rules.validate.checks.models import why_none
 from mlpolicy.rules.validate.checks.settings import size_of
 from mlpolicy.rules.validate.look import Look
@@ -47,18 +47,10 @@ def check(rule: ValidateRule) -> Iterator[Finding]:
 
 def _specs(rule: ValidateRule) -> Iterator[tuple[str, Spec, bool]]:
     """Yield every spec of *rule* with its setting, and whether it judges several values at once."""
-
-    def within(setting: str, spec: Spec, *, many: bool) -> Iterator[tuple[str, Spec, bool]]:
-        yield setting, spec, many
-        for name, inner in spec.fields.items():
-            yield from within(f"{setting}.fields.{name}", inner, many=many)
-        if spec.items is not None:
-            yield from within(f"{setting}.items", spec.items, many=True)
-
     for name, spec in rule.args.items():
-        yield from within(f"args.{name}", spec, many=False)
+        yield from spec.within(f"args.{name}")
     if rule.returns is not None:
-        yield from within("returns", rule.returns, many=False)
+        yield from rule.returns.within("returns")
 
 
 def _lone(rule: ValidateRule) -> Iterator[Finding]:
@@ -69,14 +61,13 @@ def _lone(rule: ValidateRule) -> Iterator[Finding]:
             if isinstance(size, str):
                 place = f"{setting}.shape.{number}"
                 places.setdefault(size, []).extend([place] * (2 if many else 1))
-    lone = {symbol: where[0] for symbol, where in places.items() if len(where) == 1}
+    lone = [(name, where[0]) for name, where in places.items() if len(where) == 1]
     if lone:
         # Two of them are one slip as a rule: the last was meant to be the other.
-        *others, last = lone
-        beside = "".join(f", as does `{one}`" for one in others)
-        text = f"the dimension `{last}` stands at one place only{beside}, so any size will do"
+        name, place = lone[-1]
+        text = f"the dimension `{name}` stands at one place only, so any size will do"
         help = "name it where the same size is expected, or write `null`"
-        yield "MP204", lone[last], text, help, "info"
+        yield "MP204", place, text, help, "info"
 
 
 def _value(rule: ValidateRule) -> Iterator[Finding]:
@@ -107,12 +98,10 @@ def risks(old: ValidateRule, new: ValidateRule) -> Iterator[str]:
 Types = frozenset[str]
 """Types of policy files: `int`, `mapping`, `ndarray`, and so on; `null` beside them."""
 
-
-_INTS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
-_FLOATS = [f"float{bits}" for bits in (16, 32, 64)]
 _ANNOTATED = {
-    "int": " ".join(f"numpy.{name}" for name in _INTS),
-    "float": " ".join(f"numpy.{name}" for name in _FLOATS),
+    "int": "numpy.int8 numpy.int16 numpy.int32 numpy.int64 "
+    "numpy.uint8 numpy.uint16 numpy.uint32 numpy.uint64",
+    "float": "numpy.float16 numpy.float32 numpy.float64",
     "int bool": "int",
     "int bool float": "float",
     "str": "str",
@@ -136,33 +125,18 @@ _KNOWN: dict[str, Types] = {
 _TYPING = ("typing.", "typing_extensions.", "collections.abc.")
 _UNIONS = ("typing.Union", "typing.Optional")
 _INNER = ("typing.Annotated", "typing.Final", "typing.Required", "typing.NotRequired")
-_DTYPES = {
-    "numpy.double": "float64", "numpy.single": "float32", "numpy.half": "float16",
-    "numpy.bool_": "bool", "numpy.bool": "bool",
-    "numpy.complex64": "complex64", "numpy.complex128": "complex128",
-    **{f"numpy.{name}": name for name in (*_INTS, *_FLOATS)},
-}  # fmt: skip
 _FAMILIES = {
-    "numpy.floating": ("float",),
-    "numpy.integer": ("int", "uint"),
-    "numpy.signedinteger": ("int",),
-    "numpy.unsignedinteger": ("uint",),
+    "floating": ("float",),
+    "integer": ("int", "uint"),
+    "signedinteger": ("int",),
+    "unsignedinteger": ("uint",),
 }
 _NUMERIC = ("int", "uint", "float", "complex", "bool", "bfloat")
-
-
-_ARRAYS: Types = frozenset({"ndarray", "tensor", "dataframe"})
-_PLAIN: dict[type, tuple[str, str]] = {
-    type(None): ("null", "null"),
-    dict: ("mapping", "a mapping"),
-    list: ("sequence", "a list"),
-    tuple: ("sequence", "a list"),
-    int: ("int", "a whole number"),
-    float: ("float", "a number"),
-    str: ("str", "a text"),
-    bool: ("bool", "a truth value"),
+_SIZED = {"double": "float64", "single": "float32", "half": "float16"}
+_PLAIN = {type(None): "null", dict: "mapping", list: "sequence", tuple: "sequence"} | {
+    one: one.__name__ for one in (int, float, str, bool)
 }
-"""What a default may be: its type, and how a message shows it."""
+"""The type of a default."""
 
 
 def lint(rule: ValidateRule, function: Function) -> Iterator[Diagnostic]:
@@ -172,49 +146,41 @@ def lint(rule: ValidateRule, function: Function) -> Iterator[Diagnostic]:
     if function.is_disabled or function.node is None:
         return
     for name, spec in rule.args.items():
-        what = f"argument `{name}` of `{function.name}`"
-        yield from _contradicted(what, spec, f"args.{name}", function, name)
-    if rule.returns is not None and function.kind in GENERATORS:
-        what = "an async generator" if function.kind == "async_generator" else "a generator"
+        yield from _contradicted(f"argument `{name}`", spec, f"args.{name}", function, name)
+    if function.kind not in GENERATORS:
+        if rule.returns is not None:
+            yield from _contradicted("the result", rule.returns, "returns", function, "return")
+        yield from _default(rule, function)
+    elif rule.returns is not None:
         yield Diagnostic(
             "MP210",
-            f"`{function.name}` is {what}: `returns` is not looked at",
+            f"`{function.name}` is a generator: `returns` is not looked at",
             function.at("returns"),
             "warning",
             help="check what is yielded where it is used, or validate a function that returns it",
             related=function.line("it is defined here"),
         )
-    elif rule.returns is not None:
-        what = f"the result of `{function.name}`"
-        yield from _contradicted(what, rule.returns, "returns", function, "return")
-    if function.kind not in GENERATORS:
-        yield from _default(rule, function)
-
-
-# --- classes and models ---------------------------------------------------------------
 
 
 def _classes(spec: Spec, setting: str, function: Function) -> Iterator[Diagnostic]:
     """Yield the dotted names under `type` and `model` that are not there, or no class."""
-    alone = isinstance(spec.type, str)
     for number, name in enumerate(as_names(spec.type or ())):
         if isinstance(name, str) and ("." in name or ":" in name):
-            place = f"{setting}.type" if alone else f"{setting}.type.{number}"
-            yield from _class(name, "class", place, function)
+            place = "type" if isinstance(spec.type, str) else f"type.{number}"
+            yield from _class(name, "class", f"{setting}.{place}", function)
     if spec.model is None:
         return
     place = f"{setting}.model"
     found = list(_class(spec.model, "model", place, function))
-    path = spec.model.replace(":", ".")
-    why = why_none(spec.model, function.resolve) if function.resolve is not None else ""
-    if not found and why:
-        message = f"the model `{spec.model}` {why}"
-        found = [Diagnostic("MP208", message, function.at(place))]
-    elif not found and function.look_up(f"{path}.model_validate").kind == "absent":
-        help = "a model is a class below `pydantic.BaseModel`: for any other, write `type`"
-        message = f"the model `{path}` is not a pydantic model"
-        found = [Diagnostic("MP208", message, function.at(place), help=help)]
     yield from found
+    path = spec.model.replace(":", ".")
+    if found:
+        return
+    why = why_none(spec.model, function.resolve) if function.resolve is not None else ""
+    if not why and function.look_up(f"{path}.model_validate").kind == "absent":
+        why = "is not a pydantic model"
+    if why:
+        yield Diagnostic("MP208", f"the model `{path}` {why}", function.at(place))
 
 
 def _class(text: str, noun: str, place: str, function: Function) -> Iterator[Diagnostic]:
@@ -234,9 +200,6 @@ def _class(text: str, noun: str, place: str, function: Function) -> Iterator[Dia
         yield Diagnostic("MP208", message, function.at(place))
 
 
-# --- annotations ----------------------------------------------------------------------
-
-
 def _contradicted(
     what: str, spec: Spec, setting: str, function: Function, name: str
 ) -> Iterator[Diagnostic]:
@@ -245,18 +208,19 @@ def _contradicted(
     if annotation is None:
         return
     asked, field = _asked(spec)
-    allowed = types_of(annotation, function)
+    allowed = _types_of(annotation, function)
     dtypes = as_names(spec.dtype)
-    if asked is not None and allowed is not None and not asked & allowed:
-        names = "` or `".join(as_names(spec.type or ()))
-        wanted = f"type `{names}`" if field == "type" else f"a `{field}`"
-    elif dtypes and not allows_dtype(annotation, [spelt(one) for one in dtypes], function):
-        wanted, field = "dtype " + " or ".join(f"`{one}`" for one in dtypes), "dtype"
-    else:
-        return
+    if asked is None or allowed is None or asked & allowed:
+        if not dtypes or _allows_dtype(annotation, [spelt(one) for one in dtypes], function):
+            return
+        field = "dtype"
+    named = as_names(getattr(spec, field)) if field in ("type", "dtype") else ()
+    wanted = " or ".join(f"`{one}`" for one in named)
     yield Diagnostic(
         "MP209",
-        f"{what} is annotated `{ast.unparse(annotation)}`, and {wanted} is asked for",
+        f"{what} of `{function.name}` is annotated `{ast.unparse(annotation)}`, "
+        f"and {field} {wanted}".rstrip()
+        + " is asked for",
         function.at(f"{setting}.{field}", setting),
         "warning",
         help="no value is both: every call would be refused, or the annotation is wrong",
@@ -273,7 +237,7 @@ def _asked(spec: Spec) -> tuple[Types | None, str]:
         return frozenset((*names, *(("int",) if "float" in names else ()))), "type"
     for field in ("dtype", "shape", "ndim"):
         if getattr(spec, field) not in ((), None):
-            return _ARRAYS, field
+            return frozenset(DUCKS), field
     return None, ""
 
 
@@ -284,16 +248,16 @@ def _default(rule: ValidateRule, function: Function) -> Iterator[Diagnostic]:
         return
     if any(code in ("MP205", "MP206") for code, *_ in check(rule)):
         return  # it is missing, or `returns` of the rule refuses it already
-    allowed = types_of(annotation, function)
+    allowed = _types_of(annotation, function)
     if allowed is None and _takes_no_plain_value(annotation, function):
         allowed = frozenset()
-    kind, shown = _PLAIN.get(type(rule.default), ("", ""))
+    kind = _PLAIN.get(type(rule.default), "")
     if allowed is None or not kind or kind in allowed or (kind == "int" and "float" in allowed):
         return
     yield Diagnostic(
         "MP206",
         f"`{function.name}` is annotated to return `{ast.unparse(annotation)}`, "
-        f"and the default is {shown}",
+        f"and the default is of type `{kind}`",
         function.at("default"),
         help='give what callers expect, or name a function: `default: {call: "module:function"}`',
     )
@@ -313,80 +277,75 @@ def _takes_no_plain_value(annotation: ast.expr, function: Function) -> bool:
 
 # --- what annotations say --------------------------------------------------------------
 
-
-def types_of(annotation: ast.expr | None, function: Function) -> Types | None:
-    """Return which types the values may be of that *annotation* allows; None if it is open."""
-    match _read(annotation):
-        case None:
-            return None
-        case ast.Constant(value=None):
-            return frozenset({"null"})
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return _joined((left, right), function)
-        case ast.Subscript(value=value, slice=inner):
-            parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            return _subscript(_name(value, function), parts, function)
-        case node:
-            return _KNOWN.get(_name(node, function))
+Member = tuple[str, list[ast.expr]]
+"""The full name of a type in an annotation, and what stands in its brackets."""
 
 
-def _read(annotation: ast.expr | None) -> ast.expr | None:
-    """Return *annotation*, parsed where it is written out as text; None where that fails."""
+def _members(annotation: ast.expr, function: Function) -> Iterator[Member]:
+    """Yield the types that *annotation* is a union of; one that cannot be read has no name."""
     match annotation:
         case ast.Constant(value=str(text)):
             try:
-                return _read(ast.parse(text, mode="eval").body)
+                yield from _members(ast.parse(text, mode="eval").body, function)
             except (SyntaxError, ValueError, RecursionError):
-                return None
-    return annotation
-
-
-def _subscript(name: str, parts: list[ast.expr], function: Function) -> Types | None:
-    if name in _UNIONS:
-        known = _joined(parts, function)
-        return known | {"null"} if known is not None and name == "typing.Optional" else known
-    if name in _INNER:
-        return types_of(parts[0], function)
-    if name == "typing.Literal":
-        if not all(isinstance(part, ast.Constant) for part in parts):
-            return None
-        values = [part.value for part in parts if isinstance(part, ast.Constant)]
-        return frozenset("null" if one is None else type(one).__name__ for one in values)
-    return _KNOWN.get(name)
-
-
-def _joined(parts: Iterable[ast.expr], function: Function) -> Types | None:
-    each = [types_of(part, function) for part in parts]
-    return frozenset(word for known in each for word in known or ()) if None not in each else None
+                yield "", []
+        case ast.Constant(value=None):
+            yield "None", []
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            yield from _members(left, function)
+            yield from _members(right, function)
+        case ast.Subscript(value=value, slice=inner):
+            name = _name(value, function)
+            parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            if name == "typing.Optional":
+                parts = [*parts, ast.Constant(None)]
+            elif name in _INNER:
+                parts = parts[:1]
+            if name not in (*_UNIONS, *_INNER):
+                yield name, parts
+                return
+            for part in parts:
+                yield from _members(part, function)
+        case node:
+            yield _name(node, function), []
 
 
 def _name(node: ast.expr, function: Function) -> str:
     """Return the full name in an annotation; what `typing` only passes on by its own name."""
     found = function.annotated_name(node)
-    for start in _TYPING:
-        if found.startswith(start):
-            word = found.removeprefix(start)
-            return word if word in _KNOWN else f"typing.{word}"
-    return found
+    start = next((start for start in _TYPING if found.startswith(start)), "")
+    word = found.removeprefix(start)
+    return f"typing.{word}" if start and word not in _KNOWN else word
 
 
-def allows_dtype(annotation: ast.expr | None, dtypes: Iterable[str], function: Function) -> bool:
+def _types_of(annotation: ast.expr, function: Function) -> Types | None:
+    """Return which types the values may be of that *annotation* allows; None if it is open."""
+    found: set[str] = set()
+    for name, parts in _members(annotation, function):
+        types = _KNOWN.get(name)
+        if name == "typing.Literal":
+            values = [part.value for part in parts if isinstance(part, ast.Constant)]
+            words = ["null" if one is None else type(one).__name__ for one in values]
+            types = frozenset(words) if len(values) == len(parts) else None
+        if types is None:
+            return None
+        found |= types
+    return frozenset(found)
+
+
+def _allows_dtype(annotation: ast.expr, dtypes: list[str], function: Function) -> bool:
     """Return whether arrays of one of *dtypes* may be what `NDArray[np.float32]` says."""
-    match _read(annotation):
-        case ast.Subscript(value=value, slice=inner):
-            name = _name(value, function)
-        case _:
-            return True
-    match inner:
-        case ast.Tuple(elts=[_, ast.Subscript(value=value, slice=element)]) if (
-            name == "numpy.ndarray" and _name(value, function) == "numpy.dtype"
-        ):
-            inner = element
-        case _ if name != "numpy.typing.NDArray":
-            return True
-    held = _name(inner, function)
-    if held in _DTYPES:
-        return _DTYPES[held] in dtypes
-    families = _FAMILIES.get(held)
-    each = (dtype.rstrip("0123456789") for dtype in dtypes)
-    return families is None or any(one in families or one not in _NUMERIC for one in each)
+    members = list(_members(annotation, function))
+    name, parts = members[0] if len(members) == 1 else ("", [])
+    if name == "numpy.ndarray" and parts[1:]:
+        name, parts = next(_members(parts[1], function))
+    if name not in ("numpy.typing.NDArray", "numpy.dtype") or not parts:
+        return True
+    module, _, held = _name(parts[0], function).rpartition(".")
+    if module != "numpy":
+        return True
+    sorts = [dtype.rstrip("0123456789") for dtype in dtypes]
+    if held in _FAMILIES:
+        return any(one in _FAMILIES[held] or one not in _NUMERIC for one in sorts)
+    named = _SIZED.get(held, held.rstrip("_"))
+    return named in dtypes or not known(named) or named.rstrip("0123456789") not in _NUMERIC

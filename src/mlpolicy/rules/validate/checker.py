@@ -6,122 +6,63 @@ The generated lines let common values pass sooner; whatever they do not let pass
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.live import Live
-from mlpolicy.core.report import interrupts
-from mlpolicy.rules.validate.checks import dtypes, settings
-from mlpolicy.rules.validate.checks.bounds import Bounds, all_within
-from mlpolicy.rules.validate.checks.classes import is_of, is_sequence
+from mlpolicy.rules.validate.checks.classes import is_of
+from mlpolicy.rules.validate.checks.dtypes import as_names
 from mlpolicy.rules.validate.checks.models import ModelCheck, Resolve
-from mlpolicy.rules.validate.checks.numbers import comparable
-from mlpolicy.rules.validate.look import Look, Where, field, unreadable
+from mlpolicy.rules.validate.checks.numbers import Bounds, all_within, comparable
+from mlpolicy.rules.validate.checks.settings import Check
+from mlpolicy.rules.validate.look import Look, Where, field
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.validate.rule import Spec
-
-Labels = Iterator[tuple[str, str]]
-"""Field and check of failures."""
+    from mlpolicy.rules.validate.rule import Column, Spec
 
 
-@dataclass(slots=True, eq=False)
-class Check:
-    """One setting of a spec at work."""
-
-    name: str
-    """The setting."""
-    test: Callable[[Any, Any, Where, Look], None]
-    """Notes what is wrong with a value; a function of `settings`."""
-    asked: Any
-    """What the spec asks for."""
-
-    def look(self, value: Any, where: Where, look: Look) -> None:
-        """Run the test; a value that cannot be looked at, for it may raise anything, fails."""
-        try:
-            self.test(value, self.asked, where, look)
-        except Exception as error:
-            if interrupts(error):
-                raise
-            expected = f"what `{self.name}` can read"
-            look.fail(where, self.name, found=unreadable(value, error), expected=expected)
-
-    def passes(self, value: Any) -> bool:
-        """Whether *value* passes, for lines that cannot say it themselves."""
-        look = Look()
-        self.test(value, self.asked, "", look)
-        return not look.failures
-
-    def parts(self) -> Iterator[tuple[str | None, Checker]]:
-        """Yield what looks at each part, with the key that it is under; items have none."""
-        if self.test is settings.check_fields:
-            yield from self.asked.items()
-        elif self.test is settings.check_items:
-            yield None, self.asked
-
-    def symbols(self) -> set[str]:
-        """Return the names in shapes, those of parts too."""
-        sizes = self.asked if self.test is settings.check_shape else ()
-        own = {size for size in sizes if isinstance(size, str)}
-        return own.union(*(inner.symbols() for _, inner in self.parts()))
-
-    def labels(self, where: Where) -> Labels:
-        """Yield the labels of every failure that it can lead to."""
-        names: tuple[str, ...] = (self.name,)
-        if self.test is settings.check_bounds:
-            names = self.asked.settings
-        elif self.test is settings.check_length:
-            least, most = self.asked
-            names = ("min_len",) * (least is not None) + ("max_len",) * (most is not None)
-        elif self.test is settings.check_required:
-            names = ()
-            yield from ((field((where, key)), "required") for key in self.asked)
-        elif self.test is settings.check_columns:
-            for key, column in self.asked.items():
-                yield from ((field((where, key)), name) for name in column.labels())
-        elif self.test is settings.check_fields:
-            names = ()
-        yield from ((field(where), name) for name in names)
-        for key, inner in self.parts():
-            yield from inner.labels(where if key is None else (where, key))
-
-
-@dataclass(slots=True, eq=False)
 class Checker:
-    """All checks of one value."""
+    """All checks of one value; models are imported by *resolve* when they are needed."""
 
-    nullable: bool
-    """Whether null passes, whatever else is asked."""
-    not_null: bool
-    """Whether null is refused at once."""
-    type: str | tuple[str, ...] | None
-    first: tuple[Check, ...]
-    """The check of the type: where it fails, nothing else is looked at."""
-    checks: tuple[Check, ...]
-    model: ModelCheck | None
-    coerce: bool
-    known: Known
+    __slots__ = ("checks", "coerce", "known", "model", "not_null", "nullable", "symbols", "type")
+
+    def __init__(self, spec: Spec, resolve: Resolve | None) -> None:
+        sort = spec.type[0] if isinstance(spec.type, tuple) and len(spec.type) == 1 else spec.type
+        self.type: str | tuple[str, ...] | None = sort or None
+        self.nullable = spec.not_null is False
+        """Whether null passes, whatever else is asked."""
+        self.not_null = spec.not_null is True or (spec.not_null is None and spec.type is not None)
+        """Whether null is refused at once."""
+        self.coerce = spec.coerce
+        self.model = None
+        if spec.model and resolve:
+            self.model = ModelCheck(spec.model, resolve, coerce=spec.coerce)
+        bounds = _bounds(spec.range, finite=spec.finite)
+        self.known = Known(bounds)
+        self.checks = _checks(spec, bounds, resolve)
+        sizes = (size for _, one, _ in spec.within("") for size in one.shape or ())
+        self.symbols = frozenset(size for size in sizes if isinstance(size, str))
+        """The names in shapes, those of parts too."""
 
     def look(self, value: Any, where: Where, look: Look) -> Any:
         """Note in *look* what is wrong; return what takes the place of *value*, mostly itself."""
-        if value is None and (self.nullable or self.not_null):
-            if not self.nullable:
-                expected = settings.type_text(self.type) if self.type else "a value"
-                look.fail(where, "not_null", found="null", expected=expected)
+        if value is None and self.nullable:
+            return value
+        if value is None and self.not_null:
+            expected = " or ".join(as_names(self.type or "a value"))
+            look.fail(where, "not_null", found="null", expected=expected)
             return value
         before = len(look.failures)
-        for checks in (self.first, self.checks):
-            for check in checks:
+        if self.type is not None:
+            Check("type", self.type).look(value, where, look)
+        if len(look.failures) == before:
+            for check in self.checks:
                 check.look(value, where, look)
-            if len(look.failures) != before:
-                return value
+        if len(look.failures) != before:
+            return value
         if self.type is None or is_of(type(value), self.type):  # (a stand-in may change its mind)
             self.known.learn(value)
-        if self.model is not None:
-            made = self.model.made(value, where, look)
-            return made if self.coerce else value
-        return value
+        return value if self.model is None else self.model.made(value, where, look)
 
     def passes(self, value: Any) -> bool:
         """Whether nothing is wrong with *value*."""
@@ -134,40 +75,10 @@ class Checker:
         classes = frozenset(PLAIN.get(self.type, ()))
         if self.model or not classes.issuperset(map(type, values)):
             return False
-        if any(check.test is not settings.check_bounds for check in self.checks):
-            return False
-        return all(all_within(values, check.asked) for check in self.checks)
-
-    def bind(self, value: Any, look: Look) -> None:
-        """Let the names in shapes take the sizes that *value* has, whatever else is wrong."""
-        for check in self.checks:
-            if check.test is settings.check_shape:
-                shape = settings.shape_of(value) or ()
-                if len(shape) == len(check.asked):
-                    settings.fits(shape, check.asked, look)
-            elif check.test is settings.check_fields:
-                for key, inner in check.asked.items():
-                    part = settings.under(value, key)
-                    if part is not settings.MISSING:
-                        inner.bind(part, look)
-            elif check.test is settings.check_items and is_sequence(type(value)):
-                for item in value:
-                    check.asked.bind(item, look)
-
-    def symbols(self) -> set[str]:
-        """Return the names in shapes, those of parts too."""
-        return set[str]().union(*(check.symbols() for check in self.checks))
-
-    def labels(self, where: Where) -> Labels:
-        """Yield the labels of every failure that a policy can lead to."""
-        if self.type is not None:
-            yield field(where), "type"
-        if self.not_null:
-            yield field(where), "not_null"
-        if self.model is not None:
-            yield field(where), "model"
-        for check in self.checks:
-            yield from check.labels(where)
+        return all(
+            isinstance(check.asked, Bounds) and all_within(values, check.asked)
+            for check in self.checks
+        )
 
 
 PLAIN: dict[str | tuple[str, ...] | None, tuple[type, ...]] = {
@@ -183,58 +94,65 @@ PLAIN: dict[str | tuple[str, ...] | None, tuple[type, ...]] = {
 
 
 def checker(spec: Spec, resolve: Resolve | None) -> Checker:
-    """Return the checks that *spec* asks for; models are imported by *resolve* when needed."""
-    sort = spec.type[0] if isinstance(spec.type, tuple) and len(spec.type) == 1 else spec.type
-    bounds = None
-    if spec.range is not None or spec.finite:
-        bounds = Bounds(*(spec.range or (None, None)), finite=spec.finite)
-    return Checker(
-        nullable=spec.not_null is False,
-        not_null=spec.not_null is True or (spec.not_null is None and spec.type is not None),
-        type=sort or None,
-        first=(Check("type", settings.check_type, sort),) if sort else (),
-        checks=_checks(spec, resolve, bounds),
-        model=ModelCheck(spec.model, resolve) if spec.model else None,
-        coerce=spec.coerce,
-        known=Known(bounds),
-    )
+    """Return the checks that *spec* asks for."""
+    return Checker(spec, resolve)
 
 
-def _checks(spec: Spec, resolve: Resolve | None, bounds: Bounds | None) -> tuple[Check, ...]:
+def _checks(spec: Spec, bounds: Bounds | None, resolve: Resolve | None) -> list[Check]:
     limits = (spec.min_len, spec.max_len)
-    columns = {
-        name: settings.ColumnChecks(
-            dtypes.as_names(column.dtype),
-            column.nullable,
-            None if column.range is None else Bounds(*column.range, finite=False),
-            column.categories,
-        )
-        for name, column in spec.columns.items()
+    asked = {
+        "dtype": as_names(spec.dtype) or None,
+        "shape": spec.shape,
+        "ndim": spec.ndim,
+        "range" if spec.range else "finite": bounds,
+        "enum": spec.enum,
+        "pattern": None if spec.pattern is None else re.compile(spec.pattern),
+        "min_len": None if limits == (None, None) else limits,
+        "max_bytes": spec.max_bytes,
+        "required": spec.required or None,
+        "fields": {key: checker(inner, resolve) for key, inner in spec.fields.items()} or None,
+        "items": spec.items and checker(spec.items, resolve),
+        "columns": {name: _of_column(one) for name, one in spec.columns.items()} or None,
     }
-    fields = {key: checker(inner, resolve) for key, inner in spec.fields.items()}
-    checks: list[tuple[str, Callable[[Any, Any, Where, Look], None], Any]] = [
-        ("dtype", settings.check_dtype, dtypes.as_names(spec.dtype) or None),
-        ("shape", settings.check_shape, spec.shape),
-        ("ndim", settings.check_ndim, spec.ndim),
-        (bounds.settings[0] if bounds else "", settings.check_bounds, bounds),
-        ("enum", settings.check_enum, spec.enum),
-        (
-            "pattern",
-            settings.check_pattern,
-            None if spec.pattern is None else re.compile(spec.pattern),
-        ),
-        ("min_len", settings.check_length, None if limits == (None, None) else limits),
-        (
-            "max_bytes",
-            settings.check_bytes,
-            None if spec.max_bytes is None else int(spec.max_bytes),
-        ),
-        ("required", settings.check_required, spec.required or None),
-        ("fields", settings.check_fields, fields),
-        ("items", settings.check_items, spec.items and checker(spec.items, resolve)),
-        ("columns", settings.check_columns, columns),
-    ]
-    return tuple(Check(*check) for check in checks if check[2] not in (None, {}))
+    return [Check(name, one) for name, one in asked.items() if one is not None]
+
+
+def _bounds(ends: tuple[float | None, ...] | None, *, finite: bool) -> Bounds | None:
+    return Bounds(*(ends or (None, None)), finite=finite) if ends or finite else None
+
+
+def _of_column(column: Column) -> list[Check]:
+    asked = {
+        "dtype": as_names(column.dtype) or None,
+        "nullable": None if column.nullable else False,
+        "column range": _bounds(column.range, finite=False),
+        "categories": column.categories,
+    }
+    return [Check(name, one) for name, one in asked.items() if one is not None]
+
+
+def labels(spec: Spec, where: Where) -> Iterator[tuple[str, str]]:
+    """Yield field and setting of every failure that *spec* can lead to."""
+    if spec.not_null or (spec.not_null is None and spec.type is not None):
+        yield field(where), "not_null"
+    apart = ("not_null", "required", "fields", "columns", "coerce")
+    yield from ((field(where), name) for name in _given(spec) if name not in apart)
+    yield from ((field((where, key)), "required") for key in spec.required)
+    for name, column in spec.columns.items():
+        yield field((where, name)), "columns"
+        # (a column that may hold nulls is the one for which `nullable` is given)
+        for setting in {*_given(column)} ^ {"nullable"}:
+            yield field((where, name)), setting
+    for key, inner in spec.fields.items():
+        yield from labels(inner, (where, key))
+    if spec.items is not None:
+        yield from labels(spec.items, where)
+
+
+def _given(block: Spec | Column) -> list[str]:
+    """Return the settings that are not as they are by default."""
+    fields = type(block).model_fields
+    return [name for name, value in block if value != fields[name].default]
 
 
 MOST = 8

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.rules.validate.checker import PLAIN
-from mlpolicy.rules.validate.checks.bounds import Bounds, all_within
+from mlpolicy.rules.validate.checks.numbers import Bounds, all_within
 
 if TYPE_CHECKING:
     from mlpolicy.core.step import Loom
-    from mlpolicy.rules.validate.checker import Check, Checker
-    from mlpolicy.rules.validate.checks.settings import Sizes
+    from mlpolicy.rules.validate.checker import Checker
+    from mlpolicy.rules.validate.checks.settings import Check, Sizes
 
 Condition = str | None
 """An expression, or None where nothing true can be said quickly."""
@@ -108,7 +108,8 @@ class Lines:
             case "fields" if checker.type == "mapping":
                 said = self._fields(asked, checker, value)
         # Names take their sizes in the lines, or all is left to the checker.
-        if said is not None or check.symbols() or check.name == "shape":
+        named = check.name == "shape" or (checker.symbols and check.name in ("fields", "items"))
+        if said is not None or named:
             return said
         return f"{self._loom.constant('passes', check.passes)}({value})"
 
@@ -132,9 +133,7 @@ class Lines:
     def _size(self, size: int | str, found: str) -> str:
         if isinstance(size, int):
             return f"{found} == {size}"
-        if size not in self._sizes:
-            self._sizes[size] = self._loom.local("size")
-        local = self._sizes[size]
+        local = self._sizes.setdefault(size, self._loom.local("size"))
         if size in self._bound:
             return f"{found} == {local}"
         self._bound.add(size)
@@ -184,9 +183,9 @@ class Lines:
                 said = f"{least} <= {length}" if least is not None else length
                 return f"{said} <= {most}" if most is not None else said
             case "max_bytes" if self._is_array(checker):
-                return f"{value}.nbytes <= {asked}"
+                return f"{value}.nbytes <= {int(asked)}"
             case "max_bytes" if sort in ("str", "bytes"):
-                said = f"{self._loom.constant('len', len)}({value}) <= {asked}"
+                said = f"{self._loom.constant('len', len)}({value}) <= {int(asked)}"
                 return f"{value}.isascii() and {said}" if sort == "str" else said
         return None
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -44,27 +45,30 @@ _MEANT = {
 
 _TYPE = f"^({'|'.join(NAMES + DUCKS)})$|{CLASS}"
 _Type = Annotated[str, WithJsonSchema({"type": "string", "pattern": _TYPE})]
-Range = Annotated[
-    Many[Number | None] | None,
-    Field(json_schema_extra={"minItems": 2, "maxItems": 2, "contains": {"not": {"type": "null"}}}),
-]
 
 
 def _range(value: tuple[Number | None, ...] | None) -> tuple[Number | None, ...] | None:
-    match value:
-        case None:
-            return None
-        case (None, None):
-            raise finding("MP010", "a `range` without ends says nothing; leave it out")
-        case (low, high) if not any(isinstance(one, float) and math.isnan(one) for one in value):
-            if low is not None and high is not None and low >= high:
-                text = f"nothing is in the range [{low}, {high}]: did you mean [{high}, {low}]?"
-                if low == high:
-                    text = f"only {low} is in the range [{low}, {high}]; "
-                    text += f"write `enum: [{low}]` if that is meant"
-                raise finding("MP201", text)
-            return value
-    raise finding("MP010", "expected two numbers, `[min, max]`, of which one may be `null`")
+    if value is None:
+        return None
+    if len(value) != 2 or any(isinstance(one, float) and math.isnan(one) for one in value):
+        raise finding("MP010", "expected two numbers, `[min, max]`, of which one may be `null`")
+    low, high = value
+    if low is None and high is None:
+        raise finding("MP010", "a `range` without ends says nothing; leave it out")
+    if low is None or high is None or low < high:
+        return value
+    if low == high:
+        text = f"only {low} is in the range [{low}, {high}]; write `enum: [{low}]` if that is meant"
+    else:
+        text = f"nothing is in the range [{low}, {high}]: did you mean [{high}, {low}]?"
+    raise finding("MP201", text)
+
+
+Range = Annotated[
+    Many[Number | None] | None,
+    Field(json_schema_extra={"minItems": 2, "maxItems": 2, "contains": {"not": {"type": "null"}}}),
+    AfterValidator(_range),
+]
 
 
 def _in_words(value: Any, info: ValidationInfo) -> Any:
@@ -96,17 +100,21 @@ def _is_type(value: Any) -> bool:
 
 
 _FLAGS = {"a": re.A, "i": re.I, "m": re.M, "s": re.S, "x": re.X}
-Dtypes = Annotated[str | Many[str], BeforeValidator(_in_words)]
 
 
 def _dtype(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
     for number, name in enumerate(dtypes.as_names(value)):
         if not dtypes.known(name):
             meant = dtypes.meant(name) if len(name.split()) == 1 else None
-            hint = f": did you mean `{meant}`?" if meant else "; write it as numpy does: `float32`"
+            text = f"`{name}` is no dtype" + (
+                "" if meant else "; write it as numpy does: `float32`"
+            )
             at = () if isinstance(value, str) else (number,)
-            raise finding("MP204", f"`{name}` is no dtype{hint}", meant=meant or "", at=at)
+            raise finding("MP204", text, meant=meant or "", at=at)
     return value
+
+
+Dtypes = Annotated[str | Many[str], BeforeValidator(_in_words), AfterValidator(_dtype)]
 
 
 class Column(RuleModel):
@@ -120,9 +128,6 @@ class Column(RuleModel):
     """The least and the greatest value allowed, both inclusive; either may be `null`."""
     categories: Annotated[tuple[Plain, ...], Field(strict=False, min_length=1)] | None = None
     """The values allowed."""
-
-    _dtype = field_validator("dtype")(_dtype)
-    _range = field_validator("range")(_range)
 
     @model_validator(mode="before")
     @classmethod
@@ -191,8 +196,18 @@ class Spec(RuleModel):
     coerce: bool = False
     """Whether what the `model` made of the value takes its place."""
 
-    _dtype = field_validator("dtype")(_dtype)
-    _range = field_validator("range")(_range)
+    def within(self, setting: str, *, many: bool = False) -> Iterator[tuple[str, Spec, bool]]:
+        """Yield this and each spec in it with its setting, and whether it judges several values."""
+        yield setting, self, many
+        for name, inner in self.fields.items():
+            yield from inner.within(f"{setting}.fields.{name}", many=many)
+        if self.items is not None:
+            yield from self.items.within(f"{setting}.items", many=True)
+
+    def sizes(self) -> Spec:
+        """Return what asks for the shapes alone."""
+        fields = {name: inner.sizes() for name, inner in self.fields.items()}
+        return Spec(shape=self.shape, fields=fields, items=self.items and self.items.sizes())
 
     @field_validator("type", "model")
     @classmethod
@@ -203,27 +218,24 @@ class Spec(RuleModel):
             return value
         names = (*NAMES, *DUCKS) if about.field_name == "type" else ()
         for number, name in enumerate(dtypes.as_names(value or ())):
-            if name in names or _DOTTED.fullmatch(name):
-                continue
-            known, meant = "", None
-            if names:
-                known = f"one of {', '.join(names)}, or "
-                meant = _MEANT.get(name.lower(), closest(name, names))
-            hint = f": did you mean `{meant}`?" if meant else ""
-            text = f"expected {known}the dotted path of a class, found `{name}`{hint}"
-            at = () if isinstance(value, str) else (number,)
-            raise finding("MP010", text, meant=meant or "", at=at)
+            if name not in names and not _DOTTED.fullmatch(name):
+                known = f"one of {', '.join(names)}, or " if names else ""
+                text = f"expected {known}the dotted path of a class, found `{name}`"
+                meant = _MEANT.get(name.lower(), closest(name, names)) if names else None
+                at = () if isinstance(value, str) else (number,)
+                raise finding("MP010", text, meant=meant or "", at=at)
         return value
 
     @field_validator("shape")
     @classmethod
     def _sizes(cls, value: tuple[int | str | None, ...] | None) -> Any:
         for number, size in enumerate(value or ()):
+            text = ""
             if isinstance(size, int) and size < 0:
                 text = f"no dimension has {size} elements; write `null` for any"
-                raise finding("MP204", text, at=(number,))
-            if isinstance(size, str) and not size.isidentifier():
+            elif isinstance(size, str) and not size.isidentifier():
                 text = f"`{size}` is no name for a size; write one such as `N`"
+            if text:
                 raise finding("MP204", text, at=(number,))
         return value
 
@@ -259,9 +271,9 @@ class Spec(RuleModel):
     def _agrees(self) -> Spec:
         if self.coerce and self.model is None:
             raise finding("MP010", "`coerce` takes over what a `model` makes; name the `model`")
-        lengths = (self.min_len, self.max_len)
-        if None not in lengths and self.min_len > self.max_len:  # type: ignore[operator]  # (both are there)
-            raise finding("MP010", f"no length is at least {lengths[0]} and at most {lengths[1]}")
+        least, most = self.min_len, self.max_len
+        if least is not None and most is not None and least > most:
+            raise finding("MP010", f"no length is at least {least} and at most {most}")
         if self.shape is not None and self.ndim not in (None, len(self.shape)):
             sizes = len(self.shape)
             raise finding("MP204", f"the `shape` has {sizes} dimensions, `ndim` is {self.ndim}")
@@ -288,23 +300,19 @@ class ValidateRule(RuleModel):
 def settings(
     given: Mapping[str, Any], function: Callable[..., Any], names: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the settings of the rule that the arguments of the decorator say.
+    """Return the settings of the rule that the arguments of the decorator on *function* say.
 
-    Args:
-        given: The arguments of the decorator, by the names of the rule's fields and of parameters.
-        function: The function that it stands on.
-        names: What names in annotations may stand for, beside the globals of the function.
+    What names in annotations may stand for, beside its globals, is in *names*.
     """
     parameters = inspect.signature(function).parameters
     words = {word for word, one in KIND.synonyms.items() if one.field in ValidateRule.model_fields}
     fields = {*ValidateRule.model_fields, *(words - set(parameters))}
-    made, specs = dict[str, Any](), dict[str, Any]()
-    for name, value in given.items():
-        (made if name in fields else specs)[name] = value
-    args = {**made.get("args", {}), **specs}
-    twice = next((name for name in specs if name in made.get("args", {})), None)
-    if twice is not None:
-        raise finding("MP010", f"`{twice}` stands twice: by itself and in `args`", at=(twice,))
+    made = {name: value for name, value in given.items() if name in fields}
+    args = dict(made.get("args", {}))
+    for name in given:
+        if name in args:
+            raise finding("MP010", f"`{name}` stands twice: by itself and in `args`", at=(name,))
+    args |= {name: value for name, value in given.items() if name not in fields}
     _check_names(args, parameters)
     if not args and not {"returns", *words}.intersection(made):
         args = _annotated(parameters, function, names)
@@ -318,9 +326,9 @@ def _check_names(args: Mapping[str, Any], parameters: Mapping[str, inspect.Param
     for name in args:
         if name not in parameters:
             near = closest(name, (*known, *ValidateRule.model_fields))
-            there = "" if near else f"; there are {', '.join(known)}" if known else "; it has none"
-            text = f"the function has no parameter `{name}`{there}"
-            raise finding("MP202", text, meant=near or "")
+            text = f"the function has no parameter `{name}`"
+            there = "" if near or not known else f"; there are {', '.join(known)}"
+            raise finding("MP202", text + there, meant=near or "")
 
 
 def _annotated(
@@ -332,9 +340,7 @@ def _annotated(
     found: dict[str, Any] = {}
     for name, one in parameters.items():
         is_many = one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
-        if is_many or one.annotation is one.empty:
-            continue
-        said = spec_of(_read(one, function, names))
+        said = {} if is_many else spec_of(_read(one, function, names))
         if said:
             found[name] = {**said, "not_null": False} if one.default is None else said
     if not found:
@@ -345,7 +351,8 @@ def _annotated(
 
 def _read(one: inspect.Parameter, function: Callable[..., Any], names: Mapping[str, Any]) -> Any:
     """Return an annotation as an object: most are text until somebody asks."""
-    found, known = one.annotation, getattr(inspect.unwrap(function), "__globals__", {})
+    found = None if one.annotation is one.empty else one.annotation
+    known = getattr(inspect.unwrap(function), "__globals__", {})
     try:
         while isinstance(found, str):  # (text in quotes, too)
             found = eval(found, dict(known), dict(names))  # noqa: S307 (the function's own source, as `typing.get_type_hints` reads it)

@@ -13,13 +13,13 @@ from mlpolicy.core.site import GENERATORS
 from mlpolicy.core.step import Answer, Loom, Refuse, Step, Verdict, Weave, indented
 from mlpolicy.core.step import Lines as Block
 from mlpolicy.errors import ValidationFailed
-from mlpolicy.rules.validate.checker import Checker, checker
+from mlpolicy.rules.validate.checker import Checker, checker, labels
 from mlpolicy.rules.validate.lines import Lines
 from mlpolicy.rules.validate.look import Look
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
-    from mlpolicy.rules.validate.rule import ValidateRule
+    from mlpolicy.rules.validate.rule import Spec, ValidateRule
 
 RETURNS = "returns"
 INPUT, OUTPUT = "validate input", "validate output"
@@ -41,17 +41,10 @@ class ValidateStep(Step):
 
     def __init__(self, rule: ValidateRule, site: Site) -> None:
         super().__init__(rule, site)
-        self._own = frozenset(one.name for one in site.parameters)
         self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
-        self._inputs: dict[str, Checker] = {}
-        for name, spec in rule.args.items():
-            if name in self._own or self._spare:
-                self._inputs[name] = checker(spec, site.resolve)
-            else:
-                text = (
-                    f"{site.target} has no argument `{name}`; the validate rule for it is skipped"
-                )
-                say_once(f"validate:argument:{site.target}:{name}", text)
+        self._own: list[str] = []
+        """The arguments looked at that are parameters; the others are in the spare one."""
+        self._inputs = self._checkers(rule)
         self._coerces = any(one.coerce for one in self._inputs.values()) and not site.shadow
         result = rule.returns if site.function not in GENERATORS else None
         self._output = checker(result, site.resolve) if result else None
@@ -61,12 +54,33 @@ class ValidateStep(Step):
         if site.shadow:
             self._would = site.would(self.kind, "reject")
         else:
-            if rule.on_fail != "warn":
-                self._refusals = site.refused(self.kind)
-            for name, one in [*self._inputs.items(), (RETURNS, self._output)]:
-                for where, check in one.labels(name) if one else ():
-                    self._counter(check, where)
-        self._asks = self._output is not None and bool(self._output.symbols())
+            self._count({name: rule.args[name] for name in self._inputs} | {RETURNS: result})
+        # Names in the shape of the result may have taken their sizes from the arguments.
+        asks = self._output is not None and self._output.symbols
+        self._sizes = {
+            name: checker(rule.args[name].sizes(), None) for name in self._inputs if asks
+        }
+
+    def _checkers(self, rule: ValidateRule) -> dict[str, Checker]:
+        found: dict[str, Checker] = {}
+        names = {one.name for one in self.site.parameters}
+        for name, spec in rule.args.items():
+            if name in names:
+                self._own.append(name)
+            elif not self._spare:
+                text = f"{self.site.target} has no argument `{name}`; the check of it is skipped"
+                say_once(f"validate:argument:{self.site.target}:{name}", text)
+                continue
+            found[name] = checker(spec, self.site.resolve)
+        return found
+
+    def _count(self, specs: Mapping[str, Spec | None]) -> None:
+        """Let every counter begin at zero, before anything fails."""
+        if self.rule.on_fail != "warn":
+            self._refusals = self.site.refused(self.kind)
+        for name, spec in specs.items():
+            for where, check in labels(spec, name) if spec else ():
+                self._counter(check, where)
 
     def _counter(self, check: str, where: str) -> Counter:
         labels = {"function": self.site.target, "check": check, "field": self.site.hide(where)}
@@ -81,32 +95,42 @@ class ValidateStep(Step):
         if self._inputs or (self._output is not None and enforced):
             found[INPUT] = partial(self._weave_input, sizes=sizes)
         if self._output is not None:
-            found[OUTPUT] = partial(self._weave_output, sizes=sizes)
+            found[OUTPUT] = partial(self._weave_output, output=self._output, sizes=sizes)
         return found
 
-    def _weave_output(self, inner: Block, loom: Loom, *, sizes: dict[str, str]) -> Block:
-        assert self._output is not None
-        bound = {name for one in self._inputs.values() for name in one.symbols()}
-        said = Lines(loom, sizes, bound).condition(self._output, loom.result)
+    def _weave_output(
+        self, inner: Block, loom: Loom, *, output: Checker, sizes: dict[str, str]
+    ) -> Block:
+        bound = {name for one in self._inputs.values() for name in one.symbols}
+        said = Lines(loom, sizes, bound).condition(output, loom.result)
         verdict = loom.local("verdict")
         look = loom.method("validate_output", self.refused_output)
-        held = self._held(loom) if self._asks else "()"
+        held = self._held(loom) if self._sizes else "()"
         ask = f"{look}({loom.call}, {loom.result}, {held})"
         return [*inner, *_asked(said, ask, verdict, then=loom.act(verdict), loom=loom)]
 
     def _weave_input(self, inner: Block, loom: Loom, *, sizes: dict[str, str]) -> Block:
+        writer = Lines(loom, sizes)
+        parts = [
+            writer.condition(one, loom.arguments[name])
+            if name in self._own
+            else writer.under(name, loom.arguments[self._spare], one)
+            for name, one in self._inputs.items()
+        ]
+        said = None if None in parts else " and ".join(part for part in parts if part)
+        given = "None" if self._default is None else self._default.given(loom)
         verdict = loom.local("verdict")
         look = loom.method("validate_input", self.refused_input)
-        ask = f"{look}({loom.call}, {self._held(loom)}, {self._given(loom)})"
+        ask = f"{look}({loom.call}, {self._held(loom)}, {given})"
         then = [*self._coercing(verdict, loom), *loom.act(verdict)]
-        lines = _asked(self._said(loom, sizes), ask, verdict, then=then, loom=loom)
+        lines = _asked(said, ask, verdict, then=then, loom=loom)
         if self._default is None or self.site.shadow:
             return [*lines, *inner]
         if self._output is not None:
-            inner = self._answering(inner, loom)
+            inner = self._answering(inner, given, loom)
         return [*lines, f"if {verdict} is None:", *indented(inner)] if self._inputs else inner
 
-    def _answering(self, inner: Block, loom: Loom) -> Block:
+    def _answering(self, inner: Block, given: str, loom: Loom) -> Block:
         """Answer a refused result with the default out here, where no cache keeps it."""
         error, verdict = loom.local("error"), loom.local("verdict")
         failed = loom.constant("ValidationFailed", ValidationFailed)
@@ -116,38 +140,22 @@ class ValidateStep(Step):
             "try:",
             *indented(inner),
             f"except {failed} as {error}:",
-            f"    {verdict} = {ask}({loom.call}, {error}, {self._given(loom)})",
+            f"    {verdict} = {ask}({loom.call}, {error}, {given})",
             f"    if {verdict} is None:",
             "        raise",
             *loom.act(verdict),
         ]
 
-    def _said(self, loom: Loom, sizes: dict[str, str]) -> str | None:
-        """Return when all arguments pass, or None where it cannot be told quickly."""
-        writer = Lines(loom, sizes)
-        parts = []
-        for name, one in self._inputs.items():
-            if name in self._own:
-                parts.append(writer.condition(one, loom.arguments[name]))
-            else:
-                parts.append(writer.under(name, loom.arguments[self._spare], one))
-        return None if None in parts else " and ".join(part for part in parts if part)
-
     def _held(self, loom: Loom) -> str:
         """Return a tuple of the arguments looked at, then the one that holds unnamed ones."""
-        names = [name for name in self._inputs if name in self._own]
-        names += [self._spare] if self._spare else []
+        names = [*self._own, self._spare] if self._spare else self._own
         return f"({''.join(f'{loom.arguments[name]}, ' for name in names)})"
-
-    def _given(self, loom: Loom) -> str:
-        """Return all arguments, as the default's function takes them, or None if it is a value."""
-        return "None" if self._default is None else self._default.given(loom)
 
     def _coercing(self, verdict: str, loom: Loom) -> Block:
         """Lines that put coerced values in the place of the arguments."""
-        names = [n for n, one in self._inputs.items() if one.coerce and n in self._own]
         if not self._coerces:
             return []
+        names = [name for name in self._own if self._inputs[name].coerce]
         targets = "".join(f"{loom.arguments[name]}, " for name in names)
         lines = [f"    {targets}= {verdict}.values"] if targets else []
         coerced = loom.constant("Coerced", Coerced)
@@ -162,17 +170,20 @@ class ValidateStep(Step):
             return self._verdict(call, look, given, default=self._default)
         if not self._coerces:
             return None
-        coerced = {name: made[name] for name in made if self._inputs[name].coerce}
+        coerced = {name: one for name, one in made.items() if self._inputs[name].coerce}
+        own = tuple(coerced.pop(name) for name in self._own if name in coerced)
         if self._spare:
-            held[-1].update((n, value) for n, value in coerced.items() if n not in self._own)
-        return Coerced(tuple(value for name, value in coerced.items() if name in self._own))
+            held[-1].update(coerced)
+        return Coerced(own)
 
     def refused_output(self, call: int, result: Any, held: tuple[Any, ...]) -> Verdict:
         """Look at the result thoroughly; None where it is handed on."""
         assert self._output is not None
         look = Look(self.site.hide)
         for name, value in self._values(held).items() if held else ():
-            self._inputs[name].bind(value, look)
+            sizes = Look()
+            sizes.symbols = look.symbols
+            self._sizes[name].look(value, name, sizes)
         made = self._output.look(result, RETURNS, look)
         if look.failures:
             return self._verdict(call, look, None, default=None)
@@ -191,13 +202,8 @@ class ValidateStep(Step):
 
     def _values(self, held: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments by name, those that were passed."""
-        own = [name for name in self._inputs if name in self._own]
-        values = dict(zip(own, held, strict=False))
-        spare = held[-1] if self._spare else {}
-        values.update(
-            (name, spare[name]) for name in self._inputs if name not in own and name in spare
-        )
-        return {name: values[name] for name in self._inputs if name in values}
+        passed = {**(held[-1] if self._spare else {}), **dict(zip(self._own, held, strict=False))}
+        return {name: passed[name] for name in self._inputs if name in passed}
 
     def _verdict(
         self, call: int, look: Look, given: Given | None, *, default: Default | None
@@ -231,23 +237,15 @@ def _asked(said: str | None, ask: str, verdict: str, *, then: Block, loom: Loom)
     """
     if said is None:
         return [f"{verdict} = {ask}", *then]
-    error, doubt = loom.local("error"), loom.constant("doubt", _doubt)
+    error = loom.local("error")
     return [
         "try:",
         f"    {verdict} = None if {said} else False",
         f"except {loom.constant('Exception', Exception)} as {error}:",
-        f"    {verdict} = {doubt}({error})",
+        f"    if {loom.constant('interrupts', interrupts)}({error}):",
+        "        raise",
+        f"    {verdict} = False",
         f"if {verdict} is not None:",
         f"    {verdict} = {ask}",
         *indented(then),
     ]
-
-
-def _doubt(error: Exception) -> bool:
-    """Return that nothing is known of a value that raised *error*; raise what is not of a value."""
-    if not interrupts(error):
-        return False
-    try:
-        raise error
-    finally:
-        del error  # else it would hold itself, by this frame

@@ -1,7 +1,6 @@
 """Events on their way out: one daemon thread a process carries them, to the log for one.
 
-Calls only put them into a bounded queue. The thread is built of what C gives alone: the classes of `threading` are functions that a policy may
-name, and they hold locks, which a finalizer or a signal handler must not wait for.
+Calls only put them into a bounded queue.
 """
 
 from __future__ import annotations
@@ -9,16 +8,15 @@ from __future__ import annotations
 import atexit
 import json
 import logging
-import os
 import sys
-import threading
-from _thread import allocate_lock, get_ident, start_new_thread
+from _thread import allocate_lock, get_ident
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlpolicy.core.metrics import METERS, Counter
 from mlpolicy.core.report import interrupts, say_once
+from mlpolicy.core.threads import Background, Forked, Lock
 from mlpolicy.rules.monitor.sinks import Sink
 
 MOST_QUEUED = 10_000
@@ -36,17 +34,14 @@ class Exporter:
 
     def __init__(self) -> None:
         self._periodic: dict[Work, None] = {}
+        self._lock = Lock()
         self.begin()
 
     def begin(self) -> None:
         """Begin, or begin anew in a forked child: what was queued is the parent's to carry out."""
         self._queue: deque[tuple[str, Work]] = deque()
-        self._bell = allocate_lock()
-        self._bell.acquire()
-        self._turn = allocate_lock()
-        """Held by the thread that carries out; a second one finds it taken, and ends."""
-        self._started = False
-        self._thread = 0
+        self._thread = Background("mlpolicy-exporter", self._turn)
+        self._identity = 0
         if self._periodic:
             self._wake()
 
@@ -70,36 +65,25 @@ class Exporter:
 
     def runs_here(self) -> bool:
         """Whether this is the thread that carries events out: it makes none."""
-        return get_ident() == self._thread
+        return get_ident() == self._identity
 
     def _wake(self) -> None:
-        if not self._started:
-            try:
-                start_new_thread(self._run, ())
-            except RuntimeError:  # no thread can be had: at the end of the interpreter, say
-                self._drain()
-                return
-            self._started = True
-        try:
-            self._bell.release()
-        except RuntimeError:  # it rings already
-            return
+        # (a finalizer or a signal handler may come while this very thread starts it)
+        if not self._thread.is_alive() and not self._lock.held():
+            with self._lock:
+                if not self._thread.is_alive():
+                    try:
+                        self._thread.start()
+                    except RuntimeError:  # no thread can be had: at the end of the interpreter, say
+                        self._drain()
+        self._thread.sooner()
 
-    def _run(self) -> None:
-        if not self._turn.acquire(blocking=False):
-            return
-        self._thread = get_ident()
-        # (logging makes an object for every thread that it meets: let it bear a name)
-        threading.current_thread().name = "mlpolicy-exporter"
-        try:
-            while True:
-                self._bell.acquire(timeout=ROUND if self._periodic else -1)
-                self._drain()
-                for work in list(self._periodic):
-                    self._carry_out(work)
-        finally:  # what ends a thread may come from a handler that a warning of ours meets
-            self._started = False
-            self._turn.release()
+    def _turn(self) -> float:
+        self._identity = get_ident()
+        self._drain()
+        for work in list(self._periodic):
+            self._carry_out(work)
+        return ROUND if self._periodic else -1  # (-1 waits until there is more)
 
     def _drain(self) -> None:
         while self._queue:
@@ -131,7 +115,7 @@ class Exporter:
 
     def finish(self) -> None:
         """Carry everything out at the end of the process."""
-        if self._started or self._queue:
+        if self._thread.is_alive() or self._queue:
             self.flush()
         for work in list(self._periodic):
             self._carry_out(work)
@@ -144,10 +128,8 @@ def dropping(sink: str, reason: str) -> Counter:
 
 
 EXPORTER = Exporter()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=EXPORTER.begin)
+Forked(Exporter.begin).add(EXPORTER)
 atexit.register(EXPORTER.finish)
-
 
 LOGGER = logging.getLogger("mlpolicy.events")
 

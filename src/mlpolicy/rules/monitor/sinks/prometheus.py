@@ -1,4 +1,4 @@
-"""The numbers of this process, where Prometheus looks for them."""
+"""The numbers of this process, where Prometheus looks for them; whether several can share theirs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, ClassVar
 
+from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.metrics import METERS, Family, Labels, Meters
 from mlpolicy.core.report import say_once
 from mlpolicy.core.threads import Lock
@@ -68,15 +69,10 @@ class Collector:
 
     def collect(self) -> Iterator[Any]:
         """Yield every family."""
-        from prometheus_client import core
+        from prometheus_client.core import Metric
 
-        kinds: dict[str, Any] = {
-            "histogram": core.HistogramMetricFamily,
-            "counter": core.CounterMetricFamily,
-            "gauge": core.GaugeMetricFamily,
-        }
         for family in self._meters.collect():
-            made = kinds[family.kind](family.name, family.help)
+            made = Metric(family.name.removesuffix("_total"), family.help, family.kind)
             for name, labels, number in _numbers(family, summed=True):
                 made.add_sample(name, dict(labels), number)
             yield made
@@ -188,3 +184,18 @@ class PrometheusSink(Sink):
 
 
 SINK = PrometheusSink()
+
+
+def doctor(_: Mapping[str, Mapping[str, Any]]) -> Iterator[MachineCheck]:
+    """Yield whether the processes of a service can share their metrics."""
+    folder = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
+    workers = os.environ.get("WEB_CONCURRENCY", "")
+    if folder and not os.access(folder, os.W_OK):
+        remedy = "make the folder, and let the service write there"
+        yield MachineCheck("metrics", "fail", f"{VARIABLES[0]}={folder} cannot be written", remedy)
+    elif workers.isdigit() and int(workers) > 1 and not folder:
+        remedy = f"set {VARIABLES[0]} to an empty folder, the same for all workers"
+        text = f"MP905: {workers} workers, each with metrics of its own"
+        yield MachineCheck("metrics", "warn", text, remedy)
+    else:
+        yield MachineCheck("metrics", "ok", folder or "one process")

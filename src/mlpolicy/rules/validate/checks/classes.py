@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from mlpolicy.core.target import Given
@@ -83,11 +84,6 @@ def is_torch(cls: type) -> bool:
     return "torch.Tensor" in paths(cls)
 
 
-def is_traced(cls: type) -> bool:
-    """Whether *cls* stands for values that do not exist yet, as inside `jax.jit`."""
-    return any(one.__name__ == "Tracer" for one in cls.__mro__)
-
-
 def _is_int(cls: type) -> bool:
     if issubclass(cls, int):
         return not issubclass(cls, bool)
@@ -133,34 +129,24 @@ _TESTS: dict[str, Callable[[type], bool]] = {
 }
 
 
-def is_of(cls: type, name: str | tuple[str, ...]) -> bool:
+def is_of(cls: type, name: Any) -> bool:
     """Whether *cls* is of the type that a policy file calls *name*, or of one of several.
 
-    A dotted name is of a class, or of one above it.
+    A dotted name is of a class, or of one above it; a decorator gives the class itself.
     """
     if isinstance(name, tuple):
         return any(is_of(cls, one) for one in name)
     if isinstance(name, Given):
-        return _is_given(cls, name.held)
-    test = _TESTS.get(name)
-    if test:
-        return test(cls)
+        return is_of(cls, name.held)
+    if isinstance(name, type):
+        return is_of(cls, name.__name__) if name in PLAIN else issubclass(cls, name)
+    if name in _TESTS:
+        return _TESTS[name](cls)
     dotted = name.replace(":", ".")
-    if dotted in paths(cls):
-        return True
-    found = _imported(dotted)
     try:
-        return found is not None and issubclass(cls, found)
+        return dotted in paths(cls) or issubclass(cls, _imported(dotted))
     except TypeError:  # what the name leads to is no class
         return False
-
-
-def _is_given(cls: type, held: Any) -> bool:
-    """Whether *cls* is, or is below, a class that was given, or one of several."""
-    if isinstance(held, tuple):
-        return any(_is_given(cls, one) for one in held)
-    test = _TESTS.get(held.__name__) if held in PLAIN else None
-    return test(cls) if test else issubclass(cls, held)
 
 
 def _imported(dotted: str) -> Any:
@@ -172,7 +158,5 @@ def _imported(dotted: str) -> Any:
     for end in range(len(parts) - 1, 0, -1):
         found: Any = sys.modules.get(".".join(parts[:end]))
         if found is not None:
-            for part in parts[end:]:
-                found = getattr(found, part, None)
-            return found
+            return reduce(lambda held, part: getattr(held, part, None), parts[end:], found)
     return None

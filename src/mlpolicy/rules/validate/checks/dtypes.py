@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Any
+
+from mlpolicy.core.spelling import alike
 
 _PLAIN = frozenset((
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -62,11 +63,6 @@ def is_moment(dtype: Any) -> bool:
     return canonical(dtype).partition("[")[0] in _MOMENTS
 
 
-def stands_for_nothing(dtype: Any) -> bool:
-    """Whether a *dtype* object is what columns have of which no value is known."""
-    return canonical(dtype) in ("object", "null")
-
-
 def named(dtype: Any) -> str:
     """Return the name of a *dtype*, or of a class that stands for one: `numpy.float32`, `float`."""
     if not isinstance(dtype, type):
@@ -94,10 +90,7 @@ def known(name: str) -> bool:
 
 def meant(name: str) -> str | None:
     """Return the dtype that was probably meant by an unknown *name*."""
-    if name.lower() in _UNSAID:
-        return _UNSAID[name.lower()]
-    near = difflib.get_close_matches(name.lower(), sorted(_PLAIN), n=1, cutoff=0.6)
-    return near[0] if near else None
+    return _UNSAID.get(name.lower()) or alike(name.lower(), sorted(_PLAIN), cutoff=0.6)
 
 
 def as_names(names: str | tuple[str, ...]) -> tuple[str, ...]:

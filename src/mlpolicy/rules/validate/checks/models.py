@@ -15,50 +15,48 @@ Resolve = Callable[[str], object]
 class ModelCheck:
     """A pydantic model takes the value; an instance of it passes as it is."""
 
-    name = "model"
-
-    def __init__(self, path: str, resolve: Resolve | None) -> None:
-        self.path = path
+    def __init__(self, path: str, resolve: Resolve, *, coerce: bool) -> None:
+        self._path = path
+        self._coerce = coerce
         self._resolve = resolve
         self._model: Any = None
 
     def made(self, value: Any, where: Where, look: Look) -> Any:
-        """Return what the model makes of *value*; *value* itself where it does not take it."""
-        if self._model is None and self._resolve is not None:
-            why = why_none(self.path, self._resolve)
+        """Return what takes the place of *value*: itself, unless the model coerces and takes it."""
+        if self._model is None:
+            why = why_none(self._path, self._resolve)
             if why:  # say so once, and let values pass
-                text = f"the model {self.path} of a validate rule {why}"
-                say_once(f"validate:model:{self.path}", f"{text}; values are not checked by it")
+                text = f"the model {self._path} of a validate rule {why}"
+                say_once(f"validate:model:{self._path}", f"{text}; values are not checked by it")
                 return value
-            self._model = self._resolve(self.path)
-        if self._model is None or issubclass(type(value), self._model):
+            self._model = self._resolve(self._path)
+        if issubclass(type(value), self._model):
             return value
         try:
-            return self._model.model_validate(value)
+            made = self._model.model_validate(value)
         except Exception as error:  # (validators are code of the user's and may raise anything)
             if interrupts(error):
                 raise
             errors = _errors(error)
+            if not errors:
+                found = unreadable(value, error)
+                look.fail(where, "model", found=found, expected=f"what {self._path} takes")
             declared = _declared(self._model) if errors else set()
             for one in errors:
                 self._fail(one, where, look, declared)
-            if not errors:
-                found = unreadable(value, error)
-                look.fail(where, "model", found=found, expected=f"what {self.path} takes")
             return value
+        return made if self._coerce else value
 
     def _fail(self, error: Any, where: Where, look: Look, declared: set[str]) -> None:
         for step in error["loc"]:
-            if isinstance(step, int):
-                where = (where, step)
-            else:
-                text = key(str(step))
-                where = (where, Said(text, text if step in declared else "[key]"))
+            text = key(str(step))
+            public = text if step in declared else "[key]"
+            where = (where, step if isinstance(step, int) else Said(text, public))
         found = "missing" if error["type"] == "missing" else shown(error["input"])
         text = error["msg"].removeprefix("Input should be ")
         # The text may be a validator's, with the value in it; the type of an error is a constant.
-        public = f"what {self.path} takes ({error['type']})"
-        look.fail(where, "model", found=found, expected=Said(f"{text} ({self.path})", public))
+        public = f"what {self._path} takes ({error['type']})"
+        look.fail(where, "model", found=found, expected=Said(f"{text} ({self._path})", public))
 
 
 def why_none(path: str, resolve: Resolve) -> str:
@@ -88,10 +86,8 @@ def _errors(error: Exception) -> list[Any]:
 
 def _declared(model: Any) -> set[str]:
     """Return the names of all fields of *model* and of the models in it: no other key is ours."""
-    names: set[str] = set()
-    pending, seen = [model], set[int]()
-    while pending:
-        one = pending.pop()
+    names, pending, seen = set[str](), [model], set[int]()
+    for one in pending:
         if id(one) in seen:
             continue
         seen.add(id(one))
@@ -99,6 +95,6 @@ def _declared(model: Any) -> set[str]:
         fields = getattr(one, "model_fields", None)
         for name, field in fields.items() if isinstance(fields, dict) else ():
             told = (name, field.alias, field.validation_alias)
-            names.update(one for one in told if isinstance(one, str))
+            names.update(word for word in told if isinstance(word, str))
             pending.append(field.annotation)
     return names

@@ -6,19 +6,23 @@ Nothing of numpy, jax or torch is imported: the value brings its own methods.
 
 from __future__ import annotations
 
+import cmath
 import math
 import operator
 import sys
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from numbers import Complex, Real
 from typing import Any
 
+from mlpolicy.core.frozen import frozen
 from mlpolicy.rules.validate.checks import dtypes
-from mlpolicy.rules.validate.checks.bounds import Bounds, Outside, all_within, is_number
 from mlpolicy.rules.validate.checks.classes import (
     comes_from,
     is_array,
     is_dataframe,
     is_moment,
+    is_of,
     is_sequence,
     is_torch,
     made_by,
@@ -27,93 +31,213 @@ from mlpolicy.rules.validate.checks.classes import (
 )
 
 
+class Bounds:
+    """The least and the greatest number allowed, and whether NaN and infinity are."""
+
+    __slots__ = ("finite", "high", "low", "ranged")
+
+    def __init__(self, low: float | None, high: float | None, *, finite: bool) -> None:
+        self.low = -math.inf if low is None else low
+        self.high = math.inf if high is None else high
+        self.finite = finite
+        self.ranged = self.low > -math.inf or self.high < math.inf
+        """Whether there is an end, so that NaN is outside."""
+
+    def admits(self, value: Any) -> bool:
+        """Whether *value*, one number, is within; NaN never is."""
+        if isinstance(value, Decimal) and value.is_nan():  # which raises when it is compared
+            return False
+        within = self.low <= value <= self.high
+        return bool(within and (not self.finite or -math.inf < value < math.inf))
+
+    def takes(self, value: Any) -> bool:
+        """Whether *value*, one thing, is a number within; times are finite and in no range."""
+        cls = type(value)
+        if is_number(cls):
+            return self.admits(value)
+        if self.ranged:
+            return False
+        if is_moment(cls):
+            return bool(value == value)  # noqa: PLR0124 (`NaT` alone does not equal itself)
+        return is_complex(cls) and cmath.isfinite(value)
+
+    def setting(self, value: Any) -> str:
+        """Return the name of the setting that *value*, which is outside, breaks."""
+        infinite = issubclass(type(value), Real) and not -math.inf < value < math.inf
+        return "finite" if self.finite and (infinite or not self.ranged) else "range"
+
+    def among(self, least: int, greatest: int) -> Bounds | None:
+        """Return the bounds as whole numbers from *least* to *greatest*; None if none is within.
+
+        An end beyond all elements is no number of a narrow dtype, and might wrap around there.
+        """
+        if self.low > greatest or self.high < least:
+            return None
+        low = least if self.low <= least else math.ceil(self.low)
+        high = greatest if self.high >= greatest else math.floor(self.high)
+        return Bounds(low, high, finite=False)
+
+    def within(self, values: Any) -> Any:
+        """Return for each of *values*, an array of numbers, whether it is within.
+
+        One mask is made at a time: an array may be as large as the memory allows.
+        """
+        above = self.finite and self.low == -math.inf
+        inside = values > self.low if above else values >= self.low
+        below = self.finite and self.high == math.inf
+        inside &= values < self.high if below else values <= self.high
+        return inside
+
+    def __str__(self) -> str:
+        """Return what is expected, for a message."""
+        if not self.ranged:
+            return "a finite number"
+        if self.high == math.inf:
+            return f"at least {self.low}"
+        return (
+            f"at most {self.high}"
+            if self.low == -math.inf
+            else f"between {self.low} and {self.high}"
+        )
+
+
+@frozen()
+class Outside:
+    """The first thing in a value that is outside of its bounds."""
+
+    steps: tuple[tuple[int, ...], ...]
+    """The indexes that lead to it from the value."""
+    value: Any
+    more: int = 0
+    """How many others are outside."""
+
+
+_PLAIN_NUMBERS = frozenset((int, float))
+
+
+def is_number(cls: type) -> bool:
+    """Whether *cls* is one of real numbers; truth values and durations are none."""
+    if cls in _PLAIN_NUMBERS:
+        return True
+    return issubclass(cls, Real | Decimal) and not (is_of(cls, "bool") or is_moment(cls))
+
+
+def is_complex(cls: type) -> bool:
+    """Whether *cls* is one of numbers that have no order."""
+    return issubclass(cls, Complex) and not issubclass(cls, Real)
+
+
+def all_within(values: Any, bounds: Bounds) -> bool:
+    """Whether a flat sequence holds plain numbers only, all within; False may be wrong.
+
+    The sum tells of a NaN, which `min` and `max` may pass over.
+    """
+    if not values:
+        return True
+    if not _PLAIN_NUMBERS.issuperset(map(type, values)):
+        return False
+    try:
+        total = sum(values)
+    except OverflowError:  # (of whole numbers that no float holds, and of one)
+        return False
+    return total == total and bounds.admits(min(values)) and bounds.admits(max(values))  # noqa: PLR0124 (NaN alone differs from itself)
+
+
 def outside(value: Any, bounds: Bounds) -> Outside | None:
     """Return the first thing in *value* that is no number within *bounds*, if one is."""
     cls = type(value)
     if not is_number(cls):
         if is_column(cls):
             return outside_column(value, bounds, with_nulls=True)
-        if comes_from(cls, "pandas", "polars", "pyarrow") and (
-            is_dataframe(cls) or offers(cls, "num_columns")
-        ):
+        if comes_from(cls, *_LIBRARIES) and (is_dataframe(cls) or offers(cls, "num_columns")):
             return _in_table(value, bounds)
         if is_array(cls):
-            return (outside_tensor if is_torch(cls) else outside_array)(value, bounds)
+            return _in_array(value, bounds)
         if is_sequence(cls):
-            return _in_sequence(value, bounds)
+            return None if all_within(value, bounds) else _first(_in_items(value, bounds))
     return None if bounds.takes(value) else Outside((), value)
+
+
+def _first(found: Iterable[Outside]) -> Outside | None:
+    """Return the first of all that is outside, with the number of the others."""
+    each = iter(found)
+    first = next(each, None)
+    return first and Outside(first.steps, first.value, first.more + sum(1 + x.more for x in each))
+
+
+def _in_items(values: Any, bounds: Bounds) -> Iterator[Outside]:
+    for at, item in enumerate(values):
+        found = outside(item, bounds)
+        if found is not None:
+            yield Outside(((at,), *found.steps), found.value, found.more)
 
 
 def _in_table(table: Any, bounds: Bounds) -> Outside | None:
     """Look at each column; the number of its row and of the column is where a number is."""
-    of_pandas = offers(type(table), "iloc")
-    # One array of numbers at once: a table may have thousands of columns.
-    if of_pandas and all(
-        made_by(type(dtype)) == "numpy" and dtype.kind in "iuf" for dtype in set(table.dtypes)
-    ):
-        return outside_array(table.to_numpy(), bounds)
-    columns: Iterable[Any]
-    if of_pandas:
-        columns = (table.iloc[:, at] for at in range(table.shape[1]))
-    else:
+    if not offers(type(table), "iloc"):
         columns = table.columns if offers(type(table), "num_columns") else table.get_columns()
-    first, count = None, 0
-    for at, column in enumerate(columns):
-        found = outside_column(column, bounds, with_nulls=True)
-        if found is not None:
-            [(row,)] = found.steps
-            first = first or Outside(((row, at),), found.value)
-            count += 1 + found.more
-    return first and Outside(first.steps, first.value, count - 1)
-
-
-def _in_sequence(values: Any, bounds: Bounds) -> Outside | None:
-    try:
-        if all_within(values, bounds):
-            return None
-    except OverflowError:  # (the sum of whole numbers that no float holds, and of one)
-        pass
-    first, count = None, 0
-    for at, item in enumerate(values):
-        found = outside(item, bounds)
-        if found is not None:
-            first = first or Outside(((at,), *found.steps), found.value)
-            count += 1 + found.more
-    return first and Outside(first.steps, first.value, count - 1)
+    elif all(made_by(type(one)) == "numpy" and one.kind in "iuf" for one in set(table.dtypes)):
+        # One array of numbers at once: a table may have thousands of columns.
+        return _in_array(table.to_numpy(), bounds)
+    else:
+        columns = (table.iloc[:, at] for at in range(table.shape[1]))
+    found = _first(_in_items(columns, bounds))
+    if found is None:
+        return None
+    [(at,), (row,)] = found.steps
+    return Outside(((row, at),), found.value, found.more)
 
 
 # --- arrays ----------------------------------------------------------------------------
 
-REDUCIBLE = "biuf"
+_REDUCIBLE = "biuf"
 """Kinds of numpy dtypes whose least and greatest element tell of NaN and of every number."""
 _LARGEST = {"float16": 65504.0, "float32": 3.4028234663852886e38}
 """The greatest number of a float; those of others are made without a warning."""
 
 
-def outside_array(value: Any, bounds: Bounds) -> Outside | None:
-    """Return the first element of an array that is outside *bounds*, if one is."""
+def _in_array(value: Any, bounds: Bounds) -> Outside | None:
     if 0 in value.shape:
         return None
     masked = offers(type(value), "compressed")  # elements that a mask hides are not there
     data, hidden = (value.data, value.mask) if masked else (value, False)
-    kind = getattr(data.dtype, "kind", "")
+    data, kind = _readable(data)
     if kind == "O":
-        return _one_by_one(data, hidden, bounds)
-    if kind == "V" and "numpy.void" not in paths(data.dtype.type):  # a bfloat16, not a record
-        bounds = _fitted(bounds, data.dtype)
-        data, kind = data.astype("float32"), "f"
-    if kind not in REDUCIBLE:
+        return _first(_in_objects(data, hidden, bounds))
+    if kind not in _REDUCIBLE:
         return _located(data, hidden, _inside(data, kind, bounds))
     if not bounds.ranged and kind != "f":
         return None
-    least, greatest = _plain(data.min()), _plain(data.max())
-    floats = data.dtype.kind == "f"
-    fit = _fitted(bounds, data.dtype) if floats else bounds.among(least, greatest)
+    of_torch = is_torch(type(data))
+    ends = data.aminmax() if of_torch else (data.min(), data.max())
+    least, greatest = map(_plain, ends)
+    if kind == "f":
+        fit: Bounds | None = _fitted(bounds, data if of_torch else value)
+    else:
+        fit = bounds.among(least, greatest)
     if fit is None:
         return _located(data, hidden, None)
     if fit.admits(least) and fit.admits(greatest):
         return None
     return _located(data, hidden, fit.within(data))
+
+
+def _readable(data: Any) -> tuple[Any, str]:
+    """Return *data* in a dtype that has reductions and holds all its numbers, and its kind."""
+    dtype = data.dtype
+    if not is_torch(type(data)):
+        kind = getattr(dtype, "kind", "")
+        if kind == "V" and "numpy.void" not in paths(dtype.type):  # a bfloat16, not a record
+            return data.astype("float32"), "f"
+        return data, kind
+    data = data.detach()
+    if data.is_complex():
+        return data, "c"
+    if data.is_floating_point():
+        return (data.half() if dtype.itemsize == 1 else data), "f"
+    if str(dtype) == "torch.bool":
+        return data.byte(), "b"
+    return (data.long() if dtype.itemsize in (2, 4) and not dtype.is_signed else data), "i"
 
 
 def _inside(value: Any, kind: str, bounds: Bounds) -> Any:
@@ -122,6 +246,8 @@ def _inside(value: Any, kind: str, bounds: Bounds) -> Any:
         return None
     if kind in "Mm":
         return operator.eq(value, value)  # (NaT does not equal itself)
+    if is_torch(type(value)):
+        return value.isfinite()
     inside = bounds.within(value.real)
     inside &= bounds.within(value.imag)
     return inside
@@ -139,19 +265,15 @@ def _located(value: Any, hidden: Any, inside: Any) -> Outside | None:
     else:
         wrong = ~inside
         row = wrong.flatten().byte() if is_torch(type(wrong)) else wrong
-        index, count = unravel(int(row.argmax()), tuple(value.shape)), int(wrong.sum())
-    if not count:
-        return None
-    element = value[index]
-    plain = element.item() if is_torch(type(value)) else _plain(element)
-    return Outside((index,) if index else (), plain, count - 1)
+        index, count = _unravel(int(row.argmax()), tuple(value.shape)), int(wrong.sum())
+    return Outside((index,) if index else (), _plain(value[index]), count - 1) if count else None
 
 
 def _plain(element: Any) -> Any:
     """Return an element as Python has it; a time stays what it is, for those may be numbers."""
-    if is_moment(type(element)):
-        return element
-    return element.item() if offers(type(element), "item") else element
+    cls = type(element)
+    has_item = is_torch(cls) or (offers(cls, "item") and not is_moment(cls))
+    return element.item() if has_item else element
 
 
 def fitted(bound: float, dtype: Any) -> Any:
@@ -172,21 +294,28 @@ def comparable(dtype: Any, bounds: Bounds) -> bool:
     A bound that a float16 cannot hold would overflow, with a warning, at each call; a whole
     number would be compared with a large float as a float, which may equal it or not.
     """
-    ends = (bounds.low, bounds.high)
-    infinite = (-math.inf, math.inf)
+    ends = [end for end in (bounds.low, bounds.high) if abs(end) != math.inf]
     if dtype.kind == "f":
-        return all(end in infinite or fitted(end, dtype) not in infinite for end in ends)
-    if any(isinstance(end, float) and end not in infinite and abs(end) > 2**53 for end in ends):
+        return all(abs(fitted(end, dtype)) != math.inf for end in ends)
+    if any(isinstance(end, float) and abs(end) > 2**53 for end in ends):
         return False
-    return dtype.kind in REDUCIBLE
+    return dtype.kind in _REDUCIBLE
 
 
-def _fitted(bounds: Bounds, dtype: Any) -> Bounds:
-    low, high = (float(fitted(end, dtype)) for end in (bounds.low, bounds.high))
-    return Bounds(low, high, finite=bounds.finite)
+def _fitted(bounds: Bounds, value: Any) -> Bounds:
+    """Return *bounds* as the floats of *value* hold them."""
+    ends = [bounds.low, bounds.high]
+    for at, end in enumerate(ends):
+        if not is_torch(type(value)):
+            ends[at] = float(fitted(end, value.dtype))
+        elif abs(end) > sys.float_info.max:
+            ends[at] = math.inf if end > 0 else -math.inf
+        else:
+            ends[at] = float(value.new_tensor(float(end), device="cpu").item())
+    return Bounds(*ends, finite=bounds.finite)
 
 
-def unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the index of the element that is at *flat* when all are in a row."""
     index: list[int] = []
     for length in reversed(shape):
@@ -195,71 +324,26 @@ def unravel(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(index))
 
 
-def _one_by_one(value: Any, hidden: Any, bounds: Bounds) -> Outside | None:
+def _in_objects(value: Any, hidden: Any, bounds: Bounds) -> Iterator[Outside]:
     """Look at every element of an array of objects."""
     elements = list(value.flat)
-    try:
-        if all_within(elements, bounds):
-            return None
-    except OverflowError:  # (the sum of whole numbers that no float holds, and of one)
-        pass
-    wrong = (at for at, one in enumerate(elements) if not bounds.takes(one))
-    if getattr(hidden, "shape", ()):
-        wrong = (at for at in wrong if not hidden.flat[at])
-    first = next(wrong, None)
-    if first is None:
-        return None
-    index = unravel(first, tuple(value.shape))
-    return Outside((index,) if index else (), elements[first], sum(1 for _ in wrong))
-
-
-def outside_tensor(value: Any, bounds: Bounds) -> Outside | None:
-    """Return the first element of a tensor that is outside *bounds*, if one is."""
-    if 0 in value.shape:
-        return None
-    value = value.detach()
-    if value.is_complex():
-        return _located(value, False, None if bounds.ranged else value.isfinite())
-    if not (bounds.ranged or value.is_floating_point()):
-        return None
-    value = _reducible(value)
-    least, greatest = (one.item() for one in value.aminmax())
-    if value.is_floating_point():
-        low, high = (_rounded(end, value) for end in (bounds.low, bounds.high))
-        fit: Bounds | None = Bounds(low, high, finite=bounds.finite)
-    else:
-        fit = bounds.among(least, greatest)
-    if fit is not None and fit.admits(least) and fit.admits(greatest):
-        return None
-    return _located(value, False, None if fit is None else fit.within(value))
-
-
-def _reducible(value: Any) -> Any:
-    """Return *value* in a dtype of which torch has reductions, and that holds all its numbers."""
-    dtype = value.dtype
-    if dtype.is_floating_point:
-        return value.half() if dtype.itemsize == 1 else value
-    if str(dtype) == "torch.bool":
-        return value.byte()
-    return value.long() if dtype.itemsize in (2, 4) and not dtype.is_signed else value
-
-
-def _rounded(end: float, value: Any) -> float:
-    try:
-        return float(value.new_tensor(float(end), device="cpu").item())
-    except OverflowError:
-        return math.inf if end > 0 else -math.inf
+    if all_within(elements, bounds):
+        return
+    is_hidden = hidden.flat if getattr(hidden, "shape", ()) else (False,) * len(elements)
+    for at, element in enumerate(elements):
+        if not (bounds.takes(element) or is_hidden[at]):
+            index = _unravel(at, tuple(value.shape))
+            yield Outside((index,) if index else (), element)
 
 
 # --- columns ---------------------------------------------------------------------------
 
-_BLOCK = 1 << 20
-"""Rows that are numbered at a time: a number for each row takes more than the column."""
+_LIBRARIES = ("pandas", "polars", "pyarrow")
 
 
 def is_column(cls: type) -> bool:
     """Whether *cls* is a column, an index or an array of pandas, polars or pyarrow."""
-    if not comes_from(cls, "pandas", "polars", "pyarrow"):
+    if not comes_from(cls, *_LIBRARIES):
         return False
     if offers(cls, "isna"):
         return is_array(cls)
@@ -272,19 +356,14 @@ def dtype_of(value: Any) -> Any:
     return value.type if dtype is None and is_column(type(value)) else dtype
 
 
-def nan_is_null(column: Any) -> bool:
-    """Whether NaN counts as null in *column*, as it does in pandas alone."""
-    return offers(type(column), "isna")
-
-
 def nulls(column: Any) -> Any:
-    """Return for each row whether it is null, as an array of numpy."""
-    return _as_numpy(column.isna() if nan_is_null(column) else column.is_null())
+    """Return for each row whether it is null, as an array of numpy; in pandas alone NaN is."""
+    return _as_numpy(column.isna() if offers(type(column), "isna") else column.is_null())
 
 
 def count_nulls(column: Any) -> int:
-    """Return how many nulls are in *column*; in pandas NaN is one."""
-    if nan_is_null(column):
+    """Return how many nulls are in *column*."""
+    if offers(type(column), "isna"):
         return int(column.isna().sum())
     count: Any = column.null_count
     number: Any = count() if callable(count) else count
@@ -293,10 +372,8 @@ def count_nulls(column: Any) -> int:
 
 def without_nulls(column: Any) -> Any:
     """Return *column* less its nulls."""
-    for name in ("dropna", "drop_nulls", "drop_null"):
-        if offers(type(column), name):
-            return getattr(column, name)()
-    return column
+    names = ("dropna", "drop_nulls", "drop_null")
+    return getattr(column, next(name for name in names if offers(type(column), name)))()
 
 
 def values_of(column: Any) -> Iterator[Any]:
@@ -314,44 +391,39 @@ def holds_nothing(column: Any) -> bool:
         return False
     dtype = dtype_of(column)
     # (pandas takes what has no value, in a file or in an empty list, for floats)
-    floats = nan_is_null(column) and dtypes.same("float64", dtype)
-    return (floats or dtypes.stands_for_nothing(dtype)) and count_nulls(column) == len(column)
+    floats = offers(type(column), "isna") and dtypes.same("float64", dtype)
+    unsaid = floats or dtypes.canonical(dtype) in ("object", "null")
+    return unsaid and count_nulls(column) == len(column)
 
 
 def outside_column(column: Any, bounds: Bounds, *, with_nulls: bool) -> Outside | None:
     """Return the first row of *column* that is outside *bounds*, if one is.
 
-    Args:
-        column: The column.
-        bounds: What its numbers must be within.
-        with_nulls: Whether a null is outside; else it is passed over.
+    A null is outside *with_nulls*; else it is passed over.
     """
     if with_nulls and made_by(type(dtype_of(column))) == "numpy":
-        return outside_array(_as_numpy(column), bounds)
+        return _in_array(_as_numpy(column), bounds)
     count = count_nulls(column)
-    found = _present_outside(without_nulls(column) if count else column, bounds)
+    found = _in_present(without_nulls(column) if count else column, bounds)
     if not count:
         return found
     empty = nulls(column)
+    first = [Outside(((int(empty.argmax()),),), None, count - 1)] if with_nulls else []
     if found is not None:
         [(at,)] = found.steps
-        found = Outside(((_row(empty, at),),), found.value, found.more)
-    if not with_nulls:
-        return found
-    first = int(empty.argmax())
-    if found is None or found.steps[0] > (first,):
-        return Outside(((first,),), None, count - 1 + (found.more + 1 if found else 0))
-    return Outside(found.steps, found.value, found.more + count)
+        row = int((~empty).nonzero()[0][at])
+        first.append(Outside(((row,),), found.value, found.more))
+    return _first(sorted(first, key=lambda one: one.steps))
 
 
-def _present_outside(column: Any, bounds: Bounds) -> Outside | None:
+def _in_present(column: Any, bounds: Bounds) -> Outside | None:
     """Look at a column without nulls."""
     if not len(column):
         return None
     if dtypes.is_moment(dtype_of(column)):
         first = next(values_of(column))
         return Outside(((0,),), first, len(column) - 1) if bounds.ranged else None
-    return outside_array(_as_numpy(column), bounds)
+    return _in_array(_as_numpy(column), bounds)
 
 
 def _as_numpy(column: Any) -> Any:
@@ -359,14 +431,3 @@ def _as_numpy(column: Any) -> Any:
     if made_by(cls) == "pyarrow" and not offers(cls, "num_chunks"):
         return column.to_numpy(zero_copy_only=False)
     return column.to_numpy() if offers(cls, "to_numpy") else column
-
-
-def _row(empty: Any, at: int) -> int:
-    """Return the row of the element that is number *at* of those that are not *empty*."""
-    for start in range(0, len(empty), _BLOCK):
-        present = ~empty[start : start + _BLOCK]
-        count = int(present.sum())
-        if at < count:
-            return start + int(present.nonzero()[0][at])
-        at -= count
-    raise LookupError("no row has that number")

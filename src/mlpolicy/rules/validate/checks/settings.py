@@ -1,4 +1,4 @@
-"""What each setting of a spec asks of a value: one function for each.
+"""What each setting of a spec asks of a value: one function for each, in one table.
 
 They take the value, what the policy asks for, the place of the value, and the look that notes
 what is wrong.
@@ -7,12 +7,13 @@ what is wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.quantity import ByteSize
+from mlpolicy.core.report import interrupts
+from mlpolicy.core.spelling import many
 from mlpolicy.rules.validate.checks import dtypes, numbers
-from mlpolicy.rules.validate.checks.bounds import Bounds, Outside, is_complex, is_number
 from mlpolicy.rules.validate.checks.classes import (
     claimed,
     comes_from,
@@ -21,41 +22,73 @@ from mlpolicy.rules.validate.checks.classes import (
     is_moment,
     is_of,
     is_sequence,
-    is_traced,
     offers,
     path,
 )
-from mlpolicy.rules.validate.look import Look, Said, Where, kind, listed, shown, size, typed
+from mlpolicy.rules.validate.look import (
+    Look,
+    Said,
+    Where,
+    kind,
+    listed,
+    shown,
+    size,
+    typed,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from mlpolicy.rules.validate.checker import Checker
 
-MISSING = object()
+_MISSING = object()
 """Stands for what is not there."""
 Sizes = tuple[int | str | None, ...]
 """A shape as the policy writes it."""
 
+
+class Check:
+    """One setting of a spec at work: its name, and what the spec asks for."""
+
+    __slots__ = ("asked", "name", "test")
+
+    def __init__(self, name: str, asked: Any) -> None:
+        self.name = name
+        self.asked = asked
+        self.test = TESTS[name]
+
+    def look(self, value: Any, where: Where, look: Look) -> None:
+        """Run the test; a value that cannot be looked at, for it may raise anything, fails."""
+        try:
+            self.test(value, self.asked, where, look)
+        except Exception as error:
+            if interrupts(error):
+                raise
+            expected = f"what `{self.name}` can read"
+            look.fail(where, self.name, found=unreadable(value, error), expected=expected)
+
+    def passes(self, value: Any) -> bool:
+        """Whether *value* passes, for lines that cannot say it themselves."""
+        look = Look()
+        self.test(value, self.asked, "", look)
+        return not look.failures
+
+
 # --- one value ------------------------------------------------------------------------
 
 
-def check_type(value: Any, asked: str | tuple[str, ...], where: Where, look: Look) -> None:
-    """Look whether *value* is of a type."""
+def _type(value: Any, asked: str | tuple[str, ...], where: Where, look: Look) -> None:
     if not (is_of(type(value), asked) or is_of(claimed(value), asked)):
-        look.fail(where, "type", found=typed(value), expected=type_text(asked))
+        expected = " or ".join(dtypes.as_names(asked))
+        look.fail(where, "type", found=typed(value), expected=expected)
 
 
-def type_text(asked: str | tuple[str, ...]) -> str:
-    """Return what type is expected."""
-    return asked if isinstance(asked, str) else " or ".join(asked)
-
-
-def check_enum(value: Any, allowed: tuple[Any, ...], where: Where, look: Look) -> None:
-    """Look whether *value* is one of a few; `true` is no `1`."""
+def _enum(value: Any, allowed: tuple[Any, ...], where: Where, look: Look) -> None:
     if not any(_equal(value, one) for one in allowed):
         look.fail(where, "enum", found=shown(value), expected=f"one of {listed(allowed)}")
 
 
 def _equal(value: Any, allowed: Any) -> bool:
+    """Whether *value* is the one allowed; `true` is not `1`."""
     if allowed is None or value is None:
         return value is allowed
     cls = type(value)
@@ -65,11 +98,10 @@ def _equal(value: Any, allowed: Any) -> bool:
     if comes_from(cls, "pandas", "polars", "pyarrow") or (is_array(cls) and value.shape):
         return False
     answer = value == allowed
-    return bool(answer) if is_of(type(answer), "bool") else False
+    return is_of(type(answer), "bool") and bool(answer)
 
 
-def check_pattern(value: Any, pattern: re.Pattern[str], where: Where, look: Look) -> None:
-    """Look whether a pattern is found in a text."""
+def _pattern(value: Any, pattern: re.Pattern[str], where: Where, look: Look) -> None:
     if not issubclass(type(value), str):
         look.fail(where, "pattern", found=typed(value), expected="a text")
     elif pattern.search(value) is None:
@@ -77,10 +109,7 @@ def check_pattern(value: Any, pattern: re.Pattern[str], where: Where, look: Look
         look.fail(where, "pattern", found=shown(value), expected=expected)
 
 
-def check_length(
-    value: Any, limits: tuple[int | None, int | None], where: Where, look: Look
-) -> None:
-    """Look whether *value* is neither too short nor too long."""
+def _length(value: Any, limits: tuple[int | None, int | None], where: Where, look: Look) -> None:
     least, most = limits
     if not offers(type(value), "__len__"):
         name = "max_len" if least is None else "min_len"
@@ -88,18 +117,17 @@ def check_length(
         return
     length = len(value)
     if least is not None and length < least:
-        found = Said(f"of length {length}", kind(value))
-        look.fail(where, "min_len", found=found, expected=f"a length of at least {least}")
-    if most is not None and length > most:
-        found = Said(f"of length {length}", kind(value))
-        look.fail(where, "max_len", found=found, expected=f"a length of at most {most}")
+        name, expected = "min_len", f"a length of at least {least}"
+    elif most is not None and length > most:
+        name, expected = "max_len", f"a length of at most {most}"
+    else:
+        return
+    look.fail(where, name, found=Said(f"of length {length}", kind(value)), expected=expected)
 
 
-def check_bytes(value: Any, most: int, where: Where, look: Look) -> None:
-    """Look whether the contents take no more than so much memory."""
+def _bytes(value: Any, most: ByteSize, where: Where, look: Look) -> None:
     if size_of(value, most) > most:
-        expected = f"at most {ByteSize(most)}"
-        look.fail(where, "max_bytes", found="more than that", expected=expected)
+        look.fail(where, "max_bytes", found="more than that", expected=f"at most {most}")
 
 
 def size_of(value: Any, enough: int) -> int:
@@ -108,16 +136,13 @@ def size_of(value: Any, enough: int) -> int:
     pending = [value]
     while pending and total <= enough:
         part = pending.pop()
-        total += _own_size(part)
         if issubclass(type(part), Mapping):
-            pending += part.keys()
-            pending += part.values()
+            pending += [*part.keys(), *part.values()]
         elif is_sequence(type(part)):
             pending += part
+        else:
+            total += _own_size(part)
     return total
-
-
-_NUMBER = 8
 
 
 def _own_size(value: Any) -> int:
@@ -131,36 +156,40 @@ def _own_size(value: Any) -> int:
             found = getattr(value, name)
             found = found() if callable(found) else found
             return int(found.sum() if offers(type(found), "sum") else found)
-    return 0 if issubclass(cls, Mapping) or is_sequence(cls) else _NUMBER
+    return 8  # (a number)
 
 
 # --- numbers and arrays ---------------------------------------------------------------
 
 
-def check_bounds(value: Any, bounds: Bounds, where: Where, look: Look) -> None:
-    """Look whether the number, or every number in *value*, is within bounds."""
-    outside = None if is_traced(type(value)) else numbers.outside(value, bounds)
-    if outside is not None:
-        _tell(outside, bounds, where, look)
+def _bounds(value: Any, bounds: numbers.Bounds, where: Where, look: Look) -> None:
+    # (inside `jax.jit` the numbers do not exist yet)
+    if not any(cls.__name__ == "Tracer" for cls in type(value).__mro__):
+        _tell(numbers.outside(value, bounds), bounds, where, look)
 
 
-def _tell(outside: Outside, bounds: Bounds, where: Where, look: Look) -> None:
+def _tell(
+    outside: numbers.Outside | None, bounds: numbers.Bounds, where: Where, look: Look
+) -> None:
     """Note the first number that is outside of *bounds*, and how many more are."""
+    if outside is None:
+        return
     for step in outside.steps:
         where = (where, step)
     value, cls = outside.value, type(outside.value)
-    if is_number(cls) or is_complex(cls):
-        name = bounds.wrong(value)
+    name = "range" if bounds.ranged or not bounds.finite else "finite"
+    if numbers.is_number(cls) or numbers.is_complex(cls):
+        name, found = bounds.setting(value), shown(value)
         expected = "a finite number" if name == "finite" else str(bounds)
-        look.fail(where, name, found=shown(value), expected=expected, more=outside.more)
+    elif bounds.ranged:
+        found, expected = typed(value), "a number"
     else:
-        expected = "a number" if bounds.ranged else "a number or a time"
-        found = "NaT" if is_moment(cls) and not bounds.ranged else typed(value)
-        look.fail(where, bounds.settings[0], found=found, expected=expected, more=outside.more)
+        found = Said("NaT", "NaT") if is_moment(cls) else typed(value)
+        expected = "a number or a time"
+    look.fail(where, name, found=found, expected=expected, more=outside.more)
 
 
-def check_dtype(value: Any, names: tuple[str, ...], where: Where, look: Look) -> None:
-    """Look whether the elements are of a dtype."""
+def _dtype(value: Any, names: tuple[str, ...], where: Where, look: Look) -> None:
     dtype = numbers.dtype_of(value)
     expected = " or ".join(names)
     if dtype is None:
@@ -172,38 +201,37 @@ def check_dtype(value: Any, names: tuple[str, ...], where: Where, look: Look) ->
         look.fail(where, "dtype", found=Said(f"of {name}", public), expected=expected)
 
 
-def check_ndim(value: Any, ndim: int, where: Where, look: Look) -> None:
-    """Look whether an array has so many dimensions."""
-    shape = shape_of(value)
-    if shape is not None and len(shape) == ndim:
-        return
-    expected = f"{ndim} dimension{'' if ndim == 1 else 's'}"
+def _ndim(value: Any, ndim: int, where: Where, look: Look) -> None:
+    shape = _shape_of(value)
+    expected = many(ndim, "dimension")
     if shape is None:
         look.fail(where, "ndim", found=typed(value), expected=f"an array of {expected}")
-    else:
+    elif len(shape) != ndim:
         look.fail(where, "ndim", found=_shape_text(shape), expected=expected)
 
 
-def check_shape(value: Any, sizes: Sizes, where: Where, look: Look) -> None:
+def _shape(value: Any, sizes: Sizes, where: Where, look: Look) -> None:
     """Look whether each dimension has its size; a name that is new takes the size that is found.
 
     A name stands for the same size wherever it is met.
     """
-    shape = shape_of(value)
-    if shape is not None and len(shape) == len(sizes) and fits(shape, sizes, look):
-        return
+    shape = _shape_of(value)
     asked = size("null" if one is None else one for one in sizes)
     if shape is None:
         look.fail(where, "shape", found=typed(value), expected=f"an array of shape {asked}")
         return
-    bound = {name: look.symbols[name] for name in sizes if name in look.symbols}
-    notes = ", ".join(f"{name} = {_size_text(found)}" for name, found in bound.items())
-    expected = f"{asked} with {notes}" if notes else asked
+    if len(shape) == len(sizes) and _fits(shape, sizes, look):
+        return
+    bound = [
+        f"{name} = {_size_text(look.symbols[name])}"
+        for name in dict.fromkeys(sizes)
+        if name in look.symbols
+    ]
+    expected = f"{asked} with {', '.join(bound)}" if bound else asked
     look.fail(where, "shape", found=_shape_text(shape), expected=expected)
 
 
-def fits(shape: tuple[Any, ...], sizes: Sizes, look: Look) -> bool:
-    """Whether each dimension, of as many as there are *sizes*, has its size."""
+def _fits(shape: tuple[Any, ...], sizes: Sizes, look: Look) -> bool:
     for asked, found in zip(sizes, shape, strict=True):
         wanted = look.symbols.setdefault(asked, found) if isinstance(asked, str) else asked
         if wanted is not None and wanted != found:
@@ -211,8 +239,7 @@ def fits(shape: tuple[Any, ...], sizes: Sizes, look: Look) -> bool:
     return True
 
 
-def shape_of(value: Any) -> tuple[Any, ...] | None:
-    """Return the shape of an array as a tuple, None for what has none."""
+def _shape_of(value: Any) -> tuple[Any, ...] | None:
     shape = getattr(value, "shape", None)
     return None if shape is None else tuple(shape)
 
@@ -229,32 +256,29 @@ def _size_text(found: Any) -> str:
 # --- keys and items -------------------------------------------------------------------
 
 
-def under(value: Any, key: str) -> Any:
-    """Return what *value* has under *key*, or as its attribute; `MISSING` if it has it not."""
+def _under(value: Any, key: str) -> Any:
+    """Return what *value* has under *key*, or as its attribute."""
     if issubclass(type(value), Mapping):
-        return value.get(key, MISSING)
-    return getattr(value, key, MISSING)
+        return value.get(key, _MISSING)
+    return getattr(value, key, _MISSING)
 
 
-def check_required(value: Any, keys: tuple[str, ...], where: Where, look: Look) -> None:
-    """Look whether keys, attributes or columns are there."""
+def _required(value: Any, keys: tuple[str, ...], where: Where, look: Look) -> None:
     names = _column_names(value) if is_dataframe(type(value)) else None
     for key in keys:
-        there = under(value, key) is not MISSING if names is None else key in names
+        there = _under(value, key) is not _MISSING if names is None else key in names
         if not there:
             look.fail((where, key), "required", found="missing", expected="it to be there")
 
 
-def check_fields(value: Any, fields: dict[str, Checker], where: Where, look: Look) -> None:
-    """Look at what is under the keys that are there."""
+def _fields(value: Any, fields: dict[str, Checker], where: Where, look: Look) -> None:
     for key, checker in fields.items():
-        part = under(value, key)
-        if part is not MISSING:
+        part = _under(value, key)
+        if part is not _MISSING:
             checker.look(part, (where, key), look)
 
 
-def check_items(value: Any, item: Checker, where: Where, look: Look) -> None:
-    """Look at each item of a sequence."""
+def _items(value: Any, item: Checker, where: Where, look: Look) -> None:
     if not is_sequence(type(value)):
         look.fail(where, "items", found=typed(value), expected="a sequence")
     elif not item.passes_all(value):
@@ -265,36 +289,20 @@ def check_items(value: Any, item: Checker, where: Where, look: Look) -> None:
 # --- columns --------------------------------------------------------------------------
 
 
-class ColumnChecks(NamedTuple):
-    """What is asked of one column."""
-
-    dtypes: tuple[str, ...]
-    nullable: bool
-    bounds: Bounds | None
-    categories: tuple[Any, ...] | None
-
-    def labels(self) -> Iterator[str]:
-        """Yield the names of the settings that may fail."""
-        yield "columns"
-        yield from ("dtype",) if self.dtypes else ()
-        yield from () if self.nullable else ("nullable",)
-        yield from ("range",) if self.bounds else ()
-        yield from ("categories",) if self.categories is not None else ()
-
-
-def check_columns(value: Any, asked: dict[str, ColumnChecks], where: Where, look: Look) -> None:
-    """Look whether the columns of a dataframe are there, and at each."""
-    if not is_dataframe(type(value)):
-        look.fail(where, "columns", found=typed(value), expected="a dataframe")
+def _columns(frame: Any, asked: dict[str, list[Check]], where: Where, look: Look) -> None:
+    if not is_dataframe(type(frame)):
+        look.fail(where, "columns", found=typed(frame), expected="a dataframe")
         return
-    there = _column_names(value)
+    there = _column_names(frame)
     for name, checks in asked.items():
         times = there.count(name)
-        if times == 1:
-            _check_column(value[name], checks, (where, name), look)
-        else:
+        if times != 1:
             found = f"there {times} times" if times else "missing"
             look.fail((where, name), "columns", found=found, expected="one column")
+            continue
+        column = frame[name]
+        for check in checks:
+            check.test(column, check.asked, (where, name), look)
 
 
 def _column_names(frame: Any) -> list[Any]:
@@ -302,25 +310,43 @@ def _column_names(frame: Any) -> list[Any]:
     return list(frame.columns if names is None else names)
 
 
-def _check_column(column: Any, asked: ColumnChecks, where: Where, look: Look) -> None:
-    if asked.dtypes:
-        check_dtype(column, asked.dtypes, where, look)
+def _nullable(column: Any, _: Any, where: Where, look: Look) -> None:
     count = numbers.count_nulls(column)
-    if count and not asked.nullable:
+    if count:
         place = where, int(numbers.nulls(column).argmax())
         look.fail(place, "nullable", found="null", expected="no nulls", more=count - 1)
-    if asked.bounds:
-        found = numbers.outside_column(column, asked.bounds, with_nulls=False)
-        if found is not None:
-            _tell(found, asked.bounds, where, look)
-    allowed = asked.categories
-    if allowed is not None:
-        present = numbers.without_nulls(column) if count else column
-        strange = [
-            value
-            for value in numbers.values_of(present.unique())
-            if not any(_equal(value, one) for one in allowed)
-        ]
-        if strange:
-            expected, more = f"one of {listed(allowed)}", len(strange) - 1
-            look.fail(where, "categories", found=shown(strange[0]), expected=expected, more=more)
+
+
+def _column_bounds(column: Any, bounds: numbers.Bounds, where: Where, look: Look) -> None:
+    _tell(numbers.outside_column(column, bounds, with_nulls=False), bounds, where, look)
+
+
+def _categories(column: Any, allowed: tuple[Any, ...], where: Where, look: Look) -> None:
+    present = numbers.without_nulls(column) if numbers.count_nulls(column) else column
+    each = numbers.values_of(present.unique())
+    strange = [value for value in each if not any(_equal(value, one) for one in allowed)]
+    if strange:
+        expected, more = f"one of {listed(allowed)}", len(strange) - 1
+        look.fail(where, "categories", found=shown(strange[0]), expected=expected, more=more)
+
+
+TESTS: dict[str, Callable[[Any, Any, Where, Look], None]] = {
+    "type": _type,
+    "dtype": _dtype,
+    "shape": _shape,
+    "ndim": _ndim,
+    "range": _bounds,
+    "finite": _bounds,
+    "enum": _enum,
+    "pattern": _pattern,
+    "min_len": _length,
+    "max_bytes": _bytes,
+    "required": _required,
+    "fields": _fields,
+    "items": _items,
+    "columns": _columns,
+    "nullable": _nullable,
+    "column range": _column_bounds,
+    "categories": _categories,
+}
+"""The test of each setting, in the order in which a spec runs them; two settings may share one."""
