@@ -77,6 +77,10 @@ def survey(value: Any, most: int | None = MOST) -> int:
             traits |= _FOREIGN if how & _ARRAY else 0  # a view would share what is in it
         if type(one) is dict and not is_flat(one.values()):
             ahead += one.values()
+    return _sort_of_traits(traits)
+
+
+def _sort_of_traits(traits: int) -> int:
     if not traits & (_CHANGES | _ARRAY | _FOREIGN):
         return SAME
     if traits & (_FOREIGN | _SHARED | _RECORD):

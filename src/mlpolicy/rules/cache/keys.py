@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from types import CellType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
@@ -122,14 +122,8 @@ def _parts(rule: CacheRule, by_name: dict[str, Parameter]) -> Iterator[Part]:
     a part of it.
     """
     instance = next((name for name in [*by_name][:1] if name in ("self", "cls")), "")
-    if rule.key is None:
-        paths = [ArgPath(name) for name in by_name if name not in rule.ignore]
-    else:
-        paths = [parse(path) for path in rule.key]
-        if instance and all(path.name != instance for path in paths):
-            paths.insert(0, ArgPath(instance))
     keywords = next((one.name for one in by_name.values() if one.kind == "var_keyword"), "")
-    for path in paths:
+    for path in _paths(rule, by_name, instance):
         name = path.name
         if name not in by_name:
             absent = "" if keywords else str(path)
@@ -142,6 +136,15 @@ def _parts(rule: CacheRule, by_name: dict[str, Parameter]) -> Iterator[Part]:
             yield Part(name, "read", partial(_of_keywords, frozenset(rule.ignore)))
         else:  # (`*rest` is one value, a tuple, and never a plain scalar)
             yield Part(name, "read" if by_name[name].kind.startswith("var_") else "value", encode)
+
+
+def _paths(rule: CacheRule, names: Iterable[str], instance: str) -> list[ArgPath]:
+    if rule.key is None:
+        return [ArgPath(name) for name in names if name not in rule.ignore]
+    paths = [parse(path) for path in rule.key]
+    if instance and all(path.name != instance for path in paths):
+        paths.insert(0, ArgPath(instance))
+    return paths
 
 
 def _of_instance(value: object) -> Sequence[object]:

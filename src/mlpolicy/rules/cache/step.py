@@ -17,7 +17,7 @@ from mlpolicy.rules.cache.canonical import encode
 from mlpolicy.rules.cache.classes import Unkept
 from mlpolicy.rules.cache.contents import refuse_one_shots, size_of, used_once
 from mlpolicy.rules.cache.copying import Lost, keeping, not_kept
-from mlpolicy.rules.cache.flight import Flights, Ticket
+from mlpolicy.rules.cache.flight import Flight, Flights, Ticket
 from mlpolicy.rules.cache.keys import Keys, key_lines
 from mlpolicy.rules.cache.store import CacheEntry, NearStore
 
@@ -106,14 +106,11 @@ class CacheStep(Step):
         flight = ticket.awaited
         if flight is not None and flight.over():
             self._flights.leave(ticket)
-            if flight.entry is not None:
-                hit = self._hit(flight.entry)
-                if hit is not PROCEED:
-                    return hit
-            elif flight.ending == "not kept":
+            if flight.ending == "not kept":
                 return PROCEED
-            elif flight.ending == "failed" and (stale := self._stale(ticket)) is not None:
-                return stale
+            answer = self._after_waiting(ticket, flight)
+            if answer is not None:
+                return answer
         if ticket.awaited is None:
             self._flights.join(ticket)
         return self._just_kept(ticket) or (PROCEED if ticket.waiter is None else self._wait(ticket))
@@ -126,6 +123,12 @@ class CacheStep(Step):
             return Wait(ticket.waiter, left)
         self._flights.leave(ticket)
         return PROCEED
+
+    def _after_waiting(self, ticket: Ticket, flight: Flight) -> Verdict:
+        """Answer with what the awaited call has kept, or in place of its failure."""
+        if flight.entry is not None:
+            return self._hit(flight.entry)
+        return self._stale(ticket) if flight.ending == "failed" else None
 
     def _just_kept(self, ticket: Ticket) -> Verdict:
         """Answer with what was kept while the call was on its way here, or waited."""

@@ -108,16 +108,19 @@ class Sampler:
             if self._now() - gauge.at >= gauge.poll:
                 gauge.sample(sighted=True)
         for gauge in gauges:
-            strained = [gate for gate in gauge.gates() if gate.strained]
-            for relief in {gate.relief for gate in strained}:
-                if relief is not None and relief.due(self._now()):
-                    freed = self._freed(relief, gauge)
-                    relief.ended(self._now(), freed=freed)
-                    for gate in strained:
-                        if gate.relief is relief:
-                            gate.decisions.count("relieve")
+            self._relieve(gauge)
         due = min(gauge.at + gauge.poll for gauge in gauges)
         return min(max(due - self._now(), 0.001), IDLE)
+
+    def _relieve(self, gauge: Gauge) -> None:
+        strained = [gate for gate in gauge.gates() if gate.strained]
+        for relief in {gate.relief for gate in strained}:
+            if relief is not None and relief.due(self._now()):
+                freed = self._freed(relief, gauge)
+                relief.ended(self._now(), freed=freed)
+                for gate in strained:
+                    if gate.relief is relief:
+                        gate.decisions.count("relieve")
 
     def _freed(self, relief: Relief, gauge: Gauge) -> float:
         """Do *relief*; return which share of the limit it freed, all of it where nobody can tell."""
