@@ -57,15 +57,18 @@ def _meant(text: str) -> str:
     Known are a file's path, `module::function` as pytest writes it, a call's brackets, a dash
     for an underscore, and a dot for the colon: a class begins with a capital.
     """
-    plain = text.strip().removesuffix("()").removesuffix(".py").replace(".py:", ":")
-    module, colon, name = plain.replace("::", ":").partition(":")
+    plain = text.strip().removesuffix("()").replace("::", ":")
+    if ".py:" in plain:
+        module, colon, name = plain.partition(".py:")
+    else:
+        module, colon, name = plain.removesuffix(".py").rpartition(":")
     if not colon:
-        parts = module.split(".")
+        parts = name.split(".")
         capital = (at for at, part in enumerate(parts) if at and part[:1].isupper())
         split = next(capital, len(parts) - 1)
         module, name = ".".join(parts[:split]), ".".join(parts[split:])
     module = module.strip("./").replace("/", ".").replace("-", "_")
-    found = f"{module}:{name.replace(':', '.')}"
+    found = f"{module.replace(':', '.')}:{name.replace(':', '.')}"
     return found if found != text and _PATH.fullmatch(found) else ""
 
 

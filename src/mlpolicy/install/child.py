@@ -26,7 +26,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of
-from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.diagnostic import Diagnostic, did_you_mean
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.install import bootstrap, registry
@@ -34,7 +34,6 @@ from mlpolicy.install.engine import Engine
 from mlpolicy.install.lookup import aliased, look_up, planned, target_of
 from mlpolicy.install.placing import Placed
 from mlpolicy.lint.function import ImportedFunction, closest_in
-from mlpolicy.lint.targets import absent
 from mlpolicy.model.policy import Pattern
 from mlpolicy.plan import show
 from mlpolicy.plan.codes import codes
@@ -42,7 +41,6 @@ from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.runtime.driver import Driver
-from mlpolicy.source import Missing
 
 _TOLD = ("code", "message", "severity", "help")
 
@@ -309,10 +307,11 @@ def _of_functions_called(rule: PlannedRule) -> Iterator[Diagnostic]:
             if not callable(resolve(text)):
                 message = f"`{text}` is a value, and a rule can only call a function"
                 yield Diagnostic("MP320", message, span)
-        except AttributeError as error:
-            target = Target.parse(text)
-            near = closest_in(target.module, target.qualname)
-            yield from absent(target, Missing(str(error), close=near), span)
+        except AttributeError:
+            module, _, name = text.partition(":")
+            near = closest_in(module, name)
+            help = did_you_mean(f"{module}:{near}" if near and near != name else None)
+            yield Diagnostic("MP301", f"`{module}` has no function `{name}`", span, help=help)
         except Exception as error:  # noqa: BLE001 (an import may raise anything)
             yield Diagnostic("MP303", f"`{text}` cannot be imported: {_short(error)}", span)
 
