@@ -169,7 +169,7 @@ def test_a_count_reads_and_prints(text, number):
     assert (int(count), str(count)) == (number, str(text))
 
 
-@given(st.floats(min_value=0, max_value=99, allow_nan=False))
+@given(st.floats(min_value=0, max_value=100, allow_nan=False))
 def test_a_share_reads_as_percent_and_as_number(percent):
     """`20%` and `0.2` are the same share."""
     text = f"{percent:.6f}"

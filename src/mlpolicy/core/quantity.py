@@ -210,7 +210,7 @@ class Ratio(_Quantity, float):
         """Return the share that *value* (`20%`, `0.2`) says."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise cls._unexpected(value)
-        if _ONE.fullmatch(str(value)):  # (1.0 too: to JSON, and so to editors, it is 1)
+        if not isinstance(value, float) and _ONE.fullmatch(str(value)):
             raise QuantityError("MP101", f"`{value}` is 1% or 100%: write which of them")
         if isinstance(value, str):
             found = _SHARE.fullmatch(value.strip())
@@ -233,6 +233,14 @@ class Ratio(_Quantity, float):
         if isinstance(value, Rational) and value == 1:  # (no float, which would be 1.0)
             value = str(value)
         return cls.of(value if isinstance(value, str) else super().of_number(value))
+
+    @classmethod
+    def _read(cls, value: Any, info: Any) -> Self:
+        from mlpolicy.core.model import is_python
+
+        if isinstance(value, float) and value == 1 and not is_python(info):
+            value = 1  # it is to JSON, and so to editors
+        return super()._read(value, info)
 
     def __str__(self) -> str:
         """Return it as a percentage."""
