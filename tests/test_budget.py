@@ -14,33 +14,33 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 306,
-    "cli": 3179,
-    "core": 4048,
-    "document": 758,
-    "install": 3646,
-    "lint": 832,
-    "model": 2730,
-    "plan": 2501,
-    "rules": 10869,
+    ".": 305,
+    "cli": 3175,
+    "core": 4043,
+    "document": 757,
+    "install": 3626,
+    "lint": 845,
+    "model": 2723,
+    "plan": 2487,
+    "rules": 10872,
     "runtime": 598,
     "source": 1171,
-    "testing": 1867,
+    "testing": 1865,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 140,
-    "cli": 2102,
-    "core": 2674,
-    "document": 529,
-    "install": 2612,
-    "lint": 649,
-    "model": 1878,
-    "plan": 1650,
-    "rules": 7113,
+    ".": 139,
+    "cli": 2098,
+    "core": 2673,
+    "document": 528,
+    "install": 2602,
+    "lint": 646,
+    "model": 1871,
+    "plan": 1640,
+    "rules": 7109,
     "runtime": 352,
     "source": 834,
-    "testing": 1387,
+    "testing": 1385,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 0

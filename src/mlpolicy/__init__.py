@@ -23,8 +23,7 @@ if TYPE_CHECKING:
         PolicyError,
         ValidationFailed,
     )
-    from mlpolicy.install import _function as install
-    from mlpolicy.install.bootstrap import uninstall
+    from mlpolicy.install.bootstrap import install, uninstall
     from mlpolicy.install.decorate import (
         cache_result,
         memory_guard,
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
         retry,
         validate_input,
     )
-    from mlpolicy.plan import _function as plan
+    from mlpolicy.plan.plan import plan
 
 __version__ = "0.1.0"
 

@@ -11,7 +11,7 @@ import pytest
 from mlpolicy import rules
 from mlpolicy.install.bootstrap import Sentry
 from mlpolicy.install.hooks import Followed, Watched
-from mlpolicy.rules.monitor.sinks.prometheus import CLIENT, COLLECTOR
+from mlpolicy.rules.monitor.prometheus import CLIENT, COLLECTOR
 
 
 class Late(Exception):

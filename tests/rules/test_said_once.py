@@ -9,8 +9,7 @@ import pytest
 from mlpolicy.core.report import forget
 from mlpolicy.core.tick import _goes_on
 from mlpolicy.core.world import Guarded
-from mlpolicy.rules.monitor.sinks import SINKS, Sink
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
+from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Sink
 
 TIMES = 40
 

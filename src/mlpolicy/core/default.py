@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.step import Answer, Do, Verdict
+from mlpolicy.core.target import function_of
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
@@ -16,14 +17,6 @@ if TYPE_CHECKING:
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 """The arguments of a call, by position and by name."""
 _IMMUTABLE = (str, int, float, bool, bytes, type(None))
-
-
-def function_of(default: Any) -> str:
-    """Return the function that a default in a policy file names, or nothing if it is a value."""
-    match default:
-        case {"call": str() as path} if len(default) == 1:
-            return path
-    return ""
 
 
 class Default:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.installed import DISABLED, METADATA
 from mlpolicy.core.kind import load
+from mlpolicy.core.program import DISABLED, METADATA
 
 Group = Literal["kinds", "sinks", "policies"]
 

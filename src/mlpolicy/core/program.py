@@ -1,4 +1,4 @@
-"""The running program: what it is called, and who tells what holds for its functions.
+"""The running program: what it is called, what is installed, who tells what holds for functions.
 
 Policies name the functions of what runs as `__main__` by either name.
 """
@@ -22,6 +22,9 @@ _SPAWNED = "__mp_main__"
 """What calls itself so where `multiprocessing` has spawned a process."""
 SCRIPT = "MLPOLICY_SCRIPT"
 """Set by a script that the policy speaks of, for processes that it spawns: they run it again."""
+DISABLED = "MLPOLICY_DISABLE_PLUGINS"
+"""A variable that, when it says anything, leaves all plugins out."""
+METADATA = (".dist-info", ".egg-info")
 NO_POLICY = "no policy is in force: call mlpolicy.install(policy=...) first"
 plan_in_force: Callable[[Any], Any] | None = None
 """Gives the plan of a function by the policy that is in force, if one is."""
@@ -61,20 +64,44 @@ def module_to_run() -> str:
     return "" if name.startswith("mlpolicy.") else name
 
 
+def stamps() -> tuple[tuple[str, int], ...]:
+    """Return what changes when a distribution is installed, replaced or removed.
+
+    It is the folders of `sys.path` that hold distributions, and when each was changed.
+    """
+    found: list[tuple[str, int]] = []
+    for folder in () if os.environ.get(DISABLED) else dict.fromkeys(sys.path):
+        try:
+            with os.scandir(folder or ".") as entries:
+                if any(entry.name.endswith(METADATA) for entry in entries):
+                    found.append((folder, os.stat(folder or ".").st_mtime_ns))
+        except OSError:
+            continue
+    return tuple(found)
+
+
 class CallablePackage(ModuleType):
     """A package that is also a function: `mlpolicy.install(...)`, and `mlpolicy.install.engine`."""
 
+    def _function(self) -> Callable[..., Any]:
+        module, name = self.__dict__["stands_for"]
+        __import__(module)  # `importlib` would cost a millisecond
+        function: Callable[..., Any] = getattr(sys.modules[module], name)
+        return function
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function that the package stands for."""
-        return self.__dict__["_function"](*args, **kwargs)
+        return self._function()(*args, **kwargs)
 
     @property
     def __signature__(self) -> Any:
         import inspect
 
-        return inspect.signature(self.__dict__["_function"])
+        return inspect.signature(self._function())
 
 
-def make_callable(name: str) -> None:
-    """Let the module *name* be called as its `_function`."""
-    sys.modules[name].__class__ = CallablePackage
+def make_callable(package: str, module: str, function: str) -> None:
+    """Let *package* be called as that function of *module*, which is imported at the call."""
+    found = sys.modules[package]
+    found.__class__ = CallablePackage
+    found.__dict__["stands_for"] = (module, function)

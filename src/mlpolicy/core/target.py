@@ -243,3 +243,11 @@ def path_of(held: Any) -> str:
     if not isinstance(module, str) or module == "builtins":
         return str(named.__qualname__)
     return f"{module}{'.' if isinstance(named, type) else ':'}{named.__qualname__}"
+
+
+def function_of(default: Any) -> str:
+    """Return the function that a default in a policy file names, or nothing if it is a value."""
+    match default:
+        case {"call": str() as path} if len(default) == 1:
+            return path
+    return ""

@@ -213,7 +213,15 @@ _in_force: list[InForce] = []
 
 
 def install(policy: Paths | None = None, *, env: str | None = None) -> None:
-    """Put a policy in force; see `mlpolicy.install`.
+    """Put a policy in force in this process, in place of any before it.
+
+    Functions that are imported already obey it from now on, others when they are imported.
+
+    Args:
+        policy: A policy file or a directory of them, or several; without it, what the
+            environment variable `MLPOLICY_POLICY` names.
+        env: The environment whose part of the policy holds (`environments.prod`); without it,
+            what `MLPOLICY_ENV` names.
 
     Raises:
         PolicyError: The files are wrong; nothing was changed.

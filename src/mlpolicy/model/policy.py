@@ -7,8 +7,8 @@ from dataclasses import field
 from typing import Any, Literal
 
 from mlpolicy.core.classes import frozen
+from mlpolicy.core.diagnostic import Span
 from mlpolicy.core.site import Mode, Where
-from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 
 Placement = Literal["auto", "inner", "outer"]

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 import mlpolicy
-from mlpolicy.core.installed import stamps as stamps_of_homes
+from mlpolicy.core.program import stamps as stamps_of_homes
 
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
 if TYPE_CHECKING:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+from mlpolicy.core import program
 from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.default import function_of
+from mlpolicy.core.diagnostic import Span
 from mlpolicy.core.site import KILL_SWITCH, Control, Mode, Rollout
-from mlpolicy.core.span import Span
-from mlpolicy.core.target import Given, Target
+from mlpolicy.core.target import Given, Target, function_of
 from mlpolicy.model.policy import Placement
 from mlpolicy.rules import KINDS
 
@@ -211,3 +211,20 @@ def mode_of(rules: Sequence[PlannedRule]) -> Mode:
     if {rule.mode for rule in active if KINDS[rule.kind].shadowable} == {"shadow"}:
         return "shadow"
     return "enforce" if active or not rules else "disabled"
+
+
+def plan(target: str | Callable[..., Any]) -> Plan | None:
+    """Return what the policy in force, and decorators, say of *target*; None where they do not.
+
+    Args:
+        target: A function, or its path, `package.module:function`.
+
+    Raises:
+        ValueError: *target* is no function path.
+        LookupError: No policy is in force, and the function has no decorator.
+    """
+    plan_of = program.plan_in_force or program.plan_in_code
+    if plan_of is None:
+        raise LookupError(program.NO_POLICY)
+    found: Plan | None = plan_of(target)
+    return found

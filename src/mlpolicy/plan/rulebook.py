@@ -10,10 +10,9 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.diagnostic import Diagnostic, Span
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.site import KILL_SWITCH, Facts, end_of
-from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
     OnMissing,

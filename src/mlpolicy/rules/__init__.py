@@ -94,7 +94,7 @@ def show() -> None:
     A rule has numbers whether or not a function is monitored.
     """
     from mlpolicy.core.report import interrupts, say_once
-    from mlpolicy.rules.monitor.sinks.prometheus import expose
+    from mlpolicy.rules.monitor.prometheus import expose
 
     try:
         expose(client=False)

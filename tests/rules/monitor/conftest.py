@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from mlpolicy.rules.monitor import rule as rule_module
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
+from mlpolicy.rules.monitor.sinks import EXPORTER
 
 SCHEMA = json.loads(Path(rule_module.__file__).with_name("event.schema.json").read_text())
 EVENT = jsonschema.Draft202012Validator(SCHEMA)

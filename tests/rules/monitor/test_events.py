@@ -19,9 +19,8 @@ import pytest
 
 from mlpolicy.core.metrics import METERS
 from mlpolicy.errors import CallRefused, Failure, MemoryPressure, ValidationFailed
-from mlpolicy.rules.monitor.counts import Rate
 from mlpolicy.rules.monitor.event import PATIENCE, UNPRINTED, said_of
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
+from mlpolicy.rules.monitor.sinks import EXPORTER, Rate
 
 FULL = {"log": {"inputs": "full", "redact": ["x.secret_place"]}}
 EVERY = {"log": {"sample": "100%"}}

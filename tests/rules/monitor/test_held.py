@@ -13,8 +13,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
 import pytest
 
-from mlpolicy.rules.monitor.sinks import SINKS, Sink
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
+from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Sink
 
 
 class Big:

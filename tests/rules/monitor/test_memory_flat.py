@@ -13,7 +13,7 @@ import pytest
 
 import mlpolicy
 from mlpolicy.core.metrics import METERS
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
+from mlpolicy.rules.monitor.sinks import EXPORTER
 
 pytestmark = pytest.mark.slow
 CALLS = 20_000

@@ -59,7 +59,7 @@ def test_a_real_scrape_shows_exact_numbers(folder, first):
 import time, urllib.request
 import prometheus_client
 server, thread = prometheus_client.start_http_server(0, "127.0.0.1")
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
+from mlpolicy.rules.monitor.sinks import EXPORTER
 assert EXPORTER.flush(10)
 print(urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/metrics").read().decode())
 server.shutdown()
@@ -192,7 +192,7 @@ for _ in range(3):
     pid = os.fork()
     if not pid:
         served.predict(1)
-        from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
+        from mlpolicy.rules.monitor.sinks import EXPORTER
         EXPORTER.finish()
         os._exit(0)
     children.append(pid)
@@ -246,7 +246,7 @@ def test_a_process_of_a_number_that_was_used_goes_on_from_there(folder, shared):
     text = (
         CALLS
         + "from mlpolicy.core.metrics import METERS\n"
-        + "from mlpolicy.rules.monitor.sinks.prometheus import Mirror\n"
+        + "from mlpolicy.rules.monitor.prometheus import Mirror\n"
         + "from prometheus_client import values\n"
         + "for _ in range(2):\n"
         + "    mirror = Mirror(METERS)\n"

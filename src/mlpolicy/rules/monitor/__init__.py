@@ -12,7 +12,7 @@ KIND = Kind(
     shadowable=False,
     numbers_calls=True,
     check="mlpolicy.rules.monitor.check:check",
-    doctor="mlpolicy.rules.monitor.sinks.prometheus:doctor",
+    doctor="mlpolicy.rules.monitor.prometheus:doctor",
     synonyms={
         **habits(
             {

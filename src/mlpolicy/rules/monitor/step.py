@@ -14,19 +14,16 @@ from typing import Any, ClassVar, Final
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.classes import promises
-from mlpolicy.core.metrics import METERS, NOTHING
-from mlpolicy.core.report import interrupts, say_once
+from mlpolicy.core.metrics import METERS, NOTHING, UNTAGGED, Meters
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
-from mlpolicy.rules.monitor.counts import Counts, Rate
 from mlpolicy.rules.monitor.event import SEVERITY, current_trace, frames, lineage, said_of
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
-from mlpolicy.rules.monitor.sinks import SINKS, Sink
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER, dropping
-from mlpolicy.rules.monitor.summary import content, summary
+from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Rate, begin, dropping
+from mlpolicy.rules.monitor.summary import name_of, summary
 
 FOLD_EVERY: Final = 4096
 """Calls after which the recorded durations are folded into buckets."""
@@ -36,6 +33,7 @@ FAILURES: Final = (10.0, 50.0)
 SAMPLES: Final = (100.0, 200.0)
 """The same of sampled calls: a share of a million calls a second would be a flood."""
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+MOST_ERROR_TYPES: Final = 50
 AT_ONCE: Final = 16
 """Samples that are dropped together with one that there is no room for."""
 
@@ -43,6 +41,61 @@ AT_ONCE: Final = 16
 Values = Mapping[str, Any] | None
 """The arguments of a call, by name, or what is said of its result."""
 Ids = dict[str, str] | None
+
+
+class Counts:
+    """The series of one function.
+
+    One record of `durations` is all that is kept of the end of a call: its seconds, tagged
+    with how it ended unless well, and with the class of its error.
+    Without `metrics` everything is counted all the same, where nobody reads it.
+    """
+
+    def __init__(self, rule: MonitorRule, site: Site) -> None:
+        meters = self._meters = site.meters if rule.metrics else Meters()
+        labels = {name: site.hide(value) for name, value in rule.labels.items()}
+        labels = self._labels = {"function": site.target, **labels}
+        self._error_tags: dict[str, str] = {}
+        name, help = "mlpolicy_calls_begun_total", "Calls, counted when they begin."
+        self.begun = meters.counter(name, help, **labels)
+        self.begun.number_from_one()
+        buckets = [float(bound) for bound in rule.buckets]
+        name, help = "mlpolicy_call_duration_seconds", "Seconds that calls took."
+        self.durations = meters.durations(name, help, buckets, **labels)
+        name, help = "mlpolicy_calls_total", "Calls that ended, by how."
+        for outcome in ("ok", "error", "refused", "fallback"):
+            tag = UNTAGGED if outcome == "ok" else outcome
+            meters.tally(name, help, self.durations, tag=tag, **labels, outcome=outcome)
+        name, help = "mlpolicy_in_flight", "Calls under way."
+        meters.gauge(name, help, self._in_flight, shared=False, **labels)
+        name = "mlpolicy_slo_target"
+        help = "What is expected: seconds for p99, a share for error_rate."
+        for objective in ("p99", "error_rate"):
+            wanted = getattr(rule.slo, objective, None)
+            if wanted is None:  # (a policy before this one may have shown it)
+                meters.drop(name, **labels, objective=objective)
+            else:
+                show = float(wanted).__float__
+                meters.gauge(name, help, show, shared=True, **labels, objective=objective)
+
+    def _in_flight(self) -> float:
+        ended = self.durations.count()  # (first: what begins meanwhile is in flight at least)
+        return max(0, self.begun.value() - ended)
+
+    def error_tag(self, cls: type[BaseException]) -> str:
+        """Return the tag of the records of that class, which is a series from then on."""
+        error_type = name_of(cls)
+        if error_type not in self._error_tags:
+            if len(self._error_tags) >= MOST_ERROR_TYPES:
+                error_type = "other"
+            tag, labels = f"error_type={error_type}", {**self._labels, "error_type": error_type}
+            name, help = (
+                "mlpolicy_errors_total",
+                "Calls that raised, by the class of what they raised.",
+            )
+            self._meters.tally(name, help, self.durations, tag=tag, **labels)
+            self._error_tags[error_type] = tag
+        return self._error_tags[error_type]
 
 
 class MonitorStep(Step):
@@ -80,6 +133,7 @@ class MonitorStep(Step):
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
         self._slow = NEVER if log is None or log.slow is None else float(log.slow)
         self._always = log is not None and log.errors == "always"
+        self._content = _content_of(log)
         sinks = {name: SINKS[name] for name in rule.sinks}
         self._takers = {name: sink for name, sink in sinks.items() if sink.events}
         drops = [dropping(name, "rate").add for name in self._takers]
@@ -90,7 +144,7 @@ class MonitorStep(Step):
         self._next_sample = self._gap()
         self._next_due()
         if rule.metrics and site.meters is METERS:
-            _begin(sinks)
+            begin(sinks)
         _alive.add(self)
 
     # --- at a call --------------------------------------------------------------------
@@ -332,8 +386,10 @@ class MonitorStep(Step):
         if facts.get("cache") is not None:
             event["cache"] = facts["cache"]
         if arguments is not None and self._log is not None:
-            full = self._log.inputs == "full" and outcome in ("error", "refused")
-            event["input"] = content(arguments, self._log.redact if full else None)
+            if self._content is not None and outcome in ("error", "refused"):
+                event["input"] = self._content(arguments, self._log.redact)
+            else:
+                event["input"] = {name: summary(value) for name, value in arguments.items()}
         event |= {**said, **current_trace()}
         for name, sink in self._takers.items():
             EXPORTER.put(name, partial(sink.write, event))
@@ -359,6 +415,15 @@ def _log_of(rule: MonitorRule) -> LogBlock | None:
     return LogBlock() if rule.log is True else rule.log or None
 
 
+def _content_of(log: LogBlock | None) -> Callable[..., dict[str, Any]] | None:
+    """Return what writes the content of arguments, imported where that is asked for."""
+    if log is None or log.inputs != "full":
+        return None
+    from mlpolicy.rules.monitor.content import content
+
+    return content
+
+
 def _logged(log: LogBlock | None) -> set[str]:
     """Return the outcomes that are logged."""
     levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
@@ -367,13 +432,3 @@ def _logged(log: LogBlock | None) -> set[str]:
 
 _serials = count()
 _alive = Forked(MonitorStep.after_fork)
-
-
-def _begin(sinks: Mapping[str, Sink]) -> None:
-    for name, sink in sinks.items():
-        try:
-            sink.begin()
-        except Exception as error:
-            if interrupts(error):
-                raise
-            say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mlpolicy.core.default import function_of
 from mlpolicy.core.diagnostic import Diagnostic, did_you_mean, repair
 from mlpolicy.core.kind import Lacking
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.site import GENERATORS
+from mlpolicy.core.target import function_of
 from mlpolicy.rules.validate.checker import checker
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
 from mlpolicy.rules.validate.checks.dtypes import as_names, known, spelt

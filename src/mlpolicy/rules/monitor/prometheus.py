@@ -14,8 +14,7 @@ from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.metrics import METERS, Family, Labels, Meters
 from mlpolicy.core.report import say_once
 from mlpolicy.core.threads import Lock
-from mlpolicy.rules.monitor.sinks import Sink
-from mlpolicy.rules.monitor.sinks.exporter import EXPORTER
+from mlpolicy.rules.monitor.sinks import EXPORTER, Sink
 
 VARIABLES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 CLIENT = "prometheus_client"

@@ -1,6 +1,6 @@
-"""Events on their way out: one daemon thread a process carries them, to the log for one.
+"""Where numbers and events go: what a sink is, ours or a plugin's, and the way there.
 
-Calls only put them into a bounded queue.
+Calls only put events into a bounded queue: one daemon thread a process carries them on.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import logging
 import sys
 from _thread import allocate_lock, get_ident
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import Any, ClassVar
 
+from mlpolicy.core import clock
 from mlpolicy.core.metrics import METERS, Counter
+from mlpolicy.core.plugins import Extensions
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.threads import Background, Forked, Lock
-from mlpolicy.rules.monitor.sinks import Sink
 
 MOST_QUEUED = 10_000
 ROUND = 0.25
@@ -27,6 +29,28 @@ AT_EXIT = 1.0
 _NO_SINK = ""
 
 Work = Callable[[], object]
+
+
+class Sink:
+    """Takes the numbers, the events, or both.
+
+    There is one object a process.
+    What it raises is said once and counted in `mlpolicy_dropped_events_total`; no call sees it.
+    """
+
+    api: ClassVar[int | None] = None
+    """The version of the interface that a plugin is made for."""
+    events: ClassVar[bool] = True
+    """Whether it takes events; their JSON is `mlpolicy.event/1`."""
+
+    def begin(self) -> None:
+        """Get ready for numbers; called when a rule that counts and names this sink is placed.
+
+        It may be called often, and in a forked child anew.
+        """
+
+    def write(self, event: Mapping[str, Any]) -> None:
+        """Take one event; called on a thread of mlpolicy's, one at a time."""
 
 
 class Exporter:
@@ -127,6 +151,56 @@ def dropping(sink: str, reason: str) -> Counter:
     return METERS.counter(name, help, sink=sink, reason=reason)
 
 
+class Rate:
+    """Lets through so many events a second, after a burst; those left out are counted by *drops*."""
+
+    def __init__(
+        self,
+        per_second: float,
+        burst: float,
+        drops: Sequence[Callable[[], object]],
+        *,
+        now: Callable[[], float] = clock.REAL,
+    ) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._drops = drops
+        self._now = now
+        self._lock = Lock()
+        self._offers = count(1)
+        self._written = 0
+        """The number of the offer that was taken last."""
+        self._left = (burst, now())
+
+    def take(self) -> int:
+        """Return how many events one more stands for, 0 if it may not be written.
+
+        It stands for itself, and for those left out before it.
+        """
+        if self._lock.held():
+            self.pass_over(1)
+            return 0
+        with self._lock:
+            now = self._now()
+            left, seen = self._left
+            left = min(self._burst, left + (now - seen) * self._per_second)
+            if left >= 1.0:
+                self._left = (left - 1.0, now)
+                offer = next(self._offers)
+                stands_for, self._written = offer - self._written, offer
+                return stands_for
+            self._left = (left, now)
+        self.pass_over(1)
+        return 0
+
+    def pass_over(self, events: int) -> None:
+        """Leave out so many: the next that is taken stands for them too."""
+        for _ in range(events):
+            next(self._offers)
+            for drop in self._drops:
+                drop()
+
+
 EXPORTER = Exporter()
 Forked(Exporter.begin).add(EXPORTER)
 atexit.register(EXPORTER.finish)
@@ -152,3 +226,29 @@ class LogSink(Sink):
 
 
 LOG = LogSink()
+
+
+def _vet(_: str, sink: Any) -> str | None:
+    return None if isinstance(sink, Sink) else f"it is no `Sink`, but {type(sink).__name__}"
+
+
+SINKS: Extensions[Sink] = Extensions(
+    "sinks",
+    {
+        "prometheus": "mlpolicy.rules.monitor.prometheus:SINK",
+        "log": "mlpolicy.rules.monitor.sinks:LOG",
+    },
+    _vet,
+)
+"""Every sink that a policy may name."""
+
+
+def begin(sinks: Mapping[str, Sink]) -> None:
+    """Let each get ready for numbers; what fails is said, and no rule is left out for it."""
+    for name, sink in sinks.items():
+        try:
+            sink.begin()
+        except Exception as error:
+            if interrupts(error):
+                raise
+            say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)
