@@ -149,15 +149,16 @@ def is_bare(entry: Entry) -> bool:
 
 
 def scalars(node: Node | None) -> Iterator[Scalar]:
-    """Yield every value in *node*."""
-    if isinstance(node, Scalar):
-        yield node
-    elif isinstance(node, Sequence):
-        for item in node.items:
-            yield from scalars(item)
-    elif node is not None:
-        for entry in node.entries:
-            yield from scalars(entry.value)
+    """Yield every value in *node*, in the order of the file."""
+    left = [] if node is None else [node]
+    while left:
+        node = left.pop()
+        if isinstance(node, Scalar):
+            yield node
+        elif isinstance(node, Sequence):
+            left += node.items[::-1]
+        else:
+            left += [entry.value for entry in node.entries[::-1]]
 
 
 Plain = str | int | float | bool | None

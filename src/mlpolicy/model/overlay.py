@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ _NAMED = ("policies", "profiles", "resources", "vars")
 """Sections whose keys are names of the author's."""
 
 
+_LAST = chr(sys.maxunicode)
+"""Greater than the name of any part."""
+
+
 class Layers:
     """Knows which part of one file a place lies in: `defaults`, `policies.NAME`, `environments.prod`."""
 
@@ -36,8 +41,7 @@ class Layers:
 
     def of(self, span: Span) -> str:
         """Return the name of the part in which *span* begins; nothing before the first."""
-        place = (span.line, span.column)
-        at = bisect_right(self._parts, place, key=lambda part: part[:2])
+        at = bisect_right(self._parts, (span.line, span.column, _LAST))
         return self._parts[at - 1][2] if at else ""
 
 

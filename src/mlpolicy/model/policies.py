@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from mlpolicy.core.diagnostic import Diagnostic, Related, Span, did_you_mean, repair
+from mlpolicy.core.kind import Kind
 from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.report import HIDDEN
 from mlpolicy.core.site import Where
@@ -54,7 +55,9 @@ from mlpolicy.model.unknown import (
 )
 from mlpolicy.rules import KINDS
 
-_COMMON = frozenset(RuleCommon.model_fields)
+_OF_EACH = tuple(RuleCommon.model_fields)
+_COMMON = frozenset(_OF_EACH)
+_OF_POLICY = tuple(PolicyBlock.model_fields)
 _SWITCHES = ("inherit", "final")
 _CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
 _BODIES = {
@@ -71,6 +74,8 @@ class RuleReader:
 
     layers: Layers = field(default_factory=Layers)
     findings: list[Diagnostic] = field(default_factory=list)
+    _words: dict[str, Words] = field(default_factory=dict, init=False)
+    """By kind."""
 
     def _report(self, code: str, message: str, span: Span, *, help: str = "") -> None:
         self.findings.append(Diagnostic(code, message, span, help=help))
@@ -89,8 +94,7 @@ class RuleReader:
         own = tuple([inner for inner in body.entries if inner.key not in _COMMON])
         common = tuple([_with_percent(inner) for inner in body.entries if inner.key in _COMMON])
         model = kind.rule_model()
-        synonyms, also = {**OF_RULES, **kind.synonyms}, tuple(RuleCommon.model_fields)
-        about = Words(f"rule `{kind.name}`", synonyms, also=also, path=(kind.name,))
+        about = self._about(kind)
         # What is required may stand in another policy.
         checked = self._checked(MappingNode(own, body.at), model, about)
         settings: dict[str, Setting | Block] = {}
@@ -107,6 +111,14 @@ class RuleReader:
         return RuleBlock(
             kind.name, entry.key_span, {**settings, **self.tree(checked.node, model)}, **switches
         )
+
+    def _about(self, kind: Kind) -> Words:
+        words = self._words.get(kind.name)
+        if words is None:
+            synonyms, name = {**OF_RULES, **kind.synonyms}, f"rule `{kind.name}`"
+            words = Words(name, synonyms, also=_OF_EACH, path=(kind.name,))
+            self._words[kind.name] = words
+        return words
 
     def _checked(self, node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
         """Check *node*; only keys within an inner block are required here."""
@@ -330,7 +342,7 @@ class PolicyReader(RuleReader):
     def _policy(self, entry: Entry, body: MappingNode, depth: int) -> Policy | None:
         about = Words(f"policy `{entry.key}`", OF_POLICY, also=tuple(KINDS))
         before = len(self.findings)
-        known = dict.fromkeys((*PolicyBlock.model_fields, *KINDS))
+        known = dict.fromkeys((*_OF_POLICY, *KINDS))
         if ":" in entry.key:
             body = self._without_match(entry, body, known, about)
         others = [inner for inner in body.entries if inner.key not in known]

@@ -281,11 +281,11 @@ def _otherwise_read(root: MappingNode, wrong: Iterable[Span]) -> Iterator[Diagno
     """Yield the values that mean another thing to tools of YAML 1.1, but for those that are *wrong*."""
     places = {(span.line, span.column) for span in wrong}
     for scalar in scalars(root):
-        text, span = scalar.text, scalar.span
+        text = scalar.text
         if scalar.quoted or text[:1] not in "+-0123456789yYnNoO":
             continue
         meaning = next((meaning for form, meaning in _OLDER if form.fullmatch(text)), "")
-        if meaning and (span.line, span.column) not in places:
+        if meaning and ((span := scalar.span).line, span.column) not in places:
             quoted = f'"{text}"' if isinstance(scalar.value, str) else str(scalar.value)
             title = f"write {quoted}"
             edit = Suggestion(title, span, quoted, safe=True)

@@ -306,7 +306,8 @@ class Rulebook:
     ) -> tuple[Plan, tuple[Completed, ...]]:
         """Return the plan that *candidates* make, and its rules with what is wrong with them."""
         key = tuple([(ranked, policy.name, policy.span) for ranked, policy in candidates])
-        if key not in self._plans:
+        known = self._plans.get(key)
+        if known is None:
             completed = self._completed(candidates, self.read)
             # (asking the process for its variables takes longer than all else here)
             environ = {KILL_SWITCH: self.environ.get(KILL_SWITCH, "")}
@@ -326,8 +327,8 @@ class Rulebook:
                 sources=tuple([policy.span for policy in policies]),
                 deadline=None if deadline is None else float(Duration.of(deadline.value)),
             )
-            self._plans[key] = plan, completed
-        return self._plans[key]
+            known = self._plans[key] = plan, completed
+        return known
 
     def _completed(self, candidates: Sequence[Candidate], read: Extent) -> tuple[Completed, ...]:
         """Return every rule that *candidates* make together, outermost first."""
