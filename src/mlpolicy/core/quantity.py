@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Context, Decimal
-from functools import cache
+from functools import cache, lru_cache
 from numbers import Rational, Real
 from typing import TYPE_CHECKING, Any, ClassVar, LiteralString, Self
 
@@ -75,12 +75,20 @@ class _Quantity:
         return str(self)
 
     @classmethod
-    def _read(cls, value: Any, info: Any) -> Self:
-        from mlpolicy.core.model import finding, is_python
+    @lru_cache(4096)  # policies repeat themselves
+    def _of_text(cls, text: str) -> Self:
+        return cls.of(text)
 
+    @classmethod
+    def _read(cls, value: Any, info: Any) -> Self:
         try:
-            return cls.of_number(value) if is_python(info) else cls.of(value)
+            if type(value) is str:
+                return cls._of_text(value)
+            is_python = (info.context or {}).get("python")
+            return cls.of_number(value) if is_python else cls.of(value)
         except QuantityError as error:
+            from mlpolicy.core.model import finding
+
             raise finding(error.code, str(error), meant=error.meant) from None
 
     @classmethod
@@ -236,9 +244,7 @@ class Ratio(_Quantity, float):
 
     @classmethod
     def _read(cls, value: Any, info: Any) -> Self:
-        from mlpolicy.core.model import is_python
-
-        if isinstance(value, float) and value == 1 and not is_python(info):
+        if isinstance(value, float) and value == 1 and not (info.context or {}).get("python"):
             value = 1  # it is to JSON, and so to editors
         return super()._read(value, info)
 

@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from mlpolicy.core.diagnostic import Diagnostic, Related, Span, did_you_mean, repair
-from mlpolicy.core.kind import Kind
 from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.report import HIDDEN
 from mlpolicy.core.site import Where
@@ -74,8 +73,7 @@ class RuleReader:
 
     layers: Layers = field(default_factory=Layers)
     findings: list[Diagnostic] = field(default_factory=list)
-    _words: dict[str, Words] = field(default_factory=dict, init=False)
-    """By kind."""
+    _by_kind: dict[str, Words] = field(default_factory=dict, init=False)
 
     def _report(self, code: str, message: str, span: Span, *, help: str = "") -> None:
         self.findings.append(Diagnostic(code, message, span, help=help))
@@ -94,7 +92,10 @@ class RuleReader:
         own = tuple([inner for inner in body.entries if inner.key not in _COMMON])
         common = tuple([_with_percent(inner) for inner in body.entries if inner.key in _COMMON])
         model = kind.rule_model()
-        about = self._about(kind)
+        if kind.name not in self._by_kind:
+            synonyms, name = {**OF_RULES, **kind.synonyms}, f"rule `{kind.name}`"
+            self._by_kind[kind.name] = Words(name, synonyms, also=_OF_EACH, path=(kind.name,))
+        about = self._by_kind[kind.name]
         # What is required may stand in another policy.
         checked = self._checked(MappingNode(own, body.at), model, about)
         settings: dict[str, Setting | Block] = {}
@@ -111,14 +112,6 @@ class RuleReader:
         return RuleBlock(
             kind.name, entry.key_span, {**settings, **self.tree(checked.node, model)}, **switches
         )
-
-    def _about(self, kind: Kind) -> Words:
-        words = self._words.get(kind.name)
-        if words is None:
-            synonyms, name = {**OF_RULES, **kind.synonyms}, f"rule `{kind.name}`"
-            words = Words(name, synonyms, also=_OF_EACH, path=(kind.name,))
-            self._words[kind.name] = words
-        return words
 
     def _checked(self, node: MappingNode, model: type[BaseModel], about: Words) -> Checked:
         """Check *node*; only keys within an inner block are required here."""
