@@ -15,32 +15,32 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 305,
-    "cli": 3175,
-    "core": 4049,
-    "document": 758,
-    "install": 3626,
-    "lint": 845,
-    "model": 2732,
-    "plan": 2488,
+    "cli": 3179,
+    "core": 4056,
+    "document": 759,
+    "install": 3627,
+    "lint": 832,
+    "model": 2867,
+    "plan": 2364,
     "rules": 10872,
     "runtime": 598,
     "source": 1171,
-    "testing": 1865,
+    "testing": 1867,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 139,
-    "cli": 2098,
-    "core": 2677,
-    "document": 528,
-    "install": 2602,
-    "lint": 646,
-    "model": 1878,
-    "plan": 1641,
+    "cli": 2102,
+    "core": 2682,
+    "document": 529,
+    "install": 2603,
+    "lint": 649,
+    "model": 1980,
+    "plan": 1548,
     "rules": 7109,
     "runtime": 352,
     "source": 834,
-    "testing": 1385,
+    "testing": 1387,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 0

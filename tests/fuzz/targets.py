@@ -16,8 +16,9 @@ from mlpolicy.cli.fix import fixed
 from mlpolicy.cli.options import FORMATS, render
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core import argpath
-from mlpolicy.core.diagnostic import Diagnostic, Span
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import ByteSize, Count, Duration, QuantityError, Ratio
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, Sequence
 from mlpolicy.document.parse import Document, parse

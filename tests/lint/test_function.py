@@ -7,8 +7,8 @@ from types import ModuleType
 
 import pytest
 
-from mlpolicy.core.diagnostic import Span
 from mlpolicy.core.site import Function
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.lint.function import ImportedFunction
 from mlpolicy.rules import KINDS

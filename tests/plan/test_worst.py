@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlpolicy.core.diagnostic import Span
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.show import worst_case

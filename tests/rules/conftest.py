@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mlpolicy.core.diagnostic import Span
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.core.world import REAL, World
 from mlpolicy.plan.plan import Plan, PlannedRule

@@ -19,8 +19,9 @@ from mlpolicy.cli import exits, files
 from mlpolicy.cli.findings import ImportOutcome, import_failed, of_import, prove
 from mlpolicy.cli.options import Context, shared
 from mlpolicy.cli.render.report import Report
-from mlpolicy.core.diagnostic import Diagnostic, Span
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration, QuantityError
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.lint.targets import of_rules
 from mlpolicy.plan.governed import named, targets

@@ -19,8 +19,9 @@ import click
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.options import EVERY, Context, waiting
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Severity, Span, many
+from mlpolicy.core.diagnostic import Diagnostic, Severity, many
 from mlpolicy.core.quantity import Duration
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.lint.targets import absent, of_source
 from mlpolicy.plan.codes import Level

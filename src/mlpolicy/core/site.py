@@ -10,9 +10,10 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Related, Span
+from mlpolicy.core.diagnostic import Related
 from mlpolicy.core.metrics import METERS, Counter, Meters
 from mlpolicy.core.report import without
+from mlpolicy.core.span import Span
 from mlpolicy.core.threads import Table
 
 FunctionKind = Literal["function", "coroutine", "generator", "async_generator"]

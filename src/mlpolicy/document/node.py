@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Span
+from mlpolicy.core.span import Span
 
 
 @frozen()

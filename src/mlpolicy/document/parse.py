@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from mlpolicy.core.diagnostic import Diagnostic, Span
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.core.span import Span
 from mlpolicy.document.compose import Composer, OutOfBounds
 from mlpolicy.document.node import Node, Origin
 

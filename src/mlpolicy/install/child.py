@@ -26,7 +26,8 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of
-from mlpolicy.core.diagnostic import Diagnostic, Span, did_you_mean
+from mlpolicy.core.diagnostic import Diagnostic, did_you_mean
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.engine import Engine

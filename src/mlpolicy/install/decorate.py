@@ -15,9 +15,9 @@ from types import FrameType, FunctionType
 from typing import Any, Literal, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from mlpolicy.core import program
-from mlpolicy.core.diagnostic import Span
 from mlpolicy.core.report import say_once
 from mlpolicy.core.site import Mode
+from mlpolicy.core.span import Span
 from mlpolicy.errors import PolicyError
 from mlpolicy.install import bootstrap, registry
 from mlpolicy.install.lookup import Found, planned, target_of

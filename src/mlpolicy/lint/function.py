@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from mlpolicy.core.diagnostic import Related, Span, closest
+from mlpolicy.core.diagnostic import Related, closest
 from mlpolicy.core.site import UNKNOWN, Function, FunctionKind, FunctionNode, Lookup, Parameter
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.plan import Plan, PlannedRule

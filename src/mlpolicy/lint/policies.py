@@ -6,18 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
-from mlpolicy.core.diagnostic import (
-    Diagnostic,
-    Related,
-    Span,
-    closest,
-    did_you_mean,
-    in_order,
-    repair,
-)
+from mlpolicy.core.diagnostic import Diagnostic, Related, closest, did_you_mean, in_order, repair
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.report import has_password, is_secret_key
 from mlpolicy.core.site import Where, end_of
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, entries_of, scalars
 from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one

@@ -8,16 +8,9 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from mlpolicy.core.diagnostic import (
-    Diagnostic,
-    Severity,
-    Span,
-    closest,
-    did_you_mean,
-    in_order,
-    repair,
-)
+from mlpolicy.core.diagnostic import Diagnostic, Severity, closest, did_you_mean, in_order, repair
 from mlpolicy.core.site import Where
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.lint.function import SourceFunction, definition
 from mlpolicy.model.policy import OnMissing, Pattern, Policy

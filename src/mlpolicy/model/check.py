@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Span, closest, did_you_mean, repair
+from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, repair
 from mlpolicy.core.model import OF_KEY, models_in
 from mlpolicy.core.report import HIDDEN, redacted
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import path_of
 from mlpolicy.document.node import Entry, Node, Sequence, is_empty
 from mlpolicy.document.node import Mapping as MappingNode

@@ -13,9 +13,10 @@ from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Span, did_you_mean
+from mlpolicy.core.diagnostic import Diagnostic, did_you_mean
 from mlpolicy.core.kind import Kind, Synonym
 from mlpolicy.core.model import IN_PYTHON
+from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Scalar
 from mlpolicy.errors import PolicyError
 from mlpolicy.model.check import (

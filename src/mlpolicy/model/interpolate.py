@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Related, Span, closest, did_you_mean
+from mlpolicy.core.diagnostic import Diagnostic, Related, closest, did_you_mean
 from mlpolicy.core.report import is_secret
+from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars, value_of
 from mlpolicy.document.node import Mapping as MappingNode
 

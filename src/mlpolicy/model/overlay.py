@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from mlpolicy.core.diagnostic import Diagnostic, Span, closest, did_you_mean, repair
+from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, repair
 from mlpolicy.core.model import is_table, models_in
+from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, entries_of, is_empty, is_null
 from mlpolicy.model.grammar import PolicyBlock, ProfileBlock, RuleCommon, SettingsBlock
 from mlpolicy.model.policy import is_name

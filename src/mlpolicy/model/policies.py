@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from mlpolicy.core.diagnostic import Diagnostic, Related, Span, did_you_mean, repair
+from mlpolicy.core.diagnostic import Diagnostic, Related, did_you_mean, repair
 from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.report import HIDDEN
 from mlpolicy.core.site import Where
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty, is_null
 from mlpolicy.document.node import Mapping as MappingNode

@@ -12,7 +12,8 @@ from itertools import filterfalse
 from pathlib import Path
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Span, Suggestion, closest, did_you_mean, in_order
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion, closest, did_you_mean, in_order
+from mlpolicy.core.span import Span
 from mlpolicy.document.node import (
     Entry,
     Scalar,

@@ -9,9 +9,10 @@ from difflib import get_close_matches
 from functools import cache
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Span, Suggestion, closest, repair
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion, closest, repair
 from mlpolicy.core.kind import Synonym
 from mlpolicy.core.model import models_in
+from mlpolicy.core.span import Span
 from mlpolicy.document.node import (
     Entry,
     Node,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlpolicy.core import plugins
-from mlpolicy.core.diagnostic import Diagnostic, Span
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.plugins import Plugin, PluginError
+from mlpolicy.core.span import Span
 from mlpolicy.document.parse import read
 from mlpolicy.model.policy import Name
 from mlpolicy.model.read import ImportRefused, Source, folder_of, located, source

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Span, closest, did_you_mean, in_order, repair
+from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order, repair
+from mlpolicy.core.span import Span
 from mlpolicy.document.node import scalars
 from mlpolicy.document.parse import Document
 from mlpolicy.lint.policies import of_policies, unseen

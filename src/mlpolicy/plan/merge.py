@@ -10,11 +10,12 @@ from typing import Any
 
 from mlpolicy.core import plugins
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Related, Span, shared
+from mlpolicy.core.diagnostic import Diagnostic, Related, shared
 from mlpolicy.core.kind import Kind, Lacking
 from mlpolicy.core.quantity import Duration, Ratio, oddity, unusual
 from mlpolicy.core.report import redacted
 from mlpolicy.core.site import Control, Rollout
+from mlpolicy.core.span import Span
 from mlpolicy.model.policy import CODE, COMMON, RuleBlock, Setting, blocks, leaves
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank, Value
 from mlpolicy.rules import KINDS

@@ -11,8 +11,8 @@ from typing import Any
 from mlpolicy.core import program
 from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Span
 from mlpolicy.core.site import KILL_SWITCH, Control, Mode, Rollout
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Given, Target, function_of
 from mlpolicy.model.policy import Placement
 from mlpolicy.rules import KINDS

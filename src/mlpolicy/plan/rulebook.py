@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlpolicy.core.diagnostic import Diagnostic, Span
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.site import KILL_SWITCH, Facts, end_of
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
     OnMissing,
@@ -20,6 +21,8 @@ from mlpolicy.model.policy import (
     Placement,
     Policy,
     PolicyFile,
+    Profile,
+    Profiles,
     RuleBlock,
     Setting,
     Settings,
@@ -39,13 +42,21 @@ from mlpolicy.plan.merge import (
     findings_of,
 )
 from mlpolicy.plan.plan import Plan, Rank, at_moment, mode_of
-from mlpolicy.plan.profiles import Profiles
 from mlpolicy.rules import KINDS
 from mlpolicy.rules import rank as position
+
+if TYPE_CHECKING:
+    from mlpolicy.document.parse import Document
 
 _BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
 Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
+
+
+def _shipped(name: str) -> tuple[Profile, Document]:
+    from mlpolicy.model.read import shipped  # (it reads YAML; no cached start does)
+
+    return shipped(name)
 
 
 def _now() -> datetime:
@@ -74,7 +85,7 @@ class Rulebook:
         self.environ = os.environ if environ is None else environ
         self.overrides = tuple(overrides)
         self.read = read
-        self.profiles = Profiles(self.files, named=read.named, whole=read.whole)
+        self.profiles = Profiles(self.files, _shipped, named=read.named, whole=read.whole)
         self.policies = tuple(
             self.profiles.under(policy) for file in self.files for policy in file.policies
         )

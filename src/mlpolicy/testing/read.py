@@ -11,7 +11,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Span, closest, did_you_mean, in_order
+from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode

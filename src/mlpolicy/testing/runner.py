@@ -8,8 +8,9 @@ from types import FunctionType
 from typing import Any
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Span, closest, did_you_mean, in_order
+from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order
 from mlpolicy.core.site import Facts
+from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import entries_of
 from mlpolicy.document.parse import Document

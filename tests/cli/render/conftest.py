@@ -8,7 +8,8 @@ import pytest
 
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Related, Span, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
+from mlpolicy.core.span import Span
 
 OF_A_CI = ("GITHUB_", "CI_", "MLPOLICY_", "NO_COLOR")
 

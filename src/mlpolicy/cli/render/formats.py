@@ -20,7 +20,8 @@ import click
 
 from mlpolicy import __version__
 from mlpolicy.cli.render.report import Report, in_a_line, remarks, repairs, sentence, visible
-from mlpolicy.core.diagnostic import Diagnostic, Span, Suggestion
+from mlpolicy.core.diagnostic import Diagnostic, Suggestion
+from mlpolicy.core.span import Span
 
 PAGE: Final = "https://mlpolicy.readthedocs.io/en/stable/reference/findings/"
 """Where every finding is explained."""

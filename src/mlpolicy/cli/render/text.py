@@ -13,8 +13,9 @@ from typing import Final
 import click
 
 from mlpolicy.cli.render.report import Report, repairs, visible
-from mlpolicy.core.diagnostic import Diagnostic, Span
+from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.report import masked
+from mlpolicy.core.span import Span
 
 WIDEST: Final = 160
 """How many cells of a line are shown."""
