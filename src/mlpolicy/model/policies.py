@@ -57,7 +57,6 @@ from mlpolicy.rules import KINDS
 
 _OF_EACH = tuple(RuleCommon.model_fields)
 _COMMON = frozenset(_OF_EACH)
-_OF_POLICY = tuple(PolicyBlock.model_fields)
 _SWITCHES = ("inherit", "final")
 _CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
 _BODIES = {
@@ -336,7 +335,7 @@ class PolicyReader(RuleReader):
     def _policy(self, entry: Entry, body: MappingNode, depth: int) -> Policy | None:
         about = Words(f"policy `{entry.key}`", OF_POLICY, also=tuple(KINDS))
         before = len(self.findings)
-        known = dict.fromkeys((*_OF_POLICY, *KINDS))
+        known = dict.fromkeys((*PolicyBlock.model_fields, *KINDS))
         if ":" in entry.key:
             body = self._without_match(entry, body, known, about)
         others = [inner for inner in body.entries if inner.key not in known]

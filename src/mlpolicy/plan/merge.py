@@ -94,11 +94,15 @@ def complete(
 ) -> Completed:
     """Return the rule that *layers* make together: the highest wins each field.
 
+    Of equals that disagree, which is an error, one wins that neither names nor orders decide.
+
     Those of decorators need a *context*, since their values are not text alone. Anything is
     missing only where all was *read*.
     """
-    known, layers = KINDS[kind], sorted(layers, key=_by_rank)
-    conflicting = tuple(conflicts(kind, layers)) if layers[1:] else ()
+    known, layers, conflicting = KINDS[kind], list(layers), tuple[Diagnostic, ...]()
+    if layers[1:]:
+        layers.sort(key=_by_rank)
+        conflicting = tuple(conflicts(kind, layers))
     layers = _begun_afresh(layers)
     values: dict[Path, Value] = {}
     keys: dict[str, Span] = {}
@@ -129,7 +133,8 @@ def _begun_afresh(layers: list[Layer]) -> list[Layer]:
 
 
 def _by_rank(layer: Layer) -> tuple[Rank, str, Span]:
-    return layer.rank, layer.policy, layer.block.span
+    said = sorted((path, repr(setting.value)) for path, setting in leaves(layer.block.settings))
+    return layer.rank, str(said), layer.block.span
 
 
 def _lay(
@@ -237,22 +242,32 @@ def _made(
 def conflicts(kind: str, layers: Sequence[Layer]) -> Iterator[Diagnostic]:
     """Yield a finding for each field that two of *layers* may not both set."""
     set_by: dict[Path, list[tuple[Layer, Setting]]] = {}
-    for layer in sorted(layers, key=_by_rank):
-        for path, setting in leaves(layer.block.settings):
-            below = set_by.setdefault(path, [])
-            # (a setting that holds for all rules together is named without the rule)
-            name = path[0] if path[0] in COMMON[:3] else ".".join((kind, *path))
-            if below and below[-1][0].rank == layer.rank:
-                other = below[-1][1]
-                # (a profile that two policies use is one place)
-                if other.key != setting.key and other.value != setting.value:
-                    yield _conflict(name, other, setting, is_default=layer.policy == DEFAULTS)
-            if layer.rank[0] == 1:
-                for lower, beaten in below:
-                    if lower.is_policy and lower.rank[0] < 1 and beaten.key != setting.key:
-                        yield _fixed(name, beaten, setting, policy=layer.policy)
-                below.clear()  # each is said once, of the lowest that is final
-            below.append((layer, setting))
+    each = [(layer, *leaf) for layer in layers for leaf in leaves(layer.block.settings)]
+    for layer, path, setting in sorted(each, key=lambda each: (each[0].rank, each[2].key)):
+        below = set_by.setdefault(path, [])
+        # (a setting that holds for all rules together is named without the rule)
+        name = path[0] if path[0] in COMMON[:3] else ".".join((kind, *path))
+        equals = [entry for entry in below if entry[0].rank == layer.rank]
+        if equals and not any(_agree(other, setting) for _, other in equals):
+            yield _conflict(name, equals[-1][1], setting, is_default=layer.policy == DEFAULTS)
+        if layer.rank[0] == 1:
+            yield from _beaten(name, below, setting, policy=layer.policy)
+            below[:] = equals  # each is said once, of the lowest that is final
+        below.append((layer, setting))
+
+
+def _beaten(
+    name: str, below: Iterable[tuple[Layer, Setting]], setting: Setting, *, policy: str
+) -> Iterator[Diagnostic]:
+    """Yield what a final *policy* leaves without effect."""
+    for lower, beaten in below:
+        if lower.is_policy and lower.rank[0] < 1 and beaten.key != setting.key:
+            yield _fixed(name, beaten, setting, policy=policy)
+
+
+def _agree(one: Setting, other: Setting) -> bool:
+    # (a profile that two policies use is one place)
+    return one.key == other.key or one.value == other.value
 
 
 def _conflict(name: str, one: Setting, other: Setting, *, is_default: bool) -> Diagnostic:

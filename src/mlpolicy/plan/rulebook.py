@@ -328,7 +328,7 @@ class Rulebook:
             placed: list[Placement] = [
                 policy.placement for policy in policies if policy.placement != "auto"
             ]
-            deadline = deadline_of(policies)
+            deadline = deadline_of(candidates)
             plan = Plan(
                 target,
                 mode_of(rules),
@@ -392,7 +392,7 @@ class Rulebook:
         others = (policy for policy in self.policies if policy is not policies[0])
         if alone and any(policy.rule(kind) for policy in others for kind in kinds):
             completed = self._completed(candidates, replace(self.read, whole=False))
-        return findings_of(plan, completed, deadline_of(policies))
+        return findings_of(plan, completed, deadline_of(candidates))
 
 
 # --- what decides between policies ----------------------------------------------------
@@ -418,10 +418,12 @@ def excluded(policy: Policy, *names: Target) -> bool:
     return any(pattern.glob.matches(name) for pattern in policy.exclude for name in names)
 
 
-def deadline_of(policies: Iterable[Policy]) -> Setting | None:
-    """Return the deadline of the first of *policies* that writes one."""
-    written = (one(policy.controls, "deadline") for policy in policies)
-    return next((setting for setting in written if setting is not None), None)
+def deadline_of(candidates: Iterable[Candidate]) -> Setting | None:
+    """Return the deadline of the highest of *candidates* that write one, of equals the shortest."""
+    each = ((ranked, one(policy.controls, "deadline")) for ranked, policy in candidates)
+    written = [(ranked, setting) for ranked, setting in each if setting is not None]
+    equals = (setting for ranked, setting in written if ranked == written[0][0])
+    return min(equals, key=lambda each: (Duration.of(each.value), each.span), default=None)
 
 
 def in_order(kind: str) -> tuple[float, str]:
