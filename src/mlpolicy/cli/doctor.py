@@ -9,7 +9,6 @@ import platform
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 import click
@@ -21,8 +20,10 @@ from mlpolicy.cli.options import ENVIRONMENT, Context, shared
 from mlpolicy.core.diagnostic import closest, many
 from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.plugins import Plugin, PluginError
+from mlpolicy.core.program import private_folder
 from mlpolicy.core.site import EVERYTHING, KILL_SWITCH, switches
 from mlpolicy.document.parse import libyaml
+from mlpolicy.plan import cache
 from mlpolicy.plan.load import Loaded
 from mlpolicy.rules import KINDS
 
@@ -105,12 +106,14 @@ def _of_machine() -> Iterator[MachineCheck]:
     remedy = "install PyYAML from a wheel: large policies are read ten times slower"
     text = "files are parsed in C"
     yield _either("libyaml", libyaml(), text, "PyYAML was built without it", remedy)
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(os.environ.get("MLPOLICY_CACHE_DIR") or Path(home, "mlpolicy")).expanduser()
-    nearest = next(each for each in (folder, *folder.parents, Path()) if each.exists())
-    is_ours = nearest.is_dir() and os.access(nearest, os.W_OK)
-    remedy = "set MLPOLICY_CACHE_DIR: every process reads and checks the files again"
-    yield _either("plan cache", is_ours, str(folder), f"{folder} cannot be written", remedy)
+    found = why = ""
+    try:
+        found = cache.folder_of_entries()
+        os.close(private_folder(found, make=True))
+    except (OSError, ValueError) as error:
+        why = f"{found} cannot be used: {error}"
+    remedy = f"set {cache.VARIABLE} to a folder of your own: every process reads the files again"
+    yield _either("plan cache", not why, found, why, remedy)
     method = multiprocessing.get_start_method(allow_none=True)
     method = method or multiprocessing.get_all_start_methods()[0]
     text = f"multiprocessing starts workers by {method}"

@@ -104,13 +104,16 @@ class InForce:
         Raises:
             PolicyError: The files are wrong.
         """
+        from contextlib import suppress
+
         from mlpolicy.install.engine import Engine
         from mlpolicy.plan.rulebook import Rulebook
         from mlpolicy.rules import KINDS
 
         held = self.held
         if held is not None and all(map(KINDS.look_for, held.kinds)):
-            return Engine(Rulebook(cache.unpack(held.files)))
+            with suppress(Exception):  # (whatever an entry holds that is no plan: it is none)
+                return Engine(Rulebook(cache.unpack(held.files)))
         from pathlib import Path
 
         from mlpolicy.core.report import say_once

@@ -3,7 +3,8 @@
 It imports `marshal` and little else: `json` would cost a worker 8 ms, yaml and pydantic 100.
 An entry holds while path, inode, size and time of every input are what they were, or its content,
 and nothing was installed since: a package may carry policies, and mlpolicy profiles.
-It lies in a directory that only its owner can write, since what reads it trusts it.
+What reads it trusts it: it lies in a folder that only its owner can write, opened once and checked
+by its descriptor, and bears a seal by a key of that folder.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Sequence
 
 import mlpolicy
+from mlpolicy.core.program import private_folder, read_private, write_private
 from mlpolicy.core.program import stamps as stamps_of_homes
 
 TYPE_CHECKING = False  # importing `typing` would cost every process 4 ms
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from mlpolicy.plan.rulebook import Rulebook
 
 VARIABLE = "MLPOLICY_CACHE_DIR"
-_MARK = 16
-"""Bytes of a digest; an entry begins with that of the rest."""
+_MARK, _KEY = 16, 32
+"""Bytes of a digest, with which an entry begins, and of the key that it is made with."""
 
 
 class Held:
@@ -54,16 +56,17 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
     """Return what was held for the policy at *paths*, or None where that is out of date."""
     try:
         homes = stamps_of_homes()
-        place = _place(paths, environment, homes)
-        if not (_is_ours(os.path.dirname(place)) and _is_ours(place)):
-            return None
-        with open(place, "rb") as file:
-            content = file.read()
+        path, name = _place(paths, environment, homes)
+        folder = private_folder(path)
+        try:
+            key, content = _key_in(folder), read_private(folder, name)
+        finally:
+            os.close(folder)
         mark, body = content[:_MARK], content[_MARK:]
-        if mark != _digest(body):
+        if mark != _sealed(name, body, key):
             return None
-        installed, stamps, inputs, names, values, tops, kinds, files = marshal.loads(body)  # noqa: S302 (our own, owner-only, checked)
-        if installed != homes or values != _values(names) or not _holds(stamps, paths, inputs):
+        installed, stamps, inputs, names, values, tops, kinds, files = marshal.loads(body)  # noqa: S302 (our own, owner-only, sealed)
+        if installed != homes or values != _values(names, key) or not _holds(stamps, paths, inputs):
             return None
         return Held(frozenset(tops), files, kinds=frozenset(kinds), inputs=inputs, mark=mark)
     except (OSError, ValueError, EOFError, TypeError):
@@ -76,26 +79,50 @@ def write(
     """Hold *held* for the policy at *paths*; return the entry's mark, nothing where none is written.
 
     *before* are the stamps of *paths* when their reading began: where one of them is another by
-    now, what was read may be older than what is there.
+    now, what was read may be older than what is there. What variables hold secrets has no entry.
     """
     try:
         homes = stamps_of_homes()
-        place = _place(paths, environment, homes)
-        folder = os.path.dirname(place)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        stamps, names = stamps_of(paths, held.inputs), held.variables
-        if not (_is_ours(folder) and before and stamps[: len(before)] == before):
-            return b""
-        named = (names, _values(names), tuple(held.tops), tuple(held.kinds))
-        body = marshal.dumps((homes, stamps, held.inputs, *named, held.files))
-        mark, draft = _digest(body), f"{place}.{os.getpid()}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(mark + body)
-        os.replace(draft, place)
+        path, name = _place(paths, environment, homes)
+        folder = private_folder(path, make=True)
+        try:
+            if any(map(_is_secret, held.variables)):
+                os.unlink(name, dir_fd=folder)  # (one of an mlpolicy that held them)
+                return b""
+            stamps, names = stamps_of(paths, held.inputs), held.variables
+            if not before or stamps[: len(before)] != before:
+                return b""
+            key = _key_in(folder, make=True)
+            named = (names, _values(names, key), tuple(held.tops), tuple(held.kinds))
+            body = marshal.dumps((homes, stamps, held.inputs, *named, held.files))
+            mark = _sealed(name, body, key)
+            write_private(folder, name, mark + body)
+        finally:
+            os.close(folder)
     except (OSError, ValueError):
         return b""
     return mark
+
+
+def _key_in(folder: int, *, make: bool = False) -> bytes:
+    """Return the key that seals the entries of *folder*: others' are none, wherever they come from."""
+    try:
+        key = read_private(folder, "key")
+    except FileNotFoundError:
+        key = b""
+    if len(key) != _KEY and make:
+        write_private(folder, "key", os.urandom(_KEY))
+        key = read_private(folder, "key")  # (another process may have been later)
+    if len(key) != _KEY:
+        raise ValueError("no key")
+    return key
+
+
+def _is_secret(name: str) -> bool:
+    """Whether the variable *name* of this process holds what must not lie in a file."""
+    from mlpolicy.core.report import has_password, is_secret
+
+    return is_secret(name) or has_password(os.environ.get(name, ""))
 
 
 def stamps_of(paths: tuple[str, ...], inputs: tuple[str, ...] = ()) -> tuple[Any, ...]:
@@ -138,35 +165,40 @@ def _files(paths: tuple[str, ...], inputs: tuple[str, ...]) -> list[str]:
     return [*files, *inputs]
 
 
-def _values(names: Iterable[str]) -> bytes:
+def _values(names: Iterable[str], key: bytes) -> bytes:
     """Return a digest of what variables of the process say; their text need not be kept."""
-    return _digest(repr([os.environ.get(name) for name in names]).encode())
+    return _digest(repr([os.environ.get(name) for name in names]).encode(), key)
 
 
-def _place(paths: tuple[str, ...], environment: str, homes: tuple[Any, ...]) -> str:
-    """Return the file of the entry for *paths*: another one for another mlpolicy or Python."""
+def folder_of_entries() -> str:
+    """Return the folder of the plan cache; ValueError where it is named by a relative path."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     folder = os.environ.get(VARIABLE) or os.path.join(home, "mlpolicy")
     if not os.path.isabs(folder):
-        raise ValueError(folder)
+        raise ValueError(f"{folder} is a relative path")
+    return folder
+
+
+def _place(paths: tuple[str, ...], environment: str, homes: tuple[Any, ...]) -> tuple[str, str]:
+    """Return folder and name of the entry for *paths*: another one for another mlpolicy or Python."""
+    folder = folder_of_entries()
     # Places are held as they were written, so another spelling is another entry.
     absolute, folders = map(os.path.abspath, paths), [folder for folder, _ in homes]
     reader = (mlpolicy.__version__, sys.implementation.cache_tag or "none")
     key = "\0".join([*reader, environment, *paths, "", *absolute, "", *folders])
-    return os.path.join(folder, f"{_digest(key.encode()).hex()}-{reader[1]}.plan")
+    return folder, f"{_digest(key.encode()).hex()}-{reader[1]}.plan"
 
 
-def _digest(content: bytes) -> bytes:
+def _digest(content: bytes, key: bytes = b"") -> bytes:
     from _blake2 import blake2b  # (what hashlib itself uses; hashlib costs 5 ms)
 
-    digest: bytes = blake2b(content, digest_size=_MARK).digest()
+    digest: bytes = blake2b(content, digest_size=_MARK, key=key).digest()
     return digest
 
 
-def _is_ours(path: str) -> bool:
-    """Whether the folder or file at *path* belongs to us and nobody else may write it."""
-    state = os.stat(path)
-    return not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022)
+def _sealed(name: str, body: bytes, key: bytes) -> bytes:
+    """Return the mark of an entry: nobody without the key makes it, for this name or another."""
+    return _digest(name.encode() + body, key)
 
 
 # --- what is held ---------------------------------------------------------------------
