@@ -7,7 +7,9 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
-PIP := -m pip install --quiet --disable-pip-version-check -c $(LOCK)
+PIP := -m pip install --quiet --disable-pip-version-check
+# Nothing is installed that the lock file does not know by its hash; ours comes after, by a link.
+OURS := $(PIP) --no-deps --no-build-isolation -e .
 
 .PHONY: help demo test fuzz check bench docs lock clean
 
@@ -24,15 +26,7 @@ $(VENV)/.made: pyproject.toml $(LOCK)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, with its venv module (on Debian: python3-venv)" >&2; exit 1; }
 	@echo "setting up $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python $(PIP) -e '.[test,demo]'
-	@touch $@
-
-$(VENV)/.dev: $(VENV)/.made
-	@$(BIN)/python $(PIP) -e '.[dev]'
-	@touch $@
-
-$(VENV)/.bench: $(VENV)/.made
-	@$(BIN)/python $(PIP) -e '.[bench]'
+	@$(BIN)/python $(PIP) --require-hashes -r $(LOCK) && $(BIN)/python $(OURS)
 	@touch $@
 
 demo: $(VENV)/.made
@@ -50,37 +44,41 @@ test: $(VENV)/.made
 # atheris has wheels for few interpreters: an environment of its own, on the oldest that we know.
 FUZZED ?= document models repair variables words tests schema
 EACH ?= 300
-$(VENV)-fuzz/.made: pyproject.toml
+$(VENV)-fuzz/.made: pyproject.toml requirements-fuzz.lock
 	@python3.11 -m venv $(VENV)-fuzz
-	@$(VENV)-fuzz/bin/python -m pip install --quiet --disable-pip-version-check -e . atheris
+	@$(VENV)-fuzz/bin/python $(PIP) --require-hashes -r requirements-fuzz.lock
+	@$(VENV)-fuzz/bin/python $(OURS)
 	@touch $@
 
 fuzz: $(VENV)-fuzz/.made
 	@for target in $(FUZZED); do $(VENV)-fuzz/bin/python -m tests.fuzz $$target -max_total_time=$(EACH) || exit 1; done
 
-check: $(VENV)/.dev
+check: $(VENV)/.made
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r src
 	$(BIN)/python -m pytest -q tests/test_source.py
 	$(BIN)/mlpolicy validate --fail-on info
 	$(BIN)/mlpolicy apply --module examples.digits.serve --check
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.made
 	@$(BIN)/python -m bench
 
 docs: $(VENV)/.made
-	@$(BIN)/python $(PIP) mkdocs
 	@$(BIN)/mkdocs build --quiet --strict && echo "site/index.html"
 
-# Resolved anew in an environment of its own, without the old lock: else no version would ever rise.
+# For every platform and interpreter of ours; without the old lock, or no version would ever rise.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--upgrade --custom-compile-command 'make lock' pyproject.toml
 lock:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, with its venv module (on Debian: python3-venv)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)-lock
-	@$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test,demo,dev,bench]'
-	@$(VENV)-lock/bin/python scripts/lock.py > $(LOCK).new && mv $(LOCK).new $(LOCK)
+	@$(VENV)-lock/bin/python $(PIP) uv
+	@$(VENV)-lock/bin/$(COMPILE) --extra test --extra demo --extra dev --extra bench --extra docs -o $(LOCK)
+	@$(VENV)-lock/bin/$(COMPILE) --extra fuzz -o requirements-fuzz.lock
 
 clean:
 	rm -rf .venv .venv-* site build dist
