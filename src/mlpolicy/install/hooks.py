@@ -139,7 +139,7 @@ class Watched(importlib.abc.Loader):
         if code is None:
             return False
         placed = _safely(partial(self._engine.code, module.__name__, code), code)
-        exec(placed, module.__dict__)  # noqa: S102 (as the real loader does with its code)
+        exec(placed, module.__dict__)  # nosec B102  # noqa: S102 (as the real loader does with its code)
         return True
 
 

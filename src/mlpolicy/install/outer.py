@@ -120,7 +120,7 @@ def _forwarding(original: Any) -> FunctionType:
     word = "async def" if flags & (COROUTINE | ASYNC_GENERATOR) else "def"
     body = "yield" if flags & (GENERATOR | ASYNC_GENERATOR) else "pass"
     names: dict[str, Any] = {"original": original}
-    exec(f"{word} forward({header}): {body}", names)  # noqa: S102 (names of parameters only)
+    exec(f"{word} forward({header}): {body}", names)  # nosec B102  # noqa: S102 (names of parameters only)
     forward: FunctionType = names["forward"]
     if flags & ITERABLE_COROUTINE:
         code = forward.__code__

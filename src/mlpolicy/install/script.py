@@ -25,7 +25,7 @@ def main() -> None:
     module = ModuleType(MAIN)
     module.__dict__.update(__file__=path, __builtins__=__builtins__)
     sys.modules[MAIN] = module
-    exec(_governed(code, path), module.__dict__)  # noqa: S102 (what `python script.py` does)
+    exec(_governed(code, path), module.__dict__)  # nosec B102  # noqa: S102 (what `python script.py` does)
 
 
 def _governed(code: CodeType, path: str) -> CodeType:

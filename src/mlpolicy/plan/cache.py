@@ -65,7 +65,7 @@ def read(paths: tuple[str, ...], environment: str = "") -> Held | None:
         mark, body = content[:_MARK], content[_MARK:]
         if mark != _sealed(name, body, key):
             return None
-        installed, stamps, inputs, names, values, tops, kinds, files = marshal.loads(body)  # noqa: S302 (our own, owner-only, sealed)
+        installed, stamps, inputs, names, values, tops, kinds, files = marshal.loads(body)  # nosec B302  # noqa: S302 (our own, owner-only, sealed)
         if installed != homes or values != _values(names, key) or not _holds(stamps, paths, inputs):
             return None
         return Held(frozenset(tops), files, kinds=frozenset(kinds), inputs=inputs, mark=mark)
@@ -252,4 +252,4 @@ def unpack(content: bytes) -> Any:
     """Return what was packed as *content*: files, or rules."""
     import pickle
 
-    return pickle.loads(content)  # noqa: S301 (the plan cache's, checked as a whole)
+    return pickle.loads(content)  # nosec B301  # noqa: S301 (the plan cache's, checked as a whole)

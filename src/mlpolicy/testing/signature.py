@@ -69,7 +69,7 @@ def function(qualname: str, text: str, kind: FunctionKind) -> FunctionType:
             problem = f"the default `{ast.unparse(default)}` in `{text}` is not a plain value"
             raise SignatureError(problem) from None
     names: dict[str, Any] = {"__name__": "mlpolicy.testing.stubs"}
-    exec(compile(tree, "<policy test>", "exec", dont_inherit=True), names)  # noqa: S102 (a function without a body)
+    exec(compile(tree, "<policy test>", "exec", dont_inherit=True), names)  # nosec B102  # noqa: S102 (a function without a body)
     stub: FunctionType = names[name]
     return stub
 

@@ -355,7 +355,7 @@ def _read(one: inspect.Parameter, function: Callable[..., Any], names: Mapping[s
     known = getattr(inspect.unwrap(function), "__globals__", {})
     try:
         while isinstance(found, str):  # (text in quotes, too)
-            found = eval(found, dict(known), dict(names))  # noqa: S307 (the function's own source, as `typing.get_type_hints` reads it)
+            found = eval(found, dict(known), dict(names))  # nosec B307  # noqa: S307 (the function's own source, as `typing.get_type_hints` reads it)
     except Exception as error:  # noqa: BLE001 (an annotation may be any expression)
         text = f"the annotation `{one.annotation}` of `{one.name}` cannot be read here"
         why = f"{type(error).__name__}: {error}"
