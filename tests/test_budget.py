@@ -14,14 +14,14 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlpolicy"
 FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
 
 LINES = {
-    ".": 305,
-    "cli": 3179,
-    "core": 4056,
+    ".": 311,
+    "cli": 3182,
+    "core": 4141,
     "document": 759,
-    "install": 3627,
+    "install": 3630,
     "lint": 832,
     "model": 2866,
-    "plan": 2381,
+    "plan": 2413,
     "rules": 10872,
     "runtime": 598,
     "source": 1171,
@@ -29,14 +29,14 @@ LINES = {
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
-    ".": 139,
-    "cli": 2102,
-    "core": 2682,
+    ".": 142,
+    "cli": 2104,
+    "core": 2741,
     "document": 529,
-    "install": 2603,
+    "install": 2605,
     "lint": 649,
     "model": 1979,
-    "plan": 1557,
+    "plan": 1578,
     "rules": 7109,
     "runtime": 352,
     "source": 834,
