@@ -21,32 +21,24 @@ from re import _compiler, _parser  # type: ignore[attr-defined]  # (they have no
 from re import _constants as parts  # type: ignore[attr-defined]  # (they have no public names)
 from typing import Any, NamedTuple
 
-ENOUGH = 4096
-"""The longest text, in characters, for a pattern whose time grows faster than its text."""
-_LONG, _WIDE = 4096, 2**20
-"""Characters of a pattern, and those in its ranges: compiling more may take seconds."""
-_USUAL = 1024
-"""A pattern that is not searched in time in texts of so many needs a `max_len`."""
-BOUNDLESS = 64
-"""A pattern that is searched in time in no longer texts is refused, whatever the length is."""
-_TIME = 50_000_000
-"""What a search may take, in nanoseconds."""
-_FREE = 2**16
-"""Where so long a text is searched in time, the time grows with the text alone."""
-_COPIES, _ROOM, _FULL = 64, 256, 3000
-"""Turns of a repeat that are told apart, the positions for that, and positions at all."""
-_STEPS, _DEEP = 300_000, 150
-"""Pairs of positions that are looked at, and how deep a parse tree may be."""
+_ENOUGH, _USUAL, _BOUNDLESS = 4096, 1024, 64
+"""The longest text, in characters, where time grows faster than it; what takes too long in texts of
+so many needs a `max_len`; in texts of so few, no `max_len` helps."""
+_LONG, _WIDE, _DEEP = 4096, 2**20, 150
+"""Characters of a pattern, those in its ranges, and levels: more may take seconds to compile."""
+_TIME, _FREE = 50_000_000, 2**16
+"""Nanoseconds for a search; if a text so long takes no more, the time grows with the text alone."""
+_COPIES, _ROOM, _FULL, _STEPS = 64, 256, 3000, 300_000
+"""Turns of a repeat that are told apart, positions for that, positions at all, pairs of them."""
 _LITERAL, _CLASS, _ANY_CASE, _TURN, _END = 2, 7, 18, 20, 3
 """Nanoseconds for a try: of a character, a class, one of any case, a turn of a group, the end."""
 _SAMPLE = frozenset((*range(128), 0xB2, 0xE9, 0x130, 0x416, 0x663, 0x2003, 0x4E2D, 0x1F600))
 """ASCII, and one of each other sort of character."""
-_BEGIN = 1
-"""The mark before a text: a bit of a set, as each character of the alphabet has one."""
-_SEARCH = 0
-"""The position of a search that has not begun to match."""
+_BEGIN, _SEARCH = 1, 0
+"""The mark before a text, among the bits of a set, and the position of what has not begun yet."""
 _SIMPLE = (parts.LITERAL, parts.NOT_LITERAL, parts.IN, parts.ANY)
 _REPEATS = (parts.MAX_REPEAT, parts.MIN_REPEAT, parts.POSSESSIVE_REPEAT)
+_Spent = tuple[list[float], float]
 
 
 class TooLarge(Exception):
@@ -54,56 +46,26 @@ class TooLarge(Exception):
 
 
 class _Piece(NamedTuple):
-    """A part of a pattern: the positions that it begins and ends with, each in how many ways."""
+    """The positions that a part of a pattern begins and ends with, and how often it reads nothing."""
 
     first: Counter[int]
     last: Counter[int]
     empty: int
-    """In how many ways it reads nothing."""
 
 
 _NOTHING = _Piece(Counter(), Counter(), 1)
 
 
-@lru_cache(1024)
-def longest(pattern: str) -> float:
-    """Return up to which length every text is searched in 50 ms; infinite if time grows with it.
-
-    It is zero where that cannot be told.
-
-    Raises:
-        re.error: It is no pattern.
-    """
-    try:
-        graph = _Graph(_parser.parse(pattern))
-        paths = _Paths(graph)
-        found = paths.longest([], begins=True)
-        # After a match nothing is tried again but what may make it longer.
-        if graph.is_sure and found > BOUNDLESS:
-            found = paths.longest([*graph.whole.last], begins=not graph.whole.empty)
-    except (TooLarge, RecursionError):
-        return 0
-    return found
-
-
-def limit(pattern: str) -> int | None:
-    """Return how long a text may be where a policy sets no `max_len`; None where it may be any."""
-    found = longest(pattern)
-    return None if found == inf else int(found)
-
-
 def unusable(pattern: str) -> str:
     """Return why *pattern* cannot be compiled, or why that alone would take long; else nothing."""
     if len(pattern) > _LONG:
-        return f"a pattern of {len(pattern)} characters is too long: use {_LONG} at most"
+        return f"a pattern of {len(pattern)} characters is too long: {_LONG} is the most"
     try:
-        tree = _parser.parse(pattern)
-        if sum(min(high - low, 2**16) for low, high in _ranges(tree)) > _WIDE:
-            return f"`{pattern}` has too many wide ranges of characters; use `\\w` or `[^…]`"
+        ranges = _ranges(_parser.parse(pattern))
+        if sum(min(high - low, 2**16) for low, high in ranges) > _WIDE:
+            return f"`{pattern}` has too many wide ranges of characters: use a class, or `[^…]`"
         re.compile(pattern)
-    except TooLarge:
-        return f"`{pattern}` has too many groups in one another"
-    except (re.error, OverflowError, RecursionError, Warning) as error:
+    except (re.error, OverflowError, RecursionError, TooLarge, Warning) as error:
         return f"`{pattern}` is no regular expression: {error}"
     return ""
 
@@ -111,24 +73,35 @@ def unusable(pattern: str) -> str:
 def too_slow(pattern: str, most: int | None) -> str:
     """Return why a search for *pattern* in texts of at most *most* characters may take too long."""
     found = longest(pattern)
-    if found >= max(BOUNDLESS, _USUAL if most is None else most):
+    if found >= max(_BOUNDLESS, _USUAL if most is None else most):
         return ""
     if not found:
-        return f"`{pattern}` is too large to tell how long a search takes: use a shorter one"
-    if found < BOUNDLESS:
-        return (
-            f"`{pattern}` repeats what repeats by itself: a text that does not match can take "
-            "time without bound; put something between the turns, or use `(?>…)` or `++`"
-        )
-    return (
-        f"a search for `{pattern}` may take more than 50 ms in a text of more than {found:g} "
-        f"characters: set `max_len` to {found:g} or less, begin the pattern with `^`, or put "
-        "between its repeats what none of them takes"
-    )
+        return f"`{pattern}` is too large to tell how long a search takes: use a simpler one"
+    if found < _BOUNDLESS:
+        text = f"`{pattern}` repeats what repeats by itself: a text that does not match can take"
+        return f"{text} time without bound; put something between the turns, or use `++` or `*+`"
+    text = f"a search for `{pattern}` may take more than 50 ms in a text of more than {found:g}"
+    other = "begin it with `^`, or put between its repeats what none of them takes"
+    return f"{text} characters: set `max_len: {found:g}` or less, {other}"
+
+
+@lru_cache(1024)
+def longest(pattern: str) -> float:
+    """Return up to which length any text is searched in 50 ms; infinite if time grows with it.
+
+    It is zero where that cannot be told.
+    """
+    try:
+        graph = _Graph(_parser.parse(pattern))
+        found = graph.longest([])
+        # After a match nothing is tried again but what may make it longer.
+        return graph.longest([*graph.whole.last]) if graph.is_sure and found > _BOUNDLESS else found
+    except (TooLarge, RecursionError):
+        return 0
 
 
 class _Graph:
-    """The positions of a pattern, and which may follow which, in how many ways."""
+    """The positions of a pattern, which may follow which, and how many paths read the same text."""
 
     def __init__(self, tree: Any) -> None:
         named = (
@@ -137,63 +110,38 @@ class _Graph:
             for one in (low - 1, high, high + 1, *range(low, high, 1 + (high - low) // 128))
         )
         known = sorted(one for one in _SAMPLE.union(named) if 0 <= one <= sys.maxunicode)
-        self._alphabet = "".join(map(chr, known))
+        self._alphabet, self._read = "".join(map(chr, known)), dict[Any, int]()
         self._bit = {one: 2 << number for number, one in enumerate(known)}
-        self._read: dict[Any, int] = {}
         self._groups: dict[int, tuple[Any, int]] = {}
+        self._taken = Counter[int]()  # what a possessive repeat leaves for nothing after it
         self.is_sure = True
         """Whether a match holds as soon as its last position is read."""
-        self.sets = [-1]
-        """The characters that each position reads."""
-        self.cost = [0]
-        self.price = [_CLASS]
-        """What it costs to try all that may follow a position."""
-        self.follow: list[dict[int, tuple[int, int]]] = [{_SEARCH: (1, -1)}]
-        """The positions that may follow, each in how many ways, and by which characters."""
-        self._taken: dict[int, int] = {}
-        """What a possessive repeat takes itself, so that nothing after it reads it."""
+        self._sets, self._cost, self._price = [-1], [0], [_CLASS]
+        """What each position reads, what a try of it costs, and one of all that may follow it."""
+        self._follow: list[dict[int, int]] = [{_SEARCH: 1}]
         self.whole = self._sequence(tree, tree.state.flags)
-        self._link(Counter({_SEARCH: 1}), self.whole.first)
+        self._link(Counter([_SEARCH]), self.whole.first)
         for one, ways in self.whole.last.items():
-            self.price[one] += ways * _END
-
-    def _position(self, characters: int, cost: int) -> _Piece:
-        if len(self.sets) >= _FULL:
-            raise TooLarge
-        only = Counter({len(self.sets): 1})
-        self.sets.append(characters)
-        self.cost.append(cost)
-        self.price.append(0)
-        self.follow.append({})
-        return _Piece(only, only, 0)
-
-    def _link(self, last: Counter[int], first: Counter[int], extra: int = 0) -> None:
-        for one, ways in last.items():
-            taken, follow = self._taken.get(one, 0), self.follow[one]
-            for other, more in first.items():
-                self.price[one] += ways * more * (self.cost[other] + extra)
-                if read := self.sets[other] & ~taken:
-                    known, before = follow.get(other, (0, 0))
-                    follow[other] = known + ways * more, before | read
-
-    def _joined(self, one: _Piece, other: _Piece) -> _Piece:
-        self._link(one.last, other.first)
-        first = one.first + _times(other.first, one.empty)
-        last = other.last + _times(one.last, other.empty)
-        return _Piece(first, last, one.empty * other.empty)
+            self._price[one] += ways * _END
+        self._together = self._meet()
+        before: list[dict[int, int]] = [{} for _ in self._sets]
+        for one, follow in enumerate(self._follow):
+            for other, ways in follow.items():
+                before[other][one] = ways
+        self._all = self._apart(range(len(self._sets)))
+        self._before = [
+            [[(one, ways[one]) for one in group] for group in self._apart(ways)] for ways in before
+        ]
 
     def _sequence(self, items: Any, flags: int) -> _Piece:
-        return reduce(
-            self._joined,
-            (self._part(operator, about, flags) for operator, about in items),
-            _NOTHING,
-        )
+        each = (self._part(operator, about, flags) for operator, about in items)
+        return reduce(self._joined, each, _NOTHING)
 
     def _part(self, operator: Any, about: Any, flags: int) -> _Piece:
         if operator in _SIMPLE:
             return self._simple(operator, about, flags)
-        if operator in _REPEATS or operator is parts.ATOMIC_GROUP:
-            return self._repeated(operator, about, flags)
+        if operator in _REPEATS:
+            return self._repeat(operator, *about, flags=flags)
         if operator is parts.SUBPATTERN:
             number, added, removed, items = about
             self._groups[number] = items, (flags | added) & ~removed
@@ -201,206 +149,151 @@ class _Graph:
         if operator is parts.GROUPREF:
             items, own = self._groups[about]
             return self._sequence(items, own | flags & re.I)
-        if operator in (parts.BRANCH, parts.GROUPREF_EXISTS):
-            branches = about[1] if operator is parts.BRANCH else about[1:]
-            each = [self._sequence(one or (), flags) for one in branches]
-            return _Piece(
-                sum((one.first for one in each), Counter()),
-                sum((one.last for one in each), Counter()),
-                sum(one.empty for one in each),
-            )
+        if operator is parts.BRANCH:
+            return _either(self._sequence(one, flags) for one in about[1])
+        if operator is parts.GROUPREF_EXISTS:
+            return _either(self._sequence(one or (), flags) for one in about[1:])
+        if operator is parts.ATOMIC_GROUP:
+            if len(about) == 1 and about[0][0] is parts.MAX_REPEAT:
+                about = [(parts.POSSESSIVE_REPEAT, about[0][1])]
+            return self._sequence(about, flags)
         return self._place(operator, about, flags)
 
     def _place(self, operator: Any, about: Any, flags: int) -> _Piece:
         """Return what reads nothing; an assertion is a path that leads no further."""
-        if operator is parts.AT:
-            is_line = about is parts.AT_BEGINNING and flags & re.M
-            if about in (parts.AT_BEGINNING, parts.AT_BEGINNING_STRING) and not is_line:
-                return self._position(_BEGIN, _LITERAL)
-        self.is_sure, start = False, len(self.sets)
-        if operator not in (parts.ASSERT, parts.ASSERT_NOT):
-            return _NOTHING
-        first = self._sequence(about[1], flags).first
-        if about[0] < 0:  # (it reads what stands before)
-            self.sets[start:] = [~_BEGIN] * (len(self.sets) - start)
-            for follow in self.follow[start:]:
-                follow.update({one: (ways, ~_BEGIN) for one, (ways, _) in follow.items()})
-        return _Piece(first, Counter(), 1)
-
-    def _repeated(self, operator: Any, about: Any, flags: int) -> _Piece:
-        if operator in (parts.MAX_REPEAT, parts.MIN_REPEAT):
-            least, most, items = about
-            return self._repeat(least, most, items, flags)
-        if operator is parts.POSSESSIVE_REPEAT:
-            least, most, items = about
-            if not _is_simple(items):
-                items = [(parts.ATOMIC_GROUP, items)]
-            about = [(parts.MAX_REPEAT, (least, most, items))]
-        return self._committed(about, flags)
-
-    def _committed(self, items: Any, flags: int) -> _Piece:
-        """Return what gives nothing back: it is left in one way, after what it tried by itself."""
-        start = len(self.sets)
-        inner = self._sequence(items, flags)
-        [(operator, about), *more] = items or [(None, ())]
-        takes_all = operator is parts.MAX_REPEAT and about[1] is parts.MAXREPEAT
-        if not more and takes_all and _is_simple(about[2]):
-            self._taken.update((one, self.sets[one]) for one in inner.last)
-            return inner
-        own = range(start, len(self.sets))
-        read = reduce(int.__or__, self.sets[start:], 0) & ~_BEGIN
-        way = self._position(read, _TURN)
-        if len(own) > 1 or any(one in self.follow[one] for one in own):
-            self._link(way.last, way.first)
-        tried = Counter[int]() if inner.last.keys() >= set(own) else inner.first
-        return _Piece(way.first + tried, way.last, min(1, inner.empty))
-
-    def _repeat(self, least: int, most: int, items: Any, flags: int) -> _Piece:
-        """Return the turns one after the other; where they are too many, the last is a loop."""
-        start = len(self.sets)
-        made = self._sequence(items, flags)
-        size = len(self.sets) - start
-        if not size or not most:
-            return _NOTHING
-        apart = max(1, min(_COPIES, (_ROOM - start) // size))
-        before = min(least, apart) - 1
-        if most > apart:
-            self._loop(made, is_simple=_is_simple(items))
-            made = made if least else _maybe(made)
-        elif most > least:
-            made, before = _maybe(made), least
-            for _ in range(most - least - 1):
-                made = _maybe(self._joined(self._sequence(items, flags), made))
-        for _ in range(before):
-            made = self._joined(self._sequence(items, flags), made)
-        return made
-
-    def _loop(self, turn: _Piece, *, is_simple: bool) -> None:
-        if not is_simple:
-            self._link(turn.last, turn.first, _TURN)
-            return
-        [only] = turn.first
-        self.follow[only][only] = 1, self.sets[only]
-        self.price[only] += self.cost[only] // 3  # (a tight loop in C)
+        if operator is parts.AT and about in (
+            parts.AT_BEGINNING_STRING,
+            None if flags & re.M else parts.AT_BEGINNING,
+        ):
+            return self._position(_BEGIN, _LITERAL)
+        self.is_sure = False
+        if operator in (parts.ASSERT, parts.ASSERT_NOT):
+            return _Piece(self._sequence(about[1], flags).first, Counter(), 1)
+        return _NOTHING
 
     def _simple(self, operator: Any, about: Any, flags: int) -> _Piece:
         """Return a position for one character; what it reads is asked of `re` itself."""
-        any_case = flags & re.I
         cost = _LITERAL if operator is parts.LITERAL else _CLASS
         cost += len(about) // 4 if operator is parts.IN else 0
         key = operator, repr(about), flags
-        if operator is parts.LITERAL and not any_case:
-            self._read[key] = self._bit[about]
         if key not in self._read:
             state = _parser.State()
             state.flags = flags
-            tree = _parser.SubPattern(state, [(operator, about)])
-            found = _compiler.compile(tree, flags).finditer(self._alphabet)
-            self._read[key] = sum(self._bit[ord(one[0])] for one in found)
-        return self._position(self._read[key], cost + (_ANY_CASE if any_case else 0))
+            single = _compiler.compile(_parser.SubPattern(state, [(operator, about)]), flags)
+            found = single.findall(self._alphabet)
+            self._read[key] = sum(self._bit[ord(one)] for one in found)
+        return self._position(self._read[key], cost + (_ANY_CASE if flags & re.I else 0))
 
+    def _position(self, reads: int, cost: int) -> _Piece:
+        if len(self._sets) >= _FULL:
+            raise TooLarge
+        only = Counter([len(self._sets)])
+        self._sets.append(reads)
+        self._cost.append(cost)
+        self._price.append(0)
+        self._follow.append({})
+        return _Piece(only, only, 0)
 
-class _Paths:
-    """How many paths through a graph read the same text."""
+    def _repeat(self, operator: Any, least: int, most: int, items: Any, *, flags: int) -> _Piece:
+        """Return the turns one after the other; where they are too many, the last is a loop."""
+        start = len(self._sets)
+        made = self._sequence(items, flags)
+        size = len(self._sets) - start
+        if not size or not most:
+            return _NOTHING
+        apart = max(1, min(_COPIES, (_ROOM - start) // size))
+        before, optional = min(least, apart) - 1, int(not least)
+        if most > apart:
+            self._loop(made, items, takes=operator is parts.POSSESSIVE_REPEAT)
+        elif most > least:
+            before, optional = least, most - least
+        for number in range(before + max(optional, 1)):
+            made = made if not number else self._joined(self._sequence(items, flags), made)
+            made = made._replace(empty=made.empty + (number < optional))
+        return made
 
-    def __init__(self, graph: _Graph) -> None:
-        self._price = graph.price
-        self._steps = 0
-        self._together = [0] * len(graph.sets)
-        """With which positions each may be reached by the same text, as bits."""
-        self._meet(graph.follow)
-        before: list[dict[int, int]] = [{} for _ in graph.sets]
-        for one, follow in enumerate(graph.follow):
-            for other, (ways, _) in follow.items():
-                before[other][one] = ways
-        self._arrive = [
-            (at, [[(one, ways[one]) for one in group] for group in self._apart(ways)])
-            for at, ways in enumerate(before)
-            if ways
-        ]
-        self._all = self._apart(range(len(graph.sets)))
-        edges = sum(map(len, graph.follow))
-        self._tried = max(256, min(1024, 60_000 // edges))
+    def _loop(self, turn: _Piece, items: Any, *, takes: bool) -> None:
+        if len(items) != 1 or items[0][0] not in _SIMPLE:
+            self._link(turn.last, turn.first, _TURN)
+            return
+        [only] = turn.first
+        self._follow[only][only] = 1
+        self._price[only] += self._cost[only] // 3  # (a tight loop in C)
+        self._taken[only] = self._sets[only] if takes else 0
 
-    def _meet(self, follow: list[dict[int, tuple[int, int]]]) -> None:
-        """Find which positions one text may reach both."""
-        by_set: list[dict[int, list[int]]] = [{} for _ in follow]
-        for ways, sets in zip(follow, by_set, strict=True):
-            for other, (_, read) in ways.items():
-                sets.setdefault(read, []).append(other)
-        self._together[_SEARCH] = 1
-        pending = [(_SEARCH, _SEARCH)]
+    def _joined(self, one: _Piece, other: _Piece) -> _Piece:
+        self._link(one.last, other.first)
+        first = one.first + _times(other.first, one.empty)
+        last = other.last + _times(one.last, other.empty)
+        return _Piece(first, last, one.empty * other.empty)
+
+    def _link(self, last: Counter[int], first: Counter[int], extra: int = 0) -> None:
+        for (one, ways), (other, more) in product(last.items(), first.items()):
+            self._price[one] += ways * more * (self._cost[other] + extra)
+            if self._sets[other] & ~self._taken[one]:
+                self._follow[one][other] = self._follow[one].get(other, 0) + ways * more
+
+    # --- paths ---
+
+    def _meet(self) -> list[int]:
+        """Return, as bits, with which positions each may be reached by the same text."""
+        together, pending, steps = [1, *[0] * len(self._sets)], [(_SEARCH, _SEARCH)], 0
         while pending:
             one, other = pending.pop()
-            for left, right in product(by_set[one].items(), by_set[other].items()):
-                self._count(1)
-                if left[0] & right[0]:
-                    pending += self._met(left[1], right[1])
+            steps += len(self._follow[one]) * len(self._follow[other])
+            if steps > _STEPS:
+                raise TooLarge
+            for left, right in product(self._follow[one], self._follow[other]):
+                known = together[left] >> right & 1
+                if not known and self._read_by(one, left) & self._read_by(other, right):
+                    together[left] |= 1 << right
+                    together[right] |= 1 << left
+                    pending.append((left, right))
+        return together
 
-    def _met(self, these: list[int], those: list[int]) -> Iterator[tuple[int, int]]:
-        self._count(len(these) * len(those))
-        for one, other in product(these, those):
-            if not self._together[one] >> other & 1:
-                self._together[one] |= 1 << other
-                self._together[other] |= 1 << one
-                yield one, other
-
-    def _count(self, steps: int) -> None:
-        self._steps += steps
-        if self._steps > _STEPS:
-            raise TooLarge
+    def _read_by(self, one: int, other: int) -> int:
+        """Return by which characters the position *other* may follow *one*."""
+        return self._sets[other] & ~(self._taken[one] if one != other else 0)
 
     def _apart(self, these: Iterable[int]) -> list[list[int]]:
         """Return *these* in groups, of each of which a text reaches at most one."""
-        groups: list[list[int]] = []
-        masks: list[int] = []
+        groups: list[tuple[list[int], int]] = []
         for one in these:
-            self._count(len(masks))
-            for at, mask in enumerate(masks):
-                if not self._together[one] & mask:
-                    masks[at] |= 1 << one
-                    groups[at].append(one)
-                    break
-            else:
-                masks.append(1 << one)
-                groups.append([one])
-        return groups
+            free = (at for at, (_, met) in enumerate(groups) if not met >> one & 1)
+            at = next(free, len(groups))
+            group, met = groups[at] if at < len(groups) else ([], 0)
+            groups[at : at + 1] = [([*group, one], met | self._together[one])]
+        return [group for group, _ in groups]
 
-    def longest(self, ends: list[int], *, begins: bool) -> float:
-        """Return up to which length, a power of two, a search takes no longer than it may.
-
-        A search is over at *ends*; it *begins* unless nothing is a match.
-        """
-        once = self._spent([_SEARCH] if begins else [], ends, keep=True)
+    def longest(self, ends: list[int]) -> float:
+        """Return up to which length, a power of two, a search that is over at *ends* is in time."""
+        once = self._spent([_SEARCH], ends, keep=True)
         again = self._spent(ends, ends, keep=False)
-        for length in (_FREE, *(ENOUGH >> number for number in range(10))):
+        for length in (_FREE, *(_ENOUGH >> number for number in range(10))):
             if _total(*once, length) + length * _total(*again, length) <= _TIME:
                 return inf if length == _FREE else length
-        return 0
+        return 1
 
     def _spent(self, start: list[int], ends: list[int], *, keep: bool) -> tuple[list[float], float]:
-        """Return the time up to each step, and that of each step from then on if it is known.
+        """Return the time up to each step, and that of each further step, if it stays the same.
 
         *keep* takes for each position the most paths of any text up to that length.
         """
-        paths, totals = [0.0] * len(self._price), [0.0]
-        for one in start:
-            paths[one] = 1.0
+        paths, totals = [float(one in start) for one in range(len(self._price))], [0.0]
+        tried = max(256, min(_ENOUGH // 4, 60_000 // sum(map(len, self._follow))))
         while any(paths):
             cost = list(map(mul, paths, self._price))
             spent = sum([max([cost[one] for one in group]) for group in self._all])
             totals.append(totals[-1] + spent)
-            if totals[-1] > _TIME or len(totals) > self._tried:
+            if totals[-1] > _TIME or len(totals) > tried:
                 return totals, inf
-            found = [0.0] * len(paths)
-            for at, groups in self._arrive:
-                found[at] = sum(
-                    [max([paths[one] * ways for one, ways in group]) for group in groups]
-                )
+            found = [
+                sum([max([paths[one] * ways for one, ways in group]) for group in groups])
+                for groups in self._before
+            ]
             for one in ends:
                 found[one] = 0.0
-            if keep:
-                found = list(map(max, found, paths))
+            found = list(map(max, found, paths)) if keep else found
             if found == paths:
                 return totals, spent
             paths = found
@@ -419,21 +312,18 @@ def _total(totals: list[float], each: float, length: int) -> float:
 
 
 def _times(these: Counter[int], ways: int) -> Counter[int]:
-    return Counter({one: count * ways for one, count in these.items()}) if ways else Counter()
+    return Counter({one: count * ways for one, count in these.items()})
 
 
-def _maybe(piece: _Piece) -> _Piece:
-    return piece._replace(empty=piece.empty + 1)
-
-
-def _is_simple(items: Any) -> bool:
-    return len(items) == 1 and items[0][0] in _SIMPLE
+def _either(pieces: Iterable[_Piece]) -> _Piece:
+    first, last, empty = zip(*pieces, strict=True)
+    return _Piece(sum(first, Counter()), sum(last, Counter()), sum(empty))
 
 
 def _ranges(tree: Any, deep: int = 0) -> Iterator[tuple[int, int]]:
     """Yield the first and the last of the characters that a parse tree names."""
     if deep > _DEEP:
-        raise TooLarge
+        raise TooLarge("it has too many groups in one another")
     for item in tree:
         match item:
             case (parts.RANGE, (low, high)):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.threads import Live
-from mlpolicy.rules.validate.backtracking import limit
+from mlpolicy.rules.validate.backtracking import longest
 from mlpolicy.rules.validate.checks.classes import is_of
 from mlpolicy.rules.validate.checks.dtypes import as_names
 from mlpolicy.rules.validate.checks.models import ModelCheck, Resolve
@@ -120,7 +120,7 @@ def _checks(spec: Spec, bounds: Bounds | None, resolve: Resolve | None) -> list[
 
 
 def _searched(pattern: str, most: int | None) -> Searched:
-    return Searched(re.compile(pattern), limit(pattern) if most is None else most, most is not None)
+    return re.compile(pattern), longest(pattern) if most is None else most, most is not None
 
 
 def _bounds(ends: tuple[float | None, ...] | None, *, finite: bool) -> Bounds | None:

@@ -173,12 +173,10 @@ class Lines:
                 if all(type(one) in PLAIN[sort] for one in asked):
                     return f"{value} in {self._constant(frozenset(asked))}"
             case "pattern":
-                search = self._loom.constant("search", asked.pattern.search)
-                found = f"{search}({value}) is not None"
-                if asked.most is not None and not asked.is_set:  # (else it was measured before)
-                    found = (
-                        f"{self._loom.constant('len', len)}({value}) <= {asked.most} and {found}"
-                    )
+                pattern, most, is_set = asked
+                found = f"{self._loom.constant('search', pattern.search)}({value}) is not None"
+                if most < math.inf and not is_set:  # (else it was measured before)
+                    found = f"{self._loom.constant('len', len)}({value}) <= {most} and {found}"
                 if sort == "str":
                     return found
                 return f"{self._class(value)} is {self._constant(str)} and {found}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.diagnostic import many
 from mlpolicy.core.quantity import ByteSize
@@ -101,23 +101,17 @@ def _equal(value: Any, allowed: Any) -> bool:
     return is_of(type(answer), "bool") and bool(answer)
 
 
-class Searched(NamedTuple):
-    """A pattern, and how long a text may be that is searched for it."""
-
-    pattern: re.Pattern[str]
-    most: int | None
-    is_set: bool
-    """Whether `max_len` says so, which fails by itself."""
+Searched = tuple[re.Pattern[str], float, bool]
+"""A pattern, how long a text may be, and whether `max_len` says so: that fails by itself."""
 
 
 def _pattern(value: Any, asked: Searched, where: Where, look: Look) -> None:
     pattern, most, is_set = asked
     if not issubclass(type(value), str):
         look.fail(where, "pattern", found=typed(value), expected="a text")
-    elif most is not None and str.__len__(value) > most:  # (a class of texts may say any length)
+    elif (length := str.__len__(value)) > most:  # (a class of texts may say any length)
         if not is_set or type(value) is not str:
-            length = str.__len__(value)
-            expected = f"at most {most} characters to search in, as no `max_len` says more"
+            expected = f"at most {most} characters, or a `max_len` that allows more"
             look.fail(where, "pattern", found=_of_length(length, value), expected=expected)
     elif pattern.search(value) is None:
         expected = f"to match `{pattern.pattern}`"
