@@ -26,8 +26,8 @@ _ENOUGH, _USUAL, _BOUNDLESS = 4096, 1024, 64
 so many needs a `max_len`; in texts of so few, no `max_len` helps."""
 _LONG, _WIDE, _DEEP = 4096, 2**20, 150
 """Characters of a pattern, those in its ranges, and levels: more may take seconds to compile."""
-_TIME, _FREE = 50_000_000, 2**16
-"""Nanoseconds for a search; if a text so long takes no more, the time grows with the text alone."""
+_TIME, _FREE = 40_000_000, 2**16
+"""Nanoseconds for a search, somewhat less than is said; if a text so long takes no more, the time grows with the text alone."""
 _COPIES, _ROOM, _FULL, _STEPS = 64, 256, 3000, 300_000
 """Turns of a repeat that are told apart, positions for that, positions at all, pairs of them."""
 _LITERAL, _CLASS, _ANY_CASE, _TURN, _END = 2, 7, 18, 20, 3
@@ -79,7 +79,7 @@ def too_slow(pattern: str, most: int | None) -> str:
         return f"`{pattern}` is too large to tell how long a search takes: use a simpler one"
     if found < _BOUNDLESS:
         text = f"`{pattern}` repeats what repeats by itself: a text that does not match can take"
-        return f"{text} time without bound; put something between the turns, or use `++` or `*+`"
+        return f"{text} time without bound; put something between the turns, or use `(?>…)` or `++`"
     text = f"a search for `{pattern}` may take more than 50 ms in a text of more than {found:g}"
     other = "begin it with `^`, or put between its repeats what none of them takes"
     return f"{text} characters: set `max_len: {found:g}` or less, {other}"
