@@ -1,138 +1,334 @@
-r"""Patterns whose search can take time without bound, told from their parse tree.
+r"""How long a search can take, told from its pattern before any text is there.
 
-A repeat within a repeat is harmless where each turn of the outer one must pass something that
-the inner one cannot match (`(\w+\.)+`); without such a separator there are many ways to read
-the same text, and a text that fails makes the search try them all.
+The engine of `re` tries the ways to read a text one after the other. `^\w+\s` reads one in one
+way, `\w+$` in as many as there are characters to begin at, `(\w+\s?)*$` in twice as many with each
+character more. So a pattern is made into a graph, with a position for each character that it reads,
+and the paths through it that read the same text are counted: so many at most, for any text.
+Where the text decides (`$`, `\b`, what a group held), it decides for the worst.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from re import _constants as parts  # type: ignore[attr-defined]  # (the parser has no public name)
-from re import _parser  # type: ignore[attr-defined]  # (the parser has no public name)
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, reduce
+from itertools import product
+from math import inf, log2
+from operator import mul
+from re import _compiler, _parser  # type: ignore[attr-defined]  # (they have no public names)
+from re import _constants as parts  # type: ignore[attr-defined]  # (they have no public names)
 from typing import Any, NamedTuple
 
-MANY = 16
-"""A repeat that may turn so often counts as one without an end."""
-_ALPHABET = frozenset((*range(128), 0xE9, 0x416, 0x663, 0x2003, 0x4E2D))
-"""ASCII, and one of each other sort of character: letters, a digit, a space."""
-_CATEGORIES = {
-    getattr(parts, f"CATEGORY_{'NOT_' * letter.isupper()}{name}"): re.compile(rf"\{letter}").match
-    for name, letters in (("DIGIT", "dD"), ("SPACE", "sS"), ("WORD", "wW"))
-    for letter in letters
-}
-_REPEATS = (parts.MAX_REPEAT, parts.MIN_REPEAT)
-_COMMITTED = (parts.ATOMIC_GROUP, parts.POSSESSIVE_REPEAT, parts.ASSERT, parts.ASSERT_NOT)
-"""They never give back what they took, or take nothing."""
-_ONE = (parts.LITERAL, parts.NOT_LITERAL, parts.IN, parts.ANY)
+_ENOUGH, _USUAL, _BOUNDLESS = 4096, 1024, 64
+"""The longest text, in characters, where time grows faster than it; what takes too long in texts of
+so many needs a `max_len`; in texts of so few, no `max_len` helps."""
+_LONG, _WIDE, _DEEP = 4096, 2**20, 150
+"""Characters of a pattern, those in its ranges, and levels: more may take seconds to compile."""
+_TIME, _FREE = 40_000_000, 2**16
+"""Nanoseconds for a search, somewhat less than is said; if a text so long takes no more, the time grows with the text alone."""
+_COPIES, _ROOM, _FULL, _STEPS = 64, 256, 3000, 300_000
+"""Turns of a repeat that are told apart, positions for that, positions at all, pairs of them."""
+_LITERAL, _CLASS, _ANY_CASE, _TURN, _END = 2, 7, 18, 20, 3
+"""Nanoseconds for a try: of a character, a class, one of any case, a turn of a group, the end."""
+_SAMPLE = frozenset((*range(128), 0xB2, 0xE9, 0x130, 0x416, 0x663, 0x2003, 0x4E2D, 0x1F600))
+"""ASCII, and one of each other sort of character."""
+_BEGIN, _SEARCH = 1, 0
+"""The mark before a text, among the bits of a set, and the position of what has not begun yet."""
+_SIMPLE = (parts.LITERAL, parts.NOT_LITERAL, parts.IN, parts.ANY)
+_REPEATS = (parts.MAX_REPEAT, parts.MIN_REPEAT, parts.POSSESSIVE_REPEAT)
+_Spent = tuple[list[float], float]
 
 
-class Fragment(NamedTuple):
-    """What a part of a pattern may match."""
-
-    characters: frozenset[int]
-    """Those of the sample alphabet that it may match."""
-    passes: bool
-    """Whether it passes exactly one character, or at least one of a single set."""
-    varies: bool
-    """Whether it may match texts of which one begins another."""
-    backtracks: bool
-    """Whether a search for it, or for what is in it, may take time without bound."""
+class TooLarge(Exception):
+    """A pattern that cannot be looked at in good time."""
 
 
-def backtracks(pattern: str) -> bool:
-    """Whether a search for *pattern* may take time that grows without bound.
+class _Piece(NamedTuple):
+    """The positions that a part of a pattern begins and ends with, and how often it reads nothing."""
 
-    Raises:
-        re.error: It is no pattern.
+    first: Counter[int]
+    last: Counter[int]
+    empty: int
+
+
+_NOTHING = _Piece(Counter(), Counter(), 1)
+
+
+def unusable(pattern: str) -> str:
+    """Return why *pattern* cannot be compiled, or why that alone would take long; else nothing."""
+    if len(pattern) > _LONG:
+        return f"a pattern of {len(pattern)} characters is too long: {_LONG} is the most"
+    try:
+        ranges = _ranges(_parser.parse(pattern))
+        if sum(min(high - low, 2**16) for low, high in ranges) > _WIDE:
+            return f"`{pattern}` has too many wide ranges of characters: use a class, or `[^…]`"
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError, TooLarge, Warning) as error:
+        return f"`{pattern}` is no regular expression: {error}"
+    return ""
+
+
+def too_slow(pattern: str, most: int | None) -> str:
+    """Return why a search for *pattern* in texts of at most *most* characters may take too long."""
+    found = longest(pattern)
+    if found >= max(_BOUNDLESS, _USUAL if most is None else most):
+        return ""
+    if not found:
+        return f"`{pattern}` is too large to tell how long a search takes: use a simpler one"
+    if found < _BOUNDLESS:
+        text = f"`{pattern}` repeats what repeats by itself: a text that does not match can take"
+        return f"{text} time without bound; put something between the turns, or use `(?>…)` or `++`"
+    text = f"a search for `{pattern}` may take more than 50 ms in a text of more than {found:g}"
+    other = "begin it with `^`, or put between its repeats what none of them takes"
+    return f"{text} characters: set `max_len: {found:g}` or less, {other}"
+
+
+@lru_cache(1024)
+def longest(pattern: str) -> float:
+    """Return up to which length any text is searched in 50 ms; infinite if time grows with it.
+
+    It is zero where that cannot be told.
     """
-    return any(part.backtracks for part in _sequence(_parser.parse(pattern)))
+    try:
+        graph = _Graph(_parser.parse(pattern))
+        found = graph.longest([])
+        # After a match nothing is tried again but what may make it longer.
+        return graph.longest([*graph.whole.last]) if graph.is_sure and found > _BOUNDLESS else found
+    except (TooLarge, RecursionError):
+        return 0
 
 
-def _sequence(items: Iterable[tuple[Any, Any]]) -> list[Fragment]:
-    """Return the parts that follow each other; what a group holds takes the place of the group."""
-    found: list[Fragment] = []
-    for operator, about in items:
+class _Graph:
+    """The positions of a pattern, which may follow which, and how many paths read the same text."""
+
+    def __init__(self, tree: Any) -> None:
+        named = (
+            one
+            for low, high in _ranges(tree)
+            for one in (low - 1, high, high + 1, *range(low, high, 1 + (high - low) // 128))
+        )
+        known = sorted(one for one in _SAMPLE.union(named) if 0 <= one <= sys.maxunicode)
+        self._alphabet, self._read = "".join(map(chr, known)), dict[Any, int]()
+        self._bit = {one: 2 << number for number, one in enumerate(known)}
+        self._groups: dict[int, tuple[Any, int]] = {}
+        self._taken = Counter[int]()  # what a possessive repeat leaves for nothing after it
+        self.is_sure = True
+        """Whether a match holds as soon as its last position is read."""
+        self._sets, self._cost, self._price = [-1], [0], [_CLASS]
+        """What each position reads, what a try of it costs, and one of all that may follow it."""
+        self._follow: list[dict[int, int]] = [{_SEARCH: 1}]
+        self.whole = self._sequence(tree, tree.state.flags)
+        self._link(Counter([_SEARCH]), self.whole.first)
+        for one, ways in self.whole.last.items():
+            self._price[one] += ways * _END
+        self._together = self._meet()
+        before: list[dict[int, int]] = [{} for _ in self._sets]
+        for one, follow in enumerate(self._follow):
+            for other, ways in follow.items():
+                before[other][one] = ways
+        self._all = self._apart(range(len(self._sets)))
+        self._before = [
+            [[(one, ways[one]) for one in group] for group in self._apart(ways)] for ways in before
+        ]
+
+    def _sequence(self, items: Any, flags: int) -> _Piece:
+        each = (self._part(operator, about, flags) for operator, about in items)
+        return reduce(self._joined, each, _NOTHING)
+
+    def _part(self, operator: Any, about: Any, flags: int) -> _Piece:
+        if operator in _SIMPLE:
+            return self._simple(operator, about, flags)
+        if operator in _REPEATS:
+            return self._repeat(operator, *about, flags=flags)
         if operator is parts.SUBPATTERN:
-            found += _sequence(about[-1])
-        else:
-            found.append(_part(operator, about))
-    return found
+            number, added, removed, items = about
+            self._groups[number] = items, (flags | added) & ~removed
+            return self._sequence(*self._groups[number])
+        if operator is parts.GROUPREF:
+            items, own = self._groups[about]
+            return self._sequence(items, own | flags & re.I)
+        if operator is parts.BRANCH:
+            return _either(self._sequence(one, flags) for one in about[1])
+        if operator is parts.GROUPREF_EXISTS:
+            return _either(self._sequence(one or (), flags) for one in about[1:])
+        if operator is parts.ATOMIC_GROUP:
+            if len(about) == 1 and about[0][0] is parts.MAX_REPEAT:
+                about = [(parts.POSSESSIVE_REPEAT, about[0][1])]
+            return self._sequence(about, flags)
+        return self._place(operator, about, flags)
+
+    def _place(self, operator: Any, about: Any, flags: int) -> _Piece:
+        """Return what reads nothing; an assertion is a path that leads no further."""
+        if operator is parts.AT and about in (
+            parts.AT_BEGINNING_STRING,
+            None if flags & re.M else parts.AT_BEGINNING,
+        ):
+            return self._position(_BEGIN, _LITERAL)
+        self.is_sure = False
+        if operator in (parts.ASSERT, parts.ASSERT_NOT):
+            return _Piece(self._sequence(about[1], flags).first, Counter(), 1)
+        return _NOTHING
+
+    def _simple(self, operator: Any, about: Any, flags: int) -> _Piece:
+        """Return a position for one character; what it reads is asked of `re` itself."""
+        cost = _LITERAL if operator is parts.LITERAL else _CLASS
+        cost += len(about) // 4 if operator is parts.IN else 0
+        key = operator, repr(about), flags
+        if key not in self._read:
+            state = _parser.State()
+            state.flags = flags
+            single = _compiler.compile(_parser.SubPattern(state, [(operator, about)]), flags)
+            found = single.findall(self._alphabet)
+            self._read[key] = sum(self._bit[ord(one)] for one in found)
+        return self._position(self._read[key], cost + (_ANY_CASE if flags & re.I else 0))
+
+    def _position(self, reads: int, cost: int) -> _Piece:
+        if len(self._sets) >= _FULL:
+            raise TooLarge
+        only = Counter([len(self._sets)])
+        self._sets.append(reads)
+        self._cost.append(cost)
+        self._price.append(0)
+        self._follow.append({})
+        return _Piece(only, only, 0)
+
+    def _repeat(self, operator: Any, least: int, most: int, items: Any, *, flags: int) -> _Piece:
+        """Return the turns one after the other; where they are too many, the last is a loop."""
+        start = len(self._sets)
+        made = self._sequence(items, flags)
+        size = len(self._sets) - start
+        if not size or not most:
+            return _NOTHING
+        apart = max(1, min(_COPIES, (_ROOM - start) // size))
+        before, optional = min(least, apart) - 1, int(not least)
+        if most > apart:
+            self._loop(made, items, takes=operator is parts.POSSESSIVE_REPEAT)
+        elif most > least:
+            before, optional = least, most - least
+        for number in range(before + max(optional, 1)):
+            made = made if not number else self._joined(self._sequence(items, flags), made)
+            made = made._replace(empty=made.empty + (number < optional))
+        return made
+
+    def _loop(self, turn: _Piece, items: Any, *, takes: bool) -> None:
+        if len(items) != 1 or items[0][0] not in _SIMPLE:
+            self._link(turn.last, turn.first, _TURN)
+            return
+        [only] = turn.first
+        self._follow[only][only] = 1
+        self._price[only] += self._cost[only] // 3  # (a tight loop in C)
+        self._taken[only] = self._sets[only] if takes else 0
+
+    def _joined(self, one: _Piece, other: _Piece) -> _Piece:
+        self._link(one.last, other.first)
+        first = one.first + _times(other.first, one.empty)
+        last = other.last + _times(one.last, other.empty)
+        return _Piece(first, last, one.empty * other.empty)
+
+    def _link(self, last: Counter[int], first: Counter[int], extra: int = 0) -> None:
+        for (one, ways), (other, more) in product(last.items(), first.items()):
+            self._price[one] += ways * more * (self._cost[other] + extra)
+            if self._sets[other] & ~self._taken[one]:
+                self._follow[one][other] = self._follow[one].get(other, 0) + ways * more
+
+    # --- paths ---
+
+    def _meet(self) -> list[int]:
+        """Return, as bits, with which positions each may be reached by the same text."""
+        together, pending, steps = [1, *[0] * len(self._sets)], [(_SEARCH, _SEARCH)], 0
+        while pending:
+            one, other = pending.pop()
+            steps += len(self._follow[one]) * len(self._follow[other])
+            if steps > _STEPS:
+                raise TooLarge
+            for left, right in product(self._follow[one], self._follow[other]):
+                known = together[left] >> right & 1
+                if not known and self._read_by(one, left) & self._read_by(other, right):
+                    together[left] |= 1 << right
+                    together[right] |= 1 << left
+                    pending.append((left, right))
+        return together
+
+    def _read_by(self, one: int, other: int) -> int:
+        """Return by which characters the position *other* may follow *one*."""
+        return self._sets[other] & ~(self._taken[one] if one != other else 0)
+
+    def _apart(self, these: Iterable[int]) -> list[list[int]]:
+        """Return *these* in groups, of each of which a text reaches at most one."""
+        groups: list[tuple[list[int], int]] = []
+        for one in these:
+            free = (at for at, (_, met) in enumerate(groups) if not met >> one & 1)
+            at = next(free, len(groups))
+            group, met = groups[at] if at < len(groups) else ([], 0)
+            groups[at : at + 1] = [([*group, one], met | self._together[one])]
+        return [group for group, _ in groups]
+
+    def longest(self, ends: list[int]) -> float:
+        """Return up to which length, a power of two, a search that is over at *ends* is in time."""
+        once = self._spent([_SEARCH], ends, keep=True)
+        again = self._spent(ends, ends, keep=False)
+        for length in (_FREE, *(_ENOUGH >> number for number in range(10))):
+            if _total(*once, length) + length * _total(*again, length) <= _TIME:
+                return inf if length == _FREE else length
+        return 1
+
+    def _spent(self, start: list[int], ends: list[int], *, keep: bool) -> tuple[list[float], float]:
+        """Return the time up to each step, and that of each further step, if it stays the same.
+
+        *keep* takes for each position the most paths of any text up to that length.
+        """
+        paths, totals = [float(one in start) for one in range(len(self._price))], [0.0]
+        tried = max(256, min(_ENOUGH // 4, 60_000 // sum(map(len, self._follow))))
+        while any(paths):
+            cost = list(map(mul, paths, self._price))
+            spent = sum([max([cost[one] for one in group]) for group in self._all])
+            totals.append(totals[-1] + spent)
+            if totals[-1] > _TIME or len(totals) > tried:
+                return totals, inf
+            found = [
+                sum([max([paths[one] * ways for one, ways in group]) for group in groups])
+                for groups in self._before
+            ]
+            for one in ends:
+                found[one] = 0.0
+            found = list(map(max, found, paths)) if keep else found
+            if found == paths:
+                return totals, spent
+            paths = found
+        return totals, 0.0
 
 
-def _part(operator: Any, about: Any) -> Fragment:
-    branches = [_sequence(branch) for branch in _within(operator, about)]
-    inner = [part for branch in branches for part in branch]
-    is_endless = operator in _REPEATS and about[1] >= MANY
-    repeats = operator in _REPEATS or operator is parts.POSSESSIVE_REPEAT
-    return Fragment(
-        _characters(operator, about).union(*(part.characters for part in inner)),
-        operator in _ONE or bool(repeats and about[0]),
-        _varies(operator, about, branches),
-        any(part.backtracks for part in inner) or (is_endless and _ambiguous(inner)),
-    )
+def _total(totals: list[float], each: float, length: int) -> float:
+    """Return the time for a text of that *length*; beyond what was tried it grows as it did."""
+    steps, tried = length + 2, len(totals) - 1
+    if steps <= tried:
+        return totals[steps]
+    if each < inf or totals[-1] > _TIME:
+        return totals[-1] + (steps - tried) * each
+    growth: float = (totals[-1] / totals[tried // 2]) ** log2(steps / tried)
+    return totals[-1] * growth
 
 
-def _varies(operator: Any, about: Any, branches: list[list[Fragment]]) -> bool:
-    if operator in _COMMITTED:
-        return False
-    if operator in _REPEATS and about[0] != about[1]:
-        return True
-    if operator is parts.BRANCH and _overlapping(branches):
-        return True
-    return any(part.varies for branch in branches for part in branch)
+def _times(these: Counter[int], ways: int) -> Counter[int]:
+    return Counter({one: count * ways for one, count in these.items()})
 
 
-def _within(operator: Any, about: Any) -> list[Iterable[tuple[Any, Any]]]:
-    """Return the sequences that an operator of the parse tree holds."""
-    if operator is parts.BRANCH:
-        return list(about[1])
-    if operator is parts.GROUPREF_EXISTS:
-        return [one for one in about[1:] if one is not None]
-    if operator is parts.ATOMIC_GROUP:
-        return [about]
-    return [about[-1]] if operator in _REPEATS or operator in _COMMITTED else []
+def _either(pieces: Iterable[_Piece]) -> _Piece:
+    first, last, empty = zip(*pieces, strict=True)
+    return _Piece(sum(first, Counter()), sum(last, Counter()), sum(empty))
 
 
-def _ambiguous(turn: list[Fragment]) -> bool:
-    """Whether a part of variable length meets no separator on the way back to itself."""
-    fixed = [part.characters for part in turn if part.passes]
-    return any(
-        part.varies and not any(part.characters.isdisjoint(one) for one in fixed) for part in turn
-    )
-
-
-def _overlapping(branches: list[list[Fragment]]) -> bool:
-    """Whether a text may go down two of *branches*."""
-    seen: set[int] = set()
-    for branch in branches:
-        first = branch[0].characters if branch else _ALPHABET
-        if not seen.isdisjoint(first):
-            return True
-        seen |= first
-    return False
-
-
-def _characters(operator: Any, about: Any) -> frozenset[int]:
-    """Return the characters that an operator matches by itself."""
-    if operator is parts.LITERAL:
-        return frozenset((about,))
-    if operator is parts.NOT_LITERAL:
-        return _ALPHABET - {about}
-    if operator is parts.IN:
-        return _class(about)
-    return _ALPHABET if operator in (parts.ANY, parts.GROUPREF) else frozenset()
-
-
-def _class(members: list[tuple[Any, Any]]) -> frozenset[int]:
-    """Return the characters of a set in brackets."""
-    found: set[int] = set()
-    for operator, about in members:
-        if operator is parts.LITERAL:
-            found.add(about)
-        elif operator is parts.RANGE:
-            found.update(about, (one for one in _ALPHABET if about[0] <= one <= about[1]))
-        elif operator is parts.CATEGORY:
-            found.update(one for one in _ALPHABET if _CATEGORIES[about](chr(one)))
-    return _ALPHABET - found if members[0][0] is parts.NEGATE else frozenset(found)
+def _ranges(tree: Any, deep: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of the characters that a parse tree names."""
+    if deep > _DEEP:
+        raise TooLarge("it has too many groups in one another")
+    for item in tree:
+        match item:
+            case (parts.RANGE, (low, high)):
+                yield low, high
+            case (parts.LITERAL | parts.NOT_LITERAL, int(one)):
+                yield one, one
+            case list() | tuple() | _parser.SubPattern():
+                yield from _ranges(item, deep + 1)

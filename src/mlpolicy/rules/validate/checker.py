@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.threads import Live
+from mlpolicy.rules.validate.backtracking import longest
 from mlpolicy.rules.validate.checks.classes import is_of
 from mlpolicy.rules.validate.checks.dtypes import as_names
 from mlpolicy.rules.validate.checks.models import ModelCheck, Resolve
 from mlpolicy.rules.validate.checks.numbers import Bounds, all_within, comparable
-from mlpolicy.rules.validate.checks.settings import Check
+from mlpolicy.rules.validate.checks.settings import Check, Searched
 from mlpolicy.rules.validate.look import Look, Where, field
 
 if TYPE_CHECKING:
@@ -106,8 +107,9 @@ def _checks(spec: Spec, bounds: Bounds | None, resolve: Resolve | None) -> list[
         "ndim": spec.ndim,
         "range" if spec.range else "finite": bounds,
         "enum": spec.enum,
-        "pattern": None if spec.pattern is None else re.compile(spec.pattern),
+        # (a text is measured before it is searched: that takes time)
         "min_len": None if limits == (None, None) else limits,
+        "pattern": None if spec.pattern is None else _searched(spec.pattern, spec.max_len),
         "max_bytes": spec.max_bytes,
         "required": spec.required or None,
         "fields": {key: checker(inner, resolve) for key, inner in spec.fields.items()} or None,
@@ -115,6 +117,10 @@ def _checks(spec: Spec, bounds: Bounds | None, resolve: Resolve | None) -> list[
         "columns": {name: _of_column(one) for name, one in spec.columns.items()} or None,
     }
     return [Check(name, one) for name, one in asked.items() if one is not None]
+
+
+def _searched(pattern: str, most: int | None) -> Searched:
+    return re.compile(pattern), longest(pattern) if most is None else most, most is not None
 
 
 def _bounds(ends: tuple[float | None, ...] | None, *, finite: bool) -> Bounds | None:

@@ -173,7 +173,10 @@ class Lines:
                 if all(type(one) in PLAIN[sort] for one in asked):
                     return f"{value} in {self._constant(frozenset(asked))}"
             case "pattern":
-                found = f"{self._loom.constant('search', asked.search)}({value}) is not None"
+                pattern, most, is_set = asked
+                found = f"{self._loom.constant('search', pattern.search)}({value}) is not None"
+                if most < math.inf and not is_set:  # (else it was measured before)
+                    found = f"{self._loom.constant('len', len)}({value}) <= {most} and {found}"
                 if sort == "str":
                     return found
                 return f"{self._class(value)} is {self._constant(str)} and {found}"

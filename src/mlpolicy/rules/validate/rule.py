@@ -25,7 +25,7 @@ from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.target import Given
 from mlpolicy.rules.validate import KIND
 from mlpolicy.rules.validate.annotations import spec_of
-from mlpolicy.rules.validate.backtracking import backtracks
+from mlpolicy.rules.validate.backtracking import too_slow, unusable
 from mlpolicy.rules.validate.checks import dtypes
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES, PLAIN
 
@@ -242,18 +242,8 @@ class Spec(RuleModel):
     @field_validator("pattern")
     @classmethod
     def _searchable(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            re.compile(value)
-        except (re.error, OverflowError, RecursionError) as error:
-            raise finding("MP203", f"`{value}` is no regular expression: {error}") from None
-        if backtracks(value):
-            raise finding(
-                "MP203",
-                f"`{value}` repeats what repeats by itself: a text that does not match can take "
-                "time without bound; put something between the turns, or use `(?>…)` or `++`",
-            )
+        if value is not None and (why := unusable(value)):
+            raise finding("MP203", why)
         return value
 
     @model_validator(mode="before")
@@ -274,6 +264,8 @@ class Spec(RuleModel):
         least, most = self.min_len, self.max_len
         if least is not None and most is not None and least > most:
             raise finding("MP010", f"no length is at least {least} and at most {most}")
+        if self.pattern is not None and (why := too_slow(self.pattern, most)):
+            raise finding("MP203", why, at=("pattern",))
         if self.shape is not None and self.ndim not in (None, len(self.shape)):
             sizes = len(self.shape)
             raise finding("MP204", f"the `shape` has {sizes} dimensions, `ndim` is {self.ndim}")

@@ -101,9 +101,18 @@ def _equal(value: Any, allowed: Any) -> bool:
     return is_of(type(answer), "bool") and bool(answer)
 
 
-def _pattern(value: Any, pattern: re.Pattern[str], where: Where, look: Look) -> None:
+Searched = tuple[re.Pattern[str], float, bool]
+"""A pattern, how long a text may be, and whether `max_len` says so: that fails by itself."""
+
+
+def _pattern(value: Any, asked: Searched, where: Where, look: Look) -> None:
+    pattern, most, is_set = asked
     if not issubclass(type(value), str):
         look.fail(where, "pattern", found=typed(value), expected="a text")
+    elif (length := str.__len__(value)) > most:  # (a class of texts may say any length)
+        if not is_set or type(value) is not str:
+            expected = f"at most {most} characters, or a `max_len` that allows more"
+            look.fail(where, "pattern", found=_of_length(length, value), expected=expected)
     elif pattern.search(value) is None:
         expected = f"to match `{pattern.pattern}`"
         look.fail(where, "pattern", found=shown(value), expected=expected)
@@ -122,7 +131,11 @@ def _length(value: Any, limits: tuple[int | None, int | None], where: Where, loo
         name, expected = "max_len", f"a length of at most {most}"
     else:
         return
-    look.fail(where, name, found=Said(f"of length {length}", kind(value)), expected=expected)
+    look.fail(where, name, found=_of_length(length, value), expected=expected)
+
+
+def _of_length(length: int, value: Any) -> Said:
+    return Said(f"of length {length}", kind(value))
 
 
 def _bytes(value: Any, most: ByteSize, where: Where, look: Look) -> None:
@@ -338,8 +351,8 @@ TESTS: dict[str, Callable[[Any, Any, Where, Look], None]] = {
     "range": _bounds,
     "finite": _bounds,
     "enum": _enum,
-    "pattern": _pattern,
     "min_len": _length,
+    "pattern": _pattern,
     "max_bytes": _bytes,
     "required": _required,
     "fields": _fields,
