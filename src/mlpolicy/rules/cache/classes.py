@@ -77,20 +77,54 @@ def defined(kind: type, name: str) -> Any:
 
 
 def stored(value: Any, names: tuple[str, ...]) -> list[Any]:
-    """Return what *value* holds under *names*; neither properties nor `__getattr__` run.
+    """Return what *value* holds under *names*, and all that it holds beside them.
+
+    Neither properties nor `__getattr__` run.
 
     Raises:
         Unkeyable: A name is not held, but worked out when it is asked for.
     """
     kind = type(value)
     held: dict[str, Any] = instance_of(value, "__dict__") if kind.__dictoffset__ else {}
-    found = []
+    if type(held) is not dict:
+        raise Unkeyable(f"{kind.__qualname__}, whose attributes are in a dict of their own class")
+    found, left = [], len(held)
     for name in names:
         slot = None if name in held else defined(kind, name)
         if slot is not None and type(slot) is not types.MemberDescriptorType:
             raise Unkeyable(f"{kind.__qualname__}.{name}, which is no plain field")
-        found.append(held[name] if slot is None else slot.__get__(value))
+        if slot is None:
+            found.append(held[name])
+            left -= 1
+            continue
+        try:
+            found.append(slot.__get__(value))
+        except AttributeError:
+            found.append(Unkeyable)  # (a slot that is empty: no value is this class)
+    if left:  # `__orig_class__`, cached properties, what somebody has put there
+        found.append({name: one for name, one in held.items() if name not in names})
     return found
+
+
+def slots_of(kind: type, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the slots of *kind* that are not *known*."""
+    found = [name for one in mro_of(kind) for name, slot in _names_of(one).items() if _slot(slot)]
+    return tuple(name for name in dict.fromkeys(found) if name not in known)
+
+
+def holds_more(kind: type) -> bool:
+    """Return whether instances hold more than slots and a dict of attributes.
+
+    So do those that derive from a class written in C: a list, an exception, a deque.
+    """
+    words = sum(_slot(slot) for one in mro_of(kind) for slot in _names_of(one).values())
+    words += (kind.__dictoffset__ > 0) + (kind.__weakrefoffset__ > 0)
+    own = kind.__basicsize__ - object.__basicsize__
+    return bool(kind.__itemsize__) or own != words * tuple.__itemsize__
+
+
+def _slot(held: object) -> bool:
+    return type(held) is types.MemberDescriptorType
 
 
 def one_shot(kind: type) -> bool:

@@ -13,9 +13,10 @@ from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.default import given
 from mlpolicy.core.report import interrupts, say_once
+from mlpolicy.core.step import indented
 from mlpolicy.core.target import Given
 from mlpolicy.core.threads import Live
-from mlpolicy.rules.cache.canonical import ENCODERS, FLAT, Token, encode
+from mlpolicy.rules.cache.canonical import ENCODERS, FLAT, LONG, WIDE, Token, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 BARE: Final[tuple[type, ...]] = (int, str) if sys.flags.bytes_warning else (int, str, bytes)
 """Of these classes exactly, a single argument is its own key."""
 
-_MISSING: Final[Token] = (None, "missing")
+_MISSING: Final[Token] = (None, Unkeyable)
 
 
 class Identity(ref[Any]):
@@ -201,7 +202,7 @@ class Keys(Live):
     def one(self, argument: Any) -> Hashable | None:
         """Return the key of a call whose one part is a whole argument, and no bare one."""
         try:
-            return (ENCODERS.get(type(argument)) or encode)(argument, 0)
+            return (ENCODERS.get(type(argument)) or encode)(argument, None)
         except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
             self._without(error)
             return None
@@ -243,31 +244,52 @@ _MOST_INLINE = 4
 """With more arguments than this the lines cost more than the call that they save."""
 
 
-def key_lines(keys: Keys, site: Site, key: str, loom: Loom) -> Lines:
+def key_lines(
+    keys: Keys, site: Site, key: str, loom: Loom, *, find: str = "", entry: str = ""
+) -> Lines:
     """Return lines that leave the key of the call, or None, in the local *key*.
 
-    Plain scalars are keyed here: the tests of their exact classes cost 3 ns each.
+    Plain scalars are keyed here: the tests of their exact classes cost 3 ns each. Where they
+    *find* an *entry*, it is there too; an integer too long for a key is looked for only where
+    there is none, which a hit does not pay for.
     """
+    look = [f"{entry} = {find}({key})"] if find else []
     if keys.by_function:
-        return [f"{key} = {loom.constant('make_key', keys.make)}({given(site, loom)})"]
+        make = f"{loom.constant('make_key', keys.make)}({given(site, loom)})"
+        return [f"{key} = {make}", *look]
     hows = [part.how for part in keys.parts]
     arguments = [loom.arguments[part.name] for part in keys.parts]
-    if loom.closure:
-        cells = ", ".join([*arguments, f"cells={loom.closure}"])
-        return [f"{key} = {loom.constant('make_key', keys.make)}({cells})"]
-    if not hows:
-        return [f"{key} = ()"]
+    if not hows and not loom.closure:
+        return [f"{key} = ()", *look]
+    cells = [f"cells={loom.closure}"] if loom.closure else []
+    make = f"{loom.constant('make_key', keys.make)}({', '.join([*arguments, *cells])})"
+    if cells or len(hows) > _MOST_INLINE or "read" in hows:
+        return [f"{key} = {make}", *look]
     if hows == ["value"]:
+        make = f"{loom.constant('make_key', keys.one)}({arguments[0]})"
         kind = loom.local("kind")
-        bare = " or ".join(f"{kind} is {loom.constant(one.__name__, one)}" for one in BARE)
-        make = loom.constant("make_key", keys.one)
-        return [
+        bare = " or ".join(_is_plain(one, kind, arguments[0], loom) for one in BARE)
+        lines = [
             f"{kind} = {loom.constant('type', type)}({arguments[0]})",
-            f"{key} = {arguments[0]} if {bare} else {make}({arguments[0]})",
+            f"{key} = {arguments[0]} if {bare} else {make}",
         ]
-    make = f"{loom.constant('make_key', keys.make)}({', '.join(arguments)})"
-    if len(hows) > _MOST_INLINE or "read" in hows:
-        return [f"{key} = {make}"]
+    else:
+        tests, items = _inline(hows, arguments, loom)
+        lines = [f"{key} = ({', '.join(items)},) if {' and '.join(tests)} else {make}"]
+    missed = f"{entry} is None and " if find else ""
+    whole = [
+        f"{loom.constant('type', type)}({one}) is {loom.constant('int', int)} "
+        f"and not {-WIDE} < {one} < {WIDE}"
+        for how, one in zip(hows, arguments, strict=True)
+        if how == "value"
+    ]
+    if whole:
+        look += [f"if {missed}({' or '.join(whole)}):", f"    {key} = {make}", *indented(look)]
+    return lines + look
+
+
+def _inline(hows: Sequence[str], arguments: list[str], loom: Loom) -> tuple[list[str], list[str]]:
+    """Return the tests for arguments that are their own key, and the items of that key."""
     tests, items = [], []
     for how, argument in zip(hows, arguments, strict=True):
         if how == "instance":
@@ -279,14 +301,18 @@ def key_lines(keys: Keys, site: Site, key: str, loom: Loom) -> Lines:
             kind = loom.local("kind")
             tests.append(_is_scalar(kind, argument, loom))
             items += [argument, kind]
-    return [f"{key} = ({', '.join(items)},) if {' and '.join(tests)} else {make}"]
+    return tests, items
 
 
 def _is_scalar(kind: str, value: str, loom: Loom) -> str:
     """Return the test for a plain scalar; a zero or NaN is none, as `0.0 == -0.0`."""
-    plain = [
-        f"{kind} is {loom.constant(one.__name__, one)}" for one in (str, bool, type(None), bytes)
-    ]
+    plain = [_is_plain(one, kind, value, loom) for one in (str, bool, type(None), bytes)]
     floating = f"{kind} is {loom.constant('float', float)} and {value} and {value} == {value}"
     first = f"({kind} := {loom.constant('type', type)}({value})) is {loom.constant('int', int)}"
     return f"({' or '.join([first, plain[0], floating, *plain[1:]])})"
+
+
+def _is_plain(one: type, kind: str, value: str, loom: Loom) -> str:
+    test = f"{kind} is {loom.constant(one.__name__, one)}"
+    short = f" and {loom.constant('len', len)}({value}) <= {LONG}"
+    return test + short if one is str or one is bytes else test
