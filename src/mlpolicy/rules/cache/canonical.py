@@ -12,17 +12,19 @@ callers choose and Python hashes without a key, which is long integers, does not
 
 from __future__ import annotations
 
+import enum
 import itertools
 import math
 import os
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from marshal import dumps
-from operator import itemgetter, ne
+from operator import countOf, itemgetter, ne
 from sys import getsizeof
 from typing import Any, Final
 
 # `digest(data, SEED)`; raises ValueError, TypeError or BufferError where bytes lie scattered.
-from xxhash import xxh3_128_digest as digest
+from xxhash import xxh3_128_digest
 
 from mlpolicy.rules.cache.classes import ByClass, Unkeyable, instance_of
 from mlpolicy.rules.cache.readers import (
@@ -57,15 +59,18 @@ LONG: Final = 256
 """Longer text and bytes have no place in a key."""
 _HUGE, _HUGE_NEGATIVE = 0x7F, 0xFF
 """The highest byte of infinity, of NaN, and of floats beyond 1e304."""
-_NUMBERS: Final = frozenset({int, float})
 FLAT: Final = frozenset({int, float, str, bytes, bool, type(None)})
 """Plain scalars: they cannot change, and hold nothing."""
-_TEXT: Final = frozenset({str})
+_TEXT, _INTEGERS, _FLOATS = frozenset({str}), frozenset({int}), frozenset({float})
+_SHORT: Final = frozenset({float, bool, type(None)})
 _LONG_ON_AVERAGE: Final = 300
 _SORTED: Final = frozenset({int, str, bytes})
 """Sets of one of these classes alone are sorted as they are."""
 
-SEED: Final = int.from_bytes(os.urandom(8), "little")
+digest: Final = xxh3_128_digest
+_OF_ENUM: Final = frozenset({"_name_", "_value_", "_sort_order_", "__objclass__", "_inverted_"})
+"""What members of enums hold, beside what somebody has put there."""
+SEED, SEED_OF_INTEGERS = (int.from_bytes(os.urandom(8), "little") for _ in range(2))
 """Another one in every process; a fork keeps it, and the keys that were made with it."""
 
 
@@ -109,7 +114,7 @@ def fold(values: Sequence[object], walk: Walk | None) -> bytes:
     Raises:
         Unkeyable: As `parts`.
     """
-    return digest(dumps(parts(values, walk or Walk()), 2), SEED)
+    return flat(values) or digest(dumps(parts(values, walk or Walk()), 2), SEED)
 
 
 def parts(values: Sequence[object], walk: Walk) -> list[object]:
@@ -128,7 +133,8 @@ def parts(values: Sequence[object], walk: Walk) -> list[object]:
     for value in values:
         known = met.get(id(value))
         if known is None:
-            content, kind = encode(value, walk)
+            kind = type(value)
+            content, kind = (encode if kind in FLAT else ENCODERS[kind])(value, walk)
             if content is value:
                 found.append(value)
                 continue
@@ -147,43 +153,36 @@ _NUMBERED: Final = ByClass[int]({}, lambda _: next(_numbers))
 """A number for each class, never given twice: `marshal` writes no classes."""
 
 
-def flat(values: list[Any] | tuple[Any, ...]) -> bytes | None:
+def flat(values: Any) -> bytes | None:
     """Return a fingerprint of *values*, in order; None unless all are plain scalars.
 
     marshal's version 2 writes each class with its own mark and neither shares nor interns,
-    so that equal values give equal bytes; but it takes an array for bytes, and keeps the
-    many patterns of NaN apart: both are looked for first.
+    so that equal values give equal bytes; but it takes an array for bytes, goes through all that
+    a nest holds as often as it stands there, and keeps the many patterns of NaN apart.
     """
-    if not values:
-        return None
-    kind = type(values[0])
-    if kind is type(values[-1]) and kind in _NUMBERS and -WIDE < values[0] < WIDE:
-        text = dumps(values, 2)
-        count = len(values)
-        if kind is int:  # of 32 bits: a mark and four bytes each
-            plain = len(text) == 5 + 5 * count and text[5::5] == b"i" * count
-        else:
-            # A mark and eight bytes each: where every ninth byte is the mark, so is every item.
-            # The last of the eight is 7f or ff for NaN, infinity and the hugest numbers.
-            last = text[13::9]
-            plain = text[5::9] == b"g" * count and _HUGE not in last and _HUGE_NEGATIVE not in last
-        if plain:
-            return digest(text, SEED)
     kinds = set(map(type, values))
-    if not kinds <= FLAT:
+    if not kinds or not kinds <= FLAT:
         return None
+    if kinds == _INTEGERS:
+        try:
+            return digest(struct.pack(f"{len(values)}q", *values), SEED_OF_INTEGERS)
+        except struct.error:  # (over 64 bits)
+            pass
     # Long ones are digested one by one: one that stands in many places is to be read once.
-    if sum(map(len if kinds == _TEXT else getsizeof, values)) > _LONG_ON_AVERAGE * len(values):
-        return None
+    if not kinds <= _SHORT:
+        length = len if kinds == _TEXT else getsizeof
+        if sum(map(length, values)) > _LONG_ON_AVERAGE * len(values):
+            return None
     text = dumps(values, 2)
-    # No NaN is written without one of these bytes.
-    if (_HUGE in text or _HUGE_NEGATIVE in text) and any(map(ne, values, values)):
+    # No NaN is written without one of these bytes: of a float, after its mark, in the last of eight.
+    last = text[13::9] if kinds == _FLOATS else text
+    if (_HUGE in last or _HUGE_NEGATIVE in last) and any(map(ne, values, values)):
         return None
     return digest(text, SEED)
 
 
 def _sequence(value: Any, walk: Walk | None) -> Token:
-    return flat(value) or fold(value, walk), type(value)
+    return fold(value, walk), type(value)
 
 
 def _float(value: float, _: Walk | None) -> Token:
@@ -197,14 +196,14 @@ def _float(value: float, _: Walk | None) -> Token:
 class _Shape:
     """The keys of a dict, all of them text: mostly those of the dict before."""
 
-    __slots__ = ("code", "get", "ints", "small")
+    __slots__ = ("code", "get", "pack", "small")
 
     def __init__(self, names: list[str]) -> None:
         names.sort()
         text = dumps(names, 2)
         self.code = digest(text, SEED)
         self.small = len(names) <= _MOST_NAMES and len(text) <= _LONGEST_NAMES
-        self.ints = b"i" * len(names)
+        self.pack = struct.Struct(f"{len(names)}q").pack
         self.get: Callable[[dict[str, object]], tuple[Any, ...]] = itemgetter(*names)
         """All values, in the order of the names; KeyError for a dict of another shape."""
 
@@ -218,13 +217,14 @@ def _dict(value: dict[Any, object], walk: Walk | None) -> Token:
     if shape is not None:
         try:
             values = shape.get(value)
+            # (`flat`, without its calls)
+            if type(values[0]) is int and countOf(map(type, values), int) == len(values):
+                return (shape.code, digest(shape.pack(*values), SEED_OF_INTEGERS)), dict
         except KeyError:
             return _other_dict(value, walk)
-        if type(values[0]) is int and type(values[-1]) is int:
-            text = dumps(values, 2)  # (`flat`, without its calls)
-            if text[5::5] == shape.ints and len(text) == 5 + 5 * len(values):
-                return (shape.code, digest(text, SEED)), dict
-        return (shape.code, flat(values) or fold(values, walk)), dict
+        except struct.error:
+            pass
+        return (shape.code, fold(values, walk)), dict
     return _other_dict(value, walk)
 
 
@@ -239,14 +239,13 @@ def _other_dict(value: dict[Any, object], walk: Walk | None) -> Token:
     if shape.small:
         _shapes[count] = shape
     values = shape.get(value)
-    return (shape.code, flat(values) or fold(values, walk)), dict
+    return (shape.code, fold(values, walk)), dict
 
 
 def _set(value: set[Any] | frozenset[Any], walk: Walk | None) -> Token:
     kinds = set(map(type, value))
     if len(kinds) == 1 and kinds <= _SORTED:
-        ordered = sorted(value)
-        return flat(ordered) or fold(ordered, walk), type(value)
+        return fold(sorted(value), walk), type(value)
     return _unordered(parts(list(value), walk or Walk())), type(value)
 
 
@@ -268,38 +267,43 @@ def _class(value: type, _: Walk | None) -> Token:
     return _NUMBERED[value], type
 
 
+def _member(value: Any, walk: Walk | None) -> Token:
+    told = instance_of(value, "_value_" if issubclass(type(value), enum.Flag) else "_name_")
+    held = instance_of(value, "__dict__")
+    if _OF_ENUM.issuperset(held):
+        return (told if type(told) is str else encode(told, walk)[0]), type(value)
+    rest = {name: one for name, one in held.items() if name not in _OF_ENUM}
+    return fold((told, rest), walk), type(value)
+
+
 def _array(value: Any, walk: Walk | None) -> Token:
     """Return the token of a numpy array: any two of equal dtype, shape and content share it."""
-    dtype, kind = value.dtype, type(value)
-    if dtype.num in PADDED:
-        raise Unkeyable(f"numpy array of {dtype}")
-    if kind.__dictoffset__:  # a file of memory, which has a name and a place
-        if instance_of(value, "__dict__").keys() - {"_mmap", "filename", "offset", "mode"}:
-            raise Unkeyable("numpy.memmap with an attribute of its own")
-        about = value.filename, value.offset, value.mode
-        return fold((about, value.view(numpy().ndarray)), walk), kind
-    if dtype.num < PLAIN or dtype.num in TIGHT:
+    dtype = value.dtype
+    number = dtype.num
+    if number < PLAIN or number in TIGHT:
         try:
-            content = digest(value if dtype.num < PLAIN else value.tobytes(), SEED)
+            content = digest(value if number < PLAIN else value.tobytes(), SEED)
         except (ValueError, BufferError, TypeError):  # the elements lie scattered, or reversed
             content = digest(value.tobytes(), SEED)
-        return (content, dtype_of(dtype), value.shape), kind
+        return (content, dtype_of(dtype), value.shape), type(value)
+    if number in PADDED:
+        raise Unkeyable(f"numpy array of {dtype}")
     # Objects are told apart by what they are, records without the gaps between fields.
-    return fold((value.tolist(), dtype_of(dtype), value.shape), walk), kind
+    return fold((value.tolist(), dtype_of(dtype), value.shape), walk), type(value)
 
 
 def _find(kind: type) -> Encoder:
     package = kind.__module__.partition(".")[0]
-    if package == "numpy" and kind in (numpy().ndarray, numpy().memmap):
+    if package == "numpy" and kind is numpy().ndarray:
         return _array
     content = reader_of(kind, package, CONTENTS_OF)
-    if content is not None:
-        return _by_content(content)
     read = reader_of(kind, package, PARTS_OF)
-    if read is not None:
-        return _by_parts(read)
+    if content or read:
+        return _by_content(content) if content else _by_parts(read)
     if package in CONTENTS_OF:
         return refuse
+    if issubclass(kind, enum.Enum):
+        return _member
     return _class if issubclass(kind, type) else _by_parts(parts_of(kind))
 
 

@@ -16,7 +16,7 @@ from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.step import indented
 from mlpolicy.core.target import Given
 from mlpolicy.core.threads import Live
-from mlpolicy.rules.cache.canonical import ENCODERS, FLAT, LONG, WIDE, Token, encode
+from mlpolicy.rules.cache.canonical import ENCODERS, FLAT, LONG, SEED, WIDE, Token, digest, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 
 if TYPE_CHECKING:
@@ -267,11 +267,13 @@ def key_lines(
         return [f"{key} = {make}", *look]
     if hows == ["value"]:
         make = f"{loom.constant('make_key', keys.one)}({arguments[0]})"
-        kind = loom.local("kind")
-        bare = " or ".join(_is_plain(one, kind, arguments[0], loom) for one in BARE)
+        kind, length = loom.local("kind"), f"{_length(arguments[0], loom)} <= {LONG}"
+        tests = [f"{kind} is {loom.constant(one.__name__, one)}" for one in BARE]
+        bare = " or ".join([tests[0], *(f"{test} and {length}" for test in tests[1:])])
         lines = [
             f"{kind} = {loom.constant('type', type)}({arguments[0]})",
-            f"{key} = {arguments[0]} if {bare} else {make}",
+            f"{key} = {arguments[0]} if {bare} else ({_of_text(arguments[0], loom)},) "
+            f"if {tests[1]} else {make}",
         ]
     else:
         tests, items = _inline(hows, arguments, loom)
@@ -300,19 +302,27 @@ def _inline(hows: Sequence[str], arguments: list[str], loom: Loom) -> tuple[list
         else:
             kind = loom.local("kind")
             tests.append(_is_scalar(kind, argument, loom))
-            items += [argument, kind]
+            long = f"{kind} is {loom.constant('str', str)} and {_length(argument, loom)} > {LONG}"
+            items += [f"{_of_text(argument, loom)} if {long} else {argument}", kind]
     return tests, items
 
 
 def _is_scalar(kind: str, value: str, loom: Loom) -> str:
     """Return the test for a plain scalar; a zero or NaN is none, as `0.0 == -0.0`."""
-    plain = [_is_plain(one, kind, value, loom) for one in (str, bool, type(None), bytes)]
+    plain = [
+        f"{kind} is {loom.constant(one.__name__, one)}" for one in (str, bool, type(None), bytes)
+    ]
     floating = f"{kind} is {loom.constant('float', float)} and {value} and {value} == {value}"
     first = f"({kind} := {loom.constant('type', type)}({value})) is {loom.constant('int', int)}"
-    return f"({' or '.join([first, plain[0], floating, *plain[1:]])})"
+    short = f"{plain.pop()} and {_length(value, loom)} <= {LONG}"
+    return f"({' or '.join([first, plain[0], floating, *plain[1:], short])})"
 
 
-def _is_plain(one: type, kind: str, value: str, loom: Loom) -> str:
-    test = f"{kind} is {loom.constant(one.__name__, one)}"
-    short = f" and {loom.constant('len', len)}({value}) <= {LONG}"
-    return test + short if one is str or one is bytes else test
+def _length(value: str, loom: Loom) -> str:
+    return f"{loom.constant('len', len)}({value})"
+
+
+def _of_text(value: str, loom: Loom) -> str:
+    """Return what stands for a long text."""
+    seed, hashed = loom.constant("seed", SEED), loom.constant("digest", digest)
+    return f'{hashed}({value}.encode("utf-8", "surrogatepass"), {seed})'

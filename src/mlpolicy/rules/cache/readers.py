@@ -10,7 +10,6 @@ import collections
 import dataclasses
 import datetime
 import decimal
-import enum
 import fractions
 import gc
 import os
@@ -43,7 +42,7 @@ Parts = Callable[[Any], Sequence[object]]
 
 def _moment(value: datetime.datetime | datetime.time) -> object:
     # Aware times are equal when the instant is, whatever the zone: the zone is kept apart.
-    return value.replace(tzinfo=None).isoformat(), value.fold, _zone(value.tzinfo)
+    return value.__reduce_ex__(4)[1][0], _zone(value.tzinfo)  # (all but the zone)
 
 
 def _zone(tz: Any) -> object:
@@ -107,19 +106,9 @@ def refuse(value: object, _: object = None) -> Any:
     raise Unkeyable(f"{type(value).__module__}.{type(value).__qualname__}")
 
 
-def _member(value: Any) -> Sequence[object]:
-    told = instance_of(value, "_value_" if issubclass(type(value), enum.Flag) else "_name_")
-    held = instance_of(value, "__dict__").items()
-    # (what the class itself keeps there begins and ends with a `_`)
-    rest = {name: one for name, one in held if not name.startswith("_") or not name.endswith("_")}
-    return (told, rest) if rest else (told,)
-
-
 def parts_of(kind: Any) -> Parts:
     """Return what reads the parts of a class of the user's; it refuses where that is not known."""
     own = kind.__dict__
-    if issubclass(kind, enum.Enum):
-        return _member
     if issubclass(kind, tuple) and "_fields" in own and not kind.__dictoffset__:
         return lambda value: tuple.__getitem__(value, slice(None))
     if has(kind, "__struct_fields__"):
@@ -161,7 +150,16 @@ def dtype_of(value: Any) -> object:
     """Return what tells one dtype of numpy from another."""
     if value.metadata is not None:
         raise Unkeyable("numpy dtype with metadata")
-    return value.str if value.num < PLAIN or value.num in TIGHT else repr(value)
+    if value.num < PLAIN and value.isnative:
+        return value.num
+    return value.str if value.num in TIGHT else repr(value)
+
+
+def _file(value: Any) -> Sequence[object]:
+    """Return the content of an array that lies in a file, and which file that is."""
+    if instance_of(value, "__dict__").keys() - {"_mmap", "filename", "offset", "mode"}:
+        raise Unkeyable("numpy.memmap with an attribute of its own")
+    return value.filename, value.offset, value.mode, value.view(numpy().ndarray)
 
 
 def _number(value: Any) -> object:
@@ -245,6 +243,7 @@ CONTENTS_OF: Final[dict[str, dict[str, Content]]] = {
     "torch": dict.fromkeys(("dtype", "device"), str),
 }
 PARTS_OF: Final[dict[str, dict[str, Parts]]] = {
+    "numpy": {"memmap": _file},
     "pandas": {"DataFrame": _frame, "Series": _series, "Index": _index},
     "torch": dict.fromkeys(("Tensor", "nn.Parameter"), _tensor),
 }
