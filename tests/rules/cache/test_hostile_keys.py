@@ -11,11 +11,13 @@ import enum
 import fractions
 import itertools
 import random
+import struct
 import sys
 import time
 import types
 import typing
 import uuid
+from marshal import dumps
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -424,6 +426,10 @@ def token(value: Any) -> Any:
         (datetime.timezone(datetime.timedelta(0), "UTC"), datetime.UTC),
         (datetime.datetime(2026, 1, 1), datetime.datetime(2026, 1, 1, fold=1)),
         (frozenset({float("nan")}), frozenset({float("nan"), float("nan")})),
+        ({1, "a"}, {dumps(1, 2), dumps("a", 2)}),
+        ({1, 2.5}, {dumps(1, 2), dumps(2.5, 2)}),
+        (("a", 1), struct.unpack("<2q", dumps(("a", 1), 2))),
+        ({"a": "a", "b": 1}, dict(zip("ab", struct.unpack("<2q", dumps(("a", 1), 2)), strict=True))),
         (list[int], list[str]),
         (list[int], typing.List[int]),  # noqa: UP006
         ([Query(), [Query()]], [Query(), [with_state(Query, note=1)]]),

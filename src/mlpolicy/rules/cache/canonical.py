@@ -26,23 +26,8 @@ from typing import Any, Final
 # `digest(data, SEED)`; raises ValueError, TypeError or BufferError where bytes lie scattered.
 from xxhash import xxh3_128_digest
 
+from mlpolicy.rules.cache import readers
 from mlpolicy.rules.cache.classes import ByClass, Unkeyable, instance_of
-from mlpolicy.rules.cache.readers import (
-    CONTENTS,
-    CONTENTS_OF,
-    PADDED,
-    PARTS,
-    PARTS_OF,
-    PLAIN,
-    TIGHT,
-    Content,
-    Parts,
-    dtype_of,
-    numpy,
-    parts_of,
-    reader_of,
-    refuse,
-)
 
 Token = tuple[Any, type]
 """`marshal` writes the first of it."""
@@ -62,11 +47,9 @@ _HUGE, _HUGE_NEGATIVE = 0x7F, 0xFF
 FLAT: Final = frozenset({int, float, str, bytes, bool, type(None)})
 """Plain scalars: they cannot change, and hold nothing."""
 _TEXT, _INTEGERS, _FLOATS = frozenset({str}), frozenset({int}), frozenset({float})
+_SORTED: Final = _TEXT | _INTEGERS
 _SHORT: Final = frozenset({float, bool, type(None)})
 _LONG_ON_AVERAGE: Final = 300
-_SORTED: Final = frozenset({int, str, bytes})
-"""Sets of one of these classes alone are sorted as they are."""
-
 digest: Final = xxh3_128_digest
 _OF_ENUM: Final = frozenset({"_name_", "_value_", "_sort_order_", "__objclass__", "_inverted_"})
 """What members of enums hold, beside what somebody has put there."""
@@ -244,7 +227,7 @@ def _other_dict(value: dict[Any, object], walk: Walk | None) -> Token:
 
 def _set(value: set[Any] | frozenset[Any], walk: Walk | None) -> Token:
     kinds = set(map(type, value))
-    if len(kinds) == 1 and kinds <= _SORTED:
+    if len(kinds) == 1 and kinds <= _SORTED:  # (not bytes: `_unordered` makes some)
         return fold(sorted(value), walk), type(value)
     return _unordered(parts(list(value), walk or Walk())), type(value)
 
@@ -252,12 +235,12 @@ def _set(value: set[Any] | frozenset[Any], walk: Walk | None) -> Token:
 # --- what is known by its content, or by its parts --------------------------------------
 
 
-def _by_content(content: Content) -> Encoder:
+def _by_content(content: readers.Content) -> Encoder:
     """Return an encoder of what is told apart by something that `marshal` writes."""
     return lambda value, _: (digest(dumps(content(value), 2), SEED), type(value))
 
 
-def _by_parts(read: Parts) -> Encoder:
+def _by_parts(read: readers.Parts) -> Encoder:
     return lambda value, walk: (fold(read(value), walk), type(value))
 
 
@@ -280,31 +263,31 @@ def _array(value: Any, walk: Walk | None) -> Token:
     """Return the token of a numpy array: any two of equal dtype, shape and content share it."""
     dtype = value.dtype
     number = dtype.num
-    if number < PLAIN or number in TIGHT:
+    if number < readers.PLAIN or number in readers.TIGHT:
         try:
-            content = digest(value if number < PLAIN else value.tobytes(), SEED)
+            content = digest(value if number < readers.PLAIN else value.tobytes(), SEED)
         except (ValueError, BufferError, TypeError):  # the elements lie scattered, or reversed
             content = digest(value.tobytes(), SEED)
-        return (content, dtype_of(dtype), value.shape), type(value)
-    if number in PADDED:
+        return (content, readers.dtype_of(dtype), value.shape), type(value)
+    if number in readers.PADDED:
         raise Unkeyable(f"numpy array of {dtype}")
     # Objects are told apart by what they are, records without the gaps between fields.
-    return fold((value.tolist(), dtype_of(dtype), value.shape), walk), type(value)
+    return fold((value.tolist(), readers.dtype_of(dtype), value.shape), walk), type(value)
 
 
 def _find(kind: type) -> Encoder:
     package = kind.__module__.partition(".")[0]
-    if package == "numpy" and kind is numpy().ndarray:
+    if package == "numpy" and kind is readers.numpy().ndarray:
         return _array
-    content = reader_of(kind, package, CONTENTS_OF)
-    read = reader_of(kind, package, PARTS_OF)
+    content = readers.reader_of(kind, package, readers.CONTENTS_OF)
+    read = readers.reader_of(kind, package, readers.PARTS_OF)
     if content or read:
         return _by_content(content) if content else _by_parts(read)
-    if package in CONTENTS_OF:
-        return refuse
+    if package in readers.CONTENTS_OF:
+        return readers.refuse
     if issubclass(kind, enum.Enum):
         return _member
-    return _class if issubclass(kind, type) else _by_parts(parts_of(kind))
+    return _class if issubclass(kind, type) else _by_parts(readers.parts_of(kind))
 
 
 ENCODERS: Final = ByClass[Encoder](
@@ -313,8 +296,8 @@ ENCODERS: Final = ByClass[Encoder](
         **dict.fromkeys((list, tuple), _sequence),
         dict: _dict,
         **dict.fromkeys((set, frozenset), _set),
-        **{kind: _by_content(content) for kind, content in CONTENTS.items()},
-        **{kind: _by_parts(read) for kind, read in PARTS.items()},
+        **{kind: _by_content(content) for kind, content in readers.CONTENTS.items()},
+        **{kind: _by_parts(read) for kind, read in readers.PARTS.items()},
     },
     _find,
 )

@@ -254,40 +254,45 @@ def key_lines(
     there is none, which a hit does not pay for.
     """
     look = [f"{entry} = {find}({key})"] if find else []
-    if keys.by_function:
-        make = f"{loom.constant('make_key', keys.make)}({given(site, loom)})"
-        return [f"{key} = {make}", *look]
     hows = [part.how for part in keys.parts]
-    arguments = [loom.arguments[part.name] for part in keys.parts]
     if not hows and not loom.closure:
         return [f"{key} = ()", *look]
-    cells = [f"cells={loom.closure}"] if loom.closure else []
-    make = f"{loom.constant('make_key', keys.make)}({', '.join([*arguments, *cells])})"
-    if cells or len(hows) > _MOST_INLINE or "read" in hows:
+    arguments = _arguments(keys, site, loom)
+    make = f"{loom.constant('make_key', keys.make)}({', '.join(arguments)})"
+    if loom.closure or len(hows) > _MOST_INLINE or "read" in hows:
         return [f"{key} = {make}", *look]
     if hows == ["value"]:
         make = f"{loom.constant('make_key', keys.one)}({arguments[0]})"
-        kind, length = loom.local("kind"), f"{_length(arguments[0], loom)} <= {LONG}"
-        tests = [f"{kind} is {loom.constant(one.__name__, one)}" for one in BARE]
-        bare = " or ".join([tests[0], *(f"{test} and {length}" for test in tests[1:])])
-        lines = [
-            f"{kind} = {loom.constant('type', type)}({arguments[0]})",
-            f"{key} = {arguments[0]} if {bare} else ({_of_text(arguments[0], loom)},) "
-            f"if {tests[1]} else {make}",
-        ]
+        made = _bare(arguments[0], make, loom)
     else:
         tests, items = _inline(hows, arguments, loom)
-        lines = [f"{key} = ({', '.join(items)},) if {' and '.join(tests)} else {make}"]
-    missed = f"{entry} is None and " if find else ""
-    whole = [
-        f"{loom.constant('type', type)}({one}) is {loom.constant('int', int)} "
-        f"and not {-WIDE} < {one} < {WIDE}"
-        for how, one in zip(hows, arguments, strict=True)
-        if how == "value"
-    ]
-    if whole:
-        look += [f"if {missed}({' or '.join(whole)}):", f"    {key} = {make}", *indented(look)]
-    return lines + look
+        made = f"({', '.join(items)},) if {' and '.join(tests)} else {make}"
+    wide = (f"{entry} is None and " if find else "") + f"({_wide(hows, arguments, loom)})"
+    return [f"{key} = {made}", *look, f"if {wide}:", f"    {key} = {make}", *indented(look)]
+
+
+def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
+    if keys.by_function:
+        return [given(site, loom)]
+    cells = [f"cells={loom.closure}"] if loom.closure else []
+    return [loom.arguments[part.name] for part in keys.parts] + cells
+
+
+def _wide(hows: Sequence[str], arguments: list[str], loom: Loom) -> str:
+    """Return the test for an integer that is too long for a key."""
+    integer = f"({{0}}) is {loom.constant('int', int)} and not {-WIDE} < {{0}} < {WIDE}"
+    values = [one for how, one in zip(hows, arguments, strict=True) if how == "value"]
+    tests = [loom.constant("type", type) + integer.format(one) for one in values]
+    return " or ".join(tests) or "False"
+
+
+def _bare(value: str, make: str, loom: Loom) -> str:
+    """Return the key of a call with one argument: it itself, where it is a short scalar."""
+    kind, short = loom.local("kind"), f" and {_length(value, loom)} <= {LONG}"
+    tests = [f"{kind} is {loom.constant(one.__name__, one)}" for one in BARE]
+    first = f"({kind} := {loom.constant('type', type)}({value})) is {loom.constant('int', int)}"
+    bare = " or ".join([first, *(test + short for test in tests[1:])])
+    return f"{value} if {bare} else ({_of_text(value, loom)},) if {tests[1]} else {make}"
 
 
 def _inline(hows: Sequence[str], arguments: list[str], loom: Loom) -> tuple[list[str], list[str]]:

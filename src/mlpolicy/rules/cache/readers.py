@@ -68,11 +68,6 @@ def _zone(tz: Any) -> object:
 _SPAN: Final[Callable[[Any], tuple[int, int, int]]] = attrgetter("days", "seconds", "microseconds")
 
 
-def _ordered_dict(value: Any) -> Sequence[object]:
-    held = instance_of(value, "__dict__")
-    return [*value, *value.values(), *([held] if held else ())]
-
-
 CONTENTS: Final[dict[type, Content]] = {
     decimal.Decimal: decimal.Decimal.__str__,  # 1.0 and 1.00 print differently
     uuid.UUID: attrgetter("int", "is_safe.value"),
@@ -87,7 +82,11 @@ CONTENTS: Final[dict[type, Content]] = {
     ),
 }
 PARTS: Final[dict[type, Parts]] = {
-    collections.OrderedDict: _ordered_dict,
+    collections.OrderedDict: lambda value: (
+        *value,
+        *value.values(),
+        instance_of(value, "__dict__"),
+    ),
     types.MappingProxyType: gc.get_referents,  # (what it shows may be any mapping)
     bytearray: lambda value: (bytes(value),),
     array.array: lambda value: (value.typecode, value.tobytes()),
@@ -137,13 +136,6 @@ TIGHT = frozenset({14, 15, 18, 19, 21, 22, 23})
 """Complex, text, bytes, times and half floats: their bytes say all as well."""
 PADDED = frozenset({13, 16})
 """Long doubles; nobody defines the bytes that fill them up."""
-_OF_PANDAS = frozenset(
-    {
-        "_attrs", "_cache", "_cacher", "_codes", "_data", "_flags", "_freq", "_id", "_is_copy",
-        "_item_cache", "_levels", "_mgr", "_name", "_names", "_range", "_references", "sortorder",
-    }
-)  # fmt: skip
-"""What frames, series and indexes keep for themselves."""
 
 
 def dtype_of(value: Any) -> object:
@@ -156,10 +148,8 @@ def dtype_of(value: Any) -> object:
 
 
 def _file(value: Any) -> Sequence[object]:
-    """Return the content of an array that lies in a file, and which file that is."""
-    if instance_of(value, "__dict__").keys() - {"_mmap", "filename", "offset", "mode"}:
-        raise Unkeyable("numpy.memmap with an attribute of its own")
-    return value.filename, value.offset, value.mode, value.view(numpy().ndarray)
+    held = {name: one for name, one in instance_of(value, "__dict__").items() if name != "_mmap"}
+    return held, value.view(numpy().ndarray)
 
 
 def _number(value: Any) -> object:
@@ -195,9 +185,11 @@ def _beside(value: Any) -> tuple[object, ...]:
         Unkeyable: Somebody has put an attribute of his own there.
     """
     kind = type(value)
-    for name in instance_of(value, "__dict__"):
-        if name not in _OF_PANDAS and not has(kind, name):
-            raise Unkeyable(f"{kind.__qualname__} with an attribute of its own")
+    if not all(
+        name[0] == "_" or name == "sortorder" or has(kind, name)
+        for name in instance_of(value, "__dict__")
+    ):
+        raise Unkeyable(f"{kind.__qualname__} with an attribute of its own")
     return (value.attrs, value.flags.allows_duplicate_labels) if hasattr(value, "attrs") else ()
 
 
