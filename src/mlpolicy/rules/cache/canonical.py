@@ -17,17 +17,28 @@ import itertools
 import math
 import os
 import struct
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from marshal import dumps
-from operator import countOf, itemgetter, ne
-from sys import getsizeof
+from operator import attrgetter, countOf, itemgetter, ne
 from typing import Any, Final
 
 # `digest(data, SEED)`; raises ValueError, TypeError or BufferError where bytes lie scattered.
 from xxhash import xxh3_128_digest
 
-from mlpolicy.rules.cache import readers
-from mlpolicy.rules.cache.classes import ByClass, Unkeyable, instance_of
+from mlpolicy.rules.cache.classes import (
+    CONTENTS,
+    PARTS,
+    ByClass,
+    Content,
+    Parts,
+    Unkeyable,
+    has,
+    instance_of,
+    parts_of,
+    refuse,
+    zone_of,
+)
 
 Token = tuple[Any, type]
 """`marshal` writes the first of it."""
@@ -153,7 +164,7 @@ def flat(values: Any) -> bytes | None:
             pass
     # Long ones are digested one by one: one that stands in many places is to be read once.
     if not kinds <= _SHORT:
-        length = len if kinds == _TEXT else getsizeof
+        length = len if kinds == _TEXT else sys.getsizeof
         if sum(map(length, values)) > _LONG_ON_AVERAGE * len(values):
             return None
     text = dumps(values, 2)
@@ -235,12 +246,12 @@ def _set(value: set[Any] | frozenset[Any], walk: Walk | None) -> Token:
 # --- what is known by its content, or by its parts --------------------------------------
 
 
-def _by_content(content: readers.Content) -> Encoder:
+def _by_content(content: Content) -> Encoder:
     """Return an encoder of what is told apart by something that `marshal` writes."""
     return lambda value, _: (digest(dumps(content(value), 2), SEED), type(value))
 
 
-def _by_parts(read: readers.Parts) -> Encoder:
+def _by_parts(read: Parts) -> Encoder:
     return lambda value, walk: (fold(read(value), walk), type(value))
 
 
@@ -259,35 +270,154 @@ def _member(value: Any, walk: Walk | None) -> Token:
     return fold((told, rest), walk), type(value)
 
 
+# --- numpy, pandas, torch: by dtype, shape and content ---------------------------------
+
+_PLAIN = 13
+"""numpy's numbers of dtypes below it are booleans, integers and floats without padding."""
+_TIGHT = frozenset({14, 15, 18, 19, 21, 22, 23})
+"""Complex, text, bytes, times and half floats: their bytes say all as well."""
+_PADDED = frozenset({13, 16})
+"""Long doubles; nobody defines the bytes that fill them up."""
+
+
+def _dtype_of(value: Any) -> object:
+    if value.metadata is not None:
+        raise Unkeyable("numpy dtype with metadata")
+    if value.num < _PLAIN and value.isnative:
+        return value.num
+    return value.str if value.num in _TIGHT else repr(value)
+
+
+def _file(value: Any) -> Sequence[object]:
+    held = {name: one for name, one in instance_of(value, "__dict__").items() if name != "_mmap"}
+    return held, value.view(_numpy().ndarray)
+
+
+def _number(value: Any) -> object:
+    if value.dtype.num >= _PLAIN and value.dtype.num not in _TIGHT:
+        raise Unkeyable(f"numpy.{type(value).__name__}")
+    return _dtype_of(value.dtype), value.tobytes()
+
+
+def _frame(value: Any) -> Sequence[object]:
+    columns = [_column(value.iloc[:, at]) for at in range(value.shape[1])]
+    return *_beside(value), value.columns, value.index, *columns
+
+
+def _series(value: Any) -> Sequence[object]:
+    return *_beside(value), value.name, value.index, _column(value)
+
+
+def _index(value: Any) -> Sequence[object]:
+    _beside(value)
+    if type(value) is sys.modules["pandas"].RangeIndex:
+        return value.name, value.start, value.stop, value.step
+    if hasattr(value, "levels"):
+        levels, codes = list(value.levels), [_numpy().asarray(one) for one in value.codes]
+        return list(value.names), levels, codes
+    freq = getattr(value, "freqstr", None)
+    return repr(value.dtype), list(value.names), freq, _column(value)
+
+
+def _beside(value: Any) -> tuple[object, ...]:
+    """Return what a frame or series holds beside its values.
+
+    Raises:
+        Unkeyable: Somebody has put an attribute of his own there.
+    """
+    kind = type(value)
+    if not all(
+        name[0] == "_" or name == "sortorder" or has(kind, name)
+        for name in instance_of(value, "__dict__")
+    ):
+        raise Unkeyable(f"{kind.__qualname__} with an attribute of its own")
+    return (value.attrs, value.flags.allows_duplicate_labels) if hasattr(value, "attrs") else ()
+
+
+def _column(value: Any) -> object:
+    """Return what says all of the values of a column or an index."""
+    if isinstance(value.dtype, _numpy().dtype):
+        return value.to__numpy()
+    if hasattr(value.dtype, "categories"):
+        codes = value.cat.codes if hasattr(value, "cat") else value.codes
+        return _numpy().asarray(codes), value.dtype.categories, bool(value.dtype.ordered)
+    return repr(value.dtype), value.tolist()
+
+
+def _numpy() -> Any:
+    return sys.modules["numpy"]
+
+
+def _instant(value: Any) -> object:
+    fold, tz = getattr(value, "fold", 0), zone_of(getattr(value, "tzinfo", None))
+    return value.value, str(value.unit), fold, tz
+
+
+def _tensor(value: Any) -> Sequence[object]:
+    torch: Any = sys.modules["torch"]
+    if value.layout != torch.strided or value.is_quantized:
+        raise Unkeyable(f"torch tensor of layout {value.layout}")
+    if value.grad is not None or instance_of(value, "__dict__"):
+        raise Unkeyable("torch tensor with a gradient, or an attribute of its own")
+    # Bytes, as numpy has no word for half of torch's dtypes; a tensor of a GPU is copied.
+    plain = value.detach().resolve_conj().resolve_neg().cpu().contiguous()
+    content = plain.reshape(-1).view(torch.uint8)._numpy()
+    about = str(value.dtype), tuple(value.shape), str(value.device), value.requires_grad
+    return content, *about
+
+
 def _array(value: Any, walk: Walk | None) -> Token:
     """Return the token of a numpy array: any two of equal dtype, shape and content share it."""
     dtype = value.dtype
     number = dtype.num
-    if number < readers.PLAIN or number in readers.TIGHT:
+    if number < _PLAIN or number in _TIGHT:
         try:
-            content = digest(value if number < readers.PLAIN else value.tobytes(), SEED)
+            content = digest(value if number < _PLAIN else value.tobytes(), SEED)
         except (ValueError, BufferError, TypeError):  # the elements lie scattered, or reversed
             content = digest(value.tobytes(), SEED)
-        return (content, readers.dtype_of(dtype), value.shape), type(value)
-    if number in readers.PADDED:
+        return (content, _dtype_of(dtype), value.shape), type(value)
+    if number in _PADDED:
         raise Unkeyable(f"numpy array of {dtype}")
     # Objects are told apart by what they are, records without the gaps between fields.
-    return fold((value.tolist(), readers.dtype_of(dtype), value.shape), walk), type(value)
+    return fold((value.tolist(), _dtype_of(dtype), value.shape), walk), type(value)
+
+
+_OF_LIBRARY: Final[dict[str, dict[str, Encoder]]] = {
+    "numpy": {
+        "ndarray": _array,
+        "memmap": _by_parts(_file),
+        "generic": _by_content(_number),
+        "dtype": _by_content(_dtype_of),
+    },
+    "pandas": {
+        "DataFrame": _by_parts(_frame),
+        "Series": _by_parts(_series),
+        "Index": _by_parts(_index),
+        **dict.fromkeys(("Timestamp", "Timedelta"), _by_content(_instant)),
+        **dict.fromkeys(("NA", "NaT"), _by_content(id)),
+    },
+    "torch": {
+        **dict.fromkeys(("Tensor", "nn.Parameter"), _by_parts(_tensor)),
+        **dict.fromkeys(("dtype", "device"), _by_content(str)),
+    },
+}
+
+_FAMILIES: Final = ("generic", "dtype", "Index")
+"""Of these, classes that derive from them are known too."""
 
 
 def _find(kind: type) -> Encoder:
     package = kind.__module__.partition(".")[0]
-    if package == "numpy" and kind is readers.numpy().ndarray:
-        return _array
-    content = readers.reader_of(kind, package, readers.CONTENTS_OF)
-    read = readers.reader_of(kind, package, readers.PARTS_OF)
-    if content or read:
-        return _by_content(content) if content else _by_parts(read)
-    if package in readers.CONTENTS_OF:
-        return readers.refuse
+    for name, encoder in _OF_LIBRARY.get(package, {}).items():
+        known = attrgetter(name)(sys.modules[package])
+        known = known if isinstance(known, type) else type(known)
+        if kind is known or (name in _FAMILIES and issubclass(kind, known)):
+            return encoder
+    if package in _OF_LIBRARY:
+        return refuse
     if issubclass(kind, enum.Enum):
         return _member
-    return _class if issubclass(kind, type) else _by_parts(readers.parts_of(kind))
+    return _class if issubclass(kind, type) else _by_parts(parts_of(kind))
 
 
 ENCODERS: Final = ByClass[Encoder](
@@ -296,8 +426,8 @@ ENCODERS: Final = ByClass[Encoder](
         **dict.fromkeys((list, tuple), _sequence),
         dict: _dict,
         **dict.fromkeys((set, frozenset), _set),
-        **{kind: _by_content(content) for kind, content in readers.CONTENTS.items()},
-        **{kind: _by_parts(read) for kind, read in readers.PARTS.items()},
+        **{kind: _by_content(content) for kind, content in CONTENTS.items()},
+        **{kind: _by_parts(read) for kind, read in PARTS.items()},
     },
     _find,
 )

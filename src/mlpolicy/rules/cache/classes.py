@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import array
+import collections
+import dataclasses
 import datetime
 import decimal
 import enum
 import fractions
+import gc
+import os
 import pathlib
 import re
 import sys
 import types
+import typing
 import uuid
 import weakref
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from mlpolicy.core.classes import mro_of
@@ -106,12 +113,6 @@ def stored(value: Any, names: tuple[str, ...]) -> list[Any]:
     return found
 
 
-def slots_of(kind: type, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the slots of *kind* that are not *known*."""
-    found = [name for one in mro_of(kind) for name, slot in _names_of(one).items() if _slot(slot)]
-    return tuple(name for name in dict.fromkeys(found) if name not in known)
-
-
 def holds_more(kind: type) -> bool:
     """Return whether instances hold more than slots and a dict of attributes.
 
@@ -173,3 +174,98 @@ def frozen_record(kind: type) -> bool:
     if has(kind, "__pydantic_fields__"):
         return bool((defined(kind, "model_config") or {}).get("frozen"))
     return False
+
+
+# --- what values of a class are told apart by -------------------------------------------
+
+Content = Callable[[Any], Any]
+"""Gives what `marshal` writes, and what says all of a value, its class apart."""
+Parts = Callable[[Any], Sequence[object]]
+"""Gives the values that together say all of a value, its class apart."""
+
+
+def _moment(value: datetime.datetime | datetime.time) -> object:
+    # Aware times are equal when the instant is, whatever the zone: the zone is kept apart.
+    return value.__reduce_ex__(4)[1][0], zone_of(value.tzinfo)  # (all but the zone)
+
+
+def zone_of(tz: Any) -> object:
+    """Return what tells one time zone from another.
+
+    Raises:
+        Unkeyable: It is of a class that is not known.
+    """
+    if tz is None:
+        return None
+    kind: type = type(tz)
+    if kind is datetime.timezone:
+        offset, *name = tz.__getinitargs__()
+        return *_SPAN(offset), *name
+    if kind is zoneinfo.ZoneInfo and tz.key is not None:
+        return (tz.key,)
+    if of_library(kind, "pytz", "BaseTzInfo", "UTC"):
+        # (summer and winter are instances of their own)
+        return tz.zone, str(getattr(tz, "_utcoffset", "")), getattr(tz, "_tzname", "")
+    raise Unkeyable(f"time zone {kind.__qualname__}")
+
+
+_SPAN: Final[Callable[[Any], tuple[int, int, int]]] = attrgetter("days", "seconds", "microseconds")
+
+
+CONTENTS: Final[dict[type, Content]] = {
+    decimal.Decimal: decimal.Decimal.__str__,  # 1.0 and 1.00 print differently
+    uuid.UUID: attrgetter("int", "is_safe.value"),
+    **dict.fromkeys((datetime.datetime, datetime.time), _moment),
+    datetime.date: datetime.date.toordinal,
+    datetime.timedelta: _SPAN,
+    **dict.fromkeys((type(Ellipsis), type(NotImplemented)), id),
+    datetime.timezone: zone_of,
+    **dict.fromkeys(
+        (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath),
+        os.fspath,
+    ),
+}
+PARTS: Final[dict[type, Parts]] = {
+    collections.OrderedDict: lambda value: (
+        *value,
+        *value.values(),
+        instance_of(value, "__dict__"),
+    ),
+    types.MappingProxyType: gc.get_referents,  # (what it shows may be any mapping)
+    bytearray: lambda value: (bytes(value),),
+    array.array: lambda value: (value.typecode, value.tobytes()),
+    complex: attrgetter("real", "imag"),
+    fractions.Fraction: attrgetter("numerator", "denominator"),
+    **dict.fromkeys((range, slice), attrgetter("start", "stop", "step")),
+    types.GenericAlias: attrgetter("__origin__", "__args__", "__unpacked__"),
+    vars(typing)["_GenericAlias"]: attrgetter("__origin__", "__args__"),
+}
+
+
+def refuse(value: object, _: object = None) -> Any:
+    """Raise Unkeyable for *value*."""
+    raise Unkeyable(f"{type(value).__module__}.{type(value).__qualname__}")
+
+
+def parts_of(kind: Any) -> Parts:
+    """Return what reads the parts of a class of the user's; it refuses where that is not known."""
+    own = kind.__dict__
+    if issubclass(kind, tuple) and "_fields" in own and not kind.__dictoffset__:
+        return lambda value: tuple.__getitem__(value, slice(None))
+    if has(kind, "__struct_fields__"):
+        return lambda value: stored(value, defined(kind, "__struct_fields__"))
+    if holds_more(kind):
+        return refuse
+    names: tuple[str, ...]
+    # pydantic's dataclasses are dataclasses; its models are not.
+    if "__dataclass_fields__" in own:
+        names = tuple(field.name for field in dataclasses.fields(kind))
+    elif has(kind, "__pydantic_fields__"):
+        names = tuple(defined(kind, "__pydantic_fields__"))
+    elif "__attrs_attrs__" in own:
+        names = tuple(field.name for field in defined(kind, "__attrs_attrs__"))
+    else:
+        return refuse
+    slots = (name for one in mro_of(kind) for name, held in _names_of(one).items() if _slot(held))
+    names = tuple(dict.fromkeys((*names, *slots)))
+    return lambda value: stored(value, names)
