@@ -167,7 +167,7 @@ def test_records_are_keyed_by_class_and_field():
     """Equal fields share, another class or another class of a field does not."""
     same = [
         (Query("a"), Query("a")),
-        (User(), User(id=1)),
+        (User(id=1), User(id=1)),
         (Point(1, 2), Point(1, 2)),
         (Color.RED, Color("red")),
         (uuid.UUID(int=5), uuid.UUID(int=5)),
@@ -177,6 +177,7 @@ def test_records_are_keyed_by_class_and_field():
         (Query("a"), Derived("a")),
         (Derived("a"), Derived("b")),
         (User(), User(tags=["x"])),
+        (User(), User(id=1)),
         (Point(1, 2), (1, 2)),
         (Color.RED, "red"),
         (Size.ONE, 1),

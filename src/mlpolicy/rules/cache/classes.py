@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import array
+import collections
+import dataclasses
 import datetime
 import decimal
 import enum
 import fractions
+import gc
+import os
 import pathlib
 import re
 import sys
 import types
+import typing
 import uuid
 import weakref
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from mlpolicy.core.classes import mro_of
@@ -77,20 +84,48 @@ def defined(kind: type, name: str) -> Any:
 
 
 def stored(value: Any, names: tuple[str, ...]) -> list[Any]:
-    """Return what *value* holds under *names*; neither properties nor `__getattr__` run.
+    """Return what *value* holds under *names*, and all that it holds beside them.
+
+    Neither properties nor `__getattr__` run.
 
     Raises:
         Unkeyable: A name is not held, but worked out when it is asked for.
     """
     kind = type(value)
     held: dict[str, Any] = instance_of(value, "__dict__") if kind.__dictoffset__ else {}
-    found = []
+    if type(held) is not dict:
+        raise Unkeyable(f"{kind.__qualname__}, whose attributes are in a dict of their own class")
+    found, left = [], len(held)
     for name in names:
         slot = None if name in held else defined(kind, name)
         if slot is not None and type(slot) is not types.MemberDescriptorType:
             raise Unkeyable(f"{kind.__qualname__}.{name}, which is no plain field")
-        found.append(held[name] if slot is None else slot.__get__(value))
+        if slot is None:
+            found.append(held[name])
+            left -= 1
+            continue
+        try:
+            found.append(slot.__get__(value))
+        except AttributeError:
+            found.append(Unkeyable)  # (a slot that is empty: no value is this class)
+    if left:  # `__orig_class__`, cached properties, what somebody has put there
+        found.append({name: one for name, one in held.items() if name not in names})
     return found
+
+
+def holds_more(kind: type) -> bool:
+    """Return whether instances hold more than slots and a dict of attributes.
+
+    So do those that derive from a class written in C: a list, an exception, a deque.
+    """
+    words = sum(_slot(slot) for one in mro_of(kind) for slot in _names_of(one).values())
+    words += (kind.__dictoffset__ > 0) + (kind.__weakrefoffset__ > 0)
+    own = kind.__basicsize__ - object.__basicsize__
+    return bool(kind.__itemsize__) or own != words * tuple.__itemsize__
+
+
+def _slot(held: object) -> bool:
+    return type(held) is types.MemberDescriptorType
 
 
 def one_shot(kind: type) -> bool:
@@ -139,3 +174,98 @@ def frozen_record(kind: type) -> bool:
     if has(kind, "__pydantic_fields__"):
         return bool((defined(kind, "model_config") or {}).get("frozen"))
     return False
+
+
+# --- what values of a class are told apart by -------------------------------------------
+
+Content = Callable[[Any], Any]
+"""Gives what `marshal` writes, and what says all of a value, its class apart."""
+Parts = Callable[[Any], Sequence[object]]
+"""Gives the values that together say all of a value, its class apart."""
+
+
+def _moment(value: datetime.datetime | datetime.time) -> object:
+    # Aware times are equal when the instant is, whatever the zone: the zone is kept apart.
+    return value.__reduce_ex__(4)[1][0], zone_of(value.tzinfo)  # (all but the zone)
+
+
+def zone_of(tz: Any) -> object:
+    """Return what tells one time zone from another.
+
+    Raises:
+        Unkeyable: It is of a class that is not known.
+    """
+    if tz is None:
+        return None
+    kind: type = type(tz)
+    if kind is datetime.timezone:
+        offset, *name = tz.__getinitargs__()
+        return *_SPAN(offset), *name
+    if kind is zoneinfo.ZoneInfo and tz.key is not None:
+        return (tz.key,)
+    if of_library(kind, "pytz", "BaseTzInfo", "UTC"):
+        # (summer and winter are instances of their own)
+        return tz.zone, str(getattr(tz, "_utcoffset", "")), getattr(tz, "_tzname", "")
+    raise Unkeyable(f"time zone {kind.__qualname__}")
+
+
+_SPAN: Final[Callable[[Any], tuple[int, int, int]]] = attrgetter("days", "seconds", "microseconds")
+
+
+CONTENTS: Final[dict[type, Content]] = {
+    decimal.Decimal: decimal.Decimal.__str__,  # 1.0 and 1.00 print differently
+    uuid.UUID: attrgetter("int", "is_safe.value"),
+    **dict.fromkeys((datetime.datetime, datetime.time), _moment),
+    datetime.date: datetime.date.toordinal,
+    datetime.timedelta: _SPAN,
+    **dict.fromkeys((type(Ellipsis), type(NotImplemented)), id),
+    datetime.timezone: zone_of,
+    **dict.fromkeys(
+        (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath),
+        os.fspath,
+    ),
+}
+PARTS: Final[dict[type, Parts]] = {
+    collections.OrderedDict: lambda value: (
+        *value,
+        *value.values(),
+        instance_of(value, "__dict__"),
+    ),
+    types.MappingProxyType: gc.get_referents,  # (what it shows may be any mapping)
+    bytearray: lambda value: (bytes(value),),
+    array.array: lambda value: (value.typecode, value.tobytes()),
+    complex: attrgetter("real", "imag"),
+    fractions.Fraction: attrgetter("numerator", "denominator"),
+    **dict.fromkeys((range, slice), attrgetter("start", "stop", "step")),
+    types.GenericAlias: attrgetter("__origin__", "__args__", "__unpacked__"),
+    vars(typing)["_GenericAlias"]: attrgetter("__origin__", "__args__"),
+}
+
+
+def refuse(value: object, _: object = None) -> Any:
+    """Raise Unkeyable for *value*."""
+    raise Unkeyable(f"{type(value).__module__}.{type(value).__qualname__}")
+
+
+def parts_of(kind: Any) -> Parts:
+    """Return what reads the parts of a class of the user's; it refuses where that is not known."""
+    own = kind.__dict__
+    if issubclass(kind, tuple) and "_fields" in own and not kind.__dictoffset__:
+        return lambda value: tuple.__getitem__(value, slice(None))
+    if has(kind, "__struct_fields__"):
+        return lambda value: stored(value, defined(kind, "__struct_fields__"))
+    if holds_more(kind):
+        return refuse
+    names: tuple[str, ...]
+    # pydantic's dataclasses are dataclasses; its models are not.
+    if "__dataclass_fields__" in own:
+        names = tuple(field.name for field in dataclasses.fields(kind))
+    elif has(kind, "__pydantic_fields__"):
+        names = tuple(defined(kind, "__pydantic_fields__"))
+    elif "__attrs_attrs__" in own:
+        names = tuple(field.name for field in defined(kind, "__attrs_attrs__"))
+    else:
+        return refuse
+    slots = (name for one in mro_of(kind) for name, held in _names_of(one).items() if _slot(held))
+    names = tuple(dict.fromkeys((*names, *slots)))
+    return lambda value: stored(value, names)

@@ -13,9 +13,10 @@ from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.default import given
 from mlpolicy.core.report import interrupts, say_once
+from mlpolicy.core.step import indented
 from mlpolicy.core.target import Given
 from mlpolicy.core.threads import Live
-from mlpolicy.rules.cache.canonical import ENCODERS, FLAT, Token, encode
+from mlpolicy.rules.cache.canonical import ENCODERS, FLAT, LONG, SEED, WIDE, Token, digest, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 BARE: Final[tuple[type, ...]] = (int, str) if sys.flags.bytes_warning else (int, str, bytes)
 """Of these classes exactly, a single argument is its own key."""
 
-_MISSING: Final[Token] = (None, "missing")
+_MISSING: Final[Token] = (None, Unkeyable)
 
 
 class Identity(ref[Any]):
@@ -201,7 +202,7 @@ class Keys(Live):
     def one(self, argument: Any) -> Hashable | None:
         """Return the key of a call whose one part is a whole argument, and no bare one."""
         try:
-            return (ENCODERS.get(type(argument)) or encode)(argument, 0)
+            return (ENCODERS.get(type(argument)) or encode)(argument, None)
         except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
             self._without(error)
             return None
@@ -243,31 +244,59 @@ _MOST_INLINE = 4
 """With more arguments than this the lines cost more than the call that they save."""
 
 
-def key_lines(keys: Keys, site: Site, key: str, loom: Loom) -> Lines:
+def key_lines(
+    keys: Keys, site: Site, key: str, loom: Loom, *, find: str = "", entry: str = ""
+) -> Lines:
     """Return lines that leave the key of the call, or None, in the local *key*.
 
-    Plain scalars are keyed here: the tests of their exact classes cost 3 ns each.
+    Plain scalars are keyed here: the tests of their exact classes cost 3 ns each. Where they
+    *find* an *entry*, it is there too; an integer too long for a key is looked for only where
+    there is none, which a hit does not pay for.
     """
-    if keys.by_function:
-        return [f"{key} = {loom.constant('make_key', keys.make)}({given(site, loom)})"]
+    look = [f"{entry} = {find}({key})"] if find else []
     hows = [part.how for part in keys.parts]
-    arguments = [loom.arguments[part.name] for part in keys.parts]
-    if loom.closure:
-        cells = ", ".join([*arguments, f"cells={loom.closure}"])
-        return [f"{key} = {loom.constant('make_key', keys.make)}({cells})"]
-    if not hows:
-        return [f"{key} = ()"]
-    if hows == ["value"]:
-        kind = loom.local("kind")
-        bare = " or ".join(f"{kind} is {loom.constant(one.__name__, one)}" for one in BARE)
-        make = loom.constant("make_key", keys.one)
-        return [
-            f"{kind} = {loom.constant('type', type)}({arguments[0]})",
-            f"{key} = {arguments[0]} if {bare} else {make}({arguments[0]})",
-        ]
+    if not hows and not loom.closure:
+        return [f"{key} = ()", *look]
+    arguments = _arguments(keys, site, loom)
     make = f"{loom.constant('make_key', keys.make)}({', '.join(arguments)})"
-    if len(hows) > _MOST_INLINE or "read" in hows:
-        return [f"{key} = {make}"]
+    if loom.closure or len(hows) > _MOST_INLINE or "read" in hows:
+        return [f"{key} = {make}", *look]
+    if hows == ["value"]:
+        make = f"{loom.constant('make_key', keys.one)}({arguments[0]})"
+        made = _bare(arguments[0], make, loom)
+    else:
+        tests, items = _inline(hows, arguments, loom)
+        made = f"({', '.join(items)},) if {' and '.join(tests)} else {make}"
+    wide = (f"{entry} is None and " if find else "") + f"({_wide(hows, arguments, loom)})"
+    return [f"{key} = {made}", *look, f"if {wide}:", f"    {key} = {make}", *indented(look)]
+
+
+def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
+    if keys.by_function:
+        return [given(site, loom)]
+    cells = [f"cells={loom.closure}"] if loom.closure else []
+    return [loom.arguments[part.name] for part in keys.parts] + cells
+
+
+def _wide(hows: Sequence[str], arguments: list[str], loom: Loom) -> str:
+    """Return the test for an integer that is too long for a key."""
+    integer = f"({{0}}) is {loom.constant('int', int)} and not {-WIDE} < {{0}} < {WIDE}"
+    values = [one for how, one in zip(hows, arguments, strict=True) if how == "value"]
+    tests = [loom.constant("type", type) + integer.format(one) for one in values]
+    return " or ".join(tests) or "False"
+
+
+def _bare(value: str, make: str, loom: Loom) -> str:
+    """Return the key of a call with one argument: it itself, where it is a short scalar."""
+    kind, short = loom.local("kind"), f" and {_length(value, loom)} <= {LONG}"
+    tests = [f"{kind} is {loom.constant(one.__name__, one)}" for one in BARE]
+    first = f"({kind} := {loom.constant('type', type)}({value})) is {loom.constant('int', int)}"
+    bare = " or ".join([first, *(test + short for test in tests[1:])])
+    return f"{value} if {bare} else ({_of_text(value, loom)},) if {tests[1]} else {make}"
+
+
+def _inline(hows: Sequence[str], arguments: list[str], loom: Loom) -> tuple[list[str], list[str]]:
+    """Return the tests for arguments that are their own key, and the items of that key."""
     tests, items = [], []
     for how, argument in zip(hows, arguments, strict=True):
         if how == "instance":
@@ -278,8 +307,9 @@ def key_lines(keys: Keys, site: Site, key: str, loom: Loom) -> Lines:
         else:
             kind = loom.local("kind")
             tests.append(_is_scalar(kind, argument, loom))
-            items += [argument, kind]
-    return [f"{key} = ({', '.join(items)},) if {' and '.join(tests)} else {make}"]
+            long = f"{kind} is {loom.constant('str', str)} and {_length(argument, loom)} > {LONG}"
+            items += [f"{_of_text(argument, loom)} if {long} else {argument}", kind]
+    return tests, items
 
 
 def _is_scalar(kind: str, value: str, loom: Loom) -> str:
@@ -289,4 +319,15 @@ def _is_scalar(kind: str, value: str, loom: Loom) -> str:
     ]
     floating = f"{kind} is {loom.constant('float', float)} and {value} and {value} == {value}"
     first = f"({kind} := {loom.constant('type', type)}({value})) is {loom.constant('int', int)}"
-    return f"({' or '.join([first, plain[0], floating, *plain[1:]])})"
+    short = f"{plain.pop()} and {_length(value, loom)} <= {LONG}"
+    return f"({' or '.join([first, plain[0], floating, *plain[1:], short])})"
+
+
+def _length(value: str, loom: Loom) -> str:
+    return f"{loom.constant('len', len)}({value})"
+
+
+def _of_text(value: str, loom: Loom) -> str:
+    """Return what stands for a long text."""
+    seed, hashed = loom.constant("seed", SEED), loom.constant("digest", digest)
+    return f'{hashed}({value}.encode("utf-8", "surrogatepass"), {seed})'

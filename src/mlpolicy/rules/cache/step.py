@@ -328,10 +328,10 @@ _alive = Forked(CacheStep.after_fork)
 def _caching(step: CacheStep, inner: Lines, loom: Loom) -> Lines:
     """Return *inner* with the cache around it."""
     key, entry = loom.local("key"), loom.local("entry")
+    find = loom.constant("find", step.store.entries.get)
     hit, lost = loom.constant("hit", step.hits.add), loom.constant("Lost", Lost)
     return [
-        *key_lines(step.keys, step.site, key, loom),
-        f"{entry} = {loom.constant('find', step.store.entries.get)}({key})",
+        *key_lines(step.keys, step.site, key, loom, find=find, entry=entry),
         # It runs once: `while` lets a result that cannot be copied become a miss.
         f"while {entry} is not None and {loom.now()} < {entry}.expires:",
         f"    {loom.result} = {entry}.value",
