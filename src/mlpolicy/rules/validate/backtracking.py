@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache, reduce
 from itertools import product
 from math import inf, log2
-from operator import mul
 from re import _compiler, _parser  # type: ignore[attr-defined]  # (they have no public names)
 from re import _constants as parts  # type: ignore[attr-defined]  # (they have no public names)
 from typing import Any, NamedTuple
@@ -27,9 +26,9 @@ so many needs a `max_len`; in texts of so few, no `max_len` helps."""
 _LONG, _WIDE, _DEEP = 4096, 2**20, 150
 """Characters of a pattern, those in its ranges, and levels: more may take seconds to compile."""
 _TIME, _FREE = 40_000_000, 2**16
-"""Nanoseconds for a search, somewhat less than is said; if a text so long takes no more, the time grows with the text alone."""
-_COPIES, _ROOM, _FULL, _STEPS = 64, 256, 3000, 300_000
-"""Turns of a repeat that are told apart, positions for that, positions at all, pairs of them."""
+"""Nanoseconds for a search, fewer than is said; where a text so long takes no more, any may come."""
+_COPIES, _ROOM, _FULL, _EDGES, _STEPS = 64, 256, 3000, 50_000, 300_000
+"""Turns of a repeat that are told apart, positions for that and at all, edges, pairs of edges."""
 _LITERAL, _CLASS, _ANY_CASE, _TURN, _END = 2, 7, 18, 20, 3
 """Nanoseconds for a try: of a character, a class, one of any case, a turn of a group, the end."""
 _SAMPLE = frozenset((*range(128), 0xB2, 0xE9, 0x130, 0x416, 0x663, 0x2003, 0x4E2D, 0x1F600))
@@ -38,7 +37,6 @@ _BEGIN, _SEARCH = 1, 0
 """The mark before a text, among the bits of a set, and the position of what has not begun yet."""
 _SIMPLE = (parts.LITERAL, parts.NOT_LITERAL, parts.IN, parts.ANY)
 _REPEATS = (parts.MAX_REPEAT, parts.MIN_REPEAT, parts.POSSESSIVE_REPEAT)
-_Spent = tuple[list[float], float]
 
 
 class TooLarge(Exception):
@@ -96,7 +94,7 @@ def longest(pattern: str) -> float:
         found = graph.longest([])
         # After a match nothing is tried again but what may make it longer.
         return graph.longest([*graph.whole.last]) if graph.is_sure and found > _BOUNDLESS else found
-    except (TooLarge, RecursionError):
+    except (TooLarge, RecursionError, OverflowError):
         return 0
 
 
@@ -104,33 +102,27 @@ class _Graph:
     """The positions of a pattern, which may follow which, and how many paths read the same text."""
 
     def __init__(self, tree: Any) -> None:
-        named = (
-            one
-            for low, high in _ranges(tree)
-            for one in (low - 1, high, high + 1, *range(low, high, 1 + (high - low) // 128))
-        )
-        known = sorted(one for one in _SAMPLE.union(named) if 0 <= one <= sys.maxunicode)
+        ranges, known = [*_ranges(tree)], set(_SAMPLE)
+        for low, high in ranges:
+            known.update(range(low, high, 1 + (high - low) // (1 + 1024 // len(ranges))))
+            known.update((max(low - 1, 0), high, min(high + 1, sys.maxunicode)))
         self._alphabet, self._read = "".join(map(chr, known)), dict[Any, int]()
-        self._bit = {one: 2 << number for number, one in enumerate(known)}
         self._groups: dict[int, tuple[Any, int]] = {}
         self._taken = Counter[int]()  # what a possessive repeat leaves for nothing after it
         self.is_sure = True
         """Whether a match holds as soon as its last position is read."""
         self._sets, self._cost, self._price = [-1], [0], [_CLASS]
         """What each position reads, what a try of it costs, and one of all that may follow it."""
-        self._follow: list[dict[int, int]] = [{_SEARCH: 1}]
+        self._follow, self._before = [{_SEARCH}], [Counter([_SEARCH])]
         self.whole = self._sequence(tree, tree.state.flags)
         self._link(Counter([_SEARCH]), self.whole.first)
         for one, ways in self.whole.last.items():
             self._price[one] += ways * _END
         self._together = self._meet()
-        before: list[dict[int, int]] = [{} for _ in self._sets]
-        for one, follow in enumerate(self._follow):
-            for other, ways in follow.items():
-                before[other][one] = ways
         self._all = self._apart(range(len(self._sets)))
-        self._before = [
-            [[(one, ways[one]) for one in group] for group in self._apart(ways)] for ways in before
+        self._arrive = [
+            [[(one, ways[one]) for one in group] for group in self._apart(ways)]
+            for ways in self._before
         ]
 
     def _sequence(self, items: Any, flags: int) -> _Piece:
@@ -146,13 +138,11 @@ class _Graph:
             number, added, removed, items = about
             self._groups[number] = items, (flags | added) & ~removed
             return self._sequence(*self._groups[number])
-        if operator is parts.GROUPREF:
-            items, own = self._groups[about]
-            return self._sequence(items, own | flags & re.I)
         if operator is parts.BRANCH:
-            return _either(self._sequence(one, flags) for one in about[1])
-        if operator is parts.GROUPREF_EXISTS:
-            return _either(self._sequence(one or (), flags) for one in about[1:])
+            each = [self._sequence(one, flags) for one in about[1]]
+            first = sum((one.first for one in each), Counter[int]())
+            last = sum((one.last for one in each), Counter[int]())
+            return _Piece(first, last, sum(one.empty for one in each))
         if operator is parts.ATOMIC_GROUP:
             if len(about) == 1 and about[0][0] is parts.MAX_REPEAT:
                 about = [(parts.POSSESSIVE_REPEAT, about[0][1])]
@@ -161,12 +151,15 @@ class _Graph:
 
     def _place(self, operator: Any, about: Any, flags: int) -> _Piece:
         """Return what reads nothing; an assertion is a path that leads no further."""
-        if operator is parts.AT and about in (
-            parts.AT_BEGINNING_STRING,
-            None if flags & re.M else parts.AT_BEGINNING,
-        ):
+        begin = None if flags & re.M else parts.AT_BEGINNING
+        if operator is parts.AT and about in (parts.AT_BEGINNING_STRING, begin):
             return self._position(_BEGIN, _LITERAL)
         self.is_sure = False
+        if operator is parts.GROUPREF:
+            items, own = self._groups[about]
+            return self._sequence(items, own | flags & re.I)
+        if operator is parts.GROUPREF_EXISTS:
+            return self._part(parts.BRANCH, (None, [one or () for one in about[1:]]), flags)
         if operator in (parts.ASSERT, parts.ASSERT_NOT):
             return _Piece(self._sequence(about[1], flags).first, Counter(), 1)
         return _NOTHING
@@ -180,8 +173,8 @@ class _Graph:
             state = _parser.State()
             state.flags = flags
             single = _compiler.compile(_parser.SubPattern(state, [(operator, about)]), flags)
-            found = single.findall(self._alphabet)
-            self._read[key] = sum(self._bit[ord(one)] for one in found)
+            found = frozenset(single.findall(self._alphabet))
+            self._read[key] = int("".join("01"[one in found] for one in self._alphabet), 2) * 2
         return self._position(self._read[key], cost + (_ANY_CASE if flags & re.I else 0))
 
     def _position(self, reads: int, cost: int) -> _Piece:
@@ -191,7 +184,8 @@ class _Graph:
         self._sets.append(reads)
         self._cost.append(cost)
         self._price.append(0)
-        self._follow.append({})
+        self._follow.append(set())
+        self._before.append(Counter())
         return _Piece(only, only, 0)
 
     def _repeat(self, operator: Any, least: int, most: int, items: Any, *, flags: int) -> _Piece:
@@ -217,7 +211,8 @@ class _Graph:
             self._link(turn.last, turn.first, _TURN)
             return
         [only] = turn.first
-        self._follow[only][only] = 1
+        self._follow[only].add(only)
+        self._before[only][only] = 1
         self._price[only] += self._cost[only] // 3  # (a tight loop in C)
         self._taken[only] = self._sets[only] if takes else 0
 
@@ -228,10 +223,13 @@ class _Graph:
         return _Piece(first, last, one.empty * other.empty)
 
     def _link(self, last: Counter[int], first: Counter[int], extra: int = 0) -> None:
+        if len(last) * len(first) > _EDGES:
+            raise TooLarge
         for (one, ways), (other, more) in product(last.items(), first.items()):
             self._price[one] += ways * more * (self._cost[other] + extra)
             if self._sets[other] & ~self._taken[one]:
-                self._follow[one][other] = self._follow[one].get(other, 0) + ways * more
+                self._follow[one].add(other)
+                self._before[other][one] += ways * more
 
     # --- paths ---
 
@@ -244,16 +242,14 @@ class _Graph:
             if steps > _STEPS:
                 raise TooLarge
             for left, right in product(self._follow[one], self._follow[other]):
-                known = together[left] >> right & 1
-                if not known and self._read_by(one, left) & self._read_by(other, right):
+                if together[left] >> right & 1:
+                    continue
+                taken = self._taken[one] * (left != one) | self._taken[other] * (right != other)
+                if self._sets[left] & self._sets[right] & ~taken:
                     together[left] |= 1 << right
                     together[right] |= 1 << left
                     pending.append((left, right))
         return together
-
-    def _read_by(self, one: int, other: int) -> int:
-        """Return by which characters the position *other* may follow *one*."""
-        return self._sets[other] & ~(self._taken[one] if one != other else 0)
 
     def _apart(self, these: Iterable[int]) -> list[list[int]]:
         """Return *these* in groups, of each of which a text reaches at most one."""
@@ -279,17 +275,17 @@ class _Graph:
 
         *keep* takes for each position the most paths of any text up to that length.
         """
-        paths, totals = [float(one in start) for one in range(len(self._price))], [0.0]
-        tried = max(256, min(_ENOUGH // 4, 60_000 // sum(map(len, self._follow))))
+        price, totals = self._price, [0.0]
+        paths = [float(one in start) for one in range(len(price))]
+        tried = max(256, min(_ENOUGH // 4, _EDGES // sum(map(len, self._follow))))
         while any(paths):
-            cost = list(map(mul, paths, self._price))
-            spent = sum([max([cost[one] for one in group]) for group in self._all])
+            spent = sum([max([paths[one] * price[one] for one in group]) for group in self._all])
             totals.append(totals[-1] + spent)
             if totals[-1] > _TIME or len(totals) > tried:
                 return totals, inf
             found = [
                 sum([max([paths[one] * ways for one, ways in group]) for group in groups])
-                for groups in self._before
+                for groups in self._arrive
             ]
             for one in ends:
                 found[one] = 0.0
@@ -313,11 +309,6 @@ def _total(totals: list[float], each: float, length: int) -> float:
 
 def _times(these: Counter[int], ways: int) -> Counter[int]:
     return Counter({one: count * ways for one, count in these.items()})
-
-
-def _either(pieces: Iterable[_Piece]) -> _Piece:
-    first, last, empty = zip(*pieces, strict=True)
-    return _Piece(sum(first, Counter()), sum(last, Counter()), sum(empty))
 
 
 def _ranges(tree: Any, deep: int = 0) -> Iterator[tuple[int, int]]:

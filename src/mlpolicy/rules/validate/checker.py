@@ -5,6 +5,7 @@ The generated lines let common values pass sooner; whatever they do not let pass
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -120,7 +121,8 @@ def _checks(spec: Spec, bounds: Bounds | None, resolve: Resolve | None) -> list[
 
 
 def _searched(pattern: str, most: int | None) -> Searched:
-    return re.compile(pattern), longest(pattern) if most is None else most, most is not None
+    limit = longest(pattern) if most is None else most
+    return re.compile(pattern), limit, most is None and limit < math.inf
 
 
 def _bounds(ends: tuple[float | None, ...] | None, *, finite: bool) -> Bounds | None:

@@ -173,9 +173,9 @@ class Lines:
                 if all(type(one) in PLAIN[sort] for one in asked):
                     return f"{value} in {self._constant(frozenset(asked))}"
             case "pattern":
-                pattern, most, is_set = asked
+                pattern, most, is_own = asked
                 found = f"{self._loom.constant('search', pattern.search)}({value}) is not None"
-                if most < math.inf and not is_set:  # (else it was measured before)
+                if is_own:  # (else it is measured before, or need not be)
                     found = f"{self._loom.constant('len', len)}({value}) <= {most} and {found}"
                 if sort == "str":
                     return found

@@ -102,15 +102,15 @@ def _equal(value: Any, allowed: Any) -> bool:
 
 
 Searched = tuple[re.Pattern[str], float, bool]
-"""A pattern, how long a text may be, and whether `max_len` says so: that fails by itself."""
+"""A pattern, how long a text may be, and whether that is its own bound: `max_len` fails by itself."""
 
 
 def _pattern(value: Any, asked: Searched, where: Where, look: Look) -> None:
-    pattern, most, is_set = asked
+    pattern, most, is_own = asked
     if not issubclass(type(value), str):
         look.fail(where, "pattern", found=typed(value), expected="a text")
     elif (length := str.__len__(value)) > most:  # (a class of texts may say any length)
-        if not is_set or type(value) is not str:
+        if is_own or type(value) is not str:
             expected = f"at most {most} characters, or a `max_len` that allows more"
             look.fail(where, "pattern", found=_of_length(length, value), expected=expected)
     elif pattern.search(value) is None:
