@@ -337,7 +337,7 @@ def _beside(value: Any) -> tuple[object, ...]:
 def _column(value: Any) -> object:
     """Return what says all of the values of a column or an index."""
     if isinstance(value.dtype, _numpy().dtype):
-        return value.to__numpy()
+        return value.to_numpy()
     if hasattr(value.dtype, "categories"):
         codes = value.cat.codes if hasattr(value, "cat") else value.codes
         return _numpy().asarray(codes), value.dtype.categories, bool(value.dtype.ordered)
@@ -361,7 +361,7 @@ def _tensor(value: Any) -> Sequence[object]:
         raise Unkeyable("torch tensor with a gradient, or an attribute of its own")
     # Bytes, as numpy has no word for half of torch's dtypes; a tensor of a GPU is copied.
     plain = value.detach().resolve_conj().resolve_neg().cpu().contiguous()
-    content = plain.reshape(-1).view(torch.uint8)._numpy()
+    content = plain.reshape(-1).view(torch.uint8).numpy()
     about = str(value.dtype), tuple(value.shape), str(value.device), value.requires_grad
     return content, *about
 
