@@ -208,18 +208,18 @@ _shapes: dict[int, _Shape] = {}
 def _dict(value: dict[Any, object], walk: Walk | None) -> Token:
     # What an itemgetter of as many names finds is all that the dict holds.
     shape = _shapes.get(len(value))
-    if shape is not None:
-        try:
-            values = shape.get(value)
-            # (`flat`, without its calls)
-            if type(values[0]) is int and countOf(map(type, values), int) == len(values):
-                return (shape.code, digest(shape.pack(*values), SEED_OF_INTEGERS)), dict
-        except KeyError:
-            return _other_dict(value, walk)
+    try:
+        values = shape.get(value) if shape is not None else None
+    except KeyError:
+        values = None
+    if shape is None or values is None:
+        return _other_dict(value, walk)
+    if type(values[0]) is int and countOf(map(type, values), int) == len(values):
+        try:  # (`flat`, without its calls)
+            return (shape.code, digest(shape.pack(*values), SEED_OF_INTEGERS)), dict
         except struct.error:
             pass
-        return (shape.code, fold(values, walk)), dict
-    return _other_dict(value, walk)
+    return (shape.code, fold(values, walk)), dict
 
 
 def _other_dict(value: dict[Any, object], walk: Walk | None) -> Token:
