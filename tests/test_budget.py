@@ -37,7 +37,7 @@ STATEMENTS = {
     "lint": 649,
     "model": 1979,
     "plan": 1578,
-    "rules": 7414,
+    "rules": 7415,
     "runtime": 352,
     "source": 834,
     "testing": 1387,

@@ -208,18 +208,18 @@ _shapes: dict[int, _Shape] = {}
 def _dict(value: dict[Any, object], walk: Walk | None) -> Token:
     # What an itemgetter of as many names finds is all that the dict holds.
     shape = _shapes.get(len(value))
-    if shape is not None:
-        try:
-            values = shape.get(value)
-            # (`flat`, without its calls)
-            if type(values[0]) is int and countOf(map(type, values), int) == len(values):
-                return (shape.code, digest(shape.pack(*values), SEED_OF_INTEGERS)), dict
-        except KeyError:
-            return _other_dict(value, walk)
+    try:
+        values = shape.get(value) if shape is not None else None
+    except KeyError:
+        values = None
+    if shape is None or values is None:
+        return _other_dict(value, walk)
+    if type(values[0]) is int and countOf(map(type, values), int) == len(values):
+        try:  # (`flat`, without its calls)
+            return (shape.code, digest(shape.pack(*values), SEED_OF_INTEGERS)), dict
         except struct.error:
             pass
-        return (shape.code, fold(values, walk)), dict
-    return _other_dict(value, walk)
+    return (shape.code, fold(values, walk)), dict
 
 
 def _other_dict(value: dict[Any, object], walk: Walk | None) -> Token:
@@ -337,7 +337,7 @@ def _beside(value: Any) -> tuple[object, ...]:
 def _column(value: Any) -> object:
     """Return what says all of the values of a column or an index."""
     if isinstance(value.dtype, _numpy().dtype):
-        return value.to__numpy()
+        return value.to_numpy()
     if hasattr(value.dtype, "categories"):
         codes = value.cat.codes if hasattr(value, "cat") else value.codes
         return _numpy().asarray(codes), value.dtype.categories, bool(value.dtype.ordered)
@@ -361,7 +361,7 @@ def _tensor(value: Any) -> Sequence[object]:
         raise Unkeyable("torch tensor with a gradient, or an attribute of its own")
     # Bytes, as numpy has no word for half of torch's dtypes; a tensor of a GPU is copied.
     plain = value.detach().resolve_conj().resolve_neg().cpu().contiguous()
-    content = plain.reshape(-1).view(torch.uint8)._numpy()
+    content = plain.reshape(-1).view(torch.uint8).numpy()
     about = str(value.dtype), tuple(value.shape), str(value.device), value.requires_grad
     return content, *about
 

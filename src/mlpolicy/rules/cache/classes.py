@@ -118,14 +118,14 @@ def holds_more(kind: type) -> bool:
 
     So do those that derive from a class written in C: a list, an exception, a deque.
     """
-    words = sum(_slot(slot) for one in mro_of(kind) for slot in _names_of(one).values())
-    words += (kind.__dictoffset__ > 0) + (kind.__weakrefoffset__ > 0)
+    words = len(_slots_of(kind)) + (kind.__dictoffset__ > 0) + (kind.__weakrefoffset__ > 0)
     own = kind.__basicsize__ - object.__basicsize__
     return bool(kind.__itemsize__) or own != words * tuple.__itemsize__
 
 
-def _slot(held: object) -> bool:
-    return type(held) is types.MemberDescriptorType
+def _slots_of(kind: type) -> list[str]:
+    own = (pair for one in mro_of(kind) for pair in _names_of(one).items())
+    return [name for name, held in own if type(held) is types.MemberDescriptorType]
 
 
 def one_shot(kind: type) -> bool:
@@ -256,16 +256,16 @@ def parts_of(kind: Any) -> Parts:
         return lambda value: stored(value, defined(kind, "__struct_fields__"))
     if holds_more(kind):
         return refuse
+    record: Any = kind
     names: tuple[str, ...]
     # pydantic's dataclasses are dataclasses; its models are not.
     if "__dataclass_fields__" in own:
-        names = tuple(field.name for field in dataclasses.fields(kind))
+        names = tuple(field.name for field in dataclasses.fields(record))
     elif has(kind, "__pydantic_fields__"):
         names = tuple(defined(kind, "__pydantic_fields__"))
     elif "__attrs_attrs__" in own:
         names = tuple(field.name for field in defined(kind, "__attrs_attrs__"))
     else:
         return refuse
-    slots = (name for one in mro_of(kind) for name, held in _names_of(one).items() if _slot(held))
-    names = tuple(dict.fromkeys((*names, *slots)))
+    names = tuple(dict.fromkeys((*names, *_slots_of(kind))))
     return lambda value: stored(value, names)
