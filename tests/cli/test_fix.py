@@ -214,6 +214,7 @@ policies:
     retry: {max_attempts: 2, retry_on: [kit.Broken]}
     validate: {args: {mode: {type: kit.Mode}}}
     memory: {limit: 1GiB, on_pressure: default, default: {call: "kit:usual"}}
+settings: {allow_call: ["kit:*", "builtins:len"]}
 """
 
 

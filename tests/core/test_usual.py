@@ -117,5 +117,5 @@ def test_a_default_that_is_written_like_a_function_is_a_text(default, code):
 def test_a_default_that_is_called_or_kept_is_no_finding():
     rules = "memory: {on_pressure: default, default: "
 
-    assert found(rules + "{call: shop.popular:items}}") == []
+    assert found(rules + "{call: m.popular:items}}") == []
     assert found(rules + "'shop: closed'}") == []

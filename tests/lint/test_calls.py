@@ -6,6 +6,7 @@ from textwrap import dedent
 
 import pytest
 
+from mlpolicy.core.allowed import Allowed
 from mlpolicy.lint.targets import of_source
 from mlpolicy.source import SourceTree
 from policies import found, loaded
@@ -29,7 +30,8 @@ PLACES = {
 def called(findings):
     def find(name, rule):
         text = rule.replace("CALL", name)
-        policy = f"policies:\n  shop:f:\n    {text}\n"
+        allowed = "settings: {allow_call: ['*']}\n"
+        policy = f"{allowed}policies:\n  shop:f:\n    {text}\n"
         return findings(policy, shop=SHOP), text.index(name) + 5
 
     return find
@@ -53,7 +55,7 @@ def test_a_function_that_no_call_will_find_is_found_where_it_is_named(
     [one], column = called(name, rule)
 
     assert (one.code, one.help) == (code, help)
-    assert (one.span.line, one.span.column) == (4, column)
+    assert (one.span.line, one.span.column) == (5, column)
 
 
 @pytest.mark.parametrize("rule", PLACES.values(), ids=PLACES)
@@ -131,6 +133,7 @@ def test_a_misspelt_call_or_its_path_is_repaired_where_it_stands():
 
 def test_what_is_no_path_is_not_allowed():
     """A plugin's kind may take any text; a setting of the platform does not stumble over it."""
-    settings = loaded("settings: {allow_call: ['shop:*']}\n").rulebook.settings
+    lists = loaded("settings: {allow_call: ['shop:*']}\n").rulebook.settings.allowed
+    whys = [Allowed(("shop",), lists).why_not(text) for text in ("no path", "shop:f")]
 
-    assert (settings.allows("no path"), settings.allows("shop:f")) == (False, True)
+    assert [bool(why) for why in whys] == [True, False]

@@ -103,7 +103,8 @@ def test_a_name_is_said_once_for_all_functions(findings, tmp_path):
 @pytest.fixture
 def typed(findings, tmp_path):
     def find(spec):
-        policy = f"policies:\n  'shop:f':\n    validate: {{args: {{x: {spec}}}}}\n"
+        policy = "settings: {allow_call: ['*']}\n"
+        policy += f"policies:\n  'shop:f':\n    validate: {{args: {{x: {spec}}}}}\n"
         files = {**CLIENT, "shop": "def f(x): ...\n"}
         return findings(policy, [tmp_path, LIBRARY], **files)
 
@@ -134,7 +135,7 @@ def test_what_is_no_class(typed, spec, column, help):
     [one] = typed(spec)
 
     assert (one.code, one.severity, one.help) == ("MP208", "error", help)
-    assert (one.span.line, one.span.column) == (4, column)
+    assert (one.span.line, one.span.column) == (5, column)
 
 
 @pytest.mark.parametrize(

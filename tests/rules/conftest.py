@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mlpolicy.core.allowed import ANY
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.span import Span
@@ -84,7 +85,7 @@ def _plan(function: Any, rules: dict[str, dict[str, Any]]) -> Plan:
         mode = fields.pop("mode", "enforce")
         rule = KINDS[kind].rule_model().model_validate(fields)
         planned.append(PlannedRule(kind, mode, rule, {}, span, "test"))
-    return Plan(target, "enforce", tuple(planned))
+    return Plan(target, "enforce", tuple(planned), lists=((ANY,),))
 
 
 @pytest.fixture

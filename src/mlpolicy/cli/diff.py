@@ -18,7 +18,7 @@ from mlpolicy.cli.findings import tell_absent
 from mlpolicy.cli.options import Context, shared, waiting
 from mlpolicy.plan.governed import governed
 from mlpolicy.plan.load import Loaded, load
-from mlpolicy.plan.show import Difference, differences
+from mlpolicy.plan.show import Difference, differences, of_settings
 
 SCHEMA = "mlpolicy.diff/1"
 _MARK = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
@@ -41,7 +41,8 @@ def command(context: Context, *, paths: tuple[str, ...], against: str | None, st
         before = _loaded(context, old, stack, may_lack=against is not None)
         context.check_environment(after, before)
         plans = [list(governed(side.rulebook, context.tree)) for side in (before, after)]
-        changes = differences(*plans)
+        settings = of_settings(before.rulebook.settings, after.rulebook.settings)
+        changes = (*settings, *differences(*plans))
     if context.format == "markdown":
         context.emit(f"{_markdown(changes)}\n")
     else:

@@ -13,8 +13,8 @@ from mlpolicy.cli.findings import import_failed, prove, tell_absent, tell_errors
 from mlpolicy.cli.options import Context, shared, waiting
 from mlpolicy.core.plugins import Extensions, Plugin, PluginError, installed
 from mlpolicy.core.site import end_of
-from mlpolicy.model.policy import SHIPPED, one
-from mlpolicy.plan.gather import DEPTH, carried
+from mlpolicy.model.policy import DEPTH, SHIPPED, one
+from mlpolicy.plan.gather import carried
 from mlpolicy.plan.governed import absent_from, governed
 from mlpolicy.plan.load import Loaded
 from mlpolicy.rules import KINDS

@@ -94,6 +94,10 @@ class Takes:
         return inner(value)
 
 
+class Imports(Takes):
+    """Annotates a field that names a function or class, which is imported by that name."""
+
+
 class RuleModel(BaseModel):
     """A frozen block of settings that knows its keys; any other key is a finding."""
 
@@ -172,7 +176,7 @@ _CALLS = ("function", "func", "fn", "callable", "path", "target", "run", "invoke
 
 
 FunctionPath = Annotated[
-    str, AfterValidator(_path), Field(json_schema_extra={"pattern": FUNCTION}), Takes(callable)
+    str, AfterValidator(_path), Field(json_schema_extra={"pattern": FUNCTION}), Imports(callable)
 ]
 """The function that a rule calls: `module:function`."""
 _CALLED = {"type": "string", "pattern": f"{FUNCTION}|{VARIABLE}"}

@@ -36,6 +36,11 @@ class Target:
         """Return it as a policy file writes it."""
         return f"{self.module}:{self.qualname}"
 
+    @property
+    def top(self) -> str:
+        """The top-level package that it is of."""
+        return self.module.partition(".")[0]
+
     def __hash__(self) -> int:
         """Return the hash of both parts: targets are looked up more than anything else."""
         return hash((self.module, self.qualname))

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from mlpolicy.core.allowed import NotAllowed
 from mlpolicy.core.classes import is_a, is_module, members, module_of, mro_of, name_of
 from mlpolicy.core.diagnostic import Diagnostic, did_you_mean
 from mlpolicy.core.span import Span
@@ -39,7 +40,7 @@ from mlpolicy.plan import show
 from mlpolicy.plan.codes import codes
 from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.rules import KINDS
-from mlpolicy.runtime.assemble import resolve
+from mlpolicy.runtime.assemble import Importer, importer
 from mlpolicy.runtime.driver import Driver
 
 _TOLD = ("code", "message", "severity", "help")
@@ -294,19 +295,22 @@ def _of_rules(engine: Engine) -> Iterator[Diagnostic]:
         yield from placed.found
         for rule in placed.holds.rules:
             if rule.live:
+                resolve = importer(rule, placed.holds)
                 function = ImportedFunction(placed.target, rule, resolve)
                 yield from KINDS[rule.kind].ask("lint", rule.rule, function)
-                yield from _of_functions_called(rule)
+                yield from _of_functions_called(rule, resolve)
                 yield from _of_standing(placed.target, rule)
 
 
-def _of_functions_called(rule: PlannedRule) -> Iterator[Diagnostic]:
-    """Yield the functions that a rule calls itself and that are not there."""
+def _of_functions_called(rule: PlannedRule, resolve: Importer) -> Iterator[Diagnostic]:
+    """Yield the functions that a rule calls itself and that are not there, or not allowed."""
     for text, span in rule.called():
         try:
             if not callable(resolve(text)):
                 message = f"`{text}` is a value, and a rule can only call a function"
                 yield Diagnostic("MP320", message, span)
+        except NotAllowed as error:
+            yield Diagnostic("MP010", str(error), span)
         except AttributeError:
             module, _, name = text.partition(":")
             near = closest_in(module, name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import chain
 
+from mlpolicy.core.allowed import ANY, Origin
 from mlpolicy.core.diagnostic import Diagnostic, Related, closest, did_you_mean, in_order, repair
 from mlpolicy.core.quantity import Ratio
 from mlpolicy.core.report import has_password, is_secret_key
@@ -13,10 +16,10 @@ from mlpolicy.core.site import Where, end_of
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, entries_of, scalars
-from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
+from mlpolicy.model.policy import DEPTH, Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
 from mlpolicy.model.read import Source
-from mlpolicy.plan.gather import DEPTH
 from mlpolicy.plan.merge import conflicts
+from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Candidate, Rulebook, rank
 from mlpolicy.rules import KINDS
 
@@ -42,9 +45,15 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
     for target in rulebook.exact:
         if candidates := rulebook.candidates(target):
             found += rulebook.findings(target, candidates)
-    for policy, _ in rulebook.broad:
-        found += rulebook.findings(*rulebook.alone(policy), alone=True)
-    found += (*_refused_calls(rulebook), *_secrets(sources))
+            plan = rulebook.plan(target)
+            found += not_allowed(plan) if plan is not None else ()
+    for policy, patterns in rulebook.broad:
+        target, candidates = rulebook.alone(policy)
+        found += rulebook.findings(target, candidates, alone=True)
+        for top in dict.fromkeys(pattern.glob.top for pattern in patterns):
+            plan = replace(rulebook.made(target, candidates)[0], target=Target(top, ""))
+            found += not_allowed(plan)
+    found += (*_all_allowed(rulebook), *_secrets(sources))
     if rulebook.tells_absence:
         found += _idle(rulebook)
     if rulebook.read.whole and not rulebook.read.beside:
@@ -189,20 +198,30 @@ def _resource(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
         yield Diagnostic("MP406", text, named.span, help=help, suggestions=repair(named.span, near))
 
 
-def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
-    """Yield the functions that rules call and `settings.allow_call` does not allow."""
-    settings = rulebook.settings
-    if not settings.allow_call:
-        return
-    each = [", ".join(f"`{one.glob}`" for one in allowed) for allowed in settings.allow_call]
-    help = "allowed: " + " and ".join(listed or "none" for listed in each)
-    plans = [rulebook.plan(target) for target in rulebook.exact]
-    plans += [rulebook.made(*rulebook.alone(policy))[0] for policy, _ in rulebook.broad]
-    for rule in (rule for plan in filter(None, plans) for rule in plan.rules):
-        for text, span in rule.called():
-            if not settings.allows(text):
-                message = f"`{text}` is not among the functions that `settings.allow_call` allows"
-                yield Diagnostic("MP010", message, span, help=help)
+def not_allowed(
+    plan: Plan, origin_of: Callable[[str], Origin | None] | None = None
+) -> Iterator[Diagnostic]:
+    """Yield the functions and classes that rules of *plan* may not import.
+
+    With *origin_of*, which tells where each is defined, those that may be named all the same.
+    """
+    named = chain.from_iterable(rule.imported() for rule in plan.rules)
+    for text, span in ((text, span) for text, span, _, by_code in named if not by_code):
+        allowed = plan.allowed
+        why = allowed.why_not(text)
+        if origin_of is not None:
+            why = "" if why else allowed.why_not(text, origin_of(text))
+        if why:
+            yield Diagnostic("MP010", why, span, help=allowed.remedy)
+
+
+def _all_allowed(rulebook: Rulebook) -> Iterator[Diagnostic]:
+    """Yield where rules may import whatever there is."""
+    for pattern in chain.from_iterable(rulebook.settings.allow_call):
+        if pattern.glob == ANY:
+            text = "`settings.allow_call` lets every policy import and call any code there is"
+            help = "name the functions that rules need: `package.module:function`"
+            yield Diagnostic("MP409", text, pattern.span, "warning", help=help)
 
 
 # --- what never takes effect ----------------------------------------------------------

@@ -13,6 +13,7 @@ from mlpolicy.core.site import Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob, Target, TargetError
 from mlpolicy.lint.function import SourceFunction, definition
+from mlpolicy.lint.policies import not_allowed
 from mlpolicy.model.policy import OnMissing, Pattern, Policy
 from mlpolicy.plan.governed import facts_of, know_names, unknown_arguments
 from mlpolicy.plan.plan import Plan
@@ -262,9 +263,10 @@ class _SourceStage:
                 yield from KINDS[rule.kind].ask("lint", rule.rule, function)
 
     def _calls(self, plan: Plan) -> Iterator[Diagnostic]:
-        """Yield the functions that rules call and that are not there, or are none."""
+        """Yield the functions that rules call and that are not there, or are none, or not allowed."""
+        yield from not_allowed(plan, self._tree.origin)
         for text, span in (called for rule in plan.rules for called in rule.called()):
-            if not self._rulebook.settings.allows(text):
+            if plan.allowed.why_not(text):
                 continue  # (that is MP010, whether it is there or not)
             try:
                 target = Target.parse(text)

@@ -57,8 +57,9 @@ class SettingsBlock(RuleModel):
     """How long before it expires a policy is reported."""
     packages: Many[str] = ()
     """Packages of site-packages whose functions globs may take."""
-    allow_call: Many[PatternText] | None = None
-    """Patterns of the functions that a rule may call (`default: {call: ...}`); without it, any."""
+    allow_call: Many[Literal["*"] | PatternText] | None = None
+    """Patterns of the functions and classes that rules may import (`call`, `model`); `*` is all.
+    Without it, those of the function's own package."""
     lint: LintBlock = LintBlock()
     """What is not reported."""
 

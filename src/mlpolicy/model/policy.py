@@ -10,7 +10,7 @@ from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, closest, did_you_mean, repair
 from mlpolicy.core.site import Mode, Where
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Glob, Target, TargetError
+from mlpolicy.core.target import Glob
 
 if TYPE_CHECKING:
     from mlpolicy.document.parse import Document
@@ -26,6 +26,8 @@ SHIPPED = ("encoder", "fastapi", "httpx", "openai", "requests", "sklearn")
 """The profiles that come with mlpolicy."""
 DEEPEST = 32
 """How many profiles may extend one another in a chain."""
+DEPTH = 1000
+"""How deep below all files that were given those of packages lie."""
 CODE = "code"
 """The layer of what decorators say, below every policy."""
 
@@ -158,20 +160,15 @@ class Settings:
     expiry_warning: float = 14 * 86400.0
     """Seconds."""
     allow_call: tuple[tuple[Pattern, ...], ...] = ()
-    """Lists of patterns; a rule may call what each of them has."""
+    """Lists of patterns; a rule may name what each of them has. Without any: its own package."""
     ignore: tuple[tuple[Name, str], ...] = ()
     """Codes of findings that are not shown, each with its reason."""
     on_unknown_environment: OnUnknown = "error"
 
-    def allows(self, call: str) -> bool:
-        """Whether rules may call the function `call` names."""
-        if not self.allow_call:
-            return True
-        try:
-            target = Target.parse(call)
-        except TargetError:  # of a plugin's kind, which need not check it
-            return False
-        return all(any(one.glob.matches(target) for one in allowed) for allowed in self.allow_call)
+    @property
+    def allowed(self) -> tuple[tuple[Glob, ...], ...]:
+        """The lists of `allow_call`, without their places."""
+        return tuple(tuple(one.glob for one in each) for each in self.allow_call)
 
 
 @frozen()

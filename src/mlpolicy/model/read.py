@@ -14,6 +14,7 @@ from pathlib import Path
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, closest, did_you_mean, in_order
 from mlpolicy.core.span import Span
+from mlpolicy.core.target import Glob
 from mlpolicy.document.node import (
     Entry,
     Scalar,
@@ -29,8 +30,8 @@ from mlpolicy.model.check import check, shown
 from mlpolicy.model.grammar import OF_FILE, FileBlock, Overlay, SettingsBlock
 from mlpolicy.model.interpolate import MARKS, Variables
 from mlpolicy.model.overlay import EnvironmentOverlay, Layers
-from mlpolicy.model.policies import PolicyReader, names, patterns
-from mlpolicy.model.policy import Name, PolicyFile, Profile, Settings, is_name
+from mlpolicy.model.policies import PolicyReader, names
+from mlpolicy.model.policy import Name, Pattern, PolicyFile, Profile, Settings, is_name
 from mlpolicy.model.unknown import Words, look_for_kinds, spelt
 
 VERSION = 1
@@ -266,11 +267,12 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
     if block is None:
         return Settings()
     ignore = lint.get("ignore") if isinstance(lint, MappingNode) else None
+    allowed = (Pattern(Glob(name.text), name.span) for name in names(node.get("allow_call")))
     same = ("on_missing_target", "on_engine_error", "packages", "require", "on_unknown_environment")
     return Settings(
         **{name: getattr(block, name) for name in same},
         expiry_warning=float(block.expiry_warning),
-        allow_call=() if block.allow_call is None else (patterns(node.get("allow_call"), []),),
+        allow_call=() if block.allow_call is None else (tuple(allowed),),
         ignore=tuple(
             (Name(entry.key, entry.key_span), str(entry.value.plain()))
             for entry in entries_of(ignore)

@@ -12,7 +12,7 @@ from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.plugins import Plugin, PluginError
 from mlpolicy.core.span import Span
 from mlpolicy.document.parse import read
-from mlpolicy.model.policy import Name
+from mlpolicy.model.policy import DEPTH, Name
 from mlpolicy.model.read import ImportRefused, Source, folder_of, located, source
 
 SUFFIXES = (".yaml", ".yml")
@@ -20,8 +20,6 @@ TESTS = (".test.yaml", ".test.yml")
 NOT_POLICIES = "examples"
 DEEPEST = 32
 """How many files may import one another in a chain."""
-DEPTH = 1000
-"""How deep below all files that were given those of packages lie."""
 
 
 def policy_files(path: Path) -> list[Path]:

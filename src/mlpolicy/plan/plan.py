@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from mlpolicy.core import program
+from mlpolicy.core.allowed import OWN, Allowed
 from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.site import KILL_SWITCH, Control, Mode, Rollout
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Given, Target, function_of
-from mlpolicy.model.policy import Placement
+from mlpolicy.core.target import Given, Glob, Target, function_of
+from mlpolicy.model.policy import CODE, Placement
 from mlpolicy.rules import KINDS
 
 Rank = tuple[int, int, int, bool, int, int, int]
@@ -121,9 +122,21 @@ class PlannedRule:
 
     def called(self) -> Iterator[tuple[str, Span]]:
         """Yield each function that it names with `call`, and where the name stands."""
-        for name in _may_call(self.rule.__class__) if self.rule is not None else ():
-            for path, function in _calls(getattr(self.rule, name)):
-                yield function, self.values[name].at(path) or self.source
+        return ((text, span) for text, span, path, _ in self.imported() if path.endswith(".call"))
+
+    def imported(self) -> Iterator[tuple[str, Span, str, bool]]:
+        """Yield each function and class that it imports by name: (name, place, setting, by code).
+
+        By code are those that a decorator names, or a plugin by itself.
+        """
+        for path, text in _imports(self.rule):
+            above, rest = path[1:], ""
+            while above and above not in self.values:
+                above, _, last = above.rpartition(".")
+                rest = f"{last}.{rest}" if rest else last
+            value = self.values.get(above, Value(None, self.source))
+            by_code = value.source is None or (value.layer, value.policy) == (CODE, CODE)
+            yield text, value.at(rest) or self.source, path, by_code
 
 
 def _paths(texts: Any) -> Iterator[tuple[int, ArgPath]]:
@@ -136,26 +149,38 @@ def _paths(texts: Any) -> Iterator[tuple[int, ArgPath]]:
 
 
 @cache
-def _may_call(model: Any) -> tuple[str, ...]:
-    """Return the settings of *model* that may name a function: those that take anything, too."""
-    from mlpolicy.core.model import models_in  # (it imports pydantic)
+def _may_import(model: Any) -> Mapping[str, bool]:
+    """Return the settings of *model* that may name code, and whether they do nothing else."""
+    from mlpolicy.core.model import Imports, models_in  # (it imports pydantic)
 
-    return tuple(
-        name
-        for name, field in getattr(model, "model_fields", {}).items()
-        if field.annotation is Any
-        or any("call" in one.model_fields for one in models_in(field.annotation))
-    )
+    found: dict[str, bool] = {}
+    for name, of in model.model_fields.items():
+        itself = name == "call" or any(isinstance(one, Imports) for one in of.metadata)
+        if itself or of.annotation is Any or any(True for _ in models_in(of.annotation)):
+            found[name] = itself
+    return found
 
 
-def _calls(value: Any, above: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the path of each `call` in the value of a setting, and what it names."""
-    if isinstance(value, tuple):
-        for number, item in enumerate(value):
-            yield from _calls(item, f"{above}{number}.")
-    named = function_of(value) or getattr(value, "call", None)
-    if named:
-        yield f"{above}call", named
+def _imports(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the path of each setting in *value* that names code to import, and what it names."""
+    kind: Any = type(value)
+    inside: Iterable[tuple[Any, Any]] = ()
+    if kind is tuple:
+        inside = enumerate(value)
+    elif named := function_of(value):
+        yield f"{path}.call", named
+    elif kind is dict:  # (one of plain values is a value)
+        inside = ((key, one) for key, one in value.items() if hasattr(type(one), "model_fields"))
+    elif hasattr(kind, "model_fields"):
+        for name, itself in _may_import(kind).items():
+            held = getattr(value, name)
+            if not itself and held is not None:
+                yield from _imports(held, f"{path}.{name}")
+            elif isinstance(held, str):
+                yield f"{path}.{name}", held
+    for key, one in inside:
+        if type(one) is not str:
+            yield from _imports(one, f"{path}.{key}")
 
 
 @frozen()
@@ -174,6 +199,18 @@ class Plan:
     """Where those policies stand, in the same order."""
     deadline: float | None = None
     """The longest that a call may take with all that rules add to it, in seconds."""
+    packages: tuple[str, ...] = ()
+    """The packages of all names of the target, if it has others."""
+    lists: tuple[tuple[Glob, ...], ...] = ()
+    """What `settings.allow_call` says, by file."""
+
+    @property
+    def allowed(self) -> Allowed:
+        """What its rules may import by name."""
+        if self.lists and not any(OWN in each for each in self.lists):
+            return Allowed((), self.lists)
+        names = (name.partition(".")[0] for name in program.names_of(self.target.module))
+        return Allowed(tuple(dict.fromkeys([*self.packages, *names])), self.lists)
 
     def __str__(self) -> str:
         """Return what `mlpolicy explain` prints."""

@@ -10,12 +10,14 @@ from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from mlpolicy.core.allowed import OWN
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.site import KILL_SWITCH, Facts, end_of
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
+    DEPTH,
     OnMissing,
     Pattern,
     Placement,
@@ -126,10 +128,15 @@ class Rulebook:
             packages=joined("packages"),
             require=joined("require"),
             expiry_warning=max(one.expiry_warning for one in each),
-            allow_call=joined("allow_call"),
+            allow_call=self._allow_call(joined("allow_call")),
             ignore=joined("ignore"),
             on_unknown_environment=min(one.on_unknown_environment for one in each),
         )
+
+    def _allow_call(self, lists: tuple[tuple[Pattern, ...], ...]) -> tuple[Any, ...]:
+        """Return *lists* with what holds where only packages have some: these allow no more."""
+        given = any(one.settings.allow_call for one in self.files if one.depth < DEPTH)
+        return lists if given or not lists else ((Pattern(OWN, Span("")),), *lists)
 
     @property
     def tells_absence(self) -> bool:
@@ -303,9 +310,11 @@ class Rulebook:
         if not candidates:
             return None, ()
         plan, completed = self.made(target, candidates)
-        exact = any(str(name) in self._named for name in self.names(target))
+        names = self.names(target)
+        exact = any(str(name) in self._named for name in names)
         conflicts = tuple([found for each in completed for found in each.conflicts])
-        return replace(plan, target=target, exact=exact), conflicts
+        packages = tuple(dict.fromkeys([name.top for name in names]))
+        return replace(plan, target=target, exact=exact, packages=packages), conflicts
 
     def alone(self, policy: Policy) -> tuple[Target, list[Candidate]]:
         """Return what a *policy* of patterns is for that no other is for, and it as all there is."""
@@ -337,6 +346,7 @@ class Rulebook:
                 policies=tuple([policy.name for policy in policies]),
                 sources=tuple([policy.span for policy in policies]),
                 deadline=None if deadline is None else float(Duration.of(deadline.value)),
+                lists=self.settings.allowed,
             )
             known = self._plans[key] = plan, completed
         return known

@@ -6,18 +6,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import many
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.report import HIDDEN, redacted, without
 from mlpolicy.core.target import path_of
-from mlpolicy.model.policy import CODE
+from mlpolicy.model.policy import CODE, Settings
+from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.rules import KINDS
-
-if TYPE_CHECKING:
-    from mlpolicy.plan.plan import Plan, PlannedRule, Value
 
 Change = Literal["added", "removed", "changed"]
 SCHEMA: Final = "mlpolicy.plan/1"
@@ -231,9 +229,26 @@ def differences(old: Iterable[Plan], new: Iterable[Plan]) -> tuple[Difference, .
         lines = tuple(line for pair in pairs for line in _lines(*pair))
         if lines:
             change: Change = "changed" if low and high else "added" if high else "removed"
-            risks = tuple(risk for pair in pairs for risk in _risks(*pair))
+            risks = tuple(risk for pair in pairs for risk in (*_risks(*pair), *_new_code(*pair)))
             found.append(Difference(name, change, lines, risks))
     return tuple(found)
+
+
+def of_settings(old: Settings, new: Settings) -> tuple[Difference, ...]:
+    """Return what changes in the code that rules may import and call."""
+    lists = [[{str(one) for one in each} for each in side.allowed] for side in (old, new)]
+    before, after = lists
+    if before == after:
+        return ()
+    was, now = (
+        " and ".join(f"[{', '.join(sorted(one))}]" for one in side) or "own package"
+        for side in lists
+    )
+    # (a list less is more, a pattern more too; and no list has what the own package has)
+    narrowed = all(any(one <= each for one in after) for each in before or [set[str]()])
+    risk = "`settings.allow_call` was widened: rules may import and call more code"
+    line = ("allow_call", was, now)
+    return (Difference("settings", "changed", (line,), () if narrowed else (risk,)),)
 
 
 def _by_target(plans: Iterable[Plan]) -> dict[str, dict[str, PlannedRule]]:
@@ -279,3 +294,8 @@ def _risks(old: PlannedRule | None, new: PlannedRule | None) -> Iterator[str]:
         if (before.mode, after.mode) == ("enforce", "shadow"):
             yield f"`{after.kind}` only watches from now on"
         yield from KINDS[after.kind].ask("risk", before.rule, after.rule)
+
+
+def _new_code(*sides: PlannedRule | None) -> Iterator[str]:
+    had, has = ({text for text, *_ in one.imported()} if one else set() for one in sides)
+    yield from (f"calls or imports `{text}`, which is new" for text in sorted(has - had))

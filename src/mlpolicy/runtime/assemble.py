@@ -12,10 +12,10 @@ from hashlib import blake2b
 from types import CodeType, FunctionType
 from typing import Any
 
+from mlpolicy.core.allowed import EVERYTHING, Allowed
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.chance import draw
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Meters
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.report import interrupts, say_once
@@ -60,13 +60,14 @@ def steps(
         sources={rule.kind: rule.source.place for rule in active},
         notes=Notes() if any(KINDS[rule.kind].numbers_calls for rule in active) else None,
         meters=meters,
-        resolve=resolve,
     )
-    return [_step(rule, _within(rule.rule, plan.deadline), common, make) for rule in active]
+    return [_step(rule, plan, common, make) for rule in active]
 
 
-def _step(rule: PlannedRule, settings: Any, common: Site, make: Make) -> Step:
-    site = replace(common, secrets=rule.secrets, mode=rule.mode, source=rule.source.place)
+def _step(rule: PlannedRule, plan: Plan, common: Site, make: Make) -> Step:
+    settings, source = _within(rule.rule, plan.deadline), rule.source.place
+    importing = importer(rule, plan)
+    site = replace(common, secrets=rule.secrets, mode=rule.mode, source=source, resolve=importing)
     step = make(rule.kind, settings, site)
     rollout = rule.rollout
     if rollout is None:
@@ -116,14 +117,26 @@ def _content(code: CodeType) -> bytes:
     return b"".join(parts)
 
 
-def resolve(path: str) -> object:
-    """Import what `module:name` or a dotted path names; return what a decorator was given."""
-    if isinstance(path, Given):
-        return path.held
-    if ":" in path:
-        return load(path)
-    module, _, name = path.rpartition(".")
-    return load(f"{module}:{name}")
+@frozen()
+class Importer:
+    """Imports what `module:name` or a dotted path names; gives what a decorator was given."""
+
+    allowed: Allowed
+    coded: frozenset[str]
+    """What code itself names, as a decorator does: it may be anything."""
+
+    def __call__(self, path: str) -> object:
+        """Return what *path* names, or raise `NotAllowed`."""
+        if isinstance(path, Given):
+            return path.held
+        return (EVERYTHING if path in self.coded else self.allowed).load(path)
+
+
+def importer(rule: PlannedRule, plan: Plan) -> Importer:
+    """Return what imports code by name for *rule* of *plan*."""
+    named = [(text, by_code) for text, _, _, by_code in rule.imported()]
+    coded = frozenset(text for text, by_code in named if by_code and (text, False) not in named)
+    return Importer(plan.allowed, coded)
 
 
 _DEEPEST = 8

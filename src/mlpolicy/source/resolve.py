@@ -48,6 +48,9 @@ class Missing:
 class Dynamic:
     """Only running the code can tell."""
 
+    origin: str = field(default="", compare=False)
+    """The module that it is of, where that is known."""
+
 
 @dataclass(eq=False)
 class Defined:
@@ -77,7 +80,7 @@ class Defined:
     @property
     def home(self) -> Target:
         """The path under which it is defined."""
-        return Target(self.scope.module.name, self.scope.path(self.binding.name))
+        return self.defined_as or Target(self.scope.module.name, self.scope.path(self.binding.name))
 
     @property
     def file(self) -> str:
@@ -257,8 +260,8 @@ class Resolver:
         # An instance that the module makes has the methods of its class.
         made = self.meaning(owner.scope, getattr(owner.binding.what, "func", None))
         of_class = isinstance(made, Defined) and isinstance(made.node, ast.ClassDef)
-        method = self.attribute(made, name) if of_class else None
-        return method if isinstance(method, Defined) else Dynamic()
+        method = self.attribute(made, name) if of_class or isinstance(made, Dynamic) else None
+        return method if isinstance(method, Defined | Dynamic) else Dynamic()
 
     def local(self, owner: Thing, name: str) -> Thing:
         """Return what the function *owner* calls *name* inside."""
@@ -312,7 +315,7 @@ class Resolver:
                 return source
             unread = unread or isinstance(source, Dynamic)
         below = self._submodule(module.name, name) if module.folders else None
-        return below or (Dynamic() if unread else absent)
+        return below or (Dynamic(module.name) if unread else absent)
 
     def _submodule(self, package: str, name: str) -> Thing | None:
         """Return the module *name* in *package*, which is an attribute once it is imported."""
@@ -321,7 +324,7 @@ class Resolver:
 
     def _whole(self, name: str) -> Thing:
         module = self._load(name) if name else None
-        return module if isinstance(module, Module) else Dynamic()
+        return module if isinstance(module, Module) else Dynamic(name)
 
     def _imported(self, what: Imported) -> Thing:
         thing = self._whole(what.module)
@@ -369,8 +372,10 @@ class Resolver:
         if isinstance(what, FunctionNode | ast.ClassDef):
             return Defined(scope, binding, what, self)
         thing = self.meaning(scope, what)
-        unknown = isinstance(thing, Missing | Dynamic)
-        return Defined(scope, binding, None, self) if unknown else thing
+        if not isinstance(thing, Missing | Dynamic):
+            return thing
+        own = Target(thing.origin, binding.name) if isinstance(thing, Dynamic) else None
+        return Defined(scope, binding, None, self, defined_as=own if own and own.module else None)
 
     def _once(self, owner: object, name: str, find: Callable[[], Thing]) -> Thing:
         """Return what *find* does, unless that is under way already: names may go in a circle."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from mlpolicy.core.allowed import Origin, parts
 from mlpolicy.core.diagnostic import closest
 from mlpolicy.core.target import LOCALS, Glob, Target
 from mlpolicy.source.locate import Locator, NoModule, Opaque, SourceFile, Space, is_installed, roots
@@ -113,6 +114,14 @@ class SourceTree:
             except RecursionError:
                 self._answers[target] = Dynamic()  # it is defined through too many steps
         return self._answers[target]
+
+    def origin(self, path: str) -> Origin | None:
+        """Return the module that defines what *path* names, and its name there, if that is known."""
+        answer = self.look_up(Target(*parts(path)))
+        if isinstance(answer, Defined) and answer.defined_as is not None:
+            return answer.defined_as.module, answer.defined_as.qualname
+        origin = answer.origin if isinstance(answer, Dynamic) else ""
+        return (origin, parts(path)[1].rpartition(".")[2]) if origin else None
 
     def _look_up(self, module: Module | Space | Opaque | NoModule, target: Target) -> Answer:
         match module:

@@ -21,12 +21,12 @@ from pydantic_core import CoreSchema, core_schema
 
 import mlpolicy
 from mlpolicy import errors
+from mlpolicy.core.allowed import EVERYTHING, Allowed
 from mlpolicy.core.diagnostic import closest, did_you_mean
 from mlpolicy.core.model import OF_KEY, FunctionPath, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.site import FunctionKind
 from mlpolicy.rules import KINDS
-from mlpolicy.runtime.assemble import resolve
 from mlpolicy.testing.journal import events, is_event
 
 _COMPARISON = re.compile(r"\s*(<=|>=|==|<|>)?\s*(\S+)\s*")
@@ -43,6 +43,11 @@ _ERRORS: Final = {
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
 }
+_LIBRARIES = re.compile(
+    r"(aiohttp|anthropic|asyncio|asyncpg|botocore|google\.api_core|grpc|http|httpcore|httpx|json|mlpolicy|openai"
+    r"|psycopg2?|pymongo|redis|requests|socket|sqlalchemy|ssl|subprocess|urllib|urllib3)(\.[a-z]\w*)*"
+)
+"""Classes of libraries that tests may raise: importing these does nothing else."""
 _MOST = 10_000_000
 """Elements of an array."""
 
@@ -71,7 +76,13 @@ class ErrorClass(str):
     def __init__(self, name: str) -> None:
         match = _HTTP.fullmatch(name)
         self.status = int(match[1]) if match else None
-        self.cls = HttpError if match else _ERRORS.get(name) or _imported(name)
+        self.cls: Any = HttpError if match else _ERRORS.get(name)
+        if "." not in name or _LIBRARIES.fullmatch(name.rpartition(".")[0]):
+            self.load(EVERYTHING)
+
+    def load(self, allowed: Allowed) -> None:
+        """Import it where it is not at hand; a finding says if that cannot be done, or not *allowed*."""
+        self.cls = self.cls or _imported(self, allowed)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
@@ -79,14 +90,14 @@ class ErrorClass(str):
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
-def _imported(name: str) -> type[BaseException]:
+def _imported(name: str, allowed: Allowed) -> type[BaseException]:
     if "." not in name:
         ours = {word: f"mlpolicy.{word}" for word in mlpolicy.__all__ if hasattr(errors, word)}
         near = closest(name, [*_ERRORS, *ours]) or ""
         help = did_you_mean(ours.get(near, near), "write any other class by its path")
         raise finding("MP603", f"there is no builtin exception `{name}`: {help}")
     try:
-        cls = resolve(name)
+        cls = allowed.load(name)
     except Exception as error:  # noqa: BLE001 (an import may raise anything)
         reason = f"{type(error).__name__}: {error}"
         raise finding("MP603", f"`{name}` cannot be imported: {reason}") from None

@@ -54,6 +54,16 @@ class Act:
         """Where it names the function."""
         return locate(self.node, (self.way,))[0].span
 
+    @property
+    def errors(self) -> Iterator[tuple[Any, Span]]:
+        """Each `ErrorClass` that it names, and where."""
+        for number, behaviour in enumerate(self.block.behaviour):
+            if (raising := getattr(behaviour, "raise")) is not None:
+                at = ("behaviour", number, "raise", "error")
+                yield raising.error, locate(self.node, at)[0].span
+        if self.expected is not None:
+            yield self.expected.raises, locate(self.node, ("expect", "raises"))[0].span
+
 
 @frozen()
 class CaseTerms:

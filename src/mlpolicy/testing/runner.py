@@ -7,11 +7,14 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
+from mlpolicy.core.allowed import OWN, Allowed
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order
 from mlpolicy.core.site import Facts
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Target
+from mlpolicy.core.target import Glob, Target
 from mlpolicy.document.node import entries_of
 from mlpolicy.document.parse import Document
 from mlpolicy.model.check import locate
@@ -140,10 +143,20 @@ class Prepared:
             known = ", ".join(f"`{name}`" for name in loaded.environments) or "none"
             help = did_you_mean(closest(env, loaded.environments), f"there are {known}")
             self._say("MP010", f"no policy file names an environment `{env}`", case.env_span, help)
+        self._import_errors(case, loaded.rulebook.settings.allowed)
         if all(self._is_known(act, loaded.rulebook) for act in case.named):
             calls = [self._is_callable(act) for act in case.named if act.way == "call"]
             return all(calls) and len(self._findings) == before
         return False
+
+    def _import_errors(self, case: Case, lists: tuple[tuple[Glob, ...], ...]) -> None:
+        """Import what *case* raises and expects: of the function's own package, or of *lists*."""
+        lists = tuple((OWN, *each) for each in lists)
+        for top, (error, span) in ((a.target.top, named) for a in case.named for named in a.errors):
+            try:
+                error.load(Allowed((top,), lists))
+            except PydanticCustomError as wrong:
+                self._say(wrong.type, wrong.message(), span)
 
     def _load(self, terms: CaseTerms) -> Loaded:
         """Return the policies as they hold under *terms*: no other variables are seen."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import importlib
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from types import FunctionType
@@ -178,4 +179,7 @@ def _real(target: Target) -> FunctionType:
         raise SignatureError(f"`{target.module}` cannot be imported: {reason}") from error
     if not found.functions:
         raise SignatureError(f"`{target}` has no Python code to call")
+    home = str(found.functions[0].__globals__.get("__name__")).partition(".")[0]
+    if home in sys.stdlib_module_names:
+        raise SignatureError(f"`{target}` is of the standard library: leave out `real`")
     return found.functions[0]

@@ -183,10 +183,11 @@ def test_relief_may_be_a_function():
     made = rule(memory_guard(relieve=["gc", lambda: freed.append(1)])(lambda: 1), "memory")
     alone = rule(memory_guard(relieve=freed.clear)(lambda: 1), "memory")
 
-    from mlpolicy.runtime.assemble import resolve
+    from mlpolicy.core.allowed import EVERYTHING
+    from mlpolicy.runtime.assemble import Importer
 
     names = tuple(getattr(one, "call", one) for one in made.relieve)
-    relief.shared(names, 30.0, resolve).run()
+    relief.shared(names, 30.0, Importer(EVERYTHING, frozenset())).run()
     assert (freed, len(alone.relieve)) == ([1], 1)
 
 

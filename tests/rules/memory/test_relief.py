@@ -8,6 +8,7 @@ import subprocess
 import sys
 import weakref
 
+from mlpolicy.core.allowed import Allowed
 from mlpolicy.rules.memory import relief as reliefs
 from mlpolicy.rules.memory.relief import Relief, named, shared
 
@@ -154,3 +155,15 @@ def test_trimming_gives_memory_back():
     done = subprocess.run([sys.executable, "-c", TRIM], capture_output=True, text=True, check=True)
 
     assert int(done.stdout) > 50
+
+
+def test_functions_that_may_not_import_the_same_share_nothing():
+    """What one of them may call is not called for the other."""
+    names = ("gc", "kitchen.shelf:clear")
+    mine, other = ((lambda package: Allowed((package,)).load)(one) for one in ("a", "b"))
+
+    one = shared(names, 30.0, mine)
+
+    assert shared(names, 30.0, mine) is one
+    assert shared(names, 30.0, other) is not one
+    assert shared(("gc", "trim"), 30.0, mine) is shared(("gc", "trim"), 30.0, other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from typing import Any
 from weakref import WeakValueDictionary
 
 from mlpolicy.core.report import say_once, told
@@ -63,17 +64,21 @@ def named(path: str, resolve: Callable[[str], object] | None) -> Free:
     return call
 
 
-_shared: WeakValueDictionary[tuple[tuple[str, ...], float], Relief] = WeakValueDictionary()
+_shared: WeakValueDictionary[tuple[Any, ...], Relief] = WeakValueDictionary()
 
 
 def shared(
     names: tuple[str, ...], interval: float, resolve: Callable[[str], object] | None
 ) -> Relief:
-    """Return the relief of those *names*, the same for all functions: memory is the process's."""
-    relief = _shared.get((names, interval))
+    """Return the relief of those *names*, the same for all functions: memory is the process's.
+
+    Functions that may not import the same by name have none in common that does.
+    """
+    key = (names, interval, None if _WAYS.keys() >= {*names} else resolve)
+    relief = _shared.get(key)
     if relief is None:
         ways = tuple(_WAYS.get(name) or named(name, resolve) for name in names)
-        relief = _shared[names, interval] = Relief(ways, interval)
+        relief = _shared[key] = Relief(ways, interval)
     return relief
 
 

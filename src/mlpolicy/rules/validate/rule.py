@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from mlpolicy.core.diagnostic import closest
-from mlpolicy.core.model import CLASS, Default, Many, RuleModel, Takes, finding, is_python
+from mlpolicy.core.model import CLASS, Default, Imports, Many, RuleModel, Takes, finding, is_python
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.target import Given
 from mlpolicy.rules.validate import KIND
@@ -190,7 +190,7 @@ class Spec(RuleModel):
     """What columns of a dataframe must be; each must be there."""
     model: Annotated[
         Annotated[str, WithJsonSchema({"type": "string", "pattern": CLASS})] | None,
-        Takes(lambda held: isinstance(held, type)),
+        Imports(lambda held: isinstance(held, type)),
     ] = None
     """The dotted path of a pydantic model that takes the value; imported at the first call."""
     coerce: bool = False

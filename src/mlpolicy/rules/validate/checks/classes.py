@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from mlpolicy.core.classes import members
 from mlpolicy.core.target import Given
 
 NAMES = ("int", "float", "str", "bool", "bytes", "mapping", "sequence")
@@ -142,9 +143,14 @@ def is_of(cls: type, name: Any) -> bool:
         return is_of(cls, name.__name__) if name in PLAIN else issubclass(cls, name)
     if name in _TESTS:
         return _TESTS[name](cls)
-    dotted = name.replace(":", ".")
+    dotted, known = name.replace(":", "."), paths(cls)
+    if dotted in known:
+        return True
+    found, (package, _, last) = _imported(dotted), dotted.rpartition(".")
+    if found is None:  # (a lazy package hands it out when it is asked, which may import)
+        return any(one.startswith(f"{package}.") and one.endswith(f".{last}") for one in known)
     try:
-        return dotted in paths(cls) or issubclass(cls, _imported(dotted))
+        return issubclass(cls, found)
     except TypeError:  # what the name leads to is no class
         return False
 
@@ -158,5 +164,5 @@ def _imported(dotted: str) -> Any:
     for end in range(len(parts) - 1, 0, -1):
         found: Any = sys.modules.get(".".join(parts[:end]))
         if found is not None:
-            return reduce(lambda held, part: getattr(held, part, None), parts[end:], found)
+            return reduce(lambda held, part: members(held).get(part), parts[end:], found)
     return None
