@@ -17,6 +17,7 @@ from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting,
 from mlpolicy.model.read import Source
 from mlpolicy.plan.gather import DEPTH
 from mlpolicy.plan.merge import conflicts
+from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Candidate, Rulebook, rank
 from mlpolicy.rules import KINDS
 
@@ -196,13 +197,20 @@ def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
         return
     each = [", ".join(f"`{one.glob}`" for one in allowed) for allowed in settings.allow_call]
     help = "allowed: " + " and ".join(listed or "none" for listed in each)
-    plans = [rulebook.plan(target) for target in rulebook.exact]
-    plans += [rulebook.made(*rulebook.alone(policy))[0] for policy, _ in rulebook.broad]
+    plans = [*map(rulebook.plan, rulebook.exact), *_lone(rulebook)]
     for rule in (rule for plan in filter(None, plans) for rule in plan.rules):
         for text, span in rule.called():
             if not settings.allows(text):
                 message = f"`{text}` is not among the functions that `settings.allow_call` allows"
                 yield Diagnostic("MP010", message, span, help=help)
+
+
+def _lone(rulebook: Rulebook) -> Iterator[Plan]:
+    """Yield the plan of each policy by itself where its paths do not tell which functions it takes."""
+    for policy in rulebook.policies:
+        tells = not policy.where.count and all(pattern.glob.exact for pattern in policy.match)
+        if policy.match and not tells:
+            yield rulebook.made(*rulebook.alone(policy))[0]
 
 
 # --- what never takes effect ----------------------------------------------------------

@@ -161,7 +161,8 @@ class Settings:
     """Lists of patterns; a rule may call what each of them has."""
     ignore: tuple[tuple[Name, str], ...] = ()
     """Codes of findings that are not shown, each with its reason."""
-    on_unknown_environment: OnUnknown = "error"
+    on_unknown_environment: OnUnknown | None = None
+    """None where the file does not say."""
 
     def allows(self, call: str) -> bool:
         """Whether rules may call the function `call` names."""
