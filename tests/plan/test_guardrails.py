@@ -175,3 +175,11 @@ def test_what_a_match_asks_for_hides_no_call(match):
     each = loaded("settings: {allow_call: ['acme.safe:*']}\n", team).errors
 
     assert {one.code for one in each} == {"MP010"}
+
+
+@pytest.mark.parametrize("owner", ["''", "' '", '"\\t"'])
+def test_a_blank_word_is_none(owner):
+    """`settings.require` asks for one that somebody can read."""
+    team = f"policies: {{mypkg.serve:predict: {{owner: {owner}, monitor: {{}}}}}}\n"
+
+    assert found("settings: {require: [owner]}\n", team) == [("MP505", 2, 12)]
