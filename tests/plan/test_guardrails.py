@@ -44,6 +44,16 @@ def test_nobody_else_switches_off_what_is_final(rule, grave):
     assert severities(GUARD, team) == [("MP402", grave, "1.yaml")]
 
 
+def test_a_date_that_every_policy_must_have_keeps_no_service_from_starting():
+    """Where the final policy has one, that holds, and the other has no effect on its rule."""
+    require = "settings: {require: [expires]}\n"
+    guard = GUARD.replace("final: true", "final: true, expires: 2998-01-01")
+    team = "policies: {mypkg.serve:predict: {expires: 2999-01-01, retry: {jitter: equal}}}\n"
+
+    assert severities(require, guard, team) == [("MP402", "warning", "2.yaml")]
+    assert str(held(require, guard, team)[2]) == "2998-01-01"
+
+
 def test_the_defaults_of_another_file_do_not_reach_what_is_final():
     """They hold for all other policies, so that is no mistake, and still said."""
     team = "defaults: {mode: disabled}\npolicies: {other:f: {retry: 3, monitor: {}}}"

@@ -299,11 +299,9 @@ def _switched(
         return
     if any(path in dict(leaves(other.block.settings)) for other in others):
         return  # (where both write it, that is said of the field)
-    severity: Severity = "error" if layer.is_policy else "info"  # (defaults hold for the others)
-    if not layer.is_guard and name in ("expires", "on_expiry"):
-        severity = "warning"  # (`settings.require` may ask for it)
     found = _fixed(name, setting.key, others[0].policy, others[0].block.span, too=layer.is_guard)
-    yield replace(found, severity=severity)
+    # (defaults hold for all else)
+    yield found if layer.is_policy else replace(found, severity="info")
 
 
 def _agree(one: Setting, other: Setting) -> bool:
@@ -328,9 +326,11 @@ def _fixed(name: str, key: Span, policy: str, fixed_at: Span, *, too: bool = Fal
     text = f"`{name}` has no effect: {who} is final"
     if too:
         text = f"`{name}` is not for this policy to set: {who} of another file is final too"
+    asked = name in ("expires", "on_expiry") and not too  # (`settings.require` may ask for it)
+    severity: Severity = "warning" if asked else "error"
     related = (Related(f"`{name}` is fixed here", fixed_at),)
     help = f"leave it out, or ask the owner of {whose}"
-    return Diagnostic("MP402", text, key, related=related, help=help)
+    return Diagnostic("MP402", text, key, severity, related=related, help=help)
 
 
 def _refused(rule: PlannedRule, errors: Iterable[Any], read: Extent) -> Iterator[Diagnostic]:
