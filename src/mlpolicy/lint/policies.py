@@ -63,8 +63,7 @@ def _required(policy: Policy, rulebook: Rulebook) -> Iterator[Diagnostic]:
         return  # (the owner of an installed package answers for it)
     if read.of_environment and not read.whole:
         return  # (what is wrong may be what makes another policy of it)
-    said = {name for name, held in policy.meta.items() if str(held).strip()}
-    given, help = {*said, *policy.controls}, "`settings.require` asks every policy for it"
+    given, help = {*policy.meta, *policy.controls}, "`settings.require` asks every policy for it"
     missing = [name for name in rulebook.settings.require if name not in given]
     wanted = {(policy.span.file, policy.name, name) for name in missing}
     for file in rulebook.files if missing else ():
