@@ -19,13 +19,13 @@ LINES = {
     "core": 4264,
     "document": 759,
     "install": 3634,
-    "lint": 853,
-    "model": 2866,
-    "plan": 2478,
+    "lint": 859,
+    "model": 2869,
+    "plan": 2546,
     "rules": 11282,
     "runtime": 611,
     "source": 1185,
-    "testing": 1905,
+    "testing": 1903,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
@@ -34,13 +34,13 @@ STATEMENTS = {
     "core": 2832,
     "document": 529,
     "install": 2608,
-    "lint": 663,
-    "model": 1978,
-    "plan": 1632,
+    "lint": 667,
+    "model": 1980,
+    "plan": 1677,
     "rules": 7423,
     "runtime": 361,
     "source": 846,
-    "testing": 1416,
+    "testing": 1414,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 0

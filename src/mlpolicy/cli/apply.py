@@ -73,7 +73,7 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
     wrong: list[Diagnostic] = []
     if not loaded.errors:
         wrong += of_rules(rulebook, tree, _wanted(context, loaded, options))
-    if replace(loaded, diagnostics=(*loaded.diagnostics, *wrong)).errors:
+    if Report.of(loaded.shown(wrong, strict=True)).failed:
         context.stop(loaded, wrong)
     modules = [*context.modules, *(named(rulebook, tree) if everything else ())]
     terms = {"timeout": options["timeout"], "here": options["in_process"]}
@@ -83,7 +83,7 @@ def command(context: Context, *, check: bool, arguments: tuple[str, ...], **opti
     if context.verbose:
         click.echo(outcome.output, err=True, nl=False)
     wrong += of_import(outcome, rulebook, tree, strict=check)
-    report = Report.of(loaded.shown(wrong, level="ast"))
+    report = Report.of(loaded.shown(wrong, strict=True))
     if options["expect"] is not None:
         unexpected = _unexpected(outcome, options["expect"], loaded.environment)
         report = replace(report, diagnostics=(*report.diagnostics, *unexpected))

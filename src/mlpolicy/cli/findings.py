@@ -37,7 +37,7 @@ _NOT_WRAPPED = {
 """The finding for each status that a target of a policy should not have."""
 
 
-def resolved(context: Context, loaded: Loaded, *, level: Level) -> Loaded:
+def resolved(context: Context, loaded: Loaded, *, level: Level, strict: bool = False) -> Loaded:
     """Return *loaded* with all findings to show: of the policies, and between them and the functions."""
     if level == "none":
         return loaded.shown(level=level)
@@ -54,7 +54,7 @@ def resolved(context: Context, loaded: Loaded, *, level: Level) -> Loaded:
         if outcome.failed is not None:
             import_failed(outcome)
         findings = _merged(findings, of_import(outcome, loaded.rulebook, context.tree, strict=True))
-    return loaded.shown(findings, level=level)
+    return loaded.shown(findings, level=level, strict=strict)
 
 
 def _merged(by_source: list[Diagnostic], imported: Iterable[Diagnostic]) -> list[Diagnostic]:

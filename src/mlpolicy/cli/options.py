@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -328,10 +328,10 @@ class Context:
         self.show(report)
         sys.exit(exits.FINDINGS if report.failed else exits.FINE)
 
-    def stop(self, loaded: Loaded, more: Iterable[Diagnostic] = ()) -> NoReturn:
+    def stop(self, loaded: Loaded, more: Sequence[Diagnostic] = ()) -> NoReturn:
         """End a command that needs a sound policy with what is wrong; no file is written for it."""
         self.output = None
-        self.finish(Report.of(loaded.shown(more)))
+        self.finish(Report.of(loaded.shown(more, strict=True)))
 
     def tell_github(self, report: Report) -> None:
         """Add what a workflow of GitHub shows beside its log."""

@@ -60,7 +60,7 @@ def command(
     if loaded.refused:
         context.stop(loaded)
     if require_all:
-        report = Report.of(resolved(context, loaded, level="import"))
+        report = Report.of(resolved(context, loaded, level="import", strict=True))
         if report.failed:
             context.finish(report)
     sys.exit(run(context, wanted))

@@ -47,13 +47,9 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
             found += rulebook.findings(target, candidates)
             plan = rulebook.plan(target)
             found += not_allowed(plan) if plan is not None else ()
-    for policy, patterns in rulebook.broad:
-        target, candidates = rulebook.alone(policy)
-        found += rulebook.findings(target, candidates, alone=True)
-        for top in dict.fromkeys(pattern.glob.top for pattern in patterns):
-            plan = replace(rulebook.made(target, candidates)[0], target=Target(top, ""))
-            found += not_allowed(plan)
-    found += (*_all_allowed(rulebook), *_secrets(sources))
+    for policy, _ in rulebook.broad:
+        found += rulebook.findings(*rulebook.alone(policy), alone=True)
+    found += (*_lone(rulebook), *_all_allowed(rulebook), *_secrets(sources))
     if rulebook.tells_absence:
         found += _idle(rulebook)
     if rulebook.read.whole and not rulebook.read.beside:
@@ -222,6 +218,16 @@ def _all_allowed(rulebook: Rulebook) -> Iterator[Diagnostic]:
             text = "`settings.allow_call` lets every policy import and call any code there is"
             help = "name the functions that rules need: `package.module:function`"
             yield Diagnostic("MP409", text, pattern.span, "warning", help=help)
+
+
+def _lone(rulebook: Rulebook) -> Iterator[Diagnostic]:
+    """Yield what a policy may not import by itself where its paths do not tell what it takes."""
+    for policy in rulebook.policies:
+        tells = not policy.where.count and all(pattern.glob.exact for pattern in policy.match)
+        if policy.match and not tells:
+            plan, _ = rulebook.made(*rulebook.alone(policy))
+            for top in dict.fromkeys(pattern.glob.top for pattern in policy.match):
+                yield from not_allowed(replace(plan, target=Target(top, "")))
 
 
 # --- what never takes effect ----------------------------------------------------------

@@ -50,7 +50,7 @@ class SettingsBlock(RuleModel):
     """Whether a target that does not exist fails `validate` and `apply`; a running process warns."""
     on_unknown_environment: OnUnknown = "error"
     """What becomes of an environment that no file names, where a file names others: `base` warns
-    and goes on without one; written in one file, it holds for all."""
+    and goes on without one; written in one file, it holds for all, unless another says `error`."""
     on_engine_error: OnEngineError = "open"
     """What becomes of a call when a rule fails by itself: `open` lets it go on."""
     expiry_warning: Annotated[Duration, Usual("1h", "1000d", "14d")] = Duration.of("14d")

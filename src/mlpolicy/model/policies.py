@@ -210,7 +210,7 @@ def _meta(node: MappingNode, block: PolicyBlock) -> dict[str, Any]:
     for key in META:
         written = node.get(key)
         value = written and (getattr(block, key) or written.plain())
-        if value:
+        if value and str(value).strip():
             made[key] = HIDDEN if holds_secret(written) else value
     return made
 

@@ -163,7 +163,8 @@ class Settings:
     """Lists of patterns; a rule may name what each of them has. Without any: its own package."""
     ignore: tuple[tuple[Name, str], ...] = ()
     """Codes of findings that are not shown, each with its reason."""
-    on_unknown_environment: OnUnknown = "error"
+    on_unknown_environment: OnUnknown | None = None
+    """None where the file does not say."""
 
     @property
     def allowed(self) -> tuple[tuple[Glob, ...], ...]:

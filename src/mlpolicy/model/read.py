@@ -268,9 +268,11 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
         return Settings()
     ignore = lint.get("ignore") if isinstance(lint, MappingNode) else None
     allowed = (Pattern(Glob(name.text), name.span) for name in names(node.get("allow_call")))
-    same = ("on_missing_target", "on_engine_error", "packages", "require", "on_unknown_environment")
+    same = ("on_missing_target", "on_engine_error", "packages", "require")
+    said = "on_unknown_environment" in block.model_fields_set
     return Settings(
         **{name: getattr(block, name) for name in same},
+        on_unknown_environment=block.on_unknown_environment if said else None,
         expiry_warning=float(block.expiry_warning),
         allow_call=() if block.allow_call is None else (tuple(allowed),),
         ignore=tuple(

@@ -1,7 +1,8 @@
 """Policy files become a rulebook, with everything that is wrong with them.
 
 A check that something is not there asks how much could be read (`merge.Extent`), and is silent
-where what it misses may be in the rest. No finding hides another; only a suppression takes one away.
+where what it misses may be in the rest. No finding hides another; only a suppression takes one away,
+and never an error for which a service refuses to start.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections import ChainMap
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,9 +103,8 @@ class Loaded:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """The findings that keep the policy from being used; suppressed ones do not."""
-        kept = Suppressions(self.documents, self.rulebook.settings).kept(self.diagnostics)
-        return tuple(finding for finding in kept if finding.severity == "error")
+        """The findings that keep the policy from being used, whatever is suppressed."""
+        return tuple(finding for finding in self.diagnostics if finding.severity == "error")
 
     @property
     def refused(self) -> tuple[Diagnostic, ...]:
@@ -116,13 +116,17 @@ class Loaded:
         """Whether nothing holds of what is here: another environment was probably meant."""
         return self.unknown is not None and self.unknown.severity == "error"
 
-    def shown(self, more: Iterable[Diagnostic] = (), *, level: Level = "ast") -> Loaded:
+    def shown(
+        self, more: Sequence[Diagnostic] = (), *, level: Level = "ast", strict: bool = False
+    ) -> Loaded:
         """Return all findings to show: *more* among them, suppressed ones left out.
 
+        An error of the files themselves is never suppressed, nor any where *strict* says so.
         *level* says how far targets were looked for, so which suppressions can be unused.
         """
         suppressions = Suppressions(self.documents, self.rulebook.settings)
-        kept = suppressions.kept(self._all(more))
+        lasting = {(one.code, one.span) for one in (*self.errors, *(more if strict else ()))}
+        kept = suppressions.kept(self._all(more), lasting=lasting)
         # What is wrong may keep what is suppressed from being found.
         nowhere = any(book.nowhere for book in self.books.values())
         whole = not nowhere and not any(finding.severity == "error" for finding in kept)
@@ -130,7 +134,7 @@ class Loaded:
         own = suppressions.findings(known, {one for one in known if known[one].level in looked})
         return replace(self, diagnostics=in_order([*kept, *own]))
 
-    def _all(self, more: Iterable[Diagnostic] = ()) -> list[Diagnostic]:
+    def _all(self, more: Sequence[Diagnostic] = ()) -> list[Diagnostic]:
         """Return all findings, *more* among them.
 
         What has no effect is none where what should have one is misspelt elsewhere.
@@ -324,8 +328,8 @@ def _strays(found: Iterable[Diagnostic], rulebook: Rulebook) -> tuple[Diagnostic
 # --- suppress ------------------------------------------------------------------------------
 
 _COMMENT = re.compile(r"(?:^|\s)#\s*mlpolicy:\s*ignore\[(?P<codes>[^\]]*)\](?P<reason>.*)$")
-_NEVER = ("MP001", "MP002", "MP003", "MP006", "MP007", "MP090", "MP091", "MP092")
-"""Without these a file means nothing, or the suppression itself is wrong."""
+_RIVALS = ("MP401", "MP402")
+"""Policies that contradict each other: that is no matter of the code, though it may tell of it."""
 
 
 @dataclass(slots=True)
@@ -338,6 +342,8 @@ class Suppression:
     line: int | None = None
     """The line that it is for; None for all files."""
     used: bool = False
+    vain: str = ""
+    """Why an error that it names is shown all the same."""
 
 
 class Suppressions:
@@ -352,16 +358,29 @@ class Suppressions:
             file = "" if one.line is None else one.span.file
             self._at.setdefault((one.code, file, one.line), []).append(one)
 
-    def kept(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-        """Return the findings to show, and remember which suppressions took one away."""
-        return tuple(finding for finding in diagnostics if not self._takes(finding))
+    def kept(
+        self, diagnostics: Iterable[Diagnostic], *, lasting: Container[tuple[str, Span]]
+    ) -> tuple[Diagnostic, ...]:
+        """Return the findings to show, and remember which suppressions took one away.
 
-    def _takes(self, finding: Diagnostic) -> bool:
-        here = (finding.code, finding.span.file, finding.span.line)
-        taken = [*self._at.get(here, ()), *self._at.get((finding.code, "", None), ())]
-        for one in taken if finding.code not in _NEVER else ():
-            one.used = True
-        return bool(taken) and finding.code not in _NEVER
+        None takes away an error that is *lasting*, by its code and place, or of another file:
+        whom a guardrail binds does not switch it off.
+        """
+        return tuple(finding for finding in diagnostics if not self._takes(finding, lasting))
+
+    def _takes(self, finding: Diagnostic, lasting: Container[tuple[str, Span]]) -> bool:
+        code, span, hides = finding.code, finding.span, False
+        is_error = finding.severity == "error"
+        stays = is_error and (code in _RIVALS or (code, span) in lasting)
+        here = self._at.get((code, span.file, span.line), ())
+        for one in (*here, *self._at.get((code, "", None), ())):
+            if stays:
+                one.vain = "nothing hides what keeps a service from starting"
+            elif is_error and one.span.file != span.file:
+                one.vain = f"an error in `{span.file}` is suppressed there alone"
+            else:
+                one.used = hides = True
+        return hides
 
     def findings(self, known: Collection[str], sought: Container[str]) -> Iterator[Diagnostic]:
         """Yield what is wrong with the suppressions themselves; only a code *sought* can be unused."""
@@ -374,7 +393,11 @@ class Suppressions:
             if not one.reason.strip():
                 text = f"{one.code} is suppressed without a reason"
                 yield Diagnostic("MP090", text, one.span, "warning", help="write why, after it")
-            if not one.used and one.code in sought:
+            if one.vain:
+                text = f"{one.code} is found, and shown all the same: {one.vain}"
+                help = "mend what is found, or ask the owner of the rule for it; then take this out"
+                yield Diagnostic("MP092", text, one.span, "warning", help=help)
+            elif not one.used and one.code in sought:
                 text = f"{one.code} is suppressed here and not found"
                 yield Diagnostic("MP092", text, one.span, "warning", help="take it out")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlpolicy.core import plugins
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Related, shared
+from mlpolicy.core.diagnostic import Diagnostic, Related, Severity, shared
 from mlpolicy.core.kind import Kind, Lacking
 from mlpolicy.core.quantity import Duration, Ratio, oddity, unusual
 from mlpolicy.core.report import redacted
@@ -66,6 +66,13 @@ class Layer:
     rank: Rank
     policy: str
     block: RuleBlock
+    file: str = ""
+    """The file of the policy or the defaults, whoever wrote the profiles that they use."""
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether a policy wrote it that is final."""
+        return self.rank[0] == 1 and self.policy != CODE
 
     @property
     def is_policy(self) -> bool:
@@ -95,6 +102,7 @@ def complete(
     """Return the rule that *layers* make together: the highest wins each field.
 
     Of equals that disagree, which is an error, one wins that neither names nor orders decide.
+    Where one is final, only what its own file says decides whether the rule holds.
 
     Those of decorators need a *context*, since their values are not text alone. Anything is
     missing only where all was *read*.
@@ -103,7 +111,7 @@ def complete(
     if layers[1:]:
         layers.sort(key=_by_rank)
         conflicting = tuple(conflicts(kind, layers))
-    layers = _begun_afresh(layers)
+    layers = _guarded(_begun_afresh(layers))
     values: dict[Path, Value] = {}
     keys: dict[str, Span] = {}
     lost: dict[str, tuple[Value, ...]] = {}
@@ -125,11 +133,22 @@ def complete(
 
 
 def _begun_afresh(layers: list[Layer]) -> list[Layer]:
-    """Return *layers* without those below one that inherits nothing; the defaults stay."""
+    """Return *layers* without those below one that inherits nothing; defaults and finals stay."""
     afresh = max((layer.rank for layer in layers if not layer.block.inherit), default=None)
     if afresh is None:
         return layers
-    return [one for one in layers if one.policy == DEFAULTS or one.rank >= afresh]
+    return [one for one in layers if one.policy == DEFAULTS or one.is_guard or one.rank >= afresh]
+
+
+def _guarded(layers: list[Layer]) -> list[Layer]:
+    """Return *layers* without what others than the owner of a final one say of whether it holds."""
+    owners = {layer.file for layer in layers if layer.is_guard}
+    for at, layer in enumerate(layers if owners else ()):
+        if not layer.is_guard and layer.policy != OVERRIDES and layer.file not in owners:
+            written = layer.block.settings.items()
+            settings = {key: held for key, held in written if key not in COMMON}
+            layers[at] = replace(layer, block=replace(layer.block, settings=settings))
+    return layers
 
 
 def _by_rank(layer: Layer) -> tuple[Rank, str, Span]:
@@ -251,18 +270,38 @@ def conflicts(kind: str, layers: Sequence[Layer]) -> Iterator[Diagnostic]:
         if equals and not any(_agree(other, setting) for _, other in equals):
             yield _conflict(name, equals[-1][1], setting, is_default=layer.policy == DEFAULTS)
         if layer.rank[0] == 1:
-            yield from _beaten(name, below, setting, policy=layer.policy)
-            below[:] = equals  # each is said once, of the lowest that is final
+            yield from _beaten(name, below, layer, setting)
+            # (each is said once, of the lowest that is final)
+            below[:] = filter(lambda entry: entry[0].rank[0] == 1, below)
         below.append((layer, setting))
+        if path[0] in COMMON:
+            yield from _switched(name, path, layer, setting, layers)
 
 
 def _beaten(
-    name: str, below: Iterable[tuple[Layer, Setting]], setting: Setting, *, policy: str
+    name: str, below: Iterable[tuple[Layer, Setting]], layer: Layer, setting: Setting
 ) -> Iterator[Diagnostic]:
-    """Yield what a final *policy* leaves without effect."""
+    """Yield what a final *layer* leaves without effect, and what it sets that others have fixed."""
     for lower, beaten in below:
+        rivals = lower.is_guard and layer.is_guard and lower.file != layer.file
         if lower.is_policy and lower.rank[0] < 1 and beaten.key != setting.key:
-            yield _fixed(name, beaten, setting, policy=policy)
+            yield _fixed(name, beaten.key, layer.policy, setting.key)
+        elif rivals and lower.rank != layer.rank and not _agree(beaten, setting):
+            yield _fixed(name, setting.key, lower.policy, beaten.key, too=True)
+
+
+def _switched(
+    name: str, path: Path, layer: Layer, setting: Setting, layers: Iterable[Layer]
+) -> Iterator[Diagnostic]:
+    """Yield that *layer* says whether a rule holds that a final policy of another file fixes."""
+    others = sorted((o for o in layers if o.is_guard and o.file != layer.file), key=_by_rank)
+    if not others or layer.policy == OVERRIDES or setting.value == "enforce":
+        return
+    if any(path in dict(leaves(other.block.settings)) for other in others):
+        return  # (where both write it, that is said of the field)
+    found = _fixed(name, setting.key, others[0].policy, others[0].block.span, too=layer.is_guard)
+    # (defaults hold for all else)
+    yield found if layer.is_policy else replace(found, severity="info")
 
 
 def _agree(one: Setting, other: Setting) -> bool:
@@ -280,14 +319,18 @@ def _conflict(name: str, one: Setting, other: Setting, *, is_default: bool) -> D
     return Diagnostic("MP401", text, other.key, related=related, help=remedy)
 
 
-def _fixed(name: str, lower: Setting, upper: Setting, *, policy: str) -> Diagnostic:
+def _fixed(name: str, key: Span, policy: str, fixed_at: Span, *, too: bool = False) -> Diagnostic:
     who, whose = f"policy `{policy}`", "the final policy"
     if policy == CODE:
         who, whose = "the decorator in the code", "the code"
     text = f"`{name}` has no effect: {who} is final"
-    related = (Related(f"`{name}` is fixed here", upper.key),)
+    if too:
+        text = f"`{name}` is not for this policy to set: {who} of another file is final too"
+    asked = name in ("expires", "on_expiry") and not too  # (`settings.require` may ask for it)
+    severity: Severity = "warning" if asked else "error"
+    related = (Related(f"`{name}` is fixed here", fixed_at),)
     help = f"leave it out, or ask the owner of {whose}"
-    return Diagnostic("MP402", text, lower.key, related=related, help=help)
+    return Diagnostic("MP402", text, key, severity, related=related, help=help)
 
 
 def _refused(rule: PlannedRule, errors: Iterable[Any], read: Extent) -> Iterator[Diagnostic]:

@@ -114,9 +114,11 @@ class Rulebook:
     def settings(self) -> Settings:
         """What holds for all files: the most careful of what each says.
 
-        Which environment is asked for is no matter of one file: any of them may let go of it.
+        Which environment is asked for is no matter of one file: any of them may let go of it,
+        where none says that it is an error.
         """
         each = [file.settings for file in self.files] or [Settings()]
+        said = {one.on_unknown_environment for one in each}
 
         def joined(name: str) -> tuple[Any, ...]:
             return tuple(dict.fromkeys(item for one in each for item in getattr(one, name)))
@@ -130,7 +132,7 @@ class Rulebook:
             expiry_warning=max(one.expiry_warning for one in each),
             allow_call=self._allow_call(joined("allow_call")),
             ignore=joined("ignore"),
-            on_unknown_environment=min(one.on_unknown_environment for one in each),
+            on_unknown_environment="base" if said - {None} == {"base"} else "error",
         )
 
     def _allow_call(self, lists: tuple[tuple[Pattern, ...], ...]) -> tuple[Any, ...]:
@@ -373,7 +375,7 @@ class Rulebook:
                 block = replace(block, settings=laid_over(controls, block.settings))
             # (`final` may be of this rule alone)
             height = (1, *ranked[1:]) if block.final else ranked
-            found.append(Layer(height, policy.name, block))
+            found.append(Layer(height, policy.name, block, policy.span.file))
         top = (2, 0, 0, True, 0, 0, 0)
         found += (Layer(top, OVERRIDES, block) for block in self.overrides if block.kind == kind)
         return found
@@ -387,7 +389,7 @@ class Rulebook:
                 settings = laid_over(mode, held.settings) if held else mode
                 held = replace(held or RuleBlock(kind, Span(file.file)), settings=settings)
             if held is not None:
-                yield Layer((-1, -file.depth, 0, False, 0, 0, 0), DEFAULTS, held)
+                yield Layer((-1, -file.depth, 0, False, 0, 0, 0), DEFAULTS, held, file.file)
 
     def findings(
         self, target: Target, candidates: Sequence[Candidate], *, alone: bool = False
@@ -429,10 +431,10 @@ def excluded(policy: Policy, *names: Target) -> bool:
 
 
 def deadline_of(candidates: Iterable[Candidate]) -> Setting | None:
-    """Return the deadline of the highest of *candidates* that write one, of equals the shortest."""
+    """Return the deadline of the highest of *candidates*, of equals and of final ones the shortest."""
     each = ((ranked, one(policy.controls, "deadline")) for ranked, policy in candidates)
     written = [(ranked, setting) for ranked, setting in each if setting is not None]
-    equals = (setting for ranked, setting in written if ranked == written[0][0])
+    equals = (setting for ranked, setting in written if ranked[0] or ranked == written[0][0])
     return min(equals, key=lambda each: (Duration.of(each.value), each.span), default=None)
 
 

@@ -164,9 +164,7 @@ class Prepared:
             variables = dict(terms.env_vars)
             policy_terms = Terms(terms.env, variables, now=terms.clock, tree=self._tree)
             loaded = self._loaded[terms] = load(self._suite.policies, policy_terms)
-            refused = set(loaded.refused)
-            shown = loaded.shown(level="none").diagnostics
-            self._findings += [finding for finding in shown if finding in refused]
+            self._findings += loaded.refused
             self.documents |= {document.file: document for document in loaded.documents}
         return self._loaded[terms]
 
