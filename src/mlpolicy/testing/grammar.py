@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 import operator
 import re
@@ -26,7 +25,7 @@ from mlpolicy.core.model import OF_KEY, FunctionPath, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.site import FunctionKind
 from mlpolicy.rules import KINDS
-from mlpolicy.runtime.assemble import resolve
+from mlpolicy.testing.classes import BUILTINS, CLASSES
 from mlpolicy.testing.journal import events, is_event
 
 _COMPARISON = re.compile(r"\s*(<=|>=|==|<|>)?\s*(\S+)\s*")
@@ -38,11 +37,6 @@ _OPERATORS: Final = {
     ">": operator.gt,
 }
 _HTTP = re.compile(r"http:([1-5]\d\d)")
-_ERRORS: Final = {
-    name: value
-    for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, BaseException)
-}
 _MOST = 10_000_000
 """Elements of an array."""
 
@@ -69,30 +63,22 @@ class ErrorClass(str):
     """A class of errors, by the name that a test writes: a builtin, a path, or `http:503`."""
 
     def __init__(self, name: str) -> None:
-        match = _HTTP.fullmatch(name)
+        match, self.classes = _HTTP.fullmatch(name), CLASSES.get()
         self.status = int(match[1]) if match else None
-        self.cls = HttpError if match else _ERRORS.get(name) or _imported(name)
+        self.cls = HttpError if match else BUILTINS.get(name) or self._named(name)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
         """Take text, and find the class."""
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
-
-def _imported(name: str) -> type[BaseException]:
-    if "." not in name:
+    def _named(self, name: str) -> type[BaseException]:
+        if "." in name:
+            return self.classes.named(name)
         ours = {word: f"mlpolicy.{word}" for word in mlpolicy.__all__ if hasattr(errors, word)}
-        near = closest(name, [*_ERRORS, *ours]) or ""
+        near = closest(name, [*BUILTINS, *ours]) or ""
         help = did_you_mean(ours.get(near, near), "write any other class by its path")
         raise finding("MP603", f"there is no builtin exception `{name}`: {help}")
-    try:
-        cls = resolve(name)
-    except Exception as error:  # noqa: BLE001 (an import may raise anything)
-        reason = f"{type(error).__name__}: {error}"
-        raise finding("MP603", f"`{name}` cannot be imported: {reason}") from None
-    if isinstance(cls, type) and issubclass(cls, BaseException):
-        return cls
-    raise finding("MP604", f"`{name}` is not an exception")
 
 
 # --- values ---------------------------------------------------------------------------
@@ -200,6 +186,8 @@ class StubBlock(RuleModel):
     signature: str
     """Its parameters as Python writes them: `(features, user, *, limit=10)`."""
     kind: FunctionKind = "function"
+    returns: Value = None
+    """What it gives where a rule calls it: a `default`, for one."""
 
 
 class WorldBlock(RuleModel):
@@ -226,12 +214,7 @@ class RaiseBlock(RuleModel):
         cls, status = self.error.cls, self.error.status if self.status is None else self.status
         message = self.message or (f"HTTP {status}" if cls is HttpError else "")
         arguments = (message,) if message else ()
-        error: Any
-        try:
-            error = cls(*arguments)
-        except Exception:  # noqa: BLE001 (a class of the user's that wants more than a message)
-            error = cls.__new__(cls)
-            error.args = arguments
+        error: Any = self.error.classes.new(cls, arguments)
         if status is not None:
             error.status_code = status
         if self.retry_after is not None:

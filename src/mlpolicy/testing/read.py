@@ -21,6 +21,7 @@ from mlpolicy.model.check import check, locate
 from mlpolicy.model.grammar import OF_TESTS
 from mlpolicy.model.unknown import Words
 from mlpolicy.plan.gather import SUFFIXES, TESTS
+from mlpolicy.testing.classes import CLASSES, ErrorClasses
 from mlpolicy.testing.grammar import CallBlock, CaseBlock, ExpectBlock, StubBlock, SuiteBlock
 from mlpolicy.testing.plans import unknown_setting
 
@@ -95,9 +96,13 @@ def suites_at(path: Path) -> list[Path]:
     )
 
 
-def read_suite(path: Path) -> Suite:
+def read_suite(path: Path, classes: ErrorClasses | None = None) -> Suite:
     """Return the tests in the file at *path*; none where they cannot run."""
-    return Suite(read(path))
+    before = CLASSES.set(classes or CLASSES.get())
+    try:
+        return Suite(read(path))
+    finally:
+        CLASSES.reset(before)
 
 
 class Suite:

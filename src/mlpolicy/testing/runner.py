@@ -19,8 +19,10 @@ from mlpolicy.plan.governed import facts_of
 from mlpolicy.plan.load import Loaded, Terms, load
 from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
+from mlpolicy.runtime.assemble import resolve
 from mlpolicy.runtime.driver import shape
 from mlpolicy.source import Defined, Missing, NoModule, SourceTree
+from mlpolicy.testing.classes import ALLOW, ErrorClasses, stand_in
 from mlpolicy.testing.judge import call_differs
 from mlpolicy.testing.plans import FieldDifference, plan_differs
 from mlpolicy.testing.read import Act, Case, CaseTerms, read_suite, settings_of
@@ -72,13 +74,13 @@ class CaseResult:
 class Prepared:
     """A file of tests with its policies: ready to run, or with what keeps it from running.
 
-    Everything that the file names is looked at before any of it runs; nothing of the user's is
-    imported but errors.
+    Everything that the file names is looked at before any of it runs. Nothing of the user's is
+    imported unless *allow_real* lets tests call functions themselves.
     """
 
-    def __init__(self, path: Path, tree: SourceTree) -> None:
-        self._suite = suite = read_suite(path)
-        self._tree = tree
+    def __init__(self, path: Path, tree: SourceTree, *, allow_real: bool = False) -> None:
+        self._suite = suite = read_suite(path, ErrorClasses(tree, allow_real=allow_real))
+        self._tree, self._allow_real = tree, allow_real
         self._findings = list(suite.diagnostics)
         self._loaded: dict[CaseTerms, Loaded] = {}
         self._stubs: dict[Target, FunctionType] = {}
@@ -94,7 +96,8 @@ class Prepared:
         used = {str(act.target) for case in suite.cases for act in case.named}
         for text, entry in suite.stub_entries.items():
             near = closest(text, used - suite.stubs.keys())
-            if near and text not in used:
+            called = "returns" in suite.stubs[text].model_fields_set  # (by a rule)
+            if near and text not in used and not called:
                 message = f"no test is about the stub `{text}`"
                 self._say("MP111", message, entry.key_span, did_you_mean(near))
         self.diagnostics = in_order(self._findings)
@@ -102,7 +105,7 @@ class Prepared:
     def run(self, case: Case) -> CaseResult:
         """Run one test."""
         rulebook = self._loaded[case.terms].rulebook
-        stage = Stage(lambda target: self._plan(target, rulebook), self._stubs)
+        stage = Stage(lambda target: self._plan(target, rulebook), self._stubs, self._called)
         differences: list[FieldDifference] = []
         with entered(stage.world, dict(case.terms.env_vars)) as warnings:
             try:
@@ -124,6 +127,13 @@ class Prepared:
             facts = Facts(stub.kind, shape(made.__code__).names if made else ())
         return rulebook.plan(target, facts) or Plan(target, "enforce", ())
 
+    def _called(self, path: str) -> object:
+        """Return what a rule calls by that name: what the file says of it, else a stand-in."""
+        stub = self._suite.stubs.get(path)
+        if stub is None and self._allow_real:
+            return resolve(path)
+        return stand_in(path, None if stub is None else stub.returns)
+
     # --- checks before any test runs --------------------------------------------------
 
     def _say(self, code: str, message: str, span: Span, help: str = "") -> None:
@@ -142,6 +152,10 @@ class Prepared:
             self._say("MP010", f"no policy file names an environment `{env}`", case.env_span, help)
         if all(self._is_known(act, loaded.rulebook) for act in case.named):
             calls = [self._is_callable(act) for act in case.named if act.way == "call"]
+            for act in case.acts if all(calls) and not self._allow_real else ():
+                if act.block.real:
+                    text = "`real: true` runs code of the service, which was not asked for"
+                    self._say("MP010", text, act.node.index["real"].value.span, ALLOW)
             return all(calls) and len(self._findings) == before
         return False
 

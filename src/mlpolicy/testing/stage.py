@@ -19,6 +19,7 @@ from mlpolicy.install.lookup import NotFound, find
 from mlpolicy.plan.plan import Plan
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import from_code, kind_of, twin_of
+from mlpolicy.testing.classes import NeedsReal
 from mlpolicy.testing.grammar import CallBlock
 from mlpolicy.testing.journal import Journal, JournalMeters
 from mlpolicy.testing.signature import SignatureError, arguments
@@ -41,7 +42,15 @@ class CallOutcome:
 class StagedFunction:
     """One function under its driver: behind that stands what the test says, or the function."""
 
-    def __init__(self, base: FunctionType, plan: Plan, world: VirtualWorld, *, real: bool) -> None:
+    def __init__(
+        self,
+        base: FunctionType,
+        plan: Plan,
+        world: VirtualWorld,
+        resolve: Callable[[str], object],
+        *,
+        real: bool,
+    ) -> None:
         code, journal = base.__code__, Journal()
         self.kind, self.journal, self._world = kind_of(code), journal, world
         self.raised: BaseException | None = None
@@ -60,7 +69,7 @@ class StagedFunction:
             return behind(*positional, **named)
 
         def make(kind: str, settings: Any, site: Site) -> Step:
-            return world.step(kind, settings, replace(site, notes=journal))
+            return world.step(kind, settings, replace(site, notes=journal, resolve=resolve))
 
         made = steps(plan, code, base, meters=JournalMeters(journal), make=make)
         # A bug in a rule must fail the test: in a service the rule would stand aside.
@@ -118,9 +127,12 @@ class Stage:
     """All that the calls of one test share: the world, and drivers with what they keep."""
 
     def __init__(
-        self, plans: Callable[[Target], Plan], stubs: Mapping[Target, FunctionType]
+        self,
+        plans: Callable[[Target], Plan],
+        stubs: Mapping[Target, FunctionType],
+        resolve: Callable[[str], object],
     ) -> None:
-        self.plans = plans
+        self.plans, self._resolve = plans, resolve
         self.world = VirtualWorld()
         self._stubs = stubs
         self._functions: dict[tuple[Target, bool], StagedFunction] = {}
@@ -129,7 +141,8 @@ class Stage:
         """Make one call; what it raises is part of what happened.
 
         Raises:
-            SignatureError: The arguments do not fit, or there is no such function.
+            SignatureError: The arguments do not fit, there is no such function, or a rule wants more
+                of one than a test may have.
         """
         world, target = self.world, Target.parse(block.call)
         if block.world is not None:
@@ -137,7 +150,8 @@ class Stage:
         staged = self._functions.get((target, block.real))
         if staged is None:
             base = _real(target) if block.real else self._stubs[target]
-            staged = StagedFunction(base, self.plans(target), world, real=block.real)
+            plan = self.plans(target)
+            staged = StagedFunction(base, plan, world, self._resolve, real=block.real)
             self._functions[target, block.real] = staged
         slept, began = world.slept, world.time
         value: Any = None
@@ -146,6 +160,8 @@ class Stage:
             value = staged.call(block)
         except SignatureError:
             raise
+        except NeedsReal as failure:
+            raise SignatureError(str(failure)) from None
         except BaseException as failure:  # (whatever the test made the function raise)
             if isinstance(failure, KeyboardInterrupt | SystemExit) and failure is not staged.raised:
                 raise  # somebody stops the tests
