@@ -67,26 +67,32 @@ def _results(suites: list[Prepared], wanted: str) -> list[CaseResult]:
     return [suite.run(case) for suite, case in cases if wanted.lower() in case.id.lower()]
 
 
-def _prepared(context: Context, paths: list[Path], *, allow_real: bool) -> list[Prepared]:
+def _prepared(
+    context: Context, paths: dict[Path, Path | None], *, allow_real: bool
+) -> list[Prepared]:
     """Return the files of tests; what they may import is found where a service finds it."""
     where = roots(context.src)
     folders = [str(folder.resolve()) for folder in where] if allow_real else []
     sys.path[:0] = [folder for folder in folders if folder not in sys.path]
     tree = SourceTree(where)
-    return [Prepared(path, tree, allow_real=allow_real) for path in paths]
+    return [
+        Prepared(files.shown(path), tree, within=folder, allow_real=allow_real)
+        for path, folder in paths.items()
+    ]
 
 
-def _files(given: tuple[str, ...]) -> list[Path]:
+def _files(given: tuple[str, ...]) -> dict[Path, Path | None]:
+    """Return the files of tests, each with the folder that it was found in, if it was not named."""
     paths = [Path(path) for path in given or (files.FOLDER,)]
     for path in paths:
         if not path.exists():
             code = exits.USAGE if given else exits.NOTHING_TO_DO
             exits.stop(f"`{path}` does not exist", code)
-    suites = dict.fromkeys(file for path in paths for file in suites_at(path))
+    suites = {file: path if path.is_dir() else None for path in paths for file in suites_at(path)}
     if not suites:
         where = ", ".join(f"`{path}`" for path in paths)
         exits.stop(f"no test (`*.test.yaml`) in {where}", exits.NOTHING_TO_DO)
-    return [files.shown(file) for file in suites]
+    return suites
 
 
 def _tell(

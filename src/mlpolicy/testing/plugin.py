@@ -18,6 +18,7 @@ import pytest
 
 _OURS = re.compile(r"^['\"]?(policies|stubs)['\"]?\s*:", re.MULTILINE)
 """What tells a test of policies from the `*.test.yaml` of another tool."""
+_LARGEST = 1 << 20
 _SURVEY = pytest.StashKey[Any]()
 """What knows the source, shared by all files."""
 
@@ -39,8 +40,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if not file_path.name.endswith((".test.yaml", ".test.yml")):
         return None
     try:
-        if not _OURS.search(file_path.read_text(encoding="utf-8", errors="replace")):
+        if not file_path.is_file():  # (a pipe has no end)
             return None
+        with file_path.open(encoding="utf-8", errors="replace") as stream:
+            if not _OURS.search(stream.read(_LARGEST)):
+                return None
     except OSError:
         return None
     made: pytest.Collector = PolicyTests.from_parent(parent, path=file_path)
@@ -74,7 +78,9 @@ class PolicyTests(pytest.File):
         near = Path(os.path.relpath(self.path))  # as people would write it
         with _importing(self.config):
             path, tree = self.path if ".." in near.parts else near, stash[_SURVEY]
-            prepared = Prepared(path, tree, allow_real=_allows_real(self.config))
+            within = root if self.path.is_relative_to(root) else None
+            allow_real = _allows_real(self.config)
+            prepared = Prepared(path, tree, within=within, allow_real=allow_real)
         findings = prepared.diagnostics
         if findings:
             texts = list(map(str, findings))

@@ -16,11 +16,11 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.document.parse import Document, read
+from mlpolicy.document.parse import Document
 from mlpolicy.model.check import check, locate
 from mlpolicy.model.grammar import OF_TESTS
 from mlpolicy.model.unknown import Words
-from mlpolicy.plan.gather import SUFFIXES, TESTS
+from mlpolicy.plan.gather import SUFFIXES, TESTS, lies_in, read_within
 from mlpolicy.testing.classes import CLASSES, ErrorClasses
 from mlpolicy.testing.grammar import CallBlock, CaseBlock, ExpectBlock, StubBlock, SuiteBlock
 from mlpolicy.testing.plans import unknown_setting
@@ -96,11 +96,16 @@ def suites_at(path: Path) -> list[Path]:
     )
 
 
-def read_suite(path: Path, classes: ErrorClasses | None = None) -> Suite:
-    """Return the tests in the file at *path*; none where they cannot run."""
+def read_suite(
+    path: Path, classes: ErrorClasses | None = None, *, within: Path | None = None
+) -> Suite:
+    """Return the tests in the file at *path*; none where they cannot run.
+
+    The file must lie *within* a folder, if one is given.
+    """
     before = CLASSES.set(classes or CLASSES.get())
     try:
-        return Suite(read(path))
+        return Suite(read_within(path, within))
     finally:
         CLASSES.reset(before)
 
@@ -159,12 +164,18 @@ class Suite:
     def _policies(self, node: Node | None) -> tuple[Path, ...]:
         """Return the policy files, from where we are; none where one of them is not there."""
         folder = Path(self.document.file).parent
+        roots = [one for one in (folder.absolute(), Path.cwd()) if one != Path(one.anchor)]
         paths: list[Path] = []
         for item in node.items if isinstance(node, Sequence) else ():
             if not isinstance(item, Scalar) or not isinstance(item.value, str):
                 continue
-            paths.append(Path(os.path.normpath(folder / item.text)))
-            if not paths[-1].exists():
+            path = Path(os.path.normpath(folder / item.text))
+            if not any(lies_in(path, root) for root in roots):
+                help = "keep policies below the folder of their tests, or of the command"
+                self._say("MP120", f"`{item.text}` lies outside of `{folder}`", item.span, help)
+                return ()
+            paths.append(path)
+            if not path.exists():
                 beside = sorted(file.name for file in folder.iterdir() if file.suffix in SUFFIXES)
                 near = closest(item.text, [name for name in beside if not name.endswith(TESTS)])
                 help = did_you_mean(near, "policies are named from the folder of the test file")

@@ -78,8 +78,16 @@ class Prepared:
     imported unless *allow_real* lets tests call functions themselves.
     """
 
-    def __init__(self, path: Path, tree: SourceTree, *, allow_real: bool = False) -> None:
-        self._suite = suite = read_suite(path, ErrorClasses(tree, allow_real=allow_real))
+    def __init__(
+        self,
+        path: Path,
+        tree: SourceTree,
+        *,
+        within: Path | None = None,
+        allow_real: bool = False,
+    ) -> None:
+        classes = ErrorClasses(tree, allow_real=allow_real)
+        self._suite = suite = read_suite(path, classes, within=within)
         self._tree, self._allow_real = tree, allow_real
         self._findings = list(suite.diagnostics)
         self._loaded: dict[CaseTerms, Loaded] = {}
