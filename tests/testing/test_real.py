@@ -86,6 +86,8 @@ ERRORS = """
         ("Exception", "odd.errors.Stops", "odd.errors.Stops", 1),
         ("transient", "httpx.ConnectTimeout", "httpx.TimeoutException", 3),
         ("sqlite3.OperationalError", "sqlite3.OperationalError", "Exception", 3),
+        ("json.JSONDecodeError", "json.decoder.JSONDecodeError", "json.JSONDecodeError", 3),
+        ("mlpolicy.MemoryPressure", "mlpolicy.MemoryPressure", "mlpolicy.CallRefused", 3),
     ],
 )
 def test_an_error_of_the_service_is_stood_in_for(bench, ran, retry_on, raised, expected, attempts):

@@ -23,16 +23,15 @@ from mlpolicy.document.node import Mapping, Node, Origin
 LARGEST = 1024 * 1024
 """Bytes."""
 
-SECTIONS = frozenset(("version", "policies", "profiles"))
-"""What tells a policy, or a test of one, from other files."""
 _SECTION = re.compile(
     r"""^(?:version['"]?\s*:\s*1\s*$|['"]?(?:policies|profiles)['"]?\s*:)""", re.M
 )
-"""The same of text that cannot be parsed."""
+"""What tells a policy, or a test of one, from other files."""
 _Parser: Any = getattr(yaml, "CSafeLoader", None) or yaml.SafeLoader
 _REFUSALS = (yaml.YAMLError, ValueError, OverflowError)
 """Without libyaml an escape or a version number out of range is a plain ValueError."""
 _BREAK = re.compile("\r\n|[\r\n]")
+_LETTER = re.compile("[^\r\n]")
 _OTHER = (
     ("UTF-32", (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)),
     ("UTF-16", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)),
@@ -114,16 +113,21 @@ def _without_strange(document: Document) -> Document:
     A name in a policy may lead to anything, and what is found there is shown to everybody.
     """
     root, found = document.root, document.diagnostics
-    keys = SECTIONS.intersection(root.index) if isinstance(root, Mapping) else ()
-    if keys or not document.text or (root is None and found and _SECTION.search(document.text)):
+    version = root.get("version") if isinstance(root, Mapping) else None
+    is_ours = not document.text or (root is None and found and _SECTION.search(document.text))
+    if isinstance(root, Mapping):
+        is_first = getattr(version, "text", None) in ("1", "1.0", "")
+        is_ours = is_first or not {"policies", "profiles"}.isdisjoint(root.index)
+    if is_ours:
         return document
     if root is not None or found:
         code = "MP003" if isinstance(root, Mapping) else "MP010"
-        code, span = (code, Span(document.file)) if root else (found[0].code, found[0].span)
-        text = "this is not a policy file: expected a mapping with `version` and `policies`"
+        span = version.span if version else Span(document.file)
+        code, span = (code, span) if root else (found[0].code, found[0].span)
+        text = "this is not a policy file: expected a mapping with `version: 1` and `policies`"
         help = "begin with `version: 1`; nothing of other files is shown"
         found = (Diagnostic(code, text, span, help=help),)
-    return Document(document.file, "", None, found)
+    return Document(document.file, _LETTER.sub(" ", document.text), None, found)
 
 
 def parse(text: str | bytes, *, file: str) -> Document:

@@ -326,16 +326,13 @@ def located(reference: str, *, importer: Path, root: Path) -> tuple[Path, Path]:
         path = importer.parent / reference
     try:
         real = path.resolve()
-        inside = real.is_relative_to(root.resolve())
-        is_directory, is_file = inside and real.is_dir(), inside and real.is_file()
+        if not real.is_relative_to(root.resolve()):  # (and nothing more is told of it)
+            help = "keep what is imported below the policy's own folder, or ship it in a package (`pkg:`)"
+            raise ImportRefused(f"`{reference}` lies outside of `{root}`", help)
+        is_directory, is_file = real.is_dir(), real.is_file()
     except (OSError, RuntimeError, ValueError) as error:  # no permission, links in a circle, a null
         reason = getattr(error, "strerror", None) or "it is no path"
         raise ImportRefused(f"`{reference}` cannot be read: {reason}") from None
-    if not inside:
-        help = (
-            "keep what is imported below the policy's own folder, or ship it in a package (`pkg:`)"
-        )
-        raise ImportRefused(f"`{reference}` lies outside of `{root}`", help)
     if is_directory:
         raise ImportRefused(f"`{reference}` is a directory", "name a file in it")
     if not is_file:

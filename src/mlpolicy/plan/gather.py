@@ -44,9 +44,11 @@ def policy_files(path: Path) -> list[Path]:
             folders.clear()
             continue
         seen.add(place)
+        if not lies_in(place, path):
+            found.append(Path(folder))  # (which says so when it is read)
+            folders.clear()
+            continue
         folders[:] = (name for name in folders if name != NOT_POLICIES and name[0] != ".")
-        found += (Path(folder, name) for name in folders if not lies_in(Path(folder, name), path))
-        folders[:] = (name for name in folders if Path(folder, name) not in found)
         found += (Path(folder, name) for name in names if _is_policy(name))
     found += (Path(error.filename) for error in closed if not _vanished(error.filename))
     return sorted(found)
@@ -196,25 +198,21 @@ def gather(paths: Iterable[Path], *, turns: int = 50) -> Gathered:
 
 def _add_given(gathered: Gathered, paths: Iterable[Path]) -> bool:
     """Add the files at *paths*; return whether any of them is another file by now."""
-    roots: dict[Path, Path] = {}
-    listed: set[Path] = set()
+    roots: dict[Path, tuple[Path, Path | None]] = {}
     for path in paths:
         if not os.path.exists(path):
             text = f"`{path}` does not exist"
             gathered.diagnostics.append(Diagnostic("MP001", text, Span(str(path))))
             continue
-        files, root = policy_files(path), path.parent
-        if os.path.isdir(path):
-            root = path
-            listed.update(files)
-        for file in files:
+        root = (path, path) if os.path.isdir(path) else (path.parent, None)
+        for file in policy_files(path):
             roots.setdefault(file, root)
     led: dict[Path, Path] = {}
     # (of several names of one file the first counts)
     for path in reversed({_real(path): path for path in reversed(roots)}.values()):
-        within = roots[path] if path in listed else None
-        added = gathered.add(path, root=roots[path], shown=path, within=within)
-        if path in listed and added.source.root is None and _vanished(path):
+        folder, within = roots[path]
+        added = gathered.add(path, root=folder, shown=path, within=within)
+        if within and added.source.root is None and _vanished(path):
             if not any(added.path in other.imports for other in gathered.known.values()):
                 del gathered.known[added.path]
         else:

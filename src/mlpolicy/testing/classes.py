@@ -34,14 +34,14 @@ class ErrorClasses:
     """Finds the classes of errors that tests name; with *allow_real*, they may be imported."""
 
     def __init__(self, tree: SourceTree, *, allow_real: bool = False) -> None:
-        self._tree, self._allow_real = tree, allow_real
+        self._tree, self.allow_real = tree, allow_real
         self._made: dict[str, type[BaseException]] = {}
 
     def named(self, path: str) -> type[BaseException]:
         """Return the class at the dotted *path*; what is wrong with it is raised as a finding."""
         parts = path.replace(":", ".").split(".")
         found: Any = NoModule(parts[0])
-        if self._allow_real:
+        if self.allow_real:
             try:
                 found = resolve(path)
             except Exception as error:  # noqa: BLE001 (an import may raise anything)
@@ -57,18 +57,6 @@ class ErrorClasses:
             found = Missing(f"there is no module `{found.component}`")
         text = f"`{path}` cannot be imported: {found.reason}"
         raise finding("MP603", text, meant=found.close_class)
-
-    def new(self, cls: type[BaseException], arguments: tuple[str, ...]) -> BaseException:
-        """Return a new error of *cls*, made without code of its own unless that may run."""
-        if self._allow_real or cls.__module__ in ("builtins", errors.__name__):
-            with suppress(Exception):  # (it may want more than a message)
-                return cls(*arguments)
-        base: Any = next(one for one in cls.__mro__ if one in BUILTINS.values())
-        error: BaseException = base.__new__(cls, *arguments)
-        with suppress(Exception):
-            base.__init__(error, *arguments)
-        error.args = arguments
-        return error
 
     def _by_source(self, parts: list[str]) -> object:
         """Return a stand-in for the class at a path, or what the source has there instead."""

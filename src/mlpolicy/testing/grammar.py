@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -210,11 +211,16 @@ class RaiseBlock(RuleModel):
     """How long the other side asks to wait."""
 
     def new(self) -> BaseException:
-        """Return a new error."""
+        """Return a new error, made without code of its class unless that may run."""
         cls, status = self.error.cls, self.error.status if self.status is None else self.status
         message = self.message or (f"HTTP {status}" if cls is HttpError else "")
         arguments = (message,) if message else ()
-        error: Any = self.error.classes.new(cls, arguments)
+        builtin: Any = next(base for base in cls.__mro__ if base in BUILTINS.values())
+        error: Any = builtin.__new__(cls, *arguments)
+        error.args = arguments
+        if self.error.classes.allow_real:
+            with suppress(Exception):  # (a class of the user's that wants more than a message)
+                error = cls(*arguments)
         if status is not None:
             error.status_code = status
         if self.retry_after is not None:

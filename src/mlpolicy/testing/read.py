@@ -163,24 +163,27 @@ class Suite:
 
     def _policies(self, node: Node | None) -> tuple[Path, ...]:
         """Return the policy files, from where we are; none where one of them is not there."""
+        items = node.items if isinstance(node, Sequence) else ()
+        texts = [item for item in items if isinstance(item, Scalar) and isinstance(item.value, str)]
+        paths = list(map(self._policy, texts))
+        return () if None in paths else tuple(filter(None, paths))
+
+    def _policy(self, item: Scalar) -> Path | None:
+        """Return the policy that *item* names, below the folder of the tests or of the command."""
         folder = Path(self.document.file).parent
+        path = Path(os.path.normpath(folder / item.text))
         roots = [one for one in (folder.absolute(), Path.cwd()) if one != Path(one.anchor)]
-        paths: list[Path] = []
-        for item in node.items if isinstance(node, Sequence) else ():
-            if not isinstance(item, Scalar) or not isinstance(item.value, str):
-                continue
-            path = Path(os.path.normpath(folder / item.text))
-            if not any(lies_in(path, root) for root in roots):
-                help = "keep policies below the folder of their tests, or of the command"
-                self._say("MP120", f"`{item.text}` lies outside of `{folder}`", item.span, help)
-                return ()
-            paths.append(path)
-            if not path.exists():
-                beside = sorted(file.name for file in folder.iterdir() if file.suffix in SUFFIXES)
-                near = closest(item.text, [name for name in beside if not name.endswith(TESTS)])
-                help = did_you_mean(near, "policies are named from the folder of the test file")
-                self._say("MP001", f"`{item.text}` does not exist", item.span, help)
-        return tuple(paths) if all(path.exists() for path in paths) else ()
+        if not any(lies_in(path, root) for root in roots):
+            help = "keep policies below the folder of their tests, or of the command"
+            self._say("MP120", f"`{item.text}` lies outside of `{folder}`", item.span, help)
+        elif not path.exists():
+            beside = sorted(file.name for file in folder.iterdir() if file.suffix in SUFFIXES)
+            near = closest(item.text, [name for name in beside if not name.endswith(TESTS)])
+            help = did_you_mean(near, "policies are named from the folder of the test file")
+            self._say("MP001", f"`{item.text}` does not exist", item.span, help)
+        else:
+            return path
+        return None
 
     # --- tests ------------------------------------------------------------------------
 

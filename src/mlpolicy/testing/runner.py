@@ -22,7 +22,7 @@ from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.assemble import resolve
 from mlpolicy.runtime.driver import shape
 from mlpolicy.source import Defined, Missing, NoModule, SourceTree
-from mlpolicy.testing.classes import ALLOW, ErrorClasses, stand_in
+from mlpolicy.testing.classes import ALLOW, ErrorClasses, NeedsReal, stand_in
 from mlpolicy.testing.judge import call_differs
 from mlpolicy.testing.plans import FieldDifference, plan_differs
 from mlpolicy.testing.read import Act, Case, CaseTerms, read_suite, settings_of
@@ -160,10 +160,6 @@ class Prepared:
             self._say("MP010", f"no policy file names an environment `{env}`", case.env_span, help)
         if all(self._is_known(act, loaded.rulebook) for act in case.named):
             calls = [self._is_callable(act) for act in case.named if act.way == "call"]
-            for act in case.acts if all(calls) and not self._allow_real else ():
-                if act.block.real:
-                    text = "`real: true` runs code of the service, which was not asked for"
-                    self._say("MP010", text, act.node.index["real"].value.span, ALLOW)
             return all(calls) and len(self._findings) == before
         return False
 
@@ -210,12 +206,20 @@ class Prepared:
             if looked is not None and not act.block.real:
                 help = f'write `stubs: {{"{target}": {{signature: "(features, user)"}}}}`'
                 self._say("MP301", f"the parameters of `{target}` are not known", act.span, help)
-            return act.block.real
+            return act.block.real and self._may_run(act)
         try:
             arguments(stub, act.block.args)
         except SignatureError as error:
             entries = {arg.key: arg.key_span for arg in entries_of(act.node.get("args"))}
             self._say("MP010", str(error), entries.get(error.argument, act.span), error.help)
+            return False
+        return self._may_run(act)
+
+    def _may_run(self, act: Act) -> bool:
+        """Return whether a test may call what it calls: code of the service where that was asked."""
+        if act.block.real and not self._allow_real:
+            text = "`real: true` runs code of the service, which was not asked for"
+            self._say("MP010", text, act.node.index["real"].value.span, ALLOW)
             return False
         return True
 
@@ -231,5 +235,5 @@ def _done(act: Act, stage: Stage) -> list[FieldDifference]:
         return list(plan_differs(plan, ((name, one.value.plain()) for name, one in settings)))
     try:
         return list(call_differs(act, stage.call(act.block), plan))
-    except SignatureError as error:
+    except (SignatureError, NeedsReal) as error:
         return [FieldDifference("call", str(act.target), str(error))]

@@ -141,8 +141,8 @@ class Stage:
         """Make one call; what it raises is part of what happened.
 
         Raises:
-            SignatureError: The arguments do not fit, there is no such function, or a rule wants more
-                of one than a test may have.
+            SignatureError: The arguments do not fit, or there is no such function.
+            NeedsReal: A rule wants more of a function than a stand-in has.
         """
         world, target = self.world, Target.parse(block.call)
         if block.world is not None:
@@ -158,17 +158,15 @@ class Stage:
         error: BaseException | None = None
         try:
             value = staged.call(block)
-        except SignatureError:
+        except (SignatureError, NeedsReal):
             raise
-        except NeedsReal as failure:
-            raise SignatureError(str(failure)) from None
         except BaseException as failure:  # (whatever the test made the function raise)
             if isinstance(failure, KeyboardInterrupt | SystemExit) and failure is not staged.raised:
                 raise  # somebody stops the tests
             error = failure
         journal = staged.journal
         end, via = "ok", journal.answered or "function"
-        if isinstance(error, CallRefused) and error.target == str(target):
+        if isinstance(error, CallRefused) and vars(error).get("target") == str(target):
             end, via = "refused", "nothing"
         elif error is not None:
             end, via = "error", "nothing"
