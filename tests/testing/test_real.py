@@ -7,6 +7,8 @@ from textwrap import dedent
 
 import pytest
 
+from tests.testing.conftest import HEAD
+
 CALL = "call: shop.embed:encode, args: {text: a}"
 
 
@@ -143,6 +145,33 @@ def test_a_class_that_was_imported_before_is_that_class_and_runs_no_code(bench, 
 
     assert [one.found for one in result.differences] == ["Refused: no"]
     assert odd.errors.Refused.__module__ == "odd.errors"
+
+
+@pytest.mark.parametrize("kind", ["function", "coroutine", "generator", "async_generator"])
+@pytest.mark.parametrize(
+    "text", ["(text): open('ran', 'w')\\n#", "(text): pass; open('ran', 'w')\\n#"]
+)
+def test_a_signature_brings_no_code(bench, text, kind):
+    head = (
+        "version: 1\npolicies: [policy.yaml]\nstubs:\n"
+        f'  shop.embed:encode: {{signature: "{text}", kind: {kind}}}\n'
+    )
+    prepared = bench.tests(f"- {{name: a, {CALL}, expect: {{called: true}}}}", head=head)
+
+    assert "is not a signature" in prepared.diagnostics[0].message
+
+
+def test_leave_is_asked_for_wherever_the_word_comes_from(bench):
+    """By an anchor or a merge, too."""
+    head = HEAD + "x-real: &real {real: true}\nx-yes: &yes true\n"
+    prepared = bench.tests(
+        f"- {{name: a, {CALL}, <<: *real, expect: {{called: true}}}}\n"
+        f"- {{name: b, {CALL}, real: *yes, expect: {{called: true}}}}",
+        head=head,
+    )
+
+    assert [one.message[:12] for one in prepared.diagnostics].count("`real: true`") == 2
+    assert prepared.cases == ()
 
 
 FALL_BACK = "{validate: {args: {text: {type: int}}, on_fail: default, default: {call: NAME}}}"
