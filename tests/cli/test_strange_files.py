@@ -62,14 +62,19 @@ def test_nor_of_one_that_is_no_test(project, name):
 
 
 def test_a_policy_is_shown_whatever_is_wrong_with_it(project):
-    """One without a version, and one that cannot be parsed."""
-    project.write(
-        policies__a="policies: {serve:f: {rety: 3}}\n", policies__b="version: 1\npolicies: [\n"
-    )
+    """One without a version, and those that cannot be parsed."""
+    broken = {
+        "b": "version: 1\npolicies: [ broken\n",
+        "c": 'version: 1  # first\nbroken "a\n',
+        "d": '{"version": 1, broken, "\n',
+    }
+    a = "policies: {serve:f: {rety: 3}}\n"
+    project.write(policies__a=a, **{f"policies__{name}": text for name, text in broken.items()})
     ended = project.run("validate")
 
-    assert "policies: {serve:f: {rety: 3}}" in ended.out
-    assert "| policies: [" in ended.out
+    assert a in ended.out
+    assert ended.out.count("broken") >= 3
+    assert "not a policy file" not in ended.out
 
 
 @pytest.fixture

@@ -84,6 +84,9 @@ ERRORS = """
         ("odd.errors.Down", "odd.errors:Refused", "ConnectionError", 3),
         ("transient", "odd.errors.Refused", "OSError", 3),
         ("odd.Refused", "odd.api.Refused", "odd.errors.Down", 3),
+        ("odd.api.Refused", "odd.api.Refused", "odd.errors.Refused", 3),
+        ("odd.errors.Refused", "odd.api.Refused", "odd.api.Refused", 3),
+        ("odd.errors.Refused", "odd.errors.Refused", "odd.api.Refused", 3),
         ("odd.errors.Refused", "odd.errors.Down", "odd.errors.Down", 1),
         ("Exception", "odd.errors.Stops", "odd.errors.Stops", 1),
         ("transient", "httpx.ConnectTimeout", "httpx.TimeoutException", 3),
@@ -121,6 +124,7 @@ def test_an_error_of_the_service_is_stood_in_for(bench, ran, retry_on, raised, e
         ("mlpolicy.auto.Nothing", "MP603", "cannot be imported"),
         ("../odd.errors.Down", "MP603", "cannot be imported"),
         ("odd..Down", "MP603", "cannot be imported"),
+        ("odd" + ".a" * 100_000, "MP603", "cannot be imported"),
     ],
 )
 def test_what_is_no_error_is_told_from_the_source(bench, ran, name, code, said):

@@ -24,7 +24,7 @@ LARGEST = 1024 * 1024
 """Bytes."""
 
 _SECTION = re.compile(
-    r"""^(?:version['"]?\s*:\s*1\s*$|['"]?(?:policies|profiles)['"]?\s*:)""", re.M
+    r"""^(?:{ *)?["']?(?:version["']?\s*:\s*1\b(?!\.)|(?:policies|profiles)["']?\s*:)""", re.M
 )
 """What tells a policy, or a test of one, from other files."""
 _Parser: Any = getattr(yaml, "CSafeLoader", None) or yaml.SafeLoader

@@ -26,6 +26,8 @@ BUILTINS: Final = {
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
 }
+_DEEPEST: Final = 32
+"""Parts of a name."""
 ALLOW: Final = "run `mlpolicy test --allow-real`, or `pytest --mlpolicy-allow-real`"
 """How to let tests import and run code of the service."""
 
@@ -46,7 +48,7 @@ class ErrorClasses:
                 found = resolve(path)
             except Exception as error:  # noqa: BLE001 (an import may raise anything)
                 found = Missing(f"{type(error).__name__}: {error}")
-        elif all(map(str.isidentifier, parts)):
+        elif len(parts) < _DEEPEST and all(map(str.isidentifier, parts)):
             held = _at_hand(parts)
             found = self._by_source(parts) if held is None else held
         if isinstance(found, type) and issubclass(found, BaseException):
@@ -58,6 +60,14 @@ class ErrorClasses:
         text = f"`{path}` cannot be imported: {found.reason}"
         raise finding("MP603", text, meant=found.close_class)
 
+    def raised(self, path: str, cls: type[BaseException]) -> type[BaseException]:
+        """Return *cls* as it is raised under *path*: a rule may know it by the name of an import."""
+        if cls not in self._made.values():
+            return cls
+        module, _, name = path.replace(":", ".").rpartition(".")
+        alias = self._made.get(f"{module}.{name}") or _stand_in(Target(module, name), [cls])
+        return self._made.setdefault(f"{module}.{name}", alias)
+
     def _by_source(self, parts: list[str]) -> object:
         """Return a stand-in for the class at a path, or what the source has there instead."""
         looked: object = None
@@ -66,17 +76,16 @@ class ErrorClasses:
             looked = self._tree.look_up(target)
             if not isinstance(looked, NoModule):
                 break
-        if isinstance(looked, Dynamic) or (
-            isinstance(looked, Defined) and looked.kind == "value" and not looked.constant
-        ):
-            return _stand_in(target, [])  # only running the code can tell
-        if isinstance(looked, Missing):
-            near = looked.close_class and f"{target.module}.{looked.close_class}"
-            return Missing(f"`{target.module}` has no `{target.qualname}`", close_class=near)
-        if not isinstance(looked, Defined) or looked.kind != "class":
-            return looked
-        is_other = looked.bases is not None and BUILTINS.keys().isdisjoint(looked.bases)
-        return looked if is_other else self._of(looked)
+        match looked:
+            case Dynamic() | Defined(kind="value", constant=False):
+                return _stand_in(target, [])  # only running the code can tell
+            case Missing(close_class=near):
+                near = near and f"{target.module}.{near}"
+                return Missing(f"`{target.module}` has no `{target.qualname}`", close_class=near)
+            case Defined(kind="class", bases=bases):
+                is_other = bases is not None and BUILTINS.keys().isdisjoint(bases)
+                return looked if is_other else self._of(looked)
+        return looked
 
     def _of(self, cls: Defined) -> type[BaseException]:
         """Return the stand-in for a class of the source, or the class itself if it is at hand."""

@@ -212,13 +212,17 @@ class RaiseBlock(RuleModel):
 
     def new(self) -> BaseException:
         """Return a new error, made without code of its class unless that may run."""
-        cls, status = self.error.cls, self.error.status if self.status is None else self.status
+        classes = self.error.classes
+        cls, status = (
+            classes.raised(self.error, self.error.cls),
+            self.error.status if self.status is None else self.status,
+        )
         message = self.message or (f"HTTP {status}" if cls is HttpError else "")
         arguments = (message,) if message else ()
         builtin: Any = next(base for base in cls.__mro__ if base in BUILTINS.values())
         error: Any = builtin.__new__(cls, *arguments)
         error.args = arguments
-        if self.error.classes.allow_real:
+        if classes.allow_real:
             with suppress(Exception):  # (a class of the user's that wants more than a message)
                 error = cls(*arguments)
         if status is not None:
