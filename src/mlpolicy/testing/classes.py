@@ -42,7 +42,7 @@ class ErrorClasses:
     def named(self, path: str) -> type[BaseException]:
         """Return the class at the dotted *path*; what is wrong with it is raised as a finding."""
         parts = path.replace(":", ".").split(".")
-        found: Any = NoModule(parts[0])
+        found: Any = Missing("it is not a path")
         if self.allow_real:
             try:
                 found = resolve(path)
@@ -53,10 +53,8 @@ class ErrorClasses:
             found = self._by_source(parts) if held is None else held
         if isinstance(found, type) and issubclass(found, BaseException):
             return found
-        if not isinstance(found, Missing | NoModule):
+        if not isinstance(found, Missing):
             raise finding("MP604", f"`{path}` is not an exception")
-        if isinstance(found, NoModule):
-            found = Missing(f"there is no module `{found.component}`")
         text = f"`{path}` cannot be imported: {found.reason}"
         raise finding("MP603", text, meant=found.close_class)
 
@@ -79,6 +77,8 @@ class ErrorClasses:
         match looked:
             case Dynamic() | Defined(kind="value", constant=False):
                 return _stand_in(target, [])  # only running the code can tell
+            case NoModule(component=name):
+                return Missing(f"there is no module `{name}`")
             case Missing(close_class=near):
                 near = near and f"{target.module}.{near}"
                 return Missing(f"`{target.module}` has no `{target.qualname}`", close_class=near)

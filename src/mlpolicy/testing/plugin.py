@@ -18,7 +18,6 @@ import pytest
 
 _OURS = re.compile(r"^['\"]?(policies|stubs)['\"]?\s*:", re.MULTILINE)
 """What tells a test of policies from the `*.test.yaml` of another tool."""
-_LARGEST = 1 << 20
 _SURVEY = pytest.StashKey[Any]()
 """What knows the source, shared by all files."""
 
@@ -42,9 +41,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     try:
         if not file_path.is_file():  # (a pipe has no end)
             return None
-        with file_path.open(encoding="utf-8", errors="replace") as stream:
-            if not _OURS.search(stream.read(_LARGEST)):
-                return None
+        if not _OURS.search(file_path.read_text(encoding="utf-8", errors="replace")):
+            return None
     except OSError:
         return None
     made: pytest.Collector = PolicyTests.from_parent(parent, path=file_path)

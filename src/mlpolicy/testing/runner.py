@@ -113,7 +113,8 @@ class Prepared:
     def run(self, case: Case) -> CaseResult:
         """Run one test."""
         rulebook = self._loaded[case.terms].rulebook
-        stage = Stage(lambda target: self._plan(target, rulebook), self._stubs, self._called)
+        stage = Stage(lambda target: self._plan(target, rulebook), self._stubs)
+        stage.world.resolve = self._called
         differences: list[FieldDifference] = []
         with entered(stage.world, dict(case.terms.env_vars)) as warnings:
             try:

@@ -42,15 +42,7 @@ class CallOutcome:
 class StagedFunction:
     """One function under its driver: behind that stands what the test says, or the function."""
 
-    def __init__(
-        self,
-        base: FunctionType,
-        plan: Plan,
-        world: VirtualWorld,
-        resolve: Callable[[str], object],
-        *,
-        real: bool,
-    ) -> None:
+    def __init__(self, base: FunctionType, plan: Plan, world: VirtualWorld, *, real: bool) -> None:
         code, journal = base.__code__, Journal()
         self.kind, self.journal, self._world = kind_of(code), journal, world
         self.raised: BaseException | None = None
@@ -69,7 +61,7 @@ class StagedFunction:
             return behind(*positional, **named)
 
         def make(kind: str, settings: Any, site: Site) -> Step:
-            return world.step(kind, settings, replace(site, notes=journal, resolve=resolve))
+            return world.step(kind, settings, replace(site, notes=journal, resolve=world.resolve))
 
         made = steps(plan, code, base, meters=JournalMeters(journal), make=make)
         # A bug in a rule must fail the test: in a service the rule would stand aside.
@@ -127,12 +119,9 @@ class Stage:
     """All that the calls of one test share: the world, and drivers with what they keep."""
 
     def __init__(
-        self,
-        plans: Callable[[Target], Plan],
-        stubs: Mapping[Target, FunctionType],
-        resolve: Callable[[str], object],
+        self, plans: Callable[[Target], Plan], stubs: Mapping[Target, FunctionType]
     ) -> None:
-        self.plans, self._resolve = plans, resolve
+        self.plans = plans
         self.world = VirtualWorld()
         self._stubs = stubs
         self._functions: dict[tuple[Target, bool], StagedFunction] = {}
@@ -150,8 +139,7 @@ class Stage:
         staged = self._functions.get((target, block.real))
         if staged is None:
             base = _real(target) if block.real else self._stubs[target]
-            plan = self.plans(target)
-            staged = StagedFunction(base, plan, world, self._resolve, real=block.real)
+            staged = StagedFunction(base, self.plans(target), world, real=block.real)
             self._functions[target, block.real] = staged
         slept, began = world.slept, world.time
         value: Any = None
