@@ -68,12 +68,12 @@ class ErrorClasses:
 
     def _by_source(self, parts: list[str]) -> object:
         """Return a stand-in for the class at a path, or what the source has there instead."""
-        looked: object = None
-        for end in range(len(parts) - 1, 0, -1):
-            target = Target(".".join(parts[:end]), ".".join(parts[end:]))
+        target = Target(".".join(parts[:-1]), parts[-1])
+        looked = self._tree.look_up(target)
+        while isinstance(looked, NoModule) and "." in target.module:
+            module, _, name = target.module.rpartition(".")
+            target = Target(module, f"{name}.{target.qualname}")
             looked = self._tree.look_up(target)
-            if not isinstance(looked, NoModule):
-                break
         match looked:
             case Dynamic() | Defined(kind="value", constant=False):
                 return _stand_in(target, [])  # only running the code can tell
