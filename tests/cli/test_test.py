@@ -192,9 +192,46 @@ def test_the_real_function_and_errors_of_the_project_are_found(project):
           - {name: real, call: serve:predict, real: true, args: {x: 1}, expect: {returns: 1, attempts: 3}}
         """,
     )
-    ended = project.run("test")
+    ended = project.run("test", "--allow-real")
 
     assert (ended.code, ended.out) == (0, "2 passed in 1 file\n")
+
+
+def test_without_leave_nothing_of_the_project_is_imported(project):
+    """A real call is a finding; a class of the project's errors is known from its source."""
+    project.write(
+        serve="""
+            open("ran", "w").close()
+            class Busy(Exception): ...
+            def predict(x): return x
+        """,
+        policies__a="""
+            version: 1
+            policies:
+              serve:predict:
+                retry: {max_attempts: 3, retry_on: [serve.Busy]}
+                memory: {relieve: [{call: serve:predict}]}
+        """,
+    )
+    write_tests(
+        project,
+        """
+        version: 1
+        policies: [a.yaml]
+        tests:
+          - {name: stub, call: serve:predict, args: {x: 1}, world: {memory: 99%}, behaviour: [{raise: serve.Busy}], expect: {called: false, raises: mlpolicy.MemoryPressure}}
+          - {name: more, call: serve:predict, args: {x: 1}, behaviour: [{raise: serve.Busy}], expect: {raises: serve.Busy, attempts: 3}}
+          - {name: real, call: serve:predict, real: true, args: {x: 1}, expect: {returns: 1}}
+        """,
+    )
+    ended = project.run("test")
+
+    assert ended.code == 1
+    assert "error[MP010] `real: true` runs code of the service" in ended.out
+    assert "--> policies/a.test.yaml:6:" in ended.out
+    assert "help: run `mlpolicy test --allow-real`" in ended.out
+    assert ended.out.splitlines()[-1] == "2 passed, 1 finding in 1 file"
+    assert not (project.folder / "ran").exists()
 
 
 def test_what_init_writes_passes(project):

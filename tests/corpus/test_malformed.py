@@ -161,17 +161,24 @@ def test_a_policy_of_a_folder_is_not_missed_in_silence(tmp_path):
 
 
 def test_policies_behind_links_to_folders_are_read_once(tmp_path):
-    """Those of a folder elsewhere; links in a circle or upwards lead nowhere."""
+    """Those of the folder itself; links in a circle lead nowhere, and none leads outside."""
     root = tmp_path / "policies"
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "a.yaml").write_text("no")
     (root / "own").mkdir(parents=True)
-    for name, leads_to in [("linked", "../shared"), ("up", ".."), ("own/again", "../own")]:
+    (root / "..data").mkdir()
+    (root / "..data" / "b.yaml").write_text("no")
+    links = [("linked", "../shared"), ("up", ".."), ("own/again", "../own"), ("inside", "..data")]
+    for name, leads_to in links:
         (root / name).symlink_to(leads_to)
 
     found = load_every([root]).diagnostics
 
-    assert [Path(one.span.file).relative_to(root) for one in found] == [Path("linked/a.yaml")]
+    assert [(one.code, str(Path(one.span.file).relative_to(root))) for one in found] == [
+        ("MP010", "inside/b.yaml"),
+        ("MP120", "linked"),
+        ("MP120", "up"),
+    ]
 
 
 @pytest.mark.parametrize(

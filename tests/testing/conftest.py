@@ -43,6 +43,8 @@ class Bench:
     """A folder with a policy, and tests of it."""
 
     folder: Path
+    allow_real: bool = False
+    """Whether tests may call functions themselves."""
 
     def policy(self, text: str) -> None:
         self.folder.joinpath("policy.yaml").write_text(dedent(text).lstrip("\n"))
@@ -51,7 +53,8 @@ class Bench:
         """Read a whole file of tests."""
         path = Path("policy.test.yaml")
         path.write_text(text)
-        return Prepared(path, SourceTree(roots((str(self.folder),))))
+        tree = SourceTree(roots((str(self.folder),)))
+        return Prepared(path, tree, allow_real=self.allow_real)
 
     def tests(self, text: str, *, head: str = HEAD) -> Prepared:
         """Read some tests, under the usual head."""

@@ -217,6 +217,7 @@ def test_arrays_are_made_and_compared(bench):
 
 
 def test_the_real_function_is_called_under_its_policy(bench, monkeypatch):
+    bench.allow_real = True
     monkeypatch.syspath_prepend(str(bench.folder))
     bench.folder.joinpath("real_shop.py").write_text(
         "import os\n"
@@ -251,6 +252,7 @@ def test_the_real_function_is_called_under_its_policy(bench, monkeypatch):
 
 
 def test_a_real_function_that_cannot_be_had_fails_the_test(bench):
+    bench.allow_real = True
     [(field, expected, found)] = bench.differences(
         "- {name: real, call: 'shop.embed:encode', real: true, args: {text: a}, expect: {called: true}}"
     )

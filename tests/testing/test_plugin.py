@@ -95,9 +95,40 @@ def test_functions_and_errors_are_found_where_mlpolicy_test_finds_them(run, benc
     )
     real = "  - {name: odd, call: shop.real:f, args: {x: 1}, real: true, expect: {raises: shop.real.Odd}}\n"
 
-    ended = run("-q", "--import-mode=importlib", policy__test=f"{HEAD}tests:\n{real}")
+    ended = run(
+        "-q",
+        "--mlpolicy-allow-real",
+        "--import-mode=importlib",
+        policy__test=f"{HEAD}tests:\n{real}",
+    )
 
     assert "2 passed" in ended.stdout, ended.stdout
+
+
+REAL = f"{HEAD}tests:\n  - {{name: odd, call: 'shop.real:f', args: {{x: 1}}, real: true, expect: {{returns: 1}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "settings", "passes"),
+    [
+        ((), "", False),
+        (("--mlpolicy-allow-real",), "", True),
+        ((), "mlpolicy_allow_real = true", True),
+    ],
+)
+def test_code_of_the_service_is_run_where_that_is_allowed(run, bench, given, settings, passes):
+    """By an option, or by the settings of pytest; else it is not even imported."""
+    package = bench.folder / "shop"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "real.py").write_text("open('ran', 'w').close()\ndef f(x): return x\n")
+    (bench.folder / "pytest.ini").write_text(f"[pytest]\n{settings}\n")
+
+    ended = run("-q", *given, policy__test=REAL)
+
+    assert ended.returncode == (0 if passes else 1), ended.stdout
+    assert ("`real: true` runs code of the service" in ended.stdout) is not passes
+    assert (bench.folder / "ran").exists() is passes
 
 
 def test_k_chooses(run):

@@ -16,6 +16,7 @@ import click
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.findings import tell_absent
 from mlpolicy.cli.options import Context, shared, waiting
+from mlpolicy.plan.gather import lies_in
 from mlpolicy.plan.governed import governed
 from mlpolicy.plan.load import Loaded, load
 from mlpolicy.plan.show import Difference, differences, of_settings
@@ -116,7 +117,9 @@ def _unpacked(name: str, path: Path, into: Path) -> Path | None:
     beside = whole if path.is_dir() else whole.parent
     archive = _git(top, "archive", "--format=tar", tree[-1], "--", str(beside))
     with tarfile.open(fileobj=io.BytesIO(archive)) as content:
-        content.extractall(into, filter="data")
+        content.extractall(into, filter="tar")  # (links that lead outside are refused when read)
+    if not lies_in(into / whole, into):
+        exits.stop(f"`{path}` at `{name}` is a link that leads outside of the repository")
     return into / whole
 
 

@@ -23,6 +23,7 @@ SCHEMA = "mlpolicy.tests/1"
 @click.command()
 @shared("path src", "text", "json")
 @click.option("-k", "wanted", metavar="TEXT", default="", help="Run tests with TEXT in their name.")
+@click.option("--allow-real", is_flag=True, help="Let tests import and call the service itself.")
 @click.option(
     "--junit",
     "junit_file",
@@ -30,14 +31,15 @@ SCHEMA = "mlpolicy.tests/1"
     metavar="FILE",
     help="Write a report for build servers too.",
 )
-def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
+def command(context: Context, *, wanted: str, allow_real: bool, junit_file: Path | None) -> None:
     """Run the tests of policies: every `*.test.yaml` at PATH, or in `policies/`.
 
-    Time is virtual, and functions are stubs: nothing sleeps, and no model is loaded.
+    Time is virtual, and functions are stubs: nothing sleeps, no model is loaded, and no code of
+    the service is imported.
     """
     paths = _files(context.policy)
     with waiting("running the tests"), redirect_stdout(sys.stderr):  # what real functions print
-        suites = _prepared(context, paths)
+        suites = _prepared(context, paths, allow_real=allow_real)
         results = _results(suites, wanted)
     findings = tuple(dict.fromkeys(chain(*(suite.diagnostics for suite in suites))))
     if not results and not findings:
@@ -65,26 +67,32 @@ def _results(suites: list[Prepared], wanted: str) -> list[CaseResult]:
     return [suite.run(case) for suite, case in cases if wanted.lower() in case.id.lower()]
 
 
-def _prepared(context: Context, paths: list[Path]) -> list[Prepared]:
-    """Return the files of tests, and let errors and functions be found where a service finds them."""
+def _prepared(
+    context: Context, paths: dict[Path, Path | None], *, allow_real: bool
+) -> list[Prepared]:
+    """Return the files of tests; what they may import is found where a service finds it."""
     where = roots(context.src)
-    folders = [str(folder.resolve()) for folder in where]
+    folders = [str(folder.resolve()) for folder in where] if allow_real else []
     sys.path[:0] = [folder for folder in folders if folder not in sys.path]
     tree = SourceTree(where)
-    return [Prepared(path, tree) for path in paths]
+    return [
+        Prepared(files.shown(path), tree, within=folder, allow_real=allow_real)
+        for path, folder in paths.items()
+    ]
 
 
-def _files(given: tuple[str, ...]) -> list[Path]:
+def _files(given: tuple[str, ...]) -> dict[Path, Path | None]:
+    """Return the files of tests, each with the folder that it was found in, if it was not named."""
     paths = [Path(path) for path in given or (files.FOLDER,)]
     for path in paths:
         if not path.exists():
             code = exits.USAGE if given else exits.NOTHING_TO_DO
             exits.stop(f"`{path}` does not exist", code)
-    suites = dict.fromkeys(file for path in paths for file in suites_at(path))
+    suites = {file: path if path.is_dir() else None for path in paths for file in suites_at(path)}
     if not suites:
         where = ", ".join(f"`{path}`" for path in paths)
         exits.stop(f"no test (`*.test.yaml`) in {where}", exits.NOTHING_TO_DO)
-    return [files.shown(file) for file in suites]
+    return suites
 
 
 def _tell(

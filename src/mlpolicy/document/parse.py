@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
+import stat
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,20 @@ import yaml
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.span import Span
 from mlpolicy.document.compose import Composer, OutOfBounds
-from mlpolicy.document.node import Node, Origin
+from mlpolicy.document.node import Mapping, Node, Origin
 
 LARGEST = 1024 * 1024
 """Bytes."""
 
+_SECTION = re.compile(
+    r"""^(?:{ *)?["']?(?:version["']?\s*:\s*1\b(?!\.)|(?:policies|profiles)["']?\s*:)""", re.M
+)
+"""What tells a policy, or a test of one, from other files."""
 _Parser: Any = getattr(yaml, "CSafeLoader", None) or yaml.SafeLoader
 _REFUSALS = (yaml.YAMLError, ValueError, OverflowError)
 """Without libyaml an escape or a version number out of range is a plain ValueError."""
 _BREAK = re.compile("\r\n|[\r\n]")
+_LETTER = re.compile("[^\r\n]")
 _OTHER = (
     ("UTF-32", (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)),
     ("UTF-16", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)),
@@ -56,6 +63,8 @@ class Document:
     """What it holds; nothing where that is no text."""
     root: Node | None
     diagnostics: tuple[Diagnostic, ...]
+    place: str = ""
+    """Where the file that was read lies, whatever links led to it."""
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
@@ -64,18 +73,61 @@ class Document:
 
 
 def read(path: Path) -> Document:
-    """Return the document in the file at *path*."""
+    """Return the document in the file at *path*; of a file that is no policy, nothing is kept.
+
+    What is looked at and what is read is one open file: its name may lead elsewhere any time.
+    """
     file = str(path)
     try:
         if path.is_dir():
             next(path.iterdir(), None)  # (one that cannot be searched says so)
         if not path.is_file():
             return _unreadable(file, "not a file" if path.exists() else "does not exist")
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
+        with open(path, "rb", opener=_opened) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return _unreadable(file, "not a file")
+            place = _lies_at(stream.fileno(), path)
+            content = stream.read(LARGEST + 1) or b""  # (None: there is nothing yet)
     except OSError as error:
         return _unreadable(file, error.strerror or str(error))
-    return parse(content, file=file)
+    return replace(_without_strange(parse(content, file=file)), place=place)
+
+
+def _opened(path: str, flags: int) -> int:
+    """Open without waiting: a pipe may be where a file was."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def _lies_at(descriptor: int, path: Path) -> str:
+    """Return where an open file lies; nothing where its name leads to another by now."""
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:  # (no Linux)
+        real = os.path.realpath(path)
+        return real if os.path.samestat(os.fstat(descriptor), os.lstat(real)) else ""
+
+
+def _without_strange(document: Document) -> Document:
+    """Return *document*; where it is no policy and no test of one, without what it holds.
+
+    A name in a policy may lead to anything, and what is found there is shown to everybody.
+    """
+    root, found = document.root, document.diagnostics
+    version = root.get("version") if isinstance(root, Mapping) else None
+    is_ours = not document.text or (root is None and found and _SECTION.search(document.text))
+    if isinstance(root, Mapping):
+        is_first = getattr(version, "text", None) in ("1", "1.0", "")
+        is_ours = is_first or not {"policies", "profiles"}.isdisjoint(root.index)
+    if is_ours:
+        return document
+    if root is not None or found:
+        code = "MP003" if isinstance(root, Mapping) else "MP010"
+        span = version.span if version else Span(document.file)
+        code, span = (code, span) if root else (found[0].code, found[0].span)
+        text = "this is not a policy file: expected a mapping with `version: 1` and `policies`"
+        help = "begin with `version: 1`; nothing of other files is shown"
+        found = (Diagnostic(code, text, span, help=help),)
+    return Document(document.file, _LETTER.sub(" ", document.text), None, found)
 
 
 def parse(text: str | bytes, *, file: str) -> Document:

@@ -131,7 +131,7 @@ def source(document: Document) -> Source:
     version = root.get("version") if isinstance(root, MappingNode) else None
     wrong = [] if version is None else _version(version)
     if wrong or not isinstance(root, MappingNode):  # another version may mean other things
-        return Source(document, None, (*findings, *wrong), Layers(), {}, ())
+        return Source(document, None, tuple(wrong or findings), Layers(), {}, ())
     free, kept = filter(_is_free, root.entries), tuple(filterfalse(_is_free, root.entries))
     root = MappingNode(kept, root.at)
     look_for_kinds(root)
@@ -330,15 +330,13 @@ def located(reference: str, *, importer: Path, root: Path) -> tuple[Path, Path]:
         path = importer.parent / reference
     try:
         real = path.resolve()
+        if not real.is_relative_to(root.resolve()):  # (and nothing more is told of it)
+            help = "keep what is imported below the policy's own folder, or ship it in a package (`pkg:`)"
+            raise ImportRefused(f"`{reference}` lies outside of `{root}`", help)
         is_directory, is_file = real.is_dir(), real.is_file()
     except (OSError, RuntimeError, ValueError) as error:  # no permission, links in a circle, a null
         reason = getattr(error, "strerror", None) or "it is no path"
         raise ImportRefused(f"`{reference}` cannot be read: {reason}") from None
-    if not real.is_relative_to(root.resolve()):
-        help = (
-            "keep what is imported below the policy's own folder, or ship it in a package (`pkg:`)"
-        )
-        raise ImportRefused(f"`{reference}` lies outside of `{root}`", help)
     if is_directory:
         raise ImportRefused(f"`{reference}` is a directory", "name a file in it")
     if not is_file:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mlpolicy.plan.rulebook import Rulebook
 
 VARIABLE = "MLPOLICY_CACHE_DIR"
+LARGEST = 1 << 20
+"""As many bytes of a file are looked at as a policy may have."""
 _MARK, _KEY = 16, 32
 """Bytes of a digest, with which an entry begins, and of the key that it is made with."""
 
@@ -144,12 +146,15 @@ def _holds(stamps: tuple[Any, ...], paths: tuple[str, ...], inputs: tuple[str, .
 
 def _stamp(path: str) -> tuple[str, int, int, int]:
     state = os.stat(path)
+    if state.st_mode & 0o170000 != 0o100000:
+        raise OSError(path)  # a pipe or a device: nobody waits for what it says
     return (path, state.st_ino, state.st_size, state.st_mtime_ns)
 
 
 def _content(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return _digest(file.read())
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb") as file:
+        return _digest(file.read(LARGEST) or b"")
 
 
 def _files(paths: tuple[str, ...], inputs: tuple[str, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from mlpolicy.core import plugins
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.plugins import Plugin, PluginError
 from mlpolicy.core.span import Span
-from mlpolicy.document.parse import read
+from mlpolicy.document.parse import Document, read
 from mlpolicy.model.policy import DEPTH, Name
 from mlpolicy.model.read import ImportRefused, Source, folder_of, located, source
 
@@ -27,20 +27,25 @@ def policy_files(path: Path) -> list[Path]:
 
     A folder `examples` is no policy, and neither are policy tests, nor what has a name that
     begins with a dot: editors, notebooks, git and volumes of Kubernetes keep their own things so.
-    What cannot be read is among them, and so is a folder that cannot be searched: a policy must
-    not be missed in silence. Links to folders are followed, each folder once.
+    What cannot be read is among them, and so is a folder that cannot be searched, or that a link
+    has outside: a policy must not be missed in silence. Other links to folders are followed, each
+    folder once.
     """
     if not os.path.isdir(path):
         return [path]
     closed: list[OSError] = []
     found: list[Path] = []
-    seen = {str(parent) for parent in _real(path).parents}
+    seen: set[str] = set()
     for folder, folders, names in os.walk(path, onerror=closed.append, followlinks=True):
         place = os.path.realpath(folder)
         if place in seen:  # links may go in a circle
             folders.clear()
             continue
         seen.add(place)
+        if not lies_in(place, path):
+            found.append(Path(folder))  # (which says so when it is read)
+            folders.clear()
+            continue
         folders[:] = (name for name in folders if name != NOT_POLICIES and name[0] != ".")
         found += (Path(folder, name) for name in names if _is_policy(name))
     found += (Path(error.filename) for error in closed if not _vanished(error.filename))
@@ -62,6 +67,26 @@ def _vanished(path: Path | str) -> bool:
         return True
     except OSError:  # it is there, and no link
         return False
+
+
+def lies_in(path: Path | str, root: Path) -> bool:
+    """Whether what *path* leads to is in the folder *root*, all links followed."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+
+
+def read_within(path: Path, root: Path | None) -> Document:
+    """Return the document at *path*, or the finding that a link leads out of the folder *root*.
+
+    It is asked before anything is read, and once more of the file that was opened.
+    """
+    if root is None or lies_in(path, root):
+        document = read(path)
+        place = Path(document.place)
+        if root is None or not document.text or place.is_relative_to(_real(root)):
+            return document
+    help = "put the file itself there, or name it by itself on the command line"
+    text = f"`{path}` is a link that leads outside of `{root}`"
+    return Document(str(path), "", None, (Diagnostic("MP120", text, Span(str(path)), help=help),))
 
 
 def _real(path: Path) -> Path:
@@ -101,13 +126,19 @@ class Gathered:
         """Every environment that a file names."""
         return tuple(sorted({name for file in self.files for name in file.source.environments}))
 
-    def add(self, path: Path, *, root: Path, shown: Path, depth: int = 0) -> Located:
-        """Read the file at *path*, and what it imports; *shown* is how places name it."""
+    def add(
+        self, path: Path, *, root: Path, shown: Path, depth: int = 0, within: Path | None = None
+    ) -> Located:
+        """Read the file at *path*, and what it imports; *shown* is how places name it.
+
+        It must lie *within* a folder, whatever links there turned meanwhile.
+        """
         place = _real(path)
         if place in self.known:
             return self.known[place]
         same = shown == path or _real(shown) == place
-        file = self.known[place] = Located(place, source(read(shown if same else path)), root)
+        document = read_within(shown if same else path, within)
+        file = self.known[place] = Located(place, source(document), root)
         for name in file.source.imports:
             try:
                 self._import(file, name, shown, depth)
@@ -122,7 +153,8 @@ class Gathered:
             text = f"files import each other more than {DEEPEST} deep"
             raise ImportRefused(text, "nobody can follow that; import them from fewer files")
         display = path if name.text.startswith("pkg:") else shown.parent / name.text
-        file = self.add(path, root=root, shown=Path(os.path.normpath(display)), depth=depth + 1)
+        display = Path(os.path.normpath(display))
+        file = self.add(path, root=root, shown=display, depth=depth + 1, within=root)
         seen, ahead = {file.path}, [file.path]
         while ahead:
             reached = ahead.pop()
@@ -164,24 +196,21 @@ def gather(paths: Iterable[Path], *, turns: int = 50) -> Gathered:
 
 def _add_given(gathered: Gathered, paths: Iterable[Path]) -> bool:
     """Add the files at *paths*; return whether any of them is another file by now."""
-    roots: dict[Path, Path] = {}
-    listed: set[Path] = set()
+    roots: dict[Path, tuple[Path, Path | None]] = {}
     for path in paths:
         if not os.path.exists(path):
             text = f"`{path}` does not exist"
             gathered.diagnostics.append(Diagnostic("MP001", text, Span(str(path))))
             continue
-        files, root = policy_files(path), path.parent
-        if os.path.isdir(path):
-            root = path
-            listed.update(files)
-        for file in files:
+        root = (path, path) if os.path.isdir(path) else (path.parent, None)
+        for file in policy_files(path):
             roots.setdefault(file, root)
     led: dict[Path, Path] = {}
     # (of several names of one file the first counts)
     for path in reversed({_real(path): path for path in reversed(roots)}.values()):
-        added = gathered.add(path, root=roots[path], shown=path)
-        if path in listed and added.source.root is None and _vanished(path):
+        folder, within = roots[path]
+        added = gathered.add(path, root=folder, shown=path, within=within)
+        if within and added.source.root is None and _vanished(path):
             if not any(added.path in other.imports for other in gathered.known.values()):
                 del gathered.known[added.path]
         else:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 import operator
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -21,12 +21,12 @@ from pydantic_core import CoreSchema, core_schema
 
 import mlpolicy
 from mlpolicy import errors
-from mlpolicy.core.allowed import EVERYTHING, Allowed
 from mlpolicy.core.diagnostic import closest, did_you_mean
 from mlpolicy.core.model import OF_KEY, FunctionPath, Many, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, QuantityError, Ratio
 from mlpolicy.core.site import FunctionKind
 from mlpolicy.rules import KINDS
+from mlpolicy.testing.classes import BUILTINS, CLASSES
 from mlpolicy.testing.journal import events, is_event
 
 _COMPARISON = re.compile(r"\s*(<=|>=|==|<|>)?\s*(\S+)\s*")
@@ -38,16 +38,6 @@ _OPERATORS: Final = {
     ">": operator.gt,
 }
 _HTTP = re.compile(r"http:([1-5]\d\d)")
-_ERRORS: Final = {
-    name: value
-    for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, BaseException)
-}
-_LIBRARIES = re.compile(
-    r"(aiohttp|anthropic|asyncio|asyncpg|botocore|google\.api_core|grpc|http|httpcore|httpx|json|mlpolicy|openai"
-    r"|psycopg2?|pymongo|redis|requests|socket|sqlalchemy|ssl|subprocess|urllib|urllib3)(\.[a-z]\w*)*"
-)
-"""Classes of libraries that tests may raise: importing these does nothing else."""
 _MOST = 10_000_000
 """Elements of an array."""
 
@@ -74,36 +64,22 @@ class ErrorClass(str):
     """A class of errors, by the name that a test writes: a builtin, a path, or `http:503`."""
 
     def __init__(self, name: str) -> None:
-        match = _HTTP.fullmatch(name)
+        match, self.classes = _HTTP.fullmatch(name), CLASSES.get()
         self.status = int(match[1]) if match else None
-        self.cls: Any = HttpError if match else _ERRORS.get(name)
-        if "." not in name or _LIBRARIES.fullmatch(name.rpartition(".")[0]):
-            self.load(EVERYTHING)
-
-    def load(self, allowed: Allowed) -> None:
-        """Import it where it is not at hand; a finding says if that cannot be done, or not *allowed*."""
-        self.cls = self.cls or _imported(self, allowed)
+        self.cls = HttpError if match else BUILTINS.get(name) or self._named(name)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
         """Take text, and find the class."""
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
-
-def _imported(name: str, allowed: Allowed) -> type[BaseException]:
-    if "." not in name:
+    def _named(self, name: str) -> type[BaseException]:
+        if "." in name:
+            return self.classes.named(name)
         ours = {word: f"mlpolicy.{word}" for word in mlpolicy.__all__ if hasattr(errors, word)}
-        near = closest(name, [*_ERRORS, *ours]) or ""
+        near = closest(name, [*BUILTINS, *ours]) or ""
         help = did_you_mean(ours.get(near, near), "write any other class by its path")
         raise finding("MP603", f"there is no builtin exception `{name}`: {help}")
-    try:
-        cls = allowed.load(name)
-    except Exception as error:  # noqa: BLE001 (an import may raise anything)
-        reason = f"{type(error).__name__}: {error}"
-        raise finding("MP603", f"`{name}` cannot be imported: {reason}") from None
-    if isinstance(cls, type) and issubclass(cls, BaseException):
-        return cls
-    raise finding("MP604", f"`{name}` is not an exception")
 
 
 # --- values ---------------------------------------------------------------------------
@@ -211,6 +187,8 @@ class StubBlock(RuleModel):
     signature: str
     """Its parameters as Python writes them: `(features, user, *, limit=10)`."""
     kind: FunctionKind = "function"
+    returns: Value = None
+    """What it gives where a rule calls it: a `default`, for one."""
 
 
 class WorldBlock(RuleModel):
@@ -233,16 +211,20 @@ class RaiseBlock(RuleModel):
     """How long the other side asks to wait."""
 
     def new(self) -> BaseException:
-        """Return a new error."""
-        cls, status = self.error.cls, self.error.status if self.status is None else self.status
+        """Return a new error, made without code of its class unless that may run."""
+        classes = self.error.classes
+        cls, status = (
+            classes.raised(self.error, self.error.cls),
+            self.error.status if self.status is None else self.status,
+        )
         message = self.message or (f"HTTP {status}" if cls is HttpError else "")
         arguments = (message,) if message else ()
-        error: Any
-        try:
-            error = cls(*arguments)
-        except Exception:  # noqa: BLE001 (a class of the user's that wants more than a message)
-            error = cls.__new__(cls)
-            error.args = arguments
+        builtin: Any = next(base for base in cls.__mro__ if base in BUILTINS.values())
+        error: Any = builtin.__new__(cls, *arguments)
+        error.args = arguments
+        if classes.allow_real:
+            with suppress(Exception):  # (a class of the user's that wants more than a message)
+                error = cls(*arguments)
         if status is not None:
             error.status_code = status
         if self.retry_after is not None:

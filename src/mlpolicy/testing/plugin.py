@@ -22,11 +22,25 @@ _SURVEY = pytest.StashKey[Any]()
 """What knows the source, shared by all files."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to let tests of policies run code of the service."""
+    help = "Let tests of policies import and call the service itself (`real: true`)."
+    group = parser.getgroup("mlpolicy")
+    group.addoption("--mlpolicy-allow-real", action="store_true", default=None, help=help)
+    parser.addini("mlpolicy_allow_real", help, type="bool", default=False)
+
+
+def _allows_real(config: pytest.Config) -> bool:
+    return bool(config.getoption("mlpolicy_allow_real") or config.getini("mlpolicy_allow_real"))
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect files of policy tests."""
     if not file_path.name.endswith((".test.yaml", ".test.yml")):
         return None
     try:
+        if not file_path.is_file():  # (a pipe has no end)
+            return None
         if not _OURS.search(file_path.read_text(encoding="utf-8", errors="replace")):
             return None
     except OSError:
@@ -37,8 +51,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @contextmanager
 def _importing(config: pytest.Config) -> Iterator[None]:
-    """Let errors and functions be imported from where `mlpolicy test` finds them."""
-    path = (str(one) for one in (config.rootpath, config.rootpath / "src") if one.is_dir())
+    """Let what may be imported be found where `mlpolicy test` finds it."""
+    folders = (config.rootpath, config.rootpath / "src") if _allows_real(config) else ()
+    path = (str(one) for one in folders if one.is_dir())
     added = [one for one in path if one not in sys.path]
     sys.path[:0] = added
     try:
@@ -60,7 +75,10 @@ class PolicyTests(pytest.File):
             stash[_SURVEY] = SourceTree(roots((str(root), str(root / "src"))))
         near = Path(os.path.relpath(self.path))  # as people would write it
         with _importing(self.config):
-            prepared = Prepared(self.path if ".." in near.parts else near, stash[_SURVEY])
+            path, tree = self.path if ".." in near.parts else near, stash[_SURVEY]
+            within = root if self.path.is_relative_to(root) else None
+            allow_real = _allows_real(self.config)
+            prepared = Prepared(path, tree, within=within, allow_real=allow_real)
         findings = prepared.diagnostics
         if findings:
             texts = list(map(str, findings))

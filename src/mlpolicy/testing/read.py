@@ -16,11 +16,12 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
 from mlpolicy.document.node import Mapping as MappingNode
-from mlpolicy.document.parse import Document, read
+from mlpolicy.document.parse import Document
 from mlpolicy.model.check import check, locate
 from mlpolicy.model.grammar import OF_TESTS
 from mlpolicy.model.unknown import Words
-from mlpolicy.plan.gather import SUFFIXES, TESTS
+from mlpolicy.plan.gather import SUFFIXES, TESTS, lies_in, read_within
+from mlpolicy.testing.classes import CLASSES, ErrorClasses
 from mlpolicy.testing.grammar import CallBlock, CaseBlock, ExpectBlock, StubBlock, SuiteBlock
 from mlpolicy.testing.plans import unknown_setting
 
@@ -53,16 +54,6 @@ class Act:
     def span(self) -> Span:
         """Where it names the function."""
         return locate(self.node, (self.way,))[0].span
-
-    @property
-    def errors(self) -> Iterator[tuple[Any, Span]]:
-        """Each `ErrorClass` that it names, and where."""
-        for number, behaviour in enumerate(self.block.behaviour):
-            if (raising := getattr(behaviour, "raise")) is not None:
-                at = ("behaviour", number, "raise", "error")
-                yield raising.error, locate(self.node, at)[0].span
-        if self.expected is not None:
-            yield self.expected.raises, locate(self.node, ("expect", "raises"))[0].span
 
 
 @frozen()
@@ -105,9 +96,18 @@ def suites_at(path: Path) -> list[Path]:
     )
 
 
-def read_suite(path: Path) -> Suite:
-    """Return the tests in the file at *path*; none where they cannot run."""
-    return Suite(read(path))
+def read_suite(
+    path: Path, classes: ErrorClasses | None = None, *, within: Path | None = None
+) -> Suite:
+    """Return the tests in the file at *path*; none where they cannot run.
+
+    The file must lie *within* a folder, if one is given.
+    """
+    before = CLASSES.set(classes or CLASSES.get())
+    try:
+        return Suite(read_within(path, within))
+    finally:
+        CLASSES.reset(before)
 
 
 class Suite:
@@ -163,18 +163,27 @@ class Suite:
 
     def _policies(self, node: Node | None) -> tuple[Path, ...]:
         """Return the policy files, from where we are; none where one of them is not there."""
+        items = node.items if isinstance(node, Sequence) else ()
+        texts = [item for item in items if isinstance(item, Scalar) and isinstance(item.value, str)]
+        paths = list(map(self._policy, texts))
+        return () if None in paths else tuple(filter(None, paths))
+
+    def _policy(self, item: Scalar) -> Path | None:
+        """Return the policy that *item* names, below the folder of the tests or of the command."""
         folder = Path(self.document.file).parent
-        paths: list[Path] = []
-        for item in node.items if isinstance(node, Sequence) else ():
-            if not isinstance(item, Scalar) or not isinstance(item.value, str):
-                continue
-            paths.append(Path(os.path.normpath(folder / item.text)))
-            if not paths[-1].exists():
-                beside = sorted(file.name for file in folder.iterdir() if file.suffix in SUFFIXES)
-                near = closest(item.text, [name for name in beside if not name.endswith(TESTS)])
-                help = did_you_mean(near, "policies are named from the folder of the test file")
-                self._say("MP001", f"`{item.text}` does not exist", item.span, help)
-        return tuple(paths) if all(path.exists() for path in paths) else ()
+        path = Path(os.path.normpath(folder / item.text))
+        roots = [one for one in (folder.absolute(), Path.cwd()) if one != Path(one.anchor)]
+        if not any(lies_in(path, root) for root in roots):
+            help = "keep policies below the folder of their tests, or of the command"
+            self._say("MP120", f"`{item.text}` lies outside of `{folder}`", item.span, help)
+        elif not path.exists():
+            beside = sorted(file.name for file in folder.iterdir() if file.suffix in SUFFIXES)
+            near = closest(item.text, [name for name in beside if not name.endswith(TESTS)])
+            help = did_you_mean(near, "policies are named from the folder of the test file")
+            self._say("MP001", f"`{item.text}` does not exist", item.span, help)
+        else:
+            return path
+        return None
 
     # --- tests ------------------------------------------------------------------------
 

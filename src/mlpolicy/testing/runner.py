@@ -7,14 +7,12 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from pydantic_core import PydanticCustomError
-
-from mlpolicy.core.allowed import OWN, Allowed
+from mlpolicy.core.allowed import EVERYTHING
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order
 from mlpolicy.core.site import Facts
 from mlpolicy.core.span import Span
-from mlpolicy.core.target import Glob, Target
+from mlpolicy.core.target import Target
 from mlpolicy.document.node import entries_of
 from mlpolicy.document.parse import Document
 from mlpolicy.model.check import locate
@@ -24,6 +22,7 @@ from mlpolicy.plan.plan import Plan
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.runtime.driver import shape
 from mlpolicy.source import Defined, Missing, NoModule, SourceTree
+from mlpolicy.testing.classes import ALLOW, ErrorClasses, NeedsReal, stand_in
 from mlpolicy.testing.judge import call_differs
 from mlpolicy.testing.plans import FieldDifference, plan_differs
 from mlpolicy.testing.read import Act, Case, CaseTerms, read_suite, settings_of
@@ -75,13 +74,21 @@ class CaseResult:
 class Prepared:
     """A file of tests with its policies: ready to run, or with what keeps it from running.
 
-    Everything that the file names is looked at before any of it runs; nothing of the user's is
-    imported but errors.
+    Everything that the file names is looked at before any of it runs. Nothing of the user's is
+    imported unless *allow_real* lets tests call functions themselves.
     """
 
-    def __init__(self, path: Path, tree: SourceTree) -> None:
-        self._suite = suite = read_suite(path)
-        self._tree = tree
+    def __init__(
+        self,
+        path: Path,
+        tree: SourceTree,
+        *,
+        within: Path | None = None,
+        allow_real: bool = False,
+    ) -> None:
+        classes = ErrorClasses(tree, allow_real=allow_real)
+        self._suite = suite = read_suite(path, classes, within=within)
+        self._tree, self._allow_real = tree, allow_real
         self._findings = list(suite.diagnostics)
         self._loaded: dict[CaseTerms, Loaded] = {}
         self._stubs: dict[Target, FunctionType] = {}
@@ -97,7 +104,8 @@ class Prepared:
         used = {str(act.target) for case in suite.cases for act in case.named}
         for text, entry in suite.stub_entries.items():
             near = closest(text, used - suite.stubs.keys())
-            if near and text not in used:
+            called = "returns" in suite.stubs[text].model_fields_set  # (by a rule)
+            if near and text not in used and not called:
                 message = f"no test is about the stub `{text}`"
                 self._say("MP111", message, entry.key_span, did_you_mean(near))
         self.diagnostics = in_order(self._findings)
@@ -106,6 +114,7 @@ class Prepared:
         """Run one test."""
         rulebook = self._loaded[case.terms].rulebook
         stage = Stage(lambda target: self._plan(target, rulebook), self._stubs)
+        stage.world.resolve = self._called
         differences: list[FieldDifference] = []
         with entered(stage.world, dict(case.terms.env_vars)) as warnings:
             try:
@@ -127,6 +136,13 @@ class Prepared:
             facts = Facts(stub.kind, shape(made.__code__).names if made else ())
         return rulebook.plan(target, facts) or Plan(target, "enforce", ())
 
+    def _called(self, path: str) -> object:
+        """Return what a rule calls by that name: what the file says of it, else a stand-in."""
+        stub = self._suite.stubs.get(path)
+        if stub is None and self._allow_real:
+            return EVERYTHING.load(path)
+        return stand_in(path, None if stub is None else stub.returns)
+
     # --- checks before any test runs --------------------------------------------------
 
     def _say(self, code: str, message: str, span: Span, help: str = "") -> None:
@@ -143,20 +159,10 @@ class Prepared:
             known = ", ".join(f"`{name}`" for name in loaded.environments) or "none"
             help = did_you_mean(closest(env, loaded.environments), f"there are {known}")
             self._say("MP010", f"no policy file names an environment `{env}`", case.env_span, help)
-        self._import_errors(case, loaded.rulebook.settings.allowed)
         if all(self._is_known(act, loaded.rulebook) for act in case.named):
             calls = [self._is_callable(act) for act in case.named if act.way == "call"]
             return all(calls) and len(self._findings) == before
         return False
-
-    def _import_errors(self, case: Case, lists: tuple[tuple[Glob, ...], ...]) -> None:
-        """Import what *case* raises and expects: of the function's own package, or of *lists*."""
-        lists = tuple((OWN, *each) for each in lists)
-        for top, (error, span) in ((a.target.top, named) for a in case.named for named in a.errors):
-            try:
-                error.load(Allowed((top,), lists))
-            except PydanticCustomError as wrong:
-                self._say(wrong.type, wrong.message(), span)
 
     def _load(self, terms: CaseTerms) -> Loaded:
         """Return the policies as they hold under *terms*: no other variables are seen."""
@@ -199,12 +205,20 @@ class Prepared:
             if looked is not None and not act.block.real:
                 help = f'write `stubs: {{"{target}": {{signature: "(features, user)"}}}}`'
                 self._say("MP301", f"the parameters of `{target}` are not known", act.span, help)
-            return act.block.real
+            return act.block.real and self._may_run(act)
         try:
             arguments(stub, act.block.args)
         except SignatureError as error:
             entries = {arg.key: arg.key_span for arg in entries_of(act.node.get("args"))}
             self._say("MP010", str(error), entries.get(error.argument, act.span), error.help)
+            return False
+        return self._may_run(act)
+
+    def _may_run(self, act: Act) -> bool:
+        """Return whether a test may call what it calls: code of the service where that was asked."""
+        if act.block.real and not self._allow_real:
+            text = "`real: true` runs code of the service, which was not asked for"
+            self._say("MP010", text, act.node.index["real"].value.span, ALLOW)
             return False
         return True
 
@@ -220,5 +234,5 @@ def _done(act: Act, stage: Stage) -> list[FieldDifference]:
         return list(plan_differs(plan, ((name, one.value.plain()) for name, one in settings)))
     try:
         return list(call_differs(act, stage.call(act.block), plan))
-    except SignatureError as error:
+    except (SignatureError, NeedsReal) as error:
         return [FieldDifference("call", str(act.target), str(error))]

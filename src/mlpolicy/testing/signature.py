@@ -54,6 +54,7 @@ def function(qualname: str, text: str, kind: FunctionKind) -> FunctionType:
         tree = ast.parse(_FORMS[kind].format(name, written))
         [made] = tree.body
         assert isinstance(made, ast.FunctionDef | ast.AsyncFunctionDef)
+        assert "".join(map(ast.unparse, made.body)).strip("()") in ("pass", "yield")
     except (SyntaxError, ValueError, AssertionError) as error:
         reason = getattr(error, "msg", error)
         raise SignatureError(f"`{text}` is not a signature: {reason}") from None

@@ -20,6 +20,7 @@ from mlpolicy.install.lookup import NotFound, find
 from mlpolicy.plan.plan import Plan
 from mlpolicy.runtime.assemble import steps
 from mlpolicy.runtime.driver import from_code, kind_of, twin_of
+from mlpolicy.testing.classes import NeedsReal
 from mlpolicy.testing.grammar import CallBlock
 from mlpolicy.testing.journal import Journal, JournalMeters
 from mlpolicy.testing.signature import SignatureError, arguments
@@ -61,7 +62,7 @@ class StagedFunction:
             return behind(*positional, **named)
 
         def make(kind: str, settings: Any, site: Site) -> Step:
-            return world.step(kind, settings, replace(site, notes=journal))
+            return world.step(kind, settings, replace(site, notes=journal, resolve=world.resolve))
 
         made = steps(plan, code, base, meters=JournalMeters(journal), make=make)
         # A bug in a rule must fail the test: in a service the rule would stand aside.
@@ -131,6 +132,7 @@ class Stage:
 
         Raises:
             SignatureError: The arguments do not fit, or there is no such function.
+            NeedsReal: A rule wants more of a function than a stand-in has.
         """
         world, target = self.world, Target.parse(block.call)
         if block.world is not None:
@@ -145,7 +147,7 @@ class Stage:
         error: BaseException | None = None
         try:
             value = staged.call(block)
-        except SignatureError:
+        except (SignatureError, NeedsReal):
             raise
         except BaseException as failure:  # (whatever the test made the function raise)
             if isinstance(failure, KeyboardInterrupt | SystemExit) and failure is not staged.raised:
@@ -153,7 +155,7 @@ class Stage:
             error = failure
         journal = staged.journal
         end, via = "ok", journal.answered or "function"
-        if isinstance(error, CallRefused) and error.target == str(target):
+        if isinstance(error, CallRefused) and vars(error).get("target") == str(target):
             end, via = "refused", "nothing"
         elif error is not None:
             end, via = "error", "nothing"

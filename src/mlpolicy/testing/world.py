@@ -21,6 +21,7 @@ from mlpolicy.core.step import Step
 from mlpolicy.core.threads import Waiter
 from mlpolicy.core.world import World
 from mlpolicy.rules import KINDS
+from mlpolicy.testing.classes import stand_in
 from mlpolicy.testing.grammar import WorldBlock
 
 SEED = 0
@@ -35,6 +36,8 @@ class VirtualWorld:
     slept: float = 0.0
     """Seconds that rules made calls sleep or wait."""
     machine: WorldBlock = field(default_factory=WorldBlock)
+    resolve: Callable[[str], object] = stand_in
+    """Gives what a rule names."""
     before_call: list[Callable[[], None]] = field(default_factory=list)
     _chance: random.Random = field(default_factory=lambda: random.Random(SEED))
 
