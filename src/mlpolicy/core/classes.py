@@ -16,6 +16,7 @@ from operator import attrgetter
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, Final, TypeGuard, TypeVar, dataclass_transform
 
+from mlpolicy.core.report import HIDDEN, redacted
 from mlpolicy.core.threads import Live
 
 _T = TypeVar("_T")
@@ -175,5 +176,10 @@ def _methods(cls: Any, *, order: bool) -> dict[str, Callable[..., Any]]:
 
 
 def _shown(self: Any) -> str:
-    told = (f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.repr)
-    return f"{type(self).__qualname__}({', '.join(told)})"
+    hidden = ("value", "text") if getattr(self, "secret", False) else ()
+    told = (
+        f"{one.name}={HIDDEN if one.name in hidden else repr(getattr(self, one.name))}"
+        for one in fields(self)
+        if one.repr
+    )
+    return f"{type(self).__qualname__}({redacted(', '.join(told))})"

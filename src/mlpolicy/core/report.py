@@ -202,6 +202,11 @@ def redacted(text: str, mark: str = HIDDEN) -> str:
     return _less(text, _known(text), mark)
 
 
+def shown(text: str, secrets: Iterable[str]) -> str:
+    """Return *text* as anybody may read it: with none of *secrets*, nor what looks like one."""
+    return redacted(without(text, secrets))
+
+
 def without(text: str, secrets: Iterable[str]) -> str:
     """Return *text* with none of the *secrets* in it, whole, cut or respelt."""
     return _less(text, _of(text, frozenset(secrets)), HIDDEN)
@@ -287,7 +292,7 @@ def _value(text: str, name: re.Match[str]) -> tuple[int, int]:
 
 _SHORT = 4
 """Letters below which a secret is looked for as a word alone: `1` is in many a number."""
-_PIECE = 8
+PIECE = 8
 """Letters of a secret that are hidden wherever they stand."""
 
 
@@ -299,18 +304,18 @@ def _of(text: str, secrets: frozenset[str]) -> Iterator[tuple[int, int]]:
         form = rf"(?<!\w){re.escape(one)}(?!\w)" if is_word else re.escape(one)
         yield from (found.span() for found in re.finditer(form, text)) if one in text else ()
     low = _low(text)
-    for at in range(len(low) - _PIECE + 1) if pieces else ():
-        if low[at : at + _PIECE] in pieces:
-            yield at, at + _PIECE
+    for at in range(len(low) - PIECE + 1) if pieces else ():
+        if low[at : at + PIECE] in pieces:
+            yield at, at + PIECE
 
 
 @lru_cache(64)
 def _looked_for(secrets: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return what is looked for as a whole, the longest first, and the pieces of what is longer."""
     spelt = {text for one in secrets for text in _spellings(one)}
-    short = sorted((one for one in spelt if 0 < len(one) < _PIECE), key=len, reverse=True)
-    long = [_low(one) for one in spelt if len(one) >= _PIECE]
-    pieces = {one[at : at + _PIECE] for one in long for at in range(len(one) - _PIECE + 1)}
+    short = sorted((one for one in spelt if 0 < len(one) < PIECE), key=len, reverse=True)
+    long = [_low(one) for one in spelt if len(one) >= PIECE]
+    pieces = {one[at : at + PIECE] for one in long for at in range(len(one) - PIECE + 1)}
     return tuple(short), frozenset(pieces)
 
 

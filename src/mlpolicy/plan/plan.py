@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 from mlpolicy.core import program
@@ -56,7 +56,7 @@ class PlannedRule:
 
     kind: str
     mode: Mode
-    rule: Any
+    rule: Any = field(repr=False)
     """The frozen model of the kind, complete; None for a rule that is off and lacks a setting."""
     values: Mapping[str, Value]
     source: Span
@@ -64,7 +64,7 @@ class PlannedRule:
     policy: str
     keys: Mapping[str, Span] = field(default_factory=dict)
     """Where the keys of its blocks of settings stand."""
-    control: Control | None = None
+    control: Control | None = field(default=None, repr=False)
     """What was written of whether it holds; `mode` is what follows from it here and now."""
     lost: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     """The values that higher ones have beaten, by path, the lowest first."""
@@ -72,11 +72,16 @@ class PlannedRule:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What its settings hold that must not be shown."""
-        hidden = [value.value for value in self.values.values() if value.secret]
+        kept = {path: value.value for path, value in self.values.items() if value.secret}
+        hidden = [*kept.values()]
+        for path in kept:  # as its model has it, too
+            hidden.append(
+                reduce(lambda held, key: getattr(held, key, None), path.split("."), self.rule)
+            )
         for value in hidden:  # which grows
             if isinstance(value, dict | list | tuple):
                 hidden += value.values() if isinstance(value, dict) else value
-        return tuple(str(one) for one in hidden if not isinstance(one, dict | list | tuple))
+        return tuple(str(one) for one in hidden if isinstance(one, str | int | float))
 
     @property
     def live(self) -> bool:

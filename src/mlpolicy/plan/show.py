@@ -119,8 +119,8 @@ def origin(value: Value) -> str:
         return "built in"
     span, layer = value.source, value.layer or value.policy
     if span.file.startswith(COMMAND_LINE):
-        return span.file
-    return " ".join(part for part in (str(span), layer, value.written) if part)
+        return redacted(span.file)
+    return redacted(" ".join(part for part in (str(span), layer, value.written) if part))
 
 
 def worst_case(plan: Plan) -> list[str]:

@@ -1,0 +1,135 @@
+"""Every place of a policy file, and a secret in it: no piece of it is in anything that is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from pydantic import BaseModel
+
+from mlpolicy.cli.main import program
+from mlpolicy.cli.options import render
+from mlpolicy.cli.render.report import Report
+from mlpolicy.core.model import is_table, models_in
+from mlpolicy.errors import PolicyError
+from mlpolicy.model.grammar import FileBlock, PolicyBlock, RuleCommon, SettingsBlock
+from mlpolicy.plan.load import Terms, load
+from mlpolicy.rules import KINDS
+
+SECRETS = {
+    "long": "Zq8x" + "".join(f"{chr(97 + number * 7 % 26)}{number:02}" for number in range(60)),
+    "escaped": "Zq\"8'x\\w\nKé7\tü𝄞h(9&<jR*[2",
+    "numeric": "98765432123e3",
+    "decimal": "-1234567.25",
+    "day": "2031-07-19T03:04",
+    "length": "98765432s",
+    "size": "98765432MiB",
+    "share": "87.654321%",
+    "name": "zqx8_wertyuiop",
+    "target": "zqxwerty:uiopasdf",
+}
+REFERENCE = "${env:API_TOKEN}"
+FORMATS = ("text", "json", "github", "gitlab", "sarif", "junit", "markdown")
+OTHERS = (
+    *(("explain", "shop:f0"), ("explain", "shop:f0", "--source"), ("compile",), ("doctor",)),
+    *(("list", what) for what in ("targets", "policies", "profiles", "files", "expiring")),
+)
+
+
+def leaves(model: type[BaseModel], depth: int = 0):
+    """Yield a value for each place in *model*, the reference in that one place."""
+    for name, field in model.model_fields.items():
+        inner = next(iter(models_in(field.annotation)), None)
+        yield {name: f"x {REFERENCE}" if name == "pattern" else REFERENCE}
+        wide = {
+            "tuple": [REFERENCE],
+            "list": [REFERENCE],
+            "dict": {"b": REFERENCE},
+            "Any": {"b": [REFERENCE]},
+        }
+        yield from ({name: value} for word, value in wide.items() if word in str(field.annotation))
+        if inner is not None and depth < 3:
+            for value in leaves(inner, depth + 1):
+                yield {name: {"x": value} if is_table(field.annotation) else value}
+
+
+@cache
+def policies():
+    """Return policies, each with the reference in one place of a rule or of what holds for all."""
+    rules = [{kind: value} for kind in KINDS for value in leaves(KINDS[kind].rule_model())]
+    rules += [{"cache": {"ttl": "9s", **value}} for value in leaves(RuleCommon)]
+    rules += [{kind: REFERENCE} for kind in KINDS]
+    rules += [{"retry": 2, **value} for value in leaves(PolicyBlock) if "use" not in value]
+    return rules
+
+
+def everything(rules):
+    """Return a whole file: *rules* as policies, in profiles and in an environment, and settings."""
+    named = {f"p{at}": {"match": f"shop:f{at}", **rule} for at, rule in enumerate(rules)}
+    settings = [name for name in SettingsBlock.model_fields]
+    return {
+        "version": 1,
+        "name": "walk",
+        "vars": {"mine": f"a {REFERENCE}", "other_token": SECRETS["long"]},
+        "settings": {name: REFERENCE for name in settings},
+        "profiles": {"r": {"retry": {"max_attempts": REFERENCE, "jitter": "${vars.mine}"}}},
+        "defaults": {"memory": {"reject_at": REFERENCE}},
+        "policies": named,
+        "environments": {
+            "prod": {"policies": {"p0": {"cache": {"ttl": REFERENCE, "version": "${vars.mine}"}}}}
+        },
+    }
+
+
+def spellings(secret):
+    """Return *secret* as messages may write it, each with every other."""
+    texts = {secret, repr(secret)[1:-1], ascii(secret)[1:-1], json.dumps(secret)[1:-1]}
+    texts |= {json.dumps(secret, ensure_ascii=False)[1:-1], re.escape(secret)}
+    texts |= {secret.replace("\n", "␊").replace("\t", "␉"), " ".join(secret.split())}
+    if re.fullmatch(r"[-+.\de]+", secret):
+        number = float(secret)
+        texts |= {repr(number), f"{number:g}", f"{number:,}", str(int(number)), f"{int(number):,}"}
+    return texts
+
+
+def shown_of(secret, text):
+    """Return the pieces of eight letters of *secret* that are in *text*."""
+    pieces = {one[at : at + 8] for one in spellings(secret) for at in range(len(one) - 7)}
+    return sorted(piece for piece in pieces if piece.lower() in text.lower())
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    functions = (f"def f{at}(x=1, y=2):\n    return x\n" for at in range(len(policies()) + 1))
+    (tmp_path / "shop.py").write_text("".join(functions))
+    return tmp_path
+
+
+def output(*words, secret):
+    done = CliRunner().invoke(
+        program, [*words, "--policy", "policy.yaml"], env={"API_TOKEN": secret}
+    )
+    assert done.exit_code in (0, 1, 2, 4, 5), done.output
+    return done.output
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_no_finding_shows_a_piece_of_a_secret(folder, secret):
+    """In any format, in the exception, or in the text of what was read."""
+    (folder / "policy.yaml").write_text(json.dumps(everything(policies()), indent=1))
+
+    loaded = load([Path("policy.yaml")], Terms(environ={"API_TOKEN": secret}))
+    shown = {format: render(Report.of(loaded), format) for format in FORMATS}
+    error = PolicyError(loaded.errors)
+    shown |= {"error": str(error), "repr": repr(error), "findings": repr(loaded.diagnostics)}
+    shown |= {"loaded": repr(loaded), "json, read": str(json.loads(shown["json"]))}
+
+    assert len(loaded.diagnostics) > 100
+    assert {name: shown_of(secret, text) for name, text in shown.items()} == dict.fromkeys(
+        shown, []
+    )
