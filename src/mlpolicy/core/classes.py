@@ -176,10 +176,10 @@ def _methods(cls: Any, *, order: bool) -> dict[str, Callable[..., Any]]:
 
 
 def _shown(self: Any) -> str:
-    hidden = ("value", "text") if getattr(self, "secret", False) else ()
-    told = (
-        f"{one.name}={HIDDEN if one.name in hidden else repr(getattr(self, one.name))}"
-        for one in fields(self)
-        if one.repr
-    )
-    return f"{type(self).__qualname__}({redacted(', '.join(told))})"
+    told: list[str] = []
+    for name in (one.name for one in fields(self) if one.repr):
+        value = getattr(self, name)
+        text = redacted(repr(value)) if isinstance(value, str) else repr(value)
+        is_hidden = name in ("value", "text") and getattr(self, "secret", False)
+        told.append(f"{name}={HIDDEN if is_hidden else text}")
+    return f"{type(self).__qualname__}({', '.join(told)})"

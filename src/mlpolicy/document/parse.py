@@ -6,7 +6,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Document:
     """One file: its nodes as far as they could be read, and what is wrong with it."""
 
     file: str
-    text: str
+    text: str = field(repr=False)
     """What it holds; nothing where that is no text."""
     root: Node | None
     diagnostics: tuple[Diagnostic, ...]

@@ -73,11 +73,8 @@ class PlannedRule:
     def secrets(self) -> tuple[str, ...]:
         """What its settings hold that must not be shown."""
         kept = {path: value.value for path, value in self.values.items() if value.secret}
-        hidden = [*kept.values()]
-        for path in kept:  # as its model has it, too
-            hidden.append(
-                reduce(lambda held, key: getattr(held, key, None), path.split("."), self.rule)
-            )
+        made = (reduce(_inside, path.split("."), self.rule) for path in kept)
+        hidden = [*kept.values(), *made]
         for value in hidden:  # which grows
             if isinstance(value, dict | list | tuple):
                 hidden += value.values() if isinstance(value, dict) else value
@@ -131,6 +128,10 @@ class PlannedRule:
                 yield function, self.values[name].at(path) or self.source
 
 
+def _inside(value: Any, name: str) -> Any:
+    return getattr(value, name, None)
+
+
 def _paths(texts: Any) -> Iterator[tuple[int, ArgPath]]:
     """Yield each path in a list of *texts*, with its number; a function in its place names none."""
     for number, text in enumerate(() if isinstance(texts, Given) else texts or ()):
@@ -177,7 +178,7 @@ class Plan:
     """Whether a policy names the target itself, not only by a glob."""
     sources: tuple[Span, ...] = field(default=())
     """Where those policies stand, in the same order."""
-    deadline: float | None = None
+    deadline: float | None = field(default=None, repr=False)
     """The longest that a call may take with all that rules add to it, in seconds."""
 
     def __str__(self) -> str:
