@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from mlpolicy.cli.options import render
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.model import is_table, models_in
 from mlpolicy.errors import PolicyError
-from mlpolicy.model.grammar import FileBlock, PolicyBlock, RuleCommon, SettingsBlock
+from mlpolicy.model.grammar import PolicyBlock, RuleCommon, SettingsBlock
 from mlpolicy.plan.load import Terms, load
 from mlpolicy.rules import KINDS
 
@@ -90,7 +93,7 @@ def spellings(secret):
     texts = {secret, repr(secret)[1:-1], ascii(secret)[1:-1], json.dumps(secret)[1:-1]}
     texts |= {json.dumps(secret, ensure_ascii=False)[1:-1], re.escape(secret)}
     texts |= {secret.replace("\n", "␊").replace("\t", "␉"), " ".join(secret.split())}
-    if re.fullmatch(r"[-+.\de]+", secret):
+    if re.fullmatch(r"-?[.\d]+(e\d+)?", secret):
         number = float(secret)
         texts |= {repr(number), f"{number:g}", f"{number:,}", str(int(number)), f"{int(number):,}"}
     return texts
@@ -173,3 +176,73 @@ def test_no_command_shows_a_piece_of_a_secret(folder, secret):
 
     assert rules
     assert {name: found for name, text in shown.items() if (found := shown_of(secret, text))} == {}
+
+
+CALLED = {
+    "validate": {
+        "args": {
+            "x": {"type": "str", "enum": [REFERENCE]},
+            "y": {"type": "mapping", "required": [REFERENCE]},
+        }
+    },
+    "cache": {"ttl": "30s", "version": REFERENCE},
+    "monitor": {"labels": {"of": REFERENCE}},
+    "memory": {"on_pressure": "default", "default": REFERENCE},
+    "retry": {"on_result": {"equals": REFERENCE}},
+}
+RUN = """
+import logging, traceback
+import mlpolicy
+logging.basicConfig(level=0)
+mlpolicy.install("policy.yaml")
+import shop
+for values in (("x", {}), ("x", 2), (3, {"a": 1})):
+    try:
+        shop.f0(*values)
+    except mlpolicy.ValidationFailed as error:
+        traceback.print_exc()
+        print(error.failures, repr(error), error.public)
+print(repr(mlpolicy.plan("shop:f0")), mlpolicy.plan("shop:f0"))
+for rule in mlpolicy.plan("shop:f0").rules:
+    print(repr(rule), rule)
+"""
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_no_call_shows_a_piece_of_a_secret(folder, secret):
+    """Neither a traceback, nor a log, nor what a plan is to a debugger."""
+    policy = {"version": 1, "policies": {"shop:f0": CALLED}}
+    (folder / "policy.yaml").write_text(json.dumps(policy))
+    path = os.pathsep.join([str(folder), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": path, "API_TOKEN": secret}
+
+    done = subprocess.run(  # noqa: S603  (ours)
+        [sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, check=False
+    )
+    said = done.stdout + done.stderr
+
+    assert (done.returncode, "ValidationFailed" in said) == (0, True), said
+    assert shown_of(secret, said) == []
+
+
+TESTS = """
+version: 1
+policies: [policy.yaml]
+env_vars: {API_TOKEN: %s}
+tests:
+  - {name: settings, resolve: "shop:f0", expect: {cache.version: other, retry.on_result: {equals: 3}}}
+  - {name: call, call: "shop:f0", args: {x: 1}, expect: {returns: 5}}
+"""
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_no_policy_test_shows_a_piece_of_a_secret(folder, secret, format):
+    policy = {"version": 1, "policies": {"shop:f0": CALLED}}
+    (folder / "policy.yaml").write_text(json.dumps(policy))
+    (folder / "policy.test.yaml").write_text(TESTS % json.dumps(secret, ensure_ascii=False))
+
+    done = CliRunner().invoke(program, ["test", "policy.test.yaml", "--format", format])
+
+    assert "***" in done.output, done.output
+    assert shown_of(secret, done.output) == []

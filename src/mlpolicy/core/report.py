@@ -29,7 +29,7 @@ def say_once(key: str, message: str, *, error: BaseException | None = None) -> b
 def say(message: str, level: int, *, error: BaseException | None = None) -> bool:
     """Log *message*; return whether that could be done."""
     try:
-        LOGGER.log(level, message, exc_info=error)
+        LOGGER.log(level, redacted(message), exc_info=error)
     except Exception as failure:
         if interrupts(failure):
             raise
@@ -216,7 +216,9 @@ def masked(line: str, secrets: Iterable[str] = ()) -> str:
     """Return a *line* of a file with the secrets in it masked; each thing stays in its column."""
     marks = [*_in_urls(line), *_known(line), *_of(line, frozenset(secrets))]
     for one in re.finditer(_WRITTEN, line):
-        written_out = is_secret_key(one["key"]) and "${" not in one["value"]
+        key = one["key"]
+        is_one = is_secret_key(key) or (key.isupper() and is_secret(key))
+        written_out = is_one and "${" not in one["value"]
         marks += [one.span("value")] if written_out else []
     return _less(line, marks, "")
 
@@ -338,7 +340,7 @@ def _spellings(secret: str) -> Iterator[str]:
     yield re.escape(secret)
     yield " ".join(secret.split())
     try:
-        number = float(secret) if not secret[1:2].isalpha() else float(int(secret, 0))
+        number = float(int(secret, 0) if secret[:2] in ("0x", "0o") else secret)
     except (ValueError, OverflowError):
         return
     yield from (repr(number), f"{number:g}", f"{number:e}")

@@ -49,12 +49,12 @@ class Terms:
     """What a policy is read under."""
 
     environment: str | None = None
-    environ: Mapping[str, str] | None = None
+    environ: Mapping[str, str] | None = field(default=None, repr=False)
     """Variables for `${env:...}` and the kill switch; those of the process without it."""
     now: datetime | None = None
     overrides: tuple[RuleBlock, ...] = ()
     """Rules over all policies, from the command line."""
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Values over those of `vars`, from the command line."""
     tree: SourceTree | None = None
     """Tells which targets are names of one function, without which each is one."""

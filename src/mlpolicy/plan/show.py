@@ -278,4 +278,5 @@ def _risks(old: PlannedRule | None, new: PlannedRule | None) -> Iterator[str]:
     else:
         if (before.mode, after.mode) == ("enforce", "shadow"):
             yield f"`{after.kind}` only watches from now on"
-        yield from KINDS[after.kind].ask("risk", before.rule, after.rule)
+        risks = KINDS[after.kind].ask("risk", before.rule, after.rule)
+        yield from (without(one, (*before.secrets, *after.secrets)) for one in risks)

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order
+from mlpolicy.core.report import shown
 from mlpolicy.core.site import Facts
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -101,7 +102,8 @@ class Prepared:
 
     def run(self, case: Case) -> CaseResult:
         """Run one test."""
-        rulebook = self._loaded[case.terms].rulebook
+        loaded = self._loaded[case.terms]
+        rulebook, secrets = loaded.rulebook, loaded.secrets
         stage = Stage(lambda target: self._plan(target, rulebook), self._stubs)
         differences: list[FieldDifference] = []
         with entered(stage.world, dict(case.terms.env_vars)) as warnings:
@@ -112,7 +114,8 @@ class Prepared:
                     differences += [replace(one, field=f"{step}{one.field}") for one in found]
             finally:
                 stage.close()
-        return CaseResult(case, tuple(differences), tuple(warnings))
+        said = tuple(shown(one, secrets) for one in warnings)
+        return CaseResult(case, tuple(one.less(secrets) for one in differences), said)
 
     def _plan(self, target: Target, rulebook: Rulebook) -> Plan:
         """Return what holds for *target*; a plan without rules where no policy names it."""
