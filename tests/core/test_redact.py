@@ -58,7 +58,7 @@ def test_a_name_says_secret_by_its_words():
     ],
 )
 @pytest.mark.parametrize(
-    "password", ["hunter2", "p@ss/w", "a:b", "x?y#z", "%40%2F", "/", "1/2", "é𝄞", "{x}"]
+    "password", ["hunter2", "@ss", "p@ss/w", "a:b", "x?y#z", "%40%2F", "/", "1/2", "é𝄞", "{x}"]
 )
 def test_the_password_of_a_url_is_hidden_whatever_is_in_it(text, password):
     assert redacted(text.format(password)) == text.format("***")
@@ -79,6 +79,8 @@ def test_a_value_that_is_a_url_has_the_password_up_to_its_last_sign():
         ("'authorization': 'Basic dXNlcjpwYXNz', 1", "'authorization': '***', 1"),
         ("Proxy-Authorization: Digest username='a', response='b'", "Proxy-Authorization: ***'"),
         ("X-Api-Key: abcd", "X-Api-Key: ***"),
+        ("run --db-password abcd -x", "run --db-password *** -x"),
+        ("token := abc, JSESSIONID=abc", "token := ***, JSESSIONID=***"),
         ("Cookie: a=b; c=d\nnext", "Cookie: ***\nnext"),
         ("Set-Cookie: sid=zzz; Path=/", "Set-Cookie: ***"),
         ('{"api_key": "sk", "x": 1}', '{"api_key": "***", "x": 1}'),
@@ -136,6 +138,7 @@ def test_a_piece_of_a_secret_is_hidden_however_it_is_cut(cut):
 
 
 def test_a_number_is_hidden_however_it_is_written():
+    assert without("wait 12345s, 123456", {"12345"}) == "wait ***s, 123456"
     assert without("1e3 is 1000.0 or 1,000, not 10000", {"1e3"}) == "*** is *** or ***, not 10000"
 
 

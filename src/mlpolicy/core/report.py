@@ -128,7 +128,7 @@ _NAMES = (
     "(?P<secret>(?:[A-Z0-9]*(?:PASSWORD|PASSWD|PASSPHRASE|PASSCODE|SECRET|TOKEN|CREDENTIAL|COOKIE|"
     "WEBHOOK|(?:API|SECRET|ACCESS|PRIVATE|MASTER|AUTH|ACCOUNT|SIGN|SIGNING|ENCRYPTION|LICENSE|SSH|SSL|"
     "TLS|PGP|GPG|RSA|AES|HMAC|STORAGE|SHARED|SERVICE|CLIENT|APP|ADMIN|DEPLOY|SESSION)KEY)S?|"
-    "KEYS?|PWD|CREDS?|DSN|BEARER|JWTS?|AUTHORIZATION|SIGNATURE|(?:SESSION|SESS)_?ID|"
+    "KEYS?|PWD|CREDS?|DSN|BEARER|JWTS?|AUTHORIZATION|SIGNATURE|[A-Z]*SESS(?:ION)?_?ID|"
     "AUTH_(?:CODE|CONFIG|DATA|HEADER|STRING)|CONN(?:ECTION)?_?(?:STRING|STR|URL|URI|INFO)|"
     "[A-Z0-9]*(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|SQL|MONGO|REDIS|VALKEY|AMQP|RABBITMQ|BROKER|JDBC|"
     "ODBC|CLICKHOUSE|SNOWFLAKE)_?(?:URL|URI)|"
@@ -147,7 +147,7 @@ _OF_SECRETS = (
 _INSIDE = r"(?:(?!://)[^\s\"'`])*@|(?:(?!://)\S)*@|(?=\S)(?:(?!://)[^@\n]){1,200}@"
 _USERINFO = (
     r"(?<![a-zA-Z0-9+.-])(?!(?:http|ws)s?://[\w.-]+:[0-9]{1,5}[/?#])[a-zA-Z0-9+.-]++://"
-    rf"(?![\w.-]+:[0-9]{{1,5}}(?:[\s\"'`,;)\]}}]|$))[^/\s:@]*:(?!@)(?P<secret>{_INSIDE})"
+    rf"(?![\w.-]+:[0-9]{{1,5}}(?:[\s\"'`,;)\]}}]|$))[^/\s:@]*:(?P<secret>{_INSIDE})"
 )
 _WHOLE_URL = (
     r"(?s)\s*(?P<url>[a-zA-Z0-9+.-]+://[^/\s:@]*):(?P<secret>(?:(?!\s[^\s:]*://).)+)@[^@\s]*\s*"
@@ -161,10 +161,13 @@ _BY_ITSELF = (
     r"|(-----BEGIN [A-Z0-9 ]{1,40}-----(?s:.*?)(?:-----END [A-Z0-9 ]{1,40}-----|\Z))"
     r"|(?<![\w.-])((?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|sk-|[rs]k_(?:live|test)_|hf_|AIza|"
     r"npm_|pypi-|SG\.|ya29\.)(?=[\w.-]*[0-9])[\w.-]{16,}+)"
+    r"|(?i:(?<![\w-])--(?:[a-z]+-)*(?:password|passwd|token|secret|api-key|access-key)\s++)(\S+)"
     r"|(?<=//hooks\.slack\.com/)([^\s\"'`<>]+)|(?<=/api/webhooks/)([^\s\"'`<>]+)"
 )
 """What is known for a secret by its form; that is the only group that is there."""
-_NAMED = r"(?<![\w-])(?P<key>[\w-]++)(?P<quote>\\{0,8}[\"'])?\s*+(?P<mark>[=:]>?|%3[Dd])(?!//)\s*+"
+_NAMED = (
+    r"(?<![\w-])(?P<key>[\w-]++)(?P<quote>\\{0,8}[\"'])?\s*+(?P<mark>:=|=>?|:|%3[Dd])(?!//)\s*+"
+)
 _QUOTED = r"(?s)(?P<begin>[bBrRuU]?(?P<quote>\\{0,8}[\"']))(?P<secret>(?:(?!(?<!\\)(?P=quote)).)*+)"
 _IN_PROSE = (
     r"(?i)keys?|tokens|pass|auth|pin|otp|salt|session|pat|pw|pem|sig|signature|hmac|bearer|dsn"
@@ -240,7 +243,8 @@ def _in_urls(text: str) -> Iterator[tuple[int, int]]:
     whole = re.fullmatch(_WHOLE_URL, text) if "://" in text else None
     for one in re.finditer(_USERINFO, text) if "://" in text else ():
         begin, end = one.span("secret")
-        yield begin, (whole.end("secret") if whole else end - 1)
+        if end - 1 > begin:  # (it may be empty)
+            yield begin, (whole.end("secret") if whole else end - 1)
 
 
 def _known(text: str) -> Iterator[tuple[int, int]]:
@@ -261,11 +265,9 @@ def _tells(one: re.Match[str], before: str) -> bool:
         return False
     if re.fullmatch(_IN_PROSE, one["key"]) is None or (one["quote"] and before in "\"'"):
         return True
-    return (
-        before in ("?", "&")
-        if one["key"].lower() in ("key", "keys", "tokens")
-        else one["mark"] == "="
-    )
+    if one["key"].lower() in ("key", "keys", "tokens"):
+        return before in ("?", "&")
+    return one["mark"] == "="
 
 
 def _value(text: str, name: re.Match[str]) -> tuple[int, int]:
@@ -302,8 +304,8 @@ def _of(text: str, secrets: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Yield where *text* has one of the *secrets*, or a piece of one."""
     short, pieces = _looked_for(secrets) if secrets else ((), frozenset[str]())
     for one in short:
-        is_word = len(one) < _SHORT or one.replace(".", "").isdecimal()
-        form = rf"(?<!\w){re.escape(one)}(?!\w)" if is_word else re.escape(one)
+        form = rf"(?<!\w){re.escape(one)}(?!\w)" if len(one) < _SHORT else re.escape(one)
+        form = rf"(?<![\w.]){re.escape(one)}(?!\d)" if one[-1:].isdecimal() else form
         yield from (found.span() for found in re.finditer(form, text)) if one in text else ()
     low = _low(text)
     for at in range(len(low) - PIECE + 1) if pieces else ():

@@ -166,7 +166,7 @@ class Variables:
         if "${" not in node.text:
             return node
         parts: list[str] = []
-        secret, at, length = False, 0, len(node.text)
+        secret, short, at, length = False, False, 0, len(node.text)
         whole: re.Match[str] | None = None
         for reference in _REFERENCE.finditer(node.text):
             parts.append(node.text[at : reference.start()])
@@ -181,13 +181,14 @@ class Variables:
             whole = inner if reference.span() == (0, len(node.text)) else None
             secret |= hidden
             self.secrets.update([value] if hidden else ())
+            short |= hidden and len(value) < PIECE
             length += len(value)
             if length > LONGEST:
                 text = f"what stands here is longer than {LONGEST} characters"
                 self._fail(text, node.span)
             parts.append(value)
         text = "".join([*parts, node.text[at:]])
-        self.secrets.update([text] if secret and len(text) < 2 * PIECE else ())
+        self.secrets.update([text] if short else ())
         self.secrets.update(passwords_in(text))
         value_read = text if whole is None else value_of(text)
         return Interpolated(value_read, node.at, text, True, node.text, secret, self._origin(whole))
