@@ -246,3 +246,52 @@ def test_no_policy_test_shows_a_piece_of_a_secret(folder, secret, format):
 
     assert "***" in done.output, done.output
     assert shown_of(secret, done.output) == []
+
+
+@pytest.mark.parametrize("value", ["98765432123", "{a: zqx8wertyuiop}", "[zqx8wertyuiop]"])
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_what_is_wrong_with_a_variable_of_a_test_does_not_show_it(folder, value, format):
+    (folder / "policy.yaml").write_text("version: 1\npolicies: {'shop:f0': {retry: 2}}\n")
+    (folder / "policy.test.yaml").write_text(TESTS.replace("%s", value))
+
+    done = CliRunner().invoke(program, ["test", "policy.test.yaml", "--format", format])
+
+    assert shown_of(re.sub(r"[^\w]|^.a", "", value), done.output) == []
+
+
+def test_a_secret_is_not_shown_where_a_file_writes_it_out(folder):
+    """As a default, in `vars` that nothing uses, and in a URL."""
+    text = """
+version: 1
+vars: {unused_token: "zqx8wertyuiop", url: "redis://:zqx8wer/t@yuiop@host"}
+policies:
+  shop:f0:
+    cache: {ttl: "${env:NOT_SET_TOKEN:-zqx8wer tyuiop}", version: "${vars.url}", jitter: zqx8wertyuiop}
+    retry: {max_attempts: "${NOT_A_TOKEN:-zqx8wer tyuiop}", jitter: "${env:NONE:-redis://:zqx8wertyu@h}"}
+"""
+    (folder / "policy.yaml").write_text(text)
+
+    shown = [output("validate", "--format", format, secret="") for format in FORMATS]
+    shown += [
+        output("explain", "shop:f0", "--format", format, secret="") for format in ("text", "json")
+    ]
+
+    for secret in ("zqx8wertyuiop", "zqx8wer tyuiop", "zqx8wer/t@yuiop"):
+        assert [found for text in shown if (found := shown_of(secret, text))] == []
+
+
+def test_what_the_command_line_sets_is_no_secret_that_is_shown(folder):
+    (folder / "policy.yaml").write_text("version: 1\npolicies: {'shop:f0': {cache: 9s}}\n")
+    words = (
+        "--set",
+        "vars.api_token=zqx8wertyuiop",
+        "--set",
+        "cache.version=redis://:zqx8wertyuiop@h",
+    )
+
+    for command in (("explain", "shop:f0"), ("compile",)):
+        for format in ("text", "json"):
+            assert (
+                shown_of("zqx8wertyuiop", output(*command, *words, "--format", format, secret=""))
+                == []
+            )

@@ -56,7 +56,9 @@ def command(context: Context, *, wanted: str, junit_file: Path | None) -> None:
     else:
         texts = chain(*(suite.documents.items() for suite in suites))
         lines = {file: document.lines for file, document in texts}
-        _tell(context, counts, failed, Report(findings, lines, files=len(suites)))
+        secrets = frozenset[str]().union(*(suite.secrets for suite in suites))
+        report = Report(findings, lines, files=len(suites), secrets=secrets)
+        _tell(context, counts, failed, report)
     sys.exit(exits.FINDINGS if failed or findings else exits.FINE)
 
 

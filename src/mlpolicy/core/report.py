@@ -279,7 +279,7 @@ def _value(text: str, name: re.Match[str]) -> tuple[int, int]:
     form = r"\S*"
     if text.startswith(("${env:", "${vars."), begin):
         return begin, begin
-    if text[max(name.start() - 4, 0) : name.start()] in ("env:", "ars."):
+    if text[max(name.start() - 5, 0) : name.start()].endswith(("${", "env:", "vars.")):
         form = r"[^}]*"
     elif key in ("cookie", "set-cookie"):
         form = r".*"

@@ -83,6 +83,8 @@ class Prepared:
         self._findings = list(suite.diagnostics)
         self._loaded: dict[CaseTerms, Loaded] = {}
         self._stubs: dict[Target, FunctionType] = {}
+        self.secrets: set[str] = set(suite.secrets)
+        """What no line of them may show."""
         self.documents: dict[str, Document] = {suite.document.file: suite.document}
         for text, stub in suite.stubs.items():
             target = Target.parse(text)
@@ -98,7 +100,7 @@ class Prepared:
             if near and text not in used:
                 message = f"no test is about the stub `{text}`"
                 self._say("MP111", message, entry.key_span, did_you_mean(near))
-        self.diagnostics = in_order(self._findings)
+        self.diagnostics = in_order([one.less(self.secrets) for one in self._findings])
 
     def run(self, case: Case) -> CaseResult:
         """Run one test."""
@@ -157,6 +159,7 @@ class Prepared:
             refused = set(loaded.refused)
             shown = loaded.shown(level="none").diagnostics
             self._findings += [finding for finding in shown if finding in refused]
+            self.secrets |= loaded.secrets
             self.documents |= {document.file: document for document in loaded.documents}
         return self._loaded[terms]
 

@@ -70,7 +70,7 @@ class _Writer:
 
     def under(self, name: str, value: Any, at: At) -> Any:
         """Return what is in the *value* that stands under *name*."""
-        return REDACTED if is_secret(name) else self._plain(value, (*at, name))
+        return REDACTED if is_secret(name) and name != "key" else self._plain(value, (*at, name))
 
     def _spend(self, characters: int) -> None:
         self._left -= characters
