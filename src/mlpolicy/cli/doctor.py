@@ -21,7 +21,7 @@ from mlpolicy.cli.options import ENVIRONMENT, Context, shared
 from mlpolicy.core.diagnostic import closest, many
 from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.plugins import Plugin, PluginError
-from mlpolicy.core.report import shown
+from mlpolicy.core.report import without
 from mlpolicy.core.site import EVERYTHING, KILL_SWITCH, switches
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan.load import Loaded
@@ -72,8 +72,8 @@ def _checks(context: Context) -> list[MachineCheck]:
         checks += _of_policy(resolved(context, loaded, level="ast"))
         checks += [check for check in of_kinds if check.check in rules]
         checks += _of_targets(context, loaded)
-    secrets = loaded.secrets if loaded else ()
-    return [check._replace(found=shown(check.found, secrets)) for check in checks]
+        checks = [one._replace(found=without(one.found, loaded.secrets)) for one in checks]
+    return checks
 
 
 def _rules(loaded: Loaded) -> dict[str, dict[str, object]]:

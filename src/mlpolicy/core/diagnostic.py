@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.report import shown
+from mlpolicy.core.report import without
 from mlpolicy.core.span import Span
 
 Severity = Literal["error", "warning", "info"]
@@ -60,14 +60,14 @@ class Diagnostic:
     def less(self, secrets: Iterable[str]) -> Diagnostic:
         """Return the finding with none of the *secrets* in it, nor a repair that writes one."""
         texts: dict[str, Any] = {
-            of: shown(getattr(self, of), secrets) for of in ("message", "help", "label")
+            of: without(getattr(self, of), secrets) for of in ("message", "help", "label")
         }
         kept = [
             one
             for one in self.suggestions
-            if (one.text, one.title) == (shown(one.text, secrets), shown(one.title, secrets))
+            if (one.text, one.title) == (without(one.text, secrets), without(one.title, secrets))
         ]
-        more = [replace(one, message=shown(one.message, secrets)) for one in self.related]
+        more = [replace(one, message=without(one.message, secrets)) for one in self.related]
         return replace(self, **texts, related=tuple(more), suggestions=tuple(kept))
 
     def __str__(self) -> str:

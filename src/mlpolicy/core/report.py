@@ -205,14 +205,9 @@ def redacted(text: str, mark: str = HIDDEN) -> str:
     return _less(text, _known(text), mark)
 
 
-def shown(text: str, secrets: Iterable[str]) -> str:
-    """Return *text* as anybody may read it: with none of *secrets*, nor what looks like one."""
-    return redacted(without(text, secrets))
-
-
 def without(text: str, secrets: Iterable[str]) -> str:
-    """Return *text* with none of the *secrets* in it, whole, cut or respelt."""
-    return _less(text, _of(text, frozenset(secrets)), HIDDEN)
+    """Return *text* with none of the *secrets* in it, whole, cut or respelt, nor what looks like one."""
+    return redacted(_less(text, _of(text, frozenset(secrets)), HIDDEN))
 
 
 def masked(line: str, secrets: Iterable[str] = ()) -> str:

@@ -181,7 +181,7 @@ class Variables:
             whole = inner if reference.span() == (0, len(node.text)) else None
             secret |= hidden
             self.secrets.update([value] if hidden else ())
-            short |= hidden and len(value) < PIECE
+            short |= hidden & (len(value) < PIECE)
             length += len(value)
             if length > LONGEST:
                 text = f"what stands here is longer than {LONGEST} characters"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
-from mlpolicy.core.report import shown as hidden
+from mlpolicy.core.report import without
 from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.plan.show import origin, shown
 from mlpolicy.rules import KINDS
@@ -41,7 +41,7 @@ class FieldDifference:
 
     def less(self, secrets: Iterable[str]) -> FieldDifference:
         """Return the difference with none of the *secrets* in it."""
-        expected, found = (hidden(text, secrets) for text in (self.expected, self.found))
+        expected, found = (without(text, secrets) for text in (self.expected, self.found))
         return replace(self, expected=expected, found=found)
 
 

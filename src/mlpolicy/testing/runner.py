@@ -9,7 +9,7 @@ from typing import Any
 
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order
-from mlpolicy.core.report import shown
+from mlpolicy.core.report import without
 from mlpolicy.core.site import Facts
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -116,7 +116,7 @@ class Prepared:
                     differences += [replace(one, field=f"{step}{one.field}") for one in found]
             finally:
                 stage.close()
-        said = tuple(shown(one, secrets) for one in warnings)
+        said = tuple(without(one, secrets) for one in warnings)
         return CaseResult(case, tuple(one.less(secrets) for one in differences), said)
 
     def _plan(self, target: Target, rulebook: Rulebook) -> Plan:
