@@ -134,6 +134,8 @@ def test_no_finding_shows_a_piece_of_a_secret(folder, secret):
     shown |= {"error": str(error), "repr": repr(error), "findings": repr(loaded.diagnostics)}
     shown |= {
         "plans": repr(plans),
+        "loaded": repr(loaded),
+        "files": repr(loaded.files),
         "plan": "".join(map(str, plans)),
         "json, read": str(json.loads(shown["json"])),
     }

@@ -179,7 +179,7 @@ def _shown(self: Any) -> str:
     told: list[str] = []
     for name in (one.name for one in fields(self) if one.repr):
         value = getattr(self, name)
-        text = redacted(repr(value)) if isinstance(value, str) else repr(value)
+        text = redacted(repr(value)) if name == "value" or isinstance(value, str) else repr(value)
         is_hidden = name in ("value", "text") and getattr(self, "secret", False)
         told.append(f"{name}={HIDDEN if is_hidden else text}")
     return f"{type(self).__qualname__}({', '.join(told)})"

@@ -54,7 +54,7 @@ class Document:
     file: str
     text: str = field(repr=False)
     """What it holds; nothing where that is no text."""
-    root: Node | None
+    root: Node | None = field(repr=False)
     diagnostics: tuple[Diagnostic, ...]
 
     @cached_property

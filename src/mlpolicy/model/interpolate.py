@@ -72,7 +72,7 @@ class Variables:
     """The variables that one file sees, and what is wrong with their uses."""
 
     environ: Mapping[str, str] = field(repr=False)
-    vars: dict[str, Node] = field(default_factory=dict)
+    vars: dict[str, Node] = field(default_factory=dict, repr=False)
     """The file's own, over those of its imports."""
     fixed: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Values that beat all `vars`."""
