@@ -15,32 +15,32 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 311,
-    "cli": 3194,
-    "core": 4264,
+    "cli": 3214,
+    "core": 4439,
     "document": 811,
     "install": 3634,
     "lint": 859,
-    "model": 2867,
-    "plan": 2580,
-    "rules": 11282,
+    "model": 2869,
+    "plan": 2599,
+    "rules": 11275,
     "runtime": 611,
     "source": 1185,
-    "testing": 2084,
+    "testing": 2109,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 142,
-    "cli": 2109,
-    "core": 2832,
+    "cli": 2121,
+    "core": 2945,
     "document": 566,
     "install": 2608,
     "lint": 667,
-    "model": 1980,
-    "plan": 1698,
-    "rules": 7423,
+    "model": 1982,
+    "plan": 1713,
+    "rules": 7419,
     "runtime": 361,
     "source": 846,
-    "testing": 1546,
+    "testing": 1568,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 0

@@ -21,6 +21,7 @@ from mlpolicy.core.diagnostic import closest, many
 from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.plugins import Plugin, PluginError
 from mlpolicy.core.program import private_folder
+from mlpolicy.core.report import without
 from mlpolicy.core.site import EVERYTHING, KILL_SWITCH, switches
 from mlpolicy.document.parse import libyaml
 from mlpolicy.plan import cache
@@ -72,6 +73,7 @@ def _checks(context: Context) -> list[MachineCheck]:
         checks += _of_policy(resolved(context, loaded, level="ast"))
         checks += [check for check in of_kinds if check.check in rules]
         checks += _of_targets(context, loaded)
+        checks = [one._replace(found=without(one.found, loaded.secrets)) for one in checks]
     return checks
 
 

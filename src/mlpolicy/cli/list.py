@@ -12,6 +12,7 @@ from mlpolicy.cli import exits
 from mlpolicy.cli.findings import import_failed, prove, tell_absent, tell_errors
 from mlpolicy.cli.options import Context, shared, waiting
 from mlpolicy.core.plugins import Extensions, Plugin, PluginError, installed
+from mlpolicy.core.report import HIDDEN
 from mlpolicy.core.site import end_of
 from mlpolicy.model.policy import DEPTH, SHIPPED, one
 from mlpolicy.plan.gather import carried
@@ -135,7 +136,7 @@ def _expiring(loaded: Loaded) -> list[Row]:
                 rows.append(
                     {
                         "policy": name,
-                        "expires": str(written.value),
+                        "expires": HIDDEN if written.secret else str(written.value),
                         "left": f"{(end - now).days} d" if end > now else "expired",
                         "owner": str(policy.meta.get("owner", "")),
                         "source": written.span.place,

@@ -22,6 +22,7 @@ from mlpolicy.cli.exits import hint
 from mlpolicy.cli.files import save
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.diagnostic import Diagnostic, closest, many
+from mlpolicy.core.report import HIDDEN, is_secret, redacted
 from mlpolicy.document.node import Entry
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import parse
@@ -52,7 +53,7 @@ def _assumed(context: Context, value: tuple[str, ...]) -> None:
 
 
 def _set(context: Context, value: tuple[str, ...]) -> None:
-    context.written = value
+    context.written = tuple(map(_shown, value))
     for written in value:
         name, text = _split(written)
         head, _, path = name.partition(".")
@@ -73,21 +74,27 @@ def _set(context: Context, value: tuple[str, ...]) -> None:
 def _split(written: str) -> tuple[str, str]:
     match = re.fullmatch(r"([\w.-]+)=(.*)", written, re.S)
     if match is None:
-        raise click.BadParameter(f"`{written}` is not an assignment: write NAME=VALUE")
+        raise click.BadParameter(f"`{redacted(written)}` is not an assignment: write NAME=VALUE")
     return match[1], match[2]
+
+
+def _shown(written: str) -> str:
+    name, _, text = written.partition("=")
+    is_hidden = name.startswith("vars.") and is_secret(name.removeprefix("vars."))
+    return f"{name}={HIDDEN}" if is_hidden and text else redacted(written)
 
 
 def _block(written: str, kind: str, path: str, text: str) -> RuleBlock:
     """Return the rule with one setting that *written* says."""
     keys = [f"{'  ' * depth}{key}:" for depth, key in enumerate(path.split("."))]
-    document = parse("\n".join(keys) + f" {text}", file=f"--set {written}")
+    document = parse("\n".join(keys) + f" {text}", file=f"--set {redacted(written)}")
     reader = RuleReader()
     rule = None
     if isinstance(document.root, MappingNode):
         rule = reader.rule(Entry(kind, document.root.span, document.root))
     for finding in (*document.diagnostics, *reader.findings):
         help = f" ({finding.help})" if finding.help else ""
-        raise click.BadParameter(f"`{written}`: {finding.message}{help}")
+        raise click.BadParameter(redacted(f"`{written}`: {finding.message}{help}"))
     if rule is None:
         raise click.BadParameter(f"`{written}`: nothing is set")
     return rule
@@ -191,9 +198,9 @@ class Context:
     """Those to import."""
     src: tuple[str, ...] = ()
     env: str | None = None
-    assumed: dict[str, str] = field(default_factory=dict)
+    assumed: dict[str, str] = field(default_factory=dict, repr=False)
     """Variables of the process to take as set."""
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict, repr=False)
     """Values over those of `vars`."""
     overrides: tuple[RuleBlock, ...] = ()
     written: tuple[str, ...] = ()

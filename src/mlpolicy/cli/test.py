@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 import click
@@ -58,7 +59,9 @@ def command(context: Context, *, wanted: str, allow_real: bool, junit_file: Path
     else:
         texts = chain(*(suite.documents.items() for suite in suites))
         lines = {file: document.lines for file, document in texts}
-        _tell(context, counts, failed, Report(findings, lines, files=len(suites)))
+        secrets = frozenset[str]().union(*map(attrgetter("secrets"), suites))
+        report = Report(findings, lines, files=len(suites), secrets=secrets)
+        _tell(context, counts, failed, report)
     sys.exit(exits.FINDINGS if failed or findings else exits.FINE)
 
 

@@ -16,6 +16,7 @@ from operator import attrgetter
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, Final, TypeGuard, TypeVar, dataclass_transform
 
+from mlpolicy.core.report import HIDDEN, redacted
 from mlpolicy.core.threads import Live
 
 _T = TypeVar("_T")
@@ -175,5 +176,10 @@ def _methods(cls: Any, *, order: bool) -> dict[str, Callable[..., Any]]:
 
 
 def _shown(self: Any) -> str:
-    told = (f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.repr)
+    told: list[str] = []
+    for name in (one.name for one in fields(self) if one.repr):
+        value = getattr(self, name)
+        text = redacted(repr(value)) if name == "value" or isinstance(value, str) else repr(value)
+        is_hidden = name in ("value", "text") and getattr(self, "secret", False)
+        told.append(f"{name}={HIDDEN if is_hidden else text}")
     return f"{type(self).__qualname__}({', '.join(told)})"

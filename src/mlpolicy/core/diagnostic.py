@@ -62,7 +62,11 @@ class Diagnostic:
         texts: dict[str, Any] = {
             of: without(getattr(self, of), secrets) for of in ("message", "help", "label")
         }
-        kept = [one for one in self.suggestions if without(one.text, secrets) == one.text]
+        kept = [
+            one
+            for one in self.suggestions
+            if (one.text, one.title) == (without(one.text, secrets), without(one.title, secrets))
+        ]
         more = [replace(one, message=without(one.message, secrets)) for one in self.related]
         return replace(self, **texts, related=tuple(more), suggestions=tuple(kept))
 

@@ -101,7 +101,7 @@ class Imports(Takes):
 class RuleModel(BaseModel):
     """A frozen block of settings that knows its keys; any other key is a finding."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Any, /) -> Any:

@@ -73,7 +73,7 @@ class Site:
     meters: Meters = METERS
     resolve: Callable[[str], object] | None = None
     """Imports a `module:function` or dotted name when it is first needed."""
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     """What the rule holds that must not be shown."""
 
     def hide(self, text: str) -> str:

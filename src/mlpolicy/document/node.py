@@ -18,7 +18,7 @@ class Origin:
     """The text that a document is read from."""
 
     file: str
-    text: str
+    text: str = field(repr=False)
 
 
 At = Span | tuple[Origin, Any, Any]

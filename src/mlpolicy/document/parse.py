@@ -8,7 +8,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -59,9 +59,9 @@ class Document:
     """One file: its nodes as far as they could be read, and what is wrong with it."""
 
     file: str
-    text: str
+    text: str = field(repr=False)
     """What it holds; nothing where that is no text."""
-    root: Node | None
+    root: Node | None = field(repr=False)
     diagnostics: tuple[Diagnostic, ...]
     place: str = ""
     """Where the file that was read lies, whatever links led to it."""

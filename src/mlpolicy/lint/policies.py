@@ -11,7 +11,7 @@ from itertools import chain
 from mlpolicy.core.allowed import ANY, Origin
 from mlpolicy.core.diagnostic import Diagnostic, Related, closest, did_you_mean, in_order, repair
 from mlpolicy.core.quantity import Ratio
-from mlpolicy.core.report import has_password, is_secret_key
+from mlpolicy.core.report import is_secret_key, passwords_in
 from mlpolicy.core.site import Where, end_of
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -352,7 +352,7 @@ def _secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
         for key, scalar in keyed.values():  # once each, however many aliases it has
             if "${" in scalar.text or not isinstance(scalar.value, str):
                 continue
-            if has_password(scalar.text) or (is_secret_key(key) and scalar.text):
+            if passwords_in(scalar.text) or (is_secret_key(key) and scalar.text):
                 yield Diagnostic("MP113", message, scalar.span, "warning", help=help)
 
 

@@ -198,7 +198,7 @@ def _findings(root: MappingNode, mistakes: list[Mistake]) -> Iterator[Diagnostic
         node, _ = locate(root, mistake.path)
         text, meant = redacted(mistake.text), mistake.meant
         if isinstance(node, Interpolated):
-            meant = meant if node.origin is not None else ""
+            meant = meant if node.origin is not None and not node.secret else ""
             text = text.replace(node.text, HIDDEN) if node.secret else text
         # A missing unit is safe to write; another value in place of this one is not.
         is_unit = code == "MP101" and meant.startswith(getattr(node, "text", "?"))

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, Related, closest, did_you_mean
-from mlpolicy.core.report import is_secret
+from mlpolicy.core.report import PIECE, is_secret, passwords_in
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars, value_of
 from mlpolicy.document.node import Mapping as MappingNode
@@ -71,17 +71,17 @@ class Unset(Exception):
 class Variables:
     """The variables that one file sees, and what is wrong with their uses."""
 
-    environ: Mapping[str, str]
-    vars: dict[str, Node] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(repr=False)
+    vars: dict[str, Node] = field(default_factory=dict, repr=False)
     """The file's own, over those of its imports."""
-    fixed: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Values that beat all `vars`."""
     partial: bool = False
     """Whether an import that may define more could not be read."""
-    read: dict[str, str | None] = field(default_factory=dict)
+    read: dict[str, str | None] = field(default_factory=dict, repr=False)
     """Environment variables that were asked for, with what they said."""
-    secrets: set[str] = field(default_factory=set)
-    """What was put in and must not be shown, alone and with the text around it."""
+    secrets: set[str] = field(default_factory=set, repr=False)
+    """What was put in and must not be shown; what is short, with the text around it as well."""
     refused: set[Span] = field(default_factory=set)
     """Where a variable stands in what may hold none: its text is no name, and not judged as one."""
     _unset: dict[str, list[Span]] = field(default_factory=dict)
@@ -166,7 +166,7 @@ class Variables:
         if "${" not in node.text:
             return node
         parts: list[str] = []
-        secret, at, length = False, 0, len(node.text)
+        secret, short, at, length = False, False, 0, len(node.text)
         whole: re.Match[str] | None = None
         for reference in _REFERENCE.finditer(node.text):
             parts.append(node.text[at : reference.start()])
@@ -181,13 +181,15 @@ class Variables:
             whole = inner if reference.span() == (0, len(node.text)) else None
             secret |= hidden
             self.secrets.update([value] if hidden else ())
+            short |= hidden & (len(value) < PIECE)
             length += len(value)
             if length > LONGEST:
                 text = f"what stands here is longer than {LONGEST} characters"
                 self._fail(text, node.span)
             parts.append(value)
         text = "".join([*parts, node.text[at:]])
-        self.secrets.update([text] if secret else ())
+        self.secrets.update([text] if short else ())
+        self.secrets.update(passwords_in(text))
         value_read = text if whole is None else value_of(text)
         return Interpolated(value_read, node.at, text, True, node.text, secret, self._origin(whole))
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order, repair
+from mlpolicy.core.report import is_secret, passwords_in
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import scalars
+from mlpolicy.document.node import Scalar, scalars
 from mlpolicy.document.parse import Document
 from mlpolicy.lint.policies import of_policies, unseen
 from mlpolicy.model import read as reader
@@ -49,12 +50,12 @@ class Terms:
     """What a policy is read under."""
 
     environment: str | None = None
-    environ: Mapping[str, str] | None = None
+    environ: Mapping[str, str] | None = field(default=None, repr=False)
     """Variables for `${env:...}` and the kill switch; those of the process without it."""
     now: datetime | None = None
     overrides: tuple[RuleBlock, ...] = ()
     """Rules over all policies, from the command line."""
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Values over those of `vars`, from the command line."""
     tree: SourceTree | None = None
     """Tells which targets are names of one function, without which each is one."""
@@ -74,9 +75,9 @@ class Loaded:
     """Every environment that a file names."""
     inputs: tuple[Path, ...] = ()
     """Every file that was read, imported ones and those of shipped profiles too."""
-    variables: Mapping[str, str | None] = field(default_factory=dict)
+    variables: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     """The variables of the process that were asked for, and what they said."""
-    secrets: frozenset[str] = frozenset()
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """What no finding may show."""
     found: tuple[Diagnostic, ...] = ()
     """The findings but for those that ask what the source has."""
@@ -154,7 +155,18 @@ class Loaded:
 
 
 def _without(secrets: frozenset[str], findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    return [finding.less(secrets) if secrets else finding for finding in findings]
+    return [finding.less(secrets) for finding in findings]
+
+
+def _secrets(reading: Reading) -> Iterator[str]:
+    """Yield what a file holds that must not be shown: from variables, and written out."""
+    variables = reading.variables
+    yield from variables.secrets
+    for name, node in variables.vars.items():
+        if isinstance(node, Scalar) and "$" not in node.text and is_secret(name):
+            yield node.text
+    for scalar in scalars(reading.document.root) if "://" in reading.document.text else ():
+        yield from passwords_in(scalar.text)
 
 
 def load(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
@@ -281,7 +293,7 @@ def _judged(
         know_names(rulebook, terms.tree)
     found += of_policies(rulebook, [reading.source for reading in readings])
     variables = [reading.variables for reading in readings]
-    secrets = frozenset().union(*(one.secrets for one in variables))
+    secrets = frozenset[str]().union(*map(_secrets, readings))
     return Loaded(
         {"": rulebook},
         tuple(reading.document for reading in readings),

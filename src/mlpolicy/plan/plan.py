@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 from mlpolicy.core import program
@@ -57,7 +57,7 @@ class PlannedRule:
 
     kind: str
     mode: Mode
-    rule: Any
+    rule: Any = field(repr=False)
     """The frozen model of the kind, complete; None for a rule that is off and lacks a setting."""
     values: Mapping[str, Value]
     source: Span
@@ -65,7 +65,7 @@ class PlannedRule:
     policy: str
     keys: Mapping[str, Span] = field(default_factory=dict)
     """Where the keys of its blocks of settings stand."""
-    control: Control | None = None
+    control: Control | None = field(default=None, repr=False)
     """What was written of whether it holds; `mode` is what follows from it here and now."""
     lost: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     """The values that higher ones have beaten, by path, the lowest first."""
@@ -73,11 +73,13 @@ class PlannedRule:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What its settings hold that must not be shown."""
-        hidden = [value.value for value in self.values.values() if value.secret]
+        kept = {path: value.value for path, value in self.values.items() if value.secret}
+        made = (reduce(_inside, path.split("."), self.rule) for path in kept)
+        hidden = [*kept.values(), *made]
         for value in hidden:  # which grows
             if isinstance(value, dict | list | tuple):
                 hidden += value.values() if isinstance(value, dict) else value
-        return tuple(str(one) for one in hidden if not isinstance(one, dict | list | tuple))
+        return tuple(str(one) for one in hidden if isinstance(one, str | int | float))
 
     @property
     def live(self) -> bool:
@@ -139,6 +141,10 @@ class PlannedRule:
             yield text, value.at(rest) or self.source, path, by_code
 
 
+def _inside(value: Any, name: str) -> Any:
+    return getattr(value, name, None)
+
+
 def _paths(texts: Any) -> Iterator[tuple[int, ArgPath]]:
     """Yield each path in a list of *texts*, with its number; a function in its place names none."""
     for number, text in enumerate(() if isinstance(texts, Given) else texts or ()):
@@ -197,7 +203,7 @@ class Plan:
     """Whether a policy names the target itself, not only by a glob."""
     sources: tuple[Span, ...] = field(default=())
     """Where those policies stand, in the same order."""
-    deadline: float | None = None
+    deadline: float | None = field(default=None, repr=False)
     """The longest that a call may take with all that rules add to it, in seconds."""
     packages: tuple[str, ...] = ()
     """The packages of all names of the target, if it has others."""

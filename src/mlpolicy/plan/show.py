@@ -117,8 +117,8 @@ def origin(value: Value) -> str:
         return "built in"
     span, layer = value.source, value.layer or value.policy
     if span.file.startswith(COMMAND_LINE):
-        return span.file
-    return " ".join(part for part in (str(span), layer, value.written) if part)
+        return redacted(span.file)
+    return redacted(" ".join(part for part in (str(span), layer, value.written) if part))
 
 
 def worst_case(plan: Plan) -> list[str]:
@@ -293,7 +293,8 @@ def _risks(old: PlannedRule | None, new: PlannedRule | None) -> Iterator[str]:
     else:
         if (before.mode, after.mode) == ("enforce", "shadow"):
             yield f"`{after.kind}` only watches from now on"
-        yield from KINDS[after.kind].ask("risk", before.rule, after.rule)
+        risks = KINDS[after.kind].ask("risk", before.rule, after.rule)
+        yield from (without(one, (*before.secrets, *after.secrets)) for one in risks)
 
 
 def _new_code(*sides: PlannedRule | None) -> Iterator[str]:

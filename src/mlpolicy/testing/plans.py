@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -10,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.quantity import ByteSize, Count, Duration, Ratio
+from mlpolicy.core.report import without
 from mlpolicy.plan.plan import Plan, PlannedRule, Value
 from mlpolicy.plan.show import origin, shown
 from mlpolicy.rules import KINDS
@@ -36,6 +38,11 @@ class FieldDifference:
     """Where what was found was set: `file:line`."""
     note: str = ""
     """What else helps: the line that raised an error that nobody expected."""
+
+    def less(self, secrets: Iterable[str]) -> FieldDifference:
+        """Return the difference with none of the *secrets* in it."""
+        expected, found = (without(text, secrets) for text in (self.expected, self.found))
+        return replace(self, expected=expected, found=found)
 
 
 def plan_differs(plan: Plan, settings: Iterable[tuple[str, Any]]) -> Iterator[FieldDifference]:

@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order
+from mlpolicy.core.report import is_secret
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty
+from mlpolicy.document.node import Entry, Node, Scalar, Sequence, entries_of, is_empty, scalars
 from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document
 from mlpolicy.model.check import check, locate
@@ -126,7 +127,8 @@ class Suite:
         root = self._root()
         if root is not None:
             self._read(root)
-        self.diagnostics = in_order(self._findings)
+        self.secrets = frozenset(_secrets(root))
+        self.diagnostics = in_order([one.less(self.secrets) for one in self._findings])
 
     def _read(self, root: MappingNode) -> None:
         """Keep what is in the file, and nothing of it where its tests cannot run."""
@@ -311,6 +313,16 @@ def _terms(suite: SuiteBlock, case: CaseBlock, variables: Iterable[Node | None])
         if isinstance(entry.value, Scalar)
     }
     return CaseTerms(env, tuple(sorted(texts.items())), clock)
+
+
+def _secrets(root: MappingNode | None) -> Iterator[str]:
+    """Yield what the variables of the tests say that must not be shown."""
+    tests = root.get("tests") if root is not None else None
+    blocks = [root, *(tests.items if isinstance(tests, Sequence) else ())]
+    for block in blocks:
+        variables = block.get("env_vars") if isinstance(block, MappingNode) else None
+        for entry in entries_of(variables):
+            yield from (one.text for one in scalars(entry.value) if is_secret(entry.key))
 
 
 def _begin(node: Node) -> Span:

@@ -10,6 +10,7 @@ from typing import Any
 from mlpolicy.core.allowed import EVERYTHING
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order
+from mlpolicy.core.report import without
 from mlpolicy.core.site import Facts
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
@@ -92,6 +93,8 @@ class Prepared:
         self._findings = list(suite.diagnostics)
         self._loaded: dict[CaseTerms, Loaded] = {}
         self._stubs: dict[Target, FunctionType] = {}
+        self.secrets: set[str] = set(suite.secrets)
+        """What no line of them may show."""
         self.documents: dict[str, Document] = {suite.document.file: suite.document}
         for text, stub in suite.stubs.items():
             target = Target.parse(text)
@@ -108,11 +111,12 @@ class Prepared:
             if near and text not in used and not called:
                 message = f"no test is about the stub `{text}`"
                 self._say("MP111", message, entry.key_span, did_you_mean(near))
-        self.diagnostics = in_order(self._findings)
+        self.diagnostics = in_order([one.less(self.secrets) for one in self._findings])
 
     def run(self, case: Case) -> CaseResult:
         """Run one test."""
-        rulebook = self._loaded[case.terms].rulebook
+        loaded = self._loaded[case.terms]
+        rulebook, secrets = loaded.rulebook, loaded.secrets
         stage = Stage(lambda target: self._plan(target, rulebook), self._stubs)
         stage.world.resolve = self._called
         differences: list[FieldDifference] = []
@@ -124,7 +128,8 @@ class Prepared:
                     differences += [replace(one, field=f"{step}{one.field}") for one in found]
             finally:
                 stage.close()
-        return CaseResult(case, tuple(differences), tuple(warnings))
+        said = tuple(without(one, secrets) for one in warnings)
+        return CaseResult(case, tuple(one.less(secrets) for one in differences), said)
 
     def _plan(self, target: Target, rulebook: Rulebook) -> Plan:
         """Return what holds for *target*; a plan without rules where no policy names it."""
@@ -171,6 +176,7 @@ class Prepared:
             policy_terms = Terms(terms.env, variables, now=terms.clock, tree=self._tree)
             loaded = self._loaded[terms] = load(self._suite.policies, policy_terms)
             self._findings += loaded.refused
+            self.secrets |= loaded.secrets
             self.documents |= {document.file: document for document in loaded.documents}
         return self._loaded[terms]
 

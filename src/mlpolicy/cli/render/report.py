@@ -26,6 +26,8 @@ class Report:
     policies: int = 0
     environments: int = 0
     """How many environments were looked at; 0 if nobody asked for one."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """What no line may show."""
     fail_on: str = "error"
     """The mildest finding that makes the command fail."""
 
@@ -39,6 +41,7 @@ class Report:
             files=len(loaded.documents),
             policies=len(loaded.rulebook.policies),
             environments=environments,
+            secrets=loaded.secrets,
         )
 
     def count(self, severity: str) -> int:

@@ -48,7 +48,12 @@ def _finding(finding: Diagnostic, report: Report) -> Iterator[str]:
         place = f"{margin}{_dim(arrow)} {visible(str(span))}"
         if 1 <= span.line <= len(report.lines.get(span.file, ())):
             yield place
-            yield from _excerpt(span, painted, report.lines[span.file][span.line - 1], margin)
+            yield from _excerpt(
+                span,
+                painted,
+                masked(report.lines[span.file][span.line - 1], report.secrets),
+                margin,
+            )
         else:
             yield f"{place}   {painted}".rstrip()
     notes = [f"environment: {finding.environment}"] if finding.environment else []
@@ -58,7 +63,6 @@ def _finding(finding: Diagnostic, report: Report) -> Iterator[str]:
 
 
 def _excerpt(span: Span, label: str, line: str, margin: str) -> Iterator[str]:
-    line = masked(line)
     last = span.end_column - 1 if span.end_line == span.line else len(line)
     shown, carets = excerpt(line, span.column - 1, last)
     yield f"{margin} {_dim('|')}"

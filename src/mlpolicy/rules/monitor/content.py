@@ -9,7 +9,6 @@ import datetime
 import decimal
 import json
 import math
-import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from types import GetSetDescriptorType, ModuleType
@@ -17,7 +16,7 @@ from typing import Any, Final
 
 from mlpolicy.core.argpath import ArgPath, parse
 from mlpolicy.core.classes import mro_of
-from mlpolicy.core.report import interrupts
+from mlpolicy.core.report import interrupts, is_secret
 from mlpolicy.rules.monitor.summary import (
     LARGEST,
     REDACTED,
@@ -28,7 +27,6 @@ from mlpolicy.rules.monitor.summary import (
     summary,
 )
 
-_SECRET = re.compile(r"pass(word|wd|phrase)?$|token|secret|api_?key|authorization|credential", re.I)
 _DEEPEST: Final = 6
 _MOST_ELEMENTS: Final = 1000
 """Elements of an array that are written."""
@@ -72,7 +70,7 @@ class _Writer:
 
     def under(self, name: str, value: Any, at: At) -> Any:
         """Return what is in the *value* that stands under *name*."""
-        return REDACTED if _SECRET.search(name) else self._plain(value, (*at, name))
+        return REDACTED if is_secret(name) and name != "key" else self._plain(value, (*at, name))
 
     def _spend(self, characters: int) -> None:
         self._left -= characters
