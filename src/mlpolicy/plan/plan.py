@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 from mlpolicy.core import program
@@ -113,11 +113,21 @@ class PlannedRule:
         for _, path in _paths([rollout.by] if rollout and rollout.by else ()):
             yield "MP507", path, ROLLOUT
         for setting, code in KINDS[self.kind].argument_fields.items():
-            value = getattr(self.rule, setting, None)
+            value = self._setting(setting)
             if isinstance(value, dict):
                 yield from ((code, ArgPath(name), f"{setting}.{name}") for name in value)
             else:
                 yield from ((code, path, f"{setting}.{number}") for number, path in _paths(value))
+
+    @property
+    def private(self) -> tuple[ArgPath, ...]:
+        """The paths to what no rule may show of arguments, though it be disabled itself."""
+        setting = KINDS[self.kind].private
+        return tuple(path for _, path in _paths(self._setting(setting))) if setting else ()
+
+    def _setting(self, name: str) -> Any:
+        """Return the value of a setting, perhaps in blocks (`log.redact`); None where there is none."""
+        return reduce(lambda held, key: getattr(held, key, None), name.split("."), self.rule)
 
     def called(self) -> Iterator[tuple[str, Span]]:
         """Yield each function that it names with `call`, and where the name stands."""

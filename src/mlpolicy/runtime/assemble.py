@@ -62,6 +62,8 @@ def steps(
         meters=meters,
         resolve=resolve,
     )
+    private = (common.in_options(path) for rule in plan.rules for path in rule.private)
+    common = replace(common, private=tuple(private))
     return [_step(rule, _within(rule.rule, plan.deadline), common, make) for rule in active]
 
 

@@ -163,7 +163,7 @@ class ValidateStep(Step):
 
     def refused_input(self, call: int, held: tuple[Any, ...], given: Given | None) -> Any:
         """Look at the arguments thoroughly; None where the call goes on with them."""
-        look = Look(self.site.hide)
+        look = self._look()
         values = self._values(held)
         made = {name: self._inputs[name].look(value, name, look) for name, value in values.items()}
         if look.failures:
@@ -179,7 +179,7 @@ class ValidateStep(Step):
     def refused_output(self, call: int, result: Any, held: tuple[Any, ...]) -> Verdict:
         """Look at the result thoroughly; None where it is handed on."""
         assert self._output is not None
-        look = Look(self.site.hide)
+        look = self._look()
         for name, value in self._values(held).items() if held else ():
             sizes = Look()
             sizes.symbols = look.symbols
@@ -188,6 +188,10 @@ class ValidateStep(Step):
         if look.failures:
             return self._verdict(call, look, None, default=None)
         return None if made is result or self.site.shadow else Answer(made)
+
+    def _look(self) -> Look:
+        shows = self.rule.errors.show_values
+        return Look(self.site.hide, self.site.is_private if shows else lambda _: True)
 
     def answered(self, call: int, error: ValidationFailed, given: Given | None) -> Verdict:
         """Answer our own refusal of a result with the default; None for another's."""
