@@ -14,7 +14,7 @@ from mlpolicy.core.classes import frozen
 from mlpolicy.core.site import KILL_SWITCH, Control, Mode, Rollout
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Given, Target, function_of
-from mlpolicy.model.policy import Placement
+from mlpolicy.model.policy import CODE, Placement
 from mlpolicy.rules import KINDS
 
 Rank = tuple[int, int, int, bool, int, int, int]
@@ -118,6 +118,12 @@ class PlannedRule:
                 yield from ((code, ArgPath(name), f"{setting}.{name}") for name in value)
             else:
                 yield from ((code, path, f"{setting}.{number}") for number, path in _paths(value))
+
+    def is_of_many(self, setting: str) -> bool:
+        """Whether *setting* says for all functions of a pattern what some of them may take."""
+        name, value = KINDS[self.kind].private, self.values.get(KINDS[self.kind].private)
+        exact = value is not None and (value.policy == CODE or bool(value.rank and value.rank[3]))
+        return bool(name) and setting.startswith(name) and not exact
 
     @property
     def private(self) -> tuple[ArgPath, ...]:

@@ -160,12 +160,18 @@ class Share:
         except Exception as error:  # (the path leads through the user's values)
             if interrupts(error):
                 raise
+            # (its text may hold the value)
+            why = error if type(error) is Unshared else type(error).__name__
             say_once(
                 f"rollout:{self.salt}:{self.path}",
-                f"a rollout by `{self.path}` leaves out calls for which it cannot be read: {error}",
+                f"a rollout by `{self.path}` leaves out calls for which it cannot be read: {why}",
             )
             return False
         return where < self.percent
+
+
+class Unshared(TypeError):
+    """A value has no content that is the same in every process."""
 
 
 def position(value: Any, salt: str) -> float:
@@ -182,7 +188,7 @@ def position(value: Any, salt: str) -> float:
 
 def _parts(value: Any, depth: int) -> Iterator[bytes]:
     if depth > _DEEPEST:
-        raise TypeError("nested too deep")
+        raise Unshared("it is nested too deep")
     if isinstance(value, enum.Enum):
         value = value.value
     if isinstance(value, _PLAIN):
@@ -194,4 +200,4 @@ def _parts(value: Any, depth: int) -> Iterator[bytes]:
     elif callable(getattr(value, "item", None)) and getattr(value, "ndim", None) == 0:
         yield from _parts(value.item(), depth + 1)  # (a number of numpy)
     else:
-        raise TypeError(f"`{type(value).__name__}` is not the same in every process")
+        raise Unshared(f"`{type(value).__name__}` is not the same in every process")

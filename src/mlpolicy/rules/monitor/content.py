@@ -71,10 +71,10 @@ class _Writer:
         self._left = LARGEST
         self._depth = 0
 
-    def under(self, value: Any, paths: Paths, *keys: object, is_item: bool = False) -> Any:
+    def under(self, value: Any, paths: Paths, *keys: object) -> Any:
         """Return what is in the *value* that stands under these *keys*, names of the same place.
 
-        A path may leave out the index of an *item*.
+        A path may leave out the index of an item of a list.
         """
         self._spend(1)
         if any(isinstance(key, str) and _SECRET.search(key) for key in keys):
@@ -83,7 +83,7 @@ class _Writer:
         if () in rest:
             return REDACTED
         self._depth += 1
-        if is_item:
+        if type(keys[0]) is int:
             rest += [path for path in paths if isinstance(path[0], str) and path[0] != EVERY]
         written = self._plain(value, rest)
         self._depth -= 1
@@ -129,12 +129,7 @@ class _Writer:
             return self._mapping(dict.items(value), paths)
         for base in _LISTED:
             if base in made_of:
-                fields = own_attribute(type(value), "_fields") if base is tuple else ()
-                names = [one for one in fields if type(one) is str] if type(fields) is tuple else []
-                return [
-                    self.under(item, paths, at, *names[at : at + 1], is_item=True)
-                    for at, item in enumerate(base.__iter__(value))
-                ]
+                return self._list(enumerate(base.__iter__(value)), type(value), paths)
         library, base_name = library_class(type(value))
         if library:
             return self._array(value, base_name, paths)
@@ -145,6 +140,15 @@ class _Writer:
             return self._summary(value)
         public = ((key, item) for key, item in state.copy().items() if not key.startswith("_"))
         return self._mapping(public, paths)
+
+    def _list(self, items: Iterable[tuple[int, Any]], cls: type, paths: Paths) -> list[Any]:
+        """Return the *items* of a *cls*; those of a named tuple bear names too."""
+        fields = own_attribute(cls, "_fields") if tuple in mro_of(cls) else None
+        names = fields if type(fields) is tuple else ()
+        return [
+            self.under(item, paths, at, *(one for one in names[at : at + 1] if type(one) is str))
+            for at, item in items
+        ]
 
     def _mapping(self, items: Iterable[tuple[Any, Any]], paths: Paths) -> dict[str, Any]:
         written: dict[str, Any] = {}

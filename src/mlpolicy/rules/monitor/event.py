@@ -232,11 +232,12 @@ def _in_source(message: str, error: BaseException, code: CodeType | None) -> str
     """
     made = (own_attribute(type(error), name) for name in ("__init__", "__str__"))
     codes = [code, *(one.__code__ for one in made if type(one) is FunctionType)]
-    texts = [one for each in codes if each for one in each.co_consts if type(one) is str]
-    words = {part for text in texts for part in _HOLES.split(text) if part in message}
-    longest = sorted((one for one in words if len(one) > 3 and " " in one), key=len, reverse=True)
-    parts = re.split(f"({'|'.join(map(re.escape, longest))})", message) if longest else [message]
-    return "".join(one if at % 2 else "…" * bool(one) for at, one in enumerate(parts))
+    texts = (one for each in codes if each for one in each.co_consts if type(one) is str)
+    parts = {part for text in texts for part in _HOLES.split(text) if part in message}
+    words = sorted((one for one in parts if " " in one and len(one) > 3), key=len, reverse=True)
+    pieces = re.split(f"({'|'.join(map(re.escape, words)) or '(?!)'})", message)
+    pieces[::2] = ["…"[: len(one)] for one in pieces[::2]]
+    return "".join(pieces)
 
 
 def _check(refusal: CallRefused, message: str) -> str:

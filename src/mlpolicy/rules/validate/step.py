@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mlpolicy.rules.validate.rule import Spec, ValidateRule
 
 RETURNS = "returns"
+MOST_PLACES = 100
+"""Places in arguments and the result that have series of their own."""
 INPUT, OUTPUT = "validate input", "validate output"
 
 
@@ -42,6 +45,7 @@ class ValidateStep(Step):
     def __init__(self, rule: ValidateRule, site: Site) -> None:
         super().__init__(rule, site)
         self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
+        self._places = {*[*rule.args][:MOST_PLACES], RETURNS}
         self._own: list[str] = []
         """The arguments looked at that are parameters; the others are in the spare one."""
         self._inputs = self._checkers(rule)
@@ -80,7 +84,15 @@ class ValidateStep(Step):
             self._refusals = self.site.refused(self.kind)
         for name, spec in specs.items():
             for where, check in labels(spec, name) if spec else ():
-                self._counter(check, where)
+                self._counter(check, self._place(where))
+
+    def _place(self, where: str) -> str:
+        """Return a place as series and warnings have it: beyond so many, the whole argument."""
+        if where not in self._places and len(self._places) >= MOST_PLACES:
+            argument = re.split(r"[.\[]", where)[0]
+            return argument if argument in self._places else "other"
+        self._places.add(where)
+        return where
 
     def _counter(self, check: str, where: str) -> Counter:
         labels = {"function": self.site.target, "check": check, "field": self.site.hide(where)}
@@ -215,7 +227,8 @@ class ValidateStep(Step):
         if self.site.shadow:
             self._would.add()
             return None
-        failures = list(zip(look.failures, look.fields, strict=True))
+        places = map(self._place, look.fields)
+        failures = list(zip(look.failures, places, strict=True))
         for failure, where in failures:
             self._counter(failure.check, where).add()
         target = self.site.target
