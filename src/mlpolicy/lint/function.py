@@ -63,7 +63,11 @@ _WHOLE = frozenset({"bool", "bytes", "complex", "float", "int", "str"})
 """Classes of values that no path leads into."""
 _OPEN = {"__getattr__", "__getattribute__", "__getitem__", "__dict__", "__iter__", "setattr"}
 """Words of classes whose attributes are not all written down."""
-_NAMING = ("id", "attr", "name", "arg", "value")
+
+
+def _is_plain(cls: ast.ClassDef) -> bool:
+    """Whether nothing outside of a class and its bases gives it attributes."""
+    return not cls.keywords and all("dataclass" in ast.unparse(one) for one in cls.decorator_list)
 
 
 class SourceFunction(Function):
@@ -157,10 +161,10 @@ class SourceFunction(Function):
         if step is None or not isinstance(note, ast.Name | ast.Attribute):
             return ""
         lineage = self.lineage(note)
-        known = [node for node in lineage if node is not None and not node.keywords]
+        known = [node for node in lineage if node is not None and _is_plain(node)]
         # (any word in the body of a class may be the name of something that it has)
-        each = (one for node in known for one in ast.walk(node))
-        words = {getattr(one, key, None) for one in each for key in _NAMING}
+        parts = [vars(part).values() for node in known for part in ast.walk(node)]
+        words = {word for values in parts for word in values if isinstance(word, str)}
         closed = bool(known) and len(known) == len(lineage) and words.isdisjoint({*_OPEN, step})
         is_whole = self.annotated_name(note) in _WHOLE
         return f"`{path.name}: {ast.unparse(note)}`" if is_whole or closed else ""

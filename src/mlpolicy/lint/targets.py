@@ -240,9 +240,9 @@ class _SourceStage:
             for finding in self._of_function(target, defined):
                 by_target = found.setdefault((finding.code, finding.span), {})
                 by_target.setdefault(target, []).append(finding)
-        for by_target in (
-            each for place, each in found.items() if place not in self._taken_by_some
-        ):
+        for place, by_target in found.items():
+            if place in self._taken_by_some:
+                continue
             first, others = next(iter(by_target)), len(by_target) - 1
             more = f" (and {others} more function{'s' if others > 1 else ''})" if others else ""
             for finding in by_target[first]:
@@ -276,7 +276,7 @@ class _SourceStage:
             elif lacking := function.lacks(path):
                 text = f"`{plan.target}` takes {lacking}, and `{path}` leads into it to nothing"
                 help = f"name what is there, or all of it: `{path.name}`"
-                yield Diagnostic(code, text, rule.place(setting), help=help)
+                yield Diagnostic(code, text, rule.place(setting), "warning", help=help)
 
     def _calls(self, plan: Plan) -> Iterator[Diagnostic]:
         """Yield the functions that rules call and that are not there, or are none."""

@@ -160,18 +160,14 @@ class Share:
         except Exception as error:  # (the path leads through the user's values)
             if interrupts(error):
                 raise
-            # (its text may hold the value)
-            why = error if type(error) is Unshared else type(error).__name__
+            what = type(error).__name__  # (its text may hold the value)
             say_once(
                 f"rollout:{self.salt}:{self.path}",
-                f"a rollout by `{self.path}` leaves out calls for which it cannot be read: {why}",
+                f"a rollout by `{self.path}` leaves out calls for which it cannot be read ({what}): "
+                "it takes texts, numbers, dates, and lists of them",
             )
             return False
         return where < self.percent
-
-
-class Unshared(TypeError):
-    """A value has no content that is the same in every process."""
 
 
 def position(value: Any, salt: str) -> float:
@@ -188,7 +184,7 @@ def position(value: Any, salt: str) -> float:
 
 def _parts(value: Any, depth: int) -> Iterator[bytes]:
     if depth > _DEEPEST:
-        raise Unshared("it is nested too deep")
+        raise TypeError("nested too deep")
     if isinstance(value, enum.Enum):
         value = value.value
     if isinstance(value, _PLAIN):
@@ -200,4 +196,4 @@ def _parts(value: Any, depth: int) -> Iterator[bytes]:
     elif callable(getattr(value, "item", None)) and getattr(value, "ndim", None) == 0:
         yield from _parts(value.item(), depth + 1)  # (a number of numpy)
     else:
-        raise Unshared(f"`{type(value).__name__}` is not the same in every process")
+        raise TypeError(f"`{type(value).__name__}` is not the same in every process")

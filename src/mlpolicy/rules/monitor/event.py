@@ -123,8 +123,6 @@ _HOLES: Final = re.compile(r"%[-#0 +.\d]*[a-zA-Z]|\{[^{}]*\}")
 """Where a text of a program takes a value in."""
 _CONTAINERS: Final = (tuple, list, dict, set, frozenset)
 _LARGEST: Final = 1000
-_MOST_READ: Final = LONGEST_MESSAGE + 1000
-"""Characters of a message that are looked through."""
 _NAMES: Final[tuple[Any, ...]] = (OSError.__dict__["filename"], OSError.__dict__["filename2"])
 _slow: WeakSet[type | CodeType] = WeakSet()
 """What makes messages that did not come: the code where it is a function's, else the class."""
@@ -150,7 +148,7 @@ def said_of(error: BaseException, *, whole: bool = True) -> dict[str, str]:
         code = trace.tb_frame.f_code if trace is not None else None
         place = f"{code.co_filename}:{code.co_qualname}" if code is not None else ""
         said = {"place": f"{code.co_filename}:{trace.tb_lineno}"} if trace and code else {}
-        message = message if whole else _in_source(message[:_MOST_READ], error, code)
+        message = message if whole else _in_source(message[: 2 * LONGEST_MESSAGE], error, code)
     classes = " ".join(name_of(base) for base in mro_of(type(error)))
     return {
         "type": name_of(type(error)),

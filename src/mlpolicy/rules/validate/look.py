@@ -82,7 +82,7 @@ class Look:
         expected = expected if isinstance(expected, Said) else Said(expected, expected)
         steps = _steps(where)
         if private := self._is_private(steps):
-            found, expected = Said(found.public, found.public), Said(*[expected.public] * 2)
+            found, expected = (Said(one.public, one.public) for one in (found, expected))
         others = f" (and {more} more)" if more else ""
         place = text(where, public=True)
         asked = _DIGITS.sub("#", f"{place} {check} {expected.public}")
