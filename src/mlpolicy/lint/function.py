@@ -65,9 +65,16 @@ _OPEN = {"__getattr__", "__getattribute__", "__getitem__", "__dict__", "__iter__
 """Words of classes whose attributes are not all written down."""
 
 
-def _is_plain(cls: ast.ClassDef) -> bool:
-    """Whether nothing outside of a class and its bases gives it attributes."""
-    return not cls.keywords and all("dataclass" in ast.unparse(one) for one in cls.decorator_list)
+def _words(cls: ast.ClassDef | None) -> set[object]:
+    """Return the words in a class, any of which may be the name of something that it has.
+
+    Where something outside of it may give it more, `setattr` is one of them.
+    """
+    decorators = cls.decorator_list if cls is not None else ()
+    if cls is None or cls.keywords or not all("dataclass" in ast.unparse(d) for d in decorators):
+        return {"setattr"}
+    values = [value for part in ast.walk(cls) for value in vars(part).values()]
+    return {value for value in values if isinstance(value, str)}
 
 
 class SourceFunction(Function):
@@ -160,14 +167,10 @@ class SourceFunction(Function):
         note, step = self.annotations.get(path.name), next(iter(path.steps), None)
         if step is None or not isinstance(note, ast.Name | ast.Attribute):
             return ""
-        lineage = self.lineage(note)
-        known = [node for node in lineage if node is not None and _is_plain(node)]
-        # (any word in the body of a class may be the name of something that it has)
-        parts = [vars(part).values() for node in known for part in ast.walk(node)]
-        words = {word for values in parts for word in values if isinstance(word, str)}
-        closed = bool(known) and len(known) == len(lineage) and words.isdisjoint({*_OPEN, step})
+        lineage, asked = self.lineage(note), {*_OPEN, step}
+        lacking = bool(lineage) and all(asked.isdisjoint(_words(node)) for node in lineage)
         is_whole = self.annotated_name(note) in _WHOLE
-        return f"`{path.name}: {ast.unparse(note)}`" if is_whole or closed else ""
+        return f"`{path.name}: {ast.unparse(note)}`" if is_whole or lacking else ""
 
     def rule_of(self, function: str, setting: str) -> tuple[Any, Span] | None:
         """Return the rule of the same kind on another function, and where it writes *setting*."""

@@ -230,12 +230,18 @@ def _in_source(message: str, error: BaseException, code: CodeType | None) -> str
     """
     made = (own_attribute(type(error), name) for name in ("__init__", "__str__"))
     codes = [code, *(one.__code__ for one in made if type(one) is FunctionType)]
-    texts = (one for each in codes if each for one in each.co_consts if type(one) is str)
-    parts = {part for text in texts for part in _HOLES.split(text) if part in message}
-    words = sorted((one for one in parts if " " in one and len(one) > 3), key=len, reverse=True)
-    pieces = re.split(f"({'|'.join(map(re.escape, words)) or '(?!)'})", message)
+    words = {part for one in codes if one is not None for part in _written(one) if part in message}
+    longest = map(re.escape, sorted(words, key=len, reverse=True))
+    pieces = re.split(f"({'|'.join(longest) or '(?!)'})", message)
     pieces[::2] = ["…"[: len(one)] for one in pieces[::2]]
     return "".join(pieces)
+
+
+def _written(code: CodeType) -> Iterator[str]:
+    """Yield the parts of the texts in *code* that are several words, or words beside a value."""
+    for text in code.co_consts:
+        parts = _HOLES.split(text) if type(text) is str else ()
+        yield from (part for part in parts if " " in part and len(part) > 3)
 
 
 def _check(refusal: CallRefused, message: str) -> str:

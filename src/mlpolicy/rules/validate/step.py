@@ -46,8 +46,6 @@ class ValidateStep(Step):
         super().__init__(rule, site)
         self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
         self._places = {*[*rule.args][:MOST_PLACES], RETURNS}
-        shows = rule.errors.show_values
-        self._look = partial(Look, site.hide, site.is_private if shows else lambda _: True)
         self._own: list[str] = []
         """The arguments looked at that are parameters; the others are in the spare one."""
         self._inputs = self._checkers(rule)
@@ -202,6 +200,10 @@ class ValidateStep(Step):
         if look.failures:
             return self._verdict(call, look, None, default=None)
         return None if made is result or self.site.shadow else Answer(made)
+
+    def _look(self) -> Look:
+        shows = self.rule.errors.show_values
+        return Look(self.site.hide, self.site.is_private if shows else lambda _: True)
 
     def answered(self, call: int, error: ValidationFailed, given: Given | None) -> Verdict:
         """Answer our own refusal of a result with the default; None for another's."""
