@@ -34,12 +34,33 @@ def test_of_many_threads_one_says_it(caplog):
 def test_what_is_remembered_is_bounded(caplog):
     """A text that differs at every call fills neither memory nor log."""
     forget()
-    with caplog.at_level(logging.CRITICAL, "mlpolicy"):
-        said = sum(say_once(f"key {number}", "text") for number in range(20_000))
+    with caplog.at_level(logging.WARNING, "mlpolicy"):
+        said = [say_once(f"sort:key {number}", "text") for number in range(20_000)]
+
+    assert sum(said) == len(report._said["sort"]) == report._MOST_OF_A_SORT == len(caplog.records)
+    assert "nothing more of this sort, `sort`, is said" in caplog.messages[-1]
+    assert caplog.messages.count("text") == sum(said) - 1
+    forget()
+    assert say_once("sort:key 0", "text")
+
+
+def test_one_sort_takes_no_room_of_another(caplog):
+    """What a policy or a caller can say often hides nothing that is important."""
+    forget()
+    for number in range(20_000):
+        say_once(f"often:{number}", "text")
+
+    assert say_once("rare:1", "important")
+    assert caplog.messages[-1] == "important"
+
+
+def test_sorts_are_bounded_too():
+    """Though a program has a set of them."""
+    forget()
+    said = sum(say_once(f"key {number}", "text") for number in range(20_000))
 
     assert said == len(report._said) == report._MOST
     forget()
-    assert say_once("key 0", "text")
 
 
 PLACES = {

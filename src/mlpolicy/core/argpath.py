@@ -35,6 +35,27 @@ class ArgPath:
         """Return what the steps lead to in *value*, the argument, or raise a `LookupError`."""
         return _read(value, self.steps)
 
+    def goes_to(self, place: tuple[str | int, ...]) -> bool:
+        """Whether it leads to *place*, to what is in it or to what it is in.
+
+        Indexes may be left out on both sides: each row of a table has all of its columns.
+        """
+        mine = (self.name, *self.steps)
+        return _agree(mine, place) or _agree(_names(mine), _names(place))
+
+
+def meets(step: str | int, key: object) -> bool:
+    """Whether a *step* of a path leads to what stands under *key*, a text or a number."""
+    return step in (EVERY, key) or str(step) == key
+
+
+def _agree(path: tuple[str | int, ...], place: tuple[str | int, ...]) -> bool:
+    return all(meets(step, key) for step, key in zip(path, place, strict=False))
+
+
+def _names(place: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    return tuple(step for step in place if isinstance(step, str) and step != EVERY)
+
 
 def _read(value: Any, steps: tuple[str | int, ...]) -> Any:
     for at, step in enumerate(steps):

@@ -135,6 +135,8 @@ class Kind:
     argument_fields: Mapping[str, str] = field(default_factory=dict)
     """The settings that name arguments of the function, each with the code of the finding that it
     has none of that name."""
+    private: str = ""
+    """The setting that lists paths to what no rule may show of arguments."""
     events: Mapping[str, str] = field(default_factory=dict)
     """What may happen at a call, for policy tests, with a sentence: `KIND.DECISION`, or `KIND`
     alone for an attempt that another one follows."""

@@ -13,16 +13,23 @@ from typing import Final
 LOGGER = logging.getLogger("mlpolicy")
 
 _MOST: Final = 10_000
-"""Texts that are remembered; who says more of them says nothing new."""
-_said: dict[str, object] = {}
+"""Sorts of texts that are remembered; who says more of them says nothing new."""
+_MOST_OF_A_SORT: Final = 1000
+"""Texts of one sort: no policy and no caller takes the room of what others have to say."""
+_said: dict[str, dict[str, object]] = {}
 
 
 def say_once(key: str, message: str, *, error: BaseException | None = None) -> bool:
     """Log *message* as a warning unless *key* was said before; return whether it was logged."""
-    mine = object()
-    # One atomic step, no lock: a finalizer or a signal handler may have something to say too.
-    if len(_said) >= _MOST or _said.setdefault(key, mine) is not mine:
+    mine, sort = object(), key.partition(":")[0]
+    if len(_said) >= _MOST and sort not in _said:
         return False
+    # Each an atomic step, no lock: a finalizer or a signal handler may have something to say too.
+    room = _said.setdefault(sort, {})
+    if len(room) >= _MOST_OF_A_SORT or room.setdefault(key, mine) is not mine:
+        return False
+    if len(room) == _MOST_OF_A_SORT:
+        message += f" (nothing more of this sort, `{sort}`, is said)"
     return say(message, logging.WARNING, error=error)
 
 

@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
+from mlpolicy.core.argpath import ArgPath
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Related
 from mlpolicy.core.metrics import METERS, Counter, Meters
-from mlpolicy.core.report import without
+from mlpolicy.core.report import is_secret_key, without
 from mlpolicy.core.span import Span
 from mlpolicy.core.threads import Table
 
@@ -75,10 +76,26 @@ class Site:
     """Imports a `module:function` or dotted name when it is first needed."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What the rule holds that must not be shown."""
+    private: tuple[ArgPath, ...] = ()
+    """Paths to what must not be shown of arguments, whichever rule would."""
 
     def hide(self, text: str) -> str:
         """Return *text* as it may be shown: with none of the secrets that the rule holds."""
         return without(text, self.secrets) if self.secrets else text
+
+    def is_private(self, place: tuple[str | int, ...]) -> bool:
+        """Whether *place*, an argument and the steps into it, is not to be shown by a message."""
+        if any(isinstance(step, str) and is_secret_key(step) for step in place):
+            return True
+        own = self.in_options(ArgPath(str(place[0])))
+        return any(path.goes_to((own.name, *own.steps, *place[1:])) for path in self.private)
+
+    def in_options(self, path: ArgPath) -> ArgPath:
+        """Return *path*, one of an argument that has no parameter of its own from `**options` on."""
+        spare = next((one.name for one in self.parameters if one.kind == "var_keyword"), "")
+        if not spare or path.name in [one.name for one in self.parameters]:
+            return path
+        return ArgPath(spare, (path.name, *path.steps))
 
     @property
     def shadow(self) -> bool:

@@ -215,6 +215,7 @@ def validate_input(
     returns: object = ...,
     on_fail: Literal["raise", "default", "warn"] = ...,
     default: object = ...,
+    errors: Mapping[str, bool] = ...,
     mode: Mode = ...,
     expires: str | date = ...,
     rollout: RolloutSettings | Share = ...,
@@ -227,7 +228,7 @@ def validate_input(function: Any = None, /, **settings: Any) -> Any:
 
     Without *settings* the annotations of the function say what they must be. They are specs by the
     names of parameters (`user=User`, `features={"ndim": 2}`), and the fields of the rule
-    `validate`: `args`, `returns`, `on_fail`, `default`.
+    `validate`: `args`, `returns`, `on_fail`, `default`, `errors`.
     """
     return _decorator(validate_input, function, settings)
 

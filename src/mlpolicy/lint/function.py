@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from mlpolicy.core.argpath import ArgPath
 from mlpolicy.core.diagnostic import Related, closest
 from mlpolicy.core.site import UNKNOWN, Function, FunctionKind, FunctionNode, Lookup, Parameter
 from mlpolicy.core.span import Span
@@ -56,6 +57,24 @@ def closest_in(module: str, name: str) -> str:
     except Exception:  # noqa: BLE001 (a stand-in for a module, and what it holds, may do anything)
         return ""
     return closest(name, known) or ""
+
+
+_WHOLE = frozenset({"bool", "bytes", "complex", "float", "int", "str"})
+"""Classes of values that no path leads into."""
+_OPEN = {"__getattr__", "__getattribute__", "__getitem__", "__dict__", "__iter__", "setattr"}
+"""Words of classes whose attributes are not all written down."""
+
+
+def _words(cls: ast.ClassDef | None) -> set[object]:
+    """Return the words in a class, any of which may be the name of something that it has.
+
+    Where something outside of it may give it more, `setattr` is one of them.
+    """
+    decorators = cls.decorator_list if cls is not None else ()
+    if cls is None or cls.keywords or not all("dataclass" in ast.unparse(d) for d in decorators):
+        return {"setattr"}
+    values = [value for part in ast.walk(cls) for value in vars(part).values()]
+    return {value for value in values if isinstance(value, str)}
 
 
 class SourceFunction(Function):
@@ -142,6 +161,16 @@ class SourceFunction(Function):
                 if near != path and not (deep and self._tree.may_define_class(package, name)):
                     return Lookup("absent", near)
         return UNKNOWN
+
+    def lacks(self, path: ArgPath) -> str:
+        """Return the argument of *path* as it is annotated, if it surely has nothing there."""
+        note, step = self.annotations.get(path.name), next(iter(path.steps), None)
+        if step is None or not isinstance(note, ast.Name | ast.Attribute):
+            return ""
+        lineage, asked = self.lineage(note), {*_OPEN, step}
+        lacking = bool(lineage) and all(asked.isdisjoint(_words(node)) for node in lineage)
+        is_whole = self.annotated_name(note) in _WHOLE
+        return f"`{path.name}: {ast.unparse(note)}`" if is_whole or lacking else ""
 
     def rule_of(self, function: str, setting: str) -> tuple[Any, Span] | None:
         """Return the rule of the same kind on another function, and where it writes *setting*."""

@@ -16,7 +16,7 @@ from mlpolicy.lint.function import SourceFunction, definition
 from mlpolicy.lint.policies import not_allowed
 from mlpolicy.model.policy import OnMissing, Pattern, Policy
 from mlpolicy.plan.governed import facts_of, know_names, unknown_arguments
-from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.rulebook import Rulebook, excluded
 from mlpolicy.rules import KINDS
 from mlpolicy.source import Answer, Defined, Missing, NoModule, Opaque, SourceTree
@@ -86,6 +86,8 @@ class _SourceStage:
         self._tree = tree
         self._functions: dict[Target, Defined] = {}
         self._modules: dict[str, Span] = {}
+        self._taken_by_some: set[tuple[str, Span]] = set()
+        """Arguments that a pattern names for those functions that have them: code and place."""
 
     def know(self, target: Target) -> None:
         """Keep *target* if it is a function."""
@@ -239,7 +241,9 @@ class _SourceStage:
             for finding in self._of_function(target, defined):
                 by_target = found.setdefault((finding.code, finding.span), {})
                 by_target.setdefault(target, []).append(finding)
-        for by_target in found.values():
+        for place, by_target in found.items():
+            if place in self._taken_by_some:
+                continue
             first, others = next(iter(by_target)), len(by_target) - 1
             more = f" (and {others} more function{'s' if others > 1 else ''})" if others else ""
             for finding in by_target[first]:
@@ -252,15 +256,28 @@ class _SourceStage:
         yield from findings
         if plan is None:
             return
-        for rule in plan.rules if defined.parameters is not None else ():
-            known = [one.name for one in defined.parameters or ()]
-            takes_any = any(one.kind == "var_keyword" for one in defined.parameters or ())
-            yield from unknown_arguments(plan.target, rule, known, takes_any=takes_any)
+        rules = [(rule, SourceFunction(plan, rule, defined, rulebook, tree)) for rule in plan.rules]
+        for rule, function in rules if defined.parameters is not None else ():
+            yield from self._arguments(plan, rule, function)
         yield from self._calls(plan)
-        for rule in plan.rules:
+        for rule, function in rules:
             if rule.rule is not None and KINDS[rule.kind].lint:
-                function = SourceFunction(plan, rule, defined, rulebook, tree)
                 yield from KINDS[rule.kind].ask("lint", rule.rule, function)
+
+    def _arguments(
+        self, plan: Plan, rule: PlannedRule, function: SourceFunction
+    ) -> Iterator[Diagnostic]:
+        """Yield the paths of *rule* to what the arguments of *function* do not have."""
+        known = [one.name for one in function.parameters or ()]
+        takes_any = any(one.kind == "var_keyword" for one in function.parameters or ())
+        yield from unknown_arguments(plan.target, rule, known, takes_any=takes_any)
+        for code, path, setting in rule.arguments():
+            if rule.is_of_many(setting) and (takes_any or path.name in known):
+                self._taken_by_some.add((code, rule.place(setting)))
+            elif lacking := function.lacks(path):
+                text = f"`{plan.target}` takes {lacking}, and `{path}` leads into it to nothing"
+                help = f"name what is there, or all of it: `{path.name}`"
+                yield Diagnostic(code, text, rule.place(setting), "warning", help=help)
 
     def _calls(self, plan: Plan) -> Iterator[Diagnostic]:
         """Yield the functions that rules call and that are not there, or are none, or not allowed."""

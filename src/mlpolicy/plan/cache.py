@@ -122,9 +122,9 @@ def _key_in(folder: int, *, make: bool = False) -> bytes:
 
 def _is_secret(name: str) -> bool:
     """Whether the variable *name* of this process holds what must not lie in a file."""
-    from mlpolicy.core.report import has_password, is_secret
+    from mlpolicy.core.report import is_secret, passwords_in
 
-    return is_secret(name) or has_password(os.environ.get(name, ""))
+    return is_secret(name) or bool(passwords_in(os.environ.get(name, "")))
 
 
 def stamps_of(paths: tuple[str, ...], inputs: tuple[str, ...] = ()) -> tuple[Any, ...]:

@@ -159,6 +159,7 @@ def unknown_arguments(
             code,
             f"`{target}` has no argument `{path.name}`",
             span,
+            "warning" if rule.is_of_many(setting) else "error",
             help=did_you_mean(near, listed),
             suggestions=(Suggestion(f"write `{text}`", span, written),) if near else (),
         )

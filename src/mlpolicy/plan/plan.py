@@ -116,11 +116,27 @@ class PlannedRule:
         for _, path in _paths([rollout.by] if rollout and rollout.by else ()):
             yield "MP507", path, ROLLOUT
         for setting, code in KINDS[self.kind].argument_fields.items():
-            value = getattr(self.rule, setting, None)
+            value = self._setting(setting)
             if isinstance(value, dict):
                 yield from ((code, ArgPath(name), f"{setting}.{name}") for name in value)
             else:
                 yield from ((code, path, f"{setting}.{number}") for number, path in _paths(value))
+
+    def is_of_many(self, setting: str) -> bool:
+        """Whether *setting* says for all functions of a pattern what some of them may take."""
+        name, value = KINDS[self.kind].private, self.values.get(KINDS[self.kind].private)
+        exact = value is not None and (value.policy == CODE or bool(value.rank and value.rank[3]))
+        return bool(name) and setting.startswith(name) and not exact
+
+    @property
+    def private(self) -> tuple[ArgPath, ...]:
+        """The paths to what no rule may show of arguments, though it be disabled itself."""
+        setting = KINDS[self.kind].private
+        return tuple(path for _, path in _paths(self._setting(setting))) if setting else ()
+
+    def _setting(self, name: str) -> Any:
+        """Return the value of a setting, perhaps in blocks (`log.redact`); None where there is none."""
+        return reduce(lambda held, key: getattr(held, key, None), name.split("."), self.rule)
 
     def called(self) -> Iterator[tuple[str, Span]]:
         """Yield each function that it names with `call`, and where the name stands."""

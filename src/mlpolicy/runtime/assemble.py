@@ -61,6 +61,8 @@ def steps(
         notes=Notes() if any(KINDS[rule.kind].numbers_calls for rule in active) else None,
         meters=meters,
     )
+    private = (common.in_options(path) for rule in plan.rules for path in rule.private)
+    common = replace(common, private=tuple(private))
     return [_step(rule, plan, common, make) for rule in active]
 
 
@@ -171,9 +173,11 @@ class Share:
         except Exception as error:  # (the path leads through the user's values)
             if interrupts(error):
                 raise
+            what = type(error).__name__  # (its text may hold the value)
             say_once(
                 f"rollout:{self.salt}:{self.path}",
-                f"a rollout by `{self.path}` leaves out calls for which it cannot be read: {error}",
+                f"a rollout by `{self.path}` leaves out calls for which it cannot be read ({what}): "
+                "it takes texts, numbers, dates, and lists of them",
             )
             return False
         return where < self.percent

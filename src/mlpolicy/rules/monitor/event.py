@@ -119,6 +119,8 @@ PATIENCE: Final = 0.1
 
 _VALUES: Final = re.compile(r"""'[^']*'|"[^"]*"|(?<!\w)\d[\w.,]*""")
 """What differs between messages of one check: numbers and quoted texts."""
+_HOLES: Final = re.compile(r"%[-#0 +.\d]*[a-zA-Z]|\{[^{}]*\}")
+"""Where a text of a program takes a value in."""
 _CONTAINERS: Final = (tuple, list, dict, set, frozenset)
 _LARGEST: Final = 1000
 _NAMES: Final[tuple[Any, ...]] = (OSError.__dict__["filename"], OSError.__dict__["filename2"])
@@ -128,20 +130,30 @@ _traceback_of: Any = BaseException.__dict__["__traceback__"].__get__
 _arguments_of: Any = BaseException.__dict__["args"].__get__
 
 
-def said_of(error: BaseException) -> dict[str, str]:
-    """Return the class, the message and the fingerprint of *error*."""
+def said_of(error: BaseException, *, whole: bool = True) -> dict[str, str]:
+    """Return the class, the message, the place and the fingerprint of *error*.
+
+    Unless it is wanted *whole*, the message is what the source of the program has of it.
+    """
     try:
         message = _message(error)
     except Exception as failure:
         if interrupts(failure):
             raise
         message = UNPRINTED  # an integer of it may have too many digits
-    refused = issubclass(type(error), CallRefused)
-    place = _check(cast("CallRefused", error), message) if refused else _place(error)
+    trace, said = _raised(error), {}
+    if issubclass(type(error), CallRefused):
+        place = _check(cast("CallRefused", error), message)
+    else:
+        code = trace.tb_frame.f_code if trace is not None else None
+        place = f"{code.co_filename}:{code.co_qualname}" if code is not None else ""
+        said = {"place": f"{code.co_filename}:{trace.tb_lineno}"} if trace and code else {}
+        message = message if whole else _in_source(message[: 2 * LONGEST_MESSAGE], error, code)
     classes = " ".join(name_of(base) for base in mro_of(type(error)))
     return {
         "type": name_of(type(error)),
         "message": safe_text(message, LONGEST_MESSAGE),
+        **said,
         "fingerprint": blake2b(f"{classes} {place}".encode(), digest_size=8).hexdigest(),
     }
 
@@ -203,13 +215,33 @@ def _aside(error: BaseException, maker: type | CodeType) -> str:
     return printed[0] if printed else UNPRINTED
 
 
-def _place(error: BaseException) -> str:
+def _raised(error: BaseException) -> TracebackType | None:
     """Return where *error* was raised: what errors have in common, whatever their messages."""
     trace: TracebackType | None = _traceback_of(error)
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    code = trace.tb_frame.f_code if trace is not None else None
-    return f"{code.co_filename}:{code.co_qualname}" if code is not None else ""
+    return trace
+
+
+def _in_source(message: str, error: BaseException, code: CodeType | None) -> str:
+    """Return the words of *message* that stand in the source of what raised or made *error*.
+
+    All else may be a value of the call, or of whatever was made of it, and so may a single word.
+    """
+    made = (own_attribute(type(error), name) for name in ("__init__", "__str__"))
+    codes = [code, *(one.__code__ for one in made if type(one) is FunctionType)]
+    words = {part for one in codes if one is not None for part in _written(one) if part in message}
+    longest = map(re.escape, sorted(words, key=len, reverse=True))
+    pieces = re.split(f"({'|'.join(longest) or '(?!)'})", message)
+    pieces[::2] = ["…"[: len(one)] for one in pieces[::2]]
+    return "".join(pieces)
+
+
+def _written(code: CodeType) -> Iterator[str]:
+    """Yield the parts of the texts in *code* that are several words, or words beside a value."""
+    for text in code.co_consts:
+        parts = _HOLES.split(text) if type(text) is str else ()
+        yield from (part for part in parts if " " in part and len(part) > 3)
 
 
 def _check(refusal: CallRefused, message: str) -> str:

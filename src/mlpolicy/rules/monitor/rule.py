@@ -33,7 +33,7 @@ class LogBlock(RuleModel):
     """What is said of arguments and result: their types and shapes, or, of failed and refused
     calls alone, their content."""
     redact: Arguments = ()
-    """Paths to what must never be written: `user.email`."""
+    """Paths to what nothing may show, messages to callers neither: `user.email`."""
 
 
 class SloBlock(RuleModel):

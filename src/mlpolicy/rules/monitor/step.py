@@ -23,7 +23,7 @@ from mlpolicy.rules.monitor import streams
 from mlpolicy.rules.monitor.event import SEVERITY, current_trace, frames, lineage, said_of
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Rate, begin, dropping
-from mlpolicy.rules.monitor.summary import name_of, summary
+from mlpolicy.rules.monitor.summary import REDACTED, name_of, summary
 
 FOLD_EVERY: Final = 4096
 """Calls after which the recorded durations are folded into buckets."""
@@ -295,9 +295,20 @@ class MonitorStep(Step):
         if log is not None and (self._always or drawn):
             share = self._share(self._failures, certain=self._always)
             if share:
-                said = {"error": said_of(error)}
+                said = self._failure(error, arguments)
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
+
+    def _failure(self, error: BaseException, arguments: Values) -> dict[str, Any]:
+        """Return what is said of *error*, and with `inputs: full` what was in the arguments.
+
+        A message may hold any of them, or what was made of them.
+        """
+        if arguments is None or self._content is None:
+            return {"error": said_of(error, whole=False)}
+        shown = self._content(arguments, self.site.private)
+        whole = not self.site.private and REDACTED not in str(shown)
+        return {"input": shown, "error": said_of(error, whole=whole)}
 
     def _know_usual(self, result: object) -> None:
         """Let results of this one's class pass with one look, if they are no streams."""
@@ -385,11 +396,8 @@ class MonitorStep(Step):
         }
         if facts.get("cache") is not None:
             event["cache"] = facts["cache"]
-        if arguments is not None and self._log is not None:
-            if self._content is not None and outcome in ("error", "refused"):
-                event["input"] = self._content(arguments, self._log.redact)
-            else:
-                event["input"] = {name: summary(value) for name, value in arguments.items()}
+        if arguments is not None and "input" not in said:
+            event["input"] = {name: summary(value) for name, value in arguments.items()}
         event |= {**said, **current_trace()}
         for name, sink in self._takers.items():
             EXPORTER.put(name, partial(sink.write, event))

@@ -37,6 +37,8 @@ Index = str | int | tuple[int, ...] | Said
 Where = str | tuple["Where", Index]
 """The name of an argument, or a place and one step from it; made text only when it fails."""
 
+Place = tuple[str | int, ...]
+
 MOST = 100
 """Failures that are kept of one call; a list of a million wrong items must not fill a log."""
 
@@ -49,12 +51,18 @@ class Look:
 
     Args:
         hide: Takes what must not be shown out of a text of the policy.
+        is_private: Says of a place, in steps, whether nothing out of it may be shown.
     """
 
-    __slots__ = ("_hide", "failures", "fields", "symbols")
+    __slots__ = ("_hide", "_is_private", "failures", "fields", "symbols")
 
-    def __init__(self, hide: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        hide: Callable[[str], str] = str,
+        is_private: Callable[[Place], bool] = lambda _: False,
+    ) -> None:
         self._hide = hide
+        self._is_private = is_private
         self.failures: list[Failure] = []
         self.fields: list[str] = []
         """The label of each failure: its place as the policy alone knows it."""
@@ -72,17 +80,17 @@ class Look:
             return
         found = found if isinstance(found, Said) else Said(found, found)
         expected = expected if isinstance(expected, Said) else Said(expected, expected)
-        argument = where
-        while isinstance(argument, tuple):
-            argument = argument[0]
+        steps = _steps(where)
+        if private := self._is_private(steps):
+            found, expected = (Said(one.public, one.public) for one in (found, expected))
         others = f" (and {more} more)" if more else ""
         place = text(where, public=True)
         asked = _DIGITS.sub("#", f"{place} {check} {expected.public}")
         what = f"{place} fails {check}: "
         what += f"it is {found.public}{others}, expected {expected.public}"
         failure = Failure(
-            argument,
-            self._hide(text(where)),
+            str(steps[0]),
+            self._hide(text(where, public=private)),
             check,
             found.text + others,
             self._hide(expected.text),
@@ -91,6 +99,16 @@ class Look:
         )
         self.failures.append(failure)
         self.fields.append(self._hide(field(where)))
+
+
+def _steps(where: Where) -> Place:
+    """Return *where* as steps, up to a key of the data: a model may name it as it likes."""
+    if isinstance(where, str):
+        return (where,)
+    above, step = _steps(where[0]), where[1]
+    if isinstance(step, Said):
+        return above
+    return (*above, *step) if isinstance(step, tuple) else (*above, step)
 
 
 def text(where: Where, *, public: bool = False) -> str:

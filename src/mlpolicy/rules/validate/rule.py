@@ -272,6 +272,13 @@ class Spec(RuleModel):
         return self
 
 
+class ErrorsBlock(RuleModel):
+    """What those whose call was refused are told."""
+
+    show_values: bool = True
+    """Whether the message shows a little of what was refused; what is private is never shown."""
+
+
 class ValidateRule(RuleModel):
     """What the arguments and the result of a function must be."""
 
@@ -284,6 +291,8 @@ class ValidateRule(RuleModel):
     default: Default = None
     """What a refused call gives: a value, as it stands, or `{call: "module:function"}`, which
     is called with the same arguments."""
+    errors: ErrorsBlock = ErrorsBlock()
+    """What those whose call was refused are told."""
 
 
 # --- what a decorator is given ---------------------------------------------------------

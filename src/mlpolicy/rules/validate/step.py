@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mlpolicy.rules.validate.rule import Spec, ValidateRule
 
 RETURNS = "returns"
+MOST_PLACES = 100
+"""Places in arguments and the result that have series of their own."""
 INPUT, OUTPUT = "validate input", "validate output"
 
 
@@ -42,6 +45,7 @@ class ValidateStep(Step):
     def __init__(self, rule: ValidateRule, site: Site) -> None:
         super().__init__(rule, site)
         self._spare = next((one.name for one in site.parameters if one.kind == "var_keyword"), "")
+        self._places = {*[*rule.args][:MOST_PLACES], RETURNS}
         self._own: list[str] = []
         """The arguments looked at that are parameters; the others are in the spare one."""
         self._inputs = self._checkers(rule)
@@ -80,7 +84,15 @@ class ValidateStep(Step):
             self._refusals = self.site.refused(self.kind)
         for name, spec in specs.items():
             for where, check in labels(spec, name) if spec else ():
-                self._counter(check, where)
+                self._counter(check, self._place(where))
+
+    def _place(self, where: str) -> str:
+        """Return a place as series and warnings have it: beyond so many, the whole argument."""
+        if where not in self._places and len(self._places) >= MOST_PLACES:
+            argument = re.split(r"[.\[]", where)[0]
+            return argument if argument in self._places else "other"
+        self._places.add(where)
+        return where
 
     def _counter(self, check: str, where: str) -> Counter:
         labels = {"function": self.site.target, "check": check, "field": self.site.hide(where)}
@@ -163,7 +175,7 @@ class ValidateStep(Step):
 
     def refused_input(self, call: int, held: tuple[Any, ...], given: Given | None) -> Any:
         """Look at the arguments thoroughly; None where the call goes on with them."""
-        look = Look(self.site.hide)
+        look = self._look()
         values = self._values(held)
         made = {name: self._inputs[name].look(value, name, look) for name, value in values.items()}
         if look.failures:
@@ -179,7 +191,7 @@ class ValidateStep(Step):
     def refused_output(self, call: int, result: Any, held: tuple[Any, ...]) -> Verdict:
         """Look at the result thoroughly; None where it is handed on."""
         assert self._output is not None
-        look = Look(self.site.hide)
+        look = self._look()
         for name, value in self._values(held).items() if held else ():
             sizes = Look()
             sizes.symbols = look.symbols
@@ -188,6 +200,10 @@ class ValidateStep(Step):
         if look.failures:
             return self._verdict(call, look, None, default=None)
         return None if made is result or self.site.shadow else Answer(made)
+
+    def _look(self) -> Look:
+        shows = self.rule.errors.show_values
+        return Look(self.site.hide, self.site.is_private if shows else lambda _: True)
 
     def answered(self, call: int, error: ValidationFailed, given: Given | None) -> Verdict:
         """Answer our own refusal of a result with the default; None for another's."""
@@ -211,7 +227,8 @@ class ValidateStep(Step):
         if self.site.shadow:
             self._would.add()
             return None
-        failures = list(zip(look.failures, look.fields, strict=True))
+        places = map(self._place, look.fields)
+        failures = list(zip(look.failures, places, strict=True))
         for failure, where in failures:
             self._counter(failure.check, where).add()
         target = self.site.target
