@@ -31,25 +31,34 @@ _TRACES = (
 def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnostic, ...]:
     """Return what is wrong with the policies of *rulebook*, without looking at any code.
 
-    *sources* are the files that they were read from.
+    *sources* are the files that they were read from. Of an environment, what the files themselves
+    say of policies that it leaves alone is not said again.
     """
+    changes = rulebook.changes
     found = [*rulebook.profiles.diagnostics, *_rivals(rulebook), *_twice(rulebook)]
-    for policy in rulebook.policies:
+    for policy in rulebook.policies if changes is None else changes.policies:
         found += (*_required(policy, rulebook), *_resource(policy, rulebook))
         found += _held(policy, rulebook)
         if rulebook.tells_absence:
             found += (*_covered(policy), *_beaten(policy, rulebook))
-    for target in rulebook.exact:
+    for target in rulebook.exact if changes is None else changes.targets:
         if candidates := rulebook.candidates(target):
             found += rulebook.findings(target, candidates)
-    for policy, _ in rulebook.broad:
+    for policy in _broad(rulebook):
         found += rulebook.findings(*rulebook.alone(policy), alone=True)
-    found += (*_refused_calls(rulebook), *_secrets(sources))
+    found += (*_refused_calls(rulebook), *(() if rulebook.read.beside else _secrets(sources)))
     if rulebook.tells_absence:
         found += _idle(rulebook)
     if rulebook.read.whole and not rulebook.read.beside:
         found += _unused_variables(sources)
     return in_order(found)
+
+
+def _broad(rulebook: Rulebook) -> list[Policy]:
+    """Return the policies with patterns, less those that were judged without an environment."""
+    changes = rulebook.changes
+    each = rulebook.policies if changes is None else changes.policies
+    return [policy for policy in each if not all(one.glob.exact for one in policy.match)]
 
 
 # --- when and where policies hold -----------------------------------------------------
@@ -143,6 +152,8 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
     Whether a function has what each of two others asks is seen in its source.
     """
     alike: dict[tuple[str, Where], list[Candidate]] = {}
+    if rulebook.changes is not None and not rulebook.changes.globs:
+        return
     for policy, patterns in rulebook.broad:
         for pattern in patterns:
             key = (pattern.glob.text, policy.where)
@@ -156,7 +167,7 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
 def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the names and targets that stand in two files."""
     names: dict[tuple[str, str], tuple[Span, int]] = {}
-    for file in rulebook.files:
+    for file in rulebook.files if len(rulebook.files) > 1 else ():
         for what, name, span in _named(file, rulebook):
             first, depth = names.setdefault((what, name), (span, file.depth))
             both = what == "target" and depth != file.depth  # the importer beats the imported
@@ -196,8 +207,9 @@ def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
         return
     each = [", ".join(f"`{one.glob}`" for one in allowed) for allowed in settings.allow_call]
     help = "allowed: " + " and ".join(listed or "none" for listed in each)
-    plans = [rulebook.plan(target) for target in rulebook.exact]
-    plans += [rulebook.made(*rulebook.alone(policy))[0] for policy, _ in rulebook.broad]
+    targets = rulebook.exact if rulebook.changes is None else rulebook.changes.targets
+    plans = [rulebook.plan(target) for target in targets]
+    plans += [rulebook.made(*rulebook.alone(policy))[0] for policy in _broad(rulebook)]
     for rule in (rule for plan in filter(None, plans) for rule in plan.rules):
         for text, span in rule.called():
             if not settings.allows(text):

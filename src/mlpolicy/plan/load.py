@@ -169,7 +169,7 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     base = _loaded(gathered, terms, built)
     each = {"": base}
     for name in gathered.environments:
-        each[name] = _loaded(gathered, replace(terms, environment=name), built, beside=True)
+        each[name] = _loaded(gathered, replace(terms, environment=name), built, base.rulebook)
     return replace(
         base,
         books={name: one.rulebook for name, one in each.items()},
@@ -204,7 +204,9 @@ def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:
     return _judged(readings, terms or Terms(), {}, Extent(named=named)).settled()
 
 
-def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = False) -> Loaded:
+def _loaded(
+    gathered: Gathered, terms: Terms, built: Built, beside: Rulebook | None = None
+) -> Loaded:
     environ = os.environ if terms.environ is None else terms.environ
     readings: dict[Path, Reading] = {}
     for file in sorted(gathered.files, key=lambda file: -file.depth):  # imported ones first
@@ -215,7 +217,11 @@ def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = Fa
         variables.fixed = terms.variables
         variables.partial = not gathered.complete or file.source.partial
         readings[file.path] = read_source(
-            file.source, environment=terms.environment, variables=variables, depth=file.depth
+            file.source,
+            environment=terms.environment,
+            variables=variables,
+            depth=file.depth,
+            beside=beside is not None,
         )
     named = gathered.complete and not any(file.source.partial for file in gathered.files)
     known = gathered.environments
@@ -275,7 +281,9 @@ def _judged(
         from mlpolicy.plan.governed import know_names  # (a service looks at no source)
 
         know_names(rulebook, terms.tree)
-    found += of_policies(rulebook, [reading.source for reading in readings])
+    judged = of_policies(rulebook, [reading.source for reading in readings])
+    rulebook.lacking = any(one.code == MISSING for one in judged)
+    found += judged
     variables = [reading.variables for reading in readings]
     secrets = frozenset().union(*(one.secrets for one in variables))
     return Loaded(
