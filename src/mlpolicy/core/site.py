@@ -207,6 +207,15 @@ def _any(wanted: tuple[str, ...], found: tuple[str, ...]) -> bool:
 
 # --- function ------------------------------------------------------------------------------
 
+
+def text_of(node: ast.AST) -> str:
+    """Return the source of *node*; a dash for what is written in more levels than can be followed."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return "…"
+
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 

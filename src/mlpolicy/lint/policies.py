@@ -13,6 +13,7 @@ from mlpolicy.core.site import Where, end_of
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, entries_of, scalars
+from mlpolicy.document.parse import Document
 from mlpolicy.model.policy import Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
 from mlpolicy.model.read import Source
 from mlpolicy.plan.gather import DEPTH
@@ -341,6 +342,12 @@ def _secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
                 continue
             if has_password(scalar.text) or (is_secret_key(key) and scalar.text):
                 yield Diagnostic("MP113", message, scalar.span, "warning", help=help)
+
+
+def asks_nodes(document: Document) -> bool:
+    """Whether a check asks for the nodes of a file once it has been read."""
+    text = document.text.lower()
+    return any(trace in text for trace in (*_TRACES, "mlpolicy:", "${"))
 
 
 def _keyed(key: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:

@@ -297,7 +297,14 @@ class _SourceStage:
         if changes is not None and not any(map(changes.has, (target, *known[1]))):
             return known[0]
         asked: set[Target] = set()
-        found = [*self._of_function(target, defined, asked)]
+        try:
+            found = [*self._of_function(target, defined, asked)]
+        except RecursionError:
+            text = f"`{target}` is nested too deeply to be read"
+            found = [
+                Diagnostic("MP303", text, policy.span, "warning", label="not checked")
+                for _, policy in self._rulebook.candidates(target)[:1]
+            ]
         if self._keeps and (found or asked):
             self._seen.rules[target] = found, asked
         return found

@@ -71,6 +71,17 @@ class Source:
         """The file, as places name it."""
         return self.document.file
 
+    def forget(self) -> None:
+        """Let go of the nodes of its policies, which have been read: most of what a file takes."""
+        if self.root is not None:
+            kept = [
+                Entry(entry.key, entry.at, MappingNode((), entry.value.at))
+                if entry.key == "policies" and isinstance(entry.value, MappingNode)
+                else entry
+                for entry in self.root.entries
+            ]
+            self.root = self.document.root = MappingNode(tuple(kept), self.root.at)
+
     @property
     def partial(self) -> bool:
         """Whether names that others refer to could not be read: its own, or of its imports."""

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order, repair
+from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order, repair, there_are
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import scalars
 from mlpolicy.document.parse import Document
-from mlpolicy.lint.policies import of_policies, unseen
+from mlpolicy.lint.policies import asks_nodes, of_policies, unseen
 from mlpolicy.model import read as reader
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock, Settings
@@ -223,6 +223,8 @@ def _loaded(
             depth=file.depth,
             beside=beside is not None,
         )
+        if not gathered.environments and not asks_nodes(file.source.document):
+            file.source.forget()
     named = gathered.complete and not any(file.source.partial for file in gathered.files)
     known = gathered.environments
     loaded = _judged(
@@ -250,7 +252,7 @@ def _unknown(name: str, gathered: Gathered, rulebook: Rulebook) -> Diagnostic | 
     if len(roots) < len(gathered.files) or gathered.diagnostics:
         return None  # nobody knows what the files name that could not be read
     keys = {entry.key: entry.key_span for root in roots for entry in reversed(root.entries)}
-    help = did_you_mean(closest(name, known), f"there are {', '.join(f'`{one}`' for one in known)}")
+    help = did_you_mean(closest(name, known), there_are(known))
     text, span = f"no file names an environment `{name}`", keys["environments"]
     if rulebook.settings.on_unknown_environment != "error":
         return Diagnostic("MP010", text, span, "warning", help=help)

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Literal
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.site import FunctionKind, FunctionNode, Parameter, ParameterKind
+from mlpolicy.core.site import FunctionKind, FunctionNode, Parameter, ParameterKind, text_of
 from mlpolicy.core.target import Target
 from mlpolicy.source.locate import NoModule, Opaque, Space
 from mlpolicy.source.module import Binding, Imported, Module, Scope, dotted
@@ -121,7 +121,7 @@ class Defined:
             every.append((arg, "keyword", default is not None))
         every.append((args.kwarg, "var_keyword", False))
         return tuple(
-            Parameter(arg.arg, kind, has_default, arg.annotation and ast.unparse(arg.annotation))
+            Parameter(arg.arg, kind, has_default, arg.annotation and text_of(arg.annotation))
             for arg, kind, has_default in every
             if arg is not None
         )
