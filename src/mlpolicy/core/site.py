@@ -209,10 +209,10 @@ def _any(wanted: tuple[str, ...], found: tuple[str, ...]) -> bool:
 
 
 def text_of(node: ast.AST) -> str:
-    """Return the source of *node*; a dash for what is written in more levels than can be followed."""
+    """Return the source of *node*; dots where it has more levels or digits than Python prints."""
     try:
         return ast.unparse(node)
-    except RecursionError:
+    except (RecursionError, ValueError):
         return "…"
 
 

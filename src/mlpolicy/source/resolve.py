@@ -351,9 +351,9 @@ class Resolver:
             return chosen
         # (`f = None` only says that it is not there)
         shapes = {
-            ast.dump(each.what.args) if isinstance(each.what, FunctionNode) else each.what
+            text_of(each.what.args) if isinstance(each.what, FunctionNode) else each.what
             for each in kept
-            if not isinstance(each.what, ast.Constant)
+            if len(kept) > 1 and not isinstance(each.what, ast.Constant)
         }
         sure = chosen.sure and len(shapes) < 2
         if not own:
