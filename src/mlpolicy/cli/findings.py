@@ -23,7 +23,7 @@ from mlpolicy.core.diagnostic import Diagnostic, Severity, many
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.lint.targets import absent, of_source
+from mlpolicy.lint.targets import Seen, absent, of_source
 from mlpolicy.plan.codes import Level
 from mlpolicy.plan.governed import absent_from, named
 from mlpolicy.plan.load import Loaded, across
@@ -42,8 +42,8 @@ def resolved(context: Context, loaded: Loaded, *, level: Level, strict: bool = F
     if level == "none":
         return loaded.shown(level=level)
     with waiting("looking targets up in the source"):
-        books = loaded.books.items()
-        findings = list(across({name: of_source(book, context.tree) for name, book in books}))
+        books, seen = loaded.books.items(), Seen()  # (that of the files themselves comes first)
+        findings = list(across({name: of_source(book, context.tree, seen) for name, book in books}))
     # What cannot be read, or is not there, cannot be imported.
     wrong = any(finding.severity == "error" for finding in loaded.diagnostics)
     gone = any(one.code == "MP303" and one.severity == "error" for one in findings)

@@ -151,13 +151,20 @@ def shared() -> tuple[Code, ...]:
 
 # --- spelling ------------------------------------------------------------------------------
 
+_LISTED = 20
+_MOST = 500
+"""Names among which one that was meant is looked for."""
 _SHORTEST = 3
 """Letters from which on the beginning of a word stands for it."""
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return which of *known* the word *word* was probably meant to be."""
-    return _closest(word, tuple(known))
+    """Return which of *known* the word *word* was probably meant to be.
+
+    Of very many that is not asked: a file may have thousands of names, and thousands that miss them.
+    """
+    names = tuple(known)
+    return _closest(word, names) if len(names) <= _MOST and len(word) <= _LONG else None
 
 
 @lru_cache(4096)
@@ -180,6 +187,13 @@ def alike(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
 def did_you_mean(word: str | None, otherwise: str = "") -> str:
     """Return the question whether *word* was meant; *otherwise* where there is none."""
     return f"did you mean `{word}`?" if word else otherwise
+
+
+def there_are(names: Iterable[str]) -> str:
+    """Return a remark that lists *names*, if they are not too many to be read."""
+    each = [f"`{name}`" for name in names]
+    more = f" and {len(each) - _LISTED} more" if len(each) > _LISTED else ""
+    return f"there are {', '.join(each[:_LISTED])}{more}"
 
 
 def many(count: int, one: str, more: str = "") -> str:

@@ -224,6 +224,15 @@ def _any(wanted: tuple[str, ...], found: tuple[str, ...]) -> bool:
 
 # --- function ------------------------------------------------------------------------------
 
+
+def text_of(node: ast.AST) -> str:
+    """Return the source of *node*; dots where it has more levels or digits than Python prints."""
+    try:
+        return ast.unparse(node)
+    except (RecursionError, ValueError):
+        return "…"
+
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 

@@ -90,7 +90,7 @@ class Glob:
         """Return it as a policy file writes it."""
         return self.text
 
-    @cached_property
+    @property
     def module(self) -> str:
         """The part before the colon."""
         return self.text.partition(":")[0]
@@ -105,7 +105,7 @@ class Glob:
         """The top-level package that it is confined to."""
         return self.module.partition(".")[0]
 
-    @cached_property
+    @property
     def exact(self) -> bool:
         """Whether it names one function and no more."""
         return "*" not in self.text

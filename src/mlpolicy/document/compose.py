@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 
 from mlpolicy.core.diagnostic import Diagnostic, Related
 from mlpolicy.document.node import (
+    BEYOND,
+    TOO_LARGE,
     At,
     Entry,
     Mapping,
@@ -120,7 +122,11 @@ class Composer:
         text, tag, at = event.value, event.tag, self._at(event)
         if event.style if tag is None or tag == "!" else tag == _TAG + "str":  # in quotes
             return Scalar(text, at, text, quoted=True)
-        return Scalar(value_of(text), at, text)
+        value = value_of(text)
+        if value is TOO_LARGE:
+            self._report("MP010", BEYOND, at, help="quote it where it is a text")
+            return _unread(at)
+        return Scalar(value, at, text)
 
     def _tagged(self, event: Any, name: str, node: Node, before: int) -> Node:
         """Return what stands behind a tag; where the tag does not fit, an unread value."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import field
 from functools import lru_cache
@@ -173,10 +174,15 @@ _WORDS: dict[str, Plain] = {
 }
 _FIRST = frozenset("+-.0123456789")
 """What a number begins with."""
-_INT = re.compile(r"[-+]?[0-9]{1,400}")
-_OCTAL = re.compile(r"0o[0-7]{1,100}")
-_HEX = re.compile(r"0x[0-9a-fA-F]{1,100}")
+_INT = re.compile(r"[-+]?[0-9]+")
+_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_LONGEST = 400
+"""Characters of a whole number; Python refuses to print some of those with more than 4,300 digits."""
+TOO_LARGE = float("inf")
+"""Stands for every whole number that is longer, or larger than a float can be; no other infinity is
+this object."""
+BEYOND = "a whole number is too large: it may have 308 digits"
 
 
 @lru_cache(4096)  # policies repeat themselves
@@ -186,13 +192,11 @@ def value_of(text: str) -> Plain:
         return _WORDS[text]
     if text[0] not in _FIRST:
         return text
-    if _INT.fullmatch(text):
-        return int(text)
-    if _OCTAL.fullmatch(text):
-        return int(text[2:], 8)
-    if _HEX.fullmatch(text):
-        return int(text, 16)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    is_decimal = _INT.fullmatch(text) is not None
+    if not is_decimal and not _BASED.fullmatch(text):
+        return float(text) if _FLOAT.fullmatch(text) else text
+    value = int(text, 10 if is_decimal else 0) if len(text) <= _LONGEST else TOO_LARGE
+    return value if abs(value) <= sys.float_info.max else TOO_LARGE
 
 
 @lru_cache(4096)

@@ -87,7 +87,10 @@ class SourceFunction(Function):
         defined: Defined,
         rulebook: Rulebook,
         tree: SourceTree,
+        asked: set[Target] | None = None,
     ) -> None:
+        """Take what is known of it; functions whose rules are *asked* for are added to that."""
+        self._asked = set() if asked is None else asked
         super().__init__(str(plan.target), rule.place, is_disabled=rule.mode == "disabled")
         self._rule, self._defined = rule, defined
         self._rulebook, self._tree = rulebook, tree
@@ -175,6 +178,7 @@ class SourceFunction(Function):
     def rule_of(self, function: str, setting: str) -> tuple[Any, Span] | None:
         """Return the rule of the same kind on another function, and where it writes *setting*."""
         rulebook, target = self._rulebook, Target.parse(function)
+        self._asked.add(target)
         if not rulebook.wants(target.module):
             return None
         plan = rulebook.plan(target, facts_of(rulebook, self._tree, target))

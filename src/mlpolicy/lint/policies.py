@@ -16,6 +16,7 @@ from mlpolicy.core.site import Where, end_of
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, entries_of, scalars
+from mlpolicy.document.parse import Document
 from mlpolicy.model.policy import DEPTH, Block, Policy, PolicyFile, RuleBlock, Setting, Tree, one
 from mlpolicy.model.read import Source
 from mlpolicy.plan.merge import conflicts
@@ -34,27 +35,37 @@ _TRACES = (
 def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnostic, ...]:
     """Return what is wrong with the policies of *rulebook*, without looking at any code.
 
-    *sources* are the files that they were read from.
+    *sources* are the files that they were read from. Of an environment, what the files themselves
+    say of policies that it leaves alone is not said again.
     """
+    changes = rulebook.changes
     found = [*rulebook.profiles.diagnostics, *_rivals(rulebook), *_twice(rulebook)]
-    for policy in rulebook.policies:
+    for policy in rulebook.policies if changes is None else changes.policies:
         found += (*_required(policy, rulebook), *_resource(policy, rulebook))
         found += _held(policy, rulebook)
         if rulebook.tells_absence:
             found += (*_covered(policy), *_beaten(policy, rulebook))
-    for target in rulebook.exact:
+    for target in rulebook.exact if changes is None else changes.targets:
         if candidates := rulebook.candidates(target):
             found += rulebook.findings(target, candidates)
             plan = rulebook.plan(target)
             found += not_allowed(plan) if plan is not None else ()
-    for policy, _ in rulebook.broad:
+    for policy in _broad(rulebook):
         found += rulebook.findings(*rulebook.alone(policy), alone=True)
-    found += (*_lone(rulebook), *_all_allowed(rulebook), *_secrets(sources))
+    found += (*_lone(rulebook), *_all_allowed(rulebook))
+    found += () if rulebook.read.beside else _secrets(sources)
     if rulebook.tells_absence:
         found += _idle(rulebook)
     if rulebook.read.whole and not rulebook.read.beside:
         found += _unused_variables(sources)
     return in_order(found)
+
+
+def _broad(rulebook: Rulebook) -> list[Policy]:
+    """Return the policies with patterns, less those that were judged without an environment."""
+    changes = rulebook.changes
+    each = rulebook.policies if changes is None else changes.policies
+    return [policy for policy in each if not all(one.glob.exact for one in policy.match)]
 
 
 # --- when and where policies hold -----------------------------------------------------
@@ -148,6 +159,8 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
     Whether a function has what each of two others asks is seen in its source.
     """
     alike: dict[tuple[str, Where], list[Candidate]] = {}
+    if rulebook.changes is not None and not rulebook.changes.globs:
+        return
     for policy, patterns in rulebook.broad:
         for pattern in patterns:
             key = (pattern.glob.text, policy.where)
@@ -161,7 +174,7 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
 def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the names and targets that stand in two files."""
     names: dict[tuple[str, str], tuple[Span, int]] = {}
-    for file in rulebook.files:
+    for file in rulebook.files if len(rulebook.files) > 1 else ():
         for what, name, span in _named(file, rulebook):
             first, depth = names.setdefault((what, name), (span, file.depth))
             both = what == "target" and depth != file.depth  # the importer beats the imported
@@ -222,7 +235,8 @@ def _all_allowed(rulebook: Rulebook) -> Iterator[Diagnostic]:
 
 def _lone(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what a policy may not import by itself where its paths do not tell what it takes."""
-    for policy in rulebook.policies:
+    changes = rulebook.changes
+    for policy in rulebook.policies if changes is None else changes.policies:
         tells = not policy.where.count and all(pattern.glob.exact for pattern in policy.match)
         if policy.match and not tells:
             plan, _ = rulebook.made(*rulebook.alone(policy))
@@ -354,6 +368,12 @@ def _secrets(sources: Iterable[Source]) -> Iterator[Diagnostic]:
                 continue
             if passwords_in(scalar.text) or (is_secret_key(key) and scalar.text):
                 yield Diagnostic("MP113", message, scalar.span, "warning", help=help)
+
+
+def asks_nodes(document: Document) -> bool:
+    """Whether a check asks for the nodes of a file once it has been read."""
+    text = document.text.lower()
+    return any(trace in text for trace in (*_TRACES, "mlpolicy:", "${"))
 
 
 def _keyed(key: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:

@@ -6,7 +6,7 @@ import fnmatch
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from mlpolicy.core.diagnostic import Diagnostic, Severity, closest, did_you_mean, in_order, repair
 from mlpolicy.core.site import Where
@@ -37,10 +37,15 @@ _PLAIN_TAGS = re.compile(
 """The lines that put tags on functions by `@mlpolicy.tag("word")`."""
 
 
-def of_source(rulebook: Rulebook, tree: SourceTree) -> tuple[Diagnostic, ...]:
-    """Return what is wrong between *rulebook* and the source."""
-    stage = _SourceStage(rulebook, tree)
-    found = [finding for policy in rulebook.policies for finding in stage.policy(policy)]
+def of_source(
+    rulebook: Rulebook, tree: SourceTree, seen: Seen | None = None
+) -> tuple[Diagnostic, ...]:
+    """Return what is wrong between *rulebook* and the source.
+
+    What is *seen* without an environment is not looked at again in those that leave it as it is.
+    """
+    stage = _SourceStage(rulebook, tree, seen)
+    found = [finding for policy in rulebook.policies for finding in stage.looked(policy)]
     return in_order([*found, *stage.unread(), *stage.rules()])
 
 
@@ -77,11 +82,33 @@ def absent(
         )
 
 
+@dataclass(slots=True)
+class Named:
+    """The functions and the modules that one policy names."""
+
+    functions: dict[Target, Defined] = field(default_factory=dict)
+    modules: dict[str, Span] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the source was found to say of a rulebook without an environment."""
+
+    policies: dict[int, Named] = field(default_factory=dict)
+    """What each policy names, by its identity."""
+    rules: dict[Target, tuple[list[Diagnostic], Collection[Target]]] = field(default_factory=dict)
+    """What is wrong with the rules of a function, and which other functions were looked at."""
+
+
 class _SourceStage:
     """Looks every target up once, and keeps the functions for the checks of their rules."""
 
-    def __init__(self, rulebook: Rulebook, tree: SourceTree) -> None:
+    def __init__(self, rulebook: Rulebook, tree: SourceTree, seen: Seen | None = None) -> None:
         know_names(rulebook, tree)
+        self._seen = Seen() if seen is None else seen
+        self._changes = None if seen is None else rulebook.changes
+        self._keeps = seen is not None and not rulebook.read.beside
+        self._here = Named()
         self._rulebook = rulebook
         self._tree = tree
         self._functions: dict[Target, Defined] = {}
@@ -93,9 +120,23 @@ class _SourceStage:
         """Keep *target* if it is a function."""
         answer = self._tree.look_up(target)
         if isinstance(answer, Defined) and answer.is_function:
-            self._functions[self._rulebook.own(target)] = answer
+            own = self._rulebook.own(target)
+            self._functions[own] = self._here.functions[own] = answer
 
     # --- selectors --------------------------------------------------------------------
+
+    def looked(self, policy: Policy) -> list[Diagnostic]:
+        """Return what is wrong with the selector of *policy*, if that was not said before."""
+        known = self._seen.policies.get(id(policy)) if self._changes else None
+        if known is not None:
+            self._functions |= known.functions
+            for name, span in known.modules.items():
+                self._modules.setdefault(name, span)
+            return []
+        self._here = Named()
+        if self._keeps:
+            self._seen.policies[id(policy)] = self._here
+        return [*self.policy(policy)]
 
     def policy(self, policy: Policy) -> Iterator[Diagnostic]:
         """Yield what is wrong with the selector of *policy*."""
@@ -109,13 +150,13 @@ class _SourceStage:
         nowhere = {span for code, span in matched if code in _TAKES_NOTHING}
         self._rulebook.nowhere |= nowhere
         self._rulebook.elsewhere |= {span for code, span in matched if code in _NOT_MEANT}
-        vain = bool(nowhere) or not policy.match or self._rulebook.read.beside
+        vain = bool(nowhere) or not policy.match or self._rulebook.read.beside is not None
         for pattern in policy.exclude:
             yield from self._exclude(policy, pattern, vain=vain)
 
     def _target(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         target, span = Target.parse(pattern.glob.text), pattern.span
-        self._modules.setdefault(target.module, span)
+        self._names(target.module, span)
         answer = self._tree.look_up(target)
         yield from absent(target, answer, span, self._rulebook.settings.on_missing_target)
         if isinstance(answer, Defined):
@@ -131,7 +172,7 @@ class _SourceStage:
     def _pattern(self, policy: Policy, pattern: Pattern) -> Iterator[Diagnostic]:
         packages = self._rulebook.settings.packages
         for module in self._tree.covered(pattern.glob, packages=packages):
-            self._modules.setdefault(module, pattern.span)
+            self._names(module, pattern.span)
         functions: dict[Target, Defined] = {}
         for target in self._tree.matching(pattern.glob, packages=packages):
             answer = self._functions.get(target) or self._tree.look_up(target)
@@ -139,6 +180,11 @@ class _SourceStage:
                 functions[target] = answer
         yield from self._taken(policy, pattern, functions)
         self._functions |= functions
+        self._here.functions |= functions
+
+    def _names(self, module: str, span: Span) -> None:
+        for modules in (self._modules, self._here.modules):
+            modules.setdefault(module, span)
 
     def _taken(
         self, policy: Policy, pattern: Pattern, functions: Mapping[Target, Defined]
@@ -238,7 +284,7 @@ class _SourceStage:
         """
         found: dict[tuple[str, Span], dict[Target, list[Diagnostic]]] = {}
         for target, defined in self._functions.items():
-            for finding in self._of_function(target, defined):
+            for finding in self._known(target, defined):
                 by_target = found.setdefault((finding.code, finding.span), {})
                 by_target.setdefault(target, []).append(finding)
         for place, by_target in found.items():
@@ -250,13 +296,36 @@ class _SourceStage:
                 is_about = f"`{first}`" in finding.message
                 yield replace(finding, message=finding.message + more) if is_about else finding
 
-    def _of_function(self, target: Target, defined: Defined) -> Iterator[Diagnostic]:
+    def _known(self, target: Target, defined: Defined) -> list[Diagnostic]:
+        """Return what is wrong with the rules of a function, which are looked at once if they can be."""
+        changes, known = self._changes, self._seen.rules.get(target, ([], ()))
+        if changes is not None and not any(map(changes.has, (target, *known[1]))):
+            return known[0]
+        asked: set[Target] = set()
+        try:
+            found = [*self._of_function(target, defined, asked)]
+        except RecursionError:
+            text = f"`{target}` is nested too deeply to be read"
+            found = [
+                Diagnostic("MP303", text, policy.span, "warning", label="not checked")
+                for _, policy in self._rulebook.candidates(target)[:1]
+            ]
+        if self._keeps and (found or asked):
+            self._seen.rules[target] = found, asked
+        return found
+
+    def _of_function(
+        self, target: Target, defined: Defined, asked: set[Target]
+    ) -> Iterator[Diagnostic]:
         rulebook, tree = self._rulebook, self._tree
         plan, findings = rulebook.resolve(target, facts_of(rulebook, tree, target))
         yield from findings
         if plan is None:
             return
-        rules = [(rule, SourceFunction(plan, rule, defined, rulebook, tree)) for rule in plan.rules]
+        rules = [
+            (rule, SourceFunction(plan, rule, defined, rulebook, tree, asked))
+            for rule in plan.rules
+        ]
         for rule, function in rules if defined.parameters is not None else ():
             yield from self._arguments(plan, rule, function)
         yield from self._calls(plan)

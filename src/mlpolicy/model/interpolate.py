@@ -14,7 +14,16 @@ from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, Related, closest, did_you_mean
 from mlpolicy.core.report import PIECE, is_secret, passwords_in
 from mlpolicy.core.span import Span
-from mlpolicy.document.node import Entry, Node, Scalar, Sequence, scalars, value_of
+from mlpolicy.document.node import (
+    BEYOND,
+    TOO_LARGE,
+    Entry,
+    Node,
+    Scalar,
+    Sequence,
+    scalars,
+    value_of,
+)
 from mlpolicy.document.node import Mapping as MappingNode
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
@@ -84,6 +93,10 @@ class Variables:
     """What was put in and must not be shown; what is short, with the text around it as well."""
     refused: set[Span] = field(default_factory=set)
     """Where a variable stands in what may hold none: its text is no name, and not judged as one."""
+    plain: dict[int, Entry] = field(default_factory=dict)
+    """Entries of sections in which no variable stands, by identity: environments share them."""
+    learns: bool = False
+    """Whether more of these are to be known."""
     _unset: dict[str, list[Span]] = field(default_factory=dict)
     _wrong: list[Diagnostic] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
@@ -132,6 +145,10 @@ class Variables:
         changed = False
         literal = LITERAL.get("".join(above[:1]), ()) if len(above) in (0, 2) else ()
         for entry in node.entries:
+            if len(above) == 1 and id(entry) in self.plain:
+                entries.append(entry)
+                continue
+            before = len(self._wrong)
             if "${" in entry.key:
                 self._refuse(entry.key_span, "a key")
             value = entry.value
@@ -148,6 +165,8 @@ class Variables:
             is_same = value is entry.value
             entries.append(entry if is_same else Entry(entry.key, entry.at, value))
             changed = changed or not is_same
+            if self.learns and len(above) == 1 and is_same and len(self._wrong) == before:
+                self.plain[id(entry)] = entry
         return MappingNode(tuple(entries), node.at) if changed else node
 
     def _refuse(self, span: Span, where: str) -> None:
@@ -191,6 +210,8 @@ class Variables:
         self.secrets.update([text] if short else ())
         self.secrets.update(passwords_in(text))
         value_read = text if whole is None else value_of(text)
+        if value_read is TOO_LARGE:
+            self._fail(BEYOND, node.span)
         return Interpolated(value_read, node.at, text, True, node.text, secret, self._origin(whole))
 
     def _origin(self, reference: re.Match[str] | None) -> Span | None:

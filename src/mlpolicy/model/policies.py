@@ -65,6 +65,8 @@ _BODIES = {
     "policies": "the rules of",
 }
 _CONTROLS = ("mode", "expires", "on_expiry", "deadline")
+Known = tuple[Entry, Policy | None, tuple[Diagnostic, ...]]
+"""An entry, the policy that was read of it, and what is wrong in it."""
 
 
 @dataclass(slots=True)
@@ -232,6 +234,10 @@ class PolicyReader(RuleReader):
 
     strays: Collection[Span] = ()
     """Where an environment names policies and profiles to change that are not there."""
+    known: dict[int, Known] = field(default_factory=dict)
+    """What was read of the policies of the file itself, by the identity of their entries."""
+    keeps: bool = False
+    """Whether these are read here, to be known to environments that leave them as they are."""
 
     def file(self, root: MappingNode, empty: PolicyFile) -> PolicyFile:
         """Return the file that *root* writes, less what is wrong in it."""
@@ -243,7 +249,7 @@ class PolicyReader(RuleReader):
             self._check_name(entry)
             resources.append(Name(entry.key, entry.key_span))
         policies = [
-            self._policy(entry, body, empty.depth)
+            self._known(entry, body, empty.depth)
             for entry, body in self._bodies(root, "policies", (*PolicyBlock.model_fields, *KINDS))
         ]
         return replace(
@@ -331,6 +337,18 @@ class PolicyReader(RuleReader):
         if not is_name(entry.key):
             help = "a letter, then letters, digits, `-` and `_`"
             self._report("MP010", f"`{entry.key}` is not a name", entry.key_span, help=help)
+
+    def _known(self, entry: Entry, body: MappingNode, depth: int) -> Policy | None:
+        """Return the policy that *entry* writes, read once for all environments that share it."""
+        known = self.known.get(id(entry))
+        if known is not None:
+            self.findings += known[2]
+            return known[1]
+        before = len(self.findings)
+        policy = self._policy(entry, body, depth)
+        if self.keeps:
+            self.known[id(entry)] = entry, policy, tuple(self.findings[before:])
+        return policy
 
     def _policy(self, entry: Entry, body: MappingNode, depth: int) -> Policy | None:
         about = Words(f"policy `{entry.key}`", OF_POLICY, also=tuple(KINDS))

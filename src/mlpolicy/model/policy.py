@@ -7,7 +7,14 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, Suggestion, closest, did_you_mean, repair
+from mlpolicy.core.diagnostic import (
+    Diagnostic,
+    Suggestion,
+    closest,
+    did_you_mean,
+    repair,
+    there_are,
+)
 from mlpolicy.core.site import Mode, Where
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob
@@ -287,11 +294,13 @@ class Profiles:
         return self.known.get(name) or self.shipped.get(name)
 
     def _use(self, names: Iterable[Name]) -> None:
-        for name in names:
+        left = list(names)
+        while left:  # (a file may have a chain of thousands, of which it is told)
+            name = left.pop()
             profile = self.named(name.text)
             if profile is not None and name.text not in self.used:
                 self.used.add(name.text)
-                self._use(profile.extends)
+                left += profile.extends
 
     def _joined(self, names: Iterable[Name], chain: tuple[str, ...]) -> Rules:
         """Return the rules of the profiles *names*, one over the other, at the end of a *chain*."""
@@ -324,8 +333,8 @@ class Profiles:
         if self._named and "${" not in name.text:  # (that a variable is no name, was said)
             self.missing.add(name.text)
             names = dict.fromkeys((*self.known, *SHIPPED))
-            near, known = closest(name.text, names), ", ".join(f"`{one}`" for one in names)
-            help, edits = did_you_mean(near, f"there are {known}"), repair(name.span, near)
+            near = closest(name.text, names)
+            help, edits = did_you_mean(near, there_are(names)), repair(name.span, near)
             self._refuse(name, f"there is no profile `{name.text}`", help, edits)
 
     def _refuse(

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import filterfalse
 from pathlib import Path
@@ -30,7 +30,7 @@ from mlpolicy.model.check import check, shown
 from mlpolicy.model.grammar import OF_FILE, FileBlock, Overlay, SettingsBlock
 from mlpolicy.model.interpolate import MARKS, Variables
 from mlpolicy.model.overlay import EnvironmentOverlay, Layers
-from mlpolicy.model.policies import PolicyReader, names
+from mlpolicy.model.policies import Known, PolicyReader, names
 from mlpolicy.model.policy import Name, Pattern, PolicyFile, Profile, Settings, is_name
 from mlpolicy.model.unknown import Words, look_for_kinds, spelt
 
@@ -62,11 +62,26 @@ class Source:
     layers: Layers
     environments: Mapping[str, MappingNode]
     imports: tuple[Name, ...]
+    known: dict[int, Known] = field(default_factory=dict)
+    """The policies that were read of the file itself, if environments may share them."""
+    plain: dict[int, Entry] = field(default_factory=dict)
+    """Its entries in which no variable stands, for these."""
 
     @property
     def file(self) -> str:
         """The file, as places name it."""
         return self.document.file
+
+    def forget(self) -> None:
+        """Let go of the nodes of its policies, which have been read: most of what a file takes."""
+        if self.root is not None:
+            kept = [
+                Entry(entry.key, entry.at, MappingNode((), entry.value.at))
+                if entry.key == "policies" and isinstance(entry.value, MappingNode)
+                else entry
+                for entry in self.root.entries
+            ]
+            self.root = self.document.root = MappingNode(tuple(kept), self.root.at)
 
     @property
     def partial(self) -> bool:
@@ -201,9 +216,15 @@ def read_source(
     environment: str | None = None,
     variables: Variables | None = None,
     depth: int = 0,
+    beside: bool = False,
 ) -> Reading:
-    """Return what *source* says in *environment*; *variables* hold what its imports define."""
+    """Return what *source* says in *environment*; *variables* hold what its imports define.
+
+    With *beside*, what the file itself says is read too, and what tools read otherwise is said there.
+    """
     variables = variables or Variables(os.environ)
+    keeps = not environment and bool(source.environments)
+    variables.plain, variables.learns = source.plain, keeps
     findings = list(source.diagnostics)
     file = PolicyFile(source.file, depth=depth)
     if source.root is None:
@@ -223,7 +244,7 @@ def read_source(
     whole = MappingNode(tuple(known), written.at)
     checked = check(whole, FileBlock, Words("the file", OF_FILE))
     findings += checked.diagnostics
-    reader = PolicyReader(source.layers, findings, overlay.strays)
+    reader = PolicyReader(source.layers, findings, overlay.strays, source.known, keeps)
     file = replace(
         reader.file(written, file),
         name=checked.value.name if checked.value is not None else "",
@@ -232,7 +253,8 @@ def read_source(
     )
     findings = [finding for finding in findings if finding.span not in variables.refused]
     findings += variables.diagnostics
-    findings += _otherwise_read(root, [finding.span for finding in findings])
+    own = _otherwise(root, source.root) if beside else root
+    findings += _otherwise_read(own, [finding.span for finding in findings])
     return Reading(file, in_order(findings), variables, source)
 
 
@@ -255,6 +277,19 @@ def _overlaid(source: Source, root: MappingNode, overlay: EnvironmentOverlay) ->
         if is_section and isinstance(below, MappingNode | None):
             kept.append(entry)
     return overlay.over(root, MappingNode(tuple(kept), patch.at))
+
+
+def _otherwise(root: MappingNode, base: MappingNode) -> MappingNode:
+    """Return what of *root* an environment has put in place of what *base* has."""
+    kept: list[Entry] = []
+    for entry in root.entries:
+        below = base.index.get(entry.key)
+        inner, old = entry.value, below.value if below else None
+        if entry is below or not isinstance(inner, MappingNode) or not isinstance(old, MappingNode):
+            kept += [] if entry is below else [entry]
+        else:
+            kept += [one for one in inner.entries if old.index.get(one.key) is not one]
+    return MappingNode(tuple(kept), root.at)
 
 
 def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:

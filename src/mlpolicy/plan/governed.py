@@ -43,7 +43,7 @@ def targets(rulebook: Rulebook, tree: SourceTree | None) -> list[Target]:
 
 def know_names(rulebook: Rulebook, tree: SourceTree) -> None:
     """Tell *rulebook* which of the targets that it names are other names of one function."""
-    for target in rulebook.exact:
+    for target in rulebook.exact if rulebook.changes is None else rulebook.changes.targets:
         answer = tree.look_up(target)
         if isinstance(answer, Defined) and answer.is_function and answer.defined_as is not None:
             rulebook.join(target, answer.defined_as)

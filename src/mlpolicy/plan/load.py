@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order, repair
+from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order, repair, there_are
 from mlpolicy.core.report import is_secret, passwords_in
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import Scalar, scalars
 from mlpolicy.document.parse import Document
-from mlpolicy.lint.policies import of_policies, unseen
+from mlpolicy.lint.policies import asks_nodes, of_policies, unseen
 from mlpolicy.model import read as reader
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock, Settings
@@ -185,7 +185,7 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     base = _loaded(gathered, terms, built)
     each = {"": base}
     for name in gathered.environments:
-        each[name] = _loaded(gathered, replace(terms, environment=name), built, beside=True)
+        each[name] = _loaded(gathered, replace(terms, environment=name), built, base.rulebook)
     return replace(
         base,
         books={name: one.rulebook for name, one in each.items()},
@@ -220,7 +220,9 @@ def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:
     return _judged(readings, terms or Terms(), {}, Extent(named=named)).settled()
 
 
-def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = False) -> Loaded:
+def _loaded(
+    gathered: Gathered, terms: Terms, built: Built, beside: Rulebook | None = None
+) -> Loaded:
     environ = os.environ if terms.environ is None else terms.environ
     readings: dict[Path, Reading] = {}
     for file in sorted(gathered.files, key=lambda file: -file.depth):  # imported ones first
@@ -231,8 +233,14 @@ def _loaded(gathered: Gathered, terms: Terms, built: Built, *, beside: bool = Fa
         variables.fixed = terms.variables
         variables.partial = not gathered.complete or file.source.partial
         readings[file.path] = read_source(
-            file.source, environment=terms.environment, variables=variables, depth=file.depth
+            file.source,
+            environment=terms.environment,
+            variables=variables,
+            depth=file.depth,
+            beside=beside is not None,
         )
+        if not gathered.environments and not asks_nodes(file.source.document):
+            file.source.forget()
     named = gathered.complete and not any(file.source.partial for file in gathered.files)
     known = gathered.environments
     loaded = _judged(
@@ -260,7 +268,7 @@ def _unknown(name: str, gathered: Gathered, rulebook: Rulebook) -> Diagnostic | 
     if len(roots) < len(gathered.files) or gathered.diagnostics:
         return None  # nobody knows what the files name that could not be read
     keys = {entry.key: entry.key_span for root in roots for entry in reversed(root.entries)}
-    help = did_you_mean(closest(name, known), f"there are {', '.join(f'`{one}`' for one in known)}")
+    help = did_you_mean(closest(name, known), there_are(known))
     text, span = f"no file names an environment `{name}`", keys["environments"]
     if rulebook.settings.on_unknown_environment != "error":
         return Diagnostic("MP010", text, span, "warning", help=help)
@@ -291,7 +299,9 @@ def _judged(
         from mlpolicy.plan.governed import know_names  # (a service looks at no source)
 
         know_names(rulebook, terms.tree)
-    found += of_policies(rulebook, [reading.source for reading in readings])
+    judged = of_policies(rulebook, [reading.source for reading in readings])
+    rulebook.lacking = any(one.code == MISSING for one in judged)
+    found += judged
     variables = [reading.variables for reading in readings]
     secrets = frozenset[str]().union(*map(_secrets, readings))
     return Loaded(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core import plugins
 from mlpolicy.core.classes import frozen
@@ -19,6 +19,9 @@ from mlpolicy.core.span import Span
 from mlpolicy.model.policy import CODE, COMMON, RuleBlock, Setting, blocks, leaves
 from mlpolicy.plan.plan import Plan, PlannedRule, Rank, Value
 from mlpolicy.rules import KINDS
+
+if TYPE_CHECKING:
+    from mlpolicy.plan.rulebook import Rulebook
 
 DEFAULTS = "defaults"
 OVERRIDES = "--set"
@@ -46,9 +49,9 @@ class Extent:
     """Whether all names that policies may refer to are known."""
     of_environment: bool = False
     """Whether it is the reading for one environment."""
-    beside: bool = False
-    """Whether the files themselves are looked at beside it: what has no effect here may have one
-    there."""
+    beside: Rulebook | None = None
+    """The rulebook of the files themselves, where it is looked at too: what has no effect here may
+    have one there, and what is the same is judged there."""
 
     def allows(self, doubt: tuple[str, ...]) -> bool:
         """Whether what could not be read cannot hold what *doubt* misses."""

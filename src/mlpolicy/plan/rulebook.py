@@ -49,6 +49,7 @@ from mlpolicy.rules import rank as position
 
 if TYPE_CHECKING:
     from mlpolicy.document.parse import Document
+    from mlpolicy.plan.changes import Changes
 
 _BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
 Candidate = tuple[Rank, Policy]
@@ -88,9 +89,9 @@ class Rulebook:
         self.overrides = tuple(overrides)
         self.read = read
         self.profiles = Profiles(self.files, _shipped, named=read.named, whole=read.whole)
-        self.policies = tuple(
-            self.profiles.under(policy) for file in self.files for policy in file.policies
-        )
+        written = [policy for file in self.files for policy in file.policies]
+        self.policies = tuple(map(self.profiles.under, written))
+        """Those of the files, each over its profiles."""
         self.nowhere: set[Span] = set()
         """Where targets and patterns stand that name no function, as far as the source was asked."""
         self.elsewhere: set[Span] = set()
@@ -103,6 +104,22 @@ class Rulebook:
         """Plans by the ranks, names and places of policies: a pattern makes thousands of one."""
         self.built: Built = {} if built is None else built
         self._patterns: dict[str, list[tuple[Policy, Pattern]]] = {}
+        self.lacking = False
+        """Whether a rule of it lacks what it needs: what may be meant by it is not known."""
+        self.changes: Changes | None = None
+        """What is otherwise than in the files themselves, if that is no more than some policies."""
+        if read.beside is not None:
+            from mlpolicy.plan import changes  # (of a service nothing is compared)
+
+            self.policies = changes.shared(self, read.beside)
+            self.changes = changes.between(self, read.beside)
+        if self.changes is not None:
+            self._owned = dict(self.changes.since._owned)
+
+    @property
+    def aliases(self) -> Iterable[Target]:
+        """All names that were taken for other names of functions."""
+        return self._owned
 
     def at_present(self) -> Rulebook:
         """Return the same policies as they hold at this moment."""
@@ -170,6 +187,8 @@ class Rulebook:
             self._candidates.clear()
             for known in ("exact", "_modules", "_other_names"):
                 self.__dict__.pop(known, None)
+            if self.changes is not None:
+                self.changes.forget()
 
     @cached_property
     def _other_names(self) -> dict[Target, list[Target]]:
@@ -238,7 +257,13 @@ class Rulebook:
     def _named(self) -> dict[str, list[Policy]]:
         """The policies that name a target itself, by the target."""
         found: dict[str, list[Policy]] = {}
-        for policy in self.policies:
+        if self.changes is not None:
+            found, here = dict(self.changes.since._named), set(map(id, self.policies))
+            for text in self.changes.texts.intersection(found):
+                found[text] = [policy for policy in found[text] if id(policy) in here]
+                if not found[text]:
+                    del found[text]
+        for policy in self.policies if self.changes is None else self.changes.policies:
             exact = (pattern.glob.text for pattern in policy.match if pattern.glob.exact)
             for text in dict.fromkeys(exact):
                 found.setdefault(text, []).append(policy)

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.site import FunctionNode
+from mlpolicy.core.site import FunctionNode, text_of
 from mlpolicy.source.locate import Opaque, SourceFile
 
 _LARGEST = 5 << 20
@@ -104,7 +104,7 @@ class Scope:
         """Return the dotted name of *node*, with what an import calls its first part put in full."""
         written = dotted(node)
         if written is None:
-            return ast.unparse(node)
+            return text_of(node)
         first, _, rest = written.partition(".")
         scope: Scope | None = self
         while scope is not None and first not in scope.bindings:
@@ -299,7 +299,7 @@ class Module:
         definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
         at_import = (node for node in self.tree.body if not isinstance(node, definitions))
         return _WRITES_AT_IMPORT.search(self.source) is not None and any(
-            _WRITES_AT_IMPORT.search(ast.unparse(node).encode()) for node in at_import
+            _WRITES_AT_IMPORT.search(text_of(node).encode()) for node in at_import
         )
 
     def may_bind(self, name: str) -> bool:
@@ -319,7 +319,9 @@ def read(name: str, place: SourceFile) -> Module | Opaque:
         source = file.read_bytes()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Module(name, file, source, ast.parse(source, str(file)), folders)
+            module = Module(name, file, source, ast.parse(source, str(file)), folders)
+        assert module.scope  # (it is read here, where that can fail)
+        return module
     except OSError as error:
         return Opaque(f"cannot be read: {error.strerror or error}", folders)
     except SyntaxError as error:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Literal
 
 from mlpolicy.core.classes import frozen
-from mlpolicy.core.site import FunctionKind, FunctionNode, Parameter, ParameterKind
+from mlpolicy.core.site import FunctionKind, FunctionNode, Parameter, ParameterKind, text_of
 from mlpolicy.core.target import Target
 from mlpolicy.source.locate import NoModule, Opaque, Space
 from mlpolicy.source.module import Binding, Imported, Module, Scope, dotted
@@ -124,7 +124,7 @@ class Defined:
             every.append((arg, "keyword", default is not None))
         every.append((args.kwarg, "var_keyword", False))
         return tuple(
-            Parameter(arg.arg, kind, has_default, arg.annotation and ast.unparse(arg.annotation))
+            Parameter(arg.arg, kind, has_default, arg.annotation and text_of(arg.annotation))
             for arg, kind, has_default in every
             if arg is not None
         )
@@ -354,9 +354,9 @@ class Resolver:
             return chosen
         # (`f = None` only says that it is not there)
         shapes = {
-            ast.dump(each.what.args) if isinstance(each.what, FunctionNode) else each.what
+            text_of(each.what.args) if isinstance(each.what, FunctionNode) else each.what
             for each in kept
-            if not isinstance(each.what, ast.Constant)
+            if len(kept) > 1 and not isinstance(each.what, ast.Constant)
         }
         sure = chosen.sure and len(shapes) < 2
         if not own:

@@ -42,7 +42,11 @@ class SourceTree:
     def functions(self, module: str) -> tuple[str, ...]:
         """Return the public functions that *module* defines, methods of its classes too."""
         source = self.module(module)
-        names = source.functions if isinstance(source, Module) else ()
+        try:
+            names = source.functions if isinstance(source, Module) else ()
+        except RecursionError:
+            self._modules[module] = Opaque("is nested too deeply")
+            return ()
         return tuple(name for name in names if "._" not in f".{name}")
 
     def modules_below(self, package: str) -> list[str]:

@@ -141,7 +141,7 @@ def _value(value: Any, at: tuple[int | str, ...] = ()) -> Any:
         is_unknown = wrong["type"] == "extra_forbidden"
         code, text = "MP005" if is_unknown else "MP010", f"in an `ndarray`: {wrong['msg']}"
         at = (*at, *wrong["loc"], *([OF_KEY] if is_unknown else ()))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, MemoryError) as error:
         text = f"no such array: {error}"
     raise finding(code, text, at=at)
 

@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any, Final
 
 from mlpolicy.core.diagnostic import closest, did_you_mean
-from mlpolicy.core.site import FunctionKind, Parameter
+from mlpolicy.core.site import FunctionKind, Parameter, text_of
 
 _FORMS: Final = {
     "function": "def {}{}: pass",
@@ -55,7 +55,7 @@ def function(qualname: str, text: str, kind: FunctionKind) -> FunctionType:
         [made] = tree.body
         assert isinstance(made, ast.FunctionDef | ast.AsyncFunctionDef)
         assert "".join(map(ast.unparse, made.body)).strip("()") in ("pass", "yield")
-    except (SyntaxError, ValueError, AssertionError) as error:
+    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", error)
         raise SignatureError(f"`{text}` is not a signature: {reason}") from None
     # Nothing may be left that would run code: no annotations, and plain defaults alone.
@@ -66,8 +66,8 @@ def function(qualname: str, text: str, kind: FunctionKind) -> FunctionType:
     for default in (*made.args.defaults, *filter(None, made.args.kw_defaults)):
         try:
             ast.literal_eval(default)
-        except ValueError:
-            problem = f"the default `{ast.unparse(default)}` in `{text}` is not a plain value"
+        except (ValueError, TypeError, RecursionError, MemoryError):
+            problem = f"the default `{text_of(default)}` in `{text}` is not a plain value"
             raise SignatureError(problem) from None
     names: dict[str, Any] = {"__name__": "mlpolicy.testing.stubs"}
     exec(compile(tree, "<policy test>", "exec", dont_inherit=True), names)  # nosec B102  # noqa: S102 (a function without a body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,3 +77,15 @@ def test_any_stretch_of_any_line_gets_carets_and_no_control_character(line, data
 
     assert carets.strip() == "^" * len(carets.strip()) != ""
     assert shown == visible(shown)
+
+
+def test_a_long_line_with_thousands_of_findings_is_laid_out_once():
+    """What a finding on it costs does not grow with the line."""
+    line = "a: " + ", ".join(f"x{at}" for at in range(40_000))
+    excerpt(line, 5, 7)
+    began = time.process_time()
+
+    for at in range(2000):
+        excerpt(line, at * 3, at * 3 + 2)
+
+    assert time.process_time() - began < 5

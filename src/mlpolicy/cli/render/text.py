@@ -7,7 +7,7 @@ import shutil
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 import click
@@ -79,12 +79,7 @@ def excerpt(line: str, first: int, last: int) -> tuple[str, str]:
 
     Both count from 0, the end exclusive; a line that is too wide is cut around the carets.
     """
-    texts: list[str] = []
-    ends = [0]
-    for character in line:
-        tab = _TAB - ends[-1] % _TAB if character == "\t" else 0
-        texts.append(" " * tab or visible(character))
-        ends.append(ends[-1] + (tab or _cells(texts[-1])))
+    texts, ends = _laid_out(line)
     first, start, stop = min(first, len(texts)), 0, len(texts)
     while 0 < first < stop and ends[first] == ends[first + 1]:
         first -= 1  # a mark stands over the character before it
@@ -95,6 +90,18 @@ def excerpt(line: str, first: int, last: int) -> tuple[str, str]:
     lead = " " * (len(head) + ends[first] - ends[start])
     carets = "^" * max(1, ends[min(last, stop)] - ends[first])
     return f"{head}{''.join(texts[start:stop])}{tail}", lead + carets
+
+
+@lru_cache(4)
+def _laid_out(line: str) -> tuple[list[str], list[int]]:
+    """Return the characters of *line* as they are shown, and the cell at which each begins."""
+    texts: list[str] = []
+    ends = [0]
+    for character in line:
+        tab = _TAB - ends[-1] % _TAB if character == "\t" else 0
+        texts.append(" " * tab or visible(character))
+        ends.append(ends[-1] + (tab or _cells(texts[-1])))
+    return texts, ends
 
 
 def _cells(character: str) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.kind import Clash, Lacking
-from mlpolicy.core.site import GENERATORS
+from mlpolicy.core.site import GENERATORS, text_of
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Function
@@ -138,7 +138,7 @@ def _mutable_result(function: Function) -> str:
         return "returns a list, set or dict that it makes" if makes else ""
     parts = [one.value if isinstance(one, ast.Subscript) else one for one in _parts(annotation)]
     names = {function.annotated_name(part) for part in parts} - {"None"}
-    return f"returns `{ast.unparse(annotation)}`" if names and names <= _MUTABLE else ""
+    return f"returns `{text_of(annotation)}`" if names and names <= _MUTABLE else ""
 
 
 def _parts(annotation: ast.expr) -> Iterator[ast.expr]:
@@ -238,7 +238,7 @@ def _is_opaque(lineage: tuple[ast.ClassDef | None, ...]) -> bool:
     for node in lineage:
         if node is None or node.keywords or node.decorator_list:
             return False
-        bases = (ast.unparse(base).partition("[")[0] for base in node.bases)
+        bases = (text_of(base).partition("[")[0] for base in node.bases)
         if any(base.endswith(("Protocol", "TypedDict", "NamedTuple", "ABC")) for base in bases):
             return False
         bound.update(getattr(statement, "name", "") for statement in node.body)

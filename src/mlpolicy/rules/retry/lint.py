@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.classes import is_a, members, module_of, name_of
 from mlpolicy.core.diagnostic import Diagnostic, Related, did_you_mean, repair
+from mlpolicy.core.site import text_of
 from mlpolicy.rules.retry.answers import held
 from mlpolicy.rules.retry.exceptions import BUILTINS, Builtin, Path, parse
 from mlpolicy.rules.retry.libraries import RETRYING, known_as
@@ -92,7 +93,7 @@ def lint(rule: RetryRule, function: Function) -> Iterator[Diagnostic]:
 
 def _product(rule: RetryRule, name: str, node: ast.expr) -> str:
     """Return how many calls there are at most, where the source of a decorator says its own."""
-    text, own = ast.unparse(node), rule.max_attempts
+    text, own = text_of(node), rule.max_attempts
     found = re.search(_RETRIES[name], text)
     calls = int(found[1]) if found else 0
     if name == "stamina.retry" and "attempts" not in text and "**" not in text:
@@ -153,7 +154,7 @@ def _posting_route(function: Function) -> str:
         owner, _, attribute = full_name.rpartition(".")
         match node:
             case ast.Call(args=[ast.Constant(value=str(path)), *_], keywords=keywords):
-                methods = [ast.unparse(word.value) for word in keywords if word.arg == "methods"]
+                methods = [text_of(word.value) for word in keywords if word.arg == "methods"]
                 is_post = attribute == "post" or (
                     attribute in ("route", "api_route")
                     and re.fullmatch(r"[\[({]'POST',?[])}]", "".join(methods))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlpolicy.core.diagnostic import Diagnostic, did_you_mean, repair
 from mlpolicy.core.kind import Lacking
 from mlpolicy.core.quantity import ByteSize
-from mlpolicy.core.site import GENERATORS
+from mlpolicy.core.site import GENERATORS, text_of
 from mlpolicy.core.target import function_of
 from mlpolicy.rules.validate.checker import checker
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES
@@ -217,7 +217,7 @@ def _contradicted(
     wanted = " or ".join(f"`{one}`" for one in named)
     yield Diagnostic(
         "MP209",
-        f"{what} of `{function.name}` is annotated `{ast.unparse(annotation)}`, "
+        f"{what} of `{function.name}` is annotated `{text_of(annotation)}`, "
         f"and {field} {wanted}".rstrip()
         + " is asked for",
         function.at(f"{setting}.{field}", setting),
@@ -255,7 +255,7 @@ def _default(rule: ValidateRule, function: Function) -> Iterator[Diagnostic]:
         return
     yield Diagnostic(
         "MP206",
-        f"`{function.name}` is annotated to return `{ast.unparse(annotation)}`, "
+        f"`{function.name}` is annotated to return `{text_of(annotation)}`, "
         f"and the default is of type `{kind}`",
         function.at("default"),
         help='give what callers expect, or name a function: `default: {call: "module:function"}`',
@@ -268,7 +268,7 @@ def _takes_no_plain_value(annotation: ast.expr, function: Function) -> bool:
     for node in lineage:
         if node is None or node.keywords:
             return False
-        names = (ast.unparse(base).partition("[")[0] for base in node.bases)
+        names = (text_of(base).partition("[")[0] for base in node.bases)
         if any(name.endswith(("Protocol", "TypedDict", "ABC")) for name in names):
             return False
     return bool(lineage)
