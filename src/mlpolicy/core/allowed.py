@@ -104,11 +104,15 @@ def _origins(found: Any) -> Iterator[Origin]:
         found = owner
     kind = found if is_a(found, type) else type(found)
     module, name = _module_of(kind), name_of(kind)
-    if kind in (types.FunctionType, types.BuiltinFunctionType):
-        module, name = found.__module__, found.__qualname__
+    slot: Any = members(kind).get("__module__") if kind is not found else None
+    if type(slot) in (types.MemberDescriptorType, types.GetSetDescriptorType):
+        module, name = (
+            slot.__get__(found),
+            getattr(found, "__qualname__", name),
+        )  # (functions, of C too)
     elif kind is not found:  # (a wrapper, such as that of a cache, says what it wraps)
         own = members(found)
         module, name = own.get("__module__", module), own.get("__qualname__", name)
     yield from ((one, str(name)) for one in program.names_of(str(module)))
-    if kind is types.FunctionType:  # (`functools.wraps` may have made it say another)
+    if type(found) is types.FunctionType:  # (`functools.wraps` may have made it say another)
         yield str(found.__globals__.get("__name__")), str(name)

@@ -6,16 +6,19 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import many
 from mlpolicy.core.quantity import Duration, Ratio
 from mlpolicy.core.report import HIDDEN, redacted, without
 from mlpolicy.core.target import path_of
-from mlpolicy.model.policy import CODE, Settings
-from mlpolicy.plan.plan import Plan, PlannedRule, Value
+from mlpolicy.model.policy import CODE
 from mlpolicy.rules import KINDS
+
+if TYPE_CHECKING:
+    from mlpolicy.model.policy import Settings
+    from mlpolicy.plan.plan import Plan, PlannedRule, Value
 
 Change = Literal["added", "removed", "changed"]
 SCHEMA: Final = "mlpolicy.plan/1"
