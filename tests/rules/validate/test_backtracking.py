@@ -262,7 +262,9 @@ def test_what_takes_long_to_compile_is_not_compiled(pattern, says):
 
 @pytest.mark.parametrize("pattern", ["(a)" + r"(\1\1)" + "".join(rf"(\{n}\{n})" for n in range(2, 40)),
                                      "(?:" + "|".join(f"w{n}x" for n in range(400)) + ")*$",
-                                     "(?:a|b?)" * 200])  # fmt: skip
+                                     "(?:a|b?)" * 200, "a?" * 2000, "(?:|||)" * 60 + "$", "(?=a(?:||){40}$)",
+                                     "^(?:a{100}|){50}!", "(a??|)" * 680,
+                                     "(?i)" + "".join(f"[{chr(0x500 + 9 * n)}]" for n in range(1300))])  # fmt: skip
 def test_what_cannot_be_judged_in_good_time_is_refused(pattern):
     """The graph of a pattern has a limit, and so has the time to look at it."""
     assert too_slow(pattern, None)
