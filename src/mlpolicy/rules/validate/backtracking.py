@@ -204,7 +204,7 @@ class _Graph:
         apart = max(1, min(_COPIES, (_ROOM - start) // size))
         if made.empty and least > apart:  # (which of the turns read nothing is a choice)
             raise TooLarge
-        before, optional = min(least, apart) - 1, int(not least)
+        before, optional = max(min(least, apart) - 1, 0), int(not least)
         if most > apart:
             self._loop(made, items, takes=operator is parts.POSSESSIVE_REPEAT)
         elif most > least:
