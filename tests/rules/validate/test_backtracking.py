@@ -200,6 +200,12 @@ def test_no_pattern_that_is_taken_is_searched_for_long():
     assert (len(cases) >= 200, slow) == (True, [])
 
 
+@pytest.mark.parametrize("pattern", ["^a* *a* *a*!", "^(?:aaa*(?: )*){1,3}!", "^a*b?a*b{0,3}a*$"])
+def test_a_repeat_that_may_turn_no_time_at_all_separates_nothing(pattern):
+    """What stands before it and what stands after it read the same text."""
+    assert longest(pattern) < 1024
+
+
 @pytest.mark.parametrize("family", ["star of star", "alternatives", "counted", "optional"])
 def test_what_can_be_read_in_exponentially_many_ways_is_refused(family):
     """No `max_len` makes such a pattern one that can be used."""
