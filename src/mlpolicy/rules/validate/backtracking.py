@@ -25,7 +25,7 @@ _ENOUGH, _USUAL, _BOUNDLESS = 4096, 1024, 64
 so many needs a `max_len`; in texts of so few, no `max_len` helps."""
 _LONG, _WIDE, _DEEP = 4096, 2**20, 150
 """Characters of a pattern, those in its ranges, and levels: more may take seconds to compile."""
-_TIME, _FREE = 40_000_000, 2**16
+_TIME, _FREE = 30_000_000, 2**16
 """Nanoseconds for a search, fewer than is said; where a text so long takes no more, any may come."""
 _COPIES, _ROOM, _FULL, _EDGES, _STEPS, _CHARACTERS = 64, 256, 3000, 50_000, 300_000, 1_000_000
 """Turns of a repeat that are told apart, positions for that and at all, edges, pairs of edges, and
