@@ -200,6 +200,12 @@ def test_no_pattern_that_is_taken_is_searched_for_long():
     assert (len(cases) >= 200, slow) == (True, [])
 
 
+@pytest.mark.parametrize("pattern", ["^a* *a* *a*!", "^(?:aaa*(?: )*){1,3}!", "^a*b?a*b{0,3}a*$"])
+def test_a_repeat_that_may_turn_no_time_at_all_separates_nothing(pattern):
+    """What stands before it and what stands after it read the same text."""
+    assert longest(pattern) < 1024
+
+
 @pytest.mark.parametrize("family", ["star of star", "alternatives", "counted", "optional"])
 def test_what_can_be_read_in_exponentially_many_ways_is_refused(family):
     """No `max_len` makes such a pattern one that can be used."""
@@ -262,7 +268,9 @@ def test_what_takes_long_to_compile_is_not_compiled(pattern, says):
 
 @pytest.mark.parametrize("pattern", ["(a)" + r"(\1\1)" + "".join(rf"(\{n}\{n})" for n in range(2, 40)),
                                      "(?:" + "|".join(f"w{n}x" for n in range(400)) + ")*$",
-                                     "(?:a|b?)" * 200])  # fmt: skip
+                                     "(?:a|b?)" * 200, "a?" * 2000, "(?:|||)" * 60 + "$", "(?=a(?:||){40}$)",
+                                     "^(?:a{100}|){50}!", "(a??|)" * 680,
+                                     "(?i)" + "".join(f"[{chr(0x500 + 9 * n)}]" for n in range(1300))])  # fmt: skip
 def test_what_cannot_be_judged_in_good_time_is_refused(pattern):
     """The graph of a pattern has a limit, and so has the time to look at it."""
     assert too_slow(pattern, None)

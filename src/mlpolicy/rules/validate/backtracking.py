@@ -25,10 +25,11 @@ _ENOUGH, _USUAL, _BOUNDLESS = 4096, 1024, 64
 so many needs a `max_len`; in texts of so few, no `max_len` helps."""
 _LONG, _WIDE, _DEEP = 4096, 2**20, 150
 """Characters of a pattern, those in its ranges, and levels: more may take seconds to compile."""
-_TIME, _FREE = 40_000_000, 2**16
+_TIME, _FREE = 30_000_000, 2**16
 """Nanoseconds for a search, fewer than is said; where a text so long takes no more, any may come."""
-_COPIES, _ROOM, _FULL, _EDGES, _STEPS = 64, 256, 3000, 50_000, 300_000
-"""Turns of a repeat that are told apart, positions for that and at all, edges, pairs of edges."""
+_COPIES, _ROOM, _FULL, _EDGES, _STEPS, _CHARACTERS = 64, 256, 3000, 50_000, 300_000, 1_000_000
+"""Turns of a repeat that are told apart, positions for that and at all, edges, pairs of edges, and
+characters that are asked for in all classes."""
 _LITERAL, _CLASS, _ANY_CASE, _TURN, _END = 2, 7, 18, 20, 3
 """Nanoseconds for a try: of a character, a class, one of any case, a turn of a group, the end."""
 _SAMPLE = frozenset((*range(128), 0xB2, 0xE9, 0x130, 0x416, 0x663, 0x2003, 0x4E2D, 0x1F600))
@@ -93,7 +94,7 @@ def longest(pattern: str) -> float:
         graph = _Graph(_parser.parse(pattern))
         found = graph.longest([])
         # After a match nothing is tried again but what may make it longer.
-        return graph.longest([*graph.whole.last]) if graph.is_sure and found > _BOUNDLESS else found
+        return graph.longest(graph.ends) if graph.is_sure and found > _BOUNDLESS else found
     except (TooLarge, RecursionError, OverflowError):
         return 0
 
@@ -109,15 +110,14 @@ class _Graph:
         self._alphabet, self._read = "".join(map(chr, known)), dict[Any, int]()
         self._groups: dict[int, tuple[Any, int]] = {}
         self._taken = Counter[int]()  # what a possessive repeat leaves for nothing after it
-        self.is_sure = True
+        self._edges, self.is_sure = 0, True
         """Whether a match holds as soon as its last position is read."""
         self._sets, self._cost, self._price = [-1], [0], [_CLASS]
         """What each position reads, what a try of it costs, and one of all that may follow it."""
         self._follow, self._before = [{_SEARCH}], [Counter([_SEARCH])]
-        self.whole = self._sequence(tree, tree.state.flags)
-        self._link(Counter([_SEARCH]), self.whole.first)
-        for one, ways in self.whole.last.items():
-            self._price[one] += ways * _END
+        whole = self._sequence(tree, tree.state.flags)
+        self.ends = [*whole.last]
+        self._link(Counter([_SEARCH]), self._tried(whole))
         self._together = self._meet()
         self._all = self._apart(range(len(self._sets)))
         self._arrive = [
@@ -161,8 +161,12 @@ class _Graph:
         if operator is parts.GROUPREF_EXISTS:
             return self._part(parts.BRANCH, (None, [one or () for one in about[1:]]), flags)
         if operator in (parts.ASSERT, parts.ASSERT_NOT):
-            return _Piece(self._sequence(about[1], flags).first, Counter(), 1)
+            return _Piece(self._tried(self._sequence(about[1], flags)), Counter(), 1)
         return _NOTHING
+
+    def _tried(self, piece: _Piece) -> Counter[int]:
+        """Return where *piece* begins; what comes after it, which may fail, reads nothing."""
+        return self._joined(piece, self._position(0, _END)).first
 
     def _simple(self, operator: Any, about: Any, flags: int) -> _Piece:
         """Return a position for one character; what it reads is asked of `re` itself."""
@@ -170,6 +174,8 @@ class _Graph:
         cost += len(about) // 4 if operator is parts.IN else 0
         key = operator, repr(about), flags
         if key not in self._read:
+            if len(self._read) * len(self._alphabet) > _CHARACTERS:
+                raise TooLarge
             state = _parser.State()
             state.flags = flags
             single = _compiler.compile(_parser.SubPattern(state, [(operator, about)]), flags)
@@ -194,9 +200,11 @@ class _Graph:
         made = self._sequence(items, flags)
         size = len(self._sets) - start
         if not size or not most:
-            return _NOTHING
+            return _NOTHING._replace(empty=made.empty ** min(max(least, 1), _COPIES))
         apart = max(1, min(_COPIES, (_ROOM - start) // size))
-        before, optional = min(least, apart) - 1, int(not least)
+        if made.empty and least > apart:  # (which of the turns read nothing is a choice)
+            raise TooLarge
+        before, optional = max(min(least, apart) - 1, 0), int(not least)
         if most > apart:
             self._loop(made, items, takes=operator is parts.POSSESSIVE_REPEAT)
         elif most > least:
@@ -223,7 +231,8 @@ class _Graph:
         return _Piece(first, last, one.empty * other.empty)
 
     def _link(self, last: Counter[int], first: Counter[int], extra: int = 0) -> None:
-        if len(last) * len(first) > _EDGES:
+        self._edges += len(last) * (1 + len(first))
+        if self._edges > _EDGES:
             raise TooLarge
         for (one, ways), (other, more) in product(last.items(), first.items()):
             self._price[one] += ways * more * (self._cost[other] + extra)
