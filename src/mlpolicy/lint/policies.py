@@ -42,7 +42,7 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
         found += _held(policy, rulebook)
         if rulebook.tells_absence:
             found += (*_covered(policy), *_beaten(policy, rulebook))
-    for target in rulebook.exact if changes is None else changes.targets:
+    for target in _targets(rulebook):
         if candidates := rulebook.candidates(target):
             found += rulebook.findings(target, candidates)
     for policy in _broad(rulebook):
@@ -53,6 +53,11 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
     if rulebook.read.whole and not rulebook.read.beside:
         found += _unused_variables(sources)
     return in_order(found)
+
+
+def _targets(rulebook: Rulebook) -> tuple[Target, ...]:
+    """Return the targets that policies name, less those that were judged without an environment."""
+    return rulebook.exact if rulebook.changes is None else rulebook.changes.targets
 
 
 def _broad(rulebook: Rulebook) -> list[Policy]:
@@ -208,8 +213,7 @@ def _refused_calls(rulebook: Rulebook) -> Iterator[Diagnostic]:
         return
     each = [", ".join(f"`{one.glob}`" for one in allowed) for allowed in settings.allow_call]
     help = "allowed: " + " and ".join(listed or "none" for listed in each)
-    targets = rulebook.exact if rulebook.changes is None else rulebook.changes.targets
-    plans = [rulebook.plan(target) for target in targets]
+    plans = [rulebook.plan(target) for target in _targets(rulebook)]
     plans += [rulebook.made(*rulebook.alone(policy))[0] for policy in _broad(rulebook)]
     for rule in (rule for plan in filter(None, plans) for rule in plan.rules):
         for text, span in rule.called():
