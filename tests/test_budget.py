@@ -19,13 +19,13 @@ LINES = {
     "core": 4513,
     "document": 821,
     "install": 3635,
-    "lint": 998,
-    "model": 2952,
-    "plan": 2738,
+    "lint": 1003,
+    "model": 2964,
+    "plan": 2737,
     "rules": 11397,
     "runtime": 615,
     "source": 1191,
-    "testing": 2109,
+    "testing": 2114,
 }
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
@@ -34,13 +34,13 @@ STATEMENTS = {
     "core": 2995,
     "document": 573,
     "install": 2608,
-    "lint": 764,
-    "model": 2035,
-    "plan": 1816,
+    "lint": 767,
+    "model": 2043,
+    "plan": 1813,
     "rules": 7505,
     "runtime": 364,
     "source": 851,
-    "testing": 1568,
+    "testing": 1572,
 }
 """The most statements: lines alone reward dense code."""
 CLASSES = 0

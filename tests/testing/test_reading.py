@@ -241,6 +241,13 @@ IN_A_TEST = {
         "MP204",
         "more than",
     ),
+    "a number that an array cannot hold": (
+        "{name: a, call: shop.embed:encode,"
+        " args: {text: {ndarray: {values: [99999999999999999999], dtype: int8}}},"
+        " expect: {called: true}}",
+        "MP204",
+        "no such array",
+    ),
 }
 
 
@@ -344,7 +351,9 @@ def test_a_signature_that_is_none_is_found_at_the_stub(bench):
     assert [one[:2] for one in found(prepared)] == [("MP010", 4)]
 
 
-@pytest.mark.parametrize("default", ["print('ran')", "[].append(1)", "x"])
+@pytest.mark.parametrize(
+    "default", ["print('ran')", "[].append(1)", "x", "{[]: 1}", "-" * 3000 + "1"]
+)
 def test_a_signature_runs_no_code(bench, capsys, default):
     head = (
         "version: 1\npolicies: [policy.yaml]\nstubs:\n"

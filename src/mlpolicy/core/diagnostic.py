@@ -152,7 +152,7 @@ def shared() -> tuple[Code, ...]:
 # --- spelling ------------------------------------------------------------------------------
 
 _LISTED = 20
-_MOST = 500
+_MOST = 2000
 """Names among which one that was meant is looked for."""
 _SHORTEST = 3
 """Letters from which on the beginning of a word stands for it."""

@@ -45,7 +45,7 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
         found += _held(policy, rulebook)
         if rulebook.tells_absence:
             found += (*_covered(policy), *_beaten(policy, rulebook))
-    for target in rulebook.exact if changes is None else changes.targets:
+    for target in _targets(rulebook):
         if candidates := rulebook.candidates(target):
             found += rulebook.findings(target, candidates)
             plan = rulebook.plan(target)
@@ -59,6 +59,11 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
     if rulebook.read.whole and not rulebook.read.beside:
         found += _unused_variables(sources)
     return in_order(found)
+
+
+def _targets(rulebook: Rulebook) -> tuple[Target, ...]:
+    """Return the targets that policies name, less those that were judged without an environment."""
+    return rulebook.exact if rulebook.changes is None else rulebook.changes.targets
 
 
 def _broad(rulebook: Rulebook) -> list[Policy]:

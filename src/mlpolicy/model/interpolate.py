@@ -19,6 +19,7 @@ from mlpolicy.document.node import (
     TOO_LARGE,
     Entry,
     Node,
+    Plain,
     Scalar,
     Sequence,
     scalars,
@@ -163,11 +164,17 @@ class Variables:
                     changed = True
                     continue
             is_same = value is entry.value
-            entries.append(entry if is_same else Entry(entry.key, entry.at, value))
-            changed = changed or not is_same
-            if self.learns and len(above) == 1 and is_same and len(self._wrong) == before:
-                self.plain[id(entry)] = entry
+            if is_same:
+                entries.append(entry)
+                self._learn(entry, above, before)
+            else:
+                entries.append(Entry(entry.key, entry.at, value))
+                changed = True
         return MappingNode(tuple(entries), node.at) if changed else node
+
+    def _learn(self, entry: Entry, above: tuple[str, ...], before: int) -> None:
+        if self.learns and len(above) == 1 and len(self._wrong) == before:
+            self.plain[id(entry)] = entry
 
     def _refuse(self, span: Span, where: str) -> None:
         self.refused.add(span)
@@ -209,10 +216,14 @@ class Variables:
         text = "".join([*parts, node.text[at:]])
         self.secrets.update([text] if short else ())
         self.secrets.update(passwords_in(text))
-        value_read = text if whole is None else value_of(text)
-        if value_read is TOO_LARGE:
-            self._fail(BEYOND, node.span)
+        value_read = text if whole is None else self._read(text, node.span)
         return Interpolated(value_read, node.at, text, True, node.text, secret, self._origin(whole))
+
+    def _read(self, text: str, span: Span) -> Plain:
+        value = value_of(text)
+        if value is TOO_LARGE:
+            self._fail(BEYOND, span)
+        return value
 
     def _origin(self, reference: re.Match[str] | None) -> Span | None:
         """Return where the value of a variable is written, if that is not a variable again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, repair
 from mlpolicy.core.model import is_table, models_in
 from mlpolicy.core.span import Span
 from mlpolicy.document.node import Entry, Mapping, Node, Scalar, entries_of, is_empty, is_null
+from mlpolicy.document.node import Sequence as SequenceNode
 from mlpolicy.model.grammar import PolicyBlock, ProfileBlock, RuleCommon, SettingsBlock
 from mlpolicy.model.policy import is_name
 from mlpolicy.rules import KINDS
@@ -55,6 +56,36 @@ def spelt_out(node: Node, kind: str) -> Node:
         return Mapping(() if node.value else (Entry("mode", node.at, off),), node.at)
     name = KINDS[kind].shorthand
     return node if name is None else Mapping((Entry(name, node.at, node),), node.at)
+
+
+def places_in(node: Node, above: str = "") -> Iterator[tuple[str, Span]]:
+    """Yield where each value inside of *node* stands, by its path."""
+    inside: Iterable[tuple[int | str, Node]] = ()
+    if isinstance(node, SequenceNode):
+        inside = enumerate(node.items)
+    elif isinstance(node, Mapping):
+        inside = ((entry.key, entry.value) for entry in node.entries)
+    for name, value in inside:
+        yield f"{above}{name}", value.span
+        yield from places_in(value, f"{above}{name}.")
+
+
+def parts_of(node: Mapping, keys: Collection[str]) -> Mapping:
+    """Return what *node* says under *keys*: null is as good as not written."""
+    kept: list[Entry] = []
+    for entry in node.entries:
+        is_nothing = isinstance(entry.value, Scalar) and entry.value.value is None
+        if entry.key in keys and not is_nothing:
+            kept.append(entry)
+    return Mapping(tuple(kept), node.at)
+
+
+def with_percent(entry: Entry) -> Entry:
+    """Return a rollout of one number as the mapping that it stands for."""
+    value = entry.value
+    if entry.key != "rollout" or not isinstance(value, Scalar) or value.value is None:
+        return entry
+    return Entry(entry.key, entry.at, Mapping((Entry("percent", value.at, value),), value.at))
 
 
 @dataclass(slots=True)

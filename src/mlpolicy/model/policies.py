@@ -29,7 +29,7 @@ from mlpolicy.model.grammar import (
     RuleCommon,
 )
 from mlpolicy.model.interpolate import Interpolated, holds_secret
-from mlpolicy.model.overlay import Layers, spelt_out
+from mlpolicy.model.overlay import Layers, parts_of, places_in, spelt_out, with_percent
 from mlpolicy.model.policy import (
     Block,
     Name,
@@ -92,7 +92,7 @@ class RuleReader:
         if not isinstance(body, MappingNode):
             return self._not_a_block(entry, body)
         own = tuple([inner for inner in body.entries if inner.key not in _COMMON])
-        common = tuple([_with_percent(inner) for inner in body.entries if inner.key in _COMMON])
+        common = tuple([with_percent(inner) for inner in body.entries if inner.key in _COMMON])
         model = kind.rule_model()
         if kind.name not in self._by_kind:
             synonyms, name = {**OF_RULES, **kind.synonyms}, f"rule `{kind.name}`"
@@ -106,7 +106,7 @@ class RuleReader:
             shared = self._checked(MappingNode(common, body.at), RuleCommon, about)
             if shared.value is None:
                 return None
-            settings = dict(self.tree(_parts_of(shared.node, _COMMON), RuleCommon))
+            settings = dict(self.tree(parts_of(shared.node, _COMMON), RuleCommon))
             there = [key for key in _SWITCHES if settings.pop(key, None) is not None]
             switches = {key: getattr(shared.value, key) for key in there}
         if checked.broken:
@@ -164,7 +164,7 @@ class RuleReader:
         if type(value) is Scalar:
             return Setting(value.value, value.span, entry.key_span, layer)
         written = value.written if isinstance(value, Interpolated) else ""
-        places = dict(_places(value))
+        places = dict(places_in(value))
         secret = holds_secret(value)
         return Setting(value.plain(), value.span, entry.key_span, layer, written, secret, places)
 
@@ -175,28 +175,6 @@ def _block_of(model: type[BaseModel], key: str) -> tuple[type[BaseModel] | None,
     known = model.model_fields.get(key)
     inner = next(iter(models_in(known.annotation)), None) if known else None
     return inner, known is not None and is_table(known.annotation)
-
-
-def _places(node: Node, above: str = "") -> Iterator[tuple[str, Span]]:
-    """Yield where each value inside of *node* stands, by its path."""
-    inside: Iterable[tuple[int | str, Node]] = ()
-    if isinstance(node, Sequence):
-        inside = enumerate(node.items)
-    elif isinstance(node, MappingNode):
-        inside = ((entry.key, entry.value) for entry in node.entries)
-    for name, value in inside:
-        yield f"{above}{name}", value.span
-        yield from _places(value, f"{above}{name}.")
-
-
-def _parts_of(node: MappingNode, keys: Collection[str]) -> MappingNode:
-    """Return what *node* says under *keys*: null is as good as not written."""
-    kept: list[Entry] = []
-    for entry in node.entries:
-        is_nothing = isinstance(entry.value, Scalar) and entry.value.value is None
-        if entry.key in keys and not is_nothing:
-            kept.append(entry)
-    return MappingNode(tuple(kept), node.at)
 
 
 def _conditions(match: Node | None) -> dict[str, tuple[Name, ...]]:
@@ -215,14 +193,6 @@ def _meta(node: MappingNode, block: PolicyBlock) -> dict[str, Any]:
         if value and str(value).strip():
             made[key] = HIDDEN if holds_secret(written) else value
     return made
-
-
-def _with_percent(entry: Entry) -> Entry:
-    """Return a rollout of one number as the mapping that it stands for."""
-    value = entry.value
-    if entry.key != "rollout" or not isinstance(value, Scalar) or value.value is None:
-        return entry
-    return Entry(entry.key, entry.at, MappingNode((Entry("percent", value.at, value),), value.at))
 
 
 # --- sections -------------------------------------------------------------------------
@@ -386,7 +356,7 @@ class PolicyReader(RuleReader):
             rules,
             use=names(own.get("use")),
             resource=Name(block.resource, resource.span) if resource else None,
-            controls=self.tree(_parts_of(own, _CONTROLS), PolicyBlock),
+            controls=self.tree(parts_of(own, _CONTROLS), PolicyBlock),
             priority=block.priority,
             final=block.final,
             placement=block.placement,

@@ -26,7 +26,7 @@ from mlpolicy.lint.policies import asks_nodes, of_policies, unseen
 from mlpolicy.model import read as reader
 from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policy import PolicyFile, RuleBlock, Settings
-from mlpolicy.model.read import Reading, read_source
+from mlpolicy.model.read import Reading, Source, read_source
 from mlpolicy.plan.codes import Level, codes
 from mlpolicy.plan.gather import Gathered, gather
 from mlpolicy.plan.merge import MISSING, Built, Extent
@@ -239,8 +239,7 @@ def _loaded(
             depth=file.depth,
             beside=beside is not None,
         )
-        if not gathered.environments and not asks_nodes(file.source.document):
-            file.source.forget()
+        _forget(gathered, file.source)
     named = gathered.complete and not any(file.source.partial for file in gathered.files)
     known = gathered.environments
     loaded = _judged(
@@ -257,6 +256,12 @@ def _loaded(
         unknown=_unknown(terms.environment or "", gathered, loaded.rulebook),
         inputs=(*(file.path for file in gathered.files), *shipped_files),
     )
+
+
+def _forget(gathered: Gathered, source: Source) -> None:
+    """Let go of nodes that nobody asks for any more."""
+    if not gathered.environments and not asks_nodes(source.document):
+        source.forget()
 
 
 def _unknown(name: str, gathered: Gathered, rulebook: Rulebook) -> Diagnostic | None:

@@ -89,14 +89,14 @@ class Rulebook:
         self.overrides = tuple(overrides)
         self.read = read
         self.profiles = Profiles(self.files, _shipped, named=read.named, whole=read.whole)
-        written = [policy for file in self.files for policy in file.policies]
-        self.policies = tuple(map(self.profiles.under, written))
-        """Those of the files, each over its profiles."""
+        self.policies = tuple(
+            self.profiles.under(policy) for file in self.files for policy in file.policies
+        )
         self.nowhere: set[Span] = set()
         """Where targets and patterns stand that name no function, as far as the source was asked."""
         self.elsewhere: set[Span] = set()
         """Where targets stand that are there, and for which others are named."""
-        self._owned: dict[Target, Target] = {}
+        self.aliases: dict[Target, Target] = {}
         self._candidates: dict[Target, list[Candidate]] = {}
         self._plans: dict[
             tuple[tuple[Rank, str, Span], ...], tuple[Plan, tuple[Completed, ...]]
@@ -104,8 +104,7 @@ class Rulebook:
         """Plans by the ranks, names and places of policies: a pattern makes thousands of one."""
         self.built: Built = {} if built is None else built
         self._patterns: dict[str, list[tuple[Policy, Pattern]]] = {}
-        self.lacking = False
-        """Whether a rule of it lacks what it needs: what may be meant by it is not known."""
+        self.lacking = False  # (a rule may lack what it needs: lint says so)
         self.changes: Changes | None = None
         """What is otherwise than in the files themselves, if that is no more than some policies."""
         if read.beside is not None:
@@ -114,12 +113,7 @@ class Rulebook:
             self.policies = changes.shared(self, read.beside)
             self.changes = changes.between(self, read.beside)
         if self.changes is not None:
-            self._owned = dict(self.changes.since._owned)
-
-    @property
-    def aliases(self) -> Iterable[Target]:
-        """All names that were taken for other names of functions."""
-        return self._owned
+            self.aliases = dict(self.changes.since.aliases)
 
     def at_present(self) -> Rulebook:
         """Return the same policies as they hold at this moment."""
@@ -170,7 +164,7 @@ class Rulebook:
 
     def own(self, target: Target) -> Target:
         """Return the path under which the function is defined that *target* is a name of."""
-        return self._owned.get(target, target)
+        return self.aliases.get(target, target)
 
     def names(self, target: Target) -> tuple[Target, ...]:
         """Return all known names of a function, its own first."""
@@ -183,7 +177,7 @@ class Rulebook:
         With both the same, it is a name of its own again.
         """
         if self.own(name) != own:
-            self._owned[name] = own
+            self.aliases[name] = own
             self._candidates.clear()
             for known in ("exact", "_modules", "_other_names"):
                 self.__dict__.pop(known, None)
@@ -193,7 +187,7 @@ class Rulebook:
     @cached_property
     def _other_names(self) -> dict[Target, list[Target]]:
         found: dict[Target, list[Target]] = {}
-        for name, own in self._owned.items():
+        for name, own in self.aliases.items():
             if name != own:
                 found.setdefault(own, []).append(name)
         return found

@@ -70,7 +70,12 @@ def function(qualname: str, text: str, kind: FunctionKind) -> FunctionType:
             problem = f"the default `{text_of(default)}` in `{text}` is not a plain value"
             raise SignatureError(problem) from None
     names: dict[str, Any] = {"__name__": "mlpolicy.testing.stubs"}
-    exec(compile(tree, "<policy test>", "exec", dont_inherit=True), names)  # nosec B102  # noqa: S102 (a function without a body)
+    try:
+        code = compile(tree, "<policy test>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = getattr(error, "msg", error)
+        raise SignatureError(f"`{text}` is not a signature: {reason}") from None
+    exec(code, names)  # nosec B102  # noqa: S102 (a function without a body)
     stub: FunctionType = names[name]
     return stub
 
