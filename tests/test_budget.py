@@ -21,7 +21,7 @@ LINES = {
     "install": 3635,
     "lint": 1003,
     "model": 2964,
-    "plan": 2737,
+    "plan": 2735,
     "rules": 11397,
     "runtime": 615,
     "source": 1191,

@@ -13,8 +13,8 @@ from mlpolicy.core.site import GENERATORS, Facts, FunctionKind
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import CODE, RuleBlock
 from mlpolicy.plan.merge import Layer, complete
-from mlpolicy.plan.plan import ROLLOUT, Plan, PlannedRule, Rank, at_moment, mode_of
-from mlpolicy.plan.rulebook import Rulebook, in_order
+from mlpolicy.plan.plan import ROLLOUT, Plan, PlannedRule, Rank, at_moment, in_order, mode_of
+from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules import KINDS
 from mlpolicy.source import Defined, Missing, NoModule, SourceTree
 

@@ -13,6 +13,7 @@ from collections import ChainMap
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,13 +36,11 @@ from mlpolicy.plan.rulebook import Rulebook
 if TYPE_CHECKING:
     from mlpolicy.source import SourceTree
 
-
 EMPTY, STRAY, UNKNOWN = "MP408", "MP407", "MP005"
 """What reading finds of parts that others may complete."""
 OF_PACKAGES = ("MP132", "MP133")
 """Findings whose cause is an installed package: they are said where it is asked for first."""
-EXPIRED = "MP502"
-"""The only error that comes with time alone: it never keeps a service from starting."""
+EXPIRED = "MP502"  # comes with time alone: it never keeps a service from starting
 LEVELS: tuple[Level, ...] = ("none", "ast", "import")
 
 
@@ -99,8 +98,8 @@ class Loaded:
     @property
     def texts(self) -> tuple[Document, ...]:
         """Every file that says what holds: those given, imported, and of shipped profiles."""
-        books = self.books.values()
-        return (*self.documents, *(file for book in books for file in book.profiles.documents))
+        shipped = (book.profiles.documents for book in self.books.values())
+        return (*self.documents, *chain.from_iterable(shipped))
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

@@ -12,11 +12,13 @@ from mlpolicy.core import program
 from mlpolicy.core.allowed import OWN, Allowed
 from mlpolicy.core.argpath import ArgPath, ArgPathError, parse
 from mlpolicy.core.classes import frozen
+from mlpolicy.core.quantity import Duration
 from mlpolicy.core.site import KILL_SWITCH, Control, Mode, Rollout
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Given, Glob, Target, function_of
-from mlpolicy.model.policy import CODE, Placement
+from mlpolicy.model.policy import CODE, Placement, Policy, Setting, one
 from mlpolicy.rules import KINDS
+from mlpolicy.rules import rank as position
 
 Rank = tuple[int, int, int, bool, int, int, int]
 """Final, nearness (imported ones are below), priority, exactness, literal components, literal
@@ -270,6 +272,19 @@ def mode_of(rules: Sequence[PlannedRule]) -> Mode:
     if {rule.mode for rule in active if KINDS[rule.kind].shadowable} == {"shadow"}:
         return "shadow"
     return "enforce" if active or not rules else "disabled"
+
+
+def deadline_of(candidates: Iterable[tuple[Rank, Policy]]) -> Setting | None:
+    """Return the deadline of the highest of *candidates*, of equals and of final ones the shortest."""
+    each = ((ranked, one(policy.controls, "deadline")) for ranked, policy in candidates)
+    written = [(ranked, setting) for ranked, setting in each if setting is not None]
+    equals = (setting for ranked, setting in written if ranked[0] or ranked == written[0][0])
+    return min(equals, key=lambda each: (Duration.of(each.value), each.span), default=None)
+
+
+def in_order(kind: str) -> tuple[float, str]:
+    """Sort key of kinds: in the order in which a call meets their rules."""
+    return position(KINDS[kind].position), kind
 
 
 def plan(target: str | Callable[..., Any]) -> Plan | None:

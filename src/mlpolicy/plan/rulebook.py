@@ -26,7 +26,6 @@ from mlpolicy.model.policy import (
     Profile,
     Profiles,
     RuleBlock,
-    Setting,
     Settings,
     Tree,
     laid_over,
@@ -43,9 +42,7 @@ from mlpolicy.plan.merge import (
     complete,
     findings_of,
 )
-from mlpolicy.plan.plan import Plan, Rank, at_moment, mode_of
-from mlpolicy.rules import KINDS
-from mlpolicy.rules import rank as position
+from mlpolicy.plan.plan import Plan, Rank, at_moment, deadline_of, in_order, mode_of
 
 if TYPE_CHECKING:
     from mlpolicy.document.parse import Document
@@ -447,16 +444,3 @@ def rank(policy: Policy, pattern: Pattern) -> Rank:
 def excluded(policy: Policy, *names: Target) -> bool:
     """Whether *policy* says that it is not for the function of these *names*."""
     return any(pattern.glob.matches(name) for pattern in policy.exclude for name in names)
-
-
-def deadline_of(candidates: Iterable[Candidate]) -> Setting | None:
-    """Return the deadline of the highest of *candidates*, of equals and of final ones the shortest."""
-    each = ((ranked, one(policy.controls, "deadline")) for ranked, policy in candidates)
-    written = [(ranked, setting) for ranked, setting in each if setting is not None]
-    equals = (setting for ranked, setting in written if ranked[0] or ranked == written[0][0])
-    return min(equals, key=lambda each: (Duration.of(each.value), each.span), default=None)
-
-
-def in_order(kind: str) -> tuple[float, str]:
-    """Sort key of kinds: in the order in which a call meets their rules."""
-    return position(KINDS[kind].position), kind
