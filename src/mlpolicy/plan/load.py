@@ -36,10 +36,8 @@ from mlpolicy.plan.rulebook import Rulebook
 if TYPE_CHECKING:
     from mlpolicy.source import SourceTree
 
-EMPTY, STRAY, UNKNOWN = "MP408", "MP407", "MP005"
-"""What reading finds of parts that others may complete."""
-OF_PACKAGES = ("MP132", "MP133")
-"""Findings whose cause is an installed package: they are said where it is asked for first."""
+EMPTY, STRAY, UNKNOWN = "MP408", "MP407", "MP005"  # found of parts that others may complete
+OF_PACKAGES = ("MP132", "MP133")  # said where the package at fault is asked for first
 EXPIRED = "MP502"  # comes with time alone: it never keeps a service from starting
 LEVELS: tuple[Level, ...] = ("none", "ast", "import")
 
@@ -446,7 +444,7 @@ def _comments(document: Document) -> Iterator[Suppression]:
             continue
         column = match.start("codes") + 1
         for code in match["codes"].split(","):
-            begin = column + len(code) - len(code.lstrip())
-            span = Span(document.file, number, begin, number, begin + len(code.strip()))
+            begin, end = column + len(code) - len(code.lstrip()), column + len(code.rstrip())
+            span = Span(document.file, number, begin, number, end)
             yield Suppression(code.strip(), match["reason"], span, number)
             column += len(code) + 1

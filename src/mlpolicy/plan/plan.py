@@ -202,9 +202,9 @@ def _imports(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
                 yield from _imports(held, f"{path}.{name}")
             elif isinstance(held, str):
                 yield f"{path}.{name}", held
-    for key, one in inside:
-        if type(one) is not str:
-            yield from _imports(one, f"{path}.{key}")
+    for key, each in inside:
+        if type(each) is not str:
+            yield from _imports(each, f"{path}.{key}")
 
 
 @frozen()
