@@ -180,3 +180,14 @@ def test_a_text_of_a_million_letters_is_looked_through_at_once(word):
     redacted(line)
     is_secret(line)
     assert process_time() - began < 6
+
+
+@pytest.mark.parametrize(
+    "path", ["shop.token:verify", "a.api_keys:Store.load", "a.auth_token:<locals>"]
+)
+def test_the_path_of_a_function_is_shown(path):
+    """It is what an operator looks for in a log, whatever its module is called."""
+    text = f"{path} has no argument `usr`; the cache rule is skipped"
+
+    assert redacted(text) == text
+    assert redacted(f"{path.replace(':', ': ')} or token:verify") != text

@@ -263,7 +263,10 @@ def _known(text: str) -> Iterator[tuple[int, int]]:
 
 def _tells(one: re.Match[str], before: str) -> bool:
     """Whether a name in a text is that of a secret; *before* is the letter before it."""
-    if before == "/" or not is_secret(one["key"]):  # (`//token:` begins a URL)
+    after = one.string[one.end() : one.end() + 1]
+    is_path = before == "." and one[0].endswith(":") and (after.isidentifier() or after == "<")
+    # (`//token:` begins a URL, `shop.token:verify` is a function)
+    if before == "/" or is_path or not is_secret(one["key"]):
         return False
     if re.fullmatch(_IN_PROSE, one["key"]) is None or (one["quote"] and before in "\"'"):
         return True
