@@ -15,8 +15,8 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 311,
-    "cli": 3221,
-    "core": 4513,
+    "cli": 3222,
+    "core": 4516,
     "document": 821,
     "install": 3635,
     "lint": 1003,
@@ -31,7 +31,7 @@ LINES = {
 STATEMENTS = {
     ".": 142,
     "cli": 2125,
-    "core": 2995,
+    "core": 2997,
     "document": 573,
     "install": 2608,
     "lint": 767,

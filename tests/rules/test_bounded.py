@@ -13,7 +13,7 @@ from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import forget
 from mlpolicy.rules.validate.step import MOST_PLACES
 
-TIMES = 5000
+TIMES = 2000
 MOST_LINES = 10
 MOST_ERROR_TYPES = 50
 

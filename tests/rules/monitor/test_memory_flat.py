@@ -16,7 +16,7 @@ from mlpolicy.core.metrics import METERS
 from mlpolicy.rules.monitor.sinks import EXPORTER
 
 pytestmark = pytest.mark.slow
-CALLS = 20_000
+CALLS = 10_000
 SLACK = 15_000
 """Blocks of memory: records that wait to be folded, a queue, caches of the interpreter."""
 
