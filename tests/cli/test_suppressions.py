@@ -187,3 +187,16 @@ def test_a_policy_test_tells_an_error_that_is_suppressed(service):
     ended = service.run("test")
 
     assert (ended.code, "MP505" in ended.out) == (1, True)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_suppression_hides_that_what_is_called_is_defined_elsewhere(service, way):
+    """Only the source tells, and it is the guardrail's error all the same."""
+    service.write(
+        acme__safe="from os import system\n",
+        policies__team=team("MP010", **WAYS[way]).replace("serve:popular", "acme.safe:system"),
+    )
+
+    ended = service.run("validate", "--format", "json")
+
+    assert (ended.code, codes(ended)) == (1, ["MP010", "MP092"])

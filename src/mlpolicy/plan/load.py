@@ -352,8 +352,8 @@ def _strays(found: Iterable[Diagnostic], rulebook: Rulebook) -> tuple[Diagnostic
 # --- suppress ------------------------------------------------------------------------------
 
 _COMMENT = re.compile(r"(?:^|\s)#\s*mlpolicy:\s*ignore\[(?P<codes>[^\]]*)\](?P<reason>.*)$")
-_RIVALS = ("MP401", "MP402")
-"""Policies that contradict each other: that is no matter of the code, though it may tell of it."""
+_GUARDS = ("MP010", "MP401", "MP402")
+"""Code that is not allowed, and policies that contradict each other: no matter of the code alone."""
 
 
 @dataclass(slots=True)
@@ -395,7 +395,7 @@ class Suppressions:
     def _takes(self, finding: Diagnostic, lasting: Container[tuple[str, Span]]) -> bool:
         code, span, hides = finding.code, finding.span, False
         is_error = finding.severity == "error"
-        stays = is_error and (code in _RIVALS or (code, span) in lasting)
+        stays = is_error and (code in _GUARDS or (code, span) in lasting)
         here = self._at.get((code, span.file, span.line), ())
         for one in (*here, *self._at.get((code, "", None), ())):
             if stays:
