@@ -19,7 +19,7 @@ LINES = {
     "core": 4516,
     "document": 821,
     "install": 3635,
-    "lint": 1003,
+    "lint": 1005,
     "model": 2964,
     "plan": 2733,
     "rules": 11397,

@@ -38,9 +38,8 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
     *sources* are the files that they were read from. Of an environment, what the files themselves
     say of policies that it leaves alone is not said again.
     """
-    changes = rulebook.changes
     found = [*rulebook.profiles.diagnostics, *_rivals(rulebook), *_twice(rulebook)]
-    for policy in rulebook.policies if changes is None else changes.policies:
+    for policy in _changed(rulebook):
         found += (*_required(policy, rulebook), *_resource(policy, rulebook))
         found += _held(policy, rulebook)
         if rulebook.tells_absence:
@@ -61,6 +60,11 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
     return in_order(found)
 
 
+def _changed(rulebook: Rulebook) -> Sequence[Policy]:
+    """Return the policies, less those that were judged without an environment."""
+    return rulebook.policies if rulebook.changes is None else rulebook.changes.policies
+
+
 def _targets(rulebook: Rulebook) -> tuple[Target, ...]:
     """Return the targets that policies name, less those that were judged without an environment."""
     return rulebook.exact if rulebook.changes is None else rulebook.changes.targets
@@ -68,8 +72,7 @@ def _targets(rulebook: Rulebook) -> tuple[Target, ...]:
 
 def _broad(rulebook: Rulebook) -> list[Policy]:
     """Return the policies with patterns, less those that were judged without an environment."""
-    changes = rulebook.changes
-    each = rulebook.policies if changes is None else changes.policies
+    each = _changed(rulebook)
     return [policy for policy in each if not all(one.glob.exact for one in policy.match)]
 
 
@@ -240,8 +243,7 @@ def _all_allowed(rulebook: Rulebook) -> Iterator[Diagnostic]:
 
 def _lone(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what a policy may not import by itself where its paths do not tell what it takes."""
-    changes = rulebook.changes
-    for policy in rulebook.policies if changes is None else changes.policies:
+    for policy in _changed(rulebook):
         tells = not policy.where.count and all(pattern.glob.exact for pattern in policy.match)
         if policy.match and not tells:
             plan, _ = rulebook.made(*rulebook.alone(policy))
