@@ -39,7 +39,7 @@ def test_rules_stay_packed_until_somebody_asks_for_them(paths):
     assert held is not None
     rulebook = awaken(paths, held).rulebook
     rules = {policy.name: policy.rules for policy in rulebook.policies}
-    assert all(isinstance(one, cache.Packed) for one in rules.values())
+    assert all(isinstance(one, cache.PackedRules) for one in rules.values())
     assert [one._rules for one in rules.values()] == [None, None]
     plan = rulebook.plan(Target("m", "f"))
     assert [one.kind for one in plan.rules] == ["cache", "retry"]
@@ -56,7 +56,7 @@ def test_a_kind_that_is_gone_is_read_anew(paths):
     held = cache.read(paths)
     held.kinds = frozenset({"gone"})
     rules = awaken(paths, held).rulebook.policies[0].rules
-    assert not isinstance(rules, cache.Packed)
+    assert not isinstance(rules, cache.PackedRules)
 
 
 def test_another_mlpolicy_reads_anew(paths, monkeypatch):

@@ -42,7 +42,8 @@ def resolved(context: Context, loaded: Loaded, *, level: Level, strict: bool = F
     if level == "none":
         return loaded.shown(level=level)
     with waiting("looking targets up in the source"):
-        books, seen = loaded.books.items(), Seen()  # (that of the files themselves comes first)
+        books = loaded.books.items()  # (that of the files themselves comes first)
+        seen = Seen() if len(books) > 1 else None
         findings = list(across({name: of_source(book, context.tree, seen) for name, book in books}))
     # What cannot be read, or is not there, cannot be imported.
     wrong = any(finding.severity == "error" for finding in loaded.diagnostics)

@@ -57,10 +57,9 @@ def command(context: Context, *, wanted: str, allow_real: bool, junit_file: Path
         content = {"tests": tests, "diagnostics": list(map(finding, findings))}
         context.give(SCHEMA, {"summary": summary, **content})
     else:
-        texts = chain(*(suite.documents.items() for suite in suites))
-        lines = {file: document.lines for file, document in texts}
+        texts = dict(chain(*(suite.documents.items() for suite in suites)))
         secrets = frozenset[str]().union(*map(attrgetter("secrets"), suites))
-        report = Report(findings, lines, files=len(suites), secrets=secrets)
+        report = Report(findings, texts, files=len(suites), secrets=secrets)
         _tell(context, counts, failed, report)
     sys.exit(exits.FINDINGS if failed or findings else exits.FINE)
 

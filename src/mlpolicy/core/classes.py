@@ -171,7 +171,13 @@ def _methods(cls: Any, *, order: bool) -> dict[str, Callable[..., Any]]:
     def hashed(self: Any) -> int:
         return hash(key(self))
 
+    every = [one.name for one in fields(cls)]
+
+    def reduced(self: Any) -> tuple[Any, tuple[Any, ...]]:
+        return type(self), tuple([getattr(self, name) for name in every])  # (no names are packed)
+
     made: dict[str, Callable[..., Any]] = {"__eq__": equals, "__hash__": hashed, "__repr__": _shown}
+    made["__reduce__"] = reduced
     return made | {"__lt__": less} if order else made
 
 

@@ -9,7 +9,7 @@ import stat
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,25 @@ class Document:
     place: str = ""
     """Where the file that was read lies, whatever links led to it."""
 
-    @cached_property
+    def __getattr__(self, name: str) -> Any:
+        """Return nodes that were let go: they are read anew each time."""
+        if name != "root":
+            raise AttributeError(f"{type(self).__name__} has no {name}")
+        return parse(self.text, file=self.file).root
+
+    def forget(self) -> None:
+        """Let go of the nodes: they take thirty times as much as the text."""
+        vars(self).pop("root", None)
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """The lines of its text, without their ends."""
-        return tuple(_BREAK.split(self.text)) if self.text else ()
+        return _lines_of(self.text) if self.text else ()
+
+
+@lru_cache(4)
+def _lines_of(text: str) -> tuple[str, ...]:
+    return tuple(_BREAK.split(text))
 
 
 def read(path: Path) -> Document:

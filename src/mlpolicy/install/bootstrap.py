@@ -133,7 +133,7 @@ class InForce:
         new = cache.Held(
             rulebook.tops,
             cache.pack(rulebook),
-            kinds=frozenset(rule.kind for policy in rulebook.policies for rule in policy.rules),
+            kinds=frozenset(rulebook.kinds),
             inputs=tuple(map(str, loaded.inputs)),
             variables=tuple(loaded.variables),
         )

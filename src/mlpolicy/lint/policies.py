@@ -256,7 +256,7 @@ def _lone(rulebook: Rulebook) -> Iterator[Diagnostic]:
 
 def _idle(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield defaults and profiles that no policy uses; a file without policies is a library."""
-    used = {block.kind for policy in rulebook.policies for block in policy.rules}
+    used = rulebook.kinds
     for file in rulebook.files:
         for block in file.defaults if file.policies else ():
             if block.kind not in used:
@@ -311,11 +311,10 @@ def _winner(policy: Policy, target: Target, rulebook: Rulebook) -> str:
 
 def unseen(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the targets with rules in force that no rule watches, where others are watched."""
-    kinds = {block.kind for policy in rulebook.policies for block in policy.rules}
-    watching = sorted(kind for kind in kinds if not KINDS[kind].shadowable)
+    watching = sorted(kind for kind in rulebook.kinds if not KINDS[kind].shadowable)
     for target in rulebook.exact if watching and rulebook.tells_absence else ():
-        plan = rulebook.plan(target)
-        if plan is None or any(map(plan.rule, watching)) or plan.sources[0] in rulebook.elsewhere:
+        plan = None if _has(rulebook, target, watching) else rulebook.plan(target)
+        if plan is None or plan.sources[0] in rulebook.elsewhere:
             continue
         if any(rule.mode == "enforce" for rule in plan.rules):
             [kind, *_] = watching
@@ -323,14 +322,18 @@ def unseen(rulebook: Rulebook) -> Iterator[Diagnostic]:
             yield Diagnostic("MP906", text, plan.sources[0], "info", help=f"add `{kind}: {{}}`")
 
 
+def _has(rulebook: Rulebook, target: Target, kinds: Iterable[str]) -> bool:
+    """Whether a policy gives the function under *target* a rule of any of *kinds*."""
+    policies = [policy for _, policy in rulebook.candidates(target)]
+    return any(policy.rule(kind) for policy in policies for kind in kinds)
+
+
 # --- what the text shows by itself ----------------------------------------------------
 
 
 def _unused_variables(sources: Iterable[Source]) -> Iterator[Diagnostic]:
     """Yield the variables that no value asks for; a file without policies may be a library."""
-    using = [source for source in sources if "${vars." in source.document.text]
-    texts = [scalar.text for source in using for scalar in scalars(source.root)]
-    used = {name for text in texts for name in _USE.findall(text)}
+    used = set(chain.from_iterable(_used(source.document) for source in sources))
     for root in (source.root for source in sources):
         known = set(used)
         for environment, entry in _variables(root):
@@ -349,6 +352,13 @@ def _unused_variables(sources: Iterable[Source]) -> Iterator[Diagnostic]:
                 help=did_you_mean(near, help),
                 suggestions=repair(entry.key_span, near),
             )
+
+
+def _used(document: Document) -> Iterator[str]:
+    """Yield the variables that values of a file ask for."""
+    for entry in entries_of(document.root) if "${vars." in document.text else ():
+        for scalar in scalars(entry.value) if not entry.key.startswith("x-") else ():
+            yield from _USE.findall(scalar.text)
 
 
 def _variables(root: Mapping | None) -> Iterator[tuple[str, Entry]]:

@@ -27,6 +27,8 @@ _NOT_MEANT = frozenset({"MP307", "MP308"})
 """Findings about a target that is there, and for which others are named."""
 _MOST = 200
 """A pattern that takes more functions than this was hardly looked through."""
+_TOGETHER = 500
+"""Policies of a very large set whose functions are looked at together."""
 _CONDITIONS = ("tag", "kind", "has_param", "decorated_by")
 _PLAIN_TAGS = re.compile(
     rb"""(?mx)
@@ -45,7 +47,12 @@ def of_source(
     What is *seen* without an environment is not looked at again in those that leave it as it is.
     """
     stage = _SourceStage(rulebook, tree, seen)
-    found = [finding for policy in rulebook.policies for finding in stage.looked(policy)]
+    found: list[Diagnostic] = []
+    for number, policy in enumerate(rulebook.policies, 1):
+        found += stage.looked(policy)
+        if rulebook.is_large and number % _TOGETHER == 0:
+            stage.judge()
+            tree.spare()
     return in_order([*found, *stage.unread(), *stage.rules()])
 
 
@@ -113,6 +120,8 @@ class _SourceStage:
         self._tree = tree
         self._functions: dict[Target, Defined] = {}
         self._modules: dict[str, Span] = {}
+        self._wrong: dict[tuple[str, Span], dict[Target, list[Diagnostic]]] = {}
+        """What is wrong with rules, by code and place, on each function."""
         self._taken_by_some: set[tuple[str, Span]] = set()
         """Arguments that a pattern names for those functions that have them: code and place."""
 
@@ -273,8 +282,18 @@ class _SourceStage:
                 help = f"mend {module.broken}, or run mlpolicy under the Python of the service"
                 text = f"`{name}` {module.why}"
                 yield Diagnostic("MP303", text, span, "warning", label="not checked", help=help)
+            if self._rulebook.is_large:
+                self._tree.spare()
 
     # --- rules ------------------------------------------------------------------------
+
+    def judge(self) -> None:
+        """Look at the rules of the functions so far, each once, and let these go."""
+        for target, defined in self._functions.items():
+            for finding in self._known(target, defined):
+                by_target = self._wrong.setdefault((finding.code, finding.span), {})
+                by_target.setdefault(target, []).append(finding)
+        self._functions = {}
 
     def rules(self) -> Iterator[Diagnostic]:
         """Yield what is wrong with the rules of functions.
@@ -282,12 +301,8 @@ class _SourceStage:
         Where a setting is wrong on several functions, that is one finding: it names the first of
         them and counts the others.
         """
-        found: dict[tuple[str, Span], dict[Target, list[Diagnostic]]] = {}
-        for target, defined in self._functions.items():
-            for finding in self._known(target, defined):
-                by_target = found.setdefault((finding.code, finding.span), {})
-                by_target.setdefault(target, []).append(finding)
-        for place, by_target in found.items():
+        self.judge()
+        for place, by_target in self._wrong.items():
             if place in self._taken_by_some:
                 continue
             first, others = next(iter(by_target)), len(by_target) - 1

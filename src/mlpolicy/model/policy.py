@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from mlpolicy.core.allowed import OWN
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import (
     Diagnostic,
@@ -26,6 +27,7 @@ Placement = Literal["auto", "inner", "outer"]
 OnMissing = Literal["error", "warn", "ignore"]
 OnEngineError = Literal["open", "closed"]
 OnUnknown = Literal["error", "base"]
+_BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
 
 COMMON = ("mode", "expires", "on_expiry", "rollout")
 """Settings that every rule has, whatever its kind."""
@@ -193,9 +195,38 @@ class PolicyFile:
     defaults: tuple[RuleBlock, ...] = ()
     profiles: tuple[Profile, ...] = ()
     resources: tuple[Name, ...] = ()
-    policies: tuple[Policy, ...] = ()
+    policies: Sequence[Policy] = ()
     removed: Mapping[tuple[str, str], Span] = field(default_factory=dict)
     """Where its environment takes a key out of a policy, by the name of that and the key."""
+
+
+def joined(files: Sequence[PolicyFile]) -> Settings:
+    """Return the settings that hold for all *files*: the most careful of what each says.
+
+    Which environment is asked for is no matter of one file: any of them may let go of it,
+    where none says that it is an error. Where only packages have lists of `allow_call`, these
+    allow no more than what holds without any.
+    """
+    each = [file.settings for file in files] or [Settings()]
+    said = {one.on_unknown_environment for one in each}
+
+    def all_of(name: str) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(item for one in each for item in getattr(one, name)))
+
+    lists = all_of("allow_call")
+    if lists and not any(file.settings.allow_call for file in files if file.depth < DEPTH):
+        lists = ((Pattern(OWN, Span("")),), *lists)
+    return Settings(
+        _BY_CARE[min(_BY_CARE.index(one.on_missing_target) for one in each)],
+        # (of two words of one setting, the more careful is the first in the alphabet, too)
+        min(one.on_engine_error for one in each),
+        packages=all_of("packages"),
+        require=all_of("require"),
+        expiry_warning=max(one.expiry_warning for one in each),
+        allow_call=lists,
+        ignore=all_of("ignore"),
+        on_unknown_environment="base" if said - {None} == {"base"} else "error",
+    )
 
 
 def one(tree: Tree, key: str) -> Setting | None:

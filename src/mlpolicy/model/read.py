@@ -66,6 +66,7 @@ class Source:
     """The policies that were read of the file itself, if environments may share them."""
     plain: dict[int, Entry] = field(default_factory=dict)
     """Its entries in which no variable stands, for these."""
+    forgotten: bool = False
 
     @property
     def file(self) -> str:
@@ -73,7 +74,7 @@ class Source:
         return self.document.file
 
     def forget(self) -> None:
-        """Let go of the nodes of its policies, which have been read: most of what a file takes."""
+        """Let go of the nodes of its policies: most of what a file takes."""
         if self.root is not None:
             kept = [
                 Entry(entry.key, entry.at, MappingNode((), entry.value.at))
@@ -81,7 +82,15 @@ class Source:
                 else entry
                 for entry in self.root.entries
             ]
-            self.root = self.document.root = MappingNode(tuple(kept), self.root.at)
+            self.root, self.layers = MappingNode(tuple(kept), self.root.at), Layers()
+            self.document.forget()
+            self.forgotten = True
+
+    def recall(self) -> None:
+        """Have the nodes again that were let go."""
+        if self.forgotten:
+            fresh = source(self.document)
+            self.root, self.layers, self.forgotten = fresh.root, fresh.layers, False
 
     @property
     def partial(self) -> bool:

@@ -209,7 +209,7 @@ def _sealed(name: str, body: bytes, key: bytes) -> bytes:
 # --- what is held ---------------------------------------------------------------------
 
 
-class Packed(Sequence["RuleBlock"]):
+class PackedRules(Sequence["RuleBlock"]):
     """The rules of one policy, as bytes until somebody asks for them; none of them has a date.
 
     Most policies of a process name modules that it never imports.
@@ -224,7 +224,7 @@ class Packed(Sequence["RuleBlock"]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Be packed as the bytes alone."""
-        return Packed, (self._content,)
+        return PackedRules, (self._content,)
 
     def _unpacked(self) -> tuple[RuleBlock, ...]:
         if self._rules is None:
@@ -247,7 +247,7 @@ def pack(rulebook: Rulebook) -> bytes:
     for policy in rulebook.policies:
         rules: Sequence[RuleBlock] = policy.rules
         if not any("expires" in rule.settings for rule in rules):
-            rules = Packed(pickle.dumps(tuple(rules)))
+            rules = PackedRules(pickle.dumps(tuple(rules)))
         policies[policy.span.file].append(replace(policy, use=(), rules=rules))
     files = [(file, tuple(policies[file.file])) for file in rulebook.files]
     return pickle.dumps([replace(file, profiles=(), policies=of_it) for file, of_it in files])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ class Changes:
         return tuple(filter(self.has, self._book.exact) if self.globs else self._own)
 
 
-def shared(book: Rulebook, since: Rulebook) -> tuple[Policy, ...]:
+def shared(book: Rulebook, since: Rulebook) -> Sequence[Policy]:
     """Return the policies of *book*; those that *since* has as well are the same objects."""
     written, others = (
         [policy for file in each.files for policy in file.policies] for each in (book, since)
@@ -74,8 +74,7 @@ def between(book: Rulebook, since: Rulebook) -> Changes | None:
 
 def _frame(book: Rulebook) -> tuple[Any, ...]:
     """Return all that the policies of *book* are judged by beside their words and the source."""
-    kinds = Counter(block.kind for policy in book.policies for block in policy.rules)
-    several = {kind: count > 1 for kind, count in kinds.items()}
+    several = {kind: count > 1 for kind, count in book.kinds.items()}
     each = [(one.mode, one.defaults, one.profiles, one.resources) for one in book.files]
     read = book.read.whole, book.read.filled, book.read.named
     return read, several, each, book.settings, book.profiles.missing

@@ -18,6 +18,8 @@ from mlpolicy.model.read import ImportRefused, Source, folder_of, located, sourc
 SUFFIXES = (".yaml", ".yml")
 TESTS = (".test.yaml", ".test.yml")
 NOT_POLICIES = "examples"
+LARGE = 1 << 20
+"""Letters of files from which on no more than the nodes of one are held at a time."""
 DEEPEST = 32
 """How many files may import one another in a chain."""
 
@@ -115,6 +117,13 @@ class Gathered:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     complete: bool = True
     """Whether every import was found."""
+    size: int = 0
+    """How many letters all of them have."""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the nodes of all files are too many to be held at once."""
+        return self.size > LARGE
 
     @property
     def files(self) -> tuple[Located, ...]:
@@ -139,6 +148,9 @@ class Gathered:
         same = shown == path or _real(shown) == place
         document = read_within(shown if same else path, within)
         file = self.known[place] = Located(place, source(document), root)
+        self.size += len(document.text)
+        if self.is_large:
+            file.source.forget()
         for name in file.source.imports:
             try:
                 self._import(file, name, shown, depth)

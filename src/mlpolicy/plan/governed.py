@@ -47,6 +47,8 @@ def know_names(rulebook: Rulebook, tree: SourceTree) -> None:
         answer = tree.look_up(target)
         if isinstance(answer, Defined) and answer.is_function and answer.defined_as is not None:
             rulebook.join(target, answer.defined_as)
+        if rulebook.is_large:
+            tree.spare()
 
 
 def absent_from(

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mlpolicy.core.allowed import OWN
 from mlpolicy.core.diagnostic import Diagnostic
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.site import KILL_SWITCH, Facts, end_of
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
 from mlpolicy.model.policy import (
-    DEPTH,
-    OnMissing,
     Pattern,
     Placement,
     Policy,
@@ -28,6 +26,7 @@ from mlpolicy.model.policy import (
     RuleBlock,
     Settings,
     Tree,
+    joined,
     laid_over,
     one,
 )
@@ -47,8 +46,10 @@ from mlpolicy.plan.plan import Plan, Rank, at_moment, deadline_of, in_order, mod
 if TYPE_CHECKING:
     from mlpolicy.document.parse import Document
     from mlpolicy.plan.changes import Changes
+    from mlpolicy.plan.packed import Packed
 
-_BY_CARE: tuple[OnMissing, ...] = ("error", "warn", "ignore")
+_MOST = 1000
+"""Plans and rules of a very large set that are kept, once made."""
 Candidate = tuple[Rank, Policy]
 Resolved = tuple[Plan | None, tuple[Diagnostic, ...]]
 
@@ -86,18 +87,15 @@ class Rulebook:
         self.overrides = tuple(overrides)
         self.read = read
         self.profiles = Profiles(self.files, _shipped, named=read.named, whole=read.whole)
-        self.policies = tuple(
-            self.profiles.under(policy) for file in self.files for policy in file.policies
-        )
+        self._packed: Packed | None = None
+        self.policies = self._under(self.profiles)
         self.nowhere: set[Span] = set()
         """Where targets and patterns stand that name no function, as far as the source was asked."""
         self.elsewhere: set[Span] = set()
         """Where targets stand that are there, and for which others are named."""
         self.aliases: dict[Target, Target] = {}
         self._candidates: dict[Target, list[Candidate]] = {}
-        self._plans: dict[
-            tuple[tuple[Rank, str, Span], ...], tuple[Plan, tuple[Completed, ...]]
-        ] = {}
+        self._plans: dict[tuple[object, ...], tuple[Plan, tuple[Completed, ...]]] = {}
         """Plans by the ranks, names and places of policies: a pattern makes thousands of one."""
         self.built: Built = {} if built is None else built
         self._patterns: dict[str, list[tuple[Policy, Pattern]]] = {}
@@ -112,6 +110,28 @@ class Rulebook:
         if self.changes is not None:
             self.aliases = dict(self.changes.since.aliases)
 
+    def _under(self, profiles: Profiles) -> Sequence[Policy]:
+        """Return the policies of all files, each over its profiles; packed where the files have them so."""
+        each = (profiles.under(policy) for file in self.files for policy in file.policies)
+        if all(type(file.policies) is tuple for file in self.files):
+            return tuple(each)
+        from mlpolicy.plan.packed import Packed  # (of very large sets alone)
+
+        parts = [file.policies for file in self.files if isinstance(file.policies, Packed)]
+        self._packed = Packed(each) if any(one.use for one in parts) else Packed.joined(parts)
+        return self._packed
+
+    @property
+    def is_large(self) -> bool:
+        """Whether policies and plans are too many to be held at once: each is made when asked for."""
+        return self._packed is not None
+
+    def _make_room(self) -> None:
+        """Of a very large set, let go of what was made: it is made again when it is asked for."""
+        for known in (self._candidates, self._plans, self.built) if self.is_large else ():
+            if len(known) >= _MOST:
+                known.clear()
+
     def at_present(self) -> Rulebook:
         """Return the same policies as they hold at this moment."""
         return Rulebook(self.files, environ=self.environ, overrides=self.overrides)
@@ -120,33 +140,8 @@ class Rulebook:
 
     @cached_property
     def settings(self) -> Settings:
-        """What holds for all files: the most careful of what each says.
-
-        Which environment is asked for is no matter of one file: any of them may let go of it,
-        where none says that it is an error.
-        """
-        each = [file.settings for file in self.files] or [Settings()]
-        said = {one.on_unknown_environment for one in each}
-
-        def joined(name: str) -> tuple[Any, ...]:
-            return tuple(dict.fromkeys(item for one in each for item in getattr(one, name)))
-
-        return Settings(
-            _BY_CARE[min(_BY_CARE.index(one.on_missing_target) for one in each)],
-            # (of two words of one setting, the more careful is the first in the alphabet, too)
-            min(one.on_engine_error for one in each),
-            packages=joined("packages"),
-            require=joined("require"),
-            expiry_warning=max(one.expiry_warning for one in each),
-            allow_call=self._allow_call(joined("allow_call")),
-            ignore=joined("ignore"),
-            on_unknown_environment="base" if said - {None} == {"base"} else "error",
-        )
-
-    def _allow_call(self, lists: tuple[tuple[Pattern, ...], ...]) -> tuple[Any, ...]:
-        """Return *lists* with what holds where only packages have some: these allow no more."""
-        given = any(one.settings.allow_call for one in self.files if one.depth < DEPTH)
-        return lists if given or not lists else ((Pattern(OWN, Span("")),), *lists)
+        """What holds for all files: the most careful of what each says."""
+        return joined(self.files)
 
     @property
     def tells_absence(self) -> bool:
@@ -194,9 +189,16 @@ class Rulebook:
         """The policies with patterns that may name more than one function, and those."""
         return tuple(
             (policy, patterns)
-            for policy in self.policies
+            for policy in (self._packed.broad if self._packed else self.policies)
             if (patterns := tuple([one for one in policy.match if not one.glob.exact]))
         )
+
+    @cached_property
+    def kinds(self) -> Mapping[str, int]:
+        """How many policies have a rule of each kind."""
+        policies = () if self._packed else self.policies
+        counts = Counter(block.kind for policy in policies for block in policy.rules)
+        return self._packed.kinds if self._packed else counts
 
     @cached_property
     def globs(self) -> tuple[Pattern, ...]:
@@ -245,8 +247,10 @@ class Rulebook:
         return any(policy.where.count for policy, _ in self._matching(target))
 
     @cached_property
-    def _named(self) -> dict[str, list[Policy]]:
+    def _named(self) -> Mapping[str, list[Policy]]:
         """The policies that name a target itself, by the target."""
+        if self._packed is not None:
+            return self._packed.by_target
         found: dict[str, list[Policy]] = {}
         if self.changes is not None:
             found, here = dict(self.changes.since._named), set(map(id, self.policies))
@@ -298,6 +302,7 @@ class Rulebook:
             best.values(), key=lambda each: (each[0], each[1].name, each[1].span), reverse=True
         )
         if facts is None:
+            self._make_room()
             self._candidates[target] = found
         return found
 
@@ -417,8 +422,7 @@ class Rulebook:
         plan, completed = self.made(target, candidates)
         policies = [policy for _, policy in candidates]
         kinds = {block.kind for block in policies[0].rules}
-        others = (policy for policy in self.policies if policy is not policies[0])
-        if alone and any(policy.rule(kind) for policy in others for kind in kinds):
+        if alone and any(self.kinds[kind] > 1 for kind in kinds):
             completed = self._completed(candidates, replace(self.read, whole=False))
         return findings_of(plan, completed, deadline_of(candidates))
 

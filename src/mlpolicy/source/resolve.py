@@ -242,7 +242,7 @@ class Resolver:
         """Get modules from *load*."""
         self._load = load
         self._open: set[tuple[object, str]] = set()
-        self._known: dict[tuple[object, str], Thing] = {}
+        self.known: dict[tuple[object, str], Thing] = {}
         self._circles = 0
 
     def attribute(self, owner: Thing, name: str) -> Thing:
@@ -380,8 +380,8 @@ class Resolver:
     def _once(self, owner: object, name: str, find: Callable[[], Thing]) -> Thing:
         """Return what *find* does, unless that is under way already: names may go in a circle."""
         key = (owner, name)
-        if key in self._known:
-            return self._known[key]
+        if key in self.known:
+            return self.known[key]
         if key in self._open:
             self._circles += 1
             return Missing(f"`{name}` is defined in a circle of imports")
@@ -393,7 +393,7 @@ class Resolver:
             self._open.discard(key)
         # What was found on the way round a circle is not all that there is.
         if self._circles == circles:
-            self._known[key] = thing
+            self.known[key] = thing
         return thing
 
     # --- classes --------------------------------------------------------------------------

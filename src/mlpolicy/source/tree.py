@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import re
 import sys
@@ -19,6 +20,8 @@ from mlpolicy.source.module import Imported, Module, read
 from mlpolicy.source.resolve import Defined, Dynamic, Missing, Resolver, Thing
 
 _DEEPEST, _OFFERED = 24, 5
+_MUCH = 1 << 18
+"""Bytes of source; what is made of one takes up to a hundred."""
 Answer = Defined | Missing | NoModule | Dynamic
 
 
@@ -38,6 +41,15 @@ class SourceTree:
             place = self._locator.find(name)
             self._modules[name] = read(name, place) if isinstance(place, SourceFile) else place
         return self._modules[name]
+
+    def spare(self) -> None:
+        """Let go of all that was read where it is much: it is read again when it is asked for."""
+        held = (one.source for one in self._modules.values() if isinstance(one, Module))
+        if sum(map(len, held)) > _MUCH:
+            self._modules.clear()
+            self._answers.clear()
+            self._resolver.known.clear()  # (what was given out has the resolver)
+            gc.collect()  # (modules and what they bind refer to each other)
 
     def functions(self, module: str) -> tuple[str, ...]:
         """Return the public functions that *module* defines, methods of its classes too."""

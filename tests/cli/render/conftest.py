@@ -10,6 +10,7 @@ from mlpolicy.cli.render.report import Report
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, Related, Suggestion
 from mlpolicy.core.span import Span
+from mlpolicy.document.parse import Document
 
 OF_A_CI = ("GITHUB_", "CI_", "MLPOLICY_", "NO_COLOR")
 
@@ -41,7 +42,7 @@ policies:
 
 
 def a_report(*diagnostics, text=TEXT, file="serving.yaml", **facts):
-    return Report(diagnostics, {file: tuple(text.split("\n"))}, files=1, policies=1, **facts)
+    return Report(diagnostics, {file: Document(file, text, None, ())}, files=1, policies=1, **facts)
 
 
 MISSING = Diagnostic(

@@ -19,7 +19,9 @@ def read(report):
 
 def test_a_file_is_a_case_and_an_error_a_failure():
     other = Diagnostic("MP005", "unknown key", at(4, 5, 9))
-    report = Report((MISSING, other, WARNED), {"serving.yaml": ("",), "right.yaml": ("",)}, files=2)
+    report = Report(
+        (MISSING, other, WARNED), dict.fromkeys(("serving.yaml", "right.yaml")), files=2
+    )
 
     top = read(report)
 

@@ -86,7 +86,7 @@ def junit(report: Report) -> str:
     """Return the findings as a JUnit report: a case for each file, a failure for each error."""
     from mlpolicy.core.junit import document, element
 
-    files = {*report.lines, *(finding.span.file for finding in report.diagnostics)}
+    files = {*report.texts, *(finding.span.file for finding in report.diagnostics)}
     cases = {
         file: element("testcase", classname="mlpolicy", name=file, file=file, time="0")
         for file in sorted(files)
@@ -139,7 +139,7 @@ def fingerprints(report: Report) -> Iterator[str]:
     seen: Counter[str] = Counter()
     for diagnostic in report.diagnostics:
         span = diagnostic.span
-        above = _above(report.lines.get(span.file, ())[: span.line])
+        above = _above(report.lines(span.file)[: span.line])
         environment = diagnostic.environment.partition(", ")[0]
         columns = f"{span.column} {span.end_column}"
         parts = (diagnostic.code, in_checkout(span.file), environment, columns, *above)

@@ -9,6 +9,7 @@ from typing import Final
 
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, many
+from mlpolicy.document.parse import Document
 from mlpolicy.plan.load import Loaded
 
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -20,8 +21,8 @@ class Report:
     """Findings, with the text that they are about."""
 
     diagnostics: Sequence[Diagnostic]
-    lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The lines of each file."""
+    texts: Mapping[str, Document] = field(default_factory=dict)
+    """The files that they are about, by name."""
     files: int = 0
     policies: int = 0
     environments: int = 0
@@ -37,12 +38,17 @@ class Report:
         findings = sorted(loaded.diagnostics, key=lambda finding: (finding.span, finding.code))
         return cls(
             tuple(dict.fromkeys(findings)),
-            {document.file: document.lines for document in loaded.texts},
+            {document.file: document for document in loaded.texts},
             files=len(loaded.documents),
             policies=len(loaded.rulebook.policies),
             environments=environments,
             secrets=loaded.secrets,
         )
+
+    def lines(self, file: str) -> Sequence[str]:
+        """Return the lines of *file*; none of one that is not known."""
+        document = self.texts.get(file)
+        return document.lines if document else ()
 
     def count(self, severity: str) -> int:
         """Return how many findings are that grave."""

@@ -46,12 +46,13 @@ def _finding(finding: Diagnostic, report: Report) -> Iterator[str]:
             yield f"{margin} {_dim('|')}"
         painted = click.style(_line(label), fg=ink) if label else ""
         place = f"{margin}{_dim(arrow)} {visible(str(span))}"
-        if 1 <= span.line <= len(report.lines.get(span.file, ())):
+        lines = report.lines(span.file)
+        if 1 <= span.line <= len(lines):
             yield place
             yield from _excerpt(
                 span,
                 painted,
-                masked(report.lines[span.file][span.line - 1], report.secrets),
+                masked(lines[span.line - 1], report.secrets),
                 margin,
             )
         else:
