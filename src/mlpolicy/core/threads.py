@@ -228,14 +228,21 @@ def here() -> bool:
 class Background:
     """Does *turn* again and again on a daemon thread, until it gives None.
 
-    A turn gives the seconds to the next one. What it raises ends the thread.
+    A turn gives the seconds to the next one. What it raises, or another thread sets, ends the
+    thread; *failed* is told.
     A child of a fork has no such thread: whoever owns one starts another.
     """
 
-    def __init__(self, name: str, turn: Callable[[], float | None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        turn: Callable[[], float | None],
+        failed: Callable[[BaseException], object] | None = None,
+    ) -> None:
         self.name = name
         """Shown among the threads of the process; begins with `mlpolicy-`."""
         self._turn = turn
+        self._failed = failed
         self._alive = False
         self._bell = allocate_lock()
         self._bell.acquire()
@@ -267,6 +274,10 @@ class Background:
             threading.current_thread().name = self.name
             while (pause := self._turn()) is not None:
                 self._bell.acquire(timeout=pause)
+        except BaseException as error:
+            if self._failed is None:
+                raise
+            self._failed(error)
         finally:
             self._alive = False
             _running.discard(get_ident())

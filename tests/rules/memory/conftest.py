@@ -126,7 +126,10 @@ class Yard:
         self.stock = Stock()
         self.attended = attended
         self.meters = Meters()
-        self.gauge = Gauge(self.stock.read, poll, attend=lambda: self.attended, now=self.time)
+        self.gauge = Gauge(self.stock.read, poll, attend=self._attend, now=self.time)
+
+    def _attend(self, gauge):
+        gauge.attended = self.attended
 
     def gate(self, *, wait=5.0, levels=Levels(), **more):
         return Gate(self.gauge, levels, decisions=self.decisions(), wait=wait, **more)
@@ -139,7 +142,7 @@ class Yard:
         self.stock.used = used
         self.time.advance(self.gauge.poll)
         self.gauge.attended = self.attended
-        self.gauge.sample(sighted=True)
+        self.gauge.sample()
 
 
 @pytest.fixture

@@ -59,11 +59,12 @@ def test_gates_are_shut_while_the_sampler_is_busy(yard):
     yard.gauge.refresh(yard.time())
     assert not gate.shut
 
-    yard.gauge.blind()
+    yard.gauge.attended = False
+    yard.gauge.settle()
     shut = gate.shut
     yard.gauge.sample()
     still = gate.shut
-    yard.gauge.sample(sighted=True)
+    yard.gauge.sample(attended=True)
 
     assert (shut, still, gate.shut) == (True, True, False)
 

@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from mlpolicy.core.step import Wait
+from mlpolicy.core.threads import Waiter
 from mlpolicy.rules.memory.gate import MemoryTicket
 from tests.rules.memory.test_woven import in_line, rule, until
 
@@ -212,6 +213,24 @@ def test_an_exception_in_the_middle_loses_no_one_who_was_called(yard, monkeypatc
 
     assert before == [False, False]
     assert [waiter.woken for waiter in waiters] == [True, True]
+
+
+def test_an_exception_while_one_is_woken_leaves_it_called(yard, monkeypatch):
+    """It is out of the line, and is let in when it looks."""
+    gate = yard.gate(wait=60.0)
+    yard.use(950)
+    ticket = MemoryTicket()
+    waiter = gate.ask(ticket).waiter
+
+    def interrupted(*_):
+        raise Late
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Waiter, "wake", interrupted)
+        with pytest.raises(Late):
+            yard.use(700)
+
+    assert (waiter.woken, gate.ask(ticket)) == (False, "in")
 
 
 def test_finalizers_may_call_guarded_functions_at_any_time(place, use):

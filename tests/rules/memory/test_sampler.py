@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import subprocess
@@ -15,6 +16,8 @@ from mlpolicy.core import threads as background
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.report import forget
 from mlpolicy.core.site import Site
+from mlpolicy.core.step import Wait
+from mlpolicy.core.threads import here
 from mlpolicy.rules.memory.gate import Decisions, Gate, MemoryTicket
 from mlpolicy.rules.memory.levels import Levels
 from mlpolicy.rules.memory.relief import Relief
@@ -32,10 +35,10 @@ class Works:
         self.sampler = Sampler(lambda limit, measure: stock)
         self.gates = []
 
-    def gate(self, *, poll=0.01, **more):
+    def gate(self, *, poll=0.01, wait=5.0, **more):
         gauge = self.sampler.gauge(None, "rss", poll)
         decisions = Decisions(Site("shop:predict", meters=self.meters))
-        gate = Gate(gauge, Levels(), decisions=decisions, wait=5.0, **more)
+        gate = Gate(gauge, Levels(), decisions=decisions, wait=wait, **more)
         self.gates.append(gate)
         return gate
 
@@ -280,6 +283,90 @@ def test_a_bug_in_the_thread_leaves_calls_to_themselves(works, caplog):
     assert shut
     assert [one for one in caplog.messages if "sampler failed (ZeroDivisionError" in one]
     assert (thread, works.thread().is_alive()) == (None, True)
+
+
+def test_a_gauge_that_the_thread_reads_before_any_call_is_opened_by_it(works):
+    """One that comes while the thread runs: its reading is fresh when the first call asks."""
+    works.gate().ask(MemoryTicket())
+    late = works.gate(poll=0.02)
+
+    until(lambda: not late.shut)
+
+
+def waiting(works, gate):
+    """Let a call wait in line for a minute; return its thread, and the answer that it gets."""
+    answers = []
+
+    def call():
+        ticket = MemoryTicket()
+        while isinstance(answer := gate.ask(ticket), Wait):
+            answer.waiter.wait(answer.at_most)
+        answers.append(answer)
+
+    works.stock.used = 950
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    until(lambda: gate._line)
+    return thread, answers
+
+
+def test_relief_that_hangs_holds_nobody_up(works):
+    """Whoever waits looks for itself, and no gate opens that nobody would shut."""
+    begun, end = threading.Event(), threading.Event()
+    gate = works.gate(wait=60.0, relief=Relief((lambda: (begun.set(), end.wait(60)),), 30.0))
+    thread, answers = waiting(works, gate)
+    assert begun.wait(10)
+    try:
+        works.stock.used = 100
+        thread.join(10)
+        late = works.gate(poll=0.02)
+        found = answers, late.ask(MemoryTicket()), late.shut
+    finally:
+        end.set()
+
+    assert found == (["in"], "in", True)
+    until(lambda: not (gate.shut or late.shut))
+
+
+def hang(works, end):
+    """Let the thread hang in its next reading."""
+    read = works.stock.read
+    works.stock.read = works.gates[0].gauge._read = lambda: (here() and end.wait(60), read())[1]
+
+
+def kill(works, end):
+    """Let the thread end wherever it is, as another thread may."""
+    until(lambda: background._running)
+    [identity] = background._running
+    assert ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(identity), ctypes.py_object(SystemExit)
+    )
+
+
+@pytest.mark.parametrize("happens", [hang, kill])
+def test_a_thread_that_reads_no_more_holds_nobody_up(works, happens):
+    """Whoever waits looks for itself, whatever became of the thread."""
+    end = threading.Event()
+    gate = works.gate(wait=60.0)
+    thread, answers = waiting(works, gate)
+    happens(works, end)
+    time.sleep(0.1)
+    works.stock.used = 100
+    thread.join(10)
+    end.set()
+
+    assert answers == ["in"]
+
+
+def test_a_thread_that_is_ended_shuts_the_gates(works, caplog):
+    """One that is open would let in every call for ever."""
+    gate = works.gate()
+    until(lambda: gate.ask(MemoryTicket()) == "in" and not gate.shut)
+
+    kill(works, None)
+
+    until(lambda: gate.shut)
+    until(lambda: any("sampler failed (SystemExit" in one for one in caplog.messages))
 
 
 FORK = """

@@ -143,17 +143,17 @@ class Gate(Live):
                 return "in"
             ticket.ends = now + self._wait
             ticket.number = next(self._numbers)
-        elif not self._full and ticket.waiter is not None and ticket.waiter.woken:
-            self._line.pop(ticket.number, None)
-            return "in"
         left = ticket.ends - now
         if left > 0:
-            if ticket.waiter is None or ticket.waiter.woken:
+            waiter = ticket.waiter
+            if waiter is None or ticket.number not in self._line:
+                if waiter is not None and not self._full:  # it was called
+                    return "in"
                 # One that was called in vain, for others were quicker, has its old place again.
-                ticket.waiter = Waiter()
+                waiter = ticket.waiter = Waiter()
                 self._line[ticket.number] = ticket
-            # Without a sampler nobody wakes it: it looks by itself.
-            return Wait(ticket.waiter, left if self.gauge.attended else min(left, self.gauge.poll))
+            # Whatever becomes of the sampler, it looks by itself.
+            return Wait(waiter, min(left, max(self.gauge.old(), len(self._line) * APART)))
         self._line.pop(ticket.number, None)
         if self._full:
             return "out"
@@ -209,9 +209,8 @@ class Gate(Live):
         self._reopening = bool(self._line)
 
     def _settle(self) -> None:
-        # (where nobody looks after the gauge, or it is busy, calls look for themselves)
-        watched = self.gauge.attended and not self.gauge.busy
-        self.shut = self._full or bool(self._line) or not watched
+        # (where nobody looks after the gauge, calls look for themselves)
+        self.shut = self._full or bool(self._line) or not self.gauge.attended
         if self._closed and not self._line:
             self.gauge.leave(self)
 
@@ -219,14 +218,16 @@ class Gate(Live):
 Read = Callable[[], MemoryReading | None]
 OLD = 2
 """A reading of more polls than this ago is read anew by the call that needs it."""
+APART = 0.002
+"""Seconds, at least, from one look of a long line to the next."""
 
 
 class Gauge:
     """The last reading, shared by all gates of the same limit, measure and poll.
 
-    *attend* sees to it that a sampler reads it from time to time, and says whether one does.
-    Where none does (no thread can be started), the gates stay shut: calls ask, and those that
-    ask read it, once a poll at most.
+    *attend* sees to it that a sampler reads it from time to time, and sets `attended` where one
+    does. Where none does (no thread can be started, or it is busy), the gates stay shut: calls
+    ask, and those that ask read it, once a poll at most.
     """
 
     def __init__(
@@ -234,7 +235,7 @@ class Gauge:
         read: Read,
         poll: float,
         *,
-        attend: Callable[[], bool] = bool,
+        attend: Callable[[Gauge], object] = bool,
         now: clock.Clock = clock.REAL,
     ) -> None:
         self.poll = poll
@@ -251,8 +252,7 @@ class Gauge:
         self.reading: MemoryReading | None = None
         self.at = float("-inf")
         self.attended = False
-        self.busy = False
-        """Whether the sampler cannot read for a while."""
+        """Whether the sampler reads it; set by the sampler alone."""
 
     def restart(self) -> None:
         """Begin anew in a forked child: no thread is there."""
@@ -279,26 +279,30 @@ class Gauge:
 
     def refresh(self, now: float) -> None:
         """Read anew what is too old to decide on."""
-        if now - self.at > (OLD if self.attended else 1) * self.poll:
-            self.attended = self._attend()
+        if now - self.at > self.old():
+            self._attend(self)
             self.sample()
 
-    def blind(self) -> None:
-        """Let calls ask until the next reading: the sampler will be busy for a while."""
-        with self.lock:
-            self.busy = True
-            for gate in self.gates():
-                gate.shut = True
+    def old(self) -> float:
+        """Return the age in seconds above which a reading is too old to decide on."""
+        return (OLD if self.attended else 1) * self.poll
 
-    def sample(self, *, sighted: bool = False) -> None:
-        """Read what is in use and tell every gate; *sighted* ends what `blind` began."""
+    def settle(self) -> None:
+        """Let every gate take in whether the sampler reads."""
+        with self.lock:
+            for gate in self.gates():
+                gate._settle()
+
+    def sample(self, *, attended: bool = False) -> None:
+        """Read what is in use and tell every gate; *attended* where it is the sampler that reads."""
         # Read outside of the lock: a probe that fails is logged, by whatever handlers there are.
         now, reading = self.now(), self._safely()
         if self.lock.held():  # by a finalizer or a signal handler, while gates are being told
             return
         crossing: list[Gate] = []
         with self.lock:
-            self.busy = self.busy and not sighted
+            if attended:
+                self.attended = True
             if now >= self.at:  # else another thread has read it since
                 self.reading, self.at = reading, now
                 for gate in self.gates():

@@ -36,6 +36,7 @@ class Sampler:
         self._gauges: WeakValueDictionary[Key, Gauge] = WeakValueDictionary()
         self._lock = Lock()
         self._thread: Background | None = None
+        self._relieving = False
 
     def restart(self) -> None:
         """Begin anew in a forked child: the next guarded call starts its thread."""
@@ -47,47 +48,47 @@ class Sampler:
         """Return the gauge of those settings."""
         environ = os.environ
         key = (limit, measure, poll, environ.get(ROOT_VARIABLE), environ.get(LIMIT_VARIABLE))
+        read = self._limits(limit, measure).read  # (it may log, which is not done under a lock)
         with self._lock:
             gauge = self._gauges.get(key)
             if gauge is None:
-                read = self._limits(limit, measure).read
                 gauge = Gauge(read, poll, attend=self.attend, now=self._now)
                 self._gauges[key] = gauge
             return gauge
 
-    def attend(self) -> bool:
-        """Start the thread unless it runs; return whether it does."""
+    def attend(self, gauge: Gauge) -> None:
+        """Start the thread unless it runs, and set whether it reads *gauge* from now on."""
         if self._lock.held():  # a finalizer or a signal handler asks while this thread starts it
-            return False
+            return
+        text = ""
         with self._lock:
-            if self._thread is not None and self._thread.is_alive():
-                self._thread.sooner()
-                return True
-            self._thread = Background("mlpolicy-memory", self._work)
-            try:
-                self._thread.start()
-            except RuntimeError as error:  # no more threads, or the interpreter shuts down
-                text = f"memory: no sampler can be started ({error}): calls read by themselves"
-            else:
-                return True
-        say_once("memory:thread", text)
-        return False
+            if self._thread is None or not self._thread.is_alive():
+                self._relieving = False
+                self._thread = Background("mlpolicy-memory", self._turn, self._failed)
+                try:
+                    self._thread.start()
+                except RuntimeError as error:  # no more threads, or the interpreter shuts down
+                    text = f"memory: no sampler can be started ({error}): calls read by themselves"
+            gauge.attended = not (text or self._relieving)
+            self._thread.sooner()
+        if text:
+            say_once("memory:thread", text)
 
-    def _work(self) -> float | None:
-        try:
-            return self._turn()
-        except BaseException as error:  # noqa: BLE001 (a bug of ours: calls go on, and start another)
-            with self._lock:
-                self._stop()
-            say_once("memory:sampler", f"the memory sampler failed ({error!r})", error=error)
-            return None
+    def _failed(self, error: BaseException) -> None:
+        """Leave calls to themselves (it is a bug of ours, or the thread was ended), and to a new thread."""
+        with self._lock:
+            self._thread = None
+        self._blind()
+        say_once("memory:sampler", f"the memory sampler failed ({error!r})", error=error)
 
-    def _stop(self) -> None:
-        """Let calls look for themselves: what their gates say will not change any more."""
-        self._thread = None
-        for gauge in self._all():
-            gauge.attended = False
-            gauge.blind()
+    def _blind(self) -> None:
+        """Let calls look for themselves: the thread will not read for a while, or never again."""
+        with self._lock:
+            gauges = self._all()
+            for gauge in gauges:
+                gauge.attended = False
+        for gauge in gauges:  # (not under the lock: calls hold that of a gauge)
+            gauge.settle()
 
     def _all(self) -> list[Gauge]:
         # (a look at all references is one step; a walk would meet what other threads add)
@@ -102,11 +103,13 @@ class Sampler:
         with self._lock:
             gauges = [gauge for gauge in self._all() if gauge.gates()]
             if not gauges:
-                self._stop()
-                return None
+                self._thread = None
+        if not gauges:
+            self._blind()
+            return None
         for gauge in gauges:
             if self._now() - gauge.at >= gauge.poll:
-                gauge.sample(sighted=True)
+                gauge.sample(attended=True)
         for gauge in gauges:
             self._relieve(gauge)
         due = min(gauge.at + gauge.poll for gauge in gauges)
@@ -125,11 +128,12 @@ class Sampler:
     def _freed(self, relief: Relief, gauge: Gauge) -> float:
         """Do *relief*; return which share of the limit it freed, all of it where nobody can tell."""
         before = gauge.reading
-        for busy in self._all():
-            busy.blind()  # however long it takes, this thread cannot read meanwhile
+        self._relieving = True
+        self._blind()  # however long it takes, this thread cannot read meanwhile
         relief.run()
+        self._relieving = False
         for busy in self._all():
-            busy.sample(sighted=True)
+            busy.sample(attended=True)
         after = gauge.reading
         if before is None or after is None or after.of != before.of:
             return 1.0
