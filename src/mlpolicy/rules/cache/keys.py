@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
+from math import copysign
 from types import CellType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from weakref import ref
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from mlpolicy.core.step import Lines, Loom
     from mlpolicy.rules.cache.rule import CacheRule
 
-# With `python -b`, comparing text with bytes warns, and equal ones meet in one dict.
-BARE: Final[tuple[type, ...]] = (int, str) if sys.flags.bytes_warning else (int, str, bytes)
-"""Of these classes exactly, a single argument is its own key."""
 
 _MISSING: Final[Token] = (None, Unkeyable)
 
@@ -202,7 +199,7 @@ class Keys(Live):
     def one(self, argument: Any) -> Hashable | None:
         """Return the key of a call whose one part is a whole argument, and no bare one."""
         try:
-            return (ENCODERS.get(type(argument)) or encode)(argument, None)
+            return ENCODERS[type(argument)](argument, None)
         except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
             self._without(error)
             return None
@@ -263,12 +260,12 @@ def key_lines(
         return [f"{key} = {make}", *look]
     if hows == ["value"]:
         make = f"{loom.constant('make_key', keys.one)}({arguments[0]})"
-        made = _bare(arguments[0], make, loom)
+        making = [f"{key} = {_bare(arguments[0], make, loom)}"]
     else:
-        tests, items = _inline(hows, arguments, loom)
-        made = f"({', '.join(items)},) if {' and '.join(tests)} else {make}"
-    wide = (f"{entry} is None and " if find else "") + f"({_wide(hows, arguments, loom)})"
-    return [f"{key} = {made}", *look, f"if {wide}:", f"    {key} = {make}", *indented(look)]
+        long = loom.local("long")
+        making = [f"{long} = False", f"{key} = {_inline(hows, arguments, loom, long)} else {make}"]
+    odd = (f"{entry} is None and " if find else "") + f"({_odd(hows, arguments, loom)})"
+    return [*making, *look, f"if {odd}:", f"    {key} = {make}", *indented(look)]
 
 
 def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
@@ -278,53 +275,72 @@ def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
     return [loom.arguments[part.name] for part in keys.parts] + cells
 
 
-def _wide(hows: Sequence[str], arguments: list[str], loom: Loom) -> str:
-    """Return the test for an integer that is too long for a key."""
-    integer = f"({{0}}) is {loom.constant('int', int)} and not {-WIDE} < {{0}} < {WIDE}"
-    values = [one for how, one in zip(hows, arguments, strict=True) if how == "value"]
-    tests = [loom.constant("type", type) + integer.format(one) for one in values]
+def _odd(hows: Sequence[str], arguments: list[str], loom: Loom) -> str:
+    """Return the test for a number that is no key: an integer too long for one, or NaN."""
+    kind, plain, floating = (loom.constant(one.__name__, one) for one in (type, int, float))
+    tests = [
+        f"{kind}({one}) is {plain} and not {-WIDE} < {one} < {WIDE}"
+        f" or {kind}({one}) is {floating} and {one} != {one}"
+        for how, one in zip(hows, arguments, strict=True)
+        if how == "value"
+    ]
     return " or ".join(tests) or "False"
 
 
 def _bare(value: str, make: str, loom: Loom) -> str:
-    """Return the key of a call with one argument: it itself, where it is a short scalar."""
-    kind, short = loom.local("kind"), f" and {_length(value, loom)} <= {LONG}"
-    tests = [f"{kind} is {loom.constant(one.__name__, one)}" for one in BARE]
-    first = f"({kind} := {loom.constant('type', type)}({value})) is {loom.constant('int', int)}"
-    bare = " or ".join([first, *(test + short for test in tests[1:])])
-    return f"{value} if {bare} else ({_of_text(value, loom)},) if {tests[1]} else {make}"
+    """Return the key of a call with one argument: text and integers are their own.
+
+    The digest of a long text is bytes, which are no key by themselves.
+    """
+    kind, text = loom.local("kind"), loom.constant("str", str)
+    bare, other = (_tests(kind, value, loom, one) for one in ((int, str), (float, bytes)))
+    bare = bare.replace(kind, f"({kind} := {loom.constant('type', type)}({value}))", 1)
+    return (
+        f"{value} if {bare} else {_of_text(value, loom)} if {kind} is {text}"
+        f" else ({value}, {kind}) if {other} else {make}"
+    )
 
 
-def _inline(hows: Sequence[str], arguments: list[str], loom: Loom) -> tuple[list[str], list[str]]:
-    """Return the tests for arguments that are their own key, and the items of that key."""
-    tests, items = [], []
+def _inline(hows: Sequence[str], arguments: list[str], loom: Loom, long: str) -> str:
+    """Return the key of scalars, if they are that; the local *long* says that one is a long text."""
+    tests, items, digests = [], [], []
     for how, argument in zip(hows, arguments, strict=True):
         if how == "instance":
             who, identity = loom.local("who"), loom.constant("id", id)
             found = f"({who} := {loom.constant('known', IDENTITIES.get)}({identity}({argument})))"
             tests.append(f"{found} is not None and {who}() is {argument}")
             items.append(who)
-        else:
-            kind = loom.local("kind")
-            tests.append(_is_scalar(kind, argument, loom))
-            long = f"{kind} is {loom.constant('str', str)} and {_length(argument, loom)} > {LONG}"
-            items += [f"{_of_text(argument, loom)} if {long} else {argument}", kind]
-    return tests, items
+            digests.append(who)
+            continue
+        kind = loom.local("kind")
+        scalar = _tests(kind, argument, loom, (int, float, str, bool, type(None), bytes), long)
+        scalar = scalar.replace(kind, f"({kind} := {loom.constant('type', type)}({argument}))", 1)
+        tests.append(f"({scalar})")
+        items += [argument, kind]
+        text, short = f"{kind} is {loom.constant('str', str)}", _short(argument, loom)
+        digests += [f"{_of_text(argument, loom)} if {text} and not {short} else {argument}", kind]
+    whole, digested = (f"({', '.join(one)},)" for one in (items, digests))
+    return f"({digested} if {long} else {whole}) if {' and '.join(tests)}"
 
 
-def _is_scalar(kind: str, value: str, loom: Loom) -> str:
-    """Return the test for a plain scalar; a zero or NaN is none, as `0.0 == -0.0`."""
-    plain = [
-        f"{kind} is {loom.constant(one.__name__, one)}" for one in (str, bool, type(None), bytes)
-    ]
-    floating = f"{kind} is {loom.constant('float', float)} and {value} and {value} == {value}"
-    first = f"({kind} := {loom.constant('type', type)}({value})) is {loom.constant('int', int)}"
-    short = f"{plain.pop()} and {_length(value, loom)} <= {LONG}"
-    return f"({' or '.join([first, plain[0], floating, *plain[1:], short])})"
+def _tests(kind: str, value: str, loom: Loom, classes: Iterable[type], long: str = "") -> str:
+    """Return the test for short scalars of *classes*; a negative zero is none, as `0.0 == -0.0`.
+
+    With a local *long*, texts pass that are not short, and it says so.
+    """
+    short = _short(value, loom)
+    sign = f"{loom.constant('copysign', copysign)}(1.0, {value})"
+    more = {
+        float: f" and ({value} or {sign} > 0.0)",
+        bytes: f" and {short}",
+        str: f" and ({short} or ({long} := True))" if long else f" and {short}",
+    }
+    tests = [f"{kind} is {loom.constant(one.__name__, one)}{more.get(one, '')}" for one in classes]
+    return " or ".join(tests)
 
 
-def _length(value: str, loom: Loom) -> str:
-    return f"{loom.constant('len', len)}({value})"
+def _short(value: str, loom: Loom) -> str:
+    return f"{loom.constant('len', len)}({value}) <= {LONG}"
 
 
 def _of_text(value: str, loom: Loom) -> str:
