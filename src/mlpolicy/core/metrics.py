@@ -136,20 +136,22 @@ class Durations:
     def _counted(self) -> Folded:
         batch, tags = self._taken, dict(self._folded.tags)
         try:
-            longest = max(batch, default=0.0) + 0.0
+            total = sum(batch)
         except TypeError:  # some bear tags
             batch = _untagged(batch, tags)
-            longest = max(batch, default=0.0)
+            total = sum(batch)
         else:
             tags[UNTAGGED] += len(batch)
         counts, buckets = list(self._folded.counts), self.buckets
         # Most durations of a quick function are in the first bucket: those in bulk.
         shortest = buckets[0]
-        others = [one for one in batch if one > shortest] if longest > shortest else []
+        others: list[float] = []  # (where all of them together are as short, so is each)
+        if total > shortest and max(batch) > shortest:
+            others = [one for one in batch if one > shortest]
         counts[0] += len(batch) - len(others)
         for seconds in others:
             counts[bisect_left(buckets, seconds)] += 1
-        return Folded(tuple(counts), self._folded.total + sum(batch), tags)
+        return Folded(tuple(counts), self._folded.total + total, tags)
 
     def count(self) -> int:
         """Return how many durations were recorded."""
