@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import enum
 import itertools
-import math
 import os
 import struct
 import sys
@@ -196,7 +195,7 @@ def _sequence(value: Any, walk: Walk | None) -> Token:
 def _float(value: float, _: Walk | None) -> Token:
     if value != value:  # noqa: PLR0124 (NaN alone is not itself)
         return "nan", float
-    return (value if value or math.copysign(1.0, value) > 0 else "-0"), float
+    return value or repr(value), float  # (`0.0 == -0.0`)
 
 
 class _Shape:

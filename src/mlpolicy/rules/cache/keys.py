@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
-from math import copysign
 from types import CellType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from weakref import ref
@@ -247,8 +246,8 @@ def key_lines(
     """Return lines that leave the key of the call, or None, in the local *key*.
 
     Plain scalars are keyed here: the tests of their exact classes cost 3 ns each. Where they
-    *find* an *entry*, it is there too; an integer too long for a key is looked for only where
-    there is none, which a hit does not pay for.
+    *find* an *entry*, it is there too. What is equal or hashed alike and yet not the same is looked
+    for only where there is none, which a hit does not pay for: long integers, zeros and NaN.
     """
     look = [f"{entry} = {find}({key})"] if find else []
     hows = [part.how for part in keys.parts]
@@ -260,12 +259,15 @@ def key_lines(
         return [f"{key} = {make}", *look]
     if hows == ["value"]:
         make = f"{loom.constant('make_key', keys.one)}({arguments[0]})"
-        making = [f"{key} = {_bare(arguments[0], make, loom)}"]
-    else:
-        long = loom.local("long")
-        making = [f"{long} = False", f"{key} = {_inline(hows, arguments, loom, long)} else {make}"]
-    odd = (f"{entry} is None and " if find else "") + f"({_odd(hows, arguments, loom)})"
-    return [*making, *look, f"if {odd}:", f"    {key} = {make}", *indented(look)]
+        missed = f"if {f'{entry} is None and ' if find else ''}{_is(int, key, loom)}"
+        missed = f"{missed} and not {-WIDE} < {key} < {WIDE}:"
+        alone = f"{key} = {_alone(arguments[0], make, loom)}"
+        return [alone, *look, missed, f"    {key} = {make}", *indented(look)]
+    whole = f"{key} = {_inline(hows, arguments, loom, whole=True)} else {make}"
+    if not find:
+        return [whole]
+    quick = f"{key} = {_inline(hows, arguments, loom, whole=False)} else None"
+    return [quick, *look, f"if {entry} is None:", *indented([whole, *look])]
 
 
 def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
@@ -275,72 +277,54 @@ def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
     return [loom.arguments[part.name] for part in keys.parts] + cells
 
 
-def _odd(hows: Sequence[str], arguments: list[str], loom: Loom) -> str:
-    """Return the test for a number that is no key: an integer too long for one, or NaN."""
-    kind, plain, floating = (loom.constant(one.__name__, one) for one in (type, int, float))
-    tests = [
-        f"{kind}({one}) is {plain} and not {-WIDE} < {one} < {WIDE}"
-        f" or {kind}({one}) is {floating} and {one} != {one}"
-        for how, one in zip(hows, arguments, strict=True)
-        if how == "value"
-    ]
-    return " or ".join(tests) or "False"
-
-
-def _bare(value: str, make: str, loom: Loom) -> str:
+def _alone(value: str, make: str, loom: Loom) -> str:
     """Return the key of a call with one argument: text and integers are their own.
 
     The digest of a long text is bytes, which are no key by themselves.
     """
-    kind, text = loom.local("kind"), loom.constant("str", str)
-    bare, other = (_tests(kind, value, loom, one) for one in ((int, str), (float, bytes)))
-    bare = bare.replace(kind, f"({kind} := {loom.constant('type', type)}({value}))", 1)
+    kind = loom.local("kind")
+    short = f"{loom.constant('len', len)}({value}) <= {LONG}"
+    first, text = _is(int, value, loom, f"({kind} := {{}})"), _is(str, value, loom, kind)
+    number = f"{_is(float, value, loom, kind)} and ({value} < 0.0 or {value} > 0.0)"
+    pair = f"{number} or {_is(bytes, value, loom, kind)} and {short}"
     return (
-        f"{value} if {bare} else {_of_text(value, loom)} if {kind} is {text}"
-        f" else ({value}, {kind}) if {other} else {make}"
+        f"{value} if {first} or {text} and {short} else {_of_text(value, loom)} if {text}"
+        f" else ({value}, {kind}) if {pair} else {make}"
     )
 
 
-def _inline(hows: Sequence[str], arguments: list[str], loom: Loom, long: str) -> str:
-    """Return the key of scalars, if they are that; the local *long* says that one is a long text."""
-    tests, items, digests = [], [], []
-    for how, argument in zip(hows, arguments, strict=True):
+def _inline(hows: Sequence[str], arguments: list[str], loom: Loom, *, whole: bool) -> str:
+    """Return the key of scalars, if they are that; unless *whole*, of most of them."""
+    tests, items = [], []
+    for how, value in zip(hows, arguments, strict=True):
         if how == "instance":
             who, identity = loom.local("who"), loom.constant("id", id)
-            found = f"({who} := {loom.constant('known', IDENTITIES.get)}({identity}({argument})))"
-            tests.append(f"{found} is not None and {who}() is {argument}")
+            found = f"({who} := {loom.constant('known', IDENTITIES.get)}({identity}({value})))"
+            tests.append(f"{found} is not None and {who}() is {value}")
             items.append(who)
-            digests.append(who)
             continue
         kind = loom.local("kind")
-        scalar = _tests(kind, argument, loom, (int, float, str, bool, type(None), bytes), long)
-        scalar = scalar.replace(kind, f"({kind} := {loom.constant('type', type)}({argument}))", 1)
-        tests.append(f"({scalar})")
-        items += [argument, kind]
-        text, short = f"{kind} is {loom.constant('str', str)}", _short(argument, loom)
-        digests += [f"{_of_text(argument, loom)} if {text} and not {short} else {argument}", kind]
-    whole, digested = (f"({', '.join(one)},)" for one in (items, digests))
-    return f"({digested} if {long} else {whole}) if {' and '.join(tests)}"
+        integer = _is(int, value, loom, f"({kind} := {{}})")
+        number, text, raw = (_is(one, value, loom, kind) for one in (float, str, bytes))
+        short = f"{loom.constant('len', len)}({value}) <= {LONG}"
+        item = value
+        if whole:
+            item = f"{_of_text(value, loom)} if {text} and not {short} else {item}"
+            item = f"{loom.constant('repr', repr)}({value}) if {number} and not {value} else {item}"
+            integer += f" and {-WIDE} < {value} < {WIDE}"
+            number += f" and {value} == {value}"
+        else:
+            text += f" and {short}"
+        rest = (_is(one, value, loom, kind) for one in (bool, type(None)))
+        tests.append(f"({' or '.join([integer, number, text, *rest, f'{raw} and {short}'])})")
+        items += [item, kind]
+    return f"({', '.join(items)},) if {' and '.join(tests)}"
 
 
-def _tests(kind: str, value: str, loom: Loom, classes: Iterable[type], long: str = "") -> str:
-    """Return the test for short scalars of *classes*; a negative zero is none, as `0.0 == -0.0`.
-
-    With a local *long*, texts pass that are not short, and it says so.
-    """
-    short = _short(value, loom)
-    sign = f"{loom.constant('copysign', copysign)}(1.0, {value})"
-    more = {
-        float: f" and ({value} or {sign} > 0.0)",
-        bytes: f" and {short}",
-        str: f" and ({short} or ({long} := True))" if long else f" and {short}",
-    }
-    tests = [f"{kind} is {loom.constant(one.__name__, one)}{more.get(one, '')}" for one in classes]
-    return " or ".join(tests)
-
-
-def _short(value: str, loom: Loom) -> str:
-    return f"{loom.constant('len', len)}({value}) <= {LONG}"
+def _is(kind: type, value: str, loom: Loom, of: str = "{}") -> str:
+    """Return the test whether *value* is exactly of that *kind*; *of* may hold its class."""
+    asked = of.format(f"{loom.constant('type', type)}({value})")
+    return f"{asked} is {loom.constant(kind.__name__, kind)}"
 
 
 def _of_text(value: str, loom: Loom) -> str:
