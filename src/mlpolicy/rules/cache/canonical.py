@@ -18,6 +18,7 @@ import os
 import struct
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from marshal import dumps
 from operator import attrgetter, countOf, itemgetter, ne
 from typing import Any, Final
@@ -201,19 +202,20 @@ def _float(value: float, _: Walk | None) -> Token:
 class _Shape:
     """The keys of a dict, all of them text: mostly those of the dict before."""
 
-    __slots__ = ("code", "get", "pack", "small")
+    __slots__ = ("code", "get", "pack")
 
     def __init__(self, names: list[str]) -> None:
         names.sort()
         text = dumps(names, 2)
         self.code = digest(text, SEED)
-        self.small = len(names) <= _MOST_NAMES and len(text) <= _LONGEST_NAMES
-        self.pack = struct.Struct(f"{len(names)}q").pack
+        self.pack = partial(struct.Struct(f"16s{len(names)}q").pack, self.code)
         one: Any = names[0]  # (an itemgetter of one gives no tuple)
         self.get: Callable[[dict[str, object]], tuple[Any, ...]] = (
             itemgetter(*names) if len(names) > 1 else lambda value: (value[one],)
         )
         """All values, in the order of the names; KeyError for a dict of another shape."""
+        if len(names) <= _MOST_NAMES and len(text) <= _LONGEST_NAMES:
+            _shapes[len(names)] = self
 
 
 _shapes: dict[int, _Shape] = {}
@@ -225,26 +227,18 @@ def _dict(value: dict[Any, object], walk: Walk | None) -> Token:
         shape = _shapes[count]
         values = shape.get(value)
     except KeyError:
-        return _other_dict(value, walk)
-    if count >= _MANY and type(values[0]) is int and [*map(type, values)].count(int) == count:
+        if set(map(type, value)) != {str}:
+            walk = walk or Walk()
+            keys = parts(list(value), walk)
+            items = zip(keys, parts(list(value.values()), walk), strict=True)
+            return _unordered(items), dict
+        shape = _Shape(list(value))
+        values = shape.get(value)
+    if type(values[0]) is int and [*map(type, values)].count(int) == count:
         try:  # (`flat`, without its calls)
-            return (shape.code, digest(shape.pack(*values), SEED_OF_INTEGERS)), dict
+            return digest(shape.pack(*values), SEED_OF_INTEGERS), dict
         except struct.error:
             pass
-    return (shape.code, fold(values, walk)), dict
-
-
-def _other_dict(value: dict[Any, object], walk: Walk | None) -> Token:
-    count = len(value)
-    if set(map(type, value)) != {str}:
-        walk = walk or Walk()
-        keys = parts(list(value), walk)
-        items = zip(keys, parts(list(value.values()), walk), strict=True)
-        return _unordered(items), dict
-    shape = _Shape(list(value))
-    if shape.small:
-        _shapes[count] = shape
-    values = shape.get(value)
     return (shape.code, fold(values, walk)), dict
 
 
@@ -436,7 +430,12 @@ def _find(kind: type) -> Encoder:
     return _class if issubclass(kind, type) else _by_parts(parts_of(kind))
 
 
-ENCODERS: Final = ByClass[Encoder](
+class _Encoders(ByClass[Encoder]):
+    def __reduce__(self) -> str:  # (a name is a full answer to pickle)
+        return "ENCODERS"
+
+
+ENCODERS: Final = _Encoders(
     {
         **dict.fromkeys((int, str, bytes, bool, type(None)), encode),
         float: _float,
@@ -448,3 +447,5 @@ ENCODERS: Final = ByClass[Encoder](
     },
     _find,
 )
+ENCODER_OF: Final = ENCODERS.__getitem__
+"""A constant of drivers."""

@@ -15,7 +15,7 @@ from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.step import indented
 from mlpolicy.core.target import Given
 from mlpolicy.core.threads import Live
-from mlpolicy.rules.cache.canonical import ENCODERS, FLAT, LONG, SEED, WIDE, Token, digest, encode
+from mlpolicy.rules.cache.canonical import ENCODER_OF, FLAT, LONG, SEED, WIDE, Token, digest, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 
 if TYPE_CHECKING:
@@ -192,19 +192,11 @@ class Keys(Live):
                 key += part.token(argument)
             return (*key, *map(_captured, cells))
         except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
-            self._without(error)
+            self.refuse(error)
             return None
 
-    def one(self, argument: Any) -> Hashable | None:
-        """Return the key of a call whose one part is a whole argument, and no bare one."""
-        try:
-            return ENCODERS[type(argument)](argument, None)
-        except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
-            self._without(error)
-            return None
-
-    def _without(self, error: Exception) -> None:
-        """Say once that calls of this sort are not cached; by classes alone, never by values."""
+    def refuse(self, error: Exception) -> None:
+        """Say once that calls of this sort have no key; by classes alone, never by values."""
         known = type(error) is Unkeyable
         if not known and interrupts(error):
             raise error
@@ -258,11 +250,10 @@ def key_lines(
     if loom.closure or len(hows) > _MOST_INLINE or "read" in hows:
         return [f"{key} = {make}", *look]
     if hows == ["value"]:
-        make = f"{loom.constant('make_key', keys.one)}({arguments[0]})"
-        missed = f"if {f'{entry} is None and ' if find else ''}{_is(int, key, loom)}"
-        missed = f"{missed} and not {-WIDE} < {key} < {WIDE}:"
-        alone = f"{key} = {_alone(arguments[0], make, loom)}"
-        return [alone, *look, missed, f"    {key} = {make}", *indented(look)]
+        made, again = _alone(keys, arguments[0], key, loom)
+        wide = f"{_is(int, key, loom)} and not {-WIDE} < {key} < {WIDE}:"
+        missed = f"{entry} is None and {wide}" if find else wide
+        return [*made, *look, f"if {missed}", f"    {again}", *indented(look)]
     whole = f"{key} = {_inline(hows, arguments, loom, whole=True)} else {make}"
     if not find:
         return [whole]
@@ -277,20 +268,26 @@ def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
     return [loom.arguments[part.name] for part in keys.parts] + cells
 
 
-def _alone(value: str, make: str, loom: Loom) -> str:
-    """Return the key of a call with one argument: text and integers are their own.
+def _alone(keys: Keys, value: str, key: str, loom: Loom) -> tuple[Lines, str]:
+    """Return lines for the key of a call with one argument, and the line for that of a long integer.
+
+    Text and integers are their own key.
 
     The digest of a long text is bytes, which are no key by themselves.
     """
-    kind = loom.local("kind")
+    kind, error = loom.local("kind"), loom.local("error")
     short = f"{loom.constant('len', len)}({value}) <= {LONG}"
     first, text = _is(int, value, loom, f"({kind} := {{}})"), _is(str, value, loom, kind)
     number = f"{_is(float, value, loom, kind)} and ({value} < 0.0 or {value} > 0.0)"
     pair = f"{number} or {_is(bytes, value, loom, kind)} and {short}"
-    return (
-        f"{value} if {first} or {text} and {short} else {_of_text(value, loom)} if {text}"
-        f" else ({value}, {kind}) if {pair} else {make}"
-    )
+    made = f"{loom.constant('encoder', ENCODER_OF)}({kind})({value}, None)"
+    return [
+        "try:",
+        f"    {key} = {value} if {first} or {text} and {short}"
+        f" else {_of_text(value, loom)} if {text} else ({value}, {kind}) if {pair} else {made}",
+        f"except {loom.constant('Exception', Exception)} as {error}:",
+        f"    {key} = {loom.constant('no_key', keys.refuse)}({error})",
+    ], f"{key} = {made}"
 
 
 def _inline(hows: Sequence[str], arguments: list[str], loom: Loom, *, whole: bool) -> str:
