@@ -137,17 +137,15 @@ class Durations:
         batch, tags = self._taken, dict(self._folded.tags)
         try:
             total = sum(batch)
+            tags[UNTAGGED] += len(batch)
         except TypeError:  # some bear tags
             batch = _untagged(batch, tags)
             total = sum(batch)
-        else:
-            tags[UNTAGGED] += len(batch)
         counts, buckets = list(self._folded.counts), self.buckets
         # Most durations of a quick function are in the first bucket: those in bulk.
         shortest = buckets[0]
-        others: list[float] = []  # (where all of them together are as short, so is each)
-        if total > shortest and max(batch) > shortest:
-            others = [one for one in batch if one > shortest]
+        # (no part is longer than the sum: mostly that is all that is looked at)
+        others = [one for one in batch if one > shortest] if total > shortest < max(batch) else []
         counts[0] += len(batch) - len(others)
         for seconds in others:
             counts[bisect_left(buckets, seconds)] += 1

@@ -57,7 +57,6 @@ _HUGE, _HUGE_NEGATIVE = 0x7F, 0xFF
 """The highest byte of infinity, of NaN, and of floats beyond 1e304."""
 FLAT: Final = frozenset({int, float, str, bytes, bool, type(None)})
 """Plain scalars: they cannot change, and hold nothing."""
-_SORTED: Final = frozenset({str, int})
 _SHORT: Final = frozenset({float, bool, type(None)})
 _MANY: Final = 8
 """Fewer values are looked at one by one: that is as quick."""
@@ -67,10 +66,7 @@ _OF_ENUM: Final = frozenset({"_name_", "_value_", "_sort_order_", "__objclass__"
 """What members of enums hold, beside what somebody has put there."""
 SEED, SEED_OF_INTEGERS, SEED_OF_FLOATS = struct.unpack("3Q", os.urandom(24))
 """Others in every process; a fork keeps them, and the keys that were made with them."""
-_PACKED: Final[dict[Any, tuple[str, int]]] = {
-    int: ("q", SEED_OF_INTEGERS),
-    float: ("d", SEED_OF_FLOATS),
-}
+_PACKED: Final[dict[Any, Any]] = {int: ("q", SEED_OF_INTEGERS), float: ("d", SEED_OF_FLOATS)}
 
 
 class Walk:
@@ -100,9 +96,8 @@ def encode(value: Any, walk: Walk | None = None) -> Token:
     if kind is str or kind is bytes:
         if len(value) <= LONG:
             return value, kind
-        if kind is bytes:
-            return (digest(value, SEED),), kind
-        return digest(value.encode("utf-8", "surrogatepass"), SEED), kind
+        content = value if kind is bytes else value.encode("utf-8", "surrogatepass")
+        return (digest(content, SEED),), kind
     if kind is bool or value is None:
         return value, kind
     return ENCODERS[kind](value, walk)
@@ -133,8 +128,7 @@ def parts(values: Sequence[object], walk: Walk) -> list[object]:
     for value in values:
         known = met.get(id(value))
         if known is None:
-            kind = type(value)
-            content, kind = ENCODERS[kind](value, walk)
+            content, kind = ENCODERS[type(value)](value, walk)
             if content is value:
                 found.append(value)
                 continue
@@ -194,9 +188,8 @@ def _sequence(value: Any, walk: Walk | None) -> Token:
 
 
 def _float(value: float, _: Walk | None) -> Token:
-    if value != value:  # noqa: PLR0124 (NaN alone is not itself)
-        return "nan", float
-    return value or repr(value), float  # (`0.0 == -0.0`)
+    # NaN alone is not itself, and 0.0 equals -0.0.
+    return (value or repr(value)) if value == value else "nan", float  # noqa: PLR0124
 
 
 class _Shape:
@@ -209,10 +202,8 @@ class _Shape:
         text = dumps(names, 2)
         self.code = digest(text, SEED)
         self.pack = partial(struct.Struct(f"16s{len(names)}q").pack, self.code)
-        one: Any = names[0]  # (an itemgetter of one gives no tuple)
-        self.get: Callable[[dict[str, object]], tuple[Any, ...]] = (
-            itemgetter(*names) if len(names) > 1 else lambda value: (value[one],)
-        )
+        # (an itemgetter of one gives no tuple)
+        self.get: Any = itemgetter(*names) if names[1:] else lambda value: (value[names[0]],)
         """All values, in the order of the names; KeyError for a dict of another shape."""
         if len(names) <= _MOST_NAMES and len(text) <= _LONGEST_NAMES:
             _shapes[len(names)] = self
@@ -229,9 +220,8 @@ def _dict(value: dict[Any, object], walk: Walk | None) -> Token:
     except KeyError:
         if set(map(type, value)) != {str}:
             walk = walk or Walk()
-            keys = parts(list(value), walk)
-            items = zip(keys, parts(list(value.values()), walk), strict=True)
-            return _unordered(items), dict
+            both = (parts(list(each), walk) for each in (value, value.values()))
+            return _unordered(zip(*both, strict=True)), dict
         shape = _Shape(list(value))
         values = shape.get(value)
     if type(values[0]) is int and [*map(type, values)].count(int) == count:
@@ -243,8 +233,7 @@ def _dict(value: dict[Any, object], walk: Walk | None) -> Token:
 
 
 def _set(value: set[Any] | frozenset[Any], walk: Walk | None) -> Token:
-    kinds = set(map(type, value))
-    if len(kinds) == 1 and kinds <= _SORTED:  # (not bytes: `_unordered` makes some)
+    if set(map(type, value)) in ({str}, {int}):  # (not bytes: `_unordered` makes some)
         return fold(sorted(value), walk), type(value)
     return _unordered(parts(list(value), walk or Walk())), type(value)
 
@@ -376,16 +365,13 @@ def _array(value: Any, walk: Walk | None) -> Token:
     """Return the token of a numpy array: any two of equal dtype, shape and content share it."""
     dtype = value.dtype
     number = dtype.num
-    if number < _PLAIN:
+    if number < _PLAIN or number in _TIGHT:
         try:
-            content = digest(value, SEED)
+            content = digest(value if number < _PLAIN else value.tobytes(), SEED)
         except (ValueError, BufferError, TypeError):  # the elements lie scattered, or reversed
             content = digest(value.tobytes(), SEED)
-        # (of the dtypes of numpy itself, which have no metadata, the number says all)
-        return (content, number if dtype.isbuiltin else _dtype_of(dtype), value.shape), type(value)
-    if number in _TIGHT:
-        content = digest(value.tobytes(), SEED)
-        return (content, _dtype_of(dtype), value.shape), type(value)
+        about = number if dtype.isbuiltin and number < _PLAIN else _dtype_of(dtype)
+        return (content, about, value.shape), type(value)
     if number in _PADDED:
         raise Unkeyable(f"numpy array of {dtype}")
     # Objects are told apart by what they are, records without the gaps between fields.
@@ -431,7 +417,7 @@ def _find(kind: type) -> Encoder:
 
 
 class _Encoders(ByClass[Encoder]):
-    def __reduce__(self) -> str:  # (a name is a full answer to pickle)
+    def __reduce__(self) -> str:  # (a constant of drivers)
         return "ENCODERS"
 
 
@@ -448,4 +434,3 @@ ENCODERS: Final = _Encoders(
     _find,
 )
 ENCODER_OF: Final = ENCODERS.__getitem__
-"""A constant of drivers."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mlpolicy.core.step import Lines, Loom
     from mlpolicy.rules.cache.rule import CacheRule
 
-
 _MISSING: Final[Token] = (None, Unkeyable)
 
 
@@ -251,14 +250,18 @@ def key_lines(
         return [f"{key} = {make}", *look]
     if hows == ["value"]:
         made, again = _alone(keys, arguments[0], key, loom)
-        wide = f"{_is(int, key, loom)} and not {-WIDE} < {key} < {WIDE}:"
+        kind = f"{loom.constant('type', type)}({key})"
+        wide = f"{_is(int, kind, loom)} and not {-WIDE} < {key} < {WIDE}:"
         missed = f"{entry} is None and {wide}" if find else wide
         return [*made, *look, f"if {missed}", f"    {again}", *indented(look)]
-    whole = f"{key} = {_inline(hows, arguments, loom, whole=True)} else {make}"
+    tests, items = _inline(hows, arguments, loom, whole=True)
+    whole = [f"{key} = ({items}) if {tests} else {make}", *look]
     if not find:
-        return [whole]
-    quick = f"{key} = {_inline(hows, arguments, loom, whole=False)} else None"
-    return [quick, *look, f"if {entry} is None:", *indented([whole, *look])]
+        return whole
+    tests, items = _inline(hows, arguments, loom, whole=False)
+    found = [f"{key} = ({items})", *look]
+    quick = [f"if {tests}:", *indented(found), "else:", f"    {entry} = None"]
+    return [*quick, f"if {entry} is None:", *indented(whole)]
 
 
 def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
@@ -271,57 +274,54 @@ def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
 def _alone(keys: Keys, value: str, key: str, loom: Loom) -> tuple[Lines, str]:
     """Return lines for the key of a call with one argument, and the line for that of a long integer.
 
-    Text and integers are their own key.
-
-    The digest of a long text is bytes, which are no key by themselves.
+    Text and integers are their own key; the digest of a long text, bytes, is none by itself.
     """
     kind, error = loom.local("kind"), loom.local("error")
+    integer, text, number, raw = (_is(one, kind, loom) for one in (int, str, float, bytes))
     short = f"{loom.constant('len', len)}({value}) <= {LONG}"
-    first, text = _is(int, value, loom, f"({kind} := {{}})"), _is(str, value, loom, kind)
-    number = f"{_is(float, value, loom, kind)} and ({value} < 0.0 or {value} > 0.0)"
-    pair = f"{number} or {_is(bytes, value, loom, kind)} and {short}"
+    bare = integer.replace(kind, f"({kind} := {loom.constant('type', type)}({value}))")
+    pair = f"{number} and ({value} < 0.0 or {value} > 0.0) or {raw} and {short}"
     made = f"{loom.constant('encoder', ENCODER_OF)}({kind})({value}, None)"
     return [
         "try:",
-        f"    {key} = {value} if {first} or {text} and {short}"
+        f"    {key} = {value} if {bare} or {text} and {short}"
         f" else {_of_text(value, loom)} if {text} else ({value}, {kind}) if {pair} else {made}",
         f"except {loom.constant('Exception', Exception)} as {error}:",
         f"    {key} = {loom.constant('no_key', keys.refuse)}({error})",
     ], f"{key} = {made}"
 
 
-def _inline(hows: Sequence[str], arguments: list[str], loom: Loom, *, whole: bool) -> str:
-    """Return the key of scalars, if they are that; unless *whole*, of most of them."""
-    tests, items = [], []
-    for how, value in zip(hows, arguments, strict=True):
+def _inline(hows: list[Any], values: list[str], loom: Loom, *, whole: bool) -> tuple[str, str]:
+    """Return the test for scalars, and the items of their key; unless *whole*, for most of them."""
+    tests, items = "", ""
+    for how, value in zip(hows, values, strict=True):
+        tests += " and " if tests else ""
         if how == "instance":
             who, identity = loom.local("who"), loom.constant("id", id)
             found = f"({who} := {loom.constant('known', IDENTITIES.get)}({identity}({value})))"
-            tests.append(f"{found} is not None and {who}() is {value}")
-            items.append(who)
+            tests += f"{found} is not None and {who}() is {value}"
+            items += f"{who}, "
             continue
-        kind = loom.local("kind")
-        integer = _is(int, value, loom, f"({kind} := {{}})")
-        number, text, raw = (_is(one, value, loom, kind) for one in (float, str, bytes))
+        kind, item = loom.local("kind"), value
+        integer, number, text, *rest, raw = (
+            _is(one, kind, loom) for one in (int, float, str, bool, type(None), bytes)
+        )
         short = f"{loom.constant('len', len)}({value}) <= {LONG}"
-        item = value
+        other = f"{' or '.join(rest)} or {raw} and {short}"
+        test = f"{integer} or {number} or ({short} if {text} else {other})"
         if whole:
-            item = f"{_of_text(value, loom)} if {text} and not {short} else {item}"
-            item = f"{loom.constant('repr', repr)}({value}) if {number} and not {value} else {item}"
-            integer += f" and {-WIDE} < {value} < {WIDE}"
-            number += f" and {value} == {value}"
-        else:
-            text += f" and {short}"
-        rest = (_is(one, value, loom, kind) for one in (bool, type(None)))
-        tests.append(f"({' or '.join([integer, number, text, *rest, f'{raw} and {short}'])})")
-        items += [item, kind]
-    return f"({', '.join(items)},) if {' and '.join(tests)}"
+            test = f"{integer} and {-WIDE} < {value} < {WIDE} or {number} and {value} == {value}"
+            test = f"{text} or {test} or {other}"
+            zero = f"{loom.constant('repr', repr)}({value}) if {number} and not {value}"
+            item = f"{_of_text(value, loom)} if {text} and not {short} else {zero} else {value}"
+        asked = f"({kind} := {loom.constant('type', type)}({value}))"
+        tests += f"({test.replace(kind, asked, 1)})"
+        items += f"{item}, {kind}, "
+    return tests, items
 
 
-def _is(kind: type, value: str, loom: Loom, of: str = "{}") -> str:
-    """Return the test whether *value* is exactly of that *kind*; *of* may hold its class."""
-    asked = of.format(f"{loom.constant('type', type)}({value})")
-    return f"{asked} is {loom.constant(kind.__name__, kind)}"
+def _is(one: type, kind: str, loom: Loom) -> str:
+    return f"{kind} is {loom.constant(one.__name__, one)}"
 
 
 def _of_text(value: str, loom: Loom) -> str:
