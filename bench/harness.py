@@ -114,6 +114,7 @@ def _run(
 
 def _loops(bench: Bench, function: Callable[..., Any], seconds: float) -> int:
     """Return how many calls fill a turn."""
+    _time(bench, function, 1)  # (the first call may weave, and fill a turn by itself)
     count = 1
     while count < MOST:
         took = _time(bench, function, count) * count

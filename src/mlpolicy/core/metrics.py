@@ -136,20 +136,20 @@ class Durations:
     def _counted(self) -> Folded:
         batch, tags = self._taken, dict(self._folded.tags)
         try:
-            longest = max(batch, default=0.0) + 0.0
+            total = sum(batch)
+            tags[UNTAGGED] += len(batch)
         except TypeError:  # some bear tags
             batch = _untagged(batch, tags)
-            longest = max(batch, default=0.0)
-        else:
-            tags[UNTAGGED] += len(batch)
+            total = sum(batch)
         counts, buckets = list(self._folded.counts), self.buckets
         # Most durations of a quick function are in the first bucket: those in bulk.
         shortest = buckets[0]
-        others = [one for one in batch if one > shortest] if longest > shortest else []
+        # (no part is longer than the sum: mostly that is all that is looked at)
+        others = [one for one in batch if one > shortest] if total > shortest < max(batch) else []
         counts[0] += len(batch) - len(others)
         for seconds in others:
             counts[bisect_left(buckets, seconds)] += 1
-        return Folded(tuple(counts), self._folded.total + sum(batch), tags)
+        return Folded(tuple(counts), self._folded.total + total, tags)
 
     def count(self) -> int:
         """Return how many durations were recorded."""

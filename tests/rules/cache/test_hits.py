@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import pickle
 import weakref
 
 import pytest
+
+from mlpolicy.rules.cache.contents import size_of
 
 
 @pytest.fixture
@@ -55,6 +58,34 @@ def test_values_of_other_classes_are_other_calls(place, values):
     for _ in range(2):
         assert [alone(value)[0] for value in values] == [type(value) for value in values]
         assert [beside(value, 1)[1] for value in values] == [str(value) for value in values]
+
+
+TEXT = "é" * 300
+"""Too long for a key."""
+
+
+@pytest.mark.parametrize(
+    "value", [0.0, -0.0, 0.5, float("nan"), TEXT, "\ud800" * 300, b"a", b"a" * 300, 2**70]
+)
+def test_a_scalar_is_found_again(place, requests, value):
+    """Alone and beside another one, whichever way its key is made; long ones are not in it."""
+
+    def first(value):
+        return 1
+
+    def second(other, value):
+        return 2
+
+    alone, beside = place(first, cache={"ttl": "1m"}), place(second, cache={"ttl": "1m"})
+
+    for again in (value, pickle.loads(pickle.dumps(value))):
+        alone(again)
+        beside("a", again)
+        beside(TEXT, again)
+
+    assert requests(alone) == {"hit": 1, "miss": 1}
+    assert requests(beside) == {"hit": 2, "miss": 2}
+    assert size_of(list(place.step(beside, "cache").store.entries)) < 1200
 
 
 def test_nan_is_itself(double):

@@ -86,6 +86,15 @@ def test_the_order_of_a_dict_does_not_matter(value: dict[str, Any], random: Any)
     assert encode(dict(items)) == encode(value)
 
 
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 50])
+@pytest.mark.parametrize("last", [1, 2**70, 0.5, -0.0, math.nan, "a", None])
+def test_a_dict_has_one_token_however_often_it_is_met(count: int, last: Any):
+    """Its names are remembered the first time; what is read by them is the same."""
+    value = {f"{last} {at}": at for at in range(1, count)} | {f"{last}": last}
+
+    assert len({encode(dict(value)) for _ in range(3)}) == 1
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -12,6 +12,7 @@ from mlpolicy.core.metrics import Meters
 from mlpolicy.core.site import Notes, Parameter, Site
 from mlpolicy.core.step import Answer
 from mlpolicy.core.threads import revive
+from mlpolicy.rules.cache.canonical import ENCODER_OF
 from mlpolicy.rules.cache.flight import Ticket
 from mlpolicy.rules.cache.keys import IDENTITIES, Keys
 from mlpolicy.rules.cache.rule import CacheRule
@@ -232,7 +233,8 @@ def test_the_constants_of_a_driver_travel_by_name(place):
     load = place(lambda key: key, cache={"ttl": "1m"})
     load("secret")
     step = place.step(load, "cache")
-    constants = [step.store.entries.get, step.keys.one, step.hits.add, IDENTITIES.get]
+    made = [step.keys.make, step.keys.refuse, ENCODER_OF]
+    constants = [step.store.entries.get, *made, step.hits.add, IDENTITIES.get]
 
     text = pickle.dumps(constants)
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 
+from mlpolicy.core.metrics import Durations
 from mlpolicy.errors import CallRefused
 
 OURS = ("mlpolicy.rules.monitor", "mlpolicy.runtime", "mlpolicy.core.metrics", __name__)
@@ -42,6 +43,23 @@ class Ledger:
         self._last |= found
         ended = sum(value for (name, _), value in found.items() if name == "mlpolicy_calls_total")
         assert ended == recorded
+
+
+@pytest.mark.parametrize(
+    ("seconds", "counts"),
+    [
+        ([0.01] * 50, (50, 0, 0)),
+        ([0.01] * 5 + [0.5, 2.0], (5, 1, 1)),
+        ([(0.01, "error"), 0.5], (1, 1, 0)),
+    ],
+)
+def test_each_duration_is_in_its_bucket(seconds, counts):
+    """Whether all of them together are as short as the first bucket or not."""
+    durations = Durations([0.1, 1.0])
+
+    durations.ring.extend(seconds)
+
+    assert durations.fold().counts == counts
 
 
 def at_each_step(read, call):

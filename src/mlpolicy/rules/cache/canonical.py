@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import enum
 import itertools
-import math
 import os
 import struct
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from marshal import dumps
 from operator import attrgetter, countOf, itemgetter, ne
 from typing import Any, Final
@@ -57,15 +57,16 @@ _HUGE, _HUGE_NEGATIVE = 0x7F, 0xFF
 """The highest byte of infinity, of NaN, and of floats beyond 1e304."""
 FLAT: Final = frozenset({int, float, str, bytes, bool, type(None)})
 """Plain scalars: they cannot change, and hold nothing."""
-_TEXT, _INTEGERS, _FLOATS = frozenset({str}), frozenset({int}), frozenset({float})
-_SORTED: Final = _TEXT | _INTEGERS
 _SHORT: Final = frozenset({float, bool, type(None)})
+_MANY: Final = 8
+"""Fewer values are looked at one by one: that is as quick."""
 _LONG_ON_AVERAGE: Final = 300
 digest: Final = xxh3_128_digest
 _OF_ENUM: Final = frozenset({"_name_", "_value_", "_sort_order_", "__objclass__", "_inverted_"})
 """What members of enums hold, beside what somebody has put there."""
-SEED, SEED_OF_INTEGERS = (int.from_bytes(os.urandom(8), "little") for _ in range(2))
-"""Another one in every process; a fork keeps it, and the keys that were made with it."""
+SEED, SEED_OF_INTEGERS, SEED_OF_FLOATS = struct.unpack("3Q", os.urandom(24))
+"""Others in every process; a fork keeps them, and the keys that were made with them."""
+_PACKED: Final[dict[Any, Any]] = {int: ("q", SEED_OF_INTEGERS), float: ("d", SEED_OF_FLOATS)}
 
 
 class Walk:
@@ -127,8 +128,7 @@ def parts(values: Sequence[object], walk: Walk) -> list[object]:
     for value in values:
         known = met.get(id(value))
         if known is None:
-            kind = type(value)
-            content, kind = (encode if kind in FLAT else ENCODERS[kind])(value, walk)
+            content, kind = ENCODERS[type(value)](value, walk)
             if content is value:
                 found.append(value)
                 continue
@@ -154,25 +154,33 @@ def flat(values: Any) -> bytes | None:
     so that equal values give equal bytes; but it takes an array for bytes, goes through all that
     a nest holds as often as it stands there, and keeps the many patterns of NaN apart.
     """
-    kinds = set(map(type, values))
-    if not kinds or not kinds <= FLAT:
-        return None
-    if kinds == _INTEGERS:
-        try:
-            return digest(struct.pack(f"{len(values)}q", *values), SEED_OF_INTEGERS)
-        except struct.error:  # (over 64 bits)
-            pass
-    # Long ones are digested one by one: one that stands in many places is to be read once.
-    if not kinds <= _SHORT:
-        length = len if kinds == _TEXT else sys.getsizeof
-        if sum(map(length, values)) > _LONG_ON_AVERAGE * len(values):
-            return None
-    text = dumps(values, 2)
-    # No NaN is written without one of these bytes: of a float, after its mark, in the last of eight.
-    last = text[13::9] if kinds == _FLOATS else text
+    count = len(values)
+    kind = type(values[-1]) if count >= _MANY else None
+    if kind not in _PACKED or countOf(map(type, values), kind) != count:
+        return _mixed(values) if count else None
+    letter, seed = _PACKED[kind]
+    try:
+        text = struct.pack(f"{count}{letter}", *values)
+    except struct.error:  # (over 64 bits)
+        return _mixed(values)
+    last = text[7::8] if kind is float else b""  # no NaN is written without one of these bytes
     if (_HUGE in last or _HUGE_NEGATIVE in last) and any(map(ne, values, values)):
         return None
-    return digest(text, SEED)
+    return digest(text, seed)
+
+
+def _mixed(values: Any) -> bytes | None:
+    size = 0
+    for one in values:
+        kind = type(one)
+        if kind is str or kind is bytes:
+            size += len(one)
+        elif kind is int:
+            size += one.bit_length() >> 3
+        elif kind not in _SHORT or one != one:  # noqa: PLR0124 (NaN alone is not itself)
+            return None
+    # Long ones are digested one by one: one that stands in many places is to be read once.
+    return None if size > _LONG_ON_AVERAGE * len(values) else digest(dumps(values, 2), SEED)
 
 
 def _sequence(value: Any, walk: Walk | None) -> Token:
@@ -180,65 +188,52 @@ def _sequence(value: Any, walk: Walk | None) -> Token:
 
 
 def _float(value: float, _: Walk | None) -> Token:
-    if value and value == value:  # noqa: PLR0124 (NaN alone is not itself)
-        return value, float
-    if value:
-        return "nan", float
-    return ("-0" if math.copysign(1.0, value) < 0 else "0"), float
+    # NaN alone is not itself, and 0.0 equals -0.0.
+    return (value or repr(value)) if value == value else "nan", float  # noqa: PLR0124
 
 
 class _Shape:
     """The keys of a dict, all of them text: mostly those of the dict before."""
 
-    __slots__ = ("code", "get", "pack", "small")
+    __slots__ = ("code", "get", "pack")
 
     def __init__(self, names: list[str]) -> None:
         names.sort()
         text = dumps(names, 2)
         self.code = digest(text, SEED)
-        self.small = len(names) <= _MOST_NAMES and len(text) <= _LONGEST_NAMES
-        self.pack = struct.Struct(f"{len(names)}q").pack
-        self.get: Callable[[dict[str, object]], tuple[Any, ...]] = itemgetter(*names)
+        self.pack = partial(struct.Struct(f"16s{len(names)}q").pack, self.code)
+        # (an itemgetter of one gives no tuple)
+        self.get: Any = itemgetter(*names) if names[1:] else lambda value: (value[names[0]],)
         """All values, in the order of the names; KeyError for a dict of another shape."""
+        if len(names) <= _MOST_NAMES and len(text) <= _LONGEST_NAMES:
+            _shapes[len(names)] = self
 
 
 _shapes: dict[int, _Shape] = {}
 
 
 def _dict(value: dict[Any, object], walk: Walk | None) -> Token:
-    # What an itemgetter of as many names finds is all that the dict holds.
-    shape = _shapes.get(len(value))
-    try:
-        values = shape.get(value) if shape is not None else None
+    count = len(value)
+    try:  # what an itemgetter of as many names finds is all that the dict holds
+        shape = _shapes[count]
+        values = shape.get(value)
     except KeyError:
-        values = None
-    if shape is None or values is None:
-        return _other_dict(value, walk)
-    if type(values[0]) is int and countOf(map(type, values), int) == len(values):
+        if set(map(type, value)) != {str}:
+            walk = walk or Walk()
+            both = (parts(list(each), walk) for each in (value, value.values()))
+            return _unordered(zip(*both, strict=True)), dict
+        shape = _Shape(list(value))
+        values = shape.get(value)
+    if type(values[0]) is int and [*map(type, values)].count(int) == count:
         try:  # (`flat`, without its calls)
-            return (shape.code, digest(shape.pack(*values), SEED_OF_INTEGERS)), dict
+            return digest(shape.pack(*values), SEED_OF_INTEGERS), dict
         except struct.error:
             pass
     return (shape.code, fold(values, walk)), dict
 
 
-def _other_dict(value: dict[Any, object], walk: Walk | None) -> Token:
-    count = len(value)
-    if count < 2 or set(map(type, value)) != _TEXT:  # (an itemgetter of one gives no tuple)
-        walk = walk or Walk()
-        keys = parts(list(value), walk)
-        items = zip(keys, parts(list(value.values()), walk), strict=True)
-        return _unordered(items), dict
-    shape = _Shape(list(value))
-    if shape.small:
-        _shapes[count] = shape
-    values = shape.get(value)
-    return (shape.code, fold(values, walk)), dict
-
-
 def _set(value: set[Any] | frozenset[Any], walk: Walk | None) -> Token:
-    kinds = set(map(type, value))
-    if len(kinds) == 1 and kinds <= _SORTED:  # (not bytes: `_unordered` makes some)
+    if set(map(type, value)) in ({str}, {int}):  # (not bytes: `_unordered` makes some)
         return fold(sorted(value), walk), type(value)
     return _unordered(parts(list(value), walk or Walk())), type(value)
 
@@ -375,7 +370,8 @@ def _array(value: Any, walk: Walk | None) -> Token:
             content = digest(value if number < _PLAIN else value.tobytes(), SEED)
         except (ValueError, BufferError, TypeError):  # the elements lie scattered, or reversed
             content = digest(value.tobytes(), SEED)
-        return (content, _dtype_of(dtype), value.shape), type(value)
+        about = number if dtype.isbuiltin and number < _PLAIN else _dtype_of(dtype)
+        return (content, about, value.shape), type(value)
     if number in _PADDED:
         raise Unkeyable(f"numpy array of {dtype}")
     # Objects are told apart by what they are, records without the gaps between fields.
@@ -420,8 +416,14 @@ def _find(kind: type) -> Encoder:
     return _class if issubclass(kind, type) else _by_parts(parts_of(kind))
 
 
-ENCODERS: Final = ByClass[Encoder](
+class _Encoders(ByClass[Encoder]):
+    def __reduce__(self) -> str:  # (a constant of drivers)
+        return "ENCODERS"
+
+
+ENCODERS: Final = _Encoders(
     {
+        **dict.fromkeys((int, str, bytes, bool, type(None)), encode),
         float: _float,
         **dict.fromkeys((list, tuple), _sequence),
         dict: _dict,
@@ -431,3 +433,4 @@ ENCODERS: Final = ByClass[Encoder](
     },
     _find,
 )
+ENCODER_OF: Final = ENCODERS.__getitem__

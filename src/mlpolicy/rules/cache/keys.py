@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from types import CellType
@@ -16,17 +15,13 @@ from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.step import indented
 from mlpolicy.core.target import Given
 from mlpolicy.core.threads import Live
-from mlpolicy.rules.cache.canonical import ENCODERS, FLAT, LONG, SEED, WIDE, Token, digest, encode
+from mlpolicy.rules.cache.canonical import ENCODER_OF, FLAT, LONG, SEED, WIDE, Token, digest, encode
 from mlpolicy.rules.cache.classes import Unkeyable
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Parameter, Site
     from mlpolicy.core.step import Lines, Loom
     from mlpolicy.rules.cache.rule import CacheRule
-
-# With `python -b`, comparing text with bytes warns, and equal ones meet in one dict.
-BARE: Final[tuple[type, ...]] = (int, str) if sys.flags.bytes_warning else (int, str, bytes)
-"""Of these classes exactly, a single argument is its own key."""
 
 _MISSING: Final[Token] = (None, Unkeyable)
 
@@ -196,19 +191,11 @@ class Keys(Live):
                 key += part.token(argument)
             return (*key, *map(_captured, cells))
         except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
-            self._without(error)
+            self.refuse(error)
             return None
 
-    def one(self, argument: Any) -> Hashable | None:
-        """Return the key of a call whose one part is a whole argument, and no bare one."""
-        try:
-            return (ENCODERS.get(type(argument)) or encode)(argument, None)
-        except Exception as error:  # noqa: BLE001 (to read an argument may run the user's code)
-            self._without(error)
-            return None
-
-    def _without(self, error: Exception) -> None:
-        """Say once that calls of this sort are not cached; by classes alone, never by values."""
+    def refuse(self, error: Exception) -> None:
+        """Say once that calls of this sort have no key; by classes alone, never by values."""
         known = type(error) is Unkeyable
         if not known and interrupts(error):
             raise error
@@ -250,8 +237,8 @@ def key_lines(
     """Return lines that leave the key of the call, or None, in the local *key*.
 
     Plain scalars are keyed here: the tests of their exact classes cost 3 ns each. Where they
-    *find* an *entry*, it is there too; an integer too long for a key is looked for only where
-    there is none, which a hit does not pay for.
+    *find* an *entry*, it is there too. What is equal or hashed alike and yet not the same is looked
+    for only where there is none, which a hit does not pay for: long integers, zeros and NaN.
     """
     look = [f"{entry} = {find}({key})"] if find else []
     hows = [part.how for part in keys.parts]
@@ -262,13 +249,19 @@ def key_lines(
     if loom.closure or len(hows) > _MOST_INLINE or "read" in hows:
         return [f"{key} = {make}", *look]
     if hows == ["value"]:
-        make = f"{loom.constant('make_key', keys.one)}({arguments[0]})"
-        made = _bare(arguments[0], make, loom)
-    else:
-        tests, items = _inline(hows, arguments, loom)
-        made = f"({', '.join(items)},) if {' and '.join(tests)} else {make}"
-    wide = (f"{entry} is None and " if find else "") + f"({_wide(hows, arguments, loom)})"
-    return [f"{key} = {made}", *look, f"if {wide}:", f"    {key} = {make}", *indented(look)]
+        made, again = _alone(keys, arguments[0], key, loom)
+        kind = f"{loom.constant('type', type)}({key})"
+        wide = f"{_is(int, kind, loom)} and not {-WIDE} < {key} < {WIDE}:"
+        missed = f"{entry} is None and {wide}" if find else wide
+        return [*made, *look, f"if {missed}", f"    {again}", *indented(look)]
+    tests, items = _inline(hows, arguments, loom, whole=True)
+    whole = [f"{key} = ({items}) if {tests} else {make}", *look]
+    if not find:
+        return whole
+    tests, items = _inline(hows, arguments, loom, whole=False)
+    found = [f"{key} = ({items})", *look]
+    quick = [f"if {tests}:", *indented(found), "else:", f"    {entry} = None"]
+    return [*quick, f"if {entry} is None:", *indented(whole)]
 
 
 def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
@@ -278,53 +271,57 @@ def _arguments(keys: Keys, site: Site, loom: Loom) -> list[str]:
     return [loom.arguments[part.name] for part in keys.parts] + cells
 
 
-def _wide(hows: Sequence[str], arguments: list[str], loom: Loom) -> str:
-    """Return the test for an integer that is too long for a key."""
-    integer = f"({{0}}) is {loom.constant('int', int)} and not {-WIDE} < {{0}} < {WIDE}"
-    values = [one for how, one in zip(hows, arguments, strict=True) if how == "value"]
-    tests = [loom.constant("type", type) + integer.format(one) for one in values]
-    return " or ".join(tests) or "False"
+def _alone(keys: Keys, value: str, key: str, loom: Loom) -> tuple[Lines, str]:
+    """Return lines for the key of a call with one argument, and the line for that of a long integer.
+
+    Text and integers are their own key; the digest of a long text, bytes, is none by itself.
+    """
+    kind, error = loom.local("kind"), loom.local("error")
+    integer, text, number, raw = (_is(one, kind, loom) for one in (int, str, float, bytes))
+    short = f"{loom.constant('len', len)}({value}) <= {LONG}"
+    bare = integer.replace(kind, f"({kind} := {loom.constant('type', type)}({value}))")
+    pair = f"{number} and ({value} < 0.0 or {value} > 0.0) or {raw} and {short}"
+    made = f"{loom.constant('encoder', ENCODER_OF)}({kind})({value}, None)"
+    return [
+        "try:",
+        f"    {key} = {value} if {bare} or {text} and {short}"
+        f" else {_of_text(value, loom)} if {text} else ({value}, {kind}) if {pair} else {made}",
+        f"except {loom.constant('Exception', Exception)} as {error}:",
+        f"    {key} = {loom.constant('no_key', keys.refuse)}({error})",
+    ], f"{key} = {made}"
 
 
-def _bare(value: str, make: str, loom: Loom) -> str:
-    """Return the key of a call with one argument: it itself, where it is a short scalar."""
-    kind, short = loom.local("kind"), f" and {_length(value, loom)} <= {LONG}"
-    tests = [f"{kind} is {loom.constant(one.__name__, one)}" for one in BARE]
-    first = f"({kind} := {loom.constant('type', type)}({value})) is {loom.constant('int', int)}"
-    bare = " or ".join([first, *(test + short for test in tests[1:])])
-    return f"{value} if {bare} else ({_of_text(value, loom)},) if {tests[1]} else {make}"
-
-
-def _inline(hows: Sequence[str], arguments: list[str], loom: Loom) -> tuple[list[str], list[str]]:
-    """Return the tests for arguments that are their own key, and the items of that key."""
-    tests, items = [], []
-    for how, argument in zip(hows, arguments, strict=True):
+def _inline(hows: list[Any], values: list[str], loom: Loom, *, whole: bool) -> tuple[str, str]:
+    """Return the test for scalars, and the items of their key; unless *whole*, for most of them."""
+    tests, items = "", ""
+    for how, value in zip(hows, values, strict=True):
+        tests += " and " if tests else ""
         if how == "instance":
             who, identity = loom.local("who"), loom.constant("id", id)
-            found = f"({who} := {loom.constant('known', IDENTITIES.get)}({identity}({argument})))"
-            tests.append(f"{found} is not None and {who}() is {argument}")
-            items.append(who)
-        else:
-            kind = loom.local("kind")
-            tests.append(_is_scalar(kind, argument, loom))
-            long = f"{kind} is {loom.constant('str', str)} and {_length(argument, loom)} > {LONG}"
-            items += [f"{_of_text(argument, loom)} if {long} else {argument}", kind]
+            found = f"({who} := {loom.constant('known', IDENTITIES.get)}({identity}({value})))"
+            tests += f"{found} is not None and {who}() is {value}"
+            items += f"{who}, "
+            continue
+        kind, item = loom.local("kind"), value
+        integer, number, text, *rest, raw = (
+            _is(one, kind, loom) for one in (int, float, str, bool, type(None), bytes)
+        )
+        short = f"{loom.constant('len', len)}({value}) <= {LONG}"
+        other = f"{' or '.join(rest)} or {raw} and {short}"
+        test = f"{integer} or {number} or ({short} if {text} else {other})"
+        if whole:
+            test = f"{integer} and {-WIDE} < {value} < {WIDE} or {number} and {value} == {value}"
+            test = f"{text} or {test} or {other}"
+            zero = f"{loom.constant('repr', repr)}({value}) if {number} and not {value}"
+            item = f"{_of_text(value, loom)} if {text} and not {short} else {zero} else {value}"
+        asked = f"({kind} := {loom.constant('type', type)}({value}))"
+        tests += f"({test.replace(kind, asked, 1)})"
+        items += f"{item}, {kind}, "
     return tests, items
 
 
-def _is_scalar(kind: str, value: str, loom: Loom) -> str:
-    """Return the test for a plain scalar; a zero or NaN is none, as `0.0 == -0.0`."""
-    plain = [
-        f"{kind} is {loom.constant(one.__name__, one)}" for one in (str, bool, type(None), bytes)
-    ]
-    floating = f"{kind} is {loom.constant('float', float)} and {value} and {value} == {value}"
-    first = f"({kind} := {loom.constant('type', type)}({value})) is {loom.constant('int', int)}"
-    short = f"{plain.pop()} and {_length(value, loom)} <= {LONG}"
-    return f"({' or '.join([first, plain[0], floating, *plain[1:], short])})"
-
-
-def _length(value: str, loom: Loom) -> str:
-    return f"{loom.constant('len', len)}({value})"
+def _is(one: type, kind: str, loom: Loom) -> str:
+    return f"{kind} is {loom.constant(one.__name__, one)}"
 
 
 def _of_text(value: str, loom: Loom) -> str:

@@ -13,7 +13,7 @@ from _thread import allocate_lock, get_ident
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from mlpolicy.core import clock
 from mlpolicy.core.metrics import METERS, Counter
@@ -206,6 +206,7 @@ Forked(Exporter.begin).add(EXPORTER)
 atexit.register(EXPORTER.finish)
 
 LOGGER = logging.getLogger("mlpolicy.events")
+_json: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 class LogSink(Sink):
@@ -213,7 +214,7 @@ class LogSink(Sink):
 
     def write(self, event: Mapping[str, Any]) -> None:
         """Write one line: a message may hold line breaks, the JSON does not."""
-        text = json.dumps(event, allow_nan=False, separators=(",", ":"))
+        text = _json(event)
         level = getattr(logging, event["severity"])
         if LOGGER.level == logging.NOTSET:
             # The level of a parent, WARNING by default, is about messages; these are asked for.

@@ -25,7 +25,7 @@ from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Rate, begin, dropping
 from mlpolicy.rules.monitor.summary import REDACTED, name_of, summary
 
-FOLD_EVERY: Final = 4096
+FOLD_EVERY: Final = 2048
 """Calls after which the recorded durations are folded into buckets."""
 NEVER: Final = math.inf
 FAILURES: Final = (10.0, 50.0)

@@ -149,5 +149,5 @@ async def _awaiting(stream: Any, ending: Ending) -> AsyncGenerator[Any, Any]:
             return
 
 
-HANDING_OUT: Final = (_giving.__code__, _awaiting.__code__)
-"""The code that reads a stream for the caller; its local `ending` is that of the call."""
+HANDING_OUT: Final = frozenset(id(one.__code__) for one in (_giving, _awaiting))
+"""The code that reads a stream for the caller, by `id`; its local `ending` is that of the call."""

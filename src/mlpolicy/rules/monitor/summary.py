@@ -63,9 +63,8 @@ def library_class(cls: type) -> tuple[str, str]:
     Both are empty for all other classes, those that users derive included.
     """
     library = _library(cls)
-    public, made_of = members(sys.modules.get(library)), mro_of(cls)
     for base in _READ.get(library, ()):
-        if public.get(base) in made_of:
+        if members(sys.modules.get(library)).get(base) in mro_of(cls):
             return library, base
     return library, ""
 
