@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from mlpolicy.cli.findings import across
 from mlpolicy.lint import policies as lint
-from mlpolicy.lint.targets import Seen, of_source
+from mlpolicy.lint.targets import of_source
 from mlpolicy.model.policies import PolicyReader
 from mlpolicy.plan.load import Terms, load, load_every
 from mlpolicy.source import SourceTree
@@ -58,6 +58,46 @@ CHANGES = (
     "policies: {shop:f: {deadline: 10ms}}",
 )
 
+CALLED = {0: "f5", 7: "slow", 8: "f12"}
+MANY = "def slow(x): return get(x)\n" + "".join(
+    f"def f{number}(x, user): return {CALLED.get(number, 'len')}(x)\n" for number in range(24)
+)
+"""Functions of which some call others that are retried."""
+ALIKE = (
+    """
+version: 1
+vars: {wait: 1s, key: user}
+profiles: {calm: {retry: {initial_delay: 200ms}}}
+defaults: {retry: {max_delay: 1m}}
+policies:
+  many:slow: {retry: 1}
+"""
+    + "".join(
+        f"  many:f{number}: {{use: [calm], retry: {{max_elapsed: 20s}}, deadline: 30s, "
+        f"""cache: {{ttl: '${{vars.wait}}', key: ['{"nope" if number == 9 else "user"}']}}}}\n"""
+        for number in range(24)
+    )
+    + "  many:last: {retry: 3, reason: it is gone}\n"
+)
+ALIKE_CHANGES = {
+    "defaults: {retry: {max_attempts: 9}}": "",
+    "defaults: {retry: {max_delay: 1ms}}": "MP602",
+    "defaults: {retry: {max_attempts: none}}": "MP010",
+    "defaults: {retry: {max_elapsed: 9h}}": "",
+    "defaults: {retry: {retry_on: [many.Gone]}}": "MP603",
+    "defaults: {mode: disabled}": "",
+    "defaults: {cache: {ignore: [x]}}": "MP010",
+    "vars: {wait: 2}": "MP101",
+    "vars: {wait: null}": "MP110",
+    "vars: {wait: 400d}": "",
+    "profiles: {calm: null}": "MP406",
+    "profiles: {calm: {retry: {max_delay: 1ms}}}": "MP602",
+    "profiles: {calm: {monitor: {log: {redact: [nope]}}}}": "MP202",
+    "profiles: {calm: {cache: {max_entries: 0}}}": "",
+    "settings: {require: [reason]}": "MP505",
+}
+"""What changes for all of them, and a finding that comes of it."""
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -76,20 +116,14 @@ def terms(folder, environment=None):
     return Terms(environment, {}, NOW, tree=SourceTree([folder]))
 
 
-def source_of(loaded, folder):
-    seen, tree = Seen(), SourceTree([folder])
-    return across({name: of_source(book, tree, seen) for name, book in loaded.books.items()})
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_what_is_wrong_in_an_environment_is_found_beside_others(folder, change):
-    """Looked at together, files and environment have the findings of each, and no others."""
+def as_if_alone(folder, text):
+    """Assert that the findings of files and environment are those of each by itself, and return them."""
     policy = Path("policy.yaml")
-    policy.write_text(BASE + f"    {change}\n")
+    policy.write_text(text)
     idle = ("MP404", "MP405", "MP408", "MP111", "MP407", "MP906")  # (these ask both at once)
 
     every = load_every([policy], terms(folder))
-    found = facts([*every.found, *source_of(every, folder)])
+    found = {one for one in facts([*every.found, *every.by_source]) if one[0] not in idle}
 
     single = [load([policy], terms(folder, name)) for name in ("prod", None)]
     alone = [
@@ -97,9 +131,24 @@ def test_what_is_wrong_in_an_environment_is_found_beside_others(folder, change):
         for one in single
         for finding in (*one.found, *of_source(one.rulebook, SourceTree([folder])))
     ]
-    assert {one for one in found if one[0] not in idle} == {
-        one for one in facts(alone) if one[0] not in idle
-    }
+    assert found == {one for one in facts(alone) if one[0] not in idle}
+    return found
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_wrong_in_an_environment_is_found_beside_others(folder, change):
+    """Looked at together, files and environment have the findings of each, and no others."""
+    as_if_alone(folder, BASE + f"    {change}\n")
+
+
+@pytest.mark.parametrize(("change", "code"), ALIKE_CHANGES.items())
+@pytest.mark.parametrize("more", ["", "  all: {match: 'many:*', retry: {multiplier: 2}}\n"])
+def test_of_policies_alike_none_hides_what_is_wrong_with_another(folder, change, code, more):
+    """Though an environment judges the first of them alone, it finds what all have."""
+    (folder / "many.py").write_text(MANY)
+    found = as_if_alone(folder, ALIKE + more + f"environments: {{prod: {{{change}}}}}\n")
+
+    assert not code or code in {one[0] for one in found}
 
 
 def test_what_environments_leave_alone_is_looked_at_once(folder, monkeypatch):
@@ -120,3 +169,36 @@ def test_what_environments_leave_alone_is_looked_at_once(folder, monkeypatch):
 
     assert len(read) == 5 + 50 * 2  # (the one with a variable is read by each, too)
     assert len(judged) == 5 + 50 * 2
+
+
+def test_of_policies_alike_an_environment_judges_one(folder, monkeypatch):
+    """The work of many environments that change defaults is not that of all policies."""
+    change = "defaults: {retry: {max_attempts: %d}}"
+    lines = "".join(f"  e{number}: {{{change % (2 + number % 2)}}}\n" for number in range(2, 32))
+    (folder / "many.py").write_text(MANY)
+    Path("policy.yaml").write_text(f"{ALIKE.replace('${vars.wait}', '3s')}environments:\n{lines}")
+    held, planned = [], []
+    for name, calls in {"_held": held, "_of_target": planned}.items():
+        known = getattr(lint, name)
+        monkeypatch.setattr(
+            lint, name, lambda *of, calls=calls, known=known: calls.append(of) or known(*of)
+        )
+
+    load_every([Path("policy.yaml")], replace(terms(folder), tree=None))
+
+    assert len(held) == 26
+    assert len(planned) <= 31 * 5
+
+
+def test_of_deadlines_as_long_as_each_other_none_of_an_environment_counts(folder):
+    """What is wrong in the file is not said again where an environment, further up, says the same."""
+    Path("policy.yaml").write_text("""\
+environments: {prod: {policies: {delta: {deadline: 1s}}}}
+version: 1
+policies:
+  alpha: {match: 'shop:f', memory: {limit: 1GiB}, deadline: 1s}
+  delta: {match: 'shop:f'}
+""")
+    found = load_every([Path("policy.yaml")], terms(folder)).found
+
+    assert [(one.span.line, one.environment) for one in found if one.code == "MP803"] == [(4, "")]

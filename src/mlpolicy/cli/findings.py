@@ -23,10 +23,10 @@ from mlpolicy.core.diagnostic import Diagnostic, Severity, many
 from mlpolicy.core.quantity import Duration
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Target
-from mlpolicy.lint.targets import Seen, absent, of_source
+from mlpolicy.lint.targets import absent, of_source
 from mlpolicy.plan.codes import Level
 from mlpolicy.plan.governed import absent_from, named
-from mlpolicy.plan.load import Loaded, across
+from mlpolicy.plan.load import Loaded
 from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.source import Missing, NoModule, SourceTree, local_roots
 
@@ -42,9 +42,8 @@ def resolved(context: Context, loaded: Loaded, *, level: Level, strict: bool = F
     if level == "none":
         return loaded.shown(level=level)
     with waiting("looking targets up in the source"):
-        books = loaded.books.items()  # (that of the files themselves comes first)
-        seen = Seen() if len(books) > 1 else None
-        findings = list(across({name: of_source(book, context.tree, seen) for name, book in books}))
+        found = loaded.by_source
+        findings = list(of_source(loaded.rulebook, context.tree) if found is None else found)
     # What cannot be read, or is not there, cannot be imported.
     wrong = any(finding.severity == "error" for finding in loaded.diagnostics)
     gone = any(one.code == "MP303" and one.severity == "error" for one in findings)

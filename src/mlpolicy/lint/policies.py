@@ -44,11 +44,13 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
         found += _held(policy, rulebook)
         if rulebook.tells_absence:
             found += (*_covered(policy), *_beaten(policy, rulebook))
+    right: set[int] = set()
     for target in _targets(rulebook):
-        if candidates := rulebook.candidates(target):
-            found += rulebook.findings(target, candidates)
-            plan = rulebook.plan(target)
-            found += not_allowed(plan) if plan is not None else ()
+        shape = _shape(target, rulebook)
+        if shape not in right:
+            wrong = _of_target(target, rulebook)
+            found += wrong
+            right |= set() if wrong else {shape}
     for policy in _broad(rulebook):
         found += rulebook.findings(*rulebook.alone(policy), alone=True)
     found += (*_lone(rulebook), *_all_allowed(rulebook))
@@ -60,6 +62,40 @@ def of_policies(rulebook: Rulebook, sources: Sequence[Source]) -> tuple[Diagnost
     return in_order(found)
 
 
+def _of_target(target: Target, rulebook: Rulebook) -> list[Diagnostic]:
+    """Return what is wrong with the plan of *target*."""
+    candidates = rulebook.candidates(target)
+    if not candidates:
+        return []
+    plan = rulebook.plan(target)
+    allowed = not_allowed(plan) if plan is not None else ()
+    return [*rulebook.findings(target, candidates), *allowed]
+
+
+def _shape(target: Target, rulebook: Rulebook) -> int:
+    """Return what tells how the plan of *target* is judged, beside names and places.
+
+    Policies repeat themselves: where one is right, so are all of its shape. Where several
+    policies meet, that is a shape of its own.
+    """
+    changes = rulebook.changes
+    same = changes is not None and not changes.has(target)
+    shapes = changes.since.shapes if changes is not None and same else rulebook.shapes
+    if (known := shapes.get(target)) is not None:
+        return known
+    candidates, made = rulebook.candidates(target), hash(target)
+    if len(candidates) == 1:
+        [(ranked, policy)] = candidates
+        blocks = (RuleBlock("", policy.span, policy.controls), *policy.rules)
+        is_final = ranked[0] or any(rule.final for rule in policy.rules)
+        file = policy.span.file if is_final else ""  # (only there another file counts)
+        tops = tuple([name.top for name in rulebook.names(target)])
+        made = hash((tops, file, ranked, *[block.shape for block in blocks]))
+    if not rulebook.is_large:
+        shapes[target] = made
+    return made
+
+
 def _changed(rulebook: Rulebook) -> Sequence[Policy]:
     """Return the policies, less those that were judged without an environment."""
     return rulebook.policies if rulebook.changes is None else rulebook.changes.policies
@@ -67,13 +103,16 @@ def _changed(rulebook: Rulebook) -> Sequence[Policy]:
 
 def _targets(rulebook: Rulebook) -> tuple[Target, ...]:
     """Return the targets that policies name, less those that were judged without an environment."""
-    return rulebook.exact if rulebook.changes is None else rulebook.changes.targets
+    changes = rulebook.changes
+    return rulebook.exact if changes is None or changes.defaults else changes.targets
 
 
 def _broad(rulebook: Rulebook) -> list[Policy]:
     """Return the policies with patterns, less those that were judged without an environment."""
-    each = _changed(rulebook)
-    return [policy for policy in each if not all(one.glob.exact for one in policy.match)]
+    changes = rulebook.changes
+    same = changes is not None and not changes.defaults
+    mine = set(map(id, changes.policies)) if changes is not None else set[int]()
+    return [policy for policy, _ in rulebook.broad if not same or id(policy) in mine]
 
 
 # --- when and where policies hold -----------------------------------------------------
@@ -167,7 +206,8 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
     Whether a function has what each of two others asks is seen in its source.
     """
     alike: dict[tuple[str, Where], list[Candidate]] = {}
-    if rulebook.changes is not None and not rulebook.changes.globs:
+    changes = rulebook.changes
+    if changes is not None and not changes.globs and not changes.defaults:
         return
     for policy, patterns in rulebook.broad:
         for pattern in patterns:
@@ -182,6 +222,8 @@ def _rivals(rulebook: Rulebook) -> Iterator[Diagnostic]:
 def _twice(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield the names and targets that stand in two files."""
     names: dict[tuple[str, str], tuple[Span, int]] = {}
+    if rulebook.changes is not None and not rulebook.changes.policies:
+        return
     for file in rulebook.files if len(rulebook.files) > 1 else ():
         for what, name, span in _named(file, rulebook):
             first, depth = names.setdefault((what, name), (span, file.depth))
@@ -243,7 +285,9 @@ def _all_allowed(rulebook: Rulebook) -> Iterator[Diagnostic]:
 
 def _lone(rulebook: Rulebook) -> Iterator[Diagnostic]:
     """Yield what a policy may not import by itself where its paths do not tell what it takes."""
-    for policy in _changed(rulebook):
+    changes = rulebook.changes
+    everywhere = changes is None or changes.defaults
+    for policy in rulebook.policies if everywhere else _changed(rulebook):
         tells = not policy.where.count and all(pattern.glob.exact for pattern in policy.match)
         if policy.match and not tells:
             plan, _ = rulebook.made(*rulebook.alone(policy))

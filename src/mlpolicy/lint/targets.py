@@ -314,7 +314,8 @@ class _SourceStage:
     def _known(self, target: Target, defined: Defined) -> list[Diagnostic]:
         """Return what is wrong with the rules of a function, which are looked at once if they can be."""
         changes, known = self._changes, self._seen.rules.get(target, ([], ()))
-        if changes is not None and not any(map(changes.has, (target, *known[1]))):
+        others = (target, *known[1])
+        if changes is not None and not changes.defaults and not any(map(changes.has, others)):
             return known[0]
         asked: set[Target] = set()
         try:

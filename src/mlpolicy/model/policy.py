@@ -72,8 +72,21 @@ Tree = Mapping[str, "Setting | Block"]
 """Settings by key."""
 
 
+class _Shaped:
+    """What has a shape, which is worked out when somebody asks."""
+
+    __slots__ = ("shape",)
+    shape: str
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "shape":
+            raise AttributeError(f"{type(self).__name__} has no {name}")
+        self.shape = shape_of(self)  # type: ignore[arg-type]  # (it is a block)
+        return self.shape
+
+
 @frozen()
-class RuleBlock:
+class RuleBlock(_Shaped):
     """One rule as one policy (or the defaults) wrote it: perhaps only a part of it."""
 
     kind: str
@@ -251,6 +264,16 @@ def blocks(tree: Tree, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         if isinstance(held, Block):
             yield (*above, key), held
             yield from blocks(held.settings, (*above, key))
+
+
+def shape_of(block: RuleBlock) -> str:
+    """Return all that *block* says, but for the names and places of who says it."""
+    said = [
+        (path, one.value, one.layer.startswith("environments."), one.secret, bool(one.written))
+        for path, one in leaves(block.settings)
+    ]
+    empty = [path for path, _ in blocks(block.settings)]
+    return repr((block.kind, block.inherit, block.final, block.removed, said, empty))
 
 
 def laid_over(low: Tree, high: Tree) -> Tree:

@@ -226,13 +226,15 @@ def read_source(
     variables: Variables | None = None,
     depth: int = 0,
     beside: bool = False,
+    keeps: bool = False,
 ) -> Reading:
     """Return what *source* says in *environment*; *variables* hold what its imports define.
 
     With *beside*, what the file itself says is read too, and what tools read otherwise is said there.
+    What it *keeps* without an environment is not read again for those that leave it as it is.
     """
     variables = variables or Variables(os.environ)
-    keeps = not environment and bool(source.environments)
+    keeps = keeps and not environment
     variables.plain, variables.learns = source.plain, keeps
     findings = list(source.diagnostics)
     file = PolicyFile(source.file, depth=depth)

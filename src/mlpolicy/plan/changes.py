@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Changes:
     """The policies of *book* that are otherwise than in *since*, of the same files, or not there."""
 
-    def __init__(self, book: Rulebook, since: Rulebook) -> None:
+    def __init__(self, book: Rulebook, since: Rulebook, *, defaults: bool = False) -> None:
         own, others = ({id(one): one for one in each.policies} for each in (book, since))
         gone = [policy for key, policy in others.items() if key not in own]
         self.since = since
@@ -27,6 +27,8 @@ class Changes:
         """The targets that these, and those that are gone, name."""
         self.globs = [glob for glob in patterns if not glob.exact]
         """Their patterns."""
+        self.defaults = defaults
+        """Whether what is filled in to all policies is otherwise too."""
         self._book = book
 
     @cached_property
@@ -63,18 +65,19 @@ def shared(book: Rulebook, since: Rulebook) -> Sequence[Policy]:
 
 
 def between(book: Rulebook, since: Rulebook) -> Changes | None:
-    """Return what *book* changes of *since*; None where that is more than some policies."""
+    """Return what *book* changes of *since*; None where that is more than policies and defaults."""
     if since.lacking or _frame(book) != _frame(since):
         return None
-    changes = Changes(book, since)
+    filled = ([(one.mode, one.defaults) for one in each.files] for each in (book, since))
+    changes = Changes(book, since, defaults=next(filled) != next(filled))
     # (another name of a function is one only while a policy says it)
     aliased = not changes.texts.isdisjoint(map(str, since.aliases))
     return None if aliased else changes
 
 
 def _frame(book: Rulebook) -> tuple[Any, ...]:
-    """Return all that the policies of *book* are judged by beside their words and the source."""
+    """Return what the policies of *book* are judged by beside their words, defaults and the source."""
     several = {kind: count > 1 for kind, count in book.kinds.items()}
-    each = [(one.mode, one.defaults, one.profiles, one.resources) for one in book.files]
+    each = [(one.profiles, one.resources) for one in book.files]
     read = book.read.whole, book.read.filled, book.read.named
     return read, several, each, book.settings, book.profiles.missing

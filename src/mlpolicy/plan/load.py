@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, in_order, there_are
 from mlpolicy.core.report import is_secret, passwords_in
+from mlpolicy.core.span import Span
 from mlpolicy.document.node import Scalar, scalars
 from mlpolicy.document.parse import Document
 from mlpolicy.lint.policies import asks_nodes, of_policies, unseen
@@ -61,9 +62,8 @@ class Terms:
 class Loaded:
     """A set of files: the rulebook that they make, and the findings."""
 
-    books: dict[str, Rulebook]
-    """The rulebooks by environment; that of the files themselves, or of the environment that was
-    asked for, under no name."""
+    rulebook: Rulebook
+    """What the files make, for themselves or in the environment that was asked for."""
     documents: tuple[Document, ...]
     diagnostics: tuple[Diagnostic, ...]
     environment: str | None = None
@@ -79,13 +79,12 @@ class Loaded:
     """The findings but for those that ask what the source has."""
     strays: tuple[Diagnostic, ...] = ()
     """What environments change that is not there."""
+    shipped: tuple[Document, ...] = ()
+    """The files of shipped profiles."""
+    by_source: tuple[Diagnostic, ...] | None = None
+    """What is wrong between the policies and the source in any environment, if that was asked."""
     unknown: Diagnostic | None = None
     """What is said of an environment that was asked for, and is none of those that files name."""
-
-    @property
-    def rulebook(self) -> Rulebook:
-        """The rulebook that the files make."""
-        return self.books[""]
 
     @property
     def files(self) -> tuple[PolicyFile, ...]:
@@ -95,8 +94,7 @@ class Loaded:
     @property
     def texts(self) -> tuple[Document, ...]:
         """Every file that says what holds: those given, imported, and of shipped profiles."""
-        shipped = (book.profiles.documents for book in self.books.values())
-        return (*self.documents, *chain.from_iterable(shipped))
+        return (*self.documents, *self.shipped)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -125,8 +123,8 @@ class Loaded:
         lasting = {(one.code, one.span) for one in (*self.errors, *(more if strict else ()))}
         kept = suppressions.kept(self._all(more), lasting=lasting)
         # What is wrong may keep what is suppressed from being found.
-        nowhere = any(book.nowhere for book in self.books.values())
-        whole = not nowhere and not any(finding.severity == "error" for finding in kept)
+        wrong = any(finding.severity == "error" for finding in kept)
+        whole = not self.rulebook.nowhere and not wrong
         known, looked = codes(), LEVELS[: LEVELS.index(level) + 1] if whole else ()
         own = suppressions.findings(known, {one for one in known if known[one].level in looked})
         return replace(self, diagnostics=in_order([*kept, *own]))
@@ -136,7 +134,7 @@ class Loaded:
 
         What has no effect is none where what should have one is misspelt elsewhere.
         """
-        files = {span.file for book in self.books.values() for span in book.nowhere}
+        files = {span.file for span in self.rulebook.nowhere}
         strays = [stray for stray in self.strays if stray.span.file not in files]
         idle = () if files else unseen(self.rulebook)
         return [*self.found, *_without(self.secrets, [*more, *strays, *idle])]
@@ -175,20 +173,54 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
 
     What is found only in an environment says so.
     """
+    from mlpolicy.lint.targets import Seen, of_source  # (a service looks at no source)
+
     terms = terms or Terms()
     terms = replace(terms, environment=None, now=terms.now or datetime.now(UTC))
-    gathered, built = gather(paths), Built()
-    base = _loaded(gathered, terms, built)
-    each = {"": base}
+    gathered, built, tree = gather(paths), Built(), terms.tree
+    seen = Seen() if gathered.environments else None
+
+    def judged(name: str | None, beside: Rulebook | None = None) -> Loaded:
+        one = _loaded(gathered, replace(terms, environment=name), built, beside)
+        if tree is None:
+            return one
+        return replace(one, by_source=of_source(one.rulebook, tree, seen))
+
+    base = judged(None)
+    known, each = set(map(_said, _each_of(base))), {"": base}
     for name in gathered.environments:
-        each[name] = _loaded(gathered, replace(terms, environment=name), built, base.rulebook)
+        one = judged(name, base.rulebook)
+        base.rulebook.nowhere |= one.rulebook.nowhere
+        one.rulebook.changes = None  # (which refer to it: a command collects no circles)
+        # (one after the other: 200 rulebooks are too many to be held at once)
+        each[name] = _new(one, known, base.rulebook)
+    sourced = across({name: one.by_source or () for name, one in each.items()})
     return replace(
         base,
-        books={name: one.rulebook for name, one in each.items()},
         secrets=frozenset().union(*(one.secrets for one in each.values())),
         found=across({name: one.found for name, one in each.items()}),
         strays=across({name: one.strays for name, one in each.items()}),
+        shipped=tuple(chain.from_iterable(one.shipped for one in each.values())),
+        by_source=sourced if tree else None,
     ).settled()
+
+
+def _each_of(one: Loaded) -> Iterator[Diagnostic]:
+    return chain(one.found, one.strays, one.by_source or ())
+
+
+def _said(finding: Diagnostic) -> tuple[str, Span, str]:
+    return finding.code, finding.span, finding.message
+
+
+def _new(one: Loaded, known: Container[tuple[str, Span, str]], book: Rulebook) -> Loaded:
+    """Return *one* without what is *known* already, nor a repair for it, and with another rulebook."""
+
+    def kept(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        return tuple([it for it in findings if it.suggestions or _said(it) not in known])
+
+    new = kept(one.found), kept(one.strays), kept(one.by_source or ())
+    return replace(one, rulebook=book, found=new[0], strays=new[1], by_source=new[2])
 
 
 def across(findings: Mapping[str, Iterable[Diagnostic]]) -> tuple[Diagnostic, ...]:
@@ -196,17 +228,17 @@ def across(findings: Mapping[str, Iterable[Diagnostic]]) -> tuple[Diagnostic, ..
 
     What is found without one, under no name, is of all of them.
     """
-    made: dict[tuple[object, ...], Diagnostic] = {}
+    made: dict[tuple[str, Span, str], tuple[Diagnostic, dict[str, None]]] = {}
     for environment, found in findings.items():
         for finding in found:
-            key = (finding.code, finding.span, finding.message)
-            known = made.setdefault(key, replace(finding, environment=environment))
-            names = known.environment
-            if names and environment not in names.split(", "):
-                names = f"{names}, {environment}"
-            suggestions = known.suggestions or finding.suggestions
-            made[key] = replace(known, environment=names, suggestions=suggestions)
-    return tuple(made.values())
+            known, names = made.setdefault(_said(finding), (finding, {}))
+            names[environment] = None
+            if finding.suggestions and not known.suggestions:
+                made[_said(finding)] = replace(known, suggestions=finding.suggestions), names
+    return tuple(
+        replace(finding, environment="" if "" in names else ", ".join(names))
+        for finding, names in made.values()
+    )
 
 
 def check(readings: Iterable[Reading], terms: Terms | None = None) -> Loaded:
@@ -235,6 +267,7 @@ def _loaded(
             variables=variables,
             depth=file.depth,
             beside=beside is not None,
+            keeps=bool(gathered.environments),
         )
         readings[file.path] = _lighter(reading, gathered)
     named = gathered.complete and not any(file.source.partial for file in gathered.files)
@@ -314,7 +347,7 @@ def _judged(
     variables = [reading.variables for reading in readings]
     secrets = frozenset[str]().union(*map(_secrets, readings))
     return Loaded(
-        {"": rulebook},
+        rulebook,
         tuple(reading.document for reading in readings),
         (),
         terms.environment,
@@ -322,6 +355,7 @@ def _judged(
         secrets=secrets,
         found=tuple(_without(secrets, [one for one in found if one.code != STRAY])),
         strays=_strays(found, rulebook),
+        shipped=tuple(rulebook.profiles.documents),
     )
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from mlpolicy.model.policy import Policy
+from mlpolicy.model.policy import Policy, PolicyFile
 
 _TOGETHER = 64
 """Policies that are packed as one: they repeat themselves."""
@@ -55,8 +55,11 @@ class Packed(Sequence[Policy]):
         self._length += length
 
     @classmethod
-    def joined(cls, parts: Iterable[Packed]) -> Packed:
-        """Return all policies of *parts*, none of which is made for it."""
+    def of(cls, files: Iterable[PolicyFile], each: Iterable[Policy]) -> Packed:
+        """Return *each* policy of *files*; where none uses a profile, none is made for it."""
+        parts = [file.policies for file in files if isinstance(file.policies, Packed)]
+        if any(part.use for part in parts):
+            return cls(each)
         made = cls()
         for part in parts:
             start, ends = made._length, (*part._starts[1:], part._length)

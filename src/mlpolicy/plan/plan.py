@@ -275,11 +275,18 @@ def mode_of(rules: Sequence[PlannedRule]) -> Mode:
 
 
 def deadline_of(candidates: Iterable[tuple[Rank, Policy]]) -> Setting | None:
-    """Return the deadline of the highest of *candidates*, of equals and of final ones the shortest."""
+    """Return the deadline of the highest of *candidates*, of equals and of final ones the shortest.
+
+    Of those as long as each other it is one that no environment wrote.
+    """
     each = ((ranked, one(policy.controls, "deadline")) for ranked, policy in candidates)
     written = [(ranked, setting) for ranked, setting in each if setting is not None]
     equals = (setting for ranked, setting in written if ranked[0] or ranked == written[0][0])
-    return min(equals, key=lambda each: (Duration.of(each.value), each.span), default=None)
+
+    def key(each: Setting) -> tuple[Duration, bool, Span]:
+        return Duration.of(each.value), each.layer.startswith("environments."), each.span
+
+    return min(equals, key=key, default=None)
 
 
 def in_order(kind: str) -> tuple[float, str]:

@@ -87,8 +87,14 @@ class Rulebook:
         self.overrides = tuple(overrides)
         self.read = read
         self.profiles = Profiles(self.files, _shipped, named=read.named, whole=read.whole)
+        each = (self.profiles.under(policy) for file in self.files for policy in file.policies)
         self._packed: Packed | None = None
-        self.policies = self._under(self.profiles)
+        if all(isinstance(file.policies, tuple) for file in self.files):
+            self.policies: Sequence[Policy] = tuple(each)
+        else:
+            from mlpolicy.plan.packed import Packed  # (of very large sets alone)
+
+            self.policies = self._packed = Packed.of(self.files, each)
         self.nowhere: set[Span] = set()
         """Where targets and patterns stand that name no function, as far as the source was asked."""
         self.elsewhere: set[Span] = set()
@@ -100,6 +106,8 @@ class Rulebook:
         self.built: Built = {} if built is None else built
         self._patterns: dict[str, list[tuple[Policy, Pattern]]] = {}
         self.lacking = False  # (a rule may lack what it needs: lint says so)
+        self.shapes: dict[Target, int] = {}
+        """What the plans of targets are judged by, beside names and places: lint fills it."""
         self.changes: Changes | None = None
         """What is otherwise than in the files themselves, if that is no more than some policies."""
         if read.beside is not None:
@@ -109,17 +117,6 @@ class Rulebook:
             self.changes = changes.between(self, read.beside)
         if self.changes is not None:
             self.aliases = dict(self.changes.since.aliases)
-
-    def _under(self, profiles: Profiles) -> Sequence[Policy]:
-        """Return the policies of all files, each over its profiles; packed where the files have them so."""
-        each = (profiles.under(policy) for file in self.files for policy in file.policies)
-        if all(type(file.policies) is tuple for file in self.files):
-            return tuple(each)
-        from mlpolicy.plan.packed import Packed  # (of very large sets alone)
-
-        parts = [file.policies for file in self.files if isinstance(file.policies, Packed)]
-        self._packed = Packed(each) if any(one.use for one in parts) else Packed.joined(parts)
-        return self._packed
 
     @property
     def is_large(self) -> bool:
@@ -151,6 +148,8 @@ class Rulebook:
     @cached_property
     def exact(self) -> tuple[Target, ...]:
         """Every target that a policy names itself, in order; each by its own name."""
+        if self.changes is not None and not self.changes.texts:
+            return self.changes.since.exact
         targets = dict.fromkeys(self.own(Target.parse(text)) for text in self._named)
         return tuple(sorted(targets, key=attrgetter("module", "qualname")))
 

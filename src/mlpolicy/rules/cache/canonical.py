@@ -188,8 +188,9 @@ def _sequence(value: Any, walk: Walk | None) -> Token:
 
 
 def _float(value: float, _: Walk | None) -> Token:
-    # NaN alone is not itself, and 0.0 equals -0.0.
-    return (value or repr(value)) if value == value else "nan", float  # noqa: PLR0124
+    if value != value:  # noqa: PLR0124 (NaN alone is not itself)
+        return "nan", float
+    return value or repr(value), float  # (0.0 equals -0.0)
 
 
 class _Shape:
