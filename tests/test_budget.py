@@ -15,13 +15,13 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 311,
-    "cli": 3228,
-    "core": 4533,
+    "cli": 3247,
+    "core": 4534,
     "document": 836,
     "install": 3635,
     "lint": 1075,
     "model": 3029,
-    "plan": 2937,
+    "plan": 2939,
     "rules": 11406,
     "runtime": 615,
     "source": 1203,
@@ -30,13 +30,13 @@ LINES = {
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 142,
-    "cli": 2130,
-    "core": 3005,
+    "cli": 2143,
+    "core": 3006,
     "document": 583,
     "install": 2608,
     "lint": 824,
     "model": 2077,
-    "plan": 1976,
+    "plan": 1978,
     "rules": 7514,
     "runtime": 364,
     "source": 862,

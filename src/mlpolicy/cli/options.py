@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -316,17 +317,29 @@ class Context:
 
     def shown(self, report: Report) -> str:
         """Return *report* in the format that was asked for, for people with a summary."""
-        text = render(report, self.format)
-        for folder, name in self.renamed.items():
-            text = text.replace(folder, name)
-        if self.format == "text" and not self.quiet:
-            return f"{text}\n\n{report.summary}" if text else report.summary
-        return text
+        return "\n\n".join(self._parts(report))
+
+    def _parts(self, report: Report) -> Iterator[str]:
+        """Yield the findings of *report* one by one where people look at them, and the summary."""
+        if self.format == "text":
+            from mlpolicy.cli.render.text import findings
+
+            each = chain(findings(report), [] if self.quiet else [report.summary])
+        else:
+            each = chain(filter(None, [render(report, self.format)]))
+        for text in each:
+            yield reduce(lambda shown, one: shown.replace(*one), self.renamed.items(), text)
 
     def show(self, report: Report) -> None:
         """Print *report*, or write it where `--output` says: findings are the data of the command."""
-        text = self.shown(report)
-        self.emit(f"{text}\n" if text else "", as_data=self.format != "text")
+        if self.format != "text" or self.output is not None:
+            text = self.shown(report)
+            self.emit(f"{text}\n" if text else "", as_data=self.format != "text")
+        else:  # (there may be very many)
+            between = ""
+            for text in self._parts(report):
+                self.emit(f"{between}{text}\n")
+                between = "\n"
         self.tell_github(report)
 
     def finish(self, report: Report, *, fail_on: str = "error") -> NoReturn:

@@ -68,7 +68,8 @@ class Diagnostic:
             if (one.text, one.title) == (without(one.text, secrets), without(one.title, secrets))
         ]
         more = [replace(one, message=without(one.message, secrets)) for one in self.related]
-        return replace(self, **texts, related=tuple(more), suggestions=tuple(kept))
+        made = replace(self, **texts, related=tuple(more), suggestions=tuple(kept))
+        return self if made == self else made  # (most hold none, and there may be very many)
 
     def __str__(self) -> str:
         """Return the finding in one line."""

@@ -187,6 +187,8 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
         return replace(one, by_source=of_source(one.rulebook, tree, seen))
 
     base = judged(None)
+    if not gathered.environments:
+        return base.settled()
     known, each = set(map(_said, _each_of(base))), {"": base}
     for name in gathered.environments:
         one = judged(name, base.rulebook)

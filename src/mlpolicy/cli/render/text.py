@@ -31,7 +31,13 @@ _dim = partial(click.style, fg="blue")
 
 def text(report: Report) -> str:
     """Return every finding with its excerpt."""
-    return "\n\n".join("\n".join(_finding(finding, report)) for finding in report.diagnostics)
+    return "\n\n".join(findings(report))
+
+
+def findings(report: Report) -> Iterator[str]:
+    """Yield every finding with its excerpt."""
+    for finding in report.diagnostics:
+        yield "\n".join(_finding(finding, report))
 
 
 def _finding(finding: Diagnostic, report: Report) -> Iterator[str]:
