@@ -34,6 +34,8 @@ class Works:
         self.meters = Meters()
         self.sampler = Sampler(lambda limit, measure: stock)
         self.gates = []
+        self.others = set(background._running)
+        """Threads of ours that other tests have left."""
 
     def gate(self, *, poll=0.01, wait=5.0, **more):
         gauge = self.sampler.gauge(None, "rss", poll)
@@ -336,8 +338,8 @@ def hang(works, end):
 
 def kill(works, end):
     """Let the thread end wherever it is, as another thread may."""
-    until(lambda: background._running)
-    [identity] = background._running
+    until(lambda: background._running - works.others)
+    [identity] = background._running - works.others
     assert ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(identity), ctypes.py_object(SystemExit)
     )

@@ -30,6 +30,7 @@ def events():
             lines.append(record.getMessage())
 
     handler, logger = Handler(), logging.getLogger("mlpolicy.events")
+    assert EXPORTER.flush(5)  # (what tests before this one left)
     logger.addHandler(handler)
 
     def read():
