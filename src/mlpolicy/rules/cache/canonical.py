@@ -51,8 +51,8 @@ _MOST_NAMES, _LONGEST_NAMES = 256, 16_384
 """Keys of a dict that are remembered, and the bytes of them all."""
 WIDE: Final = 1 << 60
 """From here on integers have no place in a key: many of them share a hash."""
-LONG: Final = 256
-"""Longer text and bytes have no place in a key."""
+LONG: Final = 1024
+"""Longer text and bytes have no place in a key; to digest shorter ones makes a hit half as dear again."""
 _HUGE, _HUGE_NEGATIVE = 0x7F, 0xFF
 """The highest byte of infinity, of NaN, and of floats beyond 1e304."""
 FLAT: Final = frozenset({int, float, str, bytes, bool, type(None)})
