@@ -231,8 +231,8 @@ def _made(
 ) -> Made:
     """Return what comes of *settings*."""
     key = (kind.name, repr(settings))
-    if context is None and key in built:
-        return built[key]
+    if context is None and (known := built.get(key)) is not None:
+        return known
     try:
         rule = kind.rule_model().model_validate(settings, context=context)
     except ValueError as error:

@@ -42,10 +42,10 @@ class Packed(Sequence[Policy]):
             self._append(zlib.compress(content, 1), len(some))
 
     def _know(self, place: int, policy: Policy) -> None:
-        exact = {one.glob.text for one in policy.match if one.glob.exact}
-        for text in exact:
+        for text in {one.glob.text for one in policy.match if one.glob.exact}:
             self.by_target.add(text, place)
-        self.broad += [policy] if not all(one.glob.exact for one in policy.match) else []
+        if not all(one.glob.exact for one in policy.match):
+            self.broad.append(policy)
         self.kinds.update([block.kind for block in policy.rules])
         self.use = self.use or bool(policy.use)
 

@@ -288,8 +288,8 @@ class Rulebook:
 
     def candidates(self, target: Target, facts: Facts | None = None) -> list[Candidate]:
         """Return the policies that hold for *target* with their ranks, the highest first."""
-        if facts is None and target in self._candidates:
-            return self._candidates[target]
+        if facts is None and (known := self._candidates.get(target)) is not None:
+            return known
         best: dict[tuple[str, Span], Candidate] = {}
         for policy, pattern in self._matching(target):
             if not policy.where.holds(facts) or excluded(policy, *self.names(target)):

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 import trio
@@ -194,6 +195,19 @@ def test_a_call_in_the_middle_of_the_gauge_s_own_work_is_let_in(yard):
     assert isinstance(gate.ask(MemoryTicket()), Wait)
 
 
+@contextmanager
+def interrupted(monkeypatch, owner, name):
+    """Let a signal's exception come where *owner* does *name*, and see that it comes."""
+
+    def late(*_):
+        raise Late
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, late)
+        with pytest.raises(Late):
+            yield
+
+
 def test_an_exception_in_the_middle_loses_no_one_who_was_called(yard, monkeypatch):
     """Who was taken out of the line is woken by the next reading."""
     gate = yard.gate(wait=60.0)
@@ -201,13 +215,8 @@ def test_an_exception_in_the_middle_loses_no_one_who_was_called(yard, monkeypatc
     tickets = [MemoryTicket(), MemoryTicket()]
     waiters = [gate.ask(ticket).waiter for ticket in tickets]
 
-    def interrupted(*_):
-        raise Late
-
-    with monkeypatch.context() as patch:
-        patch.setattr(gate, "_settle", interrupted)
-        with pytest.raises(Late):
-            yard.use(700)
+    with interrupted(monkeypatch, gate, "_settle"):
+        yard.use(700)
     before = [waiter.woken for waiter in waiters]
     yard.use(700)
 
@@ -222,13 +231,8 @@ def test_an_exception_while_one_is_woken_leaves_it_called(yard, monkeypatch):
     ticket = MemoryTicket()
     waiter = gate.ask(ticket).waiter
 
-    def interrupted(*_):
-        raise Late
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Waiter, "wake", interrupted)
-        with pytest.raises(Late):
-            yard.use(700)
+    with interrupted(monkeypatch, Waiter, "wake"):
+        yard.use(700)
 
     assert (waiter.woken, gate.ask(ticket)) == (False, "in")
 
