@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from mlpolicy.core.diagnostic import Diagnostic
+from mlpolicy.document.parse import parse
 from mlpolicy.lint import policies as lint
 from mlpolicy.lint.targets import of_source
+from mlpolicy.model.interpolate import Variables
 from mlpolicy.model.policies import PolicyReader
+from mlpolicy.model.read import read_source, source
 from mlpolicy.plan.load import Terms, load, load_every
 from mlpolicy.source import SourceTree
 
@@ -167,8 +171,46 @@ def test_what_environments_leave_alone_is_looked_at_once(folder, monkeypatch):
 
     load_every([Path("policy.yaml")], terms(folder))
 
-    assert len(read) == 5 + 50 * 2  # (the one with a variable is read by each, too)
-    assert len(judged) == 5 + 50 * 2
+    assert len(read) == len(judged) == 5 + 50
+
+
+def test_what_is_wrong_everywhere_is_made_ready_to_be_shown_once(folder, monkeypatch):
+    """The findings of a file are not those of each of its environments again."""
+    wrong = "  shop:x: {retry: {max_atempts: '${env:TOKEN}', maxdelay: '${vars.wait}'}}\n"
+    text = BASE.replace("policies:\n", f"policies:\n{wrong}").replace("  prod:\n", "")
+    text += "".join(
+        f"  e{at}: {{policies: {{shop:f: {{priority: {at}}}}}}}\n" for at in range(1, 50)
+    )
+    Path("policy.yaml").write_text(text)
+    shown, less = [], Diagnostic.less
+    monkeypatch.setattr(Diagnostic, "less", lambda one, of: shown.append(one) or less(one, of))
+
+    every = load_every(
+        [Path("policy.yaml")], replace(terms(folder), environ={"TOKEN": "h0ax-h0ax"})
+    )
+
+    assert every.variables == {"TOKEN": "h0ax-h0ax"}
+    assert "h0ax-h0ax" in every.secrets
+    assert len(shown) <= 4 * len(every.diagnostics)
+
+
+def test_what_an_environment_shares_is_as_if_it_had_read_it(folder):
+    """Of an environment that stands alone the same variables and secrets are known."""
+    text = BASE.replace("max_attempts: 3", "max_attempts: '${vars.n}', max_delay: '${env:TOKEN}'")
+    text = text.replace("vars: {", "vars: {n: '${env:N:-4}', ")
+    Path("policy.yaml").write_text(text + "    vars: {n: 5}\n")
+    base = source(parse(Path("policy.yaml").read_bytes(), file="policy.yaml"))
+    environ = {"TOKEN": "7s-of-me", "N": "6"}
+
+    def read(name, source):
+        variables = Variables(environ)
+        reading = read_source(source, environment=name, variables=variables, keeps=True)
+        return reading.file, reading.diagnostics, variables.read, variables.secrets
+
+    for name in (None, "prod"):
+        alone = source(parse(Path("policy.yaml").read_bytes(), file="policy.yaml"))
+        assert read(name, base) == read(name, alone)
+    assert read("prod", base)[0].policies[2] is read(None, base)[0].policies[2]
 
 
 def test_of_policies_alike_an_environment_judges_one(folder, monkeypatch):

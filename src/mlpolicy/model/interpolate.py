@@ -45,6 +45,8 @@ LITERAL = {
 }
 """Keys whose values are names and targets: no variable goes there. By the section in whose parts
 they stand."""
+_IN_A_LIST = ("", "", "")
+"""Where a part of a list stands, which is no section."""
 _REFERENCES = "write `${env:NAME}` or `${vars.name}`, a default after `:-`; `$${` is a plain `${`"
 DEEPEST = 32
 """How many variables may stand in one another."""
@@ -64,6 +66,19 @@ class Interpolated(Scalar):
     """Whether it must not be shown."""
     origin: Span | None = None
     """Where its variable is written, if it is nothing but that."""
+
+
+@frozen()
+class Filled:
+    """An entry of a section, and what it is with its variables: environments share it."""
+
+    written: Entry
+    entry: Entry
+    """The same one, if no variable stands in it."""
+    asked: Mapping[str, Node | None]
+    """The variables of the file that it asks for, and what they said."""
+    read: Mapping[str, str | None] = field(repr=False)
+    secrets: frozenset[str] = field(repr=False)
 
 
 def holds_secret(node: Node | None) -> bool:
@@ -94,12 +109,15 @@ class Variables:
     """What was put in and must not be shown; what is short, with the text around it as well."""
     refused: set[Span] = field(default_factory=set)
     """Where a variable stands in what may hold none: its text is no name, and not judged as one."""
-    plain: dict[int, Entry] = field(default_factory=dict)
-    """Entries of sections in which no variable stands, by identity: environments share them."""
+    known: dict[int, Filled] = field(default_factory=dict)
+    """Entries of sections that were filled before, by identity."""
     learns: bool = False
     """Whether more of these are to be known."""
     _unset: dict[str, list[Span]] = field(default_factory=dict)
     _wrong: list[Diagnostic] = field(default_factory=list)
+    _asked: dict[str, Node | None] = field(default_factory=dict)
+    _failed: bool = False
+    """Whether something is wrong with the entry at hand."""
     _open: list[str] = field(default_factory=list)
     _references: int = 0
     """References that the value at hand has led to."""
@@ -131,7 +149,7 @@ class Variables:
 
     # --- nodes ------------------------------------------------------------------------
 
-    def _node(self, node: Node, above: tuple[str, ...] = ("",)) -> Node:
+    def _node(self, node: Node, above: tuple[str, ...] = _IN_A_LIST) -> Node:
         if isinstance(node, MappingNode):
             return self.filled(node, above)
         if isinstance(node, Sequence):
@@ -146,38 +164,52 @@ class Variables:
         changed = False
         literal = LITERAL.get("".join(above[:1]), ()) if len(above) in (0, 2) else ()
         for entry in node.entries:
-            if len(above) == 1 and id(entry) in self.plain:
-                entries.append(entry)
-                continue
-            before = len(self._wrong)
-            if "${" in entry.key:
-                self._refuse(entry.key_span, "a key")
-            value = entry.value
-            if entry.key in literal:
-                for scalar in scalars(value):
-                    if "${" in scalar.text:
-                        self._refuse(scalar.span, "a name or a target")
+            if len(above) == 1:
+                filled = self._once(entry, above)
             else:
-                try:
-                    value = self._node(value, (*above, entry.key))
-                except Unset:
-                    changed = True
-                    continue
-            is_same = value is entry.value
-            if is_same:
-                entries.append(entry)
-                self._learn(entry, above, before)
-            else:
-                entries.append(Entry(entry.key, entry.at, value))
-                changed = True
+                filled = self._entry(entry, above, is_literal=entry.key in literal)
+            changed |= filled is not entry
+            entries += [filled] if filled is not None else []
         return MappingNode(tuple(entries), node.at) if changed else node
 
-    def _learn(self, entry: Entry, above: tuple[str, ...], before: int) -> None:
-        if self.learns and len(above) == 1 and len(self._wrong) == before:
-            self.plain[id(entry)] = entry
+    def _entry(self, entry: Entry, above: tuple[str, ...], *, is_literal: bool) -> Entry | None:
+        if "${" in entry.key:
+            self._refuse(entry.key_span, "a key")
+        if is_literal:
+            for scalar in scalars(entry.value):
+                if "${" in scalar.text:
+                    self._refuse(scalar.span, "a name or a target")
+            return entry
+        try:
+            value = self._node(entry.value, (*above, entry.key))
+        except Unset:
+            return None
+        return entry if value is entry.value else Entry(entry.key, entry.at, value)
+
+    def _once(self, entry: Entry, above: tuple[str, ...]) -> Entry | None:
+        """Return *entry* filled; as it was, if it was before and all that it asks for says the same."""
+        known = self.known.get(id(entry))
+        if known is not None and all(self.vars.get(name) is it for name, it in known.asked.items()):
+            self.read |= known.read
+            self.secrets |= known.secrets
+            return known.entry
+        if not self.learns:
+            return self._entry(entry, above, is_literal=False)
+        read, secrets = self.read, self.secrets
+        self.read, self.secrets, self._asked, self._failed = {}, set(), {}, False
+        made = self._entry(entry, above, is_literal=False)
+        if made is not None and not self._failed:
+            self.known[id(entry)] = Filled(
+                entry, made, self._asked, self.read, frozenset(self.secrets)
+            )
+        read |= self.read
+        secrets |= self.secrets
+        self.read, self.secrets = read, secrets
+        return made
 
     def _refuse(self, span: Span, where: str) -> None:
         self.refused.add(span)
+        self._failed = True
         help = "variables go into values only: what a policy is for must be plain to read"
         self._wrong.append(Diagnostic("MP112", f"a variable in {where}", span, help=help))
 
@@ -236,6 +268,8 @@ class Variables:
         """Return what stands for a reference, and whether it must not be shown."""
         env, name = inner["env"], inner["var"]
         node = self.vars.get(name) if name else None
+        if name:
+            self._asked[name] = node
         if env:
             value = self.read[env] = self.environ.get(env)
         elif name in self.fixed:
@@ -251,6 +285,7 @@ class Variables:
             return value, is_secret(env or name)
         if inner["default"] is None:
             self._unset.setdefault(f"env:{env}" if env else f"vars.{name}", []).append(span)
+            self._failed = True
             raise Unset
         return inner["default"], bool(env) and is_secret(env)
 
@@ -268,5 +303,6 @@ class Variables:
         return value.text, (isinstance(value, Interpolated) and value.secret) or is_secret(name)
 
     def _fail(self, message: str, span: Span, help: str = "") -> NoReturn:
+        self._failed = True
         self._wrong.append(Diagnostic("MP110", message, span, help=help))
         raise Unset

@@ -28,7 +28,7 @@ from mlpolicy.document.node import Mapping as MappingNode
 from mlpolicy.document.parse import Document, parse
 from mlpolicy.model.check import check, shown
 from mlpolicy.model.grammar import OF_FILE, FileBlock, Overlay, SettingsBlock
-from mlpolicy.model.interpolate import MARKS, Variables
+from mlpolicy.model.interpolate import MARKS, Filled, Variables
 from mlpolicy.model.overlay import EnvironmentOverlay, Layers
 from mlpolicy.model.policies import Known, PolicyReader, names
 from mlpolicy.model.policy import Name, Pattern, PolicyFile, Profile, Settings, is_name
@@ -64,8 +64,8 @@ class Source:
     imports: tuple[Name, ...]
     known: dict[int, Known] = field(default_factory=dict)
     """The policies that were read of the file itself, if environments may share them."""
-    plain: dict[int, Entry] = field(default_factory=dict)
-    """Its entries in which no variable stands, for these."""
+    filled: dict[int, Filled] = field(default_factory=dict)
+    """Its entries with their variables, for these."""
     forgotten: bool = False
 
     @property
@@ -235,7 +235,7 @@ def read_source(
     """
     variables = variables or Variables(os.environ)
     keeps = keeps and not environment
-    variables.plain, variables.learns = source.plain, keeps
+    variables.known, variables.learns = source.filled, keeps
     findings = list(source.diagnostics)
     file = PolicyFile(source.file, depth=depth)
     if source.root is None:

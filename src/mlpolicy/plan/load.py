@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -189,7 +189,9 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     base = judged(None)
     if not gathered.environments:
         return base.settled()
-    known, each = set(map(_said, _each_of(base))), {"": base}
+    # (with a repair if any of them has one)
+    known = {_said(one): one.suggestions for one in sorted(_each_of(base), key=_repairs)}
+    each = {"": _new(base, {}, base.rulebook)}
     for name in gathered.environments:
         one = judged(name, base.rulebook)
         base.rulebook.nowhere |= one.rulebook.nowhere
@@ -215,11 +217,19 @@ def _said(finding: Diagnostic) -> tuple[str, Span, str]:
     return finding.code, finding.span, finding.message
 
 
-def _new(one: Loaded, known: Container[tuple[str, Span, str]], book: Rulebook) -> Loaded:
+def _repairs(finding: Diagnostic) -> int:
+    return len(finding.suggestions)
+
+
+def _new(
+    one: Loaded, known: Mapping[tuple[str, Span, str], Sequence[object]], book: Rulebook
+) -> Loaded:
     """Return *one* without what is *known* already, nor a repair for it, and with another rulebook."""
 
     def kept(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-        return tuple([it for it in findings if it.suggestions or _said(it) not in known])
+        told = ((it, known.get(_said(it))) for it in findings)
+        new = [it for it, had in told if had is None or (it.suggestions and not had)]
+        return tuple(_without(one.secrets, new))
 
     new = kept(one.found), kept(one.strays), kept(one.by_source or ())
     return replace(one, rulebook=book, found=new[0], strays=new[1], by_source=new[2])
@@ -355,7 +365,7 @@ def _judged(
         terms.environment,
         variables=dict(ChainMap(*(one.read for one in variables))),
         secrets=secrets,
-        found=tuple(_without(secrets, [one for one in found if one.code != STRAY])),
+        found=tuple([one for one in found if one.code != STRAY]),
         strays=_strays(found, rulebook),
         shipped=tuple(rulebook.profiles.documents),
     )
