@@ -189,9 +189,7 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     base = judged(None)
     if not gathered.environments:
         return base.settled()
-    # (with a repair if any of them has one)
-    known = {_said(one): one.suggestions for one in sorted(_each_of(base), key=_repairs)}
-    each = {"": _new(base, {}, base.rulebook)}
+    known, each = _told(base), {"": _new(base, {}, base.rulebook)}
     for name in gathered.environments:
         one = judged(name, base.rulebook)
         base.rulebook.nowhere |= one.rulebook.nowhere
@@ -209,16 +207,14 @@ def load_every(paths: Iterable[Path], terms: Terms | None = None) -> Loaded:
     ).settled()
 
 
-def _each_of(one: Loaded) -> Iterator[Diagnostic]:
-    return chain(one.found, one.strays, one.by_source or ())
+def _told(one: Loaded) -> dict[tuple[str, Span, str], Sequence[object]]:
+    """Return the findings of *one*, with their repairs if any has one."""
+    found = chain(one.found, one.strays, one.by_source or ())
+    return {_said(it): it.suggestions for it in sorted(found, key=lambda it: len(it.suggestions))}
 
 
 def _said(finding: Diagnostic) -> tuple[str, Span, str]:
     return finding.code, finding.span, finding.message
-
-
-def _repairs(finding: Diagnostic) -> int:
-    return len(finding.suggestions)
 
 
 def _new(

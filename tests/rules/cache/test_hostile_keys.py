@@ -190,6 +190,19 @@ def test_long_texts_and_bytes_keep_apart(one, other):
         assert encode(within) != encode([one, []])
 
 
+def test_the_long_text_before_is_known_by_itself_alone(place):
+    """Another with the same letters has the same key, one that is too long is not held."""
+    load = place(lambda text: text[-1:], cache={"ttl": "1h"})
+    texts = ["x" * 1300 + letter for letter in "aba"]
+    for text in (*texts, texts[0], "".join(list(texts[0])), "y" * 100_000, texts[1]):
+        assert load(text) == text[-1:]
+
+    assert len(known(place, load)) == 3
+    assert place.step(load, "cache").keys.last[0] is texts[1]
+    load("y" * 100_000)
+    assert place.step(load, "cache").keys.last[0] is texts[1]
+
+
 def test_a_digest_is_no_argument(place):
     """Who knew what stands for a text could not pass it off as the text."""
     load = place(lambda value: value, cache={"ttl": "1h"})

@@ -169,6 +169,8 @@ class Keys(Live):
     """Whether a function of the user's makes the key of all arguments."""
     absent = ""
     """An argument that the key names and the function does not have."""
+    last: tuple[str, bytes] = ("", b"")
+    """The long text before, and its digest: one that stands in the program comes each time."""
 
     def __init__(self, rule: CacheRule, site: Site) -> None:
         self.target = site.target
@@ -227,6 +229,8 @@ def _captured(cell: CellType) -> Hashable:
 
 # --- keys that the lines of a driver make ----------------------------------------------
 
+_REMEMBERED = 65_536
+"""Characters of a text up to which it is kept until the next long one comes."""
 _MOST_INLINE = 4
 """With more arguments than this the lines cost more than the call that they save."""
 
@@ -282,10 +286,20 @@ def _alone(keys: Keys, value: str, key: str, loom: Loom) -> tuple[Lines, str]:
     bare = integer.replace(kind, f"({kind} := {loom.constant('type', type)}({value}))")
     pair = f"{number} and ({value} < 0.0 or {value} > 0.0) or {raw} and {short}"
     made = f"{loom.constant('encoder', ENCODER_OF)}({kind})({value}, None)"
+    last, known = f"{loom.constant('keys', keys)}.last", loom.local("known")
     return [
         "try:",
-        f"    {key} = {value} if {bare} or {text} and {short}"
-        f" else {_of_text(value, loom)} if {text} else ({value}, {kind}) if {pair} else {made}",
+        f"    if {bare} or {text} and {short}:",
+        f"        {key} = {value}",
+        f"    elif {text}:",
+        f"        {known} = {last}",
+        f"        if {known}[0] is not {value}:",
+        f"            {known} = {value}, {_of_text(value, loom)}",
+        f"            if {loom.constant('len', len)}({value}) <= {_REMEMBERED}:",
+        f"                {last} = {known}",
+        f"        {key} = {known}[1]",
+        "    else:",
+        f"        {key} = ({value}, {kind}) if {pair} else {made}",
         f"except {loom.constant('Exception', Exception)} as {error}:",
         f"    {key} = {loom.constant('no_key', keys.refuse)}({error})",
     ], f"{key} = {made}"
