@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
 from mlpolicy.core.model import OF_KEY, Arguments, Many, NameOf, RuleModel, finding
-from mlpolicy.core.quantity import Duration, Ratio, Usual
+from mlpolicy.core.quantity import ByteSize, Duration, Ratio, Usual
 from mlpolicy.rules.monitor.sinks import SINKS
 
 RESERVED = ("function", "outcome", "error_type", "le", "objective")
@@ -45,6 +45,50 @@ class SloBlock(RuleModel):
     """The share of calls that may end as an error or be refused."""
 
 
+class FileBlock(RuleModel):
+    """Events as lines of JSON, in files that are rotated by size."""
+
+    path: str
+    """The file; those before it are `path.1`, `path.2`, the newest first."""
+    max_size: Annotated[ByteSize, Usual("1MiB", "100GiB", "100MiB")] = ByteSize.of("100MiB")
+    """Bytes at which a new file is begun."""
+    keep: Annotated[int, Field(ge=0, le=1000)] = 5
+    """How many of those before it are kept."""
+
+
+class RecordBlock(RuleModel):
+    """Events in an SQLite file, for `mlpolicy events` to look through."""
+
+    path: str
+    """The file, which all workers of a service share."""
+    keep: Annotated[Duration, Usual("1h", "365d", "7d")] = Duration.of("7d")
+    """How old an event may become."""
+    max_size: Annotated[ByteSize, Usual("1MiB", "1000GiB", "1GiB")] = ByteSize.of("1GiB")
+    """Bytes that the file may have: the oldest events leave."""
+
+
+class SinkBlock(RuleModel):
+    """One sink, with its settings."""
+
+    file: FileBlock | None = None
+    """A file of JSON lines."""
+    record: RecordBlock | None = None
+    """An SQLite file."""
+
+    @model_validator(mode="after")
+    def _one(self) -> SinkBlock:
+        if len(self.model_fields_set) != 1 or self.chosen[1] is None:
+            known = ", ".join(f"`{name}`" for name in type(self).model_fields)
+            raise finding("MP010", f"expected one sink with its settings: {known}")
+        return self
+
+    @property
+    def chosen(self) -> tuple[str, Any]:
+        """The name of the sink, and its settings."""
+        [name] = self.model_fields_set
+        return name, getattr(self, name)
+
+
 class MonitorRule(RuleModel):
     """Count, time and log calls."""
 
@@ -62,8 +106,9 @@ class MonitorRule(RuleModel):
     """What is expected of the function: `p99`, `error_rate`."""
     log: bool | LogBlock = LogBlock()
     """Which calls are logged; `false` logs none."""
-    sinks: Many[Annotated[str, NameOf(SINKS, "sink")]] = ("prometheus", "log")
-    """Where numbers and events go: `prometheus`, `log`, or what a plugin provides."""
+    sinks: Many[Annotated[str, NameOf(SINKS, "sink")] | SinkBlock] = ("prometheus", "log")
+    """Where numbers and events go: `prometheus`, `log`, what a plugin provides, or one with its
+    settings: `{record: {path: events.db}}`."""
 
     @field_validator("labels")
     @classmethod

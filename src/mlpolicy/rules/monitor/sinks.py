@@ -11,11 +11,12 @@ import logging
 import sys
 from _thread import allocate_lock, get_ident
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from mlpolicy.core import clock
+from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Counter
 from mlpolicy.core.plugins import Extensions
 from mlpolicy.core.report import interrupts, say_once
@@ -244,9 +245,26 @@ SINKS: Extensions[Sink] = Extensions(
 """Every sink that a policy may name."""
 
 
-def begin(sinks: Mapping[str, Sink]) -> None:
+WITH_SETTINGS: Final[Mapping[str, str]] = {}
+"""Classes of sinks that are made of settings, the model of which is in `rule.SinkBlock`."""
+
+
+def chosen(named: str | Any) -> tuple[str, Sink]:
+    """Return the name of a sink and the sink: for equal settings there is one object a process."""
+    if isinstance(named, str):
+        return named, SINKS[named]
+    if named not in _made:
+        name, settings = named.chosen
+        _made.setdefault(named, (name, cast("Any", load(WITH_SETTINGS[name]))(settings)))
+    return _made[named]
+
+
+_made: dict[Any, tuple[str, Sink]] = {}
+
+
+def begin(sinks: Iterable[tuple[str, Sink]]) -> None:
     """Let each get ready for numbers; what fails is said, and no rule is left out for it."""
-    for name, sink in sinks.items():
+    for name, sink in sinks:
         try:
             sink.begin()
         except Exception as error:

@@ -22,7 +22,7 @@ from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
 from mlpolicy.rules.monitor.event import SEVERITY, current_trace, frames, lineage, said_of
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
-from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Rate, begin, dropping
+from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping
 from mlpolicy.rules.monitor.summary import REDACTED, name_of, summary
 
 FOLD_EVERY: Final = 2048
@@ -134,9 +134,9 @@ class MonitorStep(Step):
         self._slow = NEVER if log is None or log.slow is None else float(log.slow)
         self._always = log is not None and log.errors == "always"
         self._content = _content_of(log)
-        sinks = {name: SINKS[name] for name in rule.sinks}
-        self._takers = {name: sink for name, sink in sinks.items() if sink.events}
-        drops = [dropping(name, "rate").add for name in self._takers]
+        sinks = [chosen(named) for named in rule.sinks]
+        self._takers = [(name, sink) for name, sink in sinks if sink.events]
+        drops = [dropping(name, "rate").add for name, _ in self._takers]
         self._failures = Rate(*FAILURES, drops, now=now)
         self._samples = Rate(*SAMPLES, drops, now=now)
         self._counts = Counts(rule, site)
@@ -399,7 +399,7 @@ class MonitorStep(Step):
         if arguments is not None and "input" not in said:
             event["input"] = {name: summary(value) for name, value in arguments.items()}
         event |= {**said, **current_trace()}
-        for name, sink in self._takers.items():
+        for name, sink in self._takers:
             EXPORTER.put(name, partial(sink.write, event))
 
     def after_fork(self) -> None:
