@@ -79,9 +79,21 @@ def _drivers(kind: type) -> Iterator[tuple[Any, FrameType]]:
         if id(frame.f_code) in HANDING_OUT:
             yield None, frame
             return
-        constants = frame.f_code.co_consts
-        if kind in map(type, constants):
-            yield next(value for value in constants if type(value) is kind), frame
+        code = frame.f_code
+        if _plain.get(id(code)) is code:
+            continue
+        step = next((value for value in code.co_consts if type(value) is kind), None)
+        if step is not None:
+            yield step, frame
+            continue
+        if len(_plain) >= _MOST_PLAIN:
+            _plain.clear()
+        _plain[id(code)] = code
+
+
+_MOST_PLAIN: Final = 4096
+_plain: dict[int, CodeType] = {}
+"""Code that is no driver's, by `id`: of a request there are often a hundred frames."""
 
 
 def _id(step: Any, frame: FrameType, which: str = "own_id") -> str:
