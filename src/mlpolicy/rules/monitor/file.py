@@ -111,11 +111,13 @@ class FileSink(Sink):
             state = os.fstat(descriptor)
             if state.st_size < self._largest or not os.path.samestat(os.lstat(self._path), state):
                 return
-            names = [self._path, *(f"{self._path}.{at}" for at in range(1, self._keep + 1))]
-            for older, newer in zip(names[:0:-1], names[-2::-1], strict=True):
-                with suppress(FileNotFoundError):
-                    os.replace(newer, older)
-            if not self._keep:
+            numbers = range(1, self._keep + 1)
+            free = (at for at in numbers if not os.path.lexists(f"{self._path}.{at}"))
+            for at in range(next(free, self._keep), 1, -1):
+                os.replace(f"{self._path}.{at - 1}", f"{self._path}.{at}")
+            if self._keep:
+                os.replace(self._path, f"{self._path}.1")
+            else:
                 os.unlink(self._path)
         except BlockingIOError:
             return

@@ -75,6 +75,7 @@ class Lane:
         self._sink = sink
         self._periodic: dict[Work, None] = {}
         self._lock = Lock()
+        self.dropped: Callable[[], object] = int
         self.begin()
 
     def begin(self) -> None:
@@ -107,7 +108,7 @@ class Lane:
         if callable(oldest):
             oldest()  # (somebody waits for it, not for the sink)
         else:
-            dropping(self.name, "queue_full").add()
+            self.dropped()
 
     def every_round(self, work: Work) -> None:
         """Run *work* in every round on the thread of this sink, and at the end of the process."""
@@ -219,7 +220,9 @@ class Exporter:
 
     def lane(self, name: str, sink: Sink) -> Lane:
         """Return the way to *sink*: one an object."""
-        return self._lanes.get(sink) or self._lanes.setdefault(sink, Lane(name, sink))
+        lane = self._lanes.get(sink) or self._lanes.setdefault(sink, Lane(name, sink))
+        lane.dropped = dropping(name, "queue_full").add
+        return lane
 
     def put(self, name: str, sink: Sink, event: Mapping[str, Any]) -> None:
         """Hand *event* to *sink* soon, off this thread."""
