@@ -15,6 +15,8 @@ from mlpolicy.rules.monitor.sinks import EXPORTER, Sink, dropping
 
 EVERY: Final = 2.0
 """Seconds between two rounds: the agent adds up ten of them."""
+PATIENCE: Final = 0.5
+"""Seconds that one number may wait for the agent to read those before it."""
 
 
 class _Certain(float):
@@ -81,7 +83,11 @@ class DogstatsdSink(Sink):
         where = {"host": one.host, "port": one.port, "socket_path": one.socket}
         given: dict[str, Any] = {name: value for name, value in where.items() if value is not None}
         self._client: Any = DogStatsd(
-            namespace=one.prefix, constant_tags=list(one.tags), disable_buffering=True, **given
+            namespace=one.prefix,
+            constant_tags=list(one.tags),
+            disable_buffering=True,
+            socket_timeout=PATIENCE,  # (a unix socket has room for few: this thread waits)
+            **given,
         )
         self._sent: dict[tuple[Any, ...], float] = {}
         self._owner = os.getpid()
