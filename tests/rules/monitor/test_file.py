@@ -14,7 +14,7 @@ import pytest
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import forget
 from mlpolicy.rules.monitor.file import FileSink
-from mlpolicy.rules.monitor.rule import FileBlock, MonitorRule
+from mlpolicy.rules.monitor.rule import EventFileBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import EXPORTER
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="flock")
@@ -27,7 +27,7 @@ def path(tmp_path):
 
 
 def sink_of(path, **settings):
-    return FileSink(FileBlock(path=str(path), **settings))
+    return FileSink(EventFileBlock(path=str(path), **settings))
 
 
 def events(first, last):
@@ -89,8 +89,8 @@ def test_none_is_kept_where_none_is_wanted(path, keep):
 WORKER = """
     import sys, time
     from mlpolicy.rules.monitor.file import FileSink
-    from mlpolicy.rules.monitor.rule import FileBlock
-    sink = FileSink(FileBlock(path=sys.argv[1], keep=1000))
+    from mlpolicy.rules.monitor.rule import EventFileBlock
+    sink = FileSink(EventFileBlock(path=sys.argv[1], keep=1000))
     sink._largest = 20_000
     first = int(sys.argv[2])
     for number in range(first, first + 3000, 10):
@@ -143,8 +143,8 @@ FULL = """
     import json, resource, sys
     from mlpolicy.core.metrics import METERS
     from mlpolicy.rules.monitor.file import FileSink
-    from mlpolicy.rules.monitor.rule import FileBlock
-    sink = FileSink(FileBlock(path=sys.argv[1]))
+    from mlpolicy.rules.monitor.rule import EventFileBlock
+    sink = FileSink(EventFileBlock(path=sys.argv[1]))
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (101, hard))
     sink.write_all([{"number": number} for number in range(10)])
@@ -198,9 +198,7 @@ def test_a_child_that_has_closed_all_files_writes_into_none_of_its_own(path, tmp
     if child == 0:
         code = 1
         try:
-            os.close(sink._file)
-            mine = os.open(own, os.O_RDWR | os.O_CREAT)
-            assert mine == sink._file
+            mine = os.dup2(os.open(own, os.O_RDWR | os.O_CREAT), sink._file)
             sink.write({"number": 2})
             os.write(mine, b"own")
             code = 0

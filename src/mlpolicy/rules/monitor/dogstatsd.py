@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, Final, NamedTuple
 
 from mlpolicy.core import clock
-from mlpolicy.core.metrics import METERS, Family, Labels, Sample
+from mlpolicy.core.metrics import METERS, Family, Sample
 from mlpolicy.rules.monitor.rule import DogstatsdBlock
 from mlpolicy.rules.monitor.sinks import EXPORTER, Sink, dropping
 
@@ -27,14 +27,13 @@ class _Certain(float):
 
 
 class _Line(NamedTuple):
-    """A number to send, and what is then known to be sent."""
+    """A number to send, by a method of the client, and the total that is then sent."""
 
     send: str
-    """The method of the client."""
     value: float
-    rate: float
     key: tuple[Any, ...]
     total: float
+    rate: float = 1
 
 
 class DogstatsdSink(Sink):
@@ -80,8 +79,8 @@ class DogstatsdSink(Sink):
         from datadog.dogstatsd.base import DogStatsd
 
         one = self._settings
-        where = {"host": one.host, "port": one.port, "socket_path": one.socket}
-        given: dict[str, Any] = {name: value for name, value in where.items() if value is not None}
+        where = (("host", one.host), ("port", one.port), ("socket_path", one.socket))
+        given: dict[str, Any] = {name: value for name, value in where if value is not None}
         self._client: Any = DogStatsd(
             namespace=one.prefix,
             constant_tags=list(one.tags),
@@ -105,28 +104,28 @@ class DogstatsdSink(Sink):
         """Yield what is to be sent of one series."""
         key = (family.name, sample.labels)
         if family.kind == "gauge":
-            yield _Line("gauge", sample.value, 1, key, sample.value)
+            yield _Line("gauge", sample.value, key, sample.value)
         elif family.kind == "counter":
             rose = sample.value - self._sent.get(key, 0)
             if rose > 0 or key not in self._sent:
-                yield _Line("increment", rose, 1, key, sample.value)
+                yield _Line("increment", rose, key, sample.value)
         else:
-            yield from self._durations(family.name, sample.labels, sample)
+            yield from self._durations(family.name, sample)
 
-    def _durations(self, name: str, labels: Labels, sample: Sample) -> Iterator[_Line]:
+    def _durations(self, name: str, sample: Sample) -> Iterator[_Line]:
         """Yield a duration for each bucket that calls fell into, which stands for all of them.
 
         It is the middle of the bucket; beyond the last bound, that bound.
         """
         bounds = [0.0, *(bound for bound, _ in sample.buckets)]
         for (low, high), (_, count) in zip(pairwise(bounds), sample.buckets, strict=True):
-            key = (name, labels, high)
+            key = (name, sample.labels, high)
             new = int(count - self._sent.get(key, 0))
             if new > 0:
                 middle = low if math.isinf(high) else (low + high) / 2
                 # (the agent takes the whole part of 1/rate)
                 rate = _Certain(math.nextafter(1 / new, 0)) if new > 1 else 1
-                yield _Line("distribution", middle, rate, key, count)
+                yield _Line("distribution", middle, key, count, rate)
 
 
 SINK = DogstatsdSink(DogstatsdBlock())

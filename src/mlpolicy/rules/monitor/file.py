@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, ClassVar, Final
 
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.monitor.rule import FileBlock
+from mlpolicy.rules.monitor.rule import EventFileBlock
 from mlpolicy.rules.monitor.sinks import Sink, as_line, dropping
 
 _FLAGS: Final = (
@@ -27,7 +27,7 @@ class FileSink(Sink):
 
     together: ClassVar[int] = 100
 
-    def __init__(self, settings: FileBlock) -> None:
+    def __init__(self, settings: EventFileBlock) -> None:
         self._path = os.path.abspath(settings.path)
         self._largest = int(settings.max_size)
         self._keep = settings.keep

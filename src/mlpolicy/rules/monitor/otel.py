@@ -10,6 +10,7 @@ import atexit
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import accumulate
 from typing import Any, Final
 
 from mlpolicy.core.metrics import METERS, Family
@@ -155,32 +156,30 @@ class Numbers:
             name, unit = named(family.name)
             parts = ("bucket", "sum", "count") if family.kind == "histogram" else ("",)
             for part in parts:
-                make = meter.create_observable_counter
-                if family.kind == "gauge":
-                    make = meter.create_observable_gauge  # type: ignore[assignment]  # (of one shape)
-                measure = unit if part in ("", "sum") else ""
-                path = f"{name}.{part}" if part else name
-                make(path, [partial(self._observed, family.name, part)], measure, family.help)
+                is_gauge = family.kind == "gauge"
+                make = (
+                    meter.create_observable_gauge if is_gauge else meter.create_observable_counter
+                )
+                read = partial(self._observed, family.name, part)
+                of_unit = unit if part in ("", "sum") else ""
+                make(f"{name}.{part}" if part else name, [read], of_unit, family.help)
 
-    def _observed(self, name: str, part: str, _: Any) -> Iterator[Any]:
+    def _observed(self, name: str, part: str, _options: Any) -> Iterator[Any]:
         """Yield what the SDK asks for of one instrument."""
         from opentelemetry.metrics import Observation
 
         family = self._read(name, part)
         for sample in family.samples if family is not None else ():
-            labels = {_ATTRIBUTES.get(label, label): value for label, value in sample.labels}
-            if "code.function.name" in labels:
-                labels["code.function.name"] = dotted(labels["code.function.name"])
-            if part in ("", "sum"):
-                yield Observation(sample.value, labels)
+            labels = {
+                _ATTRIBUTES.get(label, label): dotted(value) if label == "function" else value
+                for label, value in sample.labels
+            }
+            totals = list(accumulate(count for _, count in sample.buckets))
+            if part != "bucket":
+                yield Observation(totals[-1] if part == "count" else sample.value, labels)
                 continue
-            total = 0
-            for bound, count in sample.buckets:
-                total += count
-                if part == "bucket":
-                    yield Observation(total, {**labels, "le": f"{bound:g}"})
-            if part == "count":
-                yield Observation(total, labels)
+            for (bound, _), total in zip(sample.buckets, totals, strict=True):
+                yield Observation(total, {**labels, "le": f"{bound:g}"})
 
     def _read(self, name: str, part: str) -> Family | None:
         """Return a family as it was at one moment for all instruments of a collection."""

@@ -45,7 +45,7 @@ class SloBlock(RuleModel):
     """The share of calls that may end as an error or be refused."""
 
 
-class FileBlock(RuleModel):
+class EventFileBlock(RuleModel):
     """Events as lines of JSON, in files that are rotated by size."""
 
     path: str
@@ -96,7 +96,7 @@ class DogstatsdBlock(RuleModel):
 class SinkBlock(RuleModel):
     """One sink, with its settings."""
 
-    file: FileBlock | None = None
+    file: EventFileBlock | None = None
     """A file of JSON lines."""
     record: RecordBlock | None = None
     """An SQLite file."""

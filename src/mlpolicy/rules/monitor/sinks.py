@@ -116,10 +116,6 @@ class Lane:
             self._periodic[work] = None
             self._wake()
 
-    def rounds(self) -> list[Work]:
-        """Return the periodic work."""
-        return list(self._periodic)
-
     def _wake(self) -> None:
         self._idle = False
         # (a finalizer or a signal handler may come while this very thread starts it)
@@ -135,8 +131,7 @@ class Lane:
     def _turn(self) -> float:
         self.identity = get_ident()
         self._drain()
-        for work in self.rounds():
-            self.carry_out(work)
+        self.carry_out_rounds()
         self._idle = True
         self._drain()
         return ROUND if self._periodic else -1  # (-1 waits until there is more)
@@ -171,6 +166,11 @@ class Lane:
                 dropping(self.name, "failed").add()
             say_once(f"sink:{self.name}", f"the sink `{self.name}` failed", error=error)
 
+    def carry_out_rounds(self) -> None:
+        """Do the periodic work."""
+        for work in list(self._periodic):
+            self.carry_out(work)
+
     def mark(self, work: Work | None = None) -> Waiter:
         """Return what is woken when all that was put so far, and *work*, was carried out."""
         reached = Waiter()
@@ -189,16 +189,13 @@ class Lane:
 
         One that was waited for in vain is not waited for again.
         """
-        if not self._thread.is_alive() and not self._queue:
+        if not self._end.woken or not (self._thread.is_alive() or self._queue):
             return None
-        if self._end.woken:
-            self._end = self.mark(self._finish)
-            return self._end
-        return None
+        self._end = self.mark(self._finish)
+        return self._end
 
     def _finish(self) -> None:
-        for work in self.rounds():
-            self.carry_out(work)
+        self.carry_out_rounds()
         self._sink.finish()
 
 
@@ -207,7 +204,7 @@ class Exporter:
 
     def __init__(self) -> None:
         self._own = Lane("exporter", Sink())
-        self._lanes: dict[Sink | None, Lane] = {None: self._own}
+        self._lanes = {0: self._own}
 
     def begin(self) -> None:
         """Begin anew in a forked child."""
@@ -220,7 +217,9 @@ class Exporter:
 
     def lane(self, name: str, sink: Sink) -> Lane:
         """Return the way to *sink*: one an object."""
-        lane = self._lanes.get(sink) or self._lanes.setdefault(sink, Lane(name, sink))
+        # (it keeps the object: no other has its `id`, and a plugin's may have no hash)
+        key = id(sink)
+        lane = self._lanes.get(key) or self._lanes.setdefault(key, Lane(name, sink))
         lane.dropped = dropping(name, "queue_full").add
         return lane
 
@@ -246,8 +245,7 @@ class Exporter:
         ends = [lane.ending() for lane in self.lanes() if lane is not self._own]
         _reached([end for end in ends if end is not None], AT_EXIT)
         # The numbers are exact at the end, however long another sink took.
-        for work in self._own.rounds():
-            self._own.carry_out(work)
+        self._own.carry_out_rounds()
 
 
 def _reached(marks: Iterable[Waiter], at_most: float) -> bool:
