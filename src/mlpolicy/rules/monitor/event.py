@@ -44,7 +44,11 @@ def current_trace() -> dict[str, str]:
         context = api.get_current_span().get_span_context() if api is not None else None
         if context is None or not context.is_valid:
             return {}
-        return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+        return {
+            "trace_id": f"{context.trace_id:032x}",
+            "span_id": f"{context.span_id:016x}",
+            "trace_flags": f"{context.trace_flags:02x}",
+        }
     except Exception as failure:
         if interrupts(failure):
             raise

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
 from mlpolicy.core.model import OF_KEY, Arguments, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio, Usual
-from mlpolicy.rules.monitor.sinks import SINKS
+from mlpolicy.rules.monitor.sinks import SINKS, lacking
 
 RESERVED = ("function", "outcome", "error_type", "le", "objective")
 _OUR_OWN = f"^({'|'.join(RESERVED)})$|^__"
@@ -45,7 +45,7 @@ class SloBlock(RuleModel):
     """The share of calls that may end as an error or be refused."""
 
 
-class FileBlock(RuleModel):
+class EventFileBlock(RuleModel):
     """Events as lines of JSON, in files that are rotated by size."""
 
     path: str
@@ -67,19 +67,51 @@ class RecordBlock(RuleModel):
     """Bytes that the file may have: the oldest events leave."""
 
 
+class OtelBlock(RuleModel):
+    """What OpenTelemetry gets, by the providers that the service has set up."""
+
+    metrics: bool = True
+    """The numbers, as observable counters and gauges; once a process, whatever names them."""
+    traces: bool = True
+    """A span for each event: within the span that was open at the call, if there was one."""
+    logs: bool = True
+    """A log record for each event, where the API has logs."""
+
+
+class DogstatsdBlock(RuleModel):
+    """Where the numbers go: without settings where the `DD_` variables say, or localhost:8125."""
+
+    host: str | None = None
+    """The host of the agent, by UDP."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Its port."""
+    socket: str | None = None
+    """The path of its unix socket, in place of host and port."""
+    prefix: str = "mlpolicy"
+    """What stands before each name: `mlpolicy.calls`."""
+    tags: Many[str] = ()
+    """Tags of every number: `env:prod`."""
+
+
 class SinkBlock(RuleModel):
     """One sink, with its settings."""
 
-    file: FileBlock | None = None
+    file: EventFileBlock | None = None
     """A file of JSON lines."""
     record: RecordBlock | None = None
     """An SQLite file."""
+    otel: OtelBlock | None = None
+    """OpenTelemetry: metrics, spans and log records."""
+    dogstatsd: DogstatsdBlock | None = None
+    """The numbers, for the agent of Datadog."""
 
     @model_validator(mode="after")
     def _one(self) -> SinkBlock:
         if len(self.model_fields_set) != 1 or self.chosen[1] is None:
             known = ", ".join(f"`{name}`" for name in type(self).model_fields)
             raise finding("MP010", f"expected one sink with its settings: {known}")
+        if text := lacking(self.chosen[0]):
+            raise finding("MP130", text, at=(self.chosen[0], OF_KEY))
         return self
 
     @property
@@ -87,6 +119,17 @@ class SinkBlock(RuleModel):
         """The name of the sink, and its settings."""
         [name] = self.model_fields_set
         return name, getattr(self, name)
+
+
+def _named(name: Any) -> Any:
+    """Return the *name* of a sink that can be used as it is."""
+    known = name if isinstance(name, str) else ""
+    if known in SinkBlock.model_fields and not SINKS.look_for(known):
+        text = f"the sink `{known}` needs settings: `{{{known}: {{path: …}}}}`"
+        raise finding("MP010", text)
+    if text := lacking(known):
+        raise finding("MP130", text)
+    return name
 
 
 class MonitorRule(RuleModel):
@@ -106,9 +149,12 @@ class MonitorRule(RuleModel):
     """What is expected of the function: `p99`, `error_rate`."""
     log: bool | LogBlock = LogBlock()
     """Which calls are logged; `false` logs none."""
-    sinks: Many[Annotated[str, NameOf(SINKS, "sink")] | SinkBlock] = ("prometheus", "log")
-    """Where numbers and events go: `prometheus`, `log`, what a plugin provides, or one with its
-    settings: `{record: {path: events.db}}`."""
+    sinks: Many[Annotated[str, NameOf(SINKS, "sink"), BeforeValidator(_named)] | SinkBlock] = (
+        "prometheus",
+        "log",
+    )
+    """Where numbers and events go: `prometheus`, `log`, `otel`, `dogstatsd`, what a plugin
+    provides, or one with its settings: `{record: {path: events.db}}`."""
 
     @field_validator("labels")
     @classmethod

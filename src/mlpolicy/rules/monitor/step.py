@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from itertools import count
 from typing import Any, ClassVar, Final
 
@@ -135,8 +134,8 @@ class MonitorStep(Step):
         self._always = log is not None and log.errors == "always"
         self._content = _content_of(log)
         sinks = [chosen(named) for named in rule.sinks]
-        self._takers = [(name, sink) for name, sink in sinks if sink.events]
-        drops = [dropping(name, "rate").add for name, _ in self._takers]
+        self._takers = [EXPORTER.lane(name, sink) for name, sink in sinks if sink.events]
+        drops = [dropping(lane.name, "rate").add for lane in self._takers]
         self._failures = Rate(*FAILURES, drops, now=now)
         self._samples = Rate(*SAMPLES, drops, now=now)
         self._counts = Counts(rule, site)
@@ -399,8 +398,8 @@ class MonitorStep(Step):
         if arguments is not None and "input" not in said:
             event["input"] = {name: summary(value) for name, value in arguments.items()}
         event |= {**said, **current_trace()}
-        for name, sink in self._takers:
-            EXPORTER.put(name, partial(sink.write, event))
+        for lane in self._takers:
+            lane.put(event)
 
     def after_fork(self) -> None:
         """Number calls anew in a forked child; those of the parent are the parent's."""
