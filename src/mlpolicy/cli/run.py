@@ -128,14 +128,10 @@ def _run(
     context: Context, command: Sequence[str], within: Sequence[Path], shared: Mapping[str, str]
 ) -> int:
     path = [str(Path(site.__file__).parent), *map(os.path.abspath, within)]
-    variables = (
-        dict(os.environ)
-        | shared
-        | {
-            "MLPOLICY_POLICY": os.pathsep.join(map(os.path.abspath, context.paths)),
-            "PYTHONPATH": os.pathsep.join(filter(None, (*path, os.environ.get("PYTHONPATH", "")))),
-        }
-    )
+    variables = {**os.environ, **shared} | {
+        "MLPOLICY_POLICY": os.pathsep.join(map(os.path.abspath, context.paths)),
+        "PYTHONPATH": os.pathsep.join(filter(None, (*path, os.environ.get("PYTHONPATH", "")))),
+    }
     if context.env:
         variables[ENVIRONMENT] = context.env
     try:

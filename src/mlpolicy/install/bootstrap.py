@@ -29,7 +29,7 @@ VARIABLE = "MLPOLICY_POLICY"
 SHOWS_NUMBERS = "prometheus_client"
 """Numbers are there from the moment when somebody can look."""
 ENVIRONMENT = "MLPOLICY_ENV"
-OPS = "MLPOLICY_OPS"
+OPS, OPS_OFF = "MLPOLICY_OPS", "off"
 SEEN = "mlpolicy.install.seen"
 """What opens a port, imported where one is asked for."""
 KILL_SWITCH = "MLPOLICY_DISABLE"
@@ -145,7 +145,8 @@ class InForce:
 
     def _start(self, engine: Engine, earlier: Engine | None) -> None:
         engine.start(earlier)
-        if os.environ.get(OPS) or engine.rulebook.settings.ops or SEEN in sys.modules:
+        asked = os.environ.get(OPS) or engine.rulebook.settings.ops
+        if (asked and asked != OPS_OFF) or SEEN in sys.modules:
             from mlpolicy.install.seen import look
 
             look(engine, self.environment)

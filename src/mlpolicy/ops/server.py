@@ -123,7 +123,11 @@ class _Answer(BaseHTTPRequestHandler):
         self.rfile, self.wfile = BytesIO(head), self.written
         self.raw_requestline = self.rfile.readline()
         self.routes, self.host = routes, host
-        if self.parse_request():
+        if len(head) >= LONGEST:
+            self.command = self.requestline = ""
+            self.request_version = self.protocol_version
+            self._give(431, f"a request has at most {LONGEST} bytes")
+        elif self.parse_request():
             self._answer()
 
     def _answer(self) -> None:

@@ -87,6 +87,8 @@ class Port:
     def _let_go(self) -> None:
         listener, self._listener = self._listener, None
         if listener is not None:
+            with suppress(OSError):  # (whoever waits in `accept` keeps it open, but for this)
+                listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
     def _turn(self) -> float | None:
