@@ -141,8 +141,8 @@ def test_workers_come_and_go_and_totals_are_exact(service):
     assert time.monotonic() - gone < 2
     assert service.number(CALLS) == REQUESTS
 
-    service.started[0].terminate()
-    service.started[0].wait(30)
+    service.started[-1].terminate()
+    service.started[-1].wait(30)
     assert service.shown("/healthz") is None
     assert not folder.exists()
     assert "Traceback" not in service.err
