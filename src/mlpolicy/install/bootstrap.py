@@ -29,6 +29,9 @@ VARIABLE = "MLPOLICY_POLICY"
 SHOWS_NUMBERS = "prometheus_client"
 """Numbers are there from the moment when somebody can look."""
 ENVIRONMENT = "MLPOLICY_ENV"
+OPS, OPS_OFF = "MLPOLICY_OPS", "off"
+SEEN = "mlpolicy.install.seen"
+"""What opens a port, imported where one is asked for."""
 KILL_SWITCH = "MLPOLICY_DISABLE"
 INFO = 20
 """The level of logs, without importing them."""
@@ -142,6 +145,11 @@ class InForce:
 
     def _start(self, engine: Engine, earlier: Engine | None) -> None:
         engine.start(earlier)
+        asked = os.environ.get(OPS) or engine.rulebook.settings.ops
+        if (asked and asked != OPS_OFF) or SEEN in sys.modules:
+            from mlpolicy.install.seen import look
+
+            look(engine, self.environment)
         end = engine.rulebook.next_end
         if end is not None:
             from mlpolicy.install.calendar import Calendar
@@ -179,6 +187,10 @@ class InForce:
         self.retire()
         if self.engine is not None:
             self.engine.stop()
+        if SEEN in sys.modules:
+            from mlpolicy.ops.workers import PORT
+
+            PORT.close()
 
     def plan(self, target: Any) -> Any:
         """Return the plan of *target*, a path or a function, or None."""

@@ -11,12 +11,14 @@ from functools import cache
 from itertools import filterfalse
 from pathlib import Path
 
+from mlpolicy.core.address import Address
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, closest, did_you_mean, in_order
 from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob
 from mlpolicy.document.node import (
     Entry,
+    Node,
     Scalar,
     Sequence,
     entries_of,
@@ -318,6 +320,7 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
     said = "on_unknown_environment" in block.model_fields_set
     return Settings(
         **{name: getattr(block, name) for name in same},
+        ops=_ops(node.get("ops"), block, findings),
         on_unknown_environment=block.on_unknown_environment if said else None,
         expiry_warning=float(block.expiry_warning),
         allow_call=() if block.allow_call is None else (tuple(allowed),),
@@ -326,6 +329,16 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
             for entry in entries_of(ignore)
         ),
     )
+
+
+def _ops(node: Node | None, block: SettingsBlock, findings: list[Diagnostic]) -> Address | None:
+    listen = node.get("listen") if isinstance(node, MappingNode) else None
+    if listen is None or block.ops.listen is None:
+        return None
+    address = Address.parse(block.ops.listen)
+    if not address.is_loopback:
+        findings.append(Diagnostic("MP908", address.exposed, listen.span, "warning"))
+    return address
 
 
 def _otherwise_read(root: MappingNode, wrong: Iterable[Span]) -> Iterator[Diagnostic]:

@@ -16,6 +16,8 @@ from mlpolicy.core.report import say_once
 from mlpolicy.core.threads import Lock
 from mlpolicy.rules.monitor.sinks import EXPORTER, Sink
 
+OWN = "mlpolicy-run-"
+"""How the name of a folder begins that `mlpolicy run` has made: nobody else reads it unasked."""
 VARIABLES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 CLIENT = "prometheus_client"
 LATE = (
@@ -25,10 +27,15 @@ LATE = (
 
 _lock = Lock()
 _asked: deque[bool] = deque(maxlen=1)
-"""Whether anything is to be shown at all."""
+"""Whether anything is to be shown at all, and if so, whether files of dead processes are folded."""
 
 
-def expose(*, client: bool = True) -> None:
+def folder() -> str:
+    """Return where the processes of the service write their numbers; nothing where each has its own."""
+    return next(filter(None, map(os.environ.get, VARIABLES)), "")
+
+
+def expose(*, client: bool = True, fold: bool = False) -> None:
     """Let prometheus_client show our numbers: in its default registry, or in files of processes.
 
     It may be asked at any time: a server sets the variable that asks for files when it likes,
@@ -38,9 +45,12 @@ def expose(*, client: bool = True) -> None:
 
     Args:
         client: Whether the client is imported for that; where files are asked for it is anyway.
+        fold: Whether files that dead processes left are folded from now on; those in a folder that
+            `mlpolicy run` has made are anyway.
     """
-    _asked.append(True)
-    in_files = any(os.environ.get(name) for name in VARIABLES)
+    in_files = folder()
+    fold = fold or any(_asked) or os.path.basename(in_files).startswith(OWN)
+    _asked.append(fold)
     if client or in_files:
         import_module(CLIENT)
     # (of a client that is being imported these may not be there yet)
@@ -48,11 +58,45 @@ def expose(*, client: bool = True) -> None:
         values = getattr(sys.modules.get(f"{CLIENT}.values"), "ValueClass", None)
         if values is not None:
             MIRROR.begin(values)
+            if fold:
+                from mlpolicy.rules.monitor.multiprocess import FOLDING
+
+                FOLDING.begin(in_files)
     elif not COLLECTOR.registered:
         registry = getattr(sys.modules.get(f"{CLIENT}.registry"), "REGISTRY", None)
         if registry is not None:
             registry.register(COLLECTOR)  # (a second time does nothing)
             COLLECTOR.registered = True
+
+
+def page(accept: str) -> tuple[str, bytes]:
+    """Return how the numbers of this moment are written, of several forms the one to *accept*, and they.
+
+    Where processes share theirs, it is those of all.
+    """
+    from prometheus_client import REGISTRY, CollectorRegistry
+    from prometheus_client.exposition import choose_encoder
+
+    write, form = choose_encoder(accept)
+    if MIRROR.begun:
+        MIRROR.update()
+        registry = CollectorRegistry()
+        registry.register(_All())
+        return form, bytes(write(registry))
+    with _lock:  # (no fork may come between: the client has locks)
+        return form, bytes(write(REGISTRY))
+
+
+class _All:
+    """Gives the numbers of all processes."""
+
+    def describe(self) -> list[Any]:
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        from mlpolicy.rules.monitor.multiprocess import collect
+
+        return iter(collect(folder()))
 
 
 class Collector:
@@ -90,6 +134,11 @@ class Mirror:
         self.cells: dict[tuple[str, Labels], tuple[Any, float]] = {}
         """Where numbers are kept, by name and labels, and what was there before."""
         self._make: Any = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the numbers are written."""
+        return self._make is not None
 
     def begin(self, values: Any) -> None:
         """Write the numbers in every round, into such *values* as the client's metrics have."""
@@ -187,14 +236,14 @@ SINK = PrometheusSink()
 
 def doctor(_: Mapping[str, Mapping[str, Any]]) -> Iterator[MachineCheck]:
     """Yield whether the processes of a service can share their metrics."""
-    folder = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
+    there = folder()
     workers = os.environ.get("WEB_CONCURRENCY", "")
-    if folder and not os.access(folder, os.W_OK):
+    if there and not os.access(there, os.W_OK):
         remedy = "make the folder, and let the service write there"
-        yield MachineCheck("metrics", "fail", f"{VARIABLES[0]}={folder} cannot be written", remedy)
-    elif workers.isdigit() and int(workers) > 1 and not folder:
+        yield MachineCheck("metrics", "fail", f"{VARIABLES[0]}={there} cannot be written", remedy)
+    elif workers.isdigit() and int(workers) > 1 and not there:
         remedy = f"set {VARIABLES[0]} to an empty folder, the same for all workers"
         text = f"MP905: {workers} workers, each with metrics of its own"
         yield MachineCheck("metrics", "warn", text, remedy)
     else:
-        yield MachineCheck("metrics", "ok", folder or "one process")
+        yield MachineCheck("metrics", "ok", there or "one process")
