@@ -245,7 +245,9 @@ SINKS: Extensions[Sink] = Extensions(
 """Every sink that a policy may name."""
 
 
-WITH_SETTINGS: Final[Mapping[str, str]] = {}
+WITH_SETTINGS: Final[Mapping[str, str]] = {
+    "record": "mlpolicy.rules.monitor.record:RecordSink",
+}
 """Classes of sinks that are made of settings, the model of which is in `rule.SinkBlock`."""
 
 

@@ -1,0 +1,466 @@
+"""The record: events in an SQLite file that all workers of a service share.
+
+`mlpolicy events` reads it. Each process writes in batches on a thread of its own, so that a slow
+disk or a locked file holds up neither calls nor other sinks.
+
+No connection of SQLite may be open while a process forks: a child would take the locks of its
+parent for its own, and ruin the file. A fork waits for the batch under way, and closes it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import stat
+import sys
+import threading
+import time
+from _thread import allocate_lock
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from mlpolicy.core.metrics import METERS, Sum
+from mlpolicy.core.report import say_once, told
+from mlpolicy.core.threads import Background, Lock
+from mlpolicy.rules.monitor.sinks import AT_EXIT, EXPORTER, MOST_QUEUED, Sink, dropping
+
+VERSION: Final = 1
+"""Of the schema: `PRAGMA user_version`."""
+APPLICATION: Final = 0x6D6C7065
+"""`PRAGMA application_id` of every record."""
+_SCHEMA: Final = """
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, function TEXT NOT NULL,
+  outcome TEXT NOT NULL, severity TEXT NOT NULL, call_id TEXT NOT NULL, own_id TEXT NOT NULL,
+  error_type TEXT, duration_s REAL NOT NULL, pid INTEGER NOT NULL, event TEXT NOT NULL
+);
+CREATE INDEX events_time ON events (time);
+CREATE INDEX events_function ON events (function, time);
+CREATE INDEX events_outcome ON events (outcome, time);
+CREATE INDEX events_call ON events (call_id);
+CREATE INDEX events_own ON events (own_id)
+"""
+_INSERT: Final = f"INSERT INTO events VALUES (NULL{', ?' * 10})"  # nosec B608
+_OLDEST: Final = "DELETE FROM events WHERE id IN (SELECT id FROM events {} ORDER BY time LIMIT ?)"
+
+BATCH: Final = 0.1
+"""Seconds between batches."""
+_TIDY: Final = 10.0
+"""Seconds between looks for events that are too old."""
+_ROWS: Final = 500
+"""Events in one transaction."""
+_LONGEST_PAUSE: Final = 30.0
+_BUSY: Final = 0.2
+"""Seconds to wait for the lock of another process, before the batch is tried again."""
+_PATIENCE: Final = 2.0
+"""Seconds that the file may be locked before that is said."""
+_LEAST: Final = 1 << 18
+_LOCKED: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_json: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
+class Unusable(Exception):
+    """The file is not one to write events to."""
+
+
+class RecordSink(Sink):
+    """Writes events to the SQLite file of its settings."""
+
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
+        self._path = os.path.abspath(settings.path)  # (a program may change its folder later)
+        self._writer = Writer(self._path, settings)
+        _sinks.append(self)
+
+    def begin(self) -> None:
+        """Have a program that SIGTERM would end at once write first what it has."""
+        for reason in ("age", "size"):
+            _deleted(reason)
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _terminated)
+
+    def write(self, event: Mapping[str, Any]) -> None:
+        """Put *event* where the thread finds it."""
+        EXPORTER.every_round(self._finish)
+        self._writer.put(event)
+
+    def _finish(self) -> None:
+        if not EXPORTER.runs_here():  # (that is at the end of the process)
+            self._writer.finish()
+
+    def before_fork(self) -> None:
+        """Let no connection be open."""
+        self._writer.pause()
+
+    def after_in_parent(self) -> None:
+        """Go on."""
+        self._writer.go_on()
+
+    def after_in_child(self) -> None:
+        """Begin anew: what was queued is the parent's to write."""
+        usable = self._writer.paused
+        self._writer = Writer(self._path, self._settings)
+        if not usable:
+            self._writer.broken = Unusable("the process was forked in the middle of a batch")
+
+
+class Writer:
+    """A queue, and the thread that empties it into the file."""
+
+    def __init__(self, path: str, settings: Any) -> None:
+        self._path, self._keep = path, float(settings.keep)
+        self._most = max(int(settings.max_size), _LEAST)
+        self._queue: deque[Mapping[str, Any]] = deque()
+        self._gates: deque[Any] = deque()
+        self._thread = Background("mlpolicy-record", self._turn)
+        self._starting = Lock()
+        self._in_use = allocate_lock()
+        """Held while SQLite is at work."""
+        self._connection: sqlite3.Connection | None = None
+        self._idle = False
+        self._tidy_at = self._retry_at = self._pause = 0.0
+        self._locked_since: float | None = None
+        self.paused = False
+        """Whether a fork is under way, and no connection open."""
+        self.broken: Exception | None = None
+        """Why this process must not touch the file."""
+
+    def put(self, event: Mapping[str, Any]) -> None:
+        """Take one event; where there are too many, the oldest is dropped and counted."""
+        if len(self._queue) >= MOST_QUEUED:
+            self._drop(1, "queue_full")
+        self._queue.append(event)
+        self._wake()
+
+    def _wake(self) -> None:
+        if not self._thread.is_alive() and not self._starting.held():
+            with self._starting:
+                if not self._thread.is_alive():
+                    _outlive_multiprocessing()
+                    self._thread.start()
+        if self._idle:
+            self._idle = False
+            self._thread.sooner()
+
+    def _drop(self, most: int, reason: str) -> None:
+        count = dropping("record", reason).add
+        for _ in range(most):
+            try:
+                self._queue.popleft()
+            except IndexError:
+                return
+            count()
+
+    # --- the thread -------------------------------------------------------------------
+
+    def _turn(self) -> float:
+        now, is_any = time.monotonic(), bool(self._queue)
+        if now < self._retry_at and not self._gates:
+            return self._retry_at - now
+        try:
+            with self._in_use:
+                self._write()
+        except Exception as error:  # noqa: BLE001 (a disk may fail in any way, and no call sees it)
+            return self._failed(error, now)
+        self._retry_at = self._pause = 0.0
+        self._locked_since = None
+        self._open_gates()
+        self._idle = not is_any
+        # (what comes before that rings no bell, and is seen here)
+        return _TIDY if self._idle and not self._queue else BATCH
+
+    def _open_gates(self) -> None:
+        for _ in range(len(self._gates)):
+            self._gates.popleft().release()
+
+    def _write(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = opened(self._path, self._most)
+        for _ in range(MOST_QUEUED // _ROWS):
+            if not self._queue:
+                break
+            try:
+                self._batch(connection)
+            except sqlite3.Error as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                    raise
+                self._bound(connection, full=True)
+                self._batch(connection)
+            self._bound(connection)
+        if time.monotonic() >= self._tidy_at:
+            self._tidy(connection)
+
+    def _batch(self, connection: sqlite3.Connection) -> None:
+        """Write some events in one transaction; where that fails, they are in the queue again."""
+        events = [self._queue.popleft() for _ in range(min(_ROWS, len(self._queue)))]
+        try:
+            rows = [_row(event) for event in events]
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(_INSERT, rows)
+            connection.execute("COMMIT")
+        except BaseException:
+            self._queue.extendleft(reversed(events))
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _failed(self, error: Exception, now: float) -> float:
+        """Say what is wrong, once, and return when to try again; what waits is dropped.
+
+        It stays where the file is but locked: whoever has it will let it go.
+        """
+        if getattr(error, "sqlite_errorcode", None) in _LOCKED:
+            self._locked_since = now if self._locked_since is None else self._locked_since
+            if now - self._locked_since < _PATIENCE:
+                return BATCH * random.uniform(0.2, 1.0)  # nosec B311
+            error = Unusable("it is locked by another process")
+        else:
+            self._drop(len(self._queue), "failed")
+            with self._in_use:
+                self._close()
+            self._open_gates()
+        self._pause = min(max(2 * self._pause, 1.0), _LONGEST_PAUSE)
+        self._retry_at = now + self._pause
+        what = str(error) if isinstance(error, Unusable | OSError) else told(error)
+        text = f"the record {self._path} cannot be written: {what}"
+        say_once(f"record:{self._path}", f"{text}; events are dropped, and it is tried again")
+        return self._pause
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except sqlite3.Error:
+                return
+
+    # --- age and size -----------------------------------------------------------------
+
+    def _tidy(self, connection: sqlite3.Connection) -> None:
+        """Delete what is too old, and give back the room that nobody will need soon."""
+        oldest = time.time() - self._keep
+        gone = _delete(connection, "age", "WHERE time < ?", oldest, 4 * _ROWS)
+        pages, free, _ = _pages(connection)
+        if free > pages // 4:
+            connection.execute(f"PRAGMA incremental_vacuum({4 * _ROWS})").fetchall()
+        self._tidy_at = time.monotonic() + (_TIDY if gone < 4 * _ROWS else BATCH)
+
+    def _bound(self, connection: sqlite3.Connection, *, full: bool = False) -> None:
+        """Delete the oldest where the file is about as large as it may be."""
+        pages, free, limit = _pages(connection)
+        if full or pages - free > 0.95 * limit:
+            [(first, last)] = connection.execute("SELECT min(id), max(id) FROM events").fetchall()
+            surplus = 1 - min(0.9 * limit / max(pages - free, 1), 0.95)
+            rows = int(surplus * ((last or 0) - (first or 0) + 1)) + 1
+            _delete(connection, "size", "", min(rows, 20 * _ROWS))
+        log = f"{self._path}-wal"
+        if _size(log) > self._most // 4:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if _size(log) > self._most // 4:
+                raise Unusable("somebody has been reading it for long, and it cannot grow further")
+
+    # --- forks, and the end -----------------------------------------------------------
+
+    def pause(self) -> None:
+        """Wait for the batch under way, and close the file until `go_on`."""
+        self.paused = self._in_use.acquire(timeout=AT_EXIT)
+        if self.paused:
+            self._close()
+
+    def go_on(self) -> None:
+        """Let batches be written again."""
+        if self.paused:
+            self.paused = False
+            self._in_use.release()
+
+    def finish(self) -> None:
+        """Write what is queued, within a second, and close the file."""
+        if self._queue or self._connection is not None:
+            gate = allocate_lock()
+            gate.acquire()
+            self._gates.append(gate)
+            self._wake()
+            self._thread.sooner()
+            gate.acquire(timeout=AT_EXIT)
+        self._drop(len(self._queue), "failed")
+        if self._in_use.acquire(timeout=BATCH):
+            self._close()
+            self._in_use.release()
+
+
+# --- the file -------------------------------------------------------------------------
+
+
+def opened(path: str, most: int) -> sqlite3.Connection:
+    """Return a connection to the record at *path*, made if there is none, of at most so many bytes."""
+    found = _vetted(path)
+    connection = sqlite3.connect(
+        f"file:{quote(path)}?mode=rw",
+        uri=True,
+        timeout=_BUSY,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        [[version]] = connection.execute("PRAGMA user_version").fetchall()
+        if (found.st_dev, found.st_ino) != (os.lstat(path).st_dev, os.lstat(path).st_ino):
+            raise Unusable("it was replaced while it was opened")
+        if version == 0:
+            _make(connection)
+        _vet_schema(connection)
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        [[size]] = connection.execute("PRAGMA page_size").fetchall()
+        log = min(1000, most // size // 16)
+        for setting in (
+            *("synchronous = NORMAL", "secure_delete = ON"),
+            # (the write-ahead log may have the rest)
+            *(f"max_page_count = {most * 3 // 4 // size}", f"wal_autocheckpoint = {log}"),
+            f"journal_size_limit = {log * size}",
+        ):
+            connection.execute(f"PRAGMA {setting}").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _vetted(path: str) -> os.stat_result:
+    """Return the state of the file, made for its owner alone where there is none.
+
+    It is not opened where it is there: closing it would give up the locks that SQLite has on it.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        os.close(os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600))
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        raise Unusable(f"there is no folder {os.path.dirname(path)}: make it") from None
+    found = os.lstat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise Unusable("it is a link, or no file: name the file itself")
+    user = os.geteuid() if hasattr(os, "geteuid") else 0
+    if user not in (0, found.st_uid):
+        raise Unusable("it belongs to another user")
+    return found
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """Make the tables in a file that has none."""
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not connection.execute(
+            "SELECT 1 FROM sqlite_master"
+        ).fetchall():  # (or another was first)
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _vet_schema(connection: sqlite3.Connection) -> None:
+    [[version]] = connection.execute("PRAGMA user_version").fetchall()
+    [[application]] = connection.execute("PRAGMA application_id").fetchall()
+    if application != APPLICATION:
+        raise Unusable("it is an SQLite file of something else: name another file")
+    if version > VERSION:
+        raise Unusable(f"it is of schema {version}, and this mlpolicy knows {VERSION}: update it")
+
+
+def _row(event: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (
+        datetime.fromisoformat(event["time"]).timestamp(),
+        *(event[name] for name in ("function", "outcome", "severity", "call_id", "own_id")),
+        event.get("error", {}).get("type"),
+        event["duration_s"],
+        os.getpid(),
+        _json(event),
+    )
+
+
+def _delete(connection: sqlite3.Connection, reason: str, which: str, *values: float) -> int:
+    """Delete the oldest events, the last of *values* at most, and count them."""
+    gone = connection.execute(_OLDEST.format(which), values).rowcount
+    _deleted(reason).add(gone)
+    return gone
+
+
+def _deleted(reason: str) -> Sum:
+    name, help = "mlpolicy_record_deleted_total", "Events that left the record, by why."
+    return METERS.total(name, help, reason=reason)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
+
+
+def _pages(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return how many pages there are, how many of them are free, and how many there may be."""
+    names = ("page_count", "freelist_count", "max_page_count")
+    pages, free, limit = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+    return pages, free, limit
+
+
+# --- the process ----------------------------------------------------------------------
+
+
+def _terminated(number: int, _: object) -> None:
+    """Write what there is, and end as the signal would have."""
+    EXPORTER.finish()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _outlive_multiprocessing() -> None:
+    """Have a child of `multiprocessing`, which ends without `atexit`, write what it has."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, EXPORTER.finish, exitpriority=0)
+
+
+def _in_child() -> None:
+    # A pool ends its workers by SIGTERM, and waits: one that is deep in C would not hear ours.
+    if signal.getsignal(signal.SIGTERM) is _terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for sink in _sinks:
+        sink.after_in_child()
+
+
+_sinks: list[RecordSink] = []
+"""All of this process; there is one for each setting of a policy, for good."""
+
+
+def _before_fork() -> None:
+    for sink in _sinks:
+        sink.before_fork()
+
+
+def _after_in_parent() -> None:
+    for sink in _sinks:
+        sink.after_in_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_in_child
+    )
