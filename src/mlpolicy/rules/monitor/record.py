@@ -46,7 +46,7 @@ CREATE INDEX events_outcome ON events (outcome, time);
 CREATE INDEX events_call ON events (call_id);
 CREATE INDEX events_own ON events (own_id)
 """
-_INSERT: Final = f"INSERT INTO events VALUES (NULL{', ?' * 10})"  # nosec B608
+_INSERT: Final = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OLDEST: Final = "DELETE FROM events WHERE id IN (SELECT id FROM events {} ORDER BY time LIMIT ?)"
 
 BATCH: Final = 0.1
