@@ -17,7 +17,6 @@ import click
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.options import Context, shared, waiting
 from mlpolicy.cli.render.report import visible
-from mlpolicy.core.report import redacted
 from mlpolicy.model.policy import one
 from mlpolicy.rules.monitor.recorded import NoRecord, Record, Wanted, as_time, moment
 from mlpolicy.rules.monitor.where import WhereError, compiled
@@ -182,7 +181,7 @@ def _give(context: Context, name: str, content: Any, rows: Sequence[Mapping[str,
         table.writerows([list(next(iter(rows), ())), *(list(row.values()) for row in rows)])
         context.emit(written.getvalue() if rows else "", as_data=True)
     elif rows:
-        context.emit(f"{redacted(context.table([_plain(row) for row in rows]))}\n")
+        context.emit(f"{context.table([_plain(row) for row in rows])}\n")
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, str]:
@@ -200,7 +199,7 @@ def _tail(context: Context, record: Record, wanted: Wanted, options: Mapping[str
         for event in events:
             cells = _row(event).values()
             line = json.dumps(event) if context.format == "json" else "  ".join(cells)
-            context.emit(f"{line if context.format == 'json' else redacted(visible(line))}\n")
+            context.emit(f"{line if context.format == 'json' else visible(line)}\n")
         time.sleep(POLL)
         end, events = record.after(end, wanted)
         events = [event for event in events if event["id"] not in seen]
@@ -211,7 +210,7 @@ def _show(context: Context, events: Sequence[dict[str, Any]]) -> None:
         _give(context, "events", events, list(map(_row, events)))
         return
     lines = [line for depth, event in _tree(events) for line in _lines(event, "  " * depth)]
-    context.emit("".join(f"{redacted(visible(line))}\n" for line in lines))
+    context.emit("".join(f"{visible(line)}\n" for line in lines))
 
 
 def _tree(events: Sequence[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -14,9 +14,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
 from itertools import islice
-from typing import Any, NoReturn
-
-import click
+from typing import Any
 
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.options import Context
@@ -44,7 +42,7 @@ def replay(context: Context, events: Sequence[dict[str, Any]], call_id: str, *, 
         function = _function(context, target, bare=bare)
         arguments = _arguments(function, given)
     except _Refused as refusal:
-        exits.stop(f"the call of {target} cannot be played again: {refusal}", exits.FINDINGS)
+        exits.stop(f"the call of {target} cannot be played again: {refusal}", exits.NOTHING_TO_DO)
     try:
         result = _called(partial(function, *arguments.args, **arguments.kwargs))
     except Exception as error:  # noqa: BLE001 (that is what the user wants to see)
@@ -188,7 +186,7 @@ def _value(name: str, written: Any, *, hint: Any) -> Any:
             from pydantic import TypeAdapter
 
             return TypeAdapter(hint).validate_json(json.dumps(each), strict=True)
-        except Exception:  # noqa: BLE001, S112 (it was not of that type when it was called, either)
+        except Exception:  # noqa: BLE001 (it was not of that type when it was called, either)
             continue
     if numbers != written:
         text = f"`{name}` has `NaN` or the like as text, and its annotation does not say float"

@@ -20,7 +20,7 @@ from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
-from mlpolicy.rules.monitor.event import SEVERITY, current_trace, frames, lineage, said_of
+from mlpolicy.rules.monitor.event import SEVERITY, current_trace, frames, lineage, said_of, tell_id
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping
 from mlpolicy.rules.monitor.summary import REDACTED, name_of, summary
@@ -136,6 +136,7 @@ class MonitorStep(Step):
         self._content = _content_of(log)
         sinks = [chosen(named) for named in rule.sinks]
         self._takers = [(name, sink) for name, sink in sinks if sink.events]
+        self._noted = any(name == "record" for name, _ in self._takers)
         drops = [dropping(name, "rate").add for name, _ in self._takers]
         self._failures = Rate(*FAILURES, drops, now=now)
         self._samples = Rate(*SAMPLES, drops, now=now)
@@ -295,8 +296,9 @@ class MonitorStep(Step):
         if log is not None and (self._always or drawn):
             share = self._share(self._failures, certain=self._always)
             if share:
-                said = self._failure(error, arguments)
+                said, ids = self._failure(error, arguments), ids or lineage(MonitorStep)
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
+                tell_id(error, ids["call_id"], in_note=self._noted)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
 
     def _failure(self, error: BaseException, arguments: Values) -> dict[str, Any]:
