@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -66,7 +67,8 @@ def command(context: Context, *, what: str, record: str | None, **options: Any) 
             if what == "show":
                 _show(context, _of_call(found, options["call_id"]))
             elif what == "top":
-                _top(context, found.worst(wanted, options["limit"] or MANY))
+                bad = wanted if wanted.outcomes else replace(wanted, outcomes=OUTCOMES[1:])
+                _top(context, found.worst(bad, options["limit"] or MANY))
             elif what == "replay":
                 from mlpolicy.cli.replay import replay
 

@@ -133,7 +133,8 @@ class Record:
                 " IS NOT NULL) SELECT name FROM names WHERE name IS NOT NULL"
             )
             fits = {name for (name,) in known for one in wanted.functions if fnmatchcase(name, one)}
-            parts.append((f"function IN ({', '.join('?' * len(fits))})", tuple(fits)))
+            if len(fits) < len(known):
+                parts.append((f"function IN ({', '.join('?' * len(fits))})", tuple(fits)))
         if wanted.outcomes:
             marks = ", ".join("?" * len(wanted.outcomes))
             parts.append((f"outcome IN ({marks})", wanted.outcomes))

@@ -115,11 +115,14 @@ class _Reader:
             return f"{of_type} {sign} ?", (*known, str(literal).lower())
         if sign == "~":
             return f"instr({value}, ?) > 0", (*known, str(literal))
-        types = "('text')" if isinstance(literal, str) else "('integer', 'real')"
-        sql, values = (
-            f"(typeof({value}) IN {types} AND {value} {sign} ?)",
-            (*known, *known, literal),
-        )
+        # (SQLite has numbers stand before texts: neither is what the other is compared with)
+        is_text = isinstance(literal, str)
+        if sign[0] == ("<" if is_text else ">"):
+            sql = f"{value} BETWEEN '' AND ?" if is_text else f"{value} BETWEEN ? AND 9e999"
+            if sign in _SIGNS[-3:]:
+                return f"({sql} AND {value} != ?)", (*known, literal, *known, literal)
+            return sql, (*known, literal)
+        sql, values = f"{value} {sign} ?", (*known, literal)
         if sign == "=" and known and isinstance(literal, str):
             # Most events are told by their text, which is looked through ten times as fast.
             return f"(instr(event, ?) > 0 AND {sql})", (json.dumps(literal), *values)
