@@ -28,7 +28,7 @@ from urllib.parse import quote
 from mlpolicy.core.metrics import METERS, Sum
 from mlpolicy.core.report import say_once, told
 from mlpolicy.core.threads import Background, Lock
-from mlpolicy.rules.monitor.sinks import AT_EXIT, EXPORTER, MOST_QUEUED, Sink, dropping
+from mlpolicy.rules.monitor.sinks import AT_EXIT, EXPORTER, MOST_QUEUED, Sink, Work, dropping
 
 VERSION: Final = 1
 """Of the schema: `PRAGMA user_version`."""
@@ -72,10 +72,13 @@ class Unusable(Exception):
 class RecordSink(Sink):
     """Writes events to the SQLite file of its settings."""
 
+    queues = True
+    """What is written goes into a queue of its own, at once: on the thread of the call."""
+
     def __init__(self, settings: Any) -> None:
         self._settings = settings
         self._path = os.path.abspath(settings.path)  # (a program may change its folder later)
-        self._writer = Writer(self._path, settings)
+        self._writer = Writer(self._path, settings, self._finish)
         _sinks.append(self)
 
     def begin(self) -> None:
@@ -88,7 +91,6 @@ class RecordSink(Sink):
 
     def write(self, event: Mapping[str, Any]) -> None:
         """Put *event* where the thread finds it."""
-        EXPORTER.every_round(self._finish)
         self._writer.put(event)
 
     def _finish(self) -> None:
@@ -106,7 +108,7 @@ class RecordSink(Sink):
     def after_in_child(self) -> None:
         """Begin anew: what was queued is the parent's to write."""
         usable = self._writer.paused
-        self._writer = Writer(self._path, self._settings)
+        self._writer = Writer(self._path, self._settings, self._finish)
         if not usable:
             self._writer.broken = Unusable("the process was forked in the middle of a batch")
 
@@ -114,7 +116,8 @@ class RecordSink(Sink):
 class Writer:
     """A queue, and the thread that empties it into the file."""
 
-    def __init__(self, path: str, settings: Any) -> None:
+    def __init__(self, path: str, settings: Any, at_end: Work) -> None:
+        self._at_end = at_end
         self._path, self._keep = path, float(settings.keep)
         self._most = max(int(settings.max_size), _LEAST)
         self._queue: deque[Mapping[str, Any]] = deque()
@@ -137,17 +140,23 @@ class Writer:
         if len(self._queue) >= MOST_QUEUED:
             self._drop(1, "queue_full")
         self._queue.append(event)
-        self._wake()
-
-    def _wake(self) -> None:
-        if not self._thread.is_alive() and not self._starting.held():
-            with self._starting:
-                if not self._thread.is_alive():
-                    _outlive_multiprocessing()
-                    self._thread.start()
         if self._idle:
             self._idle = False
             self._thread.sooner()
+        if not self._thread.is_alive():
+            self._start()
+
+    def _start(self) -> None:
+        # (a finalizer or a signal handler may come while this very thread starts it)
+        if not self._starting.held():
+            with self._starting:
+                if not self._thread.is_alive():
+                    try:
+                        self._thread.start()
+                    except RuntimeError:  # no thread can be had: at the end of the interpreter, say
+                        return
+                    EXPORTER.every_round(self._at_end)
+                    _outlive_multiprocessing()
 
     def _drop(self, most: int, reason: str) -> None:
         count = dropping("record", reason).add
@@ -289,7 +298,6 @@ class Writer:
             gate = allocate_lock()
             gate.acquire()
             self._gates.append(gate)
-            self._wake()
             self._thread.sooner()
             gate.acquire(timeout=AT_EXIT)
         self._drop(len(self._queue), "failed")

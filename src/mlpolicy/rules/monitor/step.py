@@ -402,7 +402,10 @@ class MonitorStep(Step):
             event["input"] = {name: summary(value) for name, value in arguments.items()}
         event |= {**said, **current_trace()}
         for name, sink in self._takers:
-            EXPORTER.put(name, partial(sink.write, event))
+            if getattr(sink, "queues", False):
+                sink.write(event)
+            else:
+                EXPORTER.put(name, partial(sink.write, event))
 
     def after_fork(self) -> None:
         """Number calls anew in a forked child; those of the parent are the parent's."""
