@@ -14,7 +14,6 @@ import os
 import random
 import signal
 import sqlite3
-import stat
 import sys
 import threading
 import time
@@ -23,29 +22,13 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 from mlpolicy.core.metrics import METERS, Sum
 from mlpolicy.core.report import say_once, told
 from mlpolicy.core.threads import Background, Lock
+from mlpolicy.rules.monitor.record_file import Unusable, identity, opened
 from mlpolicy.rules.monitor.sinks import AT_EXIT, EXPORTER, MOST_QUEUED, Sink, Work, dropping
 
-VERSION: Final = 1
-"""Of the schema: `PRAGMA user_version`."""
-APPLICATION: Final = 0x6D6C7065
-"""`PRAGMA application_id` of every record."""
-_SCHEMA: Final = """
-CREATE TABLE events (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, function TEXT NOT NULL,
-  outcome TEXT NOT NULL, severity TEXT NOT NULL, call_id TEXT NOT NULL, own_id TEXT NOT NULL,
-  error_type TEXT, duration_s REAL NOT NULL, pid INTEGER NOT NULL, event TEXT NOT NULL
-);
-CREATE INDEX events_time ON events (time);
-CREATE INDEX events_function ON events (function, time);
-CREATE INDEX events_outcome ON events (outcome, time);
-CREATE INDEX events_call ON events (call_id);
-CREATE INDEX events_own ON events (own_id)
-"""
 _INSERT: Final = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OLDEST: Final = "DELETE FROM events WHERE id IN (SELECT id FROM events {} ORDER BY time LIMIT ?)"
 
@@ -56,17 +39,10 @@ _TIDY: Final = 10.0
 _ROWS: Final = 500
 """Events in one transaction."""
 _LONGEST_PAUSE: Final = 30.0
-_BUSY: Final = 0.2
-"""Seconds to wait for the lock of another process, before the batch is tried again."""
 _PATIENCE: Final = 2.0
 """Seconds that the file may be locked before that is said."""
 _LEAST: Final = 1 << 18
-_LOCKED: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _json: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
-
-
-class Unusable(Exception):
-    """The file is not one to write events to."""
 
 
 class RecordSink(Sink):
@@ -127,6 +103,7 @@ class Writer:
         self._in_use = allocate_lock()
         """Held while SQLite is at work."""
         self._connection: sqlite3.Connection | None = None
+        self._identity: object = None
         self._idle = False
         self._tidy_at = self._retry_at = self._pause = 0.0
         self._locked_since: float | None = None
@@ -192,16 +169,19 @@ class Writer:
     def _write(self) -> None:
         if self.broken is not None:
             raise self.broken
+        if self._connection is not None and identity(self._path) != self._identity:
+            self._close()  # (somebody has taken the file away)
+        if self._connection is None:
+            self._connection = opened(self._path, self._most)
+            self._identity = identity(self._path)
         connection = self._connection
-        if connection is None:
-            connection = self._connection = opened(self._path, self._most)
         for _ in range(MOST_QUEUED // _ROWS):
             if not self._queue:
                 break
             try:
                 self._batch(connection)
             except sqlite3.Error as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                if _code(error) != sqlite3.SQLITE_FULL:
                     raise
                 self._bound(connection, full=True)
                 self._batch(connection)
@@ -228,7 +208,7 @@ class Writer:
 
         It stays where the file is but locked: whoever has it will let it go.
         """
-        if getattr(error, "sqlite_errorcode", None) in _LOCKED:
+        if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             self._locked_since = now if self._locked_since is None else self._locked_since
             if now - self._locked_since < _PATIENCE:
                 return BATCH * random.uniform(0.2, 1.0)  # nosec B311
@@ -306,90 +286,7 @@ class Writer:
             self._in_use.release()
 
 
-# --- the file -------------------------------------------------------------------------
-
-
-def opened(path: str, most: int) -> sqlite3.Connection:
-    """Return a connection to the record at *path*, made if there is none, of at most so many bytes."""
-    found = _vetted(path)
-    connection = sqlite3.connect(
-        f"file:{quote(path)}?mode=rw",
-        uri=True,
-        timeout=_BUSY,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    try:
-        [[version]] = connection.execute("PRAGMA user_version").fetchall()
-        if (found.st_dev, found.st_ino) != (os.lstat(path).st_dev, os.lstat(path).st_ino):
-            raise Unusable("it was replaced while it was opened")
-        if version == 0:
-            _make(connection)
-        _vet_schema(connection)
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        [[size]] = connection.execute("PRAGMA page_size").fetchall()
-        log = min(1000, most // size // 16)
-        for setting in (
-            *("synchronous = NORMAL", "secure_delete = ON"),
-            # (the write-ahead log may have the rest)
-            *(f"max_page_count = {most * 3 // 4 // size}", f"wal_autocheckpoint = {log}"),
-            f"journal_size_limit = {log * size}",
-        ):
-            connection.execute(f"PRAGMA {setting}").fetchall()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _vetted(path: str) -> os.stat_result:
-    """Return the state of the file, made for its owner alone where there is none.
-
-    It is not opened where it is there: closing it would give up the locks that SQLite has on it.
-    """
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        os.close(os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600))
-    except FileExistsError:
-        pass
-    except FileNotFoundError:
-        raise Unusable(f"there is no folder {os.path.dirname(path)}: make it") from None
-    found = os.lstat(path)
-    if not stat.S_ISREG(found.st_mode):
-        raise Unusable("it is a link, or no file: name the file itself")
-    user = os.geteuid() if hasattr(os, "geteuid") else 0
-    if user not in (0, found.st_uid):
-        raise Unusable("it belongs to another user")
-    return found
-
-
-def _make(connection: sqlite3.Connection) -> None:
-    """Make the tables in a file that has none."""
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute("PRAGMA journal_mode = WAL").fetchall()
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if not connection.execute(
-            "SELECT 1 FROM sqlite_master"
-        ).fetchall():  # (or another was first)
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _vet_schema(connection: sqlite3.Connection) -> None:
-    [[version]] = connection.execute("PRAGMA user_version").fetchall()
-    [[application]] = connection.execute("PRAGMA application_id").fetchall()
-    if application != APPLICATION:
-        raise Unusable("it is an SQLite file of something else: name another file")
-    if version > VERSION:
-        raise Unusable(f"it is of schema {version}, and this mlpolicy knows {VERSION}: update it")
+# --- rows ------------------------------------------------------------------------------
 
 
 def _row(event: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -413,6 +310,10 @@ def _delete(connection: sqlite3.Connection, reason: str, which: str, *values: fl
 def _deleted(reason: str) -> Sum:
     name, help = "mlpolicy_record_deleted_total", "Events that left the record, by why."
     return METERS.total(name, help, reason=reason)
+
+
+def _code(error: Exception) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # (more bits tell variants)
 
 
 def _size(path: str) -> int:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from mlpolicy.core.quantity import Duration, QuantityError
-from mlpolicy.rules.monitor.record import APPLICATION, VERSION
+from mlpolicy.rules.monitor.record_file import APPLICATION, VERSION
 from mlpolicy.rules.monitor.where import SQL
 
 Event = dict[str, Any]
