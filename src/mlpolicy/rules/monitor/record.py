@@ -37,7 +37,7 @@ BATCH: Final = 0.1
 _TIDY: Final = 10.0
 """Seconds between looks for events that are too old."""
 _ROWS: Final = 500
-"""Events in one transaction."""
+"""Events in one transaction; fewer where the file may hold few."""
 _LONGEST_PAUSE: Final = 30.0
 _PATIENCE: Final = 2.0
 """Seconds that the file may be locked before that is said."""
@@ -96,6 +96,7 @@ class Writer:
         self._at_end = at_end
         self._path, self._keep = path, float(settings.keep)
         self._most = max(int(settings.max_size), _LEAST)
+        self._rows = min(self._most >> 16, _ROWS)
         self._queue: deque[Mapping[str, Any]] = deque()
         self._gates: deque[Any] = deque()
         self._thread = Background("mlpolicy-record", self._turn)
@@ -175,7 +176,7 @@ class Writer:
             self._connection = opened(self._path, self._most)
             self._identity = identity(self._path)
         connection = self._connection
-        for _ in range(MOST_QUEUED // _ROWS):
+        for _ in range(MOST_QUEUED // self._rows):
             if not self._queue:
                 break
             try:
@@ -191,7 +192,7 @@ class Writer:
 
     def _batch(self, connection: sqlite3.Connection) -> None:
         """Write some events in one transaction; where that fails, they are in the queue again."""
-        events = [self._queue.popleft() for _ in range(min(_ROWS, len(self._queue)))]
+        events = [self._queue.popleft() for _ in range(min(self._rows, len(self._queue)))]
         try:
             rows = [_row(event) for event in events]
             connection.execute("BEGIN IMMEDIATE")
@@ -249,7 +250,7 @@ class Writer:
         pages, free, limit = _pages(connection)
         if full or pages - free > 0.95 * limit:
             [(first, last)] = connection.execute("SELECT min(id), max(id) FROM events").fetchall()
-            surplus = 1 - min(0.9 * limit / max(pages - free, 1), 0.95)
+            surplus = 1 - min(0.9 * limit / max(pages - free, 1), 0.5 if full else 0.95)
             rows = int(surplus * ((last or 0) - (first or 0) + 1)) + 1
             _delete(connection, "size", "", min(rows, 20 * _ROWS))
         log = f"{self._path}-wal"
