@@ -16,7 +16,7 @@ from mlpolicy.cli import exits
 from mlpolicy.core.diagnostic import closest
 
 COMMANDS = (
-    *("apply", "compile", "diff", "doctor", "explain", "init", "list"),
+    *("apply", "compile", "diff", "doctor", "events", "explain", "init", "list"),
     *("run", "schema", "test", "validate"),
 )
 VALUED = (
@@ -25,7 +25,7 @@ VALUED = (
 )
 FLAGS = ("-q", "--quiet", "-v", "--verbose")
 """Options of commands that may stand before the command, too."""
-CALLING = ("apply", "test")
+CALLING = ("apply", "events", "test")
 """Commands that call code of the user's, which may leave any amount behind."""
 
 

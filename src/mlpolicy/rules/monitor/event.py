@@ -130,6 +130,9 @@ if hasattr(os, "register_at_fork"):
 
 # --- errors ---------------------------------------------------------------------------
 
+NOTE: Final = "mlpolicy call id: "
+"""What the note of an error begins with that leads to its record."""
+
 LONGEST_MESSAGE: Final = 500
 UNPRINTED: Final = "(its message could not be made)"
 PATIENCE: Final = 0.1
@@ -145,6 +148,7 @@ _NAMES: Final[tuple[Any, ...]] = (OSError.__dict__["filename"], OSError.__dict__
 _slow: WeakSet[type | CodeType] = WeakSet()
 """What makes messages that did not come: the code where it is a function's, else the class."""
 _traceback_of: Any = BaseException.__dict__["__traceback__"].__get__
+_dict_of: Any = BaseException.__dict__["__dict__"].__get__
 _arguments_of: Any = BaseException.__dict__["args"].__get__
 
 
@@ -174,6 +178,20 @@ def said_of(error: BaseException, *, whole: bool = True) -> dict[str, str]:
         **said,
         "fingerprint": blake2b(f"{classes} {place}".encode(), digest_size=8).hexdigest(),
     }
+
+
+def tell_id(error: BaseException, call_id: str, *, in_note: bool) -> None:
+    """Let *error* bear the id by which its record is found: a refusal of ours, and others by a note.
+
+    It is put where Python keeps attributes of errors: no code of a class that has its own runs.
+    """
+    held: Any = _dict_of(error)
+    if issubclass(type(error), CallRefused):
+        held["call_id"] = call_id
+    notes = held.setdefault("__notes__", []) if in_note else None
+    if type(notes) is list:  # (one object may be raised often: it tells of the last time)
+        notes[:] = [one for one in notes if type(one) is not str or not one.startswith(NOTE)]
+        notes.append(NOTE + call_id)
 
 
 def _message(error: BaseException) -> str:

@@ -363,6 +363,7 @@ WITH_SETTINGS: Final[Mapping[str, str]] = {
     "file": "mlpolicy.rules.monitor.file:FileSink",
     "otel": "mlpolicy.rules.monitor.otel:OtelSink",
     "dogstatsd": "mlpolicy.rules.monitor.dogstatsd:DogstatsdSink",
+    "record": "mlpolicy.rules.monitor.record:RecordSink",
 }
 """Classes of sinks that are made of settings, the model of which is in `rule.SinkBlock`."""
 _LIBRARIES: Final = {

@@ -19,7 +19,15 @@ from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
-from mlpolicy.rules.monitor.event import SEVERITY, WATCHERS, current_trace, frames, lineage, said_of
+from mlpolicy.rules.monitor.event import (
+    SEVERITY,
+    WATCHERS,
+    current_trace,
+    frames,
+    lineage,
+    said_of,
+    tell_id,
+)
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping
 from mlpolicy.rules.monitor.summary import REDACTED, name_of, summary
@@ -136,6 +144,7 @@ class MonitorStep(Step):
         sinks = [chosen(named) for named in rule.sinks]
         self._takers = [EXPORTER.lane(name, sink) for name, sink in sinks if sink.events]
         drops = [dropping(lane.name, "rate").add for lane in self._takers]
+        self._noted = any(lane.name == "record" for lane in self._takers)
         self._failures = Rate(*FAILURES, drops, now=now)
         self._samples = Rate(*SAMPLES, drops, now=now)
         self._counts = Counts(rule, site)
@@ -294,8 +303,9 @@ class MonitorStep(Step):
         if log is not None and (self._always or drawn):
             share = self._share(self._failures, certain=self._always)
             if share:
-                said = self._failure(error, arguments)
+                said, ids = self._failure(error, arguments), ids or lineage(MonitorStep)
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
+                tell_id(error, ids["call_id"], in_note=self._noted)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
 
     def _failure(self, error: BaseException, arguments: Values) -> dict[str, Any]:
