@@ -16,7 +16,7 @@ from mlpolicy.cli import exits
 from mlpolicy.core.diagnostic import closest
 
 COMMANDS = (
-    *("apply", "compile", "diff", "doctor", "explain", "init", "list"),
+    *("alerts", "apply", "compile", "dashboard", "diff", "doctor", "explain", "init", "list"),
     *("run", "schema", "test", "validate"),
 )
 VALUED = (
