@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from textwrap import indent
 from typing import Final
@@ -26,14 +26,14 @@ groups:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["prometheus"]))
+@click.argument("what", type=click.Choice(["prometheus"]), expose_value=False)
 @shared("policy env set assume src", "text")
-def command(context: Context, *, what: str) -> None:
+def command(context: Context) -> None:
     """Write alert rules for what mlpolicy counts, to load into Prometheus.
 
     With `--policy`, those alone that a function of the policy has numbers for.
     """
-    kinds: Set[str] = set(KINDS)
+    kinds: Collection[str] = set(KINDS)
     if context.policy:
         loaded = context.read()
         if loaded.refused:
@@ -46,11 +46,11 @@ def command(context: Context, *, what: str) -> None:
         context.tell(f"wrote {context.output}")
 
 
-def alerts(kinds: Set[str]) -> Iterator[Mapping[str, str]]:
+def alerts(kinds: Collection[str]) -> Iterator[Mapping[str, str]]:
     """Yield the alerts whose metrics rules of these *kinds* make."""
     for alert in tomllib.loads(WRITTEN.read_text(encoding="utf-8"))["alerts"]:
         needed = {one.rule for one in METRICS if one.rule and one.name in alert["expr"]}
-        if needed <= kinds:
+        if needed.issubset(kinds):
             yield alert
 
 

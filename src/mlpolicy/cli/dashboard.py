@@ -21,9 +21,9 @@ _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["grafana"]))
+@click.argument("what", type=click.Choice(["grafana"]), expose_value=False)
 @shared("", "json")
-def command(context: Context, *, what: str) -> None:
+def command(context: Context) -> None:
     """Write a dashboard of what mlpolicy counts, to import into Grafana."""
     context.emit(json.dumps(board(), indent=2) + "\n", as_data=True)
     if context.output is not None:

@@ -14,7 +14,7 @@ import os
 import re
 import sys
 from _thread import start_new_thread
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from hashlib import blake2b
 from types import CodeType, FrameType, FunctionType, TracebackType, WrapperDescriptorType
@@ -130,10 +130,13 @@ _traceback_of: Any = BaseException.__dict__["__traceback__"].__get__
 _arguments_of: Any = BaseException.__dict__["args"].__get__
 
 
-def said_of(error: BaseException, *, whole: bool = True) -> dict[str, str]:
+def said_of(
+    error: BaseException, *, whole: bool = True, hide: Callable[[str], str] = str
+) -> dict[str, str]:
     """Return the class, the message, the place and the fingerprint of *error*.
 
-    Unless it is wanted *whole*, the message is what the source of the program has of it.
+    Unless it is wanted *whole*, the message is what the source of the program has of it; *hide*
+    takes out what it must not hold besides.
     """
     try:
         message = _message(error)
@@ -152,7 +155,7 @@ def said_of(error: BaseException, *, whole: bool = True) -> dict[str, str]:
     classes = " ".join(name_of(base) for base in mro_of(type(error)))
     return {
         "type": name_of(type(error)),
-        "message": safe_text(message, LONGEST_MESSAGE),
+        "message": safe_text(message, LONGEST_MESSAGE, hide),
         **said,
         "fingerprint": blake2b(f"{classes} {place}".encode(), digest_size=8).hexdigest(),
     }
