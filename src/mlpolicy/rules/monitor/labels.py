@@ -23,10 +23,14 @@ _READERS: Final = (GetSetDescriptorType, MemberDescriptorType)
 _ABSENT: Final = object()
 
 
+def plain(value: Any) -> Any:
+    """Return *value*, a scalar of numpy as one of Python."""
+    return value.item() if library_class(type(value)) == ("numpy", "generic") else value
+
+
 def label_of(value: Any) -> str | None:
     """Return *value* as a label: a short text, an integer, a truth value; None if it is none."""
-    if library_class(type(value)) == ("numpy", "generic"):
-        value = value.item()
+    value = plain(value)
     made_of = mro_of(type(value))
     if value is True or value is False:
         return "true" if value else "false"

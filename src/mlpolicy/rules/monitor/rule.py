@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from mlpolicy.core.argpath import EVERY, ArgPathError, parse
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
-from mlpolicy.core.model import OF_KEY, Arguments, Many, NameOf, RuleModel, finding
+from mlpolicy.core.model import ARGUMENT, OF_KEY, Arguments, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio, Usual
 from mlpolicy.rules.monitor.sinks import SINKS
 
@@ -41,6 +41,8 @@ def _searchable(pattern: str) -> str:
     return pattern
 
 
+_PART = Field(json_schema_extra={"pattern": ARGUMENT.replace("^", rf"^(?={RESULT}\b)(?!.*\*)", 1)})
+InResult = Annotated[str, AfterValidator(_in_result), _PART]
 LabelName = Annotated[str, Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
 
 
@@ -77,7 +79,7 @@ class SloBlock(RuleModel):
 class LabelsBlock(RuleModel):
     """By what results are counted."""
 
-    path: Annotated[str, AfterValidator(_in_result)]
+    path: InResult
     """Where the label of a result is: `result.label`, `result[0]`, or `result` itself."""
     values: Annotated[Many[bool | int | str], Field(max_length=100)] = ()
     """The labels that are told apart; without them the first 20 that come. All else is `other`."""
@@ -140,7 +142,7 @@ class MonitorRule(RuleModel):
         {}, json_schema_extra={"propertyNames": {"not": {"pattern": _OUR_OWN}}}
     )
     """Labels with fixed values that every series of the function bears."""
-    labels_from: Annotated[str, AfterValidator(_in_result)] | LabelsBlock | None = None
+    labels_from: InResult | LabelsBlock | None = None
     """Where the label of a result is, by which results are counted: `result.label`."""
     slo: SloBlock | None = None
     """What is expected of the function: `p99`, `error_rate`."""

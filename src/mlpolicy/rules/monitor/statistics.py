@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Final
 
 from mlpolicy.core.report import interrupts, is_secret
-from mlpolicy.rules.monitor.labels import LONGEST_LABEL, label_of
+from mlpolicy.rules.monitor.labels import LONGEST_LABEL, OTHER, label_of, plain
 from mlpolicy.rules.monitor.summary import (
     FRAMES,
     MAPPINGS,
@@ -47,7 +47,7 @@ def statistics(value: Any, hide: Hide, *, result: bool = False) -> Said:
         elif base in FRAMES:
             said["nulls"] = dict(islice(_nulls(value, library, hide), MOST_NAMES))
         else:
-            said |= _numbers(_sample(value, library, base))
+            said |= _numbers([value] if cls in (int, float) else _sample(value, library, base))
         if result:
             said |= _class_of(value, library, base, hide)
     except Exception as failure:  # (of a library, or of a container that changes meanwhile)
@@ -58,8 +58,6 @@ def statistics(value: Any, hide: Hide, *, result: bool = False) -> Said:
 
 def _sample(value: Any, library: str, base: str) -> list[Any]:
     """Return elements of an array or a list, all of which may be numbers."""
-    if type(value) in (int, float):
-        return [value]
     if type(value) in (list, tuple):
         return list(value[:: _step(len(value))])
     kind = getattr(value, "type" if library == "pyarrow" else "dtype", None) if base else None
@@ -104,15 +102,19 @@ def _nulls(frame: Any, library: str, hide: Hide) -> Iterator[tuple[str, float]]:
     names = frame.column_names if library == "pyarrow" else frame.columns
     for at, name in enumerate(list(names[:MOST_NAMES])):
         if library == "pandas":
-            column = frame.iloc[::step, at]
-            nulls = sum(map(_is_null, column.tolist())) if library_of(type(column.dtype)) else 0
+            column = frame.iloc[:, at]
+            sample = column.iloc[::step].tolist() if library_of(type(column.dtype)) else []
+            nulls = sum(map(_is_null, sample))
         else:
-            column = (
-                frame.column(at)[::step] if library == "pyarrow" else frame.to_series(at)[::step]
-            )
-            nulls = column.null_count if library == "pyarrow" else column.null_count()
+            sample = (frame.column(at) if library == "pyarrow" else frame.to_series(at))[::step]
+            nulls = sample.null_count if library == "pyarrow" else sample.null_count()
         if type(name) is str:
-            yield hide(name[:LONGEST_LABEL]), round(nulls / max(1, len(column)), 4)
+            yield hide(name[:LONGEST_LABEL]), round(nulls / max(1, len(sample)), 4)
+
+
+def _make_one(shares: list[Any]) -> bool:
+    floats = {*map(type, shares)} == {float}
+    return floats and min(shares) >= 0 and abs(math.fsum(shares) - 1) <= 1e-3
 
 
 def _class_of(value: Any, library: str, base: str, hide: Hide) -> Said:
@@ -120,17 +122,12 @@ def _class_of(value: Any, library: str, base: str, hide: Hide) -> Said:
     label = label_of(value)
     if label is not None:
         return {"label": hide(label)}
-    if type(value) is dict:
-        shares = list(value.values())[: SAMPLE + 1]
-    elif type(value) in (list, tuple) or (base == "ndarray" and value.ndim == 1):
-        shares = _sample(value, library, base) if len(value) <= SAMPLE else []
-    else:
+    listed = type(value) in (list, tuple) or (base == "ndarray" and value.ndim == 1)
+    if not (listed or type(value) is dict) or len(value) > SAMPLE:
         return {}
-    shares = [
-        one.item() if library_class(type(one)) == ("numpy", "generic") else one for one in shares
-    ]
-    if {*map(type, shares)} != {float} or min(shares) < 0 or abs(math.fsum(shares) - 1) > 1e-3:
+    shares = [plain(one) for one in (_sample(value, library, base) if listed else value.values())]
+    if not _make_one(shares):
         return {}
-    top = max(shares)
-    key = label_of(list(value)[shares.index(top)]) if type(value) is dict else shares.index(top)
-    return {"label": hide(key) if type(key) is str else key, "top": top}
+    likeliest = shares.index(max(shares))
+    label = label_of(likeliest if listed else list(value)[likeliest])
+    return {"label": hide(label or OTHER), "top": shares[likeliest]}
