@@ -214,24 +214,25 @@ def prometheus(project):
         assert governed.poll() is None, (folder / "python.log").read_text()
 
 
-def await_rate(ask):
-    """Wait until a rate can be told, which takes two scrapes."""
+def await_answer(ask, query):
+    """Wait until there is one: a rate takes two scrapes, an alert an evaluation more."""
     give_up = time.monotonic() + 30
     while time.monotonic() < give_up:
         try:
-            answer = ask("query", query="rate(mlpolicy_calls_total[30s]) > 0")
+            answer = ask("query", query=query)
         except httpx.TransportError:
             answer = {}
         if answer.get("data", {}).get("result"):
             return
         time.sleep(0.2)
-    pytest.fail("no rate after 30 s")
+    pytest.fail(f"no answer to {query} after 30 s")
 
 
 @pytest.mark.slow
 def test_a_real_prometheus_takes_it_all(prometheus):
     """It scrapes a governed service, loads the alerts, and answers each query of the board."""
-    await_rate(prometheus)
+    await_answer(prometheus, "rate(mlpolicy_calls_total[30s]) > 0")
+    await_answer(prometheus, 'ALERTS{alertname="MlpolicyErrorRate", alertstate="pending"}')
     filled = {"$function": ".*", "$__rate_interval": "30s"}
     unanswered, empty = {}, set()
     for query in QUERIES:

@@ -52,10 +52,10 @@ class Inputs:
 
     def of_result(self, result: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is said of a result; no number of one that may be made of what is private."""
-        private = self._statistics is None or any(
-            self._site.is_private((one,)) for one in arguments
-        )
-        return summary(result) if private else self._statistics(result, self._hide, result=True)
+        if self._statistics is None or any(self._site.is_private((one,)) for one in arguments):
+            return summary(result)
+        said: dict[str, Any] = self._statistics(result, self._hide, result=True)
+        return said
 
     def of_failure(self, error: BaseException, arguments: Values) -> dict[str, Any]:
         """Return what is said of *error*, and with `inputs: full` what was in the arguments.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final
@@ -45,11 +46,12 @@ def label_of(value: Any) -> str | None:
 def reached(value: Any, steps: tuple[str | int, ...]) -> Any:
     """Return what the *steps* lead to in *value*: keys, indexes, fields, attributes that are stored."""
     for step in steps:
-        value = _part(value, mro_of(type(value)), step)
+        value = value.get(step, _ABSENT) if type(value) is dict else _part(value, step)
     return value
 
 
-def _part(value: Any, made_of: tuple[type, ...], step: str | int) -> Any:
+def _part(value: Any, step: str | int) -> Any:
+    made_of = mro_of(type(value))
     if dict in made_of:
         return dict.get(value, step, _ABSENT)
     for base in (tuple, list):
@@ -84,14 +86,20 @@ class Predictions:
 
     def count(self, result: object) -> None:
         """Count *result* by its label."""
-        label = label_of(reached(result, self._steps)) or OTHER
-        add = self._adds.get(label)
+        found = reached(result, self._steps)
+        add = self._adds.get(found) if type(found) is str else None
         if add is None:
-            fresh = next(self._places) < MOST_LABELS and redacted(label, REDACTED) == label
-            add = self._adds.setdefault(label, self._counter(label)) if fresh else self._adds[OTHER]
+            label = label_of(found) or OTHER
+            add = self._adds.get(label) or self._first(label)
         add()
 
-    def _counter(self, label: str) -> Any:
+    def _first(self, label: str) -> Callable[[], int]:
+        """Return what counts *label*, which takes one of the places that are left."""
+        if next(self._places) >= MOST_LABELS or redacted(label, REDACTED) != label:
+            return self._adds[OTHER]
+        return self._adds.setdefault(label, self._counter(label))
+
+    def _counter(self, label: str) -> Callable[[], int]:
         labels = {**self._labels, "label": label}
         help = "Results of calls, by the label that `labels_from` finds in them."
         return self._meters.counter("mlpolicy_predictions_total", help, **labels).add
