@@ -16,7 +16,8 @@ from mlpolicy.cli import exits
 from mlpolicy.core.diagnostic import closest
 
 COMMANDS = (
-    *("apply", "compile", "diff", "doctor", "events", "explain", "init", "list"),
+    *("alerts", "apply", "compile", "dashboard", "diff", "doctor", "events", "explain"),
+    *("init", "list"),
     *("run", "schema", "test", "validate"),
 )
 VALUED = (

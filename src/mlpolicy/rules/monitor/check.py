@@ -24,7 +24,8 @@ def check(rule: MonitorRule) -> Iterator[tuple[str, ...]]:
         span = f"{rule.buckets[0]} to {rule.buckets[-1]}"
         text = f"a p99 of {p99} cannot be told from buckets of {span}"
         yield "MP907", "slo.p99", text, "widen `buckets`, or correct the unit"
-    if isinstance(rule.log, LogBlock) and rule.log.inputs == "full" and not rule.log.redact:
+    log = rule.log if isinstance(rule.log, LogBlock) else LogBlock()
+    if log.inputs == "full" and not log.redact and not log.redact_patterns:
         text = (
             "`inputs: full` writes arguments as they are: name what must not be written in `redact`"
         )

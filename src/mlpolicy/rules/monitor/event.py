@@ -152,10 +152,13 @@ _dict_of: Any = BaseException.__dict__["__dict__"].__get__
 _arguments_of: Any = BaseException.__dict__["args"].__get__
 
 
-def said_of(error: BaseException, *, whole: bool = True) -> dict[str, str]:
+def said_of(
+    error: BaseException, *, whole: bool = True, hide: Callable[[str], str] = str
+) -> dict[str, str]:
     """Return the class, the message, the place and the fingerprint of *error*.
 
-    Unless it is wanted *whole*, the message is what the source of the program has of it.
+    Unless it is wanted *whole*, the message is what the source of the program has of it; *hide*
+    takes out what it must not hold besides.
     """
     try:
         message = _message(error)
@@ -174,7 +177,7 @@ def said_of(error: BaseException, *, whole: bool = True) -> dict[str, str]:
     classes = " ".join(name_of(base) for base in mro_of(type(error)))
     return {
         "type": name_of(type(error)),
-        "message": safe_text(message, LONGEST_MESSAGE),
+        "message": safe_text(message, LONGEST_MESSAGE, hide),
         **said,
         "fingerprint": blake2b(f"{classes} {place}".encode(), digest_size=8).hexdigest(),
     }

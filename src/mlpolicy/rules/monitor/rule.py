@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from mlpolicy.core.argpath import EVERY, ArgPathError, parse
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
-from mlpolicy.core.model import OF_KEY, Arguments, Many, NameOf, RuleModel, finding
+from mlpolicy.core.model import ARGUMENT, OF_KEY, Arguments, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio, Usual
 from mlpolicy.rules.monitor.sinks import SINKS, lacking
 
 RESERVED = ("function", "outcome", "error_type", "le", "objective")
 _OUR_OWN = f"^({'|'.join(RESERVED)})$|^__"
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+RESULT = "result"
+SEARCHED = 1024
+"""Characters of a text that each of `redact_patterns` must search in good time."""
+
+
+def _in_result(path: str) -> str:
+    with suppress(ArgPathError):
+        found = parse(path)
+        if found.name == RESULT and EVERY not in found.steps:
+            return path
+    raise finding("MP010", f"`{path}` is not a part of the result: write it as `result.label`")
+
+
+def _searchable(pattern: str) -> str:
+    from mlpolicy.core.backtracking import longest, unusable
+
+    why = unusable(pattern)
+    if not why and longest(pattern) < SEARCHED:
+        text = f"`{pattern}` may take more than 50 ms in a text of {SEARCHED} characters"
+        why = f"{text}: bound its repeats, or put between them what none of them takes"
+    if why:
+        raise finding("MP203", why)
+    return pattern
+
+
+_PART = Field(json_schema_extra={"pattern": ARGUMENT.replace("^", rf"^(?={RESULT}\b)(?!.*\*)", 1)})
+InResult = Annotated[str, AfterValidator(_in_result), _PART]
 LabelName = Annotated[str, Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
 
 
@@ -29,11 +58,13 @@ class LogBlock(RuleModel):
     """A call that takes at least this long is always logged."""
     errors: Literal["always", "sampled", "never"] = "always"
     """Whether failed and refused calls are logged; `always` is up to 10 a second a function."""
-    inputs: Literal["none", "summary", "full"] = "summary"
-    """What is said of arguments and result: their types and shapes, or, of failed and refused
-    calls alone, their content."""
+    inputs: Literal["none", "summary", "statistics", "full"] = "summary"
+    """What is said of arguments and result: their types and shapes; with numbers, keys and gaps of
+    a sample and the label of the result; or, of failed and refused calls alone, their content."""
     redact: Arguments = ()
     """Paths to what nothing may show, messages to callers neither: `user.email`."""
+    redact_patterns: Many[Annotated[str, AfterValidator(_searchable)]] = ()
+    """Regular expressions of what no event may hold, in texts, keys and messages."""
 
 
 class SloBlock(RuleModel):
@@ -43,6 +74,15 @@ class SloBlock(RuleModel):
     """How long 99 of 100 calls may take at most; within the range of `buckets`."""
     error_rate: Ratio | None = None
     """The share of calls that may end as an error or be refused."""
+
+
+class LabelsBlock(RuleModel):
+    """By what results are counted."""
+
+    path: InResult
+    """Where the label of a result is: `result.label`, `result[0]`, or `result` itself."""
+    values: Annotated[Many[bool | int | str], Field(max_length=100)] = ()
+    """The labels that are told apart; without them the first 20 that come. All else is `other`."""
 
 
 class EventFileBlock(RuleModel):
@@ -145,6 +185,8 @@ class MonitorRule(RuleModel):
         {}, json_schema_extra={"propertyNames": {"not": {"pattern": _OUR_OWN}}}
     )
     """Labels with fixed values that every series of the function bears."""
+    labels_from: InResult | LabelsBlock | None = None
+    """Where the label of a result is, by which results are counted: `result.label`."""
     slo: SloBlock | None = None
     """What is expected of the function: `p99`, `error_rate`."""
     log: bool | LogBlock = LogBlock()
