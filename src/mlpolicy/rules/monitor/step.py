@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.classes import promises
@@ -19,16 +19,12 @@ from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
-from mlpolicy.rules.monitor import streams
+from mlpolicy.rules.monitor import drift, streams
 from mlpolicy.rules.monitor.event import SEVERITY, current_trace, frames, lineage, said_of
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
-from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, Sink, begin, chosen, dropping
+from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping
 from mlpolicy.rules.monitor.summary import REDACTED, name_of, summary
 
-if TYPE_CHECKING:
-    from mlpolicy.rules.monitor.drift.detect import Watch
-
-RESULT: Final = "result"
 FOLD_EVERY: Final = 2048
 """Calls after which the recorded durations are folded into buckets."""
 NEVER: Final = math.inf
@@ -149,15 +145,12 @@ class MonitorStep(Step):
         self._next_due()
         if rule.metrics and site.meters is METERS:
             begin(sinks)
-        self._drift = _drift_of(rule, site, sinks)
+        self._drift = drift.watch(rule.drift, site, sinks)
         _alive.add(self)
 
     def close(self) -> None:
         """Let the watch on drift go, if nobody else has it."""
-        if self._drift is not None:
-            from mlpolicy.rules.monitor.drift.place import let_go
-
-            let_go(self._drift, self.site)
+        drift.let_go(self._drift, self.site)
 
     # --- at a call --------------------------------------------------------------------
 
@@ -188,7 +181,7 @@ class MonitorStep(Step):
             f"    {elapsed} = {loom.clock()}() - {loom.now()}",
             f"    if {' or '.join(self._occasions(number, elapsed, loom))}:",
             f"        {elapsed} = {ended}({number}, {elapsed}, {loom.result}, {arguments}) or {elapsed}",
-            *indented(self._watched(elapsed, loom)),
+            *indented(drift.lines(self._drift, elapsed, loom)),
             f"except {loom.constant('BaseException', BaseException)} as {error}:",
             f"    {elapsed} = {loom.constant('unknown', streams.UNKNOWN)}",
             "    try:",
@@ -198,17 +191,6 @@ class MonitorStep(Step):
             "    raise",
             f"{record}({elapsed})",
         ]
-
-    def _watched(self, elapsed: str, loom: Loom) -> Lines:
-        """Return lines that show the watch on drift a call that went well, if there is one."""
-        if self._drift is None:
-            return []
-        named = {**loom.arguments, RESULT: loom.result}
-        given = ", ".join(named[base] for base in self._drift.bases)
-        take = loom.constant("watch", self._drift.take)
-        seen = loom.guarded(f"{take}({given})", loom.local("seen"))
-        # (the record of a call that was answered with a default is a tuple)
-        return [f"if {elapsed}.__class__ is not {loom.constant('tuple', tuple)}:", *indented(seen)]
 
     def _handing_out(self, call: str, loom: Loom) -> Lines:
         """Return lines that hand out a result which is a stream, and leave its end to record."""
@@ -454,15 +436,6 @@ def _content_of(log: LogBlock | None) -> Callable[..., dict[str, Any]] | None:
     from mlpolicy.rules.monitor.content import content
 
     return content
-
-
-def _drift_of(rule: MonitorRule, site: Site, sinks: list[tuple[str, Sink]]) -> Watch | None:
-    """Return the watch on drift, imported where that is asked for."""
-    if rule.drift is None or site.function in GENERATORS:
-        return None
-    from mlpolicy.rules.monitor.drift.place import place
-
-    return place(rule.drift, site, sinks)
 
 
 def _logged(log: LogBlock | None) -> set[str]:

@@ -1,14 +1,14 @@
 """Counts what signals are, window by window, and judges each window that is full.
 
-A call appends one row to a ring. Every 64 rows are counted at once; a full window is handed to the
+A call appends one row to a ring. Every 128 rows are counted at once; a full window is handed to the
 thread of the exporter, which judges it. Workers that share a folder share their windows.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from operator import eq, mul
@@ -19,19 +19,17 @@ from mlpolicy.core.threads import Forked, Live, Lock
 from mlpolicy.rules.monitor.drift import STATES
 from mlpolicy.rules.monitor.drift.profile import Binner, Profile, Signal
 from mlpolicy.rules.monitor.drift.signals import Reader
-from mlpolicy.rules.monitor.drift.statistics import (
-    chi2_quantile,
-    lag_of_categories,
-    lag_of_numbers,
-)
+from mlpolicy.rules.monitor.drift.statistics import chi2_quantile
 from mlpolicy.rules.monitor.sinks import EXPORTER
 
 if TYPE_CHECKING:
     from mlpolicy.rules.monitor.drift.store import Store
     from mlpolicy.rules.monitor.rule import DriftBlock
 
-TOGETHER: Final = 64
+TOGETHER: Final = 128
 """Rows that are counted at once."""
+NEIGHBOURS: Final = 256 | 128
+"""Neighbours are looked at in one of four such groups."""
 OWN: Final = 1.25
 """How much farther than windows of the reference itself a window must be."""
 _MOST_WAITING: Final = 1000
@@ -47,6 +45,9 @@ class Tally:
     pairs: int = 0
     alike: int = 0
     """Of numbers the products of the bins of neighbours, of categories how many are the same."""
+    heads: int = 0
+    tails: int = 0
+    """The sums of the bins of the first and of the second of each pair."""
 
     def __post_init__(self) -> None:
         self.counts = self.counts or [0] * self.bins
@@ -56,23 +57,39 @@ class Tally:
         """How many values there are."""
         return sum(self.counts)
 
-    def add(self, bins: Sequence[int], *, of_numbers: bool) -> None:
+    def add(self, bins: bytes, *, of_numbers: bool, neighbours: bool = True) -> None:
         """Count values in those *bins*, one after the other."""
-        for at, count in Counter(bins).items():
-            self.counts[at] += count
-        self.alike += sum(map(mul if of_numbers else eq, bins, bins[1:]))
-        self.pairs += max(len(bins) - 1, 0)
+        counts = self.counts
+        for at in range(self.bins):
+            counts[at] += bins.count(at)
+        if neighbours:
+            self.alike += sum(map(mul if of_numbers else eq, bins, bins[1:]))
+            self.pairs += max(len(bins) - 1, 0)
+            self.heads += sum(bins[:-1])
+            self.tails += sum(bins[1:])
 
     def plus(self, other: Tally) -> None:
         """Count what *other* has counted."""
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
         self.pairs += other.pairs
         self.alike += other.alike
+        self.heads += other.heads
+        self.tails += other.tails
 
     def lag1(self, *, of_numbers: bool) -> float:
-        """Return the autocorrelation of neighbours."""
-        lag = lag_of_numbers if of_numbers else lag_of_categories
-        return lag(self.counts, self.pairs, self.alike)
+        """Return how much neighbours have in common: 0 by chance, 1 where they are equal."""
+        n = sum(self.counts)
+        if self.pairs < 2 or not n:
+            return 0.0
+        alike = self.alike / self.pairs
+        if of_numbers:
+            mean = sum(at * count for at, count in enumerate(self.counts)) / n
+            most = sum(at * at * count for at, count in enumerate(self.counts)) / n - mean * mean
+            chance = self.heads * self.tails / self.pairs**2
+        else:  # (Cohen's kappa)
+            chance = sum((count / n) ** 2 for count in self.counts)
+            most = 1 - chance
+        return (alike - chance) / most if most > 1e-12 else 0.0
 
 
 class Verdict(NamedTuple):
@@ -191,11 +208,15 @@ class Watch(Live):
         self._store = store(self.new_batch)
         self.windows: Callable[[str, str], Any] = lambda _signal, _state: None
         self._lock, self._merging = Lock(), Lock()
-        self.begin()
+        self._anew()
         _alive.add(self)
 
     def begin(self) -> None:
-        """Begin, or begin anew in a forked child: what is not handed over is the parent's."""
+        """Begin anew in a forked child: what is not shared is the parent's."""
+        self._store.begin()
+        self._anew()
+
+    def _anew(self) -> None:
         self._ring = deque()
         self._full: deque[Batch] = deque(maxlen=_MOST_WAITING)
         self._batch = self.new_batch()
@@ -228,7 +249,9 @@ class Watch(Live):
                     self._binners, zip(*rows, strict=True), strict=True
                 ):
                     bins = binner.bins(column)
-                    batch.tallies[name].add(bins, of_numbers=binner.of_numbers)
+                    batch.tallies[name].add(
+                        bins, of_numbers=binner.of_numbers, neighbours=not batch.rows & NEIGHBOURS
+                    )
                 batch.rows += wanted
                 if batch.rows >= self._room:
                     self._hand_over()
@@ -277,6 +300,7 @@ class Watch(Live):
     def _judge(self, batch: Batch) -> None:
         window = self._store.window
         window.windows += 1
+        window.rows += batch.rows
         for name, signal in self.signals.items():
             tally, before = batch.tallies[name], window.standings.get(name, Standing())
             verdict = judge(tally, signal, self.rule, len(self.signals))

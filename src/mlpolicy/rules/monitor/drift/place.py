@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, there_are
 from mlpolicy.core.report import say, say_once
 from mlpolicy.core.site import Site
-from mlpolicy.rules.monitor.drift import STATES, WATCHES
+from mlpolicy.rules.monitor.drift import RESULT, STATES, WATCHES
 from mlpolicy.rules.monitor.drift.detect import Standing, Watch
 from mlpolicy.rules.monitor.drift.profile import Profile, ProfileError, Signal, found_from, load
-from mlpolicy.rules.monitor.drift.signals import RESULT, Path, chosen
+from mlpolicy.rules.monitor.drift.signals import Path, chosen
 from mlpolicy.rules.monitor.drift.store import store_of
 from mlpolicy.rules.monitor.sinks import EXPORTER, Sink
 
@@ -62,7 +62,7 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Wa
     known = WATCHES.get(site.target)
     if known is not None and known.settings == settings:
         known.users += 1
-        return known if isinstance(known, Watch) else None
+        return known
     taken = {one.name for one in site.parameters} | {RESULT}
     signals = {name: one for name, one in signals.items() if _is_there(name, taken, site.target)}
     if not signals:
@@ -78,14 +78,6 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Wa
     WATCHES[site.target] = watch
     EXPORTER.every_round(_every_round)
     return watch
-
-
-def let_go(watch: Watch, site: Site) -> None:
-    """Count one user of *watch* less; after the last it is shown no longer."""
-    watch.users -= 1
-    if watch.users <= 0 and WATCHES.get(site.target) is watch:
-        del WATCHES[site.target]
-        watch.hide(site.meters, site.target)
 
 
 def _is_there(name: str, taken: set[str], target: str) -> bool:
@@ -120,6 +112,7 @@ def _tell(
         "signal": signal,
         "state": state,
         "before": STATES[before.state],
+        "in_a_row": after.row,
         "score": round(after.score, 6),
         "threshold": round(after.threshold, 6),
         "p": after.p,

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -174,7 +174,11 @@ def _signal(written: Mapping[str, Any]) -> Signal:
         tuple(map(str, written.get("labels", ()))),
     )
     counts = tuple(map(int, written["counts"]))
-    if written["type"] not in ("number", "category") or len(counts) != len(edges) + len(labels) + 1:
+    if (
+        written["type"] not in ("number", "category")
+        or len(counts) != len(edges) + len(labels) + 1
+        or len(counts) > 255
+    ):
         raise ValueError("type, counts and bins do not agree")
     if list(edges) != sorted(set(edges)) or min(counts) < 0:
         raise ValueError("its bins do not ascend, or a count is negative")
@@ -209,22 +213,20 @@ class Binner:
         self._label = profile.label
         self._known: dict[Any, int] = {}
 
-    def bins(self, values: Sequence[Any]) -> list[int]:
+    def bins(self, values: Sequence[Any]) -> bytes:
         """Return the bin of each of *values*; those in tuples are values too."""
         if self.of_numbers:
             try:
                 total = sum(values)  # (one step, which finds what is no number, and NaN)
-                if total == total:  # noqa: PLR0124
-                    edges = self._edges
-                    return [bisect_right(edges, value) for value in values]
+                if total == total:  # noqa: PLR0124 (NaN is not itself)
+                    return bytes(map(bisect_right, repeat(self._edges), values))
             except (TypeError, OverflowError):
                 pass
-            return [self._number(value) for value in flat(values)]
-        known = self._known
+            return bytes(map(self._number, flat(values)))
         try:
-            return [known[value] for value in values]
+            return bytes(map(self._known.__getitem__, values))
         except KeyError:
-            return [self._category(value) for value in flat(values)]
+            return bytes(map(self._category, flat(values)))
 
     def _number(self, value: Any) -> int:
         is_number = isinstance(value, (int, float)) and not is_null(value)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
 from numbers import Real
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 from mlpolicy.core.classes import frozen
@@ -19,7 +19,6 @@ from mlpolicy.core.report import interrupts
 from mlpolicy.rules.monitor.summary import library_class
 
 MOST_ELEMENTS: Final = 256
-RESULT: Final = "result"
 EVERY: Final = "*"
 _PATH = re.compile(r"([^\W\d]\w*)((?:\.[^.\[\]:*]+|\[(?:\d+|\*)\])*)(?::(\w+))?")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\*)\]")
@@ -160,7 +159,7 @@ def elements(value: Any, *, scalars: bool = True) -> tuple[Any, ...]:
 
 
 class Reader:
-    """Reads all signals of a call at once; of a dictionary in one step."""
+    """Reads all signals of a call at once; keys, indexes and attributes of one object in one step."""
 
     def __init__(self, names: Iterable[str]) -> None:
         groups: dict[str, dict[str, Path]] = {}
@@ -171,32 +170,56 @@ class Reader:
         """The arguments that `read` is given, in this order; `result` is what was returned."""
         self.names = tuple(name for group in groups.values() for name in group)
         """The signals, in the order in which they are read."""
-        self._groups = [
-            (_getter([*group.values()]), [*group.values()]) for group in groups.values()
-        ]
+        self._readers = [_reader([*group.values()]) for group in groups.values()]
+        self._only = self._readers[0] if len(self._readers) == 1 else None
 
     def read(self, *bases: Any) -> tuple[Any, ...]:
         """Return the value of each signal, None where it is not there."""
-        row: tuple[Any, ...] = ()
-        for base, (getter, paths) in zip(bases, self._groups, strict=False):
-            if getter is not None and base.__class__ is dict:
-                try:
-                    row += getter(base)
-                    continue
-                except KeyError:
-                    pass
-            row += tuple(
-                [path.read(base) if path.steps or path.summary else base for path in paths]
-            )
-        return row if SAFE.issuperset(map(type, row)) else tuple(map(plain, row))
+        if self._only is not None:
+            row = self._only(bases[0])
+        else:
+            row = ()
+            for read, base in zip(self._readers, bases, strict=False):
+                row += read(base)
+        return row if _all_safe(map(type, row)) else tuple(map(plain, row))
 
 
-def _getter(paths: list[Path]) -> Callable[[dict[Any, Any]], tuple[Any, ...]] | None:
-    """Return what takes all *paths* out of a dictionary, where they are keys of it."""
-    if any(len(path.steps) != 1 or path.summary or path.steps[0] == EVERY for path in paths):
-        return None
-    keys = [path.steps[0] for path in paths]
-    if len(keys) > 1:
-        return itemgetter(*keys)
-    [key] = keys
-    return lambda base: (base[key],)
+_all_safe = SAFE.issuperset
+
+
+def _reader(paths: list[Path]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what reads all *paths* of one argument."""
+
+    def each(base: Any) -> tuple[Any, ...]:
+        return tuple([path.read(base) for path in paths])
+
+    keys: list[Any] = [path.steps[0] for path in paths if len(path.steps) == 1 and not path.summary]
+    if len(keys) < len(paths) or EVERY in keys:
+        is_whole = paths == [Path(paths[0].base)]
+        return (lambda base: (base,)) if is_whole else each
+    items = _getter(itemgetter, keys)
+    by_name = all(isinstance(key, str) for key in keys)
+    attributes = _getter(attrgetter, keys) if by_name else items
+
+    def read(base: Any) -> tuple[Any, ...]:
+        cls = base.__class__
+        try:
+            if cls is dict:
+                return items(base)
+            if not by_name and cls in (list, tuple):
+                return items(base)
+            if not by_name and library_class(cls)[1] and base.ndim == 1:
+                return items(base.tolist())
+            if by_name and not library_class(cls)[1] and not hasattr(cls, "keys"):
+                return attributes(base)
+        except Exception as error:
+            if interrupts(error):
+                raise
+        return each(base)
+
+    return read
+
+
+def _getter(of: Callable[..., Any], keys: list[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    get = of(*keys)
+    return get if len(keys) > 1 else lambda base: (get(base),)

@@ -128,22 +128,3 @@ def _pooled(window: Sequence[int], reference: Sequence[int]) -> Iterator[tuple[i
 def _likelihood(w: float, r: float, n: float, m: float) -> float:
     each = (w + r) / (n + m)
     return 2 * sum(o * math.log(o / (each * of)) for o, of in ((w, n), (r, m)) if o > 0)
-
-
-def lag_of_numbers(counts: Sequence[int], pairs: int, products: int) -> float:
-    """Return the correlation of the bins that neighbours are in: *products* of their numbers."""
-    n = sum(counts)
-    if pairs < 2 or not n:
-        return 0.0
-    mean = sum(at * count for at, count in enumerate(counts)) / n
-    variance = sum(at * at * count for at, count in enumerate(counts)) / n - mean * mean
-    return (products / pairs - mean * mean) / variance if variance > 1e-12 else 0.0
-
-
-def lag_of_categories(counts: Sequence[int], pairs: int, same: int) -> float:
-    """Return by how much more neighbours are the *same* than chance makes them (Cohen's kappa)."""
-    n = sum(counts)
-    if pairs < 2 or not n:
-        return 0.0
-    chance = sum((count / n) ** 2 for count in counts)
-    return (same / pairs - chance) / (1 - chance) if chance < 1 - 1e-12 else 0.0

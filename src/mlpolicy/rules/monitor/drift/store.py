@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.rules.monitor.drift.detect import Batch, Standing, Tally
@@ -23,6 +22,8 @@ class Window:
     batch: Batch
     standings: dict[str, Standing] = field(default_factory=dict)
     windows: int = 0
+    rows: int = 0
+    """How many windows were judged, and the calls in them."""
 
 
 class Store:
@@ -32,74 +33,75 @@ class Store:
 
     def __init__(self, empty: Callable[[], Batch]) -> None:
         self._empty = empty
-        self.window = Window(empty())
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin, or begin anew in a forked child."""
+        self.window = Window(self._empty())
 
     def __enter__(self) -> Window:
         return self.window
 
-    def __exit__(
-        self,
-        cls: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Give it back."""
 
 
 class SharedStore(Store):
-    """Holds the window in a file, under a lock that dies with its process.
+    """Holds the window in a file, under a lock that no child inherits and that dies with its process.
 
     A file that cannot be read or written is said once; the process counts for itself meanwhile.
     """
 
     is_shared = True
+    _file = -1
 
     def __init__(self, empty: Callable[[], Batch], path: Path) -> None:
         super().__init__(empty)
         self._path = path
-        self._file: IO[str] | None = None
         self._before = (0, 0)
+
+    def begin(self) -> None:
+        """Let go of what the parent had open."""
+        super().begin()
+        self._close()
 
     def __enter__(self) -> Window:
         import fcntl
 
         try:
-            self._file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            text = self._file.read()
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.lockf(self._file, fcntl.LOCK_EX)
+            text = os.pread(self._file, os.fstat(self._file).st_size, 0)
             self.window = self._read(json.loads(text)) if text else Window(self._empty())
         except (OSError, ValueError, KeyError, TypeError) as error:
             self._say(error)
         self._before = self._moment()
         return self.window
 
-    def __exit__(
-        self,
-        cls: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, cls: type[BaseException] | None, *_: object) -> None:
         """Write the window, and let others have it."""
-        file, self._file = self._file, None
-        if file is None:
-            return
         try:
-            with file:
-                if cls is None and self._moment() != self._before:
-                    file.seek(0)
-                    file.write(json.dumps(asdict(self.window)))
-                    file.truncate()
+            if cls is None and self._file >= 0 and self._moment() != self._before:
+                text = json.dumps(asdict(self.window)).encode()
+                os.truncate(self._file, os.pwrite(self._file, text, 0))
         except OSError as failure:
             self._say(failure)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
 
     def _moment(self) -> tuple[int, int]:
-        return self.window.windows, self.window.batch.rows
+        return self.window.rows, self.window.batch.rows
 
     def _read(self, written: Any) -> Window:
         tallies = {name: Tally(**one) for name, one in written["batch"]["tallies"].items()}
         batch = Batch(tallies, written["batch"]["rows"], written["batch"]["since"])
         standings = {name: Standing(**one) for name, one in written["standings"].items()}
-        return Window(batch, standings, written["windows"])
+        return Window(batch, standings, written["windows"], written["rows"])
 
     def _say(self, error: Exception) -> None:
         if interrupts(error):
