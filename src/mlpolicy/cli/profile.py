@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ from mlpolicy.rules.monitor.drift.profile import (
     load,
     merged,
     on_bins_of,
+    spread,
 )
 from mlpolicy.rules.monitor.drift.signals import Path as SignalPath
 from mlpolicy.rules.monitor.drift.statistics import chi2_quantile
@@ -126,20 +127,11 @@ class _Choice:
 
     def signal(self, column: str) -> str | None:
         """Return the signal that *column* is; None for none."""
-        found = (
-            self._columns.get(column)
-            or next(
-                (
-                    name
-                    for name in self.named
-                    if name not in self._columns.values()
-                    and column in (name, _last(name), name.removesuffix("[*]"))
-                ),
-                None,
-            )
-            or next((self._under(base, column) for base in self._open), None)
-        )
-        return None if found is None or {found, column} & self._out else found
+        given = [name for name in self.named if name not in self._columns.values()]
+        same = (name for name in given if column in (name, _last(name), name.removesuffix("[*]")))
+        under = (self._under(base, column) for base in self._open)
+        found = self._columns.get(column) or next(chain(same, under), None)
+        return None if {found, column} & self._out else found
 
     def _under(self, base: str, column: str) -> str:
         return column if re.match(rf"{re.escape(base)}[.\[]", column) else f"{base}.{column}"
@@ -153,20 +145,17 @@ def _chosen(batches: Iterable[Columns], choice: _Choice) -> Iterator[Columns]:
     """Yield the signals of each batch; say how far it is, where a person waits."""
     rows, found = 0, set[str]()
     for batch in batches:
-        by_signal = {choice.signal(column): values for column, values in batch.items()}
-        by_signal.pop(None, None)
-        lost = [name for name in choice.named if name not in by_signal and name not in found]
-        if lost or not by_signal:
+        names = {column: choice.signal(column) for column in batch}
+        chosen = {name: batch[column] for column, name in names.items() if name}
+        found |= chosen.keys()
+        lost = [f"`{name}`" for name in choice.named if name not in found]
+        if lost or not chosen:
             known = ", ".join(f"`{column}`" for column in islice(batch, 30))
-            what = f"`{lost[0]}`" if lost else "the signals"
-            raise ProfileError(f"no column is {what}; there are {known}")
-        found |= {name for name in by_signal if name}
-        rows += len(next(iter(batch.values()), ()))
+            raise ProfileError(f"no column is {', '.join(lost) or 'a signal'}; there are {known}")
+        rows += len(next(iter(chosen.values())))
         if sys.stderr.isatty():
-            click.echo(f"\r{rows:,} rows", err=True, nl=False)
-        yield {name: values for name, values in by_signal.items() if name}
-    if sys.stderr.isatty():
-        click.echo("\r", err=True, nl=False)
+            click.echo(f"\r{rows:,} rows\r", err=True, nl=False)
+        yield chosen
 
 
 # --- files ----------------------------------------------------------------------------
@@ -286,23 +275,13 @@ def _row(name: str, signal: Signal) -> dict[str, str]:
 
 
 def histogram(signal: Signal) -> str:
-    """Return small blocks: the shares of categories, or of numbers how dense they are in 24 parts."""
-    heights: list[float] = list(map(float, signal.counts[:24]))
+    """Return small blocks: the shares of categories, of numbers how many are in each 24th of the range."""
     low, high = (signal.statistics.get(end) for end in ("min", "max"))
-    if signal.type == "number" and low is not None and high is not None and high > low:
-        bounds, parts = [low, *signal.edges, high], 24
-        heights = [0.0] * parts
-        for at, count in enumerate(signal.counts):
-            # (each bin holds about as many: what is shown is how wide it is)
-            first, last = ((bounds[at + end] - low) / (high - low) * parts for end in (0, 1))
-            cells = range(
-                int(min(first, parts - 1)), int(min(max(last - 1e-9, first), parts - 1)) + 1
-            )
-            for cell in cells:
-                share = min(last, cell + 1) - max(first, cell)
-                heights[cell] += count * share / (last - first) if last > first else count
+    heights = signal.counts[:24]
+    if len(signal.edges) > 3 and low is not None and high is not None and high > low:
+        heights = spread(signal, [low + (high - low) * part / 24 for part in range(1, 24)])
     most = max(heights, default=0) or 1
-    return "".join(_BLOCKS[max(round(height / most * 8), 1 if height else 0)] for height in heights)
+    return "".join(_BLOCKS[-(-height * 8 // most)] for height in heights)
 
 
 def _differences(first: Profile, second: Profile) -> Iterator[dict[str, Any]]:

@@ -280,18 +280,17 @@ def on_bins_of(mine: Signal, theirs: Signal) -> tuple[Signal, tuple[int, ...]]:
         return wider, tuple(given.get(label, 0) for label in (*wider.labels, OTHER))
     if mine.edges == theirs.edges:
         return mine, theirs.counts
-    bounds = _bounds(theirs)
-    below = [_below(edge, bounds, theirs.counts) for edge in mine.edges]
-    total = sum(theirs.counts)
-    return mine, tuple(max(high - low, 0) for low, high in pairwise([0, *below, total]))
+    return mine, spread(theirs, mine.edges)
 
 
-def _bounds(one: Signal) -> list[float]:
-    low, high = one.statistics.get("min"), one.statistics.get("max")
-    inner = list(one.edges) or [0.0]
-    low = inner[0] if low is None else min(low, inner[0])
-    high = inner[-1] if high is None else max(high, inner[-1])
-    return [low, *one.edges, high]
+def spread(one: Signal, edges: Sequence[float]) -> tuple[int, ...]:
+    """Return how many values are between *edges*, those of each bin being spread evenly over it."""
+    inner, total = one.edges or (0.0,), sum(one.counts)
+    low = min(one.statistics.get("min", inner[0]), inner[0])
+    high = max(one.statistics.get("max", inner[-1]), inner[-1])
+    bounds = [low, *one.edges, high]
+    below = [_below(edge, bounds, one.counts) for edge in edges]
+    return tuple(max(high - low, 0) for low, high in pairwise([0, *below, total]))
 
 
 def _below(edge: float, bounds: Sequence[float], counts: Sequence[int]) -> int:

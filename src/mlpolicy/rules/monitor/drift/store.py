@@ -78,10 +78,10 @@ class SharedStore(Store):
         self._before = self._moment()
         return self.window
 
-    def __exit__(self, cls: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         """Write the window, and let others have it."""
         try:
-            if cls is None and self._file >= 0 and self._moment() != self._before:
+            if not any(raised) and self._file >= 0 and self._moment() != self._before:
                 text = json.dumps(asdict(self.window)).encode()
                 os.truncate(self._file, os.pwrite(self._file, text, 0))
         except OSError as failure:
