@@ -116,12 +116,20 @@ class _Choice:
     """Which columns are which signals."""
 
     def __init__(self, text: str) -> None:
-        words = [word.strip() for word in text.split(",") if word.strip()]
-        self._out = {word[1:].strip() for word in words if word.startswith("!")}
-        pairs = [[part.strip() for part in word.split("=", 1)] for word in words if word[0] != "!"]
-        self._columns = {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
-        self._open = [pair[0][:-2] for pair in pairs if len(pair) == 1 and pair[0].endswith(".*")]
-        self.named = [pair[0] for pair in pairs if not pair[0].endswith(".*")]
+        self._out: set[str] = set()
+        self._columns: dict[str, str] = {}
+        self._open: list[str] = []
+        self.named: list[str] = []
+        """Signals that there must be a column for."""
+        for word in filter(None, map(str.strip, text.split(","))):
+            name, _, column = map(str.strip, word.partition("="))
+            if word.startswith("!"):
+                self._out.add(word[1:].strip())
+            elif name.endswith(".*"):
+                self._open.append(name[:-2])
+            else:
+                self.named.append(name)
+                self._columns |= {column: name} if column else {}
         for name in self.named:
             SignalPath.parse(name)
 
