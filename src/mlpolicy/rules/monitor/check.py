@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from mlpolicy.core.kind import Lacking
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
+
+if TYPE_CHECKING:
+    from mlpolicy.core.diagnostic import Diagnostic
+    from mlpolicy.core.site import Function
 
 
 def check(rule: MonitorRule) -> Iterator[tuple[str, ...]]:
@@ -30,3 +35,15 @@ def check(rule: MonitorRule) -> Iterator[tuple[str, ...]]:
             "`inputs: full` writes arguments as they are: name what must not be written in `redact`"
         )
         yield Lacking(("MP903", "log.inputs", text))
+    if rule.drift is not None:
+        from mlpolicy.rules.monitor.drift.place import check as of_drift
+
+        yield from of_drift(rule.drift)
+
+
+def lint(rule: MonitorRule, function: Function) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the profile that drift of *function* is measured by."""
+    if rule.drift is not None:
+        from mlpolicy.rules.monitor.drift.place import lint as of_drift
+
+        yield from of_drift(rule, function)

@@ -11,6 +11,7 @@ from mlpolicy.core.argpath import EVERY, ArgPathError, parse
 from mlpolicy.core.metrics import DEFAULT_BUCKETS
 from mlpolicy.core.model import ARGUMENT, OF_KEY, Arguments, Many, NameOf, RuleModel, finding
 from mlpolicy.core.quantity import ByteSize, Duration, Ratio, Usual
+from mlpolicy.rules.monitor.drift.signals import PATTERN
 from mlpolicy.rules.monitor.sinks import SINKS, lacking
 
 RESERVED = ("function", "outcome", "error_type", "le", "objective")
@@ -83,6 +84,47 @@ class LabelsBlock(RuleModel):
     """Where the label of a result is: `result.label`, `result[0]`, or `result` itself."""
     values: Annotated[Many[bool | int | str], Field(max_length=100)] = ()
     """The labels that are told apart; without them the first 20 that come. All else is `other`."""
+
+
+class DriftWindow(RuleModel):
+    """How many calls are judged together."""
+
+    calls: Annotated[int, Field(ge=50, le=1_000_000)] = 1000
+    """Calls after which a window is judged."""
+    max_age: Annotated[Duration, Usual("1m", "7d", "1h")] = Duration.of("1h")
+    """How old it may become: then it is judged with fewer, from `min_samples` on."""
+
+
+class DriftFloor(RuleModel):
+    """What the index must be above, whatever chance says: smaller changes are of no interest."""
+
+    warn: Annotated[float, Field(ge=0, le=10)] = 0.1
+    """For a warning."""
+    drift: Annotated[float, Field(ge=0, le=10)] = 0.2
+    """For a drift."""
+
+
+class DriftBlock(RuleModel):
+    """Whether inputs and results are still what the profile was made of."""
+
+    profile: str
+    """The file that `mlpolicy profile` wrote, beside the policy file."""
+    signals: Many[Annotated[str, Field(pattern=PATTERN)]] = ()
+    """Those of the profile to watch: `features.*`, `result.score`; all where none is named."""
+    window: DriftWindow = DriftWindow()
+    """How many calls are judged together."""
+    min_samples: Annotated[int, Field(ge=30, le=1_000_000)] = 300
+    """Values that a signal must have in a window to be judged."""
+    statistic: Literal["psi"] = "psi"
+    """What is measured: the population stability index."""
+    floor: DriftFloor = DriftFloor()
+    """What the index must be above: `warn`, `drift`."""
+    alpha: Annotated[float, Field(gt=0, le=0.1)] = 0.001
+    """How often a window may be above by chance, over all signals together."""
+    consecutive: Annotated[int, Field(ge=1, le=100)] = 2
+    """Windows in a row that make a drift."""
+    on_drift: Many[Literal["log", "metric"]] = ("log", "metric")
+    """Whether a change of state is an event, and whether states are shown as metrics."""
 
 
 class EventFileBlock(RuleModel):
@@ -189,6 +231,8 @@ class MonitorRule(RuleModel):
     """Where the label of a result is, by which results are counted: `result.label`."""
     slo: SloBlock | None = None
     """What is expected of the function: `p99`, `error_rate`."""
+    drift: DriftBlock | None = None
+    """Whether inputs and results are still what a profile of them says."""
     log: bool | LogBlock = LogBlock()
     """Which calls are logged; `false` logs none."""
     sinks: Many[Annotated[str, NameOf(SINKS, "sink"), BeforeValidator(_named)] | SinkBlock] = (

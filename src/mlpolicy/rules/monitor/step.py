@@ -18,7 +18,7 @@ from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
-from mlpolicy.rules.monitor import streams
+from mlpolicy.rules.monitor import drift, streams
 from mlpolicy.rules.monitor.event import (
     SEVERITY,
     WATCHERS,
@@ -157,7 +157,12 @@ class MonitorStep(Step):
         self._next_due()
         if rule.metrics and site.meters is METERS:
             begin(sinks)
+        self._drift = drift.watch(rule.drift, site, sinks)
         _alive.add(self)
+
+    def close(self) -> None:
+        """Let the watch on drift go, if nobody else has it."""
+        drift.let_go(self._drift, self.site)
 
     # --- at a call --------------------------------------------------------------------
 
@@ -167,7 +172,7 @@ class MonitorStep(Step):
         Signals are handled after calls, and their handlers may raise there: a call is numbered
         within the `try`, and recorded by the very last call of each way out.
         """
-        if not self.rule.metrics and self._log is None:
+        if not self.rule.metrics and self._log is None and self._drift is None:
             return inner
         number = self.number_in = loom.call
         error, elapsed = loom.local("error"), loom.local("elapsed")
@@ -193,6 +198,7 @@ class MonitorStep(Step):
             *labelled,
             f"    if {' or '.join(self._occasions(number, elapsed, loom))}:",
             f"        {elapsed} = {ended}({number}, {elapsed}, {loom.result}, {arguments}) or {elapsed}",
+            *indented(drift.lines(self._drift, elapsed, loom)),
             f"except {loom.constant('BaseException', BaseException)} as {error}:",
             f"    {elapsed} = {loom.constant('unknown', streams.UNKNOWN)}",
             "    try:",
