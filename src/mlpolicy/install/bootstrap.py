@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from _thread import RLock, get_ident
+from time import time
 
 from mlpolicy.core import program
 from mlpolicy.plan import cache
@@ -46,6 +47,8 @@ class InForce:
         self.paths = paths
         self.held = held
         self.environment = environment
+        self.since = time()
+        """When it was put in force."""
         self.switch = os.environ.get(KILL_SWITCH, "")
         self.mark = held.mark if held is not None else b""
         """What tells the content of the files; nothing where it could not be kept."""
@@ -272,6 +275,11 @@ def engine() -> Engine | None:
 def awake() -> Engine | None:
     """Return the engine of the policy in force where it is awake already."""
     return _in_force[0].engine if _in_force else None
+
+
+def in_force() -> InForce | None:
+    """Return the policy in force, awake or not."""
+    return _in_force[0] if _in_force else None
 
 
 def concerns(top: str) -> bool:

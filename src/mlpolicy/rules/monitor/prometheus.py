@@ -7,11 +7,13 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar
 
 from mlpolicy.core.kind import MachineCheck
-from mlpolicy.core.metrics import METERS, Family, Labels, Meters
+from mlpolicy.core.metrics import METERS, Family, Labels, Meters, Sample
 from mlpolicy.core.report import say_once
 from mlpolicy.core.threads import Lock
 from mlpolicy.rules.monitor.sinks import EXPORTER, Sink
@@ -40,7 +42,7 @@ def expose(*, client: bool = True) -> None:
         client: Whether the client is imported for that; where files are asked for it is anyway.
     """
     _asked.append(True)
-    in_files = any(os.environ.get(name) for name in VARIABLES)
+    in_files = bool(_shared())
     if client or in_files:
         import_module(CLIENT)
     # (of a client that is being imported these may not be there yet)
@@ -158,6 +160,63 @@ COLLECTOR = Collector(METERS)
 MIRROR = Mirror(METERS)
 
 
+# --- the numbers of all processes -----------------------------------------------------
+
+
+def processes() -> set[int]:
+    """Return which living processes share their numbers; none where they are not shared."""
+    named = (
+        (path.stem.rpartition("_")[2] for path in Path(_shared()).glob("*.db")) if _shared() else ()
+    )
+    return {int(one) for one in named if one.isdecimal() and _lives(int(one))}
+
+
+def families() -> Iterator[Family]:
+    """Yield the numbers of this process, or of all that share theirs."""
+    if not _shared():
+        yield from METERS.collect()
+        return
+    expose(client=False)
+    MIRROR.update()
+    from prometheus_client import multiprocess
+
+    collector: Any = multiprocess.MultiProcessCollector(None, path=_shared())  # type: ignore[no-untyped-call]  # (a library's)
+    for metric in collector.collect():
+        if metric.name.startswith("mlpolicy_"):
+            yield _family(metric)
+
+
+def _family(metric: Any) -> Family:
+    """Return what the client has collected as a family of ours: each bucket by itself."""
+    buckets: dict[Labels, list[tuple[float, int]]] = {}
+    samples: list[Sample] = []
+    for name, given, value, *_ in metric.samples:
+        labels = tuple(sorted((key, text) for key, text in given.items() if key != "le"))
+        if "le" in given:
+            buckets.setdefault(labels, []).append((float(given["le"]), int(value)))
+        elif name != f"{metric.name}_count":
+            samples.append(Sample(labels, value))
+    for at, one in enumerate(samples):
+        summed = sorted(buckets.get(one.labels, ()))
+        below = (0, *(count for _, count in summed))
+        alone = ((bound, count - less) for (bound, count), less in zip(summed, below, strict=False))
+        samples[at] = replace(one, buckets=tuple(alone))
+    name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+    return Family(name, metric.documentation, metric.type, tuple(samples))
+
+
+def _shared() -> str:
+    return next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return True
+
+
 def _after_fork() -> None:
     _lock.release()
     MIRROR.cells = {}
@@ -187,7 +246,7 @@ SINK = PrometheusSink()
 
 def doctor(_: Mapping[str, Mapping[str, Any]]) -> Iterator[MachineCheck]:
     """Yield whether the processes of a service can share their metrics."""
-    folder = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
+    folder = _shared()
     workers = os.environ.get("WEB_CONCURRENCY", "")
     if folder and not os.access(folder, os.W_OK):
         remedy = "make the folder, and let the service write there"
