@@ -17,7 +17,7 @@ from mlpolicy.core.diagnostic import closest
 
 COMMANDS = (
     *("apply", "compile", "diff", "doctor", "explain", "init", "list"),
-    *("run", "schema", "test", "validate"),
+    *("run", "schema", "test", "top", "validate"),
 )
 VALUED = (
     *("--policy", "--env", "--set", "--assume", "--src"),

@@ -9,23 +9,19 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
-from itertools import groupby
 from typing import Any, Final
 
 from mlpolicy import __version__
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.metrics import Family, Sample
-from mlpolicy.plan.plan import Plan
+from mlpolicy.plan.plan import Plan, PlannedRule
 from mlpolicy.plan.show import compiled, content
 from mlpolicy.rules.monitor.prometheus import families, processes
 
 SCHEMA: Final = "mlpolicy.state/1"
-DRIFT: Final = "mlpolicy.rules.monitor.drift"
-BUCKETS: Final = "mlpolicy_call_duration_seconds"
 COUNTS: Final = {
     "calls": ("mlpolicy_calls_total", "outcome"),
     "errors": ("mlpolicy_errors_total", "error_type"),
@@ -73,7 +69,7 @@ def state() -> dict[str, Any]:
     held = _policy[0]() if _policy else None
     numbers = {family.name: family for family in families()}
     functions = [_function(name, held, numbers) for name in _names(held, numbers)]
-    by_share = [one["memory_bytes"] for one in functions if one["memory_bytes"].get("limit")]
+    limited = [one["memory_bytes"] for one in functions if one["memory_bytes"].get("limit")]
     return {
         "schema": SCHEMA,
         "time": time.time(),
@@ -83,7 +79,7 @@ def state() -> dict[str, Any]:
         "policy": _terms(held),
         "targets": _counted(_of(numbers, "mlpolicy_targets"), "state"),
         # Limits may differ: the one that is nearest is what matters.
-        "memory_bytes": max(by_share, key=lambda one: one["used"] / one["limit"], default={}),
+        "memory_bytes": max(limited, key=lambda one: one["used"] / one["limit"], default={}),
         "dropped_events": _counted(_of(numbers, "mlpolicy_dropped_events_total"), "sink", "reason"),
         "functions": functions,
     }
@@ -91,39 +87,31 @@ def state() -> dict[str, Any]:
 
 # --- of the policy --------------------------------------------------------------------
 
-_rules: dict[str, tuple[Plan, list[dict[str, Any]]]] = {}
-"""By target, as long as it has that plan: a page asks every few seconds, and plans stay."""
-_hash: list[tuple[tuple[Plan, ...], str]] = []
+_kept: dict[str, tuple[tuple[Plan, ...], Any]] = {}
+
+
+def _once(key: str, plans: tuple[Plan, ...], make: Callable[[], Any]) -> Any:
+    """Return what was made of the same plans before: a page asks every few seconds."""
+    if key not in _kept or _kept[key][0] != plans:
+        _kept[key] = plans, make()
+    return _kept[key][1]
 
 
 def _terms(held: PolicyInForce | None) -> dict[str, Any] | None:
     if held is None:
         return None
     plans = tuple(plan for plan in held.plans.values() if plan.rules)
-    if not _hash or len(_hash[0][0]) != len(plans) or any(map(_is_other, _hash[0][0], plans)):
-        _hash[:] = [(plans, compiled(plans)["hash"])]
     return {
-        "hash": _hash[0][1],
+        "hash": _once("", plans, lambda: compiled(plans)["hash"]),
         "environment": held.environment or None,
         "files": list(held.files),
         "since": held.since,
     }
 
 
-def _is_other(one: Plan, other: Plan) -> bool:
-    return one is not other
-
-
-def _shown(plan: Plan) -> list[dict[str, Any]]:
-    """Return the rules of *plan* with their settings, and where each comes from."""
-    name = str(plan.target)
-    kept = _rules.get(name)
-    if kept is None or kept[0] is not plan:
-        kept = _rules[name] = plan, [_rule(content(rule)) for rule in plan.rules]
-    return kept[1]
-
-
-def _rule(shown: dict[str, Any]) -> dict[str, Any]:
+def _rule(rule: PlannedRule) -> dict[str, Any]:
+    """Return a rule with its settings, and where each comes from."""
+    shown = content(rule)
     settings = [
         {
             "setting": path,
@@ -154,23 +142,22 @@ def _names(held: PolicyInForce | None, numbers: Numbers) -> list[str]:
 def _function(name: str, held: PolicyInForce | None, numbers: Numbers) -> dict[str, Any]:
     plan = (held.plans.get(name) or held.find(name)) if held else None
     of = partial(_of, numbers, function=name)
-    counts = {key: _counted(of(metric), *labels) for key, (metric, *labels) in COUNTS.items()}
     return {
         "function": name,
         "state": held.states.get(name) if held else None,
         "mode": plan.mode if plan else None,
         "policies": list(plan.policies) if plan else [],
-        "rules": _shown(plan) if plan else [],
-        **counts,
-        "durations": _durations(of(BUCKETS)),
-        "in_flight": _sum(of("mlpolicy_in_flight")),
-        "slo": {
-            dict(one.labels)["objective"]: _exact(one.value) for one in of("mlpolicy_slo_target")
-        },
+        "rules": _once(name, (plan,), lambda: [*map(_rule, plan.rules)]) if plan else [],
+        **{key: _counted(of(metric), *labels) for key, (metric, *labels) in COUNTS.items()},
+        "durations": _durations(of("mlpolicy_call_duration_seconds")),
+        "in_flight": next((_strict(one.value) for one in of("mlpolicy_in_flight")), None),
+        "slo": _counted(of("mlpolicy_slo_target"), "objective"),
         "memory_bytes": {
-            size: _exact(one.value) for size in SIZES for one in of(f"mlpolicy_memory_{size}_bytes")
+            size: _strict(one.value)
+            for size in SIZES
+            for one in of(f"mlpolicy_memory_{size}_bytes")
         },
-        "drift": list(_drift(name, numbers)),
+        "drift": _drift(name, of),
     }
 
 
@@ -184,8 +171,9 @@ def _counted(samples: Iterable[Sample], *labels: str) -> Any:
     """Return counts by the value of the label; by those of several, as rows."""
     counts: Counter[tuple[str, ...]] = Counter()
     for one in samples:
-        values = dict(one.labels)
-        counts[tuple(values.get(label, "") for label in labels)] += _exact(one.value) or 0
+        counts[tuple(dict(one.labels).get(label, "") for label in labels)] += (
+            _strict(one.value) or 0
+        )
     if len(labels) == 1:
         return {key: number for (key,), number in counts.items()}
     return [dict(zip(labels, key, strict=True)) | {"count": counts[key]} for key in counts]
@@ -193,49 +181,42 @@ def _counted(samples: Iterable[Sample], *labels: str) -> Any:
 
 def _durations(samples: Iterable[Sample]) -> dict[str, Any] | None:
     """Return a histogram: the upper bound and the count of each bucket alone, null for the last."""
-    counts: Counter[float] = Counter()
-    total = 0.0
     for one in samples:
-        total += one.value
-        counts.update(dict(one.buckets))
-    buckets = [[_exact(bound), counts[bound]] for bound in sorted(counts)]
-    return {"buckets": buckets, "count": counts.total(), "sum": total} if buckets else None
+        count = sum(number for _, number in one.buckets)
+        return {"buckets": _strict(one.buckets), "count": count, "sum": one.value}
+    return None
 
 
-def _sum(samples: Iterable[Sample]) -> int | float | None:
-    values = [one.value for one in samples]
-    return _exact(sum(values)) if values else None
-
-
-def _exact(value: float) -> Any:
-    """Return *value* as strict JSON has it."""
-    if not math.isfinite(value):
-        return None
-    return int(value) if value == int(value) else value
-
-
-# --- drift ----------------------------------------------------------------------------
-
-
-def _drift(name: str, numbers: Numbers) -> Iterator[dict[str, Any]]:
-    """Yield what is known of each signal of the function."""
-    shown = _histograms().get(name, {})
-    rows = [
-        (dict(one.labels).get("signal", ""), figure, _exact(one.value))
-        for figure in SIGNALS
-        for one in _of(numbers, f"mlpolicy_drift_{figure}", function=name)
+def _drift(name: str, of: Callable[..., list[Sample]]) -> list[dict[str, Any]]:
+    """Return what is known of each signal of the function, with its last window if that is here."""
+    signals: dict[str, dict[str, Any]] = {}
+    for figure in SIGNALS:
+        for one in of(f"mlpolicy_drift_{figure}"):
+            signal = dict(one.labels).get("signal", "")
+            signals.setdefault(signal, {})[figure] = _strict(one.value)
+    if not signals:
+        return []
+    try:
+        shown: Any = import_module("mlpolicy.rules.monitor.drift").states().get(name, {})
+    except (ImportError, AttributeError):
+        shown = {}
+    return [
+        figures
+        | {
+            "signal": signal,
+            "state": STATES.get(figures.get("state")),
+            "windows": _counted(of("mlpolicy_drift_windows_total", signal=signal), "state"),
+            "histogram": _strict(shown.get(signal)),
+        }
+        for signal, figures in sorted(signals.items())
     ]
-    for signal, each in groupby(sorted(rows, key=lambda row: row[0]), lambda row: row[0]):
-        figures = {figure: value for _, figure, value in each}
-        word = STATES.get(figures.get("state"))
-        windows = _of(numbers, "mlpolicy_drift_windows_total", function=name, signal=signal)
-        row = {"signal": signal, **figures, "state": word, "windows": _counted(windows, "state")}
-        yield row | {"histogram": shown.get(signal)}
 
 
-def _histograms() -> Mapping[str, Mapping[str, Any]]:
-    """Return the last window of each signal beside its reference, by function and signal."""
-    if find_spec(DRIFT) is None:
-        return {}
-    states: Any = getattr(import_module(DRIFT), "states", None)
-    return states() if states is not None else {}
+def _strict(value: Any) -> Any:
+    """Return *value* as strict JSON has it: whole numbers as such, null for an infinite one."""
+    if isinstance(value, float):
+        whole = math.isfinite(value) and value == int(value)
+        return int(value) if whole else value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _strict(one) for key, one in value.items()}
+    return [*map(_strict, value)] if isinstance(value, list | tuple) else value

@@ -37,7 +37,7 @@ function share(value) {
   if (value === null) return "–";
   const percent = 100 * value;
   if (percent === 0 || percent === 100) return `${percent}%`;
-  return percent < 0.1 ? "<0.1%" : `${percent.toFixed(percent >= 99.95 || percent < 10 ? 1 : 0)}%`;
+  return percent < 0.1 ? "<0.1%" : `${Number(percent.toFixed(percent > 99 || percent < 10 ? 1 : 0))}%`;
 }
 function seconds(value) {
   const [scale, unit] = value < 0.001 ? [1e6, "µs"] : value < 1 ? [1e3, "ms"] : [1, "s"];
@@ -173,37 +173,39 @@ function bars(counts, compared) {
 
 // --- the table ------------------------------------------------------------------------
 
+const beside = (drawing, figure) => el("div", { class: "pair" }, drawing, figure);
+const uncounted = (one) => one.of.durations === null;
 const none = (title) => el("span", { class: "none", text: "–", title });
 function latency(name) {
   return (one) => {
     const found = one[name], wanted = name === "p99" ? one.of.slo.p99 : null;
     if (!found) return [none("no calls in the last minute")];
     const over = wanted && found.value > wanted;
-    return [el("span", { class: over ? "bad" : null, text: over ? `▲ ${found.text}` : found.text }),
-      wanted ? el("span", { class: "sub", text: `of ${seconds(wanted)}` }) : null,
-      name === "p95" ? spark(one.name, (point) => point.p95 && point.p95.value) : null];
+    const figure = el("span", { class: over ? "bad" : null, text: over ? `▲ ${found.text}` : found.text });
+    return [name === "p95" ? beside(spark(one.name, (point) => point.p95 && point.p95.value), figure) : figure,
+      wanted ? el("span", { class: "sub", text: `of ${seconds(wanted)}` }) : null];
   };
 }
 const COLUMNS = [
   { title: "Function", by: (one) => one.name },
   { title: "Calls /s", by: (one) => one.rate, show: (one) => (one.rate === null
-    ? [none(one.of.rules.some((rule) => rule.kind === "monitor") ? "not called yet" : "no monitor rule counts its calls")]
-    : [number(one.rate), spark(one.name, (point) => point.rate)]) },
+    ? [none(uncounted(one) ? "no monitor rule counts its calls" : "asking once more")]
+    : [beside(spark(one.name, (point) => point.rate), el("span", { text: number(one.rate) }))]), idle: uncounted },
   { title: "Errors", by: (one) => one.errors, show: (one) => {
     if (one.errors === null) return [none("no calls in the last minute")];
     const wanted = one.of.slo.error_rate, over = wanted !== undefined && one.failed > wanted;
-    return [el("span", { class: over ? "bad" : null, text: (over ? "▲ " : "") + share(one.errors), title: over ? `${share(one.failed)} failed or were refused` : null }),
-      wanted === undefined ? null : el("span", { class: "sub", text: `of ${share(wanted)}` }),
-      one.of.calls.error ? spark(one.name, (point) => point.errors, true) : null];
-  } },
-  { title: "p50", by: (one) => one.p50 && one.p50.value, show: latency("p50") },
-  { title: "p95", by: (one) => one.p95 && one.p95.value, show: latency("p95") },
-  { title: "p99", by: (one) => one.p99 && one.p99.value, show: latency("p99") },
+    const figure = el("span", { class: over ? "bad" : null, text: (over ? "▲ " : "") + share(one.errors), title: over ? `${share(one.failed)} failed or were refused` : null });
+    return [one.of.calls.error ? beside(spark(one.name, (point) => point.errors, true), figure) : figure,
+      wanted === undefined ? null : el("span", { class: "sub", text: `of ${share(wanted)}` })];
+  }, idle: uncounted },
+  { title: "p50", by: (one) => one.p50 && one.p50.value, show: latency("p50"), idle: uncounted },
+  { title: "p95", by: (one) => one.p95 && one.p95.value, show: latency("p95"), idle: uncounted },
+  { title: "p99", by: (one) => one.p99 && one.p99.value, show: latency("p99"), idle: uncounted },
   { title: "Cache hits", by: (one) => one.hits, show: (one) => [one.hits === null ? none("no cache, or not asked") : share(one.hits)], idle: (one) => !sum(one.of.cache_requests) },
   { title: "Retries /s", by: (one) => one.retried, show: (one) => [one.retried === null ? none("no retry rule") : number(one.retried)], idle: (one) => one.retried === null },
   { title: "Refused /s", by: (one) => one.refused, show: (one) => (one.refused === null ? [none("no rule that refuses")]
     : [number(one.refused), one.reasons.length ? el("span", { class: "sub", text: one.reasons.join(", ") }) : null]), idle: (one) => !one.refused },
-  { title: "In flight", by: (one) => one.of.in_flight, show: (one) => [one.of.in_flight === null ? none() : number(one.of.in_flight)] },
+  { title: "In flight", by: (one) => one.of.in_flight, show: (one) => [one.of.in_flight === null ? none("no monitor rule") : number(one.of.in_flight)], idle: uncounted },
   { title: "Drift", by: (one) => one.level, show: (one) => (one.level === null ? [none("no drift rule")]
     : [el("span", { class: TONES[one.drift], text: SIGNS[one.drift] })]), idle: (one) => one.level === null },
 ];
@@ -297,16 +299,16 @@ function rulesShown(of) {
     el("tr", {}, el("th", { scope: "row", text: one.setting }), el("td", { text: one.value }), el("td", { text: one.place || "", title: one.layer })))));
   const card = (rule) => {
     const [written, builtIn] = [rule.settings.filter((one) => one.place), rule.settings.filter((one) => !one.place)];
-    return el("section", { class: "card" }, el("h4", {}, badge(rule), el("span", { text: rule.source })),
+    return el("section", { class: "card" }, el("h4", {}, badge(rule), el("span", { class: "place", text: rule.source })),
       written.length ? settings(written) : null,
       builtIn.length ? el("details", {}, el("summary", { text: `${builtIn.length} built-in values` }), settings(builtIn)) : null);
   };
-  return [el("h3", { text: of.policies.length ? `Rules, by ${of.policies.join(", ")}` : "Rules" }),
+  return [el("h3", { text: of.policies.length ? `Rules, of ${of.policies.join(", ")}` : "Rules" }),
     of.rules.length ? el("div", { class: "rules" }, ...of.rules.map(card)) : el("p", { class: "none", text: "Not known in the process that answers." })];
 }
 function counts(title, changed, totals) {
   const seen = Object.entries(totals || {});
-  if (!seen.length) return null;
+  if (!sum(totals)) return null;
   const per = changed.length ? changed.of : {};
   return el("section", { class: "card" }, el("table", { class: "numbers" },
     el("thead", {}, el("tr", {}, ...[title, "/ min", "total"].map((text) => el("th", { scope: "col", text })))),

@@ -7,7 +7,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -165,10 +164,17 @@ MIRROR = Mirror(METERS)
 
 def processes() -> set[int]:
     """Return which living processes share their numbers; none where they are not shared."""
-    named = (
-        (path.stem.rpartition("_")[2] for path in Path(_shared()).glob("*.db")) if _shared() else ()
-    )
+    folder = _shared()
+    named = (path.stem.rpartition("_")[2] for path in Path(folder).glob("*.db") if folder)
     return {int(one) for one in named if one.isdecimal() and _lives(int(one))}
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return True
 
 
 def families() -> Iterator[Family]:
@@ -189,32 +195,26 @@ def families() -> Iterator[Family]:
 def _family(metric: Any) -> Family:
     """Return what the client has collected as a family of ours: each bucket by itself."""
     buckets: dict[Labels, list[tuple[float, int]]] = {}
-    samples: list[Sample] = []
+    numbers: dict[Labels, float] = {}
     for name, given, value, *_ in metric.samples:
-        labels = tuple(sorted((key, text) for key, text in given.items() if key != "le"))
+        labels = tuple(sorted(pair for pair in given.items() if pair[0] != "le"))
         if "le" in given:
             buckets.setdefault(labels, []).append((float(given["le"]), int(value)))
-        elif name != f"{metric.name}_count":
-            samples.append(Sample(labels, value))
-    for at, one in enumerate(samples):
-        summed = sorted(buckets.get(one.labels, ()))
+        elif not name.endswith("_count"):
+            numbers[labels] = value
+    samples: list[Sample] = []
+    for labels, number in numbers.items():
+        summed = sorted(buckets.get(labels, ()))
         below = (0, *(count for _, count in summed))
         alone = ((bound, count - less) for (bound, count), less in zip(summed, below, strict=False))
-        samples[at] = replace(one, buckets=tuple(alone))
-    name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        samples.append(Sample(labels, number, tuple(alone)))
+    name = metric.name + ("_total" if metric.type == "counter" else "")
     return Family(name, metric.documentation, metric.type, tuple(samples))
 
 
 def _shared() -> str:
+    """Return the folder in which processes share their numbers, if they do."""
     return next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError as error:
-        return isinstance(error, PermissionError)
-    return True
 
 
 def _after_fork() -> None:
