@@ -121,7 +121,7 @@ def _in_process(request: dict[str, Any], assumed: Mapping[str, str]) -> ImportOu
 
     path = list(sys.path)
     sys.path[:0] = [folder for folder in request["path"] if folder not in sys.path]
-    os.environ.update(assumed)
+    os.environ.update({**assumed, "MLPOLICY_OPS": "off"})
     try:
         with redirect_stdout(sys.stderr):  # what modules print is not our data
             return ImportOutcome(**child.prove(request))

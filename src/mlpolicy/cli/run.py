@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -16,7 +16,9 @@ from mlpolicy.cli import exits
 from mlpolicy.cli.findings import resolved
 from mlpolicy.cli.options import ENVIRONMENT, Context, shared
 from mlpolicy.cli.render.report import Report
+from mlpolicy.core.address import Address
 from mlpolicy.install import site
+from mlpolicy.ops.workers import OFF, VARIABLE, together
 
 SCRIPT = "mlpolicy.install.script"
 FLAGS = ("--require-all", "-h", "--help", "-q", "--quiet", "-v", "--verbose")
@@ -40,13 +42,24 @@ class Running(click.Command):
 @shared("policy env")
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
 @click.option(
+    "--ops",
+    metavar="ADDRESS",
+    envvar=VARIABLE,
+    help="Open a port to look at the service: 127.0.0.1:9464, or :0 for any that is free.",
+)
+@click.option(
     "--require-all",
     is_flag=True,
     help="Start only if every target takes effect, as `apply --all --check` proves it.",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
-    context: Context, *, module: str | None, require_all: bool, arguments: tuple[str, ...]
+    context: Context,
+    *,
+    module: str | None,
+    ops: str | None,
+    require_all: bool,
+    arguments: tuple[str, ...],
 ) -> None:
     """Run a command under the policy, its children too.
 
@@ -63,7 +76,17 @@ def command(
         report = Report.of(resolved(context, loaded, level="import", strict=True))
         if report.failed:
             context.finish(report)
-    sys.exit(run(context, wanted))
+    address = None if ops == OFF else loaded.rulebook.settings.ops
+    if ops and ops != OFF:
+        address = _address(ops)
+    sys.exit(run(context, wanted, ops=address))
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--ops") from None
 
 
 def _command(module: str | None, given: list[str]) -> list[str]:
@@ -80,14 +103,32 @@ def _command(module: str | None, given: list[str]) -> list[str]:
     return given
 
 
-def run(context: Context, command: Sequence[str], *, within: Sequence[Path] = ()) -> int:
+def run(
+    context: Context,
+    command: Sequence[str],
+    *,
+    within: Sequence[Path] = (),
+    ops: Address | None = None,
+) -> int:
     """Run *command* under the policy that was read; return its exit code.
 
     Every Python process that it starts puts the policy in force; modules are looked for in the
-    folders *within* first.
+    folders *within* first. One of them answers at *ops*.
     """
+    try:
+        with together(command, ops) as shared:
+            if VARIABLE in shared:
+                click.echo(f"ops: http://{shared[VARIABLE]}", err=True)
+            return _run(context, command, within, shared)
+    except OSError as error:
+        exits.stop(f"{ops} cannot be listened at: {error.strerror}")
+
+
+def _run(
+    context: Context, command: Sequence[str], within: Sequence[Path], shared: Mapping[str, str]
+) -> int:
     path = [str(Path(site.__file__).parent), *map(os.path.abspath, within)]
-    variables = os.environ | {
+    variables = {**os.environ, **shared} | {
         "MLPOLICY_POLICY": os.pathsep.join(map(os.path.abspath, context.paths)),
         "PYTHONPATH": os.pathsep.join(filter(None, (*path, os.environ.get("PYTHONPATH", "")))),
     }

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from _thread import RLock, get_ident
-from time import time
 
 from mlpolicy.core import program
 from mlpolicy.plan import cache
@@ -30,6 +29,9 @@ VARIABLE = "MLPOLICY_POLICY"
 SHOWS_NUMBERS = "prometheus_client"
 """Numbers are there from the moment when somebody can look."""
 ENVIRONMENT = "MLPOLICY_ENV"
+OPS, OPS_OFF = "MLPOLICY_OPS", "off"
+SEEN = "mlpolicy.install.seen"
+"""What opens a port, imported where one is asked for."""
 KILL_SWITCH = "MLPOLICY_DISABLE"
 INFO = 20
 """The level of logs, without importing them."""
@@ -47,8 +49,6 @@ class InForce:
         self.paths = paths
         self.held = held
         self.environment = environment
-        self.since = time()
-        """When it was put in force."""
         self.switch = os.environ.get(KILL_SWITCH, "")
         self.mark = held.mark if held is not None else b""
         """What tells the content of the files; nothing where it could not be kept."""
@@ -145,6 +145,11 @@ class InForce:
 
     def _start(self, engine: Engine, earlier: Engine | None) -> None:
         engine.start(earlier)
+        asked = os.environ.get(OPS) or engine.rulebook.settings.ops
+        if (asked and asked != OPS_OFF) or SEEN in sys.modules:
+            from mlpolicy.install.seen import look
+
+            look(engine, self.environment)
         end = engine.rulebook.next_end
         if end is not None:
             from mlpolicy.install.calendar import Calendar
@@ -182,6 +187,10 @@ class InForce:
         self.retire()
         if self.engine is not None:
             self.engine.stop()
+        if SEEN in sys.modules:
+            from mlpolicy.ops.workers import PORT
+
+            PORT.close()
 
     def plan(self, target: Any) -> Any:
         """Return the plan of *target*, a path or a function, or None."""
@@ -275,11 +284,6 @@ def engine() -> Engine | None:
 def awake() -> Engine | None:
     """Return the engine of the policy in force where it is awake already."""
     return _in_force[0].engine if _in_force else None
-
-
-def in_force() -> InForce | None:
-    """Return the policy in force, awake or not."""
-    return _in_force[0] if _in_force else None
 
 
 def concerns(top: str) -> bool:

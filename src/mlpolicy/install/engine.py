@@ -63,6 +63,11 @@ class Engine:
             self._know(target)
         return dict(self._known)
 
+    @property
+    def met(self) -> dict[str, Placed]:
+        """Every target that was looked for so far, in whatever module has come."""
+        return self._known.copy()
+
     def count(self, state: State) -> int:
         """Return how many targets are in *state*; those whose module never came are pending."""
         known = list(self._known.values())

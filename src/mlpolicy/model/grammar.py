@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from mlpolicy.core.address import PATTERN, Address
 from mlpolicy.core.kind import Synonym, habits
 from mlpolicy.core.model import GLOB, Argument, Day, Many, RuleModel, finding
 from mlpolicy.core.quantity import Duration, Ratio, Usual
@@ -41,6 +42,28 @@ class LintBlock(RuleModel):
     """Codes of findings that are not shown, each with the reason."""
 
 
+def _address(text: str) -> str:
+    try:
+        return str(Address.parse(text))
+    except ValueError as error:
+        raise finding("MP010", str(error)) from None
+
+
+class OpsBlock(RuleModel):
+    """A port to look at a running service."""
+
+    listen: (
+        Annotated[
+            str,
+            AfterValidator(_address),
+            Field(json_schema_extra={"pattern": PATTERN}, examples=["127.0.0.1:9464", ":0"]),
+        ]
+        | None
+    ) = None
+    """Where it listens: `127.0.0.1:9464`, or `:0` for any port that is free. Without it there is
+    none; `mlpolicy run --ops` and `MLPOLICY_OPS` say otherwise."""
+
+
 class SettingsBlock(RuleModel):
     """What holds for the whole file."""
 
@@ -60,6 +83,8 @@ class SettingsBlock(RuleModel):
     allow_call: Many[Literal["*"] | PatternText] | None = None
     """Patterns of the functions and classes that rules may import (`call`, `model`); `*` is all.
     Without it, those of the function's own package."""
+    ops: OpsBlock = OpsBlock()
+    """A port to look at a running service."""
     lint: LintBlock = LintBlock()
     """What is not reported."""
 

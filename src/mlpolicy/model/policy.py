@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from mlpolicy.core.address import Address
 from mlpolicy.core.allowed import OWN
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import (
@@ -187,6 +188,8 @@ class Settings:
     """Codes of findings that are not shown, each with its reason."""
     on_unknown_environment: OnUnknown | None = None
     """None where the file does not say."""
+    ops: Address | None = None
+    """Where a port to look at listens."""
 
     @property
     def allowed(self) -> tuple[tuple[Glob, ...], ...]:
@@ -238,8 +241,13 @@ def joined(files: Sequence[PolicyFile]) -> Settings:
         expiry_warning=max(one.expiry_warning for one in each),
         allow_call=lists,
         ignore=all_of("ignore"),
+        ops=min(filter(None, (one.ops for one in each)), key=_exposure, default=None),
         on_unknown_environment="base" if said - {None} == {"base"} else "error",
     )
+
+
+def _exposure(address: Address) -> tuple[bool, str]:
+    return not address.is_loopback, str(address)
 
 
 def one(tree: Tree, key: str) -> Setting | None:

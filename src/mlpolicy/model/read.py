@@ -11,6 +11,7 @@ from functools import cache
 from itertools import filterfalse
 from pathlib import Path
 
+from mlpolicy.core.address import Address
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.diagnostic import Diagnostic, Suggestion, closest, did_you_mean, in_order
 from mlpolicy.core.span import Span
@@ -315,9 +316,15 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
     ignore = lint.get("ignore") if isinstance(lint, MappingNode) else None
     allowed = (Pattern(Glob(name.text), name.span) for name in names(node.get("allow_call")))
     same = ("on_missing_target", "on_engine_error", "packages", "require")
+    ops = Address.parse(block.ops.listen) if block.ops.listen else None
+    if ops is not None and not ops.is_loopback:
+        inner = node.get("ops")
+        at = inner.get("listen") if isinstance(inner, MappingNode) else None
+        findings.append(Diagnostic("MP908", ops.exposed, (at or node).span, "warning"))
     said = "on_unknown_environment" in block.model_fields_set
     return Settings(
         **{name: getattr(block, name) for name in same},
+        ops=ops,
         on_unknown_environment=block.on_unknown_environment if said else None,
         expiry_warning=float(block.expiry_warning),
         allow_call=() if block.allow_call is None else (tuple(allowed),),

@@ -75,7 +75,7 @@ def state() -> dict[str, Any]:
         "time": time.time(),
         "version": __version__,
         "pid": os.getpid(),
-        "workers": len(processes()) or 1,
+        "workers": processes(),
         "policy": _terms(held),
         "targets": _counted(_of(numbers, "mlpolicy_targets"), "state"),
         # Limits may differ: the one that is nearest is what matters.

@@ -14,7 +14,7 @@ import os
 import re
 import sys
 from _thread import start_new_thread
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from hashlib import blake2b
 from types import CodeType, FrameType, FunctionType, TracebackType, WrapperDescriptorType
@@ -35,6 +35,8 @@ SEVERITY: Final[dict[str, str]] = {
     "error": "ERROR",
 }
 _BYTES: Final = 16
+WATCHERS: Final[list[Callable[[dict[str, Any]], object]]] = []
+"""Called with each event where it is made: they keep it, and do no more."""
 
 
 def current_trace() -> dict[str, str]:

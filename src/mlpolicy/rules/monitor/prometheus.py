@@ -17,6 +17,8 @@ from mlpolicy.core.report import say_once
 from mlpolicy.core.threads import Lock
 from mlpolicy.rules.monitor.sinks import EXPORTER, Sink
 
+OWN = "mlpolicy-run-"
+"""How the name of a folder begins that `mlpolicy run` has made: nobody else reads it unasked."""
 VARIABLES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 CLIENT = "prometheus_client"
 LATE = (
@@ -26,10 +28,15 @@ LATE = (
 
 _lock = Lock()
 _asked: deque[bool] = deque(maxlen=1)
-"""Whether anything is to be shown at all."""
+"""Whether anything is to be shown at all, and if so, whether files of dead processes are folded."""
 
 
-def expose(*, client: bool = True) -> None:
+def folder() -> str:
+    """Return where the processes of the service write their numbers; nothing where each has its own."""
+    return next(filter(None, map(os.environ.get, VARIABLES)), "")
+
+
+def expose(*, client: bool = True, fold: bool = False) -> None:
     """Let prometheus_client show our numbers: in its default registry, or in files of processes.
 
     It may be asked at any time: a server sets the variable that asks for files when it likes,
@@ -39,9 +46,12 @@ def expose(*, client: bool = True) -> None:
 
     Args:
         client: Whether the client is imported for that; where files are asked for it is anyway.
+        fold: Whether files that dead processes left are folded from now on; those in a folder that
+            `mlpolicy run` has made are anyway.
     """
-    _asked.append(True)
-    in_files = bool(_shared())
+    in_files = folder()
+    fold = fold or any(_asked) or os.path.basename(in_files).startswith(OWN)
+    _asked.append(fold)
     if client or in_files:
         import_module(CLIENT)
     # (of a client that is being imported these may not be there yet)
@@ -49,11 +59,84 @@ def expose(*, client: bool = True) -> None:
         values = getattr(sys.modules.get(f"{CLIENT}.values"), "ValueClass", None)
         if values is not None:
             MIRROR.begin(values)
+            if fold:
+                from mlpolicy.rules.monitor.multiprocess import FOLDING
+
+                FOLDING.begin(in_files)
     elif not COLLECTOR.registered:
         registry = getattr(sys.modules.get(f"{CLIENT}.registry"), "REGISTRY", None)
         if registry is not None:
             registry.register(COLLECTOR)  # (a second time does nothing)
             COLLECTOR.registered = True
+
+
+def page(accept: str) -> tuple[str, bytes]:
+    """Return how the numbers of this moment are written, of several forms the one to *accept*, and they.
+
+    Where processes share theirs, it is those of all.
+    """
+    from prometheus_client import REGISTRY, CollectorRegistry
+    from prometheus_client.exposition import choose_encoder
+
+    write, form = choose_encoder(accept)
+    if MIRROR.begun:
+        MIRROR.update()
+        registry = CollectorRegistry()
+        registry.register(_All())
+        return form, bytes(write(registry))
+    with _lock:  # (no fork may come between: the client has locks)
+        return form, bytes(write(REGISTRY))
+
+
+class _All:
+    """Gives the numbers of all processes."""
+
+    def describe(self) -> list[Any]:
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        from mlpolicy.rules.monitor.multiprocess import collect
+
+        return iter(collect(folder()))
+
+
+def families() -> Iterator[Family]:
+    """Yield the numbers of this process, or of all that share theirs."""
+    if not MIRROR.begun:
+        yield from METERS.collect()
+        return
+    MIRROR.update()
+    from mlpolicy.rules.monitor.multiprocess import collect
+
+    for metric in collect(folder()):
+        if metric.name.startswith("mlpolicy_"):
+            yield _family(metric)
+
+
+def _family(metric: Any) -> Family:
+    """Return what the client has collected as a family of ours: each bucket by itself."""
+    buckets: dict[Labels, list[tuple[float, int]]] = {}
+    numbers: dict[Labels, float] = {}
+    for name, given, value, *_ in metric.samples:
+        labels = tuple(sorted(pair for pair in given.items() if pair[0] != "le"))
+        if "le" in given:
+            buckets.setdefault(labels, []).append((float(given["le"]), int(value)))
+        elif not name.endswith("_count"):
+            numbers[labels] = value
+    samples: list[Sample] = []
+    for labels, number in numbers.items():
+        summed = sorted(buckets.get(labels, ()))
+        below = (0, *(count for _, count in summed))
+        alone = ((bound, count - less) for (bound, count), less in zip(summed, below, strict=False))
+        samples.append(Sample(labels, number, tuple(alone)))
+    name = metric.name + ("_total" if metric.type == "counter" else "")
+    return Family(name, metric.documentation, metric.type, tuple(samples))
+
+
+def processes() -> int:
+    """Return how many processes share their numbers, which `families` has just looked at."""
+    numbers = {path.stem.rpartition("_")[2] for path in Path(folder()).glob("*.db") if MIRROR.begun}
+    return max(1, sum(map(str.isdigit, numbers)))
 
 
 class Collector:
@@ -91,6 +174,11 @@ class Mirror:
         self.cells: dict[tuple[str, Labels], tuple[Any, float]] = {}
         """Where numbers are kept, by name and labels, and what was there before."""
         self._make: Any = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the numbers are written."""
+        return self._make is not None
 
     def begin(self, values: Any) -> None:
         """Write the numbers in every round, into such *values* as the client's metrics have."""
@@ -159,64 +247,6 @@ COLLECTOR = Collector(METERS)
 MIRROR = Mirror(METERS)
 
 
-# --- the numbers of all processes -----------------------------------------------------
-
-
-def processes() -> set[int]:
-    """Return which living processes share their numbers; none where they are not shared."""
-    folder = _shared()
-    named = (path.stem.rpartition("_")[2] for path in Path(folder).glob("*.db") if folder)
-    return {int(one) for one in named if one.isdecimal() and _lives(int(one))}
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError as error:
-        return isinstance(error, PermissionError)
-    return True
-
-
-def families() -> Iterator[Family]:
-    """Yield the numbers of this process, or of all that share theirs."""
-    if not _shared():
-        yield from METERS.collect()
-        return
-    expose(client=False)
-    MIRROR.update()
-    from prometheus_client import multiprocess
-
-    collector: Any = multiprocess.MultiProcessCollector(None, path=_shared())  # type: ignore[no-untyped-call]  # (a library's)
-    for metric in collector.collect():
-        if metric.name.startswith("mlpolicy_"):
-            yield _family(metric)
-
-
-def _family(metric: Any) -> Family:
-    """Return what the client has collected as a family of ours: each bucket by itself."""
-    buckets: dict[Labels, list[tuple[float, int]]] = {}
-    numbers: dict[Labels, float] = {}
-    for name, given, value, *_ in metric.samples:
-        labels = tuple(sorted(pair for pair in given.items() if pair[0] != "le"))
-        if "le" in given:
-            buckets.setdefault(labels, []).append((float(given["le"]), int(value)))
-        elif not name.endswith("_count"):
-            numbers[labels] = value
-    samples: list[Sample] = []
-    for labels, number in numbers.items():
-        summed = sorted(buckets.get(labels, ()))
-        below = (0, *(count for _, count in summed))
-        alone = ((bound, count - less) for (bound, count), less in zip(summed, below, strict=False))
-        samples.append(Sample(labels, number, tuple(alone)))
-    name = metric.name + ("_total" if metric.type == "counter" else "")
-    return Family(name, metric.documentation, metric.type, tuple(samples))
-
-
-def _shared() -> str:
-    """Return the folder in which processes share their numbers, if they do."""
-    return next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
-
-
 def _after_fork() -> None:
     _lock.release()
     MIRROR.cells = {}
@@ -246,14 +276,14 @@ SINK = PrometheusSink()
 
 def doctor(_: Mapping[str, Mapping[str, Any]]) -> Iterator[MachineCheck]:
     """Yield whether the processes of a service can share their metrics."""
-    folder = _shared()
+    there = folder()
     workers = os.environ.get("WEB_CONCURRENCY", "")
-    if folder and not os.access(folder, os.W_OK):
+    if there and not os.access(there, os.W_OK):
         remedy = "make the folder, and let the service write there"
-        yield MachineCheck("metrics", "fail", f"{VARIABLES[0]}={folder} cannot be written", remedy)
-    elif workers.isdigit() and int(workers) > 1 and not folder:
+        yield MachineCheck("metrics", "fail", f"{VARIABLES[0]}={there} cannot be written", remedy)
+    elif workers.isdigit() and int(workers) > 1 and not there:
         remedy = f"set {VARIABLES[0]} to an empty folder, the same for all workers"
         text = f"MP905: {workers} workers, each with metrics of its own"
         yield MachineCheck("metrics", "warn", text, remedy)
     else:
-        yield MachineCheck("metrics", "ok", folder or "one process")
+        yield MachineCheck("metrics", "ok", there or "one process")

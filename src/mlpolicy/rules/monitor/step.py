@@ -20,7 +20,7 @@ from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import streams
-from mlpolicy.rules.monitor.event import SEVERITY, current_trace, frames, lineage, said_of
+from mlpolicy.rules.monitor.event import SEVERITY, WATCHERS, current_trace, frames, lineage, said_of
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping
 from mlpolicy.rules.monitor.summary import REDACTED, name_of, summary
@@ -399,6 +399,8 @@ class MonitorStep(Step):
         if arguments is not None and "input" not in said:
             event["input"] = {name: summary(value) for name, value in arguments.items()}
         event |= {**said, **current_trace()}
+        for watch in WATCHERS:
+            watch(event)
         for name, sink in self._takers:
             EXPORTER.put(name, partial(sink.write, event))
 
