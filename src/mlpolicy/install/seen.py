@@ -51,10 +51,11 @@ def _policy(engine: Engine, environment: str, since: float) -> PolicyInForce:
         except TargetError:  # (the name was made up, as those of targets that share one are)
             return None
 
-    met = engine.met
+    few = len(engine.rulebook.exact) <= MOST_PENDING
+    known = engine.placed if few else engine.met
     return PolicyInForce(
-        plans={name: one.holds for name, one in met.items()},
-        states={name: one.state for name, one in met.items()},
+        plans={name: one.holds for name, one in known.items()},
+        states={name: one.state for name, one in known.items()},
         find=find,
         environment=environment,
         files=tuple(file.file for file in engine.rulebook.files),

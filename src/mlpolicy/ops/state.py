@@ -68,7 +68,14 @@ def state() -> dict[str, Any]:
     """Return the numbers of this process, or of all that share theirs, and what holds."""
     held = _policy[0]() if _policy else None
     numbers = {family.name: family for family in families()}
-    functions = [_function(name, held, numbers) for name in _names(held, numbers)]
+    labels = (dict(one.labels) for each in numbers.values() for one in each.samples)
+    counted = {one["function"] for one in labels if "function" in one}
+    plans = _plans(held, counted) if held else {}
+    functions = [
+        _function(name, plans.get(name), numbers)
+        | {"state": _placed(held, name, elsewhere=name in counted)}
+        for name in sorted({*plans, *counted})
+    ]
     limited = [one["memory_bytes"] for one in functions if one["memory_bytes"].get("limit")]
     return {
         "schema": SCHEMA,
@@ -76,7 +83,7 @@ def state() -> dict[str, Any]:
         "version": __version__,
         "pid": os.getpid(),
         "workers": processes(),
-        "policy": _terms(held),
+        "policy": _terms(held, plans) if held else None,
         "targets": _counted(_of(numbers, "mlpolicy_targets"), "state"),
         # Limits may differ: the one that is nearest is what matters.
         "memory_bytes": max(limited, key=lambda one: one["used"] / one["limit"], default={}),
@@ -97,12 +104,22 @@ def _once(key: str, plans: tuple[Plan, ...], make: Callable[[], Any]) -> Any:
     return _kept[key][1]
 
 
-def _terms(held: PolicyInForce | None) -> dict[str, Any] | None:
-    if held is None:
-        return None
-    plans = tuple(plan for plan in held.plans.values() if plan.rules)
+def _plans(held: PolicyInForce, counted: Iterable[str]) -> dict[str, Plan]:
+    """Return the plans of what is governed here, or counted by any process."""
+    found = {name: plan for name in counted if name not in held.plans and (plan := held.find(name))}
+    return {name: plan for name, plan in {**held.plans, **found}.items() if plan.rules}
+
+
+def _placed(held: PolicyInForce | None, name: str, *, elsewhere: bool) -> str | None:
+    """Return what became of a function; None where another process would have to say."""
+    state = held.states.get(name) if held else None
+    return None if elsewhere and state == "pending" else state
+
+
+def _terms(held: PolicyInForce, plans: Mapping[str, Plan]) -> dict[str, Any]:
+    every = tuple(plan for _, plan in sorted(plans.items()))
     return {
-        "hash": _once("", plans, lambda: compiled(plans)["hash"]),
+        "hash": _once("", every, lambda: compiled(every)["hash"]),
         "environment": held.environment or None,
         "files": list(held.files),
         "since": held.since,
@@ -130,21 +147,10 @@ def _rule(rule: PlannedRule) -> dict[str, Any]:
 Numbers = Mapping[str, Family]
 
 
-def _names(held: PolicyInForce | None, numbers: Numbers) -> list[str]:
-    """Return the functions that a policy governs here, or that some process counts."""
-    governed = {name for name, plan in held.plans.items() if plan.rules} if held else set[str]()
-    counted = (
-        dict(one.labels).get("function") for each in numbers.values() for one in each.samples
-    )
-    return sorted({*governed, *filter(None, counted)})
-
-
-def _function(name: str, held: PolicyInForce | None, numbers: Numbers) -> dict[str, Any]:
-    plan = (held.plans.get(name) or held.find(name)) if held else None
+def _function(name: str, plan: Plan | None, numbers: Numbers) -> dict[str, Any]:
     of = partial(_of, numbers, function=name)
     return {
         "function": name,
-        "state": held.states.get(name) if held else None,
         "mode": plan.mode if plan else None,
         "policies": list(plan.policies) if plan else [],
         "rules": _once(name, (plan,), lambda: [*map(_rule, plan.rules)]) if plan else [],
