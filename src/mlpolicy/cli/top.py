@@ -128,13 +128,13 @@ def fetch(url: str) -> State:
     connection, text = kind(parts.hostname or "", parts.port, timeout=PATIENCE), bytearray()
     try:
         connection.request("GET", f"{parts.path}/state")
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise NoAnswer(f"it answers {answer.status} {visible(answer.reason)}")
-        while part := answer.read1(1 << 16):
-            text += part
-            if len(text) > LARGEST or time.monotonic() > ends:
-                raise NoAnswer("its answer is too long, or takes too long")
+        with connection.getresponse() as answer:
+            if answer.status != 200:
+                raise NoAnswer(f"it answers {answer.status} {visible(answer.reason)}")
+            while part := answer.read1(1 << 16):
+                text += part
+                if len(text) > LARGEST or time.monotonic() > ends:
+                    raise NoAnswer("its answer is too long, or takes too long")
         state = json.loads(text)
         if state["schema"] == SCHEMA:
             return dict(state)
