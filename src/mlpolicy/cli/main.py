@@ -17,7 +17,7 @@ from mlpolicy.core.diagnostic import closest
 
 COMMANDS = (
     *("alerts", "apply", "compile", "dashboard", "diff", "doctor", "events", "explain"),
-    *("init", "list", "profile", "run", "schema", "test", "validate"),
+    *("init", "list", "profile", "run", "schema", "test", "top", "validate"),
 )
 VALUED = (
     *("--policy", "--env", "--set", "--assume", "--src"),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
 from typing import Any
 
 from mlpolicy.core.address import Address
 from mlpolicy.core.report import guarded, say_once
+from mlpolicy.core.target import Target, TargetError
 from mlpolicy.install.engine import Engine
 from mlpolicy.install.placing import STATES
 from mlpolicy.ops.server import Sources
+from mlpolicy.ops.state import PolicyInForce, show_policy
 from mlpolicy.ops.workers import OFF, PORT, VARIABLE
 from mlpolicy.plan import show
+from mlpolicy.plan.plan import Plan
 
 SCHEMA = "mlpolicy.in-force/1"
 MOST_PENDING = 1000
@@ -31,12 +35,32 @@ def _look(engine: Engine, environment: str) -> None:
     if address is None:
         PORT.close()
         return
+    show_policy(partial(_policy, engine, environment, time.time()))
     policy = partial(in_force, engine, environment)
     PORT.open(address, Sources(policy=policy, health=partial(health, engine)))
 
 
 def _failed(error: Exception) -> None:
     say_once("ops", f"no port is opened: {error}")
+
+
+def _policy(engine: Engine, environment: str, since: float) -> PolicyInForce:
+    def find(name: str) -> Plan | None:
+        try:
+            return engine.rulebook.plan(Target.parse(name))
+        except TargetError:  # (the name was made up, as those of targets that share one are)
+            return None
+
+    few = len(engine.rulebook.exact) <= MOST_PENDING
+    known = engine.placed if few else engine.met
+    return PolicyInForce(
+        plans={name: one.holds for name, one in known.items()},
+        states={name: one.state for name, one in known.items()},
+        find=find,
+        environment=environment,
+        files=tuple(file.file for file in engine.rulebook.files),
+        since=since,
+    )
 
 
 def health(engine: Engine) -> dict[str, Any]:

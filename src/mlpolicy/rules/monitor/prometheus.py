@@ -8,10 +8,11 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar
 
 from mlpolicy.core.kind import MachineCheck
-from mlpolicy.core.metrics import METERS, Family, Labels, Meters
+from mlpolicy.core.metrics import METERS, Family, Labels, Meters, Sample
 from mlpolicy.core.report import say_once
 from mlpolicy.core.threads import Lock
 from mlpolicy.rules.monitor.sinks import EXPORTER, Sink
@@ -97,6 +98,45 @@ class _All:
         from mlpolicy.rules.monitor.multiprocess import collect
 
         return iter(collect(folder()))
+
+
+def families() -> Iterator[Family]:
+    """Yield the numbers of this process, or of all that share theirs."""
+    if not MIRROR.begun:
+        yield from METERS.collect()
+        return
+    MIRROR.update()
+    from mlpolicy.rules.monitor.multiprocess import collect
+
+    for metric in collect(folder()):
+        if metric.name.startswith("mlpolicy_"):
+            yield _family(metric)
+
+
+def _family(metric: Any) -> Family:
+    """Return what the client has collected as a family of ours: each bucket by itself."""
+    buckets: dict[Labels, list[tuple[float, int]]] = {}
+    numbers: dict[Labels, float] = {}
+    for name, given, value, *_ in metric.samples:
+        labels = tuple(sorted(pair for pair in given.items() if pair[0] != "le"))
+        if "le" in given:
+            buckets.setdefault(labels, []).append((float(given["le"]), int(value)))
+        elif not name.endswith("_count"):
+            numbers[labels] = value
+    samples: list[Sample] = []
+    for labels, number in numbers.items():
+        summed = sorted(buckets.get(labels, ()))
+        below = (0, *(count for _, count in summed))
+        alone = ((bound, count - less) for (bound, count), less in zip(summed, below, strict=False))
+        samples.append(Sample(labels, number, tuple(alone)))
+    name = metric.name + ("_total" if metric.type == "counter" else "")
+    return Family(name, metric.documentation, metric.type, tuple(samples))
+
+
+def processes() -> int:
+    """Return how many processes share their numbers, which `families` has just looked at."""
+    numbers = {path.stem.rpartition("_")[2] for path in Path(folder()).glob("*.db") if MIRROR.begun}
+    return max(1, sum(map(str.isdigit, numbers)))
 
 
 class Collector:
