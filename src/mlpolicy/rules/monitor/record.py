@@ -48,7 +48,6 @@ _json: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 class RecordSink(Sink):
     """Writes events to the SQLite file of its settings."""
 
-
     def __init__(self, settings: Any) -> None:
         self._settings = settings
         self._path = os.path.abspath(settings.path)  # (a program may change its folder later)

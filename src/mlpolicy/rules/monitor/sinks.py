@@ -227,6 +227,10 @@ class Exporter:
         """Hand *event* to *sink* soon, off this thread."""
         self.lane(name, sink).put(event)
 
+    def soon(self, work: Work) -> None:
+        """Run *work* once, off this thread."""
+        self._own.mark(work)
+
     def every_round(self, work: Work, sink: Sink | None = None, name: str = "") -> None:
         """Run *work* in every round, and at the end; on the thread of *sink* if it is one's."""
         (self._own if sink is None else self.lane(name, sink)).every_round(work)

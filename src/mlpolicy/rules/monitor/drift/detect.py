@@ -256,7 +256,7 @@ class Watch(Live):
                 if batch.rows >= self._room:
                     self._hand_over()
                     self._room = self.rule.window.calls
-                    EXPORTER.put("", self.merge)
+                    EXPORTER.soon(self.merge)
 
     def _hand_over(self) -> None:
         self._full.append(self._batch)

@@ -68,8 +68,8 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Wa
     if not signals:
         return None
     name = blake2b(settings.encode(), digest_size=8).hexdigest()
-    events = [sink for named, sink in sinks if named in ("log", "file")]
-    tell = partial(_tell, site.target, [sink.write for sink in events])
+    lanes = [EXPORTER.lane(named, sink) for named, sink in sinks if named in ("log", "file")]
+    tell = partial(_tell, site.target, [lane.put for lane in lanes])
     told = tell if "log" in rule.on_drift else _say_nothing
     watch = Watch(rule, profile, signals, partial(store_of, name), tell=told)
     watch.settings, watch.users = settings, 1
