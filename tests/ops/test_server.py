@@ -168,14 +168,20 @@ time.sleep(0.3)
 
 def test_without_run_it_is_opened_and_closed_with_the_policy(service):
     """`MLPOLICY_OPS` with any port names the port that was chosen; `uninstall` closes it."""
-    service.write(
-        "prog.py",
-        LONE + "print(is_open())\nmlpolicy.uninstall()\ntime.sleep(0.1)\nprint(is_open())\n",
-    )
+    ends = "print(is_open())\nmlpolicy.uninstall()\ntime.sleep(0.1)\nprint(is_open())\n"
+    service.write("prog.py", LONE + ASKED + ends)
     started = service.start(sys.executable, "prog.py", MLPOLICY_OPS=":0")
 
-    assert started.stdout.read() == "True\nFalse\n"
+    assert started.stdout.read() == "5.0\nTrue\nFalse\n"
     assert "ops: http://127.0.0.1:" in service.err
+
+
+ASKED = """
+import urllib.request
+for _ in range(5): served.predict(1)
+text = urllib.request.urlopen(f"http://{os.environ['MLPOLICY_OPS']}/metrics").read().decode()
+print(text.split('mlpolicy_calls_total{function="served:predict",outcome="ok"} ')[1].split()[0])
+"""
 
 
 def test_the_policy_may_ask_for_it_and_the_variable_says_otherwise(service):
