@@ -296,9 +296,9 @@ class MonitorStep(Step):
         if log is not None and (self._always or drawn):
             share = self._share(self._failures, certain=self._always)
             if share:
-                said, ids = self._failure(error, arguments), ids or lineage(MonitorStep)
-                self._write((outcome, elapsed, facts), ids, share, arguments, said)
-                tell_id(error, ids["call_id"], in_note=self._noted)
+                said = self._failure(error, arguments)
+                call_id = self._write((outcome, elapsed, facts), ids, share, arguments, said)
+                tell_id(error, call_id, in_note=self._noted)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
 
     def _failure(self, error: BaseException, arguments: Values) -> dict[str, Any]:
@@ -373,13 +373,13 @@ class MonitorStep(Step):
         sample_rate: float,
         arguments: Values,
         said: Mapping[str, Any],
-    ) -> None:
-        """Hand the sinks the event of a call: how it ended, how long it took, facts.
+    ) -> str:
+        """Hand the sinks the event of a call: how it ended, how long it took, facts; return its id.
 
         It holds what is *said* of an error, not the object, which holds the arguments of the call.
         """
         if EXPORTER.runs_here():
-            return  # (a handler of the log calls a function that is logged)
+            return ""  # (a handler of the log calls a function that is logged)
         outcome, elapsed, facts = ended
         modes = {mode for kind, mode in self.site.modes.items() if kind != self.kind}
         event: dict[str, Any] = {
@@ -406,6 +406,7 @@ class MonitorStep(Step):
                 sink.write(event)
             else:
                 EXPORTER.put(name, partial(sink.write, event))
+        return str(event["call_id"])
 
     def after_fork(self) -> None:
         """Number calls anew in a forked child; those of the parent are the parent's."""
