@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +115,27 @@ def test_a_time_is_what_people_mean(text, after, found):
     since = datetime.fromisoformat(after).timestamp() if after else None
 
     assert datetime.fromtimestamp(moment(text, now, after=since)).isoformat() == found
+
+
+def test_the_sql_of_the_documentation_runs(tmp_path):
+    """And finds what it says, through indices."""
+    connection = opened(str(tmp_path / "e.db"), 1 << 30)
+    name, now = "mypkg.serve:predict", time.time()
+    event = json.dumps({"sample_rate": 0.5, "input": EVENTS[0]["input"], "error": {"message": "m"}})
+    for own, function in (("b", "mypkg.serve:inner"), ("a", name)):
+        known = (now, function, "refused", "WARNING", "a", own, "E", 0.1, 1, event)
+        connection.execute(_INSERT, known)
+    page = Path(__file__).parents[3] / "docs/reference/record.md"
+    asked = re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+
+    found = [connection.execute(sql).fetchall() for sql in asked]
+    plans = [connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall() for sql in asked]
+    connection.close()
+
+    assert sorted(found[0]) == [("mypkg.serve:inner", "E", 2.0), (name, "E", 2.0)]
+    assert [row[1:] for row in found[1]] == [(name, "m")]
+    assert sorted(found[2]) == [("mypkg.serve:inner", 1), (name, 1)]
+    assert all("USING INDEX" in plan[0][3] for plan in plans)
 
 
 def test_a_large_record_is_asked_quickly(tmp_path):
