@@ -63,6 +63,8 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Wa
     if known is not None and known.settings == settings:
         known.users += 1
         return known
+    if known is not None:  # (of settings that hold no longer)
+        known.hide(site.meters, site.target)
     taken = {one.name for one in site.parameters} | {RESULT}
     signals = {name: one for name, one in signals.items() if _is_there(name, taken, site.target)}
     if not signals:
