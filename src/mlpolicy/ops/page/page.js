@@ -194,9 +194,9 @@ const COLUMNS = [
   { title: "Errors", by: (one) => one.errors, show: (one) => {
     if (one.errors === null) return [none("no calls in the last minute")];
     const wanted = one.of.slo.error_rate, over = wanted !== undefined && one.failed > wanted;
-    const figure = el("span", { class: over ? "bad" : null, text: (over ? "▲ " : "") + share(one.errors), title: over ? `${share(one.failed)} failed or were refused` : null });
+    const figure = el("span", { text: share(one.errors) });
     return [one.of.calls.error ? beside(spark(one.name, (point) => point.errors, true), figure) : figure,
-      wanted === undefined ? null : el("span", { class: "sub", text: `of ${share(wanted)}` })];
+      wanted === undefined ? null : el("span", { class: over ? "sub bad" : "sub", text: `${over ? "▲ " : ""}${share(one.failed)} of ${share(wanted)}`, title: "failed or refused, of what the objective allows" })];
   }, idle: uncounted },
   { title: "p50", by: (one) => one.p50 && one.p50.value, show: latency("p50"), idle: uncounted },
   { title: "p95", by: (one) => one.p95 && one.p95.value, show: latency("p95"), idle: uncounted },
@@ -295,8 +295,9 @@ function arrange() {
 // --- one function, opened -------------------------------------------------------------
 
 function rulesShown(of) {
+  const short = (place) => place.split("/").pop(); // (the whole is in the title, and at the rule)
   const settings = (list) => el("table", { class: "settings" }, el("tbody", {}, ...list.map((one) =>
-    el("tr", {}, el("th", { scope: "row", text: one.setting }), el("td", { text: one.value }), el("td", { text: one.place || "", title: one.layer })))));
+    el("tr", {}, el("th", { scope: "row", text: one.setting }), el("td", { text: one.value }), el("td", { text: short(one.place || ""), title: [one.place, one.layer].filter(Boolean).join(" · ") })))));
   const card = (rule) => {
     const [written, builtIn] = [rule.settings.filter((one) => one.place), rule.settings.filter((one) => !one.place)];
     return el("section", { class: "card" }, el("h4", {}, badge(rule), el("span", { class: "place", text: rule.source })),
