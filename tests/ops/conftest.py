@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import subprocess
 import sys
@@ -93,6 +94,10 @@ class Service:
         except (OSError, http.client.HTTPException):
             return None
         return body if status == 200 else None
+
+    def holder(self) -> int:
+        """Return which process answers; 0 where none does."""
+        return int(json.loads(self.shown("/healthz") or '{"pid": 0}')["pid"])
 
     def answers(self) -> bool:
         return until(lambda: self.shown("/healthz") is not None)

@@ -18,6 +18,7 @@ from mlpolicy.core.span import Span
 from mlpolicy.core.target import Glob
 from mlpolicy.document.node import (
     Entry,
+    Node,
     Scalar,
     Sequence,
     entries_of,
@@ -316,15 +317,10 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
     ignore = lint.get("ignore") if isinstance(lint, MappingNode) else None
     allowed = (Pattern(Glob(name.text), name.span) for name in names(node.get("allow_call")))
     same = ("on_missing_target", "on_engine_error", "packages", "require")
-    ops = Address.parse(block.ops.listen) if block.ops.listen else None
-    if ops is not None and not ops.is_loopback:
-        inner = node.get("ops")
-        at = inner.get("listen") if isinstance(inner, MappingNode) else None
-        findings.append(Diagnostic("MP908", ops.exposed, (at or node).span, "warning"))
     said = "on_unknown_environment" in block.model_fields_set
     return Settings(
         **{name: getattr(block, name) for name in same},
-        ops=ops,
+        ops=_ops(node.get("ops"), block, findings),
         on_unknown_environment=block.on_unknown_environment if said else None,
         expiry_warning=float(block.expiry_warning),
         allow_call=() if block.allow_call is None else (tuple(allowed),),
@@ -333,6 +329,16 @@ def _settings(root: MappingNode, findings: list[Diagnostic]) -> Settings:
             for entry in entries_of(ignore)
         ),
     )
+
+
+def _ops(node: Node | None, block: SettingsBlock, findings: list[Diagnostic]) -> Address | None:
+    listen = node.get("listen") if isinstance(node, MappingNode) else None
+    if listen is None or block.ops.listen is None:
+        return None
+    address = Address.parse(block.ops.listen)
+    if not address.is_loopback:
+        findings.append(Diagnostic("MP908", address.exposed, listen.span, "warning"))
+    return address
 
 
 def _otherwise_read(root: MappingNode, wrong: Iterable[Span]) -> Iterator[Diagnostic]:

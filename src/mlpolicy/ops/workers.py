@@ -49,7 +49,7 @@ class Port:
         self._open: dict[socket.socket, bool] = {}
         """Connections, and whether their request was read; the oldest first."""
         self._tries = 0
-        self._thread = Background("mlpolicy-ops", self._turn)
+        self._thread = Background("mlpolicy-ops", self._turn, _failed)
 
     def open(self, address: Address, sources: Sources) -> None:
         """Answer at *address* as soon as it can be had."""
@@ -78,7 +78,7 @@ class Port:
         for connection in (*self._open, *filter(None, [self._listener])):
             connection.close()
         self._listener, self._open, self._tries = None, {}, 0
-        self._thread = Background("mlpolicy-ops", self._turn)
+        self._thread = Background("mlpolicy-ops", self._turn, _failed)
         if self.address is not None and self._routes is not None:
             self._routes.events.clear()
             with suppress(RuntimeError):  # (no thread can be had: another process has the port)
@@ -141,7 +141,7 @@ class Port:
         self._open[connection] = False
         work = partial(self._serve, connection, routes, host)
         try:
-            Background("mlpolicy-ops-answer", work).start()
+            Background("mlpolicy-ops-answer", work, _failed).start()
         except RuntimeError:  # no thread can be had
             self._open.pop(connection, None)
             connection.close()
@@ -164,6 +164,10 @@ class Port:
             holder = _holder(address)
             if holder:
                 say_once(f"ops:{address}", f"ops: {address} is in use by {holder}; it is tried on")
+
+
+def _failed(error: BaseException) -> None:
+    say_once("ops:failed", f"ops: a bug of mlpolicy: {told(error)}", error=error)
 
 
 PORT: Final = Port()
@@ -198,9 +202,9 @@ def bound(address: Address) -> socket.socket:
             # (not that several could listen: connections of one that died may still end)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((address.host, address.port))
-    except BaseException:
+    except (OSError, UnicodeError) as error:  # (a name may be none that can be looked up)
         made.close()
-        raise
+        raise error if isinstance(error, OSError) else OSError(errno.EINVAL, str(error)) from None
     return made
 
 

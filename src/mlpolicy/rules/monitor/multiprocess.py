@@ -67,8 +67,7 @@ def collect(folder: str) -> list[Any]:
             merge: Any = MultiProcessCollector.merge
             return list(merge([*gauges, *map(str, sums)]))
         finally:
-            for draft in sums:
-                draft.unlink(missing_ok=True)
+            _remove(sums)
 
 
 def fold(folder: str) -> None:
@@ -116,6 +115,7 @@ def _whole(folder: str, patience: float) -> Iterator[bool]:
     try:
         mine = _taken(descriptor, clock.REAL() + patience)
         if mine:
+            _remove(Path(folder).glob("*.draft"))
             for total in Path(folder).glob(f"*_{DEAD}.db"):
                 _finish(total)
         yield mine
@@ -278,7 +278,6 @@ def _read(path: Path) -> list[tuple[str, float, float]]:
 
 
 def _write(path: Path, rows: Rows) -> None:
-    path.unlink(missing_ok=True)
     made: Any = MmapedDict
     file = made(str(path))
     for key, (value, moment) in rows.items():
