@@ -37,6 +37,7 @@ TEXT := $(addprefix tests/,cli corpus document golden lint model plan source tes
 # Compiled first: tests start many processes, which may be kept from writing what they compile.
 test: $(VENV)/.made
 	@$(BIN)/python -m compileall -q src
+	@scripts/prometheus $(VENV)/prometheus || true
 	@scripts/test-beside $(LOCK) "$(TEXT)" > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	failed=0; $(BIN)/python -m pytest -q tests $(addprefix --ignore=,$(TEXT)) || failed=1; \
 	wait $$beside || failed=1; cat $(VENV)/beside.log; exit $$failed

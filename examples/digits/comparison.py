@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from examples.digits.model import MODEL_PATH, DigitModel
 from examples.digits.processes import PeakMemory, feature_store, free_port, running
 from examples.digits.replay import replay
 from examples.digits.report import Run, broken_claims, table
+from examples.digits.seen import FOLDER, seen
 from examples.digits.traffic import Traffic, record
 from examples.digits.train import train
 
@@ -45,7 +47,8 @@ class Comparison:
         server = ["-m", "uvicorn", "examples.digits.serve:app", f"--port={port}"]
         prefix = GOVERNED if name == "with" else ()
         command = [sys.executable, *prefix, *server, "--log-level=warning"]
-        options = self._options
+        options, counts = self._options, self._logs / f"{name}-counts"
+        counts.mkdir()
         with (
             feature_store(
                 fault_rate=options.fault_rate, seed=options.seed, log=self._logs / f"{name}-store"
@@ -54,10 +57,12 @@ class Comparison:
                 command,
                 health=f"{url}/stats",
                 log=self._logs / name,
-                env={"DIGITS_STORE_URL": store_url},
+                env={"DIGITS_STORE_URL": store_url, FOLDER: str(counts)},
             ),
         ):
-            return self._measure(name, url)
+            run = self._measure(name, url)
+        # The service has ended, and with it the last count is written.
+        return replace(run, seen=seen(counts)) if prefix else run
 
     def _measure(self, name: str, url: str) -> Run:
         with PeakMemory(_stats(url)["pid"]) as memory:

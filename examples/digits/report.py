@@ -29,6 +29,8 @@ class Run:
     p50: float
     p99: float
     peak_memory: int
+    seen: str = "-"
+    """What the policy counted."""
 
 
 ROWS: dict[str, Callable[[Run], str]] = {
@@ -39,6 +41,7 @@ ROWS: dict[str, Callable[[Run], str]] = {
     "p50 latency": lambda run: f"{run.p50 * 1000:.1f} ms",
     "p99 latency": lambda run: f"{run.p99 * 1000:.1f} ms",
     "peak memory": lambda run: f"{run.peak_memory / MEBIBYTE:.0f} MiB",
+    "what the policy saw": lambda run: run.seen,
     "sha256 of serve.py": lambda run: run.source[:16],
 }
 

@@ -44,7 +44,10 @@ class CallRefused(MlpolicyError):
 
     Attributes:
         target: The function path.
+        call_id: What `mlpolicy events show` finds the call by, where an event of it was written.
     """
+
+    call_id: str = ""
 
     def __init__(self, target: str, message: str) -> None:
         self.target = target
@@ -96,9 +99,11 @@ class ValidationFailed(CallRefused, ValueError):
         whats = (one.what or f"{one.argument} fails {one.check}" for one in self.failures)
         return f"{self.target} refused: " + "; ".join(whats)
 
-    def __reduce__(self) -> tuple[type[ValidationFailed], tuple[str, tuple[Failure, ...]]]:
+    def __reduce__(
+        self,
+    ) -> tuple[type[ValidationFailed], tuple[str, tuple[Failure, ...]], dict[str, object]]:
         """Travel between processes with the failures."""
-        return type(self), (self.target, self.failures)
+        return type(self), (self.target, self.failures), {"call_id": self.call_id}
 
 
 class MemoryPressure(CallRefused):
@@ -119,10 +124,11 @@ class MemoryPressure(CallRefused):
         share = f"{used / limit:.0%}" if limit else "all"
         super().__init__(target, f"refused: {share} of {_size(limit)} memory is in use")
 
-    def __reduce__(self) -> tuple[Callable[[], MemoryPressure], tuple[()]]:
+    def __reduce__(self) -> tuple[Callable[[], MemoryPressure], tuple[()], dict[str, object]]:
         """Travel between processes with the figures."""
         names = ("used", "limit", "needed", "retry_after")
-        return partial(type(self), self.target, **{name: getattr(self, name) for name in names}), ()
+        made = partial(type(self), self.target, **{name: getattr(self, name) for name in names})
+        return made, (), {"call_id": self.call_id}
 
 
 def _size(count: float) -> str:

@@ -222,7 +222,7 @@ def test_where_it_is_taken_away_the_policy_says_so(shop):
     done = shop("serve.py", plugins=False)
 
     assert done.returncode == 1
-    assert "no sink `file` is installed" in done.stderr
+    assert "the sink `file` needs settings" in done.stderr
 
 
 def test_a_package_may_be_all_the_policy_there_is(shop, tmp_path):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +23,7 @@ from examples.digits.faults import Fault, FaultPlan, Faults
 from examples.digits.model import DigitModel
 from examples.digits.replay import Answer, Answers
 from examples.digits.report import Run, broken_claims
+from examples.digits.seen import FOLDER, seen
 from examples.digits.store import Store, StoreServer
 from examples.digits.traffic import Traffic, record
 from examples.digits.train import train
@@ -268,3 +272,25 @@ def _is_served(image_id: int) -> bool:
         return np.array_equal(client.fetch_features(image_id), PIXELS[image_id])
     except requests.RequestException:
         return False
+
+
+def test_what_the_policy_saw_is_read_off_the_files_of_the_service(tmp_path: Path):
+    """Over all processes that wrote there."""
+    counting = (
+        "from prometheus_client import Counter\n"
+        "Counter('mlpolicy_calls_begun', 'h', ['function']).labels('f').inc(1200)\n"
+        "requests = Counter('mlpolicy_cache_requests', 'h', ['result'])\n"
+        "requests.labels('hit').inc(7)\n"
+        "requests.labels('miss').inc(9)\n"
+    )
+    for _ in range(2):
+        command = [sys.executable, "-c", counting]
+        subprocess.run(command, env={**os.environ, FOLDER: str(tmp_path)}, check=True)
+
+    assert seen(tmp_path).splitlines() == [
+        "2,400 calls",
+        "0 attempts failed",
+        "0 calls recovered",
+        "14 answers from a cache",
+        "0 values refused",
+    ]

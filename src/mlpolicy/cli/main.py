@@ -16,8 +16,8 @@ from mlpolicy.cli import exits
 from mlpolicy.core.diagnostic import closest
 
 COMMANDS = (
-    *("apply", "compile", "diff", "doctor", "explain", "init", "list"),
-    *("run", "schema", "test", "top", "validate"),
+    *("alerts", "apply", "compile", "dashboard", "diff", "doctor", "events", "explain"),
+    *("init", "list", "profile", "run", "schema", "test", "top", "validate"),
 )
 VALUED = (
     *("--policy", "--env", "--set", "--assume", "--src"),
@@ -25,7 +25,7 @@ VALUED = (
 )
 FLAGS = ("-q", "--quiet", "-v", "--verbose")
 """Options of commands that may stand before the command, too."""
-CALLING = ("apply", "test")
+CALLING = ("apply", "events", "test")
 """Commands that call code of the user's, which may leave any amount behind."""
 
 

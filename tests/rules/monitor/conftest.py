@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import defaultdict
 from pathlib import Path
 
 import jsonschema
 import pytest
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from mlpolicy.rules.monitor import rule as rule_module
 from mlpolicy.rules.monitor.sinks import EXPORTER
@@ -42,6 +51,38 @@ def events():
 
     yield read
     logger.removeHandler(handler)
+
+
+class Sdk:
+    """Providers whose exporters keep what they get."""
+
+    def __init__(self):
+        self.spans, self.logs = InMemorySpanExporter(), InMemoryLogRecordExporter()
+        self.reader = InMemoryMetricReader()
+        self.tracing = TracerProvider(shutdown_on_exit=False)
+        self.tracing.add_span_processor(SimpleSpanProcessor(self.spans))
+        trace.set_tracer_provider(self.tracing)
+        metrics.set_meter_provider(MeterProvider([self.reader], shutdown_on_exit=False))
+        logging = LoggerProvider(shutdown_on_exit=False)
+        logging.add_log_record_processor(SimpleLogRecordProcessor(self.logs))
+        _logs.set_logger_provider(logging)
+
+    def numbers(self):
+        """What is collected, by name: (attributes, value) of each point."""
+        found = defaultdict(list)
+        data = self.reader.get_metrics_data()
+        for resource in data.resource_metrics if data else ():
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    for point in metric.data.data_points:
+                        found[metric.name].append((dict(point.attributes), point.value))
+        return found
+
+
+@pytest.fixture(scope="session")
+def opentelemetry():
+    """The SDK, as a process sets it up once."""
+    return Sdk()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def _late(number, frame):
 def test_what_a_handler_raises_is_no_failure_of_a_sink():
     """At the end of the process the main thread has the sinks show what is left."""
     exporter = Exporter()
-    exporter._periodic[lambda: signal.raise_signal(signal.SIGUSR1)] = None  # (and no thread)
+    exporter._own._periodic[lambda: signal.raise_signal(signal.SIGUSR1)] = None  # (and no thread)
     before = signal.signal(signal.SIGUSR1, _late)
     try:
         with pytest.raises(Late):

@@ -372,7 +372,8 @@ def test_a_sink_that_raises_is_reported_once_and_fails_no_call(place):
         ({"labels": {"function": "x"}}, "MP010"),
         ({"log": {"redact": ["a..b"]}}, "MP010"),
         ({"labels": {"bad-name": "x"}}, "string_pattern_mismatch"),
-        ({"sinks": ["otel"]}, "MP130"),
+        ({"sinks": ["kafka"]}, "MP130"),
+        ({"sinks": ["file"]}, "MP010"),
         ({"log": {"sample": 5}}, "MP101"),
     ],
 )

@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 from pydantic import ValidationError
 
-from mlpolicy.rules.validate.backtracking import longest, too_slow, unusable
+from mlpolicy.core.backtracking import longest, too_slow, unusable
 from mlpolicy.rules.validate.checker import checker
 from mlpolicy.rules.validate.lines import Lines
 from mlpolicy.rules.validate.look import Look

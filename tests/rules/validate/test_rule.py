@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from mlpolicy.core.backtracking import too_slow
 from mlpolicy.rules import KINDS
-from mlpolicy.rules.validate.backtracking import too_slow
 from mlpolicy.rules.validate.check import check
 from mlpolicy.rules.validate.rule import Column, Spec, ValidateRule
 

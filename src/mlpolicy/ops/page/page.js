@@ -334,7 +334,7 @@ function drifted(one) {
     shown ? el("div", { role: "img", "aria-label": names.map((name, at) => `${name}: ${shown.window[at]}, reference ${shown.reference[at]}`).join("; ") }, bars(shown.window, shown.reference)) : null,
     shown && names.length ? el("div", { class: "axis" }, ...(names.length > 6 ? [names[0], names[names.length - 1]] : names).map((text) => el("span", { text }))) : null,
     el("p", { class: "legend", text: `${shown ? "bars: this window, line: reference · " : ""}score ${figure(one.score)} of ${figure(one.threshold)}` }),
-    el("p", { class: "legend", text: `expected false alarms ${figure(one.expected_false_alarms)}${Object.entries(one.windows).map(([state, count]) => ` · ${count} ${state}`).join("")}` }));
+    el("p", { class: "legend", text: `windows: ${Object.entries(one.windows).map(([state, count]) => `${count} ${state}`).join(" · ") || "none yet"}` }));
 }
 function detail(made) {
   const { of } = made.one, minute = past.length > 1 ? between(made.name, SHARE) : null;
@@ -342,7 +342,8 @@ function detail(made) {
   const table = (title, key) => counts(title, { of: minute ? minute.changed(key) : {}, length: minute ? minute.length : 0 }, last[key]);
   const mean = of.durations && of.durations.count ? `mean ${seconds(of.durations.sum / of.durations.count)} of ${of.durations.count.toLocaleString("en")} calls` : null;
   const memory = of.memory_bytes.limit ? `memory ${bytes(of.memory_bytes.used)} of ${bytes(of.memory_bytes.limit)}` : null;
-  made.figures.replaceChildren(el("h3", { text: ["Figures", mean, memory].filter(Boolean).join(" · ") }),
+  const alarms = of.drift.length && of.drift_false_alarms !== null ? `${Number(of.drift_false_alarms.toPrecision(2))} false alarms of drift expected` : null;
+  made.figures.replaceChildren(el("h3", { text: ["Figures", mean, memory, alarms].filter(Boolean).join(" · ") }),
     el("div", { class: "figures" }, ...[minute && minute.buckets ? duration(minute.buckets) : null,
       table("Calls", "calls"), table("Errors", "errors"), table("Refusals", "refusals"), table("Attempts", "attempts"),
       table("Retries, by how they ended", "retries"), table("Cache", "cache_requests"), table("Validation failures", "validation_failures"),

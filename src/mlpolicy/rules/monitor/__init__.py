@@ -14,6 +14,7 @@ KIND = Kind(
     argument_fields={"log.redact": "MP202"},
     private="log.redact",
     check="mlpolicy.rules.monitor.check:check",
+    lint="mlpolicy.rules.monitor.check:lint",
     doctor="mlpolicy.rules.monitor.prometheus:doctor",
     synonyms={
         **habits(

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from mlpolicy.core.kind import Lacking
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
+
+if TYPE_CHECKING:
+    from mlpolicy.core.diagnostic import Diagnostic
+    from mlpolicy.core.site import Function
 
 
 def check(rule: MonitorRule) -> Iterator[tuple[str, ...]]:
@@ -24,8 +29,21 @@ def check(rule: MonitorRule) -> Iterator[tuple[str, ...]]:
         span = f"{rule.buckets[0]} to {rule.buckets[-1]}"
         text = f"a p99 of {p99} cannot be told from buckets of {span}"
         yield "MP907", "slo.p99", text, "widen `buckets`, or correct the unit"
-    if isinstance(rule.log, LogBlock) and rule.log.inputs == "full" and not rule.log.redact:
+    log = rule.log if isinstance(rule.log, LogBlock) else LogBlock()
+    if log.inputs == "full" and not log.redact and not log.redact_patterns:
         text = (
             "`inputs: full` writes arguments as they are: name what must not be written in `redact`"
         )
         yield Lacking(("MP903", "log.inputs", text))
+    if rule.drift is not None:
+        from mlpolicy.rules.monitor.drift.place import check as of_drift
+
+        yield from of_drift(rule.drift)
+
+
+def lint(rule: MonitorRule, function: Function) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the profile that drift of *function* is measured by."""
+    if rule.drift is not None:
+        from mlpolicy.rules.monitor.drift.place import lint as of_drift
+
+        yield from of_drift(rule, function)

@@ -10,7 +10,7 @@ import decimal
 import json
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import GetSetDescriptorType, ModuleType
 from typing import Any, Final
 
@@ -47,10 +47,12 @@ class _TooLarge(Exception):
     """There is more than an event may hold."""
 
 
-def content(arguments: Mapping[str, Any], redact: Iterable[ArgPath]) -> dict[str, Any]:
+def content(
+    arguments: Mapping[str, Any], redact: Iterable[ArgPath], hide: Callable[[str], str] = str
+) -> dict[str, Any]:
     """Return what is in each argument, less what must not be written; if it is much, the types."""
     try:
-        writer, paths = _Writer(), [(path.name, *path.steps) for path in redact]
+        writer, paths = _Writer(hide), [(path.name, *path.steps) for path in redact]
         written = {name: writer.under(value, paths, name) for name, value in arguments.items()}
         if len(json.dumps(written, allow_nan=False)) <= LARGEST:
             return written
@@ -65,7 +67,8 @@ def content(arguments: Mapping[str, Any], redact: Iterable[ArgPath]) -> dict[str
 class _Writer:
     """Makes JSON of values, as long as there is room."""
 
-    def __init__(self) -> None:
+    def __init__(self, hide: Callable[[str], str]) -> None:
+        self._hide = hide
         self._left = LARGEST
         self._depth = 0
 
@@ -116,7 +119,7 @@ class _Writer:
 
     def _text(self, text: str) -> str:
         self._spend(len(text))
-        return safe_text(text, LARGEST)
+        return safe_text(text, LARGEST, self._hide)
 
     def _summary(self, value: Any) -> dict[str, Any]:
         self._spend(16)
@@ -155,7 +158,7 @@ class _Writer:
             self._spend(len(name))
             raw = key[:LARGEST].decode("utf-8", "replace") if type(key) is bytes else key
             same = raw if type(raw) in SCALARS else name
-            written[name] = self.under(value, paths, name, same)
+            written[self._hide(name)] = self.under(value, paths, name, same)
         return written
 
     def _array(self, value: Any, base: str, paths: Paths) -> Any:

@@ -46,7 +46,11 @@ def current_trace() -> dict[str, str]:
         context = api.get_current_span().get_span_context() if api is not None else None
         if context is None or not context.is_valid:
             return {}
-        return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+        return {
+            "trace_id": f"{context.trace_id:032x}",
+            "span_id": f"{context.span_id:016x}",
+            "trace_flags": f"{context.trace_flags:02x}",
+        }
     except Exception as failure:
         if interrupts(failure):
             raise
@@ -81,9 +85,21 @@ def _drivers(kind: type) -> Iterator[tuple[Any, FrameType]]:
         if id(frame.f_code) in HANDING_OUT:
             yield None, frame
             return
-        constants = frame.f_code.co_consts
-        if kind in map(type, constants):
-            yield next(value for value in constants if type(value) is kind), frame
+        code = frame.f_code
+        if _plain.get(id(code)) is code:
+            continue
+        step = next((value for value in code.co_consts if type(value) is kind), None)
+        if step is not None:
+            yield step, frame
+            continue
+        if len(_plain) >= _MOST_PLAIN:
+            _plain.clear()
+        _plain[id(code)] = code
+
+
+_MOST_PLAIN: Final = 4096
+_plain: dict[int, CodeType] = {}
+"""Code that is no driver's, by `id`: of a request there are often a hundred frames."""
 
 
 def _id(step: Any, frame: FrameType, which: str = "own_id") -> str:
@@ -114,6 +130,9 @@ if hasattr(os, "register_at_fork"):
 
 # --- errors ---------------------------------------------------------------------------
 
+NOTE: Final = "mlpolicy call id: "
+"""What the note of an error begins with that leads to its record."""
+
 LONGEST_MESSAGE: Final = 500
 UNPRINTED: Final = "(its message could not be made)"
 PATIENCE: Final = 0.1
@@ -129,13 +148,17 @@ _NAMES: Final[tuple[Any, ...]] = (OSError.__dict__["filename"], OSError.__dict__
 _slow: WeakSet[type | CodeType] = WeakSet()
 """What makes messages that did not come: the code where it is a function's, else the class."""
 _traceback_of: Any = BaseException.__dict__["__traceback__"].__get__
+_dict_of: Any = BaseException.__dict__["__dict__"].__get__
 _arguments_of: Any = BaseException.__dict__["args"].__get__
 
 
-def said_of(error: BaseException, *, whole: bool = True) -> dict[str, str]:
+def said_of(
+    error: BaseException, *, whole: bool = True, hide: Callable[[str], str] = str
+) -> dict[str, str]:
     """Return the class, the message, the place and the fingerprint of *error*.
 
-    Unless it is wanted *whole*, the message is what the source of the program has of it.
+    Unless it is wanted *whole*, the message is what the source of the program has of it; *hide*
+    takes out what it must not hold besides.
     """
     try:
         message = _message(error)
@@ -154,10 +177,24 @@ def said_of(error: BaseException, *, whole: bool = True) -> dict[str, str]:
     classes = " ".join(name_of(base) for base in mro_of(type(error)))
     return {
         "type": name_of(type(error)),
-        "message": safe_text(message, LONGEST_MESSAGE),
+        "message": safe_text(message, LONGEST_MESSAGE, hide),
         **said,
         "fingerprint": blake2b(f"{classes} {place}".encode(), digest_size=8).hexdigest(),
     }
+
+
+def tell_id(error: BaseException, call_id: str, *, in_note: bool) -> None:
+    """Let *error* bear the id by which its record is found: a refusal of ours, and others by a note.
+
+    It is put where Python keeps attributes of errors: no code of a class that has its own runs.
+    """
+    held: Any = _dict_of(error)
+    if issubclass(type(error), CallRefused):
+        held["call_id"] = call_id
+    notes = held.setdefault("__notes__", []) if in_note else None
+    if type(notes) is list:  # (one object may be raised often: it tells of the last time)
+        notes[:] = [one for one in notes if type(one) is not str or not one.startswith(NOTE)]
+        notes.append(NOTE + call_id)
 
 
 def _message(error: BaseException) -> str:

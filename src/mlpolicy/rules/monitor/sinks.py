@@ -1,6 +1,7 @@
 """Where numbers and events go: what a sink is, ours or a plugin's, and the way there.
 
-Calls only put events into a bounded queue: one daemon thread a process carries them on.
+Calls only put events into bounded queues, one a sink: daemon threads carry them on, one a sink too,
+so that one that hangs holds up itself alone.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import atexit
 import json
 import logging
 import sys
-from _thread import allocate_lock, get_ident
+from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from importlib.util import find_spec
 from itertools import count
 from typing import Any, ClassVar, Final, cast
 
@@ -20,14 +23,14 @@ from mlpolicy.core.kind import load
 from mlpolicy.core.metrics import METERS, Counter
 from mlpolicy.core.plugins import Extensions
 from mlpolicy.core.report import interrupts, say_once
-from mlpolicy.core.threads import Background, Forked, Lock
+from mlpolicy.core.threads import Background, Forked, Lock, Waiter
 
 MOST_QUEUED = 10_000
+"""Events that wait for one sink."""
 ROUND = 0.25
 """Seconds between rounds of periodic work."""
 AT_EXIT = 1.0
-"""Seconds that the end of the process may wait for the queue."""
-_NO_SINK = ""
+"""Seconds that the end of the process may wait for all queues together."""
 
 Work = Callable[[], object]
 
@@ -43,6 +46,8 @@ class Sink:
     """The version of the interface that a plugin is made for."""
     events: ClassVar[bool] = True
     """Whether it takes events; their JSON is `mlpolicy.event/1`."""
+    together: ClassVar[int] = 1
+    """How many events it is given at once, at most."""
 
     def begin(self) -> None:
         """Get ready for numbers; called when a rule that counts and names this sink is placed.
@@ -51,48 +56,68 @@ class Sink:
         """
 
     def write(self, event: Mapping[str, Any]) -> None:
-        """Take one event; called on a thread of mlpolicy's, one at a time."""
+        """Take one event; called on a thread of mlpolicy's for this sink, one at a time."""
+
+    def write_all(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Take several, up to `together`; if it raises, all of them count as lost."""
+        for event in events:
+            self.write(event)
+
+    def finish(self) -> None:
+        """Write what was held back: the process ends. Called on the same thread, perhaps again."""
 
 
-class Exporter:
-    """Runs what was put into its queue, and periodic work, on a thread of its own."""
+class Lane:
+    """The way to one sink: its queue, and the thread that carries out what is in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, sink: Sink) -> None:
+        self.name = name
+        self._sink = sink
         self._periodic: dict[Work, None] = {}
         self._lock = Lock()
+        self.dropped: Callable[[], object] = int
         self.begin()
 
     def begin(self) -> None:
         """Begin, or begin anew in a forked child: what was queued is the parent's to carry out."""
-        self._queue: deque[tuple[str, Work]] = deque()
-        self._thread = Background("mlpolicy-exporter", self._turn)
-        self._identity = 0
+        self._queue: deque[Any] = deque()
+        self._thread = Background(f"mlpolicy-{self.name}", self._turn)
+        self._idle = False
+        self.identity = 0
+        """That of its thread."""
+        self._end = Waiter()
+        self._end.wake()
         if self._periodic:
             self._wake()
 
-    def put(self, sink: str, work: Work) -> None:
-        """Run *work* soon; where the queue is full, the oldest in it is dropped and counted."""
-        if len(self._queue) >= MOST_QUEUED:
-            try:
-                oldest, overdue = self._queue.popleft()
-            except IndexError:
-                pass
-            else:
-                dropping(oldest, "queue_full").add() if oldest else overdue()
-        self._queue.append((sink, work))
-        self._wake()
+    def put(self, event: Mapping[str, Any]) -> None:
+        """Carry *event* out soon; where the queue is full, the oldest is dropped and counted."""
+        queue = self._queue
+        if len(queue) >= MOST_QUEUED:
+            self._drop()
+        queue.append(event)
+        # (the thread looks once more after it has said that it is idle)
+        if self._idle or not self._thread.is_alive():
+            self._wake()
+
+    def _drop(self) -> None:
+        try:
+            oldest = self._queue.popleft()
+        except IndexError:
+            return
+        if callable(oldest):
+            oldest()  # (somebody waits for it, not for the sink)
+        else:
+            self.dropped()
 
     def every_round(self, work: Work) -> None:
-        """Run *work* in every round, and at the end of the process."""
+        """Run *work* in every round on the thread of this sink, and at the end of the process."""
         if work not in self._periodic:
             self._periodic[work] = None
             self._wake()
 
-    def runs_here(self) -> bool:
-        """Whether this is the thread that carries events out: it makes none."""
-        return get_ident() == self._identity
-
     def _wake(self) -> None:
+        self._idle = False
         # (a finalizer or a signal handler may come while this very thread starts it)
         if not self._thread.is_alive() and not self._lock.held():
             with self._lock:
@@ -104,46 +129,134 @@ class Exporter:
         self._thread.sooner()
 
     def _turn(self) -> float:
-        self._identity = get_ident()
+        self.identity = get_ident()
         self._drain()
-        for work in list(self._periodic):
-            self._carry_out(work)
+        self.carry_out_rounds()
+        self._idle = True
+        self._drain()
         return ROUND if self._periodic else -1  # (-1 waits until there is more)
 
     def _drain(self) -> None:
-        while self._queue:
+        queue = self._queue
+        batch: list[Mapping[str, Any]] = []
+        while queue or batch:
             try:
-                sink, work = self._queue.popleft()
+                following = queue.popleft() if len(batch) < self._sink.together else None
             except IndexError:
-                break
-            self._carry_out(work, sink)
+                following = None
+            if following is not None and not callable(following):
+                batch.append(following)
+                continue
+            if batch:
+                self.carry_out(partial(self._sink.write_all, batch), len(batch))
+                batch = []
+            if following is not None:
+                following()
 
-    def _carry_out(self, work: Work, sink: str = _NO_SINK) -> None:
+    def carry_out(self, work: Work, events: int = 0) -> None:
         """Do *work*, and tell what it raised, even if that would end our thread."""
         try:
             work()
         except BaseException as error:
-            if not self.runs_here() and (not isinstance(error, Exception) or interrupts(error)):
+            if get_ident() != self.identity and (
+                not isinstance(error, Exception) or interrupts(error)
+            ):
                 raise
-            if sink:
-                dropping(sink, "failed").add()
-            name = f"the sink `{sink}`" if sink else "a sink"
-            say_once(f"sink:{sink}", f"{name} failed", error=error)
+            for _ in range(events):
+                dropping(self.name, "failed").add()
+            say_once(f"sink:{self.name}", f"the sink `{self.name}` failed", error=error)
+
+    def carry_out_rounds(self) -> None:
+        """Do the periodic work."""
+        for work in list(self._periodic):
+            self.carry_out(work)
+
+    def mark(self, work: Work | None = None) -> Waiter:
+        """Return what is woken when all that was put so far, and *work*, was carried out."""
+        reached = Waiter()
+
+        def pass_by() -> None:
+            if work is not None:
+                self.carry_out(work)
+            reached.wake()
+
+        self._queue.append(pass_by)  # (an event must not make room for it)
+        self._wake()
+        return reached
+
+    def ending(self) -> Waiter | None:
+        """Return what is woken at the end of all that there is; None where nothing would come of it.
+
+        One that was waited for in vain is not waited for again.
+        """
+        if not self._end.woken or not (self._thread.is_alive() or self._queue):
+            return None
+        self._end = self.mark(self._finish)
+        return self._end
+
+    def _finish(self) -> None:
+        self.carry_out_rounds()
+        self._sink.finish()
+
+
+class Exporter:
+    """The lanes of a process, and one more for periodic work that is no sink's."""
+
+    def __init__(self) -> None:
+        self._own = Lane("exporter", Sink())
+        self._lanes = {0: self._own}
+
+    def begin(self) -> None:
+        """Begin anew in a forked child."""
+        for lane in self.lanes():
+            lane.begin()
+
+    def lanes(self) -> list[Lane]:
+        """Return every lane there is."""
+        return list(self._lanes.copy().values())
+
+    def lane(self, name: str, sink: Sink) -> Lane:
+        """Return the way to *sink*: one an object."""
+        # (it keeps the object: no other has its `id`, and a plugin's may have no hash)
+        key = id(sink)
+        lane = self._lanes.get(key) or self._lanes.setdefault(key, Lane(name, sink))
+        lane.dropped = dropping(name, "queue_full").add
+        return lane
+
+    def put(self, name: str, sink: Sink, event: Mapping[str, Any]) -> None:
+        """Hand *event* to *sink* soon, off this thread."""
+        self.lane(name, sink).put(event)
+
+    def soon(self, work: Work) -> None:
+        """Run *work* once, off this thread."""
+        self._own.mark(work)
+
+    def every_round(self, work: Work, sink: Sink | None = None, name: str = "") -> None:
+        """Run *work* in every round, and at the end; on the thread of *sink* if it is one's."""
+        (self._own if sink is None else self.lane(name, sink)).every_round(work)
+
+    def runs_here(self) -> bool:
+        """Whether this is a thread that carries events out: it makes none."""
+        here = get_ident()
+        return any(lane.identity == here for lane in self.lanes())
 
     def flush(self, at_most: float = AT_EXIT) -> bool:
         """Wait until everything put so far was carried out, *at_most* seconds."""
-        gate = allocate_lock()
-        gate.acquire()
-        self._queue.append((_NO_SINK, gate.release))  # (an event must not make room for it)
-        self._wake()
-        return gate.acquire(timeout=at_most)
+        return _reached([lane.mark() for lane in self.lanes()], at_most)
 
     def finish(self) -> None:
-        """Carry everything out at the end of the process."""
-        if self._thread.is_alive() or self._queue:
-            self.flush()
-        for work in list(self._periodic):
-            self._carry_out(work)
+        """Carry everything out at the end of the process; a second in all for all sinks."""
+        ends = [lane.ending() for lane in self.lanes() if lane is not self._own]
+        _reached([end for end in ends if end is not None], AT_EXIT)
+        # The numbers are exact at the end, however long another sink took.
+        self._own.carry_out_rounds()
+
+
+def _reached(marks: Iterable[Waiter], at_most: float) -> bool:
+    """Whether all *marks* are reached within so many seconds."""
+    end = clock.REAL() + at_most
+    reached = [mark.wait(end - clock.REAL()) for mark in marks]  # (each of them is waited for)
+    return all(reached)
 
 
 def dropping(sink: str, reason: str) -> Counter:
@@ -207,7 +320,7 @@ Forked(Exporter.begin).add(EXPORTER)
 atexit.register(EXPORTER.finish)
 
 LOGGER = logging.getLogger("mlpolicy.events")
-_json: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+as_line: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 class LogSink(Sink):
@@ -215,14 +328,17 @@ class LogSink(Sink):
 
     def write(self, event: Mapping[str, Any]) -> None:
         """Write one line: a message may hold line breaks, the JSON does not."""
-        text = _json(event)
+        text = as_line(event)
         level = getattr(logging, event["severity"])
         if LOGGER.level == logging.NOTSET:
             # The level of a parent, WARNING by default, is about messages; these are asked for.
             LOGGER.setLevel(logging.DEBUG)
+        if not LOGGER.isEnabledFor(level):
+            return
+        record = LOGGER.makeRecord(LOGGER.name, level, __file__, 0, "%s", (text,), None)
         if LOGGER.hasHandlers():
-            LOGGER.log(level, "%s", text)
-        elif LOGGER.isEnabledFor(level):
+            LOGGER.handle(record)
+        elif LOGGER.filter(record):  # (one that takes the events elsewhere lets none through)
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
 
@@ -239,22 +355,44 @@ SINKS: Extensions[Sink] = Extensions(
     {
         "prometheus": "mlpolicy.rules.monitor.prometheus:SINK",
         "log": "mlpolicy.rules.monitor.sinks:LOG",
+        "otel": "mlpolicy.rules.monitor.otel:SINK",
+        "dogstatsd": "mlpolicy.rules.monitor.dogstatsd:SINK",
     },
     _vet,
 )
 """Every sink that a policy may name."""
 
 
-WITH_SETTINGS: Final[Mapping[str, str]] = {}
+WITH_SETTINGS: Final[Mapping[str, str]] = {
+    "file": "mlpolicy.rules.monitor.file:FileSink",
+    "otel": "mlpolicy.rules.monitor.otel:OtelSink",
+    "dogstatsd": "mlpolicy.rules.monitor.dogstatsd:DogstatsdSink",
+    "record": "mlpolicy.rules.monitor.record:RecordSink",
+}
 """Classes of sinks that are made of settings, the model of which is in `rule.SinkBlock`."""
+_LIBRARIES: Final = {
+    "otel": ("opentelemetry.trace", "opentelemetry-api", "otel"),
+    "dogstatsd": ("datadog", "datadog", "datadog"),
+}
+
+
+def lacking(name: str) -> str:
+    """Return what the sink of that name lacks here; nothing if it can be used."""
+    module, package, extra = _LIBRARIES.get(name, ("sys", "", ""))
+    top = module.partition(".")[0]
+    if find_spec(top) is not None and find_spec(module) is not None:
+        return ""
+    return f'the sink `{name}` needs {package}: pip install "mlpolicy[{extra}]"'
 
 
 def chosen(named: str | Any) -> tuple[str, Sink]:
     """Return the name of a sink and the sink: for equal settings there is one object a process."""
     if isinstance(named, str):
         return named, SINKS[named]
+    name, settings = named.chosen
+    if not settings.model_dump(exclude_defaults=True):
+        return name, SINKS[name]  # (with its name alone it is the same)
     if named not in _made:
-        name, settings = named.chosen
         _made.setdefault(named, (name, cast("Any", load(WITH_SETTINGS[name]))(settings)))
     return _made[named]
 

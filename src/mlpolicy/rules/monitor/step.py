@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from itertools import count
 from typing import Any, ClassVar, Final
 
@@ -19,11 +18,19 @@ from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
-from mlpolicy.rules.monitor import streams
-from mlpolicy.rules.monitor.event import SEVERITY, WATCHERS, current_trace, frames, lineage, said_of
+from mlpolicy.rules.monitor import drift, streams
+from mlpolicy.rules.monitor.event import (
+    SEVERITY,
+    WATCHERS,
+    current_trace,
+    frames,
+    lineage,
+    tell_id,
+)
+from mlpolicy.rules.monitor.inputs import Inputs, Values
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping
-from mlpolicy.rules.monitor.summary import REDACTED, name_of, summary
+from mlpolicy.rules.monitor.summary import name_of, summary
 
 FOLD_EVERY: Final = 2048
 """Calls after which the recorded durations are folded into buckets."""
@@ -38,8 +45,6 @@ AT_ONCE: Final = 16
 """Samples that are dropped together with one that there is no room for."""
 
 
-Values = Mapping[str, Any] | None
-"""The arguments of a call, by name, or what is said of its result."""
 Ids = dict[str, str] | None
 
 
@@ -66,6 +71,12 @@ class Counts:
         for outcome in ("ok", "error", "refused", "fallback"):
             tag = UNTAGGED if outcome == "ok" else outcome
             meters.tally(name, help, self.durations, tag=tag, **labels, outcome=outcome)
+        self.predictions: Callable[[object], None] | None = None
+        """Counts a result by its label, where that is asked for."""
+        if rule.labels_from is not None:
+            from mlpolicy.rules.monitor.labels import Predictions
+
+            self.predictions = Predictions(rule.labels_from, meters, labels).count
         name, help = "mlpolicy_in_flight", "Calls under way."
         meters.gauge(name, help, self._in_flight, shared=False, **labels)
         name = "mlpolicy_slo_target"
@@ -133,10 +144,11 @@ class MonitorStep(Step):
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
         self._slow = NEVER if log is None or log.slow is None else float(log.slow)
         self._always = log is not None and log.errors == "always"
-        self._content = _content_of(log)
+        self._inputs = Inputs(log or LogBlock(), site)
         sinks = [chosen(named) for named in rule.sinks]
-        self._takers = [(name, sink) for name, sink in sinks if sink.events]
-        drops = [dropping(name, "rate").add for name, _ in self._takers]
+        self._takers = [EXPORTER.lane(name, sink) for name, sink in sinks if sink.events]
+        drops = [dropping(lane.name, "rate").add for lane in self._takers]
+        self._noted = any(lane.name == "record" for lane in self._takers)
         self._failures = Rate(*FAILURES, drops, now=now)
         self._samples = Rate(*SAMPLES, drops, now=now)
         self._counts = Counts(rule, site)
@@ -145,7 +157,12 @@ class MonitorStep(Step):
         self._next_due()
         if rule.metrics and site.meters is METERS:
             begin(sinks)
+        self._drift = drift.watch(rule.drift, site, sinks)
         _alive.add(self)
+
+    def close(self) -> None:
+        """Let the watch on drift go, if nobody else has it."""
+        drift.let_go(self._drift, self.site)
 
     # --- at a call --------------------------------------------------------------------
 
@@ -155,7 +172,7 @@ class MonitorStep(Step):
         Signals are handled after calls, and their handlers may raise there: a call is numbered
         within the `try`, and recorded by the very last call of each way out.
         """
-        if not self.rule.metrics and self._log is None:
+        if not self.rule.metrics and self._log is None and self._drift is None:
             return inner
         number = self.number_in = loom.call
         error, elapsed = loom.local("error"), loom.local("elapsed")
@@ -166,6 +183,10 @@ class MonitorStep(Step):
         if self._log is not None and self._log.inputs != "none":
             pairs = (f"{name!r}: {local}" for name, local in loom.arguments.items())
             arguments = f"{{{', '.join(pairs)}}}"
+        labelled: Lines = []
+        if self._counts.predictions is not None:
+            count_label = loom.method("monitor_labelled", self._counts.predictions)
+            labelled = [f"    {count_label}({loom.result})"]
         may_stream = self.site.function not in GENERATORS and not promises(self.site.returns)
         call = f"({number}, {loom.now()}, {arguments}), {ended}, {failed}"
         return [
@@ -174,8 +195,10 @@ class MonitorStep(Step):
             *indented(inner),
             *indented(self._handing_out(call, loom) if may_stream else []),
             f"    {elapsed} = {loom.clock()}() - {loom.now()}",
+            *labelled,
             f"    if {' or '.join(self._occasions(number, elapsed, loom))}:",
             f"        {elapsed} = {ended}({number}, {elapsed}, {loom.result}, {arguments}) or {elapsed}",
+            *indented(drift.lines(self._drift, elapsed, loom)),
             f"except {loom.constant('BaseException', BaseException)} as {error}:",
             f"    {elapsed} = {loom.constant('unknown', streams.UNKNOWN)}",
             "    try:",
@@ -270,7 +293,11 @@ class MonitorStep(Step):
         if (sampled or certain) and outcome in self._logged:
             share = self._share(self._failures if fallback else self._samples, certain=certain)
             if share:
-                said = {} if arguments is None else {"output": shown or summary(result)}
+                said = (
+                    {}
+                    if arguments is None
+                    else {"output": shown or self._inputs.of_result(result, arguments)}
+                )
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
             elif not certain:
                 self._drop_ahead()
@@ -295,20 +322,11 @@ class MonitorStep(Step):
         if log is not None and (self._always or drawn):
             share = self._share(self._failures, certain=self._always)
             if share:
-                said = self._failure(error, arguments)
+                said = self._inputs.of_failure(error, arguments)
+                ids = ids or lineage(MonitorStep)
                 self._write((outcome, elapsed, facts), ids, share, arguments, said)
+                tell_id(error, ids["call_id"], in_note=self._noted)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
-
-    def _failure(self, error: BaseException, arguments: Values) -> dict[str, Any]:
-        """Return what is said of *error*, and with `inputs: full` what was in the arguments.
-
-        A message may hold any of them, or what was made of them.
-        """
-        if arguments is None or self._content is None:
-            return {"error": said_of(error, whole=False)}
-        shown = self._content(arguments, self.site.private)
-        whole = not self.site.private and REDACTED not in str(shown)
-        return {"input": shown, "error": said_of(error, whole=whole)}
 
     def _know_usual(self, result: object) -> None:
         """Let results of this one's class pass with one look, if they are no streams."""
@@ -397,12 +415,12 @@ class MonitorStep(Step):
         if facts.get("cache") is not None:
             event["cache"] = facts["cache"]
         if arguments is not None and "input" not in said:
-            event["input"] = {name: summary(value) for name, value in arguments.items()}
+            event["input"] = self._inputs.of_arguments(arguments)
         event |= {**said, **current_trace()}
         for watch in WATCHERS:
             watch(event)
-        for name, sink in self._takers:
-            EXPORTER.put(name, partial(sink.write, event))
+        for lane in self._takers:
+            lane.put(event)
 
     def after_fork(self) -> None:
         """Number calls anew in a forked child; those of the parent are the parent's."""
@@ -423,15 +441,6 @@ class MonitorStep(Step):
 
 def _log_of(rule: MonitorRule) -> LogBlock | None:
     return LogBlock() if rule.log is True else rule.log or None
-
-
-def _content_of(log: LogBlock | None) -> Callable[..., dict[str, Any]] | None:
-    """Return what writes the content of arguments, imported where that is asked for."""
-    if log is None or log.inputs != "full":
-        return None
-    from mlpolicy.rules.monitor.content import content
-
-    return content
 
 
 def _logged(log: LogBlock | None) -> set[str]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable
 from typing import Any, Final
 
 from mlpolicy.core.classes import members, mro_of
 from mlpolicy.core.report import interrupts, redacted
 
+MAPPINGS: Final = (dict, OrderedDict, defaultdict, Counter)
 _SIZED: Final = {
-    *(str, bytes, bytearray, list, tuple, dict, set, frozenset, range, deque),
-    *(OrderedDict, defaultdict, Counter),
+    *(str, bytes, bytearray, list, tuple, set, frozenset, range, deque),
+    *MAPPINGS,
 }
 _READ: Final = {
     "numpy": ("ndarray", "generic"),
@@ -26,7 +28,7 @@ _READ: Final = {
     "pyarrow": ("Table", "RecordBatch", "Array", "ChunkedArray"),
 }
 """Classes of libraries that say the type of what is in them, and how much."""
-_FRAMES: Final = ("DataFrame", "Table", "RecordBatch")
+FRAMES: Final = ("DataFrame", "Table", "RecordBatch")
 """Those with a type for each column, whose names may be those of attributes."""
 LONGEST_NAME: Final = 200
 REDACTED: Final = "[redacted]"
@@ -43,9 +45,9 @@ def summary(value: Any) -> dict[str, Any]:
     library, base = library_class(cls)
     if not base:
         return described
-    is_arrow = library == "pyarrow" and base not in _FRAMES
+    is_arrow = library == "pyarrow" and base not in FRAMES
     try:
-        if base not in _FRAMES:
+        if base not in FRAMES:
             described["dtype"] = _type_text(value.type if is_arrow else value.dtype)
         if is_arrow:
             described["len"] = len(value)
@@ -62,7 +64,7 @@ def library_class(cls: type) -> tuple[str, str]:
 
     Both are empty for all other classes, those that users derive included.
     """
-    library = _library(cls)
+    library = library_of(cls)
     for base in _READ.get(library, ()):
         if members(sys.modules.get(library)).get(base) in mro_of(cls):
             return library, base
@@ -80,7 +82,7 @@ def own_attribute(cls: type, name: str) -> Any:
     return next((own[name] for own in map(members, mro_of(cls)) if name in own), None)
 
 
-def _library(cls: type) -> str:
+def library_of(cls: type) -> str:
     """Return the top-level package of *cls*, if that is a library known here and holds it."""
     module = type.__dict__["__module__"].__get__(cls)
     library = module.partition(".")[0] if type(module) is str else ""
@@ -92,13 +94,13 @@ def _library(cls: type) -> str:
 def _type_text(dtype: object) -> str:
     """Return *dtype* as its library writes it; one of the user's by the name of its class."""
     cls = type(dtype)
-    text = str(dtype) if _library(cls) else ""
+    text = str(dtype) if library_of(cls) else ""
     # (an enumeration of polars lists what may be in it)
     return name_of(cls) if not text or "categories=" in text else text[:LONGEST_NAME]
 
 
-def safe_text(text: str, longest: int) -> str:
-    """Return *text* cut, and without what looks like a secret."""
+def safe_text(text: str, longest: int, hide: Callable[[str], str] = str) -> str:
+    """Return *text* cut, and without what looks like a secret or what *hide* takes out."""
     # (cut first, a little later: what is looked through is bounded, and no secret is halved)
-    text = redacted(text[: longest + 1000], REDACTED)
+    text = hide(redacted(text[: longest + 1000], REDACTED))
     return text if len(text) <= longest else text[:longest] + "…"

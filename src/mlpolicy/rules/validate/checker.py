@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from mlpolicy.core.backtracking import longest
 from mlpolicy.core.threads import Live
-from mlpolicy.rules.validate.backtracking import longest
 from mlpolicy.rules.validate.checks.classes import is_of
 from mlpolicy.rules.validate.checks.dtypes import as_names
 from mlpolicy.rules.validate.checks.models import ModelCheck, Resolve

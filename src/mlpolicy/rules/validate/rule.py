@@ -19,13 +19,13 @@ from pydantic import (
     model_validator,
 )
 
+from mlpolicy.core.backtracking import too_slow, unusable
 from mlpolicy.core.diagnostic import closest
 from mlpolicy.core.model import CLASS, Default, Imports, Many, RuleModel, Takes, finding, is_python
 from mlpolicy.core.quantity import ByteSize
 from mlpolicy.core.target import Given
 from mlpolicy.rules.validate import KIND
 from mlpolicy.rules.validate.annotations import spec_of
-from mlpolicy.rules.validate.backtracking import too_slow, unusable
 from mlpolicy.rules.validate.checks import dtypes
 from mlpolicy.rules.validate.checks.classes import DUCKS, NAMES, PLAIN
 

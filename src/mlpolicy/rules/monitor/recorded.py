@@ -1,0 +1,173 @@
+"""What a record tells: events that fit a condition, those of one call, what fails most.
+
+The file is opened to be read alone, while services write it, or long after they are gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, Final
+from urllib.parse import quote
+
+from mlpolicy.core.quantity import Duration, QuantityError
+from mlpolicy.rules.monitor.record_file import APPLICATION, VERSION
+from mlpolicy.rules.monitor.where import SQL
+
+Event = dict[str, Any]
+_ID: Final = re.compile("[0-9a-f]{1,32}")
+
+
+class NoRecord(Exception):
+    """There is no record in that file, or it cannot be read."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What events are asked for."""
+
+    functions: tuple[str, ...] = ()
+    """Function paths; `*` is any text."""
+    outcomes: tuple[str, ...] = ()
+    since: float | None = None
+    until: float | None = None
+    where: SQL | None = None
+
+
+class Record:
+    """The events in one file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        if not os.path.isfile(path):
+            raise NoRecord(f"there is no record `{path}`")
+        self._connection = self._open("mode=ro")
+        try:
+            version, application = map(self._pragma, ("user_version", "application_id"))
+        except sqlite3.OperationalError:
+            # It lies where nobody may write: without writers it is read as it is.
+            self._connection = self._open("immutable=1")
+            version, application = map(self._pragma, ("user_version", "application_id"))
+        if application != APPLICATION:
+            raise NoRecord(f"`{path}` is an SQLite file of something else")
+        if version > VERSION:
+            raise NoRecord(
+                f"`{path}` is of schema {version}: update mlpolicy, which knows {VERSION}"
+            )
+
+    def _open(self, how: str) -> sqlite3.Connection:
+        name = f"file:{quote(os.path.abspath(self.path))}?{how}"
+        return sqlite3.connect(name, uri=True, timeout=5.0)
+
+    def _pragma(self, name: str) -> int:
+        try:
+            return int(self._rows(f"PRAGMA {name}")[0][0])
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise NoRecord(f"`{self.path}` is no record: {error}") from None
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        return self._connection.execute(sql, values).fetchall()
+
+    def newest(self, wanted: Wanted, most: int) -> list[Event]:
+        """Return the newest events that are *wanted*, the oldest of them first."""
+        condition, values = self._condition(wanted)
+        ids = self._rows(
+            f"SELECT id FROM events WHERE {condition} ORDER BY time DESC LIMIT ?",  # noqa: S608  # nosec B608
+            (*values, most),
+        )
+        return self._events([one for (one,) in reversed(ids)])
+
+    def after(self, last: int, wanted: Wanted) -> tuple[int, list[Event]]:
+        """Return what was written since the event with the id *last*, and the id of the last one."""
+        condition, values = self._condition(wanted)
+        [(end,)] = self._rows("SELECT coalesce(max(id), 0) FROM events")
+        sql = f"SELECT id FROM events WHERE id > ? AND id <= ? AND {condition} ORDER BY id"  # noqa: S608  # nosec B608
+        return end, self._events([one for (one,) in self._rows(sql, (last, end, *values))])
+
+    def of_call(self, call_id: str) -> list[Event]:
+        """Return all events of the calls that have that id, or one that begins so."""
+        if not _ID.fullmatch(call_id):
+            return []
+        span = (call_id, f"{call_id}g")
+        sql = "SELECT DISTINCT call_id FROM events WHERE {0} >= ? AND {0} < ? LIMIT 2"
+        calls = self._rows(sql.format("call_id"), span) or self._rows(sql.format("own_id"), span)
+        if len(calls) > 1:
+            raise NoRecord(f"`{call_id}` is the beginning of several ids: write more of it")
+        sql = "SELECT id FROM events WHERE call_id = ? ORDER BY id LIMIT 10000"
+        return self._events([one for call in calls for (one,) in self._rows(sql, call)])
+
+    def worst(self, wanted: Wanted, most: int) -> list[dict[str, Any]]:
+        """Return what ended badly by function and class of error, the most frequent first.
+
+        Each event counts for the calls that it stands for.
+        """
+        condition, values = self._condition(wanted)
+        sql = f"""
+            SELECT function, outcome, error_type, sum(1 / max(json_extract(event, '$.sample_rate'),
+            1e-9)), count(*), max(time), own_id FROM events WHERE {condition}
+            GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT ?"""  # noqa: S608  # nosec B608
+        names = ("function", "outcome", "error_type", "calls", "events", "last", "example")
+        found = [dict(zip(names, row, strict=True)) for row in self._rows(sql, (*values, most))]
+        return [one | {"calls": round(one["calls"]), "last": as_time(one["last"])} for one in found]
+
+    def _events(self, ids: Iterable[int]) -> list[Event]:
+        sql = "SELECT id, pid, event FROM events WHERE id = ?"
+        found = (row for one in ids for row in self._rows(sql, (one,)))
+        return [{"id": one, "pid": pid, **json.loads(event)} for one, pid, event in found]
+
+    def _condition(self, wanted: Wanted) -> SQL:
+        parts: list[SQL] = [("1", ())]
+        if wanted.functions:
+            # (each name is one look into the index)
+            known = self._rows(
+                "WITH RECURSIVE names (name) AS (SELECT min(function) FROM events UNION ALL SELECT"
+                " (SELECT min(function) FROM events WHERE function > name) FROM names WHERE name"
+                " IS NOT NULL) SELECT name FROM names WHERE name IS NOT NULL"
+            )
+            fits = {name for (name,) in known for one in wanted.functions if fnmatchcase(name, one)}
+            if len(fits) < len(known):
+                parts.append((f"function IN ({', '.join('?' * len(fits))})", tuple(fits)))
+        if wanted.outcomes:
+            marks = ", ".join("?" * len(wanted.outcomes))
+            parts.append((f"outcome IN ({marks})", wanted.outcomes))
+        bounds = ((wanted.since, "time >= ?"), (wanted.until, "time < ?"))
+        parts += [(sql, (bound,)) for bound, sql in bounds if bound is not None]
+        parts += [wanted.where] if wanted.where else []
+        return " AND ".join(sql for sql, _ in parts), sum((each for _, each in parts), ())
+
+
+# --- times ----------------------------------------------------------------------------
+
+
+def as_time(seconds: float) -> str:
+    """Return a moment as people of this place write it."""
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "milliseconds")
+
+
+def moment(text: str, now: datetime, *, after: float | None = None) -> float:
+    """Return the moment that *text* says: `03:00`, a date with or without a time, `10m` ago.
+
+    A time of day is the last one before *now*, or, where it is to lie *after* another moment, the
+    first one then. ValueError where it says none.
+    """
+    try:
+        return now.timestamp() - float(Duration.of(text))
+    except QuantityError:
+        pass
+    clock = re.fullmatch(r"(\d{1,2}):(\d\d)(?::(\d\d))?", text)
+    if clock is None:
+        return datetime.fromisoformat(text).timestamp()
+    hour, minute, second = (int(part or 0) for part in clock.groups())
+    day = (now if after is None else datetime.fromtimestamp(after)).replace(tzinfo=None)
+    at = day.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    if after is None:
+        return (at if at <= day else at - timedelta(days=1)).timestamp()
+    return (at if at > day else at + timedelta(days=1)).timestamp()

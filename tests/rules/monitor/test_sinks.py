@@ -1,0 +1,255 @@
+"""Each sink has a queue and a thread of its own: what one does, no other feels, and no call."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from textwrap import dedent
+
+import pytest
+
+from mlpolicy.core.metrics import METERS
+from mlpolicy.rules.monitor import sinks
+from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Sink
+
+EVENT = {"schema": "mlpolicy.event/1", "severity": "INFO"}
+
+
+class Kept(Sink):
+    """Keeps what it is given."""
+
+    def __init__(self):
+        self.kept = []
+
+    def write(self, event):
+        self.kept.append(event)
+
+
+class Hung(Kept):
+    """Never comes back from its first event, until it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.taken, self.release = threading.Event(), threading.Event()
+
+    def write(self, event):
+        self.taken.set()
+        self.release.wait(60)
+        super().write(event)
+
+
+class Ends(BaseException):
+    """What no `except Exception` catches."""
+
+
+class Raises(Kept):
+    """Takes every second event."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error, self.asked = error, 0
+
+    def write(self, event):
+        self.asked += 1
+        if self.asked % 2:
+            raise self.error
+        super().write(event)
+
+
+class Together(Kept):
+    """Takes several at once."""
+
+    together = 10
+
+    def write_all(self, events):
+        self.kept.append(len(events))
+        if len(self.kept) == 2:
+            raise OSError
+
+
+def lost(name, reason):
+    return METERS.value("mlpolicy_dropped_events_total", sink=name, reason=reason)
+
+
+def until(true, seconds=10):
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.002)
+    return true()
+
+
+@pytest.fixture
+def hung():
+    sink = Hung()
+    yield sink
+    sink.release.set()
+    assert EXPORTER.flush(10)
+
+
+def test_one_that_hangs_holds_up_itself_alone(place, hung):
+    """The others get their events meanwhile, and calls are answered."""
+    other = Kept()
+    SINKS.add("hung", hung)
+    SINKS.add("kept", other)
+
+    def work():
+        return 1
+
+    try:
+        place(work, monitor={"sinks": ["hung", "kept"], "log": {"sample": "100%"}})
+        assert [work() for _ in range(50)] == [1] * 50
+        assert hung.taken.wait(10)
+        assert until(lambda: len(other.kept) == 50)
+        assert hung.kept == []
+    finally:
+        SINKS.remove("hung")
+        SINKS.remove("kept")
+
+
+def test_what_there_is_no_room_for_is_dropped_oldest_first_and_counted(monkeypatch, hung):
+    monkeypatch.setattr(sinks, "MOST_QUEUED", 3)
+    lane = EXPORTER.lane("full", hung)
+    before = lost("full", "queue_full")
+
+    lane.put({"number": 0})
+    assert hung.taken.wait(10)
+    for number in range(1, 11):
+        lane.put({"number": number})
+    hung.release.set()
+    assert EXPORTER.flush(10)
+
+    assert lost("full", "queue_full") - before == 7
+    assert [event["number"] for event in hung.kept] == [0, 8, 9, 10]
+
+
+@pytest.mark.parametrize("error", [OSError("x"), Ends(), SystemExit(), KeyboardInterrupt()])
+def test_one_that_raises_gets_the_next_event_all_the_same(error):
+    """Whatever it is, it ends no thread, and it is counted."""
+    name, sink, other = f"raises{type(error).__name__}", Raises(error), Kept()
+
+    for _ in range(10):
+        EXPORTER.put(name, sink, EVENT)
+        EXPORTER.put(f"not{name}", other, EVENT)
+    assert EXPORTER.flush(10)
+
+    assert len(sink.kept) == 5
+    assert lost(name, "failed") == 5
+    assert len(other.kept) == 10
+
+
+def test_one_may_take_several_at_once():
+    """They are lost together, too."""
+    sink, gate = Together(), threading.Event()
+    lane = EXPORTER.lane("together", sink)
+    lane._queue.append(lambda: gate.wait(10))  # (so that all of them are there)
+
+    for _ in range(25):
+        lane.put(EVENT)
+    gate.set()
+    assert EXPORTER.flush(10)
+
+    assert sink.kept == [10, 10, 5]
+    assert lost("together", "failed") == 10
+
+
+def test_memory_is_flat_though_nobody_takes_the_events(hung):
+    lane = EXPORTER.lane("flat", hung)
+
+    def fill(count):
+        for number in range(count):
+            lane.put({"number": number})
+
+    fill(20_000)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        fill(100_000)
+        after = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert len(lane._queue) == sinks.MOST_QUEUED
+    assert after - before < 500 * sinks.MOST_QUEUED  # (as many as are queued, no more)
+
+
+PROGRAM = """
+    import os, sys, threading, time
+    from mlpolicy.rules.monitor.sinks import EXPORTER, LOG, Sink
+
+    class Hung(Sink):
+        def write(self, event):
+            threading.Event().wait()
+
+    class Slow(Sink):
+        kept, ended = 0, False
+        def write(self, event):
+            time.sleep(0.002)
+            Slow.kept += 1
+        def finish(self):
+            Slow.ended = True
+            os.write(1, f"slow {Slow.kept}\\n".encode())
+
+    hung, slow = Hung(), Slow()
+    for _ in range(100):
+        EXPORTER.put("hung", hung, {"severity": "INFO"})
+        EXPORTER.put("hung again", Hung(), {"severity": "INFO"})
+        EXPORTER.put("slow", slow, {"severity": "INFO"})
+"""
+
+
+def run(source):
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(source)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done, time.monotonic() - started
+
+
+def test_the_end_waits_a_second_for_all_of_them_together():
+    """Two that hang and one that is slow: the slow one gets all, and its end."""
+    bare = run(PROGRAM + "    os._exit(0)")[1]
+
+    done, took = run(PROGRAM)
+
+    assert done.stdout == "slow 100\n"
+    assert 0.5 < took - bare < 3
+
+
+def test_finishing_again_waits_for_nothing():
+    """A handler of signals may, and then the end of the process."""
+    done, _ = run(
+        PROGRAM
+        + """
+    EXPORTER.finish()
+    begun = time.monotonic()
+    EXPORTER.finish()
+    assert time.monotonic() - begun < 0.5
+    EXPORTER.put("slow", slow, {"severity": "INFO"})
+    """
+    )
+
+    assert done.stdout.split() == ["slow", "100", "slow", "100", "slow", "101"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_forked_child_begins_anew():
+    """What was queued is the parent's; a sink that hangs there does not hang here."""
+    done, _ = run(
+        PROGRAM
+        + """
+    child = os.fork()
+    if child == 0:
+        Slow.kept = 0
+        EXPORTER.put("slow", slow, {"severity": "INFO"})
+        EXPORTER.finish()
+        os._exit(0)
+    os.waitpid(child, 0)
+    """
+    )
+
+    assert done.stdout == "slow 1\nslow 100\n"
