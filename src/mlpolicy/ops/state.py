@@ -34,7 +34,7 @@ COUNTS: Final = {
     "shadow_counts": ("mlpolicy_shadow_total", "kind", "would"),
 }
 """What is counted of a function: the name of its metric, and the labels that tell counts apart."""
-SIGNALS: Final = ("score", "threshold", "state", "expected_false_alarms")
+SIGNALS: Final = ("score", "threshold", "state")
 SIZES: Final = ("used", "limit", "reserved")
 STATES: Final[Mapping[Any, str]] = {0: "ok", 1: "warn", 2: "drift"}
 
@@ -164,6 +164,9 @@ def _function(name: str, plan: Plan | None, numbers: Numbers) -> dict[str, Any]:
             for one in of(f"mlpolicy_memory_{size}_bytes")
         },
         "drift": _drift(name, of),
+        "drift_false_alarms": next(
+            (_strict(one.value) for one in of("mlpolicy_drift_expected_false_alarms")), None
+        ),
     }
 
 

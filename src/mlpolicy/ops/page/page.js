@@ -194,9 +194,9 @@ const COLUMNS = [
   { title: "Errors", by: (one) => one.errors, show: (one) => {
     if (one.errors === null) return [none("no calls in the last minute")];
     const wanted = one.of.slo.error_rate, over = wanted !== undefined && one.failed > wanted;
-    const figure = el("span", { class: over ? "bad" : null, text: (over ? "▲ " : "") + share(one.errors), title: over ? `${share(one.failed)} failed or were refused` : null });
+    const figure = el("span", { text: share(one.errors) });
     return [one.of.calls.error ? beside(spark(one.name, (point) => point.errors, true), figure) : figure,
-      wanted === undefined ? null : el("span", { class: "sub", text: `of ${share(wanted)}` })];
+      wanted === undefined ? null : el("span", { class: over ? "sub bad" : "sub", text: `${over ? "▲ " : ""}${share(one.failed)} of ${share(wanted)}`, title: "failed or refused, of what the objective allows" })];
   }, idle: uncounted },
   { title: "p50", by: (one) => one.p50 && one.p50.value, show: latency("p50"), idle: uncounted },
   { title: "p95", by: (one) => one.p95 && one.p95.value, show: latency("p95"), idle: uncounted },
@@ -295,8 +295,9 @@ function arrange() {
 // --- one function, opened -------------------------------------------------------------
 
 function rulesShown(of) {
+  const short = (place) => place.split("/").pop(); // (the whole is in the title, and at the rule)
   const settings = (list) => el("table", { class: "settings" }, el("tbody", {}, ...list.map((one) =>
-    el("tr", {}, el("th", { scope: "row", text: one.setting }), el("td", { text: one.value }), el("td", { text: one.place || "", title: one.layer })))));
+    el("tr", {}, el("th", { scope: "row", text: one.setting }), el("td", { text: one.value }), el("td", { text: short(one.place || ""), title: [one.place, one.layer].filter(Boolean).join(" · ") })))));
   const card = (rule) => {
     const [written, builtIn] = [rule.settings.filter((one) => one.place), rule.settings.filter((one) => !one.place)];
     return el("section", { class: "card" }, el("h4", {}, badge(rule), el("span", { class: "place", text: rule.source })),
@@ -333,7 +334,7 @@ function drifted(one) {
     shown ? el("div", { role: "img", "aria-label": names.map((name, at) => `${name}: ${shown.window[at]}, reference ${shown.reference[at]}`).join("; ") }, bars(shown.window, shown.reference)) : null,
     shown && names.length ? el("div", { class: "axis" }, ...(names.length > 6 ? [names[0], names[names.length - 1]] : names).map((text) => el("span", { text }))) : null,
     el("p", { class: "legend", text: `${shown ? "bars: this window, line: reference · " : ""}score ${figure(one.score)} of ${figure(one.threshold)}` }),
-    el("p", { class: "legend", text: `expected false alarms ${figure(one.expected_false_alarms)}${Object.entries(one.windows).map(([state, count]) => ` · ${count} ${state}`).join("")}` }));
+    el("p", { class: "legend", text: `windows: ${Object.entries(one.windows).map(([state, count]) => `${count} ${state}`).join(" · ") || "none yet"}` }));
 }
 function detail(made) {
   const { of } = made.one, minute = past.length > 1 ? between(made.name, SHARE) : null;
@@ -341,7 +342,8 @@ function detail(made) {
   const table = (title, key) => counts(title, { of: minute ? minute.changed(key) : {}, length: minute ? minute.length : 0 }, last[key]);
   const mean = of.durations && of.durations.count ? `mean ${seconds(of.durations.sum / of.durations.count)} of ${of.durations.count.toLocaleString("en")} calls` : null;
   const memory = of.memory_bytes.limit ? `memory ${bytes(of.memory_bytes.used)} of ${bytes(of.memory_bytes.limit)}` : null;
-  made.figures.replaceChildren(el("h3", { text: ["Figures", mean, memory].filter(Boolean).join(" · ") }),
+  const alarms = of.drift.length && of.drift_false_alarms !== null ? `${Number(of.drift_false_alarms.toPrecision(2))} false alarms of drift expected` : null;
+  made.figures.replaceChildren(el("h3", { text: ["Figures", mean, memory, alarms].filter(Boolean).join(" · ") }),
     el("div", { class: "figures" }, ...[minute && minute.buckets ? duration(minute.buckets) : null,
       table("Calls", "calls"), table("Errors", "errors"), table("Refusals", "refusals"), table("Attempts", "attempts"),
       table("Retries, by how they ended", "retries"), table("Cache", "cache_requests"), table("Validation failures", "validation_failures"),
