@@ -81,7 +81,7 @@ def sink(tmp_path):
     for each in made:
         each._finish()
         record._sinks.remove(each)
-        EXPORTER._periodic.pop(each._finish, None)
+        EXPORTER._own._periodic.pop(each._finish, None)
 
 
 @pytest.fixture

@@ -400,6 +400,11 @@ def chosen(named: str | Any) -> tuple[str, Sink]:
 _made: dict[Any, tuple[str, Sink]] = {}
 
 
+def lanes_to(sinks: Iterable[tuple[str, Sink]]) -> list[Lane]:
+    """Return the ways to those that take events."""
+    return [EXPORTER.lane(name, sink) for name, sink in sinks if sink.events]
+
+
 def begin(sinks: Iterable[tuple[str, Sink]]) -> None:
     """Let each get ready for numbers; what fails is said, and no rule is left out for it."""
     for name, sink in sinks:
