@@ -126,6 +126,9 @@ class Lane:
                         self._thread.start()
                     except RuntimeError:  # no thread can be had: at the end of the interpreter, say
                         self._drain()
+                    # What is registered last runs first: before what a sink needs is shut down.
+                    atexit.unregister(EXPORTER.finish)
+                    atexit.register(EXPORTER.finish)
         self._thread.sooner()
 
     def _turn(self) -> float:
