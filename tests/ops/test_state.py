@@ -142,7 +142,7 @@ def test_processes_are_added_up_by_whichever_is_asked(folder):
 
 def test_a_signal_is_told_with_its_last_window_beside_the_reference(folder):
     """All calls of a window are in the upper half of what the profile knows."""
-    data = "".join(f'{{"x": {number}}}\n' for number in range(1000))
+    data = "".join(f'{{"x": {number * 617 % 1000}}}\n' for number in range(1000))
     folder.write("train.jsonl", data)
     made = ("profile", "--data", "train.jsonl", "--target", "served:embed", "--signals", "x")
     folder.start(sys.executable, "-m", "mlpolicy", *made, "-o", "profile.json").communicate()
@@ -156,7 +156,7 @@ def test_a_signal_is_told_with_its_last_window_beside_the_reference(folder):
     mlpolicy.install()
     import served
     from mlpolicy.ops.state import state
-    for x in range(500): served.embed(500 + x)
+    for x in range(1100): served.embed(500 + x % 500)
     for _ in range(100):
         shown = state()
         if shown["functions"][0]["drift"][0]["state"] == "drift": break
