@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
+import random
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from bench import subject
 from bench.harness import Bench, Contender
 from bench.policy import governed
+from mlpolicy.cli.main import program
 
 REGISTRY = CollectorRegistry()
 CALLS = Counter("bench_calls", "Calls.", ["function", "outcome"], registry=REGISTRY)
+FAILURES = Counter("bench_failures", "Failures.", ["function"], registry=REGISTRY)
 SECONDS = Histogram("bench_seconds", "Seconds.", ["function"], registry=REGISTRY)
 
 
@@ -78,11 +88,90 @@ def bound_async(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+def own(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Count and time with the client's own decorators."""
+    name = function.__qualname__
+    return SECONDS.labels(name).time()(FAILURES.labels(name).count_exceptions()(function))
+
+
+def opentelemetry(*, spans: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Count and time with OpenTelemetry's SDK, or open a span, which nothing exports."""
+    meter = MeterProvider([InMemoryMetricReader()]).get_meter("bench")
+    calls, seconds = meter.create_counter("calls"), meter.create_histogram("seconds")
+    tracer = TracerProvider().get_tracer("bench")
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        said = {"code.function.name": function.__qualname__, "outcome": "ok"}
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            began = time.perf_counter()
+            result = function(*args, **kwargs)
+            calls.add(1, said)
+            seconds.record(time.perf_counter() - began, said)
+            return result
+
+        return tracer.start_as_current_span(function.__qualname__)(function) if spans else wrapper
+
+    return wrap
+
+
+def drifting(folder: str, signals: int) -> str:
+    """Return a rule that watches so many numbers, beside a profile of them in *folder*."""
+    names = [f"features[{at}]" for at in range(signals)]
+    rows = [{name: random.gauss(0, 1) for name in names} for _ in range(5000)]
+    data, profile = Path(folder, "data.jsonl"), Path(folder, "profile.json")
+    data.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    target = f"bench.subject:drifting{signals}"
+    asked = ["profile", "--data", str(data), "--target", target, "--signals", ", ".join(names)]
+    made = CliRunner().invoke(program, [*asked, "-o", str(profile)], catch_exceptions=False)
+    assert made.exit_code == 0, made.output
+    return f"monitor: {{log: false, drift: {{profile: {profile}}}}}"
+
+
 def benches() -> Iterator[Bench]:
-    """Yield the row of the budget."""
+    """Yield the rows of the budget."""
     logging.getLogger("mlpolicy.events").addHandler(logging.NullHandler())
     watched = subject.copy_of(subject.predict, "watched")
-    with governed({"watched": "monitor: {log: {sample: 1%, inputs: summary}}"}):
+    recorded = subject.copy_of(subject.predict, "recorded")
+    with tempfile.TemporaryDirectory() as folder:
+        sinks = f"sinks: [prometheus, {{record: {{path: {folder}/events.db}}}}]"
+        rules = {
+            "watched": "monitor: {log: {sample: 1%, inputs: summary}}",
+            "recorded": f"monitor: {{log: {{sample: 1%, inputs: summary}}, {sinks}}}",
+        }
+        with governed(rules):
+            yield Bench(
+                "monitor call, recorded",
+                subject.bare(subject.predict),
+                [
+                    Contender("mlpolicy", recorded, peer=False),
+                    Contender("its own decorators", own(subject.predict)),
+                    Contender(
+                        "OpenTelemetry, numbers", opentelemetry(spans=False)(subject.predict)
+                    ),
+                    Contender("OpenTelemetry, spans", opentelemetry(spans=True)(subject.predict)),
+                ],
+                2.2,
+                arguments=(3,),
+                note="ours with 1% of the calls in an SQLite file, at most 100 a second",
+            )
+        row = [random.gauss(0, 1) for _ in range(10)]
+        for signals in (1, 10):
+            drift = subject.copy_of(subject.classify, f"drifting{signals}")
+            counted = subject.copy_of(subject.classify, f"counted{signals}")
+            both = {f"drifting{signals}": drifting(folder, signals)}
+            both[f"counted{signals}"] = "monitor: {log: false}"
+            with governed(both):
+                yield Bench(
+                    f"drift, {signals} numbers",
+                    counted,
+                    [Contender("mlpolicy", drift, peer=False)],
+                    6 * signals,
+                    arguments=(row,),
+                    note="over the same call without drift",
+                )
+    with governed({"watched": rules["watched"]}):
         yield Bench(
             "monitor call",
             subject.bare(subject.predict),

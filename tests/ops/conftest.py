@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 
@@ -117,16 +118,24 @@ def until(holds, at_most: float = 20.0) -> bool:
     return True
 
 
+@contextmanager
+def serving(folder: Path):
+    made = Service(folder)
+    try:
+        yield made
+    finally:
+        for started in made.started:
+            if started.poll() is None:
+                started.terminate()
+            try:
+                started.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(started.pid, 9)
+            for stream in (started.stdin, started.stdout):
+                stream.close()
+
+
 @pytest.fixture
 def service(tmp_path):
-    made = Service(tmp_path)
-    yield made
-    for started in made.started:
-        if started.poll() is None:
-            started.terminate()
-        try:
-            started.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(started.pid, 9)
-        for stream in (started.stdin, started.stdout):
-            stream.close()
+    with serving(tmp_path) as made:
+        yield made

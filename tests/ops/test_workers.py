@@ -216,3 +216,28 @@ def test_who_gets_a_folder_and_a_port(monkeypatch, tmp_path):
     with together(["python"], Address("127.0.0.1", 0)) as made:
         assert [*made] == ["MLPOLICY_OPS"]
         assert not made["MLPOLICY_OPS"].endswith(":0")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nonsense", "`nonsense` is no address"),
+        ("192.0.2.1:0", "192.0.2.1:0 cannot be listened at"),
+    ],
+)
+def test_an_address_that_cannot_be_is_said_before_the_start(service, address, said):
+    under = (
+        "run",
+        "--policy",
+        "policy.yaml",
+        "--ops",
+        address,
+        "--",
+        sys.executable,
+        "-c",
+        "print(1)",
+    )
+    started = service.start(sys.executable, "-m", "mlpolicy", *under)
+
+    assert (started.stdout.read(), started.wait(30)) == ("", 2)
+    assert said in service.err

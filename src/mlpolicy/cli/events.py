@@ -19,6 +19,7 @@ from mlpolicy.cli import exits, files
 from mlpolicy.cli.options import Context, shared, waiting
 from mlpolicy.cli.render.report import visible
 from mlpolicy.model.policy import one
+from mlpolicy.plan.rulebook import Rulebook
 from mlpolicy.rules.monitor.recorded import NoRecord, Record, Wanted, as_time, moment
 from mlpolicy.rules.monitor.where import WhereError, compiled
 
@@ -130,18 +131,22 @@ def _named(context: Context) -> str:
     """Return the one record that the policy in force names."""
     if not context.policy and not files.any_policy():
         exits.stop("no policy names a record: write --record FILE", exits.NOTHING_TO_DO)
-    rulebook = context.read(by_source=False).rulebook
-    blocks = [rule for policy in rulebook.policies for rule in policy.rules]
-    blocks += [rule for file in rulebook.files for rule in file.defaults]
-    written = (one(block.settings, "sinks") for block in blocks if block.kind == "monitor")
-    sinks = (sink for setting in written if setting for sink in setting.value)
-    records = (sink.get("record") for sink in sinks if isinstance(sink, dict))
-    paths = sorted({record["path"] for record in records if isinstance(record, dict)})
+    paths = sorted(set(_records(context.read(by_source=False).rulebook)))
     if not paths:
         exits.stop("the policy names no record: write --record FILE", exits.NOTHING_TO_DO)
     if len(paths) > 1:
         exits.stop(f"the policy names several records: --record with one of {', '.join(paths)}")
-    return str(paths[0])
+    return paths[0]
+
+
+def _records(rulebook: Rulebook) -> Iterator[str]:
+    """Yield the path of each sink of records in *rulebook*."""
+    blocks = [rule for policy in rulebook.policies for rule in policy.rules]
+    for block in (*blocks, *(rule for file in rulebook.files for rule in file.defaults)):
+        written = one(block.settings, "sinks")
+        for sink in written.value if written is not None else ():
+            if isinstance(sink, dict) and "record" in sink:
+                yield str(sink["record"]["path"])
 
 
 def _of_call(record: Record, call_id: str) -> list[dict[str, Any]]:

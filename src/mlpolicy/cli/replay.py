@@ -35,7 +35,18 @@ class _Refused(Exception):
 
 def replay(context: Context, events: Sequence[dict[str, Any]], call_id: str, *, bare: bool) -> int:
     """Call the function of one of *events* as it was called; return the exit code."""
-    event = _chosen(events, call_id)
+    switch = os.environ.get(KILL_SWITCH)
+    try:
+        return _replayed(context, _chosen(events, call_id), bare=bare)
+    finally:
+        bootstrap.uninstall()
+        if switch is not None:
+            os.environ[KILL_SWITCH] = switch
+        else:
+            os.environ.pop(KILL_SWITCH, None)
+
+
+def _replayed(context: Context, event: Mapping[str, Any], *, bare: bool) -> int:
     target = Target.parse(event["function"])
     try:
         given = _given(event)
@@ -49,8 +60,6 @@ def replay(context: Context, events: Sequence[dict[str, Any]], call_id: str, *, 
         traceback.print_exc()
         context.tell(f"{target} raised {type(error).__name__}")
         return exits.FINDINGS
-    finally:
-        bootstrap.uninstall()
     context.emit(f"{result!r}\n")
     return exits.FINE
 

@@ -128,15 +128,15 @@ def test_an_agent_has_the_totals_of_the_process(put, tmp_path, family):
         port = agent.socket.getsockname()[1] if udp else 0
         where = f"host: 127.0.0.1, port: {port}" if udp else f"socket: {path}"
         put(f"{{dogstatsd: {{{where}, prefix: shop, tags: ['env:test']}}}}")
-        for well, badly in ((300, 7), (49, 0), (1, 1)):
+        for well, badly in ((300, 7), (93, 0), (1, 1)):
             call(well, badly)
             EXPORTER.finish()
 
     compare(agent, "shop", env="test")
     key = {"function": ME, "env": "test"}
-    assert agent.counts["shop.calls", frozenset({**key, "outcome": "ok"}.items())] == 350
+    assert agent.counts["shop.calls", frozenset({**key, "outcome": "ok"}.items())] == 394
     assert agent.counts["shop.calls", frozenset({**key, "outcome": "error"}.items())] == 8
-    assert agent.calls["shop.call_duration_seconds", ME] == 358
+    assert agent.calls["shop.call_duration_seconds", ME] == 402
     assert agent.gauges["shop.in_flight", frozenset(key.items())] == 0
 
 

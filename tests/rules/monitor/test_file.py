@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
@@ -16,8 +17,6 @@ from mlpolicy.core.report import forget
 from mlpolicy.rules.monitor.file import FileSink
 from mlpolicy.rules.monitor.rule import EventFileBlock, MonitorRule
 from mlpolicy.rules.monitor.sinks import EXPORTER
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="flock")
 
 
 @pytest.fixture
@@ -122,6 +121,39 @@ def test_a_file_that_is_moved_or_removed_is_begun_anew(path):
     sink.write({"number": 3})
 
     assert numbers(path.with_name("moved"), path) == [1, 3]
+
+
+class Unlucky(FileSink):
+    """Whose file is removed once it was opened, once."""
+
+    left = 1
+
+    def _open_anew(self):
+        super()._open_anew()
+        if self.left:
+            self.left -= 1
+            os.unlink(self._path)
+
+
+def test_what_was_written_into_a_removed_file_is_written_again(path):
+    Unlucky(EventFileBlock(path=str(path))).write_all(events(0, 3))
+
+    assert numbers(path) == [0, 1, 2]
+
+
+def test_one_process_at_a_time_rotates(path):
+    """Who finds another at it goes on with the file there is."""
+    sink = sink_of(path)
+    sink._largest = 1
+
+    with path.open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        sink.write_all(events(0, 2))
+        sink.write_all(events(2, 3))
+        assert numbers(path) == [0, 1, 2]
+    sink.write_all(events(3, 4))
+
+    assert numbers(path.with_name(f"{path.name}.1")) == [0, 1, 2, 3]
 
 
 def test_where_there_is_no_folder_events_are_counted_until_it_is_back(path, caplog):

@@ -126,6 +126,23 @@ def test_what_there_is_no_room_for_is_dropped_oldest_first_and_counted(monkeypat
     assert [event["number"] for event in hung.kept] == [0, 8, 9, 10]
 
 
+def test_an_event_is_taken_at_once_whatever_its_thread_is_at(monkeypatch):
+    """Whether it sleeps, or is about to."""
+    monkeypatch.setattr(sinks, "ROUND", 60)
+    sink, rounds = Kept(), []
+    lane = EXPORTER.lane("prompt", sink)
+
+    lane.put({"number": 0})
+    assert until(lambda: lane._idle and len(sink.kept) == 1)
+    lane.put({"number": 1})
+    assert until(lambda: len(sink.kept) == 2)
+    lane.every_round(lambda: rounds.append(None) or lane.put({"number": 2}))
+    assert until(lambda: len(sink.kept) == 3)
+
+    assert rounds == [None]
+    lane._periodic.clear()
+
+
 @pytest.mark.parametrize("error", [OSError("x"), Ends(), SystemExit(), KeyboardInterrupt()])
 def test_one_that_raises_gets_the_next_event_all_the_same(error):
     """Whatever it is, it ends no thread, and it is counted."""

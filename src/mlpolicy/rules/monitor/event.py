@@ -191,7 +191,7 @@ def tell_id(error: BaseException, call_id: str, *, in_note: bool) -> None:
     held: Any = _dict_of(error)
     if issubclass(type(error), CallRefused):
         held["call_id"] = call_id
-    notes = held.setdefault("__notes__", []) if in_note else None
+    notes = held.setdefault("__notes__", []) if in_note and call_id else None
     if type(notes) is list:  # (one object may be raised often: it tells of the last time)
         notes[:] = [one for one in notes if type(one) is not str or not one.startswith(NOTE)]
         notes.append(NOTE + call_id)

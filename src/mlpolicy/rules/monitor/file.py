@@ -32,8 +32,6 @@ class FileSink(Sink):
         self._largest = int(settings.max_size)
         self._keep = settings.keep
         self._file = -1
-        self._owner = 0
-        """The process that opened it."""
         self._state: Any = None
         """What tells whether it is that file yet."""
         self._torn = False
@@ -79,11 +77,11 @@ class FileSink(Sink):
                 return
             os.close(self._file)
         self._file, self._torn = self._opened(_FLAGS), False
-        self._owner, self._state = os.getpid(), os.fstat(self._file)
+        self._state = os.fstat(self._file)
 
     def _holds(self) -> bool:
-        """Whether this process has it open: one that becomes a daemon closes what it finds."""
-        return self._owner == os.getpid() and self._is(os.fstat, self._file)
+        """Whether it is open yet: a process that becomes a daemon closes what it finds."""
+        return self._state is not None and self._is(os.fstat, self._file)
 
     def _is(self, look: Callable[[Any], os.stat_result], at: str | int) -> bool:
         try:

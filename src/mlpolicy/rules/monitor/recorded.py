@@ -80,7 +80,7 @@ class Record:
         """Return the newest events that are *wanted*, the oldest of them first."""
         condition, values = self._condition(wanted)
         ids = self._rows(
-            f"SELECT id FROM events WHERE {condition} ORDER BY time DESC LIMIT ?",  # noqa: S608  # nosec B608
+            f"SELECT id FROM events WHERE {condition} ORDER BY time DESC LIMIT ?",  # nosec B608  # noqa: S608 (values are bound)
             (*values, most),
         )
         return self._events([one for (one,) in reversed(ids)])
@@ -89,7 +89,7 @@ class Record:
         """Return what was written since the event with the id *last*, and the id of the last one."""
         condition, values = self._condition(wanted)
         [(end,)] = self._rows("SELECT coalesce(max(id), 0) FROM events")
-        sql = f"SELECT id FROM events WHERE id > ? AND id <= ? AND {condition} ORDER BY id"  # noqa: S608  # nosec B608
+        sql = f"SELECT id FROM events WHERE id > ? AND id <= ? AND {condition} ORDER BY id"  # nosec B608  # noqa: S608 (values are bound)
         return end, self._events([one for (one,) in self._rows(sql, (last, end, *values))])
 
     def of_call(self, call_id: str) -> list[Event]:
@@ -113,7 +113,7 @@ class Record:
         sql = f"""
             SELECT function, outcome, error_type, sum(1 / max(json_extract(event, '$.sample_rate'),
             1e-9)), count(*), max(time), own_id FROM events WHERE {condition}
-            GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT ?"""  # noqa: S608  # nosec B608
+            GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT ?"""  # nosec B608  # noqa: S608 (values are bound)
         names = ("function", "outcome", "error_type", "calls", "events", "last", "example")
         found = [dict(zip(names, row, strict=True)) for row in self._rows(sql, (*values, most))]
         return [one | {"calls": round(one["calls"]), "last": as_time(one["last"])} for one in found]

@@ -323,9 +323,8 @@ class MonitorStep(Step):
             share = self._share(self._failures, certain=self._always)
             if share:
                 said = self._inputs.of_failure(error, arguments)
-                ids = ids or lineage(MonitorStep)
-                self._write((outcome, elapsed, facts), ids, share, arguments, said)
-                tell_id(error, ids["call_id"], in_note=self._noted)
+                call_id = self._write((outcome, elapsed, facts), ids, share, arguments, said)
+                tell_id(error, call_id, in_note=self._noted)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
 
     def _know_usual(self, result: object) -> None:
@@ -389,13 +388,13 @@ class MonitorStep(Step):
         sample_rate: float,
         arguments: Values,
         said: Mapping[str, Any],
-    ) -> None:
-        """Hand the sinks the event of a call: how it ended, how long it took, facts.
+    ) -> str:
+        """Hand the sinks the event of a call: how it ended, how long it took, facts; return its id.
 
         It holds what is *said* of an error, not the object, which holds the arguments of the call.
         """
         if EXPORTER.runs_here():
-            return  # (a handler of the log calls a function that is logged)
+            return ""  # (a handler of the log calls a function that is logged)
         outcome, elapsed, facts = ended
         modes = {mode for kind, mode in self.site.modes.items() if kind != self.kind}
         event: dict[str, Any] = {
@@ -421,6 +420,7 @@ class MonitorStep(Step):
             watch(event)
         for lane in self._takers:
             lane.put(event)
+        return str(event["call_id"])
 
     def after_fork(self) -> None:
         """Number calls anew in a forked child; those of the parent are the parent's."""

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import repeat, starmap
 from operator import eq, mul
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -244,7 +245,7 @@ class Watch(Live):
                 batch = self._batch
                 batch.since = batch.since or self._now()
                 wanted = min(len(self._ring), max(self._room - batch.rows, 1))
-                rows = [self._ring.popleft() for _ in range(wanted)]
+                rows = [*starmap(self._ring.popleft, repeat((), wanted))]
                 for (name, binner), column in zip(
                     self._binners, zip(*rows, strict=True), strict=True
                 ):

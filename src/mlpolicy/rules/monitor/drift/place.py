@@ -59,9 +59,8 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Wa
         say_once(f"drift:{site.target}", f"{site.target}: drift is not watched: {error}")
         return None
     settings = f"{site.target} {rule!r} {profile.digest()}"
-    known = WATCHES.get(site.target)
-    if known is not None and known.settings == settings:
-        known.users += 1
+    known = _known(settings, site)
+    if known is not None:
         return known
     taken = {one.name for one in site.parameters} | {RESULT}
     signals = {name: one for name, one in signals.items() if _is_there(name, taken, site.target)}
@@ -78,6 +77,18 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Wa
     WATCHES[site.target] = watch
     EXPORTER.every_round(_every_round)
     return watch
+
+
+def _known(settings: str, site: Site) -> Watch | None:
+    """Return the watch of these *settings* that is there; one of others is shown no longer."""
+    known = WATCHES.get(site.target)
+    if known is None:
+        return None
+    if known.settings != settings:
+        known.hide(site.meters, site.target)
+        return None
+    known.users += 1
+    return known
 
 
 def _is_there(name: str, taken: set[str], target: str) -> bool:

@@ -170,27 +170,37 @@ class Reader:
         """The arguments that `read` is given, in this order; `result` is what was returned."""
         self.names = tuple(name for group in groups.values() for name in group)
         """The signals, in the order in which they are read."""
-        self._readers = [_reader([*group.values()]) for group in groups.values()]
-        self._only = self._readers[0] if len(self._readers) == 1 else None
-
-    def read(self, *bases: Any) -> tuple[Any, ...]:
-        """Return the value of each signal, None where it is not there."""
-        if self._only is not None:
-            row = self._only(bases[0])
-        else:
-            row = ()
-            for read, base in zip(self._readers, bases, strict=False):
-                row += read(base)
-        return row if _all_safe(map(type, row)) else tuple(map(plain, row))
+        readers = [_reader([*group.values()]) for group in groups.values()]
+        self.read = _one_of(readers[0]) if len(readers) == 1 else _all_of(readers)
+        """Returns the value of each signal in what it is given, None where it is not there."""
 
 
+Row = tuple[Any, ...]
 _all_safe = SAFE.issuperset
 
 
-def _reader(paths: list[Path]) -> Callable[[Any], tuple[Any, ...]]:
+def _one_of(read: Callable[[Any], Row]) -> Callable[..., Row]:
+    def whole(base: Any) -> Row:
+        row = read(base)
+        return row if _all_safe(map(type, row)) else tuple(map(plain, row))
+
+    return whole
+
+
+def _all_of(readers: list[Callable[[Any], Row]]) -> Callable[..., Row]:
+    def whole(*bases: Any) -> Row:
+        row: Row = ()
+        for read, base in zip(readers, bases, strict=False):
+            row += read(base)
+        return row if _all_safe(map(type, row)) else tuple(map(plain, row))
+
+    return whole
+
+
+def _reader(paths: list[Path]) -> Callable[[Any], Row]:
     """Return what reads all *paths* of one argument."""
 
-    def each(base: Any) -> tuple[Any, ...]:
+    def each(base: Any) -> Row:
         return tuple([path.read(base) for path in paths])
 
     keys: list[Any] = [path.steps[0] for path in paths if len(path.steps) == 1 and not path.summary]
@@ -201,7 +211,7 @@ def _reader(paths: list[Path]) -> Callable[[Any], tuple[Any, ...]]:
     by_name = all(isinstance(key, str) for key in keys)
     attributes = _getter(attrgetter, keys) if by_name else items
 
-    def read(base: Any) -> tuple[Any, ...]:
+    def read(base: Any) -> Row:
         cls = base.__class__
         try:
             if cls is dict:
@@ -220,6 +230,6 @@ def _reader(paths: list[Path]) -> Callable[[Any], tuple[Any, ...]]:
     return read
 
 
-def _getter(of: Callable[..., Any], keys: list[Any]) -> Callable[[Any], tuple[Any, ...]]:
+def _getter(of: Callable[..., Any], keys: list[Any]) -> Callable[[Any], Row]:
     get = of(*keys)
     return get if len(keys) > 1 else lambda base: (get(base),)
