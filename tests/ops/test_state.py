@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from textwrap import dedent
 
 import pytest
 
@@ -137,6 +138,42 @@ def test_processes_are_added_up_by_whichever_is_asked(folder):
     assert shown["workers"] == 3
     assert [rule["kind"] for rule in of(shown, "taken_by_pattern")["rules"]] == ["monitor"]
     folder.started[-1].stdin.write("\n")
+
+
+def test_a_signal_is_told_with_its_last_window_beside_the_reference(folder):
+    """All calls of a window are in the upper half of what the profile knows."""
+    data = "".join(f'{{"x": {number * 617 % 1000}}}\n' for number in range(1000))
+    folder.write("train.jsonl", data)
+    made = ("profile", "--data", "train.jsonl", "--target", "served:embed", "--signals", "x")
+    folder.start(sys.executable, "-m", "mlpolicy", *made, "-o", "profile.json").communicate()
+    drift = "drift: {profile: profile.json, window: {calls: 500}, consecutive: 1}"
+    folder.write(
+        "policy.yaml",
+        f"version: 1\npolicies:\n  served:embed:\n    monitor: {{log: false, {drift}}}\n",
+    )
+    text = """
+    import json, time, mlpolicy
+    mlpolicy.install()
+    import served
+    from mlpolicy.ops.state import state
+    for x in range(1100): served.embed(500 + x % 500)
+    for _ in range(100):
+        shown = state()
+        if shown["functions"][0]["drift"][0]["state"] == "drift": break
+        time.sleep(0.1)
+    print(json.dumps(shown))
+    """
+    terms = {"MLPOLICY_POLICY": "policy.yaml"}
+    told, _ = folder.start(sys.executable, "-c", dedent(text), **terms).communicate(timeout=60)
+
+    embed = of(json.loads(told), "embed")
+    [signal] = embed["drift"]
+    assert (signal["signal"], signal["state"]) == ("x", "drift")
+    assert signal["score"] > signal["threshold"]
+    assert sum(signal["histogram"]["window"][:5]) == 0
+    assert sum(signal["histogram"]["window"]) == 500
+    assert sum(signal["histogram"]["reference"]) == 1000
+    assert embed["drift_false_alarms"] is not None
 
 
 def test_without_a_policy_and_without_numbers_there_is_a_state():

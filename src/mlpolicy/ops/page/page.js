@@ -324,11 +324,11 @@ function duration(buckets) {
   const said = shown.map(([bound, count]) => `up to ${label(bound)}: ${count}`).join(", ");
   return el("section", { class: "card" }, el("h4", { text: "Durations, the last minute" }),
     el("div", { role: "img", "aria-label": said }, bars(shown.map(([, count]) => count))),
-    el("div", { class: "axis" }, ...[shown[0], shown[Math.floor(shown.length / 2)], shown[shown.length - 1]].map(([bound]) => el("span", { text: bound === null ? label(bound) : `≤ ${label(bound)}` }))));
+    el("div", { class: "axis" }, ...[...new Set([shown[0], shown[Math.floor(shown.length / 2)], shown[shown.length - 1]])].map(([bound]) => el("span", { text: bound === null ? label(bound) : `≤ ${label(bound)}` }))));
 }
 function drifted(one) {
   const shown = one.histogram, figure = (value) => (value === null || value === undefined ? "–" : Number(value.toPrecision(2)));
-  const names = shown && (shown.labels || []);
+  const names = shown && shown.labels.map((name) => name.replace(/^-inf to (.*)/, "≤ $1").replace(/(.*) to inf$/, "> $1"));
   return el("section", { class: "card" },
     el("h4", {}, el("span", { text: one.signal }), el("span", { class: TONES[one.state], text: SIGNS[one.state] || "not judged yet" })),
     shown ? el("div", { role: "img", "aria-label": names.map((name, at) => `${name}: ${shown.window[at]}, reference ${shown.reference[at]}`).join("; ") }, bars(shown.window, shown.reference)) : null,
@@ -342,7 +342,7 @@ function detail(made) {
   const table = (title, key) => counts(title, { of: minute ? minute.changed(key) : {}, length: minute ? minute.length : 0 }, last[key]);
   const mean = of.durations && of.durations.count ? `mean ${seconds(of.durations.sum / of.durations.count)} of ${of.durations.count.toLocaleString("en")} calls` : null;
   const memory = of.memory_bytes.limit ? `memory ${bytes(of.memory_bytes.used)} of ${bytes(of.memory_bytes.limit)}` : null;
-  const alarms = of.drift.length && of.drift_false_alarms !== null ? `${Number(of.drift_false_alarms.toPrecision(2))} false alarms of drift expected` : null;
+  const alarms = of.drift.length && of.drift_false_alarms !== null ? `${of.drift_false_alarms < 0.01 ? "<0.01" : of.drift_false_alarms.toFixed(2)} false alarms of drift expected` : null;
   made.figures.replaceChildren(el("h3", { text: ["Figures", mean, memory, alarms].filter(Boolean).join(" · ") }),
     el("div", { class: "figures" }, ...[minute && minute.buckets ? duration(minute.buckets) : null,
       table("Calls", "calls"), table("Errors", "errors"), table("Refusals", "refusals"), table("Attempts", "attempts"),
