@@ -346,13 +346,13 @@ def test_a_full_disk_is_said_and_counted(sink, tmp_path, caplog):
     """And what is written next, once there is room, is there."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], check=False)
     if mounted.returncode:
         pytest.skip("nothing may be mounted here")
     try:
         made, before = sink("disk/events.db"), dropped("failed") or 0
-        (disk / "filler").write_bytes(bytes(500_000))
-        for number in range(3000):
+        (disk / "filler").write_bytes(bytes(5_900_000))
+        for number in range(1000):
             made.write(event(number, padding="x" * 700))
         eventually(lambda: (dropped("failed") or 0) > before)
         (disk / "filler").unlink()
