@@ -107,14 +107,15 @@ def _address(given: str) -> str:
         rest = f"127.0.0.1:{rest.rpartition(':')[2]}"
     if scheme.lower() not in ("http", "https"):
         exits.stop(f"`{visible(given)}` is not an address of HTTP: write http://HOST:PORT")
+    address = f"{scheme.lower()}://{rest}"
     try:
-        parts = urlsplit(f"{scheme.lower()}://{rest}")
+        parts = urlsplit(address)
         known = bool(parts.hostname) and parts.port != 0
     except ValueError:
         known = False
     if not known:
         exits.stop(f"`{visible(given)}` names no host and port: write HOST:PORT")
-    return parts.geturl()
+    return address
 
 
 def fetch(url: str) -> State:

@@ -71,12 +71,14 @@ def state() -> dict[str, Any]:
     labels = (dict(one.labels) for each in numbers.values() for one in each.samples)
     counted = {one["function"] for one in labels if "function" in one}
     plans = _plans(held, counted) if held else {}
-    functions = [
+    functions: list[dict[str, Any]] = [
         _function(name, plans.get(name), numbers)
         | {"state": _placed(held, name, elsewhere=name in counted)}
         for name in sorted({*plans, *counted})
     ]
-    limited = [one["memory_bytes"] for one in functions if one["memory_bytes"].get("limit")]
+    limited: list[dict[str, Any]] = [
+        one["memory_bytes"] for one in functions if one["memory_bytes"].get("limit")
+    ]
     return {
         "schema": SCHEMA,
         "time": time.time(),
