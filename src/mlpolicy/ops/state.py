@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from importlib import import_module
 from typing import Any, Final
 
 from mlpolicy import __version__
@@ -207,10 +206,9 @@ def _drift(name: str, of: Callable[..., list[Sample]]) -> list[dict[str, Any]]:
             signals.setdefault(signal, {})[figure] = _strict(one.value)
     if not signals:
         return []
-    try:
-        shown: Any = import_module("mlpolicy.rules.monitor.drift").states().get(name, {})
-    except (ImportError, AttributeError):
-        shown = {}
+    from mlpolicy.rules.monitor.drift import states
+
+    shown = states().get(name, {})
     return [
         figures
         | {
