@@ -24,7 +24,7 @@ from mlpolicy.core.target import Target, TargetError
 from mlpolicy.rules.monitor.drift.build import build
 from mlpolicy.rules.monitor.drift.profile import (
     KEY_VARIABLE,
-    Profile,
+    DataProfile,
     ProfileError,
     Signal,
     load,
@@ -32,7 +32,7 @@ from mlpolicy.rules.monitor.drift.profile import (
     on_bins_of,
     spread,
 )
-from mlpolicy.rules.monitor.drift.signals import Path as SignalPath
+from mlpolicy.rules.monitor.drift.signals import SignalPath
 from mlpolicy.rules.monitor.drift.statistics import chi2_quantile
 
 ROWS: Final = 10_000
@@ -85,13 +85,15 @@ def command(context: Context, *, words: tuple[str, ...], **made_of: Any) -> None
         exits.stop(str(error))
 
 
-def _give(context: Context, profile: Profile) -> None:
+def _give(context: Context, profile: DataProfile) -> None:
     context.emit(profile.text(), as_data=True)
     signals, rows = len(profile.signals), profile.rows
     context.tell(f"{profile.function}: {signals} signals of {rows:,} rows")
 
 
-def _made(*, data: Path | None, target: str | None, signals: str | None, plain: bool) -> Profile:
+def _made(
+    *, data: Path | None, target: str | None, signals: str | None, plain: bool
+) -> DataProfile:
     if not (data and target and signals):
         exits.stop(
             "--data, --target and --signals are needed; `mlpolicy profile --help` shows an example"
@@ -257,7 +259,7 @@ _READERS: Final[dict[str, Callable[[Path], Iterator[Columns]]]] = {
 # --- for people -----------------------------------------------------------------------
 
 
-def _shown(context: Context, profile: Profile) -> str:
+def _shown(context: Context, profile: DataProfile) -> str:
     rows = [_row(name, signal) for name, signal in profile.signals.items()]
     head = f"{profile.function} · {profile.rows:,} rows · made {profile.made}"
     return f"{head}\n\n{context.table(rows)}".rstrip()
@@ -292,7 +294,7 @@ def histogram(signal: Signal) -> str:
     return "".join(_BLOCKS[-(-height * 8 // most)] for height in heights)
 
 
-def _differences(first: Profile, second: Profile) -> Iterator[dict[str, Any]]:
+def _differences(first: DataProfile, second: DataProfile) -> Iterator[dict[str, Any]]:
     """Yield how far the second is from the first, signal by signal."""
     for name in dict.fromkeys((*first.signals, *second.signals)):
         mine, theirs = first.signals.get(name), second.signals.get(name)

@@ -12,6 +12,7 @@ import sys
 import traceback
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial, reduce
 from itertools import islice
 from typing import Any
@@ -190,13 +191,11 @@ def _value(name: str, written: Any, *, hint: Any) -> Any:
     if isinstance(written, dict) and written.keys() == {"type", "dtype", "shape", "data"}:
         return _array(name, written)
     numbers = _with_numbers(written)
-    for each in [written, *([numbers] if numbers != written else [])] if hint is not None else []:
-        try:
+    for each in [written, numbers] if hint is not None else []:
+        with suppress(Exception):  # (it may have been of another type when it was called, too)
             from pydantic import TypeAdapter
 
             return TypeAdapter(hint).validate_json(json.dumps(each), strict=True)
-        except Exception:  # noqa: BLE001 (it was not of that type when it was called, either)
-            continue
     if numbers != written:
         text = f"`{name}` has `NaN` or the like as text, and its annotation does not say float"
         raise _Refused(text)

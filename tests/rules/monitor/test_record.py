@@ -81,7 +81,7 @@ def sink(tmp_path):
     for each in made:
         each._finish()
         record._sinks.remove(each)
-        EXPORTER._periodic.pop(each._finish, None)
+        EXPORTER._own._periodic.pop(each._finish, None)
 
 
 @pytest.fixture
@@ -230,9 +230,12 @@ def test_one_that_was_taken_away_is_begun_anew(sink, tmp_path):
     made, path = sink(), tmp_path / "events.db"
     made.write(event(1))
     eventually(lambda: made._writer._identity and not made._writer._queue)
+    other = sqlite3.connect(path)  # (somebody has the old one open, with its log)
+    other.execute("SELECT * FROM events").fetchall()
     path.unlink()
     made.write(event(2))
     made._finish()
+    other.close()
 
     assert rows(path, "SELECT call_id FROM events") == [(f"{2:032x}",)]
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]

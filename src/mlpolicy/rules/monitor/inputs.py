@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from mlpolicy.rules.monitor.event import said_of
+from mlpolicy.rules.monitor.event import SEVERITY, said_of
+from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
 from mlpolicy.rules.monitor.summary import REDACTED, summary
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
-    from mlpolicy.rules.monitor.rule import LogBlock
 
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 Values = Mapping[str, Any] | None
 """The arguments of a call, by name."""
 
@@ -73,3 +74,14 @@ class Inputs:
         for pattern, most in self._patterns:
             text = pattern.sub(REDACTED, text) if len(text) <= most else REDACTED
         return text
+
+
+def log_of(rule: MonitorRule) -> LogBlock | None:
+    """Return what is logged; None where nothing is."""
+    return LogBlock() if rule.log is True else rule.log or None
+
+
+def logged(log: LogBlock | None) -> set[str]:
+    """Return the outcomes that are logged."""
+    levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
+    return {outcome for outcome, level in SEVERITY.items() if level in levels}

@@ -6,7 +6,6 @@ the call is not below it.
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -30,7 +29,6 @@ class OtelSink(Sink):
 
     def __init__(self, settings: OtelBlock) -> None:
         self._settings = settings
-        self._written = False
 
     def begin(self) -> None:
         """Offer the numbers, once a process."""
@@ -39,11 +37,6 @@ class OtelSink(Sink):
 
     def write(self, event: Mapping[str, Any]) -> None:
         """Make the span of *event*, and its log record."""
-        if not self._written:
-            self._written = True
-            # What is registered last runs first: before the SDK, by now set up, shuts down.
-            atexit.unregister(EXPORTER.finish)
-            atexit.register(EXPORTER.finish)
         end = round(datetime.fromisoformat(event["time"]).timestamp() * 1e6) * 1000
         attributes, context = _attributes(event), _context(event)
         if self._settings.traces:

@@ -126,6 +126,9 @@ class Lane:
                         self._thread.start()
                     except RuntimeError:  # no thread can be had: at the end of the interpreter, say
                         self._drain()
+                    # What is registered last runs first: before what a sink needs is shut down.
+                    atexit.unregister(EXPORTER.finish)
+                    atexit.register(EXPORTER.finish)
         self._thread.sooner()
 
     def _turn(self) -> float:
@@ -398,6 +401,11 @@ def chosen(named: str | Any) -> tuple[str, Sink]:
 
 
 _made: dict[Any, tuple[str, Sink]] = {}
+
+
+def lanes_to(sinks: Iterable[tuple[str, Sink]]) -> list[Lane]:
+    """Return the ways to those that take events."""
+    return [EXPORTER.lane(name, sink) for name, sink in sinks if sink.events]
 
 
 def begin(sinks: Iterable[tuple[str, Sink]]) -> None:

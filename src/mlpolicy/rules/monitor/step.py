@@ -27,9 +27,9 @@ from mlpolicy.rules.monitor.event import (
     lineage,
     tell_id,
 )
-from mlpolicy.rules.monitor.inputs import Inputs, Values
+from mlpolicy.rules.monitor.inputs import Inputs, Values, log_of, logged
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
-from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping
+from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping, lanes_to
 from mlpolicy.rules.monitor.summary import name_of, summary
 
 FOLD_EVERY: Final = 2048
@@ -39,7 +39,6 @@ FAILURES: Final = (10.0, 50.0)
 """Failed calls a second that are logged, and how many at once."""
 SAMPLES: Final = (100.0, 200.0)
 """The same of sampled calls: a share of a million calls a second would be a flood."""
-LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 MOST_ERROR_TYPES: Final = 50
 AT_ONCE: Final = 16
 """Samples that are dropped together with one that there is no room for."""
@@ -138,15 +137,15 @@ class MonitorStep(Step):
         """What tells it from others of this process: targets of one name are numbered apart."""
         self._draw = draw
         self._now = now
-        log = self._log = _log_of(rule)
-        self._logged = _logged(log)
+        log = self._log = log_of(rule)
+        self._logged = logged(log)
         self._sample = float(log.sample) if log else 0.0
         self._spread = math.log1p(-self._sample) if self._sample < 1.0 else NEVER
         self._slow = NEVER if log is None or log.slow is None else float(log.slow)
         self._always = log is not None and log.errors == "always"
         self._inputs = Inputs(log or LogBlock(), site)
         sinks = [chosen(named) for named in rule.sinks]
-        self._takers = [EXPORTER.lane(name, sink) for name, sink in sinks if sink.events]
+        self._takers = lanes_to(sinks)
         drops = [dropping(lane.name, "rate").add for lane in self._takers]
         self._noted = any(lane.name == "record" for lane in self._takers)
         self._failures = Rate(*FAILURES, drops, now=now)
@@ -437,16 +436,6 @@ class MonitorStep(Step):
         self._inherited = max(0, self._inherited - 1)
         self._next_due()
         return NOTHING
-
-
-def _log_of(rule: MonitorRule) -> LogBlock | None:
-    return LogBlock() if rule.log is True else rule.log or None
-
-
-def _logged(log: LogBlock | None) -> set[str]:
-    """Return the outcomes that are logged."""
-    levels = LEVELS[LEVELS.index(log.level) :] if log is not None else ()
-    return {outcome for outcome, level in SEVERITY.items() if level in levels}
 
 
 _serials = count()

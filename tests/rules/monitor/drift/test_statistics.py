@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mlpolicy.rules.monitor.drift.build import build
-from mlpolicy.rules.monitor.drift.detect import Standing, Tally, false_alarms, judge
+from mlpolicy.rules.monitor.drift.detect import BinTally, Standing, false_alarms, judge
 from mlpolicy.rules.monitor.drift.profile import load
 from mlpolicy.rules.monitor.drift.statistics import chi2_quantile, chi2_tail, compare, effective
 from mlpolicy.rules.monitor.rule import DriftBlock
@@ -67,7 +67,7 @@ def _profile(values):
 def _windows(signal, series, size):
     bins = np.searchsorted(signal.edges, series, side="right").astype(np.uint8)
     for at in range(0, len(bins), size):
-        tally = Tally(len(signal.bins))
+        tally = BinTally(len(signal.bins))
         tally.add(bins[at : at + size].tobytes(), of_numbers=True)
         yield tally
 
@@ -115,7 +115,7 @@ def _judged(name):
     windows = json.loads((DATA / f"{name}.windows.json").read_text())
     for signal, each in windows.items():
         of = profile.signals[signal]
-        tallies = [Tally(len(of.bins), *window) for window in each]
+        tallies = [BinTally(len(of.bins), *window) for window in each]
         yield signal.rpartition(".")[2], [judge(one, of, RULE, len(windows)) for one in tallies]
 
 

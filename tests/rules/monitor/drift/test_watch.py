@@ -21,8 +21,7 @@ import pytest
 from mlpolicy.rules.monitor import rule as rule_module
 from mlpolicy.rules.monitor.drift import WATCHES, states
 from mlpolicy.rules.monitor.drift.build import build
-from mlpolicy.rules.monitor.drift.signals import Path as SignalPath
-from mlpolicy.rules.monitor.drift.signals import Reader, elements
+from mlpolicy.rules.monitor.drift.signals import Reader, SignalPath, elements
 from mlpolicy.rules.monitor.sinks import EXPORTER
 
 SCHEMA = json.loads(Path(rule_module.__file__).with_name("drift.schema.json").read_text())
@@ -200,7 +199,7 @@ def test_a_driver_without_drift_has_no_line_of_it(place):
 
 WORKERS = """
 import os, random, sys, types
-from mlpolicy.rules.monitor.drift.detect import Watch
+from mlpolicy.rules.monitor.drift.detect import DriftWatch
 from mlpolicy.rules.monitor.drift.profile import load
 from mlpolicy.rules.monitor.drift.store import store_of
 from mlpolicy.rules.monitor.rule import DriftBlock
@@ -208,7 +207,7 @@ from functools import partial
 from pathlib import Path
 profile = load(Path(sys.argv[1]))
 rule = DriftBlock(profile="p", window={"calls": 1000})
-watch = Watch(rule, profile, profile.signals, partial(store_of, "f"), tell=lambda *a: None)
+watch = DriftWatch(rule, profile, profile.signals, partial(store_of, "f"), tell=lambda *a: None)
 pids = []
 for worker in range(4):
     pids.append(os.fork())
@@ -240,14 +239,14 @@ def test_workers_fill_one_window_and_lose_no_call(tmp_path):
 
 def test_a_window_that_never_fills_is_judged_when_it_is_old(tmp_path):
     """From `min_samples` on; with fewer it goes on."""
-    from mlpolicy.rules.monitor.drift.detect import Watch
+    from mlpolicy.rules.monitor.drift.detect import DriftWatch
     from mlpolicy.rules.monitor.drift.store import Store
     from mlpolicy.rules.monitor.rule import DriftBlock
 
     profile = build(lambda: iter([{"x": numbers(1000)}]), function="m:f", made="")
     clock = types.SimpleNamespace(now=1000.0)
     rule = DriftBlock(profile="p", window={"calls": 1000, "max_age": "1h"})
-    watch = Watch(rule, profile, profile.signals, Store, tell=print, now=lambda: clock.now)
+    watch = DriftWatch(rule, profile, profile.signals, Store, tell=print, now=lambda: clock.now)
     judged = []
     for calls, seconds in ((299, 3601), (1, 0), (400, 3599), (0, 2)):
         for value in numbers(calls):

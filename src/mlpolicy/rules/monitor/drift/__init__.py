@@ -6,17 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Lines, Loom, indented
+from mlpolicy.rules.monitor.drift.watches import RESULT, WATCHES
 
 if TYPE_CHECKING:
-    from mlpolicy.rules.monitor.drift.detect import Watch
+    from mlpolicy.rules.monitor.drift.detect import DriftWatch
     from mlpolicy.rules.monitor.rule import DriftBlock
     from mlpolicy.rules.monitor.sinks import Sink
-
-STATES = ("ok", "warn", "drift")
-RESULT = "result"
-"""The base of signals in what a call returned."""
-WATCHES: dict[str, Watch] = {}
-"""The watch on each function of this process, by its target."""
 
 
 def states() -> dict[str, dict[str, dict[str, Any]]]:
@@ -28,7 +23,7 @@ def states() -> dict[str, dict[str, dict[str, Any]]]:
     return {target: watch.shown() for target, watch in WATCHES.copy().items()}
 
 
-def watch(rule: DriftBlock | None, site: Site, sinks: list[tuple[str, Sink]]) -> Watch | None:
+def watch(rule: DriftBlock | None, site: Site, sinks: list[tuple[str, Sink]]) -> DriftWatch | None:
     """Return the watch that *rule* asks for, if it does; all that it takes is imported then."""
     if rule is None or site.function in GENERATORS:
         return None
@@ -37,7 +32,7 @@ def watch(rule: DriftBlock | None, site: Site, sinks: list[tuple[str, Sink]]) ->
     return place(rule, site, sinks)
 
 
-def let_go(watch: Watch | None, site: Site) -> None:
+def let_go(watch: DriftWatch | None, site: Site) -> None:
     """Count one user of *watch* less; after the last it is shown no longer."""
     if watch is not None:
         watch.users -= 1
@@ -46,7 +41,7 @@ def let_go(watch: Watch | None, site: Site) -> None:
             watch.hide(site.meters, site.target)
 
 
-def lines(watch: Watch | None, record: str, loom: Loom) -> Lines:
+def lines(watch: DriftWatch | None, record: str, loom: Loom) -> Lines:
     """Return lines that show *watch* a call that went well; of one that did not the *record* is a tuple."""
     if watch is None:
         return []

@@ -10,11 +10,11 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any, Final, Literal
 
-from mlpolicy.rules.monitor.drift.detect import Tally
+from mlpolicy.rules.monitor.drift.detect import BinTally
 from mlpolicy.rules.monitor.drift.profile import (
     QUANTILES,
     Binner,
-    Profile,
+    DataProfile,
     ProfileError,
     Signal,
     flat,
@@ -115,7 +115,9 @@ class _Column:
         return Signal("number", (0,) * (len(edges) + 1), edges=edges, statistics=shown)
 
 
-def build(batches: Batches, *, function: str, made: str, hashed: Hashed = "function") -> Profile:
+def build(
+    batches: Batches, *, function: str, made: str, hashed: Hashed = "function"
+) -> DataProfile:
     """Return the profile of the data that *batches* gives."""
     columns: dict[str, _Column] = {}
     rows = 0
@@ -124,7 +126,7 @@ def build(batches: Batches, *, function: str, made: str, hashed: Hashed = "funct
             columns.setdefault(name, _Column(name)).take(flat(map(plain, values)))
         rows += len(next(iter(batch.values()), ()))
     empty = {name: column.signal(function, hashed) for name, column in columns.items()}
-    profile = Profile(function, empty, rows, made, hashed)
+    profile = DataProfile(function, empty, rows, made, hashed)
     windows = {name: _Windows(signal, profile) for name, signal in empty.items()}
     for batch in batches():
         for name, values in batch.items():
@@ -135,12 +137,12 @@ def build(batches: Batches, *, function: str, made: str, hashed: Hashed = "funct
 class _Windows:
     """Counts one signal, and the windows of the data themselves."""
 
-    def __init__(self, signal: Signal, profile: Profile) -> None:
+    def __init__(self, signal: Signal, profile: DataProfile) -> None:
         self._signal, self._binner = signal, Binner(signal, profile)
-        self._all = Tally(self._binner.size)
+        self._all = BinTally(self._binner.size)
         self._size = SIZES[0]
         self._parts: list[list[int]] = []
-        self._open = Tally(self._binner.size)
+        self._open = BinTally(self._binner.size)
 
     def take(self, values: Sequence[Any]) -> None:
         """Count *values*, in the order of the data; what is kept is bounded: windows grow."""
@@ -152,7 +154,7 @@ class _Windows:
             at += len(part)
             if self._open.n >= self._size:
                 self._parts.append(self._open.counts)
-                self._open = Tally(self._binner.size)
+                self._open = BinTally(self._binner.size)
         if len(self._parts) >= _MOST_PARTS:
             self._parts = [
                 _plus(*pair) for pair in zip(self._parts[::2], self._parts[1::2], strict=False)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mlpolicy.core.metrics import Meters
 from mlpolicy.core.threads import Forked, Live, Lock
-from mlpolicy.rules.monitor.drift import STATES
-from mlpolicy.rules.monitor.drift.profile import Binner, Profile, Signal
+from mlpolicy.rules.monitor.drift.profile import Binner, DataProfile, Signal
 from mlpolicy.rules.monitor.drift.signals import Reader
 from mlpolicy.rules.monitor.drift.statistics import chi2_quantile
+from mlpolicy.rules.monitor.drift.watches import STATES
 from mlpolicy.rules.monitor.sinks import EXPORTER
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _MOST_WAITING: Final = 1000
 
 
 @dataclass(slots=True)
-class Tally:
+class BinTally:
     """The counts of one signal; `pairs` and `alike` tell how much neighbours have in common."""
 
     bins: int
@@ -69,7 +69,7 @@ class Tally:
             self.heads += sum(bins[:-1])
             self.tails += sum(bins[1:])
 
-    def plus(self, other: Tally) -> None:
+    def plus(self, other: BinTally) -> None:
         """Count what *other* has counted."""
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
         self.pairs += other.pairs
@@ -104,7 +104,7 @@ class Verdict(NamedTuple):
     p: float
 
 
-def judge(window: Tally, signal: Signal, rule: DriftBlock, signals: int) -> Verdict:
+def judge(window: BinTally, signal: Signal, rule: DriftBlock, signals: int) -> Verdict:
     """Return what *window* says, one of so many *signals*.
 
     It drifts where its index is above the floor, above what chance makes, and above 1.25 times
@@ -135,7 +135,7 @@ def false_alarms(rule: DriftBlock, signals: int, windows: float) -> float:
 class Batch:
     """Counts of rows that were taken together: a window, or a part of one."""
 
-    tallies: dict[str, Tally]
+    tallies: dict[str, BinTally]
     rows: int = 0
     since: float = 0.0
 
@@ -178,7 +178,7 @@ _GAUGES: Final = {
 }
 
 
-class Watch(Live):
+class DriftWatch(Live):
     """Watches the signals of one function."""
 
     settings = ""
@@ -192,7 +192,7 @@ class Watch(Live):
     def __init__(
         self,
         rule: DriftBlock,
-        profile: Profile,
+        profile: DataProfile,
         signals: Mapping[str, Signal],
         store: Callable[[Callable[[], Batch]], Store],
         *,
@@ -225,7 +225,7 @@ class Watch(Live):
 
     def new_batch(self) -> Batch:
         """Return a batch of nothing."""
-        return Batch({name: Tally(binner.size) for name, binner in self._binners})
+        return Batch({name: BinTally(binner.size) for name, binner in self._binners})
 
     # --- at a call --------------------------------------------------------------------
 
@@ -368,4 +368,4 @@ class Watch(Live):
         meters.drop("mlpolicy_drift_expected_false_alarms", function=target)
 
 
-_alive = Forked(Watch.begin)
+_alive = Forked(DriftWatch.begin)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from mlpolicy.core.diagnostic import Diagnostic, closest, did_you_mean, there_are
 from mlpolicy.core.report import say, say_once
 from mlpolicy.core.site import Site
-from mlpolicy.rules.monitor.drift import RESULT, STATES, WATCHES
-from mlpolicy.rules.monitor.drift.detect import Standing, Watch
-from mlpolicy.rules.monitor.drift.profile import Profile, ProfileError, Signal, found_from, load
-from mlpolicy.rules.monitor.drift.signals import Path, chosen
+from mlpolicy.rules.monitor.drift.detect import DriftWatch, Standing
+from mlpolicy.rules.monitor.drift.profile import DataProfile, ProfileError, Signal, found_from, load
+from mlpolicy.rules.monitor.drift.signals import SignalPath, chosen
 from mlpolicy.rules.monitor.drift.store import store_of
+from mlpolicy.rules.monitor.drift.watches import RESULT, STATES, WATCHES
 from mlpolicy.rules.monitor.sinks import EXPORTER, Sink
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SCHEMA = "mlpolicy.drift/1"
 
 
-def watched(rule: DriftBlock, function: str, source: str) -> tuple[Profile, dict[str, Signal]]:
+def watched(rule: DriftBlock, function: str, source: str) -> tuple[DataProfile, dict[str, Signal]]:
     """Return the profile of *function* and the signals to watch, or raise a `ProfileError`."""
     path = found_from(rule.profile, source)
     profile = load(path)
@@ -40,7 +40,7 @@ def watched(rule: DriftBlock, function: str, source: str) -> tuple[Profile, dict
         raise ProfileError(f"the profile `{path}` has no signal `{lost[0]}`; {known}")
     for name in names:
         try:
-            Path.parse(name)
+            SignalPath.parse(name)
         except ValueError as error:
             raise ProfileError(
                 f"the profile `{path}` names a signal that is not one: {error}"
@@ -48,7 +48,7 @@ def watched(rule: DriftBlock, function: str, source: str) -> tuple[Profile, dict
     return profile, {name: profile.signals[name] for name in names}
 
 
-def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Watch | None:
+def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> DriftWatch | None:
     """Return the watch on the function of *site*; None where none can be, which is said once.
 
     After a reload that changes nothing of it the watch is the one that was there.
@@ -70,7 +70,7 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Wa
     lanes = [EXPORTER.lane(named, sink) for named, sink in sinks if named in ("log", "file")]
     tell = partial(_tell, site.target, [lane.put for lane in lanes])
     told = tell if "log" in rule.on_drift else _say_nothing
-    watch = Watch(rule, profile, signals, partial(store_of, name), tell=told)
+    watch = DriftWatch(rule, profile, signals, partial(store_of, name), tell=told)
     watch.settings, watch.users = settings, 1
     if "metric" in rule.on_drift:
         watch.show(site.meters, site.target)
@@ -79,7 +79,7 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Wa
     return watch
 
 
-def _known(settings: str, site: Site) -> Watch | None:
+def _known(settings: str, site: Site) -> DriftWatch | None:
     """Return the watch of these *settings* that is there; one of others is shown no longer."""
     known = WATCHES.get(site.target)
     if known is None:
@@ -93,7 +93,7 @@ def _known(settings: str, site: Site) -> Watch | None:
 
 def _is_there(name: str, taken: set[str], target: str) -> bool:
     """Whether the function has what the signal begins at; what it lacks is said once."""
-    base = Path.parse(name).base
+    base = SignalPath.parse(name).base
     if base not in taken:
         text = f"{target} has no argument `{base}`: its signal `{name}` is not watched"
         say_once(f"drift:{target}:{base}", text)
@@ -162,7 +162,7 @@ def lint(rule: MonitorRule, function: Function) -> Iterator[Diagnostic]:
         return
     known = {one.name for one in function.parameters or ()} | {RESULT}
     for name in signals if function.parameters is not None else ():
-        base = Path.parse(name).base
+        base = SignalPath.parse(name).base
         if base not in known:
             text = f"`{function.name}` has no argument `{base}`, which the signal `{name}` is in"
             help = did_you_mean(closest(base, known), "make the profile anew, or name `signals`")

@@ -77,7 +77,7 @@ class Signal:
 
 
 @dataclass(frozen=True)
-class Profile:
+class DataProfile:
     """The signals of one function."""
 
     function: str
@@ -135,7 +135,7 @@ def _block(one: Signal) -> str:
     return "{\n" + ",\n".join(lines) + "\n    }"
 
 
-def load(path: Path) -> Profile:
+def load(path: Path) -> DataProfile:
     """Return the profile at *path*, or raise a `ProfileError`."""
     try:
         written = json.loads(path.read_text(encoding="utf-8"))
@@ -152,7 +152,7 @@ def load(path: Path) -> Profile:
         )
     try:
         signals = {name: _signal(one) for name, one in written["signals"].items()}
-        profile = Profile(
+        profile = DataProfile(
             str(written["function"]),
             signals,
             int(written["rows"]),
@@ -205,7 +205,7 @@ def found_from(path: str, source: str) -> Path:
 class Binner:
     """Finds the bins of values, in bulk; the last bin is of nulls."""
 
-    def __init__(self, signal: Signal, profile: Profile) -> None:
+    def __init__(self, signal: Signal, profile: DataProfile) -> None:
         self.size = len(signal.bins)
         self.of_numbers = signal.type == "number"
         self._edges, self._null = signal.edges, self.size - 1
@@ -251,7 +251,7 @@ def flat(values: Iterable[Any]) -> list[Any]:
 # --- merging --------------------------------------------------------------------------
 
 
-def merged(first: Profile, second: Profile) -> Profile:
+def merged(first: DataProfile, second: DataProfile) -> DataProfile:
     """Return the profile of the data of both; numbers of the second are spread over the first's bins."""
     if (first.function, first.hashed) != (second.function, second.hashed):
         a, b = (f"{one.function} ({one.hashed})" for one in (first, second))
@@ -265,7 +265,7 @@ def merged(first: Profile, second: Profile) -> Profile:
             raise ProfileError(f"`{name}` is a {mine.type} in one, a {theirs.type} in the other")
         signals[name] = theirs if mine is None else _both(mine, theirs)
     made = max(first.made, second.made)
-    return Profile(first.function, signals, first.rows + second.rows, made, first.hashed)
+    return DataProfile(first.function, signals, first.rows + second.rows, made, first.hashed)
 
 
 def on_bins_of(mine: Signal, theirs: Signal) -> tuple[Signal, tuple[int, ...]]:

@@ -45,7 +45,7 @@ SUMMARIES: Final[dict[str, Callable[[Sequence[Any]], float]]] = {
 
 
 @frozen()
-class Path:
+class SignalPath:
     """Where a signal stands in a call."""
 
     base: str
@@ -54,7 +54,7 @@ class Path:
     summary: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> Path:
+    def parse(cls, text: str) -> SignalPath:
         """Return the path that *text* writes, or raise a ValueError."""
         found = _PATH.fullmatch(text)
         if found is None or (found[3] or "len") not in SUMMARIES:
@@ -162,9 +162,9 @@ class Reader:
     """Reads all signals of a call at once; keys, indexes and attributes of one object in one step."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        groups: dict[str, dict[str, Path]] = {}
+        groups: dict[str, dict[str, SignalPath]] = {}
         for name in names:
-            path = Path.parse(name)
+            path = SignalPath.parse(name)
             groups.setdefault(path.base, {})[name] = path
         self.bases = tuple(groups)
         """The arguments that `read` is given, in this order; `result` is what was returned."""
@@ -197,7 +197,7 @@ def _all_of(readers: list[Callable[[Any], Row]]) -> Callable[..., Row]:
     return whole
 
 
-def _reader(paths: list[Path]) -> Callable[[Any], Row]:
+def _reader(paths: list[SignalPath]) -> Callable[[Any], Row]:
     """Return what reads all *paths* of one argument."""
 
     def each(base: Any) -> Row:
@@ -205,7 +205,7 @@ def _reader(paths: list[Path]) -> Callable[[Any], Row]:
 
     keys: list[Any] = [path.steps[0] for path in paths if len(path.steps) == 1 and not path.summary]
     if len(keys) < len(paths) or EVERY in keys:
-        is_whole = paths == [Path(paths[0].base)]
+        is_whole = paths == [SignalPath(paths[0].base)]
         return (lambda base: (base,)) if is_whole else each
     items = _getter(itemgetter, keys)
     by_name = all(isinstance(key, str) for key in keys)

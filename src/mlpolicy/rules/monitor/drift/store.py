@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlpolicy.core.report import interrupts, say_once
-from mlpolicy.rules.monitor.drift.detect import Batch, Standing, Tally
+from mlpolicy.rules.monitor.drift.detect import Batch, BinTally, Standing
 
 FOLDERS: Final = ("MLPOLICY_STATE_DIR", "PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 
@@ -98,7 +98,7 @@ class SharedStore(Store):
         return self.window.rows, self.window.batch.rows
 
     def _read(self, written: Any) -> Window:
-        tallies = {name: Tally(**one) for name, one in written["batch"]["tallies"].items()}
+        tallies = {name: BinTally(**one) for name, one in written["batch"]["tallies"].items()}
         batch = Batch(tallies, written["batch"]["rows"], written["batch"]["since"])
         standings = {name: Standing(**one) for name, one in written["standings"].items()}
         return Window(batch, standings, written["windows"], written["rows"])
