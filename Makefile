@@ -38,6 +38,7 @@ TEXT := $(addprefix tests/,cli corpus document golden lint model plan source tes
 test: $(VENV)/.made
 	@$(BIN)/python -m compileall -q src
 	@scripts/prometheus $(VENV)/prometheus || true
+	@scripts/chromium || true
 	@scripts/test-beside $(LOCK) "$(TEXT)" > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	failed=0; $(BIN)/python -m pytest -q tests $(addprefix --ignore=,$(TEXT)) || failed=1; \
 	wait $$beside || failed=1; cat $(VENV)/beside.log; exit $$failed

@@ -65,15 +65,15 @@ def command(*, url: str, once: bool, interval: float) -> None:
     from rich.console import Console
 
     gc.enable()  # (other commands are short)
-    watch, once = Watch(_address(url)), once or not sys.stdout.isatty()
+    readings, once = Readings(_address(url)), once or not sys.stdout.isatty()
     try:
-        watch.look()
+        readings.look()
         if once:
             time.sleep(interval)
-            watch.look()
+            readings.look()
     except NoAnswer as error:
         exits.stop(
-            f"nothing to show at {visible(watch.url)}: {error}\n"
+            f"nothing to show at {visible(readings.url)}: {error}\n"
             f"  a service opens the port under `mlpolicy run --ops {DEFAULT} -- CMD`, "
             f"with {VARIABLE}={DEFAULT} or `settings: {{ops: {{listen: …}}}}` in its policy",
             exits.NOTHING_TO_DO,
@@ -81,20 +81,20 @@ def command(*, url: str, once: bool, interval: float) -> None:
     if once:
         width = shutil.get_terminal_size((160, 50)).columns
         console = Console(file=sys.stdout, width=width, highlight=False)
-        console.print(watch.shown(width, sys.maxsize))
+        console.print(readings.shown(width, sys.maxsize))
     else:
-        _live(watch, interval, Console(file=sys.stdout, highlight=False))
+        _live(readings, interval, Console(file=sys.stdout, highlight=False))
 
 
-def _live(watch: Watch, interval: float, console: Console) -> None:
+def _live(readings: Readings, interval: float, console: Console) -> None:
     from rich.live import Live
 
     with Live(console=console, screen=True, auto_refresh=False) as live:
         try:
             while True:
-                live.update(watch.shown(console.width, console.height), refresh=True)
+                live.update(readings.shown(console.width, console.height), refresh=True)
                 time.sleep(interval)
-                watch.try_to_look()
+                readings.try_to_look()
         except KeyboardInterrupt:
             return
 
@@ -107,14 +107,15 @@ def _address(given: str) -> str:
         rest = f"127.0.0.1:{rest.rpartition(':')[2]}"
     if scheme.lower() not in ("http", "https"):
         exits.stop(f"`{visible(given)}` is not an address of HTTP: write http://HOST:PORT")
+    address = f"{scheme.lower()}://{rest}"
     try:
-        parts = urlsplit(f"{scheme.lower()}://{rest}")
+        parts = urlsplit(address)
         known = bool(parts.hostname) and parts.port != 0
     except ValueError:
         known = False
     if not known:
         exits.stop(f"`{visible(given)}` names no host and port: write HOST:PORT")
-    return parts.geturl()
+    return address
 
 
 def fetch(url: str) -> State:
@@ -153,7 +154,7 @@ def fetch(url: str) -> State:
 Buckets = Sequence[tuple[float | None, int]]
 
 
-class Watch:
+class Readings:
     """The states of the last minute, and what they say of each function."""
 
     def __init__(self, url: str) -> None:

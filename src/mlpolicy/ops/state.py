@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from importlib import import_module
 from typing import Any, Final
 
 from mlpolicy import __version__
@@ -71,12 +70,14 @@ def state() -> dict[str, Any]:
     labels = (dict(one.labels) for each in numbers.values() for one in each.samples)
     counted = {one["function"] for one in labels if "function" in one}
     plans = _plans(held, counted) if held else {}
-    functions = [
+    functions: list[dict[str, Any]] = [
         _function(name, plans.get(name), numbers)
         | {"state": _placed(held, name, elsewhere=name in counted)}
         for name in sorted({*plans, *counted})
     ]
-    limited = [one["memory_bytes"] for one in functions if one["memory_bytes"].get("limit")]
+    limited: list[dict[str, Any]] = [
+        one["memory_bytes"] for one in functions if one["memory_bytes"].get("limit")
+    ]
     return {
         "schema": SCHEMA,
         "time": time.time(),
@@ -205,10 +206,9 @@ def _drift(name: str, of: Callable[..., list[Sample]]) -> list[dict[str, Any]]:
             signals.setdefault(signal, {})[figure] = _strict(one.value)
     if not signals:
         return []
-    try:
-        shown: Any = import_module("mlpolicy.rules.monitor.drift").states().get(name, {})
-    except (ImportError, AttributeError):
-        shown = {}
+    from mlpolicy.rules.monitor.drift import states
+
+    shown = states().get(name, {})
     return [
         figures
         | {
