@@ -20,7 +20,7 @@ from mlpolicy.cli.options import Context, shared, waiting
 from mlpolicy.cli.render.report import visible
 from mlpolicy.model.policy import one
 from mlpolicy.plan.rulebook import Rulebook
-from mlpolicy.rules.monitor.recorded import NoRecord, Record, Wanted, as_time, moment
+from mlpolicy.rules.monitor.recorded import NoRecord, RecordFile, Wanted, as_time, moment
 from mlpolicy.rules.monitor.where import WhereError, compiled
 
 SCHEMA = "mlpolicy.events/1"
@@ -63,7 +63,7 @@ def command(context: Context, *, what: str, record: str | None, **options: Any) 
     _check(context, what, options)
     wanted = _wanted(options)
     try:
-        found = Record(record or _named(context))
+        found = RecordFile(record or _named(context))
         with waiting("searching the record"):
             if what == "show":
                 _show(context, _of_call(found, options["call_id"]))
@@ -149,7 +149,7 @@ def _records(rulebook: Rulebook) -> Iterator[str]:
                 yield str(sink["record"]["path"])
 
 
-def _of_call(record: Record, call_id: str) -> list[dict[str, Any]]:
+def _of_call(record: RecordFile, call_id: str) -> list[dict[str, Any]]:
     events = record.of_call(call_id)
     if not events:
         exits.stop(f"no event of the call `{call_id}` is in {record.path}", exits.NOTHING_TO_DO)
@@ -195,7 +195,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, str]:
     return {name: "" if value is None else str(value) for name, value in row.items()}
 
 
-def _tail(context: Context, record: Record, wanted: Wanted, options: Mapping[str, Any]) -> None:
+def _tail(context: Context, record: RecordFile, wanted: Wanted, options: Mapping[str, Any]) -> None:
     end, _ = record.after(0, Wanted(since=time.time() + 1e9))
     events = record.newest(wanted, options["limit"] or FEW)
     if not options["follow"]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial, reduce
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.options import Context
@@ -195,7 +195,7 @@ def _value(name: str, written: Any, *, hint: Any) -> Any:
         with suppress(Exception):  # (it may have been of another type when it was called, too)
             from pydantic import TypeAdapter
 
-            return TypeAdapter(hint).validate_json(json.dumps(each), strict=True)
+            return TypeAdapter(cast("Any", hint)).validate_json(json.dumps(each), strict=True)
     if numbers != written:
         text = f"`{name}` has `NaN` or the like as text, and its annotation does not say float"
         raise _Refused(text)

@@ -13,7 +13,7 @@ import pytest
 
 from mlpolicy.rules.monitor.record import _INSERT
 from mlpolicy.rules.monitor.record_file import opened
-from mlpolicy.rules.monitor.recorded import Record, Wanted, moment
+from mlpolicy.rules.monitor.recorded import RecordFile, Wanted, moment
 from mlpolicy.rules.monitor.where import WhereError, compiled
 
 EVENTS = [
@@ -53,7 +53,7 @@ def test_a_condition_finds_what_it_says(tmp_path, text, found):
         known = (event["n"], "a:f", "ok", "INFO", "0", "0", None, float(event["n"] - 1), 1)
         connection.execute(_INSERT, (*known, json.dumps(event)))
 
-    newest = Record(str(tmp_path / "e.db")).newest(Wanted(where=compiled(text)), 10)
+    newest = RecordFile(str(tmp_path / "e.db")).newest(Wanted(where=compiled(text)), 10)
     connection.close()
 
     assert [event["n"] for event in newest] == found
@@ -156,7 +156,7 @@ def test_a_large_record_is_asked_quickly(tmp_path):
     connection.executemany(_INSERT, events())
     connection.execute("COMMIT")
     connection.close()
-    record, where = Record(path), compiled('input.user.country = "IT"')
+    record, where = RecordFile(path), compiled('input.user.country = "IT"')
     wanted = Wanted(("recsys.m1*",), ("error", "refused"), now - 40_000, now - 1000, where)
 
     began = time.perf_counter()

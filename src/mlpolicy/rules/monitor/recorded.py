@@ -40,7 +40,7 @@ class Wanted:
     where: SQL | None = None
 
 
-class Record:
+class RecordFile:
     """The events in one file."""
 
     def __init__(self, path: str) -> None:
