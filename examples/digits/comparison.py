@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 
 SERVICE = Path(__file__).with_name("serve.py")
 POLICY = "policies/digits.yaml"
-GOVERNED = ("-m", "mlpolicy", "run", "--policy", POLICY, "--", sys.executable)
+GOVERNED = ("-m", "mlpolicy", "run", "--policy", POLICY)
 
 
 class Comparison:
     """One recorded traffic, one seed of faults, and two ways to run the service."""
 
-    def __init__(self, options: argparse.Namespace, logs: Path) -> None:
+    def __init__(self, options: argparse.Namespace, logs: Path, progress: Console) -> None:
         self._options = options
+        self._progress = progress
         self._logs = logs
         self.traffic: Traffic = record(requests=options.requests, seed=options.seed)
         rows = load_digits().data
@@ -45,7 +46,7 @@ class Comparison:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         server = ["-m", "uvicorn", "examples.digits.serve:app", f"--port={port}"]
-        prefix = GOVERNED if name == "with" else ()
+        prefix = self._governed() if name == "with" else ()
         command = [sys.executable, *prefix, *server, "--log-level=warning"]
         options, counts = self._options, self._logs / f"{name}-counts"
         counts.mkdir()
@@ -63,6 +64,12 @@ class Comparison:
             run = self._measure(name, url)
         # The service has ended, and with it the last count is written.
         return replace(run, seen=seen(counts)) if prefix else run
+
+    def _governed(self) -> tuple[str, ...]:
+        """Return what runs a command under the policy, and say where to look at it meanwhile."""
+        ops = f"127.0.0.1:{free_port()}"
+        self._progress.print(f"look at it meanwhile: http://{ops}, or [bold]mlpolicy top {ops}[/]")
+        return (*GOVERNED, "--ops", ops, "--", sys.executable)
 
     def _measure(self, name: str, url: str) -> Run:
         with PeakMemory(_stats(url)["pid"]) as memory:
@@ -91,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [options.only] if options.only else ["without", "with"]
     logs = Path(tempfile.mkdtemp(prefix="digits-"))
     progress.print(f"the services log to {logs}")
-    comparison = Comparison(options, logs)
+    comparison = Comparison(options, logs, progress)
     runs = [comparison.run(name) for name in names]
     Console().print(table(runs, comparison.traffic))
     if options.only:
