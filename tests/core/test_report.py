@@ -67,6 +67,7 @@ PLACES = {
     "target", "self.target", "self.site.target", "self.environment", "common.target", "placed.target", "site.target", "name",
     "self._site.target", "self._kind", "rule.kind", "self.salt", "self.path", "self._path", "what", "where",
     "environment", "failure.check", "_lasting(type(bug))", "self.what", "finding.code", "finding.span", "why_not", "sink", "function.__qualname__",
+    "self.name", "base", "address", "path",
 }  # fmt: skip
 """What keys are made of: functions, rules, settings, sinks. Each is of a set that policy and program bound."""
 

@@ -131,6 +131,7 @@ def serving(folder: Path):
                 started.wait(20)
             except subprocess.TimeoutExpired:
                 os.killpg(started.pid, 9)
+                started.wait(20)
             for stream in (started.stdin, started.stdout):
                 stream.close()
 

@@ -137,6 +137,10 @@ input()
 """
 
 
+def _listening(pid):
+    return [one for one in psutil.Process(pid).net_connections() if one.status == "LISTEN"]
+
+
 def test_a_forked_child_holds_no_socket_and_takes_over(service):
     """It answers for itself once its parent is gone, within 2 s."""
     service.script(FORKED)
@@ -144,7 +148,7 @@ def test_a_forked_child_holds_no_socket_and_takes_over(service):
     child = int(service.started[0].stdout.readline())
     parent = service.holder()
     assert parent != child
-    assert not [one for one in psutil.Process(child).net_connections() if one.status == "LISTEN"]
+    assert until(lambda: not _listening(child))
 
     psutil.Process(parent).kill()
     gone = time.monotonic()

@@ -18,7 +18,13 @@ from mlpolicy.rules.monitor.sinks import dropping
 ROOT = Path(__file__).parents[2]
 TO_COME = {one.name for one in METRICS if one.name.startswith("mlpolicy_drift_")}
 """What may not be there yet."""
-NO_METRICS = {"mlpolicy_twin__", "mlpolicy_tags__", "mlpolicy_allow_real", "mlpolicy_cache_led"}
+NO_METRICS = {
+    "mlpolicy_twin__",
+    "mlpolicy_tags__",
+    "mlpolicy_allow_real",
+    "mlpolicy_cache_led",
+    "mlpolicy_waits",
+}
 INT = {"args": {"x": {"type": "int"}}}
 
 
@@ -53,7 +59,7 @@ def test_what_is_counted_is_in_the_list(place):
     }
     of_process = {"mlpolicy_targets"}
     assert found.items() <= listed.items()
-    assert listed.keys() - found.keys() <= TO_COME | of_process
+    assert listed.keys() - found.keys() <= TO_COME | of_process | {"mlpolicy_record_deleted_total"}
 
 
 def test_no_name_in_the_source_is_forgotten():
@@ -63,7 +69,7 @@ def test_no_name_in_the_source_is_forgotten():
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_bytes())):
             text = node.value if isinstance(node, ast.Constant) else ""
-            if isinstance(text, str) and re.fullmatch(r"mlpolicy_[a-z_]+", text):
+            if isinstance(text, str) and re.fullmatch(r"mlpolicy_[a-z_]*[a-z]", text):
                 found.add(text)
 
     assert found - NO_METRICS <= names

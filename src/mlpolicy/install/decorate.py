@@ -167,8 +167,9 @@ class Log(TypedDict, total=False):
     sample: Share
     slow: Time | None
     errors: Literal["always", "sampled", "never"]
-    inputs: Literal["none", "summary", "full"]
+    inputs: Literal["none", "summary", "statistics", "full"]
     redact: Names
+    redact_patterns: Names
 
 
 class Slo(TypedDict, total=False):
@@ -178,15 +179,52 @@ class Slo(TypedDict, total=False):
     error_rate: Share
 
 
+class DriftWindow(TypedDict, total=False):
+    """How many calls are judged together."""
+
+    calls: int
+    max_age: Time
+
+
+class DriftFloor(TypedDict, total=False):
+    """What the index must be above, whatever chance says."""
+
+    warn: float
+    drift: float
+
+
+class Drift(TypedDict, total=False):
+    """Whether inputs and results are still what a profile was made of."""
+
+    profile: str
+    signals: Names
+    window: DriftWindow
+    min_samples: int
+    statistic: Literal["psi"]
+    floor: DriftFloor
+    alpha: float
+    consecutive: int
+    on_drift: Sequence[Literal["log", "metric"]]
+
+
+class Labels(TypedDict, total=False):
+    """By what results are counted."""
+
+    path: str
+    values: Sequence[bool | int | str]
+
+
 class Monitor(Common, total=False):
     """What `@mlpolicy.monitor` takes; the words of the second part mean fields of the first."""
 
     metrics: bool
     buckets: Sequence[Time]
     labels: Mapping[str, str]
+    labels_from: str | Labels
     slo: Slo
+    drift: Drift
     log: bool | Log
-    sinks: Names
+    sinks: str | Sequence[str | Mapping[str, Mapping[str, object]]]
 
     tags: Mapping[str, str]
 

@@ -20,11 +20,12 @@ errors_total* | counter | function error_type | monitor | Calls that raised, by 
 slo_target | gauge | function objective | monitor | What is expected: seconds for p99, a share for error_rate.
 predictions_total | counter | function label | monitor | Results of calls, by the label that `labels_from` finds in them.
 dropped_events_total* | counter | sink reason | monitor | Events that did not reach their sink.
-drift_score | gauge | function signal | monitor | How far the last window of a signal is from its reference.
-drift_threshold | gauge | function signal | monitor | The score above which a window counts as drifted.
-drift_state | gauge | function signal | monitor | Whether a signal has drifted: 0 no, 1 perhaps, 2 yes.
-drift_windows_total | counter | function signal state | monitor | Windows of a signal that were compared, by what came of it.
-drift_expected_false_alarms | gauge | function | monitor | False alarms to be expected of all that was compared.
+record_deleted_total* | counter | reason | monitor | Events that left the record, by why.
+drift_score | gauge | function signal | monitor | How far the last window is from the profile.
+drift_threshold | gauge | function signal | monitor | What the score of a drift is above.
+drift_state | gauge | function signal | monitor | 0 ok, 1 warn, 2 drift.
+drift_windows_total | counter | function signal state | monitor | Windows, by what each said of the signal.
+drift_expected_false_alarms | gauge | function | monitor | False drifts that the windows so far have made, at most, on average.
 attempts_total | counter | function outcome | retry | Attempts that failed, or succeeded after a failure.
 retries_total | counter | function reason | retry | Calls whose first attempt failed, by how they ended.
 cache_requests_total | counter | function result | cache | Calls of a function with a cache, by what the cache gave.

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -277,13 +278,13 @@ def test_the_file_does_not_grow_beyond_its_size(sink, tmp_path):
 
 
 def _foreign(path):
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE events (own INTEGER)")
         connection.execute("PRAGMA user_version = 1")
 
 
 def _newer(path):
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA user_version = 2")
         connection.execute(f"PRAGMA application_id = {0x6D6C7065}")
 

@@ -273,7 +273,7 @@ def _read(path: Path) -> list[tuple[str, float, float]]:
     except (FileNotFoundError, struct.error):  # (its process has made it and not yet filled it)
         return []
     except (RuntimeError, ValueError) as error:
-        say_once(f"metrics:{path.name}", f"{path} is left out, it cannot be read: {error}")
+        say_once("metrics:unreadable", f"{path} is left out, it cannot be read: {error}")
         return []
 
 

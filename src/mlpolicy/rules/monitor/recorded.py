@@ -43,6 +43,8 @@ class Wanted:
 class RecordFile:
     """The events in one file."""
 
+    _connection: sqlite3.Connection = None  # type: ignore[assignment]  # (until it is opened)
+
     def __init__(self, path: str) -> None:
         self.path = path
         if not os.path.isfile(path):
@@ -52,6 +54,7 @@ class RecordFile:
             version, application = map(self._pragma, ("user_version", "application_id"))
         except sqlite3.OperationalError:
             # It lies where nobody may write: without writers it is read as it is.
+            self._connection.close()
             self._connection = self._open("immutable=1")
             version, application = map(self._pragma, ("user_version", "application_id"))
         if application != APPLICATION:
@@ -60,6 +63,10 @@ class RecordFile:
             raise NoRecord(
                 f"`{path}` is of schema {version}: update mlpolicy, which knows {VERSION}"
             )
+
+    def __del__(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def _open(self, how: str) -> sqlite3.Connection:
         name = f"file:{quote(os.path.abspath(self.path))}?{how}"
