@@ -86,7 +86,7 @@ class LabelsBlock(RuleModel):
     """The labels that are told apart; without them the first 20 that come. All else is `other`."""
 
 
-class DriftWindow(RuleModel):
+class DriftWindowBlock(RuleModel):
     """How many calls are judged together."""
 
     calls: Annotated[int, Field(ge=50, le=1_000_000)] = 1000
@@ -95,7 +95,7 @@ class DriftWindow(RuleModel):
     """How old it may become: then it is judged with fewer, from `min_samples` on."""
 
 
-class DriftFloor(RuleModel):
+class DriftFloorBlock(RuleModel):
     """What the index must be above, whatever chance says: smaller changes are of no interest."""
 
     warn: Annotated[float, Field(ge=0, le=10)] = 0.1
@@ -111,13 +111,13 @@ class DriftBlock(RuleModel):
     """The file that `mlpolicy profile` wrote, beside the policy file."""
     signals: Many[Annotated[str, Field(pattern=PATTERN)]] = ()
     """Those of the profile to watch: `features.*`, `result.score`; all where none is named."""
-    window: DriftWindow = DriftWindow()
+    window: DriftWindowBlock = DriftWindowBlock()
     """How many calls are judged together."""
     min_samples: Annotated[int, Field(ge=30, le=1_000_000)] = 300
     """Values that a signal must have in a window to be judged."""
     statistic: Literal["psi"] = "psi"
     """What is measured: the population stability index."""
-    floor: DriftFloor = DriftFloor()
+    floor: DriftFloorBlock = DriftFloorBlock()
     """What the index must be above: `warn`, `drift`."""
     alpha: Annotated[float, Field(gt=0, le=0.1)] = 0.001
     """How often a window may be above by chance, over all signals together."""
