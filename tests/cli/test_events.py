@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import select
 import signal
 import subprocess
 import sys
@@ -166,9 +167,11 @@ def test_what_comes_is_followed(recorded):
     asked = ["events", "tail", "-f", "--record", "events.db", "--limit", "1", "--format", "json"]
     with subprocess.Popen([sys.executable, "-m", "mlpolicy", *asked], **terms) as tail:
         last = json.loads(tail.stdout.readline())
-        program = "import mlpolicy; mlpolicy.install('policy.yaml'); import svc; svc.born(svc.User"
-        subprocess.run([sys.executable, "-c", f"{program}('IT', svc.date(1, 1, 1)))"], **terms)
-        line = json.loads(tail.stdout.readline())
+        program = "import time, mlpolicy; mlpolicy.install('policy.yaml'); import svc; "
+        program += "svc.born(svc.User('IT', svc.date(1, 1, 1))); time.sleep(2)"
+        subprocess.run([sys.executable, "-c", program], check=True, **terms)
+        came, _, _ = select.select([tail.stdout], [], [], 30)
+        line = json.loads(tail.stdout.readline() if came else "{}")
         tail.send_signal(signal.SIGINT)
         code = tail.wait(20)
 

@@ -48,6 +48,8 @@ _json: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 class RecordSink(Sink):
     """Writes events to the SQLite file of its settings."""
 
+    name = "record"
+
     def __init__(self, settings: Any) -> None:
         self._settings = settings
         self._path = os.path.abspath(settings.path)  # (a program may change its folder later)
@@ -62,9 +64,15 @@ class RecordSink(Sink):
         if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _terminated)
 
-    def write(self, event: Mapping[str, Any]) -> None:
+    def way(self, name: str) -> RecordSink:
+        """Have events put into a queue of its own, whose thread no fork finds with a file open."""
+        return self
+
+    def put(self, event: Mapping[str, Any]) -> None:
         """Put *event* where the thread finds it."""
         self._writer.put(event)
+
+    write = put
 
     def _finish(self) -> None:
         if not EXPORTER.runs_here():  # (that is at the end of the process)

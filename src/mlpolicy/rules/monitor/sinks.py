@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from itertools import count
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, Protocol, cast
 
 from mlpolicy.core import clock
 from mlpolicy.core.kind import load
@@ -33,6 +33,15 @@ AT_EXIT = 1.0
 """Seconds that the end of the process may wait for all queues together."""
 
 Work = Callable[[], object]
+
+
+class Way(Protocol):
+    """Where events for one sink are put, on the threads of calls."""
+
+    name: str
+
+    def put(self, event: Mapping[str, Any]) -> None:
+        """Take *event*, at once."""
 
 
 class Sink:
@@ -65,6 +74,10 @@ class Sink:
 
     def finish(self) -> None:
         """Write what was held back: the process ends. Called on the same thread, perhaps again."""
+
+    def way(self, name: str) -> Way:
+        """Return where its events are put: a queue and a thread of ours, unless it has its own."""
+        return EXPORTER.lane(name, self)
 
 
 class Lane:
@@ -403,9 +416,9 @@ def chosen(named: str | Any) -> tuple[str, Sink]:
 _made: dict[Any, tuple[str, Sink]] = {}
 
 
-def lanes_to(sinks: Iterable[tuple[str, Sink]]) -> list[Lane]:
+def ways_to(sinks: Iterable[tuple[str, Sink]]) -> list[Way]:
     """Return the ways to those that take events."""
-    return [EXPORTER.lane(name, sink) for name, sink in sinks if sink.events]
+    return [sink.way(name) for name, sink in sinks if sink.events]
 
 
 def begin(sinks: Iterable[tuple[str, Sink]]) -> None:

@@ -29,7 +29,7 @@ from mlpolicy.rules.monitor.event import (
 )
 from mlpolicy.rules.monitor.inputs import Inputs, Values, log_of, logged
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
-from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping, lanes_to
+from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping, ways_to
 from mlpolicy.rules.monitor.summary import name_of, summary
 
 FOLD_EVERY: Final = 2048
@@ -145,7 +145,7 @@ class MonitorStep(Step):
         self._always = log is not None and log.errors == "always"
         self._inputs = Inputs(log or LogBlock(), site)
         sinks = [chosen(named) for named in rule.sinks]
-        self._takers = lanes_to(sinks)
+        self._takers = ways_to(sinks)
         drops = [dropping(lane.name, "rate").add for lane in self._takers]
         self._noted = any(lane.name == "record" for lane in self._takers)
         self._failures = Rate(*FAILURES, drops, now=now)
