@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,8 @@ def test_what_comes_is_followed(recorded):
     folder, _ = recorded
     environment = os.environ | {"PYTHONPATH": SOURCE, "MLPOLICY_CACHE_DIR": str(folder / "plans")}
     terms = {"cwd": folder, "env": environment, "text": True, "stdout": subprocess.PIPE}
+    # (a shell lets what it runs in the background ignore the signal, and children inherit that)
+    terms["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     asked = ["events", "tail", "-f", "--record", "events.db", "--limit", "1", "--format", "json"]
     with subprocess.Popen([sys.executable, "-m", "mlpolicy", *asked], **terms) as tail:
         last = json.loads(tail.stdout.readline())
@@ -173,7 +176,10 @@ def test_what_comes_is_followed(recorded):
         came, _, _ = select.select([tail.stdout], [], [], 30)
         line = json.loads(tail.stdout.readline() if came else "{}")
         tail.send_signal(signal.SIGINT)
-        code = tail.wait(20)
+        try:
+            code = tail.wait(20)
+        finally:
+            tail.kill()
 
     assert last["id"] < line["id"]
     assert (line["function"], line["outcome"], code) == ("svc:born", "ok", 130)
