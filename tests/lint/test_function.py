@@ -16,6 +16,7 @@ from policies import loaded
 
 PLACE = Span("policy.yaml", 3, 5)
 RULES = {
+    "monitor": "monitor: {sinks: [log]}",
     "retry": "retry: {max_attempts: 3, retry_on: [shop.Gone]}",
     "cache": "cache: {ttl: 30s, copy: none}",
     "validate": "validate: {args: {x: {type: shop.Gone, model: shop.Gone}}, returns: {type: int}}",
