@@ -23,7 +23,7 @@ LINES = {
     "model": 3111,
     "ops": 700,
     "plan": 2945,
-    "rules": 15234,
+    "rules": 15245,
     "runtime": 615,
     "source": 1203,
     "testing": 2114,

@@ -13,9 +13,11 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from _thread import start_new_thread
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from datetime import UTC, datetime
 from hashlib import blake2b
 from types import CodeType, FrameType, FunctionType, TracebackType, WrapperDescriptorType
 from typing import Any, Final, cast
@@ -37,6 +39,11 @@ SEVERITY: Final[dict[str, str]] = {
 _BYTES: Final = 16
 WATCHERS: Final[list[Callable[[dict[str, Any]], object]]] = []
 """Called with each event where it is made: they keep it, and do no more."""
+
+
+def stamp() -> str:
+    """Return the time as events have it: RFC 3339, UTC."""
+    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="microseconds")
 
 
 def current_trace() -> dict[str, str]:

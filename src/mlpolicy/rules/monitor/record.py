@@ -9,7 +9,6 @@ parent for its own, and ruin the file. A fork waits for the batch under way, and
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -27,7 +26,15 @@ from mlpolicy.core.metrics import METERS, Sum
 from mlpolicy.core.report import say_once, told
 from mlpolicy.core.threads import Background, Lock
 from mlpolicy.rules.monitor.record_file import Unusable, identity, opened
-from mlpolicy.rules.monitor.sinks import AT_EXIT, EXPORTER, MOST_QUEUED, Sink, Work, dropping
+from mlpolicy.rules.monitor.sinks import (
+    AT_EXIT,
+    EXPORTER,
+    MOST_QUEUED,
+    Sink,
+    Work,
+    as_line,
+    dropping,
+)
 
 _INSERT: Final = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OLDEST: Final = "DELETE FROM events WHERE id IN (SELECT id FROM events {} ORDER BY time LIMIT ?)"
@@ -42,7 +49,6 @@ _LONGEST_PAUSE: Final = 30.0
 _PATIENCE: Final = 2.0
 """Seconds that the file may be locked before that is said."""
 _LEAST: Final = 1 << 18
-_json: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 class RecordSink(Sink):
@@ -302,7 +308,7 @@ def _row(event: Mapping[str, Any]) -> tuple[Any, ...]:
         event.get("error", {}).get("type"),
         event["duration_s"],
         os.getpid(),
-        _json(event),
+        as_line(event),
     )
 
 

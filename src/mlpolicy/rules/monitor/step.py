@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from itertools import count
 from typing import Any, ClassVar, Final
 
@@ -25,6 +23,7 @@ from mlpolicy.rules.monitor.event import (
     current_trace,
     frames,
     lineage,
+    stamp,
     tell_id,
 )
 from mlpolicy.rules.monitor.inputs import Inputs, Values, log_of, logged
@@ -398,7 +397,7 @@ class MonitorStep(Step):
         modes = {mode for kind, mode in self.site.modes.items() if kind != self.kind}
         event: dict[str, Any] = {
             "schema": "mlpolicy.event/1",
-            "time": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="microseconds"),
+            "time": stamp(),
             "severity": SEVERITY[outcome],
             "event": "call",
             "function": self.site.target,

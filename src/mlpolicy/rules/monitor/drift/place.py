@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from mlpolicy.rules.monitor.drift.profile import DataProfile, ProfileError, Sign
 from mlpolicy.rules.monitor.drift.signals import SignalPath, chosen
 from mlpolicy.rules.monitor.drift.store import store_of
 from mlpolicy.rules.monitor.drift.watches import RESULT, STATES, WATCHES
+from mlpolicy.rules.monitor.event import stamp
 from mlpolicy.rules.monitor.sinks import EXPORTER, Sink
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def _tell(
     state = STATES[after.state]
     event: Mapping[str, Any] = {
         "schema": SCHEMA,
-        "time": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="microseconds"),
+        "time": stamp(),
         "severity": "WARNING" if after.state else "INFO",
         "event": "drift",
         "function": target,
