@@ -25,7 +25,7 @@ from mlpolicy.core import clock
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.monitor import prometheus
-from mlpolicy.rules.monitor.event import WATCHERS
+from mlpolicy.rules.monitor.event import WATCHERS, Draft
 
 NAME: Final = "mlpolicy"
 WITHIN: Final = 5.0
@@ -69,7 +69,7 @@ class Routes:
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
-        self.events: deque[dict[str, Any]] = deque(maxlen=MOST_EVENTS)
+        self.events: deque[Draft] = deque(maxlen=MOST_EVENTS)
         WATCHERS.append(self.events.append)
         prometheus.expose(fold=True)
         self._state: Callable[[], Any] | None = None
@@ -94,7 +94,7 @@ class Routes:
             case "/policy":
                 return self.sources.policy()
             case "/events":
-                return {"pid": os.getpid(), "events": list(self.events)}
+                return {"pid": os.getpid(), "events": [one.event() for one in self.events.copy()]}
             case "/state" if self._state is not None:
                 return self._state()
             case _:

@@ -20,7 +20,8 @@ import pytest
 from mlpolicy.core.metrics import METERS
 from mlpolicy.errors import CallRefused, Failure, MemoryPressure, ValidationFailed
 from mlpolicy.rules.monitor.event import PATIENCE, UNPRINTED, said_of
-from mlpolicy.rules.monitor.sinks import EXPORTER, Rate
+from mlpolicy.rules.monitor.rate import Rate
+from mlpolicy.rules.monitor.sinks import EXPORTER
 
 FULL = {"log": {"inputs": "full", "redact": ["x.secret_place"]}}
 EVERY = {"log": {"sample": "100%"}}
@@ -327,7 +328,8 @@ def test_every_event_over_the_rate_is_counted(place, events, ends, threads):
     rates = [event["sample_rate"] for event in events()]
     step = place.step(work, "monitor")
     rate = step._samples if ends == "well" else step._failures
-    rate._left = (1.0, rate._now())  # (as if time had passed: one more may be written)
+    # (as if time had passed: one more may be written)
+    rate._left, rate._closed_until = (1.0, rate._now()), 0.0
     with suppress(ValueError):
         work()
 
@@ -361,7 +363,7 @@ def test_samples_over_the_rate_are_dropped_together(place, events, monkeypatch):
 
     place(work, monitor={"log": {"sample": "50%"}})
     step = place.step(work, "monitor")
-    monkeypatch.setattr(step, "_samples", _Full(looked, step._samples._drops))
+    monkeypatch.setattr(step, "_samples", _Full(looked, step._samples._out[1:]))
     before = _dropped()
     for _ in range(20_000):
         work()
@@ -372,12 +374,29 @@ def test_samples_over_the_rate_are_dropped_together(place, events, monkeypatch):
 
 class _Full(Rate):
     def __init__(self, looked, drops):
-        super().__init__(0, 0, drops)
+        super().__init__(1e-9, 0, drops)
         self.looked = looked
 
     def take(self):
         self.looked.append(1)
         return super().take()
+
+
+def test_an_event_tells_of_values_as_they_were_at_the_end_of_the_call(place, events):
+    """Though it is made later: what the caller does with them is not told."""
+    given = [1, 2, 3]
+
+    def work(rows):
+        return {"a": rows}
+
+    place(work, monitor=EVERY)
+    result = work(given)
+    given.clear()
+    result.clear()
+    [event] = events()
+
+    assert event["input"] == {"rows": {"type": "list", "len": 3}}
+    assert event["output"] == {"type": "dict", "len": 1}
 
 
 def test_an_event_in_the_queue_holds_nothing_of_the_call(place):

@@ -17,7 +17,7 @@ import pytest
 
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import forget
-from mlpolicy.rules.monitor import record
+from mlpolicy.rules.monitor import record, sinks
 from mlpolicy.rules.monitor.record import RecordSink
 from mlpolicy.rules.monitor.rule import RecordBlock
 from mlpolicy.rules.monitor.sinks import EXPORTER
@@ -67,6 +67,25 @@ def eventually(is_so, seconds=10.0):
         time.sleep(0.01)
 
 
+class Recording:
+    """A record, and the lane to it."""
+
+    def __init__(self, settings):
+        self.sink = RecordSink(RecordBlock.model_validate(settings))
+        self.lane = EXPORTER.lane("record", self.sink)
+        self.write = self.lane.put
+
+    def waiting(self):
+        return len(self.lane._queue)
+
+    def is_written(self):
+        return self.sink._identity and not self.lane._queue and not self.sink._in_use.locked()
+
+    def finish(self):
+        ending = self.lane.ending()
+        return ending is None or ending.wait(5)
+
+
 @pytest.fixture
 def sink(tmp_path):
     """A sink, and its end as at the end of a process."""
@@ -74,15 +93,15 @@ def sink(tmp_path):
 
     def make(path="events.db", **settings):
         path = str(tmp_path / path)
-        made.append(RecordSink(RecordBlock.model_validate({"path": path, **settings})))
+        made.append(Recording({"path": path, **settings}))
         return made[-1]
 
     forget()
     yield make
     for each in made:
-        each._finish()
-        record._sinks.remove(each)
-        EXPORTER._own._periodic.pop(each._finish, None)
+        each.finish()
+        record._sinks.remove(each.sink)
+        EXPORTER._lanes.pop(id(each.sink))._periodic.clear()
 
 
 @pytest.fixture
@@ -221,7 +240,7 @@ def test_it_is_its_owners_alone(sink, tmp_path):
     """Nobody else can read the file."""
     made = sink()
     made.write(event())
-    made._finish()
+    made.finish()
 
     assert stat.S_IMODE(os.stat(tmp_path / "events.db").st_mode) == 0o600
 
@@ -230,12 +249,12 @@ def test_one_that_was_taken_away_is_begun_anew(sink, tmp_path):
     """Its write-ahead log, too: none of the old is in the new one."""
     made, path = sink(), tmp_path / "events.db"
     made.write(event(1))
-    eventually(lambda: made._writer._identity and not made._writer._queue)
+    eventually(made.is_written)
     other = sqlite3.connect(path)  # (somebody has the old one open, with its log)
     other.execute("SELECT * FROM events").fetchall()
     path.unlink()
     made.write(event(2))
-    made._finish()
+    made.finish()
     other.close()
 
     assert rows(path, "SELECT call_id FROM events") == [(f"{2:032x}",)]
@@ -251,7 +270,7 @@ def test_what_is_too_old_leaves(sink, tmp_path):
     made = sink(keep="1h")
     for number in range(100):
         made.write(event(number, at="2026-01-01T00:00:00+00:00" if number % 2 else None))
-    made._finish()
+    made.finish()
 
     assert rows(tmp_path / "events.db") == [(50,)]
     assert METERS.value("mlpolicy_record_deleted_total", reason="age") == before + 50
@@ -263,9 +282,9 @@ def test_the_file_does_not_grow_beyond_its_size(sink, tmp_path):
     for number in range(6000):
         made.write(event(number, padding="x" * 700))
         if number % 500 == 499:
-            eventually(lambda: not made._writer._queue)
+            eventually(lambda: not made.waiting())
             most = max(most, sum(file.stat().st_size for file in tmp_path.glob("events.db*")))
-    made._finish()
+    made.finish()
     [(least, last)] = rows(tmp_path / "events.db", "SELECT min(call_id), max(call_id) FROM events")
 
     assert 2**19 < most <= 2**20 + 2**19  # (the log of one transaction more)
@@ -310,11 +329,11 @@ def test_a_file_that_cannot_be_written_is_said_once_and_counted(
     made, before = sink("below/events.db"), dropped("failed") or 0
     for number in range(3):
         made.write(event(number))
-        made._finish()
+        made.finish()
     path.parent.mkdir(exist_ok=True)
     path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
     made.write(event(9))
-    made._finish()
+    made.finish()
 
     [one] = [one.getMessage() for one in caplog.records if "the record" in one.getMessage()]
     assert said in one
@@ -328,15 +347,15 @@ def test_while_it_is_locked_events_wait(sink, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(record, "_PATIENCE", 0.3)
     made, path = sink(), tmp_path / "events.db"
     made.write(event(1))
-    eventually(lambda: made._writer._identity and not made._writer._queue)
+    eventually(made.is_written)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     made.write(event(2))
     eventually(lambda: "it is locked by another process" in caplog.text)
-    waits = len(made._writer._queue)
+    waits = made.waiting()
     other.execute("ROLLBACK")
     other.close()
-    made._finish()
+    made.finish()
 
     assert waits == 1
     assert rows(path) == [(2,)]
@@ -358,7 +377,7 @@ def test_a_full_disk_is_said_and_counted(sink, tmp_path, caplog):
         eventually(lambda: (dropped("failed") or 0) > before)
         (disk / "filler").unlink()
         made.write(event(9999))
-        made._finish()
+        made.finish()
         found = rows(disk / "events.db", f"SELECT 1 FROM events WHERE call_id = '{9999:032x}'")
     finally:
         subprocess.run(["umount", disk], check=True)
@@ -369,11 +388,11 @@ def test_a_full_disk_is_said_and_counted(sink, tmp_path, caplog):
 
 def test_what_there_is_no_room_for_is_counted(sink, monkeypatch):
     """The oldest are dropped while the file cannot be written."""
-    monkeypatch.setattr(record, "MOST_QUEUED", 10)
+    monkeypatch.setattr(sinks, "MOST_QUEUED", 10)
     made, before = sink(), dropped("queue_full") or 0
-    with made._writer._in_use:
+    with made.sink._in_use:
         for number in range(25):
             made.write(event(number))
-    made._finish()
+    made.finish()
 
     assert dropped("queue_full") == before + 15

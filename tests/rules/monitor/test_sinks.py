@@ -14,7 +14,8 @@ import pytest
 
 from mlpolicy.core.metrics import METERS
 from mlpolicy.rules.monitor import sinks
-from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Sink
+from mlpolicy.rules.monitor.event import Draft
+from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Later, Sink
 
 EVENT = {"schema": "mlpolicy.event/1", "severity": "INFO"}
 
@@ -149,8 +150,8 @@ def test_one_that_raises_gets_the_next_event_all_the_same(error):
     name, sink, other = f"raises{type(error).__name__}", Raises(error), Kept()
 
     for _ in range(10):
-        EXPORTER.put(name, sink, EVENT)
-        EXPORTER.put(f"not{name}", other, EVENT)
+        EXPORTER.lane(name, sink).put(EVENT)
+        EXPORTER.lane(f"not{name}", other).put(EVENT)
     assert EXPORTER.flush(10)
 
     assert len(sink.kept) == 5
@@ -171,6 +172,70 @@ def test_one_may_take_several_at_once():
 
     assert sink.kept == [10, 10, 5]
     assert lost("together", "failed") == 10
+
+
+class Waiting(Kept):
+    """Takes nothing until *left* attempts were made."""
+
+    together = 10
+
+    def __init__(self, left, *, lost):
+        super().__init__()
+        self.left, self.lost = left, lost
+
+    def write_all(self, events):
+        if self.left > 0:
+            self.left -= 1
+            raise Later(0.01 if not self.lost else 60, lost=self.lost)
+        super().write_all(events)
+
+
+def test_events_wait_in_their_order_for_one_that_says_later():
+    """However often; who waits for them all waits as long."""
+    sink, gate = Waiting(3, lost=False), threading.Event()
+    lane = EXPORTER.lane("later", sink)
+    lane._queue.append(lambda: gate.wait(10))
+    for number in range(25):
+        lane.put({"number": number})
+    gate.set()
+    assert EXPORTER.flush(10)
+
+    assert [event["number"] for event in sink.kept] == [*range(25)]
+    assert not lost("later", "failed")
+
+
+def test_one_that_says_later_may_lose_what_it_was_given():
+    """That is counted; what comes meanwhile waits, unless somebody waits for it."""
+    sink = Waiting(1, lost=True)
+    lane = EXPORTER.lane("loses", sink)
+    lane.put({"number": 0})
+    assert until(lambda: lost("loses", "failed") == 1)
+    lane.put({"number": 1})
+    time.sleep(0.3)
+    waiting = len(lane._queue)
+    assert EXPORTER.flush(10)
+
+    assert waiting == 1
+    assert [event["number"] for event in sink.kept] == [1]
+
+
+def test_an_event_is_made_once_for_all_who_carry_it_out():
+    """On their threads, not on that of the call."""
+    made, one, other = [], Kept(), Kept()
+
+    def make(number):
+        made.append(threading.get_ident())
+        return {"number": number}
+
+    draft = Draft(make, (7,))
+    EXPORTER.lane("one", one).put(draft)
+    assert EXPORTER.flush(10)
+    EXPORTER.lane("other", other).put(draft)
+    assert EXPORTER.flush(10)
+
+    assert one.kept == other.kept == [{"number": 7}]
+    assert len(made) == 1
+    assert made[0] != threading.get_ident()
 
 
 def test_memory_is_flat_though_nobody_takes_the_events(hung):
@@ -212,9 +277,9 @@ PROGRAM = """
 
     hung, slow = Hung(), Slow()
     for _ in range(100):
-        EXPORTER.put("hung", hung, {"severity": "INFO"})
-        EXPORTER.put("hung again", Hung(), {"severity": "INFO"})
-        EXPORTER.put("slow", slow, {"severity": "INFO"})
+        EXPORTER.lane("hung", hung).put({"severity": "INFO"})
+        EXPORTER.lane("hung again", Hung()).put({"severity": "INFO"})
+        EXPORTER.lane("slow", slow).put({"severity": "INFO"})
 """
 
 
@@ -246,7 +311,7 @@ def test_finishing_again_waits_for_nothing():
     begun = time.monotonic()
     EXPORTER.finish()
     assert time.monotonic() - begun < 0.5
-    EXPORTER.put("slow", slow, {"severity": "INFO"})
+    EXPORTER.lane("slow", slow).put({"severity": "INFO"})
     """
     )
 
@@ -262,7 +327,7 @@ def test_a_forked_child_begins_anew():
     child = os.fork()
     if child == 0:
         Slow.kept = 0
-        EXPORTER.put("slow", slow, {"severity": "INFO"})
+        EXPORTER.lane("slow", slow).put({"severity": "INFO"})
         EXPORTER.finish()
         os._exit(0)
     os.waitpid(child, 0)

@@ -1,8 +1,11 @@
 """One event a call, whose schema is `event.schema.json`: the ids by which events join, what is said of errors.
 
-A call hands no id on to those within it: that would cost each of them. Whoever makes an event reads
-off the stack which calls are under way, and makes an id of the number of each, so that the events
-of an inner and of an outer call agree by themselves.
+A call hands no id on to those within it: that would cost each of them. Where one ends that is to be
+told, it is read off the stack which calls are under way, and an id is made of the number of each, so
+that the events of an inner and of an outer call agree by themselves.
+
+The thread of the call takes down what may be gone later, as a `Draft`; the event is made of it by
+whoever carries it out.
 
 Of an error there is text, made at once: who holds an error holds its traceback, and with it the
 arguments of the call.
@@ -15,7 +18,7 @@ import re
 import sys
 import time
 from _thread import start_new_thread
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -37,20 +40,51 @@ SEVERITY: Final[dict[str, str]] = {
     "error": "ERROR",
 }
 _BYTES: Final = 16
-WATCHERS: Final[list[Callable[[dict[str, Any]], object]]] = []
-"""Called with each event where it is made: they keep it, and do no more."""
+Event = Mapping[str, Any]
 
 
-def stamp() -> str:
-    """Return the time as events have it: RFC 3339, UTC."""
-    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="microseconds")
+class Draft:
+    """An event in the making: *make* makes it of the *facts*, once, off the thread of the call."""
+
+    __slots__ = ("_facts", "_made", "_make")
+
+    def __init__(self, make: Callable[..., Event], facts: tuple[Any, ...]) -> None:
+        self._make, self._facts = make, facts
+        self._made: Event | None = None
+
+    def event(self) -> Event:
+        """Return the event; it is that of all who ask."""
+        if self._made is None:
+            self._made = self._make(*self._facts)
+        return self._made
 
 
-def current_trace() -> dict[str, str]:
-    """Return the ids of the span that OpenTelemetry has open here, if it is in use."""
+WATCHERS: Final[list[Callable[[Draft], object]]] = []
+"""Called with each event in the making, by the thread of the call: they keep it, and do no more."""
+
+
+def stamp(seconds: float | None = None) -> str:
+    """Return a time, that of now unless given, as events have it: RFC 3339, UTC."""
+    at = datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC)
+    return at.isoformat(timespec="microseconds")
+
+
+def current_trace() -> Any:
+    """Return the context of the span that OpenTelemetry has open here; None if it is not in use."""
     api = sys.modules.get("opentelemetry.trace")
+    if api is None:
+        return None
     try:
-        context = api.get_current_span().get_span_context() if api is not None else None
+        return api.get_current_span().get_span_context()
+    except Exception as failure:
+        if interrupts(failure):
+            raise
+        return None  # (it is a library's)
+
+
+def trace_ids(context: Any) -> dict[str, str]:
+    """Return the ids of the span that *context* is of, if it is one."""
+    try:
         if context is None or not context.is_valid:
             return {}
         return {
@@ -61,47 +95,46 @@ def current_trace() -> dict[str, str]:
     except Exception as failure:
         if interrupts(failure):
             raise
-        return {}  # (it is a library's)
+        return {}
 
 
-def frames() -> Iterator[FrameType]:
-    """Yield the frames of this thread, the caller's first."""
-    frame: FrameType | None = sys._getframe(1)  # (its own would hold itself, and all before it)
+# --- which call it is -----------------------------------------------------------------
+
+Ids = Mapping[str, str]
+Numbered = tuple[int, int] | Ids
+"""A call by the serial number of its step and its own; or its ids."""
+
+
+def frames(first: FrameType | None) -> Iterator[FrameType]:
+    """Yield a frame, and those that it was called from."""
+    frame = first
     while frame is not None:
         yield frame
         frame = frame.f_back
 
 
-def lineage(kind: type) -> dict[str, str]:
-    """Return the ids for the event of the call that ends here, in a driver with a step of that *kind*."""
-    first, *around = _drivers(kind)
-    own = _id(*first) or os.urandom(_BYTES).hex()
-    parent = next(filter(None, (_id(step, frame) for step, frame in around)), "")
-    if not parent:
-        return {"call_id": own, "own_id": own}
-    ids = (_id(step, frame, "call_id") for step, frame in reversed(around))
-    return {"call_id": next(filter(None, ids)), "own_id": own, "parent_id": parent}
+def calls_around(frame: FrameType | None, kind: type) -> tuple[Numbered, ...]:
+    """Return the calls that *frame*, and what it was called from, belongs to, the innermost first.
 
-
-def _drivers(kind: type) -> Iterator[tuple[Any, FrameType]]:
-    """Yield what numbers each call that is under way in this thread, and its frame.
-
+    They are those in drivers with a step of that *kind* which numbers calls.
     A call that gives the items of a stream is within the one that returned it, whoever reads.
     """
-    for frame in frames():
-        if id(frame.f_code) in HANDING_OUT:
-            yield None, frame
-            return
+    found: list[Numbered] = []
+    while frame is not None:
         code = frame.f_code
-        if _plain.get(id(code)) is code:
-            continue
-        step = next((value for value in code.co_consts if type(value) is kind), None)
-        if step is not None:
-            yield step, frame
-            continue
-        if len(_plain) >= _MOST_PLAIN:
-            _plain.clear()
-        _plain[id(code)] = code
+        if id(code) not in _plain:
+            if id(code) in HANDING_OUT:
+                found.append(_local(frame, "ending").ids)
+                break
+            step: Any = next((value for value in code.co_consts if type(value) is kind), None)
+            if step is None:
+                if len(_plain) >= _MOST_PLAIN:
+                    _plain.clear()
+                _plain[id(code)] = code
+            elif number := _local(frame, step.number_in):
+                found.append((step.serial, number))
+        frame = frame.f_back
+    return tuple(found)
 
 
 _MOST_PLAIN: Final = 4096
@@ -109,19 +142,28 @@ _plain: dict[int, CodeType] = {}
 """Code that is no driver's, by `id`: of a request there are often a hundred frames."""
 
 
-def _id(step: Any, frame: FrameType, which: str = "own_id") -> str:
-    """Return the id of the call in *frame*; nothing where it has no number, or none that is known."""
+def _local(frame: FrameType, name: str) -> Any:
     held = frame.f_locals
     if sys.version_info < (3, 13) and sys.gettrace() is None:
         # The frame keeps this copy, and the traceback of an error the frame: a circle.
-        for name in [name for name in held if issubclass(type(held[name]), BaseException)]:
-            del held[name]
-    if step is None:
-        return str(held["ending"].ids[which])
-    number = held.get(step.number_in)
-    if not number:
-        return ""
-    text = f"{step.serial}.{number}".encode()
+        for one in [one for one in held if issubclass(type(held[one]), BaseException)]:
+            del held[one]
+    return held.get(name)
+
+
+def ids_of(own: tuple[int, int], around: Sequence[Numbered]) -> dict[str, str]:
+    """Return the ids of a call, which has no number yet where that is 0, within those *around*."""
+    own_id = _id(own, "own_id") if own[1] else os.urandom(_BYTES).hex()
+    if not around:
+        return {"call_id": own_id, "own_id": own_id}
+    outermost, parent = _id(around[-1], "call_id"), _id(around[0], "own_id")
+    return {"call_id": outermost, "own_id": own_id, "parent_id": parent}
+
+
+def _id(call: Numbered, which: str) -> str:
+    if not isinstance(call, tuple):
+        return call[which]
+    text = "{}.{}".format(*call).encode()
     return blake2b(text, key=_process, digest_size=_BYTES).hexdigest()
 
 

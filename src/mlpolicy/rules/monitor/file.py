@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from mlpolicy.core.report import say_once
 from mlpolicy.rules.monitor.rule import EventFileBlock
@@ -25,7 +25,7 @@ _FLAGS: Final = (
 class FileSink(Sink):
     """Appends events, several in one write; whoever finds the file full begins the next."""
 
-    together: ClassVar[int] = 100
+    together: int = 100
 
     def __init__(self, settings: EventFileBlock) -> None:
         self._path = os.path.abspath(settings.path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlpolicy.rules.monitor.event import SEVERITY, said_of
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
-from mlpolicy.rules.monitor.summary import REDACTED, summary
+from mlpolicy.rules.monitor.summary import REDACTED, Seen, described, seen
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Site
@@ -43,18 +43,20 @@ class Inputs:
             self._statistics = statistics
 
     def of_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is said of each argument; no number of one that is private, even in part."""
+        """Return what was seen of each argument; no number of one that is private, even in part."""
+        if self._statistics is None:
+            return {name: seen(value) for name, value in arguments.items()}
         return {
-            name: summary(value)
-            if self._statistics is None or self._site.is_private((name,))
+            name: seen(value)
+            if self._site.is_private((name,))
             else self._statistics(value, self._hide)
             for name, value in arguments.items()
         }
 
-    def of_result(self, result: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is said of a result; no number of one that may be made of what is private."""
+    def of_result(self, result: object, arguments: Mapping[str, Any]) -> Seen | dict[str, Any]:
+        """Return what was seen of a result; no number of one that may be made of what is private."""
         if self._statistics is None or any(self._site.is_private((one,)) for one in arguments):
-            return summary(result)
+            return seen(result)
         said: dict[str, Any] = self._statistics(result, self._hide, result=True)
         return said
 
@@ -63,8 +65,11 @@ class Inputs:
 
         A message may hold any of them, or what was made of them.
         """
-        if arguments is None or self._content is None:
+        if arguments is None:
             return {"error": said_of(error, whole=False, hide=self._hide)}
+        if self._content is None:
+            given = {name: described(one) for name, one in self.of_arguments(arguments).items()}
+            return {"input": given, "error": said_of(error, whole=False, hide=self._hide)}
         shown = self._content(arguments, self._site.private, self._hide)
         whole = not self._site.private and REDACTED not in str(shown)
         return {"input": shown, "error": said_of(error, whole=whole, hide=self._hide)}

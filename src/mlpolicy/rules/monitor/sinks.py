@@ -9,14 +9,15 @@ from __future__ import annotations
 import atexit
 import json
 import logging
+import math
 import sys
 from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
-from itertools import count
-from typing import Any, ClassVar, Final, Protocol, cast
+from typing import Any, ClassVar, Final, cast
 
 from mlpolicy.core import clock
 from mlpolicy.core.kind import load
@@ -24,9 +25,14 @@ from mlpolicy.core.metrics import METERS, Counter
 from mlpolicy.core.plugins import Extensions
 from mlpolicy.core.report import interrupts, say_once
 from mlpolicy.core.threads import Background, Forked, Lock, Waiter
+from mlpolicy.rules.monitor.event import Draft, Event
 
 MOST_QUEUED = 10_000
 """Events that wait for one sink."""
+_MANY: Final = 5_000
+"""Events at which its thread looks at once."""
+BATCH = 0.1
+"""Seconds from one look into a queue to the next, while events come."""
 ROUND = 0.25
 """Seconds between rounds of periodic work."""
 AT_EXIT = 1.0
@@ -35,13 +41,15 @@ AT_EXIT = 1.0
 Work = Callable[[], object]
 
 
-class Way(Protocol):
-    """Where events for one sink are put, on the threads of calls."""
+class Later(Exception):
+    """Raised by a sink that takes nothing for so many seconds.
 
-    name: str
+    Those that it was given are *lost*, or given to it again; what comes after them waits.
+    """
 
-    def put(self, event: Mapping[str, Any]) -> None:
-        """Take *event*, at once."""
+    def __init__(self, seconds: float, *, lost: bool = False) -> None:
+        super().__init__(f"not before {seconds:g} s")
+        self.seconds, self.lost = seconds, lost
 
 
 class Sink:
@@ -55,7 +63,7 @@ class Sink:
     """The version of the interface that a plugin is made for."""
     events: ClassVar[bool] = True
     """Whether it takes events; their JSON is `mlpolicy.event/1`."""
-    together: ClassVar[int] = 1
+    together: int = 1
     """How many events it is given at once, at most."""
 
     def begin(self) -> None:
@@ -68,16 +76,12 @@ class Sink:
         """Take one event; called on a thread of mlpolicy's for this sink, one at a time."""
 
     def write_all(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Take several, up to `together`; if it raises, all of them count as lost."""
+        """Take several, up to `together`; if it raises, all of them are lost, unless it is `Later`."""
         for event in events:
             self.write(event)
 
     def finish(self) -> None:
         """Write what was held back: the process ends. Called on the same thread, perhaps again."""
-
-    def way(self, name: str) -> Way:
-        """Return where its events are put: a queue and a thread of ours, unless it has its own."""
-        return EXPORTER.lane(name, self)
 
 
 class Lane:
@@ -89,28 +93,33 @@ class Lane:
         self._periodic: dict[Work, None] = {}
         self._lock = Lock()
         self.dropped: Callable[[], object] = int
+        self._is_at_exit = False
         self.begin()
 
     def begin(self) -> None:
         """Begin, or begin anew in a forked child: what was queued is the parent's to carry out."""
         self._queue: deque[Any] = deque()
-        self._thread = Background(f"mlpolicy-{self.name}", self._turn)
-        self._idle = False
+        self._thread = Background(f"mlpolicy-{self.name}", self._turn, self._ended)
         self.identity = 0
         """That of its thread."""
         self._end = Waiter()
         self._end.wake()
         if self._periodic:
             self._wake()
+        self._idle = True
+        """Whether the thread must be told that there is something; else it looks by itself."""
+        self._rests_until = -math.inf
+        # (`multiprocessing` forgets, in a child, what was registered while it forked)
+        self._is_at_exit = False
 
-    def put(self, event: Mapping[str, Any]) -> None:
+    def put(self, event: Event | Draft) -> None:
         """Carry *event* out soon; where the queue is full, the oldest is dropped and counted."""
         queue = self._queue
-        if len(queue) >= MOST_QUEUED:
+        waiting = len(queue)
+        if waiting >= MOST_QUEUED:
             self._drop()
         queue.append(event)
-        # (the thread looks once more after it has said that it is idle)
-        if self._idle or not self._thread.is_alive():
+        if self._idle or waiting == _MANY:
             self._wake()
 
     def _drop(self) -> None:
@@ -138,48 +147,101 @@ class Lane:
                     try:
                         self._thread.start()
                     except RuntimeError:  # no thread can be had: at the end of the interpreter, say
-                        self._drain()
-                    # What is registered last runs first: before what a sink needs is shut down.
-                    atexit.unregister(EXPORTER.finish)
-                    atexit.register(EXPORTER.finish)
+                        self._idle = True
+                        with suppress(Later):
+                            self._drain()
+        if not self._is_at_exit:
+            self._is_at_exit = True
+            _carry_out_at_exit()
         self._thread.sooner()
 
     def _turn(self) -> float:
-        self.identity = get_ident()
-        self._drain()
+        if not self.identity:
+            self.identity = get_ident()
+            EXPORTER.threads.add(self.identity)
+        rest = self._rests_until - clock.REAL()
+        if rest > 0 and not self._is_awaited():
+            return rest
+        pause = self._drain()
         self.carry_out_rounds()
-        self._idle = True
-        self._drain()
-        return ROUND if self._periodic else -1  # (-1 waits until there is more)
+        if pause is None:
+            self._idle = True
+            pause = self._drain()  # (what was put before that has told nobody)
+            if pause is None:
+                return ROUND if self._periodic else -1  # (-1 waits until there is more)
+        self._idle = False
+        return pause
 
-    def _drain(self) -> None:
-        queue = self._queue
-        batch: list[Mapping[str, Any]] = []
-        while queue or batch:
-            try:
-                following = queue.popleft() if len(batch) < self._sink.together else None
-            except IndexError:
-                following = None
-            if following is not None and not callable(following):
-                batch.append(following)
-                continue
+    def _ended(self, error: BaseException) -> None:
+        """Have the next event start another thread: somebody has ended this one."""
+        EXPORTER.threads.discard(self.identity)
+        self.identity, self._idle = 0, True
+        say_once(f"lane:{self.name}", f"the thread of the sink `{self.name}` ended", error=error)
+
+    def _drain(self) -> float | None:
+        """Carry out what is queued; return seconds after which to look again, None if nothing was."""
+        pause = None
+        while self._queue:
+            batch, mark = self._taken()
             if batch:
-                self.carry_out(partial(self._sink.write_all, batch), len(batch))
-                batch = []
-            if following is not None:
-                following()
+                pause = BATCH
+                try:
+                    self.carry_out(partial(self._write, batch), len(batch))
+                except Later as later:
+                    rest = self._rest(later, batch, mark)
+                    if rest is not None:
+                        return rest
+                    mark = None
+            if mark is not None:
+                mark()
+        return pause
+
+    def _taken(self) -> tuple[list[Event | Draft], Work | None]:
+        """Take what the sink is given at once, and the mark after it, if one is next."""
+        batch: list[Event | Draft] = []
+        while len(batch) < self._sink.together:
+            try:
+                following = self._queue.popleft()
+            except IndexError:
+                break
+            if callable(following):
+                return batch, following
+            batch.append(following)
+        return batch, None
+
+    def _rest(self, later: Later, batch: list[Event | Draft], mark: Work | None) -> float | None:
+        """Put back what the sink will take *later*; return when to look again, None for at once."""
+        self._rests_until = clock.REAL() + later.seconds
+        self._count_failed(len(batch) if later.lost else 0)
+        kept = [*([] if later.lost else batch), *([mark] if mark is not None else [])]
+        self._queue.extendleft(reversed(kept))
+        if not self._is_awaited():
+            return later.seconds
+        return None if later.lost else min(later.seconds, BATCH)
+
+    def _is_awaited(self) -> bool:
+        """Whether somebody waits until what is queued was carried out."""
+        return any(map(callable, self._queue.copy()))
+
+    def _count_failed(self, events: int) -> None:
+        for _ in range(events):
+            dropping(self.name, "failed").add()
+
+    def _write(self, batch: list[Event | Draft]) -> None:
+        self._sink.write_all([one.event() if isinstance(one, Draft) else one for one in batch])
 
     def carry_out(self, work: Work, events: int = 0) -> None:
         """Do *work*, and tell what it raised, even if that would end our thread."""
         try:
             work()
+        except Later:
+            raise
         except BaseException as error:
             if get_ident() != self.identity and (
                 not isinstance(error, Exception) or interrupts(error)
             ):
                 raise
-            for _ in range(events):
-                dropping(self.name, "failed").add()
+            self._count_failed(events)
             say_once(f"sink:{self.name}", f"the sink `{self.name}` failed", error=error)
 
     def carry_out_rounds(self) -> None:
@@ -221,9 +283,12 @@ class Exporter:
     def __init__(self) -> None:
         self._own = Lane("exporter", Sink())
         self._lanes = {0: self._own}
+        self.threads: set[int] = set()
+        """Those that carry events out: what is called there makes none."""
 
     def begin(self) -> None:
         """Begin anew in a forked child."""
+        self.threads.clear()
         for lane in self.lanes():
             lane.begin()
 
@@ -239,10 +304,6 @@ class Exporter:
         lane.dropped = dropping(name, "queue_full").add
         return lane
 
-    def put(self, name: str, sink: Sink, event: Mapping[str, Any]) -> None:
-        """Hand *event* to *sink* soon, off this thread."""
-        self.lane(name, sink).put(event)
-
     def soon(self, work: Work) -> None:
         """Run *work* once, off this thread."""
         self._own.mark(work)
@@ -250,11 +311,6 @@ class Exporter:
     def every_round(self, work: Work, sink: Sink | None = None, name: str = "") -> None:
         """Run *work* in every round, and at the end; on the thread of *sink* if it is one's."""
         (self._own if sink is None else self.lane(name, sink)).every_round(work)
-
-    def runs_here(self) -> bool:
-        """Whether this is a thread that carries events out: it makes none."""
-        here = get_ident()
-        return any(lane.identity == here for lane in self.lanes())
 
     def flush(self, at_most: float = AT_EXIT) -> bool:
         """Wait until everything put so far was carried out, *at_most* seconds."""
@@ -281,54 +337,14 @@ def dropping(sink: str, reason: str) -> Counter:
     return METERS.counter(name, help, sink=sink, reason=reason)
 
 
-class Rate:
-    """Lets through so many events a second, after a burst; those left out are counted by *drops*."""
-
-    def __init__(
-        self,
-        per_second: float,
-        burst: float,
-        drops: Sequence[Callable[[], object]],
-        *,
-        now: Callable[[], float] = clock.REAL,
-    ) -> None:
-        self._per_second = per_second
-        self._burst = burst
-        self._drops = drops
-        self._now = now
-        self._lock = Lock()
-        self._offers = count(1)
-        self._written = 0
-        """The number of the offer that was taken last."""
-        self._left = (burst, now())
-
-    def take(self) -> int:
-        """Return how many events one more stands for, 0 if it may not be written.
-
-        It stands for itself, and for those left out before it.
-        """
-        if self._lock.held():
-            self.pass_over(1)
-            return 0
-        with self._lock:
-            now = self._now()
-            left, seen = self._left
-            left = min(self._burst, left + (now - seen) * self._per_second)
-            if left >= 1.0:
-                self._left = (left - 1.0, now)
-                offer = next(self._offers)
-                stands_for, self._written = offer - self._written, offer
-                return stands_for
-            self._left = (left, now)
-        self.pass_over(1)
-        return 0
-
-    def pass_over(self, events: int) -> None:
-        """Leave out so many: the next that is taken stands for them too."""
-        for _ in range(events):
-            next(self._offers)
-            for drop in self._drops:
-                drop()
+def _carry_out_at_exit() -> None:
+    # What is registered last runs first: before what a sink needs is shut down.
+    atexit.unregister(EXPORTER.finish)
+    atexit.register(EXPORTER.finish)
+    # A child of `multiprocessing` ends without it.
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, EXPORTER.finish, exitpriority=0)
 
 
 EXPORTER = Exporter()
@@ -416,9 +432,9 @@ def chosen(named: str | Any) -> tuple[str, Sink]:
 _made: dict[Any, tuple[str, Sink]] = {}
 
 
-def ways_to(sinks: Iterable[tuple[str, Sink]]) -> list[Way]:
+def lanes_to(sinks: Iterable[tuple[str, Sink]]) -> list[Lane]:
     """Return the ways to those that take events."""
-    return [sink.way(name) for name, sink in sinks if sink.events]
+    return [EXPORTER.lane(name, sink) for name, sink in sinks if sink.events]
 
 
 def begin(sinks: Iterable[tuple[str, Sink]]) -> None:

@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import math
 import sys
+from _thread import get_ident
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import count
+from time import time
 from typing import Any, ClassVar, Final
 
 from mlpolicy.core import chance, clock
 from mlpolicy.core.classes import promises
-from mlpolicy.core.metrics import METERS, NOTHING, UNTAGGED, Meters
+from mlpolicy.core.metrics import METERS, NOTHING
 from mlpolicy.core.site import GENERATORS, Site
 from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import drift, streams
+from mlpolicy.rules.monitor.counts import Counts
 from mlpolicy.rules.monitor.event import (
     SEVERITY,
     WATCHERS,
+    Draft,
+    Ids,
+    Numbered,
+    calls_around,
     current_trace,
     frames,
-    lineage,
+    ids_of,
     stamp,
     tell_id,
+    trace_ids,
 )
 from mlpolicy.rules.monitor.inputs import Inputs, Values, log_of, logged
+from mlpolicy.rules.monitor.rate import Rate
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
-from mlpolicy.rules.monitor.sinks import EXPORTER, Rate, begin, chosen, dropping, ways_to
-from mlpolicy.rules.monitor.summary import name_of, summary
+from mlpolicy.rules.monitor.sinks import EXPORTER, begin, chosen, dropping, lanes_to
+from mlpolicy.rules.monitor.summary import Seen, described, seen
 
 FOLD_EVERY: Final = 2048
 """Calls after which the recorded durations are folded into buckets."""
@@ -38,73 +47,13 @@ FAILURES: Final = (10.0, 50.0)
 """Failed calls a second that are logged, and how many at once."""
 SAMPLES: Final = (100.0, 200.0)
 """The same of sampled calls: a share of a million calls a second would be a flood."""
-MOST_ERROR_TYPES: Final = 50
 AT_ONCE: Final = 16
 """Samples that are dropped together with one that there is no room for."""
 
-
-Ids = dict[str, str] | None
-
-
-class Counts:
-    """The series of one function.
-
-    One record of `durations` is all that is kept of the end of a call: its seconds, tagged
-    with how it ended unless well, and with the class of its error.
-    Without `metrics` everything is counted all the same, where nobody reads it.
-    """
-
-    def __init__(self, rule: MonitorRule, site: Site) -> None:
-        meters = self._meters = site.meters if rule.metrics else Meters()
-        labels = {name: site.hide(value) for name, value in rule.labels.items()}
-        labels = self._labels = {"function": site.target, **labels}
-        self._error_tags: dict[str, str] = {}
-        name, help = "mlpolicy_calls_begun_total", "Calls, counted when they begin."
-        self.begun = meters.counter(name, help, **labels)
-        self.begun.number_from_one()
-        buckets = [float(bound) for bound in rule.buckets]
-        name, help = "mlpolicy_call_duration_seconds", "Seconds that calls took."
-        self.durations = meters.durations(name, help, buckets, **labels)
-        name, help = "mlpolicy_calls_total", "Calls that ended, by how."
-        for outcome in ("ok", "error", "refused", "fallback"):
-            tag = UNTAGGED if outcome == "ok" else outcome
-            meters.tally(name, help, self.durations, tag=tag, **labels, outcome=outcome)
-        self.predictions: Callable[[object], None] | None = None
-        """Counts a result by its label, where that is asked for."""
-        if rule.labels_from is not None:
-            from mlpolicy.rules.monitor.labels import Predictions
-
-            self.predictions = Predictions(rule.labels_from, meters, labels).count
-        name, help = "mlpolicy_in_flight", "Calls under way."
-        meters.gauge(name, help, self._in_flight, shared=False, **labels)
-        name = "mlpolicy_slo_target"
-        help = "What is expected: seconds for p99, a share for error_rate."
-        for objective in ("p99", "error_rate"):
-            wanted = getattr(rule.slo, objective, None)
-            if wanted is None:  # (a policy before this one may have shown it)
-                meters.drop(name, **labels, objective=objective)
-            else:
-                show = float(wanted).__float__
-                meters.gauge(name, help, show, shared=True, **labels, objective=objective)
-
-    def _in_flight(self) -> float:
-        ended = self.durations.count()  # (first: what begins meanwhile is in flight at least)
-        return max(0, self.begun.value() - ended)
-
-    def error_tag(self, cls: type[BaseException]) -> str:
-        """Return the tag of the records of that class, which is a series from then on."""
-        error_type = name_of(cls)
-        if error_type not in self._error_tags:
-            if len(self._error_tags) >= MOST_ERROR_TYPES:
-                error_type = "other"
-            tag, labels = f"error_type={error_type}", {**self._labels, "error_type": error_type}
-            name, help = (
-                "mlpolicy_errors_total",
-                "Calls that raised, by the class of what they raised.",
-            )
-            self._meters.tally(name, help, self.durations, tag=tag, **labels)
-            self._error_tags[error_type] = tag
-        return self._error_tags[error_type]
+Said = Mapping[str, Any] | tuple[Mapping[str, Any], Any] | None
+"""What an event says of values: parts of it, or what was seen of arguments and result."""
+Which = Ids | tuple[tuple[int, int], tuple[Numbered, ...]]
+"""The ids of a call, or the call and those around it by their numbers."""
 
 
 class MonitorStep(Step):
@@ -144,13 +93,16 @@ class MonitorStep(Step):
         self._always = log is not None and log.errors == "always"
         self._inputs = Inputs(log or LogBlock(), site)
         sinks = [chosen(named) for named in rule.sinks]
-        self._takers = ways_to(sinks)
+        self._takers = lanes_to(sinks)
         drops = [dropping(lane.name, "rate").add for lane in self._takers]
         self._noted = any(lane.name == "record" for lane in self._takers)
         self._failures = Rate(*FAILURES, drops, now=now)
         self._samples = Rate(*SAMPLES, drops, now=now)
         self._counts = Counts(rule, site)
         self.first = self._counts.begun.first
+        self._hits_unsaid = "cache" in site.kinds and site.modes.get("cache") == "enforce"
+        """Whether there is a cache, which notes everything but its hits."""
+        self._notes = site.notes
         self._next_sample = self._gap()
         self._next_due()
         if rule.metrics and site.meters is METERS:
@@ -175,7 +127,7 @@ class MonitorStep(Step):
         number = self.number_in = loom.call
         error, elapsed = loom.local("error"), loom.local("elapsed")
         failed = loom.method("monitor_failed", self.call_failed, streams.UNKNOWN)
-        ended = loom.method("monitor_ended", self.call_ended)
+        taken = loom.local("taken")
         record = loom.constant("record", self._counts.durations.record)
         arguments = "None"
         if self._log is not None and self._log.inputs != "none":
@@ -186,7 +138,9 @@ class MonitorStep(Step):
             count_label = loom.method("monitor_labelled", self._counts.predictions)
             labelled = [f"    {count_label}({loom.result})"]
         may_stream = self.site.function not in GENERATORS and not promises(self.site.returns)
-        call = f"({number}, {loom.now()}, {arguments}), {ended}, {failed}"
+        call = f"({number}, {loom.now()}, {arguments}), {failed}"
+        ended = loom.constant("ended", self.call_ended)
+        ended = f"{ended}({number}, {elapsed}, {loom.result}, {arguments})"
         return [
             "try:",
             f"    {number} = {loom.constant('next_call', self._counts.begun.add)}()",
@@ -195,7 +149,8 @@ class MonitorStep(Step):
             f"    {elapsed} = {loom.clock()}() - {loom.now()}",
             *labelled,
             f"    if {' or '.join(self._occasions(number, elapsed, loom))}:",
-            f"        {elapsed} = {ended}({number}, {elapsed}, {loom.result}, {arguments}) or {elapsed}",
+            *indented(indented(loom.guarded(ended, taken))),
+            f"        {elapsed} = {taken} or {elapsed}",
             *indented(drift.lines(self._drift, elapsed, loom)),
             f"except {loom.constant('BaseException', BaseException)} as {error}:",
             f"    {elapsed} = {loom.constant('unknown', streams.UNKNOWN)}",
@@ -212,6 +167,7 @@ class MonitorStep(Step):
         stream, result = loom.local("stream"), loom.result
         holders = f"{loom.constant('getrefcount', sys.getrefcount)}({result})"
         opened = loom.method("monitor_opened", self.call_opened)
+        call += f", {loom.method('monitor_ended', self.call_ended)}"
         kind = f"{loom.constant('type', type)}({result})"
         usual, plain = f"{loom.constant('step', self)}.usual", loom.constant("plain", streams.PLAIN)
         return [
@@ -245,8 +201,8 @@ class MonitorStep(Step):
         holders: int,
         result: object,
         call: tuple[int, float, Values],
-        ended: Callable[..., streams.Record | None],
         failed: Callable[..., streams.Record],
+        ended: Callable[..., streams.Record | None],
     ) -> streams.Opened | None:
         """Return what stands in for a *result* that is a stream: the call lasts until its end."""
         found = streams.stream_of(result, holders)
@@ -262,7 +218,7 @@ class MonitorStep(Step):
             elapsed = self._now() - started
             return ended(number, elapsed, None, arguments, shown, ids) or elapsed
 
-        shown, ids = summary(result), lineage(MonitorStep)
+        shown, ids = seen(result), ids_of(*self._which(number))
         return streams.opened(
             result, found, streams.Ending(end, self._counts.durations.record, ids)
         )
@@ -273,8 +229,8 @@ class MonitorStep(Step):
         elapsed: float,
         result: object,
         arguments: Values,
-        shown: Values = None,
-        ids: Ids = None,
+        shown: Seen | None = None,
+        ids: Ids | None = None,
     ) -> streams.Record | None:
         """Do what is due after a call that raised nothing; return its record where it bears a tag.
 
@@ -282,27 +238,39 @@ class MonitorStep(Step):
         """
         if number < self.first:
             return self._ended_inherited()
-        self._know_usual(result)
+        if type(result) is not self.usual:
+            self._know_usual(result)
         facts = self._facts(number)
         outcome = facts.get("outcome", "ok")
         fallback = outcome == "fallback"
-        sampled = self._is_sampled(number)
         certain = elapsed >= self._slow or (fallback and self._always)
-        if (sampled or certain) and outcome in self._logged:
-            share = self._share(self._failures if fallback else self._samples, certain=certain)
-            if share:
-                said = (
-                    {}
-                    if arguments is None
-                    else {"output": shown or self._inputs.of_result(result, arguments)}
+        if (self._is_sampled(number) or certain) and outcome in self._logged:
+            stands_for = (self._failures if fallback else self._samples).take()
+            if stands_for:
+                share = max(self._sample, certain) / stands_for
+                said = self._said_of(result, arguments, shown)
+                which: Which = ids or (
+                    (self.serial, number),
+                    calls_around(_caller(1).f_back, MonitorStep),
                 )
-                self._write((outcome, elapsed, facts), ids, share, arguments, said)
+                self._write((outcome, elapsed, facts), which, share, said)
             elif not certain:
                 self._drop_ahead()
         return (elapsed, outcome) if fallback else None
 
+    def _said_of(self, result: object, arguments: Values, shown: Seen | None) -> Said:
+        if arguments is None:
+            return None
+        output = shown or self._inputs.of_result(result, arguments)
+        return self._inputs.of_arguments(arguments), output
+
     def call_failed(
-        self, error: BaseException, number: int, started: float, arguments: Values, ids: Ids = None
+        self,
+        error: BaseException,
+        number: int,
+        started: float,
+        arguments: Values,
+        ids: Ids | None = None,
     ) -> streams.Record:
         """Log a call that raised *error*, and return its record."""
         elapsed = self._now() - started
@@ -315,15 +283,19 @@ class MonitorStep(Step):
         own: Any = error  # (a refusal of this function's, or one from within)
         refused = issubclass(cls, CallRefused) and own.target == self.site.target
         outcome = "refused" if refused else "error"
-        log = self._log if outcome in self._logged else None
-        drawn = log is not None and log.errors == "sampled" and self._draw() < self._sample
-        if log is not None and (self._always or drawn):
-            share = self._share(self._failures, certain=self._always)
-            if share:
+        if outcome in self._logged and (self._always or self._is_drawn()):
+            stands_for = self._failures.take()
+            if stands_for:
+                ids = ids or ids_of(*self._which(number))
+                share = max(self._sample, self._always) / stands_for
                 said = self._inputs.of_failure(error, arguments)
-                call_id = self._write((outcome, elapsed, facts), ids, share, arguments, said)
-                tell_id(error, call_id, in_note=self._noted)
+                self._write((outcome, elapsed, facts), ids, share, said)
+                tell_id(error, ids["call_id"], in_note=self._noted)
         return (elapsed, outcome) if refused else (elapsed, outcome, self._counts.error_tag(cls))
+
+    def _is_drawn(self) -> bool:
+        log = self._log
+        return log is not None and log.errors == "sampled" and self._draw() < self._sample
 
     def _know_usual(self, result: object) -> None:
         """Let results of this one's class pass with one look, if they are no streams."""
@@ -340,14 +312,13 @@ class MonitorStep(Step):
 
     def _facts(self, number: int) -> dict[str, Any]:
         """Take out what rules noted of the call, and fold the recorded durations if that is due."""
-        notes = self.site.notes
-        facts = (notes.pop(number, None) if notes else None) or {}
-        cached = "cache" in self.site.kinds and self.site.modes.get("cache") == "enforce"
-        if cached and "cache" not in facts and "rules" not in facts:
-            facts["cache"] = "hit"  # a cache notes everything but its hits
         if number >= self._next_fold:
             self._next_fold = number + FOLD_EVERY
             self._counts.durations.fold()
+            self._next_due()
+        facts: dict[str, Any] = (self._notes.pop(number, {}) if self._notes else None) or {}
+        if self._hits_unsaid and "cache" not in facts and "rules" not in facts:
+            facts["cache"] = "hit"
         return facts
 
     def _is_sampled(self, number: int) -> bool:
@@ -355,13 +326,8 @@ class MonitorStep(Step):
         sampled = number >= self._next_sample
         if sampled and self._sample < 1.0:
             self._next_sample = number + self._gap()
-        self._next_due()
+            self._next_due()
         return sampled
-
-    def _share(self, rate: Rate, *, certain: bool) -> float:
-        """Return the share of calls that the next event stands for; 0 where there are too many."""
-        stands_for = rate.take()
-        return (1.0 if certain else self._sample) / stands_for if stands_for else 0.0
 
     def _drop_ahead(self) -> None:
         """Leave out by now the samples to come that there will hardly be room for.
@@ -379,29 +345,51 @@ class MonitorStep(Step):
             return 1 if self._sample else NEVER
         return 1 + int(math.log1p(-self._draw()) / self._spread)
 
+    def _which(self, number: int) -> tuple[tuple[int, int], tuple[Numbered, ...]]:
+        """Return which call of this step it is that ends here, and which are around it."""
+        for frame in frames(_caller(1)):
+            if any(one is self for one in frame.f_code.co_consts):
+                return (self.serial, number), calls_around(frame.f_back, MonitorStep)
+        return (self.serial, number), ()
+
     def _write(
         self,
         ended: tuple[str, float, dict[str, Any]],
-        ids: Ids,
+        which: Which,
         sample_rate: float,
-        arguments: Values,
-        said: Mapping[str, Any],
-    ) -> str:
-        """Hand the sinks the event of a call: how it ended, how long it took, facts; return its id.
+        said: Said,
+    ) -> None:
+        """Hand the sinks the event of a call, in the making: how it ended, how long it took, facts.
 
         It holds what is *said* of an error, not the object, which holds the arguments of the call.
         """
-        if EXPORTER.runs_here():
-            return ""  # (a handler of the log calls a function that is logged)
+        if get_ident() in EXPORTER.threads:
+            return  # (a handler of the log calls a function that is logged)
+        made_of = (time(), ended, which, current_trace(), sample_rate, said)
+        draft = Draft(self._event, made_of)
+        for watch in WATCHERS:
+            watch(draft)
+        for lane in self._takers:
+            lane.put(draft)
+
+    def _event(
+        self,
+        at: float,
+        ended: tuple[str, float, dict[str, Any]],
+        which: Which,
+        trace: Any,
+        sample_rate: float,
+        said: Said,
+    ) -> dict[str, Any]:
         outcome, elapsed, facts = ended
         modes = {mode for kind, mode in self.site.modes.items() if kind != self.kind}
         event: dict[str, Any] = {
             "schema": "mlpolicy.event/1",
-            "time": stamp(),
+            "time": stamp(at),
             "severity": SEVERITY[outcome],
             "event": "call",
             "function": self.site.target,
-            **(ids or lineage(MonitorStep)),
+            **(ids_of(*which) if isinstance(which, tuple) else which),
             "outcome": outcome,
             "duration_s": round(elapsed, 9),
             "attempts": facts.get("attempts", 1),
@@ -411,20 +399,19 @@ class MonitorStep(Step):
         }
         if facts.get("cache") is not None:
             event["cache"] = facts["cache"]
-        if arguments is not None and "input" not in said:
-            event["input"] = self._inputs.of_arguments(arguments)
-        event |= {**said, **current_trace()}
-        for watch in WATCHERS:
-            watch(event)
-        for lane in self._takers:
-            lane.put(event)
-        return str(event["call_id"])
+        if isinstance(said, tuple):
+            given, output = said
+            event["input"] = {name: described(one) for name, one in given.items()}
+            event["output"] = described(output)
+        else:
+            event |= said or {}
+        return {**event, **trace_ids(trace)}
 
     def after_fork(self) -> None:
         """Number calls anew in a forked child; those of the parent are the parent's."""
         self._counts.begun.restart()
         self.first = self._counts.begun.first
-        codes = (frame.f_code for frame in frames())
+        codes = (frame.f_code for frame in frames(_caller(1)))
         self._inherited = sum(any(value is self for value in code.co_consts) for code in codes)
         self._next_due()
         if self.site.notes is not None:
@@ -437,5 +424,6 @@ class MonitorStep(Step):
         return NOTHING
 
 
+_caller = sys._getframe
 _serials = count()
 _alive = Forked(MonitorStep.after_fork)

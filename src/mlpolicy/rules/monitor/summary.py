@@ -16,6 +16,7 @@ from mlpolicy.core.classes import members, mro_of
 from mlpolicy.core.report import interrupts, redacted
 
 MAPPINGS: Final = (dict, OrderedDict, defaultdict, Counter)
+_ALONE: Final = frozenset((int, float, bool, complex, type(None)))
 _SIZED: Final = {
     *(str, bytes, bytearray, list, tuple, set, frozenset, range, deque),
     *MAPPINGS,
@@ -36,27 +37,59 @@ LARGEST: Final = 16 * 1024
 """Characters of all arguments of a call together; it bounds what is looked at, too."""
 
 
-def summary(value: Any) -> dict[str, Any]:
-    """Return what *value* is, and nothing of what is in it."""
+Seen = type | tuple[Any, ...]
+"""What a value was when it was seen: its class, or the class with its length or type and shape."""
+
+
+def seen(value: Any) -> Seen:
+    """Return what *value* is: what the thread of a call takes down, for `described`."""
     cls = type(value)
-    described: dict[str, Any] = {"type": name_of(cls)}
+    if cls in _ALONE:
+        return cls
     if cls in _SIZED:
-        return described | {"len": len(value)}
+        return cls, len(value)
     library, base = library_class(cls)
     if not base:
-        return described
-    is_arrow = library == "pyarrow" and base not in FRAMES
+        return cls
+    has_type, has_length = base not in FRAMES, library == "pyarrow" and base not in FRAMES
+    dtype = shape = None
     try:
-        if base not in FRAMES:
-            described["dtype"] = _type_text(value.type if is_arrow else value.dtype)
-        if is_arrow:
-            described["len"] = len(value)
-        else:
-            described["shape"] = [int(length) for length in value.shape]
+        if has_type:
+            dtype = value.type if has_length else value.dtype
+        shape = len(value) if has_length else value.shape
     except Exception as failure:
         if interrupts(failure):
             raise  # (others come from the library: half a summary is one)
-    return described
+    return cls, dtype, shape
+
+
+def described(value: Seen | dict[str, Any]) -> dict[str, Any]:
+    """Return what was *seen* in words; what is said already as it is."""
+    # (a metaclass may be asked by `isinstance`)
+    if type(value) is dict:
+        return value
+    taken: Any = value if type(value) is tuple else (value,)
+    cls, *held = taken
+    said: dict[str, Any] = {"type": name_of(cls)}
+    if len(held) == 1:
+        return said | {"len": held[0]}
+    dtype, shape = held or (None, None)
+    try:
+        if dtype is not None:
+            said["dtype"] = _type_text(dtype)
+        if type(shape) is int:
+            said["len"] = shape
+        elif shape is not None:
+            said["shape"] = [int(length) for length in shape]
+    except Exception as failure:
+        if interrupts(failure):
+            raise
+    return said
+
+
+def summary(value: Any) -> dict[str, Any]:
+    """Return what *value* is, and nothing of what is in it."""
+    return described(seen(value))
 
 
 def library_class(cls: type) -> tuple[str, str]:
@@ -64,11 +97,19 @@ def library_class(cls: type) -> tuple[str, str]:
 
     Both are empty for all other classes, those that users derive included.
     """
+    known = _libraries.get(cls)
+    if known is not None:
+        return known
     library = library_of(cls)
     for base in _READ.get(library, ()):
         if members(sys.modules.get(library)).get(base) in mro_of(cls):
+            _libraries[cls] = library, base
             return library, base
     return library, ""
+
+
+_libraries: dict[type, tuple[str, str]] = {}
+"""Those classes of libraries that were met: they are few, and stay."""
 
 
 def name_of(cls: type) -> str:
