@@ -351,7 +351,7 @@ def test_while_it_is_locked_events_wait(sink, tmp_path, caplog, monkeypatch):
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     made.write(event(2))
-    eventually(lambda: "it is locked by another process" in caplog.text)
+    eventually(lambda: "it is locked by another process; events wait" in caplog.text)
     waits = made.waiting()
     other.execute("ROLLBACK")
     other.close()

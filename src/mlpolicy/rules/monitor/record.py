@@ -122,7 +122,8 @@ class RecordSink(Sink):
         self._pause = min(max(2 * self._pause, 1.0), _LONGEST_PAUSE)
         what = str(error) if isinstance(error, Unusable | OSError) else told(error)
         text = f"the record {self._path} cannot be written: {what}"
-        say_once(f"record:{self._path}", f"{text}; events are dropped, and it is tried again")
+        fate = "wait" if locked else "are dropped"
+        say_once(f"record:{self._path}", f"{text}; events {fate}, and it is tried again")
         return Later(self._pause, lost=not locked)
 
     def _close(self) -> None:
