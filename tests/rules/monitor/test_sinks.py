@@ -318,6 +318,27 @@ def test_finishing_again_waits_for_nothing():
     assert done.stdout.split() == ["slow", "100", "slow", "100", "slow", "101"]
 
 
+def test_one_that_holds_something_back_finishes_at_sigterm():
+    """The program ends by the signal all the same."""
+    done, took = run(
+        PROGRAM
+        + """
+    from mlpolicy.rules.monitor.sinks import begin
+    import signal
+    child = os.fork()
+    if child == 0:
+        begin([("slow", slow)])
+        EXPORTER.lane("slow", slow).put({"severity": "INFO"})
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+    os._exit(0)
+    """
+    )
+
+    assert done.stdout == "slow 1\n"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_forked_child_begins_anew():
     """What was queued is the parent's; a sink that hangs there does not hang here."""

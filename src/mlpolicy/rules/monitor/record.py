@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import sqlite3
-import threading
 import time
 from _thread import allocate_lock
 from collections.abc import Mapping, Sequence
@@ -47,6 +45,8 @@ _LEAST: Final = 1 << 18
 class RecordSink(Sink):
     """Writes events to the SQLite file of its settings."""
 
+    gathers = BATCH
+
     def __init__(self, settings: Any) -> None:
         self._path = os.path.abspath(settings.path)  # (a program may change its folder later)
         self._keep, self._most = float(settings.keep), max(int(settings.max_size), _LEAST)
@@ -64,12 +64,9 @@ class RecordSink(Sink):
         _sinks.append(self)
 
     def begin(self) -> None:
-        """Have a program that SIGTERM would end at once write first what it has."""
+        """Count from the beginning what leaves."""
         for reason in ("age", "size"):
             _deleted(reason)
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, _terminated)
 
     def write_all(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Write *events* in one transaction, or say `Later`: they wait while others have the file."""
@@ -256,17 +253,7 @@ def _pages(connection: sqlite3.Connection) -> tuple[int, int, int]:
 # --- the process ----------------------------------------------------------------------
 
 
-def _terminated(number: int, _: object) -> None:
-    """Write what there is, and end as the signal would have."""
-    EXPORTER.finish()
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-
-
 def _in_child() -> None:
-    # A pool ends its workers by SIGTERM, and waits: one that is deep in C would not hear ours.
-    if signal.getsignal(signal.SIGTERM) is _terminated:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for sink in _sinks:
         sink.after_in_child()
 

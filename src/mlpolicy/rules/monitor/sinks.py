@@ -10,7 +10,10 @@ import atexit
 import json
 import logging
 import math
+import os
+import signal
 import sys
+import threading
 from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +35,7 @@ MOST_QUEUED = 10_000
 _MANY: Final = 5_000
 """Events at which its thread looks at once."""
 BATCH = 0.1
-"""Seconds from one look into a queue to the next, while events come."""
+"""Seconds from one look into a queue to the next where somebody waits, or events are gathered."""
 ROUND = 0.25
 """Seconds between rounds of periodic work."""
 AT_EXIT = 1.0
@@ -65,6 +68,8 @@ class Sink:
     """Whether it takes events; their JSON is `mlpolicy.event/1`."""
     together: int = 1
     """How many events it is given at once, at most."""
+    gathers: float = 0.0
+    """Seconds that an event may wait for others that come."""
 
     def begin(self) -> None:
         """Get ready for numbers; called when a rule that counts and names this sink is placed.
@@ -184,7 +189,7 @@ class Lane:
         while self._queue:
             batch, mark = self._taken()
             if batch:
-                pause = BATCH
+                pause = self._sink.gathers or None
                 try:
                     self.carry_out(partial(self._write, batch), len(batch))
                 except Later as later:
@@ -446,3 +451,28 @@ def begin(sinks: Iterable[tuple[str, Sink]]) -> None:
             if interrupts(error):
                 raise
             say_once(f"sink:{name}", f"the sink `{name}` failed", error=error)
+        if type(sink).finish is not Sink.finish:
+            _finish_at_sigterm()
+
+
+def _finish_at_sigterm() -> None:
+    """Have a program that SIGTERM would end at once finish first."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminated)
+
+
+def _terminated(number: int, _: object) -> None:
+    EXPORTER.finish()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _in_child() -> None:
+    # A pool ends its workers by SIGTERM, and waits: one that is deep in C would not hear ours.
+    if signal.getsignal(signal.SIGTERM) is _terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
