@@ -196,8 +196,9 @@ def _plain(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _tail(context: Context, record: RecordFile, wanted: Wanted, options: Mapping[str, Any]) -> None:
-    end, _ = record.after(0, Wanted(since=time.time() + 1e9))
-    events = record.newest(wanted, options["limit"] or FEW)
+    end = record.end()
+    with waiting("searching the record"):
+        events = record.newest(wanted, options["limit"] or FEW)
     if not options["follow"]:
         _list(context, events)
         return

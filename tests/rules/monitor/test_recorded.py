@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -173,3 +174,75 @@ def test_a_large_record_is_asked_quickly(tmp_path):
     reader.close()
     assert (len(found),) == expected != (0,)
     assert took < 0.2
+
+
+CONDITIONS = (
+    *('input.user.country = "DE"', "input.n > 990", "input.n < 3", "input.gone is not null"),
+    *('input.user.country ~ "R" and n != 7', "n >= 0"),
+)
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A record of 1000 events, in which some were written later than they ended, and all of them."""
+    path, made = str(tmp_path / "many.db"), []
+    connection = opened(path, 1 << 30)
+    for n in range(1, 1001):
+        country = ("FR", "IT", "DE")[(n % 7 == 0) + (n % 97 == 0)]
+        outcome = ("ok", "error", "refused")[n % 3]
+        event = {"n": n, "sample_rate": 0.5, "input": {"n": n, "user": {"country": country}}}
+        known = (1000.0 + n - n * n % 50, f"a:f{n % 4}", outcome, "INFO", "c", f"{n:032x}", "E")
+        connection.execute(_INSERT, (*known, 0.1, 1, json.dumps(event)))
+        made.append((known[0], n, known[1], outcome, country))
+    connection.close()
+    return path, sorted(made)
+
+
+@pytest.mark.parametrize("text", CONDITIONS)
+@pytest.mark.parametrize("terms", [{}, {"functions": ("a:f[12]",)}, {"since": 1200.0}])
+@pytest.mark.parametrize("stride", [20, 300, 25_000])
+def test_the_newest_are_found_whatever_the_ranges(many, text, terms, stride):
+    """By several processes, range by range, as by one look at everything."""
+    path, _ = many
+    wanted, reader = Wanted(where=compiled(text), **terms), sqlite3.connect(path)
+    sql, values = wanted.where
+    kinds = "AND function IN ('a:f1', 'a:f2')" if "functions" in terms else ""
+    asked = f"SELECT id FROM events WHERE {sql} {kinds} AND time >= ? ORDER BY time DESC, id DESC"
+
+    found = [one["id"] for one in reversed(RecordFile(path, stride).newest(wanted, 12))]
+
+    expected = reader.execute(f"{asked} LIMIT 12", (*values, wanted.since or 0)).fetchall()
+    reader.close()
+    assert found == [one for (one,) in expected]
+
+
+def test_what_fails_most_is_counted_over_all_ranges(many):
+    """With the newest of each kind as the example."""
+    path, made = many
+    wanted = Wanted(outcomes=("error", "refused"))
+
+    found = RecordFile(path, 20).worst(wanted, 3)
+
+    assert found == RecordFile(path).worst(wanted, 3)
+    for one in found:
+        same = [n for _, n, *kind, _ in made if kind == [one["function"], one["outcome"]]]
+        assert (one["events"], one["calls"]) == (len(same), 2 * len(same))
+        assert one["example"] == f"{same[-1]:032x}"
+
+
+def test_a_process_that_fails_leaves_its_part(many, monkeypatch):
+    """And none is started where the first ranges have what is wanted."""
+    path, _ = many
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert len(RecordFile(path, 20).newest(Wanted(where=compiled("n < 3")), 9)) == 2
+
+    monkeypatch.setattr(sys, "executable", "/none")
+    assert len(RecordFile(path, 200).newest(Wanted(where=compiled("n > 3")), 9)) == 9
+
+
+def test_a_number_that_sqlite_does_not_have_is_compared(many):
+    """As one of floating point."""
+    path, _ = many
+    wanted = Wanted(where=compiled("n < 99999999999999999999 and n > -99999999999999999999"))
+
+    assert len(RecordFile(path).newest(wanted, 9999)) == 1000
