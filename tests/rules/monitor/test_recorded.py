@@ -51,7 +51,7 @@ def test_a_condition_finds_what_it_says(tmp_path, text, found):
     """By columns and by what is in the JSON, each with values of one type."""
     connection = opened(str(tmp_path / "e.db"), 1 << 30)
     for event in EVENTS:
-        known = (event["n"], "a:f", "ok", "INFO", "0", "0", None, float(event["n"] - 1), 1)
+        known = (event["n"], "a:f", "ok", "INFO", "0", "0", None, float(event["n"] - 1), 1, 1.0)
         connection.execute(_INSERT, (*known, json.dumps(event)))
 
     newest = RecordFile(str(tmp_path / "e.db")).newest(Wanted(where=compiled(text)), 10)
@@ -122,9 +122,9 @@ def test_the_sql_of_the_documentation_runs(tmp_path):
     """And finds what it says, through indices."""
     connection = opened(str(tmp_path / "e.db"), 1 << 30)
     name, now = "mypkg.serve:predict", time.time()
-    event = json.dumps({"sample_rate": 0.5, "input": EVENTS[0]["input"], "error": {"message": "m"}})
+    event = json.dumps({"input": EVENTS[0]["input"], "error": {"message": "m"}})
     for own, function in (("b", "mypkg.serve:inner"), ("a", name)):
-        known = (now, function, "refused", "WARNING", "a", own, "E", 0.1, 1, event)
+        known = (now, function, "refused", "WARNING", "a", own, "E", 0.1, 1, 0.5, event)
         connection.execute(_INSERT, known)
     page = Path(__file__).parents[3] / "docs/reference/record.md"
     asked = re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
@@ -151,7 +151,16 @@ def test_a_large_record_is_asked_quickly(tmp_path):
             event = {"input": {"user": {"country": countries[number % 7 % 4]}}, "x": "x" * 300}
             name, error = f"recsys.m{number % 20}:predict", "ValueError" if bad else None
             known = (now - 50_000 + number, name, "error" if bad else "ok", "INFO")
-            yield (*known, f"{number:032x}", f"{number:032x}", error, 0.1, 1, json.dumps(event))
+            yield (
+                *known,
+                f"{number:032x}",
+                f"{number:032x}",
+                error,
+                0.1,
+                1,
+                1.0,
+                json.dumps(event),
+            )
 
     connection.execute("BEGIN")
     connection.executemany(_INSERT, events())
@@ -190,9 +199,9 @@ def many(tmp_path):
     for n in range(1, 1001):
         country = ("FR", "IT", "DE")[(n % 7 == 0) + (n % 97 == 0)]
         outcome = ("ok", "error", "refused")[n % 3]
-        event = {"n": n, "sample_rate": 0.5, "input": {"n": n, "user": {"country": country}}}
+        event = {"n": n, "input": {"n": n, "user": {"country": country}}}
         known = (1000.0 + n - n * n % 50, f"a:f{n % 4}", outcome, "INFO", "c", f"{n:032x}", "E")
-        connection.execute(_INSERT, (*known, 0.1, 1, json.dumps(event)))
+        connection.execute(_INSERT, (*known, 0.1, 1, 0.5, json.dumps(event)))
         made.append((known[0], n, known[1], outcome, country))
     connection.close()
     return path, sorted(made)

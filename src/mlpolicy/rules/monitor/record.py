@@ -36,7 +36,7 @@ from mlpolicy.rules.monitor.sinks import (
     dropping,
 )
 
-_INSERT: Final = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT: Final = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OLDEST: Final = "DELETE FROM events WHERE id IN (SELECT id FROM events {} ORDER BY time LIMIT ?)"
 
 BATCH: Final = 0.1
@@ -308,6 +308,7 @@ def _row(event: Mapping[str, Any]) -> tuple[Any, ...]:
         event.get("error", {}).get("type"),
         event["duration_s"],
         os.getpid(),
+        event["sample_rate"],
         as_line(event),
     )
 

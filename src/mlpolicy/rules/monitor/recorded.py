@@ -130,8 +130,8 @@ class RecordFile:
 
         Each event counts for the calls that it stands for.
         """
-        what = """function, outcome, error_type, sum(1 / max(json_extract(event, '$.sample_rate'),
-            1e-9)), count(*), max(time), own_id"""
+        calls = "sum(1 / max(sample_rate, 1e-9))"
+        what = f"function, outcome, error_type, {calls}, count(*), max(time), own_id"
         names = ("function", "outcome", "error_type", "calls", "events", "last", "example")
         found: dict[tuple[str, ...], dict[str, Any]] = {}
         for _, rows in self._searched(wanted, what, "GROUP BY 1, 2, 3"):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 COLUMNS: Final = (
     *("id", "time", "function", "outcome", "severity", "call_id", "own_id"),
-    *("error_type", "duration_s", "pid"),
+    *("error_type", "duration_s", "pid", "sample_rate"),
 )
 _MOST: Final = 100
 """Comparisons in one condition."""
