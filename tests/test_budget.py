@@ -15,7 +15,7 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 317,
-    "cli": 4645,
+    "cli": 4673,
     "core": 4925,
     "document": 836,
     "install": 3790,
@@ -31,7 +31,7 @@ LINES = {
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 144,
-    "cli": 3048,
+    "cli": 3065,
     "core": 3303,
     "document": 583,
     "install": 2701,
