@@ -43,6 +43,13 @@ def hidden(token): raise ValueError("hidden")
 
 def free(x): raise ValueError("free")
 
+async def endless():
+    number = 0
+    while True:
+        yield number
+        number += 1
+        if number > 2000: raise ValueError("all of it")
+
 async def counted(start: int):
     yield start
     raise ValueError("counted")
@@ -96,6 +103,7 @@ calls = {
     "free": lambda: svc.free(float("nan")),
     "summary": lambda: svc.free(object()),
     "large": lambda: svc.free("x" * 20000),
+    "endless": lambda: asyncio.run(listed(svc.endless())),
     "many": lambda: asyncio.run(listed(svc.counted(7))),
     "method": lambda: svc.Model(1.5, [de]).score(3),
     "coroutine": lambda: asyncio.run(svc.Model(1.5, []).wait(3)),
@@ -147,7 +155,7 @@ def events(recorded, project, monkeypatch):
 
 def test_every_error_bears_the_id_of_its_call(events):
     """Also one whose class lets nobody set anything."""
-    assert len(set(events.ids.values())) == len(events.ids) == 17
+    assert len(set(events.ids.values())) == len(events.ids) == 18
     assert "fine" not in events.ids
 
 
@@ -233,6 +241,7 @@ def test_what_comes_is_followed(recorded):
         ("summary", True, 5, "of `x` only a summary was recorded"),
         ("large", True, 5, "its input was too large"),
         ("large", True, 5, "\n  what was recorded: mlpolicy events show {own_id}"),
+        ("endless", True, 0, ", 998, 999]\n"),
         ("many", False, 1, "ValueError: counted"),
         ("method", False, 1, "ValueError: 1.5 2000 3"),
         ("method", True, 1, "made without `__init__`, as a Model"),

@@ -12,7 +12,7 @@ import sys
 import traceback
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from functools import partial, reduce
 from itertools import islice
 from types import MethodType
@@ -195,7 +195,7 @@ def _made(cls: type, name: str, state: Any, function: Callable[..., Any]) -> Cal
 
 
 def _called(call: Callable[[], Any]) -> Any:
-    """Return what *call* gives, awaited and read to its end."""
+    """Return what *call* gives, awaited; the first items of a generator."""
     result = call()
     if inspect.isawaitable(result):
 
@@ -206,7 +206,13 @@ def _called(call: Callable[[], Any]) -> Any:
     if inspect.isasyncgen(result):
 
         async def listed() -> list[Any]:
-            return [item async for item in result]
+            items: list[Any] = []
+            async with aclosing(result):
+                async for item in result:
+                    items.append(item)
+                    if len(items) == _MOST_ITEMS:
+                        break
+            return items
 
         return asyncio.run(listed())
     return list(islice(result, _MOST_ITEMS)) if inspect.isgenerator(result) else result

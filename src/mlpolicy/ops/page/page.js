@@ -32,7 +32,7 @@ function number(value) {
   if (size >= 1e6) return `${(value / 1e6).toFixed(size >= 1e7 ? 1 : 2)}M`;
   if (size >= 1e4) return `${(value / 1e3).toFixed(size >= 1e5 ? 0 : 1)}k`;
   if (Number.isInteger(value) || size >= 100) return Math.round(value).toLocaleString("en");
-  return value.toFixed(size >= 10 ? 1 : size >= 0.1 ? 1 : 2);
+  return value.toFixed(size >= 0.1 ? 1 : 2);
 }
 function share(value) {
   if (value === null) return "–";

@@ -52,14 +52,12 @@ class RecordFile:
         self.path, self._stride = path, stride
         if not os.path.isfile(path):
             raise NoRecord(f"there is no record `{path}`")
-        self._connection = self._open("mode=ro")
         try:
-            version, application = map(self._pragma, ("user_version", "application_id"))
+            version, application = self._open("mode=ro")
         except sqlite3.OperationalError:
             # It lies where nobody may write: without writers it is read as it is.
             self._connection.close()
-            self._connection = self._open("immutable=1")
-            version, application = map(self._pragma, ("user_version", "application_id"))
+            version, application = self._open("immutable=1")
         if application != APPLICATION:
             raise NoRecord(f"`{path}` is an SQLite file of something else")
         if version > VERSION:
@@ -71,17 +69,18 @@ class RecordFile:
         if self._connection is not None:
             self._connection.close()
 
-    def _open(self, how: str) -> sqlite3.Connection:
+    def _open(self, how: str) -> tuple[int, int]:
+        """Open the file that way; return its version, and what application it is of."""
         self._name = f"file:{quote(os.path.abspath(self.path))}?{how}"
-        return connected(self._name)
-
-    def _pragma(self, name: str) -> int:
+        self._connection = connected(self._name)
+        names = ("user_version", "application_id")
         try:
-            return int(self._rows(f"PRAGMA {name}")[0][0])
+            version, application = (self._rows(f"PRAGMA {name}")[0][0] for name in names)
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
             raise NoRecord(f"`{self.path}` is no record: {error}") from None
+        return version, application
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         return self._connection.execute(sql, values).fetchall()
@@ -170,7 +169,8 @@ class RecordFile:
             ranges = [(first, last)]
         sql = f"SELECT {what} FROM events NOT INDEXED WHERE {which} AND {condition} {how}"  # nosec B608  # noqa: S608 (values are bound)
         found = answers(self._name, sql, (*bound, *values, *more), ranges)
-        yield from ((first, rows) for (first, _), rows in zip(ranges, found, strict=False))
+        for one, rows in zip(ranges, found, strict=True):
+            yield one[0], rows
 
     def _events(self, ids: Iterable[int]) -> list[Event]:
         sql = "SELECT id, pid, event FROM events WHERE id = ?"

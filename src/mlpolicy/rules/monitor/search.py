@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import cycle
 from typing import IO, Any, Final
 
@@ -62,7 +62,7 @@ def _helper(stack: ExitStack, question: str) -> IO[str]:
     asked, told = helper.stdin, helper.stdout
     assert asked is not None
     assert told is not None
-    with asked:
+    with suppress(BrokenPipeError), asked:
         asked.write(question)
     return told
 
