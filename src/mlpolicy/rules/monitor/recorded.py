@@ -91,7 +91,7 @@ class RecordFile:
             condition, values = self._condition(wanted)
             sql = f"SELECT id FROM events WHERE {condition} ORDER BY time DESC LIMIT ?"  # nosec B608  # noqa: S608 (values are bound)
             return self._events([one for (one,) in reversed(self._rows(sql, (*values, most)))])
-        found: list[tuple[float, int]] = []
+        found: list[tuple[Any, ...]] = []
         older = "SELECT 1 FROM events WHERE time > ? AND id < ? LIMIT 1"
         order = "ORDER BY +time DESC, id DESC LIMIT ?"
         for first, rows in self._searched(wanted, "time, id", order, most):
