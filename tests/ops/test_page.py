@@ -112,7 +112,7 @@ def test_the_page_shows_figures_that_change_and_asks_nobody_else(service, browse
     total = "#rows > .detail:not([hidden]) .numbers"
     assert until(lambda: seen.update(texts(total)[:1]) or len(seen) > 2)
     opened = texts("#rows > .detail:not([hidden])")[0]
-    assert "errors since before the page" in opened
+    assert "errors since before this page was open" in opened
     assert "args.x.range" in opened
     assert "policy.yaml:6" in opened
     assert "KeyError" in opened

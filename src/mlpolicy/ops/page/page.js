@@ -111,7 +111,7 @@ function between(name, length) {
 function since(name) {
   const kept = points.get(name) || [], before = kept.findLastIndex((one) => !one.wrong);
   if (before === kept.length - 1) return "";
-  return before < 0 ? "since before the page" : `since ${clock(1000 * kept[before + 1].time)}`;
+  return before < 0 ? "since before this page was open" : `since ${clock(1000 * kept[before + 1].time)}`;
 }
 function measured(name, length) {
   const { length: passed, changed, buckets } = between(name, length);
