@@ -135,7 +135,6 @@ def take(url: str, seconds: float) -> None:
     for one in (wide, narrow):
         one.get(url)
     time.sleep(seconds)
-    wide.execute_script("document.querySelector('#head button').click()")  # (the opened one last)
     names = "[...document.querySelectorAll('button.name')]"
     wide.execute_script(f"{names}.find(one => one.textContent === '{OPENED}')?.click()")
     wide.save_screenshot(str(PICTURES / "page-light.png"))

@@ -15,7 +15,7 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 317,
-    "cli": 4586,
+    "cli": 4675,
     "core": 4925,
     "document": 836,
     "install": 3790,
@@ -23,7 +23,7 @@ LINES = {
     "model": 3111,
     "ops": 700,
     "plan": 2945,
-    "rules": 15374,
+    "rules": 15518,
     "runtime": 615,
     "source": 1203,
     "testing": 2114,
@@ -31,7 +31,7 @@ LINES = {
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 144,
-    "cli": 3004,
+    "cli": 3069,
     "core": 3303,
     "document": 583,
     "install": 2701,
@@ -39,7 +39,7 @@ STATEMENTS = {
     "model": 2132,
     "ops": 459,
     "plan": 1982,
-    "rules": 10217,
+    "rules": 10327,
     "runtime": 364,
     "source": 862,
     "testing": 1572,

@@ -42,12 +42,44 @@ async def wait(seconds: float): raise TimeoutError("too long")
 def hidden(token): raise ValueError("hidden")
 
 def free(x): raise ValueError("free")
+
+async def endless():
+    number = 0
+    while True:
+        yield number
+        number += 1
+        if number > 2000: raise ValueError("all of it")
+
+async def counted(start: int):
+    yield start
+    raise ValueError("counted")
+
+class Model:
+    users: list[User]
+    def __init__(self, scale, users): self.scale, self.users = scale, users
+    def score(self, x: int): raise ValueError(f"{self.scale} {self.users[0].born.year} {x}")
+    async def wait(self, x: int): raise ValueError(f"wait {self.scale} {x}")
+    @classmethod
+    def named(cls, x: int): raise ValueError(f"{cls.__name__} {x}")
+    @staticmethod
+    def plain(x: int): raise ValueError(f"plain {x}")
+
+class Bare:
+    def score(self, x: int): raise ValueError(f"bare {x}")
+
+class Hidden:
+    def __init__(self): self._scale = 1
+    def score(self, x: int): raise ValueError(f"{self._scale}")
+
+class Tight:
+    __slots__ = ("scale",)
+    def score(self, x: int): raise ValueError("tight")
 """
 POLICY = """
 version: 1
 policies:
   all:
-    match: ["svc:*"]
+    match: ["svc:*", "svc:*.*"]
     monitor:
       log: {sample: 100%, inputs: full, redact: [user.name]}
       sinks: [{record: {path: events.db}}]
@@ -71,7 +103,17 @@ calls = {
     "free": lambda: svc.free(float("nan")),
     "summary": lambda: svc.free(object()),
     "large": lambda: svc.free("x" * 20000),
+    "endless": lambda: asyncio.run(listed(svc.endless())),
+    "many": lambda: asyncio.run(listed(svc.counted(7))),
+    "method": lambda: svc.Model(1.5, [de]).score(3),
+    "coroutine": lambda: asyncio.run(svc.Model(1.5, []).wait(3)),
+    "class": lambda: svc.Model.named(3),
+    "static": lambda: svc.Model.plain(3),
+    "bare": lambda: svc.Bare().score(3),
+    "private": lambda: svc.Hidden().score(3),
+    "slots": lambda: svc.Tight().score(3),
 }
+async def listed(items): return [item async for item in items]
 for name, call in calls.items():
     try:
         call()
@@ -113,7 +155,7 @@ def events(recorded, project, monkeypatch):
 
 def test_every_error_bears_the_id_of_its_call(events):
     """Also one whose class lets nobody set anything."""
-    assert len(set(events.ids.values())) == len(events.ids) == 9
+    assert len(set(events.ids.values())) == len(events.ids) == 18
     assert "fine" not in events.ids
 
 
@@ -198,6 +240,17 @@ def test_what_comes_is_followed(recorded):
         ("free", True, 5, "its annotation does not say float"),
         ("summary", True, 5, "of `x` only a summary was recorded"),
         ("large", True, 5, "its input was too large"),
+        ("large", True, 5, "\n  what was recorded: mlpolicy events show {own_id}"),
+        ("endless", True, 0, ", 998, 999]\n"),
+        ("many", False, 1, "ValueError: counted"),
+        ("method", False, 1, "ValueError: 1.5 2000 3"),
+        ("method", True, 1, "made without `__init__`, as a Model"),
+        ("coroutine", False, 1, "ValueError: wait 1.5 3"),
+        ("class", False, 1, "ValueError: Model 3"),
+        ("static", False, 1, "ValueError: plain 3"),
+        ("bare", True, 1, "ValueError: bare 3"),
+        ("private", False, 5, "it reads the attribute `_scale`, which was not recorded"),
+        ("slots", True, 5, 'of `self` only a summary was recorded, {"type": "Tight"}'),
     ],
 )
 def test_a_call_is_made_again(events, which, bare, code, said):
@@ -206,6 +259,7 @@ def test_a_call_is_made_again(events, which, bare, code, said):
     options = ["--no-policy"] if bare else []
     ended = events("replay", events.ids[which], "--module", "svc", *options)
 
+    said = said.replace("{own_id}", events.ids[which])
     assert (ended.code, said in ended.out + ended.err) == (code, True), ended.out + ended.err
     assert events("--format", "json", "--limit", "999").content == before
 

@@ -88,27 +88,66 @@ def test_rates_shares_and_quantiles_are_of_what_happened_in_between(project, sta
     """100 calls in 10 seconds, of which 20 were refused and one failed: all end within a millisecond."""
     address = told(*states)
 
-    ended = project.run("top", address, "--once", "--interval", "0.1", COLUMNS="160")
+    ended = project.run("top", address, "--once", "--interval", "0.1", COLUMNS="190")
 
     assert (ended.code, ended.err) == (0, "")
     head, memory, _, titles, row = ended.out.splitlines()
-    assert f"http://{address} · policy " in head
-    assert "1 worker" in head
+    assert head.startswith(f"http://{address} · 1 worker · policy ")
     assert memory == "0 events dropped"
     assert titles.split()[:4] == ["FUNCTION", "RULES", "CALLS/S", "ERRORS"]
-    figures = ["10.0", "█", "1.0%", "<1ms", "<1ms", "<1ms", "–", "–", "2.0", "validate", "0", "–"]
+    figures = [
+        "10.0",
+        "█",
+        "1.0%",
+        "ValueError",
+        "<1ms",
+        "<1ms",
+        "<1ms",
+        "–",
+        "–",
+        "2.0",
+        "validate",
+        "0",
+        "–",
+    ]
     assert row.split() == ["served:predict", "monitor", "validate", *figures]
 
 
 def test_a_narrow_terminal_cuts_words_and_leaves_columns_out(project, states, told):
-    """Figures are never cut."""
-    address = told(*states)
+    """Figures are never cut, nor the end of a name; each line of the head stays one."""
+    name = "shop.recommendations.serving.online.handlers:Handler.predict"
+    states = [one.replace("served:predict", name) for one in states]
 
-    ended = project.run("top", address, "--once", "--interval", "0.1", COLUMNS="50")
+    ended = project.run("top", told(*states), "--once", "--interval", "0.1", COLUMNS="40")
+    wider = project.run("top", told(*states), "--once", "--interval", "0.1", COLUMNS="90")
 
-    assert max(map(len, ended.out.splitlines())) <= 50
-    row = ended.out.splitlines()[-1].split()
-    assert row[-5:] == ["1.0%", "<1ms", "–", "2.0", "validate"]
+    assert max(map(len, ended.out.splitlines())) <= 40
+    assert len(ended.out.splitlines()) == 5
+    assert ended.out.splitlines()[-1].split() == ["…Handler.predict", "10.0", "1.0%"]
+    row = "…line.handlers:Handler.predict 10.0 1.0% ValueError <1ms – 2.0 validate"
+    assert wider.out.splitlines()[-1].split() == row.split()
+
+
+def test_what_fails_most_comes_first(project, states, told):
+    """Then what is called most."""
+    first, last = map(json.loads, states)
+    [failing] = last["functions"]
+    for count in (90, 900, 0):
+        other = failing | {"function": f"a:f{count}", "calls": {"ok": count}}
+        first["functions"].append(other | {"calls": {"ok": 0}})
+        last["functions"].insert(0, other)
+
+    ended = project.run(
+        "top",
+        told(json.dumps(first), json.dumps(last)),
+        "--once",
+        "--interval",
+        "0.1",
+        COLUMNS="80",
+    )
+
+    shown = [line.split()[0] for line in ended.out.splitlines()[-4:]]
+    assert shown == ["served:predict", "a:f900", "a:f90", "a:f0"]
 
 
 def test_where_nothing_answers_it_says_how_to_open_the_port(project):

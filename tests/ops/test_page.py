@@ -101,15 +101,18 @@ def test_the_page_shows_figures_that_change_and_asks_nobody_else(service, browse
     resize(browser, 1280)
     rows = "#rows > .row"
     assert until(lambda: len(texts(rows)) == 2 and texts(".tile .figure")[0][0].isdigit())
-    assert [one.split("\n")[0] for one in texts(rows)] == ["served:embed", "served:predict"]
-    assert "cache · shadow" in texts(rows)[0]
+    assert [one.split("\n")[0] for one in texts(rows)] == ["served:predict", "served:embed"]
+    assert "cache · shadow" in texts(rows)[1]
+    assert until(lambda: "KeyError" in texts(rows)[0])  # (why, before anything is opened)
+    assert until(lambda: texts(".tile .more")[1] == "predict: KeyError")
     assert texts("#live-text")[0].startswith("live, ")
 
-    browser.execute_script("document.querySelectorAll('button.name')[1].click()")
+    browser.execute_script("document.querySelectorAll('button.name')[0].click()")
     seen = set()
     total = "#rows > .detail:not([hidden]) .numbers"
     assert until(lambda: seen.update(texts(total)[:1]) or len(seen) > 2)
     opened = texts("#rows > .detail:not([hidden])")[0]
+    assert "errors since before this page was open" in opened
     assert "args.x.range" in opened
     assert "policy.yaml:6" in opened
     assert "KeyError" in opened

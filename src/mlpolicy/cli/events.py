@@ -69,7 +69,8 @@ def command(context: Context, *, what: str, record: str | None, **options: Any) 
                 _show(context, _of_call(found, options["call_id"]))
             elif what == "top":
                 bad = wanted if wanted.outcomes else replace(wanted, outcomes=OUTCOMES[1:])
-                _top(context, found.worst(bad, options["limit"] or MANY))
+                rows = found.worst(bad, options["limit"] or MANY)
+                _give(context, "top", rows, rows)
             elif what == "replay":
                 from mlpolicy.cli.replay import replay
 
@@ -160,8 +161,7 @@ def _of_call(record: RecordFile, call_id: str) -> list[dict[str, Any]]:
 
 
 def _list(context: Context, events: Sequence[dict[str, Any]]) -> None:
-    rows = list(map(_row, events))
-    _give(context, "events", events, rows)
+    _give(context, "events", events, list(map(_row, events)))
     if not events:
         context.tell("no event fits")
 
@@ -172,10 +172,6 @@ def _row(event: Mapping[str, Any]) -> dict[str, str]:
     said = f"{error['type']}: {error['message']}" if error else ""
     cells = (as_time(at), event["function"], event["outcome"], f"{event['duration_s']:.6f}", said)
     return dict(zip(COLUMNS, (*cells, event["call_id"]), strict=True))
-
-
-def _top(context: Context, rows: Sequence[dict[str, Any]]) -> None:
-    _give(context, "top", rows, rows)
 
 
 def _give(context: Context, name: str, content: Any, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -196,8 +192,9 @@ def _plain(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _tail(context: Context, record: RecordFile, wanted: Wanted, options: Mapping[str, Any]) -> None:
-    end, _ = record.after(0, Wanted(since=time.time() + 1e9))
-    events = record.newest(wanted, options["limit"] or FEW)
+    end = record.end()
+    with waiting("searching the record"):
+        events = record.newest(wanted, options["limit"] or FEW)
     if not options["follow"]:
         _list(context, events)
         return

@@ -12,15 +12,16 @@ import sys
 import traceback
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from functools import partial, reduce
 from itertools import islice
-from typing import Any, cast
+from types import MethodType
+from typing import Any, NoReturn, cast
 
 from mlpolicy.cli import exits, files
 from mlpolicy.cli.options import Context
 from mlpolicy.core.site import KILL_SWITCH
-from mlpolicy.core.target import Target
+from mlpolicy.core.target import LOCALS, Target
 from mlpolicy.install import bootstrap
 from mlpolicy.rules.monitor.summary import REDACTED
 from mlpolicy.source import local_roots
@@ -28,6 +29,7 @@ from mlpolicy.source import local_roots
 _NUMBER = re.compile("NaN|-?Infinity|-?0x[0-9a-f]+")
 """What an event says of numbers that JSON does not have."""
 _MOST_ITEMS = 1000
+_REMEDY = "the rule must say `log: {inputs: full}`, the call fail, and its values be JSON's"
 
 
 class _Refused(Exception):
@@ -50,19 +52,43 @@ def replay(context: Context, events: Sequence[dict[str, Any]], call_id: str, *, 
 def _replayed(context: Context, event: Mapping[str, Any], *, bare: bool) -> int:
     target = Target.parse(event["function"])
     try:
-        given = _given(event)
-        function = _function(context, target, bare=bare)
+        if "input" not in event:
+            raise _Refused(f"its input was not recorded: {_REMEDY}")
+        given = dict(event["input"])
+        _import(context, bare=bare)
+        function = _bound(*_found(target), given)
         arguments = _arguments(function, given)
     except _Refused as refusal:
-        exits.stop(f"the call of {target} cannot be played again: {refusal}", exits.NOTHING_TO_DO)
+        _stop(event, str(refusal))
+    bound_to = getattr(function, "__self__", None)
+    instance = None if inspect.isclass(bound_to) else bound_to
+    if instance is not None:
+        text = f"its instance is made without `__init__`, as a {type(instance).__qualname__}"
+        context.tell(f"{text}: of its attributes, private ones are not recorded")
     try:
         result = _called(partial(function, *arguments.args, **arguments.kwargs))
     except Exception as error:  # noqa: BLE001 (that is what the user wants to see)
+        if absent := _unrecorded(error, instance):
+            _stop(event, f"it reads the attribute `{absent}`, which was not recorded")
         traceback.print_exc()
         context.tell(f"{target} raised {type(error).__name__}")
         return exits.FINDINGS
     context.emit(f"{result!r}\n")
     return exits.FINE
+
+
+def _unrecorded(error: Exception, instance: object) -> str:
+    """Return the private attribute of *instance* that *error* says is missing, if it does."""
+    if instance is None or not isinstance(error, AttributeError) or error.obj is not instance:
+        return ""
+    name = str(error.name)
+    return name if name.startswith("_") else ""
+
+
+def _stop(event: Mapping[str, Any], why: str) -> NoReturn:
+    text = f"the call of {event['function']} cannot be played again: {why}"
+    shown = f"  what was recorded: mlpolicy events show {event['own_id']}"
+    exits.stop(f"{text}\n{shown}", exits.NOTHING_TO_DO)
 
 
 def _chosen(events: Sequence[dict[str, Any]], call_id: str) -> dict[str, Any]:
@@ -74,20 +100,16 @@ def _chosen(events: Sequence[dict[str, Any]], call_id: str) -> dict[str, Any]:
     return (outermost or list(events))[0]
 
 
-def _given(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the recorded input, if it is whole."""
-    given = event.get("input")
-    remedy = "the rule must say `log: {inputs: full}`, and the call fail"
-    if given is None:
-        raise _Refused(f"its input was not recorded: {remedy}")
+def _vet(given: Mapping[str, Any]) -> None:
+    """Refuse an input that is not whole."""
     if given.get("truncated") is True:
         raise _Refused("its input was too large, and only types of it were recorded")
     if REDACTED in json.dumps(given, ensure_ascii=False):
         raise _Refused("values of its input are redacted")
     for name, value in given.items():
         if _summarised(value):
-            raise _Refused(f"of `{name}` only a summary was recorded: {remedy}")
-    return dict(given)
+            text = json.dumps(value, ensure_ascii=False)
+            raise _Refused(f"of `{name}` only a summary was recorded, {text}: {_REMEDY}")
 
 
 def _summarised(value: Any) -> bool:
@@ -103,8 +125,8 @@ def _summarised(value: Any) -> bool:
 # --- the function ---------------------------------------------------------------------
 
 
-def _function(context: Context, target: Target, *, bare: bool) -> Callable[..., Any]:
-    """Return the function, imported under the policy unless it is wanted *bare*."""
+def _import(context: Context, *, bare: bool) -> None:
+    """Import the modules, under the policy unless functions are wanted *bare*."""
     sys.path[:0] = [
         folder for folder in map(str, local_roots(context.src)) if folder not in sys.path
     ]
@@ -123,21 +145,57 @@ def _function(context: Context, target: Target, *, bare: bool) -> Callable[..., 
             traceback.print_exc()
             text = f"`{name}` could not be imported: {type(error).__name__}: {error}"
             exits.stop(text, exits.IMPORT_FAILED)
-    holder = sys.modules.get(target.module)
+
+
+def _found(target: Target) -> tuple[Any, Callable[..., Any]]:
+    """Return the function, and the module or class that has it."""
+    holder: Any = sys.modules.get(target.module)
     if holder is None:
         raise _Refused(f"no --module imports `{target.module}`")
+    *path, name = target.qualname.split(".")
+    if LOCALS in path:
+        raise _Refused("it is made by another function at each call")
     try:
-        found: Any = reduce(getattr, target.qualname.split("."), holder)
+        holder = reduce(getattr, path, holder)
+        found = getattr(holder, name)
     except AttributeError:
         raise _Refused(f"`{target.module}` has no `{target.qualname}` any more") from None
     if not callable(found):
         raise _Refused("it is no function any more")
-    made: Callable[..., Any] = found
-    return made
+    return holder, found
+
+
+def _bound(holder: Any, function: Callable[..., Any], given: dict[str, Any]) -> Callable[..., Any]:
+    """Return the function, bound to what it was, which is taken out of what was *given*."""
+    first = next(iter(given), "")
+    own = inspect.getattr_static(holder, getattr(function, "__name__", ""), None)
+    is_method = inspect.isclass(holder) and inspect.isfunction(own) and bool(first)
+    if inspect.ismethod(function):
+        given.pop(first, None)  # (the class)
+    elif is_method and given[first] == {"type": holder.__name__} and not _has_slots(holder):
+        given[first] = {}  # (it had no attributes)
+    _vet(given)
+    return _made(holder, first, given.pop(first), function) if is_method else function
+
+
+def _has_slots(cls: type) -> bool:
+    return any(vars(each).get("__slots__") for each in cls.__mro__)
+
+
+def _made(cls: type, name: str, state: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method of an instance with the attributes in *state*."""
+    hints = _hints(cls)
+    try:
+        made: Any = object.__new__(cls)
+        for key, each in state.items():
+            vars(made)[key] = _value(f"{name}.{key}", each, hint=hints.get(key))
+    except (AttributeError, TypeError) as error:
+        raise _Refused(f"`{name}` cannot be made of what was recorded: {error}") from None
+    return MethodType(function, made)
 
 
 def _called(call: Callable[[], Any]) -> Any:
-    """Return what *call* gives, awaited and read to its end."""
+    """Return what *call* gives, awaited; the first items of a generator."""
     result = call()
     if inspect.isawaitable(result):
 
@@ -148,7 +206,13 @@ def _called(call: Callable[[], Any]) -> Any:
     if inspect.isasyncgen(result):
 
         async def listed() -> list[Any]:
-            return [item async for item in result]
+            items: list[Any] = []
+            async with aclosing(result):
+                async for item in result:
+                    items.append(item)
+                    if len(items) == _MOST_ITEMS:
+                        break
+            return items
 
         return asyncio.run(listed())
     return list(islice(result, _MOST_ITEMS)) if inspect.isgenerator(result) else result
@@ -160,17 +224,10 @@ def _called(call: Callable[[], Any]) -> Any:
 def _arguments(function: Callable[..., Any], given: dict[str, Any]) -> inspect.BoundArguments:
     """Return the arguments as the function takes them: JSON has neither tuples nor dates."""
     signature = inspect.signature(function)
-    if inspect.ismethod(function):
-        given.pop(next(iter(given), ""), None)  # (the class)
     if set(given) != set(signature.parameters):
         has, had = ", ".join(signature.parameters) or "none", ", ".join(given) or "none"
         raise _Refused(f"its arguments were {had}, and are {has}")
-    if "self" in given:
-        raise _Refused("it is a method: what it is bound to was not recorded")
-    try:
-        hints = typing.get_type_hints(function)
-    except Exception:  # noqa: BLE001 (annotations are the user's)
-        hints = {}
+    hints = _hints(function)
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for name, parameter in signature.parameters.items():
@@ -184,6 +241,13 @@ def _arguments(function: Callable[..., Any], given: dict[str, Any]) -> inspect.B
         else:
             positional.append(value(given[name]))
     return signature.bind(*positional, **named)
+
+
+def _hints(of: Any) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(of)
+    except Exception:  # noqa: BLE001 (annotations are the user's)
+        return {}
 
 
 def _value(name: str, written: Any, *, hint: Any) -> Any:

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import click
@@ -24,6 +24,7 @@ from mlpolicy.ops.state import SCHEMA
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 DEFAULT: Final = "127.0.0.1:9464"
 VARIABLE: Final = "MLPOLICY_OPS"
@@ -233,31 +234,43 @@ class Readings:
         table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
         columns = [one for one in COLUMNS if one[1] <= width]
         for title, _ in columns:
-            words = title in ("FUNCTION", "RULES")  # (cut where there is no room, figures never)
-            table.add_column(title, no_wrap=not words, justify="left" if words else "right")
+            words = title in (
+                "FUNCTION",
+                "RULES",
+                "BY",
+            )  # (cut where there is no room, figures never)
+            least, most = {"FUNCTION": (16, None), "BY": (8, 24)}.get(title, (None, None))
+            side: Literal["left", "right"] = "left" if words else "right"
+            table.add_column(
+                title, no_wrap=not words, justify=side, min_width=least, max_width=most
+            )
         functions = self._past[-1][1].values() if self._past else ()
-        rows = sorted(functions, key=lambda one: -(self.rate(one, "calls") or 0.0))
+        rows = sorted(functions, key=self._rank)
         room = max(1, height - 6)
         for one in rows[:room]:
-            cells = zip(COLUMNS, self._cells(one), strict=True)
-            each = (
-                Text(cell, no_wrap=True, overflow="ellipsis") for of, cell in cells if of in columns
-            )
-            table.add_row(*each)
+            cells = dict(zip(COLUMNS, self._cells(one), strict=True))
+            cells[COLUMNS[0]] = _end(cells[COLUMNS[0]], max(16, width // 3))
+            table.add_row(*(_shown(of[0], cells[of]) for of in columns))
         left_out = len(rows) - room
         notes = [f"and {many(left_out, 'function')} more"] if left_out > 0 else []
         lost = [Text(self._lost, style="bold red")] if self._lost else []
-        return Group(*map(Text, self._head()), *lost, Text(), table, *map(Text, notes))
+        head = (Text(line, no_wrap=True, overflow="ellipsis") for line in self._head())
+        return Group(*head, *lost, Text(), table, *map(Text, notes))
+
+    def _rank(self, one: State) -> tuple[float, int, str]:
+        """Return what orders functions: what fails, then what is called much more often."""
+        errors = self.share(one, "calls", "error") or 0.0
+        return -round(errors, 3), -int(self.rate(one, "calls") or 0).bit_length(), one["function"]
 
     def _head(self) -> Iterator[str]:
         state, held = self.state, self.state["policy"] or {}
         policy = str(held.get("hash", "none in force")).removeprefix("sha256:")[:13]
-        terms = [f"mlpolicy {state['version']}", self.url, f"policy {policy}"]
+        terms = [self.url, many(state["workers"], "worker"), f"policy {policy}"]
         terms += [f"environment {held['environment']}"] if held.get("environment") else []
         if held.get("since"):
             age = max(0, int(state["time"] - held["since"]))
             terms.append(f"in force for {Duration(age)}")
-        yield visible(" · ".join([*terms, many(state["workers"], "worker")]))
+        yield visible(" · ".join([*terms, f"mlpolicy {state['version']}"]))
         memory, events = state["memory_bytes"], state["dropped_events"]
         limit = memory.get("limit")
         used = (
@@ -271,6 +284,8 @@ class Readings:
         rules = (rule["kind"] + _MARKS.get(rule["mode"], "") for rule in one["rules"])
         state = "" if one["state"] in (None, "applied") else f" ({one['state']})"
         refused = self.change(one, "refusals", RATE)
+        errors = self.change(one, "errors", MINUTE)
+        often = max(errors, key=lambda name: errors[name], default="")
         reasons = ", ".join(kind for kind, count in refused.items() if count)
         worst = max((_DRIFT.index(each["state"] or "ok") for each in one["drift"]), default=None)
         flight = one["in_flight"]
@@ -280,6 +295,7 @@ class Readings:
             _number(self.rate(one, "calls")),
             _spark(self._points.get(one["function"], ())),
             _share(self.share(one, "calls", "error")),
+            visible(often) if errors.get(often) else "",
             *(_quantile(self.buckets(one), wanted) for wanted in (0.5, 0.95, 0.99)),
             _share(self.share(one, "cache_requests", "hit", "stale")),
             _number(self.rate(one, "retries")),
@@ -290,12 +306,24 @@ class Readings:
 
 
 COLUMNS: Final = (
-    *(("FUNCTION", 0), ("RULES", 150), ("CALLS/S", 0), ("", 110), ("ERRORS", 0), ("P50", 100)),
-    *(("P95", 0), ("P99", 90), ("HITS", 0), ("RETRIES/S", 100), ("REFUSED/S", 0)),
-    *(("IN FLIGHT", 120), ("DRIFT", 130)),
+    *(("FUNCTION", 0), ("RULES", 180), ("CALLS/S", 0), ("", 140), ("ERRORS", 0), ("BY", 90)),
+    *(("P50", 110), ("P95", 45), ("P99", 100), ("HITS", 60), ("RETRIES/S", 110)),
+    *(("REFUSED/S", 70), ("IN FLIGHT", 150), ("DRIFT", 160)),
 )
 """What is shown, from which width of the terminal on."""
 _MARKS: Final[Mapping[str, str]] = {"shadow": "(shadow)", "disabled": "(off)"}
+
+
+def _end(text: str, most: int) -> str:
+    """Return the end of a function path, which tells it from its neighbours."""
+    return text if len(text) <= most else f"…{text[1 - most :]}"
+
+
+def _shown(title: str, cell: str) -> Text:
+    from rich.text import Text
+
+    is_bad = (title == "ERRORS" and cell not in (_NONE, "0.0%")) or cell == _DRIFT[-1]
+    return Text(cell, style="bold red" if is_bad else "", no_wrap=True, overflow="ellipsis")
 
 
 def _risen(count: int, before: int) -> int:

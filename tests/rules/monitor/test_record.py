@@ -49,7 +49,13 @@ predict(1)
 def event(number=0, at=None, **more):
     at = at or datetime.now(UTC).isoformat()
     ids = {"call_id": f"{number:032x}", "own_id": f"{number:032x}"}
-    facts = {"function": "a:f", "outcome": "ok", "severity": "INFO", "duration_s": 0.5}
+    facts = {
+        "function": "a:f",
+        "outcome": "ok",
+        "severity": "INFO",
+        "duration_s": 0.5,
+        "sample_rate": 1.0,
+    }
     return {"time": at, **facts, **ids, **more}
 
 

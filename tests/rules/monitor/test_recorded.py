@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_a_condition_finds_what_it_says(tmp_path, text, found):
     """By columns and by what is in the JSON, each with values of one type."""
     connection = opened(str(tmp_path / "e.db"), 1 << 30)
     for event in EVENTS:
-        known = (event["n"], "a:f", "ok", "INFO", "0", "0", None, float(event["n"] - 1), 1)
+        known = (event["n"], "a:f", "ok", "INFO", "0", "0", None, float(event["n"] - 1), 1, 1.0)
         connection.execute(_INSERT, (*known, json.dumps(event)))
 
     newest = RecordFile(str(tmp_path / "e.db")).newest(Wanted(where=compiled(text)), 10)
@@ -121,9 +122,9 @@ def test_the_sql_of_the_documentation_runs(tmp_path):
     """And finds what it says, through indices."""
     connection = opened(str(tmp_path / "e.db"), 1 << 30)
     name, now = "mypkg.serve:predict", time.time()
-    event = json.dumps({"sample_rate": 0.5, "input": EVENTS[0]["input"], "error": {"message": "m"}})
+    event = json.dumps({"input": EVENTS[0]["input"], "error": {"message": "m"}})
     for own, function in (("b", "mypkg.serve:inner"), ("a", name)):
-        known = (now, function, "refused", "WARNING", "a", own, "E", 0.1, 1, event)
+        known = (now, function, "refused", "WARNING", "a", own, "E", 0.1, 1, 0.5, event)
         connection.execute(_INSERT, known)
     page = Path(__file__).parents[3] / "docs/reference/record.md"
     asked = re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
@@ -150,7 +151,16 @@ def test_a_large_record_is_asked_quickly(tmp_path):
             event = {"input": {"user": {"country": countries[number % 7 % 4]}}, "x": "x" * 300}
             name, error = f"recsys.m{number % 20}:predict", "ValueError" if bad else None
             known = (now - 50_000 + number, name, "error" if bad else "ok", "INFO")
-            yield (*known, f"{number:032x}", f"{number:032x}", error, 0.1, 1, json.dumps(event))
+            yield (
+                *known,
+                f"{number:032x}",
+                f"{number:032x}",
+                error,
+                0.1,
+                1,
+                1.0,
+                json.dumps(event),
+            )
 
     connection.execute("BEGIN")
     connection.executemany(_INSERT, events())
@@ -173,3 +183,75 @@ def test_a_large_record_is_asked_quickly(tmp_path):
     reader.close()
     assert (len(found),) == expected != (0,)
     assert took < 0.2
+
+
+CONDITIONS = (
+    *('input.user.country = "DE"', "input.n > 990", "input.n < 3", "input.gone is not null"),
+    *('input.user.country ~ "R" and n != 7', "n >= 0"),
+)
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A record of 1000 events, in which some were written later than they ended, and all of them."""
+    path, made = str(tmp_path / "many.db"), []
+    connection = opened(path, 1 << 30)
+    for n in range(1, 1001):
+        country = ("FR", "IT", "DE")[(n % 7 == 0) + (n % 97 == 0)]
+        outcome = ("ok", "error", "refused")[n % 3]
+        event = {"n": n, "input": {"n": n, "user": {"country": country}}}
+        known = (1000.0 + n - n * n % 50, f"a:f{n % 4}", outcome, "INFO", "c", f"{n:032x}", "E")
+        connection.execute(_INSERT, (*known, 0.1, 1, 0.5, json.dumps(event)))
+        made.append((known[0], n, known[1], outcome, country))
+    connection.close()
+    return path, sorted(made)
+
+
+@pytest.mark.parametrize("text", CONDITIONS)
+@pytest.mark.parametrize("terms", [{}, {"functions": ("a:f[12]",)}, {"since": 1200.0}])
+@pytest.mark.parametrize("stride", [20, 300, 25_000])
+def test_the_newest_are_found_whatever_the_ranges(many, text, terms, stride):
+    """By several processes, range by range, as by one look at everything."""
+    path, _ = many
+    wanted, reader = Wanted(where=compiled(text), **terms), sqlite3.connect(path)
+    sql, values = wanted.where
+    kinds = "AND function IN ('a:f1', 'a:f2')" if "functions" in terms else ""
+    asked = f"SELECT id FROM events WHERE {sql} {kinds} AND time >= ? ORDER BY time DESC, id DESC"
+
+    found = [one["id"] for one in reversed(RecordFile(path, stride).newest(wanted, 12))]
+
+    expected = reader.execute(f"{asked} LIMIT 12", (*values, wanted.since or 0)).fetchall()
+    reader.close()
+    assert found == [one for (one,) in expected]
+
+
+def test_what_fails_most_is_counted_over_all_ranges(many):
+    """With the newest of each kind as the example."""
+    path, made = many
+    wanted = Wanted(outcomes=("error", "refused"))
+
+    found = RecordFile(path, 20).worst(wanted, 3)
+
+    assert found == RecordFile(path).worst(wanted, 3)
+    for one in found:
+        same = [n for _, n, *kind, _ in made if kind == [one["function"], one["outcome"]]]
+        assert (one["events"], one["calls"]) == (len(same), 2 * len(same))
+        assert one["example"] == f"{same[-1]:032x}"
+
+
+def test_a_process_that_fails_leaves_its_part(many, monkeypatch):
+    """And none is started where the first ranges have what is wanted."""
+    path, _ = many
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert len(RecordFile(path, 20).newest(Wanted(where=compiled("n < 3")), 9)) == 2
+
+    monkeypatch.setattr(sys, "executable", "/none")
+    assert len(RecordFile(path, 200).newest(Wanted(where=compiled("n > 3")), 9)) == 9
+
+
+def test_a_number_that_sqlite_does_not_have_is_compared(many):
+    """As one of floating point."""
+    path, _ = many
+    wanted = Wanted(where=compiled("n < 99999999999999999999 and n > -99999999999999999999"))
+
+    assert len(RecordFile(path).newest(wanted, 9999)) == 1000

@@ -19,6 +19,7 @@ function fill(node, attributes, children) {
   node.append(...children.filter((one) => one !== null && one !== undefined));
   return node;
 }
+const broken = (text) => text.split(/(?<=[.:_])/).flatMap((part) => [part, el("wbr")]); // (where a line may end)
 const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 const svg = (tag, attributes, ...children) =>
   fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
@@ -31,7 +32,7 @@ function number(value) {
   if (size >= 1e6) return `${(value / 1e6).toFixed(size >= 1e7 ? 1 : 2)}M`;
   if (size >= 1e4) return `${(value / 1e3).toFixed(size >= 1e5 ? 0 : 1)}k`;
   if (Number.isInteger(value) || size >= 100) return Math.round(value).toLocaleString("en");
-  return value.toFixed(size >= 10 ? 1 : size >= 0.1 ? 1 : 2);
+  return value.toFixed(size >= 0.1 ? 1 : 2);
 }
 function share(value) {
   if (value === null) return "–";
@@ -85,7 +86,7 @@ function take(state) {
   now = state;
   for (const name of functions.keys()) {
     const kept = points.get(name) || points.set(name, []).get(name);
-    if (past.length > 1) kept.push({ time: state.time, ...measured(name, RATE) });
+    if (past.length > 1) kept.push({ time: state.time, ...measured(name, RATE), wrong: measured(name, SHARE).errors > 0 });
     while (kept.length && kept[0].time < state.time - KEPT) kept.shift();
   }
   for (const name of points.keys()) if (!functions.has(name)) points.delete(name);
@@ -106,13 +107,20 @@ function between(name, length) {
   });
   return { length: last.time - first.time, changed, buckets };
 }
+// Since when there have been errors: no minute without one; nothing if there are none.
+function since(name) {
+  const kept = points.get(name) || [], before = kept.findLastIndex((one) => !one.wrong);
+  if (before === kept.length - 1) return "";
+  return before < 0 ? "since before this page was open" : `since ${clock(1000 * kept[before + 1].time)}`;
+}
 function measured(name, length) {
   const { length: passed, changed, buckets } = between(name, length);
   const per = (counts) => (passed ? sum(counts) / passed : null);
   const [calls, asked, refusals, retries] = ["calls", "cache_requests", "refusals", "retries"].map(changed);
-  const all = sum(calls), answers = sum(asked);
-  const retried = sum(retries);
+  const all = sum(calls), answers = sum(asked), retried = sum(retries);
+  const [often] = Object.entries(changed("errors")).filter(([, count]) => count).sort((one, other) => other[1] - one[1]);
   return {
+    why: often ? often[0] : "",
     rate: Object.keys(calls).length ? per(calls) : null,
     errors: all ? (calls.error || 0) / all : null,
     failed: all ? ((calls.error || 0) + (calls.refused || 0)) / all : null,
@@ -141,13 +149,14 @@ function quantile(buckets, wanted) {
 // --- drawings -------------------------------------------------------------------------
 
 function spark(name, pick, red) {
-  const end = now.time, values = (points.get(name) || []).map((one) => [one.time, pick(one)]);
+  const kept = points.get(name) || [], end = now.time, length = kept.length ? Math.min(KEPT, Math.max(SHARE, end - kept[0].time)) : KEPT;
+  const values = kept.map((one) => [one.time, pick(one)]);
   const most = Math.max(1e-9, ...values.map(([, value]) => value || 0));
   let [line, area, open] = ["", "", null];
   const close = () => { if (open !== null) area += `L${open} 24Z`; open = null; };
   let last = 0;
   for (const [time, value] of values) {
-    const x = (100 * (1 - (end - time) / KEPT)).toFixed(2);
+    const x = (100 * (1 - (end - time) / length)).toFixed(2);
     if (value === null || value === undefined) { if (open !== null) area += `L${last} 24`; close(); continue; }
     const y = (22.5 - 20 * (value / most)).toFixed(2);
     line += `${open === null ? "M" : "L"}${x} ${y}`;
@@ -196,6 +205,7 @@ const COLUMNS = [
     const wanted = one.of.slo.error_rate, over = wanted !== undefined && one.failed > wanted;
     const figure = el("span", { text: share(one.errors) });
     return [one.of.calls.error ? beside(spark(one.name, (point) => point.errors, true), figure) : figure,
+      one.why ? el("span", { class: "sub", text: one.why, title: `${one.why}, the most frequent of the last minute; errors ${since(one.name)}` }) : null,
       wanted === undefined ? null : el("span", { class: over ? "sub bad" : "sub", text: `${over ? "▲ " : ""}${share(one.failed)} of ${share(wanted)}`, title: "failed or refused, of what the objective allows" })];
   }, idle: uncounted },
   { title: "p50", by: (one) => one.p50 && one.p50.value, show: latency("p50"), idle: uncounted },
@@ -209,7 +219,7 @@ const COLUMNS = [
   { title: "Drift", by: (one) => one.level, show: (one) => (one.level === null ? [none("no drift rule")]
     : [el("span", { class: TONES[one.drift], text: SIGNS[one.drift] })]), idle: (one) => one.level === null },
 ];
-const order = { column: 0, down: false };
+const order = { column: 2, down: true }; // what fails comes first
 const rows = new Map();
 
 function sortBy(column) {
@@ -228,13 +238,13 @@ function head() {
 function row(name) {
   const id = `detail-${rows.size}`, [module, rest] = name.split(":");
   const toggle = el("button", { type: "button", class: "name", "aria-expanded": "false", "aria-controls": id },
-    el("span", { text: `${module}:` }), rest || "");
+    el("span", {}, ...broken(`${module}:`)), ...broken(rest || ""));
   const badges = el("div", { class: "badges" });
   const cells = COLUMNS.map(({ title }) => el("td", { role: "cell", "data-label": title }));
   cells[0].append(toggle, badges);
   const made = { name, toggle, badges, cells, tr: el("tr", { class: "row", role: "row" }, ...cells), rulesOf: "",
     rules: el("div"), figures: el("div"), detail: null, one: null };
-  made.detail = el("tr", { class: "detail", id, role: "row", hidden: "" }, el("td", { role: "cell", colspan: COLUMNS.length }, made.rules, made.figures));
+  made.detail = el("tr", { class: "detail", id, role: "row", hidden: "" }, el("td", { role: "cell", colspan: COLUMNS.length }, made.figures, made.rules));
   made.tr.addEventListener("click", () => { if (!String(getSelection())) open(made, made.detail.hidden); });
   return made;
 }
@@ -343,30 +353,32 @@ function detail(made) {
   const mean = of.durations && of.durations.count ? `mean ${seconds(of.durations.sum / of.durations.count)} of ${of.durations.count.toLocaleString("en")} calls` : null;
   const memory = of.memory_bytes.limit ? `memory ${bytes(of.memory_bytes.used)} of ${bytes(of.memory_bytes.limit)}` : null;
   const alarms = of.drift.length && of.drift_false_alarms !== null ? `${of.drift_false_alarms < 0.01 ? "<0.01" : of.drift_false_alarms.toFixed(2)} false alarms of drift expected` : null;
-  made.figures.replaceChildren(el("h3", { text: ["Figures", mean, memory, alarms].filter(Boolean).join(" · ") }),
-    el("div", { class: "figures" }, ...[minute && minute.buckets ? duration(minute.buckets) : null,
-      table("Calls", "calls"), table("Errors", "errors"), table("Refusals", "refusals"), table("Attempts", "attempts"),
+  const failing = made.one.why && `errors ${since(made.name)}`;
+  made.figures.replaceChildren(el("h3", { text: ["Figures", failing, mean, memory, alarms].filter(Boolean).join(" · ") }),
+    el("div", { class: "figures" }, ...[table("Errors", "errors"), table("Refusals", "refusals"), table("Calls", "calls"),
+      minute && minute.buckets ? duration(minute.buckets) : null, table("Attempts", "attempts"),
       table("Retries, by how they ended", "retries"), table("Cache", "cache_requests"), table("Validation failures", "validation_failures"),
       table("In shadow: would have", "shadow_counts"), table("Memory decisions", "memory_decisions"), ...of.drift.map(drifted)].filter(Boolean)));
 }
 
 // --- the service as a whole -----------------------------------------------------------
 
-function tile(title, figure, unit, more, extra) {
+function tile(title, figure, unit, more, extra, whole) {
   return el("section", { class: "tile" }, el("h2", { text: title }),
-    el("p", { class: "figure", text: figure }, unit ? el("small", { text: unit }) : null), extra, more === undefined ? null : el("p", { class: "more", text: more, title: more }));
+    el("p", { class: "figure", text: figure }, unit ? el("small", { text: unit }) : null), el("p", { class: "more", text: more, title: whole || more }), extra);
 }
 function tiles() {
   const ready = past.length > 1, rate = ready ? measured("", RATE) : {}, of = ready ? measured("", SHARE) : { errors: null, hits: null };
   const { used, limit, reserved } = now.memory_bytes, lost = now.dropped_events.filter((one) => one.count);
   const part = limit ? used / limit : 0, bar = el("div", { class: part > 0.85 ? "gauge full" : "gauge", role: "meter", "aria-label": "Memory in use", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(100 * part) }, el("i"), el("i"));
+  const [worst] = [...rows.values()].map((made) => made.one).filter((one) => one.errors).sort((one, other) => other.errors - one.errors);
   bar.children[0].style.width = `${100 * part}%`;
   bar.children[1].style.width = limit && reserved ? `${(100 * reserved) / limit}%` : "0";
   $("tiles").replaceChildren(
-    tile("Calls", number(rate.rate), "/s", undefined, spark("", (one) => one.rate)),
-    tile("Errors", share(of.errors), "", undefined, spark("", (one) => one.errors, true)),
-    tile("Refused", number(rate.refused), "/s", undefined, spark("", (one) => one.refused, true)),
-    tile("Cache hits", share(of.hits), "", undefined, spark("", (one) => one.hits)),
+    tile("Calls", number(rate.rate), "/s", `${number(now.functions.length)} function${now.functions.length === 1 ? "" : "s"}`, spark("", (one) => one.rate)),
+    tile("Errors", share(of.errors), "", worst ? `${worst.name.split(/[:.]/).pop()}: ${worst.why}` : "none in the last minute", spark("", (one) => one.errors, true), worst ? `${worst.name}: ${worst.why}, ${since(worst.name)}` : undefined),
+    tile("Refused", number(rate.refused), "/s", rate.reasons?.length ? `by ${rate.reasons.join(", ")}` : rate.refused === 0 ? "none in the last 10 s" : "no rule refuses", spark("", (one) => one.refused, true)),
+    tile("Cache hits", share(of.hits), "", of.hits === null ? "no cache was asked" : "of the last minute", spark("", (one) => one.hits)),
     tile("Memory", limit ? share(part) : "–", limit ? `of ${bytes(limit)}` : "", limit ? `${bytes(used)} in use${reserved ? `, ${bytes(reserved)} reserved` : ""}` : "no memory rule", limit ? bar : null),
     tile("Events dropped", number(sum(lost.map((one) => one.count))), "", lost.length ? lost.map((one) => `${one.sink}: ${one.reason} ${number(one.count)}`).join(", ") : "none was lost"));
 }
@@ -379,13 +391,13 @@ function facts() {
 }
 function draw() {
   facts();
-  tiles();
   for (const of of now.functions) {
     const made = rows.get(of.function) || rows.set(of.function, row(of.function)).get(of.function);
     update(made, of);
   }
   const names = new Set(now.functions.map((one) => one.function));
   for (const name of rows.keys()) if (!names.has(name)) rows.delete(name);
+  tiles();
   arrange();
 }
 

@@ -29,7 +29,7 @@ from mlpolicy.rules.monitor.sinks import (
     as_line,
 )
 
-_INSERT: Final = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT: Final = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OLDEST: Final = "DELETE FROM events WHERE id IN (SELECT id FROM events {} ORDER BY time LIMIT ?)"
 
 _TIDY: Final = 10.0
@@ -204,6 +204,7 @@ def _row(event: Mapping[str, Any]) -> tuple[Any, ...]:
         event.get("error", {}).get("type"),
         event["duration_s"],
         os.getpid(),
+        event["sample_rate"],
         as_line(event),
     )
 

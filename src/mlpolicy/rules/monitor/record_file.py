@@ -16,7 +16,8 @@ _SCHEMA: Final = """
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, function TEXT NOT NULL,
   outcome TEXT NOT NULL, severity TEXT NOT NULL, call_id TEXT NOT NULL, own_id TEXT NOT NULL,
-  error_type TEXT, duration_s REAL NOT NULL, pid INTEGER NOT NULL, event TEXT NOT NULL
+  error_type TEXT, duration_s REAL NOT NULL, pid INTEGER NOT NULL, sample_rate REAL NOT NULL,
+  event TEXT NOT NULL
 );
 CREATE INDEX events_time ON events (time);
 CREATE INDEX events_function ON events (function, time);

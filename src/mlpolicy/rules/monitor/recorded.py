@@ -9,8 +9,8 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -18,10 +18,13 @@ from urllib.parse import quote
 
 from mlpolicy.core.quantity import Duration, QuantityError
 from mlpolicy.rules.monitor.record_file import APPLICATION, VERSION
+from mlpolicy.rules.monitor.search import answers, connected
 from mlpolicy.rules.monitor.where import SQL
 
 Event = dict[str, Any]
 _ID: Final = re.compile("[0-9a-f]{1,32}")
+_STRIDE: Final = 25_000
+"""Events that are looked through at a time."""
 
 
 class NoRecord(Exception):
@@ -45,18 +48,16 @@ class RecordFile:
 
     _connection: sqlite3.Connection = None  # type: ignore[assignment]  # (until it is opened)
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, stride: int = _STRIDE) -> None:
+        self.path, self._stride = path, stride
         if not os.path.isfile(path):
             raise NoRecord(f"there is no record `{path}`")
-        self._connection = self._open("mode=ro")
         try:
-            version, application = map(self._pragma, ("user_version", "application_id"))
+            version, application = self._open("mode=ro")
         except sqlite3.OperationalError:
             # It lies where nobody may write: without writers it is read as it is.
             self._connection.close()
-            self._connection = self._open("immutable=1")
-            version, application = map(self._pragma, ("user_version", "application_id"))
+            version, application = self._open("immutable=1")
         if application != APPLICATION:
             raise NoRecord(f"`{path}` is an SQLite file of something else")
         if version > VERSION:
@@ -68,35 +69,47 @@ class RecordFile:
         if self._connection is not None:
             self._connection.close()
 
-    def _open(self, how: str) -> sqlite3.Connection:
-        name = f"file:{quote(os.path.abspath(self.path))}?{how}"
-        return sqlite3.connect(name, uri=True, timeout=5.0)
-
-    def _pragma(self, name: str) -> int:
+    def _open(self, how: str) -> tuple[int, int]:
+        """Open the file that way; return its version, and what application it is of."""
+        self._name = f"file:{quote(os.path.abspath(self.path))}?{how}"
+        self._connection = connected(self._name)
+        names = ("user_version", "application_id")
         try:
-            return int(self._rows(f"PRAGMA {name}")[0][0])
+            version, application = (self._rows(f"PRAGMA {name}")[0][0] for name in names)
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
             raise NoRecord(f"`{self.path}` is no record: {error}") from None
+        return version, application
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         return self._connection.execute(sql, values).fetchall()
 
     def newest(self, wanted: Wanted, most: int) -> list[Event]:
         """Return the newest events that are *wanted*, the oldest of them first."""
-        condition, values = self._condition(wanted)
-        ids = self._rows(
-            f"SELECT id FROM events WHERE {condition} ORDER BY time DESC LIMIT ?",  # nosec B608  # noqa: S608 (values are bound)
-            (*values, most),
-        )
-        return self._events([one for (one,) in reversed(ids)])
+        if wanted.where is None:
+            condition, values = self._condition(wanted)
+            sql = f"SELECT id FROM events WHERE {condition} ORDER BY time DESC LIMIT ?"  # nosec B608  # noqa: S608 (values are bound)
+            return self._events([one for (one,) in reversed(self._rows(sql, (*values, most)))])
+        found: list[tuple[Any, ...]] = []
+        older = "SELECT 1 FROM events WHERE time > ? AND id < ? LIMIT 1"
+        order = "ORDER BY +time DESC, id DESC LIMIT ?"
+        for first, rows in self._searched(wanted, "time, id", order, most):
+            found = sorted((*found, *map(tuple, rows)))[-most:]
+            # (what ended late may have been written early)
+            if len(found) == most and not self._rows(older, (found[0][0], first)):
+                break
+        return self._events([one for _, one in found])
+
+    def end(self) -> int:
+        """Return the id of the last event."""
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM events")[0][0])
 
     def after(self, last: int, wanted: Wanted) -> tuple[int, list[Event]]:
-        """Return what was written since the event with the id *last*, and the id of the last one."""
+        """Return the id of the last event, and what was written since the one with the id *last*."""
         condition, values = self._condition(wanted)
-        [(end,)] = self._rows("SELECT coalesce(max(id), 0) FROM events")
-        sql = f"SELECT id FROM events WHERE id > ? AND id <= ? AND {condition} ORDER BY id"  # nosec B608  # noqa: S608 (values are bound)
+        end = self.end()
+        sql = f"SELECT id FROM events NOT INDEXED WHERE id > ? AND id <= ? AND {condition}"  # nosec B608  # noqa: S608 (values are bound)
         return end, self._events([one for (one,) in self._rows(sql, (last, end, *values))])
 
     def of_call(self, call_id: str) -> list[Event]:
@@ -116,14 +129,48 @@ class RecordFile:
 
         Each event counts for the calls that it stands for.
         """
-        condition, values = self._condition(wanted)
-        sql = f"""
-            SELECT function, outcome, error_type, sum(1 / max(json_extract(event, '$.sample_rate'),
-            1e-9)), count(*), max(time), own_id FROM events WHERE {condition}
-            GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT ?"""  # nosec B608  # noqa: S608 (values are bound)
+        calls = "sum(1 / max(sample_rate, 1e-9))"
+        what = f"function, outcome, error_type, {calls}, count(*), max(time), own_id"
         names = ("function", "outcome", "error_type", "calls", "events", "last", "example")
-        found = [dict(zip(names, row, strict=True)) for row in self._rows(sql, (*values, most))]
-        return [one | {"calls": round(one["calls"]), "last": as_time(one["last"])} for one in found]
+        found: dict[tuple[str, ...], dict[str, Any]] = {}
+        for _, rows in self._searched(wanted, what, "GROUP BY 1, 2, 3"):
+            for row in rows:
+                one = dict(zip(names, row, strict=True))
+                held = found.setdefault(tuple(row[:3]), one | {"calls": 0, "events": 0})
+                counts = {name: held[name] + one[name] for name in ("calls", "events")}
+                held |= (one if one["last"] > held["last"] else {}) | counts
+        worst = sorted(found.values(), key=lambda one: -one["calls"])[:most]
+        return [one | {"calls": round(one["calls"]), "last": as_time(one["last"])} for one in worst]
+
+    def _searched(
+        self, wanted: Wanted, what: str, how: str, *more: Any
+    ) -> Iterator[tuple[int, list[Any]]]:
+        """Yield the first id of each range of events, and *what* is *wanted* in it; the last first.
+
+        Within a range the file is read forwards: systems read ahead in that direction alone, and
+        what is not in memory comes ten times as fast.
+        """
+        condition, values = self._condition(wanted)
+        outcomes = () if wanted.functions else wanted.outcomes
+        indexed, bound = self._condition(replace(wanted, outcomes=outcomes, where=None))
+        if indexed == "1":
+            sql = "SELECT 9e9, (SELECT min(id) FROM events), (SELECT max(id) FROM events)"
+        else:
+            sql = f"SELECT count(*), min(id), max(id) FROM events WHERE {indexed}"  # nosec B608  # noqa: S608 (values are bound)
+        [(count, first, last)] = self._rows(sql, bound)
+        if not count or first is None:
+            return
+        if count > 2 * self._stride:
+            which, bound = "id BETWEEN ? AND ?", ()
+            ends = range(last, first - 1, -self._stride)
+            ranges = [(max(first, end - self._stride + 1), end) for end in ends]
+        else:
+            which = f"+id BETWEEN ? AND ? AND id IN (SELECT id FROM events WHERE {indexed})"  # nosec B608  # noqa: S608 (values are bound)
+            ranges = [(first, last)]
+        sql = f"SELECT {what} FROM events NOT INDEXED WHERE {which} AND {condition} {how}"  # nosec B608  # noqa: S608 (values are bound)
+        found = answers(self._name, sql, (*bound, *values, *more), ranges)
+        for one, rows in zip(ranges, found, strict=True):
+            yield one[0], rows
 
     def _events(self, ids: Iterable[int]) -> list[Event]:
         sql = "SELECT id, pid, event FROM events WHERE id = ?"

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 COLUMNS: Final = (
     *("id", "time", "function", "outcome", "severity", "call_id", "own_id"),
-    *("error_type", "duration_s", "pid"),
+    *("error_type", "duration_s", "pid", "sample_rate"),
 )
 _MOST: Final = 100
 """Comparisons in one condition."""
+_MOST_DIGITS: Final = 18
+"""Of an integer that SQLite holds as one."""
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<number>-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)
     |(?P<word>[A-Za-z_][\w-]*)|(?P<sign>!=|<=|>=|[=<>~().\[\]])|(?P<wrong>\S)|$)""",
@@ -164,7 +166,8 @@ class _Reader:
         if self._kind == "text":
             made: str | float | bool = self._literal_text()
         elif self._kind == "number":
-            made = float(self._value) if re.search("[.eE]", self._value) else int(self._value)
+            is_real = re.search("[.eE]", self._value) or len(self._value) > _MOST_DIGITS
+            made = float(self._value) if is_real else int(self._value)
         elif self._is(*_CONSTANTS):
             made = _CONSTANTS[self._value.lower()]
         elif self._is("null"):
