@@ -17,6 +17,7 @@ from mlpolicy.core.step import Lines, Loom, Step, indented
 from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import drift, streams
+from mlpolicy.rules.monitor.drift.watches import TOGETHER
 from mlpolicy.rules.monitor.event import (
     SEVERITY,
     WATCHERS,
@@ -119,7 +120,7 @@ class MonitorStep(Step):
     """The number of the first call of this process; calls before it began in one that forked."""
     usual: type = type(None)
     """The class of most results, which is none of a stream."""
-    _next_fold: int = FOLD_EVERY
+    _next_fold: int = TOGETHER
     _inherited: int = 0
     """How many of those are under way: in the thread that forked, and in no other."""
 
@@ -346,8 +347,10 @@ class MonitorStep(Step):
         if cached and "cache" not in facts and "rules" not in facts:
             facts["cache"] = "hit"  # a cache notes everything but its hits
         if number >= self._next_fold:
-            self._next_fold = number + FOLD_EVERY
+            self._next_fold = number + (FOLD_EVERY if self._drift is None else TOGETHER)
             self._counts.durations.fold()
+            if self._drift is not None:
+                self._drift.fold()
         return facts
 
     def _is_sampled(self, number: int) -> bool:

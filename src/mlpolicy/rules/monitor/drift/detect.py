@@ -1,6 +1,6 @@
 """Counts what signals are, window by window, and judges each window that is full.
 
-A call appends one row to a ring. Every 128 rows are counted at once; a full window is handed to the
+A call appends one row to a ring. Every 256 rows are counted at once; a full window is handed to the
 thread of the exporter, which judges it. Workers that share a folder share their windows.
 """
 
@@ -16,20 +16,18 @@ from operator import eq, mul
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mlpolicy.core.metrics import Meters
-from mlpolicy.core.threads import Forked, Live, Lock
+from mlpolicy.core.threads import Forked, Live, Lock, Ring
 from mlpolicy.rules.monitor.drift.profile import Binner, DataProfile, Signal
-from mlpolicy.rules.monitor.drift.signals import Reader
+from mlpolicy.rules.monitor.drift.signals import Row, plain, readers_of
 from mlpolicy.rules.monitor.drift.statistics import chi2_quantile
-from mlpolicy.rules.monitor.drift.watches import STATES
+from mlpolicy.rules.monitor.drift.watches import STATES, TOGETHER
 from mlpolicy.rules.monitor.sinks import EXPORTER
 
 if TYPE_CHECKING:
     from mlpolicy.rules.monitor.drift.store import Store
     from mlpolicy.rules.monitor.rule import DriftBlock
 
-TOGETHER: Final = 128
-"""Rows that are counted at once."""
-NEIGHBOURS: Final = 256 | 128
+NEIGHBOURS: Final = 2 * TOGETHER | TOGETHER
 """Neighbours are looked at in one of four such groups."""
 OWN: Final = 1.25
 """How much farther than windows of the reference itself a window must be."""
@@ -186,8 +184,8 @@ class DriftWatch(Live):
     users = 0
     """How many steps have it."""
     # (where the policy is not in force, an idle one takes nothing)
-    _ring: deque[tuple[Any, ...]] = deque(maxlen=0)
-    _read: Callable[..., tuple[Any, ...]] = staticmethod(lambda *_: ())
+    ring: deque[Any] = Ring.idle()
+    """A row of the values of each call that was not counted yet."""
 
     def __init__(
         self,
@@ -200,15 +198,14 @@ class DriftWatch(Live):
         now: Callable[[], float] = time.time,
     ) -> None:
         self.rule, self.profile = rule, profile
-        self._reader = Reader(signals)
-        self.bases = self._reader.bases
-        self.signals = {name: signals[name] for name in self._reader.names}
-        self._read = self._reader.read
+        self.readers = readers_of(signals)
+        self.signals = {name: signals[name] for one in self.readers for name in one.names}
         self._binners = [(name, Binner(one, profile)) for name, one in self.signals.items()]
         self._tell, self._now = tell, now
         self._store = store(self.new_batch)
         self.windows: Callable[[str, str], Any] = lambda _signal, _state: None
         self._lock, self._merging = Lock(), Lock()
+        self.ring = Ring()
         self._anew()
         _alive.add(self)
 
@@ -218,7 +215,7 @@ class DriftWatch(Live):
         self._anew()
 
     def _anew(self) -> None:
-        self._ring = deque()
+        self.ring.clear()  # (drivers hold this very one)
         self._full: deque[Batch] = deque(maxlen=_MOST_WAITING)
         self._batch = self.new_batch()
         self._room = self.rule.window.calls
@@ -229,23 +226,20 @@ class DriftWatch(Live):
 
     # --- at a call --------------------------------------------------------------------
 
-    def take(self, *bases: Any) -> None:
-        """Take the values of one call out of the arguments and the result that the signals are in."""
-        ring = self._ring
-        ring.append(self._read(*bases))
-        if len(ring) >= TOGETHER:
-            self.fold()
+    def keep(self, row: Row) -> None:
+        """Take the values of one call, which may be of any class."""
+        self.ring.append(tuple(map(plain, row)))
 
     def fold(self) -> None:
         """Count the rows that are there; hand over the window that they fill."""
         if self._lock.held():  # by a signal handler or a finalizer in the middle of it
             return
         with self._lock:
-            while self._ring:
+            while self.ring:
                 batch = self._batch
                 batch.since = batch.since or self._now()
-                wanted = min(len(self._ring), max(self._room - batch.rows, 1))
-                rows = [*starmap(self._ring.popleft, repeat((), wanted))]
+                wanted = min(len(self.ring), max(self._room - batch.rows, 1))
+                rows = [*starmap(self.ring.popleft, repeat((), wanted))]
                 for (name, binner), column in zip(
                     self._binners, zip(*rows, strict=True), strict=True
                 ):
