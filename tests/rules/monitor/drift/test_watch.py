@@ -70,7 +70,7 @@ def test_a_shift_is_told_after_two_windows_and_its_end_after_one(place, tmp_path
     for mean in (0, 0, 2, 2, 2, 0):
         for value in numbers(500, mean, seed=len(seen) + 9):
             f({"x": value})
-        assert EXPORTER.flush(5)
+        WATCHES[target].every_round()
         seen.append(states()[target]["features.x"]["state"])
     assert EXPORTER.flush(5)  # (what one queue has judged another has to tell)
     value = lambda what, **labels: place.meters.value(  # noqa: E731
