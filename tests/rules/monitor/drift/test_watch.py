@@ -17,6 +17,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from mlpolicy.rules.monitor import rule as rule_module
@@ -181,7 +182,12 @@ class Missing(dict):
         ("v[*][1]", np.array([[1.0, 2.0], [3.0, 4.0]]), (2.0, 4.0)),
         ("v:max", np.array([[1.0, 2.0], [3.0, math.nan]]), 3.0),
         ("v:nulls", [1.0, None], 0.5),
-        ("v:len", {}, None),
+        ("v:max", [1.0, math.inf], 1.0),
+        ("v:mean", pl.Series([1, 2]), 1.5),
+        ("v:len", list(range(1000)), 1000),
+        ("v:len", np.ones((2, 300)), 600),
+        ("v:len", {}, 0),
+        ("v:len", 5, None),
     ],
 )
 def test_a_signal_reads(place, tmp_path, signal, value, expected):

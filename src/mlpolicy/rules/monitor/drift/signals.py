@@ -17,7 +17,7 @@ from typing import Any, Final
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.report import interrupts
 from mlpolicy.core.threads import Live
-from mlpolicy.rules.monitor.summary import library_class
+from mlpolicy.rules.monitor.summary import FRAMES, library_class
 
 MOST_ELEMENTS: Final = 256
 EVERY: Final = "*"
@@ -27,22 +27,32 @@ PATTERN: Final = r"^[^\s,:=!.\[]+[^,=!]*$"
 """What a signal, or a pattern of several, looks like."""
 
 
-def _share_of_nulls(values: Sequence[Any]) -> float:
-    return sum(is_null(value) for value in values) / len(values)
+def _length(value: Any) -> int:
+    base = library_class(type(value))[1]
+    shape = getattr(value, "shape", None) if base and base not in FRAMES else None
+    return len(value) if shape is None else math.prod(shape)
 
 
-def _of_numbers(what: Callable[[list[Any]], float]) -> Callable[[Sequence[Any]], float]:
-    return lambda values: what([value for value in values if not is_null(value)])
+def _share_of_nulls(value: Any) -> float:
+    values = elements(value)
+    return sum(map(is_null, values)) / len(values)
 
 
-SUMMARIES: Final[dict[str, Callable[[Sequence[Any]], float]]] = {
+def _of_numbers(what: Callable[[list[Any]], float]) -> Callable[[Any], float]:
+    """Return *what* of the elements that are finite."""
+    return lambda value: what(
+        [one for one in elements(value) if not is_null(one) and math.isfinite(one)]
+    )
+
+
+SUMMARIES: Final[dict[str, Callable[[Any], float]]] = {
     "mean": _of_numbers(lambda values: math.fsum(values) / len(values)),
     "min": _of_numbers(min),
     "max": _of_numbers(max),
-    "len": len,
+    "len": _length,
     "nulls": _share_of_nulls,
 }
-"""What may be taken of all elements of an array."""
+"""What may be taken of an array or list, as `inputs: statistics` says it."""
 
 
 @frozen()
@@ -73,7 +83,7 @@ class SignalPath:
         """Return what it leads to in *value*, the argument or result; None where nothing is there."""
         try:
             found = _read(value, self.steps)
-            return SUMMARIES[self.summary](elements(found)) if self.summary else found
+            return SUMMARIES[self.summary](found) if self.summary else found
         except Exception as error:
             if interrupts(error):
                 raise
@@ -160,9 +170,10 @@ def elements(value: Any, *, scalars: bool = True) -> tuple[Any, ...]:
     """Return at most 256 elements of an array or list, evenly spread."""
     if not isinstance(value, (list, tuple)):
         if scalars:
-            value = value.reshape(-1) if hasattr(value, "reshape") else value
+            value = value.reshape(-1) if getattr(value, "ndim", 1) != 1 else value
         value = value[:: -(-len(value) // MOST_ELEMENTS) or 1]
-        value = value.tolist() if hasattr(value, "tolist") else list(value)
+        listed = getattr(value, "tolist", None) or getattr(value, "to_pylist", None)
+        value = listed() if listed is not None else list(value)
     taken = value[:: -(-len(value) // MOST_ELEMENTS) or 1]
     return tuple(map(plain, taken)) if scalars else tuple(taken)
 
