@@ -24,6 +24,7 @@ from mlpolicy.cli.options import Context, shared
 from mlpolicy.core.diagnostic import closest
 from mlpolicy.core.target import Target, TargetError
 from mlpolicy.rules.monitor.drift.build import Batches, build
+from mlpolicy.rules.monitor.drift.detect import judged
 from mlpolicy.rules.monitor.drift.from_record import batches
 from mlpolicy.rules.monitor.drift.profile import (
     KEY_VARIABLE,
@@ -36,15 +37,15 @@ from mlpolicy.rules.monitor.drift.profile import (
     spread,
 )
 from mlpolicy.rules.monitor.drift.signals import SignalPath
-from mlpolicy.rules.monitor.drift.statistics import chi2_quantile
 from mlpolicy.rules.monitor.recorded import NoRecord, RecordFile, Wanted
+from mlpolicy.rules.monitor.rule import DriftBlock
 
 FEW: Final = 1000
 """Events of which a profile says hardly anything."""
 ROWS: Final = 10_000
 """Rows that are in memory at one time."""
-_FLOOR, _ALPHA = 0.2, 0.001
-"""What `diff` calls a drift: the defaults of a policy."""
+_USUAL: Final = DriftBlock(profile="", min_samples=30)
+"""By what `diff` calls a drift: the defaults of a policy."""
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _ABSENT: Final = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
 """What stands for nothing in a CSV file."""
@@ -359,14 +360,10 @@ def _differences(first: DataProfile, second: DataProfile) -> Iterator[dict[str, 
             yield {"signal": name, "PSI": "", "threshold": "", "p": "", "verdict": what}
             continue
         wider, counts = on_bins_of(mine, theirs)
-        beside = wider.beside((*counts, theirs.nulls), theirs.lag1)
-        alpha = _ALPHA / len(first.signals)
-        chance = beside.noise * chi2_quantile(alpha, beside.degrees) if beside.degrees else 0.0
-        threshold = max(_FLOOR, chance, 1.25 * mine.own_psi(sum(theirs.bins)))
-        verdict = "drift" if beside.psi > threshold and beside.p < alpha else "ok"
+        said = judged([*counts, theirs.nulls], theirs.lag1, wider, _USUAL, len(first.signals))
         numbers = {
-            "PSI": f"{beside.psi:.4f}",
-            "threshold": f"{threshold:.4f}",
-            "p": f"{beside.p:.2g}",
+            "PSI": f"{said.score:.4f}",
+            "threshold": f"{said.threshold:.4f}",
+            "p": f"{said.p:.2g}",
         }
-        yield {"signal": name, **numbers, "verdict": verdict}
+        yield {"signal": name, **numbers, "verdict": "drift" if said.state == 2 else "ok"}

@@ -103,7 +103,7 @@ def test_traffic_that_does_not_change_makes_no_drift(kept):
     signal = _profile(series(30_000))
     standing = Standing()
     for tally in _windows(signal, series(size * windows // 3), size):
-        standing = standing.after(judge(tally, signal, RULE, 30), tally.counts, RULE.consecutive)
+        standing = judge(tally, signal, RULE, 30).after(standing, RULE.consecutive)
         drifts += standing.state == 2
 
     assert drifts == 0

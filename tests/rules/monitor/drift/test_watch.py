@@ -368,3 +368,24 @@ def test_a_window_that_never_fills_is_judged_when_it_is_old(tmp_path):
         judged.append(watch._store.window.windows)
 
     assert judged == [0, 1, 1, 2]
+
+
+def test_how_alike_neighbours_are_is_seen_over_the_whole_window():
+    """A value that rises slowly, all through it: a part of it alone looks like chance."""
+    from mlpolicy.rules.monitor.drift.detect import BinTally, DriftWatch
+    from mlpolicy.rules.monitor.drift.store import Store
+    from mlpolicy.rules.monitor.rule import DriftBlock
+
+    draw = random.Random(1)
+    rising = [number / 100 + draw.gauss(0, 1) for number in range(1024)]
+    profile = build(lambda: iter([{"x": rising}]), function="m:f", made="")
+    rule = DriftBlock(profile="p", window={"calls": 2000})
+    watch, whole = DriftWatch(rule, profile, profile.signals, Store), BinTally(11)
+    for at in range(0, 1024, TOGETHER):
+        watch.ring.extend((value,) for value in rising[at : at + TOGETHER])
+        watch.fold()
+    whole.add(watch._binners[0][1].bins(rising), of_numbers=True)
+    seen = watch._batch.tallies["x"]
+
+    assert 200 < seen.pairs < 300
+    assert seen.lag1(of_numbers=True) == pytest.approx(whole.lag1(of_numbers=True), abs=0.1)

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from operator import add, sub
 from typing import Any, Final, Literal
 
 from mlpolicy.rules.monitor.drift.detect import BinTally
@@ -167,9 +167,8 @@ class _Windows:
                 self._parts.append(self._open.counts)
                 self._open = BinTally(self._binner.size)
         if len(self._parts) >= _MOST_PARTS:
-            self._parts = [
-                _plus(*pair) for pair in zip(self._parts[::2], self._parts[1::2], strict=False)
-            ]
+            pairs = zip(self._parts[::2], self._parts[1::2], strict=False)
+            self._parts = [[*map(add, *pair)] for pair in pairs]
             self._size *= 2
 
     def signal(self) -> Signal:
@@ -186,18 +185,8 @@ class _Windows:
         step = size // self._size
         if not step:
             return None
-        sums = list(accumulate(self._parts, _plus, initial=[0] * self._binner.size))
-        windows = [
-            _less(high, low) for low, high in zip(sums[::step], sums[step::step], strict=False)
-        ]
+        groups = zip(*(self._parts[at::step] for at in range(step)), strict=False)
+        windows = [[*map(sum, zip(*group, strict=True))] for group in groups]
         if len(windows) < 5:
             return None
-        return max(compare(one, _less(self._all.counts, one)).psi for one in windows)
-
-
-def _plus(a: Sequence[int], b: Sequence[int]) -> list[int]:
-    return [x + y for x, y in zip(a, b, strict=True)]
-
-
-def _less(a: Sequence[int], b: Sequence[int]) -> list[int]:
-    return [x - y for x, y in zip(a, b, strict=True)]
+        return max(compare(one, [*map(sub, self._all.counts, one)]).psi for one in windows)

@@ -90,15 +90,10 @@ class DataProfile:
     def text(self) -> str:
         """Return it as the JSON of its file: one line for each list, the same order each time."""
         head = {"schema": SCHEMA, "function": self.function, "made": self.made, "rows": self.rows}
-        blocks = (
-            f"    {json.dumps(name, ensure_ascii=False)}: {_block(one)}"
-            for name, one in self.signals.items()
-        )
-        lines = ",\n".join(
-            f"  {json.dumps(key)}: {json.dumps(value)}"
-            for key, value in (head | {"hashed": self.hashed}).items()
-        )
-        return f'{{\n{lines},\n  "signals": {{\n' + ",\n".join(blocks) + "\n  }\n}\n"
+        head |= {"hashed": self.hashed}
+        signals = _object({name: _block(one) for name, one in self.signals.items()}, "  ")
+        written = {key: json.dumps(value) for key, value in head.items()} | {"signals": signals}
+        return f"{_object(written, '')}\n"
 
     def digest(self) -> str:
         """Return what tells it from every other."""
@@ -128,11 +123,14 @@ def _block(one: Signal) -> str:
     shown |= {"edges": one.edges} if one.type == "number" else {"labels": one.labels}
     shown |= {"counts": one.counts, "lag1": round(one.lag1, 4)}
     shown["null_psi"] = {str(size): round(psi, 5) for size, psi in one.null_psi.items()}
-    lines = (
-        f"      {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
-        for key, value in shown.items()
-    )
-    return "{\n" + ",\n".join(lines) + "\n    }"
+    texts = {key: json.dumps(value, ensure_ascii=False) for key, value in shown.items()}
+    return _object(texts, "    ")
+
+
+def _object(texts: Mapping[str, str], indent: str) -> str:
+    """Return a JSON object of these *texts* of values."""
+    pairs = ((json.dumps(key, ensure_ascii=False), text) for key, text in texts.items())
+    return "{\n" + ",\n".join(f"{indent}  {key}: {text}" for key, text in pairs) + f"\n{indent}}}"
 
 
 def load(path: Path) -> DataProfile:
