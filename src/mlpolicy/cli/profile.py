@@ -249,10 +249,10 @@ def _csv(path: Path) -> Iterator[Columns]:
         while rows := list(islice(lines, ROWS)):
             columns = dict(zip(names, zip(*rows, strict=True), strict=True))
             numeric = numeric or {
-                name: all(map(_is_number, cells)) for name, cells in columns.items()
+                name: all(map(_is_number, each)) for name, each in columns.items()
             }
             yield {
-                name: _cells(name, cells, numeric=numeric[name]) for name, cells in columns.items()
+                name: _cells(name, each, numeric=numeric[name]) for name, each in columns.items()
             }
 
 
@@ -350,20 +350,11 @@ def _differences(first: DataProfile, second: DataProfile) -> Iterator[dict[str, 
     for name in dict.fromkeys((*first.signals, *second.signals)):
         mine, theirs = first.signals.get(name), second.signals.get(name)
         if mine is None or theirs is None or mine.type != theirs.type:
-            what = (
-                "only in the second"
-                if mine is None
-                else "only in the first"
-                if theirs is None
-                else "of another type"
-            )
+            alone = "only in the second" if mine is None else "only in the first"
+            what = "of another type" if mine and theirs else alone
             yield {"signal": name, "PSI": "", "threshold": "", "p": "", "verdict": what}
             continue
         wider, counts = on_bins_of(mine, theirs)
         said = judged([*counts, theirs.nulls], theirs.lag1, wider, _USUAL, len(first.signals))
-        numbers = {
-            "PSI": f"{said.score:.4f}",
-            "threshold": f"{said.threshold:.4f}",
-            "p": f"{said.p:.2g}",
-        }
-        yield {"signal": name, **numbers, "verdict": "drift" if said.state == 2 else "ok"}
+        row = {"signal": name, "PSI": f"{said.score:.4f}", "threshold": f"{said.threshold:.4f}"}
+        yield row | {"p": f"{said.p:.2g}", "verdict": "drift" if said.state == 2 else "ok"}

@@ -64,28 +64,24 @@ def lines(watch: DriftWatch | None, record: str, loom: Loom) -> Lines:
     row, kind = f"({', '.join(values)},)", loom.constant("type", type)
     number, safe = loom.constant("float", float), loom.constant("safe", SAFE)
     are_safe = (f"({kind}({one}) is {number} or {kind}({one}) in {safe})" for one in values)
-    kept = [
+    read += [
         f"if {' and '.join(are_safe)}:",
         f"    {loom.constant('append', watch.ring.append)}({row})",
         "else:",
         f"    {loom.constant('keep', watch.keep)}({row})",
     ]
-    return [
-        f"if {record}.__class__ is not {loom.constant('tuple', tuple)}:",
-        *indented(loom.tried([*read, *kept])),
-    ]
+    went_well = f"{record}.__class__ is not {loom.constant('tuple', tuple)}"
+    return [f"if {went_well}:", *indented(loom.tried(read))]
 
 
 def _read(reader: Reader, base: str, seen: list[str], loom: Loom) -> Lines:
     """Return lines that leave the signals of *reader* in the locals *seen*."""
     kind = f"{loom.constant('type', type)}({base})"
     otherwise = f"{', '.join(seen)}, = {loom.constant('read', reader.read)}({base})"
-    if not reader.keys:
-        return [otherwise]
-    if reader.by_name:
+    if reader.keys and reader.by_name:
         test = f"{kind} is {loom.constant('dict', dict)}"
         found = [f"{base}.get({key!r})" for key in reader.keys]
-    elif all(isinstance(key, int) for key in reader.keys):
+    elif reader.keys and all(isinstance(key, int) for key in reader.keys):
         classes = loom.constant("tuple", tuple), loom.constant("list", list)
         longer = f"{loom.constant('len', len)}({base}) > {max(reader.keys)}"
         test = f"({kind} is {classes[1]} or {kind} is {classes[0]}) and {longer}"

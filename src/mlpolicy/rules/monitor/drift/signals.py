@@ -103,14 +103,9 @@ def _read(value: Any, steps: tuple[str | int, ...]) -> Any:
 def chosen(patterns: Iterable[str], names: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return those of *names* that one of *patterns* is or stands for, and patterns that are for none."""
     names = list(names)
-    found: dict[str, None] = {}
-    lost: list[str] = []
-    for pattern in patterns:
-        mine = [name for name in names if stands_for(pattern, name)]
-        found |= dict.fromkeys(mine)
-        if not mine:
-            lost.append(pattern)
-    return [name for name in names if name in found], lost
+    found = {one: [name for name in names if stands_for(one, name)] for one in patterns}
+    wanted = set[str]().union(*found.values())
+    return [name for name in names if name in wanted], [one for one in found if not found[one]]
 
 
 def stands_for(pattern: str, name: str) -> bool:
@@ -168,14 +163,12 @@ def _is_many(value: Any) -> bool:
 
 def elements(value: Any, *, scalars: bool = True) -> tuple[Any, ...]:
     """Return at most 256 elements of an array or list, evenly spread."""
-    if not isinstance(value, (list, tuple)):
-        if scalars:
-            value = value.reshape(-1) if getattr(value, "ndim", 1) != 1 else value
-        value = value[:: -(-len(value) // MOST_ELEMENTS) or 1]
-        listed = getattr(value, "tolist", None) or getattr(value, "to_pylist", None)
-        value = listed() if listed is not None else list(value)
-    taken = value[:: -(-len(value) // MOST_ELEMENTS) or 1]
-    return tuple(map(plain, taken)) if scalars else tuple(taken)
+    if scalars and getattr(value, "ndim", 1) != 1:
+        value = value.reshape(-1)
+    value = value[:: -(-len(value) // MOST_ELEMENTS) or 1]
+    listed = getattr(value, "tolist", None) or getattr(value, "to_pylist", None)
+    value = listed() if listed is not None else value
+    return tuple(map(plain, value)) if scalars else tuple(value)
 
 
 Row = tuple[Any, ...]
