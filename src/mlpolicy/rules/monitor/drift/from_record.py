@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 from mlpolicy.rules.monitor.drift.build import Batches
@@ -33,22 +34,26 @@ def batches(record: RecordFile, wanted: Wanted, signals: Sequence[str]) -> Batch
     end, _ = record.after(0, replace(wanted, where=("0", ())))
 
     def read() -> Iterator[Mapping[str, Sequence[Any]]]:
-        lost, offered = set(signals), set[str]()
+        told, offered = set[str](), set[str]()
         for start in range(0, end, ROWS):
             stop = min(start + ROWS, end)
             _, events = record.after(start, replace(wanted, where=("id <= ?", (stop,))))
-            columns = {name: [cell(one, paths[name]) for one in events] for name in signals}
-            lost -= {name for name, cells in columns.items() if any(c != UNKNOWN for c in cells)}
-            offered.update(name for one in events[:100] for name in _offered(one))
+            columns = {name: [cell(one, path) for one in events] for name, path in paths.items()}
+            told.update(name for name, cells in columns.items() if {*cells} - {UNKNOWN})
+            offered.update(chain.from_iterable(map(_offered, events[:100])))
             yield columns
-        if lost and not offered:
-            raise ProfileError(f"`{record.path}` tells nothing of calls of that function and time")
-        if lost:
-            there = ", ".join(f"`{name}`" for name in sorted(offered))
-            names = ", ".join(f"`{name}`" for name in signals if name in lost)
-            raise ProfileError(f"the record tells no {names}; there are {there}: {_NOT_TOLD}")
+        _check(record.path, [name for name in paths if name not in told], offered)
 
     return read
+
+
+def _check(path: str, lost: Sequence[str], offered: Iterable[str]) -> None:
+    """Raise a `ProfileError` where the record tells nothing of a signal."""
+    if lost and not offered:
+        raise ProfileError(f"`{path}` tells nothing of calls of that function and time")
+    if lost:
+        names, there = (", ".join(f"`{one}`" for one in each) for each in (lost, sorted(offered)))
+        raise ProfileError(f"the record tells no {names}; there are {there}: {_NOT_TOLD}")
 
 
 def _offered(event: Said) -> Iterator[str]:

@@ -64,10 +64,18 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Dr
         return known
     if known is not None:
         known.hide(site.meters, site.target)
-    taken = {one.name for one in site.parameters} | {RESULT}
-    signals = {name: one for name, one in signals.items() if _is_there(name, taken, site.target)}
-    if not signals:
-        return None
+    signals = {name: one for name, one in signals.items() if _is_there(name, site)}
+    return _begun(rule, site, sinks, (profile, signals, settings)) if signals else None
+
+
+def _begun(
+    rule: DriftBlock,
+    site: Site,
+    sinks: Sequence[tuple[str, Sink]],
+    of: tuple[DataProfile, dict[str, Signal], str],
+) -> DriftWatch:
+    """Return a new watch *of* signals of a profile, made of these settings."""
+    profile, signals, settings = of
     name = blake2b(settings.encode(), digest_size=8).hexdigest()
     lanes = [EXPORTER.lane(named, sink) for named, sink in sinks if named in ("log", "file")]
     tell = partial(_tell, site.target, [lane.put for lane in lanes])
@@ -81,13 +89,14 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Dr
     return watch
 
 
-def _is_there(name: str, taken: set[str], target: str) -> bool:
+def _is_there(name: str, site: Site) -> bool:
     """Whether the function has what the signal begins at; what it lacks is said once."""
     base = SignalPath.parse(name).base
-    if base not in taken:
-        text = f"{target} has no argument `{base}`: its signal `{name}` is not watched"
-        say_once(f"drift:{target}:{base}", text)
-    return base in taken
+    if base == RESULT or base in [one.name for one in site.parameters]:
+        return True
+    text = f"{site.target} has no argument `{base}`: its signal `{name}` is not watched"
+    say_once(f"drift:{site.target}:{base}", text)
+    return False
 
 
 def _every_round() -> None:

@@ -121,7 +121,7 @@ def stands_for(pattern: str, name: str) -> bool:
 class Classes(set[type], Live):
     """A set of classes that can be a constant of drivers."""
 
-    __hash__ = object.__hash__  # type: ignore[assignment]  # (as above)
+    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
     __reduce__ = Live.__reduce__
 
 
