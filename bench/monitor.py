@@ -116,17 +116,37 @@ def opentelemetry(*, spans: bool) -> Callable[[Callable[..., Any]], Callable[...
     return wrap
 
 
-def drifting(folder: str, signals: int) -> str:
-    """Return a rule that watches so many numbers, beside a profile of them in *folder*."""
-    names = [f"features[{at}]" for at in range(signals)]
-    rows = [{name: random.gauss(0, 1) for name in names} for _ in range(5000)]
-    data, profile = Path(folder, "data.jsonl"), Path(folder, "profile.json")
-    data.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
-    target = f"bench.subject:drifting{signals}"
-    asked = ["profile", "--data", str(data), "--target", target, "--signals", ", ".join(names)]
-    made = CliRunner().invoke(program, [*asked, "-o", str(profile)], catch_exceptions=False)
-    assert made.exit_code == 0, made.output
-    return f"monitor: {{log: false, drift: {{profile: {profile}}}}}"
+DRIFTING = {
+    "one key": (["features.a"], {"a": 0.3}, 2.5),
+    "one argument": (["features"], 0.3, 2.5),
+    "argument and result": (["features", "result"], 0.3, 4.0),
+    "ten numbers": ([f"features[{at}]" for at in range(10)], [0.1 * at for at in range(10)], 9.0),
+}
+"""The signals of a row, what the call is given, and the target."""
+
+
+def drifting(folder: str) -> Iterator[Bench]:
+    """Yield a row for each kind of signals, over the same call without drift."""
+    for number, (row, (names, given, target)) in enumerate(DRIFTING.items()):
+        rows = [{name: random.gauss(0, 1) for name in names} for _ in range(5000)]
+        data, profile = Path(folder, "data.jsonl"), Path(folder, f"profile{number}.json")
+        data.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+        asked = ["--target", f"bench.subject:drifting{number}", "--signals", ", ".join(names)]
+        asked += ["--data", str(data), "-o", str(profile)]
+        made = CliRunner().invoke(program, ["profile", *asked], catch_exceptions=False)
+        assert made.exit_code == 0, made.output
+        drift = subject.copy_of(subject.classify, f"drifting{number}")
+        counted = subject.copy_of(subject.classify, f"counted{number}")
+        rules = {f"drifting{number}": f"monitor: {{log: false, drift: {{profile: {profile}}}}}"}
+        with governed(rules | {f"counted{number}": "monitor: {log: false}"}):
+            yield Bench(
+                f"drift, {row}",
+                counted,
+                [Contender("mlpolicy", drift, peer=False)],
+                target,
+                arguments=(given,),
+                note="over the same call without drift",
+            )
 
 
 def benches() -> Iterator[Bench]:
@@ -156,21 +176,7 @@ def benches() -> Iterator[Bench]:
                 arguments=(3,),
                 note="ours with 1% of the calls in an SQLite file, at most 100 a second",
             )
-        row = [random.gauss(0, 1) for _ in range(10)]
-        for signals in (1, 10):
-            drift = subject.copy_of(subject.classify, f"drifting{signals}")
-            counted = subject.copy_of(subject.classify, f"counted{signals}")
-            both = {f"drifting{signals}": drifting(folder, signals)}
-            both[f"counted{signals}"] = "monitor: {log: false}"
-            with governed(both):
-                yield Bench(
-                    f"drift, {signals} numbers",
-                    counted,
-                    [Contender("mlpolicy", drift, peer=False)],
-                    6 * signals,
-                    arguments=(row,),
-                    note="over the same call without drift",
-                )
+        yield from drifting(folder)
     with governed({"watched": rules["watched"]}):
         yield Bench(
             "monitor call",

@@ -109,7 +109,7 @@ def test_profiles_are_shown_compared_and_merged(service):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--data", "data.csv", "--target", "serve:predict"), "--data, --target and --signals"),
+        (("--data", "data.csv", "--target", "serve:predict"), "--target and --signals are needed"),
         (
             ("--data", "data.csv", *MADE[:3], "result.loss"),
             "no column is `result.loss`; there are `id`",

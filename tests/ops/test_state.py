@@ -156,7 +156,7 @@ def test_a_signal_is_told_with_its_last_window_beside_the_reference(folder):
     mlpolicy.install()
     import served
     from mlpolicy.ops.state import state
-    for x in range(1100): served.embed(500 + x % 500)
+    for x in range(1100): served.embed(500 + x * 617 % 500)
     for _ in range(100):
         shown = state()
         if shown["functions"][0]["drift"][0]["state"] == "drift": break

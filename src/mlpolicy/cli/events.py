@@ -111,16 +111,17 @@ def _wanted(options: Mapping[str, Any]) -> Wanted:
     for each in outcomes:
         if each not in OUTCOMES:
             raise click.BadParameter(f"--outcome: `{each}` is none of {', '.join(OUTCOMES)}")
-    since = _moment("since", options["since"])
+    since = named_moment("since", options["since"])
     try:
         where = compiled(options["where"]) if options["where"] else None
     except WhereError as error:
         exits.stop(f"--where: {error}")
-    until = _moment("until", options["until"], after=since)
+    until = named_moment("until", options["until"], after=since)
     return Wanted(options["functions"], outcomes, since, until, where)
 
 
-def _moment(name: str, text: str | None, *, after: float | None = None) -> float | None:
+def named_moment(name: str, text: str | None, *, after: float | None = None) -> float | None:
+    """Return the moment that the option --*name* says."""
     try:
         return moment(text, datetime.now().astimezone(), after=after) if text else None
     except (ValueError, OverflowError):

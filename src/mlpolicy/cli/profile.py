@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,10 +19,13 @@ from typing import Any, Final
 import click
 
 from mlpolicy.cli import exits
+from mlpolicy.cli.events import named_moment
 from mlpolicy.cli.options import Context, shared
 from mlpolicy.core.diagnostic import closest
 from mlpolicy.core.target import Target, TargetError
-from mlpolicy.rules.monitor.drift.build import build
+from mlpolicy.rules.monitor.drift.build import Batches, build
+from mlpolicy.rules.monitor.drift.detect import judged
+from mlpolicy.rules.monitor.drift.from_record import batches
 from mlpolicy.rules.monitor.drift.profile import (
     KEY_VARIABLE,
     DataProfile,
@@ -33,12 +37,15 @@ from mlpolicy.rules.monitor.drift.profile import (
     spread,
 )
 from mlpolicy.rules.monitor.drift.signals import SignalPath
-from mlpolicy.rules.monitor.drift.statistics import chi2_quantile
+from mlpolicy.rules.monitor.recorded import NoRecord, RecordFile, Wanted
+from mlpolicy.rules.monitor.rule import DriftBlock
 
+FEW: Final = 1000
+"""Events of which a profile says hardly anything."""
 ROWS: Final = 10_000
 """Rows that are in memory at one time."""
-_FLOOR, _ALPHA = 0.2, 0.001
-"""What `diff` calls a drift: the defaults of a policy."""
+_USUAL: Final = DriftBlock(profile="", min_samples=30)
+"""By what `diff` calls a drift: the defaults of a policy."""
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _ABSENT: Final = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
 """What stands for nothing in a CSV file."""
@@ -52,6 +59,14 @@ Columns = Mapping[str, Sequence[Any]]
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Known good data: .parquet, .csv, .npz, .jsonl.",
 )
+@click.option(
+    "--from-record",
+    "record",
+    metavar="FILE",
+    help="A record of calls instead, those that went well.",
+)
+@click.option("--since", metavar="TIME", help="Of the record: 03:00, 2026-01-31T03:00, or 7d ago.")
+@click.option("--until", metavar="TIME", help="The same; the moment itself is left out.")
 @click.option("--target", help="The function that they are for: recsys.serve:predict.")
 @click.option("--signals", metavar="LIST", help="'features.*, !features.id, result.score=y_pred'")
 @click.option("--plain", is_flag=True, help="Write categories as they are, not as keyed hashes.")
@@ -59,13 +74,14 @@ Columns = Mapping[str, Sequence[Any]]
 def command(context: Context, *, words: tuple[str, ...], **made_of: Any) -> None:
     """Make the profile of a function from data that are known to be good; look at profiles.
 
+    --from-record is of the calls that a service recorded, each as often as it is there.
     Columns stand for signals by name: `features.age` or `age` for `features.age`, `score` for
     `result.score`. A column of another name is given as SIGNAL=COLUMN; !SIGNAL leaves one out.
     """
     try:
         match words:
             case ():
-                _give(context, _made(**made_of))
+                _make(context, **made_of)
             case ("show", path):
                 profile = load(Path(path))
                 context.give(
@@ -81,34 +97,67 @@ def command(context: Context, *, words: tuple[str, ...], **made_of: Any) -> None
                 exits.stop(
                     "expected `show P`, `diff A B`, `merge A B` or options alone", meant=near
                 )
-    except ProfileError as error:
+    except (ProfileError, NoRecord) as error:
         exits.stop(str(error))
+    except sqlite3.Error as error:
+        exits.stop(f"the record cannot be read: {error}")
 
 
-def _give(context: Context, profile: DataProfile) -> None:
+def _give(context: Context, profile: DataProfile, of: str = "rows") -> None:
     context.emit(profile.text(), as_data=True)
     signals, rows = len(profile.signals), profile.rows
-    context.tell(f"{profile.function}: {signals} signals of {rows:,} rows")
+    context.tell(f"{profile.function}: {signals} signals of {rows:,} {of}")
 
 
-def _made(
-    *, data: Path | None, target: str | None, signals: str | None, plain: bool
-) -> DataProfile:
-    if not (data and target and signals):
+def _make(
+    context: Context,
+    *,
+    target: str | None,
+    signals: str | None,
+    plain: bool,
+    data: Path | None,
+    record: str | None,
+    **times: str | None,
+) -> None:
+    if not (target and signals and (data is None) is not (record is None)):
         exits.stop(
-            "--data, --target and --signals are needed; `mlpolicy profile --help` shows an example"
+            "--data or --from-record, --target and --signals are needed; "
+            "`mlpolicy profile --help` shows an example"
         )
-    read = _READERS.get(data.suffix.lower())
-    if read is None:
-        exits.stop(f"`{data}` is none of {', '.join(_READERS)}")
+    if data and any(times.values()):
+        exits.stop("--since and --until go with --from-record")
     try:
-        function = str(Target.parse(target))
-        choice = _Choice(signals)
+        function, choice = Target.parse(target), _Choice(signals)
     except (TargetError, ValueError) as error:
         exits.stop(str(error))
     made = datetime.now(UTC).isoformat(timespec="seconds")
     hashed: Any = "plain" if plain else "variable" if os.environ.get(KEY_VARIABLE) else "function"
-    return build(lambda: _chosen(read(data), choice), function=function, made=made, hashed=hashed)
+    batches = _recorded(record, str(function), choice, times) if record else _of(data, choice)
+    profile = build(batches, function=str(function), made=made, hashed=hashed)
+    _give(context, profile, "events" if record else "rows")
+    if record and profile.rows < FEW:
+        text = f"fewer than {FEW:,} events say little: record more, or drift is what chance makes"
+        context.tell(f"warning: {text}")
+
+
+def _recorded(
+    record: str, target: str, choice: _Choice, times: Mapping[str, str | None]
+) -> Batches:
+    """Return the calls of the function *target* in a record, with the signals that are named."""
+    if not choice.is_named:
+        exits.stop("a record has no columns: name each signal as it is, with no star, `!` or `=`")
+    since = named_moment("since", times["since"])
+    until = named_moment("until", times["until"], after=since)
+    return batches(RecordFile(record), Wanted((target,), ("ok",), since, until), choice.named)
+
+
+def _of(data: Path | None, choice: _Choice) -> Batches:
+    """Return the signals in the file *data*."""
+    data = data or Path()
+    read = _READERS.get(data.suffix.lower())
+    if read is None:
+        exits.stop(f"`{data}` is none of {', '.join(_READERS)}")
+    return lambda: _chosen(read(data), choice)
 
 
 # --- columns and signals --------------------------------------------------------------
@@ -132,6 +181,8 @@ class _Choice:
             else:
                 self.named.append(name)
                 self._columns |= {column: name} if column else {}
+        self.is_named = not (self._out or self._open or self._columns)
+        """Whether it is a list of signals, and no more."""
         for name in self.named:
             SignalPath.parse(name)
 
@@ -198,10 +249,10 @@ def _csv(path: Path) -> Iterator[Columns]:
         while rows := list(islice(lines, ROWS)):
             columns = dict(zip(names, zip(*rows, strict=True), strict=True))
             numeric = numeric or {
-                name: all(map(_is_number, cells)) for name, cells in columns.items()
+                name: all(map(_is_number, each)) for name, each in columns.items()
             }
             yield {
-                name: _cells(name, cells, numeric=numeric[name]) for name, cells in columns.items()
+                name: _cells(name, each, numeric=numeric[name]) for name, each in columns.items()
             }
 
 
@@ -299,24 +350,11 @@ def _differences(first: DataProfile, second: DataProfile) -> Iterator[dict[str, 
     for name in dict.fromkeys((*first.signals, *second.signals)):
         mine, theirs = first.signals.get(name), second.signals.get(name)
         if mine is None or theirs is None or mine.type != theirs.type:
-            what = (
-                "only in the second"
-                if mine is None
-                else "only in the first"
-                if theirs is None
-                else "of another type"
-            )
+            alone = "only in the second" if mine is None else "only in the first"
+            what = "of another type" if mine and theirs else alone
             yield {"signal": name, "PSI": "", "threshold": "", "p": "", "verdict": what}
             continue
         wider, counts = on_bins_of(mine, theirs)
-        beside = wider.beside((*counts, theirs.nulls), theirs.lag1)
-        alpha = _ALPHA / len(first.signals)
-        chance = beside.noise * chi2_quantile(alpha, beside.degrees) if beside.degrees else 0.0
-        threshold = max(_FLOOR, chance, 1.25 * mine.own_psi(sum(theirs.bins)))
-        verdict = "drift" if beside.psi > threshold and beside.p < alpha else "ok"
-        numbers = {
-            "PSI": f"{beside.psi:.4f}",
-            "threshold": f"{threshold:.4f}",
-            "p": f"{beside.p:.2g}",
-        }
-        yield {"signal": name, **numbers, "verdict": verdict}
+        said = judged([*counts, theirs.nulls], theirs.lag1, wider, _USUAL, len(first.signals))
+        row = {"signal": name, "PSI": f"{said.score:.4f}", "threshold": f"{said.threshold:.4f}"}
+        yield row | {"p": f"{said.p:.2g}", "verdict": "drift" if said.state == 2 else "ok"}

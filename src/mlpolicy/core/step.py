@@ -328,13 +328,18 @@ class Loom:
 
         What `method` does, at no cost beyond the call: for what runs at every failure.
         """
+        return self.tried([f"{result} = {call}"], result)
+
+    def tried(self, lines: Lines, result: str = "") -> Lines:
+        """Return *lines* that a bug in them ends, which leaves None in the local *result*, if any."""
         bug = self.local("bug")
         aside = StandAside(self.step_kind, self._target, closed=self.closed)
+        given = f"{result} = " if result else ""
         return [
             "try:",
-            f"    {result} = {call}",
+            *indented(lines),
             f"except {self.constant('Exception', Exception)} as {bug}:",
-            f"    {result} = {self.constant('aside', aside)}({bug})",
+            f"    {given}{self.constant('aside', aside)}({bug})",
         ]
 
     def pause(self, seconds: str) -> str:

@@ -47,7 +47,9 @@ def statistics(value: Any, hide: Hide, *, result: bool = False) -> Said:
         elif base in FRAMES:
             said["nulls"] = dict(islice(_nulls(value, library, hide), MOST_NAMES))
         else:
-            said |= _numbers([value] if cls in (int, float) else _sample(value, library, base))
+            said |= _numbers(
+                [value] if cls in (int, float, bool) else _sample(value, library, base)
+            )
         if result:
             said |= _class_of(value, library, base, hide)
     except Exception as failure:  # (of a library, or of a container that changes meanwhile)

@@ -20,6 +20,7 @@ from mlpolicy.core.threads import Forked
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import drift, streams
 from mlpolicy.rules.monitor.counts import Counts
+from mlpolicy.rules.monitor.drift.watches import TOGETHER
 from mlpolicy.rules.monitor.event import (
     SEVERITY,
     WATCHERS,
@@ -68,7 +69,7 @@ class MonitorStep(Step):
     """The number of the first call of this process; calls before it began in one that forked."""
     usual: type = type(None)
     """The class of most results, which is none of a stream."""
-    _next_fold: int = FOLD_EVERY
+    _next_fold: int = TOGETHER
     _inherited: int = 0
     """How many of those are under way: in the thread that forked, and in no other."""
 
@@ -313,8 +314,10 @@ class MonitorStep(Step):
     def _facts(self, number: int) -> dict[str, Any]:
         """Take out what rules noted of the call, and fold the recorded durations if that is due."""
         if number >= self._next_fold:
-            self._next_fold = number + FOLD_EVERY
+            self._next_fold = number + (FOLD_EVERY if self._drift is None else TOGETHER)
             self._counts.durations.fold()
+            if self._drift is not None:
+                self._drift.fold()
             self._next_due()
         facts: dict[str, Any] = (self._notes.pop(number, {}) if self._notes else None) or {}
         if self._hits_unsaid and "cache" not in facts and "rules" not in facts:

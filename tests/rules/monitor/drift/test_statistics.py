@@ -11,7 +11,7 @@ import pytest
 
 from mlpolicy.rules.monitor.drift.build import build
 from mlpolicy.rules.monitor.drift.detect import BinTally, Standing, false_alarms, judge
-from mlpolicy.rules.monitor.drift.profile import load
+from mlpolicy.rules.monitor.drift.profile import Binner, load
 from mlpolicy.rules.monitor.drift.statistics import chi2_quantile, chi2_tail, compare, effective
 from mlpolicy.rules.monitor.rule import DriftBlock
 
@@ -103,7 +103,7 @@ def test_traffic_that_does_not_change_makes_no_drift(kept):
     signal = _profile(series(30_000))
     standing = Standing()
     for tally in _windows(signal, series(size * windows // 3), size):
-        standing = standing.after(judge(tally, signal, RULE, 30), tally.counts, RULE.consecutive)
+        standing = judge(tally, signal, RULE, 30).after(standing, RULE.consecutive)
         drifts += standing.state == 2
 
     assert drifts == 0
@@ -138,3 +138,36 @@ def test_weeks_of_flights_are_not_taken_for_drift():
     assert len(verdicts) == 196
     assert sum(one.state > 0 for one in verdicts) <= 2
     assert sum(one.score > 0.1 for one in verdicts) > 20
+
+
+@pytest.mark.parametrize("others", ["ones", "amounts"])
+def test_a_number_that_is_mostly_one_value_is_watched(others):
+    """More than nine of ten are 0, so that all deciles are: the rest has a bin all the same."""
+    draw = np.random.default_rng(3)
+
+    def series(n, share):
+        rest = np.ones(n) if others == "ones" else draw.exponential(5, n)
+        return np.where(draw.random(n) < share, rest, 0.0)
+
+    signal = _profile(series(20_000, 0.04))
+    same, more = (
+        [judge(one, signal, RULE, 30).state for one in _windows(signal, series(5000, share), 1000)]
+        for share in (0.04, 0.3)
+    )
+
+    assert (same, more) == ([0] * 5, [2] * 5)
+
+
+@pytest.mark.parametrize(("rows", "towns"), [(80, 50), (200, 50), (1000, 200)])
+def test_labels_that_a_reference_has_seldom_or_by_chance_are_no_drift(rows, towns):
+    """Those that it lacks, and those that have no bin, are as frequent as those that have one."""
+    draw, rule = np.random.default_rng(3), DriftBlock(profile="p", min_samples=30)
+    states = []
+    for _ in range(100):
+        known, later = draw.integers(0, towns, (2, rows)).astype(str).tolist()
+        made = build(lambda known=known: iter([{"x": known}]), function="m:f", made="")
+        tally, binner = BinTally(len(made.signals["x"].bins)), Binner(made.signals["x"], made)
+        tally.add(binner.bins(later), of_numbers=False)
+        states.append(judge(tally, made.signals["x"], rule, 1).state)
+
+    assert sum(map(bool, states)) == 0

@@ -10,18 +10,21 @@ import random
 import subprocess
 import sys
 import types
+from collections import OrderedDict
 from decimal import Decimal
 from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from mlpolicy.rules.monitor import rule as rule_module
 from mlpolicy.rules.monitor.drift import WATCHES, states
 from mlpolicy.rules.monitor.drift.build import build
-from mlpolicy.rules.monitor.drift.signals import Reader, SignalPath, elements
+from mlpolicy.rules.monitor.drift.signals import SignalPath, elements
+from mlpolicy.rules.monitor.drift.watches import TOGETHER
 from mlpolicy.rules.monitor.sinks import EXPORTER
 
 SCHEMA = json.loads(Path(rule_module.__file__).with_name("drift.schema.json").read_text())
@@ -68,7 +71,7 @@ def test_a_shift_is_told_after_two_windows_and_its_end_after_one(place, tmp_path
     for mean in (0, 0, 2, 2, 2, 0):
         for value in numbers(500, mean, seed=len(seen) + 9):
             f({"x": value})
-        assert EXPORTER.flush(5)
+        WATCHES[target].every_round()
         seen.append(states()[target]["features.x"]["state"])
     assert EXPORTER.flush(5)  # (what one queue has judged another has to tell)
     value = lambda what, **labels: place.meters.value(  # noqa: E731
@@ -144,28 +147,135 @@ class Point:
         self.x = 3.5
 
 
+class Counted(int):
+    """A number that somebody may change."""
+
+
+class Missing(dict):
+    def __missing__(self, key):
+        return 7.0
+
+
 @pytest.mark.parametrize(
     ("signal", "value", "expected"),
     [
         ("v", 1.5, 1.5),
         ("v", np.float32(1.5), 1.5),
         ("v", Decimal("1.5"), 1.5),
+        ("v", Counted(3), 3.0),
         ("v", object(), None),
+        ("v", [1.0, 2], (1.0, 2)),
         ("v.x", {"x": True}, True),
+        ("v.x", {"x": Counted(3)}, 3.0),
+        ("v.x", Missing(y=1), 7.0),
+        ("v.x", OrderedDict(x=2), 2),
         ("v.x", Point(), 3.5),
         ("v.x", {"y": 1}, None),
+        ("v.x", 5, None),
         ("v.x", pd.DataFrame({"x": [1.0, 2.0]}), (1.0, 2.0)),
         ("v[1]", np.array([1.0, 2.0]), 2.0),
+        ("v[1]", np.array([[1.0], [2.0]]), (2.0,)),
+        ("v[1]", (1.0, 2.0), 2.0),
+        ("v[1]", {1: 2.0}, 2.0),
         ("v[9]", [1.0], None),
         ("v[*].x", [{"x": 1}, {"x": "a"}], (1, "a")),
         ("v[*][1]", np.array([[1.0, 2.0], [3.0, 4.0]]), (2.0, 4.0)),
         ("v:max", np.array([[1.0, 2.0], [3.0, math.nan]]), 3.0),
         ("v:nulls", [1.0, None], 0.5),
-        ("v:len", {}, None),
+        ("v:max", [1.0, math.inf], 1.0),
+        ("v:mean", pl.Series([1, 2]), 1.5),
+        ("v:len", list(range(1000)), 1000),
+        ("v:len", np.ones((2, 300)), 600),
+        ("v:len", {}, 0),
+        ("v:len", 5, None),
     ],
 )
-def test_a_signal_reads(signal, value, expected):
-    assert Reader([signal]).read(value) == (expected,)
+def test_a_signal_reads(place, tmp_path, signal, value, expected):
+    """The value is that of its path, of a class that nobody changes; twice, as classes are known then."""
+
+    def read(v, other):
+        return None
+
+    profile, target = made(tmp_path, read, **{signal: numbers(100), "other": numbers(100)})
+    place(read, monitor={"drift": {"profile": profile}, "log": False})
+    read(value, 1.0)
+    read(value, other="a")
+    rows = [*WATCHES[target].ring]
+
+    assert rows == [(expected, 1.0), (expected, "a")]
+    assert {type(one) for one, _ in rows} <= {int, float, bool, tuple, type(None), np.float32}
+
+
+def test_signals_of_all_arguments_and_the_result_are_one_row(place, tmp_path):
+    """Keys, attributes and indexes mixed; what is missing in one leaves the others alone."""
+
+    def mixed(a, b, c):
+        return a["y"]
+
+    names = ["a.x", "a.y", "b[0]", "b[2]", "c.x", "result"]
+    profile, target = made(tmp_path, mixed, **dict.fromkeys(names, numbers(100)))
+    place(mixed, monitor={"drift": {"profile": profile}, "log": False})
+    mixed({"x": 1.0, "y": "q"}, [5, 6, 7], Point())
+    mixed({"y": 2.0}, (5, 6), object())
+
+    assert [*WATCHES[target].ring] == [
+        (1.0, "q", 5, 7, 3.5, "q"),
+        (None, 2.0, 5, None, None, 2.0),
+    ]
+
+
+class Unhashed(type):
+    def __eq__(cls, other):
+        raise AssertionError("asked")
+
+    __hash__ = None
+
+
+class Strange(metaclass=Unhashed):
+    @property
+    def x(self):
+        raise KeyboardInterrupt if self is stop else ValueError
+
+
+stop = Strange()
+
+
+def test_a_failure_of_ours_fails_no_call(place, tmp_path, caplog):
+    """Nor is what a class says of itself asked; an interruption passes."""
+
+    def failing(v):
+        return 3
+
+    profile, target = made(tmp_path, failing, **{"v.x": numbers(100)})
+    place(failing, monitor={"drift": {"profile": profile}, "log": False})
+
+    assert failing(Strange()) == failing({"x": Strange()}) == 3
+    with pytest.raises(KeyboardInterrupt):
+        failing(stop)
+    assert "stands aside" in caplog.text
+
+
+def test_a_thousand_calls_leave_few_rows_behind(place, tmp_path):
+    """What calls leave is counted every 256 calls, by calls that failed too."""
+
+    def often(v):
+        return 1 / v
+
+    profile, target = made(tmp_path, often, v=numbers(1000))
+    place(often, monitor={"drift": {"profile": profile, "window": {"calls": 5000}}, "log": False})
+    watch, longest = WATCHES[target], 0
+    for _ in range(1500):
+        often(1.0)
+        longest = max(longest, len(watch.ring))
+    for _ in range(300):
+        with pytest.raises(ZeroDivisionError):
+            often(0)
+    rows = watch._batch.rows
+    watch.every_round()
+
+    assert longest <= TOGETHER
+    assert rows == 1500
+    assert watch._store.window.batch.rows == 1500
 
 
 def test_of_an_array_at_most_256_elements_are_read():
@@ -215,7 +325,7 @@ for worker in range(4):
     if not pids[-1]:
         draw = random.Random(worker)
         for number in range(2777):
-            watch.take(draw.gauss(0, 1))
+            watch.keep((draw.gauss(0, 1),))
             if number % 500 == 0:
                 watch.every_round()
         watch.every_round()
@@ -251,10 +361,31 @@ def test_a_window_that_never_fills_is_judged_when_it_is_old(tmp_path):
     judged = []
     for calls, seconds in ((299, 3601), (1, 0), (400, 3599), (0, 2)):
         for value in numbers(calls):
-            watch.take(value)
+            watch.keep((value,))
         watch.every_round()
         clock.now += seconds
         watch.every_round()
         judged.append(watch._store.window.windows)
 
     assert judged == [0, 1, 1, 2]
+
+
+def test_how_alike_neighbours_are_is_seen_over_the_whole_window():
+    """A value that rises slowly, all through it: a part of it alone looks like chance."""
+    from mlpolicy.rules.monitor.drift.detect import BinTally, DriftWatch
+    from mlpolicy.rules.monitor.drift.store import Store
+    from mlpolicy.rules.monitor.rule import DriftBlock
+
+    draw = random.Random(1)
+    rising = [number / 100 + draw.gauss(0, 1) for number in range(1024)]
+    profile = build(lambda: iter([{"x": rising}]), function="m:f", made="")
+    rule = DriftBlock(profile="p", window={"calls": 2000})
+    watch, whole = DriftWatch(rule, profile, profile.signals, Store), BinTally(11)
+    for at in range(0, 1024, TOGETHER):
+        watch.ring.extend((value,) for value in rising[at : at + TOGETHER])
+        watch.fold()
+    whole.add(watch._binners[0][1].bins(rising), of_numbers=True)
+    seen = watch._batch.tallies["x"]
+
+    assert 200 < seen.pairs < 300
+    assert seen.lag1(of_numbers=True) == pytest.approx(whole.lag1(of_numbers=True), abs=0.1)

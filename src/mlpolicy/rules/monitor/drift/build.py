@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from operator import add, sub
 from typing import Any, Final, Literal
 
 from mlpolicy.rules.monitor.drift.detect import BinTally
@@ -30,6 +31,9 @@ KEPT: Final = 100_000
 """Values from which the edges of bins are made: all, or so many drawn by chance."""
 BINS: Final = 10
 MOST_LABELS: Final = 50
+LEAST_COUNT: Final = 20
+"""Of a category with a bin of its own. Which are the most frequent is known of no others: with
+those chosen by chance, the same data would have fewer of them, and more that are new."""
 SIZES: Final = (100, 250, 500, 1000, 2500, 5000, 10_000, 25_000)
 """Of windows of the reference; there must be at least five of one size."""
 _MOST_DISTINCT: Final = 20_000
@@ -87,7 +91,8 @@ class _Column:
         if len(self.values) > max(0.5 * self.seen, 2 * MOST_LABELS):
             text = f"{len(self.values):,} distinct texts in {self.seen:,} values"
             raise ProfileError(f"`{self.name}` is neither numeric nor a category: {text}")
-        top = [value for value, _ in self.values.most_common(MOST_LABELS)]
+        common = self.values.most_common(MOST_LABELS)
+        top = [value for value, count in common if count >= LEAST_COUNT]
         labels = tuple(label_of(value, function, hashed) for value in top)
         return Signal("category", (0,) * (len(labels) + 1), labels=labels)
 
@@ -98,9 +103,13 @@ class _Column:
             value: float = kept[min(int(share * len(kept)), len(kept) - 1)]
             return value
 
-        edges = tuple(
-            sorted({at(number / BINS) for number in range(1, BINS)} - {-math.inf, math.inf})
-        )
+        edges = set[float]()
+        for edge in {at(number / BINS) for number in range(1, BINS)}:
+            above = bisect_right(kept, edge)
+            edges.add(edge)
+            if above < len(kept) and above - bisect_left(kept, edge) >= len(kept) / BINS:
+                edges.add(kept[above])  # (a value of so many has a bin of its own)
+        edges -= {-math.inf, math.inf}
         mean = self.total / n
         std = math.sqrt(max(self.squares / n - mean * mean, 0.0))
         numbers = {"min": self.low, "max": self.high, "mean": mean + self.shift, "std": std}
@@ -112,7 +121,9 @@ class _Column:
             for share in QUANTILES
             if math.isfinite(at(share))
         }
-        return Signal("number", (0,) * (len(edges) + 1), edges=edges, statistics=shown)
+        return Signal(
+            "number", (0,) * (len(edges) + 1), edges=tuple(sorted(edges)), statistics=shown
+        )
 
 
 def build(
@@ -156,9 +167,8 @@ class _Windows:
                 self._parts.append(self._open.counts)
                 self._open = BinTally(self._binner.size)
         if len(self._parts) >= _MOST_PARTS:
-            self._parts = [
-                _plus(*pair) for pair in zip(self._parts[::2], self._parts[1::2], strict=False)
-            ]
+            pairs = zip(self._parts[::2], self._parts[1::2], strict=False)
+            self._parts = [[*map(add, *pair)] for pair in pairs]
             self._size *= 2
 
     def signal(self) -> Signal:
@@ -175,18 +185,8 @@ class _Windows:
         step = size // self._size
         if not step:
             return None
-        sums = list(accumulate(self._parts, _plus, initial=[0] * self._binner.size))
-        windows = [
-            _less(high, low) for low, high in zip(sums[::step], sums[step::step], strict=False)
-        ]
+        groups = zip(*(self._parts[at::step] for at in range(step)), strict=False)
+        windows = [[*map(sum, zip(*group, strict=True))] for group in groups]
         if len(windows) < 5:
             return None
-        return max(compare(one, _less(self._all.counts, one)).psi for one in windows)
-
-
-def _plus(a: Sequence[int], b: Sequence[int]) -> list[int]:
-    return [x + y for x, y in zip(a, b, strict=True)]
-
-
-def _less(a: Sequence[int], b: Sequence[int]) -> list[int]:
-    return [x - y for x, y in zip(a, b, strict=True)]
+        return max(compare(one, [*map(sub, self._all.counts, one)]).psi for one in windows)

@@ -1,6 +1,6 @@
 """Counts what signals are, window by window, and judges each window that is full.
 
-A call appends one row to a ring. Every 128 rows are counted at once; a full window is handed to the
+A call appends one row to a ring. Every 256 rows are counted at once; a full window is handed to the
 thread of the exporter, which judges it. Workers that share a folder share their windows.
 """
 
@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import repeat, starmap
 from operator import eq, mul
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from mlpolicy.core.metrics import Meters
-from mlpolicy.core.threads import Forked, Live, Lock
+from mlpolicy.core.threads import Forked, Live, Lock, Ring
 from mlpolicy.rules.monitor.drift.profile import Binner, DataProfile, Signal
-from mlpolicy.rules.monitor.drift.signals import Reader
+from mlpolicy.rules.monitor.drift.signals import Row, plain, readers_of
 from mlpolicy.rules.monitor.drift.statistics import chi2_quantile
 from mlpolicy.rules.monitor.drift.watches import STATES
 from mlpolicy.rules.monitor.sinks import EXPORTER
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from mlpolicy.rules.monitor.drift.store import Store
     from mlpolicy.rules.monitor.rule import DriftBlock
 
-TOGETHER: Final = 128
-"""Rows that are counted at once."""
-NEIGHBOURS: Final = 256 | 128
-"""Neighbours are looked at in one of four such groups."""
+NEIGHBOURS: Final = 64
+"""Of so many calls in each 256 the neighbours are looked at."""
 OWN: Final = 1.25
 """How much farther than windows of the reference itself a window must be."""
 _MOST_WAITING: Final = 1000
@@ -58,16 +56,16 @@ class BinTally:
         """How many values there are."""
         return sum(self.counts)
 
-    def add(self, bins: bytes, *, of_numbers: bool, neighbours: bool = True) -> None:
-        """Count values in those *bins*, one after the other."""
+    def add(self, bins: bytes, *, of_numbers: bool, neighbours: int | None = None) -> None:
+        """Count values in those *bins*, one after the other; look at the first *neighbours*, or all."""
         counts = self.counts
         for at in range(self.bins):
             counts[at] += bins.count(at)
-        if neighbours:
-            self.alike += sum(map(mul if of_numbers else eq, bins, bins[1:]))
-            self.pairs += max(len(bins) - 1, 0)
-            self.heads += sum(bins[:-1])
-            self.tails += sum(bins[1:])
+        heads, tails = bins[:neighbours][:-1], bins[:neighbours][1:]
+        self.alike += sum(map(mul if of_numbers else eq, heads, tails))
+        self.pairs += len(heads)
+        self.heads += sum(heads)
+        self.tails += sum(tails)
 
     def plus(self, other: BinTally) -> None:
         """Count what *other* has counted."""
@@ -93,33 +91,52 @@ class BinTally:
         return (alike - chance) / most if most > 1e-12 else 0.0
 
 
-class Verdict(NamedTuple):
-    """What one window says of one signal."""
+@dataclass(slots=True)
+class Standing:
+    """What a window says of a signal, and how the signal stands after it."""
 
-    state: int
+    state: int = 0
     """0 ok, 1 warn, 2 drift."""
-    score: float
-    threshold: float
+    row: int = 0
+    """Windows in a row that were above the threshold of drift."""
+    score: float = 0.0
+    threshold: float = 0.0
     """What the score must be above, for drift."""
-    p: float
+    p: float = 1.0
+    counts: list[int] = field(default_factory=list)
+
+    def after(self, before: Standing, consecutive: int) -> Standing:
+        """Return how the signal stands, from how it stood *before*: drift lasts until a window is ok."""
+        row = before.row + 1 if self.state == 2 else 0
+        lasts = before.state == 2 and self.state > 0
+        state = 2 if row >= consecutive or lasts else min(self.state, 1)
+        return replace(self, state=state, row=row)
 
 
-def judge(window: BinTally, signal: Signal, rule: DriftBlock, signals: int) -> Verdict:
-    """Return what *window* says, one of so many *signals*.
+def judge(window: BinTally, signal: Signal, rule: DriftBlock, signals: int) -> Standing:
+    """Return what *window* says, one of so many *signals*."""
+    lag1 = window.lag1(of_numbers=signal.type == "number")
+    return judged(window.counts, lag1, signal, rule, signals)
+
+
+def judged(
+    counts: list[int], lag1: float, signal: Signal, rule: DriftBlock, signals: int
+) -> Standing:
+    """Return what a window of these *counts* says, whose neighbours are alike by so much.
 
     It drifts where its index is above the floor, above what chance makes, and above 1.25 times
     what windows of the reference itself come to, and a G-test agrees.
     """
-    alpha = rule.alpha / signals
-    beside = signal.beside(window.counts, window.lag1(of_numbers=signal.type == "number"))
-    if window.n < rule.min_samples or beside.degrees < 1:
-        return Verdict(0, beside.psi, rule.floor.drift, 1.0)
-    least = max(beside.noise * chi2_quantile(alpha, beside.degrees), OWN * signal.own_psi(window.n))
-    threshold = max(rule.floor.drift, least)
+    alpha, n, floor = rule.alpha / signals, sum(counts), rule.floor
+    beside = signal.beside(counts, lag1)
+    if n < rule.min_samples or beside.degrees < 1:
+        return Standing(0, 0, beside.psi, floor.drift, 1.0, counts)
+    least = max(beside.noise * chi2_quantile(alpha, beside.degrees), OWN * signal.own_psi(n))
+    threshold = max(floor.drift, least)
     state = 0
-    if beside.p < alpha and beside.psi > max(rule.floor.warn, least):
+    if beside.p < alpha and beside.psi > max(floor.warn, least):
         state = 2 if beside.psi > threshold else 1
-    return Verdict(state, beside.psi, threshold, beside.p)
+    return Standing(state, 0, beside.psi, threshold, beside.p, counts)
 
 
 def false_alarms(rule: DriftBlock, signals: int, windows: float) -> float:
@@ -147,26 +164,6 @@ class Batch:
             self.tallies[name].plus(tally)
 
 
-@dataclass(slots=True)
-class Standing:
-    """How a signal stands after the last window."""
-
-    state: int = 0
-    row: int = 0
-    """Windows in a row that were above the threshold of drift."""
-    score: float = 0.0
-    threshold: float = 0.0
-    p: float = 1.0
-    counts: list[int] = field(default_factory=list)
-
-    def after(self, verdict: Verdict, counts: list[int], consecutive: int) -> Standing:
-        """Return how it stands after a window more: drift lasts until a window is ok."""
-        row = self.row + 1 if verdict.state == 2 else 0
-        lasts = self.state == 2 and verdict.state > 0
-        state = 2 if row >= consecutive or lasts else min(verdict.state, 1)
-        return Standing(state, row, verdict.score, verdict.threshold, verdict.p, counts)
-
-
 Tell = Callable[[str, Standing, Standing], object]
 """Told of a signal whose state changed: how it stood, and how it stands."""
 
@@ -186,8 +183,8 @@ class DriftWatch(Live):
     users = 0
     """How many steps have it."""
     # (where the policy is not in force, an idle one takes nothing)
-    _ring: deque[tuple[Any, ...]] = deque(maxlen=0)
-    _read: Callable[..., tuple[Any, ...]] = staticmethod(lambda *_: ())
+    ring: deque[Any] = Ring.idle()
+    """A row of the values of each call that was not counted yet."""
 
     def __init__(
         self,
@@ -196,19 +193,18 @@ class DriftWatch(Live):
         signals: Mapping[str, Signal],
         store: Callable[[Callable[[], Batch]], Store],
         *,
-        tell: Tell,
+        tell: Tell | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.rule, self.profile = rule, profile
-        self._reader = Reader(signals)
-        self.bases = self._reader.bases
-        self.signals = {name: signals[name] for name in self._reader.names}
-        self._read = self._reader.read
+        self.readers = readers_of(signals)
+        self.signals = {name: signals[name] for one in self.readers for name in one.names}
         self._binners = [(name, Binner(one, profile)) for name, one in self.signals.items()]
         self._tell, self._now = tell, now
         self._store = store(self.new_batch)
         self.windows: Callable[[str, str], Any] = lambda _signal, _state: None
         self._lock, self._merging = Lock(), Lock()
+        self.ring = Ring()
         self._anew()
         _alive.add(self)
 
@@ -218,7 +214,7 @@ class DriftWatch(Live):
         self._anew()
 
     def _anew(self) -> None:
-        self._ring = deque()
+        self.ring.clear()  # (drivers hold this very one)
         self._full: deque[Batch] = deque(maxlen=_MOST_WAITING)
         self._batch = self.new_batch()
         self._room = self.rule.window.calls
@@ -229,30 +225,26 @@ class DriftWatch(Live):
 
     # --- at a call --------------------------------------------------------------------
 
-    def take(self, *bases: Any) -> None:
-        """Take the values of one call out of the arguments and the result that the signals are in."""
-        ring = self._ring
-        ring.append(self._read(*bases))
-        if len(ring) >= TOGETHER:
-            self.fold()
+    def keep(self, row: Row) -> None:
+        """Take the values of one call, which may be of any class."""
+        self.ring.append(tuple(map(plain, row)))
 
     def fold(self) -> None:
         """Count the rows that are there; hand over the window that they fill."""
         if self._lock.held():  # by a signal handler or a finalizer in the middle of it
             return
         with self._lock:
-            while self._ring:
+            while self.ring:
                 batch = self._batch
                 batch.since = batch.since or self._now()
-                wanted = min(len(self._ring), max(self._room - batch.rows, 1))
-                rows = [*starmap(self._ring.popleft, repeat((), wanted))]
+                wanted = min(len(self.ring), max(self._room - batch.rows, 1))
+                rows = [*starmap(self.ring.popleft, repeat((), wanted))]
                 for (name, binner), column in zip(
                     self._binners, zip(*rows, strict=True), strict=True
                 ):
                     bins = binner.bins(column)
-                    batch.tallies[name].add(
-                        bins, of_numbers=binner.of_numbers, neighbours=not batch.rows & NEIGHBOURS
-                    )
+                    tally = batch.tallies[name]
+                    tally.add(bins, of_numbers=binner.of_numbers, neighbours=NEIGHBOURS)
                 batch.rows += wanted
                 if batch.rows >= self._room:
                     self._hand_over()
@@ -304,11 +296,10 @@ class DriftWatch(Live):
         window.rows += batch.rows
         for name, signal in self.signals.items():
             tally, before = batch.tallies[name], window.standings.get(name, Standing())
-            verdict = judge(tally, signal, self.rule, len(self.signals))
-            after = before.after(verdict, tally.counts, self.rule.consecutive)
-            window.standings[name] = after
-            self.windows(name, STATES[verdict.state])
-            if after.state != before.state:
+            now = judge(tally, signal, self.rule, len(self.signals))
+            after = window.standings[name] = now.after(before, self.rule.consecutive)
+            self.windows(name, STATES[now.state])
+            if self._tell is not None and after.state != before.state:
                 self._tell(name, before, after)
 
     # --- what is shown ----------------------------------------------------------------
@@ -316,10 +307,6 @@ class DriftWatch(Live):
     def standing(self, name: str) -> Standing:
         """Return how the signal *name* stands."""
         return self._store.window.standings.get(name) or Standing(threshold=self.rule.floor.drift)
-
-    def expected(self) -> float:
-        """Return how many false drifts the windows so far have made, at most, on average."""
-        return false_alarms(self.rule, len(self.signals), self._store.window.windows)
 
     def shown(self) -> dict[str, dict[str, Any]]:
         """Return what a page shows of each signal."""
@@ -348,24 +335,27 @@ class DriftWatch(Live):
             for state in STATES
         }
         self.windows = lambda signal, state: counters[signal, state].add()
+        for name, help, read, labels in self._gauges():
+            meters.gauge(name, help, read, shared=True, function=target, **labels)
+
+    def hide(self, meters: Meters, target: str) -> None:
+        """Show none of these numbers any longer."""
+        for name, _, _, labels in self._gauges():
+            meters.drop(name, function=target, **labels)
+
+    def _gauges(self) -> Iterator[tuple[str, str, Callable[[], float], dict[str, str]]]:
         for what, help in _GAUGES.items():
             for signal in self.signals:
                 read = partial(self._number, signal, what)
-                labels = {"function": target, "signal": signal}
-                meters.gauge(f"mlpolicy_drift_{what}", help, read, shared=True, **labels)
-        name = "mlpolicy_drift_expected_false_alarms"
+                yield f"mlpolicy_drift_{what}", help, read, {"signal": signal}
         help = "False drifts that the windows so far have made, at most, on average."
-        meters.gauge(name, help, self.expected, shared=True, function=target)
+        yield "mlpolicy_drift_expected_false_alarms", help, self._expected, {}
 
     def _number(self, signal: str, what: str) -> float:
         return float(getattr(self.standing(signal), what))
 
-    def hide(self, meters: Meters, target: str) -> None:
-        """Show none of these numbers any longer."""
-        for what in _GAUGES:
-            for signal in self.signals:
-                meters.drop(f"mlpolicy_drift_{what}", function=target, signal=signal)
-        meters.drop("mlpolicy_drift_expected_false_alarms", function=target)
+    def _expected(self) -> float:
+        return false_alarms(self.rule, len(self.signals), self._store.window.windows)
 
 
 _alive = Forked(DriftWatch.begin)

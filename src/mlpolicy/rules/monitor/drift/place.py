@@ -58,17 +58,28 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Dr
         say_once(f"drift:{site.target}", f"{site.target}: drift is not watched: {error}")
         return None
     settings = f"{site.target} {rule!r} {profile.digest()}"
-    known = _known(settings, site)
-    if known is not None:
+    known = WATCHES.get(site.target)
+    if known is not None and known.settings == settings:
+        known.users += 1
         return known
-    taken = {one.name for one in site.parameters} | {RESULT}
-    signals = {name: one for name, one in signals.items() if _is_there(name, taken, site.target)}
-    if not signals:
-        return None
+    if known is not None:
+        known.hide(site.meters, site.target)
+    signals = {name: one for name, one in signals.items() if _is_there(name, site)}
+    return _begun(rule, site, sinks, (profile, signals, settings)) if signals else None
+
+
+def _begun(
+    rule: DriftBlock,
+    site: Site,
+    sinks: Sequence[tuple[str, Sink]],
+    of: tuple[DataProfile, dict[str, Signal], str],
+) -> DriftWatch:
+    """Return a new watch *of* signals of a profile, made of these settings."""
+    profile, signals, settings = of
     name = blake2b(settings.encode(), digest_size=8).hexdigest()
     lanes = [EXPORTER.lane(named, sink) for named, sink in sinks if named in ("log", "file")]
     tell = partial(_tell, site.target, [lane.put for lane in lanes])
-    told = tell if "log" in rule.on_drift else _say_nothing
+    told = tell if "log" in rule.on_drift else None
     watch = DriftWatch(rule, profile, signals, partial(store_of, name), tell=told)
     watch.settings, watch.users = settings, 1
     if "metric" in rule.on_drift:
@@ -78,34 +89,19 @@ def place(rule: DriftBlock, site: Site, sinks: Sequence[tuple[str, Sink]]) -> Dr
     return watch
 
 
-def _known(settings: str, site: Site) -> DriftWatch | None:
-    """Return the watch of these *settings* that is there; one of others is shown no longer."""
-    known = WATCHES.get(site.target)
-    if known is None:
-        return None
-    if known.settings != settings:
-        known.hide(site.meters, site.target)
-        return None
-    known.users += 1
-    return known
-
-
-def _is_there(name: str, taken: set[str], target: str) -> bool:
+def _is_there(name: str, site: Site) -> bool:
     """Whether the function has what the signal begins at; what it lacks is said once."""
     base = SignalPath.parse(name).base
-    if base not in taken:
-        text = f"{target} has no argument `{base}`: its signal `{name}` is not watched"
-        say_once(f"drift:{target}:{base}", text)
-    return base in taken
+    if base == RESULT or base in [one.name for one in site.parameters]:
+        return True
+    text = f"{site.target} has no argument `{base}`: its signal `{name}` is not watched"
+    say_once(f"drift:{site.target}:{base}", text)
+    return False
 
 
 def _every_round() -> None:
     for watch in WATCHES.copy().values():
         watch.every_round()
-
-
-def _say_nothing(*_: object) -> None:
-    return None
 
 
 def _tell(

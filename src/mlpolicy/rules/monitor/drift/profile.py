@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -90,15 +90,10 @@ class DataProfile:
     def text(self) -> str:
         """Return it as the JSON of its file: one line for each list, the same order each time."""
         head = {"schema": SCHEMA, "function": self.function, "made": self.made, "rows": self.rows}
-        blocks = (
-            f"    {json.dumps(name, ensure_ascii=False)}: {_block(one)}"
-            for name, one in self.signals.items()
-        )
-        lines = ",\n".join(
-            f"  {json.dumps(key)}: {json.dumps(value)}"
-            for key, value in (head | {"hashed": self.hashed}).items()
-        )
-        return f'{{\n{lines},\n  "signals": {{\n' + ",\n".join(blocks) + "\n  }\n}\n"
+        head |= {"hashed": self.hashed}
+        signals = _object({name: _block(one) for name, one in self.signals.items()}, "  ")
+        written = {key: json.dumps(value) for key, value in head.items()} | {"signals": signals}
+        return f"{_object(written, '')}\n"
 
     def digest(self) -> str:
         """Return what tells it from every other."""
@@ -128,11 +123,14 @@ def _block(one: Signal) -> str:
     shown |= {"edges": one.edges} if one.type == "number" else {"labels": one.labels}
     shown |= {"counts": one.counts, "lag1": round(one.lag1, 4)}
     shown["null_psi"] = {str(size): round(psi, 5) for size, psi in one.null_psi.items()}
-    lines = (
-        f"      {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
-        for key, value in shown.items()
-    )
-    return "{\n" + ",\n".join(lines) + "\n    }"
+    texts = {key: json.dumps(value, ensure_ascii=False) for key, value in shown.items()}
+    return _object(texts, "    ")
+
+
+def _object(texts: Mapping[str, str], indent: str) -> str:
+    """Return a JSON object of these *texts* of values."""
+    pairs = ((json.dumps(key, ensure_ascii=False), text) for key, text in texts.items())
+    return "{\n" + ",\n".join(f"{indent}  {key}: {text}" for key, text in pairs) + f"\n{indent}}}"
 
 
 def load(path: Path) -> DataProfile:
@@ -152,13 +150,8 @@ def load(path: Path) -> DataProfile:
         )
     try:
         signals = {name: _signal(one) for name, one in written["signals"].items()}
-        profile = DataProfile(
-            str(written["function"]),
-            signals,
-            int(written["rows"]),
-            str(written["made"]),
-            written["hashed"],
-        )
+        function, made = str(written["function"]), str(written["made"])
+        profile = DataProfile(function, signals, int(written["rows"]), made, written["hashed"])
         profile.label("")
     except ProfileError as error:
         raise ProfileError(f"the profile `{path}` cannot be used: {error}") from None
@@ -169,16 +162,11 @@ def load(path: Path) -> DataProfile:
 
 
 def _signal(written: Mapping[str, Any]) -> Signal:
-    edges, labels = (
-        tuple(map(float, written.get("edges", ()))),
-        tuple(map(str, written.get("labels", ()))),
-    )
+    edges = tuple(map(float, written.get("edges", ())))
+    labels = tuple(map(str, written.get("labels", ())))
     counts = tuple(map(int, written["counts"]))
-    if (
-        written["type"] not in ("number", "category")
-        or len(counts) != len(edges) + len(labels) + 1
-        or len(counts) > 255
-    ):
+    agree = len(counts) == len(edges) + len(labels) + 1 <= 255
+    if written["type"] not in ("number", "category") or not agree:
         raise ValueError("type, counts and bins do not agree")
     if list(edges) != sorted(set(edges)) or min(counts) < 0:
         raise ValueError("its bins do not ascend, or a count is negative")
@@ -285,22 +273,20 @@ def on_bins_of(mine: Signal, theirs: Signal) -> tuple[Signal, tuple[int, ...]]:
 
 def spread(one: Signal, edges: Sequence[float]) -> tuple[int, ...]:
     """Return how many values are between *edges*, those of each bin being spread evenly over it."""
-    inner, total = one.edges or (0.0,), sum(one.counts)
+    inner = one.edges or (0.0,)
     low = min(one.statistics.get("min", inner[0]), inner[0])
     high = max(one.statistics.get("max", inner[-1]), inner[-1])
-    bounds = [low, *one.edges, high]
-    below = [_below(edge, bounds, one.counts) for edge in edges]
-    return tuple(max(high - low, 0) for low, high in pairwise([0, *below, total]))
+    bounds = list(zip((low, *one.edges), (*one.edges, high), one.counts, strict=True))
+    below = [
+        round(sum(_share(edge, start, end) * count for start, end, count in bounds))
+        for edge in edges
+    ]
+    return tuple(max(end - start, 0) for start, end in pairwise([0, *below, sum(one.counts)]))
 
 
-def _below(edge: float, bounds: Sequence[float], counts: Sequence[int]) -> int:
-    """Return how many values are below *edge*, those of a bin being spread evenly over it."""
-    at = bisect_left(bounds, edge)
-    if at == 0 or at >= len(bounds):
-        return 0 if at == 0 else sum(counts)
-    low, high = bounds[at - 1], bounds[at]
-    share = (edge - low) / (high - low) if high > low else 1.0
-    return round(sum(counts[: at - 1]) + counts[at - 1] * share)
+def _share(edge: float, start: float, end: float) -> float:
+    """Return which part of what lies from *start* to *end* is below *edge*."""
+    return min(max((edge - start) / (end - start), 0.0), 1.0) if end > start else float(edge > end)
 
 
 def _both(mine: Signal, theirs: Signal) -> Signal:

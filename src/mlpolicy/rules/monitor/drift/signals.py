@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from mlpolicy.core.classes import frozen
 from mlpolicy.core.report import interrupts
-from mlpolicy.rules.monitor.summary import library_class
+from mlpolicy.core.threads import Live
+from mlpolicy.rules.monitor.summary import FRAMES, library_class
 
 MOST_ELEMENTS: Final = 256
 EVERY: Final = "*"
@@ -26,22 +27,32 @@ PATTERN: Final = r"^[^\s,:=!.\[]+[^,=!]*$"
 """What a signal, or a pattern of several, looks like."""
 
 
-def _share_of_nulls(values: Sequence[Any]) -> float:
-    return sum(is_null(value) for value in values) / len(values)
+def _length(value: Any) -> int:
+    base = library_class(type(value))[1]
+    shape = getattr(value, "shape", None) if base and base not in FRAMES else None
+    return len(value) if shape is None else math.prod(shape)
 
 
-def _of_numbers(what: Callable[[list[Any]], float]) -> Callable[[Sequence[Any]], float]:
-    return lambda values: what([value for value in values if not is_null(value)])
+def _share_of_nulls(value: Any) -> float:
+    values = elements(value)
+    return sum(map(is_null, values)) / len(values)
 
 
-SUMMARIES: Final[dict[str, Callable[[Sequence[Any]], float]]] = {
+def _of_numbers(what: Callable[[list[Any]], float]) -> Callable[[Any], float]:
+    """Return *what* of the elements that are finite."""
+    return lambda value: what(
+        [one for one in elements(value) if not is_null(one) and math.isfinite(one)]
+    )
+
+
+SUMMARIES: Final[dict[str, Callable[[Any], float]]] = {
     "mean": _of_numbers(lambda values: math.fsum(values) / len(values)),
     "min": _of_numbers(min),
     "max": _of_numbers(max),
-    "len": len,
+    "len": _length,
     "nulls": _share_of_nulls,
 }
-"""What may be taken of all elements of an array."""
+"""What may be taken of an array or list, as `inputs: statistics` says it."""
 
 
 @frozen()
@@ -72,7 +83,7 @@ class SignalPath:
         """Return what it leads to in *value*, the argument or result; None where nothing is there."""
         try:
             found = _read(value, self.steps)
-            return SUMMARIES[self.summary](elements(found)) if self.summary else found
+            return SUMMARIES[self.summary](found) if self.summary else found
         except Exception as error:
             if interrupts(error):
                 raise
@@ -92,14 +103,9 @@ def _read(value: Any, steps: tuple[str | int, ...]) -> Any:
 def chosen(patterns: Iterable[str], names: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return those of *names* that one of *patterns* is or stands for, and patterns that are for none."""
     names = list(names)
-    found: dict[str, None] = {}
-    lost: list[str] = []
-    for pattern in patterns:
-        mine = [name for name in names if stands_for(pattern, name)]
-        found |= dict.fromkeys(mine)
-        if not mine:
-            lost.append(pattern)
-    return [name for name in names if name in found], lost
+    found = {one: [name for name in names if stands_for(one, name)] for one in patterns}
+    wanted = set[str]().union(*found.values())
+    return [name for name in names if name in wanted], [one for one in found if not found[one]]
 
 
 def stands_for(pattern: str, name: str) -> bool:
@@ -111,7 +117,15 @@ def stands_for(pattern: str, name: str) -> bool:
 
 # --- values ---------------------------------------------------------------------------
 
-SAFE: Final[set[type]] = {int, float, str, bool, type(None)}
+
+class Classes(set[type], Live):
+    """A set of classes that can be a constant of drivers."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
+    __reduce__ = Live.__reduce__
+
+
+SAFE: Final = Classes({int, float, str, bool, type(None)})
 """Classes of values that nobody can change; numpy's are added when they are met."""
 
 
@@ -149,87 +163,86 @@ def _is_many(value: Any) -> bool:
 
 def elements(value: Any, *, scalars: bool = True) -> tuple[Any, ...]:
     """Return at most 256 elements of an array or list, evenly spread."""
-    if not isinstance(value, (list, tuple)):
-        if scalars:
-            value = value.reshape(-1) if hasattr(value, "reshape") else value
-        value = value[:: -(-len(value) // MOST_ELEMENTS) or 1]
-        value = value.tolist() if hasattr(value, "tolist") else list(value)
-    taken = value[:: -(-len(value) // MOST_ELEMENTS) or 1]
-    return tuple(map(plain, taken)) if scalars else tuple(taken)
-
-
-class Reader:
-    """Reads all signals of a call at once; keys, indexes and attributes of one object in one step."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        groups: dict[str, dict[str, SignalPath]] = {}
-        for name in names:
-            path = SignalPath.parse(name)
-            groups.setdefault(path.base, {})[name] = path
-        self.bases = tuple(groups)
-        """The arguments that `read` is given, in this order; `result` is what was returned."""
-        self.names = tuple(name for group in groups.values() for name in group)
-        """The signals, in the order in which they are read."""
-        readers = [_reader([*group.values()]) for group in groups.values()]
-        self.read = _one_of(readers[0]) if len(readers) == 1 else _all_of(readers)
-        """Returns the value of each signal in what it is given, None where it is not there."""
+    if scalars and getattr(value, "ndim", 1) != 1:
+        value = value.reshape(-1)
+    value = value[:: -(-len(value) // MOST_ELEMENTS) or 1]
+    listed = getattr(value, "tolist", None) or getattr(value, "to_pylist", None)
+    value = listed() if listed is not None else value
+    return tuple(map(plain, value)) if scalars else tuple(value)
 
 
 Row = tuple[Any, ...]
-_all_safe = SAFE.issuperset
 
 
-def _one_of(read: Callable[[Any], Row]) -> Callable[..., Row]:
-    def whole(base: Any) -> Row:
-        row = read(base)
-        return row if _all_safe(map(type, row)) else tuple(map(plain, row))
+class Reader(Live):
+    """Reads the signals that begin at one argument, or at the result."""
 
-    return whole
+    # (where the policy is not in force, an idle one finds nothing)
+    _usual: tuple[type, Callable[[Any], Row]] | None = None
+    """The class of the last value that was read at once, and how."""
+    _paths: tuple[SignalPath, ...] = ()
+    keys: tuple[Any, ...] = ()
+    """The keys, indexes or attributes that the signals are, where each is just that."""
 
+    def __init__(self, base: str, names: Iterable[str]) -> None:
+        self.base = base
+        self.names = tuple(names)
+        """The signals, in the order in which they are read."""
+        self._paths = tuple(map(SignalPath.parse, self.names))
+        self.is_whole = self.names == (base,)
+        """Whether the one signal is the argument itself."""
+        steps = [path.steps for path in self._paths if not path.summary and EVERY not in path.steps]
+        keys = tuple(each[0] for each in steps if len(each) == 1)
+        self.keys = keys if len(keys) == len(self.names) else ()
+        self.by_name = all(isinstance(key, str) for key in self.keys)
 
-def _all_of(readers: list[Callable[[Any], Row]]) -> Callable[..., Row]:
-    def whole(*bases: Any) -> Row:
-        row: Row = ()
-        for read, base in zip(readers, bases, strict=False):
-            row += read(base)
-        return row if _all_safe(map(type, row)) else tuple(map(plain, row))
-
-    return whole
-
-
-def _reader(paths: list[SignalPath]) -> Callable[[Any], Row]:
-    """Return what reads all *paths* of one argument."""
-
-    def each(base: Any) -> Row:
-        return tuple([path.read(base) for path in paths])
-
-    keys: list[Any] = [path.steps[0] for path in paths if len(path.steps) == 1 and not path.summary]
-    if len(keys) < len(paths) or EVERY in keys:
-        is_whole = paths == [SignalPath(paths[0].base)]
-        return (lambda base: (base,)) if is_whole else each
-    items = _getter(itemgetter, keys)
-    by_name = all(isinstance(key, str) for key in keys)
-    attributes = _getter(attrgetter, keys) if by_name else items
-
-    def read(base: Any) -> Row:
-        cls = base.__class__
+    def read(self, base: Any) -> Row:
+        """Return the value of each signal in *base*, None where it is not there."""
         try:
-            if cls is dict:
-                return items(base)
-            if not by_name and cls in (list, tuple):
-                return items(base)
-            if not by_name and library_class(cls)[1] and base.ndim == 1:
-                return items(base.tolist())
-            if by_name and not library_class(cls)[1] and not hasattr(cls, "keys"):
-                return attributes(base)
+            usual, cls = self._usual, type(base)
+            if usual is None or usual[0] is not cls:
+                get = self._at_once(cls)
+                usual = self._usual = (cls, get) if get is not None else None
+            if usual is not None:
+                return usual[1](base)
         except Exception as error:
             if interrupts(error):
                 raise
-        return each(base)
+        return tuple([path.read(base) for path in self._paths])
+
+    def _at_once(self, cls: type) -> Callable[[Any], Row] | None:
+        """Return what reads all signals of a value of *cls*; None where they are read one by one."""
+        if not self.keys:
+            return (lambda base: (base,)) if self.is_whole else None
+        items, library = _getter(itemgetter, self.keys), library_class(cls)[1]
+        if cls is dict or (not self.by_name and cls in (list, tuple)):
+            return items
+        if not self.by_name:
+            return _of_array(items, self.keys) if library else None
+        attributes = not library and not hasattr(cls, "keys")
+        return _getter(attrgetter, self.keys) if attributes else None
+
+
+def _getter(of: Callable[..., Any], keys: Sequence[Any]) -> Callable[[Any], Row]:
+    get = of(*keys)
+    return get if len(keys) > 1 else lambda base: (get(base),)
+
+
+def _of_array(items: Callable[[Any], Row], keys: Sequence[Any]) -> Callable[[Any], Row]:
+    """Return what reads elements of an array of one dimension; ValueError for another."""
+    most = max(key for key in keys if isinstance(key, int)) + 1
+
+    def read(array: Any) -> Row:
+        if array.ndim != 1:
+            raise ValueError
+        return items(array[:most].tolist())
 
     return read
 
 
-def _getter(of: Callable[..., Any], keys: list[Any]) -> Callable[[Any], Row]:
-    get = of(*keys)
-    return get if len(keys) > 1 else lambda base: (get(base),)
+def readers_of(names: Iterable[str]) -> tuple[Reader, ...]:
+    """Return what reads the signals of those *names*, one for each argument that they begin at."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(SignalPath.parse(name).base, []).append(name)
+    return tuple(Reader(base, group) for base, group in groups.items())

@@ -58,7 +58,7 @@ class SharedStore(Store):
     def __init__(self, empty: Callable[[], Batch], path: Path) -> None:
         super().__init__(empty)
         self._path = path
-        self._before = (0, 0)
+        self._text = ""
 
     def begin(self) -> None:
         """Let go of what the parent had open."""
@@ -71,19 +71,18 @@ class SharedStore(Store):
         try:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.lockf(self._file, fcntl.LOCK_EX)
-            text = os.pread(self._file, os.fstat(self._file).st_size, 0)
-            self.window = self._read(json.loads(text)) if text else Window(self._empty())
+            self._text = os.pread(self._file, os.fstat(self._file).st_size, 0).decode()
+            self.window = _read(json.loads(self._text)) if self._text else Window(self._empty())
         except (OSError, ValueError, KeyError, TypeError) as error:
             self._say(error)
-        self._before = self._moment()
         return self.window
 
     def __exit__(self, *raised: object) -> None:
         """Write the window, and let others have it."""
         try:
-            if not any(raised) and self._file >= 0 and self._moment() != self._before:
-                text = json.dumps(asdict(self.window)).encode()
-                os.truncate(self._file, os.pwrite(self._file, text, 0))
+            text = json.dumps(asdict(self.window))
+            if not any(raised) and self._file >= 0 and text != self._text:
+                os.truncate(self._file, os.pwrite(self._file, text.encode(), 0))
         except OSError as failure:
             self._say(failure)
         finally:
@@ -94,20 +93,17 @@ class SharedStore(Store):
         if file >= 0:
             os.close(file)
 
-    def _moment(self) -> tuple[int, int]:
-        return self.window.rows, self.window.batch.rows
-
-    def _read(self, written: Any) -> Window:
-        tallies = {name: BinTally(**one) for name, one in written["batch"]["tallies"].items()}
-        batch = Batch(tallies, written["batch"]["rows"], written["batch"]["since"])
-        standings = {name: Standing(**one) for name, one in written["standings"].items()}
-        return Window(batch, standings, written["windows"], written["rows"])
-
     def _say(self, error: Exception) -> None:
         if interrupts(error):
             raise error
         text = f"windows of drift cannot be shared in `{self._path}`: each worker counts for itself"
         say_once(f"drift:store:{self._path}", text, error=error)
+
+
+def _read(written: Any) -> Window:
+    tallies = {name: BinTally(**one) for name, one in written["batch"].pop("tallies").items()}
+    standings = {name: Standing(**one) for name, one in written.pop("standings").items()}
+    return Window(Batch(tallies, **written.pop("batch")), standings, **written)
 
 
 def store_of(name: str, empty: Callable[[], Batch]) -> Store:
