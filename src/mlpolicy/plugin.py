@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         Within,
     )
     from mlpolicy.errors import CallRefused
-    from mlpolicy.rules.monitor.sinks import Sink
+    from mlpolicy.rules.monitor.lanes import Sink
 
 _HOMES = {
     "core.clock": "Clock",
@@ -47,7 +47,7 @@ _HOMES = {
     "core.site": "Site",
     "core.step": "PROCEED Again Answer Call Do Lines Loom Refuse Step Verdict Wait Within",
     "errors": "CallRefused",
-    "rules.monitor.sinks": "Sink",
+    "rules.monitor.lanes": "Sink",
 }
 
 __all__ = [

@@ -42,7 +42,7 @@ for n in range(200):
     except ConnectionError:
         errors += 1
 from mlpolicy.plugin import METERS
-from mlpolicy.rules.monitor.sinks import EXPORTER
+from mlpolicy.rules.monitor.lanes import EXPORTER
 EXPORTER.flush()
 faults = METERS.counter("acme_faults_total", "", function="shop:load").value()
 print(errors, len(shop.made), int(faults))

@@ -165,7 +165,7 @@ def test_an_application_that_is_loaded_before_the_workers(service):
 
 FORKS = """
 import os, sys, time
-from mlpolicy.rules.monitor.sinks import EXPORTER
+from mlpolicy.rules.monitor.lanes import EXPORTER
 for turn in range(int(sys.stdin.readline())):
     child = os.fork()
     if not child:

@@ -13,7 +13,7 @@ from mlpolicy.core.metrics import METERS
 from mlpolicy.core.world import StandAside
 from mlpolicy.install import engine
 from mlpolicy.rules.catalogue import METRICS
-from mlpolicy.rules.monitor.sinks import dropping
+from mlpolicy.rules.monitor.lanes import dropping
 
 ROOT = Path(__file__).parents[2]
 TO_COME = {one.name for one in METRICS if one.name.startswith("mlpolicy_drift_")}

@@ -12,7 +12,7 @@ import pytest
 
 from mlpolicy.core.metrics import METERS, Meters
 from mlpolicy.errors import CallRefused, MemoryPressure, ValidationFailed
-from mlpolicy.rules.monitor import sinks
+from mlpolicy.rules.monitor import lanes
 
 FULL = {"limit": "1MiB", "wait": "0s", "poll": "10ms", "relieve": []}
 INT = {"args": {"x": {"type": "int"}}}
@@ -255,7 +255,7 @@ def test_events_that_are_lost_are_counted(place, monkeypatch, reason):
                 raise OSError
 
     if reason == "queue_full":
-        monkeypatch.setattr(sinks, "MOST_QUEUED", 3)
+        monkeypatch.setattr(lanes, "MOST_QUEUED", 3)
     else:
         release.set()
     place(served, monitor={"log": {"sample": "100%"}})
@@ -268,7 +268,7 @@ def test_events_that_are_lost_are_counted(place, monkeypatch, reason):
         for _ in range(300 if reason == "rate" else 5):
             served()
         release.set()
-        assert sinks.EXPORTER.flush(10)
+        assert lanes.EXPORTER.flush(10)
     finally:
         release.set()
         logger.removeHandler(handler)

@@ -17,8 +17,8 @@ from pydantic import BaseModel, field_validator
 
 import mlpolicy
 from mlpolicy.core.metrics import METERS
+from mlpolicy.rules.monitor.lanes import EXPORTER
 from mlpolicy.rules.monitor.prometheus import Collector
-from mlpolicy.rules.monitor.sinks import EXPORTER
 
 CANARY = "canary7f3a"
 NUMBER = 731_254_098_716

@@ -9,7 +9,8 @@ import pytest
 from mlpolicy.core.report import forget
 from mlpolicy.core.tick import _goes_on
 from mlpolicy.core.world import Guarded
-from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Sink
+from mlpolicy.rules.monitor.lanes import EXPORTER, Sink
+from mlpolicy.rules.monitor.sinks import SINKS
 
 TIMES = 40
 

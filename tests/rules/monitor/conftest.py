@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from mlpolicy.rules.monitor import rule as rule_module
-from mlpolicy.rules.monitor.sinks import EXPORTER
+from mlpolicy.rules.monitor.lanes import EXPORTER
 
 SCHEMA = json.loads(Path(rule_module.__file__).with_name("event.schema.json").read_text())
 EVENT = jsonschema.Draft202012Validator(SCHEMA)

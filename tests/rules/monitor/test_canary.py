@@ -9,8 +9,9 @@ import pytest
 
 import mlpolicy
 from mlpolicy.core.metrics import METERS
+from mlpolicy.rules.monitor.lanes import EXPORTER
 from mlpolicy.rules.monitor.otel import NUMBERS
-from mlpolicy.rules.monitor.sinks import EXPORTER, _made
+from mlpolicy.rules.monitor.sinks import _made
 
 CANARY = "canary7f3a9d"
 SECRET = f"sk-{CANARY}0123456789012345"

@@ -15,8 +15,9 @@ import pytest
 import mlpolicy
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import forget
+from mlpolicy.rules.monitor.lanes import EXPORTER
 from mlpolicy.rules.monitor.rule import DogstatsdBlock, SinkBlock
-from mlpolicy.rules.monitor.sinks import EXPORTER, _made, chosen
+from mlpolicy.rules.monitor.sinks import _made, chosen
 
 LINE = re.compile(
     r"(?P<name>[\w.]+):(?P<value>[\d.e+-]+)\|(?P<kind>[cgd])(\|@(?P<rate>[\d.e-]+))?\|#(?P<tags>[^|]*)"

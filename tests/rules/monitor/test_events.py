@@ -20,8 +20,8 @@ import pytest
 from mlpolicy.core.metrics import METERS
 from mlpolicy.errors import CallRefused, Failure, MemoryPressure, ValidationFailed
 from mlpolicy.rules.monitor.event import PATIENCE, UNPRINTED, said_of
+from mlpolicy.rules.monitor.lanes import EXPORTER
 from mlpolicy.rules.monitor.rate import Rate
-from mlpolicy.rules.monitor.sinks import EXPORTER
 
 FULL = {"log": {"inputs": "full", "redact": ["x.secret_place"]}}
 EVERY = {"log": {"sample": "100%"}}

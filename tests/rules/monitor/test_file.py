@@ -15,8 +15,8 @@ import pytest
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import forget
 from mlpolicy.rules.monitor.file import FileSink
+from mlpolicy.rules.monitor.lanes import EXPORTER
 from mlpolicy.rules.monitor.rule import EventFileBlock, MonitorRule
-from mlpolicy.rules.monitor.sinks import EXPORTER
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ import mlpolicy
 mlpolicy.install(policy="policy.yaml")
 import served
 from mlpolicy.core.metrics import METERS
-from mlpolicy.rules.monitor.sinks import EXPORTER
+from mlpolicy.rules.monitor.lanes import EXPORTER
 
 def counts(name):
     value = METERS.value

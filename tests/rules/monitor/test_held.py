@@ -13,7 +13,8 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
 import pytest
 
-from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Sink
+from mlpolicy.rules.monitor.lanes import EXPORTER, Sink
+from mlpolicy.rules.monitor.sinks import SINKS
 
 
 class Big:

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from mlpolicy.rules.monitor.sinks import Exporter
+from mlpolicy.rules.monitor.lanes import Exporter
 
 
 class Late(Exception):

@@ -219,7 +219,7 @@ def test_targets_of_one_name_are_told_apart(place, events):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_forked_child_has_ids_of_its_own(monitored, events):
     """The numbers of calls go on in it, their ids do not; not those of a call under way either."""
-    from mlpolicy.rules.monitor.sinks import EXPORTER
+    from mlpolicy.rules.monitor.lanes import EXPORTER
 
     reading, writing = os.pipe()
 

@@ -13,7 +13,7 @@ import pytest
 
 import mlpolicy
 from mlpolicy.core.metrics import METERS
-from mlpolicy.rules.monitor.sinks import EXPORTER
+from mlpolicy.rules.monitor.lanes import EXPORTER
 
 pytestmark = pytest.mark.slow
 CALLS = 10_000

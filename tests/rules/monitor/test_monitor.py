@@ -13,7 +13,7 @@ import pytest
 
 from mlpolicy.errors import CallRefused
 from mlpolicy.rules.monitor import rule as rule_module
-from mlpolicy.rules.monitor.sinks import EXPORTER
+from mlpolicy.rules.monitor.lanes import EXPORTER
 
 EVERY = {"log": {"sample": "100%"}}
 

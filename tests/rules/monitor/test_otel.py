@@ -20,8 +20,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 
 import mlpolicy
 from mlpolicy.core.metrics import METERS
+from mlpolicy.rules.monitor.lanes import EXPORTER
 from mlpolicy.rules.monitor.otel import NUMBERS, named
-from mlpolicy.rules.monitor.sinks import EXPORTER
 
 NAME = f"{__name__}.served"
 

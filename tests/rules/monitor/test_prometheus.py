@@ -59,7 +59,7 @@ def test_a_real_scrape_shows_exact_numbers(folder, first):
 import time, urllib.request
 import prometheus_client
 server, thread = prometheus_client.start_http_server(0, "127.0.0.1")
-from mlpolicy.rules.monitor.sinks import EXPORTER
+from mlpolicy.rules.monitor.lanes import EXPORTER
 assert EXPORTER.flush(10)
 print(urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/metrics").read().decode())
 server.shutdown()
@@ -192,7 +192,7 @@ for _ in range(3):
     pid = os.fork()
     if not pid:
         served.predict(1)
-        from mlpolicy.rules.monitor.sinks import EXPORTER
+        from mlpolicy.rules.monitor.lanes import EXPORTER
         EXPORTER.finish()
         os._exit(0)
     children.append(pid)

@@ -17,10 +17,10 @@ import pytest
 
 from mlpolicy.core.metrics import METERS
 from mlpolicy.core.report import forget
-from mlpolicy.rules.monitor import record, sinks
+from mlpolicy.rules.monitor import lanes, record
+from mlpolicy.rules.monitor.lanes import EXPORTER
 from mlpolicy.rules.monitor.record import RecordSink
 from mlpolicy.rules.monitor.rule import RecordBlock
-from mlpolicy.rules.monitor.sinks import EXPORTER
 
 SOURCE = str(Path(__file__).parents[3] / "src")
 SERVICE = """
@@ -394,7 +394,7 @@ def test_a_full_disk_is_said_and_counted(sink, tmp_path, caplog):
 
 def test_what_there_is_no_room_for_is_counted(sink, monkeypatch):
     """The oldest are dropped while the file cannot be written."""
-    monkeypatch.setattr(sinks, "MOST_QUEUED", 10)
+    monkeypatch.setattr(lanes, "MOST_QUEUED", 10)
     made, before = sink(), dropped("queue_full") or 0
     with made.sink._in_use:
         for number in range(25):

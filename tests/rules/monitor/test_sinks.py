@@ -13,9 +13,10 @@ from textwrap import dedent
 import pytest
 
 from mlpolicy.core.metrics import METERS
-from mlpolicy.rules.monitor import sinks
+from mlpolicy.rules.monitor import lanes
 from mlpolicy.rules.monitor.event import Draft
-from mlpolicy.rules.monitor.sinks import EXPORTER, SINKS, Later, Sink
+from mlpolicy.rules.monitor.lanes import EXPORTER, Later, Sink
+from mlpolicy.rules.monitor.sinks import SINKS
 
 EVENT = {"schema": "mlpolicy.event/1", "severity": "INFO"}
 
@@ -112,7 +113,7 @@ def test_one_that_hangs_holds_up_itself_alone(place, hung):
 
 
 def test_what_there_is_no_room_for_is_dropped_oldest_first_and_counted(monkeypatch, hung):
-    monkeypatch.setattr(sinks, "MOST_QUEUED", 3)
+    monkeypatch.setattr(lanes, "MOST_QUEUED", 3)
     lane = EXPORTER.lane("full", hung)
     before = lost("full", "queue_full")
 
@@ -129,7 +130,7 @@ def test_what_there_is_no_room_for_is_dropped_oldest_first_and_counted(monkeypat
 
 def test_an_event_is_taken_at_once_whatever_its_thread_is_at(monkeypatch):
     """Whether it sleeps, or is about to."""
-    monkeypatch.setattr(sinks, "ROUND", 60)
+    monkeypatch.setattr(lanes, "ROUND", 60)
     sink, rounds = Kept(), []
     lane = EXPORTER.lane("prompt", sink)
 
@@ -254,13 +255,14 @@ def test_memory_is_flat_though_nobody_takes_the_events(hung):
     finally:
         tracemalloc.stop()
 
-    assert len(lane._queue) == sinks.MOST_QUEUED
-    assert after - before < 500 * sinks.MOST_QUEUED  # (as many as are queued, no more)
+    assert len(lane._queue) == lanes.MOST_QUEUED
+    assert after - before < 500 * lanes.MOST_QUEUED  # (as many as are queued, no more)
 
 
 PROGRAM = """
     import os, sys, threading, time
-    from mlpolicy.rules.monitor.sinks import EXPORTER, LOG, Sink
+    from mlpolicy.rules.monitor.lanes import EXPORTER, Sink
+    from mlpolicy.rules.monitor.sinks import LOG
 
     class Hung(Sink):
         def write(self, event):

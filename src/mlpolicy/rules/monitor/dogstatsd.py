@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from mlpolicy.core import clock
 from mlpolicy.core.metrics import METERS, Family, Sample
+from mlpolicy.rules.monitor.lanes import EXPORTER, Sink, dropping
 from mlpolicy.rules.monitor.rule import DogstatsdBlock
-from mlpolicy.rules.monitor.sinks import EXPORTER, Sink, dropping
 
 EVERY: Final = 2.0
 """Seconds between two rounds: the agent adds up ten of them."""

@@ -13,6 +13,7 @@ arguments of the call.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -41,6 +42,8 @@ SEVERITY: Final[dict[str, str]] = {
 }
 _BYTES: Final = 16
 Event = Mapping[str, Any]
+as_line: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+"""Returns the JSON of an event."""
 
 
 class Draft:

@@ -9,8 +9,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 from mlpolicy.core.report import say_once
+from mlpolicy.rules.monitor.event import as_line
+from mlpolicy.rules.monitor.lanes import Sink, dropping
 from mlpolicy.rules.monitor.rule import EventFileBlock
-from mlpolicy.rules.monitor.sinks import Sink, as_line, dropping
 
 _FLAGS: Final = (
     os.O_WRONLY

@@ -28,7 +28,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from mlpolicy.core import clock
 from mlpolicy.core.report import say_once
-from mlpolicy.rules.monitor.sinks import EXPORTER
+from mlpolicy.rules.monitor.lanes import EXPORTER
 
 if sys.platform != "win32":
     import fcntl

@@ -15,8 +15,9 @@ from typing import Any, Final
 from mlpolicy.core.metrics import METERS, Family
 from mlpolicy.core.report import say_once
 from mlpolicy.core.threads import Forked, Lock
+from mlpolicy.rules.monitor.event import as_line
+from mlpolicy.rules.monitor.lanes import EXPORTER, Sink
 from mlpolicy.rules.monitor.rule import OtelBlock
-from mlpolicy.rules.monitor.sinks import EXPORTER, Sink, as_line
 
 SCOPE: Final = "mlpolicy"
 _UNITS: Final = {"_seconds": "s", "_bytes": "By"}

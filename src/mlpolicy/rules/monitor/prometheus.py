@@ -15,7 +15,7 @@ from mlpolicy.core.kind import MachineCheck
 from mlpolicy.core.metrics import METERS, Family, Labels, Meters, Sample
 from mlpolicy.core.report import say_once
 from mlpolicy.core.threads import Lock
-from mlpolicy.rules.monitor.sinks import EXPORTER, Sink
+from mlpolicy.rules.monitor.lanes import EXPORTER, Sink
 
 OWN = "mlpolicy-run-"
 """How the name of a folder begins that `mlpolicy run` has made: nobody else reads it unasked."""

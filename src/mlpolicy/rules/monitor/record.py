@@ -19,15 +19,9 @@ from typing import Any, Final
 
 from mlpolicy.core.metrics import METERS, Sum
 from mlpolicy.core.report import say_once, told
+from mlpolicy.rules.monitor.event import as_line
+from mlpolicy.rules.monitor.lanes import AT_EXIT, BATCH, EXPORTER, Later, Sink
 from mlpolicy.rules.monitor.record_file import Unusable, identity, opened
-from mlpolicy.rules.monitor.sinks import (
-    AT_EXIT,
-    BATCH,
-    EXPORTER,
-    Later,
-    Sink,
-    as_line,
-)
 
 _INSERT: Final = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OLDEST: Final = "DELETE FROM events WHERE id IN (SELECT id FROM events {} ORDER BY time LIMIT ?)"

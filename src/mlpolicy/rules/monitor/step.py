@@ -36,9 +36,10 @@ from mlpolicy.rules.monitor.event import (
     trace_ids,
 )
 from mlpolicy.rules.monitor.inputs import Inputs, Values, log_of, logged
+from mlpolicy.rules.monitor.lanes import EXPORTER, dropping
 from mlpolicy.rules.monitor.rate import Rate
 from mlpolicy.rules.monitor.rule import LogBlock, MonitorRule
-from mlpolicy.rules.monitor.sinks import EXPORTER, begin, chosen, dropping, lanes_to
+from mlpolicy.rules.monitor.sinks import begin, chosen, lanes_to
 from mlpolicy.rules.monitor.summary import Seen, described, seen
 
 FOLD_EVERY: Final = 2048

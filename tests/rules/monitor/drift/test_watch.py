@@ -25,7 +25,7 @@ from mlpolicy.rules.monitor.drift import WATCHES, states
 from mlpolicy.rules.monitor.drift.build import build
 from mlpolicy.rules.monitor.drift.signals import SignalPath, elements
 from mlpolicy.rules.monitor.drift.watches import TOGETHER
-from mlpolicy.rules.monitor.sinks import EXPORTER
+from mlpolicy.rules.monitor.lanes import EXPORTER
 
 SCHEMA = json.loads(Path(rule_module.__file__).with_name("drift.schema.json").read_text())
 

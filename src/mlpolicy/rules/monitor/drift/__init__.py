@@ -11,8 +11,8 @@ from mlpolicy.rules.monitor.drift.watches import RESULT, WATCHES
 
 if TYPE_CHECKING:
     from mlpolicy.rules.monitor.drift.detect import DriftWatch
+    from mlpolicy.rules.monitor.lanes import Sink
     from mlpolicy.rules.monitor.rule import DriftBlock
-    from mlpolicy.rules.monitor.sinks import Sink
 
 
 def states() -> dict[str, dict[str, dict[str, Any]]]:

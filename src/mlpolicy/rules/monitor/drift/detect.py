@@ -21,7 +21,7 @@ from mlpolicy.rules.monitor.drift.profile import Binner, DataProfile, Signal
 from mlpolicy.rules.monitor.drift.signals import Row, plain, readers_of
 from mlpolicy.rules.monitor.drift.statistics import chi2_quantile
 from mlpolicy.rules.monitor.drift.watches import STATES
-from mlpolicy.rules.monitor.sinks import EXPORTER
+from mlpolicy.rules.monitor.lanes import EXPORTER
 
 if TYPE_CHECKING:
     from mlpolicy.rules.monitor.drift.store import Store

@@ -17,7 +17,7 @@ from mlpolicy.rules.monitor.drift.signals import SignalPath, chosen
 from mlpolicy.rules.monitor.drift.store import store_of
 from mlpolicy.rules.monitor.drift.watches import RESULT, STATES, WATCHES
 from mlpolicy.rules.monitor.event import stamp
-from mlpolicy.rules.monitor.sinks import EXPORTER, Sink
+from mlpolicy.rules.monitor.lanes import EXPORTER, Sink
 
 if TYPE_CHECKING:
     from mlpolicy.core.site import Function
