@@ -15,13 +15,13 @@ FILES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.p
 
 LINES = {
     ".": 317,
-    "cli": 4714,
+    "cli": 4715,
     "core": 4930,
     "document": 836,
     "install": 3790,
     "lint": 1075,
     "model": 3111,
-    "ops": 700,
+    "ops": 775,
     "plan": 2945,
     "rules": 15677,
     "runtime": 615,
@@ -31,13 +31,13 @@ LINES = {
 """The most lines of Python in a package, docstrings and blanks counted."""
 STATEMENTS = {
     ".": 144,
-    "cli": 3094,
+    "cli": 3095,
     "core": 3307,
     "document": 583,
     "install": 2701,
     "lint": 824,
     "model": 2132,
-    "ops": 459,
+    "ops": 513,
     "plan": 1982,
     "rules": 10464,
     "runtime": 364,

@@ -18,7 +18,7 @@ from mlpolicy.cli.options import ENVIRONMENT, Context, shared
 from mlpolicy.cli.render.report import Report
 from mlpolicy.core.address import Address
 from mlpolicy.install import site
-from mlpolicy.ops.workers import OFF, VARIABLE, together
+from mlpolicy.ops.workers import INHERITED, OFF, VARIABLE, together
 
 SCRIPT = "mlpolicy.install.script"
 FLAGS = ("--require-all", "-h", "--help", "-q", "--quiet", "-v", "--verbose")
@@ -135,7 +135,8 @@ def _run(
     if context.env:
         variables[ENVIRONMENT] = context.env
     try:
-        child = subprocess.Popen(command, env=variables)
+        given = [int(shared[name]) for name in (INHERITED,) if name in shared]
+        child = subprocess.Popen(command, env=variables, pass_fds=given)
     except FileNotFoundError:
         exits.stop(f"`{command[0]}` was not found", exits.NOT_FOUND)
     except OSError as error:

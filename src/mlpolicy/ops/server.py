@@ -144,7 +144,8 @@ class _Answer(BaseHTTPRequestHandler):
             found = self.routes.answer(path, self.headers.get("Accept", ""))
         except Exception as error:  # noqa: BLE001 (whoever looks must not be left waiting)
             say_once(f"ops:{path}", f"{path} could not be shown", error=error)
-            self._give(500, f"{path} could not be shown: the log says why")
+            name = type(error).__name__
+            self._give(500, f"{path} could not be shown ({name}): the log says why")
             return
         if found is None:
             self._give(404, f"nothing is at {path}")
