@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import logging.handlers
+import queue
 import random
 import tempfile
 import time
@@ -116,6 +118,26 @@ def opentelemetry(*, spans: bool) -> Callable[[Callable[..., Any]], Callable[...
     return wrap
 
 
+def queued(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Log each call as JSON by a `QueueHandler`, which a listener empties, with no id and no rate."""
+    logger = logging.getLogger("bench.queued")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    logger.addHandler(logging.handlers.QueueHandler(waiting))
+    logging.handlers.QueueListener(waiting, logging.NullHandler()).start()
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
+        result = function(*args, **kwargs)
+        said = {"function": function.__qualname__, "duration_s": time.perf_counter() - began}
+        logger.info(json.dumps(said | {"input": [type(one).__name__ for one in args]}))
+        return result
+
+    return wrapper
+
+
 DRIFTING = {
     "one key": (["features.a"], {"a": 0.3}, 2.5),
     "one argument": (["features"], 0.3, 2.5),
@@ -175,6 +197,22 @@ def benches() -> Iterator[Bench]:
                 2.2,
                 arguments=(3,),
                 note="ours with 1% of the calls in an SQLite file, at most 100 a second",
+            )
+        each = subject.copy_of(subject.predict, "each")
+        counted = subject.copy_of(subject.predict, "counted")
+        sinks = f"sinks: [prometheus, {{record: {{path: {folder}/each.db}}}}]"
+        both = {"each": f"monitor: {{log: {{sample: 100%, inputs: summary}}, {sinks}}}"}
+        with governed(both | {"counted": "monitor: {log: false}"}):
+            yield Bench(
+                "event, every call sampled",
+                counted,
+                [
+                    Contender("mlpolicy", each, peer=False),
+                    Contender("QueueHandler", queued(counted)),
+                ],
+                6.0,
+                arguments=(3,),
+                note="over the same call without events; of ours 100 a second are kept, the rest counted",
             )
         yield from drifting(folder)
     with governed({"watched": rules["watched"]}):

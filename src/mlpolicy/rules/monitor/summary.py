@@ -44,10 +44,11 @@ Seen = type | tuple[Any, ...]
 def seen(value: Any) -> Seen:
     """Return what *value* is: what the thread of a call takes down, for `described`."""
     cls = type(value)
-    if cls in _ALONE:
-        return cls
-    if cls in _SIZED:
-        return cls, len(value)
+    if type(cls) is type:  # (another metaclass may have code of its own for `in`)
+        if cls in _ALONE:
+            return cls
+        if cls in _SIZED:
+            return cls, len(value)
     library, base = library_class(cls)
     if not base:
         return cls
@@ -97,11 +98,13 @@ def library_class(cls: type) -> tuple[str, str]:
 
     Both are empty for all other classes, those that users derive included.
     """
+    library = library_of(cls)
+    if not library:
+        return "", ""
     known = _libraries.get(cls)
     if known is not None:
         return known
-    library = library_of(cls)
-    for base in _READ.get(library, ()):
+    for base in _READ[library]:
         if members(sys.modules.get(library)).get(base) in mro_of(cls):
             _libraries[cls] = library, base
             return library, base
