@@ -65,11 +65,6 @@ def serve(service, more=""):
     return int(service.run(*command).stdout.readline())
 
 
-def warm(service):
-    """Read the policy once: a process that finds it read sleeps until it imports what is governed."""
-    assert service.run(sys.executable, "-c", "").wait(30) == 0
-
-
 def master(service):
     return int((service.folder / "master").read_text())
 
@@ -111,8 +106,10 @@ TIMES = int(os.environ.get("MLPOLICY_TEST_RESTARTS", "250"))
 
 @pytest.mark.slow
 def test_workers_come_and_go_and_totals_are_exact(service):
-    """gunicorn under load, workers recycled: nothing goes back, and the folder does not grow."""
-    warm(service)
+    """gunicorn under load, workers recycled: nothing goes back, and the folder does not grow.
+
+    The master, which reads the policy itself at a first start, governs nothing and does not answer.
+    """
     port = serve(service)
     assert service.answers()
     scraper = Scraper(service)
@@ -123,7 +120,8 @@ def test_workers_come_and_go_and_totals_are_exact(service):
     assert (service.number(BEGUN), service.number(COUNT)) == (REQUESTS, REQUESTS)
     scraper.ended.set()
     scraper.join()
-    assert (scraper.back, scraper.scrapes > 5, scraper.failed) == ([], True, 0)
+    assert (scraper.back, scraper.failed) == ([], 0)
+    assert scraper.scrapes > 2
     assert len((service.folder / "born").read_text()) >= 4 + REQUESTS // 50 - 4
 
     [folder] = service.folder.glob("mlpolicy-run-*")

@@ -37,7 +37,12 @@ def _look(engine: Engine, environment: str) -> None:
         return
     show_policy(partial(_policy, engine, environment, time.time()))
     policy = partial(in_force, engine, environment)
-    PORT.open(address, Sources(policy=policy, health=partial(health, engine)))
+    begun = partial(_has_met, engine)
+    PORT.open(address, Sources(policy=policy, health=partial(health, engine), has_begun=begun))
+
+
+def _has_met(engine: Engine) -> bool:
+    return bool(engine.met)
 
 
 def _failed(error: Exception) -> None:

@@ -62,6 +62,8 @@ class Sources:
     """What is in force, by target, with where each value comes from."""
     health: Callable[[], dict[str, Any]]
     """What became of the targets, in numbers."""
+    has_begun: Callable[[], bool]
+    """Whether this process has a governed function: a master that only starts workers has none."""
 
 
 class Routes:

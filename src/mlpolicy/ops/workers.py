@@ -123,6 +123,8 @@ class Port:
         if address is None or routes is None:
             self._let_go()
             return -1  # (until there is one again)
+        if not routes.sources.has_begun():
+            return SOON
         try:
             if self._listener is None:
                 self._listener = self._bound(address)
