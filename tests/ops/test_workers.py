@@ -149,14 +149,14 @@ def test_workers_come_and_go_and_totals_are_exact(service):
 
 @pytest.mark.slow
 def test_an_application_that_is_loaded_before_the_workers(service):
-    """The master answers, none of its children does, and all is counted."""
+    """One of them answers, the master or a worker, and for all of them."""
     port = serve(service, more="preload_app = True\n")
     assert service.answers()
 
     assert load(port, 120, 2) == 120
     assert until(lambda: service.number(CALLS) == 120)
     assert len(psutil.Process(master(service)).children()) >= 4
-    assert {service.holder() for _ in range(20)} == {master(service)}
+    assert len({service.holder() for _ in range(20)} - {0}) == 1
 
 
 FORKS = """
