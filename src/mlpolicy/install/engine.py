@@ -68,6 +68,10 @@ class Engine:
         """Every target that was looked for so far, in whatever module has come."""
         return self._known.copy()
 
+    def has_met(self) -> bool:
+        """Return whether any target was looked for so far."""
+        return bool(self._known)
+
     def count(self, state: State) -> int:
         """Return how many targets are in *state*; those whose module never came are pending."""
         known = list(self._known.values())

@@ -37,12 +37,8 @@ def _look(engine: Engine, environment: str) -> None:
         return
     show_policy(partial(_policy, engine, environment, time.time()))
     policy = partial(in_force, engine, environment)
-    begun = partial(_has_met, engine)
-    PORT.open(address, Sources(policy=policy, health=partial(health, engine), has_begun=begun))
-
-
-def _has_met(engine: Engine) -> bool:
-    return bool(engine.met)
+    shown = Sources(policy=policy, health=partial(health, engine), has_begun=engine.has_met)
+    PORT.open(address, shown)
 
 
 def _failed(error: Exception) -> None:

@@ -92,7 +92,6 @@ class Lane:
         self._periodic: dict[Work, None] = {}
         self._lock = Lock()
         self.dropped: Callable[[], object] = int
-        self._is_at_exit = False
         self.begin()
 
     def begin(self) -> None:
@@ -103,11 +102,11 @@ class Lane:
         """That of its thread."""
         self._end = Waiter()
         self._end.wake()
+        self._rests_until = -math.inf
         if self._periodic:
             self._wake()
         self._idle = True
         """Whether the thread must be told that there is something; else it looks by itself."""
-        self._rests_until = -math.inf
         # (`multiprocessing` forgets, in a child, what was registered while it forked)
         self._is_at_exit = False
 

@@ -14,7 +14,7 @@ from numbers import Real
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
-from mlpolicy.core.classes import frozen
+from mlpolicy.core.classes import Plain, frozen
 from mlpolicy.core.report import interrupts
 from mlpolicy.core.threads import Live
 from mlpolicy.rules.monitor.summary import FRAMES, library_class
@@ -117,15 +117,7 @@ def stands_for(pattern: str, name: str) -> bool:
 
 # --- values ---------------------------------------------------------------------------
 
-
-class Classes(set[type], Live):
-    """A set of classes that can be a constant of drivers."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # (a constant of drivers)
-    __reduce__ = Live.__reduce__
-
-
-SAFE: Final = Classes({int, float, str, bool, type(None)})
+SAFE: Final = Plain((int, float, str, bool, type(None)))
 """Classes of values that nobody can change; numpy's are added when they are met."""
 
 
